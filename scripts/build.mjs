@@ -1,0 +1,24 @@
+// Bundles src/ to dist/ with code splitting, so that a command loads only what it needs.
+import { chmodSync, rmSync } from "node:fs";
+import { build } from "esbuild";
+
+rmSync("dist", { recursive: true, force: true });
+await build({
+  entryPoints: { main: "src/main.ts", index: "src/index.ts" },
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  packages: "bundle",
+  external: ["@photostructure/sqlite"],
+  banner: {
+    // Bundled CommonJS packages call require() for node built-ins.
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  define: { __EXPVER_VERSION__: JSON.stringify(process.env.npm_package_version ?? "0.0.0-dev") },
+  legalComments: "linked",
+  logLevel: "warning",
+});
+chmodSync("dist/main.js", 0o755);

@@ -1,0 +1,25 @@
+/** The JSON every command prints under `--json`: one object, on stdout, and nothing else there. */
+import { ExpverError } from "../errors.ts";
+
+export interface Envelope {
+  schema: 1;
+  ok: boolean;
+  data: unknown;
+  warnings: { text: string; hint?: string }[];
+  error: { code: string; message: string; details: Record<string, unknown>; hint: string } | null;
+}
+
+export function envelopeOf(data: unknown, warnings: Envelope["warnings"], error: unknown = null): Envelope {
+  return { schema: 1, ok: error === null, data: data ?? null, warnings, error: error === null ? null : errorPart(error) };
+}
+
+/** bigint becomes a JSON integer's digits as a string; JSON numbers beyond 2^53 are not safe to read. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? item.toString() : item), 2);
+}
+
+function errorPart(error: unknown): NonNullable<Envelope["error"]> {
+  if (error instanceof ExpverError) return { code: error.code, message: error.message, details: error.details, hint: error.hint };
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "E_BUG", message, details: {}, hint: "This is a bug of expver: please report it with the output of --debug." };
+}

@@ -1,0 +1,102 @@
+/**
+ * The one error class and the closed table of its codes.
+ *
+ * Every failure a person can meet is thrown as {@link ExpverError}; anything else that reaches the entry point is a bug.
+ * The documentation page of error codes is generated from {@link ERROR_CODES}.
+ */
+
+/** Decides the exit code: see `cli/exit-codes.ts`. */
+export type ErrorKind = "failed" | "usage" | "confirmation" | "refused" | "differs";
+
+interface ErrorEntry {
+  readonly kind: ErrorKind;
+  /** What it means, in one sentence. */
+  readonly means: string;
+  /** What to do about it, in one sentence. */
+  readonly remedy: string;
+}
+
+export const ERROR_CODES = {
+  // Command line
+  E_USAGE: { kind: "usage", means: "The arguments do not parse.", remedy: "Read the command's --help." },
+  E_CONFIRM: {
+    kind: "confirmation",
+    means: "A destructive plan needs a confirmation.",
+    remedy: "Repeat with --yes, or with --plan FINGERPRINT to apply exactly the plan that was shown.",
+  },
+  E_PLAN_STALE: {
+    kind: "refused",
+    means: "What the plan was made from has changed since.",
+    remedy: "Look at the new plan with --dry-run.",
+  },
+  E_NOT_FOUND: { kind: "failed", means: "A name names nothing.", remedy: "Check the spelling; the message lists what exists." },
+  E_IO: {
+    kind: "failed",
+    means: "The operating system refused to read or write a file.",
+    remedy: "See the path and reason in the message.",
+  },
+  E_DISK_FULL: { kind: "failed", means: "The disk is full.", remedy: "Free space and repeat the command; nothing was half-written." },
+  E_INTERRUPTED: {
+    kind: "failed",
+    means: "The command was interrupted.",
+    remedy: "Repeat it; the next writing command repairs what was left.",
+  },
+  E_BUSY: {
+    kind: "refused",
+    means: "Another command holds the lock or lease.",
+    remedy: "Wait for the process the message names, or stop it.",
+  },
+  // Git
+  E_NO_GIT: { kind: "failed", means: "There is no Git repository here.", remedy: "Run `expver init`." },
+  E_GIT: { kind: "failed", means: "A git command failed.", remedy: "See git's own message." },
+  E_GIT_STATE: {
+    kind: "refused",
+    means: "The repository is in the middle of a merge, rebase or similar.",
+    remedy: "Finish or abort it first.",
+  },
+  E_GIT_IDENTITY: {
+    kind: "refused",
+    means: "Git does not know who commits.",
+    remedy: 'Set it: git config user.name "…" and git config user.email "…".',
+  },
+  // Project
+  E_NO_PROJECT: { kind: "failed", means: "There is no expver project here.", remedy: "Run `expver init`." },
+  E_CONFIG: { kind: "failed", means: "A configuration file has a mistake.", remedy: "Correct the key that the message names." },
+  E_OUTSIDE: { kind: "refused", means: "A path leads out of the repository.", remedy: "Use a path inside it." },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorOptions {
+  /** What to type or do next, specific to this case. */
+  hint?: string | undefined;
+  /** Machine-readable particulars: paths, values, counts. Becomes `error.details` of the JSON envelope. */
+  details?: Record<string, unknown>;
+  cause?: unknown;
+}
+
+export class ExpverError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly details: Record<string, unknown>;
+
+  constructor(code: ErrorCode, message: string, { hint, details, cause }: ErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "ExpverError";
+    this.code = code;
+    this.hint = hint ?? ERROR_CODES[code].remedy;
+    this.details = details ?? {};
+  }
+
+  get kind(): ErrorKind {
+    return ERROR_CODES[this.code].kind;
+  }
+}
+
+/** Turns an operating-system error into ours, naming the path; passes everything else through. */
+export function fromSystemError(error: unknown, doing: string): unknown {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string" || error instanceof ExpverError) return error;
+  const path = "path" in error && typeof error.path === "string" ? error.path : undefined;
+  const code = error.code === "ENOSPC" || error.code === "EDQUOT" ? "E_DISK_FULL" : "E_IO";
+  return new ExpverError(code, `${doing}: ${error.message}`, { details: { path, errno: error.code }, cause: error });
+}

@@ -1,0 +1,79 @@
+/** The git binary: where a repository is, and how a command is run in it. Nothing else starts git. */
+import { isAbsolute, join, resolve } from "node:path";
+import { ExpverError } from "../errors.ts";
+import type { Context } from "../platform/context.ts";
+import { type ProcessResult, runProcess } from "../platform/processes.ts";
+
+/** A repository as seen from one worktree. All paths absolute. */
+export interface Repository {
+  /** Top of the worktree; for a bare repository its own folder. */
+  readonly root: string;
+  /** `.git` of this worktree (`.git/worktrees/NAME` when linked). */
+  readonly gitDir: string;
+  /** `.git` shared by all worktrees: home of refs, objects and our own state. */
+  readonly commonDir: string;
+  readonly bare: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface GitOptions {
+  input?: string | Uint8Array;
+  /** Added to the repository's environment: GIT_INDEX_FILE and the like. */
+  env?: Record<string, string>;
+  /** Exit codes that are an answer rather than a failure; 0 always is. */
+  allow?: readonly number[];
+}
+
+// Variables that would send our commands to another repository, index or object store than the one we resolved.
+const REDIRECTING = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_PREFIX"];
+
+/** Finds the repository of `context.cwd` (honouring GIT_DIR), or null. One git process. */
+export function findRepository(context: Context): Repository | null {
+  const env = { ...context.env, LC_ALL: "C" };
+  const asked = ["rev-parse", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir", "--show-toplevel"];
+  const answer = runProcess("git", asked, { cwd: context.cwd, env });
+  const lines = answer.stdout.toString("utf8").split("\n");
+  const bare = lines[0] === "true";
+  if (answer.code !== 0 && !bare) {
+    if (/not a git repository/i.test(answer.stderr)) return null;
+    throw gitError(asked, answer);
+  }
+  const gitDir = lines[1] ?? "";
+  const common = lines[2] ?? "";
+  const root = bare ? gitDir : (lines[3] ?? "");
+  const clean: Record<string, string | undefined> = { ...context.env, LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" };
+  for (const name of REDIRECTING) delete clean[name];
+  return {
+    root,
+    gitDir,
+    commonDir: isAbsolute(common) ? common : resolve(context.cwd, common),
+    bare,
+    env: { ...clean, GIT_DIR: gitDir, ...(bare ? {} : { GIT_WORK_TREE: root }) },
+  };
+}
+
+/** Runs git in the repository; throws E_GIT with git's own words on any exit code that is not allowed. */
+export function gitResult(repository: Repository, args: readonly string[], options: GitOptions = {}): ProcessResult {
+  const result = runProcess("git", args, {
+    cwd: repository.root,
+    env: { ...repository.env, ...options.env },
+    ...(options.input === undefined ? {} : { input: options.input }),
+  });
+  if (result.code !== 0 && !options.allow?.includes(result.code)) throw gitError(args, result);
+  return result;
+}
+
+/** Standard output of a git command as text. Use {@link gitResult} for bytes or exit codes. */
+export function git(repository: Repository, args: readonly string[], options: GitOptions = {}): string {
+  return gitResult(repository, args, options).stdout.toString("utf8");
+}
+
+/** A path of this worktree's git directory: `gitPath(repository, "MERGE_HEAD")`. */
+export function gitPath(repository: Repository, name: string): string {
+  return join(repository.gitDir, name);
+}
+
+function gitError(args: readonly string[], result: ProcessResult): ExpverError {
+  const said = result.stderr.trim() || `exit code ${result.code}`;
+  return new ExpverError("E_GIT", `git ${args[0]}: ${said}`, { details: { args: [...args], code: result.code } });
+}

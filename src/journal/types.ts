@@ -1,0 +1,42 @@
+/** The nouns of the journal. */
+import type { ProcessIdentity } from "../platform/processes.ts";
+
+/** One change an operation makes, recorded before it is made, with enough to take it back. */
+export type Effect =
+  /** A ref moved; null = did not / does not exist. Object names are full. */
+  | { kind: "ref"; ref: string; before: string | null; after: string | null }
+  /** A small file (pointer, ignore file, configuration) rewritten; the texts themselves. Path relative to the worktree. */
+  | { kind: "file"; path: string; before: string | null; after: string | null }
+  /** Index entries set; blob id and mode, null = not in the index. */
+  | { kind: "index"; entries: { path: string; before: IndexEntry | null; after: IndexEntry | null }[] }
+  /** Rows of a run added to or stamped in the results database. */
+  | { kind: "rows"; database: string; run: string }
+  /** Bytes moved to the trash. */
+  | { kind: "trash"; path: string; trash: string }
+  /** Done somewhere we cannot reach back to. */
+  | { kind: "remote"; remote: string; detail: string };
+
+export interface IndexEntry {
+  mode: string;
+  object: string;
+}
+
+export type OperationState = "open" | "done" | "failed" | "recovered" | "undone";
+
+export interface Operation {
+  /** Sortable: `20261124T193018-4f2a`. */
+  id: string;
+  command: string;
+  argv: string[];
+  /** Top of the worktree it ran in. */
+  worktree: string;
+  owner: ProcessIdentity;
+  startedAt: string;
+  endedAt: string | null;
+  state: OperationState;
+  /** One line for `expver ops`. */
+  summary: string;
+  effects: Effect[];
+  /** Free facts the workflow needs to recover: run id, version, phase. The last note of a key wins. */
+  notes: Record<string, unknown>;
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/** Entry point: owns the only exit. */
+import { enableCompileCache } from "./platform/compile-cache.ts";
+import { VERSION } from "./platform/version.ts";
+
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+  process.stdout.write(`${VERSION}\n`);
+} else {
+  enableCompileCache();
+  const { main } = await import("./cli/main.ts");
+  process.exitCode = await main(argv);
+}

@@ -1,0 +1,36 @@
+/** What a workflow may know of the outside world; tests pass their own. */
+
+export type ProgressEvent =
+  /** A step of a plan has begun. */
+  | { kind: "step"; text: string }
+  /** Long work goes on; `total` is absent while it is unknown. Reporters draw it only when it lasts. */
+  | { kind: "progress"; label: string; done: number; total?: number; unit: "files" | "bytes" | "rows"; bytes?: number }
+  /** Something the user should know that is no failure. Collected into `warnings` of the JSON envelope. */
+  | { kind: "warning"; text: string; hint?: string }
+  /** Bytes a child process wrote. */
+  | { kind: "output"; chunk: Uint8Array };
+
+export interface Context {
+  /** Absolute working directory of the caller. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: () => Date;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** The only way to speak while working. Never prints by itself. */
+  readonly report: (event: ProgressEvent) => void;
+  /** Aborts on Ctrl-C. */
+  readonly signal?: AbortSignal;
+}
+
+/** The real world, silent: for library users and for faces to extend. */
+export function systemContext(overrides: Partial<Context> = {}): Context {
+  return {
+    cwd: process.cwd(),
+    env: process.env,
+    clock: () => new Date(),
+    random: Math.random,
+    report: () => {},
+    ...overrides,
+  };
+}

@@ -1,0 +1,86 @@
+/** Files: reading, and writing so that a crash leaves the old bytes or the new ones. */
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fromSystemError } from "../errors.ts";
+
+/** The text of a file, or null when there is none. */
+export function readTextIfExists(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw fromSystemError(error, `cannot read ${path}`);
+  }
+}
+
+/** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. */
+export function writeFileAtomic(path: string, data: string | Uint8Array, options: { mode?: number } = {}): void {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    const mode = options.mode ?? modeOf(path);
+    const descriptor = openSync(temporary, "wx", mode ?? 0o666);
+    try {
+      if (mode !== undefined) fchmodSync(descriptor, mode);
+      writeAll(descriptor, typeof data === "string" ? Buffer.from(data) : data);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+    syncFolder(folder);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw fromSystemError(error, `cannot write ${path}`);
+  }
+}
+
+/** Writes all bytes, however many calls the system needs. */
+export function writeAll(descriptor: number, data: Uint8Array): void {
+  for (let offset = 0; offset < data.length; ) offset += writeSync(descriptor, data, offset);
+}
+
+/** Makes renames in a folder durable; silently nothing where the file system cannot. */
+export function syncFolder(folder: string): void {
+  try {
+    const descriptor = openSync(folder, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "EINVAL" && code !== "EPERM" && code !== "EISDIR" && code !== "EACCES") throw error;
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
+export function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
+function modeOf(path: string): number | undefined {
+  try {
+    return statSync(path).mode & 0o7777;
+  } catch {
+    return undefined;
+  }
+}

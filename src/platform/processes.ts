@@ -1,0 +1,85 @@
+/** Child processes, and who is alive. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { ExpverError } from "../errors.ts";
+
+export interface ProcessResult {
+  /** Exit code; 128 + signal number when a signal ended it. */
+  code: number;
+  stdout: Buffer;
+  stderr: string;
+}
+
+export interface RunOptions {
+  cwd: string;
+  env?: Readonly<Record<string, string | undefined>>;
+  input?: string | Uint8Array;
+}
+
+/** Runs a program to its end with its output captured. Arguments are a list: no shell, no quoting. */
+export function runProcess(program: string, args: readonly string[], { cwd, env, input }: RunOptions): ProcessResult {
+  const result = spawnSync(program, [...args], {
+    cwd,
+    env: env ?? process.env,
+    input: input ?? "",
+    maxBuffer: 2 ** 31 - 1,
+    windowsHide: true,
+  });
+  if (result.error) {
+    const missing = "code" in result.error && result.error.code === "ENOENT";
+    throw new ExpverError("E_IO", missing ? `cannot start ${program}: not found` : `cannot start ${program}: ${result.error.message}`, {
+      details: { program },
+      cause: result.error,
+    });
+  }
+  return { code: result.status ?? 128, stdout: result.stdout, stderr: result.stderr.toString("utf8") };
+}
+
+/** Names one process for ever: a pid alone is reused. */
+export interface ProcessIdentity {
+  host: string;
+  /** Changes at each boot; empty where the system does not tell. */
+  boot: string;
+  pid: number;
+  /** Kernel start time of the process; empty where the system does not tell. */
+  start: string;
+}
+
+export function identityOf(pid: number): ProcessIdentity {
+  return { host: hostname(), boot: bootId(), pid, start: startTime(pid) ?? "" };
+}
+
+/** "unknown" when the process ran on another host: never treat that as dead. */
+export function lifeOf(identity: ProcessIdentity): "alive" | "dead" | "unknown" {
+  if (identity.host !== hostname()) return "unknown";
+  if (identity.boot !== bootId()) return "dead";
+  const start = startTime(identity.pid);
+  if (start !== undefined) return start === identity.start ? "alive" : "dead";
+  if (process.platform === "linux") return "dead";
+  try {
+    process.kill(identity.pid, 0);
+    return "alive";
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM" ? "alive" : "dead";
+  }
+}
+
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** Field 22 of /proc/PID/stat; undefined when there is no such process (or it is a zombie). */
+function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,4 @@
+declare const __EXPVER_VERSION__: string | undefined;
+
+/** The package's version; the build puts it in. */
+export const VERSION: string = typeof __EXPVER_VERSION__ === "string" ? __EXPVER_VERSION__ : "0.0.0-dev";

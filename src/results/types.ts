@@ -1,0 +1,47 @@
+/** The nouns of the results database. */
+
+export type RunStatus = "running" | "finished" | "failed" | "killed";
+
+/** A value of one cell, exactly: SQLite integers beyond 2^53 are bigint, NaN is the text "NaN" in the file. */
+export type Cell = null | number | bigint | string | Uint8Array;
+
+/** One execution, as stored in `expver_runs`. Field names are the column names. */
+export interface RunRecord {
+  run_id: string;
+  version: string | null;
+  status: RunStatus;
+  /** Command as typed, shell-quoted for reading; the argument list is JSON in `argv`. */
+  command: string;
+  argv: string;
+  /** JSON object name → exact text as given; secrets are `***`. */
+  params: string;
+  /** JSON object name → exact text of the aggregated metric. */
+  metrics: string;
+  message: string | null;
+  /** ISO 8601 with zone. */
+  start: string;
+  end: string | null;
+  exit_code: number | null;
+  signal: string | null;
+  /** Snapshot commit S. */
+  git_commit: string | null;
+  dvc_hash: string | null;
+  /** 1 when the code of the run is not exactly S (`--no-commit`). */
+  dirty: number;
+  /** Text of the patch when dirty. */
+  patch: string | null;
+  /** JSON list of paths that changed while the run went on. */
+  changed_during_run: string | null;
+  environment: string | null;
+  log: string | null;
+  seed: string | null;
+  host: string | null;
+  user: string | null;
+}
+
+/** Which rows belong to a run. */
+export interface RunTrack {
+  run_id: string;
+  table: string;
+  track_id: string;
+}

@@ -1,0 +1,56 @@
+/** The nouns of the store. */
+
+/** md5 of the raw bytes (DVC 3), or of bytes with CRLF folded in text (DVC 2, read only). */
+export type HashName = "md5" | "md5-dos2unix";
+
+/** What one entry of a `.dvc` file or `dvc.lock` says about one output. */
+export interface Pointer {
+  /** The `.dvc` or `dvc.lock` file, relative to the Git root (DVC root without Git), with `/`. */
+  file: string;
+  /** Stage name when it comes from `dvc.lock`. */
+  stage?: string;
+  /** The output, relative to the same root. */
+  path: string;
+  /** `32 hex` or `32 hex.dir`; null when nothing was stored yet. */
+  hash: string | null;
+  hashName: HashName;
+  /** Bytes; undefined when the file does not say. */
+  size?: number;
+  /** Number of files of a folder. */
+  nfiles?: number;
+  isexec?: boolean;
+  /** False: never stored in the cache. */
+  cache: boolean;
+  /** False: never pushed. */
+  push: boolean;
+  /** Comes from another repository or URL (`dvc import`). */
+  isImport: boolean;
+  /** Name of the only remote it may go to. */
+  remote?: string;
+}
+
+/** One member of a tracked folder. */
+export interface ListingEntry {
+  /** Relative to the folder, with `/`. */
+  relpath: string;
+  md5: string;
+}
+
+/** What hashing (and storing) one output gave. */
+export interface OutputContent {
+  hash: string;
+  /** Bytes. */
+  size: number;
+  nfiles?: number;
+  isexec?: boolean;
+}
+
+/** The text a pointer file or ignore file should have, not yet written. Lets a commit be built without touching the worktree. */
+export interface FileEdit {
+  /** Absolute. */
+  path: string;
+  /** Null: there was no such file. */
+  before: string | null;
+  /** Null: the file goes away. */
+  after: string | null;
+}

@@ -1,0 +1,4 @@
+/** Commands to begin with: init, demo, completion. */
+import type { Command } from "../contract.ts";
+
+export const SETUP: Command[] = [];
