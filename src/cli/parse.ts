@@ -12,11 +12,11 @@ export type Parsed = { kind: "text"; text: string } | { kind: "command"; command
 
 export async function parseArguments(argv: string[], context: Context): Promise<Parsed> {
   let parsed: Parsed | undefined;
-  let text = "";
+  const text: string[] = [];
   const program = buildProgram((command, input, face, directory) => {
     parsed = { kind: "command", command, input, face, cwd: resolve(context.cwd, directory ?? ".") };
   });
-  const capture = { writeOut: (chunk: string) => void (text += chunk), writeErr: () => {}, outputError: () => {} };
+  const capture = { writeOut: (chunk: string) => void text.push(chunk), writeErr: () => {}, outputError: () => {} };
   for (const one of everyProgram(program)) one.configureOutput(capture).exitOverride();
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -24,7 +24,7 @@ export async function parseArguments(argv: string[], context: Context): Promise<
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw usage(error);
   }
-  return parsed ?? { kind: "text", text };
+  return parsed ?? { kind: "text", text: text.join("") };
 }
 
 type Found = (command: Command, input: Input, face: Face, directory: string | undefined) => void;
