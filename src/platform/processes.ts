@@ -1,6 +1,6 @@
 /** Child processes, and who is alive. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { ExpverError } from "../errors.ts";
 
@@ -62,6 +62,34 @@ export function lifeOf(identity: ProcessIdentity): "alive" | "dead" | "unknown" 
     return "alive";
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM" ? "alive" : "dead";
+  }
+}
+
+/**
+ * Processes of ours that were started with this variable in their environment, oldest first. Only where /proc tells; else none.
+ * Finds a program whose starter died between starting it and writing down its pid.
+ */
+export function findByEnvironment(name: string, value: string): number[] {
+  const wanted = `${name}=${value}`;
+  const found = listProcesses().filter((pid) => pid !== process.pid && environmentOf(pid).includes(wanted));
+  return found.sort((a, b) => Number(startTime(a) ?? 0) - Number(startTime(b) ?? 0));
+}
+
+function listProcesses(): number[] {
+  try {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return [];
   }
 }
 

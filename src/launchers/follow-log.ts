@@ -1,0 +1,58 @@
+/** Watching a log file grow. The file is the truth; whoever reads it may come and go. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { isMissing } from "../platform/files.ts";
+
+const POLL_MS = 50;
+const CHUNK = 64 * 1024;
+
+/**
+ * Hands every byte of the file from `from` on to `onChunk`, in order, until `ended` settles; what was written before that is
+ * still delivered. Answers the offset reached. A file that does not exist yet counts as empty.
+ */
+export async function followLog(
+  path: string,
+  onChunk: (chunk: Uint8Array) => void,
+  { ended, from = 0 }: { ended: Promise<unknown>; from?: number },
+): Promise<number> {
+  let over = false;
+  const end = ended.then(
+    () => {
+      over = true;
+    },
+    () => {
+      over = true;
+    },
+  );
+  let offset = from;
+  while (!over) {
+    offset = drain(path, offset, onChunk);
+    await Promise.race([end, new Promise((done) => setTimeout(done, POLL_MS))]);
+  }
+  return drain(path, offset, onChunk);
+}
+
+/** Reads what stands after `offset` now. */
+export function drain(path: string, offset: number, onChunk: (chunk: Uint8Array) => void): number {
+  const descriptor = openIfExists(path);
+  if (descriptor === null) return offset;
+  try {
+    for (let at = offset; ; ) {
+      const buffer = Buffer.allocUnsafe(CHUNK);
+      const read = readSync(descriptor, buffer, 0, CHUNK, at);
+      if (read === 0) return at;
+      at += read;
+      onChunk(buffer.subarray(0, read));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openIfExists(path: string): number | null {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Where runs execute. Six words are enough for a local process, Slurm or Ray: submit, states, log, stop, limits, capabilities.
+ *
+ * A launcher keeps nothing in memory that it needs: the submitter may die, or be another process on another login node when
+ * it asks again. All it must know is in the job's folder, and the folder is named after the run.
+ */
+import type { ProcessIdentity } from "../platform/processes.ts";
+
+/** One program to execute once. */
+export interface Job {
+  /** Our own id (the run id). Submitting an id that is already there starts nothing. */
+  id: string;
+  /** Absolute; exists. Receives the log and the launcher's own records. */
+  folder: string;
+  /** Program and arguments: a list, no shell. */
+  argv: readonly string[];
+  /** Absolute working directory. */
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  limits?: JobLimits;
+}
+
+/** What a job may use at most. A launcher ignores what its capabilities do not name. */
+export interface JobLimits {
+  seconds?: number;
+  memoryBytes?: number;
+  cpus?: number;
+  gpus?: number;
+}
+
+export interface JobStatus {
+  /** "lost": it is not running and nobody saw how it ended. */
+  state: "pending" | "running" | "ended" | "lost";
+  exitCode: number | null;
+  signal: string | null;
+  /** Where the launcher has one: who it is, for ever. */
+  process: ProcessIdentity | null;
+}
+
+/** How to find a job again: the part of {@link Job} that survives the submitter. */
+export type JobReference = Pick<Job, "id" | "folder">;
+
+export interface Launcher {
+  readonly name: string;
+  readonly capabilities: {
+    /** Most jobs one submission may hold; null = no limit. */
+    arraySize: number | null;
+    /** The engine may start a job a second time. */
+    requeues: boolean;
+    /** Jobs see our files. */
+    sharedFolder: boolean;
+    limits: readonly (keyof JobLimits)[];
+  };
+  /** Starts (or queues) the job; resolves when it is known to exist. */
+  submit(job: Job): Promise<JobStatus>;
+  states(jobs: readonly JobReference[]): Promise<Map<string, JobStatus>>;
+  /** Resolves when the job is no longer pending or running. */
+  wait(job: JobReference): Promise<JobStatus>;
+  /** File that standard output and error go to. */
+  log(job: JobReference): string;
+  /** Sends a signal to everything the job started; false when it is not running. */
+  stop(job: JobReference, signal: NodeJS.Signals): Promise<boolean>;
+}

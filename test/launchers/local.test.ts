@@ -1,0 +1,114 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { drain, followLog } from "../../src/launchers/follow-log.ts";
+import type { Job } from "../../src/launchers/launcher.ts";
+import { localLauncher } from "../../src/launchers/local.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "expver-launch-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const job = (script: string, more: Partial<Job> = {}): Job => ({
+  id: `brave-fox-${Math.floor(Math.random() * 1e9)}`,
+  folder,
+  argv: [process.execPath, "-e", script],
+  cwd: folder,
+  env: { PATH: process.env.PATH },
+  ...more,
+});
+
+describe("local launcher", () => {
+  it("writes both streams into the log and remembers how the program ended", async () => {
+    const launcher = localLauncher();
+    const one = job("console.log('out'); console.error('err'); process.exitCode = 7");
+    expect((await launcher.submit(one)).state).toBe("running");
+    expect(await launcher.wait(one)).toMatchObject({ state: "ended", exitCode: 7, signal: null });
+    expect(readFileSync(launcher.log(one), "utf8")).toBe("out\nerr\n");
+    // Another process asks later: the files answer.
+    expect((await localLauncher().states([one])).get(one.id)).toMatchObject({ state: "ended", exitCode: 7 });
+  });
+
+  it("starts nothing when the id is already there", async () => {
+    const launcher = localLauncher();
+    const one = job("console.log('once')");
+    await launcher.submit(one);
+    await launcher.wait(one);
+    await localLauncher().submit(one);
+    await sleep(200);
+    expect(readFileSync(launcher.log(one), "utf8")).toBe("once\n");
+  });
+
+  it("does not wait for a grandchild that keeps the log open", async () => {
+    const launcher = localLauncher();
+    const one = job(
+      "require('child_process').spawn(process.execPath, ['-e', 'setTimeout(()=>{}, 20000)'], { stdio: 'inherit' }).unref(); process.exit(0)",
+    );
+    await launcher.submit(one);
+    const started = Date.now();
+    expect(await launcher.wait(one)).toMatchObject({ exitCode: 0 });
+    expect(Date.now() - started).toBeLessThan(5000);
+    process.kill(-(JSON.parse(readFileSync(join(folder, "process.json"), "utf8")).pid as number), "SIGKILL");
+  });
+
+  it("signals the whole group", async () => {
+    const launcher = localLauncher();
+    const one = job(
+      "require('child_process').spawnSync('sh', ['-c', 'echo ready; trap \"echo got it; exit 3\" TERM; while :; do sleep 0.05; done'], { stdio: 'inherit' })",
+    );
+    await launcher.submit(one);
+    while (!readFileSync(launcher.log(one), "utf8").includes("ready")) await sleep(20);
+    expect(await launcher.stop(one, "SIGTERM")).toBe(true);
+    expect(await launcher.wait(one)).toMatchObject({ exitCode: null, signal: "SIGTERM" });
+    await sleep(200);
+    expect(readFileSync(launcher.log(one), "utf8")).toContain("got it");
+    expect(await launcher.stop(one, "SIGTERM")).toBe(false);
+  });
+
+  it("says which program does not exist", async () => {
+    await expect(localLauncher().submit(job("", { argv: ["no-such-program-xyz"] }))).rejects.toMatchObject({
+      code: "E_NOT_FOUND",
+      message: expect.stringContaining("no-such-program-xyz"),
+    });
+  });
+
+  it.runIf(process.platform === "linux")("finds a program whose pid nobody wrote down", async () => {
+    const launcher = localLauncher();
+    const one = job("setTimeout(() => {}, 20000)");
+    await launcher.submit(one);
+    rmSync(join(folder, "process.json"));
+    const status = (await localLauncher().states([one])).get(one.id);
+    expect(status?.state).toBe("running");
+    await localLauncher().stop(one, "SIGKILL");
+    expect(await launcher.wait(one)).toMatchObject({ signal: "SIGKILL" });
+  });
+
+  it("calls a job lost that is gone without an end record", async () => {
+    const launcher = localLauncher();
+    const one = job("0");
+    await launcher.submit(one);
+    await launcher.wait(one);
+    rmSync(join(folder, "end.json"));
+    expect((await localLauncher().states([one])).get(one.id)).toMatchObject({ state: "lost", exitCode: null });
+  });
+});
+
+describe("following a log", () => {
+  it("delivers every byte in order, the last ones included", async () => {
+    const launcher = localLauncher();
+    const one = job("for (let i = 0; i < 5000; i++) console.log('line ' + i)");
+    await launcher.submit(one);
+    const chunks: Uint8Array[] = [];
+    await followLog(launcher.log(one), (chunk) => chunks.push(chunk), { ended: launcher.wait(one) });
+    expect(Buffer.concat(chunks).toString()).toBe(readFileSync(launcher.log(one), "utf8"));
+    expect(Buffer.concat(chunks).toString().split("\n")).toHaveLength(5001);
+  });
+
+  it("begins where it is told and takes a missing file for an empty one", () => {
+    expect(drain(join(folder, "nothing"), 3, () => {})).toBe(3);
+  });
+});
