@@ -27,3 +27,19 @@ export interface Config {
   record: { host: boolean; user: boolean };
   worktrees: { dir: string | null };
 }
+
+/** What a repository without `expver.yaml` gets, and what each absent key means. */
+export const DEFAULTS: Config = {
+  results: { database: "results/experiments.db", tables: [] },
+  metrics: {},
+  aggregate: {},
+  params: null,
+  data: [],
+  track: [],
+  models: { output: "models/model.bin", production: "models/production/model.bin", candidates: "models/candidates", keep: 5 },
+  link: [".venv", "node_modules", ".env"],
+  publish: "ask",
+  versions: { prefix: "e" },
+  record: { host: true, user: true },
+  worktrees: { dir: null },
+};

@@ -1,6 +1,14 @@
 /** Where we are: the root, Git, DVC, our own state folder and the configuration. Every workflow starts by opening it. */
-import type { Repository } from "../git/git.ts";
-import type { Config } from "./config.ts";
+import { realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ExpverError, fromSystemError } from "../errors.ts";
+import { findRepository, gitResult, type Repository } from "../git/git.ts";
+import type { Context } from "../platform/context.ts";
+import { readTextIfExists } from "../platform/files.ts";
+import { type Config, DEFAULTS } from "./config.ts";
+import { parseConfig } from "./read-config.ts";
+
+export const CONFIG_FILE = "expver.yaml";
 
 export interface Project {
   /** Nearest `expver.yaml`, else DVC root, else Git root. Absolute, symbolic links resolved. */
@@ -12,4 +20,108 @@ export interface Project {
   /** Our own state, per repository and machine: `<common git dir>/expver`, or `.dvc/tmp/expver` without Git. */
   readonly stateDir: string;
   readonly config: Config;
+}
+
+/** Everything of a project but its configuration, which may be broken. */
+export type Place = Omit<Project, "config">;
+
+/** Opens the project around `context.cwd`. Writes nothing. Throws E_NO_PROJECT, E_CONFIG. */
+export function openProject(context: Context): Project {
+  const project = findProject(context);
+  if (project === null) {
+    throw new ExpverError("E_NO_PROJECT", `no expver.yaml, .dvc folder or Git repository at or above ${context.cwd}`, {
+      hint: "Run `expver init` in the folder of your experiment.",
+      details: { cwd: context.cwd },
+    });
+  }
+  return project;
+}
+
+/** Like {@link openProject}, but null when there is no project. */
+export function findProject(context: Context): Project | null {
+  const place = findPlace(context);
+  return place === null ? null : { ...place, config: readConfig(place) };
+}
+
+/** The same without reading `expver.yaml`: for commands that must work when it has a mistake. */
+export function findPlace(context: Context): Place | null {
+  const cwd = physical(context.cwd);
+  const repository = findRepository({ ...context, cwd });
+  if (repository?.bare)
+    return { root: repository.root, repository, dvcRoot: null, stateDir: join(physical(repository.commonDir), "expver") };
+  const top = repository === null ? null : physical(repository.root);
+  const configRoot = nearest(cwd, top, (folder) => isFile(join(folder, CONFIG_FILE)));
+  const dvcRoot = nearest(configRoot ?? cwd, top, (folder) => isDirectory(join(folder, ".dvc")));
+  const root = configRoot ?? dvcRoot ?? top;
+  if (root === null) return null;
+  const usesGit = repository !== null && !(dvcRoot !== null && readNoScm(dvcRoot));
+  return {
+    root,
+    repository: usesGit ? repository : null,
+    dvcRoot,
+    stateDir: usesGit ? join(physical(repository.commonDir), "expver") : join(dvcRoot ?? root, ".dvc", "tmp", "expver"),
+  };
+}
+
+/** `expver.yaml` of the project, or of HEAD in a bare repository; defaults when there is none. Throws E_CONFIG. */
+export function readConfig(place: Place): Config {
+  const text = place.repository?.bare ? configOfHead(place.repository) : readTextIfExists(join(place.root, CONFIG_FILE));
+  return text === null ? structuredClone(DEFAULTS) : parseConfig(text, CONFIG_FILE);
+}
+
+/** The repository, for commands that cannot do without Git. Throws E_NO_GIT. */
+export function requireRepository(project: Place): Repository {
+  if (project.repository !== null) return project.repository;
+  throw new ExpverError("E_NO_GIT", `${project.root} is not under Git (or .dvc/config says core.no_scm)`, {
+    hint: "Run `expver init` (it makes the Git repository too), or use only `expver data …` here.",
+    details: { root: project.root },
+  });
+}
+
+/** What all stored paths are relative to: the Git root, or the DVC root without Git. Absolute. */
+export function topOf(project: Place): string {
+  return project.repository?.root ?? project.dvcRoot ?? project.root;
+}
+
+/** The first folder from `start` upwards, not above `limit`, that fits. */
+function nearest(start: string, limit: string | null, fits: (folder: string) => boolean): string | null {
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (fits(folder)) return folder;
+    if (folder === limit || dirname(folder) === folder) return null;
+  }
+}
+
+/** `core.no_scm` of `.dvc/config` and `config.local`: the one DVC setting that decides where we are. */
+function readNoScm(dvcRoot: string): boolean {
+  let answer = false;
+  for (const name of ["config", "config.local"]) {
+    let section = "";
+    for (const line of (readTextIfExists(join(dvcRoot, ".dvc", name)) ?? "").split("\n")) {
+      section = (/^\s*\[+\s*['"]?([^\]'"]*?)['"]?\s*\]/.exec(line)?.[1] ?? section).toLowerCase();
+      const value = /^\s*['"]?no_scm['"]?\s*=\s*['"]?(\w+)/i.exec(line)?.[1];
+      if (value !== undefined && section === "core") answer = value.toLowerCase() === "true";
+    }
+  }
+  return answer;
+}
+
+function configOfHead(repository: Repository): string | null {
+  const answer = gitResult(repository, ["cat-file", "blob", `HEAD:${CONFIG_FILE}`], { allow: [128] });
+  return answer.code === 0 ? answer.stdout.toString("utf8") : null;
+}
+
+function physical(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    throw fromSystemError(error, `cannot open the folder ${path}`);
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

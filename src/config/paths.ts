@@ -1,0 +1,44 @@
+/** Paths a person types, turned into the one form we store: relative to the top, with `/`, and never out of the repository. */
+import { realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { ExpverError } from "../errors.ts";
+import type { Context } from "../platform/context.ts";
+import { isMissing } from "../platform/files.ts";
+import { type Place, topOf } from "./project.ts";
+
+/** `../data/x` typed in `sub/` → `data/x`; the top itself is `""`. Throws E_OUTSIDE when it, or the folder it really lies in, is outside. */
+export function pathFromUser(project: Place, context: Context, typed: string): string {
+  const top = realpathSync(topOf(project));
+  const asked = resolve(context.cwd, typed);
+  // The last part may itself be a link (tracked data often is): only the folder it stands in must be inside.
+  const real = asked === top || realpathOf(asked) === top ? top : join(realpathOf(dirname(asked)), basename(asked));
+  const inside = relative(top, real);
+  if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside) || /^\.git(\/|$)/.test(toPosix(inside))) {
+    throw new ExpverError("E_OUTSIDE", `${typed} is not inside ${top}`, { details: { path: typed, root: top } });
+  }
+  return toPosix(inside);
+}
+
+/** The absolute path of a stored one. */
+export function absolutePath(project: Place, stored: string): string {
+  return join(topOf(project), stored);
+}
+
+/** A path of `expver.yaml` (relative to the project's root) in stored form. */
+export function storedPath(project: Place, fromConfig: string): string {
+  return toPosix(relative(topOf(project), join(project.root, fromConfig)));
+}
+
+/** Real path of what exists of it, the rest appended. */
+function realpathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (!isMissing(error) || dirname(path) === path) throw error;
+    return join(realpathOf(dirname(path)), basename(path));
+  }
+}
+
+function toPosix(path: string): string {
+  return sep === "/" ? path : path.split(sep).join("/");
+}
