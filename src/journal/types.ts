@@ -11,8 +11,10 @@ export type Effect =
   | { kind: "index"; entries: { path: string; before: IndexEntry | null; after: IndexEntry | null }[] }
   /** Rows of a run added to or stamped in the results database. */
   | { kind: "rows"; database: string; run: string }
-  /** Bytes moved to the trash. */
+  /** Bytes moved to the trash: `path` relative to the worktree, `trash` absolute (see `trashPlace`). */
   | { kind: "trash"; path: string; trash: string }
+  /** A folder made; taken back only while it is empty. Path relative to the worktree. */
+  | { kind: "folder"; path: string }
   /** Done somewhere we cannot reach back to. */
   | { kind: "remote"; remote: string; detail: string };
 
@@ -21,6 +23,7 @@ export interface IndexEntry {
   object: string;
 }
 
+/** `open`: its owner lives, or died without ending it. `undone`, `recovered`: taken back afterwards. */
 export type OperationState = "open" | "done" | "failed" | "recovered" | "undone";
 
 export interface Operation {
@@ -36,6 +39,8 @@ export interface Operation {
   state: OperationState;
   /** One line for `expver ops`. */
   summary: string;
+  /** Why it failed, or what recovery or undo did. */
+  outcome: string | null;
   effects: Effect[];
   /** Free facts the workflow needs to recover: run id, version, phase. The last note of a key wins. */
   notes: Record<string, unknown>;

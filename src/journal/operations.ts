@@ -1,0 +1,131 @@
+/** The journal: what each writing command did, written down before it was done. */
+import { readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { type Place, topOf } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import type { Context } from "../platform/context.ts";
+import { isMissing } from "../platform/files.ts";
+import { identityOf } from "../platform/processes.ts";
+import { appendRecord, createRecord, type Line, readRecord } from "./record-file.ts";
+import type { Effect, Operation, OperationState } from "./types.ts";
+
+export interface OpenOperation {
+  readonly id: string;
+  /** Effects recorded so far, oldest first. */
+  readonly effects: readonly Effect[];
+  /** Writes effects down, on the disk, **before** the caller makes them. */
+  record(...effects: Effect[]): void;
+  /** A fact recovery needs; the last value of a key wins. */
+  note(key: string, value: unknown): void;
+  finish(): void;
+  /** Ended without success. What was done stays: take it back first where that is wanted (`takeBack`). */
+  fail(error: unknown): void;
+}
+
+export interface OperationStart {
+  command: string;
+  argv: string[];
+  /** One line for `expver ops`. */
+  summary: string;
+}
+
+/** Open ones are told by their name, so that looking for crashes reads no finished ones. */
+const OPEN = ".open.jsonl";
+const CLOSED = ".jsonl";
+
+/** Begins an operation: from here on a crash is repaired by the next writing command. */
+export function beginOperation(project: Place, context: Context, { command, argv, summary }: OperationStart): OpenOperation {
+  const startedAt = context.clock().toISOString();
+  const begin = { command, argv, summary, startedAt, worktree: topOf(project), owner: identityOf(process.pid) };
+  const id = createWithFreeId(project, context, begin);
+  const effects: Effect[] = [];
+  const write = (...lines: Line[]) => appendRecord(join(operationsDir(project), id + OPEN), lines);
+  const end = (state: OperationState, outcome: string | null) => endOperation(project, context, { id, state, outcome });
+  return {
+    id,
+    effects,
+    record(...added) {
+      if (added.length === 0) return;
+      write(...added.map((effect) => ({ effect })));
+      effects.push(...added);
+    },
+    note: (key, value) => write({ note: [key, value] }),
+    finish: () => end("done", null),
+    fail: (error) => end("failed", error instanceof Error ? error.message : String(error)),
+  };
+}
+
+/** Writes how an operation ended (again): by itself, by recovery, by undo. */
+export function endOperation(
+  project: Place,
+  context: Context,
+  { id, state, outcome }: { id: string; state: OperationState; outcome: string | null },
+): void {
+  const folder = operationsDir(project);
+  const open = join(folder, id + OPEN);
+  const closed = join(folder, id + CLOSED);
+  const isOpen = readdirSync(folder).includes(id + OPEN);
+  appendRecord(isOpen ? open : closed, [{ end: { state, at: context.clock().toISOString(), outcome } }]);
+  if (isOpen) renameSync(open, closed);
+}
+
+/** Every operation, oldest first. */
+export function listOperations(project: Place): Operation[] {
+  return recordNames(project).flatMap((name) => readRecord(join(operationsDir(project), name)) ?? []);
+}
+
+/** Operations without an end, oldest first: running ones and those whose owner died. */
+export function openOperations(project: Place): Operation[] {
+  return recordNames(project)
+    .filter((name) => name.endsWith(OPEN))
+    .flatMap((name) => readRecord(join(operationsDir(project), name)) ?? []);
+}
+
+/** One operation by its id or an unambiguous beginning or end of it. Throws E_NOT_FOUND. */
+export function readOperation(project: Place, id: string): Operation {
+  const all = recordNames(project);
+  const exact = all.filter((name) => idOf(name) === id);
+  const found = exact.length > 0 ? exact : all.filter((name) => idOf(name).startsWith(id) || idOf(name).endsWith(id));
+  const operation = found.length === 1 && id !== "" ? readRecord(join(operationsDir(project), found[0] ?? "")) : null;
+  if (operation !== null) return operation;
+  const many = found.length > 1 && id !== "" ? `is the id of ${found.length} operations` : "is no operation";
+  throw new ExpverError("E_NOT_FOUND", `${JSON.stringify(id)} ${many}`, {
+    hint: "`expver ops` lists them.",
+    details: { asked: id, found: found.slice(0, 10).map(idOf) },
+  });
+}
+
+export function operationsDir(project: Place): string {
+  return join(project.stateDir, "operations");
+}
+
+function recordNames(project: Place): string[] {
+  try {
+    return readdirSync(operationsDir(project))
+      .filter((name) => name.endsWith(CLOSED))
+      .sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function idOf(name: string): string {
+  return name.slice(0, name.endsWith(OPEN) ? -OPEN.length : -CLOSED.length);
+}
+
+/** `20261124T193018-4f2a`: sorts by time, and within one second by the number behind the dash. */
+function createWithFreeId(
+  project: Place,
+  context: Context,
+  begin: Omit<Operation, "id" | "endedAt" | "state" | "outcome" | "effects" | "notes">,
+): string {
+  const second = begin.startedAt.slice(0, 19).replace(/[-:]/g, "");
+  const taken = recordNames(project).filter((name) => name.startsWith(`${second}-`));
+  const newest = taken.length === 0 ? Math.floor(context.random() * 0x8000) : Number.parseInt(idOf(taken.at(-1) ?? "").slice(-4), 16);
+  for (let number = newest + 1; number <= 0xffff; number += 1) {
+    const id = `${second}-${number.toString(16).padStart(4, "0")}`;
+    if (createRecord(join(operationsDir(project), id + OPEN), [{ begin: { id, ...begin } }])) return id;
+  }
+  throw new ExpverError("E_BUSY", `too many operations began in ${second}`, { hint: "Repeat the command." });
+}

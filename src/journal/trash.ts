@@ -1,0 +1,50 @@
+/** The trash: where bytes go that nothing else keeps. */
+import { randomBytes } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Place } from "../config/project.ts";
+import { fromSystemError } from "../errors.ts";
+import { syncFolder, writeFileAtomic } from "../platform/files.ts";
+
+/** A free place in the trash for a file or folder: to be recorded (`{kind: "trash"}`) before {@link moveToTrash}. Makes nothing. */
+export function trashPlace(project: Place, path: string): string {
+  return join(project.stateDir, "trash", randomBytes(8).toString("hex"), "kept", basename(path));
+}
+
+/** Moves a file or folder (absolute path) into the trash and answers where it is now. */
+export function moveToTrash(project: Place, path: string, place = trashPlace(project, path)): string {
+  try {
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileAtomic(join(dirname(dirname(place)), "origin.json"), `${JSON.stringify({ path })}\n`);
+    moveWhole(path, place);
+    return place;
+  } catch (error) {
+    throw fromSystemError(error, `cannot move ${path} to the trash`);
+  }
+}
+
+/** The way back. The caller has made sure that nothing stands at `path`. */
+export function restoreFromTrash(place: string, path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    moveWhole(place, path);
+    rmSync(dirname(dirname(place)), { recursive: true, force: true });
+  } catch (error) {
+    throw fromSystemError(error, `cannot bring ${path} back from the trash`);
+  }
+}
+
+/** Rename; across file systems a copy that is complete before the original goes. */
+function moveWhole(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    const copy = `${to}.moving`;
+    if (existsSync(copy)) rmSync(copy, { recursive: true });
+    cpSync(from, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, errorOnExist: true });
+    renameSync(copy, to);
+    syncFolder(dirname(to));
+    rmSync(from, { recursive: true });
+  }
+}

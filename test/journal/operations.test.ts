@@ -1,0 +1,103 @@
+import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import {
+  beginOperation,
+  endOperation,
+  listOperations,
+  openOperations,
+  operationsDir,
+  readOperation,
+} from "../../src/journal/operations.ts";
+import { makeRepository } from "../support/repository.ts";
+
+const start = { command: "add", argv: ["data", "add", "x"], summary: "store x" };
+const effect = { kind: "file", path: "x.dvc", before: null, after: "outs:\n" } as const;
+
+const setUp = () => {
+  const repo = makeRepository();
+  return { repo, project: openProject(repo.context), context: repo.context };
+};
+
+test("an operation tells what it did, in order, and how it ended", () => {
+  const { repo, project, context } = setUp();
+  const operation = beginOperation(project, context, start);
+  operation.record(effect);
+  operation.note("phase", "one");
+  operation.note("phase", "two");
+  repo.setTime("2026-03-01T12:00:07Z");
+  operation.finish();
+  expect(listOperations(project)).toEqual([
+    expect.objectContaining({
+      ...start,
+      worktree: repo.root,
+      state: "done",
+      startedAt: "2026-03-01T12:00:00.000Z",
+      endedAt: "2026-03-01T12:00:07.000Z",
+      effects: [effect],
+      notes: { phase: "two" },
+    }),
+  ]);
+  expect(openOperations(project)).toEqual([]);
+});
+
+test("effects are on the disk before record returns", () => {
+  const { project, context } = setUp();
+  const operation = beginOperation(project, context, start);
+  operation.record(effect, { ...effect, path: "y.dvc" });
+  const text = readFileSync(join(operationsDir(project), `${operation.id}.open.jsonl`), "utf8");
+  expect(text).toContain("x.dvc");
+  expect(text).toContain("y.dvc");
+  expect(openOperations(project)[0]?.effects).toHaveLength(2);
+});
+
+test("ids sort in the order of begin, within one second too", () => {
+  const { project, context } = setUp();
+  const ids = Array.from({ length: 20 }, () => beginOperation(project, context, start).id);
+  expect([...ids].sort()).toEqual(ids);
+  expect(new Set(ids).size).toBe(20);
+});
+
+test("a line cut short by a crash is as if it had not been written, and later lines count", () => {
+  const { project, context } = setUp();
+  const { id, ...operation } = beginOperation(project, context, start);
+  operation.record(effect);
+  const file = join(operationsDir(project), `${id}.open.jsonl`);
+  appendFileSync(file, '{"effect":{"kind":"file","path":"torn');
+  expect(readOperation(project, id).effects).toEqual([effect]);
+  endOperation(project, context, { id, state: "recovered", outcome: "taken back" });
+  expect(readOperation(project, id)).toMatchObject({ state: "recovered", effects: [effect], outcome: "taken back" });
+});
+
+test("a file that holds nothing yet is no operation", () => {
+  const { project, context } = setUp();
+  const { id } = beginOperation(project, context, start);
+  truncateSync(join(operationsDir(project), `${id}.open.jsonl`), 10);
+  expect(listOperations(project)).toEqual([]);
+});
+
+test("a failed operation keeps its reason", () => {
+  const { project, context } = setUp();
+  const operation = beginOperation(project, context, start);
+  operation.fail(new Error("disk full"));
+  expect(readOperation(project, operation.id)).toMatchObject({ state: "failed", outcome: "disk full" });
+});
+
+test("an operation is found by the end of its id; an unknown or ambiguous one is E_NOT_FOUND", () => {
+  const { project, context } = setUp();
+  const first = beginOperation(project, context, start).id;
+  beginOperation(project, context, start);
+  expect(readOperation(project, first.slice(-4)).id).toBe(first);
+  for (const id of ["", "20260301", "nope", "../x"]) {
+    expect(() => readOperation(project, id), id).toThrow(expect.objectContaining({ code: "E_NOT_FOUND" }));
+  }
+});
+
+test("reading makes nothing", () => {
+  const { project } = setUp();
+  expect(listOperations(project)).toEqual([]);
+  expect(openOperations(project)).toEqual([]);
+  expect(existsSync(project.stateDir)).toBe(false);
+  expect(readdirSync(project.root)).toEqual([".git"]);
+});
