@@ -46,6 +46,11 @@ export const ERROR_CODES = {
     means: "Another command holds the lock or lease.",
     remedy: "Wait for the process the message names, or stop it.",
   },
+  E_UNDO: {
+    kind: "refused",
+    means: "An operation cannot be taken back, because what it left has changed since or lies elsewhere.",
+    remedy: "The message names what stands in the way; `expver ops show OP` shows all effects.",
+  },
   // Git
   E_NO_GIT: { kind: "failed", means: "There is no Git repository here.", remedy: "Run `expver init`." },
   E_GIT: { kind: "failed", means: "A git command failed.", remedy: "See git's own message." },

@@ -41,8 +41,7 @@ export function findRepository(context: Context): Repository | null {
   const gitDir = lines[1] ?? "";
   const common = lines[2] ?? "";
   const root = bare ? gitDir : (lines[3] ?? "");
-  const clean: Record<string, string | undefined> = { ...context.env, LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" };
-  for (const name of REDIRECTING) delete clean[name];
+  const clean = environmentOf(context);
   return {
     root,
     gitDir,
@@ -50,6 +49,13 @@ export function findRepository(context: Context): Repository | null {
     bare,
     env: { ...clean, GIT_DIR: gitDir, ...(bare ? {} : { GIT_WORK_TREE: root }) },
   };
+}
+
+/** The caller's environment without what would redirect our commands to another repository. */
+export function environmentOf(context: Context): Record<string, string | undefined> {
+  const clean: Record<string, string | undefined> = { ...context.env, LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" };
+  for (const name of REDIRECTING) delete clean[name];
+  return clean;
 }
 
 /** Runs git in the repository; throws E_GIT with git's own words on any exit code that is not allowed. */

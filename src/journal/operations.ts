@@ -5,7 +5,7 @@ import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isMissing } from "../platform/files.ts";
-import { identityOf } from "../platform/processes.ts";
+import { identityOf, type ProcessIdentity } from "../platform/processes.ts";
 import { appendRecord, createRecord, type Line, readRecord } from "./record-file.ts";
 import type { Effect, Operation, OperationState } from "./types.ts";
 
@@ -27,6 +27,8 @@ export interface OperationStart {
   argv: string[];
   /** One line for `expver ops`. */
   summary: string;
+  /** The process it lives and dies with, default this one. */
+  owner?: ProcessIdentity;
 }
 
 /** Open ones are told by their name, so that looking for crashes reads no finished ones. */
@@ -34,9 +36,10 @@ const OPEN = ".open.jsonl";
 const CLOSED = ".jsonl";
 
 /** Begins an operation: from here on a crash is repaired by the next writing command. */
-export function beginOperation(project: Place, context: Context, { command, argv, summary }: OperationStart): OpenOperation {
+export function beginOperation(project: Place, context: Context, start: OperationStart): OpenOperation {
+  const { command, argv, summary, owner = identityOf(process.pid) } = start;
   const startedAt = context.clock().toISOString();
-  const begin = { command, argv, summary, startedAt, worktree: topOf(project), owner: identityOf(process.pid) };
+  const begin = { command, argv, summary, startedAt, worktree: topOf(project), owner };
   const id = createWithFreeId(project, context, begin);
   const effects: Effect[] = [];
   const write = (...lines: Line[]) => appendRecord(join(operationsDir(project), id + OPEN), lines);

@@ -9,8 +9,11 @@ export type Effect =
   | { kind: "file"; path: string; before: string | null; after: string | null }
   /** Index entries set; blob id and mode, null = not in the index. */
   | { kind: "index"; entries: { path: string; before: IndexEntry | null; after: IndexEntry | null }[] }
-  /** Rows of a run added to or stamped in the results database. */
-  | { kind: "rows"; database: string; run: string }
+  /**
+   * Rows of a run added to or stamped in the results database (path relative to the worktree). Recorded again with the
+   * digest of its rows (`results/run-rows.ts`) once they are final: undo removes them only while it holds.
+   */
+  | { kind: "rows"; database: string; run: string; digest?: string }
   /** Bytes moved to the trash: `path` relative to the worktree, `trash` absolute (see `trashPlace`). */
   | { kind: "trash"; path: string; trash: string }
   /** A folder made; taken back only while it is empty. Path relative to the worktree. */

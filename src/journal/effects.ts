@@ -1,0 +1,181 @@
+/** The effects of an operation against what is there now: does it still stand, and how is it taken back. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Place, topOf } from "../config/project.ts";
+import { readTextIfExists } from "../platform/files.ts";
+import { removeEmptyFolder, setText } from "./file-edits.ts";
+import { readIndexEntries, readRef, setIndexEntries, updateRefs } from "./git-state.ts";
+import { restoreFromTrash } from "./trash.ts";
+import type { Effect, IndexEntry } from "./types.ts";
+
+type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
+
+/** How rows of a run are looked at and removed: given by the workflow layer, which may use results/. */
+export interface RowHooks {
+  /** Null while exactly the rows of the run stand unchanged, else what is different, for a person. */
+  blocker(effect: EffectOf<"rows">): string | null;
+  takeBack(effect: EffectOf<"rows">): void;
+}
+
+/**
+ * `after`: the effect stands and can be taken back. `before`: it was never made, or is taken back already.
+ * `other`: somebody changed the same thing since. `beyond`: made where we cannot reach back to.
+ */
+export interface EffectState {
+  effect: Effect;
+  state: "after" | "before" | "other" | "beyond";
+  /** For people: what the effect touched, and what stands there now. */
+  target: string;
+  now?: string;
+}
+
+/** Looks only. Effects in the order given; several changes of one file or ref are one, from its first `before` to its last `after`. */
+export function lookAt(project: Place, effects: readonly Effect[], rows?: RowHooks): EffectState[] {
+  return merged(effects).map(({ effect }) => ({ effect, target: targetOf(effect), ...stateOf(project, effect, rows) }));
+}
+
+/**
+ * Takes back, newest first, every effect that still stands; leaves the others as they are and answers those that somebody
+ * changed since or that lie beyond our reach. Refs move in one transaction. Safe to repeat after a crash.
+ */
+export function takeBack(project: Place, effects: readonly Effect[], rows?: RowHooks): EffectState[] {
+  const states = merged(effects)
+    .map(({ effect, passed }) => ({ effect, target: targetOf(effect), ...standingOnTheWay(project, effect, { passed, rows }) }))
+    .reverse();
+  const standing = states.filter((one) => one.state === "after").map((one) => one.effect);
+  const refs = standing.filter((effect) => effect.kind === "ref");
+  if (refs.length > 0 && project.repository !== null) {
+    const { repository } = project;
+    updateRefs(
+      repository,
+      refs.map(({ ref, before }) => ({ ref, before: readRef(repository, ref), after: before })),
+    );
+  }
+  for (const effect of standing) undoOne(project, effect, rows);
+  return states.filter((one) => one.state === "other" || one.state === "beyond").reverse();
+}
+
+interface Merged {
+  effect: Effect;
+  /** Values it had on the way, first `before` and last `after` left out. */
+  passed: (string | null)[];
+}
+
+function merged(effects: readonly Effect[]): Merged[] {
+  const result: Merged[] = [];
+  const places = new Map<string, number>();
+  for (const effect of effects) {
+    if (effect.kind !== "file" && effect.kind !== "ref" && effect.kind !== "rows") {
+      result.push({ effect, passed: [] });
+      continue;
+    }
+    const key = `${effect.kind} ${targetOf(effect)}`;
+    const at = places.get(key);
+    const earlier = at === undefined ? undefined : result[at];
+    if (at === undefined || earlier === undefined) {
+      places.set(key, result.length);
+      result.push({ effect, passed: [] });
+    } else if (effect.kind === "rows") {
+      result[at] = { effect, passed: [] };
+    } else if ("before" in earlier.effect) {
+      result[at] = { effect: { ...effect, before: earlier.effect.before }, passed: [...earlier.passed, earlier.effect.after] };
+    }
+  }
+  return result;
+}
+
+/** A killed operation may have stopped at a value on the way: that stands too. */
+function standingOnTheWay(
+  project: Place,
+  effect: Effect,
+  { passed, rows }: { passed: (string | null)[]; rows: RowHooks | undefined },
+): Pick<EffectState, "state" | "now"> {
+  const last = stateOf(project, effect, rows);
+  if (last.state !== "other" || !("after" in effect)) return last;
+  const stopped = passed.some((after) => stateOf(project, { ...effect, after }, rows).state === "after");
+  return stopped ? { state: "after" } : last;
+}
+
+function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pick<EffectState, "state" | "now"> {
+  switch (effect.kind) {
+    case "ref": {
+      const now = project.repository === null ? null : readRef(project.repository, effect.ref);
+      return compare(now, effect, (value) => (value === null ? "gone" : value.slice(0, 12)));
+    }
+    case "file":
+      return compare(readTextIfExists(join(topOf(project), effect.path)), effect, (value) => (value === null ? "gone" : "changed"));
+    case "folder":
+      return { state: existsSync(join(topOf(project), effect.path)) ? "after" : "before" };
+    case "index":
+      return indexState(project, effect);
+    case "rows": {
+      if (rows === undefined) return { state: "other", now: "cannot be looked at here" };
+      const blocker = rows.blocker(effect);
+      return blocker === null ? { state: "after" } : { state: "other", now: blocker };
+    }
+    case "trash": {
+      const [isBack, isKept] = [existsSync(join(topOf(project), effect.path)), existsSync(effect.trash)];
+      if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };
+      return isBack ? { state: "other", now: "something else is there" } : { state: "after" };
+    }
+    case "remote":
+      return { state: "beyond" };
+  }
+}
+
+function compare<Value>(
+  now: Value,
+  { before, after }: { before: Value; after: Value },
+  describe: (value: Value) => string,
+): Pick<EffectState, "state" | "now"> {
+  if (now === after) return { state: now === before ? "before" : "after" };
+  return now === before ? { state: "before" } : { state: "other", now: describe(now) };
+}
+
+function indexState(project: Place, { entries }: EffectOf<"index">): Pick<EffectState, "state" | "now"> {
+  if (project.repository === null) return { state: "other", now: "no index" };
+  const now = readIndexEntries(
+    project.repository,
+    entries.map((entry) => entry.path),
+  );
+  const states = entries.map(({ path, before, after }) => {
+    const key = entryKey(now.get(path) ?? null);
+    return key === entryKey(after) ? "after" : key === entryKey(before) ? "before" : path;
+  });
+  const foreign = states.find((state) => state !== "after" && state !== "before");
+  if (foreign !== undefined) return { state: "other", now: `${foreign} is staged differently` };
+  // Half set counts as standing: taking back sets every entry.
+  return { state: states.includes("after") ? "after" : "before" };
+}
+
+function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): void {
+  if (effect.kind === "file") setText(join(topOf(project), effect.path), effect.before);
+  if (effect.kind === "folder") removeEmptyFolder(join(topOf(project), effect.path));
+  if (effect.kind === "rows") rows?.takeBack(effect);
+  if (effect.kind === "trash") restoreFromTrash(effect.trash, join(topOf(project), effect.path));
+  if (effect.kind === "index" && project.repository !== null) {
+    const entries = effect.entries.map(({ path, before }) => ({ path, entry: before }));
+    setIndexEntries(project.repository, entries);
+  }
+}
+
+function entryKey(entry: IndexEntry | null): string {
+  return entry === null ? "" : `${entry.mode} ${entry.object}`;
+}
+
+function targetOf(effect: Effect): string {
+  switch (effect.kind) {
+    case "ref":
+      return effect.ref;
+    case "file":
+    case "folder":
+    case "trash":
+      return effect.path;
+    case "index":
+      return `index: ${effect.entries.map((entry) => entry.path).join(", ")}`;
+    case "rows":
+      return `${effect.database}: rows of ${effect.run}`;
+    case "remote":
+      return `${effect.remote}: ${effect.detail}`;
+  }
+}

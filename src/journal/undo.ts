@@ -1,0 +1,111 @@
+/** Taking back a whole operation, while everything it left still stands. */
+import { type Place, topOf } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import type { Context } from "../platform/context.ts";
+import { type EffectState, lookAt, type RowHooks, takeBack } from "./effects.ts";
+import { beginOperation, endOperation, listOperations, readOperation } from "./operations.ts";
+import type { Effect, Operation } from "./types.ts";
+
+export interface UndoPlan {
+  operation: Operation;
+  /** What would be taken back, newest first. */
+  standing: EffectState[];
+  /** What was done elsewhere and stays. */
+  beyond: EffectState[];
+}
+
+/** The operation by id, or the last one of this worktree. Throws E_NOT_FOUND; E_UNDO or E_BUSY naming what stands in the way. */
+export function planUndo(project: Place, id?: string, rows?: RowHooks): UndoPlan {
+  const operation = id === undefined ? lastOperation(project) : readOperation(project, id);
+  refuseUnfit(project, operation);
+  const states = lookAt(project, operation.effects, rows).reverse();
+  const blockers = [
+    ...states.filter(({ state }) => state === "other").map(({ target, now }) => ({ target, now: now ?? "changed" })),
+    ...published(project, operation),
+  ];
+  if (blockers.length > 0) throw blocked(operation, blockers);
+  return {
+    operation,
+    standing: states.filter(({ state }) => state === "after"),
+    beyond: states.filter(({ state }) => state === "beyond"),
+  };
+}
+
+/** Itself an operation; killed, it is finished by the next writing command. Answers its id. */
+export function applyUndo(project: Place, context: Context, { plan, rows }: { plan: UndoPlan; rows?: RowHooks }): string {
+  const { operation } = plan;
+  const now = planUndo(project, operation.id, rows);
+  if (now.standing.length !== plan.standing.length) {
+    throw new ExpverError("E_PLAN_STALE", `${operation.id} has changed since the plan was made`, { details: { operation: operation.id } });
+  }
+  const undo = beginOperation(project, context, {
+    command: "undo",
+    argv: ["undo", operation.id],
+    summary: `undo ${operation.command} ${operation.id}: ${operation.summary}`,
+  });
+  undo.note("undoes", operation.id);
+  undo.record(...plan.standing.flatMap(({ effect }) => reversed(effect)));
+  takeBack(project, operation.effects, rows);
+  endOperation(project, context, { id: operation.id, state: "undone", outcome: `by ${undo.id}` });
+  undo.finish();
+  return undo.id;
+}
+
+function lastOperation(project: Place): Operation {
+  const here = topOf(project);
+  const fit = listOperations(project).filter(({ worktree, state, command }) => worktree === here && state === "done" && command !== "undo");
+  const last = fit.at(-1);
+  if (last === undefined)
+    throw new ExpverError("E_NOT_FOUND", `there is no operation to undo in ${here}`, { hint: "`expver ops` lists them." });
+  return last;
+}
+
+function refuseUnfit(project: Place, { id, command, state, owner, worktree }: Operation): void {
+  const refuse = (why: string, hint: string) =>
+    new ExpverError("E_UNDO", `${id} (${command}) cannot be undone: ${why}`, { hint, details: { operation: id } });
+  if (worktree !== topOf(project)) throw refuse(`it ran in ${worktree}`, `Repeat there: expver -C ${worktree} undo ${id}`);
+  if (state === "undone") throw refuse("it was undone already", "`expver ops` shows what is left.");
+  if (state === "recovered") throw refuse("it was killed and has been repaired", "`expver ops show` tells how.");
+  if (command === "undo") throw refuse("it is an undo itself", "Repeat the command that was undone.");
+  if (state === "open") {
+    throw new ExpverError("E_BUSY", `${id} (${command}) has not ended: process ${owner.pid} on ${owner.host}`, {
+      hint: "Wait for it, or stop it; what a killed command left is repaired by the next writing command.",
+      details: { operation: id, owner },
+    });
+  }
+}
+
+/** A tag that was published since: removing it here would leave it everywhere else. */
+function published(project: Place, operation: Operation): { target: string; now: string }[] {
+  const tags = operation.effects.flatMap((effect) =>
+    effect.kind === "ref" && effect.ref.startsWith("refs/tags/") && effect.after !== null ? effect.ref.slice("refs/tags/".length) : [],
+  );
+  if (tags.length === 0) return [];
+  return listOperations(project)
+    .filter((later) => later.id > operation.id)
+    .flatMap((later) => later.effects)
+    .flatMap((effect) =>
+      effect.kind !== "remote"
+        ? []
+        : tags
+            .filter((tag) => effect.detail.split(/[\s,]+/).includes(tag))
+            .map((tag) => ({ target: tag, now: `published to ${effect.remote}` })),
+    );
+}
+
+function blocked(operation: Operation, blockers: { target: string; now: string }[]): ExpverError {
+  const list = blockers.map(({ target, now }) => `${target} (${now})`);
+  return new ExpverError("E_UNDO", `${operation.id} (${operation.command}) cannot be undone; changed since: ${list.join("; ")}`, {
+    hint: `expver ops show ${operation.id}`,
+    details: { operation: operation.id, blockers },
+  });
+}
+
+/** As the undo's own record shows them; rows and trash are told by what they undo. */
+function reversed(effect: Effect): Effect[] {
+  if (effect.kind === "ref" || effect.kind === "file") return [{ ...effect, before: effect.after, after: effect.before } as Effect];
+  if (effect.kind === "index") {
+    return [{ ...effect, entries: effect.entries.map(({ path, before, after }) => ({ path, before: after, after: before })) }];
+  }
+  return [];
+}

@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { takeBack } from "../../src/journal/effects.ts";
+import { beginOperation, endOperation, listOperations, readOperation } from "../../src/journal/operations.ts";
+import { recover } from "../../src/journal/recover.ts";
+import { applyUndo, planUndo } from "../../src/journal/undo.ts";
+import { deadIdentity } from "../support/dead-process.ts";
+import { makeFolder } from "../support/repository.ts";
+import { makeStory } from "./story.ts";
+
+const play = () => {
+  const story = makeStory();
+  const before = story.state();
+  const operation = beginOperation(story.project, story.repo.context, { command: "run", argv: [], summary: "first" });
+  for (const { effect, change } of story.steps) {
+    operation.record(effect);
+    change();
+  }
+  operation.finish();
+  return { ...story, before, id: operation.id, context: story.repo.context };
+};
+
+test("undo brings back every kind of effect and says what stays elsewhere", () => {
+  const { project, context, rows, state, before, id } = play();
+  const plan = planUndo(project, undefined, rows);
+  expect(plan.operation.id).toBe(id);
+  expect(plan.beyond.map(({ target }) => target)).toEqual(["origin: pushed e9.9.9"]);
+  const undo = applyUndo(project, context, { plan, rows });
+  expect(state()).toEqual(before);
+  expect(readOperation(project, id)).toMatchObject({ state: "undone", outcome: `by ${undo}` });
+  expect(readOperation(project, undo)).toMatchObject({ state: "done", command: "undo" });
+});
+
+describe("undo is refused, naming the blocker, when one thing has changed since", () => {
+  type Played = ReturnType<typeof play>;
+  const meddling: [string, (played: Played) => unknown, RegExp][] = [
+    ["a changed file", ({ repo }) => repo.write("change.txt", "mine"), /change\.txt \(changed\)/],
+    ["a new file where one was removed", ({ repo }) => repo.write("gone.txt", "mine"), /gone\.txt \(changed\)/],
+    [
+      "a pointer that was removed",
+      ({ repo }) => repo.run("rm", ["new folder/x.dvc"]) && repo.write("new folder/x.dvc", "x"),
+      /x\.dvc \(changed\)/,
+    ],
+    ["a branch that moved on", ({ repo }) => repo.git("commit", "-q", "--allow-empty", "-m", "later"), /refs\/heads\/main/],
+    ["a tag that moved", ({ repo }) => repo.git("tag", "-f", "e0.1.0", "HEAD~1"), /refs\/tags\/e0\.1\.0/],
+    [
+      "a file staged differently",
+      ({ repo }) => repo.write("new folder/x.dvc", "outs:\n") ?? repo.git("update-index", "--chmod=+x", "new folder/x.dvc"),
+      /staged differently/,
+    ],
+    ["rows that changed", ({ repo }) => repo.write(".git/rows", "edited"), /rows of quiet-otter-0412 \(rows changed\)/],
+    ["bytes where trash would go", ({ repo }) => repo.write("data.bin", "mine"), /data\.bin \(something else/],
+    [
+      "a tag published since",
+      ({ project, context }) => {
+        const publish = beginOperation(project, context, { command: "publish", argv: [], summary: "" });
+        publish.record({ kind: "remote", remote: "origin", detail: "tag e0.1.0" });
+        publish.finish();
+      },
+      /e0\.1\.0 \(published to origin\)/,
+    ],
+  ];
+  test.each(meddling)("%s", (_, meddle, message) => {
+    const played = play();
+    meddle(played);
+    const after = played.state();
+    expect(() => planUndo(played.project, played.id, played.rows)).toThrow(
+      expect.objectContaining({ code: "E_UNDO", kind: "refused", message: expect.stringMatching(message) }),
+    );
+    expect(played.state()).toEqual(after);
+  });
+});
+
+test("a change between plan and apply stops it before anything is taken back", () => {
+  const { repo, project, context, rows, state } = play();
+  const plan = planUndo(project, undefined, rows);
+  repo.write("change.txt", "mine");
+  const after = state();
+  expect(() => applyUndo(project, context, { plan, rows })).toThrow(expect.objectContaining({ code: "E_UNDO" }));
+  expect(state()).toEqual(after);
+});
+
+test("what cannot be undone: nothing, twice, an undo, a running one, another worktree's", () => {
+  const { repo, project, context, rows, id } = play();
+  const linked = join(makeFolder(), "linked");
+  repo.git("worktree", "add", "-q", "--detach", linked);
+  const there = openProject({ ...context, cwd: linked });
+  expect(() => planUndo(there, id, rows)).toThrow(/it ran in/);
+  expect(() => planUndo(there)).toThrow(expect.objectContaining({ code: "E_NOT_FOUND" }));
+  const open = beginOperation(project, context, { command: "run", argv: [], summary: "" });
+  expect(() => planUndo(project, open.id)).toThrow(expect.objectContaining({ code: "E_BUSY" }));
+  const undo = applyUndo(project, context, { plan: planUndo(project, id, rows), rows });
+  expect(() => planUndo(project, id, rows)).toThrow(/undone already/);
+  expect(() => planUndo(project, undo, rows)).toThrow(/an undo itself/);
+  expect(() => planUndo(project)).toThrow(/no operation to undo/);
+});
+
+test.each([0, 1])("a killed undo is finished by the next writing command (%i effects back)", async (done) => {
+  const { project, context, rows, state, before, id, steps } = play();
+  const undo = beginOperation(project, context, { command: "undo", argv: [], summary: "", owner: deadIdentity() });
+  undo.note("undoes", id);
+  takeBack(
+    project,
+    steps.slice(0, done === 0 ? 0 : 4).map(({ effect }) => effect),
+    rows,
+  );
+  await recover(project, context, { rows });
+  expect(state()).toEqual(before);
+  expect(listOperations(project).map((one) => one.state)).toEqual(["undone", "recovered"]);
+});
+
+test("a failed operation that left something can be undone", () => {
+  const { project, context, rows, state, before, id } = play();
+  endOperation(project, context, { id, state: "failed", outcome: "no space" });
+  applyUndo(project, context, { plan: planUndo(project, id, rows), rows });
+  expect(state()).toEqual(before);
+});
