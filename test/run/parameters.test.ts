@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { markFile, parseMetrics, readMetricsFile } from "../../src/workflows/run/metrics-file.ts";
+import { parameterEnvironment, parseGiven, substitute } from "../../src/workflows/run/parameters.ts";
+
+it("keeps the text of every value exactly", () => {
+  expect(parseGiven(["lr=1e-5", "name=a=b", "n=007", "empty=", "lr=1e-4"])).toEqual({ lr: "1e-4", name: "a=b", n: "007", empty: "" });
+});
+
+it("refuses a parameter without a name, showing it", () => {
+  expect(() => parseGiven(["0.1"])).toThrow(/"0\.1"/);
+  expect(() => parseGiven(["=1"])).toThrow(/name=value/);
+});
+
+it("fills in known names only and says which whole arguments it did not know", () => {
+  const typed = ["train.py", "--lr={lr}", "{l2}", '{"a": {b}}', "x{lr}y", "--n={n}", "{lr}{lr}"];
+  expect(substitute(typed, { lr: "1e-5", l2: "{lr}" })).toEqual({
+    argv: ["train.py", "--lr=1e-5", "{lr}", '{"a": {b}}', "x1e-5y", "--n={n}", "1e-51e-5"],
+    unknown: ["n"],
+  });
+});
+
+it("hands parameters over as JSON that any program parses, digits kept", () => {
+  const { EXPVER_PARAMS, ...rest } = parameterEnvironment({ lr: "1e-5", "opt.name": 'ad"am', on: "true", n: "007" });
+  expect(EXPVER_PARAMS).toBe('{"lr": 1e-5, "opt.name": "ad\\"am", "on": true, "n": "007"}');
+  expect(rest).toEqual({ EXPVER_PARAM_LR: "1e-5", EXPVER_PARAM_OPT_NAME: 'ad"am', EXPVER_PARAM_ON: "true", EXPVER_PARAM_N: "007" });
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.string()), (table) => {
+      expect(Object.keys(JSON.parse(parameterEnvironment(table).EXPVER_PARAMS ?? "") as object)).toHaveLength(Object.keys(table).length);
+    }),
+  );
+});
+
+it("reads every number of a metrics file with its digits", () => {
+  const json =
+    '{\n\t"acc": 0.90, "n": 12345678901234567890, "id": "42", "at": {"k": [1e-05, 2]}, "bad": NaN, "inf": -Infinity, "on": true}';
+  const found = { acc: "0.90", n: "12345678901234567890", "at.k.0": "1e-05", "at.k.1": "2", bad: "NaN", inf: "-Infinity" };
+  expect(parseMetrics(json, "m.json")).toEqual(found);
+  expect(parseMetrics("acc: 0.90\nat: {k: [1e-05, x]}\ninf: -.inf\nname: best\n", "m.yaml")).toEqual({
+    acc: "0.90",
+    "at.k.0": "1e-05",
+    inf: "-Infinity",
+  });
+  expect(() => parseMetrics("{acc: ", "m.json")).toThrow(/m\.json/);
+});
+
+it("tells a file that was written since from a stale or missing one", () => {
+  const folder = mkdtempSync(join(tmpdir(), "expver-metrics-"));
+  try {
+    const path = join(folder, "metrics.json");
+    expect(readMetricsFile(path, null)).toEqual({ state: "missing" });
+    writeFileSync(path, '{"acc": 1}');
+    const before = markFile(path);
+    expect(readMetricsFile(path, before)).toEqual({ state: "stale" });
+    writeFileSync(path, '{"acc": 2}');
+    expect(readMetricsFile(path, before)).toEqual({ state: "read", metrics: { acc: "2" } });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
