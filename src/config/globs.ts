@@ -1,0 +1,40 @@
+/** Globs of `expver.yaml`: `*` within one name, `**` over folders, `?`, `[abc]`, `{a,b}`. A pattern that names a folder means all in it. */
+
+/** A test over stored paths (relative, with `/`). No pattern matches nothing. */
+export function matchGlobs(patterns: readonly string[]): (path: string) => boolean {
+  const tests = patterns.map((pattern) => new RegExp(`^${translate(pattern)}(/.*)?$`, "su"));
+  return (path) => tests.some((test) => test.test(path));
+}
+
+function translate(pattern: string): string {
+  let result = "";
+  let braces = 0;
+  for (let at = 0; at < pattern.length; at += 1) {
+    const rest = pattern.slice(at);
+    const set = /^\[([!^]?)((?:[^\]\\/]|\\.)+)\]/.exec(rest);
+    if (/^\*\*(\/|$)/.test(rest) && (at === 0 || pattern[at - 1] === "/")) {
+      result += rest.startsWith("**/") ? "(?:[^/]+/)*" : ".+";
+      at += rest.startsWith("**/") ? 2 : 1;
+    } else if (rest.startsWith("*")) result += "[^/]*";
+    else if (rest.startsWith("?")) result += "[^/]";
+    else if (set !== null) {
+      result += `[${set[1] ? "^/" : ""}${(set[2] ?? "").replace(/[\\[\]]/g, "\\$&")}]`;
+      at += set[0].length - 1;
+    } else if (rest.startsWith("{") && rest.includes("}")) {
+      result += "(?:";
+      braces += 1;
+    } else if (rest.startsWith("}") && braces > 0) {
+      result += ")";
+      braces -= 1;
+    } else if (rest.startsWith(",") && braces > 0) result += "|";
+    else if (rest.startsWith("\\") && rest.length > 1) {
+      result += literal(rest[1] ?? "");
+      at += 1;
+    } else result += literal(rest[0] ?? "");
+  }
+  return result + ")".repeat(braces);
+}
+
+function literal(character: string): string {
+  return /[\\^$.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
+}

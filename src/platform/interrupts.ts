@@ -1,0 +1,26 @@
+/** Being asked to stop: by Ctrl-C, by a polite kill, by a terminal that closes, or by the caller's abort signal. */
+import type { Context } from "./context.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type Interrupt = (typeof SIGNALS)[number];
+
+/** Calls `handler` once for each request; while it listens, none of these signals ends the process. Answers how to stop listening. */
+export function onInterrupt(context: Pick<Context, "signal">, handler: (signal: Interrupt) => void): () => void {
+  // Ctrl-C arrives twice: as the face's abort and as the signal itself, within one turn.
+  let justHandled = false;
+  const handle = (signal: Interrupt) => {
+    if (justHandled) return;
+    justHandled = true;
+    setImmediate(() => {
+      justHandled = false;
+    });
+    handler(signal);
+  };
+  const aborted = () => handle("SIGINT");
+  for (const signal of SIGNALS) process.on(signal, handle);
+  context.signal?.addEventListener("abort", aborted);
+  return () => {
+    for (const signal of SIGNALS) process.removeListener(signal, handle);
+    context.signal?.removeEventListener("abort", aborted);
+  };
+}
