@@ -4,4 +4,10 @@ import type { Terminal } from "./terminal.ts";
 export type Renderer = (data: never, terminal: Terminal) => string;
 
 /** By the `render` name of the catalogue. */
-export const RENDERERS: Record<string, () => Promise<Renderer>> = {};
+export const RENDERERS: Record<string, () => Promise<Renderer>> = {
+  init: async () => (await import("./render/init.ts")).renderInit,
+  "ops list": async () => (await import("./render/ops.ts")).renderOpsList,
+  "ops show": async () => (await import("./render/ops.ts")).renderOpsShow,
+  undo: async () => (await import("./render/undo.ts")).renderUndo,
+  doctor: async () => (await import("./render/doctor.ts")).renderDoctor,
+};

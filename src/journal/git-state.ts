@@ -13,7 +13,7 @@ export function updateRefs(repository: Repository, updates: readonly { ref: stri
   const lines = updates.map(({ ref, before, after }) =>
     after === null ? `delete ${ref}\0${before ?? zero}\0` : `update ${ref}\0${after}\0${before ?? zero}\0`,
   );
-  git(repository, ["update-ref", "--stdin", "-z", "--no-deref", "-m", "expver: take back"], { input: lines.join("") });
+  git(repository, ["update-ref", "--stdin", "-z", "--no-deref", "-m", "expver: undo"], { input: lines.join("") });
 }
 
 export function readIndexEntries(repository: Repository, paths: readonly string[]): Map<string, IndexEntry> {

@@ -3,7 +3,8 @@ import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { type EffectState, lookAt, type RowHooks, takeBack } from "./effects.ts";
-import { beginOperation, endOperation, listOperations, readOperation } from "./operations.ts";
+import { readRef, updateRefs } from "./git-state.ts";
+import { beginOperation, endOperation, listOperations, type OpenOperation, readOperation } from "./operations.ts";
 import type { Effect, Operation } from "./types.ts";
 
 export interface UndoPlan {
@@ -44,11 +45,31 @@ export function applyUndo(project: Place, context: Context, { plan, rows }: { pl
     summary: `undo ${operation.command} ${operation.id}: ${operation.summary}`,
   });
   undo.note("undoes", operation.id);
+  keepRefs(project, undo, plan);
   undo.record(...plan.standing.flatMap(({ effect }) => reversed(effect)));
   takeBack(project, operation.effects, rows);
   endOperation(project, context, { id: operation.id, state: "undone", outcome: `by ${undo.id}` });
   undo.finish();
   return undo.id;
+}
+
+/** Where a ref's value stays that an undo takes away: the commits, and through them rows and objects, can still be had. */
+export function backupRef(operation: Operation, ref: string): string {
+  return `refs/expver/backup/${operation.id}/${ref.replace(/^refs\//, "")}`;
+}
+
+function keepRefs(project: Place, undo: OpenOperation, { operation, standing }: UndoPlan): void {
+  const { repository } = project;
+  if (repository === null) return;
+  const backups = standing.flatMap(({ effect }) => {
+    if (effect.kind !== "ref" || effect.after === null) return [];
+    const ref = backupRef(operation, effect.ref);
+    return [{ ref, before: readRef(repository, ref), after: effect.after }];
+  });
+  const missing = backups.filter(({ before, after }) => before !== after);
+  if (missing.length === 0) return;
+  undo.record(...missing.map((one) => ({ kind: "ref", ...one }) as const));
+  updateRefs(repository, missing);
 }
 
 function lastOperation(project: Place): Operation {

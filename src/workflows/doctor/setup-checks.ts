@@ -1,0 +1,174 @@
+/** Is everything there that expver needs: git's identity, .dvc, a readable configuration, the helpers it starts. */
+import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { CONFIG_FILE, readConfig, topOf } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { gitPath, gitResult } from "../../git/git.ts";
+import { runProcess } from "../../platform/processes.ts";
+import type { Check, Finding, Scene } from "./check.ts";
+
+export const gitIdentity: Check = {
+  id: "git-identity",
+  title: "who commits",
+  find({ place }) {
+    if (place.repository === null) return [];
+    const answer = gitResult(place.repository, ["var", "GIT_COMMITTER_IDENT"], { allow: [1, 128] });
+    if (answer.code === 0) return [];
+    return [
+      {
+        level: "problem",
+        what: "git does not know who commits: no run can be recorded",
+        remedy: 'git config user.name "…" && git config user.email "…"',
+      },
+    ];
+  },
+};
+
+export const noDvc: Check = {
+  id: "no-dvc",
+  title: "the .dvc folder",
+  find({ place }) {
+    if (place.dvcRoot === null) {
+      return place.repository?.bare
+        ? []
+        : [{ level: "warning", what: `no .dvc folder at or above ${place.root}: no data can be tracked`, remedy: "expver init" }];
+    }
+    if (place.repository === null) return [];
+    const ignored =
+      gitResult(place.repository, ["check-ignore", "--quiet", "--", join(place.dvcRoot, ".dvc")], { allow: [1, 128] }).code === 0;
+    return ignored
+      ? [
+          {
+            level: "problem",
+            what: ".dvc is ignored by Git: dvc refuses to work, clones get no configuration",
+            remedy: "Remove the rule: git check-ignore -v .dvc",
+          },
+        ]
+      : [];
+  },
+};
+
+export const configMistakes: Check = {
+  id: "config",
+  title: "the configuration",
+  async find({ place, project }) {
+    const findings: Finding[] = [];
+    if (project === null) findings.push(...(await mistakesOf(() => readConfig(place))));
+    if (project !== null && !existsSync(join(place.root, CONFIG_FILE)) && !place.repository?.bare) {
+      findings.push({ level: "note", what: `no ${CONFIG_FILE}: the defaults hold`, remedy: "expver init" });
+    }
+    if (project !== null && Object.keys(project.config.metrics).length === 0) {
+      const what = "no metric has a direction: `expver list` has to guess which version is best";
+      findings.push({ level: "note", what, remedy: `Write it into ${CONFIG_FILE}: metrics: { accuracy: max }` });
+    }
+    return findings;
+  },
+};
+
+export const unfinishedGit: Check = {
+  id: "unfinished-git",
+  title: "an unfinished merge or rebase",
+  find({ place }) {
+    if (place.repository === null) return [];
+    const { repository } = place;
+    const signs: [name: string, what: string, remedy: string][] = [
+      ["MERGE_HEAD", "a merge", "git merge --continue, or git merge --abort"],
+      ["rebase-merge", "a rebase", "git rebase --continue, or git rebase --abort"],
+      ["rebase-apply", "a rebase or `git am`", "git rebase --continue, or git am --abort"],
+      ["CHERRY_PICK_HEAD", "a cherry-pick", "git cherry-pick --continue, or --abort"],
+      ["REVERT_HEAD", "a revert", "git revert --continue, or --abort"],
+      ["BISECT_LOG", "a bisect", "git bisect reset"],
+    ];
+    return signs
+      .filter(([name]) => existsSync(gitPath(repository, name)))
+      .map(([, what, remedy]) => ({ level: "warning", what: `${what} is unfinished: commands that commit refuse until it ends`, remedy }));
+  },
+};
+
+export const helpers: Check = {
+  id: "helpers",
+  title: "the programs and libraries expver starts",
+  async find() {
+    const findings: Finding[] = [];
+    if (!starts("flock", ["--version"]) && !starts("perl", ["-e", "1"])) {
+      findings.push({
+        level: "problem",
+        what: "neither flock(1) nor perl is installed: DVC's lock cannot be taken, commands that write data fail",
+        remedy: "Install util-linux (flock) or perl.",
+      });
+    }
+    return findings;
+  },
+};
+
+export const leftovers: Check = {
+  id: "leftovers",
+  title: "temporary files of killed commands",
+  find({ place, context }) {
+    const old = context.clock().getTime() - OLD_MS;
+    return temporaries(place.repository?.bare ? [] : [topOf(place), place.stateDir]).flatMap((path) => {
+      const stat = lstatSync(path, { throwIfNoEntry: false });
+      if (stat === undefined || stat.mtimeMs > old) return [];
+      return [
+        {
+          level: "warning",
+          what: `${path} is what a killed command was writing`,
+          remedy: "expver doctor --fix",
+          fix: `move ${path} to the trash`,
+          subject: path,
+        },
+      ];
+    });
+  },
+  async fix({ place }: Scene, { subject = "" }: Finding) {
+    const { moveToTrash } = await import("../../journal/trash.ts");
+    return `${subject} is now ${moveToTrash(place, subject)}`;
+  },
+};
+
+/** A command that still writes has touched its temporary file a moment ago. */
+const OLD_MS = 10 * 60_000;
+const MOST_ENTRIES = 20_000;
+
+/** Files named as `writeFileAtomic` names them, in the folders of pointers and of our state; bounded. */
+function temporaries(roots: string[]): string[] {
+  const found: string[] = [];
+  let seen = 0;
+  const folders = [...roots];
+  for (let folder = folders.shift(); folder !== undefined && seen < MOST_ENTRIES; folder = folders.shift()) {
+    for (const entry of entriesOf(folder)) {
+      seen += 1;
+      const path = join(folder, entry.name);
+      if (entry.isFile() && /^\..+\.[0-9a-f]{12}\.tmp$/.test(entry.name)) found.push(path);
+      const isOurs = !["node_modules", ".venv", "venv", ".git", "cache", "trash"].includes(entry.name);
+      if (entry.isDirectory() && isOurs && !statSync(join(path, ".git"), { throwIfNoEntry: false })) folders.push(path);
+    }
+  }
+  return found;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return []; // not ours to read, or gone meanwhile
+  }
+}
+
+async function mistakesOf(read: () => unknown): Promise<Finding[]> {
+  try {
+    await read();
+    return [];
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    return [{ level: "problem", what: error.message, remedy: error.hint }];
+  }
+}
+
+function starts(program: string, args: string[]): boolean {
+  try {
+    return runProcess(program, args, { cwd: "/" }).code === 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,164 @@
+/** `expver init`: makes a folder a project, or adopts one that exists. Writes files; stages and commits nothing. */
+import { realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DEFAULTS } from "../config/config.ts";
+import { CONFIG_FILE, findPlace, openProject, type Place, readConfig } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { gitResult, type Repository } from "../git/git.ts";
+import { initRepository } from "../git/init.ts";
+import { beginOperation } from "../journal/operations.ts";
+import type { Context } from "../platform/context.ts";
+import { readTextIfExists } from "../platform/files.ts";
+import type { FileEdit } from "../store/types.ts";
+import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { type Survey, survey } from "./init/survey.ts";
+import { configText, DVC_GITIGNORE, DVCIGNORE, withIgnoreLines } from "./init/texts.ts";
+import { applyFileEdits, fingerprintOf } from "./plan.ts";
+import { prepareWriting } from "./prepare.ts";
+
+export interface InitPlan extends Plan {
+  /** Absolute. */
+  root: string;
+  makesRepository: boolean;
+  edits: FileEdit[];
+  found: Survey | null;
+}
+
+export interface InitResult {
+  /** Absolute; may be above the folder the command was typed in. */
+  root: string;
+  madeRepository: boolean;
+  /** Relative to the root. */
+  written: string[];
+  adopted: { database: string | null; tables: string[]; params: string | null; models: string[] };
+  /** Commands to type next. */
+  next: string[];
+}
+
+export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
+  async plan(context) {
+    const cwd = realpathSync(context.cwd);
+    const place = findPlace({ ...context, cwd });
+    if (place?.repository?.bare) {
+      throw new ExpverError("E_GIT", `${place.root} is a bare repository: it has no files to set up`, {
+        hint: "Run `expver init` in a clone of it.",
+      });
+    }
+    const root = place?.root ?? cwd;
+    if (place !== null) readConfig(place); // a mistake in it comes first
+    if (root !== cwd) context.report({ kind: "warning", text: `the project is ${root}: set up there, not in ${cwd}` });
+    const makesRepository = place === null || (place.repository === null && !saysNoScm(place));
+    const hasConfig = statSync(join(root, CONFIG_FILE), { throwIfNoEntry: false }) !== undefined;
+    const found = await survey(root, DEFAULTS.results.database);
+    const edits = plannedEdits({ root, place, found, hasConfig });
+    reportLeftOut(context, found, hasConfig);
+    return {
+      command: "init",
+      steps: [
+        ...(makesRepository ? [{ verb: "create", target: join(root, ".git"), detail: "Git repository" }] : []),
+        ...edits.map((edit) => stepOf(root, edit)),
+      ],
+      destructive: false,
+      fingerprint: fingerprintOf({ root, makesRepository, edits }),
+      root,
+      makesRepository,
+      edits,
+      found: hasConfig ? null : found,
+    };
+  },
+
+  async apply(context, plan) {
+    if (plan.makesRepository) initRepository(context, plan.root);
+    if (plan.edits.length > 0) {
+      const project = openProject({ ...context, cwd: plan.root });
+      await prepareWriting(project, context);
+      const operation = beginOperation(project, context, { command: "init", argv: ["init"], summary: `set up ${plan.edits.length} files` });
+      applyFileEdits(project, operation, plan.edits);
+      operation.finish();
+    }
+    return resultOf(plan);
+  },
+};
+
+interface Scene {
+  root: string;
+  place: Place | null;
+  found: Survey;
+  hasConfig: boolean;
+}
+
+function plannedEdits({ root, place, found, hasConfig }: Scene): FileEdit[] {
+  const edits: FileEdit[] = [];
+  const create = (path: string, after: string) => {
+    if (readTextIfExists(path) === null) edits.push({ path, before: null, after });
+  };
+  // An existing .dvc is another tool's and stays exactly as it is.
+  if (place?.dvcRoot === null || place === null) {
+    create(join(root, ".dvc/config"), "");
+    create(join(root, ".dvc/.gitignore"), DVC_GITIGNORE);
+    create(join(root, ".dvcignore"), DVCIGNORE);
+  }
+  if (!hasConfig) create(join(root, CONFIG_FILE), configText(found));
+  const lines = ignoreLines({ root, place, found, hasConfig });
+  const path = join(root, ".gitignore");
+  const before = readTextIfExists(path);
+  const after = withIgnoreLines(before, lines);
+  if (after !== before) edits.push({ path, before, after });
+  return edits;
+}
+
+/** Environment folders Git would show, and the files SQLite keeps beside a database that is in use. */
+function ignoreLines({ root, place, found, hasConfig }: Scene): string[] {
+  const database =
+    hasConfig && place !== null ? readConfig(place).results.database : (found.databases[0]?.path ?? DEFAULTS.results.database);
+  const repository = place?.repository ?? null;
+  const beside = `/${database.replace(/[[\]!*#?\\ ]/g, "\\$&")}-*`;
+  const lines = isIgnored(repository, join(root, `${database}-journal`)) ? [] : [beside];
+  return [...lines, ...found.environment.filter((name) => !isIgnored(repository, join(root, name)) && !isTracked(repository, name))];
+}
+
+/** Somebody committed it on purpose: not ours to hide. */
+function isTracked(repository: Repository | null, name: string): boolean {
+  if (repository === null) return false;
+  return gitResult(repository, ["ls-files", "-z", "--", `:(glob)**/${name}`, `:(glob)**/${name}/**`]).stdout.length > 0;
+}
+
+/** By any rule, the user's global ones too. Without a repository nothing is. */
+function isIgnored(repository: Repository | null, path: string): boolean {
+  if (repository === null) return false;
+  return gitResult(repository, ["check-ignore", "--quiet", "--no-index", "--", path], { allow: [1, 128] }).code === 0;
+}
+
+function saysNoScm(place: Place): boolean {
+  return place.dvcRoot !== null && /^\s*no_scm\s*=\s*true/im.test(readTextIfExists(join(place.dvcRoot, ".dvc/config")) ?? "");
+}
+
+function reportLeftOut(context: Context, found: Survey, hasConfig: boolean): void {
+  const [used, ...others] = found.databases;
+  if (hasConfig || used === undefined || others.length === 0) return;
+  const text = `${found.databases.length} results databases found; ${used.path} is used, not ${others.map((other) => other.path).join(", ")}`;
+  context.report({ kind: "warning", text, hint: `Change results.database in ${CONFIG_FILE} if that is the wrong one.` });
+}
+
+function stepOf(root: string, { path, before, after }: FileEdit): Step {
+  const target = path.slice(root.length + 1);
+  if (before === null) return { verb: "write", target };
+  const added = (after ?? "").split("\n").length - before.split("\n").length;
+  return { verb: "append", target, count: added, detail: added === 1 ? "line" : "lines" };
+}
+
+function resultOf({ root, makesRepository, edits, found }: InitPlan): InitResult {
+  const database = found?.databases[0];
+  return {
+    root,
+    madeRepository: makesRepository,
+    written: edits.map((edit) => edit.path.slice(root.length + 1)),
+    adopted: {
+      database: database?.path ?? null,
+      tables: database?.tables ?? [],
+      params: found?.hasParams ? "params.yaml" : null,
+      models: [...new Set(Object.values(found?.models ?? {}).flatMap((path) => (path === null ? [] : [dirname(path)])))],
+    },
+    next: edits.length === 0 ? [] : ["expver data add PATH", 'expver run -m "first" -- COMMAND'],
+  };
+}

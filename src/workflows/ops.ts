@@ -1,0 +1,92 @@
+/** `expver ops`: what writing commands did here, and whether it still stands. */
+import { findPlace, openProject, type Place, topOf } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { type EffectState, lookAt } from "../journal/effects.ts";
+import { listOperations, readOperation } from "../journal/operations.ts";
+import type { Operation } from "../journal/types.ts";
+import type { Context } from "../platform/context.ts";
+import { lifeOf } from "../platform/processes.ts";
+import type { Input, ReadWorkflow } from "./contract.ts";
+import { rowHooks } from "./row-hooks.ts";
+
+/** `running`: its process lives. `killed`: it died; the next writing command repairs. `elsewhere`: on another host, not known here. */
+export type ShownState = "running" | "killed" | "elsewhere" | Exclude<Operation["state"], "open">;
+
+export interface OperationLine {
+  id: string;
+  command: string;
+  summary: string;
+  state: ShownState;
+  startedAt: string;
+  endedAt: string | null;
+  worktree: string;
+  /** In the worktree the command was typed in. */
+  here: boolean;
+}
+
+export interface OperationList {
+  /** Newest first. */
+  operations: OperationLine[];
+  /** How many older ones were left out. */
+  leftOut: number;
+}
+
+export interface OperationDetails extends OperationLine {
+  argv: string[];
+  outcome: string | null;
+  effects: EffectState[];
+}
+
+const DEFAULT_LIMIT = 20;
+
+export const opsList: ReadWorkflow<Input, OperationList> = {
+  async read(context, input) {
+    const project = openPlace(context);
+    const limit = input.all === true ? Number.POSITIVE_INFINITY : limitOf(input.limit);
+    const all = listOperations(project).reverse();
+    const operations = all.slice(0, limit).map((operation) => lineOf(project, operation));
+    return { operations, leftOut: all.length - operations.length };
+  },
+};
+
+export const opsShow: ReadWorkflow<Input, OperationDetails> = {
+  async read(context, input) {
+    const project = openPlace(context);
+    const operation = readOperation(project, String(input.op ?? ""));
+    const { argv, outcome, effects, worktree } = operation;
+    const hooks = effects.some((effect) => effect.kind === "rows") ? await rowHooks(project) : undefined;
+    // Another worktree's files cannot be judged from here.
+    const states =
+      worktree === topOf(project)
+        ? lookAt(project, effects, hooks)
+        : lookAt(
+            project,
+            effects.filter((effect) => effect.kind === "ref"),
+          );
+    return { ...lineOf(project, operation), argv, outcome, effects: states };
+  },
+};
+
+/** A mistake in expver.yaml must not hide the journal. */
+function openPlace(context: Context): Place {
+  return findPlace(context) ?? openProject(context);
+}
+
+function lineOf(project: Place, operation: Operation): OperationLine {
+  const { id, command, summary, startedAt, endedAt, worktree } = operation;
+  return { id, command, summary, state: shownState(operation), startedAt, endedAt, worktree, here: worktree === topOf(project) };
+}
+
+function shownState({ state, owner }: Operation): ShownState {
+  if (state !== "open") return state;
+  const life = lifeOf(owner);
+  return life === "alive" ? "running" : life === "dead" ? "killed" : "elsewhere";
+}
+
+function limitOf(typed: Input[string]): number {
+  if (typed === undefined) return DEFAULT_LIMIT;
+  if (typeof typed !== "string" || !/^[1-9][0-9]{0,8}$/.test(typed)) {
+    throw new ExpverError("E_USAGE", `--limit expects a whole number from 1, got ${JSON.stringify(typed)}`);
+  }
+  return Number(typed);
+}

@@ -1,0 +1,89 @@
+/** `expver undo [OP]`: takes an operation back while everything it left still stands. */
+import { openProject, type Project } from "../config/project.ts";
+import type { RowHooks } from "../journal/effects.ts";
+import type { Effect } from "../journal/types.ts";
+import { applyUndo, backupRef, type UndoPlan as JournalPlan, planUndo } from "../journal/undo.ts";
+import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { fingerprintOf } from "./plan.ts";
+import { prepareWriting } from "./prepare.ts";
+import { rowHooks } from "./row-hooks.ts";
+
+export interface UndoPlan extends Plan {
+  /** Id of the operation that is taken back. */
+  operation: string;
+  /** Done on a remote: stays. */
+  beyond: string[];
+  project: Project;
+  journal: JournalPlan;
+  rows: RowHooks | undefined;
+}
+
+export interface UndoResult {
+  /** Id of the undo itself. */
+  operation: string;
+  undone: { id: string; command: string; summary: string };
+  /** What was taken back, by kind. */
+  takenBack: string[];
+  stays: string[];
+}
+
+export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
+  async plan(context, input) {
+    const project = openProject(context);
+    const rows = await rowHooks(project);
+    const journal = planUndo(project, typeof input.op === "string" ? input.op : undefined, rows);
+    const beyond = journal.beyond.map(({ target }) => target);
+    for (const target of beyond) context.report({ kind: "warning", text: `${target}: was done on a remote and stays there` });
+    const { operation, standing } = journal;
+    return {
+      command: `undo ${operation.id}`,
+      steps: standing.map(({ effect, target }) => stepOf(effect, target, journal)),
+      destructive: false,
+      fingerprint: fingerprintOf({ id: operation.id, standing: standing.map(({ effect }) => effect) }),
+      operation: operation.id,
+      beyond,
+      project,
+      journal,
+      rows,
+    };
+  },
+
+  async apply(context, plan) {
+    const { project, journal, rows } = plan;
+    await prepareWriting(project, context);
+    const operation = applyUndo(project, context, { plan: journal, ...(rows === undefined ? {} : { rows }) });
+    const { id, command, summary } = journal.operation;
+    return { operation, undone: { id, command, summary }, takenBack: journal.standing.map(({ target }) => target), stays: plan.beyond };
+  },
+
+  show({ command, steps, destructive, fingerprint, operation, beyond }) {
+    return { command, steps, destructive, fingerprint, operation, beyond };
+  },
+};
+
+function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Step {
+  switch (effect.kind) {
+    case "ref": {
+      const keeps = effect.after === null ? {} : { keeps: backupRef(operation, effect.ref) };
+      const back = effect.before === null ? {} : { detail: `to ${effect.before.slice(0, 12)}` };
+      return { verb: effect.before === null ? "delete" : "move", target, ...back, ...keeps };
+    }
+    case "file":
+      return {
+        verb: effect.before === null ? "delete" : effect.after === null ? "restore" : "rewrite",
+        target,
+        detail: "as before",
+        keeps: "journal",
+      };
+    case "trash":
+      return { verb: "restore", target, detail: "from the trash" };
+    case "folder":
+      return { verb: "remove", target, detail: "if empty" };
+    case "index":
+      return { verb: "unstage", target: "index", count: effect.entries.length };
+    case "rows":
+      return { verb: "remove", target, keeps: "the run's own results commit" };
+    case "remote":
+      return { verb: "leave", target };
+  }
+}

@@ -1,0 +1,117 @@
+import { existsSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { renderDoctor } from "../../src/cli/render/doctor.ts";
+import { openProject } from "../../src/config/project.ts";
+import { acquireLease, readLease } from "../../src/journal/lease.ts";
+import { beginOperation, readOperation } from "../../src/journal/operations.ts";
+import { identityOf } from "../../src/platform/processes.ts";
+import { doctor } from "../../src/workflows/doctor.ts";
+import { init } from "../../src/workflows/init.ts";
+import { deadIdentity } from "../support/dead-process.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+
+const examine = async (repo: TestRepository, input = {}) => doctor.apply(repo.context, await doctor.plan(repo.context, input));
+const about = (result: Awaited<ReturnType<typeof examine>>, check: string) => result.findings.filter((finding) => finding.check === check);
+
+const setUp = async () => {
+  const repo = makeRepository();
+  await init.apply(repo.context, await init.plan(repo.context, {}));
+  return repo;
+};
+
+test("a fresh project has no problem: exit 0", async () => {
+  const result = await examine(await setUp());
+  expect(result).toMatchObject({ exitCode: 0, counts: { problem: 0, warning: 0 } });
+  expect(renderDoctor(result, { width: 80, isTTY: false, style: (_, text) => text })).toMatch(/things looked at/);
+});
+
+test("outside any project it says so", async () => {
+  await expect(examine(openTestRepository(makeFolder()))).rejects.toThrow(expect.objectContaining({ code: "E_NO_PROJECT" }));
+});
+
+test("a missing identity is a problem: exit 5", async () => {
+  const repo = await setUp();
+  repo.git("config", "user.useConfigOnly", "true");
+  repo.git("config", "--global", "--unset", "user.email");
+  const result = await examine(repo);
+  expect(result.exitCode).toBe(5);
+  expect(about(result, "git-identity")).toMatchObject([{ level: "problem", remedy: expect.stringContaining("user.email") }]);
+});
+
+test("no .dvc, and a .dvc that Git ignores", async () => {
+  const repo = makeRepository();
+  expect(about(await examine(repo), "no-dvc")).toMatchObject([{ level: "warning", remedy: "expver init" }]);
+  repo.write(".dvc/config", "");
+  repo.write(".gitignore", ".dvc\n");
+  expect(about(await examine(repo), "no-dvc")).toMatchObject([{ level: "problem" }]);
+});
+
+test("a mistake in expver.yaml is a finding, and the other checks still speak", async () => {
+  const repo = await setUp();
+  repo.write("expver.yaml", "metrics:\n  loss: minn\n");
+  const result = await examine(repo);
+  expect(about(result, "config")).toMatchObject([{ level: "problem", what: expect.stringContaining("expver.yaml:2: metrics.loss") }]);
+  expect(result.exitCode).toBe(5);
+});
+
+test("an unfinished merge", async () => {
+  const repo = await setUp();
+  repo.commit("base", { x: "1\n" });
+  repo.git("switch", "-q", "-c", "other");
+  repo.commit("other", { x: "2\n" });
+  repo.git("switch", "-q", "main");
+  repo.commit("main", { x: "3\n" });
+  repo.run("git", ["merge", "other"]);
+  expect(about(await examine(repo), "unfinished-git")).toMatchObject([
+    { level: "warning", remedy: expect.stringContaining("git merge --abort") },
+  ]);
+});
+
+test("a killed operation is a problem that --fix repairs; running ones are left alone", async () => {
+  const repo = await setUp();
+  const project = openProject(repo.context);
+  const start = { command: "data add", argv: [], summary: "" };
+  const killed = beginOperation(project, repo.context, { ...start, owner: deadIdentity() });
+  killed.record({ kind: "file", path: "x.dvc", before: null, after: "outs:\n" });
+  repo.write("x.dvc", "outs:\n");
+  const running = beginOperation(project, repo.context, { ...start, owner: identityOf(process.pid) });
+  expect(about(await examine(repo), "killed-operations")).toMatchObject([{ level: "problem", fix: `repair ${killed.id}` }]);
+  expect(existsSync(join(repo.root, "x.dvc"))).toBe(true);
+  const fixed = await examine(repo, { fix: true });
+  expect(fixed).toMatchObject({
+    exitCode: 0,
+    findings: expect.arrayContaining([expect.objectContaining({ fixed: "what it had begun was taken back" })]),
+  });
+  expect(existsSync(join(repo.root, "x.dvc"))).toBe(false);
+  expect(readOperation(project, running.id).state).toBe("open");
+});
+
+test("a dead lease is freed, a living one is not mentioned", async () => {
+  const repo = await setUp();
+  const project = openProject(repo.context);
+  acquireLease(project, "dead", {}, deadIdentity());
+  acquireLease(project, "alive", {});
+  expect(about(await examine(repo, { fix: true }), "stale-leases")).toMatchObject([
+    { what: expect.stringContaining("dead was held"), fixed: "dead is free" },
+  ]);
+  expect([readLease(project, "dead"), readLease(project, "alive")]).toMatchObject([null, { name: "alive" }]);
+});
+
+test("old temporary files of ours go to the trash, fresh ones and others' stay", async () => {
+  const repo = await setUp();
+  const names = [".x.dvc.0123456789ab.tmp", ".y.dvc.0123456789ab.tmp", "user.tmp"];
+  for (const name of names) writeFileSync(join(repo.root, name), "half");
+  const old = new Date(repo.context.clock().getTime() - 3_600_000);
+  const fresh = repo.context.clock();
+  for (const [name, time] of [
+    [".x.dvc.0123456789ab.tmp", old],
+    [".y.dvc.0123456789ab.tmp", fresh],
+    ["user.tmp", old],
+  ] as const) {
+    utimesSync(join(repo.root, name), time, time);
+  }
+  const result = await examine(repo, { fix: true });
+  expect(about(result, "leftovers")).toMatchObject([{ subject: join(repo.root, ".x.dvc.0123456789ab.tmp") }]);
+  expect(names.map((name) => existsSync(join(repo.root, name)))).toEqual([false, true, true]);
+});

@@ -1,0 +1,179 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { DEFAULTS } from "../../src/config/config.ts";
+import { openProject } from "../../src/config/project.ts";
+import { parseConfig } from "../../src/config/read-config.ts";
+import { listOperations } from "../../src/journal/operations.ts";
+import type { Context } from "../../src/platform/context.ts";
+import { configText } from "../../src/workflows/init/texts.ts";
+import { type InitResult, init } from "../../src/workflows/init.ts";
+import { undo } from "../../src/workflows/undo.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+
+const run = async (context: Context): Promise<InitResult> => init.apply(context, await init.plan(context, {}));
+const at = (repo: TestRepository, folder: string) => ({ ...repo.context, cwd: join(repo.root, folder) });
+const FILES = [".dvc/config", ".dvc/.gitignore", ".dvcignore", "expver.yaml", ".gitignore"];
+
+describe("expver init", () => {
+  test("makes an empty folder a Git and DVC repository with a configuration that means the defaults", async () => {
+    const repo = openTestRepository(makeFolder("name with space"));
+    const result = await run(repo.context);
+    expect(result).toMatchObject({ root: repo.root, madeRepository: true, written: FILES });
+    expect([repo.read(".dvc/config"), repo.read(".dvc/.gitignore")]).toEqual(["", "/config.local\n/tmp\n/cache\n"]);
+    expect(repo.read(".dvcignore")).toHaveLength(139);
+    expect(openProject(repo.context)).toMatchObject({ root: repo.root, dvcRoot: repo.root, config: DEFAULTS });
+    expect(repo.git("status", "--porcelain", "-uall").split("\n").sort()).toEqual([...FILES].map((file) => `?? ${file}`).sort());
+  });
+
+  test("shows its plan and changes nothing before it is applied", async () => {
+    const repo = openTestRepository(makeFolder());
+    const plan = await init.plan(repo.context, {});
+    expect(plan.steps.map(({ verb }) => verb)).toEqual(["create", "write", "write", "write", "write", "write"]);
+    expect(plan.destructive).toBe(false);
+    expect(readdirSync(repo.root)).toEqual([]);
+  });
+
+  test("the second time there is nothing to do", async () => {
+    const repo = makeRepository();
+    await run(repo.context);
+    const before = repo.run("find", [".", "-newermt", "1970-01-01"]).stdout;
+    const plan = await init.plan(repo.context, {});
+    expect(plan.steps).toEqual([]);
+    expect(await init.apply(repo.context, plan)).toMatchObject({ written: [], madeRepository: false, next: [] });
+    expect(repo.run("find", [".", "-newermt", "1970-01-01"]).stdout).toBe(before);
+    expect(listOperations(openProject(repo.context))).toHaveLength(1);
+  });
+
+  test("in a sub-folder sets up the repository it belongs to, and says so", async () => {
+    const repo = makeRepository();
+    mkdirSync(join(repo.root, "src/deep"), { recursive: true });
+    expect(await run(at(repo, "src/deep"))).toMatchObject({ root: repo.root, madeRepository: false });
+    expect(repo.warnings()).toEqual([expect.stringContaining(`the project is ${repo.root}`)]);
+    expect(readdirSync(join(repo.root, "src/deep"))).toEqual([]);
+  });
+
+  test("in a linked worktree sets up that worktree", async () => {
+    const repo = makeRepository();
+    repo.commit("first", { x: "1" });
+    const linked = join(makeFolder(), "linked");
+    repo.git("worktree", "add", "-q", linked);
+    expect(await run({ ...repo.context, cwd: linked })).toMatchObject({ root: linked, written: FILES });
+    expect(existsSync(join(repo.root, "expver.yaml"))).toBe(false);
+    repo.git("-C", linked, "add", "-A");
+    repo.git("-C", linked, "commit", "-q", "-m", "set up");
+    expect((await init.plan({ ...repo.context, cwd: linked }, {})).steps).toEqual([]);
+  });
+
+  test("adopts what an existing repository has, and changes no byte of it", async () => {
+    const repo = makeRepository();
+    const there = {
+      ".dvc/config": "[core]\n    remote = x  # the big one\n",
+      ".dvc/.gitignore": "/tmp\n",
+      ".gitignore": "# ours\r\n/data\r\n__pycache__\r\nlast line without end",
+      "params.yaml": "lr: 0.1 # tuned\n",
+      "data.dvc": "outs:\n- md5: 3e2b31c72181b87149ff995e7202c0e3\n  size: 10\n  hash: md5\n  path: data\n",
+      "models/model.pkl.dvc": "outs:\n- md5: 3e2b31c72181b87149ff995e7202c0e3\n  size: 10\n  hash: md5\n  path: model.pkl\n",
+      "models/production/best.pkl.dvc": "outs: []\n",
+      "models/candidates/.gitignore": "/x\n",
+      "src/__pycache__/x.pyc": "",
+      "node_modules/m/index.js": "",
+      ".venv/bin/python": "",
+      "venv/pyvenv.cfg": "",
+    };
+    for (const [path, text] of Object.entries(there)) repo.write(path, text);
+    const result = await run(repo.context);
+    expect(result.written).toEqual(["expver.yaml", ".gitignore"]);
+    expect(result.adopted).toEqual({ database: null, tables: [], params: "params.yaml", models: ["models", "models/production"] });
+    const { config } = openProject(repo.context);
+    expect(config).toMatchObject({ params: "params.yaml", link: [".venv", "node_modules", ".env", "venv"] });
+    expect(config.models).toEqual({
+      output: "models/model.pkl",
+      production: "models/production/best.pkl",
+      candidates: "models/candidates",
+      keep: 5,
+    });
+    for (const [path, text] of Object.entries(there)) expect(repo.read(path).slice(0, text.length)).toBe(text);
+    expect(repo.read(".gitignore").slice(there[".gitignore"].length)).toBe(
+      "\r\n/results/experiments.db-*\r\nnode_modules\r\n.venv\r\nvenv\r\n",
+    );
+    expect(existsSync(join(repo.root, ".dvcignore"))).toBe(false);
+  });
+
+  test("ignores no environment file that is ignored already, or committed on purpose", async () => {
+    const repo = makeRepository();
+    repo.commit("first", { ".env": "PUBLIC=1\n", ".git/info/exclude": "node_modules\n*.db-journal\n" });
+    repo.write("node_modules/x", "");
+    repo.write(".venv/x", "");
+    await run(repo.context);
+    expect(repo.read(".gitignore")).toBe(".venv\n");
+  });
+
+  test("keeps a symbolic link at .venv out of Git too", async () => {
+    const repo = makeRepository();
+    symlinkSync("/usr", join(repo.root, ".venv"));
+    await run(repo.context);
+    expect(repo.git("status", "--porcelain", "-uall")).not.toMatch(/\.venv/);
+  });
+
+  test("leaves a DVC repository without Git without Git", async () => {
+    const repo = openTestRepository(makeFolder());
+    repo.write(".dvc/config", "[core]\n    no_scm = True\n");
+    expect(await run(repo.context)).toMatchObject({ madeRepository: false });
+    expect(existsSync(join(repo.root, ".git"))).toBe(false);
+  });
+
+  test("uses the folder of a DVC repository below the Git root", async () => {
+    const repo = makeRepository();
+    repo.write("ml/.dvc/config", "");
+    expect(await run(at(repo, "ml"))).toMatchObject({ root: join(repo.root, "ml"), written: ["expver.yaml", ".gitignore"] });
+  });
+
+  test("refuses a bare repository and a configuration with a mistake", async () => {
+    const bare = makeRepository({ bare: true });
+    await expect(init.plan(bare.context, {})).rejects.toThrow(/bare repository/);
+    const repo = makeRepository();
+    repo.write("expver.yaml", "publsh: ask\n");
+    await expect(init.plan(repo.context, {})).rejects.toThrow(expect.objectContaining({ code: "E_CONFIG" }));
+  });
+
+  test("writes nothing when a file appeared since the plan", async () => {
+    const repo = makeRepository();
+    const plan = await init.plan(repo.context, {});
+    repo.write("expver.yaml", "publish: auto\n");
+    await expect(init.apply(repo.context, plan)).rejects.toThrow(expect.objectContaining({ code: "E_PLAN_STALE" }));
+    expect(existsSync(join(repo.root, ".dvc"))).toBe(false);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("says what it may not write", async () => {
+    const repo = makeRepository();
+    chmodSync(repo.root, 0o555);
+    await expect(run(repo.context)).rejects.toThrow(expect.objectContaining({ code: "E_IO" }));
+    chmodSync(repo.root, 0o755);
+  });
+
+  test("can be undone", async () => {
+    const repo = makeRepository();
+    repo.write(".gitignore", "mine\n");
+    await run(repo.context);
+    const result = await undo.apply(repo.context, await undo.plan(repo.context, {}));
+    expect(result.undone.command).toBe("init");
+    expect(readdirSync(repo.root).sort()).toEqual([".git", ".gitignore"]);
+    expect(readFileSync(join(repo.root, ".gitignore"), "utf8")).toBe("mine\n");
+  });
+});
+
+test("every example line of the template is a valid setting", () => {
+  const nothing = {
+    databases: [],
+    hasParams: false,
+    models: { output: null, production: null, candidates: null },
+    environment: [],
+    links: [],
+  };
+  const text = configText(nothing);
+  expect(parseConfig(text, "expver.yaml")).toEqual(DEFAULTS);
+  const uncommented = text.replace(/^# ([a-z]+: .*)$/gm, "$1");
+  expect(parseConfig(uncommented, "expver.yaml")).toMatchObject({ metrics: { accuracy: "max" }, versions: { prefix: "e" } });
+  expect(uncommented.match(/^[a-z]+:/gm)).toHaveLength(11);
+});
