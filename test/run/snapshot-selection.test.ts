@@ -1,0 +1,76 @@
+import { expect, it } from "vitest";
+import { type Change, type SnapshotRules, selectSnapshot } from "../../src/workflows/run/snapshot-selection.ts";
+
+const RULES: SnapshotRules = {
+  database: "results/experiments.db",
+  models: ["models", "out/best.bin"],
+  tracked: ["data/train.csv"],
+  isOutput: (path) => path === "metrics.json" || path.startsWith("reports/"),
+};
+const untracked = (path: string, bytes = 10): Change => ({ path, tracked: false, deleted: false, bytes });
+const modified = (path: string, bytes = 10): Change => ({ ...untracked(path, bytes), tracked: true });
+
+const included = (...changes: Change[]) => selectSnapshot(changes, RULES).included.map(({ path }) => path);
+const held = (...changes: Change[]) => selectSnapshot(changes, RULES).heldBack;
+
+it("takes modified, deleted and small new files", () => {
+  const files = [modified("train.py", 5e6), { ...modified("old.py"), deleted: true }, untracked("new.py"), untracked("-odd \n name")];
+  expect(included(...files)).toEqual(["train.py", "old.py", "new.py", "-odd \n name"]);
+});
+
+it("holds back a large new file and says how to track it", () => {
+  expect(held(untracked("big file.npy", 2 ** 20))).toEqual([
+    { path: "big file.npy", reason: "large", advice: "expver data add 'big file.npy'", files: 1, bytes: 2 ** 20 },
+  ]);
+  expect(included(untracked("small.npy", 2 ** 20 - 1))).toEqual(["small.npy"]);
+});
+
+it("holds back what looks like a secret unless Git has it already", () => {
+  expect(held(untracked(".env"))).toMatchObject([{ path: ".env", reason: "secret" }]);
+  expect(included(modified("config/server.key"))).toEqual(["config/server.key"]);
+});
+
+it("names an environment folder once, whatever it is called", () => {
+  const found = held(
+    untracked("env/pyvenv.cfg"),
+    untracked("env/lib/a.py"),
+    untracked("src/__pycache__/a.pyc"),
+    untracked("web/node_modules/x/y.js"),
+    untracked("web/node_modules/x/.gitignore"),
+  );
+  expect(found.map(({ path, reason, files }) => [path, reason, files])).toEqual([
+    ["env", "environment", 2],
+    ["src/__pycache__", "environment", 1],
+    ["web/node_modules", "environment", 2],
+  ]);
+});
+
+it("never lets models, the results database or tracked data in", () => {
+  expect(
+    included(
+      modified("models/model.bin"),
+      untracked("models/new/x.bin"),
+      untracked("out/best.bin"),
+      untracked("results/experiments.db"),
+      untracked("results/experiments.db-journal"),
+      modified("results/experiments.db"),
+      untracked("data/train.csv"),
+      untracked("metrics.json"),
+      untracked("reports/a.json"),
+    ),
+  ).toEqual([]);
+  expect(held(untracked("models/new/x.bin"))).toMatchObject([{ reason: "output" }]);
+  expect(included(untracked("modelstuff.py"), untracked("results/notes.md"), untracked("out/other.txt"))).toHaveLength(3);
+});
+
+it("lets pointers and ignore files in wherever they lie", () => {
+  const files = ["models/model.bin.dvc", "models/.gitignore", "data/train.csv.dvc", "dvc.lock"];
+  expect(included(...files.map((path) => untracked(path)))).toEqual(files);
+});
+
+it("takes a moved submodule and holds back one with changes of its own, or a foreign repository", () => {
+  const sub = (repository: "moved" | "dirty" | "foreign") => ({ ...modified("lib"), repository });
+  expect(included(sub("moved"))).toEqual(["lib"]);
+  expect(held(sub("dirty"))).toMatchObject([{ reason: "repository" }]);
+  expect(held({ ...sub("foreign"), tracked: false })).toMatchObject([{ reason: "repository" }]);
+});
