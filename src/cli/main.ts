@@ -64,6 +64,10 @@ async function runCommand(context: Context, command: Command, input: Input, face
     return { data, planned: false, exitCode: exitCodeIn(data) };
   }
   const writer = workflow as WriteWorkflow<Input, Plan, unknown>;
+  if (command.repairsFirst !== false) {
+    const { repairFirst } = await import("../workflows/prepare.ts");
+    await repairFirst(context, { dryRun: face.dryRun });
+  }
   const plan = await writer.plan(context, input);
   const shown = writer.show?.(plan) ?? {
     command: plan.command,

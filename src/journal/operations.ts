@@ -2,6 +2,7 @@
 import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
+import { hideSecretArguments } from "../config/secrets.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isMissing } from "../platform/files.ts";
@@ -24,9 +25,12 @@ export interface OpenOperation {
 
 export interface OperationStart {
   command: string;
+  /** Values of secret-looking options are hidden before it is written. */
   argv: string[];
   /** One line for `expver ops`. */
   summary: string;
+  /** Facts recovery needs from the first moment. */
+  notes?: Record<string, unknown>;
   /** The process it lives and dies with, default this one. */
   owner?: ProcessIdentity;
 }
@@ -37,9 +41,9 @@ const CLOSED = ".jsonl";
 
 /** Begins an operation: from here on a crash is repaired by the next writing command. */
 export function beginOperation(project: Place, context: Context, start: OperationStart): OpenOperation {
-  const { command, argv, summary, owner = identityOf(process.pid) } = start;
+  const { command, argv, summary, notes = {}, owner = identityOf(process.pid) } = start;
   const startedAt = context.clock().toISOString();
-  const begin = { command, argv, summary, startedAt, worktree: topOf(project), owner };
+  const begin = { command, argv: hideSecretArguments(argv), summary, startedAt, worktree: topOf(project), owner, notes };
   const id = createWithFreeId(project, context, begin);
   const effects: Effect[] = [];
   const write = (...lines: Line[]) => appendRecord(join(operationsDir(project), id + OPEN), lines);
@@ -121,7 +125,7 @@ function idOf(name: string): string {
 function createWithFreeId(
   project: Place,
   context: Context,
-  begin: Omit<Operation, "id" | "endedAt" | "state" | "outcome" | "effects" | "notes">,
+  begin: Omit<Operation, "id" | "endedAt" | "state" | "outcome" | "effects">,
 ): string {
   const second = begin.startedAt.slice(0, 19).replace(/[-:]/g, "");
   const taken = recordNames(project).filter((name) => name.startsWith(`${second}-`));

@@ -6,7 +6,7 @@ import { readTextIfExists, syncFolder, writeAll } from "../platform/files.ts";
 import type { Effect, Operation, OperationState } from "./types.ts";
 
 export type Line =
-  | { begin: Pick<Operation, "id" | "command" | "argv" | "worktree" | "owner" | "startedAt" | "summary"> }
+  | { begin: Pick<Operation, "id" | "command" | "argv" | "worktree" | "owner" | "startedAt" | "summary" | "notes"> }
   | { effect: Effect }
   | { note: [key: string, value: unknown] }
   | { end: { state: OperationState; at: string; outcome: string | null } };
@@ -44,7 +44,7 @@ export function readRecord(path: string): Operation | null {
     const line = parseLine(text);
     if (line === null) continue;
     if ("begin" in line) {
-      operation ??= { ...line.begin, endedAt: null, state: "open", outcome: null, effects: [], notes: {} };
+      operation ??= { ...line.begin, endedAt: null, state: "open", outcome: null, effects: [] };
     } else if (operation !== null) {
       applyLine(operation, line);
     }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
+import { removeTemporaries } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
 import { lifeOf } from "../platform/processes.ts";
 import { type EffectState, type RowHooks, takeBack } from "./effects.ts";
@@ -58,6 +59,7 @@ async function recoverOne(
 ): Promise<Recovered | null> {
   const { id, command, summary, worktree } = operation;
   try {
+    sweepTemporaries(project, operation); // first: a folder that holds one is not empty
     const handler = command === "undo" ? finishUndo(options.rows) : options.handlers?.[command];
     const said = worktree === topOf(project) && handler !== undefined ? await handler(project, context, operation) : null;
     const left = said === null ? takeBack(project, effectsInReach(project, operation), options.rows) : [];
@@ -84,6 +86,14 @@ function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
     endOperation(project, context, { id: target.id, state: "undone", outcome: `by ${operation.id}` });
     return `the undo of ${target.id} was finished${leftText(left)}`;
   };
+}
+
+/** What `writeFileAtomic` was writing when it was killed. */
+function sweepTemporaries(project: Place, { worktree, effects }: Operation): void {
+  if (worktree !== topOf(project)) return;
+  for (const effect of effects) {
+    if (effect.kind === "file") removeTemporaries(join(worktree, effect.path));
+  }
 }
 
 /** Files and index of a worktree that is gone are gone with it. */

@@ -43,8 +43,8 @@ export function applyUndo(project: Place, context: Context, { plan, rows }: { pl
     command: "undo",
     argv: ["undo", operation.id],
     summary: `undo ${operation.command} ${operation.id}: ${operation.summary}`,
+    notes: { undoes: operation.id },
   });
-  undo.note("undoes", operation.id);
   keepRefs(project, undo, plan);
   undo.record(...plan.standing.flatMap(({ effect }) => reversed(effect)));
   takeBack(project, operation.effects, rows);

@@ -7,6 +7,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -46,6 +47,16 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
   } catch (error) {
     rmSync(temporary, { force: true });
     throw fromSystemError(error, `cannot write ${path}`);
+  }
+}
+
+/** Removes what a killed {@link writeFileAtomic} of this file left beside it. */
+export function removeTemporaries(path: string): void {
+  const folder = dirname(path);
+  if (!isFolder(folder)) return;
+  const start = `.${basename(path)}.`;
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(start) && /^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) rmSync(join(folder, name), { force: true });
   }
 }
 

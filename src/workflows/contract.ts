@@ -80,6 +80,8 @@ export interface Command {
   /** Not listed in help. */
   hidden?: boolean;
   kind: "read" | "write";
+  /** False: faces do not repair what killed commands left before its plan, because it wants to show that. */
+  repairsFirst?: false;
   /** Loads the workflow when, and only when, the command is used. */
   // biome-ignore lint/suspicious/noExplicitAny: the catalogue is heterogeneous; each face checks `kind` and treats data as unknown.
   load: () => Promise<ReadWorkflow<any, unknown> | WriteWorkflow<any, any, unknown>>;

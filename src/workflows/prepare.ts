@@ -1,20 +1,50 @@
-/** What every writing command does before its own work, once its plan is confirmed or before it plans. */
-import type { Place } from "../config/project.ts";
-import { brokenOperations, type Recovered, type RecoveryHandler } from "../journal/recover.ts";
+/** Repairing what killed commands left, before anything new is planned or written. */
+import { findPlace, type Place } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { brokenOperations, type Recovered, type RecoveryHandler, recover } from "../journal/recover.ts";
 import type { Context } from "../platform/context.ts";
+import { rowHooks } from "./row-hooks.ts";
 
 /** Commands that repair themselves in their own way; the others' effects are taken back. Loaded only after a crash. */
 const HANDLERS: Record<string, () => Promise<RecoveryHandler>> = {};
 
-/** Repairs what killed commands left here, and reports it. Costs one folder listing when there is nothing. */
-export async function prepareWriting(project: Place, context: Context): Promise<Recovered[]> {
-  const broken = brokenOperations(project);
+/** For faces, before a writing command makes its plan: a plan over half-done work would be wrong. A dry run only warns. */
+export async function repairFirst(context: Context, { dryRun = false }: { dryRun?: boolean } = {}): Promise<void> {
+  const place = findPlace(context);
+  if (place === null) return;
+  if (!dryRun) {
+    await repair(place, context);
+    return;
+  }
+  for (const { id, command } of brokenOperations(place)) {
+    const text = `\`expver ${command}\` (${id}) was killed half-way: this plan is made over what it left`;
+    context.report({ kind: "warning", text, hint: "Any writing command repairs it first; so does `expver doctor --fix`." });
+  }
+}
+
+/** For `apply`: makes sure nothing is half-done here. Throws E_PLAN_STALE when something was, as the plan saw it before the repair. */
+export async function prepareWriting(place: Place, context: Context): Promise<void> {
+  const repaired = await repair(place, context);
+  if (repaired.length === 0) return;
+  throw new ExpverError(
+    "E_PLAN_STALE",
+    `${repaired.map(({ id }) => id).join(", ")} had to be repaired first; the plan was made before that`,
+    {
+      hint: "Repeat the command.",
+      details: { repaired: repaired.map(({ id, outcome }) => ({ id, outcome })) },
+    },
+  );
+}
+
+/** Repairs and reports what killed commands left here. Costs one folder listing when there is nothing. */
+export async function repair(place: Place, context: Context): Promise<Recovered[]> {
+  const broken = brokenOperations(place);
   if (broken.length === 0) return [];
-  const { recover } = await import("../journal/recover.ts");
   const handlers: Record<string, RecoveryHandler> = {};
   for (const { command } of broken) {
     const load = HANDLERS[command];
     if (load !== undefined) handlers[command] = await load();
   }
-  return recover(project, context, { handlers });
+  const rows = await rowHooks(place);
+  return recover(place, context, { handlers, ...(rows === undefined ? {} : { rows }) });
 }

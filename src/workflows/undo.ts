@@ -69,12 +69,8 @@ function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Ste
       return { verb: effect.before === null ? "delete" : "move", target, ...back, ...keeps };
     }
     case "file":
-      return {
-        verb: effect.before === null ? "delete" : effect.after === null ? "restore" : "rewrite",
-        target,
-        detail: "as before",
-        keeps: "journal",
-      };
+      if (effect.before === null) return { verb: "delete", target, keeps: "journal" };
+      return { verb: effect.after === null ? "restore" : "rewrite", target, detail: "as before", keeps: "journal" };
     case "trash":
       return { verb: "restore", target, detail: "from the trash" };
     case "folder":

@@ -101,8 +101,7 @@ test("what cannot be undone: nothing, twice, an undo, a running one, another wor
 
 test.each([0, 1])("a killed undo is finished by the next writing command (%i effects back)", async (done) => {
   const { project, context, rows, state, before, id, steps } = play();
-  const undo = beginOperation(project, context, { command: "undo", argv: [], summary: "", owner: deadIdentity() });
-  undo.note("undoes", id);
+  beginOperation(project, context, { command: "undo", argv: [], summary: "", notes: { undoes: id }, owner: deadIdentity() });
   takeBack(
     project,
     steps.slice(0, done === 0 ? 0 : 4).map(({ effect }) => effect),

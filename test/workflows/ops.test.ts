@@ -59,7 +59,7 @@ test("ops show tells of each effect whether it stands", async () => {
 test("undo refuses over a changed file with exit kind 4, and names it; its dry run lists the steps", async () => {
   const { repo, context } = await setUp();
   const plan = await undo.plan(context, {});
-  expect(plan.steps).toContainEqual({ verb: "delete", target: "expver.yaml", detail: "as before", keeps: "journal" });
+  expect(plan.steps).toContainEqual({ verb: "delete", target: "expver.yaml", keeps: "journal" });
   repo.write("expver.yaml", "publish: auto\n");
   await expect(undo.plan(context, {})).rejects.toThrow(
     expect.objectContaining({ code: "E_UNDO", kind: "refused", message: expect.stringContaining("expver.yaml") }),

@@ -56,6 +56,7 @@ export const SAFETY: Command[] = [
       ["doctor --fix", "and repair what is safe"],
     ],
     kind: "write",
+    repairsFirst: false,
     load: async () => (await import("../doctor.ts")).doctor,
     render: "doctor",
   },

@@ -3,7 +3,7 @@ import { dropDeadLease, listLeases } from "../../journal/lease.ts";
 import { openOperations } from "../../journal/operations.ts";
 import { brokenOperations } from "../../journal/recover.ts";
 import { lifeOf } from "../../platform/processes.ts";
-import { prepareWriting } from "../prepare.ts";
+import { repair } from "../prepare.ts";
 import type { Check, Finding } from "./check.ts";
 
 export const killedOperations: Check = {
@@ -33,7 +33,7 @@ export const killedOperations: Check = {
     });
   },
   async fix({ place, context }, { subject = "" }) {
-    const recovered = await prepareWriting(place, context);
+    const recovered = await repair(place, context);
     return recovered.find(({ id }) => id === subject)?.outcome ?? "repaired already";
   },
 };

@@ -1,0 +1,41 @@
+// Loaded with NODE_OPTIONS=--require into the built command line: kills it, as a power cut would, just before its Nth change
+// to the file system or its Nth start of a program (EXPVER_KILL_AT=N). See kill-at.ts.
+const fs = require("node:fs");
+const childProcess = require("node:child_process");
+const { syncBuiltinESMExports } = require("node:module");
+
+const CHANGES = [
+  "renameSync",
+  "writeSync",
+  "writeFileSync",
+  "appendFileSync",
+  "mkdirSync",
+  "rmSync",
+  "rmdirSync",
+  "unlinkSync",
+  "linkSync",
+  "symlinkSync",
+  "copyFileSync",
+  "cpSync",
+  "chmodSync",
+  "fchmodSync",
+  "ftruncateSync",
+  "truncateSync",
+  "utimesSync",
+];
+const STARTS = ["spawnSync", "spawn", "execFileSync"];
+
+const limit = Number(process.env.EXPVER_KILL_AT);
+const isOurs = /[\\/]dist[\\/]main\.js$/.test(process.argv[1] ?? "");
+if (isOurs && limit > 0) {
+  let count = 0;
+  const counted = (original) =>
+    function (...args) {
+      count += 1;
+      if (count === limit) process.kill(process.pid, "SIGKILL");
+      return original.apply(this, args);
+    };
+  for (const name of CHANGES) fs[name] = counted(fs[name]);
+  for (const name of STARTS) childProcess[name] = counted(childProcess[name]);
+  syncBuiltinESMExports();
+}

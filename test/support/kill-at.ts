@@ -1,0 +1,20 @@
+/** kill -9 at every point where a command changes something. */
+import { join } from "node:path";
+import type { CommandResult, TestRepository } from "./repository.ts";
+
+const PRELOAD = join(import.meta.dirname, "kill-at.cjs");
+const SIGKILLED = 137;
+
+/** Runs a command and kills it just before its `at`-th change; code 137 then, the command's own when it made fewer. */
+export function runKilledAt(repo: TestRepository, args: string[], at: number): CommandResult {
+  const env = { NODE_OPTIONS: `--require ${JSON.stringify(PRELOAD)}`, EXPVER_KILL_AT: String(at), NODE_COMPILE_CACHE: "" };
+  const result = repo.expver(args, { env });
+  return { ...result, code: result.code === 128 ? SIGKILLED : result.code };
+}
+
+/** Plays a scene once for every point at which the command can be killed, until it gets through. Answers how many there were. */
+export function atEveryKill(play: (at: number) => CommandResult, options: { step?: number } = {}): number {
+  for (let at = 1; ; at += options.step ?? 1) {
+    if (play(at).code !== SIGKILLED) return at - 1;
+  }
+}
