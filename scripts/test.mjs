@@ -1,0 +1,21 @@
+// Builds, checks, runs every test, and closes with one plain line of figures.
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const report = join(tmpdir(), `expver-tests-${process.pid}.json`);
+step("npm", ["run", "--silent", "build"]);
+step("npm", ["run", "--silent", "check"]);
+const tests = spawnSync("npx", ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
+  stdio: "inherit",
+});
+const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, "utf8"));
+rmSync(report, { force: true });
+console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`);
+process.exitCode = tests.status === 0 && numPassedTests > 0 ? 0 : 1;
+
+function step(program, args) {
+  const { status } = spawnSync(program, args, { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
