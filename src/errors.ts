@@ -54,6 +54,11 @@ export const ERROR_CODES = {
   // Git
   E_NO_GIT: { kind: "failed", means: "There is no Git repository here.", remedy: "Run `expver init`." },
   E_GIT: { kind: "failed", means: "A git command failed.", remedy: "See git's own message." },
+  E_REF_MOVED: {
+    kind: "refused",
+    means: "A branch or tag is no longer where it was when the command began.",
+    remedy: "Repeat the command; it starts from what is there now.",
+  },
   E_GIT_STATE: {
     kind: "refused",
     means: "The repository is in the middle of a merge, rebase or similar.",

@@ -22,6 +22,8 @@ export interface GitOptions {
   env?: Record<string, string>;
   /** Exit codes that are an answer rather than a failure; 0 always is. */
   allow?: readonly number[];
+  /** Ends git after this many milliseconds, with code 128. */
+  timeoutMs?: number;
 }
 
 // Variables that would send our commands to another repository, index or object store than the one we resolved.
@@ -64,6 +66,7 @@ export function gitResult(repository: Repository, args: readonly string[], optio
     cwd: repository.root,
     env: { ...repository.env, ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   });
   if (result.code !== 0 && !options.allow?.includes(result.code)) throw gitError(args, result);
   return result;

@@ -15,18 +15,22 @@ export interface RunOptions {
   cwd: string;
   env?: Readonly<Record<string, string | undefined>>;
   input?: string | Uint8Array;
+  /** Ends the program after this many milliseconds; the code is then 128. */
+  timeoutMs?: number;
 }
 
 /** Runs a program to its end with its output captured. Arguments are a list: no shell, no quoting. */
-export function runProcess(program: string, args: readonly string[], { cwd, env, input }: RunOptions): ProcessResult {
+export function runProcess(program: string, args: readonly string[], { cwd, env, input, timeoutMs }: RunOptions): ProcessResult {
   const result = spawnSync(program, [...args], {
     cwd,
     env: env ?? process.env,
     input: input ?? "",
     maxBuffer: 2 ** 31 - 1,
     windowsHide: true,
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
   });
-  if (result.error) {
+  const timedOut = result.error !== undefined && "code" in result.error && result.error.code === "ETIMEDOUT";
+  if (result.error && !timedOut) {
     const missing = "code" in result.error && result.error.code === "ENOENT";
     throw new ExpverError("E_IO", missing ? `cannot start ${program}: not found` : `cannot start ${program}: ${result.error.message}`, {
       details: { program },

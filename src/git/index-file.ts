@@ -1,0 +1,116 @@
+/** The index: trees are built in a temporary one, and single entries of the real one are set without touching the others. */
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { ExpverError } from "../errors.ts";
+import { git, gitPath, gitResult, type Repository } from "./git.ts";
+
+export interface IndexEntry {
+  /** `100644`, `100755`, `120000`, `160000`. */
+  mode: string;
+  object: string;
+}
+
+export interface IndexEdit {
+  /** Relative to the worktree's top, with `/`. */
+  path: string;
+  /** Ignored when the entry goes away. */
+  mode: string;
+  /** Null: the entry goes away. */
+  object: string | null;
+}
+
+/** The tree that `baseTree` (null: the empty one) becomes with these edits. Touches neither index nor worktree. */
+export function writeTreeWith(repository: Repository, baseTree: string | null, edits: readonly IndexEdit[]): string {
+  return withTemporaryIndex(repository, baseTree, (env) => applyEdits(repository, edits, env));
+}
+
+/**
+ * The tree that `baseTree` becomes when these paths are as in the worktree, line-ending and other filters applied as
+ * `git add` does; a path that is not there goes away. Ignored files are taken too: the caller chose them.
+ */
+export function writeTreeFromWorktree(
+  repository: Repository,
+  baseTree: string | null,
+  paths: readonly string[],
+  edits: readonly IndexEdit[] = [],
+): string {
+  return withTemporaryIndex(repository, baseTree, (env) => {
+    const args = [...PLAIN_INDEX, "update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
+    if (paths.length > 0) git(repository, args, { input: nulTerminated(paths), env });
+    applyEdits(repository, edits, env);
+  });
+}
+
+/** Sets entries of this worktree's index; all others stay as they are. Waits a moment for another git to let go of it. */
+export function setIndexEntries(repository: Repository, edits: readonly IndexEdit[]): void {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      applyEdits(repository, edits, {});
+      return;
+    } catch (error) {
+      const locked = error instanceof ExpverError && /index\.lock/.test(error.message);
+      if (!locked) throw error;
+      if (attempt >= LOCK_ATTEMPTS) {
+        throw new ExpverError("E_BUSY", `the Git index is locked by another process: ${gitPath(repository, "index.lock")}`, {
+          hint: "Wait for the other git command; if none is running, remove that file.",
+          cause: error,
+        });
+      }
+      sleep(100);
+    }
+  }
+}
+
+/** The index entries of exactly these paths; a path that is not in the index, or in conflict there, is absent. */
+export function readIndexEntries(repository: Repository, paths: readonly string[]): Map<string, IndexEntry> {
+  const wanted = new Set(paths);
+  const found = new Map<string, IndexEntry>();
+  if (wanted.size === 0) return found;
+  // Many paths would not fit on a command line; then all entries are read.
+  const limit = wanted.size <= 200 ? ["--", ...wanted] : [];
+  const listing = git(repository, ["--literal-pathspecs", "ls-files", "--stage", "-z", ...limit]);
+  for (const record of listing.split("\0")) {
+    const tab = record.indexOf("\t");
+    const [mode, object, stage] = record.slice(0, tab).split(" ");
+    const path = record.slice(tab + 1);
+    if (mode && object && stage === "0" && wanted.has(path)) found.set(path, { mode, object });
+  }
+  return found;
+}
+
+const LOCK_ATTEMPTS = 20;
+
+// A temporary index must not leave shared-index files or start a file-system monitor; a sparse one would hide paths.
+const PLAIN_INDEX = ["-c", "core.splitIndex=false", "-c", "core.fsmonitor=false", "-c", "index.sparse=false"];
+
+function withTemporaryIndex(repository: Repository, baseTree: string | null, change: (env: Record<string, string>) => void): string {
+  const file = gitPath(repository, `expver-index-${randomBytes(6).toString("hex")}`);
+  const env = { GIT_INDEX_FILE: file };
+  try {
+    if (baseTree !== null) git(repository, [...PLAIN_INDEX, "read-tree", baseTree], { env });
+    change(env);
+    return git(repository, [...PLAIN_INDEX, "write-tree"], { env }).trimEnd();
+  } finally {
+    rmSync(file, { force: true });
+    rmSync(`${file}.lock`, { force: true });
+  }
+}
+
+function applyEdits(repository: Repository, edits: readonly IndexEdit[], env: Record<string, string>): void {
+  if (edits.length === 0) return;
+  // Removals first: a folder may take the place of a file, and the other way round.
+  const ordered = [...edits.filter(({ object }) => object === null), ...edits.filter(({ object }) => object !== null)];
+  const width = ordered.find(({ object }) => object !== null)?.object?.length ?? 40;
+  const lines = ordered.map(({ path, mode, object }) =>
+    object === null ? `0 ${"0".repeat(width)}\t${path}` : `${mode} ${object}\t${path}`,
+  );
+  gitResult(repository, ["update-index", "--add", "--replace", "-z", "--index-info"], { input: nulTerminated(lines), env });
+}
+
+function nulTerminated(items: readonly string[]): string {
+  return items.map((item) => `${item}\0`).join("");
+}
+
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

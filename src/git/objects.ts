@@ -1,0 +1,56 @@
+/** Making Git objects. No ref, index or worktree file changes here: what is made is unreachable until a ref points to it. */
+import { ExpverError } from "../errors.ts";
+import { git, gitResult, type Repository } from "./git.ts";
+import { committer } from "./identity.ts";
+
+/** Stores bytes as they are (no line-ending or other filters) and answers the blob's name. */
+export function hashBlob(repository: Repository, bytes: string | Uint8Array): string {
+  return git(repository, ["hash-object", "-w", "--stdin"], { input: bytes }).trimEnd();
+}
+
+export interface NewCommit {
+  tree: string;
+  /** None for the first commit of an unborn branch. */
+  parents: readonly string[];
+  /** Stored to the byte. */
+  message: string;
+  /** Default: what `commit.gpgSign` says. */
+  sign?: boolean;
+}
+
+/** Makes a commit object. Throws E_GIT with git's words when it cannot be signed, E_GIT_IDENTITY without an identity. */
+export function commitTree(repository: Repository, { tree, parents, message, sign }: NewCommit): string {
+  refuseNul(message);
+  committer(repository);
+  const signing = (sign ?? isOn(repository, "commit.gpgsign")) ? ["-S"] : ["--no-gpg-sign"];
+  const ancestry = parents.flatMap((parent) => ["-p", parent]);
+  const args = ["-c", "i18n.commitEncoding=UTF-8", "commit-tree", ...signing, ...ancestry, "-F", "-", tree];
+  return git(repository, args, { input: message.endsWith("\n") ? message : `${message}\n` }).trimEnd();
+}
+
+export interface NewTag {
+  /** Name without `refs/tags/`. */
+  name: string;
+  /** What it points to. */
+  object: string;
+  /** Default `commit`. */
+  type?: "commit" | "tag" | "tree" | "blob";
+  /** Stored to the byte: a line may begin with `#`. */
+  message: string;
+}
+
+/** Makes an annotated tag's object, without the ref. */
+export function makeTag(repository: Repository, { name, object, type = "commit", message }: NewTag): string {
+  refuseNul(message);
+  const header = `object ${object}\ntype ${type}\ntag ${name}\ntagger ${committer(repository).line}\n`;
+  return git(repository, ["mktag"], { input: `${header}\n${message.endsWith("\n") ? message : `${message}\n`}` }).trimEnd();
+}
+
+function isOn(repository: Repository, key: string): boolean {
+  const result = gitResult(repository, ["config", "--type=bool", "--get", key], { allow: [1] });
+  return result.stdout.toString("utf8").trim() === "true";
+}
+
+function refuseNul(message: string): void {
+  if (message.includes("\0")) throw new ExpverError("E_GIT", "a commit or tag message cannot contain a NUL character");
+}

@@ -1,0 +1,57 @@
+/** Which Git remote we publish to, and what tags it has. */
+import { gitResult, type Repository } from "./git.ts";
+import { headBranch } from "./refs.ts";
+
+/** The remote `git push` would use, or the only one, or `origin`; null when there is none or the choice is open. */
+export function publishRemote(repository: Repository): string | null {
+  const settings = readSettings(repository);
+  const branch = headBranch(repository)?.replace(/^refs\/heads\//, "");
+  const ofBranch = (key: string) => (branch === undefined ? undefined : settings.get(`branch.${branch}.${key}`));
+  const chosen = [ofBranch("pushremote"), settings.get("remote.pushdefault"), ofBranch("remote")].find(isElsewhere);
+  if (chosen !== undefined) return chosen;
+  const names = remoteNames(settings);
+  if (names.length === 1) return names[0] ?? null;
+  return names.includes("origin") ? "origin" : null;
+}
+
+/** Names of the configured remotes, sorted. */
+export function listRemotes(repository: Repository): string[] {
+  return remoteNames(readSettings(repository));
+}
+
+/**
+ * Tags of the remote whose name begins with `prefix`, each with its object (the tag's own); null when the remote did not
+ * answer in time or at all. Never asks for a password.
+ */
+export function lsRemoteTags(repository: Repository, remote: string, prefix: string, timeoutMs: number): Map<string, string> | null {
+  const args = ["ls-remote", "--refs", "--", remote, `refs/tags/${prefix}*`];
+  const result = gitResult(repository, args, { allow: [...Array(256).keys()], env: unattended(repository), timeoutMs });
+  if (result.code !== 0) return null;
+  const lines = result.stdout.toString("utf8").split("\n").filter(Boolean);
+  return new Map(lines.map((line) => [line.slice(line.indexOf("\t") + 1).replace(/^refs\/tags\//, ""), line.slice(0, line.indexOf("\t"))]));
+}
+
+function readSettings(repository: Repository): Map<string, string> {
+  const args = ["config", "-z", "--get-regexp", "^(branch\\..*\\.(pushremote|remote)|remote\\.(pushdefault|.*\\.url))$"];
+  const output = gitResult(repository, args, { allow: [1] }).stdout.toString("utf8");
+  const pairs = output.split("\0").filter(Boolean);
+  return new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf("\n")), pair.slice(pair.indexOf("\n") + 1)]));
+}
+
+function remoteNames(settings: Map<string, string>): string[] {
+  const names = [...settings.keys()].flatMap((key) => /^remote\.(.*)\.url$/s.exec(key)?.[1] ?? []);
+  return [...new Set(names)].sort();
+}
+
+/** `.` is this very repository. */
+function isElsewhere(remote: string | undefined): remote is string {
+  return remote !== undefined && remote !== "" && remote !== ".";
+}
+
+/** Nobody is there to type a password; an ssh command the user chose is left alone. */
+function unattended(repository: Repository): Record<string, string> {
+  const chosen = repository.env.GIT_SSH_COMMAND ?? repository.env.GIT_SSH;
+  const configured = chosen === undefined && gitResult(repository, ["config", "--get", "core.sshCommand"], { allow: [1] }).code === 0;
+  const ssh = chosen === undefined && !configured ? { GIT_SSH_COMMAND: "ssh -o BatchMode=yes" } : {};
+  return { GIT_TERMINAL_PROMPT: "0", ...ssh };
+}

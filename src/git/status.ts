@@ -1,0 +1,45 @@
+/** What differs between HEAD, index and worktree, and what git is in the middle of. */
+import { existsSync } from "node:fs";
+import { git, gitPath, type Repository } from "./git.ts";
+
+export interface StatusEntry {
+  /** Relative to the worktree's top, with `/`; ends in `/` for an untracked repository inside this one. */
+  path: string;
+  /** HEAD against index: `.` same, `M` modified, `A` added, `D` deleted, `T` type changed; `U` and others in a conflict. */
+  index: string;
+  /** Index against worktree, the same letters; `?` untracked. */
+  worktree: string;
+  kind: "tracked" | "untracked" | "conflict" | "submodule";
+}
+
+/** Every path that is not the same everywhere, untracked files one by one (not folders). One git process; writes nothing. */
+export function readStatus(repository: Repository, options: { untracked?: boolean } = {}): StatusEntry[] {
+  const untracked = options.untracked === false ? "no" : "all";
+  const output = git(repository, ["status", "--porcelain=v2", "-z", "--no-renames", `--untracked-files=${untracked}`]);
+  return output.split("\0").flatMap((record) => parseRecord(record) ?? []);
+}
+
+/** The unfinished business of this worktree that a commit would get into the middle of. */
+export function unfinished(repository: Repository): "merge" | "rebase" | "cherry-pick" | "revert" | "am" | null {
+  const has = (name: string) => existsSync(gitPath(repository, name));
+  if (has("MERGE_HEAD")) return "merge";
+  if (has("rebase-apply/applying")) return "am";
+  if (has("rebase-merge") || has("rebase-apply")) return "rebase";
+  if (has("CHERRY_PICK_HEAD")) return "cherry-pick";
+  if (has("REVERT_HEAD")) return "revert";
+  return null;
+}
+
+// Fields before the path in a line of each kind: see "Porcelain Format Version 2" of git-status.
+const FIELDS_BEFORE_PATH: Record<string, number> = { "1": 8, u: 10, "?": 1 };
+
+function parseRecord(record: string): StatusEntry | null {
+  const fields = FIELDS_BEFORE_PATH[record[0] ?? ""];
+  if (fields === undefined) return null;
+  const words = record.split(" ");
+  const path = words.slice(fields).join(" ");
+  if (record[0] === "?") return { path, index: ".", worktree: "?", kind: "untracked" };
+  const [index = ".", worktree = "."] = words[1] ?? "";
+  if (record[0] === "u") return { path, index, worktree, kind: "conflict" };
+  return { path, index, worktree, kind: words[2]?.startsWith("S") ? "submodule" : "tracked" };
+}
