@@ -1,4 +1,5 @@
-import { existsSync, utimesSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, openSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { renderDoctor } from "../../src/cli/render/doctor.ts";
@@ -114,4 +115,37 @@ test("old temporary files of ours go to the trash, fresh ones and others' stay",
   const result = await examine(repo, { fix: true });
   expect(about(result, "leftovers")).toMatchObject([{ subject: join(repo.root, ".x.dvc.0123456789ab.tmp") }]);
   expect(names.map((name) => existsSync(join(repo.root, name)))).toEqual([false, true, true]);
+});
+
+test.each(["symlink", "hardlink"])("a results database that is a %s is a problem, and becomes a file of its own", async (kind) => {
+  const repo = await setUp();
+  repo.write("cache/object", "SQLite format 3");
+  mkdirSync(join(repo.root, "results"));
+  const [object, database] = [join(repo.root, "cache/object"), join(repo.root, "results/experiments.db")];
+  chmodSync(object, 0o444);
+  if (kind === "symlink") symlinkSync(object, database);
+  else linkSync(object, database);
+  const before = await examine(repo);
+  expect(about(before, "database-link")).toMatchObject([{ level: "problem", fix: expect.any(String) }]);
+  expect(before.exitCode).toBe(5);
+  expect((await examine(repo, { fix: true })).exitCode).toBe(0);
+  writeFileSync(database, "changed");
+  expect(repo.read("cache/object")).toBe("SQLite format 3");
+  expect(lstatSync(database)).toMatchObject({ nlink: 1, mode: 0o100644 });
+  expect(about(await examine(repo), "database-cost")).toMatchObject([{ level: "note", what: expect.stringContaining("7 bytes") }]);
+});
+
+test("a linked results database that a program has open is not replaced", async () => {
+  const repo = await setUp();
+  repo.write("object", "x");
+  mkdirSync(join(repo.root, "results"));
+  linkSync(join(repo.root, "object"), join(repo.root, "results/experiments.db"));
+  const writer = spawn("sleep", ["60"], { stdio: ["ignore", openSync(join(repo.root, "object"), "r+"), "ignore"] });
+  try {
+    const [finding] = about(await examine(repo, { fix: true }), "database-link");
+    expect(finding).toMatchObject({ remedy: expect.stringContaining(String(writer.pid)) });
+    expect(finding?.fixed).toBeUndefined();
+  } finally {
+    writer.kill();
+  }
 });

@@ -1,6 +1,7 @@
 /** Every check, in the order of the report. */
 import type { Check } from "./check.ts";
 import { killedOperations, staleLeases } from "./journal-checks.ts";
+import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
 
 export const CHECKS: readonly Check[] = [
@@ -12,4 +13,7 @@ export const CHECKS: readonly Check[] = [
   killedOperations,
   staleLeases,
   leftovers,
+  databaseLink,
+  walOnNetwork,
+  databaseCost,
 ];

@@ -1,0 +1,26 @@
+/** What kind of file system a path is on. */
+import { statfsSync } from "node:fs";
+
+/** Magic numbers of statfs(2) on Linux. */
+const NETWORK: Record<number, string> = {
+  26985: "NFS",
+  20859: "SMB",
+  4283649346: "SMB",
+  4266872130: "SMB",
+  16914839: "9P",
+  12805120: "Ceph",
+  198183888: "Lustre",
+  1196443219: "GPFS",
+  428016422: "BeeGFS",
+  1397113167: "AFS",
+  18225520: "GFS2",
+};
+
+/** Name of the network file system under a path, or null: local, or not known. */
+export function networkFileSystem(path: string): string | null {
+  try {
+    return NETWORK[statfsSync(path).type >>> 0] ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,35 @@
+/** Which processes have a file open: before a file is replaced that a program may be writing. */
+import { readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
+
+/**
+ * Pids of other processes that have the file (or another name of it) open; null where the system does not tell. Processes of
+ * other users are seen only by root, those on other hosts never.
+ */
+export function whoHasOpen(path: string): number[] | null {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return [];
+  const real = realpathSync(path);
+  const pids = namesIn("/proc")?.filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid);
+  if (pids === undefined || process.platform !== "linux") return null;
+  return pids.filter((pid) => (namesIn(`/proc/${pid}/fd`) ?? []).some((fd) => isSame(`/proc/${pid}/fd/${fd}`, real, file))).map(Number);
+}
+
+function isSame(descriptor: string, real: string, file: { dev: number; ino: number }): boolean {
+  try {
+    const target = readlinkSync(descriptor);
+    if (!target.startsWith("/")) return false;
+    if (target === real) return true;
+    const opened = statSync(descriptor);
+    return opened.ino === file.ino && opened.dev === file.dev;
+  } catch {
+    return false; // closed meanwhile
+  }
+}
+
+function namesIn(folder: string): string[] | undefined {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return undefined;
+  }
+}
