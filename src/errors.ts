@@ -72,6 +72,32 @@ export const ERROR_CODES = {
   // Project
   E_NO_PROJECT: { kind: "failed", means: "There is no expver project here.", remedy: "Run `expver init`." },
   E_CONFIG: { kind: "failed", means: "A configuration file has a mistake.", remedy: "Correct the key that the message names." },
+  // Results
+  E_DATABASE: {
+    kind: "failed",
+    means: "A file is no SQLite database, or it is damaged.",
+    remedy: "Check the path; the last stored copy comes back with `expver restore`.",
+  },
+  E_DATABASE_BUSY: {
+    kind: "refused",
+    means: "Other programs kept the results database locked for longer than we wait.",
+    remedy: "Let the program that writes to it end its transaction, then repeat.",
+  },
+  E_DATABASE_READONLY: {
+    kind: "refused",
+    means: "The results database cannot be written.",
+    remedy: "Make it a file of its own: copy it to a new file and rename that over it.",
+  },
+  E_NO_SQLITE: {
+    kind: "failed",
+    means: "No SQLite driver could be loaded.",
+    remedy: "Use Node 24 or later, or install the optional package @photostructure/sqlite.",
+  },
+  E_NO_RUN: {
+    kind: "failed",
+    means: "Something that only makes sense inside a run was used outside of one.",
+    remedy: "Start the program with `expver run -- COMMAND`.",
+  },
   E_OUTSIDE: { kind: "refused", means: "A path leads out of the repository.", remedy: "Use a path inside it." },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -2,7 +2,10 @@
 
 export type RunStatus = "running" | "finished" | "failed" | "killed";
 
-/** A value of one cell, exactly: SQLite integers beyond 2^53 are bigint, NaN is the text "NaN" in the file. */
+/**
+ * A value of one cell, exactly: `bigint` is an INTEGER (of any size), `number` a REAL (so `1.0` stays apart from `1`);
+ * NaN is the text "NaN" in the file.
+ */
 export type Cell = null | number | bigint | string | Uint8Array;
 
 /** One execution, as stored in `expver_runs`. Field names are the column names. */
@@ -39,9 +42,27 @@ export interface RunRecord {
   user: string | null;
 }
 
-/** Which rows belong to a run. */
-export interface RunTrack {
-  run_id: string;
+/**
+ * Rows of one track id: those from `first` to `last`. A program may fix its track id, so a track id alone may be shared
+ * by several runs; their rows then lie side by side in time.
+ */
+export interface TrackRows {
   table: string;
   track_id: string;
+  /** Timestamp of the first and last row, as stored. */
+  first: string;
+  last: string;
+  rows: number;
+}
+
+/** Which rows belong to a run. */
+export interface RunTrack extends TrackRows {
+  run_id: string;
+}
+
+/** Columns every row of a run carries; null = unknown, leaves the cell as it is. */
+export interface Stamps {
+  version: string | null;
+  git_commit: string | null;
+  dvc_hash: string | null;
 }

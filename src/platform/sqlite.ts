@@ -1,0 +1,221 @@
+/**
+ * SQLite with one driver shape: `node:sqlite` on Node 24 and later, `@photostructure/sqlite` before. Loaded when first used.
+ *
+ * Values keep their storage class: `bigint` is an INTEGER, `number` a REAL. A REAL must be bound through
+ * {@link placeholder}, because one of the drivers turns `1` into an INTEGER otherwise.
+ */
+import { statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { ExpverError } from "../errors.ts";
+import { isMissing } from "./files.ts";
+import { sqliteError } from "./sqlite-errors.ts";
+
+export type SqlValue = null | number | bigint | string | Uint8Array;
+export type SqlRow = Record<string, SqlValue>;
+
+export interface Database {
+  readonly path: string;
+  /** Several statements, no values. */
+  exec(sql: string): void;
+  /** Answers the number of changed rows. */
+  run(sql: string, values?: readonly SqlValue[]): number;
+  get(sql: string, values?: readonly SqlValue[]): SqlRow | undefined;
+  all(sql: string, values?: readonly SqlValue[]): SqlRow[];
+  /** Rows as arrays: three times as fast when there are many. */
+  arrays(sql: string, values?: readonly SqlValue[]): SqlValue[][];
+  /** One write transaction; the lock is taken at once, so no reading inside it is ever out of date. */
+  write<T>(work: () => T): T;
+  /** One consistent view for several readings. */
+  read<T>(work: () => T): T;
+  close(): void;
+}
+
+export interface OpenOptions {
+  /** Refuses every change. Recovery from a crashed writer still happens, as SQLite does it. */
+  readonly?: boolean;
+  /** Without it a path that is not there is an error: a typing mistake never makes a database. */
+  create?: boolean;
+  /** Nobody writes this file any more (an object of the cache): no locks, no `-wal` beside it. Implies readonly. */
+  immutable?: boolean;
+  /** How long a statement waits for other writers before it is tried again, in milliseconds. */
+  busyTimeout?: number;
+}
+
+// Structural subset of node:sqlite, which @photostructure/sqlite copies.
+interface DriverStatement {
+  run(...values: SqlValue[]): { changes: number | bigint };
+  get(...values: SqlValue[]): unknown;
+  all(...values: SqlValue[]): unknown[];
+  setReadBigInts(on: boolean): void;
+  setReturnArrays?(on: boolean): void;
+}
+interface DriverDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): DriverStatement;
+  close(): void;
+  readonly isTransaction?: boolean;
+}
+interface Driver {
+  DatabaseSync: new (location: URL, options: { timeout: number; readOnly?: boolean }) => DriverDatabase;
+}
+
+const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_TRIES = 5;
+const MOST_STATEMENTS = 200;
+
+/** Opens a database file. Throws E_NOT_FOUND when there is none (and `create` is not set), E_DATABASE when it is none. */
+export function openDatabase(path: string, options: OpenOptions = {}): Database {
+  const { readonly = false, create = false, immutable = false, busyTimeout = BUSY_TIMEOUT_MS } = options;
+  const writing = !readonly && !immutable;
+  checkFile(path, { writing, create });
+  const url = pathToFileURL(path);
+  url.search = immutable ? "mode=ro&immutable=1" : writing && create ? "mode=rwc" : "mode=rw";
+  const { DatabaseSync } = loadDriver();
+  const handle = patiently(path, () => {
+    const opened = new DatabaseSync(url, { timeout: busyTimeout, ...(immutable ? { readOnly: true } : {}) });
+    try {
+      if (writing) opened.exec("PRAGMA cache_size = -64000");
+      else opened.exec("PRAGMA query_only = 1");
+      opened.prepare("PRAGMA schema_version").get();
+      return opened;
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+  });
+  return wrap(handle, path);
+}
+
+/** How a value is written in SQL so that it arrives as it is: `?`, or a cast where the driver would change it. */
+export function placeholder(value: SqlValue): string {
+  if (typeof value === "number") return "cast(? as real)";
+  if (typeof value === "string" && value.includes("\0")) return "cast(? as text)";
+  return "?";
+}
+
+/** The value to bind for {@link placeholder}. NaN has no SQLite form: it is the text `NaN`. */
+export function bindable(value: SqlValue): SqlValue {
+  if (typeof value === "number" && Number.isNaN(value)) throw new TypeError("NaN cannot be bound; store the text NaN");
+  return typeof value === "string" && value.includes("\0") ? Buffer.from(value) : value;
+}
+
+/** A name as SQL: any text is a legal name between double quotes. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A file as an ATTACH target that is only read. */
+export function readOnlyUri(path: string): string {
+  return `${pathToFileURL(path).href}?mode=ro`;
+}
+
+function wrap(handle: DriverDatabase, path: string): Database {
+  const statements = new Map<string, DriverStatement>();
+
+  function prepared(sql: string, arrays: boolean): DriverStatement {
+    const key = arrays ? `[]${sql}` : sql;
+    const known = statements.get(key);
+    if (known) return known;
+    if (statements.size >= MOST_STATEMENTS) statements.clear();
+    const statement = handle.prepare(sql);
+    statement.setReadBigInts(true);
+    if (arrays) statement.setReturnArrays?.(true);
+    statements.set(key, statement);
+    return statement;
+  }
+  function transaction<T>(begin: string, work: () => T): T {
+    patiently(path, () => handle.exec(begin));
+    try {
+      const result = work();
+      patiently(path, () => handle.exec("COMMIT"));
+      return result;
+    } catch (error) {
+      rollback(handle);
+      throw error;
+    }
+  }
+  return {
+    path,
+    exec: (sql) => patiently(path, () => handle.exec(sql)),
+    run: (sql, values = []) => patiently(path, () => Number(prepared(sql, false).run(...values).changes)),
+    get: (sql, values = []) => patiently(path, () => prepared(sql, false).get(...values) as SqlRow | undefined),
+    all: (sql, values = []) => patiently(path, () => prepared(sql, false).all(...values) as SqlRow[]),
+    arrays: (sql, values = []) => patiently(path, () => asArrays(prepared(sql, true).all(...values))),
+    write: (work) => transaction("BEGIN IMMEDIATE", work),
+    read: (work) => transaction("BEGIN", work),
+    close: () => handle.close(),
+  };
+}
+
+/** Runs a call again while other writers hold the file, with random pauses so that many waiters do not march in step. */
+function patiently<T>(path: string, call: () => T): T {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return call();
+    } catch (error) {
+      const busy = error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
+      if (!busy || attempt >= BUSY_TRIES) throw sqliteError(error, path);
+      pause(20 + Math.random() * 80 * attempt);
+    }
+  }
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** A failed statement may have ended the transaction by itself; then there is nothing to roll back. */
+function rollback(handle: DriverDatabase): void {
+  try {
+    handle.exec("ROLLBACK");
+  } catch {}
+}
+
+/** Drivers without array mode give objects; the order of their keys is the order of the columns. */
+function asArrays(rows: unknown[]): SqlValue[][] {
+  if (rows.length === 0 || Array.isArray(rows[0])) return rows as SqlValue[][];
+  return rows.map((row) => Object.values(row as SqlRow));
+}
+
+/** `stat` opens nothing: opening and closing the file would drop this process's locks on it. */
+function checkFile(path: string, { writing, create }: { writing: boolean; create: boolean }): void {
+  try {
+    const { mode } = statSync(path);
+    // Root may write anything, objects of the cache too; the missing write bits are all that tells one.
+    if (writing && (mode & 0o222) === 0) {
+      throw new ExpverError("E_DATABASE_READONLY", `${path} is read-only; it may be a link into the data cache`, { details: { path } });
+    }
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    if (!create) throw new ExpverError("E_NOT_FOUND", `there is no database at ${path}`, { details: { path } });
+  }
+}
+
+let driver: Driver | undefined;
+
+function loadDriver(): Driver {
+  driver ??= requireDriver();
+  return driver;
+}
+
+function requireDriver(): Driver {
+  const load = createRequire(import.meta.url);
+  try {
+    if (Number(process.versions.node.split(".")[0]) >= 24) return quietly(() => load("node:sqlite") as Driver);
+    return load("@photostructure/sqlite") as Driver;
+  } catch (error) {
+    throw new ExpverError("E_NO_SQLITE", `no SQLite driver works here (Node ${process.versions.node})`, { cause: error });
+  }
+}
+
+/** Early Node 24 still calls its SQLite experimental, on the user's terminal. */
+function quietly<T>(load: () => T): T {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = () => {};
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

@@ -1,0 +1,22 @@
+/** Opening the results database. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Database, type OpenOptions, openDatabase } from "../platform/sqlite.ts";
+import { ensureRunTables } from "./schema.ts";
+
+/**
+ * Opens a results database. Only `create` makes a file (with its folder and the run tables); a path that is not there is
+ * E_NOT_FOUND otherwise. `immutable` reads an object of the cache without leaving anything beside it.
+ */
+export function openResults(path: string, options: OpenOptions = {}): Database {
+  const { create = false } = options;
+  if (create) mkdirSync(dirname(path), { recursive: true });
+  const db = openDatabase(path, options);
+  try {
+    if (create) db.write(() => ensureRunTables(db));
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}

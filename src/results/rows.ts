@@ -1,0 +1,163 @@
+/** Rows of the events tables: appending, finding those a run added, stamping them. */
+import { writeFileSync } from "node:fs";
+import { ExpverError } from "../errors.ts";
+import { bindable, type Database, placeholder, quoteName, readOnlyUri, type SqlValue } from "../platform/sqlite.ts";
+import { isDuplicateKey } from "../platform/sqlite-errors.ts";
+import { nameColumns } from "./column-names.ts";
+import { copyDatabase } from "./copy.ts";
+import { compareTable } from "./row-changes.ts";
+import { addColumns, declaredType, ensureEventsTable, eventsTables, STAMP_COLUMNS, tableColumns } from "./schema.ts";
+import { formatTimestamp, nextMicroseconds } from "./timestamps.ts";
+import type { Cell, Stamps, TrackRows } from "./types.ts";
+
+export interface NewRow {
+  trackId: string;
+  /** By column; a null adds no column, so that a first null fixes no type. */
+  values: Record<string, Cell>;
+  /** Default: now. */
+  at?: Date;
+}
+
+/** Appends one row, making table and columns as needed. Answers its key. Safe among any number of writing processes. */
+export function appendRow(db: Database, table: string, { trackId, values, at = new Date() }: NewRow): TrackRows {
+  return db.write(() => {
+    ensureEventsTable(db, table);
+    const cells = nameColumns(values, tableColumns(db, table)).filter(([, cell]) => cell !== null);
+    addColumns(
+      db,
+      table,
+      cells.map(([name, cell]) => ({ name, type: declaredType(cell) })),
+    );
+    const names = ["track_id", "timestamp", ...cells.map(([name]) => name)].map(quoteName).join(", ");
+    const places = cells.map(([, cell]) => `, ${placeholder(cell)}`).join("");
+    const sql = `INSERT INTO ${quoteName(table)} (${names}) VALUES (?, ?${places})`;
+    const bound = cells.map(([, cell]) => bindable(cell));
+    for (let moment = nextMicroseconds(at); ; moment++) {
+      const timestamp = formatTimestamp(moment);
+      try {
+        db.run(sql, [trackId, timestamp, ...bound]);
+        return { table, track_id: trackId, first: timestamp, last: timestamp, rows: 1 };
+      } catch (error) {
+        // Another process logged for the same track in the same microsecond.
+        if (!isDuplicateKey(error)) throw error;
+      }
+    }
+  });
+}
+
+/** Copies the database as it is now, for {@link rowsSince}. A database that does not exist yet gives an empty copy. */
+export function snapshotTo(path: string, copy: string): void {
+  try {
+    copyDatabase(path, copy);
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_NOT_FOUND")) throw error;
+    writeFileSync(copy, "");
+  }
+}
+
+export interface RowChanges {
+  /** One entry per unbroken stretch of new rows of a track. */
+  added: TrackRows[];
+  /** Rows that were there and are gone. */
+  vanished: number;
+  /** Rows that were there and have other values now; added columns and stamps do not count. */
+  changed: number;
+}
+
+/** What happened to the rows of all events tables since the copy was taken. */
+export function rowsSince(db: Database, copy: string): RowChanges {
+  db.run("ATTACH ? AS before", [readOnlyUri(copy)]);
+  try {
+    return db.read(() => {
+      const before = new Map(eventsTables(db, "before").map((table) => [table.name.toLowerCase(), table]));
+      const total: RowChanges = { added: [], vanished: 0, changed: 0 };
+      for (const table of eventsTables(db)) {
+        const found = compareTable(db, table, before.get(table.name.toLowerCase()));
+        before.delete(table.name.toLowerCase());
+        total.added.push(...found.added);
+        total.vanished += found.vanished;
+        total.changed += found.changed;
+      }
+      for (const { name } of before.values()) {
+        total.vanished += Number(db.arrays(`SELECT count(*) FROM before.${quoteName(name)}`)[0]?.[0] ?? 0);
+      }
+      return total;
+    });
+  } finally {
+    db.exec("DETACH before");
+  }
+}
+
+/** Adds the stamp columns to every events table, and makes the named tables first. Before the command of a run starts. */
+export function addStampColumns(db: Database, tables: readonly string[] = []): void {
+  db.write(() => {
+    for (const table of tables) ensureEventsTable(db, table);
+    for (const { name } of eventsTables(db)) addColumns(db, name, STAMPS);
+  });
+}
+
+export interface StampConflict {
+  table: string;
+  column: (typeof STAMP_COLUMNS)[number];
+  /** What the program itself had written, and was kept. */
+  value: Cell;
+  rows: number;
+}
+
+/** Writes the stamps into the cells of these rows that are NULL. Answers cells that already said something else. */
+export function stampRows(db: Database, tracks: readonly TrackRows[], stamps: Stamps): StampConflict[] {
+  const known = STAMP_COLUMNS.filter((column) => stamps[column] !== null);
+  if (known.length === 0) return [];
+  return db.write(() => {
+    const conflicts = new Map<string, StampConflict>();
+    for (const table of new Set(tracks.map((track) => track.table))) addColumns(db, table, STAMPS);
+    for (const track of tracks) {
+      for (const column of known) {
+        for (const conflict of conflictsOf(db, track, { column, stamp: stamps[column] })) {
+          const key = JSON.stringify([conflict.table, column, String(conflict.value)]);
+          conflicts.set(key, { ...conflict, rows: conflict.rows + (conflicts.get(key)?.rows ?? 0) });
+        }
+      }
+      const sets = known.map((column) => `${column} = coalesce(${column}, ?)`).join(", ");
+      const missing = known.map((column) => `${column} IS NULL`).join(" OR ");
+      const sql = `UPDATE ${quoteName(track.table)} SET ${sets} WHERE ${WITHIN} AND (${missing})`;
+      db.run(sql, [...known.map((column) => stamps[column]), ...within(track)]);
+    }
+    return [...conflicts.values()];
+  });
+}
+
+/** Replaces one stamp by another in these rows: a version that got a new number. Answers the number of rows. */
+export function restampRows(db: Database, tracks: readonly TrackRows[], version: { from: string; to: string }): number {
+  return db.write(() =>
+    tracks
+      .map((track) =>
+        db.run(`UPDATE ${quoteName(track.table)} SET version = ? WHERE ${WITHIN} AND version IS ?`, [
+          version.to,
+          ...within(track),
+          version.from,
+        ]),
+      )
+      .reduce((sum, rows) => sum + rows, 0),
+  );
+}
+
+const STAMPS = STAMP_COLUMNS.map((name) => ({ name, type: "TEXT" }));
+
+/** SQL that is true for the rows of a stretch; takes the values of {@link within}. */
+export const WITHIN = "track_id = ? AND timestamp BETWEEN ? AND ?";
+
+export function within({ track_id, first, last }: TrackRows): SqlValue[] {
+  return [track_id, first, last];
+}
+
+function conflictsOf(
+  db: Database,
+  track: TrackRows,
+  { column, stamp }: { column: StampConflict["column"]; stamp: string | null },
+): StampConflict[] {
+  const sql = `SELECT ${column}, count(*) FROM ${quoteName(track.table)} WHERE ${WITHIN} AND ${column} <> ? GROUP BY 1`;
+  return db
+    .arrays(sql, [...within(track), stamp])
+    .map(([value, rows]) => ({ table: track.table, column, value: value ?? null, rows: Number(rows) }));
+}

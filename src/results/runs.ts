@@ -1,0 +1,92 @@
+/** The run tables: who ran, what came of it, which rows are its own. */
+import { ExpverError } from "../errors.ts";
+import { type Database, quoteName, type SqlRow, type SqlValue } from "../platform/sqlite.ts";
+import { ensureRunTables, hasTable, RUN_FIELDS, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
+import type { RunRecord, RunTrack, TrackRows } from "./types.ts";
+
+export function insertRun(db: Database, run: RunRecord): void {
+  const names = RUN_FIELDS.map(quoteName).join(", ");
+  const places = RUN_FIELDS.map(() => "?").join(", ");
+  db.write(() => {
+    ensureRunTables(db);
+    db.run(
+      `INSERT INTO ${RUNS_TABLE} (${names}) VALUES (${places})`,
+      RUN_FIELDS.map((name) => toSql(run[name])),
+    );
+  });
+}
+
+/** Changes some fields of a run. Throws E_NOT_FOUND when there is no such run. */
+export function updateRun(db: Database, runId: string, changes: Partial<Omit<RunRecord, "run_id">>): void {
+  const names = RUN_FIELDS.filter((name) => name !== "run_id" && name in changes) as (keyof typeof changes)[];
+  if (names.length === 0) return;
+  const sets = names.map((name) => `${quoteName(name)} = ?`).join(", ");
+  const changed = db.write(() => {
+    ensureRunTables(db);
+    return db.run(`UPDATE ${RUNS_TABLE} SET ${sets} WHERE run_id = ?`, [...names.map((name) => toSql(changes[name] ?? null)), runId]);
+  });
+  if (changed === 0) throw noSuchRun(db, runId);
+}
+
+/** All runs, the latest first. `patch` is null unless asked for: it may be large. */
+export function readRuns(db: Database, { patch = false }: { patch?: boolean } = {}): RunRecord[] {
+  if (!hasTable(db, RUNS_TABLE)) return [];
+  return db.all(`SELECT ${selection(db, patch)} FROM ${RUNS_TABLE} ORDER BY start DESC, run_id`).map(toRecord);
+}
+
+/** One run with everything, or null. */
+export function readRun(db: Database, runId: string): RunRecord | null {
+  if (!hasTable(db, RUNS_TABLE)) return null;
+  const row = db.get(`SELECT ${selection(db, true)} FROM ${RUNS_TABLE} WHERE run_id = ?`, [runId]);
+  return row === undefined ? null : toRecord(row);
+}
+
+/** Says that these rows are the run's; repeating changes nothing. */
+export function addRunTracks(db: Database, runId: string, tracks: readonly TrackRows[]): void {
+  const sql = `INSERT OR REPLACE INTO ${RUN_TRACKS_TABLE} (run_id, "table", track_id, first, last, rows) VALUES (?, ?, ?, ?, ?, ?)`;
+  db.write(() => {
+    ensureRunTables(db);
+    for (const { table, track_id, first, last, rows } of tracks) db.run(sql, [runId, table, track_id, first, last, BigInt(rows)]);
+  });
+}
+
+/** The rows of one run, or of all of them. */
+export function runTracks(db: Database, runId?: string): RunTrack[] {
+  if (!hasTable(db, RUN_TRACKS_TABLE)) return [];
+  const where = runId === undefined ? "" : "WHERE run_id = ?";
+  const sql = `SELECT run_id, "table", track_id, first, last, rows FROM ${RUN_TRACKS_TABLE} ${where} ORDER BY run_id, "table", first`;
+  return db.arrays(sql, runId === undefined ? [] : [runId]).map(([run_id, table, track_id, first, last, rows]) => ({
+    run_id: String(run_id),
+    table: String(table),
+    track_id: String(track_id),
+    first: String(first),
+    last: String(last),
+    rows: Number(rows),
+  }));
+}
+
+/** Columns a database of an older expver lacks read as null. */
+function selection(db: Database, patch: boolean): string {
+  const present = new Set(db.arrays("SELECT name FROM pragma_table_info(?)", [RUNS_TABLE]).map(([name]) => name));
+  return RUN_FIELDS.map((name) => (present.has(name) && (patch || name !== "patch") ? quoteName(name) : `NULL AS ${quoteName(name)}`)).join(
+    ", ",
+  );
+}
+
+function toRecord(row: SqlRow): RunRecord {
+  const record = Object.fromEntries(
+    RUN_FIELDS.map((name) => [name, typeof row[name] === "bigint" ? Number(row[name]) : (row[name] ?? null)]),
+  );
+  const filled = { ...record, params: record.params ?? "{}", metrics: record.metrics ?? "{}", dirty: record.dirty ?? 0 };
+  return filled as unknown as RunRecord;
+}
+
+function toSql(value: string | number | null): SqlValue {
+  return typeof value === "number" ? BigInt(value) : value;
+}
+
+function noSuchRun(db: Database, runId: string): ExpverError {
+  const known = db.arrays(`SELECT run_id FROM ${RUNS_TABLE} ORDER BY start DESC LIMIT 5`).map(([id]) => String(id));
+  const latest = known.length === 0 ? "it has no runs yet" : `the latest are ${known.join(", ")}`;
+  return new ExpverError("E_NOT_FOUND", `${db.path} has no run ${runId}; ${latest}`, { details: { run: runId, known } });
+}

@@ -1,0 +1,122 @@
+/** Tables of the results database: xetrack's events tables, found by their columns, and our two run tables. */
+import { type Database, quoteName } from "../platform/sqlite.ts";
+import type { Cell, RunRecord } from "./types.ts";
+
+/** xetrack's name for its table; a reserved word, so names are always quoted. */
+export const DEFAULT_TABLE = "default";
+export const RUNS_TABLE = "expver_runs";
+export const RUN_TRACKS_TABLE = "expver_run_tracks";
+export const STAMP_COLUMNS = ["version", "git_commit", "dvc_hash"] as const;
+
+export interface EventsTable {
+  name: string;
+  columns: Column[];
+  /** No two rows share track_id and timestamp. xetrack's own tables always; tables made by other tools perhaps not. */
+  keyed: boolean;
+}
+
+export interface Column {
+  name: string;
+  /** As declared; cells may hold another type. */
+  type: string;
+}
+
+/** Every table with a `track_id` and a `timestamp` column. `schema` is `main` or the name of an attached database. */
+export function eventsTables(db: Database, schema: "main" | "before" = "main"): EventsTable[] {
+  const rows = db.arrays(
+    `SELECT t.name, c.name, c.type, c.pk FROM ${schema}.sqlite_schema AS t JOIN pragma_table_info(t.name, '${schema}') AS c
+     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.rowid, c.cid`,
+  );
+  const found = new Map<string, EventsTable & { key: string[] }>();
+  for (const [table, name, type, position] of rows as [string, string, string, bigint][]) {
+    const entry = found.get(table) ?? { name: table, columns: [], keyed: false, key: [] };
+    entry.columns.push({ name, type });
+    if (position > 0n) entry.key.push(name.toLowerCase());
+    found.set(table, entry);
+  }
+  return [...found.values()]
+    .filter(({ columns }) => hasColumn(columns, "track_id") && hasColumn(columns, "timestamp"))
+    .map(({ name, columns, key }) => ({ name, columns, keyed: key.sort().join() === "timestamp,track_id" }));
+}
+
+/** Columns of one table; empty when there is no such table. */
+export function tableColumns(db: Database, table: string): Column[] {
+  return db.arrays("SELECT name, type FROM pragma_table_info(?, 'main')", [table]).map(([name, type]) => ({
+    name: String(name),
+    type: String(type),
+  }));
+}
+
+/** SQLite compares names without case (of ASCII letters): `Loss` and `loss` are one column. */
+export function hasColumn(columns: readonly Column[], name: string): boolean {
+  return columns.some((column) => column.name.toLowerCase() === name.toLowerCase());
+}
+
+/** Makes an events table as xetrack does, if it is missing. Inside a write transaction. */
+export function ensureEventsTable(db: Database, table: string): void {
+  db.exec(`CREATE TABLE IF NOT EXISTS ${quoteName(table)} (track_id TEXT, timestamp TEXT, PRIMARY KEY (track_id, timestamp))`);
+}
+
+/**
+ * Adds the columns that are missing. Inside a write transaction nobody can add one between our look and our ALTER;
+ * a column of that name made by another process before is no error, whatever its type.
+ */
+export function addColumns(db: Database, table: string, wanted: readonly Column[]): void {
+  const present = tableColumns(db, table);
+  for (const column of wanted) {
+    if (hasColumn(present, column.name)) continue;
+    db.exec(`ALTER TABLE ${quoteName(table)} ADD COLUMN ${quoteName(column.name)} ${column.type}`);
+    present.push(column);
+  }
+}
+
+/** The type xetrack would declare for a first value. */
+export function declaredType(cell: Cell): string {
+  if (typeof cell === "bigint") return "INTEGER";
+  if (typeof cell === "number") return "REAL";
+  return cell instanceof Uint8Array ? "BLOB" : "TEXT";
+}
+
+const RUN_COLUMNS: Record<keyof RunRecord, "TEXT" | "INTEGER"> = {
+  run_id: "TEXT",
+  version: "TEXT",
+  status: "TEXT",
+  command: "TEXT",
+  argv: "TEXT",
+  params: "TEXT",
+  metrics: "TEXT",
+  message: "TEXT",
+  start: "TEXT",
+  end: "TEXT",
+  exit_code: "INTEGER",
+  signal: "TEXT",
+  git_commit: "TEXT",
+  dvc_hash: "TEXT",
+  dirty: "INTEGER",
+  patch: "TEXT",
+  changed_during_run: "TEXT",
+  environment: "TEXT",
+  log: "TEXT",
+  seed: "TEXT",
+  host: "TEXT",
+  user: "TEXT",
+};
+export const RUN_FIELDS = Object.keys(RUN_COLUMNS) as (keyof RunRecord)[];
+
+/** Makes the run tables, and columns an older expver did not know. Inside a write transaction. */
+export function ensureRunTables(db: Database): void {
+  db.exec(`CREATE TABLE IF NOT EXISTS ${RUNS_TABLE} (run_id TEXT PRIMARY KEY)`);
+  addColumns(
+    db,
+    RUNS_TABLE,
+    RUN_FIELDS.map((name) => ({ name, type: RUN_COLUMNS[name] })),
+  );
+  db.exec(
+    `CREATE TABLE IF NOT EXISTS ${RUN_TRACKS_TABLE} (run_id TEXT, "table" TEXT, track_id TEXT, first TEXT, last TEXT, rows INTEGER,
+     PRIMARY KEY (run_id, "table", track_id, first))`,
+  );
+}
+
+export function hasTable(db: Database, name: string): boolean {
+  return db.get("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [name]) !== undefined;
+}
