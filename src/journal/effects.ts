@@ -2,9 +2,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
+import { readIndexEntries, setIndexEntries } from "../git/index-file.ts";
+import { readRef, updateRefs } from "../git/refs.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
-import { readIndexEntries, readRef, setIndexEntries, updateRefs } from "./git-state.ts";
 import { restoreFromTrash } from "./trash.ts";
 import type { Effect, IndexEntry } from "./types.ts";
 
@@ -49,6 +50,7 @@ export function takeBack(project: Place, effects: readonly Effect[], rows?: RowH
     updateRefs(
       repository,
       refs.map(({ ref, before }) => ({ ref, before: readRef(repository, ref), after: before })),
+      { reason: "expver: take back" },
     );
   }
   for (const effect of standing) undoOne(project, effect, rows);
@@ -154,7 +156,7 @@ function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): vo
   if (effect.kind === "rows") rows?.takeBack(effect);
   if (effect.kind === "trash") restoreFromTrash(effect.trash, join(topOf(project), effect.path));
   if (effect.kind === "index" && project.repository !== null) {
-    const entries = effect.entries.map(({ path, before }) => ({ path, entry: before }));
+    const entries = effect.entries.map(({ path, before }) => ({ path, mode: before?.mode ?? "", object: before?.object ?? null }));
     setIndexEntries(project.repository, entries);
   }
 }

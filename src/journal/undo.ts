@@ -1,9 +1,9 @@
 /** Taking back a whole operation, while everything it left still stands. */
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
+import { readRef, updateRefs } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
 import { type EffectState, lookAt, type RowHooks, takeBack } from "./effects.ts";
-import { readRef, updateRefs } from "./git-state.ts";
 import { beginOperation, endOperation, listOperations, type OpenOperation, readOperation } from "./operations.ts";
 import type { Effect, Operation } from "./types.ts";
 
@@ -69,7 +69,7 @@ function keepRefs(project: Place, undo: OpenOperation, { operation, standing }: 
   const missing = backups.filter(({ before, after }) => before !== after);
   if (missing.length === 0) return;
   undo.record(...missing.map((one) => ({ kind: "ref", ...one }) as const));
-  updateRefs(repository, missing);
+  updateRefs(repository, missing, { reason: `expver: undo ${operation.id}` });
 }
 
 function lastOperation(project: Place): Operation {

@@ -149,3 +149,20 @@ test("a linked results database that a program has open is not replaced", async 
     writer.kill();
   }
 });
+
+test("a tag that means something else on the remote is a problem; an equal one, or no answer, is not", async () => {
+  const repo = await setUp();
+  const remote = makeRepository({ bare: true });
+  repo.commit("first");
+  repo.git("remote", "add", "origin", remote.root);
+  for (const tag of ["e0.1.0", "e0.2.0"]) repo.git("tag", "-a", tag, "-m", "mine");
+  repo.git("push", "-q", "--tags", "origin");
+  expect(about(await examine(repo), "moved-tags")).toEqual([]);
+  repo.commit("second");
+  repo.git("tag", "-f", "-a", "e0.2.0", "-m", "moved");
+  expect(about(await examine(repo), "moved-tags")).toMatchObject([
+    { level: "problem", what: expect.stringMatching(/^e0\.2\.0 is .* on origin/) },
+  ]);
+  repo.git("remote", "set-url", "origin", "/nowhere");
+  expect(about(await examine(repo), "moved-tags")).toEqual([]);
+});

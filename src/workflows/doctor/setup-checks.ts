@@ -3,7 +3,9 @@ import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from "node:
 import { join } from "node:path";
 import { CONFIG_FILE, readConfig, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { gitPath, gitResult } from "../../git/git.ts";
+import { gitResult } from "../../git/git.ts";
+import { committer } from "../../git/identity.ts";
+import { unfinished } from "../../git/status.ts";
 import { runProcess } from "../../platform/processes.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 
@@ -12,15 +14,8 @@ export const gitIdentity: Check = {
   title: "who commits",
   find({ place }) {
     if (place.repository === null) return [];
-    const answer = gitResult(place.repository, ["var", "GIT_COMMITTER_IDENT"], { allow: [1, 128] });
-    if (answer.code === 0) return [];
-    return [
-      {
-        level: "problem",
-        what: "git does not know who commits: no run can be recorded",
-        remedy: 'git config user.name "…" && git config user.email "…"',
-      },
-    ];
+    const { repository } = place;
+    return mistakesOf(() => committer(repository));
   },
 };
 
@@ -51,9 +46,9 @@ export const noDvc: Check = {
 export const configMistakes: Check = {
   id: "config",
   title: "the configuration",
-  async find({ place, project }) {
+  find({ place, project }) {
     const findings: Finding[] = [];
-    if (project === null) findings.push(...(await mistakesOf(() => readConfig(place))));
+    if (project === null) findings.push(...mistakesOf(() => readConfig(place)));
     if (project !== null && !existsSync(join(place.root, CONFIG_FILE)) && !place.repository?.bare) {
       findings.push({ level: "note", what: `no ${CONFIG_FILE}: the defaults hold`, remedy: "expver init" });
     }
@@ -71,17 +66,10 @@ export const unfinishedGit: Check = {
   find({ place }) {
     if (place.repository === null) return [];
     const { repository } = place;
-    const signs: [name: string, what: string, remedy: string][] = [
-      ["MERGE_HEAD", "a merge", "git merge --continue, or git merge --abort"],
-      ["rebase-merge", "a rebase", "git rebase --continue, or git rebase --abort"],
-      ["rebase-apply", "a rebase or `git am`", "git rebase --continue, or git am --abort"],
-      ["CHERRY_PICK_HEAD", "a cherry-pick", "git cherry-pick --continue, or --abort"],
-      ["REVERT_HEAD", "a revert", "git revert --continue, or --abort"],
-      ["BISECT_LOG", "a bisect", "git bisect reset"],
-    ];
-    return signs
-      .filter(([name]) => existsSync(gitPath(repository, name)))
-      .map(([, what, remedy]) => ({ level: "warning", what: `${what} is unfinished: commands that commit refuse until it ends`, remedy }));
+    const what = unfinished(repository);
+    if (what === null) return [];
+    const remedy = `git ${what} --continue, or git ${what} --abort`;
+    return [{ level: "warning", what: `a ${what} is unfinished: commands that commit refuse until it ends`, remedy }];
   },
 };
 
@@ -155,9 +143,9 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-async function mistakesOf(read: () => unknown): Promise<Finding[]> {
+function mistakesOf(read: () => unknown): Finding[] {
   try {
-    await read();
+    read();
     return [];
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
