@@ -13,8 +13,8 @@ type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
 
 /** How rows of a run are looked at and removed: given by the workflow layer, which may use results/. */
 export interface RowHooks {
-  /** Null while exactly the rows of the run stand unchanged, else what is different, for a person. */
-  blocker(effect: EffectOf<"rows">): string | null;
+  /** `after` only while exactly the rows of the run stand, unchanged since their digest was recorded. */
+  look(effect: EffectOf<"rows">): Pick<EffectState, "state" | "now">;
   takeBack(effect: EffectOf<"rows">): void;
 }
 
@@ -110,11 +110,8 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
       return { state: existsSync(join(topOf(project), effect.path)) ? "after" : "before" };
     case "index":
       return indexState(project, effect);
-    case "rows": {
-      if (rows === undefined) return { state: "other", now: "cannot be looked at here" };
-      const blocker = rows.blocker(effect);
-      return blocker === null ? { state: "after" } : { state: "other", now: blocker };
-    }
+    case "rows":
+      return rows?.look(effect) ?? { state: "other", now: "cannot be looked at here" };
     case "trash": {
       const [isBack, isKept] = [existsSync(join(topOf(project), effect.path)), existsSync(effect.trash)];
       if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };

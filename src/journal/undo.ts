@@ -72,6 +72,11 @@ function keepRefs(project: Place, undo: OpenOperation, { operation, standing }: 
   updateRefs(repository, missing, { reason: `expver: undo ${operation.id}` });
 }
 
+/** Id of the operation meant: the last one of this worktree when none is named. Throws E_NOT_FOUND. */
+export function operationToUndo(project: Place, id?: string): string {
+  return (id === undefined ? lastOperation(project) : readOperation(project, id)).id;
+}
+
 function lastOperation(project: Place): Operation {
   const here = topOf(project);
   const fit = listOperations(project).filter(({ worktree, state, command }) => worktree === here && state === "done" && command !== "undo");

@@ -192,6 +192,11 @@ function checkFile(path: string, { writing, create }: { writing: boolean; create
   }
 }
 
+/** Loads the driver. Throws E_NO_SQLITE when none works on this machine. */
+export function requireSqlite(): void {
+  loadDriver();
+}
+
 let driver: Driver | undefined;
 
 function loadDriver(): Driver {

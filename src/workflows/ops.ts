@@ -54,7 +54,7 @@ export const opsShow: ReadWorkflow<Input, OperationDetails> = {
     const project = openPlace(context);
     const operation = readOperation(project, String(input.op ?? ""));
     const { argv, outcome, effects, worktree } = operation;
-    const hooks = effects.some((effect) => effect.kind === "rows") ? await rowHooks(project) : undefined;
+    const hooks = await rowHooks(project, effects);
     // Another worktree's files cannot be judged from here.
     const states =
       worktree === topOf(project)

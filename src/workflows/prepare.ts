@@ -1,6 +1,7 @@
 /** Repairing what killed commands left, before anything new is planned or written. */
 import { findPlace, type Place } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
+import { listOperations } from "../journal/operations.ts";
 import { brokenOperations, type Recovered, type RecoveryHandler, recover } from "../journal/recover.ts";
 import type { Context } from "../platform/context.ts";
 import { rowHooks } from "./row-hooks.ts";
@@ -45,6 +46,9 @@ export async function repair(place: Place, context: Context): Promise<Recovered[
     const load = HANDLERS[command];
     if (load !== undefined) handlers[command] = await load();
   }
-  const rows = await rowHooks(place);
+  const rows = await rowHooks(
+    place,
+    listOperations(place).flatMap(({ effects }) => effects),
+  );
   return recover(place, context, { handlers, ...(rows === undefined ? {} : { rows }) });
 }

@@ -1,7 +1,38 @@
 /** How the journal looks at rows of a run and removes them: it may not use the results database itself. */
-import type { Place } from "../config/project.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Place, topOf } from "../config/project.ts";
 import type { RowHooks } from "../journal/effects.ts";
+import type { Effect } from "../journal/types.ts";
+import type { Database } from "../platform/sqlite.ts";
 
-export async function rowHooks(_project: Place): Promise<RowHooks | undefined> {
-  return undefined;
+/** Loads the database driver only when an effect speaks of rows. */
+export async function rowHooks(project: Place, effects: readonly Effect[]): Promise<RowHooks | undefined> {
+  if (!effects.some((effect) => effect.kind === "rows")) return undefined;
+  const { openResults } = await import("../results/database.ts");
+  const { digestRun, removeRun } = await import("../results/run-rows.ts");
+
+  /** Null when there is no database. */
+  const withDatabase = <Value>(name: string, readonly: boolean, work: (db: Database) => Value): Value | null => {
+    const path = join(topOf(project), name);
+    if (!existsSync(path)) return null;
+    const db = openResults(path, { readonly });
+    try {
+      return work(db);
+    } finally {
+      db.close();
+    }
+  };
+
+  return {
+    look({ database, run, digest }) {
+      const now = withDatabase(database, true, (db) => digestRun(db, run));
+      if (now === null) return { state: "before" };
+      if (now === digest) return { state: "after" };
+      return { state: "other", now: digest === undefined ? "never came to its end" : "changed" };
+    },
+    takeBack({ database, run }) {
+      withDatabase(database, false, (db) => removeRun(db, run));
+    },
+  };
 }

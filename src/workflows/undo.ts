@@ -1,8 +1,9 @@
 /** `expver undo [OP]`: takes an operation back while everything it left still stands. */
 import { openProject, type Project } from "../config/project.ts";
 import type { RowHooks } from "../journal/effects.ts";
+import { readOperation } from "../journal/operations.ts";
 import type { Effect } from "../journal/types.ts";
-import { applyUndo, backupRef, type UndoPlan as JournalPlan, planUndo } from "../journal/undo.ts";
+import { applyUndo, backupRef, type UndoPlan as JournalPlan, operationToUndo, planUndo } from "../journal/undo.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
@@ -30,8 +31,9 @@ export interface UndoResult {
 export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
   async plan(context, input) {
     const project = openProject(context);
-    const rows = await rowHooks(project);
-    const journal = planUndo(project, typeof input.op === "string" ? input.op : undefined, rows);
+    const id = operationToUndo(project, typeof input.op === "string" ? input.op : undefined);
+    const rows = await rowHooks(project, readOperation(project, id).effects);
+    const journal = planUndo(project, id, rows);
     const beyond = journal.beyond.map(({ target }) => target);
     for (const target of beyond) context.report({ kind: "warning", text: `${target}: was done on a remote and stays there` });
     const { operation, standing } = journal;

@@ -23,9 +23,7 @@ describe("killed between any two effects, the next writing command brings everyt
       if (index < recorded) record(effect);
       if (index < made) change();
     }
-    const [recovered] = await recover(project, repo.context, {
-      rows: { ...rows, blocker: () => null },
-    });
+    const [recovered] = await recover(project, repo.context, { rows });
     expect(state()).toEqual(before);
     expect(recovered).toMatchObject({ id, command: "run" });
     expect(recovered?.left.map(({ effect }) => effect.kind)).toEqual(recorded === count ? ["remote"] : []);

@@ -56,7 +56,10 @@ export function makeStory(): Story {
       { effect: { kind: "remote", remote: "origin", detail: "pushed e9.9.9" }, change: () => {} },
     ],
     rows: {
-      blocker: () => (textOf(table) === "added" ? null : "rows changed"),
+      look: () => {
+        const now = textOf(table);
+        return now === "added" ? { state: "after" } : now === null ? { state: "before" } : { state: "other", now: "rows changed" };
+      },
       takeBack: () => rmSync(table, { force: true }),
     },
     state: () => ({

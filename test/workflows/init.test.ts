@@ -6,6 +6,8 @@ import { openProject } from "../../src/config/project.ts";
 import { parseConfig } from "../../src/config/read-config.ts";
 import { listOperations } from "../../src/journal/operations.ts";
 import type { Context } from "../../src/platform/context.ts";
+import { openResults } from "../../src/results/database.ts";
+import { appendRow } from "../../src/results/rows.ts";
 import { configText } from "../../src/workflows/init/texts.ts";
 import { type InitResult, init } from "../../src/workflows/init.ts";
 import { undo } from "../../src/workflows/undo.ts";
@@ -98,6 +100,31 @@ describe("expver init", () => {
       "\r\n/results/experiments.db-*\r\nnode_modules\r\n.venv\r\nvenv\r\n",
     );
     expect(existsSync(join(repo.root, ".dvcignore"))).toBe(false);
+  });
+
+  test("adopts the results database by its columns: name, tables, and says which it left", async () => {
+    const repo = makeRepository();
+    mkdirSync(join(repo.root, "old"));
+    for (const [path, table] of [
+      ["old/a.sqlite", "default"],
+      ["runs.db", "scores of é"],
+      ["runs.db", "metrics"],
+    ] as const) {
+      const db = openResults(join(repo.root, path), { create: true });
+      appendRow(db, table, { trackId: "quiet-otter-0412", values: { accuracy: 0.5 } });
+      db.close();
+    }
+    const other = openResults(join(repo.root, "app.db"), { create: true });
+    other.exec("CREATE TABLE users (id)");
+    other.close();
+    repo.write("text.db", "no database");
+    repo.write("runs.db.dvc", "outs:\n- path: runs.db\n");
+    const before = readFileSync(join(repo.root, "runs.db"));
+    expect(await run(repo.context)).toMatchObject({ adopted: { database: "runs.db", tables: ["scores of é", "metrics"] } });
+    expect(openProject(repo.context).config.results).toEqual({ database: "runs.db", tables: ["scores of é", "metrics"] });
+    expect(repo.warnings()).toEqual(["2 results databases found; runs.db is used, not old/a.sqlite"]);
+    expect(repo.read(".gitignore")).toContain("/runs.db-*\n");
+    expect(readFileSync(join(repo.root, "runs.db"))).toEqual(before);
   });
 
   test("ignores no environment file that is ignored already, or committed on purpose", async () => {

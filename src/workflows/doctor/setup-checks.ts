@@ -77,7 +77,8 @@ export const helpers: Check = {
   id: "helpers",
   title: "the programs and libraries expver starts",
   async find() {
-    const findings: Finding[] = [];
+    const { requireSqlite } = await import("../../platform/sqlite.ts");
+    const findings = mistakesOf(requireSqlite);
     if (!starts("flock", ["--version"]) && !starts("perl", ["-e", "1"])) {
       findings.push({
         level: "problem",

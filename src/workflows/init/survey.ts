@@ -75,8 +75,20 @@ function inOrderOfUse(root: string, paths: string[], defaultDatabase: string): s
 }
 
 /** Names of xetrack's tables; null when there is none or the file cannot be read (that is no failure of `init`). */
-async function eventsTablesOf(_path: string): Promise<string[] | null> {
-  return [];
+async function eventsTablesOf(path: string): Promise<string[] | null> {
+  const { openResults } = await import("../../results/database.ts");
+  const { eventsTables } = await import("../../results/schema.ts");
+  try {
+    const db = openResults(path, { readonly: true });
+    try {
+      const tables = eventsTables(db).map((table) => table.name);
+      return tables.length > 0 ? tables : null;
+    } finally {
+      db.close();
+    }
+  } catch {
+    return null;
+  }
 }
 
 /** `models/production/NAME`, `models/candidates`, and the one file or pointer directly in `models`. */

@@ -1,0 +1,53 @@
+/** All that belongs to one run as a whole: is it still as it was, and taking it away. */
+import { createHash } from "node:crypto";
+import { type Database, quoteName, type SqlRow } from "../platform/sqlite.ts";
+import { WITHIN, within } from "./rows.ts";
+import { readRun, runTracks } from "./runs.ts";
+import { eventsTables, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
+
+/**
+ * Digest of a run's record, tracks and every cell of its rows (value and storage class), or null when there is no such run.
+ * Columns that other runs added, empty in these rows, do not change it.
+ */
+export function digestRun(db: Database, runId: string): string | null {
+  return db.read(() => {
+    const record = readRun(db, runId);
+    if (record === null) return null;
+    const digest = createHash("sha256");
+    digest.update(JSON.stringify(Object.entries(record)));
+    const tables = new Set(eventsTables(db).map(({ name }) => name));
+    for (const track of runTracks(db, runId)) {
+      digest.update(JSON.stringify(track));
+      if (!tables.has(track.table)) continue;
+      const sql = `SELECT * FROM ${quoteName(track.table)} WHERE ${WITHIN} ORDER BY timestamp, rowid`;
+      for (const row of db.all(sql, within(track))) digest.update(rowText(row));
+    }
+    return digest.digest("hex").slice(0, 32);
+  });
+}
+
+/** Removes a run with its rows, in one transaction. Answers the number of rows. */
+export function removeRun(db: Database, runId: string): number {
+  return db.write(() => {
+    const tables = new Set(eventsTables(db).map(({ name }) => name));
+    let rows = 0;
+    for (const track of runTracks(db, runId)) {
+      if (tables.has(track.table)) rows += db.run(`DELETE FROM ${quoteName(track.table)} WHERE ${WITHIN}`, within(track));
+    }
+    db.run(`DELETE FROM ${RUN_TRACKS_TABLE} WHERE run_id = ?`, [runId]);
+    db.run(`DELETE FROM ${RUNS_TABLE} WHERE run_id = ?`, [runId]);
+    return rows;
+  });
+}
+
+function rowText(row: SqlRow): string {
+  const cells = Object.entries(row)
+    .filter(([, value]) => value !== null)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, value]) => {
+      if (typeof value === "bigint") return [name, "integer", value.toString()];
+      if (typeof value === "number") return [name, "real", Object.is(value, -0) ? "-0" : String(value)];
+      return value instanceof Uint8Array ? [name, "blob", Buffer.from(value).toString("hex")] : [name, "text", value];
+    });
+  return `${JSON.stringify(cells)}\n`;
+}

@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openResults } from "../../src/results/database.ts";
+import { appendRow } from "../../src/results/rows.ts";
+import { digestRun, removeRun } from "../../src/results/run-rows.ts";
+import { addRunTracks, insertRun, readRuns, updateRun } from "../../src/results/runs.ts";
+import type { RunRecord } from "../../src/results/types.ts";
+import { makeFolder } from "../support/repository.ts";
+
+const record = (run_id: string): RunRecord => ({
+  run_id,
+  version: "e0.1.0",
+  status: "finished",
+  command: "node train.js",
+  argv: "[]",
+  params: "{}",
+  metrics: "{}",
+  message: null,
+  start: "2026-03-01T12:00:00Z",
+  end: null,
+  exit_code: 0,
+  signal: null,
+  git_commit: null,
+  dvc_hash: null,
+  dirty: 0,
+  patch: null,
+  changed_during_run: null,
+  environment: null,
+  log: null,
+  seed: null,
+  host: null,
+  user: null,
+});
+
+const setUp = () => {
+  const db = openResults(join(makeFolder("results"), "r.db"), { create: true });
+  for (const [run, trackId] of [
+    ["quiet-otter-0412", "t1"],
+    ["loud-fox-0001", "t2"],
+  ] as const) {
+    insertRun(db, record(run));
+    const tracks = [1, 2].map((epoch) => appendRow(db, "default", { trackId, values: { epoch: BigInt(epoch), loss: 0.5 } }));
+    addRunTracks(db, run, tracks);
+  }
+  const digest = () => digestRun(db, "quiet-otter-0412");
+  return { db, digest, before: digest() };
+};
+
+test("the digest of a run changes with its record, its tracks and any cell of its rows, in value or kind", () => {
+  const changes = [
+    `UPDATE "default" SET loss = 0.25 WHERE track_id = 't1' AND epoch = 1`,
+    `UPDATE "default" SET epoch = NULL WHERE track_id = 't1' AND epoch = 1`,
+    `UPDATE "default" SET loss = cast(x'302e35' AS blob) WHERE track_id = 't1'`,
+    `DELETE FROM "default" WHERE track_id = 't1' AND epoch = 2`,
+    `UPDATE expver_run_tracks SET rows = 9 WHERE run_id = 'quiet-otter-0412'`,
+    `ALTER TABLE "default" ADD COLUMN note; UPDATE "default" SET note = 'x' WHERE track_id = 't1'`,
+  ];
+  for (const sql of changes) {
+    const { db, digest, before } = setUp();
+    db.exec(sql);
+    expect(digest(), sql).not.toBe(before);
+  }
+  const { db, digest, before } = setUp();
+  updateRun(db, "quiet-otter-0412", { version: "e0.2.0" });
+  expect(digest()).not.toBe(before);
+});
+
+test("what happens to other runs does not change it, nor does a new column that is empty here", () => {
+  const { db, digest, before } = setUp();
+  db.exec(`UPDATE "default" SET loss = 7 WHERE track_id = 't2'`);
+  updateRun(db, "loud-fox-0001", { version: "e9.0.0" });
+  appendRow(db, "default", { trackId: "t3", values: { brand_new: "x" } });
+  expect(digest()).toBe(before);
+  expect(digestRun(db, "no-such-run")).toBeNull();
+});
+
+test("removing a run takes its record, tracks and rows, and nothing of others", () => {
+  const { db, digest } = setUp();
+  const other = digestRun(db, "loud-fox-0001");
+  expect(removeRun(db, "quiet-otter-0412")).toBe(2);
+  expect(digest()).toBeNull();
+  expect(digestRun(db, "loud-fox-0001")).toBe(other);
+  expect(readRuns(db).map(({ run_id }) => run_id)).toEqual(["loud-fox-0001"]);
+  expect(db.arrays(`SELECT DISTINCT track_id FROM "default"`)).toEqual([["t2"]]);
+});
