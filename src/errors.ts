@@ -99,6 +99,17 @@ export const ERROR_CODES = {
     remedy: "Start the program with `expver run -- COMMAND`.",
   },
   E_OUTSIDE: { kind: "refused", means: "A path leads out of the repository.", remedy: "Use a path inside it." },
+  // Store
+  E_POINTER: {
+    kind: "failed",
+    means: "A pointer file (`.dvc`, `dvc.lock`) cannot be read or names something it must not.",
+    remedy: "Correct the entry that the message names, or restore the file from Git.",
+  },
+  E_LISTING: {
+    kind: "failed",
+    means: "The listing of a tracked folder is damaged.",
+    remedy: "Fetch it again, or restore the folder and store it anew.",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,63 @@
+/** The `.dir` object: JSON of a tracked folder's members, byte for byte as Python writes it, because its MD5 is the folder's name. */
+import { createHash } from "node:crypto";
+import { ExpverError } from "../errors.ts";
+import type { ListingEntry } from "./types.ts";
+
+/** Bytes of the listing; members sorted by the code points of the whole path. */
+export function renderListing(entries: readonly ListingEntry[]): Buffer {
+  const sorted = [...entries].sort((a, b) => compareCodePoints(a.relpath, b.relpath));
+  const items = sorted.map(({ md5, relpath }) => `{"md5": ${asciiJson(md5)}, "relpath": ${asciiJson(relpath)}}`);
+  return Buffer.from(`[${items.join(", ")}]`);
+}
+
+/** `32 hex.dir`: how a listing is named. */
+export function listingHash(bytes: Uint8Array): string {
+  return `${createHash("md5").update(bytes).digest("hex")}.dir`;
+}
+
+/** Members of a listing. Throws E_LISTING for anything that is no list of hash and relative path, or whose path climbs out. */
+export function parseListing(bytes: Uint8Array): ListingEntry[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch (error) {
+    throw new ExpverError("E_LISTING", "a folder listing is no JSON", { cause: error });
+  }
+  if (!Array.isArray(value)) throw new ExpverError("E_LISTING", "a folder listing is no JSON list");
+  return value.map(toEntry);
+}
+
+/** JavaScript compares UTF-16 units; Python compares code points. They differ between U+E000–U+FFFF and what lies above. */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+/** A surrogate stands for a code point above every single unit. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+/** A JSON string in ASCII, as Python's json.dumps writes it: DEL escaped too. */
+export function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+function toEntry(item: unknown): ListingEntry {
+  const { md5, relpath } = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
+  if (typeof md5 !== "string" || typeof relpath !== "string" || !/^[0-9a-f]{32}$/.test(md5) || !staysInside(relpath)) {
+    throw new ExpverError("E_LISTING", `a folder listing has a bad entry: ${JSON.stringify(item)}`, { details: { entry: item } });
+  }
+  return { md5, relpath };
+}
+
+/** True for a relative path with `/` that names something strictly below its folder. */
+export function staysInside(path: string): boolean {
+  if (path === "" || path.includes("\0")) return false;
+  return path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}

@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { compareCodePoints, listingHash, parseListing, renderListing } from "../../src/store/listing.ts";
+
+const A = "0cc175b9c0f1b6a831c399e269772661";
+const B = "92eb5ffee6ae2fec3ad71c777531578f";
+
+it("gives the bytes and names dvc gives", () => {
+  const bytes = renderListing([
+    { md5: B, relpath: "s/b" },
+    { md5: A, relpath: "a" },
+  ]);
+  expect(bytes.toString()).toBe(`[{"md5": "${A}", "relpath": "a"}, {"md5": "${B}", "relpath": "s/b"}]`);
+  expect(listingHash(bytes)).toBe("17149b9cd06be56c65a60aa074eab4e2.dir");
+  expect(listingHash(renderListing([]))).toBe("d751713988987e9331980363e24189ce.dir");
+});
+
+it("sorts by code points of the whole path and escapes as Python does", () => {
+  const names = [".dot", ".hidden/x", "Sub", "a", "link", "outlink", "run.sh", "sub-c", "sub.d", "sub/b é.txt", "zero", "\ufb00", "😀.bin"];
+  const bytes = renderListing([...names].reverse().map((relpath) => ({ md5: A, relpath })));
+  expect(parseListing(bytes).map(({ relpath }) => relpath)).toEqual(names);
+  expect(bytes.toString()).toContain('"sub/b \\u00e9.txt"');
+  expect(bytes.toString()).toContain('"\\ud83d\\ude00.bin"');
+});
+
+it("orders as code points do", () => {
+  const points = (text: string) => [...text].map((character) => character.codePointAt(0) ?? 0);
+  const byPoints = (a: number[], b: number[]) => {
+    const at = a.findIndex((point, index) => point !== b[index]);
+    return at < 0 ? a.length - b.length : at >= b.length ? 1 : (a[at] ?? 0) - (b[at] ?? 0);
+  };
+  const text = fc.string({ unit: "binary" });
+  fc.assert(
+    fc.property(text, text, (a, b) => Math.sign(compareCodePoints(a, b)) === Math.sign(byPoints(points(a), points(b)))),
+    { numRuns: 1000 },
+  );
+});
+
+it("reads back what it wrote", () => {
+  const part = fc.string({ unit: "binary", minLength: 1 }).filter((name) => !/[/\0]/.test(name) && name !== "." && name !== "..");
+  const relpath = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
+  fc.assert(
+    fc.property(fc.uniqueArray(relpath), (paths) => {
+      const entries = paths.map((path) => ({ md5: A, relpath: path }));
+      expect(parseListing(renderListing(entries)).map((entry) => entry.relpath)).toEqual([...paths].sort(compareCodePoints));
+    }),
+  );
+});
+
+it.each([["../out"], ["/etc/passwd"], ["a/../../b"], [""], ["a//b"], ["a\0b"]])("refuses the member %j", (relpath) => {
+  expect(() => parseListing(Buffer.from(JSON.stringify([{ md5: A, relpath }])))).toThrow(/bad entry/);
+});
+
+it.each([["{}"], ["no json"], ['[{"md5": "zz", "relpath": "a"}]'], ["[1]"]])("refuses %s", (text) => {
+  expect(() => parseListing(Buffer.from(text))).toThrow();
+});

@@ -1,0 +1,58 @@
+import { expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { dataHash, inputPointers } from "../../src/store/data-hash.ts";
+import { findPointer, readPointers, readPointersAt } from "../../src/store/pointers.ts";
+import { makeRepository } from "../support/repository.ts";
+
+const A = "a".repeat(32);
+const B = "b".repeat(32);
+const pointer = (hash: string, name: string) => `outs:\n- md5: ${hash}\n  size: 1\n  hash: md5\n  path: ${name}\n`;
+
+function repositoryWithPointers() {
+  const repository = makeRepository();
+  repository.commit("data", {
+    "expver.yaml": "",
+    "data/train x.csv.dvc": pointer(A, "train x.csv"),
+    "models/model.bin.dvc": pointer(B, "model.bin"),
+    "results/experiments.db.dvc": pointer(B, "experiments.db"),
+    "pipe/dvc.yaml": "stages:\n  prep:\n    cmd: x\n    wdir: sub\n",
+    "pipe/dvc.lock": `schema: '2.0'\nstages:\n  prep:\n    cmd: x\n    outs:\n    - path: out.bin\n      hash: md5\n      md5: ${B}\n      size: 3\n`,
+  });
+  return repository;
+}
+
+it("reads pointer files and stage outputs of the worktree and of a commit alike", () => {
+  const repository = repositoryWithPointers();
+  const project = openProject(repository.context);
+  const now = readPointers(project);
+  expect(now.map(({ path }) => path).sort()).toEqual([
+    "data/train x.csv",
+    "models/model.bin",
+    "pipe/sub/out.bin",
+    "results/experiments.db",
+  ]);
+  expect(readPointersAt(project, "HEAD")).toEqual(now);
+  expect(findPointer(now, "data/train x.csv/part/1")?.hash).toBe(A);
+});
+
+it("takes as inputs what is neither result nor model, nor made by the stages a command runs", () => {
+  const project = openProject(repositoryWithPointers().context);
+  const pointers = readPointers(project);
+  expect(inputPointers(project, pointers).map(({ path }) => path)).toEqual(["data/train x.csv", "pipe/sub/out.bin"]);
+  expect(inputPointers(project, pointers, { runsStages: true }).map(({ path }) => path)).toEqual(["data/train x.csv"]);
+});
+
+it("shows one input's own hash, and one for several whatever their order", () => {
+  const pointers = readPointers(openProject(repositoryWithPointers().context));
+  expect(dataHash([])).toBeNull();
+  expect(dataHash(pointers.slice(0, 1))).toBe(A);
+  // md5 of: [{"md5": "aaa…", "relpath": "data/train x.csv"}, {"md5": "bbb…", "relpath": "models/model.bin"}]
+  expect(dataHash(pointers.slice(0, 2))).toMatch(/^[0-9a-f]{32}\.dir$/);
+  expect(dataHash(pointers)).toBe(dataHash([...pointers].reverse()));
+});
+
+it("names the file of a pointer that leads out", () => {
+  const repository = makeRepository();
+  repository.commit("bad", { "expver.yaml": "", "x.dvc": pointer(A, "../../x") });
+  expect(() => readPointers(openProject(repository.context))).toThrow(/x\.dvc: path leads out of the repository/);
+});
