@@ -2,7 +2,7 @@
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import type { Plan } from "../workflows/contract.ts";
-import type { Face } from "./main.ts";
+import type { Face } from "./face.ts";
 import { renderPlan } from "./render/plan.ts";
 import { terminalOf } from "./terminal.ts";
 

@@ -6,21 +6,12 @@ import type { Command, Input, Plan, ReadWorkflow, WriteWorkflow } from "../workf
 import { confirmPlan } from "./confirm.ts";
 import { envelopeOf, toJson } from "./envelope.ts";
 import { EXIT_BUG, exitCodeOf } from "./exit-codes.ts";
+import type { Face } from "./face.ts";
 import { parseArguments } from "./parse.ts";
 import { renderPlan } from "./render/plan.ts";
 import { RENDERERS } from "./renderers.ts";
 import { stderrReporter } from "./reporter.ts";
 import { terminalOf } from "./terminal.ts";
-
-/** Options every command has. */
-export interface Face {
-  json: boolean;
-  dryRun: boolean;
-  yes: boolean;
-  /** Fingerprint of the plan to apply. */
-  plan?: string;
-  debug: boolean;
-}
 
 /** Runs one command line and answers its exit code. Never throws. */
 export async function main(argv: string[]): Promise<number> {

@@ -6,7 +6,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { CATALOGUE } from "../workflows/catalogue/index.ts";
 import type { Command, Input } from "../workflows/contract.ts";
-import type { Face } from "./main.ts";
+import type { Face } from "./face.ts";
 
 export type Parsed = { kind: "text"; text: string } | { kind: "command"; command: Command; input: Input; face: Face; cwd: string };
 

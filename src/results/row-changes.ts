@@ -1,8 +1,7 @@
 /** One events table against its earlier self, compared inside SQLite: keys added, rows vanished, rows changed. */
 import { type Database, quoteName } from "../platform/sqlite.ts";
-import type { RowChanges } from "./rows.ts";
 import { type EventsTable, hasColumn, STAMP_COLUMNS } from "./schema.ts";
-import type { TrackRows } from "./types.ts";
+import type { RowChanges, TrackRows } from "./types.ts";
 
 const SAME_KEY = "o.track_id IS n.track_id AND o.timestamp IS n.timestamp";
 

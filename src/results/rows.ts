@@ -8,7 +8,7 @@ import { copyDatabase } from "./copy.ts";
 import { compareTable } from "./row-changes.ts";
 import { addColumns, declaredType, ensureEventsTable, eventsTables, STAMP_COLUMNS, tableColumns } from "./schema.ts";
 import { formatTimestamp, nextMicroseconds } from "./timestamps.ts";
-import type { Cell, Stamps, TrackRows } from "./types.ts";
+import type { Cell, RowChanges, Stamps, TrackRows } from "./types.ts";
 
 export interface NewRow {
   trackId: string;
@@ -53,15 +53,6 @@ export function snapshotTo(path: string, copy: string): void {
     if (!(error instanceof ExpverError && error.code === "E_NOT_FOUND")) throw error;
     writeFileSync(copy, "");
   }
-}
-
-export interface RowChanges {
-  /** One entry per unbroken stretch of new rows of a track. */
-  added: TrackRows[];
-  /** Rows that were there and are gone. */
-  vanished: number;
-  /** Rows that were there and have other values now; added columns and stamps do not count. */
-  changed: number;
 }
 
 /** What happened to the rows of all events tables since the copy was taken. */

@@ -66,3 +66,13 @@ export interface Stamps {
   git_commit: string | null;
   dvc_hash: string | null;
 }
+
+/** What happened to rows since a copy was taken. */
+export interface RowChanges {
+  /** One entry per unbroken stretch of new rows of a track. */
+  added: TrackRows[];
+  /** Rows that were there and are gone. */
+  vanished: number;
+  /** Rows that were there and have other values now; added columns and stamps do not count. */
+  changed: number;
+}
