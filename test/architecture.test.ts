@@ -37,9 +37,9 @@ interface Import {
 
 const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
 const imports: Import[] = files.flatMap((file) =>
-  [...readFileSync(join("src", file), "utf8").matchAll(/^(?:import|export)\b[^"]*?"([^"\n]+)";$|\bimport\("([^"\n]+)"\)/gm)].map(
-    ([, line, call]) => ({ from: file, to: line ?? call ?? "" }),
-  ),
+  [
+    ...readFileSync(join("src", file), "utf8").matchAll(/^(?:import|export)\b(?:[^";]*? from)? "([^"\n]+)";$|\bimport\("([^"\n]+)"\)/gm),
+  ].map(([, line, call]) => ({ from: file, to: line ?? call ?? "" })),
 );
 const inner = imports.filter(({ to }) => to.startsWith(".")).map(({ from, to }) => ({ from, to: normalize(join(dirname(from), to)) }));
 
