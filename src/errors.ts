@@ -105,6 +105,11 @@ export const ERROR_CODES = {
     means: "A pointer file (`.dvc`, `dvc.lock`) cannot be read or names something it must not.",
     remedy: "Correct the entry that the message names, or restore the file from Git.",
   },
+  E_DATA: {
+    kind: "failed",
+    means: "A file or folder cannot be tracked as it is.",
+    remedy: "See the path and the reason in the message.",
+  },
   E_LISTING: {
     kind: "failed",
     means: "The listing of a tracked folder is damaged.",

@@ -6,6 +6,8 @@ export type Renderer = (data: never, terminal: Terminal) => string;
 /** By the `render` name of the catalogue. */
 export const RENDERERS: Record<string, () => Promise<Renderer>> = {
   init: async () => (await import("./render/init.ts")).renderInit,
+  "data add": async () => (await import("./render/data.ts")).renderDataAdd,
+  "data status": async () => (await import("./render/data.ts")).renderDataStatus,
   "ops list": async () => (await import("./render/ops.ts")).renderOpsList,
   "ops show": async () => (await import("./render/ops.ts")).renderOpsShow,
   undo: async () => (await import("./render/undo.ts")).renderUndo,

@@ -1,0 +1,113 @@
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { peer } from "../support/peers.ts";
+import { makeRepository } from "../support/repository.ts";
+
+function project() {
+  const repository = makeRepository();
+  expect(repository.expver(["init"]).code).toBe(0);
+  repository.git("add", "-A");
+  repository.git("commit", "-qm", "set up");
+  return repository;
+}
+
+it("stores bytes read-only, writes pointer and ignore line, stages and commits nothing", () => {
+  const repository = project();
+  repository.write("data/train.csv", "a,b\n1,2\n");
+  const answer = repository.expverJson(["data", "add", "data/train.csv"]);
+  expect(answer).toMatchObject({ ok: true, data: { added: [{ path: "data/train.csv", size: 8, changed: true }] } });
+  const { hash } = answer.data.added[0];
+  const object = join(repository.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
+  expect(readFileSync(object, "utf8")).toBe("a,b\n1,2\n");
+  expect(lstatSync(object).mode & 0o777).toBe(0o444);
+  expect(repository.read("data/train.csv.dvc")).toBe(`outs:\n- md5: ${hash}\n  size: 8\n  hash: md5\n  path: train.csv\n`);
+  expect(repository.read("data/.gitignore")).toBe("/train.csv\n");
+  expect(repository.git("diff", "--cached", "--name-only")).toBe("");
+  expect(repository.expverJson(["data", "add", "data/train.csv"]).data.added[0].changed).toBe(false);
+});
+
+it("is taken back by undo, the data staying where it is", () => {
+  const repository = project();
+  repository.write("d.bin", "x");
+  repository.expver(["data", "add", "d.bin"]);
+  expect(repository.expver(["undo", "--yes"]).code).toBe(0);
+  expect(existsSync(join(repository.root, "d.bin.dvc"))).toBe(false);
+  expect(repository.read("d.bin")).toBe("x");
+});
+
+it("tells changed, lost and forgotten data apart", () => {
+  const repository = project();
+  for (const name of ["same", "changed", "gone", "lost"]) repository.write(name, name);
+  repository.expver(["data", "add", "same", "changed", "gone", "lost"]);
+  repository.write("changed", "other");
+  repository.run("rm", ["gone", "-r"]);
+  const { outputs } = repository.expverJson(["data", "status"]).data;
+  const lost = outputs.find(({ path }: { path: string }) => path === "lost").hash;
+  repository.run("rm", ["-f", `.dvc/cache/files/md5/${lost.slice(0, 2)}/${lost.slice(2)}`]);
+  const states = repository
+    .expverJson(["data", "status"])
+    .data.outputs.map(({ path, state }: { path: string; state: string }) => [path, state]);
+  expect(Object.fromEntries(states)).toEqual({ same: "same", changed: "modified", gone: "deleted", lost: "not in cache" });
+});
+
+describe("refuses, writing nothing,", () => {
+  it.each<[what: string, code: string, path: string, prepare: (repository: ReturnType<typeof project>) => void]>([
+    ["what Git tracks", "E_DATA", "a.py", (repository) => void repository.commit("code", { "a.py": "1" })],
+    ["what is not there", "E_NOT_FOUND", "nothing", () => {}],
+    ["what lies outside", "E_OUTSIDE", "../x", () => {}],
+    ["a pointer", "E_DATA", "a.dvc", (repository) => repository.write("a.dvc", "")],
+    ["a part of tracked data", "E_DATA", "tracked/x", (repository) => void repository.expver(["data", "add", "tracked"])],
+    ["a pipe", "E_DATA", "d", (repository) => void repository.run("mkfifo", ["d/pipe"])],
+    ["a link to nothing", "E_DATA", "d", (repository) => symlinkSync("nowhere", join(repository.root, "d/l"))],
+  ])("%s", (_what, code, path, prepare) => {
+    const repository = project();
+    repository.write("d/y", "1");
+    repository.write("tracked/x", "1");
+    prepare(repository);
+    const before = repository.git("status", "--porcelain", "-uall", "--ignored");
+    expect(repository.expverJson(["data", "add", path])).toMatchObject({ ok: false, error: { code } });
+    expect(repository.git("status", "--porcelain", "-uall", "--ignored")).toBe(before);
+  });
+});
+
+const dvc = peer("dvc");
+
+describe.skipIf(dvc === null)("real dvc", () => {
+  it("finds nothing to change in what expver made, and would have written the same", { timeout: 120_000 }, () => {
+    const ours = project();
+    const theirs = project();
+    for (const repository of [ours, theirs]) {
+      const files = {
+        "tree/a b.txt": "1",
+        "tree/ünï/é 😀": "2",
+        "tree/-dash": "",
+        "tree/new\nline": "3",
+        "tree/deep/1/2/3/4": "4",
+        "one [x]!.bin": "5",
+        "sub/run.sh": "#!/bin/sh\n",
+      };
+      for (const [path, content] of Object.entries(files)) repository.write(path, content);
+      chmodSync(join(repository.root, "sub/run.sh"), 0o755);
+      mkdirSync(join(repository.root, "empty"));
+      mkdirSync(join(repository.root, "tree/empty"));
+    }
+    const paths = ["tree", "one [x]!.bin", "sub/run.sh", "empty"];
+    expect(ours.expver(["data", "add", ...paths])).toMatchObject({ code: 0 });
+    const run = (repository: typeof ours, ...args: string[]) => repository.run(dvc ?? "", args, { env: { DVC_NO_ANALYTICS: "1" } });
+    expect(run(theirs, "add", "-q", ...paths)).toMatchObject({ code: 0 });
+    for (const file of [".gitignore", "sub/.gitignore", ...paths.map((path) => `${path}.dvc`)])
+      expect(ours.read(file), file).toBe(theirs.read(file));
+    const objects = (repository: typeof ours) =>
+      readdirSync(join(repository.root, ".dvc/cache/files/md5"), { recursive: true }).map(String).sort();
+    expect(objects(ours)).toEqual(objects(theirs));
+    expect(run(ours, "status", "--json").stdout.trim()).toBe("{}");
+    expect(JSON.parse(run(ours, "data", "status", "--granular", "--json").stdout)).not.toHaveProperty("uncommitted");
+    expect(theirs.expverJson(["data", "status"]).data.outputs.map(({ state }: { state: string }) => state)).toEqual([
+      "same",
+      "same",
+      "same",
+      "same",
+    ]);
+  });
+});
