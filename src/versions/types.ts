@@ -50,7 +50,7 @@ export interface VersionMessage {
   models: ArtifactEntry[];
   params: Record<string, string>;
   metrics: MetricEntry[];
-  /** Trailers of other tools, kept as they are. */
+  /** Trailers of other tools among ours, kept as they are. */
   other: [key: string, value: string][];
 }
 
@@ -59,16 +59,18 @@ export interface Version {
   /** Tag name. */
   name: string;
   number: VersionNumber;
-  /** Results commit R: what the tag points to. */
+  /** Results commit R: what the tag points to, nested tags followed. Empty when it points to no commit (see `problems`). */
   commit: string;
   /** Object of the tag itself; null for a lightweight tag. */
   tagObject: string | null;
-  /** Null for a lightweight tag. */
+  /** `Ada <ada@example.com>`; null for a lightweight tag. */
   tagger: string | null;
   /** ISO 8601 with zone; of the commit for a lightweight tag. */
   date: string;
   /** False: on no local or remote-tracking branch. */
   onBranch: boolean;
+  /** True: made in this repository and not published from here since (`published.ts`). False says nothing. */
+  unpublished: boolean;
   message: VersionMessage;
   /** What could not be read of it; empty for a whole tag. */
   problems: string[];

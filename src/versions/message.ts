@@ -1,0 +1,78 @@
+/**
+ * The message of a version's tag:
+ *
+ *     key=value | … | description
+ *
+ *     free text
+ *
+ *     Kind: run
+ *     Run: quiet-otter-0412 lr=0.1
+ *     …
+ *
+ * A message without `Kind:` in its last paragraph has no trailers: it was made by hand or by another tool, and all its
+ * text is text. Nothing is stripped: a line may begin with `#`.
+ */
+import { formatHeadline, parseHeadline } from "./headline.ts";
+import { formatTrailers, parseTrailers, type Recorded, UNRECORDED } from "./trailers.ts";
+import type { VersionMessage } from "./types.ts";
+
+export function formatMessage(message: VersionMessage): string {
+  const { headline, description, body, kind } = message;
+  const paragraphs = [
+    formatHeadline({ pairs: headline, description }),
+    trimBlankLines(body.split(/\r?\n/)).join("\n"),
+    kind === null ? "" : formatTrailers(message).join("\n"),
+  ];
+  return `${paragraphs.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+export function parseMessage(text: string): VersionMessage {
+  return readMessage(text).message;
+}
+
+/** Reads any message; what looks recorded but cannot be read is named in `problems`. */
+export function readMessage(text: string): { message: VersionMessage; problems: string[] } {
+  const lines = trimBlankLines(withoutSignature(text).split(/\r?\n/));
+  const { pairs, description } = parseHeadline(lines[0] ?? "");
+  const { rest, recorded, problems } = splitTrailers(lines.slice(1));
+  return { message: { headline: pairs, description, body: trimBlankLines(rest).join("\n"), ...recorded }, problems };
+}
+
+/** The value of a key in the first line, or undefined. */
+export function headlineValue(message: VersionMessage, key: string): string | undefined {
+  return message.headline.find(([name]) => name === key)?.[1];
+}
+
+function splitTrailers(lines: string[]): { rest: string[]; recorded: Recorded; problems: string[] } {
+  const start = lines.findLastIndex(isBlank) + 1;
+  const block = start === 0 ? null : readBlock(lines.slice(start));
+  if (!block?.some(([key]) => key === "Kind")) return { rest: lines, recorded: UNRECORDED, problems: [] };
+  return { rest: lines.slice(0, start), ...parseTrailers(block) };
+}
+
+/** Null when a line is neither a trailer nor the continuation of one. */
+function readBlock(lines: string[]): [key: string, value: string][] | null {
+  const block: [string, string][] = [];
+  for (const line of lines) {
+    const trailer = /^([A-Za-z0-9][A-Za-z0-9-]*): ?(.*)$/s.exec(line);
+    const last = block.at(-1);
+    if (trailer) block.push([trailer[1] ?? "", (trailer[2] ?? "").trim()]);
+    else if (last && /^\s+\S/.test(line)) last[1] = `${last[1]} ${line.trim()}`;
+    else return null;
+  }
+  return block;
+}
+
+function withoutSignature(text: string): string {
+  const at = /^-----BEGIN (PGP|SSH) (SIGNATURE|MESSAGE)-----|^-----BEGIN SIGNED MESSAGE-----/m.exec(text)?.index;
+  return at === undefined ? text : text.slice(0, at);
+}
+
+function trimBlankLines(lines: string[]): string[] {
+  const start = lines.findIndex((line) => !isBlank(line));
+  return start < 0 ? [] : lines.slice(start, lines.findLastIndex((line) => !isBlank(line)) + 1);
+}
+
+function isBlank(line: string): boolean {
+  return line.trim() === "";
+}
