@@ -69,6 +69,17 @@ export const ERROR_CODES = {
     means: "Git does not know who commits.",
     remedy: 'Set it: git config user.name "…" and git config user.email "…".',
   },
+  // Versions
+  E_VERSION: {
+    kind: "failed",
+    means: "A version's tag leads to no commit.",
+    remedy: "See what it is with `git cat-file -p TAG`; delete it, or tag the commit that was meant.",
+  },
+  E_VERSION_EXISTS: {
+    kind: "refused",
+    means: "The version has a tag already, here or on the remote, or a run that is going on has reserved it.",
+    remedy: "Take the next free one: `expver tag --suggest`.",
+  },
   // Project
   E_NO_PROJECT: { kind: "failed", means: "There is no expver project here.", remedy: "Run `expver init`." },
   E_CONFIG: { kind: "failed", means: "A configuration file has a mistake.", remedy: "Correct the key that the message names." },

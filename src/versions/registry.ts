@@ -100,7 +100,9 @@ function readTags(repository: Repository, prefix: string): { tags: Tag[]; unpubl
   const tags: Tag[] = [];
   const unpublished = new Map<string, string>();
   for (const fields of splitRecords(gitResult(repository, args).stdout)) {
-    const [ref, object = "", type = "", target = "", targetType = "", nested = "", nestedType = "", ...rest] = fields.slice(0, -1).map(String);
+    const [ref, object = "", type = "", target = "", targetType = "", nested = "", nestedType = "", ...rest] = fields
+      .slice(0, -1)
+      .map(String);
     const [taggerName = "", taggerEmail = "", taggerDate = "", commitDate = "", targetDate = ""] = rest;
     if (ref?.startsWith(UNPUBLISHED)) {
       unpublished.set(ref.slice(UNPUBLISHED.length), object);

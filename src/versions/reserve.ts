@@ -1,0 +1,160 @@
+/**
+ * Numbers are taken before the hours of work that lead to their tag: by a ref that only one process can create. Two runs
+ * in two worktrees of one repository never get the same number; a number that was given up stays a gap.
+ */
+import { type Project, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { git, gitResult, type Repository } from "../git/git.ts";
+import { hashBlob } from "../git/objects.ts";
+import { updateRefs } from "../git/refs.ts";
+import { identityOf, lifeOf, type ProcessIdentity } from "../platform/processes.ts";
+import { formatTagName, type Level, nextVersion, parseTagName, requireTagName } from "./tag-name.ts";
+
+type Where = Pick<Project, "repository" | "config" | "root" | "dvcRoot" | "stateDir">;
+
+export interface Reservation {
+  /** Tag name. */
+  name: string;
+  /** `refs/expver/reserved/<name>`. */
+  ref: string;
+  /** The blob it points to: who holds it. */
+  object: string;
+}
+
+export interface NumberingOptions {
+  /** Tag names (or a map by name) the remote has; null or absent when it did not answer. */
+  remoteTags?: ReadonlyMap<string, unknown> | ReadonlySet<string> | null;
+  /** Default: the project's. */
+  prefix?: string;
+}
+
+/** The next free name after all tags here, on the remote and in reservations. Reserves nothing. */
+export function suggestVersion(project: Where, level: Level, options: NumberingOptions = {}): string {
+  return nextFree(readTaken(project, options), level, prefixOf(project, options));
+}
+
+/** Throws E_VERSION_EXISTS, with the next free name in the hint, when a tag or a living reservation has the name. E_USAGE when it is none. */
+export function requireFree(project: Where, name: string, options: NumberingOptions = {}): void {
+  const prefix = prefixOf(project, options);
+  requireTagName(name, prefix);
+  refuseTaken(project, name, readTaken(project, options), prefix);
+}
+
+/**
+ * Takes a number: the next one of a level, or exactly this name.
+ *
+ * @throws E_VERSION_EXISTS when the name is taken; E_USAGE when it is no version.
+ */
+export function reserveVersion(
+  project: Where,
+  wanted: Level | (string & {}),
+  { owner = identityOf(process.pid), ...options }: NumberingOptions & { owner?: ProcessIdentity } = {},
+): Reservation {
+  const repository = requireRepository(project);
+  const prefix = prefixOf(project, options);
+  const object = hashBlob(repository, `${JSON.stringify(owner)}\n`);
+  for (let attempt = 0; ; attempt += 1) {
+    const taken = readTaken(project, options);
+    const name = isLevel(wanted) ? nextFree(taken, wanted, prefix) : wanted;
+    if (!isLevel(wanted)) {
+      requireTagName(name, prefix);
+      refuseTaken(project, name, taken, prefix);
+    }
+    const ref = reservedRef(name);
+    try {
+      updateRefs(repository, [{ ref, before: taken.reserved.get(name) ?? null, after: object }], { reason: `expver: reserve ${name}` });
+      return { name, ref, object };
+    } catch (error) {
+      const lost = error instanceof ExpverError && (error.code === "E_REF_MOVED" || /lock/.test(error.message));
+      if (!lost || attempt >= 100) throw error; // Somebody else was faster: look again.
+    }
+  }
+}
+
+/** Gives a number back, or up: also when it has become a tag. Nothing when the reservation is gone or not this one. */
+export function releaseVersion(project: Where, { ref, object }: Reservation): void {
+  try {
+    updateRefs(requireRepository(project), [{ ref, before: object, after: null }], { reason: "expver: release" });
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_REF_MOVED") throw error;
+  }
+}
+
+/** Who holds a reserved name; null when nobody does or it does not say. */
+export function holderOf(repository: Repository, object: string): ProcessIdentity | null {
+  const answer = gitResult(repository, ["cat-file", "blob", object], { allow: [128] });
+  try {
+    const holder = JSON.parse(answer.stdout.toString("utf8")) as Partial<ProcessIdentity> | null;
+    return typeof holder?.host === "string" && typeof holder.pid === "number"
+      ? { boot: "", start: "", ...holder, host: holder.host, pid: holder.pid }
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+interface Taken {
+  here: Set<string>;
+  remote: Set<string>;
+  /** Name → object. */
+  reserved: Map<string, string>;
+}
+
+const RESERVED = "refs/expver/reserved/";
+
+function reservedRef(name: string): string {
+  return RESERVED + name;
+}
+
+function prefixOf(project: Where, options: NumberingOptions): string {
+  return options.prefix ?? project.config.versions.prefix;
+}
+
+function isLevel(wanted: string): wanted is Level {
+  return wanted === "major" || wanted === "minor" || wanted === "patch";
+}
+
+function readTaken(project: Where, options: NumberingOptions): Taken {
+  const repository = requireRepository(project);
+  const args = ["for-each-ref", "--format=%(objectname) %(refname)", `refs/tags/${prefixOf(project, options)}[0-9]*`, RESERVED];
+  const taken: Taken = { here: new Set(), remote: new Set(options.remoteTags?.keys() ?? []), reserved: new Map() };
+  for (const line of git(repository, args).split("\n").filter(Boolean)) {
+    const at = line.indexOf(" ");
+    const ref = line.slice(at + 1);
+    if (ref.startsWith(RESERVED)) taken.reserved.set(ref.slice(RESERVED.length), line.slice(0, at));
+    else taken.here.add(ref.slice("refs/tags/".length));
+  }
+  return taken;
+}
+
+function nextFree({ here, remote, reserved }: Taken, level: Level, prefix: string): string {
+  const names = [...here, ...remote, ...reserved.keys()];
+  return formatTagName(
+    nextVersion(
+      names.flatMap((name) => parseTagName(name, prefix) ?? []),
+      level,
+    ),
+    prefix,
+  );
+}
+
+function refuseTaken(project: Where, name: string, taken: Taken, prefix: string): void {
+  const by = takenBy(project, name, taken);
+  if (by === null) return;
+  const free = nextFree(taken, "minor", prefix);
+  throw new ExpverError("E_VERSION_EXISTS", `${name} ${by}`, {
+    hint: `The next free one is ${free} (${nextFree(taken, "patch", prefix)} for a small change).`,
+    details: { version: name, free },
+  });
+}
+
+function takenBy(project: Where, name: string, { here, remote, reserved }: Taken): string | null {
+  if (here.has(name)) return "exists already";
+  if (remote.has(name)) return "exists already on the remote";
+  const object = reserved.get(name);
+  if (object === undefined) return null;
+  const holder = holderOf(requireRepository(project), object);
+  // A dead holder's number may be asked for by name: whoever asks knows that it was given up.
+  if (holder === null || lifeOf(holder) === "dead") return null;
+  return `is reserved by process ${holder.pid} on ${holder.host}`;
+}
