@@ -6,7 +6,7 @@ import { CONFIG_FILE, findPlace, openProject, type Place, readConfig } from "../
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { initRepository } from "../git/init.ts";
-import { beginOperation } from "../journal/operations.ts";
+import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import type { FileEdit } from "../store/types.ts";
@@ -72,9 +72,12 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     if (plan.edits.length > 0) {
       const project = openProject({ ...context, cwd: plan.root });
       await prepareWriting(project, context);
-      const operation = beginOperation(project, context, { command: "init", argv: ["init"], summary: `set up ${plan.edits.length} files` });
-      applyFileEdits(project, operation, plan.edits);
-      operation.finish();
+      await perform(project, context, {
+        command: "init",
+        argv: ["init"],
+        summary: `set up ${plan.edits.length} files`,
+        work: (operation) => applyFileEdits(project, operation, plan.edits),
+      });
     }
     return resultOf(plan);
   },

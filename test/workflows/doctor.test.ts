@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, openSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, openSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { renderDoctor } from "../../src/cli/render/doctor.ts";
@@ -165,4 +165,47 @@ test("a tag that means something else on the remote is a problem; an equal one, 
   ]);
   repo.git("remote", "set-url", "origin", "/nowhere");
   expect(about(await examine(repo), "moved-tags")).toEqual([]);
+});
+
+test("bytes of a pointer that are neither in the cache nor, for all that is known, on a remote", async () => {
+  const repo = await setUp();
+  for (const name of ["one", "two", "dir/a", "dir/b", "kept"]) repo.write(`data/${name}`, name);
+  for (const name of ["one", "two", "dir", "kept"]) repo.expver(["data", "add", `data/${name}`]);
+  rmSync(join(repo.root, "data/one"));
+  rmSync(join(repo.root, "data/dir"), { recursive: true });
+  repo.run("find", [".dvc/cache", "-type", "f", "-delete"]);
+  repo.expver(["data", "add", "data/kept"]);
+  const summary = async () =>
+    about(await examine(repo), "lost-objects").map(({ level, what }) => `${level} ${/data\/\w+/.exec(what)?.[0]}`);
+  expect(await summary()).toEqual(["problem data/dir", "problem data/one", "warning data/two"]);
+  repo.write(".dvc/config", "['remote \"store\"']\n    url = /somewhere\n");
+  expect(await summary()).toEqual(["warning data/dir", "warning data/one", "warning data/two"]);
+});
+
+test("a mistake in .dvc/config, and a pointer with conflict markers", async () => {
+  const repo = await setUp();
+  repo.write("x.dvc", "<<<<<<< ours\nouts:\n=======\n");
+  expect((await examine(repo)).findings).toContainEqual(
+    expect.objectContaining({ check: "lost-objects", what: expect.stringContaining("x.dvc") }),
+  );
+  repo.write(".dvc/config", "core]\n");
+  expect(about(await examine(repo), "config")).toContainEqual(
+    expect.objectContaining({ level: "problem", what: expect.stringContaining(".dvc/config, line 1") }),
+  );
+});
+
+test("a linked worktree without the main one's cache gets it named in config.local", async () => {
+  const repo = await setUp();
+  repo.write("data.bin", "bytes");
+  repo.expver(["data", "add", "data.bin"]);
+  repo.commit("data");
+  const linked = join(makeFolder(), "linked");
+  repo.git("worktree", "add", "-q", linked);
+  const there = openTestRepository(linked, { ...(repo.context.env as Record<string, string>) });
+  expect(about(await examine(there), "worktree-cache")).toMatchObject([{ level: "problem", fix: expect.any(String) }]);
+  const fixed = await examine(there, { fix: true });
+  expect(about(fixed, "worktree-cache")[0]?.fixed).toContain(join(repo.root, ".dvc/cache"));
+  expect(there.read(".dvc/config.local")).toBe(`[cache]\n    dir = ${repo.root}/.dvc/cache\n`);
+  expect((await examine(there)).counts.problem).toBe(0);
+  expect(there.git("status", "--porcelain")).toBe("");
 });

@@ -4,6 +4,7 @@ import { killedOperations, staleLeases } from "./journal-checks.ts";
 import { movedTags } from "./remote-checks.ts";
 import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
+import { lostObjects, worktreeCache } from "./store-checks.ts";
 
 export const CHECKS: readonly Check[] = [
   gitIdentity,
@@ -14,6 +15,8 @@ export const CHECKS: readonly Check[] = [
   killedOperations,
   staleLeases,
   leftovers,
+  lostObjects,
+  worktreeCache,
   databaseLink,
   walOnNetwork,
   databaseCost,

@@ -8,6 +8,7 @@ import { committer } from "../../git/identity.ts";
 import { unfinished } from "../../git/status.ts";
 import { runProcess } from "../../platform/processes.ts";
 import type { Check, Finding, Scene } from "./check.ts";
+import { configTexts } from "./store-checks.ts";
 
 export const gitIdentity: Check = {
   id: "git-identity",
@@ -49,6 +50,7 @@ export const configMistakes: Check = {
   find({ place, project }) {
     const findings: Finding[] = [];
     if (project === null) findings.push(...mistakesOf(() => readConfig(place)));
+    if (project !== null) findings.push(...mistakesOf(() => configTexts(project)));
     if (project !== null && !existsSync(join(place.root, CONFIG_FILE)) && !place.repository?.bare) {
       findings.push({ level: "note", what: `no ${CONFIG_FILE}: the defaults hold`, remedy: "expver init" });
     }

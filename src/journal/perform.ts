@@ -1,0 +1,40 @@
+/** One operation from begin to end: finished when its work is, taken back and marked failed when it throws. */
+import type { Place } from "../config/project.ts";
+import type { Context } from "../platform/context.ts";
+import { type EffectState, takeBack } from "./effects.ts";
+import { beginOperation, type OpenOperation, type OperationStart } from "./operations.ts";
+
+/** For work that is all or nothing. Work that keeps what it has (a run) begins and ends its operation itself. */
+export async function perform<Value>(
+  project: Place,
+  context: Context,
+  { work, ...start }: OperationStart & { work: (operation: OpenOperation) => Value | Promise<Value> },
+): Promise<Value> {
+  const operation = beginOperation(project, context, start);
+  try {
+    const value = await work(operation);
+    operation.finish();
+    return value;
+  } catch (error) {
+    giveUp(project, context, { operation, error });
+    throw error;
+  }
+}
+
+/** When taking back fails too, the operation stays open: the next writing command repairs it once this process is gone. */
+function giveUp(project: Place, context: Context, { operation, error }: { operation: OpenOperation; error: unknown }): void {
+  try {
+    reportLeft(context, takeBack(project, operation.effects));
+    operation.fail(error);
+  } catch (second) {
+    const why = second instanceof Error ? second.message : String(second);
+    context.report({ kind: "warning", text: `${operation.id} could not be taken back yet: ${why}`, hint: "expver doctor --fix" });
+  }
+}
+
+function reportLeft(context: Context, left: EffectState[]): void {
+  for (const { target, state, now } of left) {
+    const why = state === "beyond" ? "done on a remote" : (now ?? "changed meanwhile");
+    context.report({ kind: "warning", text: `${target} could not be taken back: ${why}` });
+  }
+}

@@ -1,0 +1,106 @@
+/** Tracked data: can every pointer be read, and are its bytes somewhere. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { perform } from "../../journal/perform.ts";
+import { readTextIfExists } from "../../platform/files.ts";
+import { objectFile } from "../../store/contents.ts";
+import { cacheDir, parseDvcConfig } from "../../store/dvc-config.ts";
+import { parseListing } from "../../store/listing.ts";
+import { readPointers } from "../../store/pointers.ts";
+import type { HashName, Pointer } from "../../store/types.ts";
+import { applyFileEdits } from "../plan.ts";
+import type { Check, Finding } from "./check.ts";
+
+export const lostObjects: Check = {
+  id: "lost-objects",
+  title: "the bytes of tracked data",
+  find({ project }) {
+    if (project === null || project.dvcRoot === null || project.repository?.bare) return [];
+    const cache = cacheDir(project);
+    const hasRemote = configTexts(project).some(({ sections }) => [...sections.keys()].some((name) => name.startsWith("remote ")));
+    return readPointers(project).flatMap((pointer): Finding[] => {
+      const missing = missingOf(cache, pointer);
+      if (missing === 0) return [];
+      const many = missing === 1 ? "" : ` (${missing} objects)`;
+      const what = `the bytes of ${pointer.path} (${pointer.hash?.slice(0, 6)}, named by ${pointer.file}) are not in the cache${many}`;
+      if (existsSync(absolutePath(project, pointer.path))) {
+        return [{ level: "warning", what: `${what}; a file stands at that path`, remedy: `expver data add ${pointer.path}` }];
+      }
+      if (hasRemote || pointer.isImport) return [{ level: "warning", what, remedy: `expver data pull ${pointer.path}` }];
+      return [
+        {
+          level: "problem",
+          what: `${what}, and there is no remote: they are lost unless a colleague has them`,
+          remedy: `Copy them back to ${pointer.path}, or: expver data remove ${pointer.file}`,
+        },
+      ];
+    });
+  },
+};
+
+export const worktreeCache: Check = {
+  id: "worktree-cache",
+  title: "the cache of a linked worktree",
+  find({ project }) {
+    const shared = project === null ? null : mainCache(project);
+    if (project === null || shared === null || cacheDir(project) === shared) return [];
+    const lost = readPointers(project).filter((pointer) => missingOf(cacheDir(project), pointer) > 0);
+    const there = lost.filter((pointer) => missingOf(shared, pointer) === 0);
+    if (there.length === 0) return [];
+    const local = localConfig(project);
+    const what = `this worktree has a cache of its own; ${there.length} tracked outputs are only in that of the main worktree, ${shared}`;
+    const isFree = readTextIfExists(local) === null;
+    const remedy = isFree ? "expver doctor --fix" : `dvc cache dir --local ${shared}`;
+    return [{ level: "problem", what, remedy, ...(isFree ? { fix: `name that cache in ${local}`, subject: shared } : {}) }];
+  },
+  async fix({ project, context }, { subject = "" }) {
+    if (project === null) return "nothing";
+    const path = localConfig(project);
+    const value = /[,#"'\s]/.test(subject) ? `"${subject}"` : subject;
+    await perform(project, context, {
+      command: "doctor",
+      argv: ["doctor", "--fix"],
+      summary: `use the cache ${subject}`,
+      work: (operation) => applyFileEdits(project, operation, [{ path, before: null, after: `[cache]\n    dir = ${value}\n` }]),
+    });
+    return `${path} names ${subject}`;
+  },
+};
+
+/** Texts of `.dvc/config` and `config.local`, parsed. Throws E_CONFIG naming file and line. */
+export function configTexts(project: Project): { file: string; sections: ReturnType<typeof parseDvcConfig> }[] {
+  if (project.dvcRoot === null) return [];
+  const folder = join(project.dvcRoot, ".dvc");
+  return ["config", "config.local"].flatMap((name) => {
+    const text = readTextIfExists(join(folder, name));
+    return text === null ? [] : [{ file: `.dvc/${name}`, sections: parseDvcConfig(text, `.dvc/${name}`) }];
+  });
+}
+
+/** How many objects a pointer names that a cache lacks; a folder whose listing is missing counts as one. */
+function missingOf(cache: string, { hash, hashName, cache: isCached }: Pointer): number {
+  if (hash === null || !isCached) return 0;
+  const listing = objectOf(cache, hash, hashName);
+  if (!existsSync(listing)) return 1;
+  if (!hash.endsWith(".dir")) return 0;
+  return parseListing(readFileSync(listing)).filter(({ md5 }) => !existsSync(objectOf(cache, md5, hashName))).length;
+}
+
+function objectOf(cache: string, hash: string, hashName: HashName): string {
+  return hashName === "md5" ? objectFile(cache, hash) : join(cache, hash.slice(0, 2), hash.slice(2));
+}
+
+/** Default cache of the main worktree, seen from a linked one; null elsewhere. */
+function mainCache({ repository, root, dvcRoot }: Project): string | null {
+  if (repository === null || repository.bare || repository.gitDir === repository.commonDir || basename(repository.commonDir) !== ".git")
+    return null;
+  const inside = (dvcRoot ?? root).slice(repository.root.length + 1);
+  const cache = join(dirname(repository.commonDir), inside, ".dvc/cache");
+  return statSync(cache, { throwIfNoEntry: false })?.isDirectory() ? cache : null;
+}
+
+function localConfig(project: Project): string {
+  return join(project.dvcRoot ?? project.root, ".dvc/config.local");
+}

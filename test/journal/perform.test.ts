@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { applyTextEdits } from "../../src/journal/file-edits.ts";
+import { listOperations } from "../../src/journal/operations.ts";
+import { perform } from "../../src/journal/perform.ts";
+import { makeRepository } from "../support/repository.ts";
+
+const start = { command: "x", argv: [], summary: "" };
+
+test("work that throws leaves nothing behind, and its operation says why", async () => {
+  const repo = makeRepository();
+  const project = openProject(repo.context);
+  const path = join(repo.root, "new/file");
+  const work = perform(project, repo.context, {
+    ...start,
+    work: (operation) => {
+      applyTextEdits(project, operation, [{ path, before: null, after: "x" }]);
+      expect(existsSync(path)).toBe(true);
+      operation.record({ kind: "remote", remote: "origin", detail: "pushed" });
+      throw new Error("the disk is full");
+    },
+  });
+  await expect(work).rejects.toThrow("the disk is full");
+  expect(existsSync(join(repo.root, "new"))).toBe(false);
+  expect(listOperations(project)).toMatchObject([{ state: "failed", outcome: "the disk is full" }]);
+  expect(repo.warnings()).toEqual(["origin: pushed could not be taken back: done on a remote"]);
+});
+
+test("work that ends gives its value, and the operation is done", async () => {
+  const repo = makeRepository();
+  const project = openProject(repo.context);
+  expect(await perform(project, repo.context, { ...start, work: async () => 7 })).toBe(7);
+  expect(listOperations(project)).toMatchObject([{ state: "done" }]);
+});
