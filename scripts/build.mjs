@@ -1,7 +1,8 @@
 // Bundles src/ to dist/ with code splitting, so that a command loads only what it needs.
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 rmSync("dist", { recursive: true, force: true });
 await build({
   entryPoints: { main: "src/main.ts", index: "src/index.ts" },
@@ -17,7 +18,7 @@ await build({
     // Bundled CommonJS packages call require() for node built-ins.
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  define: { __EXPVER_VERSION__: JSON.stringify(process.env.npm_package_version ?? "0.0.0-dev") },
+  define: { __EXPVER_VERSION__: JSON.stringify(version) },
   legalComments: "linked",
   logLevel: "warning",
 });

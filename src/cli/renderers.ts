@@ -12,4 +12,5 @@ export const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "ops show": async () => (await import("./render/ops.ts")).renderOpsShow,
   undo: async () => (await import("./render/undo.ts")).renderUndo,
   doctor: async () => (await import("./render/doctor.ts")).renderDoctor,
+  demo: async () => (await import("./render/demo.ts")).renderDemo,
 };

@@ -18,4 +18,17 @@ export const SETUP: Command[] = [
     load: async () => (await import("../init.ts")).init,
     render: "init",
   },
+  {
+    name: "demo",
+    summary: "Make a small real repository and play the story of an experiment in it",
+    description:
+      "Trains a real model on the iris data (150 flowers) with the real commands, prints each before its output, and leaves the\n" +
+      "repository for you to explore.",
+    group: "start",
+    arguments: [{ name: "DIR", help: "folder to make (default: expver-demo)" }],
+    examples: [["demo", "in ./expver-demo"]],
+    kind: "write",
+    load: async () => (await import("../demo.ts")).demo,
+    render: "demo",
+  },
 ];
