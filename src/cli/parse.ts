@@ -31,9 +31,9 @@ type Found = (command: Command, input: Input, face: Face, directory: string | un
 
 /** The whole tree of commands. */
 export function buildProgram(found: Found): Program {
-  const program = new Program("expver").description(
-    "Version machine-learning experiments with Git, DVC-format data and xetrack-format results",
-  );
+  const program = new Program("expver")
+    .enablePositionalOptions()
+    .description("Version machine-learning experiments with Git, DVC-format data and xetrack-format results");
   const groups = new Map<string, Program>();
   for (const command of CATALOGUE) {
     const words = command.name.split(" ");

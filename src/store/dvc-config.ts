@@ -1,6 +1,6 @@
 /** DVC's configuration: the ConfigObj dialect, and the cache folder it names. Only what is used is read. */
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { readTextIfExists } from "../platform/files.ts";
@@ -32,7 +32,7 @@ export function parseDvcConfig(text: string, file: string): Sections {
   return sections;
 }
 
-/** Absolute cache folder: `cache.dir` of the local, repository, global or system level, else `.dvc/cache`. */
+/** Absolute cache folder: `cache.dir` of the local, repository, global or system level, else `.dvc/cache` of the main worktree. */
 export function cacheDir(project: Project): string {
   const dvc = join(project.dvcRoot ?? project.root, ".dvc");
   const env = project.repository?.env ?? process.env;
@@ -49,7 +49,13 @@ export function cacheDir(project: Project): string {
     const dir = text === null ? undefined : parseDvcConfig(text, file).get("cache")?.get("dir");
     if (dir !== undefined) return located(dir, folder);
   }
-  return join(dvc, "cache");
+  return join(mainFolder(project, dvc), "cache");
+}
+
+/** A linked worktree shares the main worktree's cache: its own `.dvc` is a fresh checkout with nothing in it. */
+function mainFolder({ repository }: Project, dvc: string): string {
+  if (repository === null || repository.gitDir === repository.commonDir || basename(repository.commonDir) !== ".git") return dvc;
+  return join(dirname(repository.commonDir), relative(repository.root, dvc));
 }
 
 function located(path: string, folder: string): string {

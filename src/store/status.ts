@@ -20,7 +20,8 @@ export function outputStatus(project: Project, pointers: readonly Pointer[]): Ou
 function stateOf(project: Project, cache: string, { path, hash, hashName, cache: isCached }: Pointer): OutputStatus["state"] {
   if (hash === null) return "not stored";
   const isLegacy = hashName !== "md5";
-  if (isCached && !isLegacy && !existsSync(objectFile(cache, hash))) return "not in cache";
-  if (!existsSync(absolutePath(project, path))) return "deleted";
-  return isLegacy || hashOutput(project, path).hash === hash ? "same" : "modified";
+  const isLost = isCached && !isLegacy && !existsSync(objectFile(cache, hash));
+  if (!existsSync(absolutePath(project, path))) return isLost ? "not in cache" : "deleted";
+  if (!isLegacy && hashOutput(project, path).hash !== hash) return "modified";
+  return isLost ? "not in cache" : "same";
 }

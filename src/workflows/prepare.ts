@@ -7,7 +7,9 @@ import type { Context } from "../platform/context.ts";
 import { rowHooks } from "./row-hooks.ts";
 
 /** Commands that repair themselves in their own way; the others' effects are taken back. Loaded only after a crash. */
-const HANDLERS: Record<string, () => Promise<RecoveryHandler>> = {};
+const HANDLERS: Record<string, () => Promise<RecoveryHandler>> = {
+  run: async () => (await import("./run/recover-run.ts")).recoverRun,
+};
 
 /** For faces, before a writing command makes its plan: a plan over half-done work would be wrong. A dry run only warns. */
 export async function repairFirst(context: Context, { dryRun = false }: { dryRun?: boolean } = {}): Promise<void> {

@@ -1,4 +1,97 @@
 /** Commands that execute or record: run, runs, log. */
 import type { Command } from "../contract.ts";
 
-export const RUNS: Command[] = [];
+const RUN = { name: "RUN", help: "run id or its beginning; the latest when left out" };
+
+export const RUNS: Command[] = [
+  {
+    name: "run",
+    summary: "Run a program as one experiment: snapshot, run, rows, outputs, commit, tag",
+    description:
+      "Commits what the program is about to read (never secrets, large files or models), runs it with its output in a log, finds the rows it wrote, tracks its outputs and tags the result with the next version. A run that fails keeps its rows and log and uses no version.",
+    group: "experiments",
+    arguments: [
+      { name: "COMMAND", help: "program and arguments, after --; {name} becomes the parameter's value", required: true, variadic: true },
+    ],
+    options: [
+      { flags: "-m, --message <text>", help: "what this experiment tries" },
+      { flags: "--version <version>", help: "take this version number" },
+      { flags: "--major", help: "count the first number on: a fundamental change" },
+      { flags: "--minor", help: "count the second number on: a meaningful variation (default)" },
+      { flags: "--patch", help: "count the third number on: a rerun, a small fix" },
+      { flags: "--param <name=value>", help: "a parameter, for {name}, EXPVER_PARAM_NAME and the record", repeatable: true },
+      { flags: "--metrics <file>", help: "read metrics from this JSON or YAML file after the run" },
+      { flags: "--no-tag", help: "store and commit the results, but make no version" },
+      { flags: "--no-commit", help: "leave the branch alone; record changes as a patch" },
+      { flags: "--no-verify", help: "do not run the pre-commit hook on the snapshot" },
+      { flags: "--allow-history-change", help: "accept that the program changed rows of earlier runs" },
+      { flags: "--publish", help: "publish the version afterwards" },
+      { flags: "--detach", help: "return once the program runs; see expver runs" },
+    ],
+    examples: [
+      ['run -m "first baseline" -- node train.js', "one experiment, tagged with the next minor version"],
+      ["run --param lr=0.1 -- python train.py --lr {lr}", "the parameter reaches the command and the record"],
+      ["run --metrics metrics.json --patch -- python train.py", "numbers come from a file the program writes"],
+      ["run --detach -- python train.py", "goes on behind you; look with expver runs"],
+    ],
+    passThrough: true,
+    kind: "write",
+    load: async () => (await import("../run/run.ts")).run,
+    render: "run",
+  },
+  {
+    name: "runs list",
+    summary: "List runs, the latest first: what runs now, what finished, failed or was killed",
+    group: "experiments",
+    options: [
+      { flags: "-n, --limit <count>", help: "show at most this many (default: 20)" },
+      { flags: "--all", help: "show them all" },
+    ],
+    examples: [["runs list", "the last twenty"]],
+    kind: "read",
+    load: async () => (await import("../runs/runs.ts")).runsList,
+    render: "runs list",
+  },
+  {
+    name: "runs show",
+    summary: "Show what is recorded of a run",
+    group: "experiments",
+    arguments: [RUN],
+    examples: [["runs show quiet-otter-0412", "command, parameters, metrics, how it ended"]],
+    kind: "read",
+    load: async () => (await import("../runs/runs.ts")).runsShow,
+    render: "runs show",
+  },
+  {
+    name: "runs logs",
+    summary: "Print the output of a run",
+    group: "experiments",
+    arguments: [RUN],
+    options: [{ flags: "-f, --follow", help: "go on (on stderr) until the run ends" }],
+    examples: [["runs logs -f quiet-otter-0412", "watch a detached run"]],
+    kind: "read",
+    load: async () => (await import("../runs/runs.ts")).runsLogs,
+    render: "runs logs",
+  },
+  {
+    name: "runs wait",
+    summary: "Wait until a run has ended; exit code 1 when it did not finish well",
+    group: "experiments",
+    arguments: [RUN],
+    examples: [["runs wait quiet-otter-0412 && expver list", "go on when it is done"]],
+    kind: "read",
+    load: async () => (await import("../runs/runs.ts")).runsWait,
+    render: "runs show",
+  },
+  {
+    name: "runs stop",
+    summary: "Ask a run's program to stop; the run is recorded as killed",
+    group: "experiments",
+    arguments: [RUN],
+    options: [{ flags: "--kill", help: "do not ask: kill it" }],
+    examples: [["runs stop quiet-otter-0412", "SIGTERM to the program and all it started"]],
+    kind: "write",
+    load: async () => (await import("../runs/runs.ts")).runsStop,
+    render: "runs show",
+  },
+];

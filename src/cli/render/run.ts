@@ -1,0 +1,34 @@
+/** A run as the lines a person reads. */
+import type { RunOutcome } from "../../workflows/run/outcome.ts";
+import type { Terminal } from "../terminal.ts";
+
+export function renderRun(outcome: RunOutcome, { style }: Terminal): string {
+  const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))} ${text}`;
+  if (outcome.detached) {
+    return [
+      line("run", `${style("bold", outcome.run_id)}  goes on behind you${outcome.version === null ? "" : ` as ${outcome.version}`}`),
+      ...outcome.next.map((next) => line("", next)),
+      "",
+    ].join("\n");
+  }
+  const lines = [line("run", runText(outcome, style))];
+  const where = outcome.on_branch ? "" : `  ${style("yellow", "(not on the branch)")}`;
+  if (outcome.version === null)
+    lines.push(
+      line("stored", `${outcome.results?.slice(0, 12)}${where}  make a version of it: expver tag VERSION --run ${outcome.run_id}`),
+    );
+  else {
+    lines.push(line("tag", `${style("bold", outcome.version)}  ${outcome.tag_line}${where}`));
+    lines.push(outcome.published ? line("published", "") : `  not published: expver publish ${outcome.version}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function runText({ run_id: runId, params, metrics, primary_metric: primary, seconds }: RunOutcome, style: Terminal["style"]): string {
+  const settings = Object.entries(params).map(([name, value]) => `${name}=${value}`);
+  const shown = settings.length > 4 ? [...settings.slice(0, 4), "…"] : settings;
+  const metric = primary === null ? "" : `${primary} ${metrics[primary]}`;
+  return [style("bold", runId), shown.join("  "), metric, style("dim", `(${seconds.toFixed(1)} s)`)]
+    .filter((part) => part !== "")
+    .join("  ");
+}

@@ -1,0 +1,80 @@
+/** Rows an older or other copy of the database has and this one lacks: nothing that is here is changed. */
+import { type Database, quoteName, readOnlyUri } from "../platform/sqlite.ts";
+import { addColumns, type Column, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
+
+/** How many rows of the copy's events tables and run tables are not here. */
+export function countMissingRows(db: Database, copy: string): number {
+  return withCopy(db, copy, () => sharedTables(db).reduce((sum, table) => sum + count(db, `SELECT count(*) ${missing(table)}`), 0));
+}
+
+/** Adds them, with the tables and columns they need, in one transaction; answers how many. */
+export function bringInRows(db: Database, copy: string): number {
+  return withCopy(db, copy, () =>
+    db.write(() => sharedTables(db, { create: true }).reduce((sum, table) => sum + insertMissing(db, table), 0)),
+  );
+}
+
+interface Shared {
+  name: string;
+  key: readonly string[];
+  columns: Column[];
+  /** The table is here too. */
+  exists: boolean;
+}
+
+const KEYS: Record<string, readonly string[]> = {
+  [RUNS_TABLE]: ["run_id"],
+  [RUN_TRACKS_TABLE]: ["run_id", "table", "track_id", "first"],
+};
+
+function sharedTables(db: Database, { create = false }: { create?: boolean } = {}): Shared[] {
+  const events = eventsTables(db, "before").map(({ name, columns }) => ({ name, columns, key: ["track_id", "timestamp"] }));
+  const runs = Object.entries(KEYS).flatMap(([name, key]) => {
+    const columns = db
+      .arrays("SELECT name, type FROM pragma_table_info(?, 'before')", [name])
+      .map(([column, type]) => ({ name: String(column), type: String(type) }));
+    return columns.length === 0 ? [] : [{ name, columns, key }];
+  });
+  const byName = new Map([...events, ...runs].map((table) => [table.name, table]));
+  return [...byName.values()].map((table) => {
+    if (create && !hasTable(db, table.name)) db.exec(createLike(table));
+    if (create) addColumns(db, table.name, table.columns);
+    return {
+      ...table,
+      exists:
+        hasTable(db, table.name) &&
+        table.key.every((name) => tableColumns(db, table.name).some((column) => column.name.toLowerCase() === name)),
+    };
+  });
+}
+
+function createLike({ name, columns, key }: Omit<Shared, "exists">): string {
+  const defined = columns.map((column) => `${quoteName(column.name)} ${column.type}`);
+  return `CREATE TABLE ${quoteName(name)} (${defined.join(", ")}, PRIMARY KEY (${key.map(quoteName).join(", ")}))`;
+}
+
+function missing({ name, key, exists }: Shared): string {
+  const from = `FROM before.${quoteName(name)} AS o`;
+  if (!exists) return from;
+  const same = key.map((column) => `n.${quoteName(column)} IS o.${quoteName(column)}`).join(" AND ");
+  return `${from} WHERE NOT EXISTS (SELECT 1 FROM main.${quoteName(name)} AS n WHERE ${same})`;
+}
+
+function insertMissing(db: Database, table: Shared): number {
+  const names = table.columns.map(({ name }) => quoteName(name)).join(", ");
+  return db.run(`INSERT INTO main.${quoteName(table.name)} (${names}) SELECT ${names} ${missing(table)}`);
+}
+
+function withCopy<Value>(db: Database, copy: string, act: () => Value): Value {
+  // An object of the cache: nobody writes it, and nothing may appear beside it.
+  db.run("ATTACH ? AS before", [`${readOnlyUri(copy)}&immutable=1`]);
+  try {
+    return act();
+  } finally {
+    db.exec("DETACH before");
+  }
+}
+
+function count(db: Database, sql: string): number {
+  return Number(db.arrays(sql)[0]?.[0] ?? 0);
+}

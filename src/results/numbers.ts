@@ -1,0 +1,98 @@
+/** From a run's rows to its numbers: one value a column, parameters and metrics told apart. */
+import type { Aggregation, Config, Direction } from "../config/config.ts";
+import { type Database, quoteName } from "../platform/sqlite.ts";
+import { cellNumber, formatCell } from "./cells.ts";
+import { runTracks } from "./runs.ts";
+import { hasColumn, STAMP_COLUMNS, tableColumns } from "./schema.ts";
+import type { Cell, RunTrack } from "./types.ts";
+
+export interface RunNumbers {
+  /** Exact text by name. */
+  params: Record<string, string>;
+  metrics: Record<string, string>;
+  /** Directions nobody configured, told from the name alone: say so wherever they decide something. */
+  guessed: Record<string, Direction>;
+}
+
+// What xetrack writes beside the program's own values.
+const SYSTEM = new Set([
+  ..."track_id timestamp function_name args kwargs error function_time function_result cache git_commit_hash".split(" "),
+  ..."cpu cpu_percent ram_percent memory_percent p_memory_percent disk_percent bytes_sent bytes_recv".split(" "),
+  ...STAMP_COLUMNS,
+]);
+const SMALLER_IS_BETTER =
+  /(?:^|_)(?:loss|error|err|rmse|mse|mae|mape|perplexity|ppl|wer|cer|fid|latency|nll|brier|log_loss|logloss)(?:$|_)/i;
+const LARGER_IS_BETTER =
+  /(?:^|_)(?:accuracy|acc|f1|f1_score|auc|roc_auc|auroc|ap|map|precision|recall|score|r2|bleu|rouge|iou|dice|mcc|kappa|ndcg|mrr|psnr|ssim|hit_rate)(?:$|_|\d|@)/i;
+
+/**
+ * Configured names are metrics. Of the others a number whose name is a known metric's is one, its direction guessed;
+ * everything else is a parameter. A metric is aggregated as configured, by default its last value; a parameter is its last.
+ */
+export function aggregate(db: Database, runId: string, config: Pick<Config, "metrics" | "aggregate">): RunNumbers {
+  const numbers: RunNumbers = { params: {}, metrics: {}, guessed: {} };
+  for (const [name, values] of valuesByColumn(db, runTracks(db, runId))) {
+    const configured = Object.hasOwn(config.metrics, name) ? config.metrics[name] : undefined;
+    const direction = configured ?? guessDirection(name, values);
+    if (direction === undefined) {
+      numbers.params[name] = formatCell(values.at(-1) ?? null);
+      continue;
+    }
+    if (configured === undefined) numbers.guessed[name] = direction;
+    const how = Object.hasOwn(config.aggregate, name) ? config.aggregate[name] : undefined;
+    numbers.metrics[name] = aggregated(values, how ?? "last", direction);
+  }
+  return numbers;
+}
+
+/** Undefined when neither the name nor the values look like a metric. A hash in a metric's column (xetrack's asset) is no number. */
+function guessDirection(name: string, values: readonly Cell[]): Direction | undefined {
+  if (cellNumber(values.at(-1) ?? null) === null) return undefined;
+  if (SMALLER_IS_BETTER.test(name)) return "min";
+  return LARGER_IS_BETTER.test(name) ? "max" : undefined;
+}
+
+/** Non-null cells of every column, in the order of time. */
+function valuesByColumn(db: Database, tracks: readonly RunTrack[]): Map<string, Cell[]> {
+  const found = new Map<string, { at: string; cell: Cell }[]>();
+  for (const { table, track_id, first, last } of tracks) {
+    const columns = tableColumns(db, table);
+    const names = columns.map(({ name }) => name).filter((name) => !SYSTEM.has(name.toLowerCase()));
+    if (names.length === 0 || !hasColumn(columns, "timestamp")) continue;
+    const list = ["timestamp", ...names].map(quoteName).join(", ");
+    const rows = db.arrays(`SELECT ${list} FROM ${quoteName(table)} WHERE track_id = ? AND timestamp BETWEEN ? AND ? ORDER BY timestamp`, [
+      track_id,
+      first,
+      last,
+    ]);
+    for (const [at, ...cells] of rows) {
+      for (const [index, cell] of cells.entries()) {
+        const name = names[index];
+        if (cell === null || name === undefined) continue;
+        const known = found.get(name);
+        if (known === undefined) found.set(name, [{ at: String(at), cell }]);
+        else known.push({ at: String(at), cell });
+      }
+    }
+  }
+  // Several tables or trackers may carry one column: time decides which value is the last.
+  const byTime = (a: { at: string }, b: { at: string }) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
+  return new Map([...found].map(([name, values]) => [name, values.sort(byTime).map(({ cell }) => cell)]));
+}
+
+function aggregated(values: readonly Cell[], how: Aggregation, direction: Direction): string {
+  const last = formatCell(values.at(-1) ?? null);
+  if (how === "last") return last;
+  const numbers = values.flatMap((cell) => {
+    const value = cellNumber(cell);
+    return value === null || Number.isNaN(value) ? [] : [{ cell, value }];
+  });
+  const [head] = numbers;
+  if (head === undefined) return last;
+  const sum = numbers.reduce((total, { value }) => total + value, 0);
+  if (how === "sum") return formatCell(sum);
+  if (how === "mean") return formatCell(sum / numbers.length);
+  const wantsMax = how === "max" || (how === "best" && direction === "max");
+  // The cell itself, not the number made of it: its digits stay exact.
+  return formatCell(numbers.reduce((best, one) => ((wantsMax ? one.value > best.value : one.value < best.value) ? one : best), head).cell);
+}

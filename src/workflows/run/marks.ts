@@ -1,0 +1,79 @@
+/** Cheap marks of files and folders, to tell later what was written meanwhile. */
+import { type BigIntStats, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { isMissing } from "../../platform/files.ts";
+import type { Pointer } from "../../store/types.ts";
+import type { Places } from "./places.ts";
+
+export interface Marks {
+  /** By output path of a pointer. */
+  pointers: Map<string, string>;
+  /** Every file in models places and every file `track` names, by stored path. */
+  files: Map<string, string>;
+}
+
+const NOT_LOOKED_INTO = new Set([".git", ".dvc", "node_modules", ".venv", "__pycache__"]);
+
+export function takeMarks(project: Project, places: Places, pointers: readonly Pointer[]): Marks {
+  const files = new Map<string, string>();
+  for (const place of places.models) addFiles(project, place, files);
+  for (const start of startsOf(places.track)) {
+    const found = new Map<string, string>();
+    addFiles(project, start, found);
+    for (const [path, mark] of found) if (places.isTracked(path)) files.set(path, mark);
+  }
+  const marks = pointers.map(({ path }) => [path, markOf(absolutePath(project, path))] as const);
+  return { pointers: new Map(marks), files };
+}
+
+/** Changes with every write to the file, or to any file in the folder; empty when there is nothing. */
+export function markOf(path: string): string {
+  const stat = statOf(path);
+  if (stat === null) return "";
+  if (!stat.isDirectory()) return `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+  return readdirSync(path)
+    .sort()
+    .map((name) => `${name}\0${markOf(join(path, name))}`)
+    .join("\n");
+}
+
+function addFiles(project: Project, stored: string, into: Map<string, string>): void {
+  const path = absolutePath(project, stored);
+  const stat = statOf(path);
+  if (stat === null) return;
+  if (!stat.isDirectory()) {
+    if (isData(stored)) into.set(stored, markOf(path));
+    return;
+  }
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const inside = stored === "" ? entry.name : `${stored}/${entry.name}`;
+    if (entry.isDirectory() ? !NOT_LOOKED_INTO.has(entry.name) : entry.isFile() || entry.isSymbolicLink()) addFiles(project, inside, into);
+  }
+}
+
+/** Pointers, ignore files and half-written ones are no outputs. */
+function isData(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return !(name.endsWith(".dvc") || name === ".gitignore" || name === ".gitkeep" || name === ".dvcignore" || name.endsWith(".tmp"));
+}
+
+/** The folder before the first wildcard of each glob. */
+function startsOf(globs: readonly string[]): string[] {
+  const starts = globs.map((glob) => {
+    const fixed = glob.split("/");
+    const wild = fixed.findIndex((part) => /[*?[\]{}\\]/.test(part));
+    return wild < 0 ? glob : fixed.slice(0, wild).join("/");
+  });
+  return [...new Set(starts)];
+}
+
+function statOf(path: string): BigIntStats | null {
+  try {
+    return statSync(path, { bigint: true });
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+/** Where a run reads and writes, in stored form (relative to the Git root, with `/`). */
+import { dirname } from "node:path/posix";
+import { matchGlobs } from "../../config/globs.ts";
+import { absolutePath, pathFromUser, storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import type { Context } from "../../platform/context.ts";
+import { isUnder } from "./snapshot-selection.ts";
+
+export interface Places {
+  /** The results database. */
+  database: string;
+  /** Its absolute path. */
+  databaseFile: string;
+  /** Folders whose every new file is an output, and single files outside of them. */
+  models: string[];
+  modelOutput: string;
+  /** Globs of `track`, stored form. */
+  track: string[];
+  isTracked: (path: string) => boolean;
+  /** The file of `--metrics`. */
+  metrics: string | null;
+}
+
+/** Throws E_OUTSIDE for a metrics file that is not in the repository. */
+export function placesOf(project: Project, context: Context, metrics: string | null): Places {
+  const { results, track } = project.config;
+  const database = storedPath(project, results.database);
+  const globs = track.map((glob) => storedPath(project, glob));
+  return {
+    database,
+    databaseFile: absolutePath(project, database),
+    models: modelPlaces(project),
+    modelOutput: storedPath(project, project.config.models.output),
+    track: globs,
+    isTracked: matchGlobs(globs),
+    metrics: metrics === null ? null : pathFromUser(project, context, metrics),
+  };
+}
+
+/**
+ * The folders of candidates and production model, and the output's when it lies above them; an output among the code
+ * (`src/model.bin`) or at the top makes no models folder of its surroundings.
+ */
+function modelPlaces(project: Project): string[] {
+  const { output, production, candidates } = project.config.models;
+  const single = [output, production].filter((path) => dirname(path) === ".").map((path) => storedPath(project, path));
+  const folders = [candidates, dirname(production)].filter((path) => path !== ".").map((path) => storedPath(project, path));
+  const file = storedPath(project, output);
+  const above = dirname(file);
+  const holdsModels = dirname(output) !== "." && folders.some((folder) => isUnder(folder, [above]));
+  const all = [...single, ...folders, ...(holdsModels ? [above] : [file])];
+  return [...new Set(all)].filter((place) => !all.some((other) => other !== place && isUnder(place, [other])));
+}

@@ -1,0 +1,118 @@
+/** What `expver run` would do: reads only. */
+import { basename } from "node:path/posix";
+import { openProject, type Project, requireRepository } from "../../config/project.ts";
+import { hideSecretArguments, isSecretKey } from "../../config/secrets.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Repository } from "../../git/git.ts";
+import { committer } from "../../git/identity.ts";
+import { headBranch, readRef } from "../../git/refs.ts";
+import { unfinished } from "../../git/status.ts";
+import type { Context } from "../../platform/context.ts";
+import { inputPointers } from "../../store/data-hash.ts";
+import { readPointers } from "../../store/pointers.ts";
+import { outputStatus } from "../../store/status.ts";
+import type { Pointer } from "../../store/types.ts";
+import type { Input, Plan } from "../contract.ts";
+import { readChanges } from "./changes.ts";
+import type { RunFindings } from "./findings.ts";
+import { lackingRows } from "./lacking-rows.ts";
+import { readParameterFile, substitute } from "./parameters.ts";
+import { type Places, placesOf } from "./places.ts";
+import { describePlan } from "./plan-steps.ts";
+import { readRequest } from "./request.ts";
+import { refuseSecondRun } from "./second-run.ts";
+import { isUnder, selectSnapshot } from "./snapshot-selection.ts";
+import { chooseVersion } from "./version-choice.ts";
+
+export type RunPlan = Plan & RunFindings;
+
+/** Throws what stands in the way before anything is written: no identity, a merge in progress, a run that goes on, … */
+export async function planRun(context: Context, input: Input): Promise<RunPlan> {
+  const request = readRequest(context, input);
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  refuseUnfit(repository);
+  await refuseSecondRun(project);
+  const places = placesOf(project, context, request.metrics);
+  const pointers = readPointers(project);
+  const parameters = { ...readParameterFile(project), ...request.params };
+  const { argv, unknown } = substitute(request.argv, parameters);
+  for (const name of unknown) {
+    context.report({
+      kind: "warning",
+      text: `the command has {${name}}, which is no parameter; it stays as it is`,
+      hint: `--param ${name}=VALUE`,
+    });
+  }
+  const secrets = Object.entries(parameters).flatMap(([name, value]) => (isSecretKey(name) ? [value] : []));
+  const findings: RunFindings = {
+    input,
+    request,
+    project,
+    repository,
+    places,
+    head: { branch: headBranch(repository), commit: readRef(repository, "HEAD") },
+    version: chooseVersion({ project, repository, context, wanted: request.version }),
+    selection: selectSnapshot(readChanges(repository), {
+      database: places.database,
+      models: places.models,
+      tracked: pointers.filter(({ cache }) => cache).map(({ path }) => path),
+      isOutput: (path) => places.isTracked(path) || path === places.metrics,
+    }),
+    pointers,
+    ...readInputs(project, context, { pointers, places, argv }),
+    lacking: await lackingRows(project, places, pointers),
+    parameters,
+    argv,
+    shownArgv: hideSecretArguments(argv, secrets),
+  };
+  return { ...findings, ...describePlan(findings) };
+}
+
+function refuseUnfit(repository: Repository): void {
+  if (repository.bare)
+    throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nothing can run in it`, { hint: "Run in a clone of it." });
+  const state = unfinished(repository);
+  if (state !== null) {
+    throw new ExpverError("E_GIT_STATE", `a ${state} is not finished here; a run would commit into the middle of it`, {
+      hint: `git ${state} --continue, or git ${state} --abort; then repeat.`,
+      details: { state },
+    });
+  }
+  committer(repository);
+}
+
+interface InputsQuestion {
+  pointers: Pointer[];
+  places: Places;
+  argv: readonly string[];
+}
+
+function readInputs(
+  project: Project,
+  context: Context,
+  { pointers, places, argv }: InputsQuestion,
+): Pick<RunFindings, "inputs" | "changedInputs"> {
+  const named = project.config.data.length > 0;
+  const isOutput = ({ path }: Pointer) => path === places.database || places.isTracked(path) || (!named && isUnder(path, places.models));
+  const asked = inputPointers(project, pointers, { runsStages: runsPipeline(argv) }).filter((pointer) => !isOutput(pointer));
+  const states = outputStatus(project, asked);
+  const missing = states.filter(({ state }) => state === "deleted").map(({ pointer }) => pointer.path);
+  if (missing.length > 0) {
+    context.report({
+      kind: "warning",
+      text: `inputs that are not here count as not read: ${missing.join(", ")}`,
+      hint: `expver data pull ${missing[0]}`,
+    });
+  }
+  const present = states.filter(({ pointer }) => !missing.includes(pointer.path));
+  return {
+    inputs: present.map(({ pointer }) => pointer),
+    changedInputs: present.filter(({ pointer, state }) => state === "modified" || pointer.hash === null).map(({ pointer }) => pointer),
+  };
+}
+
+/** `dvc repro`, also through a runner: then what stages write is output. */
+export function runsPipeline(argv: readonly string[]): boolean {
+  return argv.some((word, index) => basename(word) === "dvc" && ["repro", "exp"].includes(argv[index + 1] ?? ""));
+}

@@ -1,0 +1,138 @@
+/** Everything before the program starts: the number, the snapshot, the database. Each change is journaled first. */
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { topOf } from "../../config/project.ts";
+import { hideSecrets } from "../../config/secrets.ts";
+import { ExpverError } from "../../errors.ts";
+import { hashBlob } from "../../git/objects.ts";
+import { readRef, updateRefs } from "../../git/refs.ts";
+import type { Context } from "../../platform/context.ts";
+import { bringInRows } from "../../results/bring-in.ts";
+import { openResults } from "../../results/database.ts";
+import { addStampColumns, snapshotTo } from "../../results/rows.ts";
+import { insertRun } from "../../results/runs.ts";
+import { storeOutput } from "../../store/contents.ts";
+import { dataHash } from "../../store/data-hash.ts";
+import type { Pointer } from "../../store/types.ts";
+import { describeEnvironment } from "./environment.ts";
+import type { OpenRun } from "./open-run.ts";
+import type { RunFacts } from "./run-facts.ts";
+import { recordOf } from "./run-record.ts";
+import { makeSnapshot, worktreePatch } from "./snapshot.ts";
+import { nextName, RESERVED, takenNames } from "./version-choice.ts";
+
+/** Reserves the number, makes S, opens the database for the run. */
+export function prepareRun(context: Context, run: OpenRun): void {
+  if (run.plan.request.tag) reserve(run);
+  const { inputs, edits } = storeChangedInputs(context, run);
+  const { snapshot, dirty, patch } = snapshotOf(run, edits);
+  run.save({ inputs, inputEdits: edits, dvcHash: dataHash(inputs), snapshot, dirty });
+  openDatabaseFor(context, run, patch);
+}
+
+/** Create-only, so that two runs of one repository never get one number. */
+function reserve({ runId, plan, repository, operation, save }: OpenRun): void {
+  const { prefix } = plan.project.config.versions;
+  const note = hashBlob(repository, `${runId}\n`);
+  for (let name = plan.version.name; ; ) {
+    const ref = RESERVED + name;
+    operation.record({ kind: "ref", ref, before: null, after: note });
+    try {
+      updateRefs(repository, [{ ref, before: null, after: note }], { reason: `expver: run ${runId}` });
+      save({ version: name });
+      return;
+    } catch (error) {
+      if (!(error instanceof ExpverError) || error.code !== "E_REF_MOVED") throw error;
+      if (plan.version.explicit)
+        throw new ExpverError("E_VERSION_TAKEN", `${name} was taken by another run at this moment`, { cause: error });
+      const level = "level" in plan.request.version ? plan.request.version.level : "minor";
+      name = nextName(takenNames(repository, prefix, plan.version.remoteTags ?? []), prefix, level);
+    }
+  }
+}
+
+/** The bytes the program is about to read go into the cache; their pointers into S only. */
+function storeChangedInputs(context: Context, { plan, project }: OpenRun): Pick<RunFacts, "inputs"> & { edits: RunFacts["inputEdits"] } {
+  const edits: RunFacts["inputEdits"] = [];
+  const changed = new Set(plan.changedInputs.map(({ path }) => path));
+  const inputs = plan.inputs.map((pointer): Pointer => {
+    if (!changed.has(pointer.path)) return pointer;
+    const { content, pointer: edit } = storeOutput(project, pointer.path, context);
+    if (edit.after !== null && edit.after !== edit.before) edits.push({ path: pointer.file, before: edit.before, after: edit.after });
+    const { hash, size, nfiles } = content;
+    return { ...pointer, hash, size, ...(nfiles === undefined ? {} : { nfiles }) };
+  });
+  return { inputs, edits };
+}
+
+interface MadeSnapshot {
+  snapshot: string | null;
+  dirty: boolean;
+  patch: string | null;
+}
+
+function snapshotOf({ runId, folder, plan, repository, operation, facts }: OpenRun, edits: RunFacts["inputEdits"]): MadeSnapshot {
+  const { head, selection, request, changedInputs } = plan;
+  const paths = selection.included.map(({ path }) => path);
+  if (!request.commit) {
+    const untracked = selection.included.filter(({ tracked }) => !tracked).map(({ path }) => path);
+    const dirty = paths.length + changedInputs.length > 0;
+    return { snapshot: head.commit, dirty, patch: dirty ? worktreePatch(repository, head.commit, untracked) : null };
+  }
+  const { commit } = makeSnapshot(repository, {
+    folder,
+    head: head.commit,
+    paths,
+    texts: edits.map(({ path, after }) => ({ path, text: after })),
+    message: `${titleOf(facts().version, request.message, facts().command)} (snapshot)\n\nRun: ${runId}\n`,
+    verify: request.verify,
+  });
+  const ref = `refs/expver/runs/${runId}`;
+  operation.record({ kind: "ref", ref, before: null, after: commit });
+  updateRefs(repository, [{ ref, before: null, after: commit }], { reason: `expver: run ${runId}` });
+  return { snapshot: commit, dirty: false, patch: null };
+}
+
+/** The first line of both commits. */
+export function titleOf(version: string | null, message: string | null, command: string): string {
+  const text = (message ?? command).split("\n")[0] ?? "";
+  return version === null ? text || "expver run" : `${version}: ${text}`;
+}
+
+function openDatabaseFor(context: Context, run: OpenRun, patch: string | null): void {
+  const { runId, folder, plan, project, operation, facts } = run;
+  const { databaseFile, database } = plan.places;
+  operation.record({ kind: "rows", database, run: runId });
+  if (plan.lacking?.wholeFile) placeCopy(plan.lacking.object, databaseFile);
+  const db = openResults(databaseFile, { create: true });
+  try {
+    if (plan.lacking !== null && !plan.lacking.wholeFile) bringInRows(db, plan.lacking.object);
+    addStampColumns(db, project.config.results.tables);
+  } finally {
+    db.close();
+  }
+  snapshotTo(databaseFile, join(folder, "before.db"));
+  const environment = describeEnvironment({ root: topOf(project), cwd: context.cwd, argv: plan.argv, env: context.env });
+  const again = openResults(databaseFile);
+  try {
+    insertRun(again, recordOf(run, { environment, patch, params: hideSecrets(plan.parameters), start: facts().startedAt }));
+  } finally {
+    again.close();
+  }
+}
+
+/** Writable whatever the object in the cache is. */
+function placeCopy(object: string, path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  copyFileSync(object, temporary);
+  chmodSync(temporary, 0o644);
+  renameSync(temporary, path);
+}
+
+/** True when a number reserved for this run is still held. */
+export function holdsReservation({ repository, facts }: OpenRun): boolean {
+  const { version } = facts();
+  return version !== null && readRef(repository, RESERVED + version) !== null;
+}

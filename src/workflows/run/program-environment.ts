@@ -1,0 +1,21 @@
+/** What the program finds in its environment. */
+import type { Context } from "../../platform/context.ts";
+import { SUPERVISED } from "./detach.ts";
+import type { OpenRun } from "./open-run.ts";
+import { parameterEnvironment } from "./parameters.ts";
+
+export function programEnvironment({ env }: Context, { runId, plan, facts }: OpenRun): Record<string, string | undefined> {
+  const { version, snapshot, dvcHash } = facts();
+  const { [SUPERVISED]: _ours, ...users } = env;
+  return {
+    // Or nothing of a Python program's output shows before it ends.
+    PYTHONUNBUFFERED: "1",
+    ...users,
+    ...parameterEnvironment(plan.parameters),
+    EXPVER_RUN_ID: runId,
+    EXPVER_DB: plan.places.databaseFile,
+    EXPVER_VERSION: version ?? "",
+    EXPVER_GIT_COMMIT: snapshot ?? "",
+    EXPVER_DVC_HASH: dvcHash ?? "",
+  };
+}

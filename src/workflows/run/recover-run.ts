@@ -1,0 +1,134 @@
+/**
+ * What the next writing command does about a run whose expver was killed: a program that still runs is left alone; one that
+ * has ended is recorded with its rows and without a version; a version whose refs had moved already is finished.
+ */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
+import { type Place, type Project, readConfig, requireRepository } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Repository } from "../../git/git.ts";
+import { readRef, updateRefs } from "../../git/refs.ts";
+import { takeBack } from "../../journal/effects.ts";
+import type { RecoveryHandler } from "../../journal/recover.ts";
+import type { Operation } from "../../journal/types.ts";
+import { localLauncher } from "../../launchers/local.ts";
+import type { Context } from "../../platform/context.ts";
+import { copyDatabase } from "../../results/copy.ts";
+import { readRun } from "../../results/runs.ts";
+import { storeOutput } from "../../store/contents.ts";
+import { collectRows, forgetRun, stampRun, unstampVersion, withResults } from "./collect.ts";
+import { endingOf, stopRequest } from "./execute.ts";
+import { bringAlong, type FileEffect, type IndexEdit } from "./finish.ts";
+import { type RunFacts, readFacts, removeRunFolder, runFolder, writeFacts } from "./run-facts.ts";
+import { RESERVED } from "./version-choice.ts";
+
+export const recoverRun: RecoveryHandler = async (place, context, operation) => {
+  const runId = String(operation.notes.run);
+  const facts = readFacts(place, runId);
+  if (facts === null || facts.phase === "closed") return facts === null ? null : `run ${runId} was complete`;
+  const project: Project = { ...place, config: readConfig(place) };
+  const repository = requireRepository(place);
+  const job = { id: runId, folder: runFolder(place, runId) };
+  const status = (await localLauncher().states([job])).get(runId);
+  if (status?.state === "running") throw stillRuns(facts, status.process?.pid);
+  if (facts.phase === "preparing" && !wasStarted(job.folder)) return takeBackStart(place, operation, facts);
+  if (refsMoved(repository, facts, operation)) return finishForward(project, repository, { facts, operation });
+  const ending = facts.phase === "closing" ? facts : endingOf(status ?? { exitCode: null, signal: null }, stopRequest(job.folder));
+  return recordWithoutVersion(project, context, {
+    repository,
+    facts: { ...facts, status: ending.status, exitCode: ending.exitCode, signal: ending.signal },
+  });
+};
+
+function stillRuns({ run_id: runId }: RunFacts, pid: number | undefined): ExpverError {
+  return new ExpverError("E_BUSY", `the expver of run ${runId} is gone, its program (process ${pid}) still runs`, {
+    hint: `Wait for it: expver runs wait ${runId}; or stop it: expver runs stop ${runId}`,
+    details: { run: runId, pid },
+  });
+}
+
+function wasStarted(folder: string): boolean {
+  return existsSync(join(folder, "process.json")) || existsSync(join(folder, "end.json"));
+}
+
+function takeBackStart(place: Place, operation: Operation, facts: RunFacts): string {
+  const { run_id: runId } = facts;
+  forgetRun(join(operation.worktree, facts.database), runId);
+  takeBack(place, operation.effects);
+  removeRunFolder(place, runId);
+  return `run ${runId} had not started; what was prepared was taken back`;
+}
+
+/** The tag (without one: the kept ref) is at R: others may have seen it. */
+function refsMoved(repository: Repository, { version, run_id: runId, results }: RunFacts, operation: Operation): boolean {
+  if (results === null) return false;
+  const ref = version === null ? `refs/expver/runs/${runId}` : `refs/tags/${version}`;
+  const planned = operation.effects.findLast((effect) => effect.kind === "ref" && effect.ref === ref);
+  return planned?.kind === "ref" && planned.after !== null && readRef(repository, ref) === planned.after;
+}
+
+function finishForward(project: Project, repository: Repository, { facts, operation }: { facts: RunFacts; operation: Operation }): string {
+  const index = operation.effects.flatMap((effect): IndexEdit[] => (effect.kind === "index" ? effect.entries : []));
+  const files = operation.effects.filter((effect): effect is FileEffect => effect.kind === "file");
+  const branch = facts.head.branch ?? "HEAD";
+  const planned = operation.effects.find((effect) => effect.kind === "ref" && effect.ref === branch);
+  const moved = planned?.kind === "ref" && readRef(repository, branch) === planned.after;
+  if (moved || planned === undefined) bringAlong(project, repository, { index, files });
+  writeFacts(project, { ...facts, phase: "closed" });
+  return `run ${facts.run_id} was finished: ${facts.version ?? "its results commit"} stands`;
+}
+
+function recordWithoutVersion(
+  project: Project,
+  context: Context,
+  { repository, facts }: { repository: Repository; facts: RunFacts },
+): string {
+  const { run_id: runId, version, status } = facts;
+  const databaseFile = absolutePath(project, facts.database);
+  const folder = runFolder(project, runId);
+  const known = existsSync(databaseFile) && withResults(databaseFile, (db) => readRun(db, runId)) !== null;
+  if (known) {
+    if (version !== null) unstampVersion(databaseFile, runId, version);
+    const collected = collectRows(project, {
+      runId,
+      folder,
+      databaseFile,
+      parameters: facts.params,
+      metrics: {},
+      ownRow: facts.phase !== "closing",
+    });
+    stampRun(databaseFile, runId, {
+      stamps: { version: null, git_commit: facts.snapshot, dvc_hash: facts.dvcHash },
+      record: {
+        status,
+        params: JSON.stringify(collected.params),
+        metrics: JSON.stringify(collected.metrics),
+        end: facts.endedAt ?? context.clock().toISOString(),
+        exit_code: facts.exitCode,
+        signal: facts.signal,
+      },
+    });
+    keepDatabase(project, context, { folder, databaseFile, stored: facts.database });
+  }
+  if (version !== null) {
+    const before = readRef(repository, RESERVED + version);
+    if (before !== null) updateRefs(repository, [{ ref: RESERVED + version, before, after: null }]);
+  }
+  writeFacts(project, { ...facts, phase: "closed", version: null, results: null, endedAt: facts.endedAt ?? context.clock().toISOString() });
+  for (const name of ["before.db", "index", "database.copy"]) rmSync(join(folder, name), { force: true });
+  const advice = `make a version of it: expver tag VERSION --run ${runId}`;
+  return status === "finished"
+    ? `run ${runId} had finished; it is recorded and has no version yet: ${advice}`
+    : `run ${runId} is recorded as ${status}; its rows and log are kept: ${advice}`;
+}
+
+function keepDatabase(
+  project: Project,
+  context: Context,
+  { folder, databaseFile, stored }: { folder: string; databaseFile: string; stored: string },
+): void {
+  const copy = join(folder, "database.copy");
+  copyDatabase(databaseFile, copy);
+  storeOutput(project, stored, context, { bytesFrom: copy });
+}

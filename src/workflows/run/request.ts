@@ -1,0 +1,92 @@
+/** What was typed after `expver run`, checked. */
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
+import type { Input } from "../contract.ts";
+import { parseGiven } from "./parameters.ts";
+
+export interface RunRequest {
+  /** Program and arguments as typed, `{name}` not yet filled in. */
+  argv: string[];
+  message: string | null;
+  /** A version by name, or how far to count on. */
+  version: { name: string } | { level: "major" | "minor" | "patch" };
+  params: Record<string, string>;
+  /** As typed. */
+  metrics: string | null;
+  tag: boolean;
+  commit: boolean;
+  verify: boolean;
+  allowHistoryChange: boolean;
+  publish: boolean;
+  detach: boolean;
+}
+
+/** Throws E_USAGE, and E_NOT_FOUND for a program that does not exist. */
+export function readRequest(context: Context, input: Input): RunRequest {
+  const argv = listOf(input.command);
+  if (argv.length === 0) {
+    throw new ExpverError("E_USAGE", "there is no command to run", { hint: "Put it after two dashes: expver run -- python train.py" });
+  }
+  refuseMissingProgram(context, argv);
+  return {
+    argv,
+    message: textOf(input.message),
+    version: readVersion(input),
+    params: parseGiven(listOf(input.param)),
+    metrics: textOf(input.metrics),
+    tag: input.tag !== false,
+    commit: input.commit !== false,
+    verify: input.verify !== false,
+    allowHistoryChange: input.allowHistoryChange === true,
+    publish: input.publish === true,
+    detach: input.detach === true,
+  };
+}
+
+function readVersion(input: Input): RunRequest["version"] {
+  const name = textOf(input.version);
+  const levels = (["major", "minor", "patch"] as const).filter((level) => input[level] === true);
+  if (levels.length + (name === null ? 0 : 1) > 1) {
+    const given = [...(name === null ? [] : ["--version"]), ...levels.map((level) => `--${level}`)];
+    throw new ExpverError("E_USAGE", `${given.join(" and ")} exclude each other`, {
+      hint: "Give one of them, or none: then the minor number counts on.",
+    });
+  }
+  return name === null ? { level: levels[0] ?? "minor" } : { name };
+}
+
+/** Before the snapshot rather than after it: a typing mistake should cost nothing. */
+function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
+  const program = argv[0] ?? "";
+  if (process.platform === "win32") return;
+  const places = program.includes("/")
+    ? [resolve(cwd, program)]
+    : (env.PATH ?? "/usr/local/bin:/usr/bin:/bin").split(delimiter).map((folder) => join(resolve(cwd, folder || "."), program));
+  if (program !== "" && places.some(isProgram)) return;
+  const isLine = argv.length === 1 && /\s/.test(program);
+  throw new ExpverError("E_NOT_FOUND", `there is no program ${JSON.stringify(program)}`, {
+    hint: isLine
+      ? `Write the words apart (expver run -- ${program}), or ask for a shell: expver run -- sh -c ${JSON.stringify(program)}`
+      : "Check its name and your PATH.",
+    details: { program },
+  });
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function listOf(value: Input[string]): string[] {
+  return Array.isArray(value) ? value : typeof value === "string" ? [value] : [];
+}
+
+function textOf(value: Input[string]): string | null {
+  return typeof value === "string" ? value : null;
+}

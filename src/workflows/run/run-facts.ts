@@ -1,0 +1,134 @@
+/**
+ * What is known of a run on this machine: one folder per run with its log and one small file that is replaced whole.
+ * It is what a later command finds when the one that watched the run is gone.
+ */
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Place } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
+import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { runName } from "../../platform/names.ts";
+import type { ProcessIdentity } from "../../platform/processes.ts";
+import type { RunStatus } from "../../results/types.ts";
+import type { Pointer } from "../../store/types.ts";
+import type { ArtifactEntry } from "../../versions/types.ts";
+
+export interface RunFacts {
+  run_id: string;
+  /** Who watches it: an `expver run` in front of the user, or a detached one. */
+  owner: ProcessIdentity;
+  /** Top of the worktree it runs in. */
+  worktree: string;
+  /** `preparing`: the program has not been started. `closing`: it has ended, outputs are being stored. `closed`: all is written. */
+  phase: "preparing" | "running" | "closing" | "closed";
+  /** As far as known; `running` until the program's end has been seen. */
+  status: RunStatus;
+  /** Fit to be shown: secrets hidden. */
+  command: string;
+  message: string | null;
+  params: Record<string, string>;
+  /** Reserved while the run goes on, its version once it has one. */
+  version: string | null;
+  startedAt: string;
+  endedAt: string | null;
+  exitCode: number | null;
+  signal: string | null;
+  /** Where the branch stood; `branch` null: detached, `commit` null: no commit yet. */
+  head: { branch: string | null; commit: string | null };
+  /** Snapshot commit S; null while it is not made. */
+  snapshot: string | null;
+  /** Results commit R. */
+  results: string | null;
+  dirty: boolean;
+  dvcHash: string | null;
+  /** As the run read them. */
+  inputs: Pointer[];
+  /** Pointer files of inputs that had changed, written in the worktree once the run has done well. */
+  inputEdits: { path: string; before: string | null; after: string }[];
+  /** Results database, stored path. */
+  database: string;
+  /** Files that R puts in place of those of S: pointers, ignore files, declared outputs. Set once their bytes are stored. */
+  outputs: OutputFile[];
+  /** Models among the outputs, as the tag names them. */
+  models: ArtifactEntry[];
+  changedDuringRun: string[];
+  /** Why it did not start or was not versioned. */
+  error: { code: string; message: string; hint: string; details: Record<string, unknown> } | null;
+}
+
+/** One file of R. */
+export interface OutputFile {
+  /** Stored path of the file in Git: a pointer, an ignore file, an output that Git tracks itself. */
+  path: string;
+  mode: string;
+  /** Blob; the text it has in R. */
+  object: string;
+  /** What the worktree's file must still be to be replaced; undefined: it is not ours to write. */
+  edit?: { before: string | null; after: string };
+}
+
+export function runsDir(project: Pick<Place, "stateDir">): string {
+  return join(project.stateDir, "runs");
+}
+
+export function runFolder(project: Pick<Place, "stateDir">, runId: string): string {
+  return join(runsDir(project), runId);
+}
+
+/** Makes the folder of a new run under a name nobody has. */
+export function createRunFolder(project: Pick<Place, "stateDir">, context: Context, wanted?: string): { runId: string; folder: string } {
+  mkdirSync(runsDir(project), { recursive: true });
+  if (wanted !== undefined) {
+    mkdirSync(runFolder(project, wanted), { recursive: true });
+    return { runId: wanted, folder: runFolder(project, wanted) };
+  }
+  for (;;) {
+    const runId = runName(context.random);
+    try {
+      mkdirSync(runFolder(project, runId));
+      return { runId, folder: runFolder(project, runId) };
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    }
+  }
+}
+
+export function removeRunFolder(project: Pick<Place, "stateDir">, runId: string): void {
+  rmSync(runFolder(project, runId), { recursive: true, force: true });
+}
+
+export function writeFacts(project: Pick<Place, "stateDir">, facts: RunFacts): void {
+  writeFileAtomic(factsFile(project, facts.run_id), JSON.stringify(facts, null, 1));
+}
+
+export function readFacts(project: Pick<Place, "stateDir">, runId: string): RunFacts | null {
+  if (runId === "" || runId.includes("/") || runId.startsWith(".")) return null;
+  const text = readTextIfExists(factsFile(project, runId));
+  return text === null ? null : (JSON.parse(text) as RunFacts);
+}
+
+/** Every run this machine knows, the latest first. */
+export function listFacts(project: Pick<Place, "stateDir">): RunFacts[] {
+  const all = folderNames(project).flatMap((name) => readFacts(project, name) ?? []);
+  return all.sort((one, other) => (one.startedAt < other.startedAt ? 1 : -1));
+}
+
+/** What an error says, fit for a file. */
+export function errorFacts(error: unknown): NonNullable<RunFacts["error"]> {
+  if (error instanceof ExpverError) return { code: error.code, message: error.message, hint: error.hint, details: error.details };
+  return { code: "E_BUG", message: error instanceof Error ? error.message : String(error), hint: "", details: {} };
+}
+
+function folderNames(project: Pick<Place, "stateDir">): string[] {
+  try {
+    return readdirSync(runsDir(project)).filter((name) => !name.startsWith("."));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function factsFile(project: Pick<Place, "stateDir">, runId: string): string {
+  return join(runFolder(project, runId), "run.json");
+}

@@ -1,0 +1,212 @@
+/**
+ * `expver tag V --run RUN`: a version for a run that has none (it failed, was killed, rewrote history, or its expver died),
+ * or another number for one whose number was taken elsewhere. The snapshot is the run's own; the branch does not move.
+ */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath, storedPath } from "../../config/paths.ts";
+import { openProject, type Project, requireRepository } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Repository } from "../../git/git.ts";
+import { committer } from "../../git/identity.ts";
+import { writeTreeWith } from "../../git/index-file.ts";
+import { commitTree, makeTag } from "../../git/objects.ts";
+import { type RefChange, readRef, resolveCommit, updateRefs } from "../../git/refs.ts";
+import { beginOperation } from "../../journal/operations.ts";
+import type { Effect } from "../../journal/types.ts";
+import type { Context } from "../../platform/context.ts";
+import { copyDatabase } from "../../results/copy.ts";
+import { restampRows, stampRows } from "../../results/rows.ts";
+import { readRun, runTracks, updateRun } from "../../results/runs.ts";
+import type { RunRecord } from "../../results/types.ts";
+import { storeOutput } from "../../store/contents.ts";
+import { formatMessage } from "../../versions/message.ts";
+import type { VersionMessage } from "../../versions/types.ts";
+import type { Input, Plan } from "../contract.ts";
+import { fingerprintOf } from "../plan.ts";
+import { prepareWriting } from "../prepare.ts";
+import { findRun } from "../runs/run-views.ts";
+import { withResults } from "./collect.ts";
+import { gitFiles } from "./outputs.ts";
+import { titleOf } from "./prepare-run.ts";
+import { createRunFolder, type OutputFile, readFacts, writeFacts } from "./run-facts.ts";
+import { chooseVersion } from "./version-choice.ts";
+import { versionMessage } from "./version-message.ts";
+
+export interface VersionOfRunPlan extends Plan {
+  runId: string;
+  version: string;
+  description: string | null;
+  /** The tag that goes away because the run gets another number. */
+  replaces: string | null;
+  snapshot: string;
+}
+
+export interface VersionOfRun {
+  version: string;
+  run_id: string;
+  /** Results commit R. */
+  results: string;
+  tag_line: string;
+  on_branch: false;
+  next: string[];
+}
+
+/** Input: `version` (a name; absent: the next minor one), `run`, `description`; `replace: true` lets a run that has a version change it. */
+export async function planVersionOfRun(context: Context, input: Input): Promise<VersionOfRunPlan> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  committer(repository);
+  const view = await findRun(project, typeof input.run === "string" ? input.run : undefined);
+  if (view.status === "running") {
+    throw new ExpverError("E_BUSY", `run ${view.run_id} has not ended`, {
+      hint: `Wait for it: expver runs wait ${view.run_id}`,
+      details: { run: view.run_id },
+    });
+  }
+  if (view.version !== null && input.replace !== true) {
+    throw new ExpverError("E_VERSION_TAKEN", `run ${view.run_id} is version ${view.version} already`, {
+      hint: `expver show ${view.version}`,
+      details: { run: view.run_id, version: view.version },
+    });
+  }
+  const wanted = typeof input.version === "string" ? { name: input.version } : { level: "minor" as const };
+  const { name: version } = chooseVersion({ project, repository, context, wanted });
+  const snapshot = view.git_commit === null ? null : resolveCommit(repository, view.git_commit);
+  if (snapshot === null) {
+    throw new ExpverError("E_NOT_FOUND", `the code of run ${view.run_id} (${view.git_commit ?? "no commit"}) is not in this repository`, {
+      hint: "Fetch it from the clone the run was made in: git fetch REMOTE 'refs/expver/runs/*:refs/expver/runs/*'",
+      details: { run: view.run_id, commit: view.git_commit },
+    });
+  }
+  return {
+    command: "tag",
+    steps: [
+      { verb: "store", target: project.config.results.database, detail: `the rows of ${view.run_id} stamped ${version}` },
+      { verb: "commit", target: "beside the branch", detail: `on snapshot ${snapshot.slice(0, 12)}` },
+      ...(view.version === null ? [] : [{ verb: "delete", target: `tag ${view.version}`, keeps: "in the operation" }]),
+      { verb: "tag", target: version },
+      { verb: "stamp", target: project.config.results.database },
+    ],
+    destructive: false,
+    fingerprint: fingerprintOf({ run: view.run_id, version, replaces: view.version, snapshot }),
+    runId: view.run_id,
+    version,
+    description: typeof input.description === "string" ? input.description : null,
+    replaces: view.version,
+    snapshot,
+  };
+}
+
+export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan): Promise<VersionOfRun> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  await prepareWriting(project, context);
+  const { runId, version, replaces } = plan;
+  const databaseFile = absolutePath(project, storedPath(project, project.config.results.database));
+  const record = withResults(databaseFile, (db) => readRun(db, runId));
+  if (record === null) throw new ExpverError("E_NOT_FOUND", `${project.config.results.database} has no run ${runId}`);
+  const operation = beginOperation(project, context, {
+    command: "tag",
+    argv: ["tag", version, "--run", runId],
+    summary: `version ${version} for run ${runId}`,
+  });
+  try {
+    const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
+    const tree = writeTreeWith(
+      repository,
+      plan.snapshot,
+      outputs.map(({ path, mode, object }) => ({ path, mode, object })),
+    );
+    const title = titleOf(version, plan.description ?? record.message, record.command);
+    const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
+    const message = messageOf(project, plan, record);
+    const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
+    const refs = refsOf(repository, { runId, version, tag, replaces });
+    operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })));
+    updateRefs(repository, refs, { reason: `expver: version ${version} for run ${runId}` });
+    stampWorking(databaseFile, { runId, version, replaces, record });
+    const facts = readFacts(project, runId);
+    if (facts !== null) writeFacts(project, { ...facts, version, results });
+    operation.finish();
+    const line = [...message.headline.map(([key, value]) => `${key}=${value}`), message.description]
+      .filter((part) => part !== "")
+      .join(" | ");
+    return {
+      version,
+      run_id: runId,
+      results,
+      tag_line: line,
+      on_branch: false,
+      next: [`git merge ${version}`, `expver publish ${version}`],
+    };
+  } catch (error) {
+    operation.fail(error);
+    throw error;
+  }
+}
+
+interface StampedCopy {
+  plan: VersionOfRunPlan;
+  record: RunRecord;
+  repository: Repository;
+  databaseFile: string;
+}
+
+/** The stamps go into the copy that is stored; the working rows get theirs once the tag stands. */
+function storeStampedCopy(project: Project, context: Context, { plan, record, repository, databaseFile }: StampedCopy): OutputFile[] {
+  const { folder } = createRunFolder(project, context, plan.runId);
+  const copy = join(folder, "database.copy");
+  const stored = storedPath(project, project.config.results.database);
+  try {
+    copyDatabase(databaseFile, copy);
+    stampWorking(copy, { runId: plan.runId, version: plan.version, replaces: plan.replaces, record });
+    const { pointer, ignore } = storeOutput(project, stored, context, { bytesFrom: copy });
+    const database = gitFiles({ project, repository, snapshot: plan.snapshot }, [pointer, ...(ignore === null ? [] : [ignore])]);
+    const others = (readFacts(project, plan.runId)?.outputs ?? []).filter(({ path }) => !database.some((file) => file.path === path));
+    return [...others, ...database];
+  } finally {
+    for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(copy + end, { force: true });
+  }
+}
+
+function stampWorking(
+  path: string,
+  { runId, version, replaces, record }: { runId: string; version: string; replaces: string | null; record: RunRecord },
+): void {
+  withResults(path, (db) => {
+    const tracks = runTracks(db, runId);
+    if (replaces !== null) restampRows(db, tracks, { from: replaces, to: version });
+    stampRows(db, tracks, { version, git_commit: record.git_commit, dvc_hash: record.dvc_hash });
+    updateRun(db, runId, { version });
+  });
+}
+
+function refsOf(
+  repository: Repository,
+  { runId, version, tag, replaces }: { runId: string; version: string; tag: string; replaces: string | null },
+): RefChange[] {
+  const gone = [`refs/expver/runs/${runId}`, ...(replaces === null ? [] : [`refs/tags/${replaces}`])];
+  const deletions = gone.flatMap((ref): RefChange[] => {
+    const before = readRef(repository, ref);
+    return before === null ? [] : [{ ref, before, after: null }];
+  });
+  return [{ ref: `refs/tags/${version}`, before: null, after: tag }, ...deletions];
+}
+
+function messageOf(project: Project, { runId, description }: VersionOfRunPlan, record: RunRecord): VersionMessage {
+  const facts = readFacts(project, runId);
+  const message = versionMessage(project, {
+    runId,
+    message: description ?? record.message,
+    snapshot: record.git_commit,
+    dvcHash: record.dvc_hash,
+    dirty: record.dirty !== 0,
+    inputs: facts?.inputs ?? [],
+    models: facts?.models ?? [],
+    given: [],
+    params: JSON.parse(record.params) as Record<string, string>,
+    metrics: JSON.parse(record.metrics) as Record<string, string>,
+  });
+  return record.status === "finished" ? message : { ...message, other: [...message.other, ["Status", record.status]] };
+}

@@ -1,0 +1,159 @@
+/** Runs as they are found: this machine's run folders (and who is alive) beside the rows of the results database. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath, storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { localLauncher } from "../../launchers/local.ts";
+import { lifeOf } from "../../platform/processes.ts";
+import type { RunRecord } from "../../results/types.ts";
+import { listFacts, type RunFacts, readFacts, runFolder } from "../run/run-facts.ts";
+
+export interface RunView {
+  run_id: string;
+  /** "lost": the machine went down, or the expver that watched it was killed; the next writing command records it. */
+  status: RunRecord["status"] | "lost";
+  version: string | null;
+  command: string;
+  message: string | null;
+  params: Record<string, string>;
+  metrics: Record<string, string>;
+  /** ISO 8601. */
+  start: string;
+  end: string | null;
+  exit_code: number | null;
+  signal: string | null;
+  git_commit: string | null;
+  dvc_hash: string | null;
+  dirty: boolean;
+  host: string | null;
+  /** Absolute path; null when it is on another machine. */
+  log: string | null;
+  /** The program, while it runs here. */
+  pid: number | null;
+}
+
+/** All runs, the latest first. */
+export async function listRuns(project: Project): Promise<RunView[]> {
+  const records = new Map((await readRecords(project)).map((record) => [record.run_id, record]));
+  // A run that is over and has no row was undone, or belongs to another worktree's database.
+  const local = listFacts(project).filter(
+    ({ run_id: id, worktree, phase }) => records.has(id) || (phase !== "closed" && worktree === project.repository?.root),
+  );
+  const views = [
+    ...(await Promise.all(local.map((facts) => viewOf(project, facts, records.get(facts.run_id))))),
+    ...[...records.values()].filter(({ run_id: id }) => !local.some((facts) => facts.run_id === id)).map(viewOfRecord),
+  ];
+  return views.sort((one, other) => (one.start < other.start ? 1 : -1));
+}
+
+/** One run by its id or an unambiguous beginning of it; without one the latest. Throws E_NOT_FOUND. */
+export async function findRun(project: Project, wanted: string | undefined): Promise<RunView> {
+  const facts = wanted === undefined ? null : readFacts(project, wanted);
+  if (facts !== null)
+    return viewOf(
+      project,
+      facts,
+      (await readRecords(project)).find(({ run_id: id }) => id === wanted),
+    );
+  const all = await listRuns(project);
+  const found = wanted === undefined ? all.slice(0, 1) : all.filter(({ run_id: id }) => id === wanted || id.startsWith(wanted));
+  const exact = found.find(({ run_id: id }) => id === wanted) ?? (found.length === 1 ? found[0] : undefined);
+  if (exact !== undefined) return exact;
+  const known = all.slice(0, 5).map(({ run_id: id }) => id);
+  const what =
+    wanted === undefined
+      ? "there is no run yet"
+      : found.length > 1
+        ? `${wanted} is the beginning of ${found.length} runs`
+        : `there is no run ${wanted}`;
+  throw new ExpverError("E_NOT_FOUND", known.length === 0 || wanted === undefined ? what : `${what}; the latest are ${known.join(", ")}`, {
+    hint: "`expver runs list` shows them all.",
+    details: { asked: wanted ?? null, known },
+  });
+}
+
+/** The state of a run by what this machine knows alone: cheap enough to be asked again and again. */
+export async function localStatus(
+  project: Project,
+  runId: string,
+): Promise<{ facts: RunFacts; status: RunView["status"]; pid: number | null } | null> {
+  const facts = readFacts(project, runId);
+  if (facts === null) return null;
+  if (facts.phase === "closed") return { facts, status: facts.status, pid: null };
+  const program = (await localLauncher().states([{ id: runId, folder: runFolder(project, runId) }])).get(runId);
+  const pid = program?.state === "running" ? (program.process?.pid ?? null) : null;
+  const goesOn = pid !== null || lifeOf(facts.owner) !== "dead";
+  return { facts, status: goesOn ? "running" : "lost", pid };
+}
+
+async function viewOf(project: Project, facts: RunFacts, record: RunRecord | undefined): Promise<RunView> {
+  const now = await localStatus(project, facts.run_id);
+  const log = join(runFolder(project, facts.run_id), "log");
+  return {
+    run_id: facts.run_id,
+    status: now?.status ?? facts.status,
+    version: record?.version ?? facts.version,
+    command: facts.command,
+    message: facts.message,
+    params: record === undefined ? facts.params : tableOf(record.params),
+    metrics: record === undefined ? {} : tableOf(record.metrics),
+    start: facts.startedAt,
+    end: facts.endedAt,
+    exit_code: facts.exitCode,
+    signal: facts.signal,
+    git_commit: facts.snapshot,
+    dvc_hash: facts.dvcHash,
+    dirty: facts.dirty,
+    host: record?.host ?? null,
+    log: existsSync(log) ? log : null,
+    pid: now?.pid ?? null,
+  };
+}
+
+function viewOfRecord(record: RunRecord): RunView {
+  const { run_id, status, version, command, message, start, end, exit_code, signal, git_commit, dvc_hash, dirty, host } = record;
+  const tables = { params: tableOf(record.params), metrics: tableOf(record.metrics) };
+  return {
+    run_id,
+    status,
+    version,
+    command,
+    message,
+    ...tables,
+    start,
+    end,
+    exit_code,
+    signal,
+    git_commit,
+    dvc_hash,
+    dirty: dirty !== 0,
+    host,
+    log: null,
+    pid: null,
+  };
+}
+
+async function readRecords(project: Project): Promise<RunRecord[]> {
+  const path = absolutePath(project, storedPath(project, project.config.results.database));
+  if (!existsSync(path)) return [];
+  const { openResults } = await import("../../results/database.ts");
+  const { readRuns } = await import("../../results/runs.ts");
+  const db = openResults(path, { readonly: true });
+  try {
+    return readRuns(db);
+  } finally {
+    db.close();
+  }
+}
+
+function tableOf(json: string): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null
+      ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, String(item)]))
+      : {};
+  } catch {
+    return {};
+  }
+}

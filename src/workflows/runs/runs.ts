@@ -1,0 +1,130 @@
+/** `expver runs`: looking at runs, waiting for one, stopping one. */
+import { openProject } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { drain, followLog } from "../../launchers/follow-log.ts";
+import { localLauncher } from "../../launchers/local.ts";
+import type { Context } from "../../platform/context.ts";
+import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
+import { fingerprintOf } from "../plan.ts";
+import { requestStop } from "../run/execute.ts";
+import { runFolder } from "../run/run-facts.ts";
+import { findRun, listRuns, localStatus, type RunView } from "./run-views.ts";
+
+const POLL_MS = 100;
+
+export interface RunsList {
+  runs: RunView[];
+  /** Runs not shown because of `--limit`. */
+  left_out: number;
+}
+
+export const runsList: ReadWorkflow<Input, RunsList> = {
+  async read(context, input) {
+    const all = await listRuns(openProject(context));
+    const wanted = input.all === true ? all.length : limitOf(input.limit);
+    return { runs: all.slice(0, wanted), left_out: Math.max(0, all.length - wanted) };
+  },
+};
+
+export const runsShow: ReadWorkflow<Input, RunView> = {
+  read: async (context, input) => findRun(openProject(context), textOf(input.run)),
+};
+
+export interface RunLog {
+  run_id: string;
+  status: RunView["status"];
+  /** All of the log; empty after `-f`, when it has been shown as it grew. */
+  text: string;
+}
+
+export const runsLogs: ReadWorkflow<Input, RunLog> = {
+  async read(context, input) {
+    const project = openProject(context);
+    const { run_id: runId, log, host } = await findRun(project, textOf(input.run));
+    if (log === null) {
+      throw new ExpverError("E_NOT_FOUND", `the log of run ${runId} is not on this machine`, {
+        hint: host === null ? "Look where it ran." : `It ran on ${host}.`,
+        details: { run: runId },
+      });
+    }
+    const chunks: Uint8Array[] = [];
+    if (input.follow === true)
+      await followLog(log, (chunk) => context.report({ kind: "output", chunk }), { ended: endOf(project, runId, context) });
+    else drain(log, 0, (chunk) => chunks.push(chunk));
+    const status = (await localStatus(project, runId))?.status ?? "finished";
+    return { run_id: runId, status, text: Buffer.concat(chunks).toString("utf8") };
+  },
+};
+
+/** Exit code 1 when the run did not finish well. */
+export type WaitedRun = RunView & { exitCode: number };
+
+export const runsWait: ReadWorkflow<Input, WaitedRun> = {
+  async read(context, input) {
+    const project = openProject(context);
+    const { run_id: runId } = await findRun(project, textOf(input.run));
+    await endOf(project, runId, context);
+    const view = await findRun(project, runId);
+    return { ...view, exitCode: view.status === "finished" ? 0 : 1 };
+  },
+};
+
+export interface StopPlan extends Plan {
+  runId: string;
+  signal: NodeJS.Signals;
+}
+
+export const runsStop: WriteWorkflow<Input, StopPlan, RunView> = {
+  async plan(context, input) {
+    const view = await findRun(openProject(context), textOf(input.run));
+    const signal = input.kill === true ? "SIGKILL" : "SIGTERM";
+    if (view.pid === null) {
+      throw new ExpverError("E_NOT_FOUND", `run ${view.run_id} does not run here: it is ${view.status}`, {
+        hint: "`expver runs list` shows those that do.",
+      });
+    }
+    return {
+      command: "runs stop",
+      steps: [{ verb: "stop", target: view.run_id, detail: `${signal} to process group ${view.pid}: ${view.command}` }],
+      destructive: false,
+      fingerprint: fingerprintOf({ run: view.run_id, pid: view.pid, signal }),
+      runId: view.run_id,
+      signal,
+    };
+  },
+
+  /** Tells the program, then waits until whoever watches the run has recorded its end; after ten seconds says how to insist. */
+  async apply(context, { runId, signal }) {
+    const project = openProject(context);
+    const job = { id: runId, folder: runFolder(project, runId) };
+    requestStop(job.folder, signal);
+    await localLauncher().stop(job, signal);
+    const patience = AbortSignal.timeout(10_000);
+    await endOf(project, runId, { ...context, signal: patience }).catch(() => undefined);
+    const view = await findRun(project, runId);
+    if (view.status === "running") {
+      context.report({ kind: "warning", text: `run ${runId} has not ended yet`, hint: `Insist: expver runs stop --kill ${runId}` });
+    }
+    return view;
+  },
+};
+
+/** Resolves when nobody works on the run any more. */
+async function endOf(project: ReturnType<typeof openProject>, runId: string, { signal }: Pick<Context, "signal">): Promise<void> {
+  for (;;) {
+    const now = await localStatus(project, runId);
+    if (now === null || now.status !== "running") return;
+    if (signal?.aborted) throw new ExpverError("E_INTERRUPTED", `stopped waiting; run ${runId} goes on`);
+    await new Promise((done) => setTimeout(done, POLL_MS));
+  }
+}
+
+function textOf(value: Input[string]): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function limitOf(value: Input[string]): number {
+  const limit = value === undefined ? 20 : Number(value);
+  if (Number.isInteger(limit) && limit > 0) return limit;
+  throw new ExpverError("E_USAGE", `--limit ${JSON.stringify(value)} is not a positive whole number`);
+}

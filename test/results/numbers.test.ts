@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { Database } from "../../src/platform/sqlite.ts";
+import { openResults } from "../../src/results/database.ts";
+import { aggregate } from "../../src/results/numbers.ts";
+import { appendRow } from "../../src/results/rows.ts";
+import { addRunTracks } from "../../src/results/runs.ts";
+import { ensureRunTables } from "../../src/results/schema.ts";
+import type { Cell } from "../../src/results/types.ts";
+import { FAST_FOLDER } from "../support/repository.ts";
+
+let folder: string;
+let db: Database;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(FAST_FOLDER, "expver-numbers-"));
+  db = openResults(join(folder, "r.db"), { create: true });
+  ensureRunTables(db);
+});
+afterEach(() => {
+  db.close();
+  rmSync(folder, { recursive: true });
+});
+
+function log(...rows: Record<string, Cell>[]) {
+  addRunTracks(
+    db,
+    "run",
+    rows.map((values) => appendRow(db, "predictions", { trackId: "t", values })),
+  );
+}
+
+it("tells parameters from metrics and keeps the digits of both", () => {
+  log({ lr: 1e-5, model: "bert", accuracy: 0.5, val_loss: 2, function_time: 1, error: "", big: 9007199254740993n });
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} })).toEqual({
+    params: { lr: "1e-05", model: "bert", big: "9007199254740993" },
+    metrics: { accuracy: "0.5", val_loss: "2.0" },
+    guessed: { accuracy: "max", val_loss: "min" },
+  });
+});
+
+it("takes the last value that is not null, or aggregates as configured", () => {
+  log({ accuracy: 0.9, cost: 3 }, { accuracy: 0.7, cost: 1 }, { accuracy: null, cost: 2 });
+  const metrics = { accuracy: "max", cost: "min" } as const;
+  expect(aggregate(db, "run", { metrics, aggregate: {} }).metrics).toEqual({ accuracy: "0.7", cost: "2.0" });
+  expect(aggregate(db, "run", { metrics, aggregate: { accuracy: "best", cost: "best" } }).metrics).toEqual({
+    accuracy: "0.9",
+    cost: "1.0",
+  });
+  expect(aggregate(db, "run", { metrics, aggregate: { accuracy: "max", cost: "sum" } }).metrics).toEqual({ accuracy: "0.9", cost: "6.0" });
+  expect(aggregate(db, "run", { metrics, aggregate: { cost: "mean" } }).metrics.cost).toBe("2.0");
+});
+
+it("does not take an asset's hash for a metric, nor NaN for the best", () => {
+  log({ accuracy: "e641b2263f39120f" }, { loss: "NaN" }, { loss: 0.5 }, { loss: "NaN" });
+  const { metrics, params } = aggregate(db, "run", { metrics: { loss: "min" }, aggregate: { loss: "best" } });
+  expect(params.accuracy).toBe("e641b2263f39120f");
+  expect(metrics.loss).toBe("0.5");
+});
+
+it("leaves rows of other runs alone", () => {
+  log({ accuracy: 0.1 });
+  appendRow(db, "predictions", { trackId: "other", values: { accuracy: 0.9 } });
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} }).metrics.accuracy).toBe("0.1");
+});

@@ -1,0 +1,99 @@
+/** A small experiment repository for tests of runs: set up, committed, with programs written in node. */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openResults } from "../../src/results/database.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+export const MAIN = join(import.meta.dirname, "../../dist/main.js");
+
+const CONFIG = `metrics: { accuracy: max }
+models: { output: models/model.json, production: models/production/model.json, candidates: models/candidates }
+track: [reports/*.json]
+`;
+
+/** Writes model, metrics and a line of output; asks for nothing. */
+export const TRAIN = `
+const fs = require("fs");
+const lr = JSON.parse(process.env.EXPVER_PARAMS).lr ?? 0.5;
+console.log("training", lr);
+fs.mkdirSync("models", { recursive: true });
+fs.writeFileSync("models/model.json", JSON.stringify({ lr, data: fs.existsSync("data.csv") ? fs.readFileSync("data.csv", "utf8") : null }));
+fs.writeFileSync("metrics.json", JSON.stringify({ accuracy: 0.8667 }));
+`;
+
+/** One commit with train.js and expver.yaml. */
+export function makeExperiment(options: Parameters<typeof makeRepository>[0] = {}): TestRepository {
+  const repo = makeRepository(options);
+  const made = repo.expver(["init"]);
+  if (made.code !== 0) throw new Error(made.stderr);
+  repo.write("expver.yaml", CONFIG);
+  repo.write("train.js", TRAIN);
+  repo.commit("start");
+  return repo;
+}
+
+/** Waits until something is true. */
+export async function until(what: () => boolean, milliseconds = 20_000): Promise<void> {
+  const end = Date.now() + milliseconds;
+  while (!what()) {
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await sleep(20);
+  }
+}
+
+export interface Background {
+  pid: number;
+  ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  kill: (signal: NodeJS.Signals) => void;
+}
+
+/** `expver` beside the test, to be disturbed. */
+export function inBackground(
+  repo: TestRepository,
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Background {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: join(repo.root, options.cwd ?? "."),
+    env: { ...repo.context.env, ...options.env },
+  });
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.on("close", (code) => resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }));
+  });
+  return { pid: child.pid ?? 0, ended, kill: (signal) => void child.kill(signal) };
+}
+
+/** All rows of the default events table with their stamps. */
+export function rowsOf(repo: TestRepository, table = "default"): Record<string, unknown>[] {
+  const path = join(repo.root, "results/experiments.db");
+  if (!existsSync(path)) return [];
+  const db = openResults(path, { readonly: true });
+  try {
+    return db.all(`SELECT * FROM "${table}" `);
+  } finally {
+    db.close();
+  }
+}
+
+export function runRows(repo: TestRepository): Record<string, unknown>[] {
+  const db = openResults(join(repo.root, "results/experiments.db"), { readonly: true });
+  try {
+    return db.all("SELECT * FROM expver_runs ORDER BY start");
+  } finally {
+    db.close();
+  }
+}
+
+export function exists(repo: TestRepository, path: string): boolean {
+  return existsSync(join(repo.root, path));
+}
+
+export function readState(repo: TestRepository, path: string): string {
+  return readFileSync(join(repo.root, ".git/expver", path), "utf8");
+}
