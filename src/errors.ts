@@ -75,13 +75,18 @@ export const ERROR_CODES = {
     means: "A version's tag leads to no commit.",
     remedy: "See what it is with `git cat-file -p TAG`; delete it, or tag the commit that was meant.",
   },
-  E_VERSION_TAKEN: {
+  E_VERSION_EXISTS: {
     kind: "refused",
     means: "The version has a tag already, here or on the remote, or a run that is going on has reserved it.",
     remedy: "Take the next free one: `expver tag --suggest`.",
   },
   E_HOOK: { kind: "refused", means: "A Git hook refused.", remedy: "Correct what the hook says, or skip it with --no-verify." },
   // Runs
+  E_VERSION_TAKEN: {
+    kind: "refused",
+    means: "A version of that name exists already.",
+    remedy: "Take another number, or none: then the next free one is taken.",
+  },
   E_DATABASE_BEHIND: {
     kind: "refused",
     means: "The working results database lacks rows of the version in HEAD.",
@@ -183,8 +188,6 @@ export class ExpverError extends Error {
 /** Turns an operating-system error into ours, naming the path; passes everything else through. */
 export function fromSystemError(error: unknown, doing: string): unknown {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string" || error instanceof ExpverError) return error;
-  // Node's own mistakes of use have codes too (ERR_…), but no system call: those are bugs.
-  if (!("syscall" in error)) return error;
   const path = "path" in error && typeof error.path === "string" ? error.path : undefined;
   const code = error.code === "ENOSPC" || error.code === "EDQUOT" ? "E_DISK_FULL" : "E_IO";
   return new ExpverError(code, `${doing}: ${error.message}`, { details: { path, errno: error.code }, cause: error });

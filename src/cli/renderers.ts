@@ -5,7 +5,6 @@ export type Renderer = (data: never, terminal: Terminal) => string;
 
 /** By the `render` name of the catalogue. */
 export const RENDERERS: Record<string, () => Promise<Renderer>> = {
-  completion: async () => (await import("./render/completion.ts")).renderCompletion,
   init: async () => (await import("./render/init.ts")).renderInit,
   "data add": async () => (await import("./render/data.ts")).renderDataAdd,
   "data status": async () => (await import("./render/data.ts")).renderDataStatus,
@@ -18,5 +17,4 @@ export const RENDERERS: Record<string, () => Promise<Renderer>> = {
   undo: async () => (await import("./render/undo.ts")).renderUndo,
   doctor: async () => (await import("./render/doctor.ts")).renderDoctor,
   demo: async () => (await import("./render/demo.ts")).renderDemo,
-  list: async () => (await import("./render/list.ts")).renderList,
 };

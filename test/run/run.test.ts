@@ -49,7 +49,7 @@ describe("a run that does well", () => {
       { run_id: data.run_id, status: "finished", version: "e0.1.0", exit_code: 0n, git_commit: snapshot },
     ]);
     expect(repo.git("status", "--porcelain")).toBe("?? metrics.json");
-    expect(repo.git("for-each-ref", "refs/expver")).toBe("");
+    expect(repo.git("for-each-ref", "refs/expver/runs", "refs/expver/reserved")).toBe("");
   });
 
   it("stores in the tag's commit a database that says the same as the working one", () => {
@@ -70,7 +70,7 @@ describe("a run that does well", () => {
       "e1.0.0",
       "e7.0.0",
     ]);
-    expect(repo.expverJson(["run", "--version", "e7.0.0", "--", "true"])).toMatchObject({ code: 4, error: { code: "E_VERSION_TAKEN" } });
+    expect(repo.expverJson(["run", "--version", "e7.0.0", "--", "true"])).toMatchObject({ code: 4, error: { code: "E_VERSION_EXISTS" } });
     expect(repo.expverJson(["run", "--version", "7", "--", "true"])).toMatchObject({ code: 2, error: { code: "E_USAGE" } });
     expect(repo.expverJson(["run", "--major", "--patch", "--", "true"])).toMatchObject({ code: 2 });
   });
@@ -242,7 +242,7 @@ describe("a run that does not do well", () => {
     expect(repo.expverJson(["run", "--", "node train.js"]).error?.hint).toContain("Write the words apart");
     expect(repo.expverJson(["run"])).toMatchObject({ code: 2 });
     expect(existsSync(join(repo.root, "results"))).toBe(false);
-    expect(repo.git("for-each-ref", "refs/expver")).toBe("");
+    expect(repo.git("for-each-ref", "refs/expver/runs", "refs/expver/reserved")).toBe("");
   });
 });
 
@@ -303,7 +303,7 @@ describe("the snapshot", () => {
     expect(refused).toMatchObject({ code: 4, error: { code: "E_HOOK" } });
     expect(refused.error?.message).toContain("bad.py is bad");
     expect(exists(repo, "ran")).toBe(false);
-    expect(repo.git("for-each-ref", "refs/expver")).toBe("");
+    expect(repo.git("for-each-ref", "refs/expver/runs", "refs/expver/reserved")).toBe("");
     expect(readdirSync(join(repo.root, ".git/expver/runs"))).toEqual([]);
     expect(repo.expverJson(["run", "--no-verify", "--", "touch", "ran"])).toMatchObject({ code: 0 });
   });

@@ -1,11 +1,12 @@
 /** The two ends of a run: with a version, or recorded without one. */
 import { join } from "node:path";
+import { ExpverError } from "../../errors.ts";
 import type { IndexEntry } from "../../git/index-file.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import type { RunRecord, Stamps } from "../../results/types.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { type Collected, digestOfRun, stampRun } from "./collect.ts";
+import { type Collected, digestOfRun, stampRun, unstampVersion } from "./collect.ts";
 import { finishRun } from "./finish.ts";
 import type { Marks } from "./marks.ts";
 import type { OpenRun } from "./open-run.ts";
@@ -50,7 +51,15 @@ export async function closeVersioned(
     params: collected.params,
     metrics: collected.metrics,
   });
-  const { onBranch } = finishRun(run, { message, staged });
+  let onBranch: boolean;
+  try {
+    ({ onBranch } = finishRun(run, { message, staged }));
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_VERSION_EXISTS") throw error;
+    unstampVersion(plan.places.databaseFile, run.runId, facts().version ?? "");
+    const data = await closeUnversioned(context, run, { collected, seconds });
+    throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });
+  }
   run.save({ phase: "closed" });
   if (!onBranch && plan.request.commit) warnOffBranch(context, run);
   const line = [...message.headline.map(([key, value]) => `${key}=${value}`), message.description]
@@ -69,7 +78,7 @@ export async function closeUnversioned(context: Context, run: OpenRun, { collect
   operation.note("database", database.hash);
   recordRows(run);
   release(run);
-  run.save({ phase: "closed", version: null });
+  run.save({ phase: "closed", version: null, results: null });
   operation.fail(new Error(`the program ${facts().status}`));
   const outputs: Outputs = { files: [], artifacts: [database], models: [] };
   return outcomeOf(run, { collected, seconds, outputs, onBranch: false, line: null, published: false });

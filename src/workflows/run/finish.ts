@@ -13,6 +13,7 @@ import { setText } from "../../journal/file-edits.ts";
 import type { Effect } from "../../journal/types.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { formatMessage } from "../../versions/message.ts";
+import { newTagChanges } from "../../versions/published.ts";
 import type { VersionMessage } from "../../versions/types.ts";
 import type { OpenRun } from "./open-run.ts";
 import { titleOf } from "./prepare-run.ts";
@@ -25,7 +26,7 @@ export interface Finished {
   onBranch: boolean;
 }
 
-/** `staged`: the index entries as they were at the start. Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. */
+/** `staged`: the index entries as they were at the start. Throws E_VERSION_EXISTS when somebody made the tag by hand meanwhile. */
 export function finishRun(
   run: OpenRun,
   { message, staged }: { message: VersionMessage; staged: ReadonlyMap<string, IndexEntry> },
@@ -98,7 +99,7 @@ function refChanges(
   if (version === null) return [...branch, { ref: kept, before, after: results }];
   return [
     ...branch,
-    { ref: `refs/tags/${version}`, before: null, after: makeTag(repository, { name: version, object: results, message }) },
+    ...newTagChanges(version, makeTag(repository, { name: version, object: results, message })),
     { ref: RESERVED + version, before: readRef(repository, RESERVED + version), after: null },
     // The tag keeps S from now on.
     ...(before === null ? [] : [{ ref: kept, before, after: null }]),
@@ -120,7 +121,7 @@ function moveRefs(
     if (!(error instanceof ExpverError) || error.code !== "E_REF_MOVED") throw error;
     const { version } = facts();
     if (version !== null && readRef(repository, `refs/tags/${version}`) !== null) {
-      throw new ExpverError("E_VERSION_TAKEN", `a tag ${version} was made while the run went on`, {
+      throw new ExpverError("E_VERSION_EXISTS", `a tag ${version} was made while the run went on`, {
         hint: `The run is recorded; give it another number: expver tag VERSION --run ${runId}`,
         cause: error,
       });

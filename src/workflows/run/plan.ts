@@ -1,5 +1,7 @@
 /** What `expver run` would do: reads only. */
+import { existsSync } from "node:fs";
 import { basename } from "node:path/posix";
+import { absolutePath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { hideSecretArguments, isSecretKey } from "../../config/secrets.ts";
 import { ExpverError } from "../../errors.ts";
@@ -96,8 +98,8 @@ function readInputs(
   const named = project.config.data.length > 0;
   const isOutput = ({ path }: Pointer) => path === places.database || places.isTracked(path) || (!named && isUnder(path, places.models));
   const asked = inputPointers(project, pointers, { runsStages: runsPipeline(argv) }).filter((pointer) => !isOutput(pointer));
-  const states = outputStatus(project, asked);
-  const missing = states.filter(({ state }) => state === "deleted").map(({ pointer }) => pointer.path);
+  const states = outputStatus(project, asked).map((one) => ({ ...one, isHere: existsSync(absolutePath(project, one.pointer.path)) }));
+  const missing = states.filter(({ isHere }) => !isHere).map(({ pointer }) => pointer.path);
   if (missing.length > 0) {
     context.report({
       kind: "warning",
@@ -105,10 +107,11 @@ function readInputs(
       hint: `expver data pull ${missing[0]}`,
     });
   }
-  const present = states.filter(({ pointer }) => !missing.includes(pointer.path));
+  const present = states.filter(({ isHere }) => isHere);
   return {
     inputs: present.map(({ pointer }) => pointer),
-    changedInputs: present.filter(({ pointer, state }) => state === "modified" || pointer.hash === null).map(({ pointer }) => pointer),
+    // One whose object is nowhere in the cache may have changed too, and must be stored for the chain to hold.
+    changedInputs: present.filter(({ state }) => state !== "same").map(({ pointer }) => pointer),
   };
 }
 

@@ -3,9 +3,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from "node
 import { dirname, join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
-import { ExpverError } from "../../errors.ts";
-import { hashBlob } from "../../git/objects.ts";
-import { readRef, updateRefs } from "../../git/refs.ts";
+import { updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import { bringInRows } from "../../results/bring-in.ts";
 import { openResults } from "../../results/database.ts";
@@ -14,12 +12,12 @@ import { insertRun } from "../../results/runs.ts";
 import { storeOutput } from "../../store/contents.ts";
 import { dataHash } from "../../store/data-hash.ts";
 import type { Pointer } from "../../store/types.ts";
+import { reserveVersion } from "../../versions/reserve.ts";
 import { describeEnvironment } from "./environment.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { recordOf } from "./run-record.ts";
 import { makeSnapshot, worktreePatch } from "./snapshot.ts";
-import { nextName, RESERVED, takenNames } from "./version-choice.ts";
 
 /** Reserves the number, makes S, opens the database for the run. */
 export function prepareRun(context: Context, run: OpenRun): void {
@@ -30,25 +28,11 @@ export function prepareRun(context: Context, run: OpenRun): void {
   openDatabaseFor(context, run, patch);
 }
 
-/** Create-only, so that two runs of one repository never get one number. */
-function reserve({ runId, plan, repository, operation, save }: OpenRun): void {
-  const { prefix } = plan.project.config.versions;
-  const note = hashBlob(repository, `${runId}\n`);
-  for (let name = plan.version.name; ; ) {
-    const ref = RESERVED + name;
-    operation.record({ kind: "ref", ref, before: null, after: note });
-    try {
-      updateRefs(repository, [{ ref, before: null, after: note }], { reason: `expver: run ${runId}` });
-      save({ version: name });
-      return;
-    } catch (error) {
-      if (!(error instanceof ExpverError) || error.code !== "E_REF_MOVED") throw error;
-      if (plan.version.explicit)
-        throw new ExpverError("E_VERSION_TAKEN", `${name} was taken by another run at this moment`, { cause: error });
-      const level = "level" in plan.request.version ? plan.request.version.level : "minor";
-      name = nextName(takenNames(repository, prefix, plan.version.remoteTags ?? []), prefix, level);
-    }
-  }
+/** Two runs of one repository never get one number. A kill between reserving and journaling leaves a reservation whose holder is dead: no harm. */
+function reserve({ plan, project, operation, save }: OpenRun): void {
+  const { name, ref, object } = reserveVersion(project, plan.version.wanted, { remoteTags: plan.version.remoteTags });
+  operation.record({ kind: "ref", ref, before: null, after: object });
+  save({ version: name });
 }
 
 /** The bytes the program is about to read go into the cache; their pointers into S only. */
@@ -129,10 +113,4 @@ function placeCopy(object: string, path: string): void {
   copyFileSync(object, temporary);
   chmodSync(temporary, 0o644);
   renameSync(temporary, path);
-}
-
-/** True when a number reserved for this run is still held. */
-export function holdsReservation({ repository, facts }: OpenRun): boolean {
-  const { version } = facts();
-  return version !== null && readRef(repository, RESERVED + version) !== null;
 }

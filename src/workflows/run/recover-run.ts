@@ -7,16 +7,18 @@ import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { type Place, type Project, readConfig, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import type { Repository } from "../../git/git.ts";
+import { git, type Repository } from "../../git/git.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import { takeBack } from "../../journal/effects.ts";
 import type { RecoveryHandler } from "../../journal/recover.ts";
 import type { Operation } from "../../journal/types.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
+import type { ProcessIdentity } from "../../platform/processes.ts";
 import { copyDatabase } from "../../results/copy.ts";
 import { readRun } from "../../results/runs.ts";
 import { storeOutput } from "../../store/contents.ts";
+import { holderOf } from "../../versions/reserve.ts";
 import { collectRows, forgetRun, stampRun, unstampVersion, withResults } from "./collect.ts";
 import { endingOf, stopRequest } from "./execute.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "./finish.ts";
@@ -56,8 +58,23 @@ function takeBackStart(place: Place, operation: Operation, facts: RunFacts): str
   const { run_id: runId } = facts;
   forgetRun(join(operation.worktree, facts.database), runId);
   takeBack(place, operation.effects);
+  dropReservations(requireRepository(place), operation);
   removeRunFolder(place, runId);
   return `run ${runId} had not started; what was prepared was taken back`;
+}
+
+/** Also a number taken in the moment before it was written down. */
+function dropReservations(repository: Repository, { owner }: Operation): void {
+  const lines = git(repository, ["for-each-ref", "--format=%(objectname) %(refname)", RESERVED]).split("\n").filter(Boolean);
+  const ours = lines.map((line) => line.split(" ")).filter(([object = ""]) => sameProcess(holderOf(repository, object), owner));
+  updateRefs(
+    repository,
+    ours.map(([object = "", ref = ""]) => ({ ref, before: object, after: null })),
+  );
+}
+
+function sameProcess(one: ProcessIdentity | null, { host, pid, start }: ProcessIdentity): boolean {
+  return one !== null && one.host === host && one.pid === pid && one.start === start;
 }
 
 /** The tag (without one: the kept ref) is at R: others may have seen it. */

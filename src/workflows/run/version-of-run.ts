@@ -21,6 +21,7 @@ import { readRun, runTracks, updateRun } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { storeOutput } from "../../store/contents.ts";
 import { formatMessage } from "../../versions/message.ts";
+import { newTagChanges, unpublishedRef } from "../../versions/published.ts";
 import type { VersionMessage } from "../../versions/types.ts";
 import type { Input, Plan } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
@@ -65,7 +66,7 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
     });
   }
   if (view.version !== null && input.replace !== true) {
-    throw new ExpverError("E_VERSION_TAKEN", `run ${view.run_id} is version ${view.version} already`, {
+    throw new ExpverError("E_VERSION_EXISTS", `run ${view.run_id} is version ${view.version} already`, {
       hint: `expver show ${view.version}`,
       details: { run: view.run_id, version: view.version },
     });
@@ -186,12 +187,12 @@ function refsOf(
   repository: Repository,
   { runId, version, tag, replaces }: { runId: string; version: string; tag: string; replaces: string | null },
 ): RefChange[] {
-  const gone = [`refs/expver/runs/${runId}`, ...(replaces === null ? [] : [`refs/tags/${replaces}`])];
+  const gone = [`refs/expver/runs/${runId}`, ...(replaces === null ? [] : [`refs/tags/${replaces}`, unpublishedRef(replaces)])];
   const deletions = gone.flatMap((ref): RefChange[] => {
     const before = readRef(repository, ref);
     return before === null ? [] : [{ ref, before, after: null }];
   });
-  return [{ ref: `refs/tags/${version}`, before: null, after: tag }, ...deletions];
+  return [...newTagChanges(version, tag), ...deletions];
 }
 
 function messageOf(project: Project, { runId, description }: VersionOfRunPlan, record: RunRecord): VersionMessage {

@@ -1,0 +1,290 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { applyVersionOfRun, planVersionOfRun } from "../../src/workflows/run/version-of-run.ts";
+import type { TestRepository } from "../support/repository.ts";
+import { exists, inBackground, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
+
+/** Says that it runs, and goes on until a file `go` appears. */
+const WAITING = `
+const fs = require("fs");
+fs.writeFileSync("running", process.env.EXPVER_RUN_ID);
+const timer = setInterval(() => { if (fs.existsSync("go")) { clearInterval(timer); ${"FINISH"} } }, 20);
+`;
+const waiting = (finish = TRAIN) => WAITING.replace("FINISH", () => finish);
+
+function makeWaiting(finish?: string): TestRepository {
+  const repo = makeExperiment();
+  repo.write("wait.js", waiting(finish));
+  repo.write(".gitignore", `${repo.read(".gitignore")}running\ngo\nmetrics.json\n`);
+  repo.commit("waiting program");
+  return repo;
+}
+
+const refs = (repo: TestRepository) =>
+  repo.git("for-each-ref", "--format=%(refname)", "refs/expver/runs", "refs/expver/reserved", "refs/tags");
+
+describe("while a run goes on", () => {
+  it("a second one in the worktree is refused by name, one in another worktree is not", async () => {
+    const repo = makeWaiting();
+    repo.git("worktree", "add", "-q", "../other");
+    const first = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running"));
+    const runId = repo.read("running");
+    const second = repo.expverJson(["run", "--", "touch", "second"]);
+    expect(second).toMatchObject({ code: 4, error: { code: "E_BUSY", details: { run: runId, pid: first.pid } } });
+    expect(second.error?.message).toContain(runId);
+    expect(exists(repo, "second")).toBe(false);
+    const beside = repo.expverJson(["run", "--", "true"], { cwd: "../other" });
+    expect(beside).toMatchObject({ code: 0, data: { version: "e0.2.0" } });
+    repo.write("go", "");
+    expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ version: "e0.1.0", run_id: runId });
+    expect(repo.git("tag")).toBe("e0.1.0\ne0.2.0");
+  });
+
+  it("a commit of the user stays where it is; the tag is off the branch and can be merged", async () => {
+    const repo = makeWaiting();
+    const first = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running"));
+    repo.write("mine.py", "1");
+    repo.git("add", "mine.py");
+    repo.git("commit", "-q", "-m", "mine");
+    const head = repo.git("rev-parse", "HEAD");
+    repo.write("go", "");
+    const { data, warnings } = JSON.parse((await first.ended).stdout);
+    expect(data).toMatchObject({ version: "e0.1.0", on_branch: false });
+    expect(warnings.map(({ text }: { text: string }) => text).join()).toContain("main moved while the run went on");
+    expect(repo.git("rev-parse", "HEAD")).toBe(head);
+    expect(repo.git("branch", "--contains", "e0.1.0")).toBe("");
+    expect(repo.git("diff", "--cached", "--name-only")).toBe("");
+    repo.git("merge", "-q", "--no-edit", "e0.1.0");
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(repo.git("ls-files")).toContain("results/experiments.db.dvc");
+  });
+
+  it("a commit of the program itself is treated the same", async () => {
+    const repo = makeExperiment();
+    const program = 'echo 1 > own.txt && git add own.txt && git commit -qm "by the program"';
+    const { data } = repo.expverJson(["run", "--", "sh", "-c", program]);
+    expect(data).toMatchObject({ version: "e0.1.0", on_branch: false, status: "finished" });
+    expect(repo.git("log", "-1", "--format=%s")).toBe("by the program");
+    expect(repo.git("show", "--name-only", "--format=", "e0.1.0")).not.toContain("own.txt");
+  });
+
+  it("another branch checked out keeps its place", async () => {
+    const repo = makeWaiting();
+    repo.git("branch", "side");
+    const first = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running"));
+    const main = repo.git("rev-parse", "main");
+    repo.git("checkout", "-q", "side");
+    repo.write("go", "");
+    expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ on_branch: false });
+    expect([repo.git("rev-parse", "main"), repo.git("rev-parse", "side")]).toEqual([main, main]);
+    expect(repo.git("status", "--porcelain")).toBe("?? models/\n?? results/");
+  });
+
+  it("edits of code and inputs are recorded, never part of the version, never lost", async () => {
+    const repo = makeWaiting();
+    repo.write("data.csv", "1\n");
+    expect(repo.expver(["data", "add", "data.csv"]).code).toBe(0);
+    repo.commit("data");
+    const first = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running"));
+    repo.write("train.js", "// edited");
+    repo.write("data.csv", "2\n");
+    repo.git("add", "train.js");
+    repo.write("go", "");
+    const { data } = JSON.parse((await first.ended).stdout);
+    expect(data.changed_during_run.sort()).toEqual(["data.csv", "train.js"]);
+    expect(data.on_branch).toBe(true);
+    expect(JSON.parse(String(runRows(repo)[0]?.changed_during_run)).sort()).toEqual(["data.csv", "train.js"]);
+    expect(repo.git("show", "e0.1.0:train.js")).toBe(TRAIN.trimEnd());
+    expect(repo.read("train.js")).toBe("// edited");
+    expect(repo.git("show", "e0.1.0:data.csv.dvc")).toContain("b026324c6904b2a9cb4b88d6d61c81d1"); // md5 of "1\n"
+    expect(repo.git("status", "--porcelain")).toBe("M  train.js");
+  });
+
+  it("a tag made by hand under its number does not get lost, and neither does the run", async () => {
+    const repo = makeWaiting();
+    const first = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running"));
+    repo.git("tag", "e0.1.0");
+    repo.write("go", "");
+    const { error, data } = JSON.parse((await first.ended).stdout);
+    expect(error).toMatchObject({ code: "E_VERSION_EXISTS" });
+    expect(data).toMatchObject({ status: "finished", version: null });
+    expect(repo.git("cat-file", "-t", "e0.1.0")).toBe("commit");
+    expect(rowsOf(repo)).toMatchObject([{ version: null }]);
+    expect(repo.git("for-each-ref", "refs/expver/reserved")).toBe("");
+  });
+});
+
+describe("stopping a run", () => {
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "%s reaches the program and all it started; the run is killed, not failed",
+    async (signal) => {
+      const repo = makeExperiment();
+      // In node: a shell makes its background jobs deaf to SIGINT.
+      const listen = (text: string) =>
+        `process.on("${signal}", () => { console.log("${text}"); process.exit(0); }); setInterval(() => {}, 1000);`;
+      repo.write("child.js", `${listen("child told")} require("fs").writeFileSync("running", "");`);
+      repo.write("job.js", `${listen("told")} require("child_process").spawn(process.execPath, ["child.js"], { stdio: "inherit" });`);
+      const first = inBackground(repo, ["run", "--json", "--", "node", "job.js"]);
+      await until(() => exists(repo, "running"));
+      await sleep(100);
+      first.kill(signal);
+      const { code, stdout } = await first.ended;
+      const { data, error } = JSON.parse(stdout);
+      expect({ code, error: error.code, status: data.status, version: data.version }).toEqual({
+        code: 1,
+        error: "E_RUN_KILLED",
+        status: "killed",
+        version: null,
+      });
+      await sleep(100);
+      const log = readFileSync(data.log, "utf8");
+      expect(log).toContain("told");
+      expect(log).toContain("child told");
+      expect(runRows(repo)).toMatchObject([{ status: "killed", version: null }]);
+      expect(refs(repo)).toBe(`refs/expver/runs/${data.run_id}`);
+    },
+  );
+
+  it("a second interrupt kills what does not listen", async () => {
+    const repo = makeExperiment();
+    const first = inBackground(repo, ["run", "--json", "--", "sh", "-c", "trap '' INT TERM; echo > running; while :; do sleep 0.1; done"]);
+    await until(() => exists(repo, "running"));
+    first.kill("SIGINT");
+    await sleep(300);
+    first.kill("SIGINT");
+    expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ status: "killed", signal: "SIGKILL" });
+  });
+
+  it("`runs stop` is recorded as killed even when the program ends politely; `runs wait` and `runs list` tell", async () => {
+    const repo = makeExperiment();
+    const started = repo.expverJson(["run", "--detach", "--", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"]);
+    expect(started).toMatchObject({ code: 0, data: { detached: true, status: "running", version: "e0.1.0" } });
+    const runId = started.data.run_id;
+    expect(repo.expverJson(["runs", "list"]).data.runs).toMatchObject([{ run_id: runId, status: "running" }]);
+    expect(repo.expverJson(["runs", "stop", runId])).toMatchObject({ code: 0, data: { status: "killed", version: null } });
+    expect(repo.expverJson(["runs", "wait", runId])).toMatchObject({ code: 1, data: { status: "killed" } });
+    expect(repo.expverJson(["runs", "stop", runId])).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+    expect(runRows(repo)).toMatchObject([{ status: "killed" }]);
+  });
+});
+
+describe("a detached run", () => {
+  it("ends as any other, and its output can be followed", async () => {
+    const repo = makeWaiting(`console.log("end"); ${TRAIN}`);
+    const { data } = repo.expverJson(["run", "-m", "behind me", "--param", "lr=-1", "--detach", "--", "node", "wait.js"]);
+    const follow = inBackground(repo, ["runs", "logs", "-f", data.run_id]);
+    repo.write("go", "");
+    expect(repo.expverJson(["runs", "wait"])).toMatchObject({ code: 0, data: { status: "finished", version: "e0.1.0" } });
+    expect((await follow.ended).stderr).toContain("end\ntraining -1");
+    expect(repo.git("cat-file", "-p", "e0.1.0")).toContain("lr=-1 | behind me");
+    expect(repo.git("status", "--porcelain")).toBe("");
+  });
+
+  it("that cannot start says why, to the one who asked", () => {
+    const repo = makeExperiment();
+    repo.write("noexec", "#!/no/such/interpreter\n");
+    repo.run("chmod", ["+x", "noexec"]);
+    const answer = repo.expverJson(["run", "--detach", "--", "./noexec"]);
+    expect(answer).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+    expect(readdirSync(join(repo.root, ".git/expver/runs"))).toEqual([]);
+    expect(refs(repo)).toBe("");
+    expect(runRows(repo)).toEqual([]);
+  });
+});
+
+describe("kill -9 of expver", () => {
+  it("does not kill the program; a second run is refused while it lives; then it is recorded with its rows", async () => {
+    const repo = makeWaiting();
+    const first = inBackground(repo, ["run", "--param", "lr=3", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running") && readState(repo).includes('"running"'));
+    first.kill("SIGKILL");
+    await first.ended;
+    const runId = repo.read("running");
+    expect(repo.expverJson(["runs", "list"]).data.runs).toMatchObject([{ run_id: runId, status: "running" }]);
+    expect(repo.expverJson(["run", "--", "touch", "second"])).toMatchObject({
+      code: 4,
+      error: { code: "E_BUSY", details: { run: runId } },
+    });
+    expect(exists(repo, "second")).toBe(false);
+    repo.write("go", "");
+    await until(() => exists(repo, "metrics.json"));
+    await sleep(300);
+    expect(repo.expverJson(["runs", "list"]).data.runs).toMatchObject([{ run_id: runId, status: "lost" }]);
+    const next = repo.expverJson(["run", "--", "true"]);
+    expect(next).toMatchObject({ code: 0, data: { version: "e0.1.0" } });
+    expect(next.warnings.map(({ text }) => text).join()).toContain(`run ${runId} is recorded as killed`);
+    expect(runRows(repo)).toMatchObject([
+      { run_id: runId, status: "killed", version: null },
+      { status: "finished", version: "e0.1.0" },
+    ]);
+    expect(rowsOf(repo)).toMatchObject([{ track_id: runId, lr: 3n, version: null }, { version: "e0.1.0" }]);
+    expect(refs(repo)).toBe(`refs/expver/runs/${runId}\nrefs/tags/e0.1.0`);
+
+    const plan = await planVersionOfRun(repo.context, { run: runId, version: "e5.0.0", description: "saved" });
+    const made = await applyVersionOfRun(repo.context, plan);
+    expect(made).toMatchObject({ version: "e5.0.0", run_id: runId });
+    expect(repo.git("rev-parse", "e5.0.0^{commit}^")).toBe(runRows(repo)[0]?.git_commit);
+    expect(rowsOf(repo)).toMatchObject([{ version: "e5.0.0" }, { version: "e0.1.0" }]);
+    expect(repo.git("cat-file", "-p", "e5.0.0")).toContain("lr=3 | saved");
+    expect(refs(repo)).toBe("refs/tags/e0.1.0\nrefs/tags/e5.0.0");
+  });
+
+  it("at any moment leaves either a whole version or none, and the next run works", { timeout: 300_000 }, async () => {
+    const repo = makeExperiment();
+    let number = 0;
+    for (let delay = 60; delay < 900; delay += 35) {
+      number += 1;
+      repo.write("code.py", `${number}`);
+      const head = repo.git("rev-parse", "HEAD");
+      const first = inBackground(repo, ["run", "-m", `try ${number}`, "--", "node", "train.js"]);
+      await sleep(delay);
+      first.kill("SIGKILL");
+      await first.ended;
+      await sleep(150); // the program, if it was started, ends
+      const after = repo.expverJson(["run", "-m", `after ${number}`, "--", "node", "train.js"]);
+      expect(after.code, JSON.stringify(after)).toBe(0);
+      checkWhole(repo, head, JSON.stringify({ delay, after, ops: repo.expver(["ops", "list"]).stdout }, null, 1));
+    }
+  });
+});
+
+function readState(repo: TestRepository): string {
+  const runs = join(repo.root, ".git/expver/runs");
+  if (!existsSync(runs)) return "";
+  return readdirSync(runs)
+    .map((name) =>
+      existsSync(join(runs, name, "run.json"))
+        ? (JSON.parse(readFileSync(join(runs, name, "run.json"), "utf8")) as { phase: string }).phase
+        : "",
+    )
+    .map((phase) => JSON.stringify(phase))
+    .join();
+}
+
+/** No half-done thing: refs, rows, index, worktree and leases agree. */
+function checkWhole(repo: TestRepository, from: string, about: string): void {
+  expect(
+    repo
+      .git("status", "--porcelain")
+      .split("\n")
+      .filter((line) => line !== "?? metrics.json" && line !== ""),
+    about,
+  ).toEqual([]);
+  expect(repo.git("for-each-ref", "refs/expver/reserved")).toBe("");
+  expect(readdirSync(join(repo.root, ".git/expver/leases")).filter((name) => name.endsWith(".json"))).toEqual([]);
+  expect(readdirSync(join(repo.root, ".git/expver/operations")).filter((name) => name.endsWith(".open.jsonl"))).toEqual([]);
+  expect(() => repo.git("merge-base", "--is-ancestor", from, "HEAD")).not.toThrow();
+  const tags = repo.git("tag").split("\n").filter(Boolean);
+  const runs = runRows(repo);
+  expect(runs.filter(({ status }) => status === "running")).toEqual([]);
+  expect(runs.flatMap(({ version }) => (version === null ? [] : [String(version)])).sort()).toEqual(tags.sort());
+  expect([...new Set(rowsOf(repo).flatMap(({ version }) => (version === null ? [] : [String(version)])))].sort()).toEqual(tags.sort());
+  for (const tag of tags) expect(repo.git("show", `${tag}:results/experiments.db.dvc`)).toContain("md5");
+}
