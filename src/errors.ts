@@ -150,6 +150,31 @@ export const ERROR_CODES = {
     means: "A file or folder cannot be tracked as it is.",
     remedy: "See the path and the reason in the message.",
   },
+  E_OBJECT: {
+    kind: "failed",
+    means: "A stored object's bytes are not what its name says.",
+    remedy: "Fetch it again from a remote that has it whole, or store the data anew.",
+  },
+  E_NOT_STORED: {
+    kind: "failed",
+    means: "Bytes that are needed are in no cache here.",
+    remedy: "Fetch them: `expver data fetch`, or name the remote with -r.",
+  },
+  E_UNSAVED: {
+    kind: "refused",
+    means: "Data would be overwritten or removed that is stored nowhere.",
+    remedy: "Store it first with `expver data commit` or `expver data add`, or give it up with --force.",
+  },
+  E_IN_USE: {
+    kind: "refused",
+    means: "A database would be replaced while a program has it open.",
+    remedy: "Stop the process the message names, or let it end.",
+  },
+  E_REMOTE: {
+    kind: "failed",
+    means: "A data remote is not configured, not supported or not reachable.",
+    remedy: "Look at `expver data remote list`; add one with `expver data remote add -d NAME FOLDER`.",
+  },
   E_LISTING: {
     kind: "failed",
     means: "The listing of a tracked folder is damaged.",

@@ -1,19 +1,17 @@
 /** Hashing one output, and storing its bytes in the cache. What a pointer would say comes back unwritten. */
-import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import { ExpverError, fromSystemError } from "../errors.ts";
-import { gitResult } from "../git/git.ts";
-import type { Context } from "../platform/context.ts";
-import { readTextIfExists, writeAll } from "../platform/files.ts";
-import { syncFiles, syncFolders } from "../platform/sync.ts";
-import { cacheDir } from "./dvc-config.ts";
-import { listingHash, renderListing } from "./listing.ts";
-import { renderPointerFile } from "./pointer-file.ts";
-import type { FileEdit, OutputContent } from "./types.ts";
-import { walkFiles } from "./walk.ts";
+import { readTextIfExists } from "../platform/files.ts";
+import { finishWork, type Pacing, type Work } from "../platform/pace.ts";
+import { openCache } from "./cache.ts";
+import type { CopyDatabase } from "./databases.ts";
+import { ignoreEdits } from "./gitignore.ts";
+import { beginIngest } from "./ingest.ts";
+import { objectPath } from "./layout.ts";
+import { asFields, parsePointerFile, readMapping, renderPointerFile } from "./pointer-file.ts";
+import { type Scan, scanOutput } from "./scan.ts";
+import type { FileEdit, HashName, OutputContent, Pointer } from "./types.ts";
 
 export interface StoredOutput {
   content: OutputContent;
@@ -22,156 +20,58 @@ export interface StoredOutput {
   ignore: FileEdit | null;
 }
 
+export interface StoreOptions {
+  /** A file to take the bytes from instead (the consistent copy of a live database). */
+  bytesFrom?: string;
+  /** How live databases are copied (`results/copy.ts`); without it databases are read like any file. */
+  copyDatabase?: CopyDatabase;
+}
+
 /** Hash, size and kind of an output of the worktree, read only. `path` is relative to the Git root. */
-export function hashOutput(project: Project, path: string): OutputContent {
-  return ingest(absolutePath(project, path), null, () => {});
+export function hashOutput(project: Project, path: string, hashName: HashName = "md5"): OutputContent {
+  return finishWork(scanOutput(project, absolutePath(project, path), { hashName })).content;
 }
 
-/**
- * Puts the bytes of an output into the cache: temporaries in the shard folders, hashed while copied, synced together, renamed,
- * read-only. `bytesFrom` names a file to take them from instead (the consistent copy of a live database).
- */
-export function storeOutput(project: Project, path: string, context: Context, { bytesFrom }: { bytesFrom?: string } = {}): StoredOutput {
+/** Puts the bytes of an output into the cache, whole and durable before it returns. */
+export function storeOutput(project: Project, path: string, context: Pacing, options: StoreOptions = {}): StoredOutput {
+  const { content } = finishWork(storingOutputs(project, [path], options), context, { label: `storing ${path}` })[0] as Scan;
   const target = absolutePath(project, path);
-  const found = ingest(bytesFrom ?? target, cacheDir(project), (done) =>
-    context.report({ kind: "progress", label: `storing ${path}`, done, unit: "files" }),
-  );
-  const file = `${target}.dvc`;
-  const old = readTextIfExists(file);
-  const pointer = { path: file, before: old, after: renderPointerFile(old, basename(target), found) };
-  return { content: found, pointer, ignore: ignoreEdit(project, target) };
+  return { content, pointer: pointerEdit(project, path, content), ignore: ignoreEdits(project, [target])[0] ?? null };
 }
 
-/** Where an object of DVC 3's layout is, or would be. */
-export function objectFile(cache: string, hash: string): string {
-  return join(cache, "files", "md5", hash.slice(0, 2), hash.slice(2));
-}
-
-/** The line DVC adds to the `.gitignore` beside an output, unless Git ignores the output already. */
-export function ignoreEdit(project: Project, target: string): FileEdit | null {
-  const { repository } = project;
-  if (repository === null) return null;
-  if (gitResult(repository, ["check-ignore", "-q", "--no-index", "--", target], { allow: [1] }).code === 0) return null;
-  const path = join(dirname(target), ".gitignore");
-  const before = readTextIfExists(path);
-  const start = before === null || before === "" || before.endsWith("\n") ? (before ?? "") : `${before}\n`;
-  return { path, before, after: `${start}/${basename(target).replace(/[[\]!*#?]/g, "\\$&")}\n` };
-}
-
-function ingest(source: string, cache: string | null, progress: (files: number) => void): OutputContent {
-  const stat = statSync(source, { throwIfNoEntry: false });
-  if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${source}`, { details: { path: source } });
-  const batch = cache === null ? null : createBatch(cache);
+/** The same for many outputs with one sync; answers a scan for each. */
+export function* storingOutputs(project: Project, paths: readonly string[], { bytesFrom, copyDatabase }: StoreOptions = {}): Work<Scan[]> {
+  const cache = openCache(project);
+  const ingest = beginIngest(cache);
   try {
-    if (stat.isDirectory()) return ingestFolder(source, batch, progress);
-    const { md5, size } = digest(source, batch);
-    batch?.finish();
-    return { hash: md5, size, ...((stat.mode & 0o111) === 0 ? {} : { isexec: true }) };
-  } catch (error) {
-    batch?.drop();
-    throw fromSystemError(error, `cannot store ${source}`);
-  }
-}
-
-function ingestFolder(source: string, batch: Batch | null, progress: (files: number) => void): OutputContent {
-  let size = 0;
-  const entries = walkFiles(source).map((relpath, index) => {
-    const member = digest(join(source, relpath), batch);
-    size += member.size;
-    progress(index + 1);
-    return { relpath, md5: member.md5 };
-  });
-  const listing = renderListing(entries);
-  const hash = listingHash(listing);
-  // Members first: a listing in the cache means that all its members are there.
-  batch?.finish();
-  batch?.add(hash, listing);
-  batch?.finish();
-  return { hash, size, nfiles: entries.length };
-}
-
-const CHUNK = Buffer.allocUnsafeSlow(1024 * 1024);
-
-function digest(file: string, batch: Batch | null): { md5: string; size: number } {
-  const hash = createHash("md5");
-  const copy = batch?.open();
-  const descriptor = openSync(file, "r");
-  let size = 0;
-  try {
-    for (;;) {
-      const count = readSync(descriptor, CHUNK, 0, CHUNK.length, null);
-      if (count === 0) break;
-      const chunk = CHUNK.subarray(0, count);
-      hash.update(chunk);
-      copy?.write(chunk);
-      size += count;
+    const scans: Scan[] = [];
+    for (const path of paths) {
+      scans.push(yield* scanOutput(project, absolutePath(project, path), { store: { ingest, into: cache }, bytesFrom, copyDatabase }));
     }
+    ingest.commit();
+    return scans;
   } finally {
-    closeSync(descriptor);
+    ingest.abort();
   }
-  const md5 = hash.digest("hex");
-  copy?.close(md5);
-  return { md5, size };
 }
 
-interface Batch {
-  open(): { write(bytes: Uint8Array): void; close(hash: string): void };
-  add(hash: string, bytes: Uint8Array): void;
-  /** Syncs what was written and gives it its names. */
-  finish(): void;
-  drop(): void;
+/** What the pointer file should say: `pointer` when the output has one, else `PATH.dvc` beside it. */
+export function pointerEdit(project: Project, path: string, content: OutputContent, pointer?: Pointer): FileEdit {
+  const file = absolutePath(project, pointer?.file ?? `${path}.dvc`);
+  const before = readTextIfExists(file);
+  return { path: file, before, after: renderPointerFile(before, entryName(before, pointer, path), content) };
 }
 
-/** Objects on their way into the cache: one sync for many files costs a fraction of one each. */
-function createBatch(cache: string): Batch {
-  const folder = join(cache, "files", "md5");
-  const waiting = new Map<string, string>();
-  const open = () => {
-    mkdirSync(folder, { recursive: true });
-    const temporary = join(folder, `.${randomBytes(9).toString("hex")}.tmp`);
-    const descriptor = openSync(temporary, "wx", 0o666);
-    waiting.set(temporary, "");
-    return {
-      write: (bytes: Uint8Array) => writeAll(descriptor, bytes),
-      close: (hash: string) => {
-        closeSync(descriptor);
-        const known = seen.has(hash) || isStored(objectFile(cache, hash));
-        if (known) {
-          rmSync(temporary);
-          waiting.delete(temporary);
-        } else waiting.set(temporary, hash);
-        seen.add(hash);
-      },
-    };
-  };
-  const seen = new Set<string>();
-  return {
-    open,
-    add(hash, bytes) {
-      const file = open();
-      file.write(bytes);
-      file.close(hash);
-    },
-    finish() {
-      syncFiles([...waiting.keys()]);
-      const shards = new Set<string>();
-      for (const [temporary, hash] of waiting) {
-        const object = objectFile(cache, hash);
-        if (!shards.has(dirname(object))) mkdirSync(dirname(object), { recursive: true });
-        shards.add(dirname(object));
-        renameSync(temporary, object);
-        chmodSync(object, 0o444);
-      }
-      if (shards.size > 0) syncFolders([...shards, folder]);
-      waiting.clear();
-    },
-    drop() {
-      for (const temporary of waiting.keys()) rmSync(temporary, { force: true });
-    },
-  };
+/** Absolute path of an object of DVC 3's layout, there or not. */
+export function objectFile(cacheDir: string, hash: string): string {
+  return objectPath(cacheDir, { hash, hashName: "md5" });
 }
 
-/** Mode 0444 means "verified" to DVC and to us; any other file of that name is replaced by good bytes. */
-function isStored(object: string): boolean {
-  return existsSync(object) && (lstatSync(object).mode & 0o777) === 0o444;
+/** How the pointer file spells the output: usually its name, but `dvc add --file` and `wdir` make other spellings. */
+function entryName(text: string | null, pointer: Pointer | undefined, path: string): string {
+  if (text === null || pointer === undefined) return basename(path);
+  const index = parsePointerFile(text, pointer.file).findIndex((one) => one.path === path);
+  const outs = readMapping(text, pointer.file).outs;
+  const entry = Array.isArray(outs) && index >= 0 ? asFields(outs[index], pointer.file, "outs") : {};
+  return typeof entry.path === "string" ? entry.path : basename(path);
 }

@@ -1,78 +1,186 @@
-/** DVC's configuration: the ConfigObj dialect, and the cache folder it names. Only what is used is read. */
+/** DVC's configuration, four levels of it merged: what the store needs to know. */
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
-import type { Project } from "../config/project.ts";
+import type { Place } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { readTextIfExists } from "../platform/files.ts";
+import type { LinkType } from "../platform/links.ts";
+import { type ConfigValue, parseDvcConfig, type Sections } from "./dvc-config-file.ts";
 
-/** Section (lower case, quotes of `'remote "x"'` kept inside) → key (lower case) → text. */
-export type Sections = Map<string, Map<string, string>>;
+/** Weakest first. */
+export const CONFIG_LEVELS = ["system", "global", "repo", "local"] as const;
+export type ConfigLevel = (typeof CONFIG_LEVELS)[number];
 
-/** Reads one file. Throws E_CONFIG naming the line. */
-export function parseDvcConfig(text: string, file: string): Sections {
-  const sections: Sections = new Map();
-  let current: Map<string, string> | undefined;
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
-    const line = raw.trim();
-    if (line === "" || line.startsWith("#")) continue;
-    const header = /^\[(.*)\]$/.exec(line)?.[1];
-    if (header !== undefined) {
-      const name = unquote(header.trim()).toLowerCase();
-      if (sections.has(name)) throw mistake(file, index, `section ${name} stands twice`);
-      current = new Map();
-      sections.set(name, current);
-      continue;
-    }
-    const equals = line.indexOf("=");
-    if (equals < 0 || current === undefined) throw mistake(file, index, `neither a section nor \`key = value\`: ${line}`);
-    const key = unquote(line.slice(0, equals).trim()).toLowerCase();
-    if (current.has(key)) throw mistake(file, index, `${key} stands twice`);
-    current.set(key, readValue(line.slice(equals + 1).trim()));
-  }
-  return sections;
+export interface RemoteConfig {
+  name: string;
+  /** Absolute path, or a URL. */
+  url: string;
+  /** Every option as text, paths made absolute. */
+  options: ReadonlyMap<string, string>;
 }
 
-/** Absolute cache folder: `cache.dir` of the local, repository, global or system level, else `.dvc/cache` of the main worktree. */
-export function cacheDir(project: Project): string {
-  const dvc = join(project.dvcRoot ?? project.root, ".dvc");
+export interface DvcConfig {
+  cache: { dir: string; linkTypes: LinkType[]; shared: boolean };
+  /** Name of the default remote, lower case. */
+  defaultRemote: string | null;
+  noScm: boolean;
+  autostage: boolean;
+  hardlinkLock: boolean;
+  remotes: ReadonlyMap<string, RemoteConfig>;
+}
+
+const DEFAULT_LINKS: LinkType[] = ["reflink", "copy"];
+
+/** The merged configuration. Throws E_CONFIG. */
+export function readDvcConfig(project: Place): DvcConfig {
+  const merged = mergeLevels(CONFIG_LEVELS.map((level) => readLevel(project, level)));
+  const text = (section: string, key: string) => textOf(merged.get(section)?.get(key));
+  return {
+    cache: {
+      dir: text("cache", "dir") ?? join(mainFolder(project, dvcFolder(project)), "cache"),
+      linkTypes: readLinkTypes(merged.get("cache")?.get("type")),
+      shared: text("cache", "shared")?.toLowerCase() === "group",
+    },
+    defaultRemote: text("core", "remote")?.toLowerCase() ?? null,
+    noScm: isTrue(text("core", "no_scm")),
+    autostage: isTrue(text("core", "autostage")),
+    hardlinkLock: isTrue(text("core", "hardlink_lock")),
+    remotes: readRemotes(merged),
+  };
+}
+
+/** Absolute cache folder. */
+export function cacheDir(project: Place): string {
+  return readDvcConfig(project).cache.dir;
+}
+
+/** One level as written, its relative paths made absolute; empty when there is no such file. */
+export function readLevel(project: Place, level: ConfigLevel): Sections {
+  const file = configFile(project, level);
+  const sections = parseDvcConfig(readTextIfExists(file) ?? "", file);
+  return mapPaths(sections, (path) => located(path, dirname(file)));
+}
+
+/** Absolute path of a level's file. */
+export function configFile(project: Place, level: ConfigLevel): string {
   const env = project.repository?.env ?? process.env;
-  const global = env.DVC_GLOBAL_CONFIG_DIR ?? join(env.XDG_CONFIG_HOME || join(homedir(), ".config"), "dvc");
-  const system = env.DVC_SYSTEM_CONFIG_DIR ?? join((env.XDG_CONFIG_DIRS || "/etc/xdg").split(":")[0] ?? "/etc/xdg", "dvc");
-  for (const [folder, name] of [
-    [dvc, "config.local"],
-    [dvc, "config"],
-    [global, "config"],
-    [system, "config"],
-  ] as const) {
-    const file = join(folder, name);
-    const text = readTextIfExists(file);
-    const dir = text === null ? undefined : parseDvcConfig(text, file).get("cache")?.get("dir");
-    if (dir !== undefined) return located(dir, folder);
+  switch (level) {
+    case "local":
+      return join(dvcFolder(project), "config.local");
+    case "repo":
+      return join(dvcFolder(project), "config");
+    case "global":
+      return join(env.DVC_GLOBAL_CONFIG_DIR ?? userFolder(env), "config");
+    case "system":
+      return join(env.DVC_SYSTEM_CONFIG_DIR ?? systemFolder(env), "config");
   }
-  return join(mainFolder(project, dvc), "cache");
+}
+
+/** `.dvc` of this worktree, there or not. */
+export function dvcFolder(project: Place): string {
+  return join(project.dvcRoot ?? project.root, ".dvc");
 }
 
 /** A linked worktree shares the main worktree's cache: its own `.dvc` is a fresh checkout with nothing in it. */
-function mainFolder({ repository }: Project, dvc: string): string {
+function mainFolder({ repository }: Place, dvc: string): string {
   if (repository === null || repository.gitDir === repository.commonDir || basename(repository.commonDir) !== ".git") return dvc;
   return join(dirname(repository.commonDir), relative(repository.root, dvc));
 }
 
+/** Later levels win, key by key. */
+export function mergeLevels(levels: readonly Sections[]): Sections {
+  const merged: Sections = new Map();
+  for (const level of levels) {
+    for (const [name, section] of level) merged.set(name, new Map([...(merged.get(name) ?? []), ...section]));
+  }
+  return merged;
+}
+
+/** The name in `remote "NAME"`; null for another section. */
+export function remoteName(section: string): string | null {
+  return /^\s*remote\s*"(.*)"\s*$/.exec(section)?.[1] ?? null;
+}
+
+/** Applies `change` to every option that holds a path. */
+export function mapPaths(sections: Sections, change: (path: string) => string): Sections {
+  const changed = (section: string, key: string, value: ConfigValue): ConfigValue => {
+    const isPath = (section === "cache" && key === "dir") || (remoteName(section) !== null && REMOTE_PATHS.has(key));
+    return isPath && typeof value === "string" ? change(value) : value;
+  };
+  return new Map(
+    [...sections].map(([name, section]) => [name, new Map([...section].map(([key, value]) => [key, changed(name, key, value)]))]),
+  );
+}
+
+const REMOTE_PATHS = new Set([
+  "url",
+  "credentialpath",
+  "configpath",
+  "keyfile",
+  "cert_path",
+  "key_path",
+  "gdrive_user_credentials_file",
+  "gdrive_service_account_json_file_path",
+]);
+
+export function isUrl(text: string): boolean {
+  return /^\w+:\/\//.test(text);
+}
+
 function located(path: string, folder: string): string {
+  if (isUrl(path)) return path;
   if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
   return isAbsolute(path) ? path : resolve(folder, path);
 }
 
-function readValue(text: string): string {
-  const quoted = /^("""|'''|"|')(.*?)\1\s*(?:#.*)?$/.exec(text);
-  if (quoted) return quoted[2] ?? "";
-  return text.replace(/\s+#.*$/, "");
+function readRemotes(merged: Sections): Map<string, RemoteConfig> {
+  const found = new Map<string, RemoteConfig>();
+  for (const [section, options] of merged) {
+    const name = remoteName(section);
+    if (name === null) continue;
+    const texts = new Map([...options].map(([key, value]) => [key, textOf(value) ?? ""]));
+    found.set(name, { name, url: texts.get("url") ?? "", options: texts });
+  }
+  return new Map([...found].map(([name, remote]) => [name, inherit(remote, found)]));
 }
 
-function unquote(text: string): string {
-  return /^(["'])(.*)\1$/.exec(text)?.[2] ?? text;
+/** `remote://base/sub`: the base's options and the folder below its URL. */
+function inherit(remote: RemoteConfig, all: ReadonlyMap<string, RemoteConfig>): RemoteConfig {
+  const [, base, below = ""] = /^remote:\/\/([^/]*)\/?(.*)$/.exec(remote.url) ?? [];
+  const parent = base === undefined ? undefined : all.get(base.toLowerCase());
+  if (parent === undefined || parent === remote) return remote;
+  const { url: parentUrl, options } = inherit(parent, all);
+  const url = below === "" ? parentUrl : `${parentUrl.replace(/\/$/, "")}/${below}`;
+  return { name: remote.name, url, options: new Map([...options, ...remote.options, ["url", url]]) };
 }
 
-function mistake(file: string, index: number, what: string): ExpverError {
-  return new ExpverError("E_CONFIG", `${file}, line ${index + 1}: ${what}`, { details: { file, line: index + 1 } });
+function readLinkTypes(value: ConfigValue | undefined): LinkType[] {
+  if (value === undefined) return DEFAULT_LINKS;
+  const names = [value].flat().flatMap((one) => one.split(",").map((name) => name.trim()));
+  for (const name of names) {
+    if (!["reflink", "hardlink", "symlink", "copy"].includes(name))
+      throw new ExpverError("E_CONFIG", `cache.type has ${JSON.stringify(name)}, which is no link type`, {
+        hint: "Use reflink, hardlink, symlink, copy, or several of them with commas.",
+        details: { value },
+      });
+  }
+  return names as LinkType[];
+}
+
+function textOf(value: ConfigValue | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(",") : value;
+}
+
+function isTrue(text: string | undefined): boolean {
+  return text?.toLowerCase() === "true";
+}
+
+function userFolder(env: Readonly<Record<string, string | undefined>>): string {
+  if (process.platform === "darwin") return join(homedir(), "Library/Application Support/dvc");
+  return join(env.XDG_CONFIG_HOME || join(homedir(), ".config"), "dvc");
+}
+
+function systemFolder(env: Readonly<Record<string, string | undefined>>): string {
+  if (process.platform === "darwin") return "/Library/Application Support/dvc";
+  return join((env.XDG_CONFIG_DIRS || "/etc/xdg").split(":")[0] ?? "/etc/xdg", "dvc");
 }

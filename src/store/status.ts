@@ -1,27 +1,58 @@
 /** How the outputs of the worktree stand against their pointers. */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import { hashOutput, objectFile } from "./contents.ts";
-import { cacheDir } from "./dvc-config.ts";
-import type { Pointer } from "./types.ts";
+import { finishWork, type Work } from "../platform/pace.ts";
+import { type Cache, openCache } from "./cache.ts";
+import { readListing, trustedSize } from "./layout.ts";
+import { openSingles, type Scan, scanOutput } from "./scan.ts";
+import type { StatCache } from "./stat-cache.ts";
+import type { HashName, Pointer } from "./types.ts";
 
 export interface OutputStatus {
   pointer: Pointer;
+  /** "not in cache": the worktree has the right bytes, or none, and the cache lacks them. */
   state: "same" | "modified" | "deleted" | "not in cache" | "not stored";
+  worktree: "same" | "modified" | "deleted";
+  /** False when the object, or any member of the folder, is not in the cache. */
+  inCache: boolean;
+  /** What was read of the worktree; null when the output is not there. */
+  scan: Scan | null;
 }
 
-/** Reads every output; of DVC 2 pointers only presence is told. */
+/** Reads every output that has changed since it was last read. */
 export function outputStatus(project: Project, pointers: readonly Pointer[]): OutputStatus[] {
-  const cache = cacheDir(project);
-  return pointers.map((pointer) => ({ pointer, state: stateOf(project, cache, pointer) }));
+  return finishWork(readingStatus(project, pointers));
 }
 
-function stateOf(project: Project, cache: string, { path, hash, hashName, cache: isCached }: Pointer): OutputStatus["state"] {
-  if (hash === null) return "not stored";
-  const isLegacy = hashName !== "md5";
-  const isLost = isCached && !isLegacy && !existsSync(objectFile(cache, hash));
-  if (!existsSync(absolutePath(project, path))) return isLost ? "not in cache" : "deleted";
-  if (!isLegacy && hashOutput(project, path).hash !== hash) return "modified";
-  return isLost ? "not in cache" : "same";
+export function* readingStatus(project: Project, pointers: readonly Pointer[]): Work<OutputStatus[]> {
+  const cache = openCache(project);
+  const memories = new Map<HashName, StatCache>();
+  const found: OutputStatus[] = [];
+  for (const pointer of pointers) {
+    const singles = memories.get(pointer.hashName) ?? openSingles(project, pointer.hashName);
+    memories.set(pointer.hashName, singles);
+    found.push(yield* statusOf(project, pointer, { cache, singles }));
+  }
+  for (const memory of memories.values()) memory.save({ keepOthers: true });
+  return found;
+}
+
+function* statusOf(project: Project, pointer: Pointer, { cache, singles }: { cache: Cache; singles: StatCache }): Work<OutputStatus> {
+  const path = absolutePath(project, pointer.path);
+  const inCache = pointer.hash !== null && isComplete(cache, pointer);
+  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
+  const scan = isThere ? yield* scanOutput(project, path, { hashName: pointer.hashName, singles }) : null;
+  const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
+  const isLost = pointer.cache && !inCache && worktree !== "modified";
+  const state = pointer.hash === null ? "not stored" : isLost ? "not in cache" : worktree;
+  return { pointer, state, worktree, inCache, scan };
+}
+
+/** True when everything the pointer names can be relied on. */
+export function isComplete(cache: Cache, { hash, hashName }: Pointer): boolean {
+  if (hash === null) return false;
+  if (!hash.endsWith(".dir")) return trustedSize(cache.dir, { hash, hashName }) !== null;
+  const members = readListing(cache.dir, { hash, hashName });
+  return members?.every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName }) !== null) ?? false;
 }

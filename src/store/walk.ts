@@ -1,27 +1,50 @@
 /** The files of a tracked folder, as DVC sees them. */
-import { type Dirent, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { type Dirent, lstatSync, readdirSync, type Stats, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
 
+export interface WalkedFile {
+  /** Relative to the folder, with `/`. */
+  relpath: string;
+  /** Absolute. */
+  path: string;
+  /** Of the file; of its target when it is a link. */
+  stat: Stats;
+  isLink: boolean;
+}
+
+export interface WalkOptions {
+  /** True for what `.dvcignore` leaves out; `path` is absolute. */
+  ignores?: (path: string, isFolder: boolean) => boolean;
+  /** Told of every folder that holds no files, deepest first. */
+  onEmptyFolder?: (path: string) => void;
+}
+
 /**
- * Relative paths (with `/`) of all files below a folder. Links to files count as files, links to folders are skipped, as in
- * DVC. Throws E_DATA for what cannot be stored: pipes and devices, broken links, names that are no UTF-8, DVC's own files.
+ * All files below a folder. Links to files count as files, links to folders are skipped, as in DVC. Throws E_DATA for what
+ * cannot be stored: pipes and devices, broken links, names that are no UTF-8, DVC's own files.
  */
-export function walkFiles(folder: string): string[] {
-  const found: string[] = [];
-  const visit = (inside: string): void => {
-    for (const item of list(join(folder, inside))) {
-      if (item.name.includes("\ufffd")) throw refused(folder, `${inside}${item.name}`, "has a name that is no UTF-8");
-      const path = `${inside}${item.name}`;
-      if (item.name === ".dvcignore" || item.name === ".dvc")
-        throw refused(folder, path, "belongs to dvc and may not stand inside tracked data");
-      if (item.name === ".git" || item.name === ".hg") continue;
-      if (item.isDirectory()) visit(`${path}/`);
-      else if (item.isFile() || (item.isSymbolicLink() && linksToFile(folder, path))) found.push(path);
-      else if (!item.isSymbolicLink()) throw refused(folder, path, "is neither a file nor a folder");
+export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder }: WalkOptions = {}): WalkedFile[] {
+  const found: WalkedFile[] = [];
+  const visit = (absolute: string, inside: string): void => {
+    const before = found.length;
+    for (const item of list(absolute)) {
+      const name = item.name;
+      const path = `${absolute}/${name}`;
+      if (name.includes("\ufffd")) refuseUnlessUtf8(absolute, path);
+      if (name === ".dvcignore" || name === ".dvc") throw refused(path, "belongs to dvc and may not stand inside tracked data");
+      if (name === ".git" || name === ".hg" || ignores(path, item.isDirectory())) continue;
+      const relpath = inside + name;
+      if (item.isDirectory()) visit(path, `${relpath}/`);
+      else if (item.isFile()) found.push({ relpath, path, stat: lstatSync(path), isLink: false });
+      else if (!item.isSymbolicLink()) throw refused(path, "is neither a file nor a folder");
+      else {
+        const stat = targetOf(path);
+        if (!stat.isDirectory()) found.push({ relpath, path, stat, isLink: true });
+      }
     }
+    if (found.length === before && inside !== "") onEmptyFolder?.(absolute);
   };
-  visit("");
+  visit(folder, "");
   return found;
 }
 
@@ -33,15 +56,22 @@ function list(folder: string): Dirent[] {
   }
 }
 
-function linksToFile(folder: string, path: string): boolean {
-  const target = statSync(join(folder, path), { throwIfNoEntry: false });
-  if (target === undefined) throw refused(folder, path, "is a link to nothing");
-  return target.isFile();
+function targetOf(path: string): Stats {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw refused(path, "is a link to nothing");
+  if (!stat.isDirectory() && !stat.isFile()) throw refused(path, "is a link to neither a file nor a folder");
+  return stat;
 }
 
-function refused(folder: string, path: string, why: string): ExpverError {
-  return new ExpverError("E_DATA", `${join(folder, path)} ${why}`, {
+/** A name may hold the replacement character itself; only then do its bytes read back the same. */
+function refuseUnlessUtf8(folder: string, path: string): void {
+  const names = readdirSync(folder, { encoding: "buffer" });
+  if (names.some((name) => !Buffer.from(name.toString("utf8")).equals(name))) throw refused(path, "has a name that is no UTF-8");
+}
+
+function refused(path: string, why: string): ExpverError {
+  return new ExpverError("E_DATA", `${path} ${why}`, {
     hint: "Move it out of the folder, or remove it, and repeat.",
-    details: { path: join(folder, path) },
+    details: { path },
   });
 }

@@ -1,0 +1,112 @@
+/** Making one file appear as another: reflink, hard link, symbolic link or copy, whatever the file system can do. */
+import { closeSync, constants, copyFileSync, fchmodSync, linkSync, openSync, symlinkSync, unlinkSync } from "node:fs";
+import { fromSystemError } from "../errors.ts";
+import { writeAll } from "./files.ts";
+import { md5Of, md5OfFile, readSmall } from "./hashing.ts";
+
+export type LinkType = "reflink" | "hardlink" | "symlink" | "copy";
+
+/** Places files one after another and remembers which link types this file system has refused. */
+export interface Placer {
+  /**
+   * Creates `to` (which must not exist) from `from`. A copy's or reflink's mode is 0666 minus the umask; a link has the mode of
+   * its source. Answers what was made, and the MD5 of the bytes where they passed through our hands.
+   */
+  place(from: string, to: string, options: { size: number; copyOnly?: boolean }): Placed;
+}
+
+export interface Placed {
+  type: LinkType;
+  md5: string | null;
+}
+
+// "This file system cannot do that" in its many spellings; everything else is a real failure.
+const UNSUPPORTED = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "ENOTTY", "ENOSYS", "EINVAL", "EAGAIN", "EMLINK"]);
+
+/** `types` in order of preference. A reflink is tried before every copy, and a copy is always the last resort. */
+export function createPlacer(types: readonly LinkType[]): Placer {
+  const wanted = types.includes("copy") ? types.slice(0, types.indexOf("copy")) : [...types];
+  const usable = new Set<Exclude<LinkType, "copy">>([...wanted.filter((type) => type !== "copy"), "reflink"]);
+  const mode = 0o666 & ~process.umask();
+  return {
+    place(from, to, { size, copyOnly }) {
+      // An empty object is never hard-linked: all empty files of the machine would become one inode.
+      for (const type of size === 0 ? [] : usable) {
+        if (copyOnly && type !== "reflink") continue;
+        try {
+          makeLink(type, from, to, mode);
+          return { type, md5: null };
+        } catch (error) {
+          if (!isUnsupported(error)) throw fromSystemError(error, `cannot make a ${type} of ${from}`);
+          // A file may have too many hard links while others may still be linked.
+          if (!isCode(error, "EMLINK")) usable.delete(type);
+        }
+      }
+      return { type: "copy", md5: copyBytes(from, to, size) };
+    },
+  };
+}
+
+/** Clones a file's blocks; throws where the file system cannot. */
+export function reflink(from: string, to: string): void {
+  try {
+    copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+  } catch (error) {
+    // Some systems leave the empty file they were about to clone into.
+    if (!isCode(error, "EEXIST")) removeQuietly(to);
+    throw error;
+  }
+}
+
+export function isUnsupported(error: unknown): boolean {
+  return error instanceof Error && "code" in error && UNSUPPORTED.has(String(error.code));
+}
+
+function makeLink(type: Exclude<LinkType, "copy">, from: string, to: string, mode: number): void {
+  switch (type) {
+    case "hardlink":
+      linkSync(from, to);
+      return;
+    case "symlink":
+      symlinkSync(from, to);
+      return;
+    case "reflink": {
+      reflink(from, to);
+      const descriptor = openSync(to, "r");
+      try {
+        fchmodSync(descriptor, mode);
+      } finally {
+        closeSync(descriptor);
+      }
+    }
+  }
+}
+
+function copyBytes(from: string, to: string, size: number): string {
+  try {
+    const small = readSmall(from, size);
+    const descriptor = openSync(to, "wx", 0o666);
+    try {
+      if (small === null) return md5OfFile(from, { copyTo: descriptor }).md5;
+      writeAll(descriptor, small);
+      return md5Of(small);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (!isCode(error, "EEXIST")) removeQuietly(to);
+    throw fromSystemError(error, `cannot copy ${from}`);
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never made.
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

@@ -1,0 +1,65 @@
+/**
+ * Long synchronous work that can still hear Ctrl-C and show progress. It is written once, as a generator that yields what it
+ * has done; whoever starts it decides whether to run it through or to pause now and then.
+ */
+import { setImmediate } from "node:timers/promises";
+import { ExpverError } from "../errors.ts";
+import type { Context } from "./context.ts";
+
+/** A piece of work done: files finished, and bytes read or written. */
+export interface Done {
+  files: number;
+  bytes: number;
+}
+
+export type Work<T> = Generator<Done, T, void>;
+
+/** What pacing needs of a context; a whole Context fits. */
+export type Pacing = Partial<Pick<Context, "report" | "signal">>;
+
+export interface PaceOptions {
+  /** Reads after "while": `storing data`. */
+  label: string;
+  /** Files in all, when known. */
+  total?: number;
+}
+
+const TURN_MS = 40;
+
+/** Runs work to its end without a pause: for callers that are not asynchronous. */
+export function finishWork<T>(work: Work<T>, { report }: Pacing = {}, options: PaceOptions = { label: "working" }): T {
+  const tell = createTeller(report, options);
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+    tell(step.value);
+  }
+}
+
+/** Runs work with a pause every 40 ms. Throws E_INTERRUPTED after Ctrl-C, when the work's own `finally` has cleaned up. */
+export async function paceWork<T>(work: Work<T>, { report, signal }: Pacing, options: PaceOptions): Promise<T> {
+  const tell = createTeller(report, options);
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+    if (!tell(step.value)) continue;
+    await setImmediate();
+    if (signal?.aborted) work.throw(new ExpverError("E_INTERRUPTED", `interrupted while ${options.label}`));
+  }
+}
+
+/** Adds up and reports now and then; true when a turn has passed. */
+function createTeller(report: Pacing["report"], { label, total }: PaceOptions): (done: Done) => boolean {
+  let files = 0;
+  let bytes = 0;
+  let turnEnds = performance.now() + TURN_MS;
+  return (done) => {
+    files += done.files;
+    bytes += done.bytes;
+    const now = performance.now();
+    if (now < turnEnds) return false;
+    turnEnds = now + TURN_MS;
+    report?.({ kind: "progress", label, done: files, unit: "files", bytes, ...(total === undefined ? {} : { total }) });
+    return true;
+  };
+}

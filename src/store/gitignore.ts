@@ -1,0 +1,49 @@
+/** The lines DVC keeps in the `.gitignore` beside an output. */
+import { basename, dirname, join } from "node:path";
+import type { Place } from "../config/project.ts";
+import { gitResult } from "../git/git.ts";
+import { readTextIfExists } from "../platform/files.ts";
+import type { FileEdit } from "./types.ts";
+
+/** Edits that make Git ignore these outputs (absolute paths), as few as needed; none without Git. Two outputs may share a file. */
+export function ignoreEdits(project: Place, outputs: readonly string[]): FileEdit[] {
+  const { repository } = project;
+  if (repository === null || outputs.length === 0) return [];
+  const input = outputs.join("\0");
+  const answer = gitResult(repository, ["check-ignore", "-z", "--no-index", "--stdin"], { input, allow: [1] });
+  const ignored = new Set(answer.stdout.toString("utf8").split("\0"));
+  const files = groupByFolder(outputs.filter((path) => !ignored.has(path)));
+  return [...files].map(([folder, paths]) => {
+    const path = join(folder, ".gitignore");
+    const before = readTextIfExists(path);
+    return { path, before, after: paths.reduce((text, output) => withLine(text, ignoreLine(output)), before ?? "") };
+  });
+}
+
+/** Edit that takes an output's line away, or null when there is none. A file that becomes empty goes away, as with DVC. */
+export function unignoreEdit(output: string): FileEdit | null {
+  const path = join(dirname(output), ".gitignore");
+  const before = readTextIfExists(path);
+  if (before === null) return null;
+  const lines = before.split("\n");
+  const kept = lines.filter((line) => line.trim() !== ignoreLine(output) && line.trim() !== `/${basename(output)}`);
+  if (kept.length === lines.length) return null;
+  const after = kept.join("\n");
+  return { path, before, after: after.trim() === "" ? null : after };
+}
+
+/** `/name` with the characters DVC escapes. */
+export function ignoreLine(output: string): string {
+  return `/${basename(output).replace(/[[\]!*#?]/g, "\\$&")}`;
+}
+
+function withLine(text: string, line: string): string {
+  const start = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  return `${start}${line}\n`;
+}
+
+function groupByFolder(paths: readonly string[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const path of paths) groups.set(dirname(path), [...(groups.get(dirname(path)) ?? []), path]);
+  return groups;
+}

@@ -1,0 +1,87 @@
+/**
+ * DVC 3's layout of objects, the same in a cache and in a folder remote. Mode 0444 under an object's name means "these bytes
+ * were verified", to DVC and to us.
+ */
+import { chmodSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { fromSystemError } from "../errors.ts";
+import { isMissing } from "../platform/files.ts";
+import { md5OfFile } from "../platform/hashing.ts";
+import { parseListing } from "./listing.ts";
+import type { HashName, ListingEntry } from "./types.ts";
+
+export interface ObjectName {
+  /** `32 hex` or `32 hex.dir`. */
+  hash: string;
+  hashName: HashName;
+}
+
+/** A folder of objects. */
+export interface ObjectFolder {
+  /** Absolute. */
+  readonly dir: string;
+  /** `shared = group`: folders are made 02775. */
+  readonly shared: boolean;
+}
+
+const VERIFIED_MODE = 0o444;
+const SHARED_FOLDER_MODE = 0o2775;
+
+/** Where an object is, or would be. */
+export function objectPath(dir: string, { hash, hashName }: ObjectName): string {
+  return `${shardPath(dir, { hash, hashName })}/${hash.slice(2)}`;
+}
+
+export function shardPath(dir: string, { hash, hashName }: ObjectName): string {
+  return hashName === "md5" ? `${dir}/files/md5/${hash.slice(0, 2)}` : `${dir}/${hash.slice(0, 2)}`;
+}
+
+/**
+ * Size in bytes of an object that may be relied on, or null. Only 0444 is trusted unread; other modes are hashed, and made
+ * 0444 when right. A wrong one counts as missing, and stays until good bytes replace it.
+ */
+export function trustedSize(dir: string, object: ObjectName): number | null {
+  const path = objectPath(dir, object);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile()) return null;
+  if ((stat.mode & 0o777) === VERIFIED_MODE) return stat.size;
+  if (hashOfObject(path, object) !== object.hash) return null;
+  protect(path);
+  return stat.size;
+}
+
+/** What the bytes at `path` would be called, with `.dir` when `object` is a listing. */
+export function hashOfObject(path: string, { hash, hashName }: ObjectName): string {
+  const { md5 } = md5OfFile(path, { kind: hashName });
+  return hash.endsWith(".dir") ? `${md5}.dir` : md5;
+}
+
+/** Members of a stored folder; null when its listing is not there. Throws E_LISTING. */
+export function readListing(dir: string, object: ObjectName): ListingEntry[] | null {
+  if (trustedSize(dir, object) === null) return null;
+  const path = objectPath(dir, object);
+  try {
+    return parseListing(readFileSync(path));
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw fromSystemError(error, `cannot read ${path}`);
+  }
+}
+
+/** Makes the folder of an object. */
+export function makeShard({ dir, shared }: ObjectFolder, object: ObjectName): string {
+  const shard = shardPath(dir, object);
+  const first = mkdirSync(shard, { recursive: true });
+  if (shared && first !== undefined) {
+    for (let made = shard; made.length >= first.length; made = made.slice(0, made.lastIndexOf("/"))) chmodSync(made, SHARED_FOLDER_MODE);
+  }
+  return shard;
+}
+
+/** Sets 0444; in a shared folder a file of somebody else keeps its mode. */
+export function protect(path: string): void {
+  try {
+    chmodSync(path, VERIFIED_MODE);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && (error.code === "EPERM" || error.code === "EROFS"))) throw error;
+  }
+}

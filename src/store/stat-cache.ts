@@ -1,0 +1,134 @@
+/**
+ * Hashes of files that have not changed since they were last read: told by device, inode, size, modification and change time.
+ *
+ * One compact file per output (or per worktree, for single-file outputs) in the state folder; worktrees share the folder. Safe
+ * to delete, safe to lose: a damaged file counts as empty. Times are doubles of milliseconds, exact to 0.25 µs; that is enough
+ * because of the rule below.
+ *
+ * The racy rule, as in Git: a file changed twice within one tick of the file system's clock looks the same both times. So a hash
+ * is kept only if the file was already older than a tick when its reading began.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, type Stats } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../platform/files.ts";
+import { md5Of } from "../platform/hashing.ts";
+
+export interface StatCache {
+  /** MD5 of the file at this path if it is the one that was hashed, else undefined. `path` is any stable name. */
+  get(path: string, stat: Stats): string | undefined;
+  /** Remembers a hash; `readAt` is when reading began, in milliseconds since 1970. */
+  set(path: string, stat: Stats, md5: string, readAt: number): void;
+  /** Writes if something changed. Entries not asked for are dropped unless `keepOthers`. */
+  save(options?: { keepOthers?: boolean }): void;
+}
+
+interface Entry {
+  dev: number;
+  ino: number;
+  size: number;
+  mtime: number;
+  ctime: number;
+  md5: string;
+}
+
+// Kernel clocks tick every 1 to 10 ms; a file system that stores whole or two seconds shows it by its round times.
+const TICK_MS = 20;
+const COARSE_TICK_MS = 2100;
+
+const MAGIC = "expver stat 1\n\0\0";
+const HEAD_BYTES = 40;
+const NUMBERS = 5;
+
+/** `scope` is the absolute path whose files are remembered together; `kind` separates hash functions. */
+export function openStatCache(stateDir: string, scope: string, kind = "md5"): StatCache {
+  const file = join(stateDir, "stat-cache", createHash("md5").update(`${kind}\0${scope}`).digest("hex"));
+  const old = load(file);
+  const kept = new Map<string, Entry>();
+  let changed = false;
+  return {
+    get(path, stat) {
+      const entry = old.get(path);
+      if (entry === undefined || !isSame(entry, stat)) return undefined;
+      kept.set(path, entry);
+      return entry.md5;
+    },
+    set(path, stat, md5, readAt) {
+      if (isRacy(stat, readAt)) return;
+      kept.set(path, { dev: stat.dev, ino: stat.ino, size: stat.size, mtime: stat.mtimeMs, ctime: stat.ctimeMs, md5 });
+      changed = true;
+    },
+    save({ keepOthers = false } = {}) {
+      if (keepOthers) for (const [path, entry] of old) if (!kept.has(path)) kept.set(path, entry);
+      if (!changed && kept.size === old.size) return;
+      try {
+        writeFileAtomic(file, pack(kept));
+        changed = false;
+      } catch {
+        // A read-only or full disk costs speed only.
+      }
+    },
+  };
+}
+
+function isSame(entry: Entry, stat: Stats): boolean {
+  return (
+    entry.ino === stat.ino &&
+    entry.size === stat.size &&
+    entry.mtime === stat.mtimeMs &&
+    entry.ctime === stat.ctimeMs &&
+    entry.dev === stat.dev
+  );
+}
+
+function isRacy({ mtimeMs, ctimeMs }: Stats, readAt: number): boolean {
+  const tick = mtimeMs % 1000 === 0 && ctimeMs % 1000 === 0 ? COARSE_TICK_MS : TICK_MS;
+  return Math.max(mtimeMs, ctimeMs) + tick > readAt;
+}
+
+/** Head: magic, number of entries, MD5 of the rest. Rest: numbers of all entries, their hashes, their paths ended by NUL. */
+function pack(entries: ReadonlyMap<string, Entry>): Buffer {
+  const numbers = new Float64Array(entries.size * NUMBERS);
+  const hashes: string[] = [];
+  let at = 0;
+  for (const { dev, ino, size, mtime, ctime, md5 } of entries.values()) {
+    numbers.set([dev, ino, size, mtime, ctime], at);
+    at += NUMBERS;
+    hashes.push(md5);
+  }
+  const body = Buffer.concat([
+    Buffer.from(numbers.buffer),
+    Buffer.from(hashes.join(""), "hex"),
+    Buffer.from([...entries.keys()].join("\0")),
+  ]);
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.write(MAGIC, "latin1");
+  head.writeDoubleLE(entries.size, 16);
+  head.write(md5Of(body), 24, "hex");
+  return Buffer.concat([head, body]);
+}
+
+function load(file: string): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
+  const bytes = read(file);
+  if (bytes === null || bytes.length < HEAD_BYTES || bytes.toString("latin1", 0, 16) !== MAGIC) return entries;
+  const body = bytes.subarray(HEAD_BYTES);
+  if (md5Of(body) !== bytes.toString("hex", 24, 40)) return entries;
+  const count = bytes.readDoubleLE(16);
+  const numbers = new Float64Array(body.buffer.slice(body.byteOffset, body.byteOffset + count * NUMBERS * 8));
+  const hashes = body.toString("hex", count * NUMBERS * 8, count * (NUMBERS * 8 + 16));
+  const paths = body.toString("utf8", count * (NUMBERS * 8 + 16)).split("\0");
+  for (let index = 0; index < count; index += 1) {
+    const [dev = 0, ino = 0, size = 0, mtime = 0, ctime = 0] = numbers.subarray(index * NUMBERS, (index + 1) * NUMBERS);
+    entries.set(paths[index] ?? "", { dev, ino, size, mtime, ctime, md5: hashes.slice(index * 32, index * 32 + 32) });
+  }
+  return entries;
+}
+
+function read(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch {
+    return null;
+  }
+}
