@@ -75,18 +75,13 @@ export const ERROR_CODES = {
     means: "A version's tag leads to no commit.",
     remedy: "See what it is with `git cat-file -p TAG`; delete it, or tag the commit that was meant.",
   },
-  E_VERSION_EXISTS: {
+  E_VERSION_TAKEN: {
     kind: "refused",
     means: "The version has a tag already, here or on the remote, or a run that is going on has reserved it.",
     remedy: "Take the next free one: `expver tag --suggest`.",
   },
   E_HOOK: { kind: "refused", means: "A Git hook refused.", remedy: "Correct what the hook says, or skip it with --no-verify." },
   // Runs
-  E_VERSION_TAKEN: {
-    kind: "refused",
-    means: "A version of that name exists already.",
-    remedy: "Take another number, or none: then the next free one is taken.",
-  },
   E_DATABASE_BEHIND: {
     kind: "refused",
     means: "The working results database lacks rows of the version in HEAD.",

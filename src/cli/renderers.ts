@@ -17,4 +17,5 @@ export const RENDERERS: Record<string, () => Promise<Renderer>> = {
   undo: async () => (await import("./render/undo.ts")).renderUndo,
   doctor: async () => (await import("./render/doctor.ts")).renderDoctor,
   demo: async () => (await import("./render/demo.ts")).renderDemo,
+  list: async () => (await import("./render/list.ts")).renderList,
 };

@@ -33,7 +33,7 @@ export function suggestVersion(project: Where, level: Level, options: NumberingO
   return nextFree(readTaken(project, options), level, prefixOf(project, options));
 }
 
-/** Throws E_VERSION_EXISTS, with the next free name in the hint, when a tag or a living reservation has the name. E_USAGE when it is none. */
+/** Throws E_VERSION_TAKEN, with the next free name in the hint, when a tag or a living reservation has the name. E_USAGE when it is none. */
 export function requireFree(project: Where, name: string, options: NumberingOptions = {}): void {
   const prefix = prefixOf(project, options);
   requireTagName(name, prefix);
@@ -43,7 +43,7 @@ export function requireFree(project: Where, name: string, options: NumberingOpti
 /**
  * Takes a number: the next one of a level, or exactly this name.
  *
- * @throws E_VERSION_EXISTS when the name is taken; E_USAGE when it is no version.
+ * @throws E_VERSION_TAKEN when the name is taken; E_USAGE when it is no version.
  */
 export function reserveVersion(
   project: Where,
@@ -142,7 +142,7 @@ function refuseTaken(project: Where, name: string, taken: Taken, prefix: string)
   const by = takenBy(project, name, taken);
   if (by === null) return;
   const free = nextFree(taken, "minor", prefix);
-  throw new ExpverError("E_VERSION_EXISTS", `${name} ${by}`, {
+  throw new ExpverError("E_VERSION_TAKEN", `${name} ${by}`, {
     hint: `The next free one is ${free} (${nextFree(taken, "patch", prefix)} for a small change).`,
     details: { version: name, free },
   });

@@ -9,7 +9,7 @@ import { newTagChanges } from "../../src/versions/published.ts";
 import { releaseVersion, requireFree, reserveVersion, suggestVersion } from "../../src/versions/reserve.ts";
 import { makeRepository } from "../support/repository.ts";
 
-const exists = (text: string) => expect.objectContaining({ code: "E_VERSION_EXISTS", message: expect.stringContaining(text) });
+const exists = (text: string) => expect.objectContaining({ code: "E_VERSION_TAKEN", message: expect.stringContaining(text) });
 const DEAD = { ...identityOf(process.pid), boot: "an earlier boot" };
 
 describe("the next free number", () => {

@@ -1,4 +1,30 @@
 /** Commands about experiment versions: tag, list, show. */
 import type { Command } from "../contract.ts";
 
-export const VERSIONS: Command[] = [];
+export const VERSIONS: Command[] = [
+  {
+    name: "list",
+    summary: "List every version, best first",
+    description:
+      "Ranks all versions by a metric, in the direction expver.yaml or the tags give it; numbers are those recorded in the tags, to the\n" +
+      "digit. Versions whose branch is gone are in the list and marked off-branch. What does not fit is named below the table.",
+    group: "experiments",
+    options: [
+      { flags: "--sort <name>", help: "metric to rank by (default: the first of expver.yaml), or version, or date" },
+      { flags: "-n, --limit <number>", help: "how many rows" },
+      { flags: "--all", help: "every row and every column, whatever the width" },
+      { flags: "--tags", help: "one line a tag, highest number first" },
+      { flags: "--metric <name>", help: "the same as --sort", hidden: true },
+      { flags: "--db <path>", help: "database whose runs without a version are counted", hidden: true },
+      { flags: "--table <name>", help: "accepted, not needed", hidden: true },
+    ],
+    examples: [
+      ["list", "every version, best first"],
+      ["list --sort loss -n 5", "the five with the best loss"],
+      ["list --tags", "what `git tag -n` would show, in order"],
+    ],
+    kind: "read",
+    load: async () => (await import("../list.ts")).list,
+    render: "list",
+  },
+];

@@ -1,0 +1,94 @@
+/** Tables that fit the width: whole columns go before a number loses a digit, and what went is told. */
+import type { Terminal } from "../terminal.ts";
+import { fitText, oneLine, padText, textWidth } from "../text-width.ts";
+
+export interface Column<Row> {
+  title: string;
+  /** Exact text; "" for nothing. */
+  text(row: Row): string;
+  /** Numbers stand right, so that their digits compare. */
+  align?: "left" | "right";
+  /** Lower goes first when the width does not do; absent: never goes. */
+  weight?: number;
+  /** Words may be cut down to this many columns, with `…`; numbers and names never are. */
+  shrinkTo?: number;
+  /** Applied after padding, where there is colour. */
+  style?: Parameters<Terminal["style"]>[0];
+}
+
+export interface Table {
+  /** Lines, the heading first, each ending in a newline. */
+  text: string;
+  /** Titles of the columns that did not fit. */
+  dropped: string[];
+}
+
+export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], terminal: Terminal): Table {
+  const measured = columns.map((column) => {
+    const cells = rows.map((row) => oneLine(column.text(row)));
+    const full = cells.reduce((width, cell) => Math.max(width, textWidth(cell)), textWidth(column.title));
+    return { column, cells, full, width: full };
+  });
+  // A column that says nothing in any row costs width and tells nothing.
+  const telling = measured.filter(
+    ({ cells, column }) => rows.length === 0 || column.weight === undefined || cells.some((cell) => cell !== ""),
+  );
+  const { kept, dropped } = fitColumns(telling, terminal.width);
+  const line = (texts: string[], style: (text: string, column: Column<Row>) => string) =>
+    kept
+      .map(({ column, width }, index) => {
+        const text = fitText(texts[index] ?? "", width);
+        const isLast = index === kept.length - 1 && column.align !== "right";
+        return style(isLast ? text : padText(text, width, column.align), column);
+      })
+      .join(GAP)
+      .trimEnd();
+  const heading = line(
+    kept.map(({ column }) => column.title),
+    (text) => terminal.style("bold", text),
+  );
+  const body = rows.map((_, row) =>
+    line(
+      kept.map(({ cells }) => cells[row] ?? ""),
+      (text, { style }) => (style === undefined ? text : terminal.style(style, text)),
+    ),
+  );
+  return { text: `${[heading, ...body].join("\n")}\n`, dropped };
+}
+
+const GAP = "  ";
+
+interface Measured<Row> {
+  column: Column<Row>;
+  cells: string[];
+  full: number;
+  width: number;
+}
+
+/** First words shrink, then columns go, the lightest first; then what room is left goes back to the words. */
+function fitColumns<Row>(columns: Measured<Row>[], limit: number): { kept: Measured<Row>[]; dropped: string[] } {
+  const smallest = ({ column, full }: Measured<Row>) => Math.min(full, column.shrinkTo ?? full);
+  let room = limit - columns.reduce((sum, one) => sum + smallest(one) + GAP.length, -GAP.length);
+  const gone = new Set<Measured<Row>>();
+  const byWeight = columns.filter(({ column }) => column.weight !== undefined).reverse();
+  byWeight.sort((one, other) => (one.column.weight ?? 0) - (other.column.weight ?? 0));
+  for (const one of byWeight) {
+    if (room >= 0) break;
+    gone.add(one);
+    room += smallest(one) + GAP.length;
+  }
+  // A wide one that had to go may have made room for narrower ones that went before it.
+  for (const one of [...gone].reverse()) {
+    if (smallest(one) + GAP.length > room) continue;
+    gone.delete(one);
+    room -= smallest(one) + GAP.length;
+  }
+  const kept = columns.filter((one) => !gone.has(one));
+  for (const one of kept) {
+    const least = smallest(one);
+    const extra = Math.min(one.full - least, Math.max(0, room));
+    one.width = least + extra;
+    room -= extra;
+  }
+  return { kept, dropped: columns.filter((one) => gone.has(one)).map(({ column }) => column.title) };
+}

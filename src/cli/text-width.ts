@@ -1,0 +1,57 @@
+/** How many columns of a terminal a text takes, and texts made safe for one. */
+
+/** Nothing in a name, a tag or a message may move the cursor, colour the rest or turn the line around. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (one) =>
+    JSON.stringify(one)
+      .slice(1, -1)
+      .replace(/^[^\\]$/, escapeOf),
+  );
+}
+
+/** Columns: 2 for East Asian wide characters and emoji, 0 for what joins the character before it. */
+export function textWidth(text: string): number {
+  if (PLAIN.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of graphemes().segment(text)) width += graphemeWidth(segment);
+  return width;
+}
+
+/** The longest beginning that fits, with `…` in place of the rest. */
+export function fitText(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  let kept = "";
+  let used = 1;
+  for (const { segment } of graphemes().segment(text)) {
+    used += graphemeWidth(segment);
+    if (used > width) break;
+    kept += segment;
+  }
+  return width < 1 ? "" : `${kept.trimEnd()}…`;
+}
+
+export function padText(text: string, width: number, align: "left" | "right" = "left"): string {
+  const gap = " ".repeat(Math.max(0, width - textWidth(text)));
+  return align === "right" ? gap + text : text + gap;
+}
+
+const PLAIN = /^[\x20-\x7e]*$/;
+const WIDE =
+  /^[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]/u;
+
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemes(): Intl.Segmenter {
+  segmenter ??= new Intl.Segmenter("en");
+  return segmenter;
+}
+
+function graphemeWidth(segment: string): number {
+  if (/^\p{Emoji_Presentation}/u.test(segment) || segment.includes("\ufe0f")) return 2;
+  if (WIDE.test(segment)) return 2;
+  return /^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(segment) ? 0 : 1;
+}
+
+function escapeOf(one: string): string {
+  return `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

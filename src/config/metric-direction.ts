@@ -1,0 +1,24 @@
+/** Which way a metric is better, told from its name alone. A guess: say so wherever it decides something. */
+import type { Direction } from "./config.ts";
+
+const SMALLER = words(
+  "loss losses error errors err rmse mse mae mape perplexity ppl wer cer fid latency nll brier logloss regret deviance fpr fnr eer",
+);
+const LARGER = words(
+  "accuracy acc f1 f2 auc auroc auprc ap map precision recall score r2 bleu rouge rougel meteor iou miou dice mcc kappa ndcg mrr psnr ssim " +
+    "reward specificity sensitivity tpr tnr chrf bertscore hits",
+);
+
+/** Undefined when the name is no known metric's: `val_loss` is smaller-better, `F1-macro` larger-better, `lr` neither. */
+export function guessDirection(name: string): Direction | undefined {
+  const parts = name
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase()
+    .split(/[^a-z0-9]+/);
+  if (parts.some((part) => SMALLER.has(part))) return "min";
+  return parts.some((part) => LARGER.has(part) || LARGER.has(part.replace(/\d+$/, ""))) ? "max" : undefined;
+}
+
+function words(text: string): Set<string> {
+  return new Set(text.split(" "));
+}

@@ -1,0 +1,78 @@
+/** Metrics of versions: where their direction comes from, and which value is better. */
+import type { Config, Direction } from "../config/config.ts";
+import { guessDirection } from "../config/metric-direction.ts";
+import type { Version, VersionMessage } from "./types.ts";
+
+export interface KnownDirection {
+  direction: Direction;
+  /** `expver.yaml`, the newest tag that says one, or only the metric's name. */
+  source: "config" | "tag" | "guess";
+}
+
+/** Never fails: a metric nobody knows is taken as larger-better, as a guess. */
+export function directionOf(
+  metric: string,
+  config: Pick<Config, "metrics">,
+  versions: readonly Pick<Version, "message">[],
+): KnownDirection {
+  if (Object.hasOwn(config.metrics, metric)) return { direction: config.metrics[metric] ?? "max", source: "config" };
+  const said = versions.findLast(({ message }) => message.metrics.some(({ name, direction }) => name === metric && direction !== null));
+  const direction = said?.message.metrics.find(({ name }) => name === metric)?.direction;
+  if (direction) return { direction, source: "tag" };
+  return { direction: guessDirection(metric) ?? "max", source: "guess" };
+}
+
+/**
+ * The metrics of a version as exact texts: its trailers; for a tag without them the numbers of its first line whose key is
+ * a known metric or sounds like one.
+ */
+export function metricsOf(message: VersionMessage, known: ReadonlySet<string>): Record<string, string> {
+  if (message.kind !== null) return Object.fromEntries(message.metrics.map(({ name, value }) => [name, value]));
+  return Object.fromEntries(message.headline.filter(([key, value]) => isMetric(key, value, known)));
+}
+
+/** Its parameters as exact texts: trailers, or what is left of the first line. The model's name is among them. */
+export function paramsOf(message: VersionMessage, known: ReadonlySet<string>): Record<string, string> {
+  if (message.kind !== null) return message.params;
+  return Object.fromEntries(message.headline.filter(([key, value]) => key !== "data" && !isMetric(key, value, known)));
+}
+
+/** Names that are metrics anywhere: in `expver.yaml` or in a trailer. */
+export function knownMetrics(config: Pick<Config, "metrics">, versions: readonly Pick<Version, "message">[]): Set<string> {
+  return new Set([...Object.keys(config.metrics), ...versions.flatMap(({ message }) => message.metrics.map(({ name }) => name))]);
+}
+
+/** Better first; NaN, texts and missing values last, in that order. */
+export function compareMetric(one: string | undefined, other: string | undefined, direction: Direction): number {
+  const [a, b] = [rankOf(one), rankOf(other)];
+  if (a.place !== b.place) return a.place - b.place;
+  if (a.place > 0) return 0;
+  const difference = a.value === b.value ? compareExactly(one ?? "", other ?? "") : a.value < b.value ? -1 : 1;
+  return direction === "min" ? difference : -difference;
+}
+
+/** The number a metric's text stands for, as Python and JavaScript write it; null when it is none. */
+export function metricNumber(text: string): number | null {
+  const trimmed = text.trim();
+  if (/^[+-]?inf(inity)?$/i.test(trimmed)) return trimmed.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (/^[+-]?nan$/i.test(trimmed)) return Number.NaN;
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : null;
+}
+
+function isMetric(key: string, value: string, known: ReadonlySet<string>): boolean {
+  return metricNumber(value) !== null && (known.has(key) || guessDirection(key) !== undefined);
+}
+
+function rankOf(text: string | undefined): { place: number; value: number } {
+  if (text === undefined) return { place: 3, value: 0 };
+  const value = metricNumber(text);
+  if (value === null) return { place: 2, value: 0 };
+  return Number.isNaN(value) ? { place: 1, value: 0 } : { place: 0, value };
+}
+
+/** Whole numbers beyond 2^53 that are equal as floating point. */
+function compareExactly(one: string, other: string): number {
+  if (!/^[+-]?\d{16,}$/.test(one.trim()) || !/^[+-]?\d{16,}$/.test(other.trim())) return 0;
+  const [a, b] = [BigInt(one.trim().replace(/^\+/, "")), BigInt(other.trim().replace(/^\+/, ""))];
+  return a === b ? 0 : a < b ? -1 : 1;
+}
