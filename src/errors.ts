@@ -208,6 +208,8 @@ export class ExpverError extends Error {
 /** Turns an operating-system error into ours, naming the path; passes everything else through. */
 export function fromSystemError(error: unknown, doing: string): unknown {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string" || error instanceof ExpverError) return error;
+  // Node's own mistakes of use have codes too (ERR_…), but no system call: those are bugs.
+  if (!("syscall" in error)) return error;
   const path = "path" in error && typeof error.path === "string" ? error.path : undefined;
   const code = error.code === "ENOSPC" || error.code === "EDQUOT" ? "E_DISK_FULL" : "E_IO";
   return new ExpverError(code, `${doing}: ${error.message}`, { details: { path, errno: error.code }, cause: error });

@@ -8,6 +8,11 @@ if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
   process.stdout.write(`${VERSION}\n`);
 } else {
   enableCompileCache();
-  const { main } = await import("./cli/main.ts");
-  process.exitCode = await main(argv);
+  if (argv[0] === "__complete") {
+    const { complete } = await import("./cli/complete.ts");
+    await complete(argv.slice(1));
+  } else {
+    const { main } = await import("./cli/main.ts");
+    process.exitCode = await main(argv);
+  }
 }

@@ -1,33 +1,53 @@
 /** Destructive plans need a yes: typed on a terminal, `--yes`, or `--plan FINGERPRINT`. Harmless ones pass. */
 import { ExpverError } from "../errors.ts";
-import type { Context } from "../platform/context.ts";
 import type { Plan } from "../workflows/contract.ts";
 import type { Face } from "./face.ts";
 import { renderPlan } from "./render/plan.ts";
 import { terminalOf } from "./terminal.ts";
 
-export async function confirmPlan(_context: Context, plan: Plan, face: Face): Promise<void> {
+export async function confirmPlan(plan: Plan, face: Face, argv: readonly string[]): Promise<void> {
   if (face.plan !== undefined && face.plan !== plan.fingerprint) {
-    throw new ExpverError("E_PLAN_STALE", `the plan ${face.plan} no longer holds; it would be ${plan.fingerprint} now`, {
-      details: { asked: face.plan, now: plan.fingerprint, data: plan },
-    });
+    throw new ExpverError(
+      "E_PLAN_STALE",
+      `the plan ${face.plan} no longer holds: what it would change has moved; it would be ${plan.fingerprint} now`,
+      {
+        hint: `If the plan as it is now is right: ${commandLine(argv, plan.fingerprint)}`,
+        details: { asked: face.plan, now: plan.fingerprint, data: plan },
+      },
+    );
   }
   if (!plan.destructive || face.yes || face.plan !== undefined) return;
-  if (!process.stdin.isTTY || face.json) throw needsConfirmation(plan);
-  process.stderr.write(renderPlan(plan, terminalOf(process.stderr, process.env)));
+  if (!process.stdin.isTTY || !process.stderr.isTTY || face.json) throw needsConfirmation(plan, argv, false);
+  process.stderr.write(renderPlan(plan, terminalOf(process.stderr, process.env, face.colour)));
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C and Ctrl-D at the question are a no.
+  const closed = new Promise<string>((answer) => lines.once("close", () => answer("")));
   try {
-    const answer = await lines.question("Apply this plan? [y/N] ");
-    if (!/^y(es)?$/i.test(answer.trim())) throw needsConfirmation(plan);
+    const answer = await Promise.race([lines.question("Apply this plan? [y/N] "), closed]);
+    if (!/^y(es)?$/i.test(answer.trim())) throw needsConfirmation(plan, argv, true);
   } finally {
     lines.close();
   }
 }
 
-function needsConfirmation(plan: Plan): ExpverError {
+function needsConfirmation(plan: Plan, argv: readonly string[], asked: boolean): ExpverError {
   return new ExpverError("E_CONFIRM", `\`${plan.command}\` would replace or remove something and was not confirmed; nothing was changed`, {
-    hint: `Repeat with --plan ${plan.fingerprint} (or --yes).`,
-    details: { data: plan },
+    hint: `To apply exactly this plan: ${commandLine(argv, plan.fingerprint)}`,
+    details: { data: plan, asked, command: commandLine(argv, plan.fingerprint) },
   });
+}
+
+/** The same command line with the plan's fingerprint, ready to be pasted into a shell. */
+export function commandLine(argv: readonly string[], fingerprint: string): string {
+  const end = argv.indexOf("--");
+  const ours = end < 0 ? [...argv] : argv.slice(0, end);
+  const stale = ours.indexOf("--plan");
+  if (stale >= 0) ours.splice(stale, 2);
+  const kept = ours.filter((word) => !word.startsWith("--plan=") && word !== "--dry-run");
+  return ["expver", ...kept, "--plan", fingerprint, ...(end < 0 ? [] : argv.slice(end))].map(quoted).join(" ");
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,6 @@
 /** The JSON every command prints under `--json`: one object, on stdout, and nothing else there. */
 import { ExpverError } from "../errors.ts";
+import { BUG, messageOf } from "./failures.ts";
 
 export interface Envelope {
   schema: 1;
@@ -19,7 +20,7 @@ export function toJson(value: unknown): string {
 }
 
 function errorPart(error: unknown): NonNullable<Envelope["error"]> {
-  if (error instanceof ExpverError) return { code: error.code, message: error.message, details: error.details, hint: error.hint };
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: "E_BUG", message, details: {}, hint: "This is a bug of expver: please report it with the output of --debug." };
+  if (!(error instanceof ExpverError)) return { code: BUG.code, message: messageOf(error), details: {}, hint: BUG.hint };
+  const { data: _already, ...details } = error.details;
+  return { code: error.code, message: error.message, details, hint: error.hint };
 }

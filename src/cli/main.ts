@@ -1,43 +1,57 @@
 /** The command line: find the command, parse, plan, confirm, apply, render. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
-import type { Context } from "../platform/context.ts";
-import { systemContext } from "../platform/context.ts";
+import { type Context, systemContext } from "../platform/context.ts";
+import { CATALOGUE } from "../workflows/catalogue/index.ts";
 import type { Command, Input, Plan, ReadWorkflow, WriteWorkflow } from "../workflows/contract.ts";
 import { confirmPlan } from "./confirm.ts";
 import { envelopeOf, toJson } from "./envelope.ts";
-import { EXIT_BUG, exitCodeOf } from "./exit-codes.ts";
-import type { Face } from "./face.ts";
+import { exitCodeOf } from "./exit-codes.ts";
+import { type Face, NO_FACE } from "./face.ts";
+import { describe, toFailure } from "./failures.ts";
 import { parseArguments } from "./parse.ts";
 import { renderPlan } from "./render/plan.ts";
 import { RENDERERS } from "./renderers.ts";
-import { stderrReporter } from "./reporter.ts";
+import { type Reporter, stderrReporter } from "./reporter.ts";
+import { exitCodeOfSignal, type Interruption, listenForSignals } from "./signals.ts";
 import { terminalOf } from "./terminal.ts";
 
 /** Runs one command line and answers its exit code. Never throws. */
-export async function main(argv: string[]): Promise<number> {
-  const json = wantsJson(argv);
-  const reporter = stderrReporter(process.stderr, { json, now: Date.now });
-  const interrupted = new AbortController();
-  process.on("SIGINT", () => interrupted.abort());
-  const context = systemContext({ report: reporter.report, signal: interrupted.signal });
-  process.stdout.on("error", quitOnBrokenPipe);
+export async function main(argv: string[], catalogue: readonly Command[] = CATALOGUE): Promise<number> {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.listeners("error").includes(quitOnBrokenPipe)) stream.on("error", quitOnBrokenPipe);
+  }
+  const onStray = (error: unknown) => void tellFailure(error, { face, command, reporter }).finally(() => process.exit(255));
+  process.on("uncaughtException", onStray);
+  let face: Face = { ...NO_FACE, ...guessFace(argv) };
+  let command: Command | undefined;
+  let reporter: Reporter | undefined;
+  let interruption: Interruption | undefined;
   try {
-    const parsed = await parseArguments(argv, context);
+    const parsed = await parseArguments(argv, catalogue, { width: Math.min(process.stdout.columns || 100, 100) });
     if (parsed.kind === "text") {
       process.stdout.write(parsed.text);
       return 0;
     }
-    const { command, input, face, cwd } = parsed;
-    const outcome = await runCommand({ ...context, cwd }, command, input, face);
+    ({ command, face } = parsed);
+    reporter = stderrReporter(process.stderr, { json: face.json, quiet: face.quiet, colour: face.colour, now: Date.now });
+    // A command that only looks may simply die of a signal; one that writes is asked to stop.
+    if (command.kind === "write") interruption = listenForSignals(command.passThrough ? 3 : 2);
+    const context = contextOf(face, reporter, interruption);
+    const outcome = await runCommand(context, command, { input: parsed.input, face, argv });
     reporter.end();
-    if (json) process.stdout.write(`${toJson(envelopeOf(outcome.data, reporter.warnings))}\n`);
-    else process.stdout.write(await renderOutcome(command, outcome));
+    process.stdout.write(await textOf(command, outcome, { face, reporter }));
     return outcome.exitCode;
-  } catch (error) {
-    reporter.end();
-    if (json) process.stdout.write(`${toJson(envelopeOf(dataOf(error), reporter.warnings, error))}\n`);
-    else process.stderr.write(describe(error, argv.includes("--debug")));
-    return exitCodeOf(error);
+  } catch (thrown) {
+    reporter?.end();
+    const signal = (await interruption?.arrived()) ?? null;
+    const error = toFailure(thrown, signal, command);
+    await tellFailure(error, { face, command, reporter });
+    return signal !== null && exitCodeOf(error, undefined) === 130 ? exitCodeOfSignal(signal) : exitCodeOf(error, command);
+  } finally {
+    interruption?.stop();
+    process.off("uncaughtException", onStray);
   }
 }
 
@@ -48,7 +62,23 @@ interface Outcome {
   exitCode: number;
 }
 
-async function runCommand(context: Context, command: Command, input: Input, face: Face): Promise<Outcome> {
+interface Call {
+  input: Input;
+  face: Face;
+  argv: readonly string[];
+}
+
+function contextOf(face: Face, reporter: Reporter, interruption: Interruption | undefined): Context {
+  const context = systemContext({ report: reporter.report, ...(interruption ? { signal: interruption.signal } : {}) });
+  if (face.directory === undefined) return context;
+  const cwd = resolve(context.cwd, face.directory);
+  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ExpverError("E_NOT_FOUND", `-C: there is no folder ${cwd}`, { details: { path: cwd } });
+  }
+  return { ...context, cwd };
+}
+
+async function runCommand(context: Context, command: Command, { input, face, argv }: Call): Promise<Outcome> {
   const workflow = await command.load();
   if (command.kind === "read") {
     const data = await (workflow as ReadWorkflow<Input, unknown>).read(context, input);
@@ -67,7 +97,7 @@ async function runCommand(context: Context, command: Command, input: Input, face
     fingerprint: plan.fingerprint,
   };
   if (face.dryRun) return { data: shown, planned: true, exitCode: 0 };
-  await confirmPlan(context, shown, face);
+  await confirmPlan(shown, face, argv);
   const data = await writer.apply(context, plan);
   return { data, planned: false, exitCode: exitCodeIn(data) };
 }
@@ -78,8 +108,15 @@ function exitCodeIn(data: unknown): number {
   return typeof data.exitCode === "number" ? data.exitCode : 0;
 }
 
-async function renderOutcome(command: Command, { data, planned }: Outcome): Promise<string> {
-  const terminal = terminalOf(process.stdout, process.env);
+/** What goes to stdout. */
+async function textOf(
+  command: Command,
+  { data, planned }: Outcome,
+  { face, reporter }: { face: Face; reporter: Reporter },
+): Promise<string> {
+  if (face.json) return `${command.bareJson ? await dvcJson(data) : toJson(envelopeOf(data, reporter.warnings))}\n`;
+  if (face.quiet) return "";
+  const terminal = terminalOf(process.stdout, process.env, face.colour);
   if (planned) return renderPlan(data as Plan, terminal);
   const load = command.render === undefined ? undefined : RENDERERS[command.render];
   if (load === undefined) return data === undefined || data === null ? "" : `${toJson(data)}\n`;
@@ -87,14 +124,25 @@ async function renderOutcome(command: Command, { data, planned }: Outcome): Prom
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
-function describe(error: unknown, debug: boolean): string {
-  const style = terminalOf(process.stderr, process.env).style;
-  if (error instanceof ExpverError) {
-    const trace = debug ? `${error.stack ?? ""}\n` : "";
-    return `${style("red", "error")} ${style("dim", error.code)}: ${error.message}\n  ${style("cyan", "hint")}: ${error.hint}\n${trace}`;
+/** dvc prints the bare value. */
+async function dvcJson(data: unknown): Promise<string> {
+  const { pythonJson } = await import("./python-json.ts");
+  return pythonJson(typeof data === "object" && data !== null && "json" in data ? data.json : data);
+}
+
+interface Telling {
+  face: Face;
+  command: Command | undefined;
+  reporter: Reporter | undefined;
+}
+
+async function tellFailure(error: unknown, { face, command, reporter }: Telling): Promise<void> {
+  if (face.json && !command?.bareJson) process.stdout.write(`${toJson(envelopeOf(dataOf(error), reporter?.warnings ?? [], error))}\n`);
+  else {
+    const terminal = terminalOf(process.stderr, process.env, face.colour);
+    if (isUnconfirmed(error)) process.stderr.write(renderPlan(dataOf(error) as Plan, terminal));
+    process.stderr.write(describe(error, terminal, { debug: face.debug, command }));
   }
-  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `expver has a bug (exit ${EXIT_BUG}). Please report this text:\n${trace}\n`;
 }
 
 /** Plans and findings ride in the error's details and come out as data. */
@@ -102,10 +150,17 @@ function dataOf(error: unknown): unknown {
   return error instanceof ExpverError ? (error.details.data ?? null) : null;
 }
 
-/** Only what stands before `--` is ours. */
-function wantsJson(argv: string[]): boolean {
+/** On a terminal the plan has just been shown with the question. */
+function isUnconfirmed(error: unknown): boolean {
+  if (!(error instanceof ExpverError)) return false;
+  return (error.code === "E_CONFIRM" && error.details.asked !== true) || error.code === "E_PLAN_STALE";
+}
+
+/** How to speak about a command line that does not parse. Only what stands before `--` is ours. */
+function guessFace(argv: readonly string[]): Partial<Face> {
   const end = argv.indexOf("--");
-  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+  const ours = end < 0 ? argv : argv.slice(0, end);
+  return { json: ours.includes("--json"), debug: ours.includes("--debug"), colour: !ours.includes("--no-color") };
 }
 
 function quitOnBrokenPipe(error: Error): void {

@@ -1,104 +1,147 @@
-/** From words to a command and its input. Built from the catalogue; only the family that is used becomes commander objects. */
-
-import { resolve } from "node:path";
-import { CommanderError, Option, Command as Program } from "commander";
+/** From words to a command and its input. Only the command that is meant becomes a parser. */
+import type { CommanderError, Command as Parser } from "commander";
 import { ExpverError } from "../errors.ts";
-import type { Context } from "../platform/context.ts";
-import { CATALOGUE } from "../workflows/catalogue/index.ts";
+import { DVC_VERSION, VERSION } from "../platform/version.ts";
 import type { Command, Input } from "../workflows/contract.ts";
-import type { Face } from "./face.ts";
+import { commandTree, type Found, findCommand, isOwn, type Node, nodeAt } from "./command-tree.ts";
+import { EVERYWHERE, type Face, NO_FACE } from "./face.ts";
+import { commandHelp, groupHelp } from "./help.ts";
+import { flagNames, optionsOf } from "./options.ts";
 
-export type Parsed = { kind: "text"; text: string } | { kind: "command"; command: Command; input: Input; face: Face; cwd: string };
+export type Parsed =
+  /** Help or a version: to be printed as it is. */
+  { kind: "text"; text: string } | { kind: "command"; command: Command; input: Input; face: Face };
 
-export async function parseArguments(argv: string[], context: Context): Promise<Parsed> {
-  let parsed: Parsed | undefined;
-  const text: string[] = [];
-  const program = buildProgram((command, input, face, directory) => {
-    parsed = { kind: "command", command, input, face, cwd: resolve(context.cwd, directory ?? ".") };
-  });
-  const capture = { writeOut: (chunk: string) => void text.push(chunk), writeErr: () => {}, outputError: () => {} };
-  for (const one of everyProgram(program)) one.configureOutput(capture).exitOverride();
-  try {
-    await program.parseAsync(argv, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usage(error);
-  }
-  return parsed ?? { kind: "text", text: text.join("") };
+export interface ParseOptions {
+  /** Columns help may fill. */
+  width: number;
 }
 
-type Found = (command: Command, input: Input, face: Face, directory: string | undefined) => void;
-
-/** The whole tree of commands. */
-export function buildProgram(found: Found): Program {
-  const program = new Program("expver")
-    .enablePositionalOptions()
-    .description("Version machine-learning experiments with Git, DVC-format data and xetrack-format results");
-  const groups = new Map<string, Program>();
-  for (const command of CATALOGUE) {
-    const words = command.name.split(" ");
-    const leaf = words.pop() ?? "";
-    const parent = words.length === 0 ? program : groupOf(words.join(" "));
-    addCommand(parent, leaf, command, found);
-  }
-  return program;
-
-  function groupOf(name: string): Program {
-    const known = groups.get(name);
-    if (known) return known;
-    const made = program.command(name).description(`${name} …`);
-    groups.set(name, made);
-    return made;
-  }
+export async function parseArguments(
+  argv: readonly string[],
+  catalogue: readonly Command[],
+  options: ParseOptions = { width: 80 },
+): Promise<Parsed> {
+  const root = commandTree(catalogue);
+  if (argv[0] === "help") return { kind: "text", text: helpOf(nodeAt(root, argv.slice(1).filter(isWord)), catalogue, options) };
+  const found = findCommand(root, argv);
+  const command = found.node.command;
+  return command ? parseCommand(command, found.rest, options) : parseGroup(found, catalogue, options);
 }
 
-function addCommand(parent: Program, leaf: string, command: Command, found: Found): void {
-  const sub = parent.command(leaf, { hidden: command.hidden === true }).summary(command.summary);
-  sub.description(command.description === undefined ? command.summary : `${command.summary}\n\n${command.description}`);
-  if (command.aliases) sub.aliases(command.aliases.map((alias) => alias.split(" ").at(-1) ?? alias));
-  for (const { name, help, required, variadic } of command.arguments ?? []) {
-    const inner = `${name}${variadic ? "..." : ""}`;
-    sub.argument(required ? `<${inner}>` : `[${inner}]`, help);
+async function parseCommand(command: Command, words: string[], { width }: ParseOptions): Promise<Parsed> {
+  const { Command: ParserClass, Option } = await import("commander");
+  const parser: Parser = new ParserClass(`expver ${command.name}`);
+  for (const { name, required, variadic } of command.arguments ?? []) {
+    const inner = `${name.replace("…", "")}${variadic || name.endsWith("…") ? "..." : ""}`;
+    parser.argument(required ? `<${inner}>` : `[${inner}]`);
   }
-  for (const { flags, help, repeatable, hidden } of command.options ?? []) {
-    const option = new Option(flags, help);
+  for (const { flags, repeatable, hidden } of optionsOf(command)) {
+    const option = new Option(flags);
     if (hidden) option.hideHelp();
     if (repeatable) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
-    sub.addOption(option);
+    parser.addOption(option);
   }
-  sub
-    .option("--json", "print one JSON envelope on stdout")
-    .option("-C <dir>", "run as if started in DIR")
-    .option("--debug", "show stack traces");
-  if (command.kind === "write") {
-    sub
-      .option("--dry-run", "show the plan, change nothing")
-      .option("--yes", "confirm a destructive plan")
-      .option("--plan <fingerprint>", "apply exactly this plan");
+  if (command.passThrough) parser.passThroughOptions();
+  parser.configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} }).exitOverride();
+  parser.action(() => {});
+  try {
+    parser.parse(words, { from: "user" });
+  } catch (error) {
+    if (!isCommanderError(error)) throw error;
+    if (error.exitCode === 0) return { kind: "text", text: commandHelp(command, optionsOf(command), width) };
+    throw usage(error, command);
   }
-  if (command.passThrough) sub.passThroughOptions();
-  sub.addHelpText("after", `\nExamples:\n${command.examples.map(([line, does]) => `  $ expver ${line}\n      ${does}`).join("\n")}\n`);
-  sub.action((...values: unknown[]) => {
-    const options = values.at(-2) as Record<string, string | string[] | boolean | undefined>;
-    const { json, C, debug, dryRun, yes, plan, ...rest } = options;
-    const named = Object.fromEntries(
-      (command.arguments ?? []).map(({ name }, index) => [name.toLowerCase(), values[index] as string | string[] | undefined]),
-    );
-    const face: Face = {
-      json: json === true,
-      dryRun: dryRun === true,
-      yes: yes === true,
-      debug: debug === true,
-      ...(typeof plan === "string" ? { plan } : {}),
-    };
-    found(command, { ...rest, ...named }, face, typeof C === "string" ? C : undefined);
+  return { kind: "command", command, ...sort(command, parser.processedArgs, parser.opts()) };
+}
+
+/** Tells what belongs to every command from what is this command's own. */
+function sort(command: Command, values: unknown[], options: Record<string, unknown>): { input: Input; face: Face } {
+  const own = new Set((command.options ?? []).map(({ flags }) => attributeName(flags)));
+  const input: Input = {};
+  const common: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (own.has(name)) input[name] = value as Input[string];
+    else common[name] = value;
+  }
+  for (const [index, { name }] of (command.arguments ?? []).entries()) {
+    const value = values[index] as Input[string];
+    const key = argumentKey(name);
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) input[key] = value;
+    else input[key] ??= value;
+  }
+  const dvc = command.dialect === "dvc";
+  if (dvc) input.quiet ??= common.quiet === true;
+  const directory = common.C ?? common.cd;
+  const face: Face = {
+    ...NO_FACE,
+    json: common.json === true || (own.has("json") && input.json === true),
+    dryRun: common.dryRun === true,
+    yes: common.yes === true || (dvc && input.force === true),
+    debug: common.debug === true,
+    colour: common.color !== false,
+    quiet: dvc && input.quiet === true,
+    ...(typeof common.plan === "string" ? { plan: common.plan } : {}),
+    ...(typeof directory === "string" ? { directory } : {}),
+  };
+  return { input, face };
+}
+
+/** A group by itself shows its help; its only options are help and version. */
+function parseGroup({ node, rest }: Found, catalogue: readonly Command[], options: ParseOptions): Parsed {
+  if (rest.includes("--version") || rest.includes("-V")) {
+    return { kind: "text", text: `${node.dialect === "dvc" ? DVC_VERSION : VERSION}\n` };
+  }
+  const known = new Set(EVERYWHERE.flatMap(({ flags }) => flagNames(flags)));
+  const foreign = rest.find((word) => word.startsWith("-") && !known.has(word));
+  if (foreign !== undefined) {
+    const name = node.name === "" ? "expver" : `expver ${node.name}`;
+    throw new ExpverError("E_USAGE", `unknown option '${foreign}' of \`${name}\``, {
+      hint: `Options follow the command: see \`${name} --help\`.`,
+      details: node.dialect ? { dialect: node.dialect } : {},
+    });
+  }
+  return { kind: "text", text: helpOf(node, catalogue, options) };
+}
+
+function helpOf(node: Node, catalogue: readonly Command[], { width }: ParseOptions): string {
+  if (node.command && (isOwn(node) || node.children.size === 0)) return commandHelp(node.command, optionsOf(node.command), width);
+  return groupHelp(node, catalogue, width);
+}
+
+function usage(error: CommanderError, command: Command): ExpverError {
+  const [said = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const meant = suggestion?.replace(/^\(|\)$/g, "");
+  return new ExpverError("E_USAGE", `${said} (in \`expver ${command.name}\`)`, {
+    hint: meant ?? `See \`expver ${command.name} --help\`.`,
+    details: {
+      kind: error.code.replace("commander.", ""),
+      command: command.name,
+      ...(command.dialect ? { dialect: command.dialect } : {}),
+    },
   });
 }
 
-function everyProgram(program: Program): Program[] {
-  return [program, ...program.commands.flatMap(everyProgram)];
+/** `VERSION` → `version`, `PATH…` → `path`, `DB-OR-DATA` → `dbOrData`. */
+function argumentKey(name: string): string {
+  return camel(name.replace("…", "").toLowerCase());
 }
 
-function usage(error: CommanderError): ExpverError {
-  return new ExpverError("E_USAGE", error.message.replace(/^error: /, ""), { details: { kind: error.code } });
+/** What the parser calls an option: its long name in camel case, without `no-`. */
+function attributeName(flags: string): string {
+  const names = flagNames(flags);
+  const name = names.find((flag) => flag.startsWith("--")) ?? names[0] ?? "";
+  return camel(name.replace(/^--?/, "").replace(/^no-/, ""));
+}
+
+function camel(name: string): string {
+  return name.replace(/[-_](\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("commander.");
+}
+
+function isWord(word: string): boolean {
+  return !word.startsWith("-");
 }

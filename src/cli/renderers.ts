@@ -5,6 +5,7 @@ export type Renderer = (data: never, terminal: Terminal) => string;
 
 /** By the `render` name of the catalogue. */
 export const RENDERERS: Record<string, () => Promise<Renderer>> = {
+  completion: async () => (await import("./render/completion.ts")).renderCompletion,
   init: async () => (await import("./render/init.ts")).renderInit,
   "data add": async () => (await import("./render/data.ts")).renderDataAdd,
   "data status": async () => (await import("./render/data.ts")).renderDataStatus,

@@ -8,12 +8,12 @@ export interface Terminal {
   style(format: Parameters<typeof styleText>[0], text: string): string;
 }
 
-export function terminalOf(stream: NodeJS.WriteStream, env: Readonly<Record<string, string | undefined>>): Terminal {
+export function terminalOf(stream: NodeJS.WriteStream, env: Readonly<Record<string, string | undefined>>, colour = true): Terminal {
   const isTTY = stream.isTTY === true;
-  const colour = isTTY && !env.NO_COLOR && env.TERM !== "dumb";
+  const coloured = colour && isTTY && !env.NO_COLOR && env.TERM !== "dumb";
   return {
     width: isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY,
     isTTY,
-    style: (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text),
+    style: (format, text) => (coloured ? styleText(format, text, { validateStream: false }) : text),
   };
 }

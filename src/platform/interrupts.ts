@@ -16,7 +16,7 @@ export function onInterrupt(context: Pick<Context, "signal">, handler: (signal: 
     });
     handler(signal);
   };
-  const aborted = () => handle("SIGINT");
+  const aborted = () => handle(SIGNALS.find((name) => name === context.signal?.reason) ?? "SIGINT");
   for (const signal of SIGNALS) process.on(signal, handle);
   context.signal?.addEventListener("abort", aborted);
   return () => {

@@ -39,7 +39,10 @@ export interface WriteWorkflow<Input, P extends Plan, Data> {
   show?(plan: P): Plan & Record<string, unknown>;
 }
 
-/** Parsed command line: arguments by name, then options by their camel-cased long name. Values stay the text that was typed. */
+/**
+ * Parsed command line: arguments by their lower-cased name (`VERSION` → `version`, `PATH…` → `path`), options by their camel-cased
+ * long name. Where both have one name, the argument wins when it was given. Values stay the text that was typed.
+ */
 export type Input = Record<string, string | string[] | boolean | undefined>;
 
 export interface ArgumentSpec {
@@ -76,10 +79,22 @@ export interface Command {
   examples: [line: string, does: string][];
   /** Everything after `--` is a program's own command line, untouched. */
   passThrough?: boolean;
+  /** Further full names: `models upload`; `runs` makes the bare group mean this command. */
   aliases?: string[];
   /** Not listed in help. */
   hidden?: boolean;
+  /** "dvc": dvc's exit codes (`failureExit` for a failed command), `-f` confirms, `-q`, `-v` and `--cd` are understood. */
+  dialect?: "dvc";
+  /**
+   * `--json` prints the bare data (its `json` field when there is one) as Python would, no envelope, and errors as text on stderr: for
+   * verbs that have `--json` in dvc.
+   */
+  bareJson?: boolean;
+  /** Exit code of a failure in dvc's dialect: 1 where dvc's command catches its own errors, else 255. */
+  failureExit?: number;
   kind: "read" | "write";
+  /** Exit codes beyond the usual ones, for the help: 5 where differences are an answer. */
+  exits?: number[];
   /** False: faces do not repair what killed commands left before its plan, because it wants to show that. */
   repairsFirst?: false;
   /** Loads the workflow when, and only when, the command is used. */

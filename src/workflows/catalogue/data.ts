@@ -1,7 +1,7 @@
 /** Commands about tracked data: `data …`. */
 import type { Command } from "../contract.ts";
 
-export const DATA: Command[] = [
+const VERBS: Command[] = [
   {
     name: "data add",
     summary: "Track files or folders: bytes into the cache, a pointer for Git",
@@ -25,3 +25,6 @@ export const DATA: Command[] = [
     render: "data status",
   },
 ];
+
+/** Under `data` nothing is ours but speed and safety: output and exit codes are dvc's. */
+export const DATA: Command[] = VERBS.map((verb) => ({ dialect: "dvc", ...verb }));

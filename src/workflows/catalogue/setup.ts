@@ -31,4 +31,20 @@ export const SETUP: Command[] = [
     load: async () => (await import("../demo.ts")).demo,
     render: "demo",
   },
+  {
+    name: "completion",
+    summary: "Print a script that completes commands, options and versions in a shell",
+    description:
+      "The script asks `expver` itself at every press of the key, so it needs no renewal: sub-commands, options, version tags, runs and metrics.",
+    group: "tools",
+    arguments: [{ name: "SHELL", help: "bash, zsh or fish; default: the one in $SHELL" }],
+    examples: [
+      ["completion bash >> ~/.bashrc", "bash: from the next shell on"],
+      ["completion zsh > ~/.zfunc/_expver", "zsh: a folder of $fpath"],
+      ["completion fish > ~/.config/fish/completions/expver.fish", "fish"],
+    ],
+    kind: "read",
+    load: async () => (await import("../completion.ts")).completion,
+    render: "completion",
+  },
 ];

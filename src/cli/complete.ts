@@ -1,0 +1,141 @@
+/**
+ * `expver __complete -- WORDS…`: what the word under the cursor (the last one) may become, one a line, `value<TAB>help`. Called by the
+ * scripts of `expver completion` at every press of the key, so it loads no parser, and nothing at all for plain words. A first
+ * line `:files`, `:folders` or `:commands` asks the shell to complete those itself.
+ */
+import { resolve } from "node:path";
+import { systemContext } from "../platform/context.ts";
+import { CATALOGUE } from "../workflows/catalogue/index.ts";
+import type { Command, OptionSpec } from "../workflows/contract.ts";
+import { commandTree, isOwn, type Node, visibleChildren } from "./command-tree.ts";
+import { EVERYWHERE } from "./face.ts";
+import { flagNames, optionsOf } from "./options.ts";
+
+type ValueKind = "version" | "run" | "metric" | "files" | "folders" | "shell" | null;
+export type Candidate = [value: string, help: string];
+
+export async function complete(argv: string[]): Promise<void> {
+  const words = argv[0] === "--" ? argv.slice(1) : argv;
+  const lines = await candidates(words, CATALOGUE).catch(() => []);
+  process.stdout.write(lines.map(([value, help]) => `${value}${help ? `\t${help}` : ""}\n`).join(""));
+}
+
+export async function candidates(given: string[], catalogue: readonly Command[]): Promise<Candidate[]> {
+  const words = joinEquals(given);
+  const current = words.words.at(-1) ?? "";
+  const before = words.words.slice(0, -1);
+  const { node, used, options, after, directory } = walk(before, commandTree(catalogue));
+  if (after !== null) return node.command?.passThrough ? [[after === 0 ? ":commands" : ":files", ""]] : [];
+  const pending = pendingOption(before, options);
+  if (pending !== null) return values(kindOf(pending), current, "", directory);
+  const equals = /^(--[\w-]+)=(.*)$/s.exec(current);
+  if (equals) {
+    const [, flag = "", start = ""] = equals;
+    const option = options.find(({ flags }) => flagNames(flags).includes(flag));
+    return values(kindOf(option?.flags ?? ""), start, words.split ? "" : `${flag}=`, directory);
+  }
+  if (current.startsWith("-")) return matching(optionCandidates(options, before), current);
+  const children = visibleChildren(node).map(([word, child]): Candidate => [word, aboutChild(child)]);
+  if (children.length > 0 && used === 0) {
+    const found = matching(children, current);
+    if (found.length > 0 || !node.command) return found;
+  }
+  const list = node.command?.arguments ?? [];
+  const argument = list[used] ?? (list.at(-1)?.variadic ? list.at(-1) : undefined);
+  return argument ? values(kindOf(`<${argument.name}>`), current, "", directory) : [];
+}
+
+interface Walked {
+  node: Node;
+  options: OptionSpec[];
+  /** Operands after the command's own words. */
+  used: number;
+  /** Words after `--`, or null before it. */
+  after: number | null;
+  directory: string;
+}
+
+function walk(words: string[], root: Node): Walked {
+  let node = root;
+  let used = 0;
+  let directory = ".";
+  const options = () => (node.command ? optionsOf(node.command) : EVERYWHERE);
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? "";
+    if (word === "--") return { node, options: options(), used, after: words.length - at - 1, directory };
+    const takesValue = options().find(({ flags }) => flagNames(flags).includes(word) && flags.includes("<"));
+    if (takesValue) {
+      if (word === "-C") directory = words[at + 1] ?? ".";
+      at += 1;
+    } else if (word.startsWith("-")) continue;
+    else if (used === 0 && node.children.has(word)) node = node.children.get(word) ?? node;
+    else used += 1;
+    if (used > 0 && node.command?.passThrough) return { node, options: options(), used, after: words.length - at, directory };
+  }
+  return { node, options: options(), used, after: null, directory };
+}
+
+/** The option whose value the cursor is in, when the word before it is one that takes a value. */
+function pendingOption(before: string[], options: OptionSpec[]): string | null {
+  const last = before.at(-1) ?? "";
+  return options.find(({ flags }) => flags.includes("<") && flagNames(flags).includes(last))?.flags ?? null;
+}
+
+/** bash splits `--metric=acc` into three words and replaces only the last. */
+function joinEquals(given: string[]): { words: string[]; split: boolean } {
+  const at = given.length - (given.at(-1) === "=" ? 1 : 2);
+  if (at < 1 || given[at] !== "=" || !given[at - 1]?.startsWith("--")) return { words: given, split: false };
+  return { words: [...given.slice(0, at - 1), `${given[at - 1]}=${given[at + 1] ?? ""}`], split: true };
+}
+
+/** What a placeholder of the catalogue stands for: `<version>`, `[RUN]`, `<file>`. */
+function kindOf(flags: string): ValueKind {
+  const name = (/[<[]([^>\]]+)[>\]]/.exec(flags)?.[1] ?? "").replace(/[….]/g, "").toLowerCase();
+  if (/^(v\d?|version\d?)$/.test(name)) return "version";
+  if (/^run(-id|_id)?$/.test(name)) return "run";
+  if (/^metric$/.test(name)) return "metric";
+  if (/^(dir|folder)$/.test(name)) return "folders";
+  if (/^(file|path|target|out|output|db)s?$/.test(name)) return "files";
+  return name === "shell" ? "shell" : null;
+}
+
+async function values(kind: ValueKind, start: string, prefix: string, directory: string): Promise<Candidate[]> {
+  if (kind === null) return [];
+  if (kind === "files" || kind === "folders") return [[`:${kind}`, ""]];
+  if (kind === "shell")
+    return matching(
+      ["bash", "zsh", "fish"].map((name) => [name, ""]),
+      start,
+    );
+  const { completionValues } = await import("../workflows/completion-values.ts");
+  const context = systemContext();
+  const found = await completionValues({ ...context, cwd: resolve(context.cwd, directory) }, kind);
+  return matching(found, start).map(([value, help]) => [`${prefix}${value}`, help]);
+}
+
+function optionCandidates(options: OptionSpec[], before: string[]): Candidate[] {
+  const shown = options.filter(
+    ({ flags, hidden, repeatable }) => !hidden && (repeatable || !flagNames(flags).some((flag) => before.includes(flag))),
+  );
+  return [...shown, { flags: "--help", help: "show help" }].flatMap(({ flags, help }) =>
+    flagNames(flags)
+      .filter((flag) => flag.startsWith("--") || flag === "-C")
+      .map((flag): Candidate => [flag, help]),
+  );
+}
+
+/** One line each: neither value nor help may break the protocol. */
+function matching(all: Candidate[], start: string): Candidate[] {
+  const seen = new Set<string>();
+  return all
+    .filter(([value]) => value.startsWith(start) && !/[\n\t]/.test(value) && !seen.has(value) && seen.add(value))
+    .map(([value, help]) => [value, help.replace(/[\n\t]+/g, " ")]);
+}
+
+function aboutChild(node: Node): string {
+  return node.command && isOwn(node)
+    ? node.command.summary
+    : visibleChildren(node)
+        .map(([word]) => word)
+        .join(", ");
+}

@@ -1,0 +1,47 @@
+/** Interruption: the first signal asks the command to stop, a further one stops it. */
+
+export interface Interruption {
+  readonly signal: AbortSignal;
+  /** Which signal came; null while none has. Waits until signals that arrived during synchronous work are delivered. */
+  arrived(): Promise<NodeJS.Signals | null>;
+  /** Takes the handlers away: the system's own behaviour is back. */
+  stop(): void;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const EXIT: Record<(typeof SIGNALS)[number], number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+/**
+ * Starts listening. The `patience`-th signal ends the process at once: 2 for our own work, more where a program of the user's
+ * gets the same signals and may take its time; what was open then is repaired by the next writing command.
+ */
+export function listenForSignals(patience: number, quit: (code: number) => void = (code) => process.exit(code)): Interruption {
+  const controller = new AbortController();
+  let first: NodeJS.Signals | null = null;
+  let count = 0;
+  const listeners = SIGNALS.map((name) => {
+    const listener = () => {
+      count += 1;
+      first ??= name;
+      if (count >= patience) quit(EXIT[name]);
+      controller.abort(name);
+    };
+    process.on(name, listener);
+    return [name, listener] as const;
+  });
+  return {
+    signal: controller.signal,
+    arrived: async () => {
+      await new Promise((done) => setImmediate(done));
+      return first;
+    },
+    stop: () => {
+      for (const [name, listener] of listeners) process.off(name, listener);
+    },
+  };
+}
+
+/** What the shell expects of a process that a signal ended. */
+export function exitCodeOfSignal(name: NodeJS.Signals): number {
+  return EXIT[name as keyof typeof EXIT] ?? 130;
+}
