@@ -113,7 +113,7 @@ describe("while a run goes on", () => {
     repo.git("tag", "e0.1.0");
     repo.write("go", "");
     const { error, data } = JSON.parse((await first.ended).stdout);
-    expect(error).toMatchObject({ code: "E_VERSION_EXISTS" });
+    expect(error).toMatchObject({ code: "E_VERSION_TAKEN" });
     expect(data).toMatchObject({ status: "finished", version: null });
     expect(repo.git("cat-file", "-t", "e0.1.0")).toBe("commit");
     expect(rowsOf(repo)).toMatchObject([{ version: null }]);

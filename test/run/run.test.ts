@@ -70,7 +70,7 @@ describe("a run that does well", () => {
       "e1.0.0",
       "e7.0.0",
     ]);
-    expect(repo.expverJson(["run", "--version", "e7.0.0", "--", "true"])).toMatchObject({ code: 4, error: { code: "E_VERSION_EXISTS" } });
+    expect(repo.expverJson(["run", "--version", "e7.0.0", "--", "true"])).toMatchObject({ code: 4, error: { code: "E_VERSION_TAKEN" } });
     expect(repo.expverJson(["run", "--version", "7", "--", "true"])).toMatchObject({ code: 2, error: { code: "E_USAGE" } });
     expect(repo.expverJson(["run", "--major", "--patch", "--", "true"])).toMatchObject({ code: 2 });
   });

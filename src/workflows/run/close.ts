@@ -55,7 +55,7 @@ export async function closeVersioned(
   try {
     ({ onBranch } = finishRun(run, { message, staged }));
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_VERSION_EXISTS") throw error;
+    if (!(error instanceof ExpverError) || error.code !== "E_VERSION_TAKEN") throw error;
     unstampVersion(plan.places.databaseFile, run.runId, facts().version ?? "");
     const data = await closeUnversioned(context, run, { collected, seconds });
     throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });

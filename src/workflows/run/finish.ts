@@ -26,7 +26,7 @@ export interface Finished {
   onBranch: boolean;
 }
 
-/** `staged`: the index entries as they were at the start. Throws E_VERSION_EXISTS when somebody made the tag by hand meanwhile. */
+/** `staged`: the index entries as they were at the start. Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. */
 export function finishRun(
   run: OpenRun,
   { message, staged }: { message: VersionMessage; staged: ReadonlyMap<string, IndexEntry> },
@@ -121,7 +121,7 @@ function moveRefs(
     if (!(error instanceof ExpverError) || error.code !== "E_REF_MOVED") throw error;
     const { version } = facts();
     if (version !== null && readRef(repository, `refs/tags/${version}`) !== null) {
-      throw new ExpverError("E_VERSION_EXISTS", `a tag ${version} was made while the run went on`, {
+      throw new ExpverError("E_VERSION_TAKEN", `a tag ${version} was made while the run went on`, {
         hint: `The run is recorded; give it another number: expver tag VERSION --run ${runId}`,
         cause: error,
       });

@@ -25,7 +25,7 @@ export interface VersionQuestion {
   wanted: RunRequest["version"];
 }
 
-/** Reserves nothing. Throws E_VERSION_EXISTS, E_USAGE for a name. */
+/** Reserves nothing. Throws E_VERSION_TAKEN, E_USAGE for a name. */
 export function chooseVersion({ project, repository, context, wanted }: VersionQuestion): VersionChoice {
   const { prefix } = project.config.versions;
   const remote = publishRemote(repository);

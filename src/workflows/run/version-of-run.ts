@@ -66,7 +66,7 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
     });
   }
   if (view.version !== null && input.replace !== true) {
-    throw new ExpverError("E_VERSION_EXISTS", `run ${view.run_id} is version ${view.version} already`, {
+    throw new ExpverError("E_VERSION_TAKEN", `run ${view.run_id} is version ${view.version} already`, {
       hint: `expver show ${view.version}`,
       details: { run: view.run_id, version: view.version },
     });
