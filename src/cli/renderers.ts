@@ -19,4 +19,5 @@ export const RENDERERS: Record<string, () => Promise<Renderer>> = {
   doctor: async () => (await import("./render/doctor.ts")).renderDoctor,
   demo: async () => (await import("./render/demo.ts")).renderDemo,
   list: async () => (await import("./render/list.ts")).renderList,
+  show: async () => (await import("./render/show.ts")).renderShow,
 };

@@ -27,4 +27,25 @@ export const VERSIONS: Command[] = [
     load: async () => (await import("../list.ts")).list,
     render: "list",
   },
+  {
+    name: "show",
+    summary: "Show everything a version left behind, and where its bytes are",
+    description:
+      "The tag with its text, the commits of code and results, parameters, metrics with their direction, runs (from the results\n" +
+      "database of the version's own commit, when it is in the cache), data and models with hash, size and place.",
+    group: "experiments",
+    arguments: [{ name: "VERSION", help: "tag name, such as e0.1.0" }],
+    options: [
+      { flags: "--version <version>", help: "the same as the argument", hidden: true },
+      { flags: "--db <path>", help: "accepted, not needed: a version's own database is read", hidden: true },
+      { flags: "--table <name>", help: "accepted, not needed", hidden: true },
+    ],
+    examples: [
+      ["show e0.1.0", "everything about e0.1.0"],
+      ["show e0.1.0 --json", "the same as data"],
+    ],
+    kind: "read",
+    load: async () => (await import("../show.ts")).show,
+    render: "show",
+  },
 ];

@@ -1,0 +1,137 @@
+/** `expver show` as text: the tag, then its chain, numbers, runs and bytes. */
+
+import type { ShownArtifact } from "../../workflows/show/artifacts.ts";
+import type { ShownRun } from "../../workflows/show/runs.ts";
+import type { ShownVersion } from "../../workflows/show.ts";
+import { formatBytes } from "../reporter.ts";
+import type { Terminal } from "../terminal.ts";
+import { oneLine, padText, textWidth } from "../text-width.ts";
+import { type Column, renderTable } from "./table.ts";
+
+const RUNS_SHOWN = 20;
+
+export function renderShow(shown: ShownVersion, terminal: Terminal): string {
+  const { style } = terminal;
+  const marks = marksOf(shown);
+  const head = `${style("yellow", shown.version)}${marks === "" ? "" : `  ${marks}`}`;
+  const sections = [
+    [
+      head,
+      indent(oneLine(shown.line)),
+      ...(shown.body === "" ? [] : ["", ...shown.body.split("\n").map((line) => indent(oneLine(line)))]),
+    ].join("\n"),
+    pairs(chainOf(shown), style),
+    titled("params", pairs(Object.entries(shown.params), style), style),
+    titled(
+      "metrics",
+      pairs(
+        shown.metrics.map((metric): [string, string] => [metric.name, metricText(metric)]),
+        style,
+      ),
+      style,
+    ),
+    runsSection(shown, terminal),
+    artifactsSection(shown, terminal),
+    titled("problems", shown.problems.map((text) => indent(oneLine(text))).join("\n"), style),
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function marksOf({ kind, runs, onBranch, unpublished }: ShownVersion): string {
+  return [
+    kind ?? "unrecorded: its tag has no trailers",
+    ...(runs.runs.length > 1 ? [`${runs.runs.length} runs`] : []),
+    ...(onBranch ? [] : ["off-branch"]),
+    ...(unpublished === true ? ["not published"] : []),
+  ].join(" · ");
+}
+
+function chainOf(shown: ShownVersion): [string, string][] {
+  const { date, tagger, tag, commit, subject, code, dataHash, bestRun, merged, other } = shown;
+  const said: [string, string | null][] = [
+    ["tagged", `${date}${tagger === null ? "" : ` by ${tagger}`}${tag === null ? " (lightweight: the text is the commit's)" : ""}`],
+    ["tag", tag],
+    ["results", `${commit}  ${subject}`],
+    ["code", code === null ? null : `${code.commit}${code.here ? "" : "  (not in this repository: fetch refs/expver/runs/*)"}`],
+    ["data hash", dataHash],
+    ["best run", bestRun],
+    ["merged", merged.length === 0 ? null : merged.join(", ")],
+    ...other.map(([key, value]): [string, string] => [key, value]),
+  ];
+  return said.flatMap(([key, value]) => (value === null ? [] : [[key, value] as [string, string]]));
+}
+
+function metricText({ value, direction, source }: ShownVersion["metrics"][number]): string {
+  return `${value}  (${direction === "max" ? "highest" : "lowest"} is best${source === "guess" ? ", a guess from the name" : ""})`;
+}
+
+function runsSection({ runs, bestRun, recorded }: ShownVersion, terminal: Terminal): string {
+  const notes = [
+    ...(runs.runs.length > RUNS_SHOWN ? [`${runs.runs.length - RUNS_SHOWN} more: expver show --json`] : []),
+    ...(runs.unknown === null ? [] : [`${runs.runs.length === 0 && !recorded ? "unknown" : "known by name only"}: ${runs.unknown}`]),
+    ...(runs.rows === null || runs.rows === 0 ? [] : [`${runs.rows} ${runs.rows === 1 ? "row carries" : "rows carry"} this version`]),
+  ];
+  if (runs.runs.length === 0 && notes.length === 0) return "";
+  const columns: Column<ShownRun>[] = [
+    { title: "run", text: ({ run }) => (run === bestRun ? `${run} *` : run) },
+    {
+      title: "status",
+      text: ({ status, exitCode }) => (status === "failed" && exitCode !== null ? `failed (${exitCode})` : (status ?? "")),
+      weight: 9,
+    },
+    { title: "took", text: ({ seconds }) => (seconds === null ? "" : `${seconds} s`), align: "right", weight: 5 },
+    { title: "rows", text: ({ rows }) => (rows === null ? "" : String(rows)), align: "right", weight: 6 },
+    { title: "metrics", text: ({ metrics }) => listed(metrics), weight: 8, shrinkTo: 20 },
+    { title: "params", text: ({ params }) => listed(params), weight: 7, shrinkTo: 20 },
+    { title: "command", text: ({ command }) => command ?? "", weight: 4, shrinkTo: 16 },
+  ];
+  const shown = runs.runs.slice(0, RUNS_SHOWN);
+  const table = shown.length === 0 ? "" : renderTable(columns, shown, narrowed(terminal)).text.trimEnd();
+  return titled("runs", [...table.split("\n").filter(Boolean), ...notes].map(indent).join("\n"), terminal.style);
+}
+
+function artifactsSection({ artifacts }: ShownVersion, terminal: Terminal): string {
+  if (artifacts.length === 0) return "";
+  const columns: Column<ShownArtifact>[] = [
+    { title: "is", text: ({ role }) => role, weight: 5 },
+    { title: "path", text: ({ path }) => path },
+    { title: "hash", text: ({ hash }) => hash, weight: 6 },
+    { title: "size", text: ({ size }) => (size === null ? "" : formatBytes(size)), align: "right", weight: 7 },
+    { title: "files", text: ({ nfiles }) => (nfiles === null ? "" : String(nfiles)), align: "right", weight: 4 },
+    { title: "bytes are", text: placesOf, weight: 9 },
+  ];
+  const { text, dropped } = renderTable(columns, artifacts, narrowed(terminal));
+  const note = dropped.length > 0 ? [`not shown for width: ${dropped.join(", ")}`] : [];
+  return titled("tracked", [...text.trimEnd().split("\n"), ...note].map(indent).join("\n"), terminal.style);
+}
+
+function placesOf({ cache, remotes }: ShownArtifact): string {
+  const places = [
+    ...(cache === "absent" ? [] : [cache === "partial" ? "cache (not all files)" : "cache"]),
+    ...remotes.map((name) => `remote ${name}`),
+  ];
+  return places.length === 0 ? "not on this machine" : places.join(", ");
+}
+
+function listed(values: Record<string, string>): string {
+  return Object.entries(values)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(" ");
+}
+
+function pairs(entries: readonly (readonly [string, string])[], style: Terminal["style"]): string {
+  const width = Math.max(0, ...entries.map(([key]) => textWidth(oneLine(key))));
+  return entries.map(([key, value]) => indent(`${style("dim", padText(oneLine(key), width))}  ${oneLine(value)}`)).join("\n");
+}
+
+function titled(title: string, text: string, style: Terminal["style"]): string {
+  return text === "" ? "" : `${style("bold", title)}\n${text}`;
+}
+
+function indent(line: string): string {
+  return line === "" ? "" : `  ${line}`;
+}
+
+function narrowed(terminal: Terminal): Terminal {
+  return { ...terminal, width: terminal.width - 2 };
+}

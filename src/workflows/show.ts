@@ -1,0 +1,120 @@
+/** `expver show V`: everything a version left behind, and where its bytes are. */
+import { openProject, type Project, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { gitResult, type Repository } from "../git/git.ts";
+import { resolveCommit } from "../git/refs.ts";
+import { listRemotes } from "../git/remotes.ts";
+import { readPointersAt } from "../store/pointers.ts";
+import type { Pointer } from "../store/types.ts";
+import { formatHeadline } from "../versions/headline.ts";
+import { directionOf, type KnownDirection, knownMetrics, metricsOf, paramsOf } from "../versions/metrics.ts";
+import { pickVersion, readVersions } from "../versions/registry.ts";
+import type { Version, VersionKind } from "../versions/types.ts";
+import type { Input, ReadWorkflow } from "./contract.ts";
+import { artifactsOf, type ShownArtifact } from "./show/artifacts.ts";
+import type { ShownRuns } from "./show/runs.ts";
+
+export interface ShownMetric extends KnownDirection {
+  name: string;
+  /** Exact text. */
+  value: string;
+}
+
+export interface ShownVersion {
+  version: string;
+  /** Null: a tag without trailers; what its chain is was not recorded. */
+  kind: VersionKind | null;
+  recorded: boolean;
+  /** Object of the annotated tag; null for a lightweight one. */
+  tag: string | null;
+  tagger: string | null;
+  /** ISO 8601 with zone. */
+  date: string;
+  /** Results commit R, and its subject. */
+  commit: string;
+  subject: string;
+  onBranch: boolean;
+  /** True only when it is known not to be on any remote; null when there is no remote. */
+  unpublished: boolean | null;
+  /** Snapshot commit S; null when the tag does not say. `here`: this repository has it. */
+  code: { commit: string; here: boolean } | null;
+  /** The first line as it stands, its last part, and the text below. */
+  line: string;
+  description: string;
+  body: string;
+  params: Record<string, string>;
+  metrics: ShownMetric[];
+  /** As the tag says it: whole from a trailer, short from a first line. */
+  dataHash: string | null;
+  artifacts: ShownArtifact[];
+  runs: ShownRuns;
+  bestRun: string | null;
+  /** Versions this one was merged from. */
+  merged: string[];
+  /** Trailers of other tools. */
+  other: [key: string, value: string][];
+  problems: string[];
+}
+
+export const show: ReadWorkflow<Input, ShownVersion> = {
+  async read(context, input) {
+    const asked = typeof input.version === "string" ? input.version : undefined;
+    if (asked === undefined)
+      throw new ExpverError("E_USAGE", "show needs a version", { hint: "expver show e0.1.0; `expver list` shows them all." });
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    const versions = readVersions(project);
+    const version = pickVersion(versions, asked, project.config.versions.prefix);
+    const pointers = readPointersAt(project, version.commit);
+    const { artifacts, problems } = artifactsOf(project, version, pointers);
+    const { runsOf } = await import("./show/runs.ts");
+    return {
+      ...tagPart(repository, version),
+      ...numbersPart(project, versions, version),
+      artifacts,
+      runs: runsOf(project, context, { version, database: databasePointer(pointers, artifacts) }),
+      problems: [...version.problems, ...problems],
+    };
+  },
+};
+
+function tagPart(repository: Repository, version: Version): Omit<ShownVersion, "params" | "metrics" | "artifacts" | "runs" | "problems"> {
+  const { name, message, commit, tagObject, tagger, date, onBranch, unpublished } = version;
+  return {
+    version: name,
+    kind: message.kind,
+    recorded: message.kind !== null,
+    tag: tagObject,
+    tagger,
+    date,
+    commit,
+    subject: gitResult(repository, ["log", "-1", "--no-show-signature", "--format=%s", commit]).stdout.toString("utf8").trim(),
+    onBranch,
+    unpublished: listRemotes(repository).length === 0 ? null : unpublished,
+    code: message.code === null ? null : { commit: message.code, here: resolveCommit(repository, message.code) !== null },
+    line: formatHeadline({ pairs: message.headline, description: message.description }),
+    description: message.description,
+    body: message.body,
+    dataHash: message.dataHash ?? message.headline.find(([key]) => key === "data")?.[1] ?? null,
+    bestRun: message.bestRun,
+    merged: message.merged,
+    other: message.other,
+  };
+}
+
+function numbersPart(project: Project, versions: readonly Version[], { message }: Version): Pick<ShownVersion, "params" | "metrics"> {
+  const known = knownMetrics(project.config, versions);
+  return {
+    params: paramsOf(message, known),
+    metrics: Object.entries(metricsOf(message, known)).map(([name, value]) => ({
+      name,
+      value,
+      ...directionOf(name, project.config, versions),
+    })),
+  };
+}
+
+function databasePointer(pointers: readonly Pointer[], artifacts: readonly ShownArtifact[]): Pointer | null {
+  const path = artifacts.find(({ role }) => role === "results")?.path;
+  return pointers.find((pointer) => pointer.path === path) ?? null;
+}

@@ -1,0 +1,107 @@
+/** What data, models and other tracked outputs a version has, by its tag and by the pointers of its commit. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { objectFile } from "../../store/contents.ts";
+import { inputPointers } from "../../store/data-hash.ts";
+import { cacheDir } from "../../store/dvc-config.ts";
+import { parseListing } from "../../store/listing.ts";
+import type { Pointer } from "../../store/types.ts";
+import type { ArtifactEntry, Version } from "../../versions/types.ts";
+
+export interface ShownArtifact {
+  /** Relative to the Git root, with `/`. */
+  path: string;
+  role: "data" | "model" | "results" | "output";
+  hash: string;
+  /** Bytes; null when nobody says. */
+  size: number | null;
+  /** Files of a folder; null for a file. */
+  nfiles: number | null;
+  /** In the cache of this machine: all of it, some of a folder's files, or nothing. */
+  cache: "complete" | "partial" | "absent";
+  /** Names of DVC remotes in folders of this machine that have all of it. Other remotes are not asked. */
+  remotes: string[];
+}
+
+/** The tag says what was used; the commit's pointers add what it does not say. Where the two differ, that is a problem. */
+export function artifactsOf(
+  project: Project,
+  { message }: Version,
+  pointers: readonly Pointer[],
+): { artifacts: ShownArtifact[]; problems: string[] } {
+  const cache = cacheDir(project);
+  const roleOf = roles(project, pointers);
+  const stored = pointers.filter((pointer) => pointer.hash !== null);
+  const told = [
+    ...message.data.map((entry) => ({ ...entry, role: "data" as const })),
+    ...message.models.map((entry) => ({ ...entry, role: "model" as const })),
+  ];
+  const artifacts: ShownArtifact[] = told.map((entry) =>
+    shown(
+      cache,
+      entry,
+      entry.role,
+      stored.find((pointer) => isSame(pointer, entry)),
+    ),
+  );
+  for (const pointer of stored) {
+    const { path, hash, size } = pointer;
+    if (hash === null || told.some((entry) => entry.path === path)) continue;
+    artifacts.push(shown(cache, { path, hash, size: size ?? null }, roleOf(path), pointer));
+  }
+  const problems = told.flatMap((entry) => {
+    const pointer = stored.find(({ path }) => path === entry.path);
+    return pointer === undefined || pointer.hash === entry.hash
+      ? []
+      : [`${entry.path}: the tag says ${entry.hash}, its commit ${pointer.hash}`];
+  });
+  return { artifacts, problems };
+}
+
+function roles(project: Project, pointers: readonly Pointer[]): (path: string) => ShownArtifact["role"] {
+  const { results, models } = project.config;
+  const database = storedPath(project, results.database);
+  const folders = [models.output, models.production, models.candidates].map((path) => storedPath(project, path));
+  const inputs = new Set(inputPointers(project, pointers).map(({ path }) => path));
+  return (path) => {
+    if (path === database) return "results";
+    if (folders.some((folder) => path === folder || path.startsWith(`${folder}/`) || folder.startsWith(`${path}/`))) return "model";
+    return inputs.has(path) ? "data" : "output";
+  };
+}
+
+function shown(
+  cache: string,
+  { path, hash, size }: ArtifactEntry,
+  role: ShownArtifact["role"],
+  pointer: Pointer | undefined,
+): ShownArtifact {
+  const file = pointer?.hashName === "md5-dos2unix" ? join(cache, hash.slice(0, 2), hash.slice(2)) : objectFile(cache, hash);
+  return {
+    path,
+    role,
+    hash,
+    size: size ?? pointer?.size ?? null,
+    nfiles: pointer?.nfiles ?? null,
+    cache: inCache(hash, file),
+    remotes: [],
+  };
+}
+
+function inCache(hash: string, file: string): ShownArtifact["cache"] {
+  if (!existsSync(file)) return "absent";
+  if (!hash.endsWith(".dir")) return "complete";
+  try {
+    const members = parseListing(readFileSync(file));
+    const beside = (md5: string) => join(file, "..", "..", md5.slice(0, 2), md5.slice(2));
+    return members.every(({ md5 }) => existsSync(beside(md5))) ? "complete" : "partial";
+  } catch {
+    return "partial"; // A listing that cannot be read names no files.
+  }
+}
+
+function isSame(pointer: Pointer, { path, hash }: ArtifactEntry): boolean {
+  return pointer.path === path && pointer.hash === hash;
+}
