@@ -32,11 +32,17 @@ export function parseYaml(text: string, file: string): YamlNode | null {
 
 /**
  * The first document as plain values, `undefined` when there is none. `exact` keeps every scalar as the text that was
- * written (`1e-5`, `007`); otherwise YAML 1.2 types. Duplicate keys are a mistake. Throws E_CONFIG with file and line.
+ * written (`1e-5`, `007`); otherwise YAML 1.2 types. Duplicate keys are a mistake, and more than `maxAliases` aliases: from
+ * few of them a value grows that no walk gets to the end of. Throws E_CONFIG with file and line.
  */
-export function loadYaml(text: string, file: string, { exact = false }: { exact?: boolean } = {}): unknown {
+export function loadYaml(text: string, file: string, { exact = false, maxAliases = -1 }: LoadOptions = {}): unknown {
   if (!/^[^#\s\uFEFF]|^\s*[^#\s\uFEFF]/m.test(text)) return undefined;
-  return guarded(text, file, () => load(text, { filename: file, schema: exact ? FAILSAFE_SCHEMA : CORE_SCHEMA }));
+  return guarded(text, file, () => load(text, { filename: file, schema: exact ? FAILSAFE_SCHEMA : CORE_SCHEMA, maxAliases }));
+}
+
+export interface LoadOptions {
+  exact?: boolean;
+  maxAliases?: number;
 }
 
 /** 1-based line of an offset. */

@@ -1,17 +1,84 @@
-/** `dvc.lock`: the outputs of pipeline stages, read as tracked data. */
+/** `dvc.lock`: the outputs of pipeline stages, read as tracked data. `dvc.yaml` tells where a stage works and what it does not cache. */
 import { posix } from "node:path";
-import { asFields, readMapping, toPointer } from "./pointer-file.ts";
+import { asFields, asList, type Fields, readMapping, refuseUnknown, text as textOf, toPointer, truth } from "./pointer-fields.ts";
 import type { Pointer } from "./types.ts";
 
-/** Outputs of every stage. `wdirOf` tells a stage's working folder relative to the lock file (`dvc.yaml` has it, the lock has not). */
-export function parseLockFile(text: string, file: string, wdirOf: (stage: string) => string = () => "."): Pointer[] {
+const TOP_KEYS = new Set(["schema", "stages", "datasets"]);
+const STAGE_KEYS = new Set(["cmd", "deps", "params", "outs"]);
+
+/** Outputs of every stage. `pipeline` is the text of the `dvc.yaml` beside it, null when there is none. Throws E_POINTER. */
+export function parseLockFile(text: string, file: string, pipeline: string | null = null): Pointer[] {
   const top = readMapping(text, file);
   // Before schema 2.0 the stages stood at the top.
-  const stages = top.stages === undefined && top.schema === undefined ? top : asFields(top.stages ?? {}, file, "stages");
+  const isOldest = top.stages === undefined && top.schema === undefined;
+  if (!isOldest) refuseUnknown(top, TOP_KEYS, file);
+  const stages = isOldest ? top : asFields(top.stages || {}, file, "stages");
+  const definitions = readPipeline(pipeline, posix.join(posix.dirname(file), "dvc.yaml"));
   return Object.entries(stages).flatMap(([stage, value]) => {
-    const outs = asFields(value, file, `stage ${stage}`).outs;
-    if (!Array.isArray(outs)) return [];
-    const folder = posix.join(posix.dirname(file), wdirOf(stage));
-    return outs.map((out) => toPointer(asFields(out, file, `outs of ${stage}`), { file, folder, isImport: false, stage }));
+    const fields = asFields(value, file, `stage ${stage}`);
+    refuseUnknown(fields, STAGE_KEYS, file);
+    const { wdir, flagsOf } = definitions(stage);
+    const folder = posix.join(posix.dirname(file), wdir);
+    return asList(fields.outs, file, `outs of ${stage}`).map((out) => {
+      const flags = flagsOf(textOf(asFields(out, file, `an output of ${stage}`).path) ?? "");
+      return { ...toPointer(out, { file, folder, isImport: false, stage }), ...flags };
+    });
   });
+}
+
+interface Definition {
+  wdir: string;
+  flagsOf: (path: string) => Partial<Pointer>;
+}
+
+function readPipeline(text: string | null, file: string): (stage: string) => Definition {
+  const stages = text === null ? {} : asFields(readMapping(text, file).stages || {}, file, "stages");
+  return (stage) => {
+    // `name@key` comes from `name`, a `foreach` or `matrix` of stages.
+    const [name = "", key = ""] = stage.split("@");
+    const found = own(stages, stage) ?? own(stages, name);
+    const body = found === undefined ? {} : asFields(found, file, `stage ${name}`);
+    const definition = body.do === undefined ? body : asFields(body.do, file, `do of ${name}`);
+    const wdir = (textOf(definition.wdir) ?? ".").replaceAll(/\$\{\s*(?:item|key)\s*\}/g, key);
+    return { wdir: wdir.includes("${") ? "." : wdir, flagsOf: flagsIn(definition, file) };
+  };
+}
+
+/** What `outs`, `metrics` and `plots` say of a path beyond its name. */
+function flagsIn(definition: Fields, file: string): (path: string) => Partial<Pointer> {
+  const said = ["outs", "metrics", "plots"].flatMap((kind) => {
+    const items = definition[kind];
+    return (Array.isArray(items) ? items : []).flatMap((item: unknown) =>
+      typeof item === "object" && item !== null ? Object.entries(item) : [],
+    );
+  });
+  return (path) => {
+    const flags = said.find(([written]) => hasShape(written, posix.normalize(path)))?.[1];
+    if (typeof flags !== "object" || flags === null || Array.isArray(flags)) return {};
+    const remote = textOf((flags as Fields).remote);
+    return {
+      cache: truth((flags as Fields).cache, file, "cache", true),
+      push: truth((flags as Fields).push, file, "push", true),
+      ...(remote === undefined ? {} : { remote }),
+    };
+  };
+}
+
+/** `models/${item}.bin` stands for every path of that shape. */
+function hasShape(written: string, path: string): boolean {
+  const [first = "", ...rest] = posix.normalize(written).split(/\$\{[^}]*\}/);
+  const last = rest.pop();
+  if (last === undefined) return first === path;
+  if (!path.startsWith(first) || !path.endsWith(last) || path.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of rest) {
+    at = path.indexOf(part, at);
+    if (at < 0) return false;
+    at += part.length;
+  }
+  return at <= path.length - last.length;
+}
+
+function own(fields: Fields, key: string): unknown {
+  return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }

@@ -1,33 +1,35 @@
 /** Every pointer of the worktree, or of any commit. */
 import { readdirSync } from "node:fs";
-import { join, posix } from "node:path";
+import { join, posix, relative, sep } from "node:path";
 import type { Project } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import { catFiles, readTree } from "../git/tree.ts";
 import { readTextIfExists } from "../platform/files.ts";
+import { compareCodePoints } from "./listing.ts";
 import { parseLockFile } from "./lock-file.ts";
-import { asFields, parsePointerFile, readMapping } from "./pointer-file.ts";
+import { parsePointerFile } from "./pointer-file.ts";
 import type { Pointer } from "./types.ts";
 
 /** Pointers of the worktree: files Git knows or would add; without Git, all below the DVC root. */
 export function readPointers(project: Project): Pointer[] {
-  const top = project.repository?.root ?? project.dvcRoot ?? project.root;
-  const files = new Set(project.repository === null ? walk(top, "") : listFiles(project.repository));
-  return readAll([...files].filter(isPointerFile).sort(), (file) => readTextIfExists(join(top, file)));
+  const top = topOf(project);
+  const files = project.repository === null ? walk(top, "") : listFiles(project.repository);
+  return readAll(pointerFiles(project, new Set(files)), (file) => readTextIfExists(join(top, file)));
 }
 
 /** Pointers of a commit, from Git objects: two processes however many there are. Empty without Git. */
 export function readPointersAt(project: Project, rev: string): Pointer[] {
   const { repository } = project;
   if (repository === null) return [];
-  const wanted = (path: string) => isPointerFile(path) || posix.basename(path) === "dvc.yaml";
-  const entries = readTree(repository, rev).filter(({ type, path }) => type === "blob" && wanted(path));
-  const blobs = catFiles(
+  const blobs = readTree(repository, rev).filter(({ type, mode }) => type === "blob" && mode !== "120000");
+  const paths = new Map(blobs.map(({ path, object }) => [path, object]));
+  const files = pointerFiles(project, paths.keys());
+  const needed = files.flatMap((file) => (isLockFile(file) ? [file, pipelineOf(file)] : [file]));
+  const texts = catFiles(
     repository,
-    entries.map(({ object }) => object),
+    needed.flatMap((file) => paths.get(file) ?? []),
   );
-  const texts = new Map(entries.map(({ path, object }) => [path, blobs.get(object)?.toString("utf8") ?? null]));
-  return readAll([...texts.keys()].filter(isPointerFile).sort(), (file) => texts.get(file) ?? null);
+  return readAll(files, (file) => texts.get(paths.get(file) ?? "")?.toString("utf8") ?? null);
 }
 
 /** The pointer of this path, or of the tracked folder that contains it. `path` is relative to the Git root. */
@@ -35,30 +37,46 @@ export function findPointer(pointers: readonly Pointer[], path: string): Pointer
   return pointers.find((pointer) => pointer.path === path || path.startsWith(`${pointer.path}/`));
 }
 
+/** Those of our DVC repository: below its root, and not in another one further down. */
+function pointerFiles(project: Project, paths: Iterable<string>): string[] {
+  const root = relative(topOf(project), project.dvcRoot ?? topOf(project))
+    .split(sep)
+    .join("/");
+  const base = root === "" ? "" : `${root}/`;
+  const inner = new Set<string>();
+  const found: string[] = [];
+  for (const path of paths) {
+    if (!path.startsWith(base) || path.startsWith(`${base}.dvc/`)) continue;
+    const dvc = path.indexOf("/.dvc/", base.length - 1);
+    if (dvc >= base.length) inner.add(path.slice(0, dvc + 1));
+    else if (isPointerFile(path)) found.push(path);
+  }
+  return found.filter((path) => ![...inner].some((folder) => path.startsWith(folder))).sort(compareCodePoints);
+}
+
 function isPointerFile(path: string): boolean {
   const name = posix.basename(path);
-  return name === "dvc.lock" || (name.endsWith(".dvc") && name !== ".dvc" && !path.split("/").slice(0, -1).includes(".dvc"));
+  return isLockFile(path) || (name.endsWith(".dvc") && name !== ".dvc");
+}
+
+function isLockFile(path: string): boolean {
+  return posix.basename(path) === "dvc.lock";
+}
+
+function pipelineOf(lockFile: string): string {
+  return posix.join(posix.dirname(lockFile), "dvc.yaml");
 }
 
 function readAll(files: readonly string[], textOf: (file: string) => string | null): Pointer[] {
   return files.flatMap((file) => {
     const text = textOf(file);
     if (text === null) return [];
-    if (posix.basename(file) !== "dvc.lock") return parsePointerFile(text, file);
-    const pipeline = posix.join(posix.dirname(file), "dvc.yaml");
-    return parseLockFile(text, file, workingFolders(textOf(pipeline), pipeline));
+    return isLockFile(file) ? parseLockFile(text, file, textOf(pipelineOf(file))) : parsePointerFile(text, file);
   });
 }
 
-function workingFolders(text: string | null, file: string): (stage: string) => string {
-  if (text === null) return () => ".";
-  const stages = asFields(readMapping(text, file).stages ?? {}, file, "stages");
-  return (stage) => {
-    // `name@key` is generated from `name`.
-    const entry = stages[stage] ?? stages[stage.split("@")[0] ?? ""];
-    const wdir = typeof entry === "object" && entry !== null && "wdir" in entry ? entry.wdir : undefined;
-    return typeof wdir === "string" && !wdir.includes("${") ? wdir : ".";
-  };
+function topOf(project: Project): string {
+  return project.repository?.root ?? project.dvcRoot ?? project.root;
 }
 
 function listFiles(repository: NonNullable<Project["repository"]>): string[] {
@@ -69,7 +87,9 @@ function listFiles(repository: NonNullable<Project["repository"]>): string[] {
 function walk(top: string, folder: string): string[] {
   return readdirSync(join(top, folder), { withFileTypes: true }).flatMap((item) => {
     const path = folder === "" ? item.name : `${folder}/${item.name}`;
-    if (item.isDirectory()) return item.name === ".dvc" || item.name === ".git" ? [] : walk(top, path);
-    return [path];
+    if (!item.isDirectory()) return item.isFile() ? [path] : [];
+    if (item.name === ".git" || item.name === ".hg") return [];
+    // Of a `.dvc` folder only its being there matters.
+    return item.name === ".dvc" ? [`${path}/`] : walk(top, path);
   });
 }

@@ -26,16 +26,19 @@ const SPECIAL =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must be escaped.
   /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
-/** `key: scalar` with its line end; `prefix` is the line's beginning (`- ` or `  `), `indent` where a folded line continues. */
-export function yamlLine(prefix: string, key: string, text: string, indent: number): string {
-  const head = `${prefix}${key}:`;
-  return `${head} ${yamlScalar(text, [...head].length + 1, indent)}\n`;
+/**
+ * `key: scalar` with its line end; `prefix` is the line's beginning (`- ` or `  `), `indent` where a folded line continues.
+ * `verbatim` writes a number or truth value, not a string.
+ */
+export function yamlLine(prefix: string, key: string, text: string, indent: number, verbatim = false): string {
+  const head = `${prefix}${key}: `;
+  return `${head}${verbatim ? text : yamlScalar(text, [...head].length, indent)}\n`;
 }
 
 /** The scalar alone, its first character standing at `column`. */
 export function yamlScalar(text: string, column: number, indent: number): string {
-  const characters = [...text];
   if (!needsQuotes(text)) return foldPlain(text, column, indent);
+  const characters = [...text];
   if (SPECIAL.test(text) || text.includes("'")) return `"${foldDouble(characters, column + 1, indent)}"`;
   return `'${foldSingle(characters, column + 1, indent)}'`;
 }

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { dataHash, inputPointers } from "../../src/store/data-hash.ts";
 import { findPointer, readPointers, readPointersAt } from "../../src/store/pointers.ts";
+import { countGit } from "../support/git-counter.ts";
 import { makeRepository } from "../support/repository.ts";
 
 const A = "a".repeat(32);
@@ -55,4 +56,34 @@ it("names the file of a pointer that leads out", () => {
   const repository = makeRepository();
   repository.commit("bad", { "expver.yaml": "", "x.dvc": pointer(A, "../../x") });
   expect(() => readPointers(openProject(repository.context))).toThrow(/x\.dvc: path leads out of the repository/);
+});
+
+it("leaves out a DVC repository further down, and its own when it stands in one", () => {
+  const repository = makeRepository();
+  repository.commit("two", {
+    ".dvc/config": "",
+    "a.dvc": pointer(A, "a"),
+    "inner/.dvc/config": "",
+    "inner/b.dvc": pointer(B, "b"),
+    "inner2/c.dvc": pointer(B, "c"),
+  });
+  const outer = openProject(repository.context);
+  const inner = openProject({ ...repository.context, cwd: `${repository.root}/inner` });
+  for (const [project, paths] of [
+    [outer, ["a", "inner2/c"]],
+    [inner, ["inner/b"]],
+  ] as const) {
+    expect(readPointers(project).map(({ path }) => path)).toEqual(paths);
+    expect(readPointersAt(project, "HEAD").map(({ path }) => path)).toEqual(paths);
+  }
+});
+
+it("reads a commit with two git processes, whatever their number", () => {
+  const counter = countGit();
+  const repository = makeRepository();
+  repository.commit("many", Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`d${n}.dvc`, pointer(A, `d${n}`)])));
+  const project = openProject({ ...repository.context, env: { ...repository.context.env, PATH: counter.path } });
+  counter.reset();
+  expect(readPointersAt(project, "HEAD")).toHaveLength(50);
+  expect(counter.calls()).toHaveLength(2);
 });

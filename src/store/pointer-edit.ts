@@ -1,0 +1,116 @@
+/** A changed hash in an existing pointer file: only the bytes of the values that differ change. */
+import { posix } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { parseYaml, type YamlEntry, type YamlNode } from "../config/yaml.ts";
+import { badPointer, type Fields, readMapping } from "./pointer-fields.ts";
+import { yamlScalar } from "./yaml-scalar.ts";
+
+type Mapping = Extract<YamlNode, { kind: "mapping" }>;
+
+interface Splice {
+  start: number;
+  end: number;
+  text: string;
+}
+
+// What a file or an older content says and the new one does not: where a cloud remote keeps it, how many files it has.
+const OF_ONE_CONTENT = new Set(["nfiles", "isexec", "etag", "checksum", "version_id", "cloud", "files"]);
+const VERBATIM = new Set(["size", "nfiles", "isexec"]);
+
+/** Sets the fields of the output whose path the file gives as `name`; new fields come last in the entry. Throws E_POINTER. */
+export function editEntry(old: string, name: string, fields: readonly (readonly [key: string, value: string])[]): string {
+  const file = `${name}.dvc`;
+  const expected = readMapping(old, file);
+  const entry = findEntry(old, name, file);
+  const wanted = new Map(fields);
+  const isOther = textOf(entry, "md5") !== wanted.get("md5");
+  const splices: Splice[] = [];
+  for (const [index, { key, value }] of entry.entries.entries()) {
+    const word = key.kind === "scalar" ? key.text : "";
+    const next = wanted.get(word);
+    wanted.delete(word);
+    if (next === undefined && OF_ONE_CONTENT.has(word) && (isOther || VERBATIM.has(word))) splices.push(removal(old, entry, index));
+    if (next !== undefined && !(value.kind === "scalar" && value.text === next)) splices.push(replacement(old, value, scalar(word, next)));
+  }
+  if (wanted.size > 0) splices.push(addition(old, entry, [...wanted]));
+  const text = applied(old, splices);
+  const meant = (expected.outs as Fields[]).find((item) => isPath(item.path, name)) ?? {};
+  for (const key of Object.keys(meant)) if (OF_ONE_CONTENT.has(key) && (isOther || VERBATIM.has(key))) delete meant[key];
+  Object.assign(meant, Object.fromEntries(fields));
+  // The last word: the new text says what the old one said but for these fields, else it is not used.
+  if (isDeepStrictEqual(readMapping(text, file), expected)) return text;
+  throw badPointer(file, name, "cannot be changed without changing more: an anchor (&name) or an unusual layout stands in the way");
+}
+
+function findEntry(text: string, name: string, file: string): Mapping {
+  const top = parseYaml(text, file);
+  const outs = top?.kind === "mapping" ? top.entries.find(({ key }) => key.kind === "scalar" && key.text === "outs")?.value : undefined;
+  const mappings = outs?.kind === "sequence" ? outs.items.filter((item) => item.kind === "mapping") : [];
+  const found = mappings.find((item) => isPath(textOf(item, "path"), name));
+  if (found === undefined) throw badPointer(file, "outs", `has no entry for ${JSON.stringify(name)}`);
+  return found;
+}
+
+function textOf(entry: Mapping, word: string): string | undefined {
+  const value = entry.entries.find(({ key }) => key.kind === "scalar" && key.text === word)?.value;
+  return value?.kind === "scalar" ? value.text : undefined;
+}
+
+function isPath(written: unknown, name: string): boolean {
+  return typeof written === "string" && posix.normalize(written).replace(/\/$/, "") === posix.normalize(name).replace(/\/$/, "");
+}
+
+function replacement(text: string, { start, end }: YamlNode, source: string): Splice {
+  // `md5:` with nothing behind it.
+  if (start === end) return { start, end, text: text[start - 1] === ":" ? ` ${source}` : source };
+  // A block scalar's end lies behind its line feed.
+  return { start, end, text: text[end - 1] === "\n" ? `${source}\n` : source };
+}
+
+function removal(text: string, { entries, flow }: Mapping, index: number): Splice {
+  const { key, value } = entries[index] as YamlEntry;
+  const [before, after] = [entries[index - 1], entries[index + 1]];
+  if (flow)
+    return before === undefined
+      ? { start: key.start, end: after?.key.start ?? value.end, text: "" }
+      : { start: before.value.end, end: value.end, text: "" };
+  // The first key of an entry stands behind the dash: the next one takes its place.
+  if (before === undefined && after !== undefined) return { start: key.start, end: after.key.start, text: "" };
+  return { start: text.lastIndexOf("\n", key.start - 1) + 1, end: endOfLine(text, endOf(value)), text: "" };
+}
+
+function addition(text: string, { entries, flow }: Mapping, fields: [key: string, value: string][]): Splice {
+  const last = entries.at(-1) as YamlEntry;
+  if (flow)
+    return { start: last.value.end, end: last.value.end, text: fields.map(([key, value]) => `, ${key}: ${scalar(key, value)}`).join("") };
+  const first = entries[0]?.key.start ?? 0;
+  const indent = " ".repeat(first - (text.lastIndexOf("\n", first - 1) + 1));
+  const feed = text.includes("\r\n") ? "\r\n" : "\n";
+  const at = endOfLine(text, endOf(last.value));
+  const lines = fields.map(([key, value]) => `${indent}${key}: ${scalar(key, value)}${feed}`).join("");
+  return { start: at, end: at, text: text[at - 1] === "\n" ? lines : feed + lines };
+}
+
+/** A hash or a number: never long enough to fold. */
+function scalar(key: string, value: string): string {
+  return VERBATIM.has(key) ? value : yamlScalar(value, 0, 0);
+}
+
+/** End of the last token in a node; a block collection's own end may lie further on. */
+function endOf(node: YamlNode): number {
+  if (node.kind === "mapping" && !node.flow) return Math.max(node.start, ...node.entries.map(({ value }) => endOf(value)));
+  if (node.kind === "sequence" && !node.flow) return Math.max(node.start, ...node.items.map(endOf));
+  return node.end;
+}
+
+/** Offset just behind the line feed that ends the line, or the end of the text. */
+function endOfLine(text: string, offset: number): number {
+  if (offset > 0 && text[offset - 1] === "\n") return offset;
+  const feed = text.indexOf("\n", offset);
+  return feed < 0 ? text.length : feed + 1;
+}
+
+function applied(old: string, splices: readonly Splice[]): string {
+  const fromBehind = [...splices].sort((a, b) => b.start - a.start);
+  return fromBehind.reduce((text, { start, end, text: part }) => text.slice(0, start) + part + text.slice(end), old);
+}

@@ -1,0 +1,149 @@
+/** What an entry of a `.dvc` file or `dvc.lock` may say, and what it means. Every value is checked: the file may come from anyone. */
+import { posix } from "node:path";
+import { loadYaml } from "../config/yaml.ts";
+import { ExpverError } from "../errors.ts";
+import { listingHash, renderListing, staysInside } from "./listing.ts";
+import type { ListingEntry, Pointer } from "./types.ts";
+
+export type Fields = Record<string, unknown>;
+
+const HASH_AND_META = ["md5", "etag", "checksum", "size", "nfiles", "isexec", "version_id", "cloud"];
+// `metric` and `plot` are DVC 1's.
+const OUT_KEYS = new Set(
+  [HASH_AND_META, "path", "hash", "files", "fs_config", "persist", "cache", "remote", "push", "desc", "type", "labels", "meta"]
+    .flat()
+    .concat("metric", "plot"),
+);
+const MEMBER_KEYS = new Set([...HASH_AND_META, "relpath"]);
+const LARGEST_TEXT = 64 * 2 ** 20;
+const MOST_ALIASES = 20;
+
+/** Where an entry stands. `folder` is what its path is relative to, from the root. */
+export interface EntryPlace {
+  file: string;
+  folder: string;
+  isImport: boolean;
+  stage?: string;
+}
+
+/** One output. Throws E_POINTER naming the file and the value. */
+export function toPointer(value: unknown, place: EntryPlace): Pointer {
+  const { file, stage, isImport } = place;
+  const fields = asFields(value, file, "an entry of outs");
+  refuseUnknown(fields, OUT_KEYS, file);
+  const members = readMembers(fields.files, file);
+  const hash = members === undefined ? readHash(fields.md5, file, /^[0-9a-f]{32}(?:\.dir)?$/) : listingHash(renderListing(members));
+  const size = wholeNumber(fields.size, file, "size");
+  const nfiles = members?.length ?? wholeNumber(fields.nfiles, file, "nfiles");
+  const remote = text(fields.remote);
+  return {
+    file,
+    ...(stage === undefined ? {} : { stage }),
+    path: readPath(fields.path, place),
+    hash,
+    hashName: text(fields.hash) === undefined && hash !== null ? "md5-dos2unix" : "md5",
+    ...(size === undefined ? {} : { size }),
+    ...(nfiles === undefined ? {} : { nfiles }),
+    ...(truth(fields.isexec, file, "isexec", false) ? { isexec: true } : {}),
+    cache: truth(fields.cache, file, "cache", true),
+    push: truth(fields.push, file, "push", true),
+    isImport,
+    ...(remote === undefined ? {} : { remote }),
+  };
+}
+
+/** A file's top mapping with every scalar as the text that was written. */
+export function readMapping(text: string, file: string): Fields {
+  if (text.length > LARGEST_TEXT) throw badPointer(file, "the file", `is larger than ${LARGEST_TEXT} bytes`);
+  let value: unknown;
+  try {
+    value = loadYaml(text, file, { exact: true, maxAliases: MOST_ALIASES });
+  } catch (error) {
+    throw new ExpverError("E_POINTER", error instanceof Error ? error.message : String(error), { details: { file }, cause: error });
+  }
+  return isNull(value) ? {} : asFields(value, file, "the file");
+}
+
+export function asFields(value: unknown, file: string, where: string): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw badPointer(file, where, `is no mapping: ${show(value)}`);
+  return value as Fields;
+}
+
+/** An absent or empty list is an empty one. */
+export function asList(value: unknown, file: string, where: string): unknown[] {
+  if (isNull(value)) return [];
+  if (!Array.isArray(value)) throw badPointer(file, where, `is no list: ${show(value)}`);
+  return value;
+}
+
+export function refuseUnknown(fields: Fields, known: ReadonlySet<string>, file: string): void {
+  const key = Object.keys(fields).find((name) => !known.has(name));
+  if (key !== undefined) throw badPointer(file, key.slice(0, 60), `is a key that dvc does not know: ${show(fields[key])}`);
+}
+
+export function badPointer(file: string, field: string, what: string): ExpverError {
+  return new ExpverError("E_POINTER", `${file}: ${field} ${what}`, { details: { file, field } });
+}
+
+/** The text of a scalar, or undefined when it is absent or null. */
+export function text(value: unknown): string | undefined {
+  return typeof value === "string" && !isNull(value) ? value : undefined;
+}
+
+export function truth(value: unknown, file: string, field: string, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value === "string" && /^(?:true|True|TRUE)$/.test(value)) return true;
+  if (typeof value === "string" && /^(?:false|False|FALSE)$/.test(value)) return false;
+  throw badPointer(file, field, `is neither true nor false: ${show(value)}`);
+}
+
+/** An output's path from the root. It never leaves the root, and never leads into Git's or DVC's own folders. */
+function readPath(value: unknown, { file, folder }: EntryPlace): string {
+  if (typeof value !== "string" || value === "")
+    throw badPointer(file, "path", value === undefined ? "is missing" : `is no path: ${show(value)}`);
+  if (/^\w+:\/\//.test(value)) throw badPointer(file, "path", `lies outside the repository: ${show(value)}`);
+  const full = posix.join(folder, value).replace(/\/$/, "");
+  if (posix.isAbsolute(value) || !staysInside(full)) throw badPointer(file, "path", `leads out of the repository: ${show(value)}`);
+  if (full.split("/").some((part) => /^\.(?:git|dvc|hg)$/i.test(part)) || /(?:\.dvc|(?:^|\/)dvc\.(?:yaml|lock))$/.test(full))
+    throw badPointer(file, "path", `names a file of git or dvc itself: ${show(value)}`);
+  return full;
+}
+
+function readHash(value: unknown, file: string, pattern: RegExp): string | null {
+  if (isNull(value)) return null;
+  if (typeof value !== "string" || !pattern.test(value)) throw badPointer(file, "md5", `is no hash: ${show(value)}`);
+  return value;
+}
+
+/** `files:` lists a folder whose members are kept under their own names on a cloud-versioned remote. */
+function readMembers(value: unknown, file: string): ListingEntry[] | undefined {
+  if (isNull(value)) return undefined;
+  return asList(value, file, "files").map((item) => {
+    const fields = asFields(item, file, "an entry of files");
+    refuseUnknown(fields, MEMBER_KEYS, file);
+    const md5 = readHash(fields.md5, file, /^[0-9a-f]{32}$/);
+    const { relpath } = fields;
+    if (md5 === null || typeof relpath !== "string" || !staysInside(relpath))
+      throw badPointer(file, "files", `has a bad member: ${show(relpath)}`);
+    return { md5, relpath };
+  });
+}
+
+/** YAML's whole numbers as DVC's reader knows them: `1_000`, `0x1F`, `0o17`, `0b1`, and `012` is twelve. */
+function wholeNumber(value: unknown, file: string, field: string): number | undefined {
+  if (isNull(value)) return undefined;
+  const digits = typeof value === "string" ? value.replaceAll("_", "") : "";
+  const number = /^\+?(?:[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+|0b[01]+)$/.test(digits) ? Number(digits.replace("+", "")) : Number.NaN;
+  if (!Number.isSafeInteger(number)) throw badPointer(file, field, `is no whole number: ${show(value)}`);
+  return number;
+}
+
+function isNull(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === "string" && /^(?:|~|null|Null|NULL)$/.test(value));
+}
+
+/** For a message: short, and never walking into a structure that aliases may have made endless. */
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+  return Array.isArray(value) ? "a list" : typeof value === "object" && value !== null ? "a mapping" : String(value);
+}

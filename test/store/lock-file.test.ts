@@ -1,0 +1,72 @@
+import { expect, it } from "vitest";
+import { parseLockFile } from "../../src/store/lock-file.ts";
+
+const MD5 = "3e2b31c72181b87149ff995e7202c0e3";
+const lock = (stage: string, ...paths: string[]) =>
+  `schema: '2.0'\nstages:\n  ${stage}:\n    cmd: python x.py\n    params:\n      params.yaml:\n        lr: 1e-05\n    outs:\n${paths.map((path) => `    - path: ${path}\n      hash: md5\n      md5: ${MD5}\n      size: 3\n`).join("")}`;
+
+it("reads the outputs of every stage", () => {
+  expect(parseLockFile(lock("train", "model.bin"), "pipe/dvc.lock")).toEqual([
+    {
+      file: "pipe/dvc.lock",
+      stage: "train",
+      path: "pipe/model.bin",
+      hash: MD5,
+      hashName: "md5",
+      size: 3,
+      cache: true,
+      push: true,
+      isImport: false,
+    },
+  ]);
+});
+
+it("takes from dvc.yaml what is not cached, not pushed, or has its own remote", () => {
+  const pipeline = `stages:
+  train:
+    cmd: python x.py
+    wdir: work
+    outs:
+    - plain
+    - keep: {push: false}
+    metrics:
+    - ./metrics.json: {cache: false}
+    plots:
+    - curve.csv: {x: step, remote: other}
+`;
+  const found = parseLockFile(lock("train", "plain", "keep", "metrics.json", "curve.csv"), "dvc.lock", pipeline);
+  expect(found.map(({ path, cache, push, remote }) => [path, cache, push, remote])).toEqual([
+    ["work/plain", true, true, undefined],
+    ["work/keep", true, false, undefined],
+    ["work/metrics.json", false, true, undefined],
+    ["work/curve.csv", true, true, "other"],
+  ]);
+});
+
+it("knows the stages of a foreach by their pattern", () => {
+  const pipeline = `stages:\n  fit:\n    foreach: [a, b]\n    do:\n      cmd: x\n      wdir: \${item}\n      outs: ["models/\${item}.bin": {cache: false}, all.bin]\n`;
+  const found = parseLockFile(lock("fit@b", "models/b.bin", "all.bin"), "dvc.lock", pipeline);
+  expect(found.map(({ path, cache }) => [path, cache])).toEqual([
+    ["b/models/b.bin", false],
+    ["b/all.bin", true],
+  ]);
+});
+
+it("reads the oldest lock files, stages at the top", () => {
+  const text = `train:\n  cmd: x\n  outs:\n  - path: m\n    md5: ${MD5}\n`;
+  expect(parseLockFile(text, "dvc.lock")[0]).toMatchObject({ stage: "train", path: "m", hashName: "md5-dos2unix" });
+});
+
+it("allows a lock file without stages", () => {
+  expect(parseLockFile("schema: '2.0'\nstages:\n", "dvc.lock")).toEqual([]);
+});
+
+it.each([
+  ["stages: [1]\nschema: '2.0'\n"],
+  ["schema: '2.0'\nstages:\n  a: 1\n"],
+  ["schema: '2.0'\nstages:\n  a:\n    cmd: x\n    what: 1\n"],
+  [lock("a", "../x")],
+  [lock("a", ".git/x")],
+])("refuses %j", (text) => {
+  expect(() => parseLockFile(text, "dvc.lock")).toThrow(expect.objectContaining({ code: "E_POINTER" }));
+});
