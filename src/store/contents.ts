@@ -9,7 +9,8 @@ import type { CopyDatabase } from "./databases.ts";
 import { ignoreEdits } from "./gitignore.ts";
 import { beginIngest } from "./ingest.ts";
 import { objectPath } from "./layout.ts";
-import { asFields, parsePointerFile, readMapping, renderPointerFile } from "./pointer-file.ts";
+import { asFields, readMapping } from "./pointer-fields.ts";
+import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
 import { type Scan, scanOutput } from "./scan.ts";
 import type { FileEdit, HashName, OutputContent, Pointer } from "./types.ts";
 
