@@ -6,7 +6,7 @@ import type { Project } from "../../config/project.ts";
 import { perform } from "../../journal/perform.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { objectFile } from "../../store/contents.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
+import { CONFIG_LEVELS, cacheDir, readLevel } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
 import { parseListing } from "../../store/listing.ts";
 import { readPointers } from "../../store/pointers.ts";
@@ -46,8 +46,12 @@ export const worktreeCache: Check = {
   title: "the cache of a linked worktree",
   find({ project }) {
     const shared = project === null ? null : mainCache(project);
-    if (project === null || shared === null || cacheDir(project) === shared) return [];
-    const lost = readPointers(project).filter((pointer) => missingOf(cacheDir(project), pointer) > 0);
+    if (project === null || shared === null) return [];
+    // expver shares the main worktree's cache by itself; dvc must be told.
+    const isNamed = CONFIG_LEVELS.some((level) => readLevel(project, level).get("cache")?.has("dir"));
+    const own = isNamed ? cacheDir(project) : join(project.dvcRoot ?? project.root, ".dvc/cache");
+    if (own === shared) return [];
+    const lost = readPointers(project).filter((pointer) => missingOf(own, pointer) > 0);
     const there = lost.filter((pointer) => missingOf(shared, pointer) === 0);
     if (there.length === 0) return [];
     const local = localConfig(project);
