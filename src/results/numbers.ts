@@ -1,10 +1,11 @@
 /** From a run's rows to its numbers: one value a column, parameters and metrics told apart. */
 import type { Aggregation, Config, Direction } from "../config/config.ts";
+import { guessDirection } from "../config/metric-direction.ts";
 import { type Database, quoteName } from "../platform/sqlite.ts";
 import { cellNumber, formatCell } from "./cells.ts";
 import { runTracks } from "./runs.ts";
 import { hasColumn, STAMP_COLUMNS, tableColumns } from "./schema.ts";
-import type { Cell, RunTrack } from "./types.ts";
+import type { Cell, TrackRows } from "./types.ts";
 
 export interface RunNumbers {
   /** Exact text by name. */
@@ -20,20 +21,21 @@ const SYSTEM = new Set([
   ..."cpu cpu_percent ram_percent memory_percent p_memory_percent disk_percent bytes_sent bytes_recv".split(" "),
   ...STAMP_COLUMNS,
 ]);
-const SMALLER_IS_BETTER =
-  /(?:^|_)(?:loss|error|err|rmse|mse|mae|mape|perplexity|ppl|wer|cer|fid|latency|nll|brier|log_loss|logloss)(?:$|_)/i;
-const LARGER_IS_BETTER =
-  /(?:^|_)(?:accuracy|acc|f1|f1_score|auc|roc_auc|auroc|ap|map|precision|recall|score|r2|bleu|rouge|iou|dice|mcc|kappa|ndcg|mrr|psnr|ssim|hit_rate)(?:$|_|\d|@)/i;
 
 /**
  * Configured names are metrics. Of the others a number whose name is a known metric's is one, its direction guessed;
  * everything else is a parameter. A metric is aggregated as configured, by default its last value; a parameter is its last.
  */
 export function aggregate(db: Database, runId: string, config: Pick<Config, "metrics" | "aggregate">): RunNumbers {
+  return aggregateRows(db, runTracks(db, runId), config);
+}
+
+/** {@link aggregate} over rows that no run owns. */
+export function aggregateRows(db: Database, tracks: readonly TrackRows[], config: Pick<Config, "metrics" | "aggregate">): RunNumbers {
   const numbers: RunNumbers = { params: {}, metrics: {}, guessed: {} };
-  for (const [name, values] of valuesByColumn(db, runTracks(db, runId))) {
+  for (const [name, values] of valuesByColumn(db, tracks)) {
     const configured = Object.hasOwn(config.metrics, name) ? config.metrics[name] : undefined;
-    const direction = configured ?? guessDirection(name, values);
+    const direction = configured ?? directionOf(name, values);
     if (direction === undefined) {
       numbers.params[name] = formatCell(values.at(-1) ?? null);
       continue;
@@ -46,14 +48,12 @@ export function aggregate(db: Database, runId: string, config: Pick<Config, "met
 }
 
 /** Undefined when neither the name nor the values look like a metric. A hash in a metric's column (xetrack's asset) is no number. */
-function guessDirection(name: string, values: readonly Cell[]): Direction | undefined {
-  if (cellNumber(values.at(-1) ?? null) === null) return undefined;
-  if (SMALLER_IS_BETTER.test(name)) return "min";
-  return LARGER_IS_BETTER.test(name) ? "max" : undefined;
+function directionOf(name: string, values: readonly Cell[]): Direction | undefined {
+  return cellNumber(values.at(-1) ?? null) === null ? undefined : guessDirection(name);
 }
 
 /** Non-null cells of every column, in the order of time. */
-function valuesByColumn(db: Database, tracks: readonly RunTrack[]): Map<string, Cell[]> {
+function valuesByColumn(db: Database, tracks: readonly TrackRows[]): Map<string, Cell[]> {
   const found = new Map<string, { at: string; cell: Cell }[]>();
   for (const { table, track_id, first, last } of tracks) {
     const columns = tableColumns(db, table);

@@ -60,7 +60,7 @@ export function reserveVersion(
       requireTagName(name, prefix);
       refuseTaken(project, name, taken, prefix);
     }
-    const ref = reservedRef(name);
+    const ref = RESERVED + name;
     try {
       updateRefs(repository, [{ ref, before: taken.reserved.get(name) ?? null, after: object }], { reason: `expver: reserve ${name}` });
       return { name, ref, object };
@@ -100,11 +100,8 @@ interface Taken {
   reserved: Map<string, string>;
 }
 
-const RESERVED = "refs/expver/reserved/";
-
-function reservedRef(name: string): string {
-  return RESERVED + name;
-}
+/** Where reservations are: `refs/expver/reserved/<tag>`. */
+export const RESERVED = "refs/expver/reserved/";
 
 function prefixOf(project: Where, options: NumberingOptions): string {
   return options.prefix ?? project.config.versions.prefix;

@@ -6,6 +6,8 @@ import { readRef, updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import type { RunRecord, Stamps } from "../../results/types.ts";
 import type { FileEdit } from "../../store/types.ts";
+import { RESERVED } from "../../versions/reserve.ts";
+import { orderMetrics } from "../../versions/suggest.ts";
 import { type Collected, digestOfRun, stampRun, unstampVersion } from "./collect.ts";
 import { finishRun } from "./finish.ts";
 import type { Marks } from "./marks.ts";
@@ -15,8 +17,7 @@ import { inputsChangedSince, type Outputs, storeDatabase, storeOutputs } from ".
 import { runsPipeline } from "./plan.ts";
 import { changedSince } from "./snapshot.ts";
 import { isUnder } from "./snapshot-selection.ts";
-import { RESERVED } from "./version-choice.ts";
-import { orderMetrics, versionMessage } from "./version-message.ts";
+import { versionMessage } from "./version-message.ts";
 
 interface Closing {
   collected: Collected;

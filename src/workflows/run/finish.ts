@@ -14,10 +14,10 @@ import type { Effect } from "../../journal/types.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges } from "../../versions/published.ts";
+import { RESERVED } from "../../versions/reserve.ts";
 import type { VersionMessage } from "../../versions/types.ts";
 import type { OpenRun } from "./open-run.ts";
 import { titleOf } from "./prepare-run.ts";
-import { RESERVED } from "./version-choice.ts";
 
 export interface Finished {
   /** Results commit R. */

@@ -18,12 +18,11 @@ import type { ProcessIdentity } from "../../platform/processes.ts";
 import { copyDatabase } from "../../results/copy.ts";
 import { readRun } from "../../results/runs.ts";
 import { storeOutput } from "../../store/contents.ts";
-import { holderOf } from "../../versions/reserve.ts";
+import { holderOf, RESERVED } from "../../versions/reserve.ts";
 import { collectRows, forgetRun, stampRun, unstampVersion, withResults } from "./collect.ts";
 import { endingOf, stopRequest } from "./execute.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "./finish.ts";
 import { type RunFacts, readFacts, removeRunFolder, runFolder, writeFacts } from "./run-facts.ts";
-import { RESERVED } from "./version-choice.ts";
 
 export const recoverRun: RecoveryHandler = async (place, context, operation) => {
   const runId = String(operation.notes.run);

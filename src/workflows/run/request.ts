@@ -5,13 +5,13 @@ import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Input } from "../contract.ts";
 import { parseGiven } from "./parameters.ts";
+import { type WantedVersion, wantedVersion } from "./version-choice.ts";
 
 export interface RunRequest {
   /** Program and arguments as typed, `{name}` not yet filled in. */
   argv: string[];
   message: string | null;
-  /** A version by name, or how far to count on. */
-  version: { name: string } | { level: "major" | "minor" | "patch" };
+  version: WantedVersion;
   params: Record<string, string>;
   /** As typed. */
   metrics: string | null;
@@ -33,7 +33,7 @@ export function readRequest(context: Context, input: Input): RunRequest {
   return {
     argv,
     message: textOf(input.message),
-    version: readVersion(input),
+    version: wantedVersion(input),
     params: parseGiven(listOf(input.param)),
     metrics: textOf(input.metrics),
     tag: input.tag !== false,
@@ -43,18 +43,6 @@ export function readRequest(context: Context, input: Input): RunRequest {
     publish: input.publish === true,
     detach: input.detach === true,
   };
-}
-
-function readVersion(input: Input): RunRequest["version"] {
-  const name = textOf(input.version);
-  const levels = (["major", "minor", "patch"] as const).filter((level) => input[level] === true);
-  if (levels.length + (name === null ? 0 : 1) > 1) {
-    const given = [...(name === null ? [] : ["--version"]), ...levels.map((level) => `--${level}`)];
-    throw new ExpverError("E_USAGE", `${given.join(" and ")} exclude each other`, {
-      hint: "Give one of them, or none: then the minor number counts on.",
-    });
-  }
-  return name === null ? { level: levels[0] ?? "minor" } : { name };
 }
 
 /** Before the snapshot rather than after it: a typing mistake should cost nothing. */
