@@ -80,6 +80,11 @@ export const ERROR_CODES = {
     means: "The version has a tag already, here or on the remote, or a run that is going on has reserved it.",
     remedy: "Take the next free one: `expver tag --suggest`.",
   },
+  E_DATA_CHANGED: {
+    kind: "refused",
+    means: "Tracked bytes in the worktree are not what HEAD's pointers say, so a version of HEAD would not be what was run.",
+    remedy: "Store and commit them (`expver data add`, `git commit`), or put them back (`expver data checkout`).",
+  },
   E_HOOK: { kind: "refused", means: "A Git hook refused.", remedy: "Correct what the hook says, or skip it with --no-verify." },
   // Runs
   E_DATABASE_BEHIND: {

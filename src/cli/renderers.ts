@@ -20,4 +20,5 @@ export const RENDERERS: Record<string, () => Promise<Renderer>> = {
   demo: async () => (await import("./render/demo.ts")).renderDemo,
   list: async () => (await import("./render/list.ts")).renderList,
   show: async () => (await import("./render/show.ts")).renderShow,
+  tag: async () => (await import("./render/tag.ts")).renderTag,
 };

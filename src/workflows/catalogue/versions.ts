@@ -3,6 +3,41 @@ import type { Command } from "../contract.ts";
 
 export const VERSIONS: Command[] = [
   {
+    name: "tag",
+    summary: "Make a version of HEAD, or of a run that has none",
+    description:
+      "Tags HEAD with numbers from HEAD's own objects: parameters, pointers, and the rows of its results database that carry the version,\n" +
+      "else those of the latest run without one. Never commits; refuses (exit 4) when tracked bytes differ from HEAD's pointers, and names\n" +
+      "that are taken. Without VERSION the next free number is taken.",
+    group: "experiments",
+    arguments: [{ name: "VERSION", help: "tag name, such as e0.2.0 (default: the next minor one)" }],
+    options: [
+      {
+        flags: "-d, --description <text>",
+        help: "what this experiment tries; lines after the first become the tag's text (default: HEAD's subject)",
+      },
+      { flags: "--suggest", help: "only say the next number and the first line" },
+      { flags: "--run <run>", help: "make it a version of this run, with the run's own code and results" },
+      { flags: "--major", help: "count the first number on: a fundamental change" },
+      { flags: "--minor", help: "count the second number on: a meaningful variation (default)" },
+      { flags: "--patch", help: "count the third number on: a rerun, a small fix" },
+      { flags: "--prefix <prefix>", help: "another prefix than expver.yaml's" },
+      { flags: "--version <version>", help: "the same as the argument", hidden: true },
+      { flags: "--list", help: "the same as `expver list --tags`", hidden: true },
+      { flags: "--show <version>", help: "the same as `expver show`", hidden: true },
+      { flags: "--db <path>", help: "accepted, not needed: HEAD's own database is read", hidden: true },
+      { flags: "--table <name>", help: "accepted, not needed", hidden: true },
+    ],
+    examples: [
+      ["tag --suggest", "the next number, and the line the tag would have"],
+      ['tag e0.2.0 -d "dropout on the last layer"', "tag HEAD"],
+      ["tag --patch --run calm-fox-0412", "a version of a run that has none"],
+    ],
+    kind: "write",
+    load: async () => (await import("../tag.ts")).tag,
+    render: "tag",
+  },
+  {
     name: "list",
     summary: "List every version, best first",
     description:

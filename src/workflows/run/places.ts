@@ -41,7 +41,7 @@ export function placesOf(project: Project, context: Context, metrics: string | n
  * The folders of candidates and production model, and the output's when it lies above them; an output among the code
  * (`src/model.bin`) or at the top makes no models folder of its surroundings.
  */
-function modelPlaces(project: Project): string[] {
+export function modelPlaces(project: Project): string[] {
   const { output, production, candidates } = project.config.models;
   const single = [output, production].filter((path) => dirname(path) === ".").map((path) => storedPath(project, path));
   const folders = [candidates, dirname(production)].filter((path) => path !== ".").map((path) => storedPath(project, path));

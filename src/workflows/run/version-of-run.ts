@@ -31,7 +31,7 @@ import { withResults } from "./collect.ts";
 import { gitFiles } from "./outputs.ts";
 import { titleOf } from "./prepare-run.ts";
 import { createRunFolder, type OutputFile, readFacts, writeFacts } from "./run-facts.ts";
-import { chooseVersion } from "./version-choice.ts";
+import { chooseVersion, wantedVersion } from "./version-choice.ts";
 import { versionMessage } from "./version-message.ts";
 
 export interface VersionOfRunPlan extends Plan {
@@ -53,7 +53,7 @@ export interface VersionOfRun {
   next: string[];
 }
 
-/** Input: `version` (a name; absent: the next minor one), `run`, `description`; `replace: true` lets a run that has a version change it. */
+/** Input: `version` (a name), `major`, `minor`, `patch` (absent: the next minor one), `run`, `description`; `replace: true` lets a run that has a version change it. */
 export async function planVersionOfRun(context: Context, input: Input): Promise<VersionOfRunPlan> {
   const project = openProject(context);
   const repository = requireRepository(project);
@@ -71,8 +71,7 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
       details: { run: view.run_id, version: view.version },
     });
   }
-  const wanted = typeof input.version === "string" ? { name: input.version } : { level: "minor" as const };
-  const { name: version } = chooseVersion({ project, repository, context, wanted });
+  const { name: version } = chooseVersion({ project, repository, context, wanted: wantedVersion(input) });
   const snapshot = view.git_commit === null ? null : resolveCommit(repository, view.git_commit);
   if (snapshot === null) {
     throw new ExpverError("E_NOT_FOUND", `the code of run ${view.run_id} (${view.git_commit ?? "no commit"}) is not in this repository`, {

@@ -9,6 +9,8 @@ import { cacheDir } from "../../store/dvc-config.ts";
 import { parseListing } from "../../store/listing.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
+import { modelPlaces } from "../run/places.ts";
+import { isUnder } from "../run/snapshot-selection.ts";
 
 export interface ShownArtifact {
   /** Relative to the Git root, with `/`. */
@@ -61,13 +63,13 @@ export function artifactsOf(
 }
 
 function roles(project: Project, pointers: readonly Pointer[]): (path: string) => ShownArtifact["role"] {
-  const { results, models } = project.config;
+  const { results } = project.config;
   const database = storedPath(project, results.database);
-  const folders = [models.output, models.production, models.candidates].map((path) => storedPath(project, path));
+  const places = modelPlaces(project);
   const inputs = new Set(inputPointers(project, pointers).map(({ path }) => path));
   return (path) => {
     if (path === database) return "results";
-    if (folders.some((folder) => path === folder || path.startsWith(`${folder}/`) || folder.startsWith(`${path}/`))) return "model";
+    if (isUnder(path, places)) return "model";
     return inputs.has(path) ? "data" : "output";
   };
 }

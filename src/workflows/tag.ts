@@ -1,0 +1,202 @@
+/**
+ * `expver tag`: a version of HEAD, with numbers from HEAD's own objects. Never commits. With `--run` a version of a run
+ * that has none: see `run/version-of-run.ts`.
+ */
+import { openProject, type Project, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { git, type Repository } from "../git/git.ts";
+import { committer } from "../git/identity.ts";
+import { makeTag } from "../git/objects.ts";
+import { readRef, resolveCommit, updateRefs } from "../git/refs.ts";
+import { readStatus } from "../git/status.ts";
+import { beginOperation } from "../journal/operations.ts";
+import type { Context } from "../platform/context.ts";
+import { formatHeadline } from "../versions/headline.ts";
+import { formatMessage } from "../versions/message.ts";
+import { newTagChanges } from "../versions/published.ts";
+import { readRegistry } from "../versions/registry.ts";
+import { suggestVersion } from "../versions/reserve.ts";
+import { orderMetrics, suggestHeadline } from "../versions/suggest.ts";
+import type { VersionMessage } from "../versions/types.ts";
+import type { Input, Plan, WriteWorkflow } from "./contract.ts";
+import type { VersionList } from "./list.ts";
+import { fingerprintOf } from "./plan.ts";
+import { prepareWriting } from "./prepare.ts";
+import { chooseVersion, wantedVersion } from "./run/version-choice.ts";
+import type { VersionOfRun, VersionOfRunPlan } from "./run/version-of-run.ts";
+import type { ShownVersion } from "./show.ts";
+import { factsOfHead, type HeadFacts } from "./tag/head.ts";
+
+export type TagData =
+  | { kind: "tagged"; version: string; tag: string; commit: string; line: string; next: string[] }
+  /** `--suggest`: nothing was written. */
+  | { kind: "suggested"; version: string; levels: { major: string; minor: string; patch: string }; line: string; next: string[] }
+  | ({ kind: "run" } & VersionOfRun)
+  /** The original script's `--list` and `--show`. */
+  | { kind: "list"; list: VersionList }
+  | { kind: "show"; show: ShownVersion };
+
+export interface TagPlan extends Plan {
+  does: "tag" | "suggest" | "run" | "look";
+  version: string;
+  head: string;
+  message: VersionMessage | null;
+  levels: { major: string; minor: string; patch: string } | null;
+  ofRun: VersionOfRunPlan | null;
+  looked: TagData | null;
+}
+
+export const tag: WriteWorkflow<Input, TagPlan, TagData> = {
+  async plan(context, input) {
+    if (input.list === true || typeof input.show === "string") return planLook(context, input);
+    if (typeof input.run === "string") return planRun(context, input);
+    return planHead(context, input);
+  },
+  async apply(context, plan) {
+    if (plan.looked !== null) return plan.looked;
+    if (plan.ofRun !== null) {
+      const { applyVersionOfRun } = await import("./run/version-of-run.ts");
+      return { kind: "run", ...(await applyVersionOfRun(context, plan.ofRun)) };
+    }
+    if (plan.message === null) throw new TypeError("a plan without a message tags nothing");
+    const line = formatHeadline({ pairs: plan.message.headline, description: plan.message.description });
+    if (plan.levels !== null) {
+      const next = [`expver tag ${plan.version} -d "what this experiment tries"`];
+      return { kind: "suggested", version: plan.version, levels: plan.levels, line, next };
+    }
+    return tagHead(context, plan, { message: plan.message, line });
+  },
+};
+
+async function planHead(context: Context, input: Input): Promise<TagPlan> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  committer(repository);
+  const head = resolveCommit(repository, "HEAD");
+  if (head === null)
+    throw new ExpverError("E_NOT_FOUND", "HEAD has no commit yet: there is nothing to tag", {
+      hint: "Commit first, or let `expver run` do it.",
+    });
+  const prefix = typeof input.prefix === "string" ? input.prefix : project.config.versions.prefix;
+  const choice = chooseVersion({ project, repository, context, wanted: wantedVersion(input), prefix });
+  const facts = await factsOfHead(project, context, choice.name);
+  if (input.suggest !== true) warn(project, repository, context, head);
+  const level = (name: "major" | "minor" | "patch") => suggestVersion(project, name, { remoteTags: choice.remoteTags, prefix });
+  const message = messageOf(project, facts, { head, text: textOf(repository, input) });
+  return {
+    ...planOf("tag", head, choice.name),
+    does: input.suggest === true ? "suggest" : "tag",
+    message,
+    steps:
+      input.suggest === true
+        ? []
+        : [{ verb: "tag", target: choice.name, detail: formatHeadline({ pairs: message.headline, description: message.description }) }],
+    levels: input.suggest === true ? { major: level("major"), minor: level("minor"), patch: level("patch") } : null,
+    fingerprint: fingerprintOf({ head, version: choice.name, pointers: facts.pointers, message: formatMessage(message) }),
+  };
+}
+
+async function tagHead(
+  context: Context,
+  { version, head }: TagPlan,
+  { message, line }: { message: VersionMessage; line: string },
+): Promise<TagData> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  await prepareWriting(project, context);
+  if (readRef(repository, "HEAD") !== head) {
+    throw new ExpverError("E_PLAN_STALE", `HEAD has moved since the plan was made (it was ${head.slice(0, 12)})`, {
+      hint: "Repeat the command.",
+    });
+  }
+  const object = makeTag(repository, { name: version, object: head, message: formatMessage(message) });
+  const changes = newTagChanges(version, object);
+  const operation = beginOperation(project, context, { command: "tag", argv: ["tag", version], summary: `version ${version} of HEAD` });
+  try {
+    operation.record(...changes.map((change) => ({ kind: "ref" as const, ...change })));
+    updateRefs(repository, changes, { reason: `expver: tag ${version}` });
+    operation.finish();
+  } catch (error) {
+    operation.fail(error);
+    throw error;
+  }
+  return { kind: "tagged", version, tag: object, commit: head, line, next: [`expver publish ${version}`] };
+}
+
+async function planRun(context: Context, input: Input): Promise<TagPlan> {
+  const { planVersionOfRun } = await import("./run/version-of-run.ts");
+  const ofRun = await planVersionOfRun(context, input);
+  return { ...planOf("run", ofRun.snapshot, ofRun.version), ...pickPlan(ofRun), ofRun };
+}
+
+async function planLook(context: Context, input: Input): Promise<TagPlan> {
+  const looked: TagData =
+    typeof input.show === "string"
+      ? { kind: "show", show: await (await import("./show.ts")).show.read(context, { version: input.show }) }
+      : { kind: "list", list: await (await import("./list.ts")).list.read(context, { tags: true }) };
+  return { ...planOf("look", "", ""), looked };
+}
+
+function planOf(does: TagPlan["does"], head: string, version: string): TagPlan {
+  return {
+    command: "tag",
+    steps: [],
+    destructive: false,
+    fingerprint: fingerprintOf({ does }),
+    does,
+    version,
+    head,
+    message: null,
+    levels: null,
+    ofRun: null,
+    looked: null,
+  };
+}
+
+function pickPlan({ steps, destructive, fingerprint }: Plan): Pick<Plan, "steps" | "destructive" | "fingerprint"> {
+  return { steps, destructive, fingerprint };
+}
+
+function messageOf(project: Project, facts: HeadFacts, { head, text }: { head: string; text: string }): VersionMessage {
+  const { data, models, dataHash, runs, bestRun, params } = facts;
+  const metrics = orderMetrics(project.config.metrics, facts.metrics);
+  const lines = text.split(/\r?\n/);
+  return {
+    headline: suggestHeadline({ params, metrics, dataHash }),
+    description: lines[0]?.trim() ?? "",
+    body: lines.slice(1).join("\n").trim(),
+    kind: "manual",
+    runs,
+    bestRun,
+    merged: [],
+    code: head,
+    dataHash,
+    data,
+    models,
+    params,
+    metrics,
+    other: [],
+  };
+}
+
+/** What `-d` says; without it the subject of HEAD says what was done. */
+function textOf(repository: Repository, { description }: Input): string {
+  if (typeof description === "string") return description;
+  return git(repository, ["log", "-1", "--no-show-signature", "--format=%s", "HEAD"]).trim();
+}
+
+function warn(project: Project, repository: Repository, context: Context, head: string): void {
+  const changed = readStatus(repository, { untracked: false }).map(({ path }) => path);
+  if (changed.length > 0) {
+    const names = changed.length > 3 ? `${changed.slice(0, 3).join(", ")} and ${changed.length - 3} more` : changed.join(", ");
+    context.report({
+      kind: "warning",
+      text: `not in HEAD, so not in this version: ${names}`,
+      hint: "Commit first if the experiment needs it.",
+    });
+  }
+  const others = readRegistry(project)
+    .versions.filter(({ commit }) => commit === head)
+    .map(({ name }) => name);
+  if (others.length > 0) context.report({ kind: "warning", text: `HEAD is ${others.join(", ")} already` });
+}

@@ -1,0 +1,118 @@
+/** Numbers for a version made by hand: what the database object of HEAD's own tree says about rows of that version. */
+import type { Config } from "../../config/config.ts";
+import { hideSecrets } from "../../config/secrets.ts";
+import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { openResults } from "../../results/database.ts";
+import { aggregateRows } from "../../results/numbers.ts";
+import { readRun, runTracks } from "../../results/runs.ts";
+import { eventsTables, hasColumn } from "../../results/schema.ts";
+import type { TrackRows } from "../../results/types.ts";
+import { compareMetric } from "../../versions/metrics.ts";
+
+export interface HeadNumbers {
+  /** Runs the version stands for; a track id that no run owns counts as one. */
+  runs: string[];
+  /** The one the numbers are of, when there are several and the primary metric's direction is known. */
+  best: string | null;
+  /** Exact texts, secrets hidden. */
+  params: Record<string, string>;
+  metrics: Record<string, string>;
+  /** Runs without a version that were passed over because a later one exists. */
+  passedOver: number;
+}
+
+/**
+ * Rows stamped with this version; without any, those of the latest run that no version has. Never those of another
+ * version: better no numbers than wrong ones.
+ */
+export function numbersAtHead(file: string, version: string, config: Pick<Config, "metrics" | "aggregate">): HeadNumbers {
+  const db = openResults(file, { immutable: true });
+  try {
+    const tracks = readTracks(db);
+    const owners = new Map(runTracks(db).map((track) => [keyOf(track), track.run_id]));
+    const stamped = groupByRun(
+      tracks.filter((track) => track.version === version),
+      owners,
+    );
+    if (stamped.length > 0) return numbersOf(db, stamped, config);
+    const loose = groupByRun(
+      tracks.filter((track) => track.version === null),
+      owners,
+    ).filter(({ run }) => !readRun(db, run)?.version);
+    return { ...numbersOf(db, loose.slice(-1), config), passedOver: Math.max(0, loose.length - 1) };
+  } finally {
+    db.close();
+  }
+}
+
+type Track = TrackRows & { version: string | null };
+
+interface RunRows {
+  run: string;
+  tracks: TrackRows[];
+  /** Timestamp of the last row. */
+  last: string;
+}
+
+function readTracks(db: Database): Track[] {
+  return eventsTables(db).flatMap(({ name, columns }) => {
+    const stamp = hasColumn(columns, "version") ? "NULLIF(version, '')" : "NULL";
+    const sql = `SELECT track_id, ${stamp}, min(timestamp), max(timestamp), count(*) FROM ${quoteName(name)} GROUP BY 1, 2`;
+    return db.arrays(sql).map(([track, version, first, last, rows]) => ({
+      table: name,
+      track_id: String(track),
+      version: version === null || version === undefined ? null : String(version),
+      first: String(first),
+      last: String(last),
+      rows: Number(rows),
+    }));
+  });
+}
+
+/** Oldest first, by the last row. */
+function groupByRun(tracks: readonly Track[], owners: ReadonlyMap<string, string>): RunRows[] {
+  const found = new Map<string, RunRows>();
+  for (const track of tracks) {
+    const run = owners.get(keyOf(track)) ?? track.track_id;
+    const group = found.get(run) ?? { run, tracks: [], last: "" };
+    group.tracks.push(track);
+    if (track.last > group.last) group.last = track.last;
+    found.set(run, group);
+  }
+  return [...found.values()].sort((one, other) => (one.last < other.last ? -1 : 1));
+}
+
+/** A fixed track id may be shared by runs; such rows count as those of the last one that used it. */
+function keyOf({ table, track_id }: Pick<TrackRows, "table" | "track_id">): string {
+  return `${table}\0${track_id}`;
+}
+
+function numbersOf(db: Database, groups: readonly RunRows[], config: Pick<Config, "metrics" | "aggregate">): HeadNumbers {
+  const each = groups.map(({ run, tracks }) => ({ run, ...ofRun(db, run, tracks, config) }));
+  const [primary, direction] = Object.entries(config.metrics)[0] ?? [];
+  const ranked =
+    primary === undefined || direction === undefined
+      ? []
+      : each.toSorted((one, other) => compareMetric(one.metrics[primary], other.metrics[primary], direction));
+  const chosen = ranked[0] ?? each.at(-1);
+  return {
+    runs: each.map(({ run }) => run),
+    best: each.length > 1 ? (ranked[0]?.run ?? null) : null,
+    params: hideSecrets(chosen?.params ?? {}),
+    metrics: chosen?.metrics ?? {},
+    passedOver: 0,
+  };
+}
+
+/** A run of ours has its numbers in its record, which also knows parameters and metrics that never were in a row. */
+function ofRun(
+  db: Database,
+  run: string,
+  tracks: readonly TrackRows[],
+  config: Pick<Config, "metrics" | "aggregate">,
+): Pick<HeadNumbers, "params" | "metrics"> {
+  const record = readRun(db, run);
+  if (record !== null && record.metrics !== "{}") return { params: JSON.parse(record.params), metrics: JSON.parse(record.metrics) };
+  const { params, metrics } = aggregateRows(db, tracks, config);
+  return { params, metrics };
+}

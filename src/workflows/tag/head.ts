@@ -1,0 +1,113 @@
+/** What HEAD has tracked, whether the worktree still has exactly that, and what it says about an experiment. */
+import { existsSync } from "node:fs";
+import { absolutePath, storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { hideSecrets } from "../../config/secrets.ts";
+import { loadYaml } from "../../config/yaml.ts";
+import { ExpverError } from "../../errors.ts";
+import { gitResult, type Repository } from "../../git/git.ts";
+import type { Context } from "../../platform/context.ts";
+import { cachedFile, openCache } from "../../store/cache.ts";
+import { dataHash, inputPointers } from "../../store/data-hash.ts";
+import { readPointersAt } from "../../store/pointers.ts";
+import { outputStatus } from "../../store/status.ts";
+import type { Pointer } from "../../store/types.ts";
+import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
+import { flatten } from "../run/flatten.ts";
+import { modelPlaces } from "../run/places.ts";
+import { isUnder } from "../run/snapshot-selection.ts";
+
+export interface HeadFacts {
+  data: ArtifactEntry[];
+  models: ArtifactEntry[];
+  dataHash: string | null;
+  runs: RunEntry[];
+  bestRun: string | null;
+  params: Record<string, string>;
+  metrics: Record<string, string>;
+  /** Every pointer of HEAD, for the plan's fingerprint. */
+  pointers: { path: string; hash: string | null }[];
+}
+
+/** Throws E_DATA_CHANGED when tracked bytes are not what HEAD's pointers say. */
+export async function factsOfHead(project: Project, context: Context, version: string): Promise<HeadFacts> {
+  const repository = project.repository as Repository;
+  const pointers = readPointersAt(project, "HEAD");
+  await refuseChanged(project, pointers);
+  const inputs = inputPointers(project, pointers);
+  const models = modelPlaces(project);
+  const numbers = await numbersOf(project, context, { pointers, version });
+  return {
+    data: inputs.flatMap(artifact),
+    models: pointers.filter(({ path }) => isUnder(path, models)).flatMap(artifact),
+    dataHash: dataHash(inputs),
+    runs: numbers.runs.map((run) => ({ run, params: {} })),
+    bestRun: numbers.best,
+    params: { ...parametersAtHead(project, repository), ...numbers.params },
+    metrics: numbers.metrics,
+    pointers: pointers.map(({ path, hash }) => ({ path, hash })),
+  };
+}
+
+async function refuseChanged(project: Project, pointers: readonly Pointer[]): Promise<void> {
+  const modified = outputStatus(project, pointers).filter(({ worktree }) => worktree === "modified");
+  const changed: string[] = [];
+  for (const { pointer } of modified) if (!(await hasEqualRows(project, pointer))) changed.push(pointer.path);
+  if (changed.length === 0) return;
+  const names = changed.length > 5 ? `${changed.slice(0, 5).join(", ")} and ${changed.length - 5} more` : changed.join(", ");
+  throw new ExpverError("E_DATA_CHANGED", `not what HEAD says any more: ${names}`, {
+    hint: `Store and commit it first: expver data add ${changed[0]} && git commit; or put it back: expver data checkout ${changed[0]}`,
+    details: { paths: changed },
+  });
+}
+
+/** A database that a reader opened may have other bytes and the same rows. */
+async function hasEqualRows(project: Project, pointer: Pointer): Promise<boolean> {
+  if (pointer.path !== storedPath(project, project.config.results.database)) return false;
+  const object = objectOf(project, pointer);
+  if (object === null) return false;
+  const { sameRows } = await import("./same-rows.ts");
+  return sameRows(absolutePath(project, pointer.path), object);
+}
+
+async function numbersOf(project: Project, context: Context, { pointers, version }: { pointers: readonly Pointer[]; version: string }) {
+  const none = { runs: [], best: null, params: {}, metrics: {}, passedOver: 0 };
+  const path = storedPath(project, project.config.results.database);
+  const pointer = pointers.find((one) => one.path === path);
+  const object = pointer === undefined ? null : objectOf(project, pointer);
+  if (object === null) {
+    const why = pointer === undefined ? `HEAD tracks no ${path}` : `HEAD's ${path} is not in the cache`;
+    context.report({
+      kind: "warning",
+      text: `no numbers for ${version}: ${why}`,
+      hint: pointer === undefined ? `expver data add ${path}` : `expver data fetch ${path}`,
+    });
+    return none;
+  }
+  const { numbersAtHead } = await import("./head-numbers.ts");
+  const numbers = numbersAtHead(object, version, project.config);
+  if (numbers.runs.length === 0)
+    context.report({ kind: "warning", text: `no numbers for ${version}: every row of HEAD's ${path} belongs to another version` });
+  if (numbers.passedOver > 0) {
+    const text = `${numbers.passedOver + 1} runs have no version; ${version} gets the numbers of the latest, ${numbers.runs[0]}`;
+    context.report({ kind: "warning", text, hint: "Name the run: expver tag VERSION --run RUN" });
+  }
+  return numbers;
+}
+
+function parametersAtHead(project: Project, repository: Repository): Record<string, string> {
+  if (project.config.params === null) return {};
+  const path = storedPath(project, project.config.params);
+  const answer = gitResult(repository, ["cat-file", "blob", `HEAD:${path}`], { allow: [128] });
+  return answer.code === 0 ? hideSecrets(flatten(loadYaml(answer.stdout.toString("utf8"), path, { exact: true }))) : {};
+}
+
+function objectOf(project: Project, { hash, hashName }: Pointer): string | null {
+  if (hash === null) return null;
+  const file = cachedFile(openCache(project), { hash, hashName });
+  return existsSync(file) ? file : null;
+}
+
+function artifact({ hash, size, path }: Pointer): ArtifactEntry[] {
+  return hash === null ? [] : [{ hash, size: size ?? null, path }];
+}

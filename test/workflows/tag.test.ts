@@ -1,0 +1,256 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { renderTag } from "../../src/cli/render/tag.ts";
+import { openDatabase } from "../../src/platform/sqlite.ts";
+import { parseMessage } from "../../src/versions/message.ts";
+import { type TagData, tag } from "../../src/workflows/tag.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { PIPE } from "../support/terminal.ts";
+
+async function apply(repo: TestRepository, input: Record<string, string | boolean>): Promise<TagData> {
+  return tag.apply(repo.context, await tag.plan(repo.context, input));
+}
+
+const messageOf = (repo: TestRepository, name: string) => parseMessage(repo.git("tag", "-l", "--format=%(contents)", name));
+
+function must(repo: TestRepository, ...args: string[]): void {
+  const { code, stderr } = repo.expver(args);
+  if (code !== 0) throw new Error(`expver ${args.join(" ")}: ${stderr}`);
+}
+
+/** As the original workflow does it: data and database added, committed by hand. */
+function byHand(
+  rows: [track: string, version: string | null, f1: number, at: string][],
+  config = "metrics: { f1: max }\n",
+): TestRepository {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.write("data/train.csv", "a,b\n");
+  repo.write("models/production/model.bin", "model");
+  repo.write("results/keep", "");
+  const db = openDatabase(join(repo.root, "results/experiments.db"), { create: true });
+  db.run(
+    "CREATE TABLE predictions (track_id TEXT, timestamp TEXT, version TEXT, lr REAL, f1 REAL, api_token TEXT, PRIMARY KEY (track_id, timestamp))",
+  );
+  for (const [track, version, f1, at] of rows)
+    db.run("INSERT INTO predictions VALUES (?, ?, ?, 1e-05, ?, 'hunter2')", [track, at, version, f1]);
+  db.close();
+  for (const path of ["data/train.csv", "models/production/model.bin", "results/experiments.db"]) must(repo, "data", "add", path);
+  repo.commit("tune the thing", {
+    "expver.yaml": `${config}params: params.yaml\n`,
+    "params.yaml": "train: { epochs: 3, lr: 1e-3 }\nsecret_key: abc\n",
+  });
+  return repo;
+}
+
+describe("tagging HEAD", () => {
+  it("records numbers, data and models of HEAD's own objects, and commits nothing", async () => {
+    const repo = byHand([
+      ["old", "e0.0.1", 0.99, "2026-01-01 00:00:00.000000"],
+      ["mine", null, 0.5, "2026-01-02 00:00:00.000000"],
+      ["mine", null, 0.7, "2026-01-02 00:00:01.000000"],
+    ]);
+    const head = repo.git("rev-parse", "HEAD");
+    const status = repo.git("status", "--porcelain");
+    const data = await apply(repo, {});
+    expect(data).toMatchObject({
+      kind: "tagged",
+      version: "e0.1.0",
+      commit: head,
+      line: expect.stringMatching(/^train\.epochs=3 \| train\.lr=1e-3 \| .*f1=0\.7 \| data=[0-9a-f]{6} \| tune the thing$/),
+    });
+    expect(messageOf(repo, "e0.1.0")).toMatchObject({
+      kind: "manual",
+      description: "tune the thing",
+      code: head,
+      runs: [{ run: "mine" }],
+      params: { "train.epochs": "3", "train.lr": "1e-3", secret_key: "***", lr: "1e-05", api_token: "***" },
+      metrics: [{ name: "f1", value: "0.7", direction: "max" }],
+      data: [{ path: "data/train.csv", size: 4 }],
+      models: [{ path: "models/production/model.bin", size: 5 }],
+    });
+    expect(repo.git("rev-parse", "HEAD", "e0.1.0^{commit}").split("\n")).toEqual([head, head]);
+    expect(repo.git("status", "--porcelain")).toBe(status);
+    expect(repo.git("for-each-ref", "--format=%(refname)", "refs/expver/unpublished")).toBe("refs/expver/unpublished/e0.1.0");
+    expect(renderTag(data, PIPE)).toContain("not published: expver publish e0.1.0");
+  });
+
+  it("takes the rows stamped with the version, and of several runs the best in the metric's direction", async () => {
+    const rows: [string, string | null, number, string][] = [
+      ["a", "e0.2.0", 0.9, "2026-01-01 00:00:00.000000"],
+      ["b", "e0.2.0", 0.2, "2026-01-02 00:00:00.000000"],
+      ["c", null, 0.1, "2026-01-03 00:00:00.000000"],
+    ];
+    const best = byHand(rows);
+    await apply(best, { version: "e0.2.0" });
+    expect(messageOf(best, "e0.2.0")).toMatchObject({ runs: [{ run: "a" }, { run: "b" }], bestRun: "a", metrics: [{ value: "0.9" }] });
+    const least = byHand(rows, "metrics: { f1: min }\n");
+    await apply(least, { version: "e0.2.0" });
+    expect(messageOf(least, "e0.2.0")).toMatchObject({ bestRun: "b", metrics: [{ value: "0.2", direction: "min" }] });
+  });
+
+  it("never takes numbers of another version, and says when it has none", async () => {
+    const repo = byHand([["old", "e0.0.1", 0.99, "2026-01-01 00:00:00.000000"]]);
+    await apply(repo, { version: "e0.3.0" });
+    expect(messageOf(repo, "e0.3.0")).toMatchObject({ metrics: [], runs: [] });
+    expect(repo.warnings()).toEqual([expect.stringContaining("belongs to another version")]);
+  });
+
+  it("says which run it took when several have no version", async () => {
+    const repo = byHand([
+      ["a", null, 0.1, "2026-01-01 00:00:00.000000"],
+      ["b", null, 0.2, "2026-01-02 00:00:00.000000"],
+    ]);
+    await apply(repo, { version: "e0.1.0" });
+    expect(messageOf(repo, "e0.1.0").runs).toEqual([{ run: "b", params: {} }]);
+    expect(repo.warnings()).toEqual([expect.stringContaining("2 runs have no version; e0.1.0 gets the numbers of the latest, b")]);
+  });
+
+  it("works without data or database, and warns of what HEAD does not have", async () => {
+    const repo = makeRepository();
+    repo.commit("first", { code: "1" });
+    repo.write("code", "2");
+    await apply(repo, { version: "e0.1.0", description: "one\n\n# two\nthree" });
+    expect(messageOf(repo, "e0.1.0")).toMatchObject({
+      headline: [],
+      description: "one",
+      body: "# two\nthree",
+      kind: "manual",
+      dataHash: null,
+    });
+    expect(repo.warnings()).toEqual([
+      expect.stringContaining("HEAD tracks no results/experiments.db"),
+      expect.stringContaining("not in this version: code"),
+    ]);
+  });
+
+  it("says when HEAD is a version already", async () => {
+    const repo = makeRepository();
+    repo.commit("first");
+    await apply(repo, {});
+    await apply(repo, { patch: true });
+    expect(repo.warnings()).toContain("HEAD is e0.1.0 already");
+    expect(repo.git("tag")).toBe("e0.1.0\ne0.1.1");
+  });
+});
+
+describe("what stops a tag", () => {
+  it("is data that is no longer what HEAD says", async () => {
+    const repo = byHand([["mine", null, 0.5, "2026-01-02 00:00:00.000000"]]);
+    repo.write("data/train.csv", "other");
+    await expect(tag.plan(repo.context, {})).rejects.toMatchObject({
+      code: "E_DATA_CHANGED",
+      message: expect.stringContaining("data/train.csv"),
+      hint: expect.stringContaining("expver data add data/train.csv"),
+    });
+    must(repo, "data", "add", "data/train.csv");
+    await expect(tag.plan(repo.context, {})).rejects.toMatchObject({ code: "E_DATA_CHANGED" });
+    repo.commit("new data");
+    await expect(tag.plan(repo.context, {})).resolves.toMatchObject({ version: "e0.1.0" });
+    expect(repo.expver(["tag", "--dry-run"])).toMatchObject({ code: 0, stdout: expect.stringContaining("e0.1.0") });
+    expect(repo.git("tag")).toBe("");
+  });
+
+  it("is a database with other rows, not one with other bytes", async () => {
+    const repo = byHand([["mine", null, 0.5, "2026-01-02 00:00:00.000000"]]);
+    const change = (sql: string) => {
+      const db = openDatabase(join(repo.root, "results/experiments.db"));
+      db.run(sql);
+      db.close();
+    };
+    change("CREATE TABLE made_by_a_reader (x)");
+    await expect(tag.plan(repo.context, {})).resolves.toMatchObject({ version: "e0.1.0" });
+    change("UPDATE predictions SET f1 = 1.0");
+    await expect(tag.plan(repo.context, {})).rejects.toMatchObject({ code: "E_DATA_CHANGED" });
+    change("UPDATE predictions SET f1 = 0.5");
+    await expect(tag.plan(repo.context, {})).resolves.toMatchObject({ version: "e0.1.0" });
+    change("DELETE FROM predictions");
+    await expect(tag.plan(repo.context, {})).rejects.toMatchObject({ code: "E_DATA_CHANGED" });
+  });
+
+  it("is not data that is merely not checked out", async () => {
+    const repo = byHand([["mine", null, 0.5, "2026-01-02 00:00:00.000000"]]);
+    rmSync(join(repo.root, "data/train.csv"));
+    rmSync(join(repo.root, "results/experiments.db"));
+    await apply(repo, {});
+    expect(messageOf(repo, "e0.1.0").metrics).toEqual([{ name: "f1", value: "0.5", direction: "max" }]);
+    expect(existsSync(join(repo.root, "results/experiments.db"))).toBe(false);
+  });
+
+  it("is a taken, reserved or ill-formed name, with the next free one in the hint", async () => {
+    const repo = makeRepository();
+    repo.commit("first");
+    repo.git("tag", "e0.1.0");
+    await expect(tag.plan(repo.context, { version: "e0.1.0" })).rejects.toMatchObject({
+      code: "E_VERSION_TAKEN",
+      hint: expect.stringContaining("e0.2.0"),
+    });
+    await expect(tag.plan(repo.context, { version: "v1" })).rejects.toMatchObject({ code: "E_USAGE" });
+    await expect(tag.plan(repo.context, { version: "e0.2.0", major: true })).rejects.toMatchObject({ code: "E_USAGE" });
+  });
+
+  it("is a repository without a commit, or without an identity", async () => {
+    await expect(tag.plan(makeRepository().context, {})).rejects.toMatchObject({ code: "E_NOT_FOUND" });
+    const repo = makeRepository();
+    repo.commit("first");
+    repo.write("../home/.gitconfig", "[user]\n\tuseConfigOnly = true\n");
+    await expect(tag.plan(repo.context, {})).rejects.toMatchObject({ code: "E_GIT_IDENTITY" });
+  });
+
+  it("is a HEAD that moved, or a tag that was made, after the plan", async () => {
+    const repo = makeRepository();
+    repo.commit("first");
+    const plan = await tag.plan(repo.context, {});
+    const other = await tag.plan(repo.context, {});
+    await tag.apply(repo.context, plan);
+    await expect(tag.apply(repo.context, other)).rejects.toMatchObject({ code: "E_REF_MOVED" });
+    const late = await tag.plan(repo.context, {});
+    repo.commit("second");
+    await expect(tag.apply(repo.context, late)).rejects.toMatchObject({ code: "E_PLAN_STALE" });
+  });
+});
+
+describe("from the command line", () => {
+  it("suggests without writing, tags, and can be undone", () => {
+    const repo = makeRepository();
+    repo.commit("first");
+    repo.git("tag", "e1.2.3");
+    expect(repo.expverJson(["tag", "--suggest"])).toMatchObject({
+      ok: true,
+      data: { kind: "suggested", version: "e1.3.0", levels: { major: "e2.0.0", minor: "e1.3.0", patch: "e1.2.4" } },
+    });
+    expect(repo.git("tag")).toBe("e1.2.3");
+    expect(repo.expver(["tag", "--major", "-d", "a new start"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("e2.0.0  a new start"),
+    });
+    expect(repo.expver(["tag", "e2.0.0"])).toMatchObject({ code: 4, stdout: "", stderr: expect.stringContaining("e2.1.0") });
+    must(repo, "undo");
+    expect(repo.git("tag")).toBe("e1.2.3");
+    expect(repo.git("for-each-ref", "refs/expver/unpublished")).toBe("");
+  });
+
+  it("knows the original script's spellings", () => {
+    const repo = makeRepository();
+    repo.commit("first");
+    must(repo, "tag", "--version", "e0.1.0", "-d", "text", "--db", "x.db");
+    must(repo, "tag", "--prefix", "m", "--patch");
+    expect(repo.git("tag")).toBe("e0.1.0\nm0.0.1");
+    expect(repo.expver(["tag", "--list"]).stdout).toBe("e0.1.0  text  [manual]\n");
+    expect(repo.expver(["tag", "--show", "e0.1.0"]).stdout).toContain("e0.1.0  manual");
+  });
+
+  it("makes a version of a run that has none", () => {
+    const repo = makeRepository();
+    must(repo, "init");
+    repo.commit("first");
+    must(repo, "run", "--no-tag", "--param", "lr=1", "--", "true");
+    const run = repo.expverJson(["runs", "list"]).data.runs[0].run_id;
+    expect(repo.expver(["tag", "--patch", "--run", run, "-d", "after all"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("e0.0.1"),
+    });
+    expect(messageOf(repo, "e0.0.1")).toMatchObject({ kind: "run", description: "after all", runs: [{ run }] });
+  });
+});
