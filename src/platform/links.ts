@@ -13,6 +13,8 @@ export interface Placer {
    * its source. Answers what was made, and the MD5 of the bytes where they passed through our hands.
    */
   place(from: string, to: string, options: { size: number; copyOnly?: boolean }): Placed;
+  /** False when it makes only copies and reflinks. */
+  links(): boolean;
 }
 
 export interface Placed {
@@ -29,6 +31,7 @@ export function createPlacer(types: readonly LinkType[]): Placer {
   const usable = new Set<Exclude<LinkType, "copy">>([...wanted.filter((type) => type !== "copy"), "reflink"]);
   const mode = 0o666 & ~process.umask();
   return {
+    links: () => usable.has("hardlink") || usable.has("symlink"),
     place(from, to, { size, copyOnly }) {
       // An empty object is never hard-linked: all empty files of the machine would become one inode.
       for (const type of size === 0 ? [] : usable) {

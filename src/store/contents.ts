@@ -11,7 +11,7 @@ import { beginIngest } from "./ingest.ts";
 import { objectPath } from "./layout.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
-import { type Scan, scanOutput } from "./scan.ts";
+import { type Scan, scanOutput, type Walk } from "./scan.ts";
 import type { FileEdit, HashName, OutputContent, Pointer } from "./types.ts";
 
 export interface StoredOutput {
@@ -40,14 +40,19 @@ export function storeOutput(project: Project, path: string, context: Pacing, opt
   return { content, pointer: pointerEdit(project, path, content), ignore: ignoreEdits(project, [target])[0] ?? null };
 }
 
-/** The same for many outputs with one sync; answers a scan for each. */
-export function* storingOutputs(project: Project, paths: readonly string[], { bytesFrom, copyDatabase }: StoreOptions = {}): Work<Scan[]> {
+/** The same for many outputs with one sync; answers a scan for each. `walks`: made a moment ago, by path. */
+export function* storingOutputs(
+  project: Project,
+  paths: readonly string[],
+  { bytesFrom, copyDatabase, walks }: StoreOptions & { walks?: ReadonlyMap<string, Walk> } = {},
+): Work<Scan[]> {
   const cache = openCache(project);
   const ingest = beginIngest(cache);
   try {
     const scans: Scan[] = [];
     for (const path of paths) {
-      scans.push(yield* scanOutput(project, absolutePath(project, path), { store: { ingest, into: cache }, bytesFrom, copyDatabase }));
+      const options = { store: { ingest, into: cache }, bytesFrom, copyDatabase, walk: walks?.get(path) };
+      scans.push(yield* scanOutput(project, absolutePath(project, path), options));
     }
     ingest.commit();
     return scans;

@@ -20,10 +20,14 @@ export function ignoreEdits(project: Place, outputs: readonly string[]): FileEdi
   });
 }
 
-/** Edit that takes an output's line away, or null when there is none. A file that becomes empty goes away, as with DVC. */
-export function unignoreEdit(output: string): FileEdit | null {
+/**
+ * Edit that takes an output's line away, or null when there is none. A file that becomes empty goes away, as with DVC.
+ * `pending`: the text an earlier edit of the same command gives the file.
+ */
+export function unignoreEdit(output: string, pending: (path: string) => string | null | undefined = () => undefined): FileEdit | null {
   const path = join(dirname(output), ".gitignore");
-  const before = readTextIfExists(path);
+  const planned = pending(path);
+  const before = planned === undefined ? readTextIfExists(path) : planned;
   if (before === null) return null;
   const lines = before.split("\n");
   const kept = lines.filter((line) => line.trim() !== ignoreLine(output) && line.trim() !== `/${basename(output)}`);

@@ -1,6 +1,6 @@
 /** Reading one output of the worktree: its files, their hashes and what a pointer would say; on the way the bytes may be stored. */
 import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, rmSync, type Stats, statSync } from "node:fs";
+import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
@@ -27,8 +27,18 @@ export interface Scan {
   emptyFolders: string[];
 }
 
+/** The files of an output before anything of them was read. */
+export interface Walk {
+  isFolder: boolean;
+  /** One for a single file, whose relpath is "". */
+  files: WalkedFile[];
+  emptyFolders: string[];
+}
+
 export interface ScanOptions {
   hashName?: HashName;
+  /** A walk made a moment ago. */
+  walk?: Walk | undefined;
   /** Also store every file, and the listing of a folder, here. */
   store?: { ingest: Ingest; into: ObjectFolder };
   copyDatabase?: CopyDatabase | undefined;
@@ -38,14 +48,25 @@ export interface ScanOptions {
   singles?: StatCache;
 }
 
+/** Looks at the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
+export function walkOutput(project: Project, path: string): Walk {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
+  if (stat.isFile()) {
+    const isLink = lstatSync(path).isSymbolicLink();
+    return { isFolder: false, files: [{ relpath: "", path, stat, isLink }], emptyFolders: [] };
+  }
+  if (!stat.isDirectory()) throw new ExpverError("E_DATA", `${path} is neither a file nor a folder`, { details: { path } });
+  const emptyFolders: string[] = [];
+  const files = walkFiles(path, { ignores: dvcIgnore(project, path), onEmptyFolder: (folder) => emptyFolders.push(folder) });
+  return { isFolder: true, files, emptyFolders };
+}
+
 /** Reads the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
 export function* scanOutput(project: Project, path: string, options: ScanOptions = {}): Work<Scan> {
-  const stat = statSync(options.bytesFrom ?? path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
   try {
-    if (stat.isDirectory()) return yield* scanFolder(project, path, options);
-    if (!stat.isFile()) throw new ExpverError("E_DATA", `${path} is neither a file nor a folder`, { details: { path } });
-    return yield* scanFile(project, path, { ...options, stat });
+    const walk = options.walk ?? (options.bytesFrom === undefined ? walkOutput(project, path) : walkOfBytes(path, options.bytesFrom));
+    return walk.isFolder ? yield* scanFolder(project, path, { ...options, walk }) : yield* scanFile(project, path, { ...options, walk });
   } catch (error) {
     throw fromSystemError(error, `cannot ${options.store ? "store" : "read"} ${path}`);
   }
@@ -56,13 +77,11 @@ export function openSingles(project: Project, hashName: HashName = "md5"): StatC
   return openStatCache(project.stateDir, `${project.root}/*`, hashName);
 }
 
-function* scanFolder(project: Project, path: string, options: ScanOptions): Work<Scan> {
-  const emptyFolders: string[] = [];
-  const walked = walkFiles(path, { ignores: dvcIgnore(project, path), onEmptyFolder: (folder) => emptyFolders.push(folder) });
+function* scanFolder(project: Project, path: string, options: ScanOptions & { walk: Walk }): Work<Scan> {
   const memory = openStatCache(project.stateDir, path, options.hashName);
   const files: ScannedFile[] = [];
   let size = 0;
-  for (const file of walked) {
+  for (const file of options.walk.files) {
     const digest = yield* digestOf(project, file, { ...options, memory, name: file.relpath });
     size += digest.size;
     files.push({ ...file, md5: digest.md5 });
@@ -70,19 +89,25 @@ function* scanFolder(project: Project, path: string, options: ScanOptions): Work
   memory.save();
   const listing = renderListing(files);
   const hash = options.store ? options.store.ingest.listing(listing) : listingHash(listing);
-  return { content: { hash, size, nfiles: files.length }, files, isFolder: true, emptyFolders };
+  return { content: { hash, size, nfiles: files.length }, files, isFolder: true, emptyFolders: options.walk.emptyFolders };
 }
 
-function* scanFile(project: Project, path: string, options: ScanOptions & { stat: Stats }): Work<Scan> {
-  const { stat, bytesFrom } = options;
-  const here = lstatSync(path, { throwIfNoEntry: false });
-  const source: WalkedFile = { relpath: "", path: bytesFrom ?? path, stat, isLink: here?.isSymbolicLink() === true };
+function* scanFile(project: Project, path: string, options: ScanOptions & { walk: Walk }): Work<Scan> {
+  const [file] = options.walk.files as [WalkedFile];
   const memory = options.singles ?? openSingles(project, options.hashName);
-  const { md5, size } = yield* digestOf(project, source, { ...options, memory: bytesFrom === undefined ? memory : null, name: path });
+  const remembered = options.bytesFrom === undefined ? memory : null;
+  const { md5, size } = yield* digestOf(project, file, { ...options, memory: remembered, name: path });
   if (options.singles === undefined) memory.save({ keepOthers: true });
-  const mode = bytesFrom === undefined ? stat.mode : (here?.mode ?? 0);
+  const mode = remembered === null ? (lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) : file.stat.mode;
   const content = { hash: md5, size, ...((mode & 0o111) === 0 ? {} : { isexec: true }) };
-  return { content, files: [{ ...source, path, md5 }], isFolder: false, emptyFolders: [] };
+  return { content, files: [{ ...file, path, md5 }], isFolder: false, emptyFolders: [] };
+}
+
+function walkOfBytes(path: string, bytesFrom: string): Walk {
+  const stat = statSync(bytesFrom, { throwIfNoEntry: false });
+  if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${bytesFrom}`, { details: { path: bytesFrom } });
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return { isFolder: false, files: [{ relpath: "", path: bytesFrom, stat, isLink }], emptyFolders: [] };
 }
 
 type DigestOptions = ScanOptions & { memory: StatCache | null; name: string };

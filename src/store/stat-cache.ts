@@ -19,6 +19,8 @@ export interface StatCache {
   get(path: string, stat: Stats): string | undefined;
   /** Remembers a hash; `readAt` is when reading began, in milliseconds since 1970. */
   set(path: string, stat: Stats, md5: string, readAt: number): void;
+  /** Remembers a file that we have just made ourselves; kept once it is older than a tick, as Git does after a checkout. */
+  setPlaced(path: string, stat: Stats, md5: string): void;
   /** Writes if something changed. Entries not asked for are dropped unless `keepOthers`. */
   save(options?: { keepOthers?: boolean }): void;
 }
@@ -45,6 +47,7 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
   const file = join(stateDir, "stat-cache", createHash("md5").update(`${kind}\0${scope}`).digest("hex"));
   const old = load(file);
   const kept = new Map<string, Entry>();
+  const placed: [path: string, stat: Stats, md5: string][] = [];
   let changed = false;
   return {
     get(path, stat) {
@@ -58,7 +61,12 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
       kept.set(path, { dev: stat.dev, ino: stat.ino, size: stat.size, mtime: stat.mtimeMs, ctime: stat.ctimeMs, md5 });
       changed = true;
     },
+    setPlaced(path, stat, md5) {
+      placed.push([path, stat, md5]);
+    },
     save({ keepOthers = false } = {}) {
+      if (placed.length > 0) waitATick();
+      for (const [path, stat, md5] of placed.splice(0)) this.set(path, stat, md5, Date.now());
       if (keepOthers) for (const [path, entry] of old) if (!kept.has(path)) kept.set(path, entry);
       if (!changed && kept.size === old.size) return;
       try {
@@ -69,6 +77,10 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
       }
     },
   };
+}
+
+function waitATick(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS + 1);
 }
 
 function isSame(entry: Entry, stat: Stats): boolean {

@@ -41,8 +41,7 @@ export function* readingStatus(project: Project, pointers: readonly Pointer[]): 
 function* statusOf(project: Project, pointer: Pointer, { cache, singles }: { cache: Cache; singles: StatCache }): Work<OutputStatus> {
   const path = absolutePath(project, pointer.path);
   const inCache = pointer.hash !== null && isComplete(cache, pointer);
-  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
-  const scan = isThere ? yield* scanOutput(project, path, { hashName: pointer.hashName, singles }) : null;
+  const scan = isHere(path) ? yield* scanOutput(project, path, { hashName: pointer.hashName, singles }) : null;
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
   const isLost = pointer.cache && !inCache && worktree !== "modified";
   const state = pointer.hash === null ? "not stored" : isLost ? "not in cache" : worktree;
@@ -55,4 +54,9 @@ export function isComplete(cache: Cache, { hash, hashName }: Pointer): boolean {
   if (!hash.endsWith(".dir")) return trustedSize(cache.dir, { hash, hashName }) !== null;
   const members = readListing(cache.dir, { hash, hashName });
   return members?.every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName }) !== null) ?? false;
+}
+
+/** False for a link to nothing too: a link into a cache that was emptied is data that is gone. */
+export function isHere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -1,18 +1,68 @@
+/** The results of `expver data …` as text. */
 import type { AddResult } from "../../workflows/data/add.ts";
-import type { DataStatus } from "../../workflows/data/status.ts";
+import type { AddedOutput } from "../../workflows/data/add-members.ts";
+import type { CheckoutResult } from "../../workflows/data/checkout.ts";
+import type { CommitResult } from "../../workflows/data/commit.ts";
+import type { ConfigResult } from "../../workflows/data/config-plan.ts";
+import type { FetchResult, PullResult } from "../../workflows/data/fetch.ts";
+import type { DataInitResult } from "../../workflows/data/init.ts";
+import type { PushResult } from "../../workflows/data/push.ts";
+import type { RemoveResult } from "../../workflows/data/remove.ts";
 import { formatBytes } from "../reporter.ts";
 
+const UP_TO_DATE = "Everything is up to date.";
+
 export function renderDataAdd({ added }: AddResult): string {
-  return added
-    .map(({ path, hash, size, nfiles, changed }) => {
-      const amount = `${nfiles === undefined ? "" : `${nfiles} files, `}${formatBytes(size)}`;
-      return changed ? `  track  ${path}  ${hash.slice(0, 6)}  (${amount})` : `  same   ${path}  ${hash.slice(0, 6)}`;
-    })
-    .join("\n");
+  return added.map(outputLine).join("\n");
 }
 
-export function renderDataStatus({ outputs }: DataStatus): string {
-  if (outputs.length === 0) return "nothing is tracked yet: expver data add PATH";
-  const width = Math.max(...outputs.map(({ state }) => state.length));
-  return outputs.map(({ path, state, hash }) => `  ${state.padEnd(width)}  ${hash?.slice(0, 6) ?? "      "}  ${path}`).join("\n");
+export function renderDataCommit({ committed }: CommitResult): string {
+  return committed.length === 0 ? UP_TO_DATE : committed.map(outputLine).join("\n");
+}
+
+export function renderDataInit({ root, written }: DataInitResult): string {
+  return `  ready  ${root}: ${written.map(plain).join(", ")}`;
+}
+
+export function renderDataCheckout({ added, modified, deleted, stats, summary }: CheckoutResult): string {
+  if (summary) return summaryOf(stats) || "No changes.";
+  const lines = (letter: string, paths: readonly string[]) => paths.map((path) => `${letter}\t${plain(path)}`);
+  return [...lines("M", modified), ...lines("A", added), ...lines("D", deleted)].join("\n");
+}
+
+export function renderDataPush({ pushed }: PushResult): string {
+  return summaryOf({ pushed }) || UP_TO_DATE;
+}
+
+export function renderDataFetch({ fetched }: FetchResult): string {
+  return summaryOf({ fetched }) || UP_TO_DATE;
+}
+
+export function renderDataPull({ fetched, checkout }: PullResult): string {
+  const lines = renderDataCheckout({ ...checkout, summary: false });
+  return `${lines === "" ? "" : `${lines}\n`}${summaryOf({ ...checkout.stats, fetched }) || UP_TO_DATE}`;
+}
+
+export function renderDataRemove({ removed, deleted }: RemoveResult): string {
+  return [...removed.map((file) => `  untracked  ${plain(file)}`), ...deleted.map((path) => `  deleted    ${plain(path)}`)].join("\n");
+}
+
+export function renderDataConfig({ lines }: ConfigResult): string {
+  return lines.join("\n");
+}
+
+function outputLine({ path, hash, size, nfiles, changed }: AddedOutput): string {
+  const amount = `${nfiles === undefined ? "" : `${nfiles} file${nfiles === 1 ? "" : "s"}, `}${formatBytes(size)}`;
+  return changed ? `  track  ${plain(path)}  ${hash.slice(0, 6)}  (${amount})` : `  same   ${plain(path)}  ${hash.slice(0, 6)}`;
+}
+
+/** `2 files modified and 1 file added`, as dvc says it. */
+function summaryOf(counts: Record<string, number>): string {
+  const parts = Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${count} file${count === 1 ? "" : "s"} ${what}`] : []));
+  return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
+}
+
+/** Names may hold anything: nothing in them may move the cursor. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}/gu, (one) => JSON.stringify(one).slice(1, -1));
 }

@@ -1,90 +1,144 @@
 /** `expver data add PATH…`: bytes into the cache, a pointer and an ignore line beside the data. Commits nothing. */
-import { pathFromUser } from "../../config/paths.ts";
-import { openProject, type Project } from "../../config/project.ts";
+import { absolutePath, pathFromUser } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { git } from "../../git/git.ts";
-import { beginOperation } from "../../journal/operations.ts";
-import { hashOutput, storeOutput } from "../../store/contents.ts";
+import type { OpenOperation } from "../../journal/operations.ts";
+import { perform } from "../../journal/perform.ts";
+import type { Context } from "../../platform/context.ts";
+import { paceWork, type Work } from "../../platform/pace.ts";
+import { pointerEdit, storingOutputs } from "../../store/contents.ts";
+import { withDvcLock } from "../../store/dvc-lock.ts";
+import { ignoreEdits } from "../../store/gitignore.ts";
 import { readPointers } from "../../store/pointers.ts";
-import type { OutputContent } from "../../store/types.ts";
+import { relinkOutput } from "../../store/relink.ts";
+import { type Scan, scanOutput, type Walk, walkOutput } from "../../store/scan.ts";
+import type { FileEdit, Pointer } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
+import { autostage } from "./autostage.ts";
+import { databaseCopier } from "./databases.ts";
+import { expandGlobs } from "./expand-globs.ts";
+import { isLegacyUnchanged } from "./legacy.ts";
+import { openData, wordsOf } from "./open-data.ts";
+import { refuseUntrackable } from "./trackable.ts";
 
 interface AddPlan extends Plan {
+  /** Stored paths of whole outputs. */
   paths: string[];
+  /** Files inside tracked folders. */
+  members: MemberTarget[];
+  walks: Map<string, Walk>;
+  store: boolean;
+  relink: boolean;
 }
 
 export interface AddResult {
-  /** Paths relative to the Git root. */
-  added: (OutputContent & { path: string; changed: boolean })[];
+  added: AddedOutput[];
 }
 
 export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
   async plan(context, input) {
-    const project = openProject(context);
-    const typed = [input.path].flat().filter((path) => typeof path === "string");
-    const paths = typed.map((path) => pathFromUser(project, context, path));
-    for (const path of paths) refuseUntrackable(project, path);
-    const outputs = paths.map((path) => ({ path, content: hashOutput(project, path) }));
+    refuseUnsupported(input);
+    const project = openData(context);
+    const typed = input.glob === true ? expandGlobs(context, wordsOf(input.path)) : wordsOf(input.path);
+    const asked = [...new Set(typed.map((path) => pathFromUser(project, context, path)))];
+    const pointers = readPointers(project);
+    const members = asked.flatMap((path) => memberTarget(path, pointers));
+    const paths = asked.filter((path) => !members.some((member) => member.path === path));
+    refuseUntrackable(project, paths, pointers);
+    const walks = new Map(paths.map((path) => [path, walkOutput(project, absolutePath(project, path))]));
+    const amounts = paths.map((path) => amountOf(path, walks.get(path)));
     return {
       command: "data add",
-      steps: outputs.map(({ path, content }) => ({
-        verb: "track",
-        target: path,
-        detail: `${content.hash.slice(0, 6)} → ${path}.dvc`,
-        count: content.nfiles ?? 1,
-        bytes: content.size,
-      })),
+      steps: [
+        ...amounts.map(({ path, ...amount }) => ({ verb: "track", target: path, detail: `→ ${path}.dvc`, ...amount })),
+        ...members.map(({ path, pointer }) => ({ verb: "store", target: path, detail: `→ ${pointer.file}` })),
+      ],
       destructive: false,
-      fingerprint: fingerprintOf(outputs),
+      fingerprint: fingerprintOf({ amounts, members: members.map(({ path }) => path) }),
       paths,
+      members,
+      walks,
+      store: input.commit !== false,
+      relink: input.relink !== false,
     };
   },
 
-  async apply(context, { paths }) {
-    const project = openProject(context);
+  async apply(context, plan) {
+    const project = openData(context);
     await prepareWriting(project, context);
-    const operation = beginOperation(project, context, {
-      command: "data add",
-      argv: ["data", "add", "--", ...paths],
-      summary: `track ${paths.join(", ")}`,
-    });
-    try {
-      const added = paths.map((path) => {
-        const { content, pointer, ignore } = storeOutput(project, path, context);
-        applyFileEdits(project, operation, ignore === null ? [pointer] : [ignore, pointer]);
-        return { path, ...content, changed: pointer.before !== pointer.after };
-      });
-      operation.finish();
-      return { added };
-    } catch (error) {
-      operation.fail(error);
-      throw error;
-    }
+    const all = [...plan.paths, ...plan.members.map(({ path }) => path)];
+    const start = { command: "data add", argv: ["data", "add", "--", ...all], summary: `track ${all.join(", ")}` };
+    return withDvcLock(
+      project,
+      () => perform(project, context, { ...start, work: (operation) => addAll(project, context, { plan, operation }) }),
+      {
+        writes: all,
+      },
+    );
   },
 };
 
-/** What DVC refuses too: paths Git has, pointers themselves, and paths that overlap another tracked output. */
-function refuseUntrackable(project: Project, path: string): void {
-  if (path === "" || path.endsWith(".dvc") || /(?:^|\/)dvc\.(?:yaml|lock)$/.test(path)) {
-    throw new ExpverError("E_DATA", `${path || "the root"} cannot be tracked as data`, {
-      hint: "Name a data file or a folder below the root.",
-    });
+async function addAll(
+  project: Project,
+  context: Context,
+  { plan, operation }: { plan: AddPlan; operation: OpenOperation },
+): Promise<AddResult> {
+  const { paths, walks, store, relink } = plan;
+  const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
+  const total = [...walks.values()].reduce((sum, { files }) => sum + files.length, 0);
+  const copyDatabase = await databaseCopier();
+  const work = store ? storingOutputs(project, paths, { walks, copyDatabase }) : hashing(project, paths, walks);
+  const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", total });
+  const edits: FileEdit[] = [];
+  const added: AddedOutput[] = [];
+  for (const [index, path] of paths.entries()) {
+    const { content } = scans[index] as Scan;
+    const pointer = pointers.get(path);
+    const edit = pointerEdit(project, path, content, pointer);
+    const isSame = await paceWork(isLegacyUnchanged(project, pointer), context, { label: "hashing data" });
+    edits.push(isSame ? { ...edit, after: edit.before } : edit);
+    added.push({ path, ...content, changed: !isSame && edit.before !== edit.after });
   }
-  const overlap = readPointers(project).find(
-    (other) =>
-      (other.path !== path && (other.path.startsWith(`${path}/`) || path.startsWith(`${other.path}/`))) ||
-      (other.path === path && other.stage !== undefined),
+  const cached = paths.filter((path) => pointers.get(path)?.cache !== false);
+  edits.unshift(
+    ...ignoreEdits(
+      project,
+      cached.map((path) => absolutePath(project, path)),
+    ),
   );
-  if (overlap !== undefined) {
-    throw new ExpverError("E_DATA", `${path} overlaps ${overlap.path}, which ${overlap.file} tracks`, {
-      hint: `Store that output instead: ${overlap.path}.`,
-    });
-  }
-  if (project.repository !== null && git(project.repository, ["ls-files", "-z", "--", `:(top,literal)${path}`]) !== "") {
-    throw new ExpverError("E_DATA", `${path} is tracked by Git`, {
-      hint: `Take it out of Git first: git rm -r --cached -- '${path}' && git commit -m 'stop tracking ${path}'`,
-    });
+  applyFileEdits(project, operation, edits);
+  if (store && relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+  const inside = await addMembers(project, context, { targets: plan.members, operation, relink });
+  autostage(project, [...edits, ...inside.edits]);
+  return { added: [...added, ...inside.added] };
+}
+
+function* hashing(project: Project, paths: readonly string[], walks: ReadonlyMap<string, Walk>): Work<Scan[]> {
+  const scans: Scan[] = [];
+  for (const path of paths) scans.push(yield* scanOutput(project, absolutePath(project, path), { walk: walks.get(path) }));
+  return scans;
+}
+
+function memberTarget(path: string, pointers: readonly Pointer[]): MemberTarget[] {
+  const pointer = pointers.find((one) => one.hash?.endsWith(".dir") && one.stage === undefined && path.startsWith(`${one.path}/`));
+  return pointer === undefined ? [] : [{ path, pointer, member: path.slice(pointer.path.length + 1) }];
+}
+
+function amountOf(path: string, walk: Walk | undefined): { path: string; count: number; bytes: number } {
+  const files = walk?.files ?? [];
+  return { path, count: files.length, bytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
+}
+
+function refuseUnsupported(input: Input): void {
+  for (const [name, flag] of [
+    ["out", "--out"],
+    ["toRemote", "--to-remote"],
+    ["remote", "--remote"],
+  ] as const) {
+    if (input[name] === undefined || input[name] === false) continue;
+    throw new ExpverError("E_DATA", `${flag} is not supported yet`, { hint: `Use \`dvc add ${flag}\`; the result is read here.` });
   }
 }

@@ -1,17 +1,97 @@
-/** `expver data status`: which outputs differ from their pointers. */
-import { openProject } from "../../config/project.ts";
+/** `expver data status`: which outputs differ from their pointers; with a remote, which objects it lacks. Shapes are dvc's. */
+import { dirname } from "node:path";
+import type { Project } from "../../config/project.ts";
+import type { Context } from "../../platform/context.ts";
+import { paceWork } from "../../platform/pace.ts";
+import { openCache } from "../../store/cache.ts";
+import { type ObjectName, readListing, trustedSize } from "../../store/layout.ts";
 import { readPointers } from "../../store/pointers.ts";
-import { type OutputStatus, outputStatus } from "../../store/status.ts";
+import { openRemote } from "../../store/remotes/open-remote.ts";
+import { type OutputStatus, readingStatus } from "../../store/status.ts";
+import type { Pointer } from "../../store/types.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
+import { openData, selectPointers, shownPath, wordsOf } from "./open-data.ts";
+import { pointersOfRevisions } from "./revisions.ts";
+
+/** dvc's: by stage or pointer file, the outputs that changed. */
+export type LocalStatus = Record<string, { "changed outs": Record<string, string> }[]>;
+/** dvc's: by path, how cache and remote differ. */
+export type CloudStatus = Record<string, "new" | "deleted" | "missing">;
 
 export interface DataStatus {
+  json: LocalStatus | CloudStatus;
   outputs: { path: string; file: string; hash: string | null; state: OutputStatus["state"] }[];
+  /** Name of the remote that was compared, or null. */
+  remote: string | null;
+  exitCode: number;
 }
 
 export const dataStatus: ReadWorkflow<Input, DataStatus> = {
-  async read(context) {
-    const project = openProject(context);
-    const states = outputStatus(project, readPointers(project));
-    return { outputs: states.map(({ pointer, state }) => ({ path: pointer.path, file: pointer.file, hash: pointer.hash, state })) };
+  async read(context, input) {
+    const project = openData(context);
+    const targets = { targets: wordsOf(input.target), recursive: input.recursive === true };
+    if (input.cloud === true || typeof input.remote === "string") return cloudStatus(project, context, { input, targets });
+    const { pointers } = selectPointers(project, context, targets);
+    const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
+    const json = localStatus(project, context, states);
+    return {
+      json,
+      outputs: states.map(({ pointer, state }) => ({ path: pointer.path, file: pointer.file, hash: pointer.hash, state })),
+      remote: null,
+      exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0,
+    };
   },
 };
+
+function localStatus(project: Project, context: Context, states: readonly OutputStatus[]): LocalStatus {
+  const json: LocalStatus = {};
+  for (const { pointer, worktree, inCache } of states) {
+    // As dvc: that the bytes are not in the cache says more than that the worktree has others.
+    const said = pointer.hash !== null && pointer.cache && !inCache ? "not in cache" : pointer.hash === null ? "new" : worktree;
+    if (said === "same") continue;
+    const address = addressOf(project, context, pointer);
+    json[address] ??= [{ "changed outs": {} }];
+    const [entry] = json[address];
+    if (entry) entry["changed outs"][shownPath(project, context, pointer.path)] = said;
+  }
+  return json;
+}
+
+/** `data.csv.dvc`, `train` for a stage beside the user, `sub/dvc.yaml:train` elsewhere. */
+function addressOf(project: Project, context: Context, { file, stage }: Pointer): string {
+  const shown = shownPath(project, context, file);
+  if (stage === undefined) return shown;
+  return shown === "dvc.lock" ? stage : `${dirname(shown)}/dvc.yaml:${stage}`;
+}
+
+async function cloudStatus(
+  project: Project,
+  context: Context,
+  { input, targets }: { input: Input; targets: { targets: string[]; recursive: boolean } },
+): Promise<DataStatus> {
+  const remote = openRemote(project, typeof input.remote === "string" ? input.remote : undefined);
+  const all = [...readPointers(project), ...pointersOfRevisions(project, input)];
+  const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
+  const cache = openCache(project);
+  const objects: { object: ObjectName; path: string }[] = [];
+  for (const { hash, hashName, path, push, isImport, cache: isCached } of pointers) {
+    if (hash === null || !push || isImport || !isCached) continue;
+    const shown = shownPath(project, context, path);
+    objects.push({ object: { hash, hashName }, path: shown });
+    const members = hash.endsWith(".dir") ? readListing(cache.dir, { hash, hashName }) : null;
+    for (const { relpath, md5 } of members ?? []) objects.push({ object: { hash: md5, hashName }, path: `${shown}/${relpath}` });
+  }
+  const found = await remote.present(
+    objects.map(({ object }) => object),
+    context,
+  );
+  const there = new Set(found.map(({ hash, hashName }) => `${hashName}:${hash}`));
+  const json: CloudStatus = {};
+  for (const { object, path } of objects) {
+    const isHere = trustedSize(cache.dir, object) !== null;
+    const isThere = there.has(`${object.hashName}:${object.hash}`);
+    if (isHere !== isThere) json[path] = isHere ? "new" : "deleted";
+    else if (!isHere) json[path] = "missing";
+  }
+  return { json, outputs: [], remote: remote.name, exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0 };
+}

@@ -1,0 +1,61 @@
+/** `expver data status` and `expver data data status` as text, in dvc's layout. */
+import type { DataChanges, DataStatusResult } from "../../workflows/data/data-status.ts";
+import type { CloudStatus, DataStatus, LocalStatus } from "../../workflows/data/status.ts";
+import type { Terminal } from "../terminal.ts";
+import { plain } from "./data.ts";
+
+export function renderDataStatus({ json, outputs, remote }: DataStatus): string {
+  if (remote !== null) return renderCloud(json as CloudStatus, remote);
+  if (Object.keys(json).length > 0) return renderLocal(json as LocalStatus);
+  return outputs.length === 0 ? "Nothing is tracked yet: expver data add PATH" : "Data and pipelines are up to date.";
+}
+
+function renderLocal(status: LocalStatus): string {
+  return Object.entries(status)
+    .flatMap(([address, changes]) => [
+      `${plain(address)}:`,
+      ...changes.flatMap((change) => [
+        "\tchanged outs:",
+        ...Object.entries(change["changed outs"]).map(([path, said]) => `\t\t${`${said}:`.padEnd(20)}${plain(path)}`),
+      ]),
+    ])
+    .join("\n");
+}
+
+function renderCloud(status: CloudStatus, remote: string): string {
+  const entries = Object.entries(status);
+  if (entries.length === 0) return `Cache and remote '${remote}' are in sync.`;
+  return entries.map(([path, said]) => `\t${`${said}:`.padEnd(20)}${plain(path)}`).join("\n");
+}
+
+const SECTIONS: [key: keyof DataChanges, label: string, colour: Parameters<Terminal["style"]>[0], hints: string[]][] = [
+  ["not_in_cache", "Not in cache", "red", ['use "expver data fetch <file>..." to download files']],
+  ["not_in_remote", "Not in remote", "red", ['use "expver data push <file>..." to upload files']],
+  ["committed", "DVC committed changes", "green", ["git commit the corresponding dvc files to update the repo"]],
+  [
+    "uncommitted",
+    "DVC uncommitted changes",
+    "yellow",
+    ['use "expver data commit <file>..." to track changes', 'use "expver data checkout <file>..." to discard changes'],
+  ],
+  ["untracked", "Untracked files", "cyan", ['use "git add <file> ..." or "expver data add <file>..." to commit to git or to dvc']],
+  ["unchanged", "DVC unchanged files", "reset", []],
+];
+
+export function renderDataDataStatus({ json }: DataStatusResult, { style }: Terminal): string {
+  const blocks = SECTIONS.flatMap(([key, label, colour, hints]) => {
+    const value = json[key];
+    if (value === undefined) return [];
+    const items = Array.isArray(value) ? value : linesOf(value);
+    return [
+      [`${label}:`, ...hints.map((hint) => `  (${hint})`), ...items.map((item) => style(colour, `        ${plain(item)}`))].join("\n"),
+    ];
+  });
+  return blocks.length === 0 ? "No changes." : blocks.join("\n\n");
+}
+
+function linesOf(group: NonNullable<DataChanges["committed"]>): string[] {
+  return Object.entries(group).flatMap(([state, paths]) =>
+    paths.map((path) => `${state}: ${typeof path === "string" ? path : `${path.old} -> ${path.new}`}`),
+  );
+}

@@ -1,0 +1,140 @@
+/** Making the worktree look as the pointers say: first what would change, by reading only; `apply-checkout.ts` does it. */
+import { absolutePath } from "../config/paths.ts";
+import type { Project } from "../config/project.ts";
+import type { Work } from "../platform/pace.ts";
+import { type Cache, openCache } from "./cache.ts";
+import { type ObjectName, objectPath, readListing, trustedSize } from "./layout.ts";
+import { openSingles, type Scan, type ScannedFile, scanOutput } from "./scan.ts";
+import { isHere } from "./status.ts";
+import type { HashName, ListingEntry, Pointer } from "./types.ts";
+
+/** A file to be created from the cache. */
+export interface Placement {
+  /** Absolute. */
+  path: string;
+  object: ObjectName;
+  /** Absolute path of the object. */
+  from: string;
+  /** Bytes. */
+  size: number;
+  /** What stands there now, as it was read; null: nothing. */
+  replaces: ScannedFile | null;
+  isexec: boolean;
+}
+
+export interface OutputCheckout {
+  pointer: Pointer;
+  /** Absolute path of the output. */
+  path: string;
+  isFolder: boolean;
+  /** A folder stands where a file belongs, or the reverse: all of it must go first. */
+  wrongKind: boolean;
+  places: Placement[];
+  removes: ScannedFile[];
+  emptyFolders: string[];
+  /** Paths whose bytes are in no cache here, relative to the root. When there are any, the output is left as it is. */
+  missing: string[];
+  /** Files that would be lost: their bytes are in no cache here. */
+  unsaved: ScannedFile[];
+  /** The output was not there at all. */
+  isNew: boolean;
+}
+
+export interface CheckoutOptions {
+  /** Make files that are right anew, with today's link type. */
+  relink?: boolean;
+  /** Only these members of an output, by its path: relative paths, files or folders. */
+  only?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Plans every output that has bytes in the cache. Outputs that are right already have nothing in their lists. */
+export function* planningCheckout(project: Project, pointers: readonly Pointer[], options: CheckoutOptions = {}): Work<OutputCheckout[]> {
+  const cache = openCache(project);
+  const plans: OutputCheckout[] = [];
+  for (const pointer of pointers) {
+    if (pointer.hash === null || !pointer.cache) continue;
+    plans.push(yield* planOutput(project, { ...pointer, hash: pointer.hash }, { cache, ...options }));
+  }
+  return plans;
+}
+
+type StoredPointer = Pointer & { hash: string };
+
+function* planOutput(
+  project: Project,
+  pointer: StoredPointer,
+  { cache, relink = false, only }: CheckoutOptions & { cache: Cache },
+): Work<OutputCheckout> {
+  const path = absolutePath(project, pointer.path);
+  const isFolder = pointer.hash.endsWith(".dir");
+  const scan = isHere(path) ? yield* readAll(project, path, pointer.hashName) : null;
+  const plan: OutputCheckout = {
+    pointer,
+    path,
+    isFolder,
+    wrongKind: scan !== null && scan.isFolder !== isFolder,
+    places: [],
+    removes: [],
+    emptyFolders: [],
+    missing: [],
+    unsaved: [],
+    isNew: scan === null,
+  };
+  if (scan?.content.hash === pointer.hash && !relink) return { ...plan, emptyFolders: isFolder ? scan.emptyFolders : [] };
+  const members = membersOf(cache, pointer);
+  if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
+  const selected = only?.get(pointer.path);
+  const isWanted = (relpath: string) => selected?.some((part) => relpath === part || relpath.startsWith(`${part}/`)) ?? true;
+  compare(plan, { scan, members, cache, relink, isWanted });
+  return plan;
+}
+
+interface Comparison {
+  scan: Scan | null;
+  members: readonly ListingEntry[];
+  cache: Cache;
+  relink: boolean;
+  isWanted: (relpath: string) => boolean;
+}
+
+function compare(plan: OutputCheckout, { scan, members, cache, relink, isWanted }: Comparison): void {
+  const { pointer, path } = plan;
+  const { hashName } = pointer;
+  const here = new Map(scan?.files.map((file) => [file.relpath, file]));
+  const isSaved = ({ md5 }: ScannedFile) => trustedSize(cache.dir, { hash: md5, hashName }) !== null;
+  for (const { relpath, md5 } of members) {
+    const file = plan.wrongKind ? undefined : here.get(relpath);
+    here.delete(relpath);
+    if (!isWanted(relpath) || (file?.md5 === md5 && !relink)) continue;
+    const object = { hash: md5, hashName };
+    const size = trustedSize(cache.dir, object);
+    if (size === null) {
+      // What is right already needs nothing from the cache.
+      if (file?.md5 !== md5) plan.missing.push(relpath === "" ? pointer.path : `${pointer.path}/${relpath}`);
+      continue;
+    }
+    if (file !== undefined && file.md5 !== md5 && !isSaved(file)) plan.unsaved.push(file);
+    const from = objectPath(cache.dir, object);
+    const isexec = !plan.isFolder && pointer.isexec === true;
+    plan.places.push({ path: relpath === "" ? path : `${path}/${relpath}`, object, from, size, replaces: file ?? null, isexec });
+  }
+  const extra = plan.wrongKind ? (scan?.files ?? []) : [...here.values()].filter(({ relpath }) => isWanted(relpath));
+  for (const file of extra) {
+    if (!isSaved(file)) plan.unsaved.push(file);
+    plan.removes.push(file);
+  }
+  plan.emptyFolders = scan?.emptyFolders ?? [];
+}
+
+/** Null when the listing is not in the cache. */
+function membersOf(cache: Cache, { hash, hashName }: StoredPointer): ListingEntry[] | null {
+  return hash.endsWith(".dir") ? readListing(cache.dir, { hash, hashName }) : [{ relpath: "", md5: hash }];
+}
+
+/** Hashes are those of the pointer's kind, so that they name objects. */
+function* readAll(project: Project, path: string, hashName: HashName): Work<Scan> {
+  const singles = openSingles(project, hashName);
+  const scan = yield* scanOutput(project, path, { hashName, singles });
+  singles.save({ keepOthers: true });
+  return scan;
+}

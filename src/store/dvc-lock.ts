@@ -1,0 +1,144 @@
+/** DVC's repository lock, taken the way DVC takes it, so that both programs keep out of each other's way. Reading never locks. */
+import { createHash, randomBytes } from "node:crypto";
+import { linkSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { type Place, topOf } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { readTextIfExists } from "../platform/files.ts";
+import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
+import { dvcFolder, readDvcConfig } from "./dvc-config.ts";
+
+export interface DvcLockOptions {
+  /** Stored paths the work will write; DVC's own entries about them are honoured. */
+  writes?: readonly string[];
+  /** How long to wait for another holder, in milliseconds. */
+  patience?: number;
+}
+
+const PATIENCE_MS = 3000;
+const RETRY_MS = 100;
+// A link lock's file carries the time it is good until; DVC refreshes it.
+const LINK_LOCK_GRACE_MS = 10_000;
+
+/** Does work under the lock. Throws E_BUSY, naming who has it, after a few seconds. */
+export async function withDvcLock<T>(project: Place, work: () => T | Promise<T>, options: DvcLockOptions = {}): Promise<T> {
+  const path = join(dvcFolder(project), "tmp", "lock");
+  const take = readDvcConfig(project).hardlinkLock ? tryLinkLock : tryLock;
+  const lock = await waitFor(() => take(path), options.patience ?? PATIENCE_MS);
+  if (lock === null) {
+    throw new ExpverError("E_BUSY", `another dvc or expver process${holder(path)} is working in this repository`, {
+      hint: `Wait until it has ended. It holds ${path}.`,
+      details: { lock: path, pid: lockHolder(path) },
+    });
+  }
+  try {
+    refuseHeld(project, options.writes ?? []);
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+async function waitFor(take: () => FileLock | null, patience: number): Promise<FileLock | null> {
+  const ends = Date.now() + patience;
+  for (;;) {
+    const lock = take();
+    if (lock !== null || Date.now() >= ends) return lock;
+    await setTimeout(RETRY_MS);
+  }
+}
+
+/** While a stage's command runs, DVC gives up the lock and notes in `rwlock` which paths the stage reads and writes. */
+function refuseHeld(project: Place, writes: readonly string[]): void {
+  const text = readTextIfExists(join(dvcFolder(project), "tmp", "rwlock"));
+  if (text === null || text.trim() === "") return;
+  const top = topOf(project);
+  for (const { path, pid, command } of entriesOf(text)) {
+    const mine = writes.find((one) => overlaps(join(top, one), path));
+    if (mine === undefined || pid === process.pid || !isAlive(pid)) continue;
+    throw new ExpverError("E_BUSY", `${mine} is in use by process ${pid} (${command})`, {
+      hint: "Wait until it has ended.",
+      details: { path: mine, pid, command },
+    });
+  }
+}
+
+interface Held {
+  path: string;
+  pid: number;
+  command: string;
+}
+
+function entriesOf(text: string): Held[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return []; // half-written by somebody: it says nothing
+  }
+  const { read, write } = (typeof value === "object" && value !== null ? value : {}) as Record<string, Record<string, unknown> | undefined>;
+  const all = [...Object.entries(read ?? {}), ...Object.entries(write ?? {})];
+  return all.flatMap(([path, holders]) =>
+    [holders].flat().flatMap((one) => {
+      const { pid, cmd } = (typeof one === "object" && one !== null ? one : {}) as Record<string, unknown>;
+      return typeof pid === "number" ? [{ path, pid, command: String(cmd ?? "?") }] : [];
+    }),
+  );
+}
+
+function overlaps(one: string, other: string): boolean {
+  return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** `core.hardlink_lock`: the lock is a hard link to a claim file that holds the claim's own path. */
+function tryLinkLock(path: string): FileLock | null {
+  const claim = join(
+    path,
+    "..",
+    `${createHash("md5")
+      .update(`${path}|${hostname()}|${process.pid}|${randomBytes(8).toString("hex")}`)
+      .digest("hex")}.lock`,
+  );
+  mkdirSync(join(path, ".."), { recursive: true });
+  breakStale(path);
+  writeFileSync(claim, claim, { flag: "wx" });
+  const year = new Date(Date.now() + 365 * 24 * 3600 * 1000);
+  utimesSync(claim, year, year);
+  try {
+    linkSync(claim, path);
+  } catch (error) {
+    const isTaken = statSync(claim).nlink !== 2;
+    if (isTaken) {
+      rmSync(claim, { force: true });
+      if (error instanceof Error && "code" in error && error.code === "EEXIST") return null;
+      throw error;
+    }
+  }
+  return {
+    release() {
+      if (readTextIfExists(path) === claim) rmSync(path, { force: true });
+      rmSync(claim, { force: true });
+    },
+  };
+}
+
+function breakStale(path: string): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat !== undefined && stat.mtimeMs + LINK_LOCK_GRACE_MS < Date.now()) rmSync(path, { force: true });
+}
+
+function holder(path: string): string {
+  const pid = lockHolder(path);
+  return pid === undefined ? "" : ` (${pid})`;
+}

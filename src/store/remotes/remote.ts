@@ -1,0 +1,33 @@
+/** A place outside the machine's cache where objects are kept: a handful of functions, the same for every kind of remote. */
+import type { Pacing } from "../../platform/pace.ts";
+import type { Ingest } from "../ingest.ts";
+import type { ObjectName } from "../layout.ts";
+
+/** An object here, on its way out. */
+export interface Parcel {
+  object: ObjectName;
+  /** Absolute path of its bytes. */
+  from: string;
+  /** Bytes. */
+  size: number;
+}
+
+export interface TransferFailure {
+  object: ObjectName;
+  /** For a person. */
+  reason: string;
+}
+
+export interface Remote {
+  readonly name: string;
+  /** Folder or URL, for messages. */
+  readonly location: string;
+  /** Which of these are there and can be relied on. */
+  present(objects: readonly ObjectName[], pacing: Pacing): Promise<ObjectName[]>;
+  /** Sends objects; each becomes visible whole and verified, or not at all. Answers those that failed by themselves. */
+  send(parcels: readonly Parcel[], pacing: Pacing): Promise<TransferFailure[]>;
+  /** Brings objects into an ingest, which verifies them; the caller commits. Those that are not there are failures. */
+  receive(objects: readonly ObjectName[], ingest: Ingest, pacing: Pacing): Promise<TransferFailure[]>;
+  /** Bytes of a small object, verified; null when it is not there. */
+  read(object: ObjectName): Promise<Buffer | null>;
+}

@@ -1,0 +1,40 @@
+/** Taking an output's files away without touching what else lies between them. */
+import { rmdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { ScannedFile } from "./scan.ts";
+
+/** Deletes scanned files and the folders that are then empty. Ignored files and links to folders stay, with their folders. */
+export function removeScanned(
+  path: string,
+  { files, emptyFolders }: { files: readonly ScannedFile[]; emptyFolders: readonly string[] },
+): void {
+  for (const file of files) rmSync(file.path, { force: true });
+  for (const folder of foldersAround({ path, files, emptyFolders })) removeIfEmpty(folder);
+  removeIfEmpty(path);
+}
+
+/** Folders below `path` that may have become empty when these files went, deepest first. */
+export function foldersAround({
+  path,
+  files,
+  emptyFolders,
+}: {
+  path: string;
+  files: readonly Pick<ScannedFile, "path">[];
+  emptyFolders: readonly string[];
+}): string[] {
+  const folders = new Set(emptyFolders);
+  for (const file of files) {
+    for (let folder = dirname(file.path); folder.length > path.length && !folders.has(folder); folder = dirname(folder))
+      folders.add(folder);
+  }
+  return [...folders].sort((one, other) => other.length - one.length);
+}
+
+export function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Something is in it that is not ours to judge, or it was no folder.
+  }
+}

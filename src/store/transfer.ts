@@ -1,0 +1,229 @@
+/**
+ * Push and fetch. A listing is sent, or comes into the cache, only when all its members are there: others take a listing as
+ * proof of them. We ourselves never do: members are always looked for one by one.
+ */
+import type { Project } from "../config/project.ts";
+import type { Pacing } from "../platform/pace.ts";
+import { type Cache, openCache } from "./cache.ts";
+import { beginIngest } from "./ingest.ts";
+import { type ObjectName, objectPath, readListing, trustedSize } from "./layout.ts";
+import { parseListing } from "./listing.ts";
+import { openRemote } from "./remotes/open-remote.ts";
+import type { Remote, TransferFailure } from "./remotes/remote.ts";
+import { isComplete } from "./status.ts";
+import type { Pointer } from "./types.ts";
+
+export interface TransferOptions {
+  /** Name of a remote; default: each pointer's own, else the default one. Pointers bound to another are left out. */
+  remote?: string | undefined;
+  /** Only these members of an output, by its path: relative paths, files or folders. */
+  only?: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface TransferReport {
+  /** Objects that were transferred. */
+  objects: number;
+  /** Names of the remotes that were asked. */
+  remotes: string[];
+  /** Paths whose bytes are neither here nor there, relative to the root. */
+  missing: string[];
+  failed: { path: string; reason: string }[];
+}
+
+/** Everything the pointers name that the remote lacks. Never pushed: imports, `push: false`, `cache: false`. */
+export async function pushObjects(
+  project: Project,
+  pointers: readonly Pointer[],
+  context: Pacing,
+  options: TransferOptions = {},
+): Promise<TransferReport> {
+  const wanted = pointers.filter(({ push, isImport }) => push && !isImport);
+  return transfer(project, wanted, options, (remote, some) => pushTo(remote, some, { cache: openCache(project), context, options }));
+}
+
+/** Everything the pointers name that the cache lacks. */
+export async function fetchObjects(
+  project: Project,
+  pointers: readonly Pointer[],
+  context: Pacing,
+  options: TransferOptions = {},
+): Promise<TransferReport> {
+  const cache = openCache(project);
+  const wanted = pointers.filter((pointer) => !pointer.isImport && !isComplete(cache, pointer));
+  if (wanted.length === 0) return { objects: 0, remotes: [], missing: [], failed: [] };
+  return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { cache, context, options }));
+}
+
+interface Tools {
+  cache: Cache;
+  context: Pacing;
+  options: TransferOptions;
+}
+
+type Part = Pick<TransferReport, "objects" | "missing" | "failed">;
+type StoredPointer = Pointer & { hash: string };
+
+async function transfer(
+  project: Project,
+  pointers: readonly Pointer[],
+  { remote: asked }: TransferOptions,
+  move: (remote: Remote, pointers: StoredPointer[]) => Promise<Part>,
+): Promise<TransferReport> {
+  const groups = new Map<string | undefined, StoredPointer[]>();
+  for (const pointer of pointers) {
+    if (pointer.hash === null || !pointer.cache) continue;
+    if (asked !== undefined && pointer.remote !== undefined && pointer.remote.toLowerCase() !== asked.toLowerCase()) continue;
+    const name = pointer.remote ?? asked;
+    groups.set(name, [...(groups.get(name) ?? []), { ...pointer, hash: pointer.hash }]);
+  }
+  // Without anything to do the remote must still be one.
+  if (groups.size === 0) groups.set(asked, []);
+  const report: TransferReport = { objects: 0, remotes: [], missing: [], failed: [] };
+  for (const [name, some] of groups) {
+    const remote = openRemote(project, name);
+    const part = await move(remote, some);
+    report.objects += part.objects;
+    report.remotes.push(remote.name);
+    report.missing.push(...part.missing);
+    report.failed.push(...part.failed);
+  }
+  return report;
+}
+
+/** One output with its members, whose listing may be known from either side. */
+interface Bundle {
+  pointer: StoredPointer;
+  listing: ObjectName | null;
+  /** Null: the listing is nowhere. */
+  members: { object: ObjectName; path: string }[] | null;
+}
+
+async function bundleOf(pointer: StoredPointer, remote: Remote, { cache, options }: Tools): Promise<Bundle> {
+  const { hash, hashName, path } = pointer;
+  const object = { hash, hashName };
+  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [{ object, path }] };
+  const bytes = trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
+  const entries = bytes === null ? readListing(cache.dir, object) : parseListing(bytes);
+  const selected = options.only?.get(path);
+  const isWanted = (relpath: string) => selected?.some((part) => relpath === part || relpath.startsWith(`${part}/`)) ?? true;
+  const members = entries?.filter(({ relpath }) => isWanted(relpath)) ?? null;
+  return {
+    pointer,
+    listing: object,
+    members: members?.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName }, path: `${path}/${relpath}` })) ?? null,
+  };
+}
+
+async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
+  const { cache, context } = tools;
+  const bundles: Bundle[] = [];
+  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, tools));
+  const part: Part = {
+    objects: 0,
+    missing: bundles.flatMap(({ members, pointer }) => (members === null ? [pointer.path] : [])),
+    failed: [],
+  };
+
+  const files = byKey(bundles.flatMap(({ members }) => members ?? []));
+  const there = keysOf(await remote.present(objectsOf(files), context));
+  const parcels = [...files.values()].flatMap(({ object, path }) => {
+    if (there.has(keyOf(object))) return [];
+    const size = trustedSize(cache.dir, object);
+    if (size === null) part.missing.push(path);
+    return size === null ? [] : [{ object, from: objectPath(cache.dir, object), size }];
+  });
+  const failures = await remote.send(parcels, context);
+  note(part, failures, files);
+  // Looked for again, not believed: the listing will vouch for them.
+  const arrived = keysOf(
+    await remote.present(
+      parcels.map(({ object }) => object),
+      context,
+    ),
+  );
+  for (const key of arrived) there.add(key);
+  part.objects += arrived.size;
+
+  const whole = bundles.filter(({ members }) => members?.every(({ object }) => there.has(keyOf(object))));
+  const listings = byKey(whole.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
+  const known = keysOf(await remote.present(objectsOf(listings), context));
+  const last = [...listings.values()].flatMap(({ object }) => {
+    const size = trustedSize(cache.dir, object);
+    return known.has(keyOf(object)) || size === null ? [] : [{ object, from: objectPath(cache.dir, object), size }];
+  });
+  const failedListings = await remote.send(last, context);
+  note(part, failedListings, listings);
+  part.objects += last.length - failedListings.length;
+  return part;
+}
+
+async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
+  const { cache, context, options } = tools;
+  const bundles: Bundle[] = [];
+  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, tools));
+  const part: Part = {
+    objects: 0,
+    missing: bundles.flatMap(({ members, pointer }) => (members === null ? [pointer.path] : [])),
+    failed: [],
+  };
+
+  const isHere = (object: ObjectName) => trustedSize(cache.dir, object) !== null;
+  const files = byKey(bundles.flatMap(({ members }) => members ?? []).filter(({ object }) => !isHere(object)));
+  await receiveAll(files);
+  const isReady = ({ pointer, members }: Bundle) =>
+    options.only?.has(pointer.path) || members?.every(({ object }) => isHere(object)) === true;
+  const listings = byKey(
+    bundles.flatMap((bundle) => {
+      const { listing, pointer } = bundle;
+      return listing !== null && bundle.members !== null && isReady(bundle) && !isHere(listing)
+        ? [{ object: listing, path: pointer.path }]
+        : [];
+    }),
+  );
+  await receiveAll(listings);
+  return part;
+
+  async function receiveAll(wanted: Map<string, Named>): Promise<void> {
+    if (wanted.size === 0) return;
+    const ingest = beginIngest(cache);
+    try {
+      const failures = await remote.receive(objectsOf(wanted), ingest, context);
+      part.objects += ingest.commit().objects;
+      const absent = failures.filter(({ reason }) => reason === "not there");
+      part.missing.push(...absent.map(({ object }) => wanted.get(keyOf(object))?.path ?? object.hash));
+      note(
+        part,
+        failures.filter((failure) => !absent.includes(failure)),
+        wanted,
+      );
+    } finally {
+      ingest.abort();
+    }
+  }
+}
+
+interface Named {
+  object: ObjectName;
+  path: string;
+}
+
+function note(part: Part, failures: readonly TransferFailure[], names: ReadonlyMap<string, Named>): void {
+  for (const { object, reason } of failures) part.failed.push({ path: names.get(keyOf(object))?.path ?? object.hash, reason });
+}
+
+/** Many paths may share one object. */
+function byKey(all: readonly Named[]): Map<string, Named> {
+  return new Map(all.map((one) => [keyOf(one.object), one]));
+}
+
+function objectsOf(named: ReadonlyMap<string, Named>): ObjectName[] {
+  return [...named.values()].map(({ object }) => object);
+}
+
+function keysOf(objects: readonly ObjectName[]): Set<string> {
+  return new Set(objects.map(keyOf));
+}
+
+function keyOf({ hash, hashName }: ObjectName): string {
+  return `${hashName}:${hash}`;
+}

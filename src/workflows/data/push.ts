@@ -1,0 +1,70 @@
+/** `expver data push`: objects the remote lacks. */
+import { ExpverError } from "../../errors.ts";
+import { withDvcLock } from "../../store/dvc-lock.ts";
+import { readPointers } from "../../store/pointers.ts";
+import { openRemote } from "../../store/remotes/open-remote.ts";
+import { pushObjects, type TransferReport } from "../../store/transfer.ts";
+import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { fingerprintOf } from "../plan.ts";
+import { openData, type Selection, selectPointers, wordsOf } from "./open-data.ts";
+import { pointersOfRevisions } from "./revisions.ts";
+
+export interface TransferPlan extends Plan {
+  selection: Selection;
+  remote: string | undefined;
+}
+
+export interface PushResult extends TransferReport {
+  pushed: number;
+}
+
+export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
+  async plan(context, input) {
+    const project = openData(context);
+    const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
+    const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true, pointers });
+    const remote = typeof input.remote === "string" ? input.remote : undefined;
+    const wanted = selection.pointers.filter(({ push, cache, isImport, hash }) => push && cache && !isImport && hash !== null);
+    if (wanted.length === 0) openRemote(project, remote);
+    return {
+      command: "data push",
+      steps: wanted.map(({ path, hash, nfiles = 1, size }) => ({
+        verb: "push",
+        target: path,
+        detail: hash?.slice(0, 6) ?? "",
+        count: nfiles,
+        ...(size === undefined ? {} : { bytes: size }),
+      })),
+      destructive: false,
+      fingerprint: fingerprintOf(wanted.map(({ path, hash }) => [path, hash])),
+      selection,
+      remote,
+    };
+  },
+
+  async apply(context, { selection, remote }) {
+    const project = openData(context);
+    const report = await withDvcLock(project, () => pushObjects(project, selection.pointers, context, { remote, only: selection.only }));
+    warnMissing(context, report);
+    refuseFailed(report, "push");
+    return { ...report, pushed: report.objects };
+  },
+};
+
+export function warnMissing(context: Parameters<typeof dataPush.plan>[0], { missing }: TransferReport): void {
+  if (missing.length === 0) return;
+  const shown = missing.slice(0, 5).join(", ");
+  context.report({
+    kind: "warning",
+    text: `bytes of ${missing.length} files are neither in the cache nor on the remote: ${shown}${missing.length > 5 ? " …" : ""}`,
+    hint: "Push them from where they were stored, or add the data again.",
+  });
+}
+
+/** Throws E_OBJECT; what went well stays. */
+export function refuseFailed({ failed, missing }: TransferReport, verb: "push" | "fetch"): void {
+  if (failed.length === 0) return;
+  throw new ExpverError("E_OBJECT", `${failed.length} files failed to ${verb}; first ${failed[0]?.path}: ${failed[0]?.reason}`, {
+    details: { failed, missing },
+  });
+}

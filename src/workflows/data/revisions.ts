@@ -1,0 +1,28 @@
+/** `-a`, `-T`, `-A`: pointers of other commits beside the worktree's. */
+import type { Project } from "../../config/project.ts";
+import { git } from "../../git/git.ts";
+import { readPointersAt } from "../../store/pointers.ts";
+import type { Pointer } from "../../store/types.ts";
+import type { Input } from "../contract.ts";
+
+/** Each path with each hash once. */
+export function pointersOfRevisions(project: Project, input: Input): Pointer[] {
+  const found = new Map<string, Pointer>();
+  for (const rev of revisionsOf(project, input)) {
+    for (const pointer of readPointersAt(project, rev)) found.set(`${pointer.path}\0${pointer.hash}\0${pointer.hashName}`, pointer);
+  }
+  return [...found.values()];
+}
+
+function revisionsOf(project: Project, { allBranches, allTags, allCommits }: Input): string[] {
+  const { repository } = project;
+  if (repository === null) return [];
+  if (allCommits === true) return git(repository, ["rev-list", "--all"]).split("\n").filter(Boolean);
+  const places = [...(allBranches === true ? ["refs/heads"] : []), ...(allTags === true ? ["refs/tags"] : [])];
+  if (places.length === 0) return [];
+  const lines = git(repository, ["for-each-ref", "--format=%(objecttype) %(*objecttype) %(refname)", ...places]).split("\n");
+  return lines.flatMap((line) => {
+    const [type, peeled, ref] = line.split(" ");
+    return ref !== undefined && (type === "commit" || peeled === "commit") ? [ref] : [];
+  });
+}
