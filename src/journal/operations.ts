@@ -62,6 +62,12 @@ export function beginOperation(project: Place, context: Context, start: Operatio
   };
 }
 
+/** Goes on writing into an operation whose owner is dead: for recovery that finishes it rather than takes it back. */
+export function continueOperation(project: Place, { id }: Pick<Operation, "id">): Pick<OpenOperation, "record" | "note"> {
+  const write = (...lines: Line[]) => appendRecord(join(operationsDir(project), id + OPEN), lines);
+  return { record: (...added) => write(...added.map((effect) => ({ effect }))), note: (key, value) => write({ note: [key, value] }) };
+}
+
 /** Writes how an operation ended (again): by itself, by recovery, by undo. */
 export function endOperation(
   project: Place,

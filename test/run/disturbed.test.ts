@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { applyVersionOfRun, planVersionOfRun } from "../../src/workflows/run/version-of-run.ts";
 import type { TestRepository } from "../support/repository.ts";
-import { exists, inBackground, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
+import { checkWhole, exists, inBackground, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
 
 /** Says that it runs, and goes on until a file `go` appears. */
 const WAITING = `
@@ -266,25 +266,4 @@ function readState(repo: TestRepository): string {
     )
     .map((phase) => JSON.stringify(phase))
     .join();
-}
-
-/** No half-done thing: refs, rows, index, worktree and leases agree. */
-function checkWhole(repo: TestRepository, from: string, about: string): void {
-  expect(
-    repo
-      .git("status", "--porcelain")
-      .split("\n")
-      .filter((line) => line !== "?? metrics.json" && line !== ""),
-    about,
-  ).toEqual([]);
-  expect(repo.git("for-each-ref", "refs/expver/reserved")).toBe("");
-  expect(readdirSync(join(repo.root, ".git/expver/leases")).filter((name) => name.endsWith(".json"))).toEqual([]);
-  expect(readdirSync(join(repo.root, ".git/expver/operations")).filter((name) => name.endsWith(".open.jsonl"))).toEqual([]);
-  expect(() => repo.git("merge-base", "--is-ancestor", from, "HEAD")).not.toThrow();
-  const tags = repo.git("tag").split("\n").filter(Boolean);
-  const runs = runRows(repo);
-  expect(runs.filter(({ status }) => status === "running")).toEqual([]);
-  expect(runs.flatMap(({ version }) => (version === null ? [] : [String(version)])).sort()).toEqual(tags.sort());
-  expect([...new Set(rowsOf(repo).flatMap(({ version }) => (version === null ? [] : [String(version)])))].sort()).toEqual(tags.sort());
-  for (const tag of tags) expect(repo.git("show", `${tag}:results/experiments.db.dvc`)).toContain("md5");
 }

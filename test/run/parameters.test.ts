@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { markFile, parseMetrics, readMetricsFile } from "../../src/workflows/run/metrics-file.ts";
+import { markOf } from "../../src/workflows/run/marks.ts";
+import { parseMetrics, readMetricsFile } from "../../src/workflows/run/metrics-file.ts";
 import { parameterEnvironment, parseGiven, substitute } from "../../src/workflows/run/parameters.ts";
 
 it("keeps the text of every value exactly", () => {
@@ -51,9 +52,9 @@ it("tells a file that was written since from a stale or missing one", () => {
   const folder = mkdtempSync(join(tmpdir(), "expver-metrics-"));
   try {
     const path = join(folder, "metrics.json");
-    expect(readMetricsFile(path, null)).toEqual({ state: "missing" });
+    expect(readMetricsFile(path, markOf(path))).toEqual({ state: "missing" });
     writeFileSync(path, '{"acc": 1}');
-    const before = markFile(path);
+    const before = markOf(path);
     expect(readMetricsFile(path, before)).toEqual({ state: "stale" });
     writeFileSync(path, '{"acc": 2}');
     expect(readMetricsFile(path, before)).toEqual({ state: "read", metrics: { acc: "2" } });

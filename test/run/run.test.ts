@@ -268,6 +268,20 @@ describe("the snapshot", () => {
     expect(warnings.map(({ text }) => text).join("\n")).toContain("big.npy is not part of this experiment");
   });
 
+  it("sees a change of the same size in the second in which git last looked", () => {
+    const repo = makeExperiment();
+    // Whole seconds are all that git compares.
+    while (Date.now() % 1000 > 300 || Date.now() % 1000 < 30);
+    repo.write("code.py", "1");
+    repo.commit("one");
+    repo.git("status");
+    repo.write("code.py", "2");
+    const second = Math.floor(Date.now() / 1000);
+    while (Math.floor(Date.now() / 1000) === second); // the run itself begins in the next one
+    const { data } = repo.expverJson(["run", "--", "true"]);
+    expect(repo.git("show", `${data.snapshot}:code.py`)).toBe("2");
+  });
+
   it("is HEAD when nothing has changed", () => {
     const repo = makeExperiment();
     const head = repo.git("rev-parse", "HEAD");

@@ -1,8 +1,9 @@
 /** A small experiment repository for tests of runs: set up, committed, with programs written in node. */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -82,6 +83,7 @@ export function rowsOf(repo: TestRepository, table = "default"): Record<string, 
 }
 
 export function runRows(repo: TestRepository): Record<string, unknown>[] {
+  if (!existsSync(join(repo.root, "results/experiments.db"))) return [];
   const db = openResults(join(repo.root, "results/experiments.db"), { readonly: true });
   try {
     return db.all("SELECT * FROM expver_runs ORDER BY start");
@@ -96,4 +98,36 @@ export function exists(repo: TestRepository, path: string): boolean {
 
 export function readState(repo: TestRepository, path: string): string {
   return readFileSync(join(repo.root, ".git/expver", path), "utf8");
+}
+
+/** No half-done thing: refs, rows, index, worktree and leases agree. */
+export function checkWhole(repo: TestRepository, from: string, about: string): void {
+  expect(
+    repo
+      .git("status", "--porcelain")
+      .split("\n")
+      .filter((line) => line !== "?? metrics.json" && line !== ""),
+    about,
+  ).toEqual([]);
+  expect(repo.git("for-each-ref", "refs/expver/reserved")).toBe("");
+  expect(namesIn(repo, "leases").filter((name) => name.endsWith(".json"))).toEqual([]);
+  expect(openOperations(repo), about).toEqual([]);
+  expect(() => repo.git("merge-base", "--is-ancestor", from, "HEAD")).not.toThrow();
+  const tags = repo.git("tag").split("\n").filter(Boolean);
+  const runs = runRows(repo);
+  expect(runs.filter(({ status }) => status === "running")).toEqual([]);
+  expect(runs.flatMap(({ version }) => (version === null ? [] : [String(version)])).sort()).toEqual(tags.sort());
+  expect([...new Set(rowsOf(repo).flatMap(({ version }) => (version === null ? [] : [String(version)])))].sort()).toEqual(tags.sort());
+  for (const tag of tags) expect(repo.git("show", `${tag}:results/experiments.db.dvc`)).toContain("md5");
+}
+
+function namesIn(repo: TestRepository, folder: string): string[] {
+  const path = join(repo.root, ".git/expver", folder);
+  return existsSync(path) ? readdirSync(path) : [];
+}
+
+/** One that was killed before its first line was written has not begun: its empty file says nothing. */
+function openOperations(repo: TestRepository): string[] {
+  const isOpen = (name: string) => name.endsWith(".open.jsonl") && readState(repo, `operations/${name}`) !== "";
+  return namesIn(repo, "operations").filter(isOpen);
 }

@@ -1,5 +1,4 @@
 /** A run with its expver in front of it, from the lease to the last line. */
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { hideSecrets } from "../../config/secrets.ts";
@@ -11,14 +10,13 @@ import { beginOperation } from "../../journal/operations.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import { identityOf } from "../../platform/processes.ts";
-import { closeUnversioned, closeVersioned } from "./close.ts";
-import { type Collected, collectRows, forgetRun } from "./collect.ts";
-import { createLog, type Ending, execute } from "./execute.ts";
-import { takeMarks } from "./marks.ts";
-import { type FileMark, markFile, readMetricsFile } from "./metrics-file.ts";
+import { closeRun } from "./close.ts";
+import { forgetRun } from "./collect.ts";
+import { createLog, execute } from "./execute.ts";
+import { markOf, takeMarks } from "./marks.ts";
 import { factsKeeper, type OpenRun } from "./open-run.ts";
 import { type RunOutcome, refuseOutcome } from "./outcome.ts";
-import type { RunPlan } from "./plan.ts";
+import { type RunPlan, runsPipeline } from "./plan.ts";
 import { summaryLine } from "./plan-steps.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { programEnvironment } from "./program-environment.ts";
@@ -42,55 +40,76 @@ export async function runAttached(context: Context, plan: RunPlan, wanted: strin
 }
 
 async function runUnderLease(context: Context, run: OpenRun, supervised: boolean): Promise<RunOutcome> {
-  const { plan, operation } = run;
+  const { plan } = run;
   context.report({ kind: "step", text: `plan    ${summaryLine(plan)}` });
   for (const { path, reason, advice } of plan.selection.heldBack) {
     context.report({ kind: "warning", text: `${path} is not part of this experiment (${reason})`, hint: advice });
   }
-  const startedAt = Date.now();
   try {
     createLog(join(run.folder, "log"));
     prepareRun(context, run);
+    watchFromNow(run);
     if (context.signal?.aborted) throw new ExpverError("E_INTERRUPTED", "interrupted before the program was started; nothing was run");
   } catch (error) {
     giveUp(run, error, supervised);
     throw error;
   }
-  const watch = startWatch(run);
-  let ending: Ending;
+  await executeProgram(context, run, supervised);
+  return close(context, run);
+}
+
+async function executeProgram(context: Context, run: OpenRun, supervised: boolean): Promise<void> {
+  const { plan, project, places } = run;
   try {
-    ending = await execute(context, {
+    const { status, exitCode, signal } = await execute(context, {
       launcher: localLauncher(),
       job: { id: run.runId, folder: run.folder, argv: plan.argv, cwd: context.cwd, env: programEnvironment(context, run) },
       onStart: () => run.save({ phase: "running" }),
     });
+    const marksAtEnd = takeMarks(project, places, plan.pointers);
+    const endedAt = context.clock().toISOString();
+    run.save({ phase: "closing", status, exitCode, signal, endedAt, closing: { ...run.facts().closing, marksAtEnd } });
   } catch (error) {
     if (run.facts().phase === "preparing") giveUp(run, error, supervised);
     throw error;
   }
-  run.save({
-    phase: "closing",
-    status: ending.status,
-    exitCode: ending.exitCode,
-    signal: ending.signal,
-    endedAt: context.clock().toISOString(),
-  });
-  const seconds = (Date.now() - startedAt) / 1000;
-  const collected = collect(context, run, watch.metricsBefore);
-  const broken = collected.vanished + collected.changed > 0 && !plan.request.allowHistoryChange;
-  const outcome = await (ending.status === "finished" && !broken
-    ? closeVersioned(context, run, { collected, seconds, ...watch })
-    : closeUnversioned(context, run, { collected, seconds }));
-  rmSync(join(run.folder, "before.db"), { force: true });
-  rmSync(join(run.folder, "index"), { force: true });
-  if (broken && ending.status === "finished") throw historyChanged(run, collected, outcome);
-  refuseOutcome(outcome);
-  operation.finish();
-  return outcome;
 }
 
-function historyChanged({ runId, plan }: OpenRun, { vanished, changed }: Collected, data: RunOutcome): ExpverError {
-  const { database } = plan.places;
+/** Until the run is closed its operation stays open: what could not be done now is done by the next writing command. */
+async function close(context: Context, run: OpenRun): Promise<RunOutcome> {
+  const { operation, plan } = run;
+  try {
+    const { outcome, vanished, changed } = await closeRun(context, run, { parameters: plan.parameters });
+    if (outcome.status === "finished" && vanished + changed > 0) throw historyChanged(run, { vanished, changed }, outcome);
+    refuseOutcome(outcome);
+    operation.finish();
+    return outcome;
+  } catch (error) {
+    if (run.facts().phase === "closed") operation.fail(error);
+    else throw notStored(run, error);
+    throw error;
+  }
+}
+
+function notStored({ runId, facts }: OpenRun, error: unknown): unknown {
+  if (!(error instanceof ExpverError)) return error;
+  return new ExpverError(
+    error.code,
+    `the program of run ${runId} has ${facts().status}, but not all of it could be recorded: ${error.message}`,
+    {
+      hint: `${error.hint} Then \`expver doctor --fix\` (or any writing command) closes the run.`,
+      details: { ...error.details, run: runId },
+      cause: error,
+    },
+  );
+}
+
+function historyChanged(
+  { runId, places }: OpenRun,
+  { vanished, changed }: { vanished: number; changed: number },
+  data: RunOutcome,
+): ExpverError {
+  const { database } = places;
   const what = `of the rows that were in ${database} before it, ${vanished} are gone and ${changed} have other values`;
   return new ExpverError("E_HISTORY_CHANGED", `run ${runId} is recorded but not versioned: ${what}`, {
     hint: `If that was meant: expver tag VERSION --run ${runId}; next time: --allow-history-change. The rows as they were are in the database of the last version.`,
@@ -132,51 +151,40 @@ function openRun(context: Context, plan: RunPlan, { runId, folder, since }: { ru
     outputs: [],
     models: [],
     changedDuringRun: [],
+    closing: {
+      given: Object.keys(request.params),
+      metrics: places.metrics,
+      metricsMark: "",
+      commit: request.commit,
+      publish: request.publish,
+      allowHistoryChange: request.allowHistoryChange,
+      pipeline: runsPipeline(plan.argv),
+      pointers: plan.pointers,
+      heldBack: plan.selection.heldBack,
+      marks: null,
+      marksAtEnd: null,
+      staged: [],
+    },
     error: null,
   };
-  return { runId, folder, plan, project, repository, operation, ...factsKeeper(project, facts) };
+  return { runId, folder, plan, project, repository, places, operation, ...factsKeeper(project, facts) };
 }
 
 /** The program never started: everything is taken back. */
 function giveUp(run: OpenRun, error: unknown, supervised: boolean): void {
   const { project, runId, operation } = run;
-  forgetRun(run.plan.places.databaseFile, runId);
+  forgetRun(run.places.databaseFile, runId);
   takeBack(project, operation.effects);
   operation.fail(error);
   if (supervised) run.save({ phase: "closed", status: "failed", error: errorFacts(error) });
   else removeRunFolder(project, runId);
 }
 
-interface Watch {
-  marks: ReturnType<typeof takeMarks>;
-  staged: ReturnType<typeof readIndexEntries>;
-  metricsBefore: FileMark | null;
-}
-
 /** What must be known of the time before the start. */
-function startWatch({ plan, project, repository }: OpenRun): Watch {
-  const { places, pointers, selection } = plan;
+function watchFromNow({ plan, project, repository, places, facts, save }: OpenRun): void {
+  const { pointers, selection } = plan;
   const pointerFiles = pointers.map(({ file }) => file);
-  return {
-    marks: takeMarks(project, places, pointers),
-    staged: readIndexEntries(repository, [...selection.included.map(({ path }) => path), ...pointerFiles]),
-    metricsBefore: places.metrics === null ? null : markFile(absolutePath(project, places.metrics)),
-  };
-}
-
-function collect(context: Context, { runId, folder, plan, project }: OpenRun, metricsBefore: FileMark | null): Collected {
-  const { places, parameters } = plan;
-  const file = places.metrics === null ? null : readMetricsFile(absolutePath(project, places.metrics), metricsBefore);
-  if (file !== null && file.state !== "read") {
-    const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
-    context.report({ kind: "warning", text: `the metrics file ${places.metrics} ${what}` });
-  }
-  return collectRows(project, {
-    runId,
-    folder,
-    databaseFile: places.databaseFile,
-    parameters,
-    metrics: file?.state === "read" ? file.metrics : {},
-    ownRow: true,
-  });
+  const staged = readIndexEntries(repository, [...selection.included.map(({ path }) => path), ...pointerFiles]);
+  const metricsMark = places.metrics === null ? "" : markOf(absolutePath(project, places.metrics));
+  save({ closing: { ...facts().closing, marks: takeMarks(project, places, pointers), staged: [...staged], metricsMark } });
 }

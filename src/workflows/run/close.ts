@@ -1,98 +1,126 @@
-/** The two ends of a run: with a version, or recorded without one. */
+/** Closing a run whose program has ended: with a version, or recorded without one. Safe to repeat after a crash, by any process. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
-import type { IndexEntry } from "../../git/index-file.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
-import type { RunRecord, Stamps } from "../../results/types.ts";
-import type { FileEdit } from "../../store/types.ts";
+import type { RunRecord } from "../../results/types.ts";
 import { RESERVED } from "../../versions/reserve.ts";
-import { orderMetrics } from "../../versions/suggest.ts";
-import { type Collected, digestOfRun, stampRun, unstampVersion } from "./collect.ts";
+import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } from "./collect.ts";
 import { finishRun } from "./finish.ts";
-import type { Marks } from "./marks.ts";
-import type { OpenRun } from "./open-run.ts";
-import type { RunOutcome } from "./outcome.ts";
-import { inputsChangedSince, type Outputs, storeDatabase, storeOutputs } from "./outputs.ts";
-import { runsPipeline } from "./plan.ts";
+import { readMetricsFile } from "./metrics-file.ts";
+import type { ClosingRun } from "./open-run.ts";
+import { outcomeOf, type RunOutcome } from "./outcome.ts";
+import { inputsChangedSince, type Outputs, storeOutputs } from "./outputs.ts";
 import { changedSince } from "./snapshot.ts";
 import { isUnder } from "./snapshot-selection.ts";
-import { versionMessage } from "./version-message.ts";
+import { tagLine, versionMessage } from "./version-message.ts";
 
-interface Closing {
-  collected: Collected;
-  /** Wall-clock. */
-  seconds: number;
+export interface Closed {
+  outcome: RunOutcome;
+  /** Rows that were there before the start and are gone, or say something else. */
+  vanished: number;
+  changed: number;
+}
+
+export interface CloseOptions {
+  /** Those of the program; hidden before they are stored. */
+  parameters: Readonly<Record<string, string>>;
+  /** False: its outputs are no longer what it wrote, so there can be no version. Default true. */
+  mayVersion?: boolean;
+}
+
+/** Throws E_VERSION_TAKEN, the run then being recorded without a version, when its number was tagged by hand meanwhile. */
+export async function closeRun(context: Context, run: ClosingRun, { parameters, mayVersion = true }: CloseOptions): Promise<Closed> {
+  const { facts, folder } = run;
+  const collected = collect(context, run, parameters);
+  const { vanished, changed } = collected;
+  const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;
+  const closes = facts().status === "finished" && !isBroken && mayVersion;
+  const outcome = closes ? await closeVersioned(context, run, collected) : closeUnversioned(context, run, collected);
+  for (const name of ["before.db", "index"]) rmSync(join(folder, name), { force: true });
+  return { outcome, ...(isBroken ? { vanished, changed } : { vanished: 0, changed: 0 }) };
+}
+
+function collect(
+  context: Context,
+  { runId, folder, places, project, facts }: ClosingRun,
+  parameters: CloseOptions["parameters"],
+): Collected {
+  const { closing } = facts();
+  const file = places.metrics === null ? null : readMetricsFile(absolutePath(project, places.metrics), closing.metricsMark);
+  if (file !== null && file.state !== "read") {
+    const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
+    context.report({ kind: "warning", text: `the metrics file ${places.metrics} ${what}` });
+  }
+  const metrics = file?.state === "read" ? file.metrics : {};
+  return collectRows(project, { runId, folder, databaseFile: places.databaseFile, parameters, metrics, ownRow: true });
 }
 
 /** Stamps, stores, commits, tags. */
-export async function closeVersioned(
-  context: Context,
-  run: OpenRun,
-  { collected, seconds, marks, staged }: Closing & { marks: Marks; staged: ReadonlyMap<string, IndexEntry> },
-): Promise<RunOutcome> {
-  const { plan, project, facts } = run;
-  const changed = changesDuring(run, marks);
+async function closeVersioned(context: Context, run: ClosingRun, collected: Collected): Promise<RunOutcome> {
+  const { project, places, facts, runId } = run;
+  const changed = changesDuring(run);
   if (changed.length > 0) {
     context.report({ kind: "warning", text: `changed while the run went on, and recorded so: ${changed.join(", ")}` });
   }
   stamp(context, run, { collected, version: facts().version, changed });
-  recordRows(run);
-  const outputs = storeOutputs(context, run, marks);
+  const outputs = storeOutputs(context, run);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
+  const { message: description, snapshot, dvcHash, dirty, inputs, closing } = facts();
+  const { params, metrics } = collected;
+  const { models } = outputs;
+  const { given } = closing;
   const message = versionMessage(project, {
-    runId: run.runId,
-    message: facts().message,
-    snapshot: facts().snapshot,
-    dvcHash: facts().dvcHash,
-    dirty: facts().dirty,
-    inputs: facts().inputs,
-    models: outputs.models,
-    given: Object.keys(plan.request.params),
-    params: collected.params,
-    metrics: collected.metrics,
+    runId,
+    message: description,
+    snapshot,
+    dvcHash,
+    dirty,
+    inputs,
+    models,
+    given,
+    params,
+    metrics,
   });
   let onBranch: boolean;
   try {
-    ({ onBranch } = finishRun(run, { message, staged }));
+    ({ onBranch } = finishRun(run, message));
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code !== "E_VERSION_TAKEN") throw error;
-    unstampVersion(plan.places.databaseFile, run.runId, facts().version ?? "");
-    const data = await closeUnversioned(context, run, { collected, seconds });
+    unstampVersion(places.databaseFile, runId, facts().version ?? "");
+    const data = closeUnversioned(context, run, collected);
     throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });
   }
   run.save({ phase: "closed" });
-  if (!onBranch && plan.request.commit) warnOffBranch(context, run);
-  const line = [...message.headline.map(([key, value]) => `${key}=${value}`), message.description]
-    .filter((part) => part !== "")
-    .join(" | ");
+  if (!onBranch && closing.commit) warnOffBranch(context, run);
   const published = await publishIfAsked(context, run);
-  return outcomeOf(run, { collected, seconds, outputs, onBranch, line: facts().version === null ? null : line, published });
+  return outcomeOf(run, { collected, outputs, onBranch, published, line: facts().version === null ? null : tagLine(message) });
 }
 
-/** Keeps rows, log, status and the database's bytes; gives the number back. */
-export async function closeUnversioned(context: Context, run: OpenRun, { collected, seconds }: Closing): Promise<RunOutcome> {
-  const { operation, facts } = run;
+/** Keeps rows, log, status, the database's and the outputs' bytes; gives the number back. */
+function closeUnversioned(context: Context, run: ClosingRun, collected: Collected): RunOutcome {
+  const { operation, facts, places, runId } = run;
+  const { version } = facts();
+  if (version !== null) unstampVersion(places.databaseFile, runId, version);
   stamp(context, run, { collected, version: null, changed: [] });
-  const edits: FileEdit[] = [];
-  const database = storeDatabase(context, run, edits);
-  operation.note("database", database.hash);
-  recordRows(run);
+  let outputs: Outputs = { files: [], artifacts: [], models: [] };
+  try {
+    outputs = storeOutputs(context, run);
+    operation.note("database", outputs.artifacts[0]?.hash);
+  } catch (error) {
+    // The run is recorded all the same; what it left in the worktree is still there.
+    if (!(error instanceof ExpverError)) throw error;
+    context.report({ kind: "warning", text: `outputs of run ${runId} could not be stored: ${error.message}`, hint: error.hint });
+  }
   release(run);
-  run.save({ phase: "closed", version: null, results: null });
-  operation.fail(new Error(`the program ${facts().status}`));
-  const outputs: Outputs = { files: [], artifacts: [database], models: [] };
-  return outcomeOf(run, { collected, seconds, outputs, onBranch: false, line: null, published: false });
-}
-
-/** The rows are final: undo takes them back while they are exactly this. */
-function recordRows({ runId, plan, operation }: OpenRun): void {
-  const digest = digestOfRun(plan.places.databaseFile, runId);
-  operation.record({ kind: "rows", database: plan.places.database, run: runId, ...(digest === null ? {} : { digest }) });
+  run.save({ phase: "closed", version: null, results: null, outputs: outputs.files, models: outputs.models });
+  return outcomeOf(run, { collected, outputs, onBranch: false, line: null, published: false });
 }
 
 /** Gives a reserved number back. */
-export function release({ repository, operation, facts }: Pick<OpenRun, "repository" | "operation" | "facts">): void {
+function release({ repository, operation, facts }: ClosingRun): void {
   const { version } = facts();
   const ref = version === null ? null : RESERVED + version;
   const before = ref === null ? null : readRef(repository, ref);
@@ -101,13 +129,14 @@ export function release({ repository, operation, facts }: Pick<OpenRun, "reposit
   updateRefs(repository, [{ ref, before, after: null }]);
 }
 
+/** The rows are final then: undo takes them back while they are exactly this. */
 function stamp(
   context: Context,
-  { runId, plan, facts }: OpenRun,
+  { runId, places, facts, operation }: ClosingRun,
   { collected, version, changed }: { collected: Collected; version: string | null; changed: string[] },
 ): void {
   const { snapshot, dvcHash, status, exitCode, signal, endedAt } = facts();
-  const stamps: Stamps = { version, git_commit: snapshot, dvc_hash: dvcHash };
+  const stamps = { version, git_commit: snapshot, dvc_hash: dvcHash };
   const record: Partial<Omit<RunRecord, "run_id">> = {
     version,
     status,
@@ -118,27 +147,24 @@ function stamp(
     signal,
     changed_during_run: changed.length === 0 ? null : JSON.stringify(changed),
   };
-  for (const { table, column, value, rows } of stampRun(plan.places.databaseFile, runId, { stamps, record })) {
+  for (const { table, column, value, rows } of stampRun(places.databaseFile, runId, { stamps, record })) {
     context.report({ kind: "warning", text: `the program stamped ${rows} rows of ${table} itself: ${column} stays ${String(value)}` });
   }
+  const digest = digestOfRun(places.databaseFile, runId);
+  operation.record({ kind: "rows", database: places.database, run: runId, ...(digest === null ? {} : { digest }) });
 }
 
-/** Files of S and inputs that are no longer what the run began with. */
-function changesDuring(run: OpenRun, marks: Marks): string[] {
-  const { folder, repository, facts, plan } = run;
-  const outputs = new Set(plan.pointers.map(({ file }) => file));
-  const files = plan.request.commit ? changedSince(repository, folder, outputs).filter((path) => !isOutput(plan, path)) : [];
-  return [...new Set([...files, ...(facts().inputs.length === 0 ? [] : inputsChangedSince(run, marks))])];
+/** Files of S and inputs that are no longer what the run began with; outputs that Git tracks itself are meant to change. */
+function changesDuring(run: ClosingRun): string[] {
+  const { folder, repository, places, facts } = run;
+  const { commit, pointers, pipeline } = facts().closing;
+  const isOutput = (path: string) =>
+    places.isTracked(path) || path === places.metrics || isUnder(path, places.models) || (pipeline && path.endsWith("dvc.lock"));
+  const files = commit ? changedSince(repository, folder, new Set(pointers.map(({ file }) => file))) : [];
+  return [...new Set([...files.filter((path) => !isOutput(path)), ...inputsChangedSince(run)])];
 }
 
-/** Outputs that Git tracks itself are meant to change. */
-function isOutput({ places, argv }: OpenRun["plan"], path: string): boolean {
-  return (
-    places.isTracked(path) || path === places.metrics || isUnder(path, places.models) || (runsPipeline(argv) && path.endsWith("dvc.lock"))
-  );
-}
-
-function warnOffBranch(context: Context, { facts }: OpenRun): void {
+function warnOffBranch(context: Context, { facts }: ClosingRun): void {
   const { head, version, results } = facts();
   const name = head.branch?.replace("refs/heads/", "") ?? "HEAD";
   context.report({
@@ -148,49 +174,10 @@ function warnOffBranch(context: Context, { facts }: OpenRun): void {
   });
 }
 
-async function publishIfAsked(context: Context, { plan, facts, project }: OpenRun): Promise<boolean> {
-  const asked = plan.request.publish || project.config.publish === "auto";
-  const { version } = facts();
+async function publishIfAsked(context: Context, { facts, project }: ClosingRun): Promise<boolean> {
+  const { version, closing } = facts();
+  const asked = closing.publish || project.config.publish === "auto";
   if (!asked || version === null) return false;
   context.report({ kind: "warning", text: "publishing is not there yet", hint: `expver publish ${version}` });
   return false;
-}
-
-function outcomeOf(
-  { runId, folder, plan, project, facts }: OpenRun,
-  {
-    collected,
-    seconds,
-    outputs,
-    onBranch,
-    line,
-    published,
-  }: Closing & { outputs: Outputs; onBranch: boolean; line: string | null; published: boolean },
-): RunOutcome {
-  const now = facts();
-  return {
-    run_id: runId,
-    status: now.status,
-    version: now.version,
-    tag_line: line,
-    on_branch: onBranch,
-    snapshot: now.snapshot,
-    results: now.results,
-    dvc_hash: now.dvcHash,
-    dirty: now.dirty,
-    params: collected.params,
-    metrics: collected.metrics,
-    primary_metric: orderMetrics(project.config.metrics, collected.metrics)[0]?.name ?? null,
-    rows: collected.rows,
-    outputs: outputs.artifacts,
-    held_back: plan.selection.heldBack,
-    changed_during_run: now.changedDuringRun,
-    exit_code: now.exitCode,
-    signal: now.signal,
-    seconds,
-    log: join(folder, "log"),
-    published,
-    detached: false,
-    next: now.version === null || published ? [] : [`expver publish ${now.version}`],
-  };
 }

@@ -7,7 +7,7 @@ import type { Database } from "../../platform/sqlite.ts";
 import { parseCell } from "../../results/cells.ts";
 import { openResults } from "../../results/database.ts";
 import { aggregate } from "../../results/numbers.ts";
-import { appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../results/rows.ts";
+import { addStampColumns, appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../results/rows.ts";
 import { digestRun, removeRun } from "../../results/run-rows.ts";
 import { addRunTracks, runTracks, updateRun } from "../../results/runs.ts";
 import { DEFAULT_TABLE, eventsTables } from "../../results/schema.ts";
@@ -71,6 +71,7 @@ export function stampRun(
 /** The run's rows no longer claim this version. */
 export function unstampVersion(databaseFile: string, runId: string, version: string): void {
   withResults(databaseFile, (db) => {
+    addStampColumns(db); // a table the program made in its last moment has none yet
     restampRows(db, runTracks(db, runId), { from: version, to: null });
     updateRun(db, runId, { version: null });
   });

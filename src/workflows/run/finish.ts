@@ -16,7 +16,7 @@ import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges } from "../../versions/published.ts";
 import { RESERVED } from "../../versions/reserve.ts";
 import type { VersionMessage } from "../../versions/types.ts";
-import type { OpenRun } from "./open-run.ts";
+import type { ClosingRun } from "./open-run.ts";
 import { titleOf } from "./prepare-run.ts";
 
 export interface Finished {
@@ -26,16 +26,14 @@ export interface Finished {
   onBranch: boolean;
 }
 
-/** `staged`: the index entries as they were at the start. Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. */
-export function finishRun(
-  run: OpenRun,
-  { message, staged }: { message: VersionMessage; staged: ReadonlyMap<string, IndexEntry> },
-): Finished {
-  const { repository, operation, plan, facts } = run;
+/** Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. */
+export function finishRun(run: ClosingRun, message: VersionMessage): Finished {
+  const { repository, operation, facts } = run;
+  const { commit, staged } = facts().closing;
   const results = makeResultsCommit(run);
-  const onBranch = plan.request.commit && branchStands(run);
-  const index = onBranch ? indexEdits(run, results, staged) : [];
-  const files = onBranch || !plan.request.commit ? worktreeEdits(run) : [];
+  const onBranch = commit && branchStands(run);
+  const index = onBranch ? indexEdits(run, results, new Map(staged)) : [];
+  const files = onBranch || !commit ? worktreeEdits(run) : [];
   const refs = refChanges(run, { results, message: formatMessage(message), onBranch });
   operation.record(
     ...refs.map((change): Effect => ({ kind: "ref", ...change })),
@@ -68,7 +66,7 @@ export function bringAlong(project: Project, repository: Repository, { index, fi
 export type IndexEdit = Extract<Effect, { kind: "index" }>["entries"][number];
 export type FileEffect = Extract<Effect, { kind: "file" }>;
 
-function makeResultsCommit({ runId, repository, facts }: OpenRun): string {
+function makeResultsCommit({ runId, repository, facts }: ClosingRun): string {
   const { snapshot, outputs, version, message, command } = facts();
   const tree = writeTreeWith(
     repository,
@@ -83,13 +81,13 @@ function makeResultsCommit({ runId, repository, facts }: OpenRun): string {
 }
 
 /** HEAD is where it was when the run began, on the same branch. */
-function branchStands({ repository, facts }: OpenRun): boolean {
+function branchStands({ repository, facts }: ClosingRun): boolean {
   const { head } = facts();
   return headBranch(repository) === head.branch && readRef(repository, "HEAD") === head.commit;
 }
 
 function refChanges(
-  { runId, repository, facts }: OpenRun,
+  { runId, repository, facts }: ClosingRun,
   { results, message, onBranch }: { results: string; message: string; onBranch: boolean },
 ): RefChange[] {
   const { head, version } = facts();
@@ -108,7 +106,7 @@ function refChanges(
 
 /** One transaction. When the branch moved in this very moment, the same without it. Answers whether the branch moved to R. */
 function moveRefs(
-  run: OpenRun,
+  run: ClosingRun,
   refs: RefChange[],
   { results, message, onBranch }: { results: string; message: VersionMessage; onBranch: boolean },
 ): boolean {
@@ -135,7 +133,7 @@ function moveRefs(
 }
 
 /** Entries of exactly the paths in which R differs from the old HEAD; one that was staged anew during the run stays. */
-function indexEdits({ repository, facts }: OpenRun, results: string, staged: ReadonlyMap<string, IndexEntry>): IndexEdit[] {
+function indexEdits({ repository, facts }: ClosingRun, results: string, staged: ReadonlyMap<string, IndexEntry>): IndexEdit[] {
   const changes = treeChanges(repository, facts().head.commit, results);
   const ofSnapshot = new Map(
     treeChanges(repository, facts().head.commit, facts().snapshot ?? results).map(({ path, after }) => [path, after]),
@@ -153,7 +151,7 @@ function indexEdits({ repository, facts }: OpenRun, results: string, staged: Rea
 }
 
 /** Pointer and ignore files, where they still are what they were when their new text was made. */
-function worktreeEdits({ project, facts }: OpenRun): FileEffect[] {
+function worktreeEdits({ project, facts }: ClosingRun): FileEffect[] {
   const { outputs, inputEdits } = facts();
   const edits = [...inputEdits, ...outputs.flatMap(({ path, edit }) => (edit === undefined ? [] : [{ path, ...edit }]))];
   return edits.flatMap(({ path, before, after }): FileEffect[] => {

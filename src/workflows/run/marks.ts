@@ -1,4 +1,5 @@
 /** Cheap marks of files and folders, to tell later what was written meanwhile. */
+import { createHash } from "node:crypto";
 import { type BigIntStats, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
@@ -7,11 +8,12 @@ import { isMissing } from "../../platform/files.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Places } from "./places.ts";
 
+/** Plain data: it is kept in the run's file, so that a killed run can be closed by another process. */
 export interface Marks {
   /** By output path of a pointer. */
-  pointers: Map<string, string>;
+  pointers: Record<string, string>;
   /** Every file in models places and every file `track` names, by stored path. */
-  files: Map<string, string>;
+  files: Record<string, string>;
 }
 
 const NOT_LOOKED_INTO = new Set([".git", ".dvc", "node_modules", ".venv", "__pycache__"]);
@@ -25,7 +27,7 @@ export function takeMarks(project: Project, places: Places, pointers: readonly P
     for (const [path, mark] of found) if (places.isTracked(path)) files.set(path, mark);
   }
   const marks = pointers.map(({ path }) => [path, markOf(absolutePath(project, path))] as const);
-  return { pointers: new Map(marks), files };
+  return { pointers: Object.fromEntries(marks), files: Object.fromEntries(files) };
 }
 
 /** Changes with every write to the file, or to any file in the folder; empty when there is nothing. */
@@ -33,10 +35,9 @@ export function markOf(path: string): string {
   const stat = statOf(path);
   if (stat === null) return "";
   if (!stat.isDirectory()) return `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
-  return readdirSync(path)
-    .sort()
-    .map((name) => `${name}\0${markOf(join(path, name))}`)
-    .join("\n");
+  const digest = createHash("sha1");
+  for (const name of readdirSync(path).sort()) digest.update(`${name}\0${markOf(join(path, name))}\n`);
+  return digest.digest("hex");
 }
 
 function addFiles(project: Project, stored: string, into: Map<string, string>): void {

@@ -1,35 +1,20 @@
 /** Metrics a program leaves in a file: every number of it, nested names joined with dots, digits as written. */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
-import { isMissing } from "../../platform/files.ts";
 import { flatten } from "./flatten.ts";
+import { markOf } from "./marks.ts";
 
 export type MetricsFile = { state: "read"; metrics: Record<string, string> } | { state: "missing" | "stale" };
 
-/** What stood at the path before the start: a file that was not written since says nothing about the run. */
-export interface FileMark {
-  mtimeNs: bigint;
-  size: bigint;
-  inode: bigint;
-}
-
-export function markFile(path: string): FileMark | null {
-  try {
-    const { mtimeNs, size, ino } = statSync(path, { bigint: true });
-    return { mtimeNs, size, inode: ino };
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-}
-
-/** Throws E_CONFIG when the file is no JSON or YAML. */
-export function readMetricsFile(path: string, before: FileMark | null): MetricsFile {
-  const now = markFile(path);
-  if (now === null) return { state: "missing" };
-  const same = before !== null && now.mtimeNs === before.mtimeNs && now.size === before.size && now.inode === before.inode;
-  return same ? { state: "stale" } : { state: "read", metrics: parseMetrics(readFileSync(path, "utf8"), path) };
+/**
+ * `before` is the mark of the file before the start: one that was not written since says nothing about the run. Throws
+ * E_CONFIG when the file is no JSON or YAML.
+ */
+export function readMetricsFile(path: string, before: string): MetricsFile {
+  const now = markOf(path);
+  if (now === "") return { state: "missing" };
+  return now === before ? { state: "stale" } : { state: "read", metrics: parseMetrics(readFileSync(path, "utf8"), path) };
 }
 
 /** Numbers only: a text that merely looks like a number (a version, an id in quotes) is no metric. */

@@ -2,21 +2,28 @@
 import type { Project } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
+import type { Places } from "./places.ts";
 import type { RunPlan } from "./plan.ts";
 import { type RunFacts, writeFacts } from "./run-facts.ts";
 
-export interface OpenRun {
+/** All that closing needs: the process that closes a run may not be the one that began it. */
+export interface ClosingRun {
   readonly runId: string;
   /** Absolute. */
   readonly folder: string;
-  readonly plan: RunPlan;
   readonly project: Project;
   readonly repository: Repository;
-  readonly operation: OpenOperation;
+  readonly places: Places;
+  readonly operation: Pick<OpenOperation, "record" | "note">;
   /** What stands in the run's file now. */
   readonly facts: () => RunFacts;
   /** Changes the file. */
   readonly save: (changes: Partial<RunFacts>) => void;
+}
+
+export interface OpenRun extends ClosingRun {
+  readonly plan: RunPlan;
+  readonly operation: OpenOperation;
 }
 
 /** Keeps the facts and their file equal. */

@@ -1,6 +1,11 @@
 /** What a run answers: to a person as three lines, to a program as data. */
+import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
+import { orderMetrics } from "../../versions/suggest.ts";
 import type { ArtifactEntry } from "../../versions/types.ts";
+import type { Collected } from "./collect.ts";
+import type { ClosingRun } from "./open-run.ts";
+import type { Outputs } from "./outputs.ts";
 import type { RunFacts } from "./run-facts.ts";
 import type { HeldBack } from "./snapshot-selection.ts";
 
@@ -38,6 +43,49 @@ export interface RunOutcome {
   detached: boolean;
   /** Commands to type next. */
   next: string[];
+}
+
+export interface OutcomeParts {
+  collected: Collected;
+  outputs: Outputs;
+  onBranch: boolean;
+  /** First line of the tag. */
+  line: string | null;
+  published: boolean;
+}
+
+/** Of a run whose facts are final. */
+export function outcomeOf(
+  { runId, folder, project, facts }: ClosingRun,
+  { collected, outputs, onBranch, line, published }: OutcomeParts,
+): RunOutcome {
+  const now = facts();
+  const ended = now.endedAt === null ? Number.NaN : Date.parse(now.endedAt);
+  return {
+    run_id: runId,
+    status: now.status,
+    version: now.version,
+    tag_line: line,
+    on_branch: onBranch,
+    snapshot: now.snapshot,
+    results: now.results,
+    dvc_hash: now.dvcHash,
+    dirty: now.dirty,
+    params: collected.params,
+    metrics: collected.metrics,
+    primary_metric: orderMetrics(project.config.metrics, collected.metrics)[0]?.name ?? null,
+    rows: collected.rows,
+    outputs: outputs.artifacts,
+    held_back: now.closing.heldBack,
+    changed_during_run: now.changedDuringRun,
+    exit_code: now.exitCode,
+    signal: now.signal,
+    seconds: Math.max(0, (ended - Date.parse(now.startedAt)) / 1000),
+    log: join(folder, "log"),
+    published,
+    detached: false,
+    next: now.version === null || published ? [] : [`expver publish ${now.version}`],
+  };
 }
 
 /** A run that did not do well is a failure of the command; its data rides along. */

@@ -21,8 +21,13 @@ export interface Places {
   metrics: string | null;
 }
 
-/** Throws E_OUTSIDE for a metrics file that is not in the repository. */
-export function placesOf(project: Project, context: Context, metrics: string | null): Places {
+/** The stored path of a metrics file as typed. Throws E_OUTSIDE when it is not in the repository. */
+export function metricsPlace(project: Project, context: Context, typed: string | null): string | null {
+  return typed === null ? null : pathFromUser(project, context, typed);
+}
+
+/** `metrics`: a stored path. */
+export function placesOf(project: Project, metrics: string | null): Places {
   const { results, track } = project.config;
   const database = storedPath(project, results.database);
   const globs = track.map((glob) => storedPath(project, glob));
@@ -33,7 +38,7 @@ export function placesOf(project: Project, context: Context, metrics: string | n
     modelOutput: storedPath(project, project.config.models.output),
     track: globs,
     isTracked: matchGlobs(globs),
-    metrics: metrics === null ? null : pathFromUser(project, context, metrics),
+    metrics,
   };
 }
 

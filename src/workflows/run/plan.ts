@@ -19,7 +19,7 @@ import { readChanges } from "./changes.ts";
 import type { RunFindings } from "./findings.ts";
 import { lackingRows } from "./lacking-rows.ts";
 import { readParameterFile, substitute } from "./parameters.ts";
-import { type Places, placesOf } from "./places.ts";
+import { metricsPlace, type Places, placesOf } from "./places.ts";
 import { describePlan } from "./plan-steps.ts";
 import { readRequest } from "./request.ts";
 import { refuseSecondRun } from "./second-run.ts";
@@ -35,7 +35,7 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
   const repository = requireRepository(project);
   refuseUnfit(repository);
   await refuseSecondRun(project);
-  const places = placesOf(project, context, request.metrics);
+  const places = placesOf(project, metricsPlace(project, context, request.metrics));
   const pointers = readPointers(project);
   const parameters = { ...readParameterFile(project), ...request.params };
   const { argv, unknown } = substitute(request.argv, parameters);

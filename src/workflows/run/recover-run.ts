@@ -2,26 +2,28 @@
  * What the next writing command does about a run whose expver was killed: a program that still runs is left alone; one that
  * has ended is recorded with its rows and without a version; a version whose refs had moved already is finished.
  */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath } from "../../config/paths.ts";
 import { type Place, type Project, readConfig, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import { takeBack } from "../../journal/effects.ts";
+import { continueOperation } from "../../journal/operations.ts";
 import type { RecoveryHandler } from "../../journal/recover.ts";
 import type { Operation } from "../../journal/types.ts";
+import type { JobStatus } from "../../launchers/launcher.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
-import { copyDatabase } from "../../results/copy.ts";
-import { readRun } from "../../results/runs.ts";
-import { storeOutput } from "../../store/contents.ts";
 import { holderOf, RESERVED } from "../../versions/reserve.ts";
-import { collectRows, forgetRun, stampRun, unstampVersion, withResults } from "./collect.ts";
+import { closeRun } from "./close.ts";
+import { forgetRun } from "./collect.ts";
 import { endingOf, stopRequest } from "./execute.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "./finish.ts";
+import { type ClosingRun, factsKeeper } from "./open-run.ts";
+import { outputsStand } from "./outputs.ts";
+import { placesOf } from "./places.ts";
 import { type RunFacts, readFacts, removeRunFolder, runFolder, writeFacts } from "./run-facts.ts";
 
 export const recoverRun: RecoveryHandler = async (place, context, operation) => {
@@ -35,12 +37,14 @@ export const recoverRun: RecoveryHandler = async (place, context, operation) => 
   if (status?.state === "running") throw stillRuns(facts, status.process?.pid);
   if (facts.phase === "preparing" && !wasStarted(job.folder)) return takeBackStart(place, operation, facts);
   if (refsMoved(repository, facts, operation)) return finishForward(project, repository, { facts, operation });
-  const ending = facts.phase === "closing" ? facts : endingOf(status ?? { exitCode: null, signal: null }, stopRequest(job.folder));
-  return recordWithoutVersion(project, context, {
-    repository,
-    facts: { ...facts, status: ending.status, exitCode: ending.exitCode, signal: ending.signal },
-  });
+  return closeLate(project, context, { repository, operation, ...statusOf(facts, status, stopRequest(job.folder)) });
 };
+
+/** The end as it was seen, or `killed` when nobody saw it. */
+function statusOf(facts: RunFacts, status: JobStatus | undefined, stopped: string | null): { facts: RunFacts } {
+  if (facts.phase === "closing") return { facts };
+  return { facts: { ...facts, ...endingOf(status ?? { exitCode: null, signal: null }, stopped) } };
+}
 
 function stillRuns({ run_id: runId }: RunFacts, pid: number | undefined): ExpverError {
   return new ExpverError("E_BUSY", `the expver of run ${runId} is gone, its program (process ${pid}) still runs`, {
@@ -95,56 +99,33 @@ function finishForward(project: Project, repository: Repository, { facts, operat
   return `run ${facts.run_id} was finished: ${facts.version ?? "its results commit"} stands`;
 }
 
-function recordWithoutVersion(
-  project: Project,
-  context: Context,
-  { repository, facts }: { repository: Repository; facts: RunFacts },
-): string {
-  const { run_id: runId, version, status } = facts;
-  const databaseFile = absolutePath(project, facts.database);
-  const folder = runFolder(project, runId);
-  const known = existsSync(databaseFile) && withResults(databaseFile, (db) => readRun(db, runId)) !== null;
-  if (known) {
-    if (version !== null) unstampVersion(databaseFile, runId, version);
-    const collected = collectRows(project, {
-      runId,
-      folder,
-      databaseFile,
-      parameters: facts.params,
-      metrics: {},
-      ownRow: facts.phase !== "closing",
-    });
-    stampRun(databaseFile, runId, {
-      stamps: { version: null, git_commit: facts.snapshot, dvc_hash: facts.dvcHash },
-      record: {
-        status,
-        params: JSON.stringify(collected.params),
-        metrics: JSON.stringify(collected.metrics),
-        end: facts.endedAt ?? context.clock().toISOString(),
-        exit_code: facts.exitCode,
-        signal: facts.signal,
-      },
-    });
-    keepDatabase(project, context, { folder, databaseFile, stored: facts.database });
-  }
-  if (version !== null) {
-    const before = readRef(repository, RESERVED + version);
-    if (before !== null) updateRefs(repository, [{ ref: RESERVED + version, before, after: null }]);
-  }
-  writeFacts(project, { ...facts, phase: "closed", version: null, results: null, endedAt: facts.endedAt ?? context.clock().toISOString() });
-  for (const name of ["before.db", "index", "database.copy"]) rmSync(join(folder, name), { force: true });
-  const advice = `make a version of it: expver tag VERSION --run ${runId}`;
-  return status === "finished"
-    ? `run ${runId} had finished; it is recorded and has no version yet: ${advice}`
-    : `run ${runId} is recorded as ${status}; its rows and log are kept: ${advice}`;
+interface LateClosing {
+  repository: Repository;
+  operation: Operation;
+  facts: RunFacts;
 }
 
-function keepDatabase(
-  project: Project,
-  context: Context,
-  { folder, databaseFile, stored }: { folder: string; databaseFile: string; stored: string },
-): void {
-  const copy = join(folder, "database.copy");
-  copyDatabase(databaseFile, copy);
-  storeOutput(project, stored, context, { bytesFrom: copy });
+/** Closes the run as its own expver would have; without a version when its end, or its outputs as it left them, are not known. */
+async function closeLate(project: Project, context: Context, { repository, operation, facts }: LateClosing): Promise<string> {
+  const { run_id: runId, closing, params } = facts;
+  const run: ClosingRun = {
+    runId,
+    folder: runFolder(project, runId),
+    project,
+    repository,
+    places: placesOf(project, closing.metrics),
+    operation: continueOperation(project, operation),
+    ...factsKeeper(project, { ...facts, phase: "closing", endedAt: facts.endedAt ?? context.clock().toISOString() }),
+  };
+  if (!existsSync(run.places.databaseFile)) {
+    run.save({ phase: "closed", version: null });
+    return `run ${runId} is ${facts.status}; the results database it wrote to is gone`;
+  }
+  try {
+    const { outcome } = await closeRun(context, run, { parameters: params, mayVersion: outputsStand(run) });
+    if (outcome.version !== null) return `run ${runId} had finished: it is ${outcome.version} now`;
+  } catch (error) {
+    if (run.facts().phase !== "closed") throw error;
+  }
+  return `run ${runId} is recorded as ${run.facts().status}, without a version; its rows and log are kept: expver tag VERSION --run ${runId}`;
 }

@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import type { IndexEntry } from "../../git/index-file.ts";
 import type { Context } from "../../platform/context.ts";
 import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { runName } from "../../platform/names.ts";
@@ -13,6 +14,8 @@ import type { ProcessIdentity } from "../../platform/processes.ts";
 import type { RunStatus } from "../../results/types.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { ArtifactEntry } from "../../versions/types.ts";
+import type { Marks } from "./marks.ts";
+import type { HeldBack } from "./snapshot-selection.ts";
 
 export interface RunFacts {
   run_id: string;
@@ -53,8 +56,31 @@ export interface RunFacts {
   /** Models among the outputs, as the tag names them. */
   models: ArtifactEntry[];
   changedDuringRun: string[];
+  closing: ClosingFacts;
   /** Why it did not start or was not versioned. */
   error: { code: string; message: string; hint: string; details: Record<string, unknown> } | null;
+}
+
+/** What closing a run needs to know of its beginning, whichever process closes it. */
+export interface ClosingFacts {
+  /** Names of parameters given on the command line. */
+  given: string[];
+  /** Stored path of the metrics file, and its mark before the start. */
+  metrics: string | null;
+  metricsMark: string;
+  commit: boolean;
+  publish: boolean;
+  allowHistoryChange: boolean;
+  /** The program is `dvc repro` or the like. */
+  pipeline: boolean;
+  pointers: Pointer[];
+  heldBack: HeldBack[];
+  /** Before the start; null while preparing. */
+  marks: Marks | null;
+  /** At the program's end; null when nobody saw it. */
+  marksAtEnd: Marks | null;
+  /** Index entries before the start. */
+  staged: [path: string, entry: IndexEntry][];
 }
 
 /** One file of R. */

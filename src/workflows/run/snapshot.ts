@@ -1,5 +1,5 @@
 /** The snapshot commit S: HEAD, the chosen files and the pointers of changed inputs, built beside the user's index. */
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync, existsSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { git, gitResult, type Repository } from "../../git/git.ts";
@@ -29,8 +29,7 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
   const { folder, head, paths, texts, verify } = input;
   const index = indexOf(folder);
   const env = { GIT_INDEX_FILE: index };
-  // A copy of the user's index knows the state of each file, so that git need not read them all again.
-  if (existsSync(join(repository.gitDir, "index"))) copyFileSync(join(repository.gitDir, "index"), index);
+  copyIndex(join(repository.gitDir, "index"), index);
   git(repository, head === null ? ["read-tree", "--empty"] : ["read-tree", "--reset", head], { env });
   if (paths.length > 0) {
     git(repository, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
@@ -47,6 +46,17 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
     commit: commitTree(repository, { tree, parents: head === null ? [] : [head], message: input.message, sign: wantsSigning(repository) }),
     isNew: true,
   };
+}
+
+/**
+ * A copy of the user's index knows the state of each file, so that git need not read them all again. Its time must be the
+ * original's: git compares whole seconds, and looks into a file only if it may have changed since the index was written.
+ */
+function copyIndex(from: string, to: string): void {
+  const stat = statSync(from, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  copyFileSync(from, to);
+  utimesSync(to, stat.atime, stat.mtime);
 }
 
 /** Paths of S that no longer are in the worktree what they were; `ignored` are those S holds with a text of its own. */

@@ -1,6 +1,7 @@
 /** What the tag of a run says: the suggested first line, and the exact values. */
 import type { Project } from "../../config/project.ts";
 import type { Pointer } from "../../store/types.ts";
+import { formatHeadline } from "../../versions/headline.ts";
 import { orderMetrics, suggestHeadline } from "../../versions/suggest.ts";
 import type { ArtifactEntry, VersionMessage } from "../../versions/types.ts";
 
@@ -39,4 +40,9 @@ export function versionMessage({ config }: Project, facts: MessageFacts): Versio
     metrics,
     other: dirty ? [["Dirty", "yes"]] : [],
   };
+}
+
+/** The first line of the tag. */
+export function tagLine({ headline, description }: VersionMessage): string {
+  return formatHeadline({ pairs: headline, description });
 }

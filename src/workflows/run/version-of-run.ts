@@ -28,11 +28,11 @@ import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { findRun } from "../runs/run-views.ts";
 import { withResults } from "./collect.ts";
-import { gitFiles } from "./outputs.ts";
 import { titleOf } from "./prepare-run.ts";
+import { editedFiles } from "./results-files.ts";
 import { createRunFolder, type OutputFile, readFacts, writeFacts } from "./run-facts.ts";
 import { chooseVersion, wantedVersion } from "./version-choice.ts";
-import { versionMessage } from "./version-message.ts";
+import { tagLine, versionMessage } from "./version-message.ts";
 
 export interface VersionOfRunPlan extends Plan {
   runId: string;
@@ -129,14 +129,11 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
     const facts = readFacts(project, runId);
     if (facts !== null) writeFacts(project, { ...facts, version, results });
     operation.finish();
-    const line = [...message.headline.map(([key, value]) => `${key}=${value}`), message.description]
-      .filter((part) => part !== "")
-      .join(" | ");
     return {
       version,
       run_id: runId,
       results,
-      tag_line: line,
+      tag_line: tagLine(message),
       on_branch: false,
       next: [`git merge ${version}`, `expver publish ${version}`],
     };
@@ -162,7 +159,7 @@ function storeStampedCopy(project: Project, context: Context, { plan, record, re
     copyDatabase(databaseFile, copy);
     stampWorking(copy, { runId: plan.runId, version: plan.version, replaces: plan.replaces, record });
     const { pointer, ignore } = storeOutput(project, stored, context, { bytesFrom: copy });
-    const database = gitFiles({ project, repository, snapshot: plan.snapshot }, [pointer, ...(ignore === null ? [] : [ignore])]);
+    const database = editedFiles({ project, repository, snapshot: plan.snapshot }, [pointer, ...(ignore === null ? [] : [ignore])]);
     const others = (readFacts(project, plan.runId)?.outputs ?? []).filter(({ path }) => !database.some((file) => file.path === path));
     return [...others, ...database];
   } finally {
