@@ -12,7 +12,7 @@ import { EVERYWHERE } from "./face.ts";
 import { flagNames, optionsOf } from "./options.ts";
 
 type ValueKind = "version" | "run" | "metric" | "files" | "folders" | "shell" | null;
-export type Candidate = [value: string, help: string];
+type Candidate = [value: string, help: string];
 
 export async function complete(argv: string[]): Promise<void> {
   const words = argv[0] === "--" ? argv.slice(1) : argv;
@@ -20,7 +20,7 @@ export async function complete(argv: string[]): Promise<void> {
   process.stdout.write(lines.map(([value, help]) => `${value}${help ? `\t${help}` : ""}\n`).join(""));
 }
 
-export async function candidates(given: string[], catalogue: readonly Command[]): Promise<Candidate[]> {
+async function candidates(given: string[], catalogue: readonly Command[]): Promise<Candidate[]> {
   const words = joinEquals(given);
   const current = words.words.at(-1) ?? "";
   const before = words.words.slice(0, -1);

@@ -39,7 +39,7 @@ function needsConfirmation(plan: Plan, argv: readonly string[], asked: boolean):
 }
 
 /** The same command line with the plan's fingerprint, ready to be pasted into a shell. */
-export function commandLine(argv: readonly string[], fingerprint: string): string {
+function commandLine(argv: readonly string[], fingerprint: string): string {
   const end = argv.indexOf("--");
   const ours = end < 0 ? [...argv] : argv.slice(0, end);
   const stale = ours.indexOf("--plan");

@@ -21,7 +21,7 @@ export interface Job {
 }
 
 /** What a job may use at most. A launcher ignores what its capabilities do not name. */
-export interface JobLimits {
+interface JobLimits {
   seconds?: number;
   memoryBytes?: number;
   cpus?: number;

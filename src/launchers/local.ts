@@ -11,7 +11,7 @@ import { findByEnvironment, identityOf, lifeOf, type ProcessIdentity } from "../
 import type { Job, JobReference, JobStatus, Launcher } from "./launcher.ts";
 
 /** Every job has it in its environment; it finds a program whose starter died before it could write down the pid. */
-export const JOB_MARKER = "EXPVER_RUN_ID";
+const JOB_MARKER = "EXPVER_RUN_ID";
 
 const POLL_MS = 100;
 

@@ -18,7 +18,7 @@ export interface Digest {
 }
 
 /** `md5`: of the raw bytes. `md5-dos2unix`: DVC 2's, where CRLF counts as LF in chunks that look like text. */
-export type Md5Kind = "md5" | "md5-dos2unix";
+type Md5Kind = "md5" | "md5-dos2unix";
 
 export interface ReadOptions {
   kind?: Md5Kind;

@@ -17,7 +17,7 @@ export interface Placer {
   links(): boolean;
 }
 
-export interface Placed {
+interface Placed {
   type: LinkType;
   md5: string | null;
 }

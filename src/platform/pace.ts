@@ -7,7 +7,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
 /** A piece of work done: files finished, and bytes read or written. */
-export interface Done {
+interface Done {
   files: number;
   bytes: number;
 }

@@ -21,7 +21,7 @@ export function sqliteError(error: unknown, path: string): unknown {
 }
 
 /** Extended SQLite result code, or undefined when the error is none of SQLite's. */
-export function sqliteErrorNumber(error: unknown): number | undefined {
+function sqliteErrorNumber(error: unknown): number | undefined {
   return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined;
 }
 

@@ -2,7 +2,7 @@
 import type { Project } from "../config/project.ts";
 import type { LinkType } from "../platform/links.ts";
 import { readDvcConfig } from "./dvc-config.ts";
-import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "./layout.ts";
+import { type ObjectFolder, type ObjectName, objectPath } from "./layout.ts";
 
 export interface Cache extends ObjectFolder {
   /** In order of preference. */
@@ -16,9 +16,4 @@ export function openCache(project: Project): Cache {
 /** Absolute path of an object, there or not. */
 export function cachedFile(cache: Cache, object: ObjectName): string {
   return objectPath(cache.dir, object);
-}
-
-/** True for an object whose bytes are known to be right. */
-export function isCached(cache: Cache, object: ObjectName): boolean {
-  return trustedSize(cache.dir, object) !== null;
 }

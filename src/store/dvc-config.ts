@@ -102,7 +102,7 @@ export function remoteName(section: string): string | null {
 }
 
 /** Applies `change` to every option that holds a path. */
-export function mapPaths(sections: Sections, change: (path: string) => string): Sections {
+function mapPaths(sections: Sections, change: (path: string) => string): Sections {
   const changed = (section: string, key: string, value: ConfigValue): ConfigValue => {
     const isPath = (section === "cache" && key === "dir") || (remoteName(section) !== null && REMOTE_PATHS.has(key));
     return isPath && typeof value === "string" ? change(value) : value;

@@ -28,7 +28,7 @@ export function dvcIgnore(project: Project, output: string): IgnoreTest {
 }
 
 /** Patterns of one file's text. */
-export function readPatterns(text: string | null): string[] {
+function readPatterns(text: string | null): string[] {
   return (text ?? "")
     .split("\n")
     .map((line) => line.trim())

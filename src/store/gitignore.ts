@@ -37,7 +37,7 @@ export function unignoreEdit(output: string, pending: (path: string) => string |
 }
 
 /** `/name` with the characters DVC escapes. */
-export function ignoreLine(output: string): string {
+function ignoreLine(output: string): string {
   return `/${basename(output).replace(/[[\]!*#?]/g, "\\$&")}`;
 }
 

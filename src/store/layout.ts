@@ -50,7 +50,7 @@ export function trustedSize(dir: string, object: ObjectName): number | null {
 }
 
 /** What the bytes at `path` would be called, with `.dir` when `object` is a listing. */
-export function hashOfObject(path: string, { hash, hashName }: ObjectName): string {
+function hashOfObject(path: string, { hash, hashName }: ObjectName): string {
   const { md5 } = md5OfFile(path, { kind: hashName });
   return hash.endsWith(".dir") ? `${md5}.dir` : md5;
 }
@@ -78,7 +78,7 @@ export function makeShard({ dir, shared }: ObjectFolder, object: ObjectName): st
 }
 
 /** Sets 0444; in a shared folder a file of somebody else keeps its mode. */
-export function protect(path: string): void {
+function protect(path: string): void {
   try {
     chmodSync(path, VERIFIED_MODE);
   } catch (error) {

@@ -45,7 +45,7 @@ export interface WriteWorkflow<Input, P extends Plan, Data> {
  */
 export type Input = Record<string, string | string[] | boolean | undefined>;
 
-export interface ArgumentSpec {
+interface ArgumentSpec {
   /** `VERSION`, `PATH…`; as shown in help. */
   name: string;
   help: string;

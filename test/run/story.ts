@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-export const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.js");
 
 const CONFIG = `metrics: { accuracy: max }
 models: { output: models/model.json, production: models/production/model.json, candidates: models/candidates }
@@ -96,7 +96,7 @@ export function exists(repo: TestRepository, path: string): boolean {
   return existsSync(join(repo.root, path));
 }
 
-export function readState(repo: TestRepository, path: string): string {
+function readState(repo: TestRepository, path: string): string {
   return readFileSync(join(repo.root, ".git/expver", path), "utf8");
 }
 

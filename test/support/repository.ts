@@ -14,7 +14,7 @@ export interface CommandResult {
 }
 
 /** What a command line printed with `--json`. */
-export interface TestEnvelope {
+interface TestEnvelope {
   schema: 1;
   ok: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every command.
@@ -23,7 +23,7 @@ export interface TestEnvelope {
   error: { code: string; message: string; hint: string; details: Record<string, unknown> } | null;
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** Relative to the repository's root. */
   cwd?: string;
   env?: Record<string, string>;
@@ -157,7 +157,7 @@ export function openTestRepository(root: string, env: Record<string, string> = i
 }
 
 /** Mulberry32: small, seeded, good enough to pick names. */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -59,7 +59,7 @@ export async function runDetached(context: Context, plan: RunPlan): Promise<RunO
 }
 
 /** The words that mean this input. */
-export function commandLine(input: Input): string[] {
+function commandLine(input: Input): string[] {
   const words = ["run"];
   for (const [name, value] of Object.entries(input)) {
     if (name === "command" || name === "detach" || value === undefined) continue;

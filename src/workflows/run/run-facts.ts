@@ -62,7 +62,7 @@ export interface RunFacts {
 }
 
 /** What closing a run needs to know of its beginning, whichever process closes it. */
-export interface ClosingFacts {
+interface ClosingFacts {
   /** Names of parameters given on the command line. */
   given: string[];
   /** Stored path of the metrics file, and its mark before the start. */
@@ -94,7 +94,7 @@ export interface OutputFile {
   edit?: { before: string | null; after: string };
 }
 
-export function runsDir(project: Pick<Place, "stateDir">): string {
+function runsDir(project: Pick<Place, "stateDir">): string {
   return join(project.stateDir, "runs");
 }
 

@@ -76,7 +76,7 @@ export function worktreePatch(repository: Repository, head: string | null, untra
   return patch + untracked.map((path) => `# not in this patch: ${JSON.stringify(path)}\n`).join("");
 }
 
-export function wantsSigning(repository: Repository): boolean {
+function wantsSigning(repository: Repository): boolean {
   const answer = gitResult(repository, ["config", "--type=bool", "--get", "commit.gpgSign"], { allow: [1] });
   return answer.stdout.toString("utf8").trim() === "true";
 }
