@@ -114,7 +114,7 @@ export const ERROR_CODES = {
   E_DATABASE: {
     kind: "failed",
     means: "A file is no SQLite database, or it is damaged.",
-    remedy: "Check the path; the last stored copy comes back with `expver restore`.",
+    remedy: "Check the path; the last stored copy comes back with `expver data checkout --force PATH`, the damaged file goes to the trash.",
   },
   E_DATABASE_BUSY: {
     kind: "refused",

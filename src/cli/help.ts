@@ -3,7 +3,7 @@ import type { Command, OptionSpec } from "../workflows/contract.ts";
 import { commandTree, isOwn, type Node, visibleChildren } from "./command-tree.ts";
 import { exitCodesOf } from "./exit-codes.ts";
 
-const HEADINGS: [Command["group"], string][] = [
+export const HEADINGS: [Command["group"], string][] = [
   ["start", "Start"],
   ["experiments", "Experiments"],
   ["data", "Data"],

@@ -69,7 +69,12 @@ interface Call {
 }
 
 function contextOf(face: Face, reporter: Reporter, interruption: Interruption | undefined): Context {
-  const context = systemContext({ report: reporter.report, ...(interruption ? { signal: interruption.signal } : {}) });
+  const { coloured, width } = terminalOf(process.stderr, process.env, face.colour);
+  const context = systemContext({
+    report: reporter.report,
+    ...(coloured ? { columns: width } : {}),
+    ...(interruption ? { signal: interruption.signal } : {}),
+  });
   if (face.directory === undefined) return context;
   const cwd = resolve(context.cwd, face.directory);
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {

@@ -53,6 +53,10 @@ export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter
           clear();
           stream.write(`  ${event.text}\n`);
           return;
+        case "command":
+          clear();
+          stream.write(`\n${terminal.style("dim", `# ${event.says}`)}\n${terminal.style("bold", `$ ${event.text}`)}\n`);
+          return;
         case "output":
           clear();
           stream.write(event.chunk);
@@ -84,7 +88,7 @@ function progressLine(event: Extract<ProgressEvent, { kind: "progress" }>, secon
 }
 
 /** 75 → "1 min 15 s"; up to a minute whole seconds, from an hour on no seconds. */
-export function formatSeconds(seconds: number): string {
+function formatSeconds(seconds: number): string {
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;

@@ -7,6 +7,8 @@ export type ProgressEvent =
   | { kind: "progress"; label: string; done: number; total?: number; unit: "files" | "bytes" | "rows"; bytes?: number }
   /** Something the user should know that is no failure. Collected into `warnings` of the JSON envelope. */
   | { kind: "warning"; text: string; hint?: string }
+  /** A command line that is about to be played, and why. */
+  | { kind: "command"; text: string; says: string }
   /** Bytes a child process wrote. */
   | { kind: "output"; chunk: Uint8Array };
 
@@ -19,6 +21,8 @@ export interface Context {
   readonly random: () => number;
   /** The only way to speak while working. Never prints by itself. */
   readonly report: (event: ProgressEvent) => void;
+  /** Width of the coloured terminal that reported output ends up on; absent when it ends up elsewhere. */
+  readonly columns?: number;
   /** Aborts on Ctrl-C. */
   readonly signal?: AbortSignal;
 }

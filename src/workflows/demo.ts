@@ -33,7 +33,7 @@ export const demo: WriteWorkflow<Input, DemoPlan, DemoResult> = {
       command: "demo",
       steps: [
         { verb: "create", target: folder, detail: "Git repository with a training script and the iris data" },
-        ...STORY.map(({ command }) => ({ verb: "type", target: command.join(" ") })),
+        ...STORY.map(({ command }) => ({ verb: "type", target: typed(command) })),
       ],
       destructive: false,
       fingerprint: fingerprintOf({ folder, story: STORY }),
@@ -45,14 +45,14 @@ export const demo: WriteWorkflow<Input, DemoPlan, DemoResult> = {
     refuseUsed(asked);
     mkdirSync(asked, { recursive: true });
     const folder = realpathSync(asked);
-    const env = storyEnvironment(context.env);
+    const env = storyEnvironment(context);
     for (const [path, text] of demoFiles()) writeFileAtomic(join(folder, path), text);
     openRepository(folder, env);
     for (const { says, command } of STORY) {
-      say(context, `${says === "" ? "" : `\n# ${says}\n`}$ ${command.map(quoted).join(" ")}\n`);
-      play(context, command, { cwd: folder, env });
+      context.report({ kind: "command", text: typed(command), says });
+      context.report({ kind: "output", chunk: Buffer.from(must(command, { cwd: folder, env })) });
     }
-    return { folder, played: STORY.map(({ command }) => command.map(quoted).join(" ")), next: NEXT };
+    return { folder, played: STORY.map(({ command }) => typed(command)), next: NEXT };
   },
 };
 
@@ -69,8 +69,9 @@ function refuseUsed(folder: string): void {
 }
 
 /** The demo is a repository of its own, also when it is made inside another one or from a Git hook. */
-function storyEnvironment(env: Context["env"]): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:GIT_(?!AUTHOR_|COMMITTER_|CONFIG)|EXPVER_)/.test(name)));
+function storyEnvironment({ env, columns }: Context): Record<string, string | undefined> {
+  const own = Object.entries(env).filter(([name]) => !/^(?:GIT_(?!AUTHOR_|COMMITTER_|CONFIG)|EXPVER_)/.test(name));
+  return { ...Object.fromEntries(own), ...(columns === undefined ? {} : { FORCE_COLOR: "1", COLUMNS: String(columns) }) };
 }
 
 type Surroundings = { cwd: string; env: Record<string, string | undefined> };
@@ -83,12 +84,8 @@ function openRepository(folder: string, env: Surroundings["env"]): void {
     must(["git", "config", "user.name", "expver demo"], surroundings);
     must(["git", "config", "user.email", "demo@example.invalid"], surroundings);
   }
-  must(["git", "add", "README.md", "package.json", "train.js"], surroundings);
+  must(["git", "add", "README.md", ".gitignore", "expver.yaml", "package.json", "train.js"], surroundings);
   must(["git", "commit", "-q", "-m", "A training script"], surroundings);
-}
-
-function play(context: Context, command: string[], surroundings: Surroundings): void {
-  say(context, must(command, surroundings));
 }
 
 /** Runs one command and answers what it printed; a demo that fails half-way says where. */
@@ -108,8 +105,8 @@ function installed(program: string): [file: string, before: string[]] {
   return [program === "node" ? process.execPath : program, []];
 }
 
-function say(context: Context, text: string): void {
-  context.report({ kind: "output", chunk: Buffer.from(text) });
+function typed(command: string[]): string {
+  return command.map(quoted).join(" ");
 }
 
 function quoted(word: string): string {

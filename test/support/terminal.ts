@@ -2,7 +2,7 @@
 import type { Terminal } from "../../src/cli/terminal.ts";
 
 export function testTerminal({ width = 80, colour = false, isTTY = true } = {}): Terminal {
-  return { width, isTTY, style: (format, text) => (colour ? `<${String(format)}>${text}</>` : text) };
+  return { width, isTTY, coloured: colour, style: (format, text) => (colour ? `<${String(format)}>${text}</>` : text) };
 }
 
 export const PIPE: Terminal = testTerminal({ width: Number.POSITIVE_INFINITY, isTTY: false });

@@ -22,7 +22,15 @@ describe("expver demo", () => {
     const lines = stderr.split("\n").filter((line) => line.startsWith("$ "));
     expect(lines).toEqual(base.expverJson(["demo", "again"]).data.played.map((line: string) => `$ ${line}`));
     expect(stderr).toMatch(/\$ expver run -m .*\n.*plan .*\n(?:epoch .*\n)+accuracy 0\.84/);
+    expect(stderr).toMatch(/\$ expver list\n2 versions, best accuracy first \(highest is best\)\n.*\n1 +e0\.2\.0 +0\.94 /);
+    expect(stderr).toMatch(/\$ expver show e0\.2\.0\ne0\.2\.0 {2}run\n/);
     expect(stdout).toContain(`cd ${join(base.root, "expver-demo")}`);
+  });
+
+  it("leaves nothing uncommitted", () => {
+    const base = openTestRepository(makeFolder("demo"));
+    base.expver(["demo", "here"]);
+    expect(base.run("git", ["status", "--porcelain"], { cwd: "here" }).stdout).toBe("");
   });
 
   it("needs no Git identity and does not touch the repository around it", () => {

@@ -24,7 +24,7 @@ const setUp = async () => {
 test("a fresh project has no problem: exit 0", async () => {
   const result = await examine(await setUp());
   expect(result).toMatchObject({ exitCode: 0, counts: { problem: 0, warning: 0 } });
-  expect(renderDoctor(result, { width: 80, isTTY: false, style: (_, text) => text })).toMatch(/things looked at/);
+  expect(renderDoctor(result, { width: 80, isTTY: false, coloured: false, style: (_, text) => text })).toMatch(/things looked at/);
 });
 
 test("outside any project it says so", async () => {

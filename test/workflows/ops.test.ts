@@ -8,7 +8,7 @@ import { undo } from "../../src/workflows/undo.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeRepository } from "../support/repository.ts";
 
-const terminal = { width: 60, isTTY: false, style: (_: unknown, text: string) => text };
+const terminal = { width: 60, isTTY: false, coloured: false, style: (_: unknown, text: string) => text };
 
 const setUp = async () => {
   const repo = makeRepository();

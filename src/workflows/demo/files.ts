@@ -10,6 +10,9 @@ const README = `# Iris
 Softmax regression on Fisher's iris data (150 flowers, three species): \`node train.js --lr 0.1\` learns from data/train.csv,
 tests on data/test.csv, and writes models/model.json and metrics.json. Made by \`expver demo\`.
 `;
+const SETTINGS = `metrics: { accuracy: max, loss: min } # which way is better; the first ranks the versions
+models: { output: models/model.json }
+`;
 
 /** Text by path. Every third flower is kept for the test. */
 export function demoFiles(): Map<string, string> {
@@ -18,6 +21,8 @@ export function demoFiles(): Map<string, string> {
   const table = (keep: (index: number) => boolean) => `${[HEADING, ...rows.filter((_row, index) => keep(index))].join("\n")}\n`;
   return new Map([
     ["README.md", README],
+    [".gitignore", "metrics.json\n"],
+    ["expver.yaml", SETTINGS],
     ["package.json", `${JSON.stringify({ private: true, type: "module" }, null, 2)}\n`],
     ["train.js", readFileSync(join(packageRoot(), "examples/iris/train.js"), "utf8")],
     ["data/train.csv", table((index) => index % 3 !== 2)],

@@ -13,46 +13,20 @@ export const STORY: Scene[] = [
   { says: "… and Git sees a pointer, which real dvc reads too.", command: ["cat", "data/train.csv.dvc"] },
   {
     says: "Train a real model: code, data, parameters, metrics and model end under one tag.",
-    command: [
-      "expver",
-      "run",
-      "-m",
-      "first baseline",
-      "--param",
-      "lr=0.1",
-      "--metrics",
-      "metrics.json",
-      "--",
-      "node",
-      "train.js",
-      "--lr",
-      "{lr}",
-    ],
+    command: trainWith("0.1", "first baseline"),
   },
-  {
-    says: "Again with a larger step.",
-    command: [
-      "expver",
-      "run",
-      "-m",
-      "larger step",
-      "--param",
-      "lr=1",
-      "--metrics",
-      "metrics.json",
-      "--",
-      "node",
-      "train.js",
-      "--lr",
-      "{lr}",
-    ],
-  },
-  { says: "Every run is on record …", command: ["expver", "runs", "list"] },
-  { says: "… every version is a plain Git tag …", command: ["git", "tag", "-n1"] },
-  { says: "… whose message has the exact values.", command: ["git", "for-each-ref", "--format=%(contents)", "refs/tags/e0.1.0"] },
+  { says: "Again with a larger step.", command: trainWith("1", "larger step") },
+  { says: "Every version, best first, to the last digit.", command: ["expver", "list"] },
+  { says: "What one of them left behind, and where its bytes are.", command: ["expver", "show", "e0.2.0"] },
+  { says: "A version is a plain Git tag.", command: ["git", "tag", "-n1"] },
   { says: "All tracked bytes are what their pointers say.", command: ["expver", "data", "status"] },
-  { says: "Every write is an operation that can be looked at and taken back.", command: ["expver", "ops", "list"] },
+  { says: "Every write is an operation that can be looked at and taken back.", command: ["expver", "ops"] },
 ];
 
 /** Commands to try in the repository that is left. */
-export const NEXT = ["expver runs show", "expver undo", "expver doctor", "git log --oneline"];
+export const NEXT = ["expver runs show", "expver doctor", "expver undo --dry-run", "git log --oneline --stat"];
+
+function trainWith(lr: string, text: string): string[] {
+  const program = ["node", "train.js", "--lr", "{lr}"];
+  return ["expver", "run", "-m", text, "--param", `lr=${lr}`, "--metrics", "metrics.json", "--", ...program];
+}
