@@ -1,0 +1,140 @@
+/** Data commands over many small files: expver, real dvc, and the bare file operations, on one file system. See docs/benchmarks.md. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { least, measure, median, must, options, printTable, ratio } from "./measure.mjs";
+
+const HERE = import.meta.dirname;
+const { files, bytes, rounds, ...chosen } = options({
+  files: 20_000,
+  bytes: 200,
+  rounds: 3,
+  dvc: 3,
+  on: "/dev/shm",
+  link: "",
+  only: "",
+});
+const MAIN = join(HERE, "../dist/main.js");
+const DVC = resolve(process.env.EXPVER_PEERS ?? ".venv-peers", "bin/dvc");
+const hasDvc = chosen.dvc > 0 && existsSync(DVC);
+const FOLDERS = 100;
+
+for (const place of chosen.on.split(",")) {
+  const base = mkdtempSync(join(place === "tmp" ? tmpdir() : place, "expver-bench-"));
+  try {
+    report(place, bench(base));
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+  }
+}
+
+function bench(base) {
+  makeFiles(join(base, "seed"));
+  const tools = [expver(base), ...(hasDvc ? [dvc(base)] : []), raw(base)];
+  const verbs = ["add", "add again", "status", "push", "checkout"].filter(
+    (verb) => chosen.only === "" || verb === "add" || chosen.only.split(",").includes(verb),
+  );
+  const results = new Map(verbs.map((verb) => [verb, new Map(tools.map(({ name }) => [name, []]))]));
+  for (let round = 0; round < rounds; round += 1) {
+    const playing = tools.filter(({ name }) => name !== "dvc" || round < chosen.dvc);
+    for (const tool of playing) tool.fresh();
+    for (const verb of verbs) {
+      const times = measure(
+        playing.map((tool) => ({ ...tool, ...tool[verb]() })),
+        1,
+      );
+      for (const [name, some] of times)
+        results
+          .get(verb)
+          .get(name)
+          .push(...some);
+    }
+  }
+  return results;
+}
+
+function report(place, results) {
+  const link = chosen.link === "" ? "" : `, cache.type ${chosen.link}`;
+  console.log(`\n${files} files of ${bytes} bytes in ${place}${link}; seconds, ratios of the least times`);
+  printTable([
+    ["", "expver min", "median", "dvc min", "median", "raw min", "median", "dvc / expver", "expver / raw"],
+    ...[...results].map(([verb, times]) => {
+      const [ours, theirs, bare] = ["expver", "dvc", "raw"].map((name) => times.get(name) ?? []);
+      const cells = [ours, theirs, bare].flatMap((some) =>
+        some.length === 0 ? ["-", "-"] : [seconds(least(some)), seconds(median(some))],
+      );
+      const theirsLeast = theirs.length === 0 ? undefined : least(theirs);
+      return [verb, ...cells, ratio(theirsLeast, least(ours)), ratio(least(ours), least(bare))];
+    }),
+  ]);
+}
+
+function seconds(value) {
+  return (value / 1000).toFixed(3);
+}
+
+function expver(base) {
+  const call = (...args) => ({ program: process.execPath, args: [MAIN, "data", ...args] });
+  return { name: "expver", ...repository(base, "expver", call) };
+}
+
+function dvc(base) {
+  const env = { ...process.env, DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(base, "dvc/site") };
+  return { name: "dvc", ...repository(base, "dvc", (...args) => ({ program: DVC, args: [...args, "-q"], env })) };
+}
+
+function repository(base, name, call) {
+  const top = join(base, name);
+  const cwd = join(top, "work");
+  const run = (...args) => ({ ...call(...args), cwd });
+  return {
+    cwd,
+    fresh() {
+      rmSync(top, { recursive: true, force: true });
+      mkdirSync(cwd, { recursive: true });
+      must("git", ["init", "-q"], { cwd });
+      must(call("init").program, call("init").args, run("init"));
+      mkdirSync(join(cwd, ".dvc"), { recursive: true });
+      const link = chosen.link === "" ? "" : `[cache]\n    type = ${chosen.link}\n`;
+      writeFileSync(join(cwd, ".dvc/config"), `${link}[core]\n    remote = store\n['remote "store"']\n    url = ${top}/remote\n`);
+      must("cp", ["-a", join(base, "seed"), join(cwd, "data")]);
+    },
+    add: () => run("add", "data"),
+    "add again": () => run("add", "data"),
+    status: () => run("status"),
+    push: () => run("push"),
+    checkout: () => ({ ...run("checkout"), before: () => rmSync(join(cwd, "data"), { recursive: true }) }),
+  };
+}
+
+function raw(base) {
+  const top = join(base, "raw");
+  const [data, store] = [join(top, "data"), join(top, "store")];
+  const script = join(HERE, "raw.mjs");
+  const run = (verb) => ({
+    program: process.execPath,
+    args: [script, verb, data, store, ...(/link/.test(chosen.link.replace("reflink", "")) ? ["link"] : [])],
+  });
+  return {
+    name: "raw",
+    fresh() {
+      rmSync(top, { recursive: true, force: true });
+      mkdirSync(store, { recursive: true });
+      must("cp", ["-a", join(base, "seed"), data]);
+    },
+    add: () => run("add"),
+    "add again": () => run("status"),
+    status: () => run("status"),
+    push: () => run("push"),
+    checkout: () => ({ ...run("checkout"), before: () => rmSync(data, { recursive: true }) }),
+  };
+}
+
+/** Every file has its own content. */
+function makeFiles(folder) {
+  for (let index = 0; index < files; index += 1) {
+    const inside = join(folder, `part-${index % FOLDERS}`);
+    if (index < FOLDERS) mkdirSync(inside, { recursive: true });
+    writeFileSync(join(inside, `sample-${index}.txt`), `${index} `.repeat(Math.ceil(bytes / 2)).slice(0, bytes));
+  }
+}

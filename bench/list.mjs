@@ -1,0 +1,91 @@
+/** `expver list` over many versions and a large results database. See docs/benchmarks.md. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { least, measure, median, milliseconds, must, options, printTable } from "./measure.mjs";
+
+const { tags, rows, rounds } = options({ tags: 2000, rows: 50_000, rounds: 7 });
+const MAIN = join(import.meta.dirname, "../dist/main.js");
+const cwd = mkdtempSync(join(tmpdir(), "expver-bench-"));
+try {
+  must("git", ["init", "-q", "-b", "main"], { cwd });
+  must("git", ["fast-import", "--quiet"], { cwd, input: versions() });
+  must("git", ["reset", "-q", "--hard"], { cwd });
+  must("git", ["pack-refs", "--all"], { cwd });
+  makeDatabase(join(cwd, "results"));
+  const expver = (...args) => ({ name: `expver ${args.join(" ")}`, program: process.execPath, args: [MAIN, ...args], cwd });
+  const git = { name: "git tag --format=%(contents)", program: "git", args: ["tag", "--format=%(contents)"], cwd };
+  const cases = [
+    { name: "node -e 0", program: process.execPath, args: ["-e", "0"] },
+    git,
+    expver("list"),
+    expver("list", "--json"),
+    expver("list", "--sort", "loss", "-n", "10"),
+  ];
+  measure(cases, 1); // fills the compile cache
+  const times = measure(cases, rounds);
+  console.log(`${tags} tags, ${rows} rows`);
+  printTable([
+    ["", "min ms", "median ms"],
+    ...[...times].map(([name, some]) => [name, milliseconds(least(some)), milliseconds(median(some))]),
+  ]);
+} finally {
+  rmSync(cwd, { recursive: true, force: true });
+}
+
+/** One commit and one annotated tag for each version, as a stream for fast-import. */
+function versions() {
+  const parts = [];
+  const data = (text) => `data ${Buffer.byteLength(text)}\n${text}\n`;
+  for (let index = 1; index <= tags; index += 1) {
+    const who = `Ada <ada@example.com> ${1_700_000_000 + index} +0000`;
+    const file = index === 1 ? `M 100644 inline expver.yaml\n${data("metrics: { accuracy: max, loss: min }\n")}` : "";
+    parts.push(`commit refs/heads/main\nmark :${index}\ncommitter ${who}\n${data(`e0.${index}.0`)}${file}`);
+    const accuracy = `0.${String((index * 7919) % 10_000).padStart(4, "0")}`;
+    const text = [
+      `model=logreg | lr=0.${index} | accuracy=${accuracy} | data=3a2f1b | version ${index}`,
+      "",
+      "Kind: run",
+      `Run: quiet-otter-${String(index).padStart(4, "0")} lr=0.${index}`,
+      `Code: ${"0".repeat(40)}`,
+      `Data-Hash: ${"3a2f1b00".repeat(4)}`,
+      `Data: ${"3a2f1b00".repeat(4)} 1048576 data/train.csv`,
+      `Model: ${"00ff00ff".repeat(4)} 4096 models/model.json`,
+      `Param: lr=0.${index}`,
+      "Param: model=logreg",
+      `Metric: accuracy=${accuracy} max`,
+      `Metric: loss=${1 / index} min`,
+      "",
+    ].join("\n");
+    parts.push(`tag e0.${index}.0\nfrom :${index}\ntagger ${who}\n${data(text)}`);
+  }
+  return parts.join("");
+}
+
+function makeDatabase(folder) {
+  mkdirSync(folder);
+  const { DatabaseSync } = driver();
+  const db = new DatabaseSync(join(folder, "experiments.db"));
+  db.exec(`
+    BEGIN;
+    CREATE TABLE "predictions" (track_id TEXT, timestamp TEXT, epoch INTEGER, loss REAL, accuracy REAL, version TEXT, git_commit TEXT,
+      dvc_hash TEXT, PRIMARY KEY (track_id, timestamp));
+    CREATE TABLE expver_runs (run_id TEXT PRIMARY KEY, version TEXT, status TEXT);
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${rows})
+      INSERT INTO predictions SELECT 'track-' || (i / 25), printf('2026-01-01 00:00:%09d', i), i % 25, 1.0 / (i + 1), 0.5,
+      'e0.' || (i / 25 + 1) || '.0', '${"0".repeat(40)}', '${"3a2f1b00".repeat(4)}' FROM n;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${tags})
+      INSERT INTO expver_runs SELECT printf('quiet-otter-%04d', i), 'e0.' || i || '.0', 'finished' FROM n;
+    COMMIT`);
+  db.close();
+}
+
+function driver() {
+  const require = createRequire(import.meta.url);
+  try {
+    return require("node:sqlite");
+  } catch {
+    return require("@photostructure/sqlite");
+  }
+}
