@@ -3,6 +3,7 @@
  * proof of them. We ourselves never do: members are always looked for one by one.
  */
 import type { Project } from "../config/project.ts";
+import type { ErrorCode } from "../errors.ts";
 import type { Pacing } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
 import { beginIngest } from "./ingest.ts";
@@ -27,7 +28,14 @@ export interface TransferReport {
   remotes: string[];
   /** Paths whose bytes are neither here nor there, relative to the root. */
   missing: string[];
-  failed: { path: string; reason: string }[];
+  failed: FailedPath[];
+}
+
+interface FailedPath {
+  path: string;
+  /** For a person. */
+  reason: string;
+  code: ErrorCode;
 }
 
 /** Everything the pointers name that the remote lacks. Never pushed: imports, `push: false`, `cache: false`. */
@@ -137,7 +145,7 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
   // Looked for again, not believed: the listing will vouch for them.
   const arrived = keysOf(
     await remote.present(
-      parcels.map(({ object }) => object),
+      parcels.map(({ object, size }) => ({ ...object, size })),
       context,
     ),
   );
@@ -189,13 +197,7 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
     try {
       const failures = await remote.receive(objectsOf(wanted), ingest, context);
       part.objects += ingest.commit().objects;
-      const absent = failures.filter(({ reason }) => reason === "not there");
-      part.missing.push(...absent.map(({ object }) => wanted.get(keyOf(object))?.path ?? object.hash));
-      note(
-        part,
-        failures.filter((failure) => !absent.includes(failure)),
-        wanted,
-      );
+      note(part, failures, wanted);
     } finally {
       ingest.abort();
     }
@@ -208,7 +210,11 @@ interface Named {
 }
 
 function note(part: Part, failures: readonly TransferFailure[], names: ReadonlyMap<string, Named>): void {
-  for (const { object, reason } of failures) part.failed.push({ path: names.get(keyOf(object))?.path ?? object.hash, reason });
+  for (const { object, error } of failures) {
+    const path = names.get(keyOf(object))?.path ?? object.hash;
+    if (error === null) part.missing.push(path);
+    else part.failed.push({ path, reason: error.message, code: error.code });
+  }
 }
 
 /** Many paths may share one object. */

@@ -1,11 +1,13 @@
 /** A folder as a remote: a disk, a mount, a colleague's share. Laid out as DVC's local remotes are. */
-import { readFileSync } from "node:fs";
-import { ExpverError } from "../../errors.ts";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { ExpverError, fromSystemError } from "../../errors.ts";
+import { isMissing } from "../../platform/files.ts";
 import { md5Of } from "../../platform/hashing.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest } from "../ingest.ts";
 import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "../layout.ts";
-import type { Parcel, Remote, TransferFailure } from "./remote.ts";
+import type { HashName } from "../types.ts";
+import type { Parcel, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
 
 export function folderRemote(name: string, folder: ObjectFolder): Remote {
   return {
@@ -20,13 +22,16 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
       const bytes = readFileSync(objectPath(folder.dir, object));
       return `${md5Of(bytes)}.dir` === object.hash || md5Of(bytes) === object.hash ? bytes : null;
     },
+    list: (pacing) => paceWork(listing(folder), pacing, { label: `listing ${name}` }),
+    remove: (objects, pacing) => paceWork(removing(folder, objects), pacing, { label: `deleting from ${name}`, total: objects.length }),
   };
 }
 
-function* looking({ dir }: ObjectFolder, objects: readonly ObjectName[]): Work<ObjectName[]> {
+function* looking({ dir }: ObjectFolder, objects: readonly Wanted[]): Work<ObjectName[]> {
   const found: ObjectName[] = [];
   for (const object of objects) {
-    if (trustedSize(dir, object) !== null) found.push(object);
+    const size = trustedSize(dir, object);
+    if (size !== null && size === (object.size ?? size)) found.push(object);
     yield { files: 1, bytes: 0 };
   }
   return found;
@@ -48,7 +53,7 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], inges
   const failures: TransferFailure[] = [];
   for (const object of objects) {
     const size = trustedSize(dir, object);
-    if (size === null) failures.push({ object, reason: "not there" });
+    if (size === null) failures.push({ object, error: null });
     else failures.push(...(yield* bring(ingest, object, { from: objectPath(dir, object), size })));
   }
   return failures;
@@ -61,6 +66,45 @@ function* bring(ingest: Ingest, object: ObjectName, { from, size }: { from: stri
     return [];
   } catch (error) {
     if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
-    return [{ object, reason: error.message }];
+    return [{ object, error }];
+  }
+}
+
+function* listing({ dir }: ObjectFolder): Work<StoredObject[]> {
+  const found: StoredObject[] = [];
+  for (const [base, hashName] of [
+    [`${dir}/files/md5`, "md5"],
+    [dir, "md5-dos2unix"],
+  ] satisfies [string, HashName][]) {
+    for (const shard of namesIn(base).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
+      for (const rest of namesIn(`${base}/${shard}`).filter((name) => /^[0-9a-f]{30}(\.dir)?$/.test(name))) {
+        const stat = statSync(`${base}/${shard}/${rest}`, { throwIfNoEntry: false });
+        if (stat?.isFile()) found.push({ hash: shard + rest, hashName, size: stat.size });
+      }
+      yield { files: 1, bytes: 0 };
+    }
+  }
+  return found;
+}
+
+function* removing({ dir }: ObjectFolder, objects: readonly ObjectName[]): Work<TransferFailure[]> {
+  for (const object of objects) {
+    const path = objectPath(dir, object);
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      throw fromSystemError(error, `cannot delete ${path}`);
+    }
+    yield { files: 1, bytes: 0 };
+  }
+  return [];
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw fromSystemError(error, `cannot list ${folder}`);
   }
 }

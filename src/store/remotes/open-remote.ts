@@ -7,7 +7,11 @@ import type { Remote } from "./remote.ts";
 
 /** The remote of this name, or the default one. Throws E_REMOTE. */
 export function openRemote(project: Project, name?: string): Remote {
-  const config = findRemote(project, name);
+  return remoteOf(findRemote(project, name));
+}
+
+/** The remote a configuration describes. Throws E_REMOTE. */
+export function remoteOf(config: RemoteConfig): Remote {
   for (const option of ["version_aware", "worktree"]) {
     if (config.options.get(option)?.toLowerCase() === "true")
       throw new ExpverError("E_REMOTE", `remote ${config.name} is ${option}: it keeps files under their names, which is not supported`, {

@@ -1,4 +1,5 @@
 /** A place outside the machine's cache where objects are kept: a handful of functions, the same for every kind of remote. */
+import type { ExpverError } from "../../errors.ts";
 import type { Pacing } from "../../platform/pace.ts";
 import type { Ingest } from "../ingest.ts";
 import type { ObjectName } from "../layout.ts";
@@ -14,8 +15,18 @@ export interface Parcel {
 
 export interface TransferFailure {
   object: ObjectName;
-  /** For a person. */
-  reason: string;
+  /** Null: it is not there. */
+  error: ExpverError | null;
+}
+
+/** An object that is looked for; one of another size than the expected does not count. */
+export interface Wanted extends ObjectName {
+  size?: number;
+}
+
+export interface StoredObject extends ObjectName {
+  /** Bytes. */
+  size: number;
 }
 
 export interface Remote {
@@ -23,11 +34,15 @@ export interface Remote {
   /** Folder or URL, for messages. */
   readonly location: string;
   /** Which of these are there and can be relied on. */
-  present(objects: readonly ObjectName[], pacing: Pacing): Promise<ObjectName[]>;
+  present(objects: readonly Wanted[], pacing: Pacing): Promise<ObjectName[]>;
   /** Sends objects; each becomes visible whole and verified, or not at all. Answers those that failed by themselves. */
   send(parcels: readonly Parcel[], pacing: Pacing): Promise<TransferFailure[]>;
   /** Brings objects into an ingest, which verifies them; the caller commits. Those that are not there are failures. */
   receive(objects: readonly ObjectName[], ingest: Ingest, pacing: Pacing): Promise<TransferFailure[]>;
-  /** Bytes of a small object, verified; null when it is not there. */
+  /** Bytes of a small object, verified; null when it is not there or damaged. */
   read(object: ObjectName): Promise<Buffer | null>;
+  /** Every object that is there. Throws E_REMOTE where a server cannot list. */
+  list(pacing: Pacing): Promise<StoredObject[]>;
+  /** Deletes objects; those that are not there are no failure. */
+  remove(objects: readonly ObjectName[], pacing: Pacing): Promise<TransferFailure[]>;
 }
