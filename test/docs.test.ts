@@ -8,7 +8,13 @@ import { parseArguments } from "../src/cli/parse.ts";
 import { CATALOGUE } from "../src/workflows/catalogue/index.ts";
 
 const root = join(import.meta.dirname, "..");
-const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "examples/python/README.md",
+  ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+]
   .filter((path) => path.endsWith(".md"))
   .map((path): [string, string] => [path, readFileSync(join(root, path), "utf8")]);
 
