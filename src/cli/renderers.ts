@@ -24,6 +24,7 @@ export const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "runs list": async () => (await import("./render/runs.ts")).renderRunsList,
   "runs show": async () => (await import("./render/runs.ts")).renderRunsShow,
   "runs logs": async () => (await import("./render/runs.ts")).renderRunsLogs,
+  log: async () => (await import("./render/log.ts")).renderLog,
   undo: async () => (await import("./render/undo.ts")).renderUndo,
   doctor: async () => (await import("./render/doctor.ts")).renderDoctor,
   demo: async () => (await import("./render/demo.ts")).renderDemo,

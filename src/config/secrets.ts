@@ -1,7 +1,7 @@
 /** What looks like a secret: keys whose values are stored as `***`, and files that never enter a commit by themselves. */
 import { basename } from "node:path/posix";
 
-const HIDDEN_VALUE = "***";
+export const HIDDEN_VALUE = "***";
 
 const SECRET_WORDS = new Set(["password", "passwd", "pwd", "passphrase", "secret", "secrets", "credential", "credentials", "apikey"]);
 const SECRET_PAIRS = new Set(["api key", "access key", "private key", "secret key", "auth key", "signing key", "connection string"]);

@@ -1,4 +1,5 @@
 /** Cells as text and back, digits kept. */
+import { HIDDEN_VALUE, isSecretKey } from "../config/secrets.ts";
 import type { Cell } from "./types.ts";
 
 /** The exact text of a cell: floats as Python's repr writes them (`1e-05`, `0.1`, `100.0`), null as the empty text, bytes as hex. */
@@ -39,7 +40,7 @@ const WORDS = new Map<string, Cell>([
   ...["-inf", "-infinity"].map((word): [string, Cell] => [word, -Infinity]),
 ]);
 
-/** A JavaScript value as a cell. Whole numbers become integers; objects JSON text; dates ISO 8601 text. */
+/** A JavaScript value as a cell. Whole numbers become integers; objects JSON text, secrets in them hidden; dates ISO 8601 text. */
 export function toCell(value: unknown): Cell {
   switch (typeof value) {
     case "number":
@@ -88,5 +89,9 @@ function formatReal(value: number): string {
 }
 
 function toJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value);
+  const plain = (key: string, inner: unknown) => {
+    if (isSecretKey(key)) return HIDDEN_VALUE;
+    return typeof inner === "bigint" ? String(inner) : inner;
+  };
+  return JSON.stringify(value, plain) ?? String(value);
 }

@@ -4,9 +4,10 @@ import { ExpverError } from "../errors.ts";
 import { bindable, type Database, placeholder, quoteName, readOnlyUri, type SqlValue } from "../platform/sqlite.ts";
 import { isDuplicateKey } from "../platform/sqlite-errors.ts";
 import { nameColumns } from "./column-names.ts";
+import { cellFor, declaredType, widenColumns } from "./column-types.ts";
 import { copyDatabase } from "./copy.ts";
 import { compareTable } from "./row-changes.ts";
-import { addColumns, declaredType, ensureEventsTable, eventsTables, STAMP_COLUMNS, tableColumns } from "./schema.ts";
+import { addColumns, ensureEventsTable, eventsTables, STAMP_COLUMNS, tableColumns } from "./schema.ts";
 import { formatTimestamp, nextMicroseconds } from "./timestamps.ts";
 import type { Cell, RowChanges, Stamps, TrackRows } from "./types.ts";
 
@@ -22,16 +23,22 @@ export interface NewRow {
 export function appendRow(db: Database, table: string, { trackId, values, at = new Date() }: NewRow): TrackRows {
   return db.write(() => {
     ensureEventsTable(db, table);
-    const cells = nameColumns(values, tableColumns(db, table)).filter(([, cell]) => cell !== null);
+    const present = tableColumns(db, table);
+    const types = new Map(present.map(({ name, type }) => [name, type]));
+    const cells = nameColumns(values, present)
+      .filter(([, cell]) => cell !== null)
+      .map(([name, cell]) => ({ column: { name, type: types.get(name) ?? declaredType(cell) }, cell }));
     addColumns(
       db,
       table,
-      cells.map(([name, cell]) => ({ name, type: declaredType(cell) })),
+      cells.map(({ column }) => column),
     );
-    const names = ["track_id", "timestamp", ...cells.map(([name]) => name)].map(quoteName).join(", ");
-    const places = cells.map(([, cell]) => `, ${placeholder(cell)}`).join("");
+    widenColumns(db, table, cells);
+    const stored = cells.map(({ column, cell }) => cellFor(column.type, cell));
+    const names = ["track_id", "timestamp", ...cells.map(({ column }) => column.name)].map(quoteName).join(", ");
+    const places = stored.map((cell) => `, ${placeholder(cell)}`).join("");
     const sql = `INSERT INTO ${quoteName(table)} (${names}) VALUES (?, ?${places})`;
-    const bound = cells.map(([, cell]) => bindable(cell));
+    const bound = stored.map(bindable);
     for (let moment = nextMicroseconds(at); ; moment++) {
       const timestamp = formatTimestamp(moment);
       try {

@@ -1,9 +1,9 @@
 /** Tables of the results database: xetrack's events tables, found by their columns, and our two run tables. */
 import { type Database, quoteName } from "../platform/sqlite.ts";
-import type { Cell, RunRecord } from "./types.ts";
+import type { RunRecord } from "./types.ts";
 
 /** xetrack's name for its table; a reserved word, so names are always quoted. */
-export const DEFAULT_TABLE = "default";
+const DEFAULT_TABLE = "default";
 export const RUNS_TABLE = "expver_runs";
 export const RUN_TRACKS_TABLE = "expver_run_tracks";
 export const STAMP_COLUMNS = ["version", "git_commit", "dvc_hash"] as const;
@@ -70,13 +70,6 @@ export function addColumns(db: Database, table: string, wanted: readonly Column[
   }
 }
 
-/** The type xetrack would declare for a first value. */
-export function declaredType(cell: Cell): string {
-  if (typeof cell === "bigint") return "INTEGER";
-  if (typeof cell === "number") return "REAL";
-  return cell instanceof Uint8Array ? "BLOB" : "TEXT";
-}
-
 const RUN_COLUMNS: Record<keyof RunRecord, "TEXT" | "INTEGER"> = {
   run_id: "TEXT",
   version: "TEXT",
@@ -115,6 +108,11 @@ export function ensureRunTables(db: Database): void {
     `CREATE TABLE IF NOT EXISTS ${RUN_TRACKS_TABLE} (run_id TEXT, "table" TEXT, track_id TEXT, first TEXT, last TEXT, rows INTEGER,
      PRIMARY KEY (run_id, "table", track_id, first))`,
   );
+}
+
+/** Where expver writes rows of its own: the first table of choice, else the first there is, else xetrack's default. */
+export function mainTable(db: Database | null, tables: readonly string[]): string {
+  return tables[0] ?? (db === null ? undefined : eventsTables(db)[0]?.name) ?? DEFAULT_TABLE;
 }
 
 export function hasTable(db: Database, name: string): boolean {

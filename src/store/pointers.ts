@@ -17,6 +17,12 @@ export function readPointers(project: Project): Pointer[] {
   return readAll(pointerFiles(project, new Set(files)), (file) => readTextIfExists(join(top, file)));
 }
 
+/** The pointer in the `.dvc` file beside one output, without a look at any other file. */
+export function pointerBeside(project: Project, path: string): Pointer | null {
+  const text = readTextIfExists(join(topOf(project), `${path}.dvc`));
+  return text === null ? null : (parsePointerFile(text, `${path}.dvc`).find((pointer) => pointer.path === path) ?? null);
+}
+
 /** Pointers of a commit, from Git objects: two processes however many there are. Empty without Git. */
 export function readPointersAt(project: Project, rev: string): Pointer[] {
   const { repository } = project;

@@ -40,6 +40,29 @@ export const RUNS: Command[] = [
     render: "run",
   },
   {
+    name: "log",
+    summary: "Append one row to the results database: names and values, from a shell",
+    description:
+      "Inside `expver run` the row is the run's own. Outside it goes into the project's database under a new track id, which is printed: give it again with --track-id to go on with that track. Values that look like numbers are stored as numbers, every digit kept; those of secret-looking names as ***. Safe from any number of processes at once.",
+    group: "experiments",
+    arguments: [{ name: "VALUE", help: "name=value, such as accuracy=0.93", variadic: true }],
+    options: [
+      { flags: "--file <file>", help: "also the values of this JSON or YAML file; nested names are joined with dots" },
+      { flags: "--table <table>", help: "the table (default: the run's, or the first of expver.yaml)" },
+      { flags: "--track-id <id>", help: "the track (default: the run's id, or a new one)" },
+      { flags: "--db <file>", help: "another database than the run's or the project's" },
+    ],
+    examples: [
+      ["log accuracy=0.93 loss=1e-05", "one row of the run that calls it"],
+      ["log epoch=3 loss=0.2 --table epochs", "in a table of its own"],
+      ["log --file metrics.json", "what a program wrote"],
+    ],
+    kind: "write",
+    repairsFirst: false,
+    load: async () => (await import("../log.ts")).log,
+    render: "log",
+  },
+  {
     name: "runs list",
     summary: "List runs, the latest first: what runs now, what finished, failed or was killed",
     group: "experiments",

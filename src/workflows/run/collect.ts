@@ -10,7 +10,7 @@ import { aggregate } from "../../results/numbers.ts";
 import { addStampColumns, appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../results/rows.ts";
 import { digestRun, removeRun } from "../../results/run-rows.ts";
 import { addRunTracks, runTracks, updateRun } from "../../results/runs.ts";
-import { DEFAULT_TABLE, eventsTables } from "../../results/schema.ts";
+import { mainTable } from "../../results/schema.ts";
 import type { RunRecord, Stamps } from "../../results/types.ts";
 
 export interface CollectInput {
@@ -103,7 +103,7 @@ function writeOwnRow(
   { runId, metrics }: CollectInput,
   parameters: Record<string, string>,
 ): ReturnType<typeof appendRow> {
-  const table = project.config.results.tables[0] ?? eventsTables(db)[0]?.name ?? DEFAULT_TABLE;
+  const table = mainTable(db, project.config.results.tables);
   const cells = Object.entries({ ...parameters, ...metrics }).map(([name, text]) => [name, parseCell(text)] as const);
   return appendRow(db, table, { trackId: runId, values: Object.fromEntries(cells) });
 }

@@ -37,19 +37,23 @@ function nameOfOdd(value: string): string {
   return value;
 }
 
-/** JSON whose numbers stay the text they were written as; Python's NaN and Infinity are read too, quoted texts are dropped. */
-function exactJson(text: string, file: string): unknown {
+/**
+ * JSON whose numbers stay the text they were written as; Python's NaN and Infinity are read too. What stands in quotes, and
+ * true and false, become what `other` makes of them; by default nothing.
+ */
+export function exactJson(text: string, file: string, other: (value: string | boolean) => unknown = () => null): unknown {
   const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity|\d[\d.eE+-]*)/g, (token) =>
     token[0] === '"' ? token : `"\\u0000${token}"`,
   );
   try {
     return JSON.parse(marked, (_key, value: unknown) => {
-      if (typeof value === "string") return value.startsWith("\0") ? value.slice(1) : null;
-      return typeof value === "boolean" ? null : value;
+      if (typeof value === "boolean") return other(value);
+      if (typeof value !== "string") return value;
+      return value.startsWith("\0") ? value.slice(1) : other(value);
     });
   } catch (cause) {
     throw new ExpverError("E_CONFIG", `${file}: not valid JSON: ${cause instanceof Error ? cause.message : cause}`, {
-      hint: "The metrics file must be JSON (.json) or YAML (.yaml): names and numbers.",
+      hint: "The file must be JSON (.json) or YAML (.yaml): names and values.",
       details: { file },
       cause,
     });

@@ -7,13 +7,16 @@ import { readTextIfExists } from "../../platform/files.ts";
 import { flatten } from "./flatten.ts";
 
 /** `k=v` texts of the command line. The last of a name wins, as in most programs. */
-export function parseGiven(texts: readonly string[]): Record<string, string> {
+export function parseGiven(
+  texts: readonly string[],
+  { option, example } = { option: "--param ", example: "--param lr=0.1" },
+): Record<string, string> {
   const entries = texts.map((text): [string, string] => {
     const at = text.indexOf("=");
     const name = text.slice(0, Math.max(at, 0)).trim();
     if (name === "") {
-      throw new ExpverError("E_USAGE", `--param ${JSON.stringify(text)} is not of the form name=value`, {
-        hint: "Write --param lr=0.1",
+      throw new ExpverError("E_USAGE", `${option}${JSON.stringify(text)} is not of the form name=value`, {
+        hint: `Write ${example}`,
         details: { received: text },
       });
     }

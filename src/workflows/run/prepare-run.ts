@@ -1,11 +1,9 @@
 /** Everything before the program starts: the number, the snapshot, the database. Each change is journaled first. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
-import { bringInRows } from "../../results/bring-in.ts";
 import { openResults } from "../../results/database.ts";
 import { addStampColumns, snapshotTo } from "../../results/rows.ts";
 import { insertRun } from "../../results/runs.ts";
@@ -13,6 +11,7 @@ import { storeOutput } from "../../store/contents.ts";
 import { dataHash } from "../../store/data-hash.ts";
 import type { Pointer } from "../../store/types.ts";
 import { reserveVersion } from "../../versions/reserve.ts";
+import { bringInLacking } from "./bring-in-lacking.ts";
 import { describeEnvironment } from "./environment.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { RunFacts } from "./run-facts.ts";
@@ -87,10 +86,9 @@ function openDatabaseFor(context: Context, run: OpenRun, patch: string | null): 
   const { runId, folder, plan, project, operation, facts } = run;
   const { databaseFile, database } = plan.places;
   operation.record({ kind: "rows", database, run: runId });
-  if (plan.lacking?.wholeFile) placeCopy(plan.lacking.object, databaseFile);
+  if (plan.lacking !== null) bringInLacking(plan.lacking, databaseFile);
   const db = openResults(databaseFile, { create: true });
   try {
-    if (plan.lacking !== null && !plan.lacking.wholeFile) bringInRows(db, plan.lacking.object);
     addStampColumns(db, project.config.results.tables);
   } finally {
     db.close();
@@ -103,14 +101,4 @@ function openDatabaseFor(context: Context, run: OpenRun, patch: string | null): 
   } finally {
     again.close();
   }
-}
-
-/** Writable whatever the object in the cache is. */
-function placeCopy(object: string, path: string): void {
-  if (existsSync(path)) return;
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  copyFileSync(object, temporary);
-  chmodSync(temporary, 0o644);
-  renameSync(temporary, path);
 }

@@ -1,11 +1,14 @@
 /** What the program finds in its environment. */
 import type { Context } from "../../platform/context.ts";
+import { mainTable } from "../../results/schema.ts";
+import { withResults } from "./collect.ts";
 import { SUPERVISED } from "./detach.ts";
 import type { OpenRun } from "./open-run.ts";
 import { parameterEnvironment } from "./parameters.ts";
 
 export function programEnvironment({ env }: Context, { runId, plan, facts }: OpenRun): Record<string, string | undefined> {
   const { version, snapshot, dvcHash } = facts();
+  const { databaseFile } = plan.places;
   const { [SUPERVISED]: _ours, ...users } = env;
   return {
     // Or nothing of a Python program's output shows before it ends.
@@ -13,7 +16,9 @@ export function programEnvironment({ env }: Context, { runId, plan, facts }: Ope
     ...users,
     ...parameterEnvironment(plan.parameters),
     EXPVER_RUN_ID: runId,
-    EXPVER_DB: plan.places.databaseFile,
+    EXPVER_DB: databaseFile,
+    // Settled once: a table the program makes meanwhile does not divert rows that follow.
+    EXPVER_TABLE: withResults(databaseFile, (db) => mainTable(db, plan.project.config.results.tables)),
     EXPVER_VERSION: version ?? "",
     EXPVER_GIT_COMMIT: snapshot ?? "",
     EXPVER_DVC_HASH: dvcHash ?? "",

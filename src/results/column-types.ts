@@ -1,0 +1,93 @@
+/**
+ * Which values a column of some declared type holds as they are.
+ *
+ * SQLite converts what does not fit a column's type (the text `007` in an INTEGER column becomes 7), and DuckDB, an engine of
+ * xetrack, cannot read a table at all in which a cell is of another class than its column. So a column that meets such a value
+ * gets a wider type first, the cells that are there kept as they are.
+ */
+import { type Database, quoteName } from "../platform/sqlite.ts";
+import { formatCell } from "./cells.ts";
+import type { Column } from "./schema.ts";
+import type { Cell } from "./types.ts";
+
+const INTEGER = "INTEGER";
+const REAL = "REAL";
+/** Holds everything; DuckDB reads it as bytes. */
+const UNTYPED = "";
+// Beyond it a REAL has no room for every integer.
+const EXACT_INTEGERS = 2n ** 53n;
+
+/** The type xetrack would declare for a first value; none for NaN, because numbers will follow it. */
+export function declaredType(cell: Cell): string {
+  if (typeof cell === "bigint") return INTEGER;
+  if (typeof cell === "number") return REAL;
+  if (cell === "NaN") return UNTYPED;
+  return cell instanceof Uint8Array ? "BLOB" : "TEXT";
+}
+
+/** A number for a TEXT column is given as text: SQLite's own conversion keeps 15 digits. */
+export function cellFor(type: string, cell: Cell): Cell {
+  return kindOf(type) === "text" && typeof cell === "number" ? formatCell(cell) : cell;
+}
+
+/** Gives columns that cannot hold their new cell a type that can. Inside a write transaction. */
+export function widenColumns(db: Database, table: string, cells: readonly { column: Column; cell: Cell }[]): void {
+  for (const { column, cell } of cells) {
+    if (!holds(column.type, cell)) retype(db, table, { name: column.name, type: widerType(db, table, { column, cell }) });
+  }
+}
+
+function holds(type: string, cell: Cell): boolean {
+  if (cell === null) return true;
+  switch (kindOf(type)) {
+    case "integer":
+      return typeof cell === "bigint";
+    case "real":
+      return typeof cell === "number" || (typeof cell === "bigint" && isExact(cell));
+    case "text":
+      return !(cell instanceof Uint8Array);
+    case "other":
+      return typeof cell === "string";
+    default:
+      return true;
+  }
+}
+
+function widerType(db: Database, table: string, { column, cell }: { column: Column; cell: Cell }): string {
+  if (typeof cell !== "number") return UNTYPED;
+  const name = quoteName(column.name);
+  const beyond = `SELECT 1 FROM ${quoteName(table)} WHERE typeof(${name}) NOT IN ('null', 'integer', 'real')
+    OR (typeof(${name}) = 'integer' AND ${name} NOT BETWEEN -${EXACT_INTEGERS} AND ${EXACT_INTEGERS}) LIMIT 1`;
+  return db.get(beyond) === undefined ? REAL : UNTYPED;
+}
+
+/** SQLite cannot change a column's type: another column takes its cells, its place and its name. */
+function retype(db: Database, table: string, { name, type }: Column): void {
+  const interim = quoteName(`${name}__retyped`);
+  const column = quoteName(name);
+  const alter = `ALTER TABLE ${quoteName(table)}`;
+  db.exec("SAVEPOINT retype");
+  try {
+    db.exec(`${alter} ADD COLUMN ${interim} ${type}`);
+    db.exec(`UPDATE ${quoteName(table)} SET ${interim} = ${column} WHERE ${column} IS NOT NULL`);
+    db.exec(`${alter} DROP COLUMN ${column}`);
+    db.exec(`${alter} RENAME COLUMN ${interim} TO ${column}`);
+  } catch {
+    // Somebody's index or view stands on the column: better a cell of another class than no row.
+    db.exec("ROLLBACK TO retype");
+  }
+  db.exec("RELEASE retype");
+}
+
+/** As both SQLite and DuckDB understand a declared type; where they differ (BOOLEAN, dates), the stricter. */
+function kindOf(type: string): "integer" | "real" | "text" | "any" | "other" {
+  const word = type.toLowerCase();
+  if (/int|bool/.test(word)) return "integer";
+  if (/char|clob|text/.test(word)) return "text";
+  if (word === "" || word.includes("blob")) return "any";
+  return /real|floa|doub|dec|num/.test(word) ? "real" : "other";
+}
+
+function isExact(value: bigint): boolean {
+  return value >= -EXACT_INTEGERS && value <= EXACT_INTEGERS;
+}

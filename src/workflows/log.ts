@@ -1,0 +1,138 @@
+/**
+ * `expver log k=v…`: one row of results from a shell.
+ *
+ * It writes as the program's own tracker does: no operation is journaled and nothing is repaired first. So it is quick, is not
+ * in the way of the run that calls it, and goes on working when that run's expver was killed.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { openProject } from "../config/project.ts";
+import { HIDDEN_VALUE, isSecretKey } from "../config/secrets.ts";
+import { ExpverError, fromSystemError } from "../errors.ts";
+import type { Context } from "../platform/context.ts";
+import { runName } from "../platform/names.ts";
+import { type Database, openDatabase } from "../platform/sqlite.ts";
+import { formatCell, parseCell } from "../results/cells.ts";
+import { nameColumns } from "../results/column-names.ts";
+import { appendRow } from "../results/rows.ts";
+import { hasColumn, mainTable, tableColumns } from "../results/schema.ts";
+import { databaseFor, openForRows } from "../results/track.ts";
+import type { Cell } from "../results/types.ts";
+import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { fingerprintOf } from "./plan.ts";
+import type { LackingRows } from "./run/lacking-rows.ts";
+import { parseGiven } from "./run/parameters.ts";
+
+interface LogPlan extends Plan {
+  database: string;
+  table: string;
+  trackId: string;
+  values: Record<string, Cell>;
+  lacking: LackingRows | null;
+}
+
+export interface LoggedValues {
+  database: string;
+  table: string;
+  track_id: string;
+  timestamp: string;
+  /** Exact texts by name; secrets hidden. */
+  values: Record<string, string>;
+}
+
+export const log: WriteWorkflow<Input, LogPlan, LoggedValues> = {
+  async plan(context, input) {
+    const values = await valuesOf(context, input);
+    if (Object.keys(values).length === 0) {
+      throw new ExpverError("E_USAGE", "there is nothing to log", { hint: "expver log accuracy=0.93 loss=0.2" });
+    }
+    const { database, tables } = databaseFor(context, text(input.db));
+    const lacking = input.db === undefined && !context.env.EXPVER_DB ? await lackingOf(context) : null;
+    const { table, columns } = placeIn(database, { tables, named: text(input.table), values });
+    const trackId = text(input.trackId) ?? (context.env.EXPVER_RUN_ID || runName(context.random));
+    const steps: Step[] = [
+      ...(lacking === null ? [] : [{ verb: "bring in", target: database, count: lacking.rows, detail: "rows of the version in HEAD" }]),
+      ...(columns.length === 0 ? [] : [{ verb: "add columns", target: table, detail: columns.join(", ") }]),
+      { verb: "append", target: table, count: 1, detail: `${trackId}: ${shown(textsOf(values))}` },
+    ];
+    const fingerprint = fingerprintOf({ database, table, columns, values: textsOf(values), lacking: lacking?.rows });
+    return { command: "log", steps, destructive: false, fingerprint, database, table, trackId, values, lacking };
+  },
+
+  async apply(context, { database, table, trackId, values, lacking }) {
+    if (lacking !== null) (await import("./run/bring-in-lacking.ts")).bringInLacking(lacking, database);
+    const db = openForRows(database);
+    try {
+      const { first: timestamp } = appendRow(db, table, { trackId, values, at: context.clock() });
+      return { database, table, track_id: trackId, timestamp, values: textsOf(values) };
+    } finally {
+      db.close();
+    }
+  },
+};
+
+/** What the command line says comes before what the file says. Secrets are hidden from here on. */
+async function valuesOf(context: Context, { value, file }: Input): Promise<Record<string, Cell>> {
+  const given = parseGiven(Array.isArray(value) ? value : [], { option: "", example: "accuracy=0.93" });
+  const typed = Object.fromEntries(Object.entries(given).map(([name, word]) => [name, parseCell(word)]));
+  const values = { ...(await fromFile(context, text(file))), ...typed };
+  return Object.fromEntries(Object.entries(values).map(([name, cell]) => [name, isSecretKey(name) ? HIDDEN_VALUE : cell]));
+}
+
+async function fromFile(context: Context, path: string | undefined): Promise<Record<string, Cell>> {
+  if (path === undefined) return {};
+  const { valuesOfFile } = await import("./log/values-file.ts");
+  return valuesOfFile(read(resolve(context.cwd, path)), path);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw fromSystemError(error, "cannot read the values");
+  }
+}
+
+/** Outside of a run, which has seen to it: a pull may have moved the pointer and not the file. */
+async function lackingOf(context: Context): Promise<LackingRows | null> {
+  const { lackingRows } = await import("./run/lacking-rows.ts");
+  const { placesOf } = await import("./run/places.ts");
+  const { pointerBeside } = await import("../store/pointers.ts");
+  const project = openProject(context);
+  const places = placesOf(project, null);
+  const pointer = pointerBeside(project, places.database);
+  return pointer === null ? null : lackingRows(project, places, [pointer]);
+}
+
+function placeIn(
+  database: string,
+  { tables, named, values }: { tables: readonly string[]; named: string | undefined; values: Record<string, Cell> },
+): { table: string; columns: string[] } {
+  const find = (db: Database | null) => {
+    const table = named ?? mainTable(db, tables);
+    const present = db === null ? [] : tableColumns(db, table);
+    const names = nameColumns(values, present).flatMap(([name, cell]) => (cell === null || hasColumn(present, name) ? [] : [name]));
+    return { table, columns: names };
+  };
+  if (!existsSync(database)) return find(null);
+  const db = openDatabase(database, { readonly: true });
+  try {
+    return find(db);
+  } finally {
+    db.close();
+  }
+}
+
+function textsOf(values: Record<string, Cell>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, cell]) => [name, formatCell(cell)]));
+}
+
+function shown(values: Record<string, string>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${value}`)
+    .join("  ");
+}
+
+function text(value: Input[string]): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,136 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/platform/sqlite.ts";
+import { exists, inBackground, MAIN, makeExperiment, rowsOf, runRows, until } from "../run/story.ts";
+import { makeFolder, openTestRepository } from "../support/repository.ts";
+
+describe("expver log", () => {
+  it("appends one row under a new track, exact and without secrets, and says which", () => {
+    const repo = makeExperiment();
+    const values = ["accuracy=0.930", "loss=1e-05", "big=9007199254740993", "n=nan", "i=-inf", "id=007", "on=true", "api_key=s3cr3t", "e="];
+    const { code, data } = repo.expverJson(["log", ...values]);
+    expect(code).toBe(0);
+    expect(data).toMatchObject({
+      database: join(repo.root, "results/experiments.db"),
+      table: "default",
+      values: { accuracy: "0.93", loss: "1e-05", big: "9007199254740993", n: "NaN", i: "-Infinity", id: "007", on: "1", api_key: "***" },
+    });
+    const { track_id, timestamp } = data;
+    expect(rowsOf(repo)).toEqual([
+      {
+        track_id,
+        timestamp,
+        accuracy: 0.93,
+        loss: 1e-5,
+        big: 2n ** 53n + 1n,
+        n: "NaN",
+        i: -Infinity,
+        id: "007",
+        on: 1n,
+        api_key: "***",
+        e: "",
+      },
+    ]);
+    const more = repo.expver(["log", "--track-id", track_id, "--table", "epochs", "epoch=1"]);
+    expect(more.stdout).toBe(`epochs  ${track_id}  epoch=1\n`);
+    expect(rowsOf(repo, "epochs")).toMatchObject([{ track_id, epoch: 1n }]);
+  });
+
+  it("reads a file of values: nested, numbers as written, quoted ones as text; what is typed comes first", () => {
+    const repo = makeExperiment();
+    repo.write("m.json", '{"acc": 0.90, "big": 9007199254740993, "id": "42", "on": false, "no": null, "at": {"k": [1e-05, NaN]}, "lr": 1}');
+    const { data } = repo.expverJson(["log", "--file", "m.json", "lr=0.5"]);
+    expect(data.values).toEqual({ acc: "0.9", big: "9007199254740993", id: "42", on: "0", "at.k.0": "1e-05", "at.k.1": "NaN", lr: "0.5" });
+    expect(rowsOf(repo)).toMatchObject([{ id: "42", big: 2n ** 53n + 1n, at_k_0: 1e-5, on: 0n }]);
+    repo.write("m.yaml", "acc: 0.5\nworst: .nan\nname: resnet\nnone: null\n");
+    expect(repo.expverJson(["log", "--file", "m.yaml"]).data.values).toEqual({ acc: "0.5", worst: "NaN", name: "resnet" });
+    expect(repo.expverJson(["log", "--file", "no.json"])).toMatchObject({ code: 1, error: { code: "E_IO" } });
+    repo.write("m.json", "{");
+    expect(repo.expverJson(["log", "--file", "m.json"])).toMatchObject({ code: 1, error: { code: "E_CONFIG" } });
+  });
+
+  it("--dry-run shows row and new columns and writes nothing", () => {
+    const repo = makeExperiment();
+    const plan = repo.expverJson(["log", "--dry-run", "accuracy=0.9", "password=x"]);
+    expect(plan.data).toMatchObject({
+      destructive: false,
+      steps: [
+        { verb: "add columns", target: "default", detail: "accuracy, password" },
+        { verb: "append", target: "default", count: 1, detail: expect.stringMatching(/: accuracy=0\.9 {2}password=\*\*\*$/) },
+      ],
+    });
+    expect(exists(repo, "results/experiments.db")).toBe(false);
+  });
+
+  it("needs values, and a database", () => {
+    const repo = makeExperiment();
+    expect(repo.expverJson(["log"])).toMatchObject({ code: 2, error: { code: "E_USAGE" } });
+    expect(repo.expverJson(["log", "accuracy"])).toMatchObject({ code: 2, error: { message: '"accuracy" is not of the form name=value' } });
+    expect(repo.expverJson(["log", "timestamp=1"])).toMatchObject({ code: 2, error: { code: "E_USAGE" } });
+    const nowhere = openTestRepository(makeFolder("nowhere"));
+    expect(nowhere.expverJson(["log", "a=1"])).toMatchObject({ code: 1, error: { code: "E_NO_PROJECT" } });
+    expect(nowhere.expverJson(["log", "--db", "new/mine.db", "a=1"])).toMatchObject({ code: 0, data: { table: "default" } });
+    expect(existsSync(join(nowhere.root, "new/mine.db"))).toBe(true);
+  });
+
+  it("first brings in rows of HEAD's version that the file lacks, or refuses when it cannot tell", () => {
+    const repo = makeExperiment();
+    repo.expver(["run", "--param", "lr=1", "--", "true"]);
+    repo.run("rm", ["results/experiments.db"]);
+    const dry = repo.expverJson(["log", "--dry-run", "accuracy=0.9"]);
+    expect(dry.data.steps[0]).toMatchObject({ verb: "bring in" });
+    expect(repo.expverJson(["log", "accuracy=0.9"]).code).toBe(0);
+    expect(rowsOf(repo)).toMatchObject([{ lr: 1n, version: "e0.1.0" }, { accuracy: 0.9 }]);
+    repo.run("rm", ["-r", "results/experiments.db", ".dvc/cache/files"]);
+    expect(repo.expverJson(["log", "accuracy=0.8"])).toMatchObject({ code: 4, error: { code: "E_DATABASE_BEHIND" } });
+    expect(exists(repo, "results/experiments.db")).toBe(false);
+  });
+});
+
+describe("expver log inside a run", () => {
+  it("writes rows that are the run's own: its track, its stamps, its numbers; from another folder too", () => {
+    const repo = makeExperiment();
+    repo.write("expver.yaml", "metrics: { accuracy: max }\nresults: { table: predictions }\n");
+    const log = (values: string) => `${process.execPath} ${MAIN} log ${values}`;
+    repo.write("job.sh", `${log("epoch=1 accuracy=0.5")}\ncd / && ${log("epoch=2 accuracy=0.75")}\n`);
+    const { data } = repo.expverJson(["run", "--", "sh", "job.sh"]);
+    expect(data).toMatchObject({ rows: 2, version: "e0.1.0", metrics: { accuracy: "0.75" } });
+    expect(rowsOf(repo, "predictions")).toMatchObject(
+      [1n, 2n].map((epoch) => ({ track_id: data.run_id, epoch, version: "e0.1.0", git_commit: data.snapshot })),
+    );
+    expect(repo.git("cat-file", "-p", "e0.1.0")).toContain("accuracy=0.75");
+  });
+
+  it("goes on when the run's expver was killed, and the rows are the run's", async () => {
+    const repo = makeExperiment();
+    const log = `${process.execPath} ${MAIN} log`;
+    repo.write("job.sh", `touch running\nwhile [ ! -e go ]; do sleep 0.02; done\n${log} accuracy=0.9 && touch logged\n`);
+    repo.write(".gitignore", `${repo.read(".gitignore")}running\ngo\nlogged\n`);
+    repo.commit("job");
+    const run = inBackground(repo, ["run", "--", "sh", "job.sh"]);
+    await until(() => exists(repo, "running"));
+    run.kill("SIGKILL");
+    await run.ended;
+    repo.write("go", "");
+    await until(() => exists(repo, "logged"));
+    await until(() => repo.expverJson(["runs", "list"]).data.runs[0].status === "lost");
+    repo.expver(["doctor", "--fix"]);
+    expect(rowsOf(repo)).toMatchObject([{ accuracy: 0.9, track_id: runRows(repo)[0]?.run_id, git_commit: repo.git("rev-parse", "HEAD") }]);
+  });
+});
+
+it("many at once lose nothing", { timeout: 120_000 }, async () => {
+  const folder = makeFolder("log");
+  const calls = Array.from({ length: 24 }, (_, n) => ["log", "--db", "r.db", "--track-id", "fixed", `n=${n}`, `own_${n % 8}=${n}`]);
+  const codes = await Promise.all(
+    calls.map((args) => new Promise((resolve) => spawn(process.execPath, [MAIN, ...args], { cwd: folder }).on("close", resolve))),
+  );
+  expect(codes).toEqual(calls.map(() => 0));
+  const db = openDatabase(join(folder, "r.db"), { readonly: true });
+  const rows = db.all('SELECT * FROM "default"');
+  db.close();
+  expect(rows.map(({ n }) => Number(n)).sort((a, b) => a - b)).toEqual(calls.map((_, n) => n));
+  for (const row of rows) expect(row[`own_${Number(row.n) % 8}`]).toBe(row.n);
+});
