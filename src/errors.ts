@@ -85,6 +85,11 @@ export const ERROR_CODES = {
     means: "Tracked bytes in the worktree are not what HEAD's pointers say, so a version of HEAD would not be what was run.",
     remedy: "Store and commit them (`expver data add`, `git commit`), or put them back (`expver data checkout`).",
   },
+  E_PUBLISH: {
+    kind: "refused",
+    means: "Publishing would make a tag public whose data others cannot get, or it is not known where to publish.",
+    remedy: "See the message; `expver publish --dry-run` shows what would be published.",
+  },
   E_HOOK: { kind: "refused", means: "A Git hook refused.", remedy: "Correct what the hook says, or skip it with --no-verify." },
   // Runs
   E_DATABASE_BEHIND: {

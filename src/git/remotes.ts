@@ -1,5 +1,5 @@
 /** Which Git remote we publish to, and what tags it has. */
-import { gitResult, type Repository } from "./git.ts";
+import { git, gitResult, type Repository } from "./git.ts";
 import { headBranch } from "./refs.ts";
 
 /** The remote `git push` would use, or the only one, or `origin`; null when there is none or the choice is open. */
@@ -29,6 +29,13 @@ export function lsRemoteTags(repository: Repository, remote: string, prefix: str
   if (result.code !== 0) return null;
   const lines = result.stdout.toString("utf8").split("\n").filter(Boolean);
   return new Map(lines.map((line) => [line.slice(line.indexOf("\t") + 1).replace(/^refs\/tags\//, ""), line.slice(0, line.indexOf("\t"))]));
+}
+
+/** Branches and tags of the remote, each with its object (a tag's own). Throws E_GIT with git's words when it does not answer. */
+export function readRemoteRefs(repository: Repository, remote: string): Map<string, string> {
+  const output = git(repository, ["ls-remote", "--refs", "--heads", "--tags", "--", remote]);
+  const lines = output.split("\n").filter(Boolean);
+  return new Map(lines.map((line) => [line.slice(line.indexOf("\t") + 1), line.slice(0, line.indexOf("\t"))]));
 }
 
 function readSettings(repository: Repository): Map<string, string> {

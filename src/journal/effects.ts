@@ -11,11 +11,11 @@ import type { Effect, IndexEntry } from "./types.ts";
 
 type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
 
-/** How rows of a run are looked at and removed: given by the workflow layer, which may use results/. */
+/** How rows of a run are looked at and taken back: given by the workflow layer, which may use results/. */
 export interface RowHooks {
-  /** `after` only while exactly the rows of the run stand, unchanged since their digest was recorded. */
-  look(effect: EffectOf<"rows">): Pick<EffectState, "state" | "now">;
-  takeBack(effect: EffectOf<"rows">): void;
+  /** Rows are `after` only while exactly those of the run stand, unchanged since their digest was recorded. */
+  look(effect: EffectOf<"rows" | "stamp">): Pick<EffectState, "state" | "now">;
+  takeBack(effect: EffectOf<"rows" | "stamp">): void;
 }
 
 /**
@@ -67,7 +67,7 @@ function merged(effects: readonly Effect[]): Merged[] {
   const result: Merged[] = [];
   const places = new Map<string, number>();
   for (const effect of effects) {
-    if (effect.kind !== "file" && effect.kind !== "ref" && effect.kind !== "rows") {
+    if (!["file", "ref", "rows", "stamp"].includes(effect.kind)) {
       result.push({ effect, passed: [] });
       continue;
     }
@@ -79,7 +79,7 @@ function merged(effects: readonly Effect[]): Merged[] {
       result.push({ effect, passed: [] });
     } else if (effect.kind === "rows") {
       result[at] = { effect, passed: [] };
-    } else if ("before" in earlier.effect) {
+    } else if ("before" in earlier.effect && "before" in effect) {
       result[at] = { effect: { ...effect, before: earlier.effect.before }, passed: [...earlier.passed, earlier.effect.after] };
     }
   }
@@ -111,6 +111,7 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
     case "index":
       return indexState(project, effect);
     case "rows":
+    case "stamp":
       return rows?.look(effect) ?? { state: "other", now: "cannot be looked at here" };
     case "trash": {
       const [isBack, isKept] = [existsSync(join(topOf(project), effect.path)), existsSync(effect.trash)];
@@ -150,7 +151,7 @@ function indexState(project: Place, { entries }: EffectOf<"index">): Pick<Effect
 function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): void {
   if (effect.kind === "file") setText(join(topOf(project), effect.path), effect.before);
   if (effect.kind === "folder") removeEmptyFolder(join(topOf(project), effect.path));
-  if (effect.kind === "rows") rows?.takeBack(effect);
+  if (effect.kind === "rows" || effect.kind === "stamp") rows?.takeBack(effect);
   if (effect.kind === "trash") restoreFromTrash(effect.trash, join(topOf(project), effect.path));
   if (effect.kind === "index" && project.repository !== null) {
     const entries = effect.entries.map(({ path, before }) => ({ path, mode: before?.mode ?? "", object: before?.object ?? null }));
@@ -174,6 +175,8 @@ function targetOf(effect: Effect): string {
       return `index: ${effect.entries.map((entry) => entry.path).join(", ")}`;
     case "rows":
       return `${effect.database}: rows of ${effect.run}`;
+    case "stamp":
+      return `${effect.database}: version of ${effect.run}`;
     case "remote":
       return `${effect.remote}: ${effect.detail}`;
   }

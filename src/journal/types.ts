@@ -14,6 +14,8 @@ export type Effect =
    * digest of its rows (`results/run-rows.ts`) once they are final: undo removes them only while it holds.
    */
   | { kind: "rows"; database: string; run: string; digest?: string }
+  /** The version a run's rows and its record carry in the results database (path relative to the worktree); null = none. */
+  | { kind: "stamp"; database: string; run: string; before: string | null; after: string | null }
   /** Bytes moved to the trash: `path` relative to the worktree, `trash` absolute (see `trashPlace`). */
   | { kind: "trash"; path: string; trash: string }
   /** A folder made; taken back only while it is empty. Path relative to the worktree. */

@@ -101,20 +101,21 @@ function refuseUnfit(project: Place, { id, command, state, owner, worktree }: Op
   }
 }
 
-/** A tag that was published since: removing it here would leave it everywhere else. */
+/** A tag that was published since: removing it here would leave it everywhere else. `notPublished`: known not to have got there. */
 function published(project: Place, operation: Operation): { target: string; now: string }[] {
   const tags = operation.effects.flatMap((effect) =>
     effect.kind === "ref" && effect.ref.startsWith("refs/tags/") && effect.after !== null ? effect.ref.slice("refs/tags/".length) : [],
   );
   if (tags.length === 0) return [];
+  const isThere = (later: Operation, tag: string) => !(Array.isArray(later.notes.notPublished) && later.notes.notPublished.includes(tag));
   return listOperations(project)
     .filter((later) => later.id > operation.id)
-    .flatMap((later) => later.effects)
-    .flatMap((effect) =>
+    .flatMap((later) => later.effects.map((effect) => ({ later, effect })))
+    .flatMap(({ later, effect }) =>
       effect.kind !== "remote"
         ? []
         : tags
-            .filter((tag) => effect.detail.split(/[\s,]+/).includes(tag))
+            .filter((tag) => effect.detail.split(/[\s,]+/).includes(tag) && isThere(later, tag))
             .map((tag) => ({ target: tag, now: `published to ${effect.remote}` })),
     );
 }
@@ -129,7 +130,8 @@ function blocked(operation: Operation, blockers: { target: string; now: string }
 
 /** As the undo's own record shows them; rows and trash are told by what they undo. */
 function reversed(effect: Effect): Effect[] {
-  if (effect.kind === "ref" || effect.kind === "file") return [{ ...effect, before: effect.after, after: effect.before } as Effect];
+  if (effect.kind === "ref" || effect.kind === "file" || effect.kind === "stamp")
+    return [{ ...effect, before: effect.after, after: effect.before } as Effect];
   if (effect.kind === "index") {
     return [{ ...effect, entries: effect.entries.map(({ path, before, after }) => ({ path, before: after, after: before })) }];
   }

@@ -126,7 +126,7 @@ export function stampRows(db: Database, tracks: readonly TrackRows[], stamps: St
 }
 
 /** Replaces one stamp by another in these rows: a version that got a new number. Answers the number of rows. */
-export function restampRows(db: Database, tracks: readonly TrackRows[], version: { from: string; to: string | null }): number {
+export function restampRows(db: Database, tracks: readonly TrackRows[], version: { from: string | null; to: string | null }): number {
   return db.write(() =>
     tracks
       .map((track) =>

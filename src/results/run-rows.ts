@@ -1,8 +1,8 @@
 /** All that belongs to one run as a whole: is it still as it was, and taking it away. */
 import { createHash } from "node:crypto";
 import { type Database, quoteName, type SqlRow } from "../platform/sqlite.ts";
-import { WITHIN, within } from "./rows.ts";
-import { readRun, runTracks } from "./runs.ts";
+import { restampRows, WITHIN, within } from "./rows.ts";
+import { readRun, runTracks, updateRun } from "./runs.ts";
 import { eventsTables, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
 
 /**
@@ -23,6 +23,15 @@ export function digestRun(db: Database, runId: string): string | null {
       for (const row of db.all(sql, within(track))) digest.update(rowText(row));
     }
     return digest.digest("hex").slice(0, 32);
+  });
+}
+
+/** Gives a run another version (null: none), in its record and in those of its rows that carry the old one. In one transaction. */
+export function restampRun(db: Database, runId: string, version: { from: string | null; to: string | null }): number {
+  return db.write(() => {
+    const rows = restampRows(db, runTracks(db, runId), version);
+    updateRun(db, runId, { version: version.to });
+    return rows;
   });
 }
 

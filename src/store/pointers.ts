@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
 import type { Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
 import { git } from "../git/git.ts";
 import { catFiles, readTree } from "../git/tree.ts";
 import { readTextIfExists } from "../platform/files.ts";
@@ -25,18 +26,42 @@ export function pointerBeside(project: Project, path: string): Pointer | null {
 
 /** Pointers of a commit, from Git objects: two processes however many there are. Empty without Git. */
 export function readPointersAt(project: Project, rev: string): Pointer[] {
+  return readPointersOf(project, [rev]).get(rev) ?? [];
+}
+
+/**
+ * Pointers of many commits: one process each, and one for all texts. `onUnreadable` is told of files that cannot be read
+ * as pointers, which are then passed over; without it they throw E_POINTER.
+ */
+export function readPointersOf(
+  project: Project,
+  revs: readonly string[],
+  onUnreadable?: (error: ExpverError, rev: string, file: string) => void,
+): Map<string, Pointer[]> {
   const { repository } = project;
-  if (repository === null) return [];
-  const blobs = readTree(repository, rev).filter(({ type, mode }) => type === "blob" && mode !== "120000");
-  const paths = new Map(blobs.map(({ path, object }) => [path, object]));
-  const files = pointerFiles(project, paths.keys());
-  const needed = files.flatMap((file) => (isLockFile(file) ? [file, pipelineOf(file)] : [file]));
+  if (repository === null) return new Map();
+  const trees = revs.map((rev) => {
+    const blobs = readTree(repository, rev).filter(({ type, mode }) => type === "blob" && mode !== "120000");
+    const objects = new Map(blobs.map(({ path, object }) => [path, object]));
+    const files = pointerFiles(project, objects.keys());
+    const needed = new Set(files.flatMap((file) => (isLockFile(file) ? [file, pipelineOf(file)] : [file])));
+    return { rev, files, objects: new Map([...objects].filter(([path]) => needed.has(path))) };
+  });
   const texts = catFiles(
     repository,
-    needed.flatMap((file) => paths.get(file) ?? []),
+    trees.flatMap(({ objects }) => [...objects.values()]),
   );
-  return readAll(files, (file) => texts.get(paths.get(file) ?? "")?.toString("utf8") ?? null);
+  return new Map(
+    trees.map(({ rev, files, objects }) => {
+      const textOf = (file: string) => texts.get(objects.get(file) ?? "")?.toString("utf8") ?? null;
+      const tell = onUnreadable && ((error: ExpverError, file: string) => onUnreadable(error, rev, file));
+      return [rev, readAll(files, textOf, tell)];
+    }),
+  );
 }
+
+/** Git pathspecs of every file that {@link readPointersAt} reads. */
+export const POINTER_PATHSPECS = [":(glob)**/*.dvc", ":(glob)**/dvc.lock", ":(glob)**/dvc.yaml"];
 
 /** The pointer of this path, or of the tracked folder that contains it. `path` is relative to the Git root. */
 export function findPointer(pointers: readonly Pointer[], path: string): Pointer | undefined {
@@ -73,11 +98,21 @@ function pipelineOf(lockFile: string): string {
   return posix.join(posix.dirname(lockFile), "dvc.yaml");
 }
 
-function readAll(files: readonly string[], textOf: (file: string) => string | null): Pointer[] {
+function readAll(
+  files: readonly string[],
+  textOf: (file: string) => string | null,
+  onUnreadable?: (error: ExpverError, file: string) => void,
+): Pointer[] {
   return files.flatMap((file) => {
     const text = textOf(file);
     if (text === null) return [];
-    return isLockFile(file) ? parseLockFile(text, file, textOf(pipelineOf(file))) : parsePointerFile(text, file);
+    try {
+      return isLockFile(file) ? parseLockFile(text, file, textOf(pipelineOf(file))) : parsePointerFile(text, file);
+    } catch (error) {
+      if (onUnreadable === undefined || !(error instanceof ExpverError)) throw error;
+      onUnreadable(error, file);
+      return [];
+    }
   });
 }
 

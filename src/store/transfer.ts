@@ -10,7 +10,7 @@ import { beginIngest } from "./ingest.ts";
 import { type ObjectName, objectPath, readListing, trustedSize } from "./layout.ts";
 import { parseListing } from "./listing.ts";
 import { openRemote } from "./remotes/open-remote.ts";
-import type { Remote, TransferFailure } from "./remotes/remote.ts";
+import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
 import { isComplete } from "./status.ts";
 import type { Pointer } from "./types.ts";
 
@@ -45,8 +45,39 @@ export async function pushObjects(
   context: Pacing,
   options: TransferOptions = {},
 ): Promise<TransferReport> {
-  const wanted = pointers.filter(({ push, isImport }) => push && !isImport);
-  return transfer(project, wanted, options, (remote, some) => pushTo(remote, some, { cache: openCache(project), context, options }));
+  const tools = { cache: openCache(project), context, options };
+  return transfer(project, pointers.filter(isPushable), options, (remote, some) => pushTo(remote, some, tools));
+}
+
+export interface PushSurvey {
+  /** Names of the remotes that were asked. */
+  remotes: string[];
+  /** Objects the remote has already. */
+  there: number;
+  /** Objects it lacks and the cache has. */
+  lacking: number;
+  bytes: number;
+  /** Bytes that are neither here nor there: the path of the file, and the pointer that names it. */
+  missing: { path: string; pointer: Pointer }[];
+}
+
+/** What {@link pushObjects} would do. Looks only. */
+export async function surveyPush(
+  project: Project,
+  pointers: readonly Pointer[],
+  context: Pacing,
+  options: TransferOptions = {},
+): Promise<PushSurvey> {
+  const survey: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [] };
+  await eachRemote(project, pointers.filter(isPushable), options, async (remote, some) => {
+    const { there, parcels, listings, missing } = await examine(remote, some, { cache: openCache(project), context, options });
+    survey.remotes.push(remote.name);
+    survey.there += there.size;
+    for (const { size } of [...parcels, ...listings]) survey.bytes += size;
+    survey.lacking += parcels.length + listings.length;
+    survey.missing.push(...missing);
+  });
+  return survey;
 }
 
 /** Everything the pointers name that the cache lacks. */
@@ -62,6 +93,11 @@ export async function fetchObjects(
   return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { cache, context, options }));
 }
 
+/** Imports come from their source, `push: false` stays here, and what is not cached has no object. */
+export function isPushable({ push, isImport, cache, hash }: Pointer): boolean {
+  return push && !isImport && cache && hash !== null;
+}
+
 interface Tools {
   cache: Cache;
   context: Pacing;
@@ -74,9 +110,26 @@ type StoredPointer = Pointer & { hash: string };
 async function transfer(
   project: Project,
   pointers: readonly Pointer[],
-  { remote: asked }: TransferOptions,
+  options: TransferOptions,
   move: (remote: Remote, pointers: StoredPointer[]) => Promise<Part>,
 ): Promise<TransferReport> {
+  const report: TransferReport = { objects: 0, remotes: [], missing: [], failed: [] };
+  await eachRemote(project, pointers, options, async (remote, some) => {
+    const part = await move(remote, some);
+    report.objects += part.objects;
+    report.remotes.push(remote.name);
+    report.missing.push(...part.missing);
+    report.failed.push(...part.failed);
+  });
+  return report;
+}
+
+async function eachRemote(
+  project: Project,
+  pointers: readonly Pointer[],
+  { remote: asked }: TransferOptions,
+  work: (remote: Remote, pointers: StoredPointer[]) => Promise<void>,
+): Promise<void> {
   const groups = new Map<string | undefined, StoredPointer[]>();
   for (const pointer of pointers) {
     if (pointer.hash === null || !pointer.cache) continue;
@@ -86,16 +139,7 @@ async function transfer(
   }
   // Without anything to do the remote must still be one.
   if (groups.size === 0) groups.set(asked, []);
-  const report: TransferReport = { objects: 0, remotes: [], missing: [], failed: [] };
-  for (const [name, some] of groups) {
-    const remote = openRemote(project, name);
-    const part = await move(remote, some);
-    report.objects += part.objects;
-    report.remotes.push(remote.name);
-    report.missing.push(...part.missing);
-    report.failed.push(...part.failed);
-  }
-  return report;
+  for (const [name, some] of groups) await work(openRemote(project, name), some);
 }
 
 /** One output with its members, whose listing may be known from either side. */
@@ -122,46 +166,57 @@ async function bundleOf(pointer: StoredPointer, remote: Remote, { cache, options
   };
 }
 
-async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
+/** What a remote has and lacks of some outputs. */
+interface Examined {
+  bundles: Bundle[];
+  /** Keys of the objects that are there. */
+  there: Set<string>;
+  /** Files to send; then listings, of which only those may follow whose members have all arrived. */
+  parcels: Parcel[];
+  listings: Parcel[];
+  missing: PushSurvey["missing"];
+  /** Paths by key. */
+  names: Map<string, Named>;
+}
+
+async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Examined> {
   const { cache, context } = tools;
   const bundles: Bundle[] = [];
   for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, tools));
-  const part: Part = {
-    objects: 0,
-    missing: bundles.flatMap(({ members, pointer }) => (members === null ? [pointer.path] : [])),
-    failed: [],
-  };
-
   const files = byKey(bundles.flatMap(({ members }) => members ?? []));
-  const there = keysOf(await remote.present(objectsOf(files), context));
-  const parcels = [...files.values()].flatMap(({ object, path }) => {
-    if (there.has(keyOf(object))) return [];
-    const size = trustedSize(cache.dir, object);
-    if (size === null) part.missing.push(path);
-    return size === null ? [] : [{ object, from: objectPath(cache.dir, object), size }];
-  });
-  const failures = await remote.send(parcels, context);
-  note(part, failures, files);
-  // Looked for again, not believed: the listing will vouch for them.
-  const arrived = keysOf(
-    await remote.present(
-      parcels.map(({ object, size }) => ({ ...object, size })),
-      context,
-    ),
+  const folders = byKey(bundles.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
+  const there = keysOf(await remote.present([...objectsOf(files), ...objectsOf(folders)], context));
+  const toSend = (named: Map<string, Named>) =>
+    objectsOf(named).flatMap((object): Parcel[] => {
+      const size = there.has(keyOf(object)) ? null : trustedSize(cache.dir, object);
+      return size === null ? [] : [{ object, from: objectPath(cache.dir, object), size }];
+    });
+  const parcels = toSend(files);
+  const sendable = keysOf(parcels.map(({ object }) => object));
+  const isNowhere = ({ object }: Named) => !there.has(keyOf(object)) && !sendable.has(keyOf(object));
+  const missing = bundles.flatMap(({ members, pointer }) =>
+    (members === null ? [pointer] : members.filter(isNowhere)).map(({ path }) => ({ path, pointer })),
   );
-  for (const key of arrived) there.add(key);
-  part.objects += arrived.size;
+  return { bundles, there, parcels, listings: toSend(folders), missing, names: new Map([...files, ...folders]) };
+}
 
+async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
+  const { context } = tools;
+  const { bundles, there, parcels, listings, missing, names } = await examine(remote, pointers, tools);
+  const part: Part = { objects: 0, missing: [...new Set(missing.map(({ path }) => path))], failed: [] };
+  note(part, await remote.send(parcels, context), names);
+  // Looked for again, not believed: the listing will vouch for them.
+  const arrived = await remote.present(
+    parcels.map(({ object, size }) => ({ ...object, size })),
+    context,
+  );
+  for (const object of arrived) there.add(keyOf(object));
   const whole = bundles.filter(({ members }) => members?.every(({ object }) => there.has(keyOf(object))));
-  const listings = byKey(whole.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
-  const known = keysOf(await remote.present(objectsOf(listings), context));
-  const last = [...listings.values()].flatMap(({ object }) => {
-    const size = trustedSize(cache.dir, object);
-    return known.has(keyOf(object)) || size === null ? [] : [{ object, from: objectPath(cache.dir, object), size }];
-  });
+  const complete = keysOf(whole.flatMap(({ listing }) => listing ?? []));
+  const last = listings.filter(({ object }) => complete.has(keyOf(object)));
   const failedListings = await remote.send(last, context);
-  note(part, failedListings, listings);
-  part.objects += last.length - failedListings.length;
+  note(part, failedListings, names);
+  part.objects = arrived.length + last.length - failedListings.length;
   return part;
 }
 

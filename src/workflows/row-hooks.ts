@@ -8,9 +8,10 @@ import type { Database } from "../platform/sqlite.ts";
 
 /** Loads the database driver only when an effect speaks of rows. */
 export async function rowHooks(project: Place, effects: readonly Effect[]): Promise<RowHooks | undefined> {
-  if (!effects.some((effect) => effect.kind === "rows")) return undefined;
+  if (!effects.some(({ kind }) => kind === "rows" || kind === "stamp")) return undefined;
   const { openResults } = await import("../results/database.ts");
-  const { digestRun, removeRun } = await import("../results/run-rows.ts");
+  const { digestRun, removeRun, restampRun } = await import("../results/run-rows.ts");
+  const { readRun } = await import("../results/runs.ts");
 
   /** Null when there is no database. */
   const withDatabase = <Value>(name: string, readonly: boolean, work: (db: Database) => Value): Value | null => {
@@ -25,14 +26,26 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
   };
 
   return {
-    look({ database, run, digest }) {
+    look(effect) {
+      const { database, run } = effect;
+      if (effect.kind === "stamp") {
+        const { before, after } = effect;
+        const record = withDatabase(database, true, (db) => readRun(db, run));
+        if (record === null) return { state: "other", now: "the run is not there" };
+        if (record.version === after) return { state: before === after ? "before" : "after" };
+        return record.version === before ? { state: "before" } : { state: "other", now: record.version ?? "no version" };
+      }
+      const { digest } = effect;
       const now = withDatabase(database, true, (db) => digestRun(db, run));
       if (now === null) return { state: "before" };
       if (now === digest) return { state: "after" };
       return { state: "other", now: digest === undefined ? "never came to its end" : "changed" };
     },
-    takeBack({ database, run }) {
-      withDatabase(database, false, (db) => removeRun(db, run));
+    takeBack(effect) {
+      const { database, run } = effect;
+      withDatabase(database, false, (db) =>
+        effect.kind === "rows" ? removeRun(db, run) : restampRun(db, run, { from: effect.after, to: effect.before }),
+      );
     },
   };
 }

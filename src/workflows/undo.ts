@@ -81,6 +81,8 @@ function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Ste
       return { verb: "unstage", target: "index", count: effect.entries.length };
     case "rows":
       return { verb: "remove", target, keeps: "the run's own results commit" };
+    case "stamp":
+      return { verb: "stamp", target, detail: `${effect.before ?? "none"} again` };
     case "remote":
       return { verb: "leave", target };
   }

@@ -19,7 +19,7 @@ export function renderRun(outcome: RunOutcome, { style }: Terminal): string {
     );
   else {
     lines.push(line("tag", `${style("bold", outcome.version)}  ${outcome.tag_line}${where}`));
-    lines.push(outcome.published ? line("published", "") : `  not published`);
+    lines.push(outcome.published ? "  published" : `  not published: expver publish ${outcome.version}`);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -95,8 +95,7 @@ async function closeVersioned(context: Context, run: ClosingRun, collected: Coll
   }
   run.save({ phase: "closed" });
   if (!onBranch && closing.commit) warnOffBranch(context, run);
-  const published = await publishIfAsked(context, run);
-  return outcomeOf(run, { collected, outputs, onBranch, published, line: facts().version === null ? null : tagLine(message) });
+  return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : tagLine(message) });
 }
 
 /** Keeps rows, log, status, the database's and the outputs' bytes; gives the number back. */
@@ -116,7 +115,7 @@ function closeUnversioned(context: Context, run: ClosingRun, collected: Collecte
   }
   release(run);
   run.save({ phase: "closed", version: null, results: null, outputs: outputs.files, models: outputs.models });
-  return outcomeOf(run, { collected, outputs, onBranch: false, line: null, published: false });
+  return outcomeOf(run, { collected, outputs, onBranch: false, line: null });
 }
 
 /** Gives a reserved number back. */
@@ -172,12 +171,4 @@ function warnOffBranch(context: Context, { facts }: ClosingRun): void {
     text: `${name} moved while the run went on: ${version ?? "the results commit"} is not on it`,
     hint: `Bring it in: git merge ${version ?? results?.slice(0, 12)}`,
   });
-}
-
-async function publishIfAsked(context: Context, { facts, project }: ClosingRun): Promise<boolean> {
-  const { version, closing } = facts();
-  const asked = closing.publish || project.config.publish === "auto";
-  if (!asked || version === null) return false;
-  context.report({ kind: "warning", text: "publishing is not there yet", hint: `expver publish ${version}` });
-  return false;
 }

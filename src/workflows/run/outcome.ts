@@ -51,14 +51,10 @@ export interface OutcomeParts {
   onBranch: boolean;
   /** First line of the tag. */
   line: string | null;
-  published: boolean;
 }
 
 /** Of a run whose facts are final. */
-export function outcomeOf(
-  { runId, folder, project, facts }: ClosingRun,
-  { collected, outputs, onBranch, line, published }: OutcomeParts,
-): RunOutcome {
+export function outcomeOf({ runId, folder, project, facts }: ClosingRun, { collected, outputs, onBranch, line }: OutcomeParts): RunOutcome {
   const now = facts();
   const ended = now.endedAt === null ? Number.NaN : Date.parse(now.endedAt);
   return {
@@ -82,9 +78,9 @@ export function outcomeOf(
     signal: now.signal,
     seconds: Math.max(0, (ended - Date.parse(now.startedAt)) / 1000),
     log: join(folder, "log"),
-    published,
+    published: false,
     detached: false,
-    next: now.version === null || published ? [] : [`expver publish ${now.version}`],
+    next: now.version === null ? [] : [`expver publish ${now.version}`],
   };
 }
 

@@ -123,7 +123,8 @@ async function closeLate(project: Project, context: Context, { repository, opera
   }
   try {
     const { outcome } = await closeRun(context, run, { parameters: params, mayVersion: outputsStand(run) });
-    if (outcome.version !== null) return `run ${runId} had finished: it is ${outcome.version} now`;
+    if (outcome.version !== null)
+      return `run ${runId} had finished: it is ${outcome.version} now${closing.publish ? `; not published: expver publish ${outcome.version}` : ""}`;
   } catch (error) {
     if (run.facts().phase !== "closed") throw error;
   }

@@ -2,7 +2,7 @@
  * `expver tag V --run RUN`: a version for a run that has none (it failed, was killed, rewrote history, or its expver died),
  * or another number for one whose number was taken elsewhere. The snapshot is the run's own; the branch does not move.
  */
-import { rmSync } from "node:fs";
+import { chmodSync, copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
@@ -12,6 +12,7 @@ import { committer } from "../../git/identity.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
 import { commitTree, makeTag } from "../../git/objects.ts";
 import { type RefChange, readRef, resolveCommit, updateRefs } from "../../git/refs.ts";
+import { takeBack } from "../../journal/effects.ts";
 import { beginOperation } from "../../journal/operations.ts";
 import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
@@ -19,13 +20,18 @@ import { copyDatabase } from "../../results/copy.ts";
 import { restampRows, stampRows } from "../../results/rows.ts";
 import { readRun, runTracks, updateRun } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
+import { openCache } from "../../store/cache.ts";
 import { storeOutput } from "../../store/contents.ts";
+import { objectPath, trustedSize } from "../../store/layout.ts";
+import { readPointersAt } from "../../store/pointers.ts";
 import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges, unpublishedRef } from "../../versions/published.ts";
-import type { VersionMessage } from "../../versions/types.ts";
+import { findVersion } from "../../versions/registry.ts";
+import type { Version, VersionMessage } from "../../versions/types.ts";
 import type { Input, Plan } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { rowHooks } from "../row-hooks.ts";
 import { findRun } from "../runs/run-views.ts";
 import { withResults } from "./collect.ts";
 import { titleOf } from "./prepare-run.ts";
@@ -53,7 +59,10 @@ export interface VersionOfRun {
   next: string[];
 }
 
-/** Input: `version` (a name), `major`, `minor`, `patch` (absent: the next minor one), `run`, `description`; `replace: true` lets a run that has a version change it. */
+/**
+ * Input: `version` (a name), `major`, `minor`, `patch` (absent: the next minor one), `run`, `description`; `replace` names the
+ * version of the run that goes away for it, whose message is kept.
+ */
 export async function planVersionOfRun(context: Context, input: Input): Promise<VersionOfRunPlan> {
   const project = openProject(context);
   const repository = requireRepository(project);
@@ -65,7 +74,8 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
       details: { run: view.run_id },
     });
   }
-  if (view.version !== null && input.replace !== true) {
+  const replaces = typeof input.replace === "string" ? input.replace : null;
+  if (view.version !== null && view.version !== replaces) {
     throw new ExpverError("E_VERSION_TAKEN", `run ${view.run_id} is version ${view.version} already`, {
       hint: `expver show ${view.version}`,
       details: { run: view.run_id, version: view.version },
@@ -84,16 +94,16 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
     steps: [
       { verb: "store", target: project.config.results.database, detail: `the rows of ${view.run_id} stamped ${version}` },
       { verb: "commit", target: "beside the branch", detail: `on snapshot ${snapshot.slice(0, 12)}` },
-      ...(view.version === null ? [] : [{ verb: "delete", target: `tag ${view.version}`, keeps: "in the operation" }]),
+      ...(replaces === null ? [] : [{ verb: "delete", target: `tag ${replaces}`, keeps: "in the operation" }]),
       { verb: "tag", target: version },
       { verb: "stamp", target: project.config.results.database },
     ],
     destructive: false,
-    fingerprint: fingerprintOf({ run: view.run_id, version, replaces: view.version, snapshot }),
+    fingerprint: fingerprintOf({ run: view.run_id, version, replaces, snapshot }),
     runId: view.run_id,
     version,
     description: typeof input.description === "string" ? input.description : null,
-    replaces: view.version,
+    replaces,
     snapshot,
   };
 }
@@ -112,18 +122,25 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
     summary: `version ${version} for run ${runId}`,
   });
   try {
-    const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
+    const old = replaces === null ? null : findVersion(project, replaces);
+    const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile, old });
     const tree = writeTreeWith(
       repository,
-      plan.snapshot,
+      old?.commit ?? plan.snapshot,
       outputs.map(({ path, mode, object }) => ({ path, mode, object })),
     );
     const title = titleOf(version, plan.description ?? record.message, record.command);
     const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
-    const message = messageOf(project, plan, record);
+    const message = old?.message ?? messageOf(project, plan, record);
     const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
     const refs = refsOf(repository, { runId, version, tag, replaces });
-    operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })));
+    operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })), {
+      kind: "stamp",
+      database: storedPath(project, project.config.results.database),
+      run: runId,
+      before: record.version,
+      after: version,
+    });
     updateRefs(repository, refs, { reason: `expver: version ${version} for run ${runId}` });
     stampWorking(databaseFile, { runId, version, replaces, record });
     const facts = readFacts(project, runId);
@@ -138,6 +155,7 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
       next: [`git merge ${version}`, `expver publish ${version}`],
     };
   } catch (error) {
+    takeBack(project, operation.effects, await rowHooks(project, operation.effects));
     operation.fail(error);
     throw error;
   }
@@ -148,23 +166,46 @@ interface StampedCopy {
   record: RunRecord;
   repository: Repository;
   databaseFile: string;
+  /** The version that gets another number. */
+  old: Version | null;
 }
 
-/** The stamps go into the copy that is stored; the working rows get theirs once the tag stands. */
-function storeStampedCopy(project: Project, context: Context, { plan, record, repository, databaseFile }: StampedCopy): OutputFile[] {
+/**
+ * The stamps go into the copy that is stored; the working rows get theirs once the tag stands. Of a version that gets another
+ * number its own database is taken, and its other outputs stay as they are.
+ */
+function storeStampedCopy(project: Project, context: Context, { plan, record, repository, databaseFile, old }: StampedCopy): OutputFile[] {
   const { folder } = createRunFolder(project, context, plan.runId);
   const copy = join(folder, "database.copy");
   const stored = storedPath(project, project.config.results.database);
   try {
-    copyDatabase(databaseFile, copy);
+    const object = old === null ? null : databaseObject(project, old, stored);
+    if (object === null) copyDatabase(databaseFile, copy);
+    else copyWritable(object, copy);
     stampWorking(copy, { runId: plan.runId, version: plan.version, replaces: plan.replaces, record });
     const { pointer, ignore } = storeOutput(project, stored, context, { bytesFrom: copy });
     const database = editedFiles({ project, repository, snapshot: plan.snapshot }, [pointer, ...(ignore === null ? [] : [ignore])]);
+    if (old !== null) return database;
     const others = (readFacts(project, plan.runId)?.outputs ?? []).filter(({ path }) => !database.some((file) => file.path === path));
     return [...others, ...database];
   } finally {
     for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(copy + end, { force: true });
   }
+}
+
+/** Path of the object of a version's own results database; null when it is not in the cache. */
+function databaseObject(project: Project, { commit }: Version, stored: string): string | null {
+  const pointer = readPointersAt(project, commit).find(({ path }) => path === stored);
+  if (pointer === undefined || pointer.hash === null) return null;
+  const object = { hash: pointer.hash, hashName: pointer.hashName };
+  const { dir } = openCache(project);
+  return trustedSize(dir, object) === null ? null : objectPath(dir, object);
+}
+
+function copyWritable(object: string, to: string): void {
+  rmSync(to, { force: true });
+  copyFileSync(object, to);
+  chmodSync(to, 0o644);
 }
 
 function stampWorking(

@@ -1,0 +1,22 @@
+/** `expver publish` as text. */
+import type { Published } from "../../workflows/publish/apply.ts";
+import { formatBytes } from "../reporter.ts";
+import type { Terminal } from "../terminal.ts";
+
+export function renderPublish({ remote, dataRemotes, objects, branch, versions, next }: Published, { style }: Terminal): string {
+  if (versions.length === 0) return "nothing to publish: every version made here is published\n";
+  const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))}  ${text}`;
+  const lines: string[] = [];
+  if (dataRemotes.length > 0) {
+    const sent = objects.sent === 0 ? "" : `${objects.sent} sent (${formatBytes(objects.bytes)}) · `;
+    lines.push(line("objects", `${sent}${objects.there} were there already  → ${dataRemotes.join(", ")}`));
+  }
+  if (branch?.state === "pushed") lines.push(line("branch", `${branch.name}  → ${remote}`));
+  for (const { version, state, was } of versions) {
+    const before = was === null ? "" : `  ${style("yellow", `(was ${was}, which another clone took)`)}`;
+    const where = state === "published" ? `  → ${remote}` : state === "was there" ? `  was on ${remote} already` : "";
+    lines.push(line("tag", `${style("bold", version)}${where}${before}`));
+  }
+  if (remote === null) lines.push("  no Git remote: only objects were sent, the tags stay here", ...next.map((one) => line("next", one)));
+  return `${lines.join("\n")}\n`;
+}

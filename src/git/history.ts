@@ -1,0 +1,38 @@
+/** Which commits lie between two sets of commits. */
+import { git, type Repository } from "./git.ts";
+
+export interface Stretch {
+  /** Commits or tags. */
+  wants: readonly string[];
+  /** Commits or tags whose history is left out; those this repository does not have are passed over. */
+  haves: readonly string[];
+}
+
+/** Commits reachable from `wants` and from none of `haves`, each with its parents. One git process. */
+function commitsBetween(repository: Repository, stretch: Stretch): Map<string, string[]> {
+  const lines = revList(repository, stretch, ["--parents"]);
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(" ") < 0 ? undefined : line.indexOf(" ")), line.split(" ").slice(1)]));
+}
+
+/**
+ * Enough of those commits that every state of the files that match has one of them: where such a file changed, and where
+ * the stretch begins. `patterns` are git pathspecs. Two git processes.
+ */
+export function commitsWithEveryState(repository: Repository, stretch: Stretch, patterns: readonly string[]): string[] {
+  const all = commitsBetween(repository, stretch);
+  const first = [...all].filter(([, parents]) => parents.length === 0 || parents.some((parent) => !all.has(parent)));
+  const changing = all.size === 0 ? [] : revList(repository, stretch, ["--full-history"], patterns);
+  return [...new Set([...first.map(([commit]) => commit), ...changing])];
+}
+
+function revList(
+  repository: Repository,
+  { wants, haves }: Stretch,
+  options: readonly string[],
+  patterns: readonly string[] = [],
+): string[] {
+  if (wants.length === 0) return [];
+  const input = [...wants, ...haves.map((have) => `^${have}`), ...(patterns.length > 0 ? ["--", ...patterns] : [])];
+  const output = git(repository, ["rev-list", ...options, "--ignore-missing", "--stdin"], { input: `${input.join("\n")}\n` });
+  return output.split("\n").filter(Boolean);
+}

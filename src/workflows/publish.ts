@@ -1,0 +1,115 @@
+/**
+ * `expver publish`: versions with all their data onto the remotes, in an order in which no tag is ever public before its
+ * bytes. Every step may be repeated; what is there already is not sent again.
+ */
+import { openProject, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import type { Repository } from "../git/git.ts";
+import { listRemotes, publishRemote, readRemoteRefs } from "../git/remotes.ts";
+import type { Context } from "../platform/context.ts";
+import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { wordsOf } from "./data/open-data.ts";
+import { fingerprintOf } from "./plan.ts";
+import { prepareWriting } from "./prepare.ts";
+import { applyPublication, type Published } from "./publish/apply.ts";
+import { shortName } from "./publish/branch.ts";
+import { type Destination, type Publication, readPublication } from "./publish/publication.ts";
+import { planRenumberings, type Renumbering, renumber } from "./publish/renumber.ts";
+
+export interface PublishPlan extends Plan {
+  publication: Publication;
+  renumberings: Renumbering[];
+  destination: Destination;
+}
+
+export const publish: WriteWorkflow<Input, PublishPlan, Published> = {
+  async plan(context, input) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    const names = wordsOf(input.version);
+    const destination = whereTo(repository, input);
+    const publication = await readPublication(project, repository, context, { names, destination });
+    const renumberings = await planRenumberings(project, context, { versions: publication.versions, refs: destination.refs });
+    return {
+      command: "publish",
+      steps: [...renumberings.flatMap((one) => renumberingSteps(one, destination)), ...stepsOf(publication, destination)],
+      destructive: false,
+      fingerprint: fingerprintOf({
+        versions: publication.versions.map(({ version, object, state }) => [version.name, object, state]),
+        branch: publication.branch,
+        objects: publication.objects.pointers.map(({ path, hash }) => [path, hash]),
+        lacking: publication.survey.lacking,
+        renumberings: renumberings.map(({ to }) => to),
+      }),
+      publication,
+      renumberings,
+      destination,
+    };
+  },
+
+  async apply(context, { publication, renumberings, destination }) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    await prepareWriting(project, context);
+    if (renumberings.length === 0) return applyPublication(context, { project, repository, publication, destination });
+    for (const one of renumberings) await renumber(project, repository, context, one);
+    const newNames = new Map(renumberings.map(({ version, to }) => [version.name, to]));
+    const names = publication.versions.map(({ version }) => newNames.get(version.name) ?? version.name);
+    const renumbered = await readPublication(project, repository, context, { names, destination });
+    const published = await applyPublication(context, { project, repository, publication: renumbered, destination });
+    const oldNames = new Map(renumberings.map(({ version, to }) => [to, version.name]));
+    return { ...published, versions: published.versions.map((one) => ({ ...one, was: oldNames.get(one.version) ?? null })) };
+  },
+};
+
+/** For workflows that make a version and were asked to publish it. */
+export async function publishVersion(context: Context, name: string): Promise<Published> {
+  return publish.apply(context, await publish.plan(context, { version: [name] }));
+}
+
+/** Throws E_PUBLISH when there are several Git remotes and nothing says which. */
+function whereTo(repository: Repository, input: Input): Destination {
+  const dataRemote = typeof input.remote === "string" ? input.remote : undefined;
+  const remote = publishRemote(repository);
+  if (remote !== null) return { remote, refs: readRemoteRefs(repository, remote), dataRemote };
+  const all = listRemotes(repository);
+  if (all.length === 0) return { remote, refs: new Map(), dataRemote };
+  throw new ExpverError("E_PUBLISH", `there are ${all.length} Git remotes (${all.join(", ")}) and nothing says which to publish to`, {
+    hint: `Say it once: git config remote.pushDefault ${all[0]}`,
+    details: { remotes: all },
+  });
+}
+
+function renumberingSteps({ version, to, ofRun }: Renumbering, { remote, refs }: Destination): Step[] {
+  const theirs = refs.get(`refs/tags/${version.name}`)?.slice(0, 12) ?? "";
+  return [
+    {
+      verb: "renumber",
+      target: version.name,
+      detail: `→ ${to}: ${remote} has another ${version.name} (${theirs})`,
+      keeps: "in the operation",
+    },
+    ...(ofRun?.steps ?? []),
+    { verb: "push", target: `${remote} ${to}`, detail: version.message.description },
+  ];
+}
+
+function stepsOf({ versions, branch, survey, objects }: Publication, { remote, refs }: Destination): Step[] {
+  if (versions.length === 0) return [];
+  const dataRemotes = survey.remotes.join(", ");
+  const steps: Step[] = [];
+  if (survey.lacking > 0) steps.push({ verb: "send", target: dataRemotes, detail: "objects", count: survey.lacking, bytes: survey.bytes });
+  if (objects.pointers.length > 0) {
+    steps.push({ verb: "check", target: dataRemotes, detail: "objects are there", count: survey.there + survey.lacking });
+  }
+  if (remote === null) return steps;
+  if (branch?.state === "push" && branch.ref !== null) {
+    const before = refs.get(branch.ref)?.slice(0, 12) ?? "new";
+    steps.push({ verb: "push", target: `${remote} ${shortName(branch.ref)}`, detail: `${before} → ${branch.object.slice(0, 12)}` });
+  }
+  for (const { version, state } of versions) {
+    if (state === "new") steps.push({ verb: "push", target: `${remote} ${version.name}`, detail: version.message.description });
+    if (state === "there") steps.push({ verb: "note", target: version.name, detail: `${remote} has it already` });
+  }
+  return steps;
+}

@@ -1,0 +1,108 @@
+/** The objects a publish must see on the data remote: those of every commit that becomes public with it. */
+import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Repository } from "../../git/git.ts";
+import { commitsWithEveryState, type Stretch } from "../../git/history.ts";
+import type { Context } from "../../platform/context.ts";
+import { POINTER_PATHSPECS, readPointersOf } from "../../store/pointers.ts";
+import { isPushable, type PushSurvey, surveyPush } from "../../store/transfer.ts";
+import type { Pointer } from "../../store/types.ts";
+
+export interface NamedObjects {
+  /** Each output in each of its states once; bound to the remote that was asked for unless its own entry names one. */
+  pointers: Pointer[];
+  /** By key: the versions that name it; none for what only other commits of the branch name. */
+  versions: Map<string, string[]>;
+}
+
+export interface ObjectQuestion {
+  /** Commit → version. Their objects are looked for whether the remote has the commit or not. */
+  tagged: ReadonlyMap<string, string>;
+  /** What the Git remote gets, and what it has. */
+  stretch: Stretch;
+  /** Name of a data remote; undefined: the default one. */
+  remote: string | undefined;
+}
+
+/** Throws E_POINTER for a version with a pointer that cannot be read; other commits of the branch only lose that one. */
+export function objectsOf(project: Project, repository: Repository, context: Context, question: ObjectQuestion): NamedObjects {
+  const { tagged, stretch, remote } = question;
+  const commits = [...new Set([...tagged.keys(), ...commitsWithEveryState(repository, stretch, POINTER_PATHSPECS)])];
+  const pointers = new Map<string, Pointer>();
+  const versions = new Map<string, string[]>();
+  const onUnreadable = (error: ExpverError, commit: string) => {
+    if (tagged.has(commit)) throw error;
+    context.report({ kind: "warning", text: `in commit ${commit.slice(0, 12)}: ${error.message}; what it names is not published` });
+  };
+  for (const [commit, found] of readPointersOf(project, commits, onUnreadable)) {
+    const version = tagged.get(commit);
+    for (const pointer of found.filter(isPushable)) {
+      const key = keyOf(pointer);
+      const bound = pointer.remote ?? remote;
+      pointers.set(`${key}\0${bound}`, bound === undefined ? pointer : { ...pointer, remote: bound });
+      if (version !== undefined) versions.set(key, [...(versions.get(key) ?? []), version]);
+    }
+  }
+  return { pointers: [...pointers.values()], versions };
+}
+
+const NOTHING: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [] };
+
+/**
+ * How the data remote stands. Throws E_PUBLISH when there is none to use, or when bytes that a version names are nowhere;
+ * of what only other commits name, a warning says so.
+ */
+export async function surveyObjects(project: Project, context: Context, { pointers, versions }: NamedObjects): Promise<PushSurvey> {
+  if (pointers.length === 0) return NOTHING;
+  const survey = await onRemote(() => surveyPush(project, pointers, context), pointers);
+  const lost = survey.missing.flatMap(({ path, pointer }) => (versions.get(keyOf(pointer)) ?? []).map((version) => ({ path, version })));
+  if (lost.length > 0) throw lostObjects(lost, survey.remotes);
+  if (survey.missing.length > 0) {
+    const paths = [...new Set(survey.missing.map(({ path }) => path))];
+    context.report({
+      kind: "warning",
+      text: `${listed(paths)}: bytes that earlier commits of the branch name are neither in the cache nor on ${survey.remotes.join(", ")}`,
+      hint: "No version needs them. Push them from where they were stored, if they still are somewhere.",
+    });
+  }
+  return survey;
+}
+
+/** A remote that cannot be used is a reason not to publish. */
+async function onRemote<Value>(work: () => Promise<Value>, pointers: readonly Pointer[]): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_REMOTE") throw error;
+    const isNone = Array.isArray(error.details.remotes) && error.details.remotes.length === 0;
+    const message = isNone
+      ? `${pointers.length} outputs must be stored where others can get them, and there is no data remote`
+      : error.message;
+    throw new ExpverError("E_PUBLISH", `nothing was published: ${message}`, {
+      hint: isNone ? "Add one: expver data remote add -d NAME FOLDER" : error.hint,
+      details: error.details,
+      cause: error,
+    });
+  }
+}
+
+function lostObjects(lost: readonly { path: string; version: string }[], remotes: readonly string[]): ExpverError {
+  const texts = [...new Set(lost.map(({ path, version }) => `${path} (${version})`))];
+  return new ExpverError(
+    "E_PUBLISH",
+    `nothing was published: the bytes of ${listed(texts)} are neither in the cache nor on ${remotes.join(", ")}`,
+    {
+      hint: `Push them from the clone they were stored in: expver data push --all-tags. If they are on another remote: expver data fetch --all-tags -r NAME`,
+      details: { missing: lost },
+    },
+  );
+}
+
+function listed(texts: readonly string[]): string {
+  const rest = texts.length - 5;
+  return `${texts.slice(0, 5).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+function keyOf({ path, hash, hashName }: Pick<Pointer, "path" | "hash" | "hashName">): string {
+  return `${path}\0${hash}\0${hashName}`;
+}

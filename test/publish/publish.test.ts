@@ -1,0 +1,102 @@
+/** `expver publish` against real Git remotes and a folder as data remote, with dvc as referee. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { peer } from "../support/peers.ts";
+import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
+
+const dvc = peer("dvc");
+
+it("publishes what is not published: objects, then branch and tag in one step", () => {
+  const { repo, upstream, storage } = makeStudy();
+  const version = runOnce(repo, "-m", "first");
+  const plan = must(repo, ["publish", "--dry-run"]).data;
+  expect(plan.steps.map(({ verb, target }: { verb: string; target: string }) => `${verb} ${target}`)).toEqual([
+    "send storage",
+    "check storage",
+    "push origin main",
+    `push origin ${version}`,
+  ]);
+  expect(plan.steps[0]).toMatchObject({ count: 6, bytes: expect.any(Number) });
+  expect(objectsIn(storage)).toEqual([]);
+  expect(refsOf(upstream, "refs")).toEqual([]);
+
+  const { data } = must(repo, ["publish"]);
+  expect(data).toMatchObject({
+    remote: "origin",
+    dataRemotes: ["storage"],
+    objects: { sent: 6 },
+    branch: { name: "main", state: "pushed" },
+    versions: [{ version, state: "published", was: null }],
+  });
+  expect(refsOf(upstream, "refs")).toEqual(["refs/heads/main", `refs/tags/${version}`]);
+  expect(upstream.git("rev-parse", version)).toBe(repo.git("rev-parse", version));
+  expect(refsOf(repo, "refs/expver/unpublished")).toEqual([]);
+  expect(repo.expver(["list"]).stdout).not.toContain("not published");
+});
+
+it("does nothing when all is there, and says so", () => {
+  const { repo, storage } = makeStudy();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  const before = objectsIn(storage).sort();
+  expect(must(repo, ["publish"]).data.versions).toEqual([]);
+  expect(must(repo, ["publish", version]).data).toMatchObject({
+    objects: { sent: 0, there: before.length },
+    branch: { state: "there" },
+    versions: [{ version, state: "was there" }],
+  });
+  expect(objectsIn(storage).sort()).toEqual(before);
+});
+
+it.skipIf(dvc === null)("gives a fresh clone with dvc every byte, and leaves dvc nothing to push", () => {
+  const study = makeStudy();
+  const { repo } = study;
+  runOnce(repo, "--param", "lr=0.1");
+  repo.write("data.csv", "x,y\n3,4\n");
+  must(repo, ["data", "add", "data.csv"]);
+  repo.commit("more data");
+  const second = runOnce(repo, "--param", "lr=0.2");
+  expect(must(repo, ["publish"]).data.versions).toHaveLength(2);
+  expect(repo.run(dvc ?? "", ["status", "--cloud", "--all-commits"]).stdout).toContain("are in sync");
+
+  const clone = cloneOf(study);
+  clone.git("fetch", "-q", "--tags");
+  for (const version of ["e0.1.0", second]) {
+    clone.git("checkout", "-q", version);
+    const pulled = clone.run(dvc ?? "", ["pull"]);
+    expect(pulled).toMatchObject({ code: 0 });
+    expect(clone.run(dvc ?? "", ["status"]).stdout).toContain("up to date");
+    rmSync(join(clone.root, "data.csv"));
+    clone.run(dvc ?? "", ["checkout", "-f"]);
+    expect(clone.read("images/deep/b.txt")).toBe("second");
+    expect(JSON.parse(clone.read("models/model.json"))).toMatchObject({ lr: version === second ? 0.2 : 0.1 });
+    expect(clone.read("data.csv")).toBe(version === second ? "x,y\n3,4\n" : "x,y\n1,2\n");
+  }
+});
+
+it("sends objects of every commit on the way, also of one that a later version has replaced", () => {
+  const { repo, storage } = makeStudy();
+  repo.write("data.csv", "in between\n");
+  must(repo, ["data", "add", "data.csv"]);
+  repo.commit("in between");
+  const between = repo.read("data.csv.dvc").match(/[0-9a-f]{32}/)?.[0];
+  repo.write("data.csv", "at last\n");
+  must(repo, ["data", "add", "data.csv"]);
+  repo.commit("at last");
+  runOnce(repo);
+  must(repo, ["publish"]);
+  expect(objectsIn(storage)).toContain(between);
+});
+
+it("never sends what dvc never sends", () => {
+  const { repo, storage } = makeStudy();
+  repo.write("private.bin", "mine");
+  must(repo, ["data", "add", "private.bin"]);
+  repo.write("private.bin.dvc", `${repo.read("private.bin.dvc")}  push: false\n`);
+  repo.commit("private");
+  const hash = repo.read("private.bin.dvc").match(/[0-9a-f]{32}/)?.[0];
+  runOnce(repo);
+  must(repo, ["publish"]);
+  expect(objectsIn(storage)).not.toContain(hash);
+});
