@@ -84,5 +84,26 @@ export function gitPath(repository: Repository, name: string): string {
 
 function gitError(args: readonly string[], result: ProcessResult): ExpverError {
   const said = result.stderr.trim() || `exit code ${result.code}`;
-  return new ExpverError("E_GIT", `git ${args[0]}: ${said}`, { details: { args: [...args], code: result.code } });
+  const code = /No space left on device|Disk quota exceeded/.test(said)
+    ? "E_DISK_FULL"
+    : /Read-only file system|Permission denied|insufficient permission/i.test(said)
+      ? "E_IO"
+      : "E_GIT";
+  const hint = hintOf(said);
+  return new ExpverError(code, `git ${commandOf(args)}: ${said}`, {
+    ...(hint === null ? {} : { hint }),
+    details: { args: [...args], code: result.code },
+  });
+}
+
+function hintOf(said: string): string | null {
+  const ownership = /git config --global --add safe\.directory .*/.exec(said)?.[0];
+  if (ownership !== undefined) return `If you trust whoever owns it: ${ownership}`;
+  if (!/failed to sign|gpg/i.test(said)) return null;
+  return "Signing must work in this shell (git commit --allow-empty -S -m test); or sign nothing: git config commit.gpgSign false";
+}
+
+/** The word behind `-c NAME=VALUE` and the like. */
+function commandOf(args: readonly string[]): string {
+  return args.find((word, index) => !word.startsWith("-") && args[index - 1] !== "-c") ?? "";
 }

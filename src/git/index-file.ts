@@ -1,6 +1,6 @@
 /** The index: trees are built in a temporary one, and single entries of the real one are set without touching the others. */
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { ExpverError } from "../errors.ts";
 import { git, gitPath, gitResult, type Repository } from "./git.ts";
 
@@ -50,15 +50,27 @@ export function setIndexEntries(repository: Repository, edits: readonly IndexEdi
     } catch (error) {
       const locked = error instanceof ExpverError && /index\.lock/.test(error.message);
       if (!locked) throw error;
-      if (attempt >= LOCK_ATTEMPTS) {
-        throw new ExpverError("E_BUSY", `the Git index is locked by another process: ${gitPath(repository, "index.lock")}`, {
-          hint: "Wait for the other git command; if none is running, remove that file.",
-          cause: error,
-        });
-      }
-      sleep(100);
+      if (attempt >= LOCK_ATTEMPTS) throw indexLocked(repository, error);
+      sleep(PAUSE_MS);
     }
   }
+}
+
+/** Throws E_BUSY when another git holds the index for longer than a moment, or died and left its lock. */
+export function requireIndexFree(repository: Repository): void {
+  for (let attempt = 0; existsSync(gitPath(repository, "index.lock")); attempt += 1) {
+    if (attempt >= LOCK_ATTEMPTS) throw indexLocked(repository);
+    sleep(PAUSE_MS);
+  }
+}
+
+function indexLocked(repository: Repository, cause?: unknown): ExpverError {
+  const path = gitPath(repository, "index.lock");
+  return new ExpverError("E_BUSY", `the Git index is locked by another process: ${path}`, {
+    hint: `Wait for the other git command; if none is running, it left its lock: rm ${path}`,
+    details: { path },
+    cause,
+  });
 }
 
 /** The index entries of exactly these paths; a path that is not in the index, or in conflict there, is absent. */
@@ -79,6 +91,7 @@ export function readIndexEntries(repository: Repository, paths: readonly string[
 }
 
 const LOCK_ATTEMPTS = 20;
+const PAUSE_MS = 100;
 
 // A temporary index must not leave shared-index files or start a file-system monitor; a sparse one would hide paths.
 const PLAIN_INDEX = ["-c", "core.splitIndex=false", "-c", "core.fsmonitor=false", "-c", "index.sparse=false"];

@@ -28,6 +28,13 @@ export function commitTree(repository: Repository, { tree, parents, message, sig
   return git(repository, args, { input: message.endsWith("\n") ? message : `${message}\n` }).trimEnd();
 }
 
+/** Throws E_GIT when commits are to be signed here and cannot be: found out with one that nothing will point to. */
+export function proveSigning(repository: Repository): void {
+  if (!isOn(repository, "commit.gpgsign")) return;
+  const tree = git(repository, ["hash-object", "-w", "-t", "tree", "--stdin"], { input: "" }).trimEnd();
+  commitTree(repository, { tree, parents: [], message: "expver: can this be signed?" });
+}
+
 export interface NewTag {
   /** Name without `refs/tags/`. */
   name: string;

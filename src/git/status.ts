@@ -1,6 +1,6 @@
 /** What differs between HEAD, index and worktree, and what git is in the middle of. */
 import { existsSync } from "node:fs";
-import { git, gitPath, type Repository } from "./git.ts";
+import { gitPath, gitResult, type Repository } from "./git.ts";
 
 export interface StatusEntry {
   /** Relative to the worktree's top, with `/`; ends in `/` for an untracked repository inside this one. */
@@ -10,13 +10,21 @@ export interface StatusEntry {
   /** Index against worktree, the same letters; `?` untracked. */
   worktree: string;
   kind: "tracked" | "untracked" | "conflict" | "submodule";
+  /** The name is not UTF-8: `path` only shows it, no file is found by it. */
+  illegible?: true;
 }
 
 /** Every path that is not the same everywhere, untracked files one by one (not folders). One git process; writes nothing. */
 export function readStatus(repository: Repository, options: { untracked?: boolean } = {}): StatusEntry[] {
   const untracked = options.untracked === false ? "no" : "all";
-  const output = git(repository, ["status", "--porcelain=v2", "-z", "--no-renames", `--untracked-files=${untracked}`]);
-  return output.split("\0").flatMap((record) => parseRecord(record) ?? []);
+  const { stdout } = gitResult(repository, ["status", "--porcelain=v2", "-z", "--no-renames", `--untracked-files=${untracked}`]);
+  const text = stdout.toString("utf8");
+  const legible = !text.includes(UNKNOWN) || Buffer.from(text).equals(stdout);
+  return text.split("\0").flatMap((record) => {
+    const entry = parseRecord(record);
+    if (entry === null) return [];
+    return legible || !entry.path.includes(UNKNOWN) ? [entry] : [{ ...entry, illegible: true as const }];
+  });
 }
 
 /** The unfinished business of this worktree that a commit would get into the middle of. */
@@ -29,6 +37,9 @@ export function unfinished(repository: Repository): "merge" | "rebase" | "cherry
   if (has("REVERT_HEAD")) return "revert";
   return null;
 }
+
+/** What stands for bytes that are not UTF-8. */
+const UNKNOWN = "\uFFFD";
 
 // Fields before the path in a line of each kind: see "Porcelain Format Version 2" of git-status.
 const FIELDS_BEFORE_PATH: Record<string, number> = { "1": 8, u: 10, "?": 1 };

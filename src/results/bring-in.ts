@@ -1,5 +1,5 @@
 /** Rows an older or other copy of the database has and this one lacks: nothing that is here is changed. */
-import { type Database, quoteName, readOnlyUri } from "../platform/sqlite.ts";
+import { type Database, openDatabase, quoteName, readOnlyUri } from "../platform/sqlite.ts";
 import { addColumns, type Column, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
 
 /** How many rows of the copy's events tables and run tables are not here. */
@@ -12,6 +12,25 @@ export function bringInRows(db: Database, copy: string): number {
   return withCopy(db, copy, () =>
     db.write(() => sharedTables(db, { create: true }).reduce((sum, table) => sum + insertMissing(db, table), 0)),
   );
+}
+
+/** The same for the run tables alone; the events tables stay as they are. */
+export function bringInRuns(db: Database, copy: string): void {
+  withCopy(db, copy, () =>
+    db.write(() => {
+      for (const table of sharedTables(db, { create: true, only: Object.keys(KEYS) })) insertMissing(db, table);
+    }),
+  );
+}
+
+/** How many rows the events tables of a database hold that nobody writes. */
+export function countEvents(path: string): number {
+  const db = openDatabase(path, { immutable: true });
+  try {
+    return eventsTables(db).reduce((sum, { name }) => sum + count(db, `SELECT count(*) FROM ${quoteName(name)}`), 0);
+  } finally {
+    db.close();
+  }
 }
 
 interface Shared {
@@ -27,7 +46,7 @@ const KEYS: Record<string, readonly string[]> = {
   [RUN_TRACKS_TABLE]: ["run_id", "table", "track_id", "first"],
 };
 
-function sharedTables(db: Database, { create = false }: { create?: boolean } = {}): Shared[] {
+function sharedTables(db: Database, { create = false, only }: { create?: boolean; only?: readonly string[] } = {}): Shared[] {
   const events = eventsTables(db, "before").map(({ name, columns }) => ({ name, columns, key: ["track_id", "timestamp"] }));
   const runs = Object.entries(KEYS).flatMap(([name, key]) => {
     const columns = db
@@ -36,7 +55,8 @@ function sharedTables(db: Database, { create = false }: { create?: boolean } = {
     return columns.length === 0 ? [] : [{ name, columns, key }];
   });
   const byName = new Map([...events, ...runs].map((table) => [table.name, table]));
-  return [...byName.values()].map((table) => {
+  const wanted = [...byName.values()].filter(({ name }) => only === undefined || only.includes(name));
+  return wanted.map((table) => {
     if (create && !hasTable(db, table.name)) db.exec(createLike(table));
     if (create) addColumns(db, table.name, table.columns);
     return {

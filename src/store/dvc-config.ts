@@ -37,7 +37,7 @@ export function readDvcConfig(project: Place): DvcConfig {
   const text = (section: string, key: string) => textOf(merged.get(section)?.get(key));
   return {
     cache: {
-      dir: text("cache", "dir") ?? join(mainFolder(project, dvcFolder(project)), "cache"),
+      dir: text("cache", "dir") ?? sharedCache(project) ?? join(dvcFolder(project), "cache"),
       linkTypes: readLinkTypes(merged.get("cache")?.get("type")),
       shared: text("cache", "shared")?.toLowerCase() === "group",
     },
@@ -81,10 +81,27 @@ export function dvcFolder(project: Place): string {
   return join(project.dvcRoot ?? project.root, ".dvc");
 }
 
-/** A linked worktree shares the main worktree's cache: its own `.dvc` is a fresh checkout with nothing in it. */
-function mainFolder({ repository }: Place, dvc: string): string {
-  if (repository === null || repository.gitDir === repository.commonDir || basename(repository.commonDir) !== ".git") return dvc;
-  return join(dirname(repository.commonDir), relative(repository.root, dvc));
+/**
+ * The main worktree's cache, as its own `config.local` may say; null in the main worktree. A linked one shares it: its `.dvc`
+ * is a fresh checkout with nothing in it.
+ */
+export function sharedCache(project: Place): string | null {
+  const { repository } = project;
+  if (repository === null || repository.bare || repository.gitDir === repository.commonDir || basename(repository.commonDir) !== ".git")
+    return null;
+  const main = join(dirname(repository.commonDir), relative(repository.root, dvcFolder(project)));
+  const file = join(main, "config.local");
+  const dir = textOf(
+    parseDvcConfig(readTextIfExists(file) ?? "", file)
+      .get("cache")
+      ?.get("dir"),
+  );
+  return dir === undefined ? join(main, "cache") : located(dir, main);
+}
+
+/** Some level says where the cache is. */
+export function namesCache(project: Place): boolean {
+  return CONFIG_LEVELS.some((level) => readLevel(project, level).get("cache")?.has("dir"));
 }
 
 /** Later levels win, key by key. */

@@ -1,6 +1,6 @@
 /** `expver init`: makes a folder a project, or adopts one that exists. Writes files; stages and commits nothing. */
 import { realpathSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { DEFAULTS } from "../config/config.ts";
 import { CONFIG_FILE, findPlace, openProject, type Place, readConfig } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -15,6 +15,7 @@ import { type Survey, survey } from "./init/survey.ts";
 import { configText, DVC_GITIGNORE, DVCIGNORE, withIgnoreLines } from "./init/texts.ts";
 import { applyFileEdits, fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
+import { sharedCacheEdit } from "./shared-cache.ts";
 
 export interface InitPlan extends Plan {
   /** Absolute. */
@@ -101,6 +102,8 @@ function plannedEdits({ root, place, found, hasConfig }: Scene): FileEdit[] {
     create(join(root, ".dvc/.gitignore"), DVC_GITIGNORE);
     create(join(root, ".dvcignore"), DVCIGNORE);
   }
+  const cache = place === null ? null : sharedCacheEdit(place);
+  if (cache !== null) edits.push(cache);
   if (!hasConfig) create(join(root, CONFIG_FILE), configText(found));
   const lines = ignoreLines({ root, place, found, hasConfig });
   const path = join(root, ".gitignore");
@@ -144,7 +147,7 @@ function reportLeftOut(context: Context, found: Survey, hasConfig: boolean): voi
 }
 
 function stepOf(root: string, { path, before, after }: FileEdit): Step {
-  const target = path.slice(root.length + 1);
+  const target = relative(root, path);
   if (before === null) return { verb: "write", target };
   const added = (after ?? "").split("\n").length - before.split("\n").length;
   return { verb: "append", target, count: added, detail: added === 1 ? "line" : "lines" };
@@ -155,7 +158,7 @@ function resultOf({ root, makesRepository, edits, found }: InitPlan): InitResult
   return {
     root,
     madeRepository: makesRepository,
-    written: edits.map((edit) => edit.path.slice(root.length + 1)),
+    written: edits.map(({ path }) => relative(root, path)),
     adopted: {
       database: database?.path ?? null,
       tables: database?.tables ?? [],

@@ -71,6 +71,9 @@ export const tag: WriteWorkflow<Input, TagPlan, TagData> = {
 async function planHead(context: Context, input: Input): Promise<TagPlan> {
   const project = openProject(context);
   const repository = requireRepository(project);
+  if (repository.bare && input.suggest !== true) {
+    throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nobody works in it`, { hint: "Tag in a clone, and publish." });
+  }
   committer(repository);
   const head = resolveCommit(repository, "HEAD");
   if (head === null)

@@ -60,7 +60,11 @@ describe("expver init", () => {
     repo.commit("first", { x: "1" });
     const linked = join(makeFolder(), "linked");
     repo.git("worktree", "add", "-q", linked);
-    expect(await run({ ...repo.context, cwd: linked })).toMatchObject({ root: linked, written: FILES });
+    expect(await run({ ...repo.context, cwd: linked })).toMatchObject({
+      root: linked,
+      written: FILES.toSpliced(3, 0, ".dvc/config.local"),
+    });
+    expect(readFileSync(join(linked, ".dvc/config.local"), "utf8")).toBe(`[cache]\n    dir = ${join(repo.root, ".dvc/cache")}\n`);
     expect(existsSync(join(repo.root, "expver.yaml"))).toBe(false);
     repo.git("-C", linked, "add", "-A");
     repo.git("-C", linked, "commit", "-q", "-m", "set up");

@@ -5,12 +5,15 @@ import { movedTags } from "./remote-checks.ts";
 import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
 import { lostObjects, worktreeCache } from "./store-checks.ts";
+import { indexLock, readOnly } from "./write-checks.ts";
 
 export const CHECKS: readonly Check[] = [
   gitIdentity,
   noDvc,
   configMistakes,
   unfinishedGit,
+  indexLock,
+  readOnly,
   helpers,
   killedOperations,
   staleLeases,

@@ -1,17 +1,16 @@
 /** Tracked data: can every pointer be read, and are its bytes somewhere. */
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import { perform } from "../../journal/perform.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { objectFile } from "../../store/contents.ts";
-import { CONFIG_LEVELS, cacheDir, readLevel } from "../../store/dvc-config.ts";
+import { cacheDir, dvcFolder, namesCache, sharedCache } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
 import { parseListing } from "../../store/listing.ts";
 import { readPointers } from "../../store/pointers.ts";
 import type { HashName, Pointer } from "../../store/types.ts";
-import { applyFileEdits } from "../plan.ts";
+import { nameSharedCache, sharedCacheEdit } from "../shared-cache.ts";
 import type { Check, Finding } from "./check.ts";
 
 export const lostObjects: Check = {
@@ -45,32 +44,22 @@ export const worktreeCache: Check = {
   id: "worktree-cache",
   title: "the cache of a linked worktree",
   find({ project }) {
-    const shared = project === null ? null : mainCache(project);
+    const shared = project === null ? null : sharedCache(project);
     if (project === null || shared === null) return [];
-    // expver shares the main worktree's cache by itself; dvc must be told.
-    const isNamed = CONFIG_LEVELS.some((level) => readLevel(project, level).get("cache")?.has("dir"));
-    const own = isNamed ? cacheDir(project) : join(project.dvcRoot ?? project.root, ".dvc/cache");
+    const own = namesCache(project) ? cacheDir(project) : join(dvcFolder(project), "cache");
     if (own === shared) return [];
     const lost = readPointers(project).filter((pointer) => missingOf(own, pointer) > 0);
     const there = lost.filter((pointer) => missingOf(shared, pointer) === 0);
     if (there.length === 0) return [];
-    const local = localConfig(project);
     const what = `this worktree has a cache of its own; ${there.length} tracked outputs are only in that of the main worktree, ${shared}`;
-    const isFree = readTextIfExists(local) === null;
-    const remedy = isFree ? "expver doctor --fix" : `dvc cache dir --local ${shared}`;
-    return [{ level: "problem", what, remedy, ...(isFree ? { fix: `name that cache in ${local}`, subject: shared } : {}) }];
+    const edit = sharedCacheEdit(project);
+    if (edit === null) return [{ level: "problem", what, remedy: `dvc cache dir --local ${shared}` }];
+    return [{ level: "problem", what, remedy: "expver doctor --fix", fix: `name that cache in ${edit.path}`, subject: shared }];
   },
   async fix({ project, context }, { subject = "" }) {
     if (project === null) return "nothing";
-    const path = localConfig(project);
-    const value = /[,#"'\s]/.test(subject) ? `"${subject}"` : subject;
-    await perform(project, context, {
-      command: "doctor",
-      argv: ["doctor", "--fix"],
-      summary: `use the cache ${subject}`,
-      work: (operation) => applyFileEdits(project, operation, [{ path, before: null, after: `[cache]\n    dir = ${value}\n` }]),
-    });
-    return `${path} names ${subject}`;
+    await nameSharedCache(project, context);
+    return `.dvc/config.local names ${subject}`;
   },
 };
 
@@ -95,17 +84,4 @@ function missingOf(cache: string, { hash, hashName, cache: isCached }: Pointer):
 
 function objectOf(cache: string, hash: string, hashName: HashName): string {
   return hashName === "md5" ? objectFile(cache, hash) : join(cache, hash.slice(0, 2), hash.slice(2));
-}
-
-/** Default cache of the main worktree, seen from a linked one; null elsewhere. */
-function mainCache({ repository, root, dvcRoot }: Project): string | null {
-  if (repository === null || repository.bare || repository.gitDir === repository.commonDir || basename(repository.commonDir) !== ".git")
-    return null;
-  const inside = (dvcRoot ?? root).slice(repository.root.length + 1);
-  const cache = join(dirname(repository.commonDir), inside, ".dvc/cache");
-  return statSync(cache, { throwIfNoEntry: false })?.isDirectory() ? cache : null;
-}
-
-function localConfig(project: Project): string {
-  return join(project.dvcRoot ?? project.root, ".dvc/config.local");
 }

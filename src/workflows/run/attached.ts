@@ -1,16 +1,17 @@
 /** A run with its expver in front of it, from the lease to the last line. */
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { ExpverError } from "../../errors.ts";
 import { readIndexEntries } from "../../git/index-file.ts";
 import { takeBack } from "../../journal/effects.ts";
-import { acquireLease } from "../../journal/lease.ts";
+import { acquireLease, type Lease } from "../../journal/lease.ts";
 import { beginOperation } from "../../journal/operations.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import { identityOf } from "../../platform/processes.ts";
-import { closeRun } from "./close.ts";
+import { type Closed, closeRun } from "./close.ts";
 import { forgetRun } from "./collect.ts";
 import { createLog, execute } from "./execute.ts";
 import { markOf, takeMarks } from "./marks.ts";
@@ -31,11 +32,20 @@ export async function runAttached(context: Context, plan: RunPlan, wanted: strin
   const { project } = plan;
   const { runId, folder } = createRunFolder(project, context, wanted ?? undefined);
   const since = context.clock().toISOString();
-  const lease = acquireLease(project, leaseName(project), { run: runId, since });
+  const lease = leaseFor(project, { runId, since });
   try {
     return await runUnderLease(context, openRun(context, plan, { runId, folder, since }), wanted !== null);
   } finally {
     lease.release();
+  }
+}
+
+function leaseFor(project: Project, { runId, since }: { runId: string; since: string }): Lease {
+  try {
+    return acquireLease(project, leaseName(project), { run: runId, since });
+  } catch (error) {
+    removeRunFolder(project, runId);
+    throw error;
   }
 }
 
@@ -79,8 +89,9 @@ async function executeProgram(context: Context, run: OpenRun, supervised: boolea
 async function close(context: Context, run: OpenRun): Promise<RunOutcome> {
   const { operation, plan } = run;
   try {
-    const { outcome, vanished, changed } = await closeRun(context, run, { parameters: plan.parameters });
-    if (outcome.status === "finished" && vanished + changed > 0) throw historyChanged(run, { vanished, changed }, outcome);
+    const closed = await closeRun(context, run, { parameters: plan.parameters });
+    const { outcome } = closed;
+    if (outcome.status === "finished" && closed.vanished + closed.changed > 0) throw historyChanged(run, closed);
     refuseOutcome(outcome);
     operation.finish();
     return outcome;
@@ -123,16 +134,12 @@ function notStored({ runId, facts }: OpenRun, error: unknown): unknown {
   );
 }
 
-function historyChanged(
-  { runId, places }: OpenRun,
-  { vanished, changed }: { vanished: number; changed: number },
-  data: RunOutcome,
-): ExpverError {
+function historyChanged({ runId, places }: OpenRun, { vanished, changed, before, outcome: data }: Closed): ExpverError {
   const { database } = places;
   const what = `of the rows that were in ${database} before it, ${vanished} are gone and ${changed} have other values`;
   return new ExpverError("E_HISTORY_CHANGED", `run ${runId} is recorded but not versioned: ${what}`, {
-    hint: `If that was meant: expver tag VERSION --run ${runId}; next time: --allow-history-change. The rows as they were are in the database of the last version.`,
-    details: { run: runId, vanished, changed, data },
+    hint: `If that was meant: expver tag VERSION --run ${runId}; next time: --allow-history-change. The rows as they were${before === null ? " are in the database of the last version" : `: ${before}`}.`,
+    details: { run: runId, vanished, changed, before, data },
   });
 }
 
@@ -192,7 +199,11 @@ function openRun(context: Context, plan: RunPlan, { runId, folder, since }: { ru
 /** The program never started: everything is taken back. */
 function giveUp(run: OpenRun, error: unknown, supervised: boolean): void {
   const { project, runId, operation } = run;
-  forgetRun(run.places.databaseFile, runId);
+  try {
+    forgetRun(run.places.databaseFile, runId);
+  } catch (second) {
+    if (!(second instanceof ExpverError)) throw second; // a file that cannot be opened has no row of ours
+  }
   takeBack(project, operation.effects);
   operation.fail(error);
   if (supervised) run.save({ phase: "closed", status: "failed", error: errorFacts(error) });

@@ -20,7 +20,8 @@ export function readChanges(repository: Repository): Change[] {
   return entries.map((entry) => changeOf(repository, entry));
 }
 
-function changeOf(repository: Repository, { path, kind }: StatusEntry): Change {
+function changeOf(repository: Repository, { path, kind, illegible }: StatusEntry): Change {
+  if (illegible) return { path, tracked: kind !== "untracked", deleted: false, bytes: 0, illegible };
   const stat = lstatSync(join(repository.root, path), { throwIfNoEntry: false });
   const change: Change = { path, tracked: kind !== "untracked", deleted: stat === undefined, bytes: stat?.isFile() ? stat.size : 0 };
   if (kind === "submodule") return { ...change, repository: hasMoved(repository, path) ? "moved" : "dirty" };

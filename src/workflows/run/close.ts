@@ -1,14 +1,17 @@
 /** Closing a run whose program has ended: with a version, or recorded without one. Safe to repeat after a crash, by any process. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import type { RunRecord } from "../../results/types.ts";
+import { objectFile, storeOutput } from "../../store/contents.ts";
+import { cacheDir } from "../../store/dvc-config.ts";
 import { RESERVED } from "../../versions/reserve.ts";
 import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } from "./collect.ts";
 import { finishRun } from "./finish.ts";
+import { copyBefore, mendDatabase } from "./mend-database.ts";
 import { readMetricsFile } from "./metrics-file.ts";
 import type { ClosingRun } from "./open-run.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
@@ -22,6 +25,8 @@ export interface Closed {
   /** Rows that were there before the start and are gone, or say something else. */
   vanished: number;
   changed: number;
+  /** Object in the cache that has them as they were; null when none is gone or changed. */
+  before: string | null;
 }
 
 export interface CloseOptions {
@@ -34,13 +39,25 @@ export interface CloseOptions {
 /** Throws E_VERSION_TAKEN, the run then being recorded without a version, when its number was tagged by hand meanwhile. */
 export async function closeRun(context: Context, run: ClosingRun, { parameters, mayVersion = true }: CloseOptions): Promise<Closed> {
   const { facts, folder } = run;
+  mendDatabase(context, run);
   const collected = collect(context, run, parameters);
-  const { vanished, changed } = collected;
+  const { changed } = collected;
+  const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;
   const closes = facts().status === "finished" && !isBroken && mayVersion;
   const outcome = closes ? await closeVersioned(context, run, collected) : closeUnversioned(context, run, collected);
-  for (const name of ["before.db", "index"]) rmSync(join(folder, name), { force: true });
-  return { outcome, ...(isBroken ? { vanished, changed } : { vanished: 0, changed: 0 }) };
+  const before = isBroken ? keepBefore(context, run) : null;
+  for (const name of [copyBefore(folder), join(folder, "index")]) rmSync(name, { force: true });
+  return { outcome, before, ...(isBroken ? { vanished, changed } : { vanished: 0, changed: 0 }) };
+}
+
+/** Not all of those rows need be in a version: they stay in the cache, and the operation names the object. */
+function keepBefore(context: Context, { project, places, folder, operation }: ClosingRun): string | null {
+  const copy = copyBefore(folder);
+  if (!existsSync(copy)) return null;
+  const { content } = storeOutput(project, places.database, context, { bytesFrom: copy });
+  operation.note("database before", content.hash);
+  return objectFile(cacheDir(project), content.hash);
 }
 
 function collect(
@@ -68,13 +85,14 @@ async function closeVersioned(context: Context, run: ClosingRun, collected: Coll
   stamp(context, run, { collected, version: facts().version, changed });
   const outputs = storeOutputs(context, run);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
-  const { message: description, snapshot, dvcHash, dirty, inputs, closing } = facts();
+  const { message: description, command, snapshot, dvcHash, dirty, inputs, closing } = facts();
   const { params, metrics } = collected;
   const { models } = outputs;
   const { given } = closing;
   const message = versionMessage(project, {
     runId,
     message: description,
+    command,
     snapshot,
     dvcHash,
     dirty,
@@ -119,7 +137,7 @@ function closeUnversioned(context: Context, run: ClosingRun, collected: Collecte
 }
 
 /** Gives a reserved number back. */
-function release({ repository, operation, facts }: ClosingRun): void {
+export function release({ repository, operation, facts }: ClosingRun): void {
   const { version } = facts();
   const ref = version === null ? null : RESERVED + version;
   const before = ref === null ? null : readRef(repository, ref);

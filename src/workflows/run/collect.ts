@@ -1,6 +1,5 @@
 /** After the program's end: which rows are the run's, what they say, and the stamps on them. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import type { Database } from "../../platform/sqlite.ts";
@@ -12,6 +11,7 @@ import { digestRun, removeRun } from "../../results/run-rows.ts";
 import { addRunTracks, runTracks, updateRun } from "../../results/runs.ts";
 import { mainTable } from "../../results/schema.ts";
 import type { RunRecord, Stamps } from "../../results/types.ts";
+import { copyBefore } from "./mend-database.ts";
 
 export interface CollectInput {
   runId: string;
@@ -39,7 +39,7 @@ export interface Collected {
 /** Finds the run's rows and writes down whose they are. Safe to repeat. */
 export function collectRows(project: Project, input: CollectInput): Collected {
   return withResults(input.databaseFile, (db) => {
-    const copy = join(input.folder, "before.db");
+    const copy = copyBefore(input.folder);
     const found = existsSync(copy) ? rowsSince(db, copy) : { added: runTracks(db, input.runId), vanished: 0, changed: 0 };
     const parameters = hideSecrets(input.parameters);
     const added = found.added.length > 0 || !input.ownRow ? found.added : [writeOwnRow(db, project, input, parameters)];

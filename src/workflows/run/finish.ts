@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
-import { type IndexEntry, readIndexEntries, setIndexEntries, writeTreeWith } from "../../git/index-file.ts";
+import { type IndexEntry, readIndexEntries, requireIndexFree, setIndexEntries, writeTreeWith } from "../../git/index-file.ts";
 import { commitTree, makeTag } from "../../git/objects.ts";
 import { headBranch, type RefChange, readRef, updateRefs } from "../../git/refs.ts";
 import { setText } from "../../journal/file-edits.ts";
@@ -33,6 +33,7 @@ export function finishRun(run: ClosingRun, message: VersionMessage): Finished {
   const results = makeResultsCommit(run);
   const onBranch = commit && branchStands(run);
   const index = onBranch ? indexEdits(run, results, new Map(staged)) : [];
+  if (index.length > 0) requireIndexFree(repository);
   const files = onBranch || !commit ? worktreeEdits(run) : [];
   const refs = refChanges(run, { results, message: formatMessage(message), onBranch });
   operation.record(

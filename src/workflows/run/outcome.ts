@@ -90,7 +90,9 @@ export function refuseOutcome(outcome: RunOutcome): void {
   const details = { run: runId, data: outcome };
   const kept = `its rows and log are kept, no version was used`;
   if (status === "failed") {
-    throw new ExpverError("E_RUN_FAILED", `run ${runId} failed: its program ended with exit code ${code}; ${kept}`, {
+    // What a shell answers for a program that a signal ended; 9 is what the system sends when memory runs out.
+    const meaning = code === 137 ? " (killed by signal 9, often for want of memory)" : "";
+    throw new ExpverError("E_RUN_FAILED", `run ${runId} failed: its program ended with exit code ${code}${meaning}; ${kept}`, {
       hint: `Read its output: expver runs logs ${runId}. Make a version of it all the same: expver tag VERSION --run ${runId}`,
       details,
     });

@@ -1,8 +1,11 @@
 /** A run's plan as steps a person reads, and its fingerprint. */
+import { dirname } from "node:path/posix";
+import { DEFAULTS } from "../../config/config.ts";
 import type { Plan, Step } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
+import { sharedCacheEdit } from "../shared-cache.ts";
 import type { RunFindings } from "./findings.ts";
-import { quoted } from "./snapshot-selection.ts";
+import { isUnder, quoted } from "./snapshot-selection.ts";
 
 export function describePlan(findings: RunFindings): Plan {
   const { head, version, selection, changedInputs, request, inputs, lacking } = findings;
@@ -23,7 +26,8 @@ export function describePlan(findings: RunFindings): Plan {
 }
 
 /** `e0.1.0 · snapshot of 3 changed files · then: track models/model.json, results/experiments.db · tag`. */
-export function summaryLine({ version, request, selection, changedInputs, places }: RunFindings): string {
+export function summaryLine(findings: RunFindings): string {
+  const { version, request, selection, changedInputs } = findings;
   const changed = selection.included.length + changedInputs.length;
   const snapshot =
     changed === 0
@@ -31,14 +35,18 @@ export function summaryLine({ version, request, selection, changedInputs, places
       : request.commit
         ? `snapshot of ${changed} changed file${changed === 1 ? "" : "s"}`
         : "no snapshot (--no-commit)";
-  const outputs = [places.modelOutput, places.database, ...places.track].join(", ");
-  return [version.name, snapshot, `then: track ${outputs}`, ...(request.tag ? ["tag"] : []), ...(request.publish ? ["publish"] : [])].join(
-    " · ",
-  );
+  return [
+    version.name,
+    snapshot,
+    `then: track ${outputsOf(findings).join(", ")}`,
+    ...(request.tag ? ["tag"] : []),
+    ...(request.publish ? ["publish"] : []),
+  ].join(" · ");
 }
 
 function stepsOf(findings: RunFindings): Step[] {
   const { head, version, selection, changedInputs, inputs, lacking, places, request, shownArgv } = findings;
+  const cacheEdit = findings.project.dvcRoot === null ? null : sharedCacheEdit(findings.project);
   const branch = head.branch?.replace("refs/heads/", "") ?? "HEAD (detached)";
   const files = selection.included.length;
   const listed = selection.included.slice(0, 5).map(({ path }) => path);
@@ -56,6 +64,7 @@ function stepsOf(findings: RunFindings): Step[] {
         ? { verb: "snapshot", target: "HEAD", detail: "nothing has changed" }
         : { verb: "snapshot", target: `refs/expver/runs/RUN`, count: files, detail: listed.map(quoted).join(", ") + more }
       : { verb: "record", target: "patch", count: files, detail: "--no-commit: changes are kept as a patch in the run's record" },
+    ...(cacheEdit === null ? [] : [{ verb: "write", target: ".dvc/config.local", detail: "the cache of the main worktree, for dvc" }]),
     ...changedInputs.map(({ path }) => ({ verb: "store", target: path, detail: "changed input" })),
     { verb: "hash", target: "inputs", count: inputs.length },
     ...(lacking === null
@@ -63,11 +72,24 @@ function stepsOf(findings: RunFindings): Step[] {
       : [{ verb: "bring in", target: places.database, count: lacking.rows, detail: "rows of the version in HEAD that the file lacks" }]),
     { verb: "run", target: shownArgv.map(quoted).join(" ") },
     { verb: "stamp", target: places.database, detail: "version, git_commit and dvc_hash of every row of the run" },
-    { verb: "track", target: [places.modelOutput, places.database, ...places.track].join(", ") },
+    { verb: "track", target: outputsOf(findings).join(", ") },
     request.commit
       ? { verb: "commit", target: branch, detail: "pointers of the outputs, nothing else" }
       : { verb: "commit", target: "beside the branch", detail: "--no-commit: the branch does not move" },
     ...(request.tag ? [{ verb: "tag", target: version.name }] : []),
     ...(request.publish ? [{ verb: "publish", target: version.name }] : []),
   ];
+}
+
+/**
+ * As far as can be known before: models that have a pointer, else the one `expver.yaml` names, else whatever will be new in
+ * the models folder.
+ */
+function outputsOf({ project, places, pointers, inputs }: RunFindings): string[] {
+  const read = new Set(inputs.map(({ path }) => path));
+  const known = pointers.map(({ path }) => path).filter((path) => isUnder(path, places.models) && !read.has(path));
+  const isNamed = project.config.models.output !== DEFAULTS.models.output;
+  const folder = dirname(places.modelOutput);
+  const [first = isNamed || folder === "." ? places.modelOutput : `${folder}/`, ...others] = known;
+  return [others.length === 0 ? first : `${first} and ${others.length} more models`, places.database, ...places.track];
 }

@@ -7,6 +7,7 @@ import { hideSecretArguments, isSecretKey } from "../../config/secrets.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
+import { requireIndexFree } from "../../git/index-file.ts";
 import { headBranch, readRef } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
 import type { Context } from "../../platform/context.ts";
@@ -21,7 +22,7 @@ import { lackingRows } from "./lacking-rows.ts";
 import { readParameterFile, substitute } from "./parameters.ts";
 import { metricsPlace, type Places, placesOf } from "./places.ts";
 import { describePlan } from "./plan-steps.ts";
-import { readRequest } from "./request.ts";
+import { type RunRequest, readRequest } from "./request.ts";
 import { refuseSecondRun } from "./second-run.ts";
 import { isUnder, selectSnapshot } from "./snapshot-selection.ts";
 import { chooseVersion } from "./version-choice.ts";
@@ -33,7 +34,7 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
   const request = readRequest(context, input);
   const project = openProject(context);
   const repository = requireRepository(project);
-  refuseUnfit(repository);
+  refuseUnfit(repository, request);
   await refuseSecondRun(project);
   const places = placesOf(project, metricsPlace(project, context, request.metrics));
   const pointers = readPointers(project);
@@ -71,7 +72,7 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
   return { ...findings, ...describePlan(findings) };
 }
 
-function refuseUnfit(repository: Repository): void {
+function refuseUnfit(repository: Repository, { commit }: Pick<RunRequest, "commit">): void {
   if (repository.bare)
     throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nothing can run in it`, { hint: "Run in a clone of it." });
   const state = unfinished(repository);
@@ -82,6 +83,8 @@ function refuseUnfit(repository: Repository): void {
     });
   }
   committer(repository);
+  // Left over by a git that died, it would stop us after hours, when the results are to be committed.
+  if (commit) requireIndexFree(repository);
 }
 
 interface InputsQuestion {

@@ -1,7 +1,7 @@
 /** Everything before the program starts: the number, the snapshot, the database. Each change is journaled first. */
-import { join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
+import { proveSigning } from "../../git/objects.ts";
 import { updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import { openResults } from "../../results/database.ts";
@@ -13,6 +13,7 @@ import type { Pointer } from "../../store/types.ts";
 import { reserveVersion } from "../../versions/reserve.ts";
 import { bringInLacking } from "./bring-in-lacking.ts";
 import { describeEnvironment } from "./environment.ts";
+import { copyBefore } from "./mend-database.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { recordOf } from "./run-record.ts";
@@ -23,6 +24,8 @@ export function prepareRun(context: Context, run: OpenRun): void {
   if (run.plan.request.tag) reserve(run);
   const { inputs, edits } = storeChangedInputs(context, run);
   const { snapshot, dirty, patch } = snapshotOf(run, edits);
+  // A new S is signed itself; else whether R can be would be known only after hours.
+  if (snapshot === run.plan.head.commit) proveSigning(run.repository);
   run.save({ inputs, inputEdits: edits, dvcHash: dataHash(inputs), snapshot, dirty });
   openDatabaseFor(context, run, patch);
 }
@@ -87,18 +90,14 @@ function openDatabaseFor(context: Context, run: OpenRun, patch: string | null): 
   const { databaseFile, database } = plan.places;
   operation.record({ kind: "rows", database, run: runId });
   if (plan.lacking !== null) bringInLacking(plan.lacking, databaseFile);
+  const environment = describeEnvironment({ root: topOf(project), cwd: context.cwd, argv: plan.argv, env: context.env });
   const db = openResults(databaseFile, { create: true });
   try {
     addStampColumns(db, project.config.results.tables);
+    insertRun(db, recordOf(run, { environment, patch, params: hideSecrets(plan.parameters), start: facts().startedAt }));
   } finally {
     db.close();
   }
-  snapshotTo(databaseFile, join(folder, "before.db"));
-  const environment = describeEnvironment({ root: topOf(project), cwd: context.cwd, argv: plan.argv, env: context.env });
-  const again = openResults(databaseFile);
-  try {
-    insertRun(again, recordOf(run, { environment, patch, params: hideSecrets(plan.parameters), start: facts().startedAt }));
-  } finally {
-    again.close();
-  }
+  // With the run's own record: should the program lose the database, this copy takes its place.
+  snapshotTo(databaseFile, copyBefore(folder));
 }

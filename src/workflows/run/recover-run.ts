@@ -17,10 +17,11 @@ import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
 import { holderOf, RESERVED } from "../../versions/reserve.ts";
-import { closeRun } from "./close.ts";
+import { closeRun, release } from "./close.ts";
 import { forgetRun } from "./collect.ts";
 import { endingOf, stopRequest } from "./execute.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "./finish.ts";
+import { copyBefore } from "./mend-database.ts";
 import { type ClosingRun, factsKeeper } from "./open-run.ts";
 import { outputsStand } from "./outputs.ts";
 import { placesOf } from "./places.ts";
@@ -117,7 +118,8 @@ async function closeLate(project: Project, context: Context, { repository, opera
     operation: continueOperation(project, operation),
     ...factsKeeper(project, { ...facts, phase: "closing", endedAt: facts.endedAt ?? context.clock().toISOString() }),
   };
-  if (!existsSync(run.places.databaseFile)) {
+  if (!existsSync(run.places.databaseFile) && !existsSync(copyBefore(run.folder))) {
+    release(run);
     run.save({ phase: "closed", version: null });
     return `run ${runId} is ${facts.status}; the results database it wrote to is gone`;
   }

@@ -5,6 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Input } from "../contract.ts";
 import { parseGiven } from "./parameters.ts";
+import { quoted } from "./snapshot-selection.ts";
 import { type WantedVersion, wantedVersion } from "./version-choice.ts";
 
 export interface RunRequest {
@@ -53,6 +54,12 @@ function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
     ? [resolve(cwd, program)]
     : (env.PATH ?? "/usr/local/bin:/usr/bin:/bin").split(delimiter).map((folder) => join(resolve(cwd, folder || "."), program));
   if (program !== "" && places.some(isProgram)) return;
+  if (program.includes("/") && isFile(places[0] ?? "")) {
+    throw new ExpverError("E_NOT_FOUND", `${program} is a file but no program: it may not be executed`, {
+      hint: `chmod +x ${quoted(program)}, or name what runs it: expver run -- sh ${quoted(program)}`,
+      details: { program },
+    });
+  }
   const isLine = argv.length === 1 && /\s/.test(program);
   throw new ExpverError("E_NOT_FOUND", `there is no program ${JSON.stringify(program)}`, {
     hint: isLine
@@ -62,10 +69,14 @@ function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
   });
 }
 
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return isFile(path);
   } catch {
     return false;
   }

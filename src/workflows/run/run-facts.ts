@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, fromSystemError } from "../../errors.ts";
 import type { IndexEntry } from "../../git/index-file.ts";
 import type { Context } from "../../platform/context.ts";
 import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
@@ -79,6 +79,8 @@ interface ClosingFacts {
   marks: Marks | null;
   /** At the program's end; null when nobody saw it. */
   marksAtEnd: Marks | null;
+  /** Rows of a database that the program removed or made unreadable; absent when it did not. */
+  rowsLost?: number;
   /** Index entries before the start. */
   staged: [path: string, entry: IndexEntry][];
 }
@@ -104,19 +106,29 @@ export function runFolder(project: Pick<Place, "stateDir">, runId: string): stri
 
 /** Makes the folder of a new run under a name nobody has. */
 export function createRunFolder(project: Pick<Place, "stateDir">, context: Context, wanted?: string): { runId: string; folder: string } {
-  mkdirSync(runsDir(project), { recursive: true });
-  if (wanted !== undefined) {
-    mkdirSync(runFolder(project, wanted), { recursive: true });
-    return { runId: wanted, folder: runFolder(project, wanted) };
-  }
-  for (;;) {
-    const runId = runName(context.random);
-    try {
-      mkdirSync(runFolder(project, runId));
-      return { runId, folder: runFolder(project, runId) };
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  try {
+    mkdirSync(runsDir(project), { recursive: true });
+    if (wanted !== undefined) {
+      mkdirSync(runFolder(project, wanted), { recursive: true });
+      return { runId: wanted, folder: runFolder(project, wanted) };
     }
+    for (;;) {
+      const runId = runName(context.random);
+      if (makeNew(runFolder(project, runId))) return { runId, folder: runFolder(project, runId) };
+    }
+  } catch (error) {
+    throw fromSystemError(error, "cannot make the folder of a run");
+  }
+}
+
+/** False when it is there already. */
+function makeNew(folder: string): boolean {
+  try {
+    mkdirSync(folder);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
   }
 }
 

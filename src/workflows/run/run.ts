@@ -6,6 +6,7 @@
  */
 import type { Input, WriteWorkflow } from "../contract.ts";
 import { prepareWriting } from "../prepare.ts";
+import { nameSharedCache } from "../shared-cache.ts";
 import { type RunOutcome, runAttached } from "./attached.ts";
 import { runDetached, supervisedRun } from "./detach.ts";
 import { planRun, type RunPlan } from "./plan.ts";
@@ -17,6 +18,7 @@ export const run: WriteWorkflow<Input, RunPlan, RunOutcome> = {
     const supervised = supervisedRun(context);
     if (plan.request.detach && supervised === null) return runDetached(context, plan);
     await prepareWriting(plan.project, context);
+    if (plan.project.dvcRoot !== null) await nameSharedCache(plan.project, context);
     return runAttached(context, plan, supervised);
   },
 

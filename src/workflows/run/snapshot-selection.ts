@@ -11,12 +11,14 @@ export interface Change {
   bytes: number;
   /** A repository of its own: a submodule, or one that lies here unregistered. */
   repository?: "moved" | "dirty" | "foreign";
+  /** Its name is not UTF-8. */
+  illegible?: true;
 }
 
 export interface HeldBack {
   /** The file, or the folder that stands for all in it. */
   path: string;
-  reason: "large" | "secret" | "environment" | "output" | "repository";
+  reason: "large" | "secret" | "environment" | "output" | "repository" | "name";
   /** What to type, or why nothing need be. */
   advice: string;
   files: number;
@@ -66,6 +68,7 @@ type Verdict = "in" | "out" | Pick<HeldBack, "path" | "reason" | "advice">;
 
 function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<string>): Verdict {
   const { path, tracked, repository, bytes } = change;
+  if (change.illegible) return { path, reason: "name", advice: "its name is not UTF-8: rename it" };
   const environment = tracked ? null : environmentFolder(path, environments);
   if (isGitOwn(path) && environment === null) return "in";
   if (isUnder(path, [rules.database]) || ["-wal", "-shm", "-journal"].some((end) => path === rules.database + end)) return "out";

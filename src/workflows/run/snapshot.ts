@@ -43,7 +43,7 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
   const tree = git(repository, ["write-tree"], { env }).trim();
   if (head !== null && tree === git(repository, ["rev-parse", `${head}^{tree}`]).trim()) return { commit: head, isNew: false };
   return {
-    commit: commitTree(repository, { tree, parents: head === null ? [] : [head], message: input.message, sign: wantsSigning(repository) }),
+    commit: commitTree(repository, { tree, parents: head === null ? [] : [head], message: input.message }),
     isNew: true,
   };
 }
@@ -74,11 +74,6 @@ export function worktreePatch(repository: Repository, head: string | null, untra
   const from = head ?? git(repository, ["hash-object", "-t", "tree", "--stdin"], { input: "" }).trim();
   const patch = git(repository, ["diff", "--binary", "--no-color", "--no-ext-diff", "--src-prefix=a/", "--dst-prefix=b/", from, "--"]);
   return patch + untracked.map((path) => `# not in this patch: ${JSON.stringify(path)}\n`).join("");
-}
-
-function wantsSigning(repository: Repository): boolean {
-  const answer = gitResult(repository, ["config", "--type=bool", "--get", "commit.gpgSign"], { allow: [1] });
-  return answer.stdout.toString("utf8").trim() === "true";
 }
 
 function runPreCommit(repository: Repository, env: Record<string, string>): void {

@@ -8,6 +8,8 @@ import type { ArtifactEntry, VersionMessage } from "../../versions/types.ts";
 export interface MessageFacts {
   runId: string;
   message: string | null;
+  /** Fit to be shown: what describes a run of which nothing else is known. */
+  command: string;
   snapshot: string | null;
   dvcHash: string | null;
   dirty: boolean;
@@ -21,11 +23,13 @@ export interface MessageFacts {
 }
 
 export function versionMessage({ config }: Project, facts: MessageFacts): VersionMessage {
-  const { runId, message, snapshot, dvcHash, dirty, inputs, models, params, given } = facts;
+  const { runId, message, command, snapshot, dvcHash, dirty, inputs, models, params, given } = facts;
   const metrics = orderMetrics(config.metrics, facts.metrics);
-  const lines = (message ?? "").split("\n");
+  const headline = suggestHeadline({ params, given, metrics, dataHash: dvcHash });
+  const text = message?.trim() || (headline.length === 0 ? command : "");
+  const lines = text.split("\n");
   return {
-    headline: suggestHeadline({ params, given, metrics, dataHash: dvcHash }),
+    headline,
     description: lines[0]?.trim() ?? "",
     body: lines.slice(1).join("\n").trim(),
     kind: "run",

@@ -237,6 +237,7 @@ function messageOf(project: Project, { runId, description }: VersionOfRunPlan, r
   const message = versionMessage(project, {
     runId,
     message: description ?? record.message,
+    command: record.command,
     snapshot: record.git_commit,
     dvcHash: record.dvc_hash,
     dirty: record.dirty !== 0,

@@ -1,0 +1,47 @@
+/** Can expver write where it has to. */
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+import { topOf } from "../../config/project.ts";
+import { gitPath } from "../../git/git.ts";
+import { cacheDir } from "../../store/dvc-config.ts";
+import type { Check, Finding } from "./check.ts";
+
+export const indexLock: Check = {
+  id: "index-lock",
+  title: "a lock on the Git index",
+  find({ place: { repository } }) {
+    const path = repository === null ? null : gitPath(repository, "index.lock");
+    if (path === null || !existsSync(path)) return [];
+    const what = `the Git index is locked: ${path}`;
+    return [{ level: "warning", what, remedy: `If no git command goes on, one that died left it: rm ${path}` }];
+  },
+};
+
+export const readOnly: Check = {
+  id: "read-only",
+  title: "permission to write",
+  find({ place, project }) {
+    const { repository, stateDir } = place;
+    const folders = [
+      topOf(place),
+      ...(repository === null ? [] : [repository.commonDir, join(repository.commonDir, "objects")]),
+      stateDir,
+      ...(project === null || repository?.bare ? [] : [cacheDir(project), join(project.root, project.config.results.database)]),
+    ];
+    return [...new Set(folders)].flatMap((path): Finding[] => {
+      const why = existsSync(path) ? refusal(path) : null;
+      if (why === null) return [];
+      return [{ level: "warning", what: `${path} cannot be written (${why}): commands that write will refuse`, remedy: `ls -ld ${path}` }];
+    });
+  },
+};
+
+function refusal(path: string): string | null {
+  try {
+    accessSync(path, constants.W_OK);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return error.code === "EROFS" ? "the file system is read-only" : String(error.code);
+  }
+}
