@@ -69,7 +69,7 @@ describe("while a run goes on", () => {
     const { data } = repo.expverJson(["run", "--", "sh", "-c", program]);
     expect(data).toMatchObject({ version: "e0.1.0", on_branch: false, status: "finished" });
     expect(repo.git("log", "-1", "--format=%s")).toBe("by the program");
-    expect(repo.git("show", "--name-only", "--format=", "e0.1.0")).not.toContain("own.txt");
+    expect(repo.git("ls-tree", "-r", "--name-only", "e0.1.0")).not.toContain("own.txt");
   });
 
   it("another branch checked out keeps its place", async () => {
