@@ -19,7 +19,7 @@ export function giveDuckDb(repo: TestRepository): void {
 }
 
 /** Runs Python; answers what it printed as JSON. */
-export function runPython<Value>(repo: TestRepository, program: string, ...args: string[]): Value {
+function runPython<Value>(repo: TestRepository, program: string, ...args: string[]): Value {
   const { code, stdout, stderr } = repo.run(python as string, ["-c", program, ...args]);
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Value;
