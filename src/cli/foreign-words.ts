@@ -29,7 +29,6 @@ const NOT_DATA: Record<string, string> = {
   artifacts: "Models are in `expver show VERSION`.",
   install: "Git hooks are installed with `dvc install`.",
   studio: "Studio is a service of DVC: use `dvc studio`.",
-  doctor: "Use `expver doctor`.",
   completion: "Use `expver completion`.",
 };
 

@@ -6,7 +6,7 @@ import { readIndexEntries, setIndexEntries } from "../git/index-file.ts";
 import { readRef, updateRefs } from "../git/refs.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
-import { restoreFromTrash } from "./trash.ts";
+import { moveWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
 import type { Effect, IndexEntry } from "./types.ts";
 
 type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
@@ -118,6 +118,16 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
       if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };
       return isBack ? { state: "other", now: "something else is there" } : { state: "after" };
     }
+    case "move": {
+      const [isThere, isBack] = [existsSync(join(topOf(project), effect.to)), existsSync(join(topOf(project), effect.from))];
+      const isKept = effect.replaced !== undefined && existsSync(effect.replaced);
+      if (isThere && isBack)
+        return effect.replaced === undefined || isKept ? { state: "other", now: "something else is there" } : { state: "before" };
+      if (isThere || (isBack && isKept)) return { state: "after" };
+      return isBack ? { state: "before" } : { state: "other", now: "neither here nor there" };
+    }
+    case "objects":
+      return objectsState(effect);
     case "remote":
       return { state: "beyond" };
   }
@@ -130,6 +140,14 @@ function compare<Value>(
 ): Pick<EffectState, "state" | "now"> {
   if (now === after) return { state: now === before ? "before" : "after" };
   return now === before ? { state: "before" } : { state: "other", now: describe(now) };
+}
+
+function objectsState({ folder, trash, names }: EffectOf<"objects">): Pick<EffectState, "state" | "now"> {
+  const away = names.filter((name) => !existsSync(join(folder, name)));
+  if (away.length === 0) return { state: "before" };
+  const lost = away.filter((name) => !existsSync(join(trash, name)));
+  if (lost.length === 0) return { state: "after" };
+  return { state: "other", now: `${lost.length} of them are no longer in the trash` };
 }
 
 function indexState(project: Place, { entries }: EffectOf<"index">): Pick<EffectState, "state" | "now"> {
@@ -153,10 +171,19 @@ function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): vo
   if (effect.kind === "folder") removeEmptyFolder(join(topOf(project), effect.path));
   if (effect.kind === "rows" || effect.kind === "stamp") rows?.takeBack(effect);
   if (effect.kind === "trash") restoreFromTrash(effect.trash, join(topOf(project), effect.path));
+  if (effect.kind === "move") moveBack(project, effect);
+  if (effect.kind === "objects") restoreObjects(effect);
   if (effect.kind === "index" && project.repository !== null) {
     const entries = effect.entries.map(({ path, before }) => ({ path, mode: before?.mode ?? "", object: before?.object ?? null }));
     setIndexEntries(project.repository, entries);
   }
+}
+
+function moveBack(project: Place, { from, to, replaced }: EffectOf<"move">): void {
+  const [source, target] = [join(topOf(project), from), join(topOf(project), to)];
+  // Killed between the two, only what stood there was moved away.
+  if (!existsSync(source)) moveWhole(target, source);
+  if (replaced !== undefined) restoreFromTrash(replaced, target);
 }
 
 function entryKey(entry: IndexEntry | null): string {
@@ -171,6 +198,10 @@ function targetOf(effect: Effect): string {
     case "folder":
     case "trash":
       return effect.path;
+    case "move":
+      return effect.to;
+    case "objects":
+      return `${effect.names.length} objects of ${effect.folder}`;
     case "index":
       return `index: ${effect.entries.map((entry) => entry.path).join(", ")}`;
     case "rows":

@@ -34,8 +34,23 @@ export function restoreFromTrash(place: string, path: string): void {
   }
 }
 
+/** Objects of a cache back from the trash beside it; those that were stored anew meanwhile are the same bytes. */
+export function restoreObjects({ folder, trash, names }: { folder: string; trash: string; names: readonly string[] }): void {
+  try {
+    // Listings last: others take one as proof of its members.
+    for (const name of [...names].sort((one, other) => Number(one.endsWith(".dir")) - Number(other.endsWith(".dir")))) {
+      if (existsSync(join(folder, name)) || !existsSync(join(trash, name))) continue;
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      renameSync(join(trash, name), join(folder, name));
+    }
+    rmSync(trash, { recursive: true, force: true });
+  } catch (error) {
+    throw fromSystemError(error, `cannot bring back objects from ${trash}`);
+  }
+}
+
 /** Rename; across file systems a copy that is complete before the original goes. */
-function moveWhole(from: string, to: string): void {
+export function moveWhole(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {

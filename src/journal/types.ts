@@ -18,6 +18,13 @@ export type Effect =
   | { kind: "stamp"; database: string; run: string; before: string | null; after: string | null }
   /** Bytes moved to the trash: `path` relative to the worktree, `trash` absolute (see `trashPlace`). */
   | { kind: "trash"; path: string; trash: string }
+  /** A file or folder renamed. Paths relative to the worktree; `replaced`: where in the trash is what stood at `to` (absolute). */
+  | { kind: "move"; from: string; to: string; replaced?: string }
+  /**
+   * Objects moved out of a cache (absolute folder) to a trash beside it; `names` are relative to both. One that came back meanwhile is
+   * the same bytes.
+   */
+  | { kind: "objects"; folder: string; trash: string; names: string[] }
   /** A folder made; taken back only while it is empty. Path relative to the worktree. */
   | { kind: "folder"; path: string }
   /** Done somewhere we cannot reach back to. */

@@ -74,7 +74,7 @@ export function objectFile(cacheDir: string, hash: string): string {
 }
 
 /** How the pointer file spells the output: usually its name, but `dvc add --file` and `wdir` make other spellings. */
-function entryName(text: string | null, pointer: Pointer | undefined, path: string): string {
+export function entryName(text: string | null, pointer: Pointer | undefined, path: string): string {
   if (text === null || pointer === undefined) return basename(path);
   const index = parsePointerFile(text, pointer.file).findIndex((one) => one.path === path);
   const outs = readMapping(text, pointer.file).outs;

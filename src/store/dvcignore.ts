@@ -2,7 +2,7 @@
 import { dirname, join, relative } from "node:path";
 import ignore from "ignore";
 import type { Project } from "../config/project.ts";
-import { readTextIfExists } from "../platform/files.ts";
+import { isFolder, readTextIfExists } from "../platform/files.ts";
 
 export type IgnoreTest = (path: string, isFolder: boolean) => boolean;
 
@@ -25,6 +25,49 @@ export function dvcIgnore(project: Project, output: string): IgnoreTest {
     }
     return ignored;
   };
+}
+
+export interface MatchingPattern {
+  /** `.dvcignore:3:*.log`, the file relative to the DVC root; `:.git` for what DVC always leaves out. */
+  shown: string;
+  /** False: the pattern takes a path back in (`!keep.log`). */
+  ignores: boolean;
+}
+
+/** The pattern that decides about this absolute path, for `check-ignore`; null when none does, and for paths outside. */
+export function matchingPattern(project: Project, path: string): MatchingPattern | null {
+  const root = project.dvcRoot ?? project.root;
+  if (!path.startsWith(`${root}/`)) return null;
+  const patterns = foldersDownTo(root, dirname(path)).flatMap((folder) => patternsOf(root, folder));
+  const all = [...ALWAYS.map((pattern) => onePattern(root, pattern, `:${pattern}`)), ...patterns].reverse();
+  const parts = path.slice(root.length + 1).split("/");
+  let last: MatchingPattern | null = null;
+  for (let length = 1; length <= parts.length; length += 1) {
+    const part = join(root, ...parts.slice(0, length));
+    const isFolderThere = length < parts.length || isFolder(part);
+    last = all.find(({ fits }) => fits(part, isFolderThere)) ?? null;
+    // Nothing below an ignored folder can be taken back in.
+    if (last?.ignores) return last;
+  }
+  return last;
+}
+
+const ALWAYS = [".hg/", ".git/", ".git", ".dvc/"];
+
+function patternsOf(root: string, folder: string) {
+  const file = join(folder, ".dvcignore");
+  return (readTextIfExists(file) ?? "").split("\n").flatMap((line, index) => {
+    const [pattern] = readPatterns(line);
+    return pattern === undefined ? [] : [onePattern(folder, pattern, `${relative(root, file)}:${index + 1}:${pattern}`)];
+  });
+}
+
+function onePattern(folder: string, pattern: string, shown: string): MatchingPattern & { fits: IgnoreTest } {
+  const ignores = !pattern.startsWith("!");
+  const rules = ignore({ ignorecase: false, allowRelativePaths: false }).add(ignores ? pattern : pattern.slice(1));
+  const fits: IgnoreTest = (path, isFolder) =>
+    path.startsWith(`${folder}/`) && rules.ignores(`${relative(folder, path)}${isFolder ? "/" : ""}`);
+  return { shown, ignores, fits };
 }
 
 /** Patterns of one file's text. */

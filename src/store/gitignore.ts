@@ -1,7 +1,7 @@
 /** The lines DVC keeps in the `.gitignore` beside an output. */
 import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
-import { gitResult } from "../git/git.ts";
+import { ignoredByGit } from "../git/ignored.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import type { FileEdit } from "./types.ts";
 
@@ -9,9 +9,7 @@ import type { FileEdit } from "./types.ts";
 export function ignoreEdits(project: Place, outputs: readonly string[]): FileEdit[] {
   const { repository } = project;
   if (repository === null || outputs.length === 0) return [];
-  const input = outputs.join("\0");
-  const answer = gitResult(repository, ["check-ignore", "-z", "--no-index", "--stdin"], { input, allow: [1] });
-  const ignored = new Set(answer.stdout.toString("utf8").split("\0"));
+  const ignored = new Set(ignoredByGit(repository, outputs));
   const files = groupByFolder(outputs.filter((path) => !ignored.has(path)));
   return [...files].map(([folder, paths]) => {
     const path = join(folder, ".gitignore");

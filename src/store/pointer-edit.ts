@@ -23,19 +23,21 @@ export function editEntry(old: string, name: string, fields: readonly (readonly 
   const expected = readMapping(old, file);
   const entry = findEntry(old, name, file);
   const wanted = new Map(fields);
-  const isOther = textOf(entry, "md5") !== wanted.get("md5");
+  const hasContent = wanted.has("md5");
+  const isOther = hasContent && textOf(entry, "md5") !== wanted.get("md5");
+  const goes = (word: string) => hasContent && OF_ONE_CONTENT.has(word) && (isOther || VERBATIM.has(word));
   const splices: Splice[] = [];
   for (const [index, { key, value }] of entry.entries.entries()) {
     const word = key.kind === "scalar" ? key.text : "";
     const next = wanted.get(word);
     wanted.delete(word);
-    if (next === undefined && OF_ONE_CONTENT.has(word) && (isOther || VERBATIM.has(word))) splices.push(removal(old, entry, index));
+    if (next === undefined && goes(word)) splices.push(removal(old, entry, index));
     if (next !== undefined && !(value.kind === "scalar" && value.text === next)) splices.push(replacement(old, value, scalar(word, next)));
   }
   if (wanted.size > 0) splices.push(addition(old, entry, [...wanted]));
   const text = applied(old, splices);
   const meant = (expected.outs as Fields[]).find((item) => isPath(item.path, name)) ?? {};
-  for (const key of Object.keys(meant)) if (OF_ONE_CONTENT.has(key) && (isOther || VERBATIM.has(key))) delete meant[key];
+  for (const key of Object.keys(meant)) if (goes(key)) delete meant[key];
   Object.assign(meant, Object.fromEntries(fields));
   // The last word: the new text says what the old one said but for these fields, else it is not used.
   if (isDeepStrictEqual(readMapping(text, file), expected)) return text;

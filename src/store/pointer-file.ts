@@ -30,6 +30,11 @@ export function renderPointerFile(old: string | null, name: string, content: Out
   return `${comments}outs:\n-${lines.join("").slice(1)}`;
 }
 
+/** The same file saying that the output called `name` is now called `to`. Throws E_POINTER. */
+export function renameEntry(old: string, name: string, to: string): string {
+  return editEntry(old, name, [["path", to]]);
+}
+
 const VERBATIM: ReadonlySet<string> = new Set(["size", "nfiles", "isexec"]);
 
 function fieldsOf({ hash, size, nfiles, isexec }: OutputContent): [key: string, value: string][] {

@@ -75,6 +75,10 @@ function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Ste
       return { verb: effect.after === null ? "restore" : "rewrite", target, detail: "as before", keeps: "journal" };
     case "trash":
       return { verb: "restore", target, detail: "from the trash" };
+    case "move":
+      return { verb: "move", target, detail: `back to ${effect.from}` };
+    case "objects":
+      return { verb: "restore", target, detail: "from the trash", count: effect.names.length };
     case "folder":
       return { verb: "remove", target, detail: "if empty" };
     case "index":

@@ -4,10 +4,13 @@ import type { AddedOutput } from "../../workflows/data/add-members.ts";
 import type { CheckoutResult } from "../../workflows/data/checkout.ts";
 import type { CommitResult } from "../../workflows/data/commit.ts";
 import type { ConfigResult } from "../../workflows/data/config-plan.ts";
+import type { DestroyResult } from "../../workflows/data/destroy.ts";
 import type { FetchResult, PullResult } from "../../workflows/data/fetch.ts";
 import type { DataInitResult } from "../../workflows/data/init.ts";
+import type { MoveResult } from "../../workflows/data/move.ts";
 import type { PushResult } from "../../workflows/data/push.ts";
 import type { RemoveResult } from "../../workflows/data/remove.ts";
+import type { LinesResult } from "../../workflows/data/root.ts";
 import { formatBytes } from "../reporter.ts";
 
 const UP_TO_DATE = "Everything is up to date.";
@@ -45,6 +48,23 @@ export function renderDataPull({ fetched, checkout }: PullResult): string {
 
 export function renderDataRemove({ removed, deleted }: RemoveResult): string {
   return [...removed.map((file) => `  untracked  ${plain(file)}`), ...deleted.map((path) => `  deleted    ${plain(path)}`)].join("\n");
+}
+
+export function renderDataMove({ from, to, file }: MoveResult): string {
+  return `  move  ${plain(from)} → ${plain(to)}  (${plain(file)})`;
+}
+
+export function renderDataDestroy({ removed }: DestroyResult): string {
+  return removed.map((path) => `  deleted    ${plain(path)}`).join("\n");
+}
+
+/** As dvc: what was asked for is done, there is nothing to say. */
+export function renderNothing(): string {
+  return "";
+}
+
+export function renderLines({ lines }: LinesResult): string {
+  return lines.join("\n");
 }
 
 export function renderDataConfig({ lines }: ConfigResult): string {

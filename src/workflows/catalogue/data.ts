@@ -1,5 +1,6 @@
 /** Commands about tracked data: `data …`. Names, flags and exit codes are dvc's. */
 import type { Command, OptionSpec } from "../contract.ts";
+import { DATA_FILES } from "./data-files.ts";
 
 const TARGETS = [{ name: "TARGET", help: "output, file in a tracked folder, .dvc file or stage; default: all", variadic: true }];
 const RECURSIVE: OptionSpec = { flags: "-R, --recursive", help: "a folder means every output in it" };
@@ -321,4 +322,4 @@ const VERBS: Command[] = [
 ];
 
 /** Under `data` nothing is ours but speed and safety: output and exit codes are dvc's. */
-export const DATA: Command[] = VERBS.map((verb) => ({ dialect: "dvc", ...verb }));
+export const DATA: Command[] = [...VERBS, ...DATA_FILES].map((verb) => ({ dialect: "dvc", ...verb }));

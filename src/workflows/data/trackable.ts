@@ -4,6 +4,7 @@ import { absolutePath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git } from "../../git/git.ts";
+import { ignoredByGit } from "../../git/ignored.ts";
 import { dvcIgnore } from "../../store/dvcignore.ts";
 import type { Pointer } from "../../store/types.ts";
 
@@ -22,6 +23,7 @@ export function refuseUntrackable(project: Project, paths: readonly string[], po
     }
     refuseOverlap(path, pointers, paths);
   }
+  refuseIgnoredPointers(project, paths);
   refuseTrackedByGit(project, paths);
 }
 
@@ -37,6 +39,15 @@ function refuseOverlap(path: string, pointers: readonly Pointer[], asked: readon
   }
   const twice = asked.find((other) => other !== path && overlaps(other, path));
   if (twice !== undefined) throw refused(`${path} and ${twice} overlap`, "Add only the outer one.");
+}
+
+/** A pointer that Git ignores would never be committed, and nobody would find it. */
+function refuseIgnoredPointers(project: Project, paths: readonly string[]): void {
+  if (project.repository === null || paths.length === 0) return;
+  const files = paths.map((path) => `${absolutePath(project, path)}.dvc`);
+  const [ignored] = ignoredByGit(project.repository, files);
+  if (ignored !== undefined)
+    throw refused(`Git ignores the pointer ${ignored}`, "Change the ignore file that names it, or choose another path.");
 }
 
 function refuseTrackedByGit(project: Project, paths: readonly string[]): void {

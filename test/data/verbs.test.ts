@@ -1,0 +1,121 @@
+import { existsSync, lstatSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { makeRepository } from "../support/repository.ts";
+import { DVC, makeTwins } from "../support/twins.ts";
+
+describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
+  it("moves data with its pointer and ignore line", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => {
+      write("a", "1\n");
+      write("d/x", "2\n");
+      write("sub/s", "3\n");
+      write("sub/zz", "4\n");
+      write("sub/.gitignore", "*.dvc\n");
+    });
+    twins.run(["add", "-q", "a", "d"]);
+    const text = "outs:\n- md5: b026324c6904b2a9cb4b88d6d61c81d1\n  size: 2\n  hash: md5\n  path: a\n  desc: mine\nmeta:\n  x: 1\n";
+    twins.each(({ write, commit }) => {
+      write("a.dvc", text);
+      commit("add");
+    });
+    for (const args of [
+      ["a", "b"],
+      ["d", "dd"],
+      ["b", "dd2/b"],
+      ["b", "sub"],
+      ["nope", "x"],
+      ["dd/x", "y"],
+      ["dd", "../out"],
+    ]) {
+      twins.run(["move", ...args]);
+      twins.agree();
+    }
+    twins.run(["add", "-q", "sub/zz"]);
+    twins.each(({ root }) => rmSync(join(root, "sub/.gitignore")));
+    twins.each(({ write }) => write("sub/new", "5\n"));
+    twins.run(["add", "-q", "sub/new"]);
+    twins.run(["mv", "new", "../t"], "sub");
+    twins.each(({ root }) => rmSync(join(root, "t")));
+    twins.run(["move", "t", "gone"]);
+    twins.agree();
+  });
+
+  it("tells where the root is and what is ignored", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => {
+      write(".dvcignore", "*.log\n!keep.log\n/build/\n# no\n\n");
+      write("sub/.dvcignore", "q*\n");
+      write("build/x", "");
+    });
+    twins.same(["root"], "sub");
+    for (const args of [
+      ["x.log", "keep.log", "build", "sub/build", "sub/q1", "sub/z.log"],
+      ["-d", "x.log", "keep.log", "build", "build/x", "sub/build/x", "sub/q1/deep", "sub/z.log", ".git", ".dvc/config", "a"],
+      ["-d", "-n", "a", "x.log"],
+      ["keep.log"],
+      ["-d", "-a", "keep.log"],
+      ["-n", "a"],
+      [],
+      ["../outside.log"],
+    ])
+      twins.same(["check-ignore", ...args]);
+    twins.same(["check-ignore", "-d", "q1", "../x.log"], "sub");
+  });
+
+  it("turns links into files of their own", () => {
+    const twins = makeTwins();
+    twins.run(["config", "cache.type", "symlink"]);
+    twins.each(({ write }) => write("d/x", "1"));
+    twins.each(({ write }) => write("a", "2"));
+    twins.run(["add", "-q", "d", "a"]);
+    twins.run(["unprotect", "d", "a"]);
+    twins.run(["unprotect", "nothing"]);
+    const kinds = ({ root }: { root: string }) => ["d/x", "a"].map((path) => lstatSync(join(root, path)).mode.toString(8));
+    expect(kinds(twins.ours)).toEqual(kinds(twins.theirs));
+    twins.agree();
+  });
+
+  it("destroys its own files, never the data, and only when told so", () => {
+    const twins = makeTwins();
+    twins.run(["config", "cache.type", "symlink"]);
+    twins.each(({ write }) => write("d/x", "1"));
+    twins.run(["add", "-q", "d"]);
+    twins.run(["destroy"]);
+    twins.agree();
+    twins.run(["destroy", "-f"]);
+    twins.agree();
+    expect(twins.ours.read("d/x")).toBe("1");
+    expect(twins.ours.expver(["undo"]).code).toBe(0);
+    expect(twins.ours.expver(["data", "status", "--json"]).stdout).toBe("{}\n");
+  });
+});
+
+it("takes back a move, the file it replaced too", () => {
+  const repository = makeRepository();
+  repository.expver(["data", "init"]);
+  repository.write("a", "mine");
+  repository.write("b", "untracked");
+  repository.expver(["data", "add", "a"]);
+  expect(repository.expver(["data", "move", "a", "b"]).code).toBe(0);
+  expect(repository.read("b")).toBe("mine");
+  expect(repository.expver(["undo"]).code).toBe(0);
+  expect([repository.read("a"), repository.read("b")]).toEqual(["mine", "untracked"]);
+  expect(existsSync(join(repository.root, "b.dvc"))).toBe(false);
+  expect(repository.read(".gitignore")).toBe("/a\n");
+});
+
+it("does not take the cache away from a linked worktree", () => {
+  const repository = makeRepository();
+  repository.expver(["data", "init"]);
+  repository.commit("set up");
+  repository.git("worktree", "add", "-q", "../other");
+  expect(repository.expver(["data", "destroy", "-f"])).toMatchObject({ code: 1, stderr: expect.stringContaining("other") });
+});
+
+it("says which dvc it stands for", () => {
+  const repository = makeRepository();
+  repository.expver(["data", "init"]);
+  for (const verb of ["version", "doctor"]) expect(repository.expver(["data", verb]).stdout).toMatch(/^DVC version: 3\.67\.1 \(expver /);
+});

@@ -1,0 +1,82 @@
+/** One repository for real dvc and one for expver, in which the same things are done, and what must then be the same. */
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { peer } from "./peers.ts";
+import { type CommandResult, makeRepository, type TestRepository } from "./repository.ts";
+
+/** Real dvc, or null when it is not installed. */
+export const DVC = peer("dvc");
+
+export interface Twins {
+  theirs: TestRepository;
+  ours: TestRepository;
+  /** Does the same to the files of both. */
+  each(change: (repository: TestRepository) => unknown): void;
+  /** Runs `dvc ARGS` here and `expver data ARGS` there: both must end with the same code. Answers both results. */
+  run(args: string[], cwd?: string): { theirs: CommandResult; ours: CommandResult };
+  /** The same, and stdout must be the same. */
+  same(args: string[], cwd?: string): void;
+  /** Pointers, ignore files, data, cache and what Git sees must be the same. */
+  agree(): void;
+}
+
+export function makeTwins(): Twins {
+  const [theirs, ours] = [makeRepository(), makeRepository()];
+  const twins: Twins = {
+    theirs,
+    ours,
+    each: (change) => [theirs, ours].forEach(change),
+    run(args, cwd) {
+      const results = { theirs: runDvc(theirs, args, cwd), ours: runExpver(ours, args, cwd) };
+      expect(results.ours.code, `${args.join(" ")}\ndvc: ${results.theirs.stderr}\nexpver: ${results.ours.stderr}`).toBe(
+        results.theirs.code,
+      );
+      return results;
+    },
+    same(args, cwd) {
+      const results = twins.run(args, cwd);
+      expect(results.ours.stdout, args.join(" ")).toBe(results.theirs.stdout);
+    },
+    agree: () => expect(snapshot(ours)).toEqual(snapshot(theirs)),
+  };
+  twins.run(["init", "-q"]);
+  twins.each((repository) => repository.commit("set up"));
+  return twins;
+}
+
+export function runDvc(repository: TestRepository, args: string[], cwd?: string): CommandResult {
+  // The state of files is kept for the machine; each repository gets its own, so that nothing outlives the test.
+  const env = { DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(repository.root, "../site") };
+  return repository.run(DVC ?? "dvc", args, { env, ...(cwd === undefined ? {} : { cwd }) });
+}
+
+export function runExpver(repository: TestRepository, args: string[], cwd?: string): CommandResult {
+  return repository.expver(["data", ...args], cwd === undefined ? {} : { cwd });
+}
+
+/** Every file of the worktree by its text, the names of the cache's objects, and Git's view. */
+export function snapshot(repository: TestRepository): Record<string, unknown> {
+  return {
+    files: textsBelow(repository.root, (path) => !/^\.git(\/|$)|^\.dvc\/(tmp|cache)(\/|$)/.test(path)),
+    cache: objectsBelow(join(repository.root, ".dvc/cache")),
+    git: repository.git("status", "--porcelain", "-uall"),
+  };
+}
+
+/** Objects of a cache or folder remote. */
+export function objectsBelow(folder: string): string[] {
+  return [...Object.keys(textsBelow(folder, () => true))];
+}
+
+function textsBelow(root: string, keep: (path: string) => boolean, folder = ""): Record<string, string> {
+  const found: Record<string, string> = {};
+  if (!existsSync(join(root, folder))) return found;
+  for (const name of readdirSync(join(root, folder)).sort()) {
+    const path = folder === "" ? name : `${folder}/${name}`;
+    if (!keep(path)) continue;
+    if (lstatSync(join(root, path)).isDirectory()) Object.assign(found, textsBelow(root, keep, path));
+    else found[path] = readFileSync(join(root, path), "latin1");
+  }
+  return found;
+}
