@@ -44,7 +44,7 @@ function rank(unit: number): number {
 }
 
 /** A JSON string in ASCII, as Python's json.dumps writes it: DEL escaped too. */
-function asciiJson(text: string): string {
+export function asciiJson(text: string): string {
   return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
