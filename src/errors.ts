@@ -29,7 +29,7 @@ export const ERROR_CODES = {
     means: "What the plan was made from has changed since.",
     remedy: "Look at the new plan with --dry-run.",
   },
-  E_NOT_FOUND: { kind: "failed", means: "A name names nothing.", remedy: "Check the spelling; the message lists what exists." },
+  E_NOT_FOUND: { kind: "failed", means: "A name names nothing.", remedy: "Check the spelling." },
   E_IO: {
     kind: "failed",
     means: "The operating system refused to read or write a file.",

@@ -77,6 +77,20 @@ function isVisible(node: Node): boolean {
   return [...node.children.values()].some(isVisible);
 }
 
+const ABOUT: Record<string, string> = {
+  data: "Version data as dvc does: same files, flags, output and exit codes",
+  "data cache": "Manage the cache",
+  "data data": "Look at data as `dvc data` does",
+  "data remote": "Manage where data is pushed to",
+  ops: "See what writing commands did here",
+  runs: "See and steer running and past runs",
+};
+
+/** One line about a command or a group. */
+export function aboutNode(node: Node): string {
+  return node.command && isOwn(node) ? node.command.summary : (ABOUT[node.name] ?? "");
+}
+
 /** False for a node whose command is reached by a further name, like the bare group `runs`. */
 export function isOwn({ name, command }: Node): boolean {
   return command?.name === name;

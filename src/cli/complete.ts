@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { systemContext } from "../platform/context.ts";
 import { CATALOGUE } from "../workflows/catalogue/index.ts";
 import type { Command, OptionSpec } from "../workflows/contract.ts";
-import { commandTree, isOwn, type Node, visibleChildren } from "./command-tree.ts";
+import { aboutNode, commandTree, type Node, visibleChildren } from "./command-tree.ts";
 import { EVERYWHERE } from "./face.ts";
 import { flagNames, optionsOf } from "./options.ts";
 
@@ -35,7 +35,7 @@ async function candidates(given: string[], catalogue: readonly Command[]): Promi
     return values(kindOf(option?.flags ?? ""), start, words.split ? "" : `${flag}=`, directory);
   }
   if (current.startsWith("-")) return matching(optionCandidates(options, before), current);
-  const children = visibleChildren(node).map(([word, child]): Candidate => [word, aboutChild(child)]);
+  const children = visibleChildren(node).map(([word, child]): Candidate => [word, aboutNode(child)]);
   if (children.length > 0 && used === 0) {
     const found = matching(children, current);
     if (found.length > 0 || !node.command) return found;
@@ -130,12 +130,4 @@ function matching(all: Candidate[], start: string): Candidate[] {
   return all
     .filter(([value]) => value.startsWith(start) && !/[\n\t]/.test(value) && !seen.has(value) && seen.add(value))
     .map(([value, help]) => [value, help.replace(/[\n\t]+/g, " ")]);
-}
-
-function aboutChild(node: Node): string {
-  return node.command && isOwn(node)
-    ? node.command.summary
-    : visibleChildren(node)
-        .map(([word]) => word)
-        .join(", ");
 }

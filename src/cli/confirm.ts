@@ -3,6 +3,7 @@ import { ExpverError } from "../errors.ts";
 import type { Plan } from "../workflows/contract.ts";
 import type { Face } from "./face.ts";
 import { renderPlan } from "./render/plan.ts";
+import { shellWord } from "./shell-word.ts";
 import { terminalOf } from "./terminal.ts";
 
 export async function confirmPlan(plan: Plan, face: Face, argv: readonly string[]): Promise<void> {
@@ -45,9 +46,5 @@ function commandLine(argv: readonly string[], fingerprint: string): string {
   const stale = ours.indexOf("--plan");
   if (stale >= 0) ours.splice(stale, 2);
   const kept = ours.filter((word) => !word.startsWith("--plan=") && word !== "--dry-run");
-  return ["expver", ...kept, "--plan", fingerprint, ...(end < 0 ? [] : argv.slice(end))].map(quoted).join(" ");
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return ["expver", ...kept, "--plan", fingerprint, ...(end < 0 ? [] : argv.slice(end))].map(shellWord).join(" ");
 }

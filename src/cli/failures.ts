@@ -1,8 +1,9 @@
 /** What is said when a command fails. */
-import { ExpverError, fromSystemError } from "../errors.ts";
+import { ERROR_CODES, ExpverError, fromSystemError } from "../errors.ts";
 import { VERSION } from "../platform/version.ts";
 import type { Command } from "../workflows/contract.ts";
 import type { Terminal } from "./terminal.ts";
+import { safeLines } from "./text-width.ts";
 
 /** Every failure as the user will see it: refusals of the operating system and interruptions become ours, bugs stay bugs. */
 export function toFailure(error: unknown, interruptedBy: NodeJS.Signals | null, command: Command | undefined): unknown {
@@ -10,6 +11,13 @@ export function toFailure(error: unknown, interruptedBy: NodeJS.Signals | null, 
   if (interruptedBy !== null && !(isOurs && error.code !== "E_GIT" && error.code !== "E_INTERRUPTED")) {
     return new ExpverError("E_INTERRUPTED", `interrupted by ${interruptedBy}`, {
       ...(isOurs && error.code === "E_INTERRUPTED" ? { hint: error.hint, details: error.details } : {}),
+      cause: error,
+    });
+  }
+  if (isOurs && error.code === "E_USAGE" && error.hint === ERROR_CODES.E_USAGE.remedy && command !== undefined) {
+    return new ExpverError("E_USAGE", error.message, {
+      hint: `See \`expver ${command.name} --help\`.`,
+      details: error.details,
       cause: error,
     });
   }
@@ -21,13 +29,13 @@ export function describe(error: unknown, terminal: Terminal, options: { debug: b
   if (!(error instanceof ExpverError)) return bugReport(error, options.command);
   const { style } = terminal;
   const trace = options.debug ? `${traceOf(error)}\n` : "";
-  return `${style("red", "error")} ${style("dim", error.code)}: ${error.message}\n  ${style("cyan", "hint")}: ${error.hint}\n${trace}`;
+  return `${style("red", "error")} ${style("dim", error.code)}: ${safeLines(error.message)}\n  ${style("cyan", "hint")}: ${safeLines(error.hint)}\n${safeLines(trace)}`;
 }
 
 /** Text to send us: what ran where, and the trace, with the home folder left out. */
 function bugReport(error: unknown, command: Command | undefined): string {
   const facts = `expver ${VERSION} · node ${process.version} · ${process.platform} ${process.arch} · ${command ? `expver ${command.name}` : "command line"}`;
-  return `expver has a bug; nothing you typed should end like this. Please report this text:\n\n${facts}\n${withoutHome(traceOf(error))}\n\nNothing is lost: what was begun is in \`expver ops\`.\n`;
+  return `expver has a bug; nothing you typed should end like this. Please report this text:\n\n${facts}\n${safeLines(withoutHome(traceOf(error)))}\n\nNothing is lost: what was begun is in \`expver ops\`.\n`;
 }
 
 export function messageOf(error: unknown): string {

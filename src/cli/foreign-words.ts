@@ -1,4 +1,4 @@
-/** Commands of git, dvc and the original skill that are something else here: answered with what to type instead. */
+/** Commands of git, dvc, MLflow and the original skill that are something else here: answered with what to type instead. */
 
 const AT_TOP: Record<string, string> = {
   push: "Did you mean `expver publish` (versions with their data) or `expver data push` (data only)?",
@@ -10,6 +10,8 @@ const AT_TOP: Record<string, string> = {
   remote: "Did you mean `expver data remote`?",
   exp: "Experiments are `expver run`, `expver list` and `expver show`.",
   log: "Did you mean `expver list` (versions) or `expver ops` (what was done)?",
+  version: "Use `expver --version`; versions of experiments are in `expver list`.",
+  search: "Did you mean `expver list` (versions) or `expver runs list` (runs)?",
 };
 
 /** dvc's verbs that are not about data. */
@@ -32,8 +34,20 @@ const NOT_DATA: Record<string, string> = {
   completion: "Use `expver completion`.",
 };
 
+/** dvc's verbs about data that are still to come. */
+const NOT_YET = ["diff", "du", "gc", "get", "get-url", "import", "import-db", "import-url", "list", "list-url", "ls", "ls-url", "update"];
+
 /** What to type instead of `expver [group] word`, or null when the word is foreign to us. */
 export function elsewhere(group: string, word: string): string | null {
   const table = group === "" ? AT_TOP : group === "data" ? NOT_DATA : {};
-  return Object.hasOwn(table, word) ? (table[word] ?? null) : null;
+  if (Object.hasOwn(table, word)) return table[word] ?? null;
+  if (group === "data" && NOT_YET.includes(word)) return `Use \`dvc ${word}\` meanwhile: its files and cache are these.`;
+  return OPERANDS.find(([of, shape]) => of === group && shape.test(word))?.[2](word) ?? null;
 }
+
+/** A name where a command was expected: what it names can be shown. */
+const OPERANDS: [group: string, shape: RegExp, said: (word: string) => string][] = [
+  ["", /^[a-z]+\d+\.\d+\.\d+$/i, (word) => `Did you mean \`expver show ${word}\`?`],
+  ["runs", /^[a-z]+-[a-z]+-\d{4}$/, (word) => `Did you mean \`expver runs show ${word}\`?`],
+  ["ops", /^(\d{8}T\d{6}-)?[0-9a-f]{4}$/, (word) => `Did you mean \`expver ops show ${word}\`?`],
+];

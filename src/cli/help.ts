@@ -1,7 +1,8 @@
 /** Help texts: of everything, of a group, of one command. */
 import type { Command, OptionSpec } from "../workflows/contract.ts";
-import { commandTree, isOwn, type Node, visibleChildren } from "./command-tree.ts";
+import { aboutNode, commandTree, isOwn, type Node, visibleChildren } from "./command-tree.ts";
 import { exitCodesOf } from "./exit-codes.ts";
+import { wrapText } from "./text-width.ts";
 
 export const HEADINGS: [Command["group"], string][] = [
   ["start", "Start"],
@@ -11,13 +12,6 @@ export const HEADINGS: [Command["group"], string][] = [
   ["safety", "Safety"],
   ["tools", "Tools"],
 ];
-
-const ABOUT: Record<string, string> = {
-  data: "Version data as dvc does: same files, flags, output and exit codes",
-  "data remote": "Manage where data is pushed to",
-  ops: "See what writing commands did here",
-  runs: "See and steer running and past runs",
-};
 
 /** `expver --help`, or `expver GROUP --help`. */
 export function groupHelp(node: Node, catalogue: readonly Command[], width: number): string {
@@ -33,11 +27,11 @@ export function commandHelp(command: Command, options: OptionSpec[], width: numb
   const aliases = (command.aliases ?? []).filter((alias) => !command.name.startsWith(`${alias} `));
   return joined([
     `Usage: expver ${usageLine(command)}`,
-    wrap(`${command.summary}.`, width),
+    wrapText(`${command.summary}.`, width),
     ...(command.description ?? "")
       .split("\n\n")
       .filter(Boolean)
-      .map((paragraph) => wrap(paragraph, width)),
+      .map((paragraph) => wrapText(paragraph, width)),
     section(
       "Arguments",
       (command.arguments ?? []).map(({ name, help }) => [name, help]),
@@ -49,7 +43,7 @@ export function commandHelp(command: Command, options: OptionSpec[], width: numb
       list([...shown.filter((option) => !own.has(option)), { flags: "-h, --help", help: "show this help" }]),
       width,
     ),
-    examples(command),
+    examples(command, width),
     section(
       "Exit codes",
       exitCodesOf(command).map(({ code, means }) => [String(code), means]),
@@ -57,6 +51,30 @@ export function commandHelp(command: Command, options: OptionSpec[], width: numb
     ),
     aliases.length > 0 ? `Also: ${aliases.map((alias) => `expver ${alias}`).join(", ")}` : "",
   ]);
+}
+
+/** The same under `--json`. */
+export function commandFacts(command: Command, options: readonly OptionSpec[]): Record<string, unknown> {
+  return {
+    name: command.name,
+    summary: command.summary,
+    description: command.description ?? "",
+    usage: `expver ${usageLine(command)}`,
+    arguments: command.arguments ?? [],
+    options: options.filter(({ hidden }) => !hidden).map(({ flags, help, repeatable = false }) => ({ flags, help, repeatable })),
+    examples: command.examples.map(([line, does]) => ({ line: `expver ${line}`, does })),
+    exitCodes: exitCodesOf(command),
+  };
+}
+
+/** Every command below, each with what it does. */
+export function groupFacts(node: Node): Record<string, unknown> {
+  const commands = (below: Node): { name: string; summary: string }[] =>
+    visibleChildren(below).flatMap(([, child]) => [
+      ...(child.command && isOwn(child) ? [{ name: child.name, summary: child.command.summary }] : []),
+      ...commands(child),
+    ]);
+  return { commands: commands(node) };
 }
 
 /** `run [options] -- COMMAND…` */
@@ -76,7 +94,7 @@ function rootHelp(catalogue: readonly Command[], width: number): string {
   });
   return joined([
     "Usage: expver COMMAND [options]",
-    wrap(
+    wrapText(
       "Version machine-learning experiments with what you have: Git tags name them, DVC-format data and models belong to them, an xetrack-format database holds their results.",
       width,
     ),
@@ -97,23 +115,19 @@ function rootHelp(catalogue: readonly Command[], width: number): string {
 }
 
 function subHelp(node: Node, width: number): string {
-  const rows = visibleChildren(node).map(([, child]): [string, string] => [child.name, aboutNode(child)]);
+  // A group of one command, like `data cache dir`, is that command.
+  const rows = visibleChildren(node).map(([, child]): [string, string] => {
+    const only = visibleChildren(child);
+    const shown = only.length === 1 && !isOwn(child) ? (only[0]?.[1] ?? child) : child;
+    return [shown.name, aboutNode(shown)];
+  });
+  const bare = node.command === undefined ? "" : ` \`expver ${node.name}\` alone is \`expver ${node.command.name}\`.`;
   return joined([
     `Usage: expver ${node.name} COMMAND [options]`,
-    wrap(`${ABOUT[node.name] ?? node.name}.`, width),
+    wrapText(`${aboutNode(node)}.`, width),
     section("Commands", rows, width),
-    `\`expver ${node.name} COMMAND --help\` has options and examples.`,
+    wrapText(`\`expver ${node.name} COMMAND --help\` has options and examples.${bare}`, width),
   ]);
-}
-
-function aboutNode(node: Node): string {
-  if (node.command && isOwn(node)) return node.command.summary;
-  return (
-    ABOUT[node.name] ??
-    visibleChildren(node)
-      .map(([word]) => word)
-      .join(", ")
-  );
 }
 
 function groupOf(node: Node): Command["group"] | undefined {
@@ -123,31 +137,22 @@ function groupOf(node: Node): Command["group"] | undefined {
     .find((group) => group !== undefined);
 }
 
-function examples({ examples: all }: Command): string {
-  return ["Examples:", ...all.map(([line, does]) => `  $ expver ${line}\n      ${does}`)].join("\n");
+function examples({ examples: all }: Command, width: number): string {
+  const below = (does: string) => wrapText(does, width - 6).replaceAll("\n", "\n      ");
+  return ["Examples:", ...all.map(([line, does]) => `  $ expver ${line}\n      ${below(does)}`)].join("\n");
 }
 
-/** Two columns; the second is wrapped under itself. Empty without rows. */
+/** Two columns; the second is wrapped under itself, or under the first where there is no room beside it. Empty without rows. */
 function section(heading: string, rows: [string, string][], width: number, least = 0): string {
   if (rows.length === 0) return "";
-  const first = Math.min(Math.max(least, ...rows.map(([name]) => name.length + 2)), 34);
+  const beside = Math.min(Math.max(least, ...rows.map(([name]) => name.length + 2)), 34);
+  const isNarrow = width - beside - 2 < 30;
+  const first = isNarrow ? 4 : beside;
   const lines = rows.map(([name, help]) => {
-    const text = wrap(help, Math.max(width - first - 2, 30)).replaceAll("\n", `\n${" ".repeat(first + 2)}`);
-    return name.length + 2 > first ? `  ${name}\n${" ".repeat(first + 2)}${text}` : `  ${name.padEnd(first)}${text}`;
+    const text = wrapText(help, width - first - 2).replaceAll("\n", `\n${" ".repeat(first + 2)}`);
+    return isNarrow || name.length + 2 > first ? `  ${name}\n${" ".repeat(first + 2)}${text}` : `  ${name.padEnd(first)}${text}`;
   });
   return [`${heading}:`, ...lines].join("\n");
-}
-
-function wrap(text: string, width: number): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(/\s+/)) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join("\n");
 }
 
 function joined(parts: string[]): string {

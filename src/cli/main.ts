@@ -10,32 +10,37 @@ import { envelopeOf, toJson } from "./envelope.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Face, NO_FACE } from "./face.ts";
 import { describe, toFailure } from "./failures.ts";
+import { watchOutput } from "./output.ts";
 import { parseArguments } from "./parse.ts";
 import { renderPlan } from "./render/plan.ts";
-import { RENDERERS } from "./renderers.ts";
+import { rendererOf } from "./renderers.ts";
 import { type Reporter, stderrReporter } from "./reporter.ts";
 import { exitCodeOfSignal, type Interruption, listenForSignals } from "./signals.ts";
 import { terminalOf } from "./terminal.ts";
 
 /** Runs one command line and answers its exit code. Never throws. */
 export async function main(argv: string[], catalogue: readonly Command[] = CATALOGUE): Promise<number> {
-  for (const stream of [process.stdout, process.stderr]) {
-    if (!stream.listeners("error").includes(quitOnBrokenPipe)) stream.on("error", quitOnBrokenPipe);
-  }
   const onStray = (error: unknown) => void tellFailure(error, { face, command, reporter }).finally(() => process.exit(255));
   process.on("uncaughtException", onStray);
   let face: Face = { ...NO_FACE, ...guessFace(argv) };
   let command: Command | undefined;
   let reporter: Reporter | undefined;
   let interruption: Interruption | undefined;
+  watchOutput(() => command?.kind === "write");
   try {
     const parsed = await parseArguments(argv, catalogue, { width: Math.min(process.stdout.columns || 100, 100) });
     if (parsed.kind === "text") {
-      process.stdout.write(parsed.text);
+      process.stdout.write(face.json ? `${toJson(envelopeOf(parsed.data, []))}\n` : parsed.text);
       return 0;
     }
     ({ command, face } = parsed);
-    reporter = stderrReporter(process.stderr, { json: face.json, quiet: face.quiet, colour: face.colour, now: Date.now });
+    reporter = stderrReporter(process.stderr, {
+      json: face.json,
+      quiet: face.quiet,
+      colour: face.colour,
+      now: Date.now,
+      answer: process.stdout,
+    });
     // A command that only looks may simply die of a signal; one that writes is asked to stop.
     if (command.kind === "write") interruption = listenForSignals(command.passThrough ? 3 : 2);
     const context = contextOf(face, reporter, interruption);
@@ -116,16 +121,19 @@ function exitCodeIn(data: unknown): number {
 /** What goes to stdout. */
 async function textOf(
   command: Command,
-  { data, planned }: Outcome,
+  { data, planned, exitCode }: Outcome,
   { face, reporter }: { face: Face; reporter: Reporter },
 ): Promise<string> {
-  if (face.json) return `${command.bareJson ? await dvcJson(data) : toJson(envelopeOf(data, reporter.warnings))}\n`;
+  if (face.json) {
+    const envelope = { ...envelopeOf(data, reporter.warnings), ok: exitCode === 0 };
+    return `${command.bareJson ? await dvcJson(data) : toJson(envelope)}\n`;
+  }
   if (face.quiet) return "";
   const terminal = terminalOf(process.stdout, process.env, face.colour);
   if (planned) return renderPlan(data as Plan, terminal);
-  const load = command.render === undefined ? undefined : RENDERERS[command.render];
-  if (load === undefined) return data === undefined || data === null ? "" : `${toJson(data)}\n`;
-  const text = (await load())(data as never, terminal);
+  const render = command.render === undefined ? undefined : await rendererOf(command.render);
+  if (render === undefined) return data === undefined || data === null ? "" : `${toJson(data)}\n`;
+  const text = render(data, terminal);
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
@@ -145,7 +153,7 @@ async function tellFailure(error: unknown, { face, command, reporter }: Telling)
   if (face.json && !command?.bareJson) process.stdout.write(`${toJson(envelopeOf(dataOf(error), reporter?.warnings ?? [], error))}\n`);
   else {
     const terminal = terminalOf(process.stderr, process.env, face.colour);
-    if (isUnconfirmed(error)) process.stderr.write(renderPlan(dataOf(error) as Plan, terminal));
+    if (isUnconfirmed(error) && !face.quiet) process.stderr.write(renderPlan(dataOf(error) as Plan, terminal));
     process.stderr.write(describe(error, terminal, { debug: face.debug, command }));
   }
 }
@@ -166,8 +174,4 @@ function guessFace(argv: readonly string[]): Partial<Face> {
   const end = argv.indexOf("--");
   const ours = end < 0 ? argv : argv.slice(0, end);
   return { json: ours.includes("--json"), debug: ours.includes("--debug"), colour: !ours.includes("--no-color") };
-}
-
-function quitOnBrokenPipe(error: Error): void {
-  if ("code" in error && error.code === "EPIPE") process.exit(0);
 }

@@ -5,12 +5,18 @@ import { DVC_VERSION, VERSION } from "../platform/version.ts";
 import type { Command, Input } from "../workflows/contract.ts";
 import { commandTree, type Found, findCommand, isOwn, type Node, nodeAt } from "./command-tree.ts";
 import { EVERYWHERE, type Face, NO_FACE } from "./face.ts";
-import { commandHelp, groupHelp } from "./help.ts";
+import { commandFacts, commandHelp, groupFacts, groupHelp } from "./help.ts";
 import { flagNames, optionsOf } from "./options.ts";
 
 export type Parsed =
-  /** Help or a version: to be printed as it is. */
-  { kind: "text"; text: string } | { kind: "command"; command: Command; input: Input; face: Face };
+  /** Help or a version: to be printed as it is, or as data. */
+  Text | { kind: "command"; command: Command; input: Input; face: Face };
+
+interface Text {
+  kind: "text";
+  text: string;
+  data: unknown;
+}
 
 export interface ParseOptions {
   /** Columns help may fill. */
@@ -23,7 +29,7 @@ export async function parseArguments(
   options: ParseOptions = { width: 80 },
 ): Promise<Parsed> {
   const root = commandTree(catalogue);
-  if (argv[0] === "help") return { kind: "text", text: helpOf(nodeAt(root, argv.slice(1).filter(isWord)), catalogue, options) };
+  if (argv[0] === "help") return helpOf(nodeAt(root, argv.slice(1).filter(isWord)), catalogue, options);
   const found = findCommand(root, argv);
   const command = found.node.command;
   return command ? parseCommand(command, found.rest, options) : parseGroup(found, catalogue, options);
@@ -49,7 +55,7 @@ async function parseCommand(command: Command, words: string[], { width }: ParseO
     parser.parse(words, { from: "user" });
   } catch (error) {
     if (!isCommanderError(error)) throw error;
-    if (error.exitCode === 0) return { kind: "text", text: commandHelp(command, optionsOf(command), width) };
+    if (error.exitCode === 0) return helpOfCommand(command, width);
     throw usage(error, command);
   }
   return { kind: "command", command, ...sort(command, parser.processedArgs, parser.opts()) };
@@ -90,7 +96,8 @@ function sort(command: Command, values: unknown[], options: Record<string, unkno
 /** A group by itself shows its help; its only options are help and version. */
 function parseGroup({ node, rest }: Found, catalogue: readonly Command[], options: ParseOptions): Parsed {
   if (rest.includes("--version") || rest.includes("-V")) {
-    return { kind: "text", text: `${node.dialect === "dvc" ? DVC_VERSION : VERSION}\n` };
+    const version = node.dialect === "dvc" ? DVC_VERSION : VERSION;
+    return { kind: "text", text: `${version}\n`, data: { version } };
   }
   const known = new Set(EVERYWHERE.flatMap(({ flags }) => flagNames(flags)));
   const foreign = rest.find((word) => word.startsWith("-") && !known.has(word));
@@ -101,12 +108,17 @@ function parseGroup({ node, rest }: Found, catalogue: readonly Command[], option
       details: node.dialect ? { dialect: node.dialect } : {},
     });
   }
-  return { kind: "text", text: helpOf(node, catalogue, options) };
+  return helpOf(node, catalogue, options);
 }
 
-function helpOf(node: Node, catalogue: readonly Command[], { width }: ParseOptions): string {
-  if (node.command && (isOwn(node) || node.children.size === 0)) return commandHelp(node.command, optionsOf(node.command), width);
-  return groupHelp(node, catalogue, width);
+function helpOf(node: Node, catalogue: readonly Command[], { width }: ParseOptions): Text {
+  if (node.command && (isOwn(node) || node.children.size === 0)) return helpOfCommand(node.command, width);
+  return { kind: "text", text: groupHelp(node, catalogue, width), data: groupFacts(node) };
+}
+
+function helpOfCommand(command: Command, width: number): Text {
+  const options = optionsOf(command);
+  return { kind: "text", text: commandHelp(command, options, width), data: commandFacts(command, options) };
 }
 
 function usage(error: CommanderError, command: Command): ExpverError {

@@ -1,10 +1,20 @@
 /** Which function turns a command's data into text for a terminal. Loaded only when there is text to make. */
 import type { Terminal } from "./terminal.ts";
+import { safeData } from "./text-width.ts";
 
-export type Renderer = (data: never, terminal: Terminal) => string;
+type Renderer = (data: never, terminal: Terminal) => string;
 
-/** By the `render` name of the catalogue. */
-export const RENDERERS: Record<string, () => Promise<Renderer>> = {
+/** By the `render` name of the catalogue; undefined where there is none. A renderer is given texts that are safe for a terminal. */
+export async function rendererOf(name: string): Promise<((data: unknown, terminal: Terminal) => string) | undefined> {
+  const render = (await RENDERERS[name]?.()) as ((data: unknown, terminal: Terminal) => string) | undefined;
+  if (render === undefined || RAW.has(name)) return render;
+  return (data, terminal) => render(safeData(data), terminal);
+}
+
+/** Get bytes as they are: into a file or a pipe they go unchanged. */
+const RAW = new Set(["runs logs"]);
+
+const RENDERERS: Record<string, () => Promise<Renderer>> = {
   completion: async () => (await import("./render/completion.ts")).renderCompletion,
   init: async () => (await import("./render/init.ts")).renderInit,
   "data init": async () => (await import("./render/data.ts")).renderDataInit,

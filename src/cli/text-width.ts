@@ -1,4 +1,4 @@
-/** How many columns of a terminal a text takes, and texts made safe for one. */
+/** How many columns of a terminal a text takes, and texts made safe for one: what comes from outside passes here before it is shown. */
 
 /** Nothing in a name, a tag or a message may move the cursor, colour the rest or turn the line around. */
 export function oneLine(text: string): string {
@@ -7,6 +7,19 @@ export function oneLine(text: string): string {
       .slice(1, -1)
       .replace(/^[^\\]$/, escapeOf),
   );
+}
+
+/** The same for a text of several lines: its line breaks and tabs stay. */
+export function safeLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, oneLine);
+}
+
+/** Data on its way to a terminal: every name and text in it made safe. */
+export function safeData<T>(data: T): T {
+  if (typeof data === "string") return safeLines(data) as T;
+  if (typeof data !== "object" || data === null) return data;
+  if (Array.isArray(data)) return data.map(safeData) as T;
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [safeLines(name), safeData(value)])) as T;
 }
 
 /** Columns: 2 for East Asian wide characters and emoji, 0 for what joins the character before it. */
@@ -28,6 +41,19 @@ export function fitText(text: string, width: number): string {
     kept += segment;
   }
   return width < 1 ? "" : `${kept.trimEnd()}…`;
+}
+
+/** Broken between words, so that no line is wider where that can be helped. */
+export function wrapText(text: string, width: number): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/)) {
+    if (line !== "" && textWidth(line) + 1 + textWidth(word) > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join("\n");
 }
 
 export function padText(text: string, width: number, align: "left" | "right" = "left"): string {
@@ -52,6 +78,7 @@ function graphemeWidth(segment: string): number {
   return /^[\p{Mn}\p{Me}\p{Cf}]+$/u.test(segment) ? 0 : 1;
 }
 
-function escapeOf(one: string): string {
+/** `\u009b`, as JSON writes it. */
+export function escapeOf(one: string): string {
   return `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

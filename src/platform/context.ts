@@ -4,11 +4,13 @@ export type ProgressEvent =
   /** A step of a plan has begun. */
   | { kind: "step"; text: string }
   /** Long work goes on; `total` is absent while it is unknown. Reporters draw it only when it lasts. */
-  | { kind: "progress"; label: string; done: number; total?: number; unit: "files" | "bytes" | "rows"; bytes?: number }
+  | { kind: "progress"; label: string; done: number; total?: number; unit: "files" | "rows"; bytes?: number; totalBytes?: number }
   /** Something the user should know that is no failure. Collected into `warnings` of the JSON envelope. */
   | { kind: "warning"; text: string; hint?: string }
   /** A command line that is about to be played, and why. */
   | { kind: "command"; text: string; says: string }
+  /** A part of the command's own answer, as it comes. */
+  | { kind: "answer"; chunk: Uint8Array }
   /** Bytes a child process wrote. */
   | { kind: "output"; chunk: Uint8Array };
 

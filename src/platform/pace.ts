@@ -20,8 +20,9 @@ export type Pacing = Partial<Pick<Context, "report" | "signal">>;
 export interface PaceOptions {
   /** Reads after "while": `storing data`. */
   label: string;
-  /** Files in all, when known. */
+  /** Files and bytes in all, when known. */
   total?: number;
+  totalBytes?: number;
 }
 
 const TURN_MS = 40;
@@ -49,7 +50,7 @@ export async function paceWork<T>(work: Work<T>, { report, signal }: Pacing, opt
 }
 
 /** Adds up and reports now and then; true when a turn has passed. */
-function createTeller(report: Pacing["report"], { label, total }: PaceOptions): (done: Done) => boolean {
+function createTeller(report: Pacing["report"], { label, total, totalBytes }: PaceOptions): (done: Done) => boolean {
   let files = 0;
   let bytes = 0;
   let turnEnds = performance.now() + TURN_MS;
@@ -59,7 +60,15 @@ function createTeller(report: Pacing["report"], { label, total }: PaceOptions): 
     const now = performance.now();
     if (now < turnEnds) return false;
     turnEnds = now + TURN_MS;
-    report?.({ kind: "progress", label, done: files, unit: "files", bytes, ...(total === undefined ? {} : { total }) });
+    report?.({
+      kind: "progress",
+      label,
+      done: files,
+      unit: "files",
+      bytes,
+      ...(total === undefined ? {} : { total }),
+      ...(totalBytes === undefined ? {} : { totalBytes }),
+    });
     return true;
   };
 }

@@ -44,7 +44,7 @@ export function refuseUnsaved(plans: readonly OutputCheckout[]): void {
   const more = paths.length > 10 ? `\n  and ${paths.length - 10} more` : "";
   throw new ExpverError(
     "E_UNSAVED",
-    `bytes of ${paths.length} files are stored nowhere and would be overwritten or removed:\n  ${shown}${more}`,
+    `${paths.length === 1 ? "the bytes of 1 file" : `bytes of ${paths.length} files`} are stored nowhere and would be overwritten or removed:\n  ${shown}${more}`,
     {
       details: { paths },
     },

@@ -12,6 +12,7 @@ import { readRegistry } from "../versions/registry.ts";
 import { compareVersions } from "../versions/tag-name.ts";
 import type { Version, VersionKind, VersionNumber } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
+import { limitOf } from "./limit.ts";
 
 export interface ListedVersion {
   /** Tag name. */
@@ -63,6 +64,7 @@ export interface VersionList {
 
 export const list: ReadWorkflow<Input, VersionList> = {
   async read(context, input) {
+    const limit = limitOf(input, Number.POSITIVE_INFINITY);
     const project = openProject(context);
     const { versions, misnamed } = readRegistry(project);
     const known = knownMetrics(project.config, versions);
@@ -78,7 +80,6 @@ export const list: ReadWorkflow<Input, VersionList> = {
         ? { by: "version" as const }
         : sortOf(project, versions, { asked: text(input.sort) ?? text(input.metric), metrics });
     const ordered = rank(listed, sort);
-    const limit = limitOf(input);
     return {
       sort,
       versions: ordered.slice(0, limit),
@@ -172,12 +173,6 @@ function rank(listed: readonly Numbered[], sort: VersionList["sort"]): ListedVer
 
 function withoutNumber({ number: _, ...listed }: Numbered): ListedVersion {
   return listed;
-}
-
-function limitOf({ limit, all }: Input): number {
-  if (all === true || limit === undefined) return Number.POSITIVE_INFINITY;
-  if (typeof limit === "string" && /^\d+$/.test(limit)) return Number(limit);
-  throw new ExpverError("E_USAGE", `-n takes a whole number, not ${JSON.stringify(limit)}`, { details: { received: limit } });
 }
 
 /** Failed, killed and running ones are in no tag. The list stands without them: a database that cannot be read is a warning. */

@@ -1,12 +1,12 @@
 /** `expver ops`: what writing commands did here, and whether it still stands. */
 import { findPlace, openProject, type Place, topOf } from "../config/project.ts";
-import { ExpverError } from "../errors.ts";
 import { type EffectState, lookAt } from "../journal/effects.ts";
 import { listOperations, readOperation } from "../journal/operations.ts";
 import type { Operation } from "../journal/types.ts";
 import type { Context } from "../platform/context.ts";
 import { lifeOf } from "../platform/processes.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
+import { limitOf } from "./limit.ts";
 import { rowHooks } from "./row-hooks.ts";
 
 /** `running`: its process lives. `killed`: it died; the next writing command repairs. `elsewhere`: on another host, not known here. */
@@ -41,8 +41,8 @@ const DEFAULT_LIMIT = 20;
 
 export const opsList: ReadWorkflow<Input, OperationList> = {
   async read(context, input) {
+    const limit = limitOf(input, DEFAULT_LIMIT);
     const project = openPlace(context);
-    const limit = input.all === true ? Number.POSITIVE_INFINITY : limitOf(input.limit);
     const all = listOperations(project).reverse();
     const operations = all.slice(0, limit).map((operation) => lineOf(project, operation));
     return { operations, leftOut: all.length - operations.length };
@@ -81,12 +81,4 @@ function shownState({ state, owner }: Operation): ShownState {
   if (state !== "open") return state;
   const life = lifeOf(owner);
   return life === "alive" ? "running" : life === "dead" ? "killed" : "elsewhere";
-}
-
-function limitOf(typed: Input[string]): number {
-  if (typed === undefined) return DEFAULT_LIMIT;
-  if (typeof typed !== "string" || !/^[1-9][0-9]{0,8}$/.test(typed)) {
-    throw new ExpverError("E_USAGE", `--limit expects a whole number from 1, got ${JSON.stringify(typed)}`);
-  }
-  return Number(typed);
 }

@@ -23,6 +23,7 @@ const ROWS: Row[] = [
 describe("a table", () => {
   it("puts numbers right and words left, and ends no line in blanks", () => {
     expect(renderTable(COLUMNS, ROWS, PIPE)).toEqual({
+      cut: [],
       text: [
         "name                      loss  words",
         "e0.1.0   0.1234567890123456789  a rather long description",
@@ -48,11 +49,16 @@ describe("a table", () => {
     expect(renderTable(COLUMNS, ROWS, testTerminal({ width: 21 }))).toEqual({
       text: "name     words\ne0.1.0   a rather lo…\ne0.10.0  短い説明です\n",
       dropped: ["loss"],
+      cut: ["words"],
     });
   });
 
   it("leaves out a column that is empty everywhere without naming it", () => {
-    expect(renderTable(COLUMNS, [{ name: "x", loss: "", words: "y" }], PIPE)).toEqual({ text: "name  words\nx     y\n", dropped: [] });
+    expect(renderTable(COLUMNS, [{ name: "x", loss: "", words: "y" }], PIPE)).toEqual({
+      cut: [],
+      text: "name  words\nx     y\n",
+      dropped: [],
+    });
   });
 
   it("keeps a cell from breaking the line or colouring the rest", () => {

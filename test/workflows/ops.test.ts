@@ -31,7 +31,7 @@ test("ops lists operations newest first, telling running, killed and foreign one
   ]);
   expect(await opsList.read(context, { limit: "1" })).toMatchObject({ operations: [{ state: "elsewhere" }], leftOut: 3 });
   expect((await opsList.read(context, { all: true })).leftOut).toBe(0);
-  await expect(opsList.read(context, { limit: "0" })).rejects.toThrow(expect.objectContaining({ code: "E_USAGE" }));
+  await expect(opsList.read(context, { limit: "-1" })).rejects.toThrow(/whole number/);
 });
 
 test("ops works although expver.yaml has a mistake", async () => {
@@ -53,7 +53,7 @@ test("ops show tells of each effect whether it stands", async () => {
     "expver.yaml other",
     ".gitignore after",
   ]);
-  expect(renderOpsShow(details, terminal)).toMatch(/expver\.yaml {2}changed since \(changed\)/);
+  expect(renderOpsShow(details, terminal)).toMatch(/expver\.yaml {6}changed since \(changed\)/);
 });
 
 test("undo refuses over a changed file with exit kind 4, and names it; its dry run lists the steps", async () => {
@@ -80,5 +80,5 @@ test("the list fits the terminal, and no name can move its cursor", () => {
   const list = renderOpsList({ operations: [{ ...operation, summary: "\u001b[2Jgone" }, operation], leftOut: 2 }, terminal);
   expect(list).not.toContain("\u001b");
   expect(Math.max(...list.split("\n").map((line) => line.length))).toBeLessThanOrEqual(60);
-  expect(list).toContain("2 older left out");
+  expect(list).toContain("2 older: expver ops --all");
 });

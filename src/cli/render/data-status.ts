@@ -2,7 +2,7 @@
 import type { DataChanges, DataStatusResult } from "../../workflows/data/data-status.ts";
 import type { CloudStatus, DataStatus, LocalStatus } from "../../workflows/data/status.ts";
 import type { Terminal } from "../terminal.ts";
-import { plain } from "./data.ts";
+import { oneLine } from "../text-width.ts";
 
 export function renderDataStatus({ json, outputs, remote }: DataStatus): string {
   if (remote !== null) return renderCloud(json as CloudStatus, remote);
@@ -13,10 +13,10 @@ export function renderDataStatus({ json, outputs, remote }: DataStatus): string 
 function renderLocal(status: LocalStatus): string {
   return Object.entries(status)
     .flatMap(([address, changes]) => [
-      `${plain(address)}:`,
+      `${oneLine(address)}:`,
       ...changes.flatMap((change) => [
         "\tchanged outs:",
-        ...Object.entries(change["changed outs"]).map(([path, said]) => `\t\t${`${said}:`.padEnd(20)}${plain(path)}`),
+        ...Object.entries(change["changed outs"]).map(([path, said]) => `\t\t${`${said}:`.padEnd(20)}${oneLine(path)}`),
       ]),
     ])
     .join("\n");
@@ -25,7 +25,7 @@ function renderLocal(status: LocalStatus): string {
 function renderCloud(status: CloudStatus, remote: string): string {
   const entries = Object.entries(status);
   if (entries.length === 0) return `Cache and remote '${remote}' are in sync.`;
-  return entries.map(([path, said]) => `\t${`${said}:`.padEnd(20)}${plain(path)}`).join("\n");
+  return entries.map(([path, said]) => `\t${`${said}:`.padEnd(20)}${oneLine(path)}`).join("\n");
 }
 
 const SECTIONS: [key: keyof DataChanges, label: string, colour: Parameters<Terminal["style"]>[0], hints: string[]][] = [
@@ -48,7 +48,7 @@ export function renderDataDataStatus({ json }: DataStatusResult, { style }: Term
     if (value === undefined) return [];
     const items = Array.isArray(value) ? value : linesOf(value);
     return [
-      [`${label}:`, ...hints.map((hint) => `  (${hint})`), ...items.map((item) => style(colour, `        ${plain(item)}`))].join("\n"),
+      [`${label}:`, ...hints.map((hint) => `  (${hint})`), ...items.map((item) => style(colour, `        ${oneLine(item)}`))].join("\n"),
     ];
   });
   return blocks.length === 0 ? "No changes." : blocks.join("\n\n");

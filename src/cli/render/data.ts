@@ -11,7 +11,8 @@ import type { MoveResult } from "../../workflows/data/move.ts";
 import type { PushResult } from "../../workflows/data/push.ts";
 import type { RemoveResult } from "../../workflows/data/remove.ts";
 import type { LinesResult } from "../../workflows/data/root.ts";
-import { formatBytes } from "../reporter.ts";
+import { formatBytes } from "../amounts.ts";
+import { oneLine } from "../text-width.ts";
 
 const UP_TO_DATE = "Everything is up to date.";
 
@@ -24,12 +25,12 @@ export function renderDataCommit({ committed }: CommitResult): string {
 }
 
 export function renderDataInit({ root, written }: DataInitResult): string {
-  return `  ready  ${root}: ${written.map(plain).join(", ")}`;
+  return `  ready  ${root}: ${written.map(oneLine).join(", ")}`;
 }
 
 export function renderDataCheckout({ added, modified, deleted, stats, summary }: CheckoutResult): string {
   if (summary) return summaryOf(stats) || "No changes.";
-  const lines = (letter: string, paths: readonly string[]) => paths.map((path) => `${letter}\t${plain(path)}`);
+  const lines = (letter: string, paths: readonly string[]) => paths.map((path) => `${letter}\t${oneLine(path)}`);
   return [...lines("M", modified), ...lines("A", added), ...lines("D", deleted)].join("\n");
 }
 
@@ -47,15 +48,15 @@ export function renderDataPull({ fetched, checkout }: PullResult): string {
 }
 
 export function renderDataRemove({ removed, deleted }: RemoveResult): string {
-  return [...removed.map((file) => `  untracked  ${plain(file)}`), ...deleted.map((path) => `  deleted    ${plain(path)}`)].join("\n");
+  return [...removed.map((file) => `  untracked  ${oneLine(file)}`), ...deleted.map((path) => `  deleted    ${oneLine(path)}`)].join("\n");
 }
 
 export function renderDataMove({ from, to, file }: MoveResult): string {
-  return `  move  ${plain(from)} → ${plain(to)}  (${plain(file)})`;
+  return `  move  ${oneLine(from)} → ${oneLine(to)}  (${oneLine(file)})`;
 }
 
 export function renderDataDestroy({ removed }: DestroyResult): string {
-  return removed.map((path) => `  deleted    ${plain(path)}`).join("\n");
+  return removed.map((path) => `  deleted    ${oneLine(path)}`).join("\n");
 }
 
 /** As dvc: what was asked for is done, there is nothing to say. */
@@ -73,16 +74,11 @@ export function renderDataConfig({ lines }: ConfigResult): string {
 
 function outputLine({ path, hash, size, nfiles, changed }: AddedOutput): string {
   const amount = `${nfiles === undefined ? "" : `${nfiles} file${nfiles === 1 ? "" : "s"}, `}${formatBytes(size)}`;
-  return changed ? `  track  ${plain(path)}  ${hash.slice(0, 6)}  (${amount})` : `  same   ${plain(path)}  ${hash.slice(0, 6)}`;
+  return changed ? `  track  ${oneLine(path)}  ${hash.slice(0, 6)}  (${amount})` : `  same   ${oneLine(path)}  ${hash.slice(0, 6)}`;
 }
 
 /** `2 files modified and 1 file added`, as dvc says it. */
 function summaryOf(counts: Record<string, number>): string {
   const parts = Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${count} file${count === 1 ? "" : "s"} ${what}`] : []));
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
-}
-
-/** Names may hold anything: nothing in them may move the cursor. */
-export function plain(text: string): string {
-  return text.replace(/\p{Cc}/gu, (one) => JSON.stringify(one).slice(1, -1));
 }

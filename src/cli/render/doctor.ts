@@ -3,14 +3,23 @@
 import type { Level } from "../../workflows/doctor/check.ts";
 import type { DoctorResult } from "../../workflows/doctor.ts";
 import type { Terminal } from "../terminal.ts";
+import { wrapText } from "../text-width.ts";
 
 const COLOURS = { problem: "red", warning: "yellow", note: "cyan" } as const satisfies Record<Level, string>;
+/** Beside the longest level. */
+const INDENT = 9;
 const LEVELS: Level[] = ["problem", "warning", "note"];
 
-export function renderDoctor({ root, findings, looked, counts }: DoctorResult, { style }: Terminal): string {
+export function renderDoctor({ root, findings, looked, counts }: DoctorResult, { style, width }: Terminal): string {
+  const wrapped = (text: string) =>
+    text
+      .split("\n")
+      .map((line) => wrapText(line, width - INDENT))
+      .join("\n")
+      .replaceAll("\n", `\n${" ".repeat(INDENT)}`);
   const blocks = LEVELS.flatMap((level) => findings.filter((finding) => finding.level === level)).map(({ level, what, remedy, fixed }) => {
-    const head = fixed === undefined ? style(COLOURS[level], level) : style("green", "fixed");
-    return `${head}  ${what}\n         ${fixed ?? remedy}`;
+    const head = fixed === undefined ? style(COLOURS[level], level.padEnd(INDENT - 2)) : style("green", "fixed".padEnd(INDENT - 2));
+    return `${head}  ${wrapped(what)}\n${" ".repeat(INDENT)}${wrapped(fixed ?? remedy)}`;
   });
   const left = LEVELS.filter((level) => counts[level] > 0).map((level) => plural(counts[level], level));
   const verdict = left.length === 0 ? "nothing wrong found" : left.join(", ");

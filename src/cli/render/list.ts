@@ -1,8 +1,9 @@
 /** `expver list` as a table, best first, and a word on all that is not in it. */
 import type { ListedVersion, VersionList } from "../../workflows/list.ts";
 import type { Terminal } from "../terminal.ts";
-import { fitText, oneLine } from "../text-width.ts";
-import { type Column, renderTable } from "./table.ts";
+import { fitText, oneLine, wrapText } from "../text-width.ts";
+import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
+import { localDate } from "./time.ts";
 
 /** On a terminal, unless `-n` or `--all` says otherwise; a pipe gets every row. */
 const ROWS_ON_TERMINAL = 30;
@@ -18,25 +19,28 @@ export function renderList(list: VersionList, terminal: Terminal): string {
   if (list.tags) return [...rows.map((row) => tagLine(row, terminal)), ...more, ...footer(list)].join("\n");
   const { columns, hidden } = columnsOf(list);
   const table = renderTable(columns, rows, list.all ? { ...terminal, width: Number.POSITIVE_INFINITY } : terminal);
-  const dropped = [...table.dropped, ...hidden];
   const notes = [
     ...more,
+    ...guessNote(list),
     ...(list.withoutMetric > 0 && list.sort.by === "metric"
       ? [`${list.withoutMetric} of ${list.total} without a number for ${list.sort.metric}: last, without a rank`]
       : []),
-    ...(dropped.length > 0 ? [`not shown for width: ${namesOf(dropped)} (--all shows every column)`] : []),
+    ...widthNote({ dropped: [...table.dropped, ...hidden], cut: table.cut }, "--all shows everything"),
     ...footer(list),
   ];
-  return [heading(list), table.text + notes.map((note) => terminal.style("dim", note)).join("\n")].join("\n");
+  return [wrapText(heading(list), terminal.width), (rows.length === 0 ? "" : table.text) + renderNotes(notes, terminal)].join("\n");
 }
 
 function heading({ sort, total }: VersionList): string {
   const count = total === 1 ? "1 version" : `${total} versions`;
   if (sort.by !== "metric") return `${count}, ${sort.by === "date" ? "newest" : "highest number"} first`;
   const which = sort.direction === "max" ? "highest" : "lowest";
-  const guess =
-    sort.source === "guess" ? `; a guess from the name, settle it in expver.yaml: metrics: { ${sort.metric}: ${sort.direction} }` : "";
-  return oneLine(`${count}, best ${sort.metric} first (${which} is best${guess})`);
+  return oneLine(`${count}, best ${sort.metric} first (${which} is best${sort.source === "guess" ? ", a guess from the name" : ""})`);
+}
+
+function guessNote({ sort }: VersionList): string[] {
+  if (sort.by !== "metric" || sort.source !== "guess") return [];
+  return [oneLine(`settle the direction in expver.yaml: metrics: { ${sort.metric}: ${sort.direction} }`)];
 }
 
 function columnsOf({ sort, metrics, params, all }: VersionList): { columns: Column<ListedVersion>[]; hidden: string[] } {
@@ -66,7 +70,7 @@ function columnsOf({ sort, metrics, params, all }: VersionList): { columns: Colu
       }),
     ),
     { title: "data", text: (row) => row.data?.slice(0, 6) ?? "", weight: 20 },
-    { title: "date", text: (row) => row.date.slice(0, 10), weight: 40 },
+    { title: "date", text: (row) => localDate(row.date), weight: 40 },
     { title: "notes", text: notesOf, weight: 90, style: "yellow" },
     { title: "description", text: (row) => row.description, shrinkTo: 12, weight: 70 },
   ];

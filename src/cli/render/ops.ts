@@ -1,6 +1,11 @@
 /** `expver ops` as text: one line an operation, newest first; one operation with its effects. */
+import type { EffectState } from "../../journal/effects.ts";
 import type { OperationDetails, OperationLine, OperationList, ShownState } from "../../workflows/ops.ts";
+import { shellWord } from "../shell-word.ts";
 import type { Terminal } from "../terminal.ts";
+import { oneLine } from "../text-width.ts";
+import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
+import { localTime } from "./time.ts";
 
 const COLOURS = {
   running: "cyan",
@@ -14,58 +19,51 @@ const COLOURS = {
 
 const EFFECT_STATES = { after: "stands", before: "taken back", other: "changed since", beyond: "on a remote" } as const;
 
+const COLUMNS: Column<OperationLine>[] = [
+  { title: "operation", text: ({ id }) => id },
+  { title: "started", text: ({ startedAt }) => localTime(startedAt), weight: 2 },
+  { title: "state", text: ({ state }) => state, style: ({ state }) => COLOURS[state], weight: 4 },
+  { title: "command", text: ({ command }) => command, weight: 5 },
+  { title: "what it did", text: ({ summary }) => summary, weight: 6, shrinkTo: 12 },
+  { title: "worktree", text: ({ here, worktree }) => (here ? "" : worktree), weight: 3, shrinkTo: 16 },
+];
+
+const EFFECT_COLUMNS: Column<EffectState>[] = [
+  { title: "kind", text: ({ effect }) => effect.kind, weight: 1 },
+  { title: "changed", text: ({ target }) => target, shrinkTo: 24 },
+  {
+    title: "now",
+    text: ({ state, now }) => `${EFFECT_STATES[state]}${now === undefined ? "" : ` (${now})`}`,
+    shrinkTo: 14,
+    weight: 2,
+  },
+];
+
 export function renderOpsList({ operations, leftOut }: OperationList, terminal: Terminal): string {
-  if (operations.length === 0) return "no operations yet\n";
-  const width = Math.max(...operations.map(({ command }) => command.length));
-  const lines = operations.map((operation) => {
-    const { id, command, summary, state, startedAt } = operation;
-    const elsewhere = operation.here ? "" : `  (${operation.worktree})`;
-    const plain = `${id}  ${localTime(startedAt)}  ${state.padEnd(9)}  ${command.padEnd(width)}  ${oneLine(summary)}${elsewhere}`;
-    return cut(plain, terminal.width).replace(state, terminal.style(COLOURS[state], state));
-  });
-  const more = leftOut > 0 ? [`${leftOut} older left out: expver ops --all`] : [];
-  return `${[...lines, ...more].join("\n")}\n`;
+  if (operations.length + leftOut === 0) return "no operations yet\n";
+  const table = renderTable(COLUMNS, operations, terminal);
+  const more = leftOut > 0 ? [`${leftOut} older: expver ops --all`] : [];
+  return table.text + renderNotes([...more, ...widthNote(table, "expver ops show OP")], terminal);
 }
 
 export function renderOpsShow(operation: OperationDetails, terminal: Terminal): string {
   const { id, command, argv, summary, state, outcome, startedAt, endedAt, worktree, effects } = operation;
   const head: [string, string][] = [
     ["operation", id],
-    ["command", argv.length > 0 ? `expver ${argv.map(quoted).join(" ")}` : `expver ${command}`],
+    ["command", argv.length > 0 ? `expver ${argv.map(shellWord).join(" ")}` : `expver ${command}`],
     ["summary", oneLine(summary)],
     ["state", `${terminal.style(COLOURS[state], state)}${outcome === null ? "" : `: ${oneLine(outcome)}`}`],
     ["started", localTime(startedAt)],
     ...(endedAt === null ? [] : [["ended", localTime(endedAt)] as [string, string]]),
     ["worktree", worktree],
   ];
-  const lines = head.map(([word, value]) => `${terminal.style("dim", word.padEnd(9))}  ${value}`);
-  const effectLines = effects.map(({ effect, target, state: now, now: seen }) => {
-    const said = `${EFFECT_STATES[now]}${seen === undefined ? "" : ` (${oneLine(seen)})`}`;
-    return `  ${effect.kind.padEnd(6)}  ${oneLine(target)}  ${terminal.style("dim", said)}`;
-  });
-  const hint = undoable(operation) ? [`expver undo ${id} takes it back`] : [];
-  return `${[...lines, ...effectLines, ...hint].join("\n")}\n`;
+  const lines = head.map(([word, value]) => `${terminal.style("dim", word.padEnd(9))}  ${value}\n`);
+  const table = renderTable(EFFECT_COLUMNS, effects, terminal);
+  const touched = effects.length === 0 ? "" : `\n${table.text}${renderNotes(widthNote(table, "--json has it whole"), terminal)}`;
+  const hint = undoable(operation) ? `\nexpver undo ${id} takes it back\n` : "";
+  return `${lines.join("")}${touched}${hint}`;
 }
 
 function undoable({ state, here, command, effects }: OperationDetails): boolean {
   return state === "done" && here && command !== "undo" && effects.length > 0 && effects.every((effect) => effect.state !== "other");
-}
-
-/** Names come from files and tags: nothing in them may move the cursor. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, (one) => JSON.stringify(one).slice(1, -1));
-}
-
-function quoted(word: string): string {
-  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${oneLine(word).replaceAll("'", "'\\''")}'`;
-}
-
-function localTime(iso: OperationLine["startedAt"]): string {
-  const date = new Date(iso);
-  const two = (value: number) => String(value).padStart(2, "0");
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`;
 }

@@ -1,6 +1,6 @@
 /** `expver publish` as text. */
 import type { Published } from "../../workflows/publish/apply.ts";
-import { formatBytes } from "../reporter.ts";
+import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 
 export function renderPublish({ remote, dataRemotes, objects, branch, versions, next }: Published, { style }: Terminal): string {

@@ -1,5 +1,6 @@
 /** A run as the lines a person reads. */
 import type { RunOutcome } from "../../workflows/run/outcome.ts";
+import { duration } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 
 export function renderRun(outcome: RunOutcome, { style }: Terminal): string {
@@ -28,7 +29,5 @@ function runText({ run_id: runId, params, metrics, primary_metric: primary, seco
   const settings = Object.entries(params).map(([name, value]) => `${name}=${value}`);
   const shown = settings.length > 4 ? [...settings.slice(0, 4), "…"] : settings;
   const metric = primary === null ? "" : `${primary} ${metrics[primary]}`;
-  return [style("bold", runId), shown.join("  "), metric, style("dim", `(${seconds.toFixed(1)} s)`)]
-    .filter((part) => part !== "")
-    .join("  ");
+  return [style("bold", runId), shown.join("  "), metric, style("dim", `(${duration(seconds)})`)].filter((part) => part !== "").join("  ");
 }

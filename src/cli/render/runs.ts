@@ -1,31 +1,33 @@
 /** Runs as a table, one run as lines, a log as itself. */
+import { stripVTControlCharacters } from "node:util";
 import type { RunView } from "../../workflows/runs/run-views.ts";
 import type { RunLog, RunsList } from "../../workflows/runs/runs.ts";
+import { duration } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
+import { oneLine, safeLines } from "../text-width.ts";
+import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
+import { localTime } from "./time.ts";
 
 const COLOURS = { running: "cyan", finished: "green", failed: "red", killed: "yellow", lost: "yellow" } as const;
 
+const COLUMNS: Column<RunView>[] = [
+  { title: "run", text: ({ run_id: id }) => id },
+  {
+    title: "status",
+    text: ({ status, exit_code: code }) => (status === "failed" && code !== null ? `failed (${code})` : status),
+    style: ({ status }) => COLOURS[status],
+  },
+  { title: "version", text: ({ version }) => version ?? "", weight: 9 },
+  { title: "started", text: ({ start }) => localTime(start), weight: 6 },
+  { title: "took", text: (run) => tookText(run), align: "right", weight: 5 },
+  { title: "description", text: ({ message, command }) => firstLine(message ?? command), weight: 8, shrinkTo: 12 },
+];
+
 export function renderRunsList({ runs, left_out: leftOut }: RunsList, terminal: Terminal): string {
-  if (runs.length === 0) return "no runs yet: expver run -- COMMAND\n";
-  const rows = runs.map((run) => [
-    run.run_id,
-    run.status,
-    run.version ?? "-",
-    run.start.slice(0, 16).replace("T", " "),
-    run.message ?? run.command,
-  ]);
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row, index) => {
-    const status = runs[index]?.status ?? "finished";
-    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
-    const fixed = cells.slice(0, 4);
-    const room = Math.max(10, terminal.width - fixed.join("  ").length - 2);
-    const text = (cells[4] ?? "").split("\n")[0] ?? "";
-    const tail = text.length > room ? `${text.slice(0, room - 1)}…` : text;
-    return [fixed[0], terminal.style(COLOURS[status], fixed[1] ?? ""), ...fixed.slice(2), tail].join("  ").trimEnd();
-  });
-  if (leftOut > 0) lines.push(terminal.style("dim", `… and ${leftOut} more: expver runs list --all`));
-  return `${lines.join("\n")}\n`;
+  if (runs.length + leftOut === 0) return "no runs yet: expver run -- COMMAND\n";
+  const table = renderTable(COLUMNS, runs, terminal);
+  const more = leftOut > 0 ? [`${leftOut} more: expver runs --all`] : [];
+  return table.text + renderNotes([...more, ...widthNote(table, "expver runs show RUN")], terminal);
 }
 
 export function renderRunsShow(run: RunView, { style }: Terminal): string {
@@ -41,23 +43,42 @@ export function renderRunsShow(run: RunView, { style }: Terminal): string {
     ["command", run.command],
     ["params", tableText(run.params)],
     ["metrics", tableText(run.metrics)],
-    ["start", run.start],
-    ["end", run.end],
-    ["code", run.git_commit === null ? null : `${run.git_commit.slice(0, 12)}${run.dirty ? " and a patch" : ""}`],
+    ["started", localTime(run.start)],
+    ["ended", run.end === null ? null : localTime(run.end)],
+    ["took", tookText(run)],
+    ["code", run.git_commit === null ? null : `${run.git_commit}${run.dirty ? " and a patch" : ""}`],
     ["data", run.dvc_hash],
     ["host", run.host],
     ["log", run.log],
   ];
-  const shown = facts.filter(([, value]) => value !== null && value !== "");
-  return shown.map(([name, value]) => `${style("dim", name.padEnd(8))} ${value}\n`).join("");
+  const shown = facts.filter((fact): fact is [string, string] => fact[1] !== null && fact[1] !== "");
+  const below = `\n${" ".repeat(9)}`;
+  return shown.map(([name, value]) => `${style("dim", name.padEnd(8))} ${value.replaceAll("\n", below)}\n`).join("");
 }
 
-export function renderRunsLogs({ text }: RunLog): string {
-  return text;
+/** Into a file or a pipe byte for byte. On a terminal only its words: what steers one was meant for the program's own moment. */
+export function renderRunsLogs({ text, followed }: RunLog, { isTTY }: Terminal): string {
+  if (followed) return "";
+  return isTTY
+    ? safeLines(
+        stripVTControlCharacters(text)
+          .replace(/[^\n]*\r(?=[^\r\n])/g, "")
+          .replaceAll("\r", ""),
+      )
+    : text;
+}
+
+function tookText({ start, end }: RunView): string {
+  const seconds = end === null ? Number.NaN : (Date.parse(end) - Date.parse(start)) / 1000;
+  return Number.isFinite(seconds) && seconds >= 0 ? duration(seconds) : "";
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
 }
 
 function tableText(table: Readonly<Record<string, string>>): string {
   return Object.entries(table)
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => oneLine(`${name}=${value}`))
     .join("  ");
 }

@@ -3,10 +3,11 @@
 import type { ShownArtifact } from "../../workflows/show/artifacts.ts";
 import type { ShownRun } from "../../workflows/show/runs.ts";
 import type { ShownVersion } from "../../workflows/show.ts";
-import { formatBytes } from "../reporter.ts";
+import { duration, formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine, padText, textWidth } from "../text-width.ts";
-import { type Column, renderTable } from "./table.ts";
+import { type Column, renderNotes, renderTable, type Table, widthNote } from "./table.ts";
+import { localTime } from "./time.ts";
 
 const RUNS_SHOWN = 20;
 
@@ -49,7 +50,10 @@ function marksOf({ kind, runs, onBranch, unpublished }: ShownVersion): string {
 function chainOf(shown: ShownVersion): [string, string][] {
   const { date, tagger, tag, commit, subject, code, dataHash, bestRun, merged, other } = shown;
   const said: [string, string | null][] = [
-    ["tagged", `${date}${tagger === null ? "" : ` by ${tagger}`}${tag === null ? " (lightweight: the text is the commit's)" : ""}`],
+    [
+      "tagged",
+      `${localTime(date)}${tagger === null ? "" : ` by ${tagger}`}${tag === null ? " (lightweight: the text is the commit's)" : ""}`,
+    ],
     ["tag", tag],
     ["results", `${commit}  ${subject}`],
     ["code", code === null ? null : `${code.commit}${code.here ? "" : "  (not in this repository: fetch refs/expver/runs/*)"}`],
@@ -79,15 +83,15 @@ function runsSection({ runs, bestRun, recorded }: ShownVersion, terminal: Termin
       text: ({ status, exitCode }) => (status === "failed" && exitCode !== null ? `failed (${exitCode})` : (status ?? "")),
       weight: 9,
     },
-    { title: "took", text: ({ seconds }) => (seconds === null ? "" : `${seconds} s`), align: "right", weight: 5 },
+    { title: "took", text: ({ seconds }) => (seconds === null ? "" : duration(seconds)), align: "right", weight: 5 },
     { title: "rows", text: ({ rows }) => (rows === null ? "" : String(rows)), align: "right", weight: 6 },
     { title: "metrics", text: ({ metrics }) => listed(metrics), weight: 8, shrinkTo: 20 },
     { title: "params", text: ({ params }) => listed(params), weight: 7, shrinkTo: 20 },
     { title: "command", text: ({ command }) => command ?? "", weight: 4, shrinkTo: 16 },
   ];
   const shown = runs.runs.slice(0, RUNS_SHOWN);
-  const table = shown.length === 0 ? "" : renderTable(columns, shown, narrowed(terminal)).text.trimEnd();
-  return titled("runs", [...table.split("\n").filter(Boolean), ...notes].map(indent).join("\n"), terminal.style);
+  if (shown.length === 0) return titled("runs", notes.map(indent).join("\n"), terminal.style);
+  return titled("runs", tableText(renderTable(columns, shown, narrowed(terminal)), notes, terminal), terminal.style);
 }
 
 function artifactsSection({ artifacts }: ShownVersion, terminal: Terminal): string {
@@ -100,9 +104,13 @@ function artifactsSection({ artifacts }: ShownVersion, terminal: Terminal): stri
     { title: "files", text: ({ nfiles }) => (nfiles === null ? "" : String(nfiles)), align: "right", weight: 4 },
     { title: "bytes are", text: placesOf, weight: 9 },
   ];
-  const { text, dropped } = renderTable(columns, artifacts, narrowed(terminal));
-  const note = dropped.length > 0 ? [`not shown for width: ${dropped.join(", ")}`] : [];
-  return titled("tracked", [...text.trimEnd().split("\n"), ...note].map(indent).join("\n"), terminal.style);
+  const table = renderTable(columns, artifacts, narrowed(terminal));
+  return titled("tracked", tableText(table, [], terminal), terminal.style);
+}
+
+function tableText(table: Table, notes: readonly string[], terminal: Terminal): string {
+  const below = renderNotes([...notes, ...widthNote(table, "--json has it whole")], narrowed(terminal));
+  return (table.text + below).trimEnd().split("\n").map(indent).join("\n");
 }
 
 function placesOf({ cache, remotes }: ShownArtifact): string {

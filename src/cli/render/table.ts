@@ -1,6 +1,6 @@
 /** Tables that fit the width: whole columns go before a number loses a digit, and what went is told. */
 import type { Terminal } from "../terminal.ts";
-import { fitText, oneLine, padText, textWidth } from "../text-width.ts";
+import { fitText, oneLine, padText, textWidth, wrapText } from "../text-width.ts";
 
 export interface Column<Row> {
   title: string;
@@ -13,14 +13,17 @@ export interface Column<Row> {
   /** Words may be cut down to this many columns, with `…`; numbers and names never are. */
   shrinkTo?: number;
   /** Applied after padding, where there is colour. */
-  style?: Parameters<Terminal["style"]>[0];
+  style?: Style | ((row: Row) => Style);
 }
+
+type Style = Parameters<Terminal["style"]>[0];
 
 export interface Table {
   /** Lines, the heading first, each ending in a newline. */
   text: string;
-  /** Titles of the columns that did not fit. */
+  /** Titles of the columns that did not fit, and of those whose words were cut. */
   dropped: string[];
+  cut: string[];
 }
 
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], terminal: Terminal): Table {
@@ -47,13 +50,28 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
     kept.map(({ column }) => column.title),
     (text) => terminal.style("bold", text),
   );
-  const body = rows.map((_, row) =>
+  const body = rows.map((row, index) =>
     line(
-      kept.map(({ cells }) => cells[row] ?? ""),
-      (text, { style }) => (style === undefined ? text : terminal.style(style, text)),
+      kept.map(({ cells }) => cells[index] ?? ""),
+      (text, { style }) => (style === undefined ? text : terminal.style(typeof style === "function" ? style(row) : style, text)),
     ),
   );
-  return { text: `${[heading, ...body].join("\n")}\n`, dropped };
+  const cut = kept.filter(({ width, full }) => width < full).map(({ column }) => column.title);
+  return { text: `${[heading, ...body].join("\n")}\n`, dropped, cut };
+}
+
+/** What a table has not shown for want of width, or nothing; `where` says how to see it. */
+export function widthNote({ dropped, cut }: Pick<Table, "dropped" | "cut">, where: string): string[] {
+  const parts = [
+    ...(dropped.length > 0 ? [`not shown for width: ${dropped.map(oneLine).join(", ")}`] : []),
+    ...(cut.length > 0 ? [`cut for width: ${cut.map(oneLine).join(", ")}`] : []),
+  ];
+  return parts.length === 0 ? [] : [`${parts.join("; ")}${where === "" ? "" : ` (${where})`}`];
+}
+
+/** Remarks below a table, each wrapped to the terminal. */
+export function renderNotes(notes: readonly string[], terminal: Terminal): string {
+  return notes.map((note) => `${terminal.style("dim", wrapText(note, terminal.width))}\n`).join("");
 }
 
 const GAP = "  ";
@@ -84,11 +102,14 @@ function fitColumns<Row>(columns: Measured<Row>[], limit: number): { kept: Measu
     room -= smallest(one) + GAP.length;
   }
   const kept = columns.filter((one) => !gone.has(one));
-  for (const one of kept) {
-    const least = smallest(one);
-    const extra = Math.min(one.full - least, Math.max(0, room));
-    one.width = least + extra;
-    room -= extra;
+  for (const one of kept) one.width = smallest(one);
+  // One column of the terminal after the other, in turns, so that no long text starves the next.
+  for (let hungry = kept; room > 0 && hungry.length > 0; hungry = hungry.filter(({ width, full }) => width < full)) {
+    for (const one of hungry) {
+      if (room <= 0 || one.width >= one.full) continue;
+      one.width += 1;
+      room -= 1;
+    }
   }
   return { kept, dropped: columns.filter((one) => gone.has(one)).map(({ column }) => column.title) };
 }

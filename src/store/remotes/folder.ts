@@ -14,7 +14,12 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
     name,
     location: folder.dir,
     present: (objects, pacing) => paceWork(looking(folder, objects), pacing, { label: `looking at ${name}`, total: objects.length }),
-    send: (parcels, pacing) => paceWork(sending(folder, parcels), pacing, { label: `pushing to ${name}`, total: parcels.length }),
+    send: (parcels, pacing) =>
+      paceWork(sending(folder, parcels), pacing, {
+        label: `pushing to ${name}`,
+        total: parcels.length,
+        totalBytes: parcels.reduce((sum, { size }) => sum + size, 0),
+      }),
     receive: (objects, ingest, pacing) =>
       paceWork(receiving(folder, objects, ingest), pacing, { label: `fetching from ${name}`, total: objects.length }),
     async read(object) {

@@ -8,7 +8,7 @@ export const SAFETY: Command[] = [
     summary: "List what writing commands did here, newest first",
     group: "safety",
     options: [
-      { flags: "-n, --limit <number>", help: "how many (default 20)" },
+      { flags: "-n, --limit <number>", help: "how many (default: 20)" },
       { flags: "--all", help: "every operation" },
     ],
     examples: [

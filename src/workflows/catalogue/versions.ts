@@ -46,7 +46,7 @@ export const VERSIONS: Command[] = [
     group: "experiments",
     options: [
       { flags: "--sort <name>", help: "metric to rank by (default: the first of expver.yaml), or version, or date" },
-      { flags: "-n, --limit <number>", help: "how many rows" },
+      { flags: "-n, --limit <number>", help: "how many (default: all; on a terminal 30)" },
       { flags: "--all", help: "every row and every column, whatever the width" },
       { flags: "--tags", help: "one line a tag, highest number first" },
       { flags: "--metric <name>", help: "the same as --sort", hidden: true },

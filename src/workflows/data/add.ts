@@ -88,10 +88,11 @@ async function addAll(
 ): Promise<AddResult> {
   const { paths, walks, store, relink } = plan;
   const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
-  const total = [...walks.values()].reduce((sum, { files }) => sum + files.length, 0);
+  const files = [...walks.values()].flatMap((walk) => walk.files);
+  const amounts = { total: files.length, totalBytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
   const copyDatabase = await databaseCopier();
   const work = store ? storingOutputs(project, paths, { walks, copyDatabase }) : hashing(project, paths, walks);
-  const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", total });
+  const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
   const edits: FileEdit[] = [];
   const added: AddedOutput[] = [];
   for (const [index, path] of paths.entries()) {

@@ -80,7 +80,11 @@ export async function planCheckout(
 /** Files nobody has stored go to the trash, journaled; everything else is in the cache and needs no journal. */
 export async function applyCheckout(project: Project, context: Context, plan: CheckoutPlan): Promise<CheckoutResult> {
   const { outputs, allowMissing, summary } = plan;
-  const pace = { label: "checking out", total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0) };
+  const pace = {
+    label: "checking out",
+    total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0),
+    totalBytes: outputs.flatMap(({ places }) => places).reduce((sum, { size }) => sum + size, 0),
+  };
   if (!plan.destructive) await paceWork(applyingCheckout(project, outputs), context, pace);
   else {
     await perform(project, context, {

@@ -91,7 +91,7 @@ export function stageAddresses(project: Project, context: Context, { stage, file
 function unknownTarget(target: string): ExpverError {
   return new ExpverError("E_NOT_FOUND", `${target} is no tracked data: no output, .dvc file or stage has that name`, {
     hint: "`expver data status` and the .dvc files show what is tracked.",
-    details: { target, exitCode: 1 },
+    details: { target },
   });
 }
 

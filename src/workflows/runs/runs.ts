@@ -5,12 +5,14 @@ import { drain, followLog } from "../../launchers/follow-log.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
+import { limitOf } from "../limit.ts";
 import { fingerprintOf } from "../plan.ts";
 import { requestStop } from "../run/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
 import { findRun, listRuns, localStatus, type RunView } from "./run-views.ts";
 
 const POLL_MS = 100;
+const DEFAULT_LIMIT = 20;
 
 export interface RunsList {
   runs: RunView[];
@@ -20,8 +22,8 @@ export interface RunsList {
 
 export const runsList: ReadWorkflow<Input, RunsList> = {
   async read(context, input) {
+    const wanted = limitOf(input, DEFAULT_LIMIT);
     const all = await listRuns(openProject(context));
-    const wanted = input.all === true ? all.length : limitOf(input.limit);
     return { runs: all.slice(0, wanted), left_out: Math.max(0, all.length - wanted) };
   },
 };
@@ -33,8 +35,10 @@ export const runsShow: ReadWorkflow<Input, RunView> = {
 export interface RunLog {
   run_id: string;
   status: RunView["status"];
-  /** All of the log; empty after `-f`, when it has been shown as it grew. */
+  /** All of the log. */
   text: string;
+  /** `-f`: the text has been shown as it grew. */
+  followed: boolean;
 }
 
 export const runsLogs: ReadWorkflow<Input, RunLog> = {
@@ -48,11 +52,11 @@ export const runsLogs: ReadWorkflow<Input, RunLog> = {
       });
     }
     const chunks: Uint8Array[] = [];
-    if (input.follow === true)
-      await followLog(log, (chunk) => context.report({ kind: "output", chunk }), { ended: endOf(project, runId, context) });
-    else drain(log, 0, (chunk) => chunks.push(chunk));
+    const followed = input.follow === true;
+    if (followed) await followLog(log, (chunk) => context.report({ kind: "answer", chunk }), { ended: endOf(project, runId, context) });
+    drain(log, 0, (chunk) => chunks.push(chunk));
     const status = (await localStatus(project, runId))?.status ?? "finished";
-    return { run_id: runId, status, text: Buffer.concat(chunks).toString("utf8") };
+    return { run_id: runId, status, text: Buffer.concat(chunks).toString("utf8"), followed };
   },
 };
 
@@ -121,10 +125,4 @@ async function endOf(project: ReturnType<typeof openProject>, runId: string, { s
 
 function textOf(value: Input[string]): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-function limitOf(value: Input[string]): number {
-  const limit = value === undefined ? 20 : Number(value);
-  if (Number.isInteger(limit) && limit > 0) return limit;
-  throw new ExpverError("E_USAGE", `--limit ${JSON.stringify(value)} is not a positive whole number`);
 }
