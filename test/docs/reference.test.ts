@@ -2,12 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { manualPages } from "../scripts/manual.ts";
-import { commandTree, findCommand } from "../src/cli/command-tree.ts";
-import { parseArguments } from "../src/cli/parse.ts";
-import { CATALOGUE } from "../src/workflows/catalogue/index.ts";
+import { manualPages } from "../../scripts/manual.ts";
+import { commandTree, findCommand } from "../../src/cli/command-tree.ts";
+import { parseArguments } from "../../src/cli/parse.ts";
+import { CATALOGUE } from "../../src/workflows/catalogue/index.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 const pages = [
   "README.md",
   "CONTRIBUTING.md",

@@ -1,0 +1,22 @@
+/** Every shell block of the pages on concepts, typed in the demo's repository: what the manual shows, works. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { makeFolder, openTestRepository } from "../support/repository.ts";
+
+const root = join(import.meta.dirname, "../..");
+const MADE = ["architecture.md", "commands.md", "errors.md"];
+const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && !MADE.includes(name));
+
+it.each(pages)("docs/%s: what it shows works in the demo's repository", (page) => {
+  const blocks = [...readFileSync(join(root, "docs", page), "utf8").matchAll(/^```sh\n([\s\S]*?)^```/gm)];
+  const base = openTestRepository(makeFolder("manual"));
+  if (blocks.length > 0) expect(base.expver(["demo", "demo"]).code).toBe(0);
+  base.write("bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"\n`);
+  base.run("chmod", ["+x", "bin/expver"]);
+  const env = { PATH: `${join(base.root, "bin")}:${process.env.PATH}` };
+  for (const [, block = ""] of blocks) {
+    const { code, stdout, stderr } = base.run("bash", ["-euo", "pipefail", "-c", block], { cwd: "demo", env });
+    expect({ block, code, output: code === 0 ? "" : stdout + stderr }).toEqual({ block, code: 0, output: "" });
+  }
+});
