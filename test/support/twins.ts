@@ -45,18 +45,18 @@ export function makeTwins(): Twins {
   return twins;
 }
 
-export function runDvc(repository: TestRepository, args: string[], cwd?: string): CommandResult {
+function runDvc(repository: TestRepository, args: string[], cwd?: string): CommandResult {
   // The state of files is kept for the machine; each repository gets its own, so that nothing outlives the test.
   const env = { DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(repository.root, "../site") };
   return repository.run(DVC ?? "dvc", args, { env, ...(cwd === undefined ? {} : { cwd }) });
 }
 
-export function runExpver(repository: TestRepository, args: string[], cwd?: string): CommandResult {
+function runExpver(repository: TestRepository, args: string[], cwd?: string): CommandResult {
   return repository.expver(["data", ...args], cwd === undefined ? {} : { cwd });
 }
 
 /** Every file of the worktree by its text, the names of the cache's objects, and Git's view. */
-export function snapshot(repository: TestRepository): Record<string, unknown> {
+function snapshot(repository: TestRepository): Record<string, unknown> {
   return {
     files: textsBelow(repository.root, (path) => !/^\.git(\/|$)|^\.dvc\/(tmp|cache)(\/|$)/.test(path)),
     cache: objectsBelow(join(repository.root, ".dvc/cache")),
@@ -65,7 +65,7 @@ export function snapshot(repository: TestRepository): Record<string, unknown> {
 }
 
 /** Objects of a cache or folder remote. */
-export function objectsBelow(folder: string): string[] {
+function objectsBelow(folder: string): string[] {
   return [...Object.keys(textsBelow(folder, () => true))];
 }
 
