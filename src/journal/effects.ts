@@ -7,7 +7,7 @@ import { readRef, updateRefs } from "../git/refs.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
 import { moveWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
-import type { Effect, IndexEntry } from "./types.ts";
+import type { Effect, IndexEntry, Operation } from "./types.ts";
 
 type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
 
@@ -16,6 +16,8 @@ export interface RowHooks {
   /** Rows are `after` only while exactly those of the run stand, unchanged since their digest was recorded. */
   look(effect: EffectOf<"rows" | "stamp">): Pick<EffectState, "state" | "now">;
   takeBack(effect: EffectOf<"rows" | "stamp">): void;
+  /** The last thing an undo does: what follows from its effects having been taken back. Safe to repeat. */
+  settle?(operation: Operation): void;
 }
 
 /**

@@ -83,6 +83,7 @@ function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
   return (project, context, operation) => {
     const target = readOperation(project, String(operation.notes.undoes));
     const left = takeBack(project, target.effects, rows);
+    rows?.settle?.(target);
     endOperation(project, context, { id: target.id, state: "undone", outcome: `by ${operation.id}` });
     return `the undo of ${target.id} was finished${leftText(left)}`;
   };

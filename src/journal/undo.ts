@@ -48,6 +48,7 @@ export function applyUndo(project: Place, context: Context, { plan, rows }: { pl
   keepRefs(project, undo, plan);
   undo.record(...plan.standing.flatMap(({ effect }) => reversed(effect)));
   takeBack(project, operation.effects, rows);
+  rows?.settle?.(operation);
   endOperation(project, context, { id: operation.id, state: "undone", outcome: `by ${undo.id}` });
   undo.finish();
   return undo.id;
@@ -79,11 +80,20 @@ export function operationToUndo(project: Place, id?: string): string {
 
 function lastOperation(project: Place): Operation {
   const here = topOf(project);
-  const fit = listOperations(project).filter(({ worktree, state, command }) => worktree === here && state === "done" && command !== "undo");
-  const last = fit.at(-1);
+  const last = listOperations(project)
+    .filter(({ worktree, command }) => worktree === here && command !== "undo")
+    .findLast((operation) => operation.state === "done" || (operation.state === "failed" && hasLeft(project, operation)));
   if (last === undefined)
     throw new ExpverError("E_NOT_FOUND", `there is no operation to undo in ${here}`, { hint: "`expver ops` lists them." });
   return last;
+}
+
+/** A failed run keeps its rows, a failed command that took everything back left nothing. */
+function hasLeft(project: Place, { effects }: Operation): boolean {
+  return lookAt(
+    project,
+    effects.filter(({ kind }) => kind === "ref" || kind === "file"),
+  ).some(({ state }) => state === "after");
 }
 
 function refuseUnfit(project: Place, { id, command, state, owner, worktree }: Operation): void {

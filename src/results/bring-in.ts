@@ -1,6 +1,7 @@
 /** Rows an older or other copy of the database has and this one lacks: nothing that is here is changed. */
-import { type Database, openDatabase, quoteName, readOnlyUri } from "../platform/sqlite.ts";
+import { type Database, openDatabase, quoteName } from "../platform/sqlite.ts";
 import { addColumns, type Column, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
+import { withCopy } from "./with-copy.ts";
 
 /** How many rows of the copy's events tables and run tables are not here. */
 export function countMissingRows(db: Database, copy: string): number {
@@ -83,16 +84,6 @@ function missing({ name, key, exists }: Shared): string {
 function insertMissing(db: Database, table: Shared): number {
   const names = table.columns.map(({ name }) => quoteName(name)).join(", ");
   return db.run(`INSERT INTO main.${quoteName(table.name)} (${names}) SELECT ${names} ${missing(table)}`);
-}
-
-function withCopy<Value>(db: Database, copy: string, act: () => Value): Value {
-  // An object of the cache: nobody writes it, and nothing may appear beside it.
-  db.run("ATTACH ? AS before", [`${readOnlyUri(copy)}&immutable=1`]);
-  try {
-    return act();
-  } finally {
-    db.exec("DETACH before");
-  }
 }
 
 function count(db: Database, sql: string): number {

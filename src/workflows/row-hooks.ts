@@ -1,7 +1,7 @@
 /** How the journal looks at rows of a run and removes them: it may not use the results database itself. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Place, topOf } from "../config/project.ts";
+import { type Place, readConfig, topOf } from "../config/project.ts";
 import type { RowHooks } from "../journal/effects.ts";
 import type { Effect } from "../journal/types.ts";
 import type { Database } from "../platform/sqlite.ts";
@@ -12,6 +12,7 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
   const { openResults } = await import("../results/database.ts");
   const { digestRun, removeRun, restampRun } = await import("../results/run-rows.ts");
   const { readRun } = await import("../results/runs.ts");
+  const { bringBackOutputs } = await import("./undo/outputs.ts");
 
   /** Null when there is no database. */
   const withDatabase = <Value>(name: string, readonly: boolean, work: (db: Database) => Value): Value | null => {
@@ -47,5 +48,6 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
         effect.kind === "rows" ? removeRun(db, run) : restampRun(db, run, { from: effect.after, to: effect.before }),
       );
     },
+    settle: (operation) => bringBackOutputs({ ...project, config: readConfig(project) }, operation),
   };
 }

@@ -8,6 +8,7 @@ import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";
+import { outputsToBringBack } from "./undo/outputs.ts";
 
 export interface UndoPlan extends Plan {
   /** Id of the operation that is taken back. */
@@ -39,7 +40,10 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     const { operation, standing } = journal;
     return {
       command: `undo ${operation.id}`,
-      steps: standing.map(({ effect, target }) => stepOf(effect, target, journal)),
+      steps: [
+        ...standing.map(({ effect, target }) => stepOf(effect, target, journal)),
+        ...outputsToBringBack(project, operation).map(({ path }) => ({ verb: "bring back", target: path, keeps: "cache" })),
+      ],
       destructive: false,
       fingerprint: fingerprintOf({ id: operation.id, standing: standing.map(({ effect }) => effect) }),
       operation: operation.id,

@@ -1,4 +1,5 @@
 /** A run with its expver in front of it, from the lease to the last line. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
@@ -186,6 +187,7 @@ function openRun(context: Context, plan: RunPlan, { runId, folder, since }: { ru
       allowHistoryChange: request.allowHistoryChange,
       pipeline: runsPipeline(plan.argv),
       pointers: plan.pointers,
+      databaseExisted: existsSync(places.databaseFile),
       heldBack: plan.selection.heldBack,
       marks: null,
       marksAtEnd: null,

@@ -9,6 +9,7 @@ import type { RunRecord } from "../../results/types.ts";
 import { objectFile, storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { RESERVED } from "../../versions/reserve.ts";
+import type { Wrote } from "../undo/outputs.ts";
 import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } from "./collect.ts";
 import { finishRun } from "./finish.ts";
 import { copyBefore, mendDatabase } from "./mend-database.ts";
@@ -84,6 +85,7 @@ async function closeVersioned(context: Context, run: ClosingRun, collected: Coll
   }
   stamp(context, run, { collected, version: facts().version, changed });
   const outputs = storeOutputs(context, run);
+  noteWritten(run, outputs);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
   const { message: description, command, snapshot, dvcHash, dirty, inputs, closing } = facts();
   const { params, metrics } = collected;
@@ -126,6 +128,7 @@ function closeUnversioned(context: Context, run: ClosingRun, collected: Collecte
   try {
     outputs = storeOutputs(context, run);
     operation.note("database", outputs.artifacts[0]?.hash);
+    noteWritten(run, outputs);
   } catch (error) {
     // The run is recorded all the same; what it left in the worktree is still there.
     if (!(error instanceof ExpverError)) throw error;
@@ -134,6 +137,25 @@ function closeUnversioned(context: Context, run: ClosingRun, collected: Collecte
   release(run);
   run.save({ phase: "closed", version: null, results: null, outputs: outputs.files, models: outputs.models });
   return outcomeOf(run, { collected, outputs, onBranch: false, line: null });
+}
+
+/** For undo: what the run wrote, beside the effects of its closing. */
+function noteWritten({ operation, places, facts }: ClosingRun, { artifacts, files }: Outputs): void {
+  const { marks, databaseExisted } = facts().closing;
+  const existed = (path: string) =>
+    path === places.database ? databaseExisted : (marks?.pointers[path] || marks?.files[path] || "") !== "";
+  const wrote: Wrote[] = [
+    ...artifacts.map(({ path, hash }) => ({
+      path,
+      hash,
+      kind: path === places.database ? ("database" as const) : ("data" as const),
+      existed: existed(path),
+    })),
+    ...files
+      .filter(({ edit }) => edit === undefined)
+      .map(({ path, object }) => ({ path, hash: object, kind: "git" as const, existed: true })),
+  ];
+  operation.note("wrote", wrote);
 }
 
 /** Gives a reserved number back. */

@@ -74,6 +74,8 @@ interface ClosingFacts {
   /** The program is `dvc repro` or the like. */
   pipeline: boolean;
   pointers: Pointer[];
+  /** The results database was there before the start. */
+  databaseExisted: boolean;
   heldBack: HeldBack[];
   /** Before the start; null while preparing. */
   marks: Marks | null;

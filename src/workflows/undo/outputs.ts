@@ -1,0 +1,97 @@
+/**
+ * Undoing a run brings back what its program overwrote, as far as pointers and Git know it, and takes away what it made;
+ * only where a file still is what the run left, whose bytes stay in the cache. Safe to repeat.
+ */
+import { existsSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
+import { type Project, requireRepository, topOf } from "../../config/project.ts";
+import { git } from "../../git/git.ts";
+import { removeEmptyFolder } from "../../journal/file-edits.ts";
+import type { Operation } from "../../journal/types.ts";
+import { whoHasOpen } from "../../platform/open-files.ts";
+import { finishWork } from "../../platform/pace.ts";
+import { openResults } from "../../results/database.ts";
+import { hasNoRows, sameRows } from "../../results/same-rows.ts";
+import { applyingCheckout } from "../../store/apply-checkout.ts";
+import { planningCheckout } from "../../store/checkout.ts";
+import { hashOutput, objectFile } from "../../store/contents.ts";
+import { cacheDir } from "../../store/dvc-config.ts";
+import { readPointers } from "../../store/pointers.ts";
+import type { Pointer } from "../../store/types.ts";
+
+/** One thing a run wrote, in the operation's note `wrote`. */
+export interface Wrote {
+  /** Stored path. */
+  path: string;
+  kind: "data" | "database" | "git";
+  /** Of the bytes: a data hash, or a blob. */
+  hash: string;
+  /** Something stood there before the start. */
+  existed: boolean;
+}
+
+/** What still is as the run left it. */
+export function outputsToBringBack(project: Project, operation: Operation): Wrote[] {
+  return wroteOf(operation).filter((one) => stands(project, one));
+}
+
+/** After the pointers, the index and the rows are what they were before. */
+export function bringBackOutputs(project: Project, operation: Operation): void {
+  const wrote = wroteOf(operation);
+  if (wrote.length === 0) return;
+  const pointers = readPointers(project);
+  for (const one of wrote) {
+    const pointer = pointers.find(({ path }) => path === one.path);
+    if (one.kind === "database") bringBackDatabase(project, one, pointer);
+    else if (stands(project, one) || isGone(project, one, pointer)) bringBack(project, one, pointer);
+  }
+}
+
+function wroteOf({ notes }: Operation): Wrote[] {
+  return Array.isArray(notes.wrote) ? (notes.wrote as Wrote[]) : [];
+}
+
+function stands(project: Project, { path, kind, hash }: Wrote): boolean {
+  if (!existsSync(absolutePath(project, path))) return false;
+  if (kind === "git") return git(requireRepository(project), ["hash-object", "--", path]).trim() === hash;
+  return kind === "data" ? hashOutput(project, path).hash === hash : true;
+}
+
+/** Also what an undo had taken away when it was killed. */
+function isGone(project: Project, { path }: Wrote, pointer: Pointer | undefined): boolean {
+  return pointer !== undefined && !existsSync(absolutePath(project, path));
+}
+
+function bringBack(project: Project, { path, kind, hash, existed }: Wrote, pointer: Pointer | undefined): void {
+  if (kind === "git") git(requireRepository(project), ["checkout-index", "--force", "--", path]);
+  else if (pointer !== undefined) finishWork(applyingCheckout(project, finishWork(planningCheckout(project, [pointer]))));
+  else if (!existed && existsSync(objectFile(cacheDir(project), hash))) takeAway(project, path);
+}
+
+/** The rows are gone from it already. When it says what its pointer's object says, it gets its bytes; a new one that is empty goes. */
+function bringBackDatabase(project: Project, one: Wrote, pointer: Pointer | undefined): void {
+  const { path, existed } = one;
+  const file = absolutePath(project, path);
+  if (isGone(project, one, pointer)) bringBack(project, one, pointer);
+  // A program that has it open goes on with the file it knows.
+  if (!existsSync(file) || (whoHasOpen(file) ?? []).length > 0) return;
+  const object = pointer?.hash ? objectFile(cacheDir(project), pointer.hash) : null;
+  const db = openResults(file, { readonly: true });
+  let same: boolean;
+  try {
+    same = object === null ? !existed && hasNoRows(db) : existsSync(object) && sameRows(db, object);
+  } finally {
+    db.close();
+  }
+  if (!same) return;
+  if (pointer === undefined) takeAway(project, path);
+  else finishWork(applyingCheckout(project, finishWork(planningCheckout(project, [pointer])), { discard: (one) => rmSync(one) }));
+}
+
+/** And the folders that are empty then. */
+function takeAway(project: Project, path: string): void {
+  const top = topOf(project);
+  rmSync(join(top, path), { recursive: true });
+  for (let folder = dirname(path); folder !== "." && removeEmptyFolder(join(top, folder)); ) folder = dirname(folder);
+}
