@@ -180,6 +180,56 @@ export const ERROR_CODES = {
     means: "A data remote is not configured, not supported or not reachable.",
     remedy: "Look at `expver data remote list`; add one with `expver data remote add -d NAME FOLDER`.",
   },
+  E_REMOTE_KIND: {
+    kind: "failed",
+    means: "A data remote is of a kind that is not built in.",
+    remedy: "Install dvc with the extra the message names, or use a folder, S3, SSH, HTTP or WebDAV.",
+  },
+  E_REMOTE_AUTH: {
+    kind: "failed",
+    means: "A data remote does not know who we are: no credentials, or wrong ones.",
+    remedy: "See which credentials are used with `expver data remote check NAME`, and set the right ones.",
+  },
+  E_REMOTE_FORBIDDEN: {
+    kind: "failed",
+    means: "A data remote knows who we are and does not allow what was asked.",
+    remedy: "`expver data remote check NAME` names the permission that is missing.",
+  },
+  E_REMOTE_ABSENT: {
+    kind: "failed",
+    means: "The bucket, folder or host path of a data remote does not exist.",
+    remedy: "Compare the remote's url with the server; create the bucket or folder there.",
+  },
+  E_REMOTE_UNREACHABLE: {
+    kind: "failed",
+    means: "A data remote's server cannot be reached: unknown name, refused or broken connection.",
+    remedy: "Check the network and the remote's url; what had been moved stays, so repeating the command goes on from there.",
+  },
+  E_REMOTE_TIMEOUT: {
+    kind: "failed",
+    means: "A data remote's server did not answer in time.",
+    remedy: "Repeat the command, which goes on where it stopped; for a slow server raise read_timeout or lower jobs.",
+  },
+  E_REMOTE_CERTIFICATE: {
+    kind: "failed",
+    means: "The certificate of a data remote's server is not trusted.",
+    remedy: "Name the authority's file: expver data remote modify NAME ssl_verify /path/to/ca.pem",
+  },
+  E_REMOTE_CLOCK: {
+    kind: "failed",
+    means: "This machine's clock and the server's differ too much for signed requests.",
+    remedy: "Set the clock (NTP), then repeat the command.",
+  },
+  E_REMOTE_FULL: {
+    kind: "failed",
+    means: "A data remote has no space left, or a quota is used up.",
+    remedy: "Free space there (`expver data gc --cloud`) or raise the quota, then repeat the command.",
+  },
+  E_REMOTE_ANSWER: {
+    kind: "failed",
+    means: "A data remote's server failed, or answered what was not expected, again and again.",
+    remedy: "See the status in the message; repeating the command goes on where it stopped.",
+  },
   E_LISTING: {
     kind: "failed",
     means: "The listing of a tracked folder is damaged.",

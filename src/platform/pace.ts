@@ -7,7 +7,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
 /** A piece of work done: files finished, and bytes read or written. */
-interface Done {
+export interface Done {
   files: number;
   bytes: number;
 }
@@ -50,7 +50,7 @@ export async function paceWork<T>(work: Work<T>, { report, signal }: Pacing, opt
 }
 
 /** Adds up and reports now and then; true when a turn has passed. */
-function createTeller(report: Pacing["report"], { label, total, totalBytes }: PaceOptions): (done: Done) => boolean {
+export function createTeller(report: Pacing["report"], { label, total, totalBytes }: PaceOptions): (done: Done) => boolean {
   let files = 0;
   let bytes = 0;
   let turnEnds = performance.now() + TURN_MS;

@@ -10,6 +10,7 @@ import { type Digest, hashingFile, md5Of, readSmall } from "../platform/hashing.
 import { isUnsupported, reflink } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
 import { syncFiles, syncFolders } from "../platform/sync.ts";
+import { type Arrival, openArrival } from "./arrival.ts";
 import { makeShard, type ObjectFolder, type ObjectName, objectPath, shardPath, trustedSize } from "./layout.ts";
 import { listingHash } from "./listing.ts";
 
@@ -20,10 +21,17 @@ export interface Ingest {
   listing(bytes: Uint8Array): string;
   /** Stores a file that should have this name. Throws E_OBJECT when its bytes have another. */
   object(object: ObjectName, from: string, size: number): Work<void>;
+  /** An object whose bytes come piece by piece. */
+  arriving(object: ObjectName): Incoming;
   /** Gives everything its name. Until then nothing is visible. */
   commit(): { objects: number; bytes: number };
   /** Removes what was written; does nothing after a commit. */
   abort(): void;
+}
+
+interface Incoming extends Pick<Arrival, "size" | "add" | "restart" | "drop"> {
+  /** All has come `from` there. Throws E_OBJECT, forgetting it, when it has another name. */
+  keep(from: string): void;
 }
 
 interface Waiting {
@@ -109,6 +117,24 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     *object(object, from, size) {
       yield* guard(storeObject(object, from, size), `cannot copy ${from} to ${folder.dir}`);
     },
+    arriving(object) {
+      const arrival = openArrival(object.hashName, () => temporaryFor(object));
+      const keep = (from: string) => {
+        try {
+          const { md5, ...got } = arrival.end();
+          refuseOther(object, md5, from);
+          if ("bytes" in got) writeBytes(object, got.bytes);
+          else {
+            if (chmodNeeded) chmodSync(got.file, 0o444);
+            wait(object, got.file, got.size);
+          }
+        } catch (error) {
+          arrival.drop();
+          throw fromSystemError(error, `cannot write to ${folder.dir}`);
+        }
+      };
+      return { ...arrival, keep };
+    },
     commit() {
       const all = [...waiting.values()];
       try {
@@ -184,7 +210,7 @@ function* guarded<T>(work: Work<T>, doing: string): Work<T> {
   }
 }
 
-function refuseOther({ hash, hashName }: ObjectName, md5: string, from: string): void {
+export function refuseOther({ hash, hashName }: ObjectName, md5: string, from: string): void {
   const found = hash.endsWith(".dir") ? `${md5}.dir` : md5;
   if (found === hash) return;
   throw new ExpverError("E_OBJECT", `${from} should hold ${hash} but its bytes are ${found}`, {

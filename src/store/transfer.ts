@@ -6,7 +6,6 @@ import type { Project } from "../config/project.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Pacing } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { beginIngest } from "./ingest.ts";
 import { type ObjectName, objectPath, readListing, trustedSize } from "./layout.ts";
 import { parseListing } from "./listing.ts";
 import { openRemote } from "./remotes/open-remote.ts";
@@ -248,14 +247,9 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
 
   async function receiveAll(wanted: Map<string, Named>): Promise<void> {
     if (wanted.size === 0) return;
-    const ingest = beginIngest(cache);
-    try {
-      const failures = await remote.receive(objectsOf(wanted), ingest, context);
-      part.objects += ingest.commit().objects;
-      note(part, failures, wanted);
-    } finally {
-      ingest.abort();
-    }
+    const { objects, failures } = await remote.receive(objectsOf(wanted), cache, context);
+    part.objects += objects;
+    note(part, failures, wanted);
   }
 }
 

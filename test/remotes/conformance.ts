@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { beginIngest, type Ingest } from "../../src/store/ingest.ts";
+import type { Pacing } from "../../src/platform/pace.ts";
 import { type ObjectFolder, type ObjectName, objectPath } from "../../src/store/layout.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
-import type { Parcel, Remote } from "../../src/store/remotes/remote.ts";
+import type { Parcel, Remote, TransferFailure } from "../../src/store/remotes/remote.ts";
 import type { HashName } from "../../src/store/types.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 
@@ -214,19 +214,19 @@ function measured(repository: ReturnType<typeof makeRepository>, args: string[])
   return Number(readFileSync(report, "utf8"));
 }
 
-function open({ url, options = {} }: Site): Remote {
+export function open({ url, options = {} }: Pick<Site, "url" | "options">): Remote {
   return remoteOf({ name: "store", url, options: new Map(Object.entries({ url, ...options })) });
 }
 
 interface TestCache extends ObjectFolder {
   /** Stores text as an object and answers it, ready to be sent. */
   put(text: string, suffix?: "" | ".dir", hashName?: HashName): Parcel;
-  receive(remote: Remote, objects: ObjectName[], pacing?: Parameters<Remote["receive"]>[2]): ReturnType<Remote["receive"]>;
+  receive(remote: Remote, objects: ObjectName[], pacing?: Pacing): Promise<TransferFailure[]>;
   names(): string[];
   temporaries(): string[];
 }
 
-function makeCache(): TestCache {
+export function makeCache(): TestCache {
   const dir = makeFolder("cache");
   const folder: ObjectFolder = { dir, shared: false };
   const files = () => walk(dir).map((path) => path.slice(dir.length + 1));
@@ -241,16 +241,7 @@ function makeCache(): TestCache {
       if (!existsSync(from)) writeFileSync(from, bytes, { mode: 0o444 });
       return { object, from, size: bytes.length };
     },
-    async receive(remote, objects, pacing = {}) {
-      const ingest: Ingest = beginIngest(folder);
-      try {
-        const failures = await remote.receive(objects, ingest, pacing);
-        ingest.commit();
-        return failures;
-      } finally {
-        ingest.abort();
-      }
-    },
+    receive: async (remote, objects, pacing = {}) => (await remote.receive(objects, folder, pacing)).failures,
     names: () => files().sort(),
     temporaries: () => files().filter((path) => path.endsWith(".tmp")),
   };

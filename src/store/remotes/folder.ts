@@ -7,7 +7,7 @@ import { paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest } from "../ingest.ts";
 import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "../layout.ts";
 import type { HashName } from "../types.ts";
-import type { Parcel, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
+import type { Parcel, Received, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
 
 export function folderRemote(name: string, folder: ObjectFolder): Remote {
   return {
@@ -20,8 +20,8 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
         total: parcels.length,
         totalBytes: parcels.reduce((sum, { size }) => sum + size, 0),
       }),
-    receive: (objects, ingest, pacing) =>
-      paceWork(receiving(folder, objects, ingest), pacing, { label: `fetching from ${name}`, total: objects.length }),
+    receive: (objects, cache, pacing) =>
+      paceWork(receiving(folder, objects, cache), pacing, { label: `fetching from ${name}`, total: objects.length }),
     async read(object) {
       if (trustedSize(folder.dir, object) === null) return null;
       const bytes = readFileSync(objectPath(folder.dir, object));
@@ -54,14 +54,19 @@ function* sending(folder: ObjectFolder, parcels: readonly Parcel[]): Work<Transf
   }
 }
 
-function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], ingest: Ingest): Work<TransferFailure[]> {
-  const failures: TransferFailure[] = [];
-  for (const object of objects) {
-    const size = trustedSize(dir, object);
-    if (size === null) failures.push({ object, error: null });
-    else failures.push(...(yield* bring(ingest, object, { from: objectPath(dir, object), size })));
+function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache: ObjectFolder): Work<Received> {
+  const ingest = beginIngest(cache);
+  try {
+    const failures: TransferFailure[] = [];
+    for (const object of objects) {
+      const size = trustedSize(dir, object);
+      if (size === null) failures.push({ object, error: null });
+      else failures.push(...(yield* bring(ingest, object, { from: objectPath(dir, object), size })));
+    }
+    return { objects: ingest.commit().objects, failures };
+  } finally {
+    ingest.abort();
   }
-  return failures;
 }
 
 /** A damaged object fails alone; a full disk or a lost mount ends everything. */

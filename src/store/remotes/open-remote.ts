@@ -3,15 +3,19 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { isUrl, type RemoteConfig, readDvcConfig } from "../dvc-config.ts";
 import { folderRemote } from "./folder.ts";
+import type { Environment } from "./http-access.ts";
+import { defaultJobs } from "./many.ts";
 import type { Remote } from "./remote.ts";
+import { servedRemote } from "./served.ts";
+import type { ObjectServer } from "./server.ts";
 
 /** The remote of this name, or the default one. Throws E_REMOTE. */
 export function openRemote(project: Project, name?: string): Remote {
-  return remoteOf(findRemote(project, name));
+  return remoteOf(findRemote(project, name), project.repository?.env);
 }
 
-/** The remote a configuration describes. Throws E_REMOTE. */
-export function remoteOf(config: RemoteConfig): Remote {
+/** The remote a configuration describes; nothing is asked yet. Throws E_REMOTE, E_REMOTE_KIND. */
+export function remoteOf(config: RemoteConfig, env: Environment = process.env): Remote {
   for (const option of ["version_aware", "worktree"]) {
     if (config.options.get(option)?.toLowerCase() === "true")
       throw new ExpverError("E_REMOTE", `remote ${config.name} is ${option}: it keeps files under their names, which is not supported`, {
@@ -19,13 +23,34 @@ export function remoteOf(config: RemoteConfig): Remote {
         details: { remote: config.name, url: config.url },
       });
   }
-  if (isUrl(config.url)) {
-    throw new ExpverError("E_REMOTE", `remote ${config.name} is ${config.url}: only folders are supported so far`, {
-      hint: "Use `dvc push` and `dvc pull` with it, or add a folder: expver data remote add NAME FOLDER.",
-      details: { remote: config.name, url: config.url },
-    });
+  if (!isUrl(config.url)) {
+    return folderRemote(config.name, { dir: config.url, shared: config.options.get("shared")?.toLowerCase() === "group" });
   }
-  return folderRemote(config.name, { dir: config.url, shared: config.options.get("shared")?.toLowerCase() === "group" });
+  const scheme = /^\w+/.exec(config.url)?.[0] ?? "";
+  const connect = KINDS[scheme];
+  if (connect === undefined) throw unknownKind(config, scheme);
+  const jobs = Number(config.options.get("jobs") ?? defaultJobs());
+  return servedRemote({ name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) });
+}
+
+/** Loaded when used. */
+const KINDS: Record<string, (config: RemoteConfig, env: Environment) => Promise<ObjectServer>> = {
+  http: async (config, env) => (await import("./http.ts")).httpServer(config, env),
+  https: async (config, env) => (await import("./http.ts")).httpServer(config, env),
+  webdav: async (config, env) => (await import("./webdav.ts")).webdavServer(config, env),
+  webdavs: async (config, env) => (await import("./webdav.ts")).webdavServer(config, env),
+};
+
+function unknownKind({ name, url }: RemoteConfig, scheme: string): ExpverError {
+  return new ExpverError("E_REMOTE_KIND", `remote ${name} is ${withoutSecrets(url)}: ${scheme}:// is not built in`, {
+    hint: `Use real dvc with it: pip install 'dvc[${scheme}]', then dvc push and dvc pull.`,
+    details: { remote: name, url: withoutSecrets(url), scheme },
+  });
+}
+
+/** A URL may carry a password. */
+function withoutSecrets(url: string): string {
+  return url.replace(/^(\w+:\/\/[^/@:]*):[^/@]*@/, "$1:***@");
 }
 
 function findRemote(project: Project, name: string | undefined): RemoteConfig {

@@ -1,8 +1,7 @@
 /** A place outside the machine's cache where objects are kept: a handful of functions, the same for every kind of remote. */
 import type { ExpverError } from "../../errors.ts";
 import type { Pacing } from "../../platform/pace.ts";
-import type { Ingest } from "../ingest.ts";
-import type { ObjectName } from "../layout.ts";
+import type { ObjectFolder, ObjectName } from "../layout.ts";
 
 /** An object here, on its way out. */
 export interface Parcel {
@@ -29,6 +28,12 @@ export interface StoredObject extends ObjectName {
   size: number;
 }
 
+export interface Received {
+  /** How many came that were not in the cache before. */
+  objects: number;
+  failures: TransferFailure[];
+}
+
 export interface Remote {
   readonly name: string;
   /** Folder or URL, for messages. */
@@ -37,8 +42,8 @@ export interface Remote {
   present(objects: readonly Wanted[], pacing: Pacing): Promise<ObjectName[]>;
   /** Sends objects; each becomes visible whole and verified, or not at all. Answers those that failed by themselves. */
   send(parcels: readonly Parcel[], pacing: Pacing): Promise<TransferFailure[]>;
-  /** Brings objects into an ingest, which verifies them; the caller commits. Those that are not there are failures. */
-  receive(objects: readonly ObjectName[], ingest: Ingest, pacing: Pacing): Promise<TransferFailure[]>;
+  /** Brings objects into a cache, verified. Those that are not there are failures. */
+  receive(objects: readonly ObjectName[], cache: ObjectFolder, pacing: Pacing): Promise<Received>;
   /** Bytes of a small object, verified; null when it is not there or damaged. */
   read(object: ObjectName): Promise<Buffer | null>;
   /** Every object that is there. Throws E_REMOTE where a server cannot list. */

@@ -1,0 +1,161 @@
+/** What HTTP and WebDAV remotes have in common: how DVC's options say who we are and whom to trust. */
+
+import { ExpverError } from "../../errors.ts";
+import { readTextIfExists } from "../../platform/files.ts";
+import { basicAuth, dropAnswer, type HttpAnswer, type HttpClient, type HttpRequest, httpClient, readAnswer } from "../../platform/http.ts";
+import { runProcess } from "../../platform/processes.ts";
+import type { RemoteConfig } from "../dvc-config.ts";
+import { fromNetworkError, fromStatus } from "./problems.ts";
+import type { Key, Source } from "./server.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface HttpAccess {
+  /** Name of the remote. */
+  name: string;
+  /** Where an object is. */
+  urlOf(key: Key): URL;
+  /** Sends a request for a key; an answer of 400 and above that is not in `accept` is thrown. */
+  ask(method: string, key: Key, options: AskOptions): Promise<HttpAnswer>;
+}
+
+interface AskOptions {
+  signal: AbortSignal;
+  headers?: Record<string, string>;
+  source?: Source;
+  /** Statuses from 400 on that are an answer. */
+  accept?: readonly number[];
+  /** Reads after "cannot". */
+  doing: string;
+}
+
+const DEFAULT_SECONDS = 60;
+
+/** Throws E_CONFIG for options that do not fit together. */
+export function httpAccess({ name, url, options }: RemoteConfig, env: Environment): HttpAccess {
+  const base = new URL(url.replace(/^webdav/, "http"));
+  const headers = authHeaders({ name, url: base, options }, { env, isWebdav: url.startsWith("webdav") });
+  base.username = "";
+  base.password = "";
+  const seconds = (key: string) => Number(options.get(key) ?? options.get("timeout") ?? DEFAULT_SECONDS) * 1000;
+  const client: HttpClient = httpClient({
+    ...trustOf(name, options),
+    connectTimeoutMs: seconds("connect_timeout"),
+    readTimeoutMs: seconds("read_timeout"),
+    env,
+  });
+  const urlOf = (key: Key) => new URL(`${base.href.replace(/\/*$/, "")}/${key}`);
+  return {
+    name,
+    urlOf,
+    async ask(method, key, { signal, headers: more = {}, source, accept = [], doing }) {
+      const request: HttpRequest = {
+        method,
+        url: urlOf(key),
+        headers: { ...headers, ...more },
+        signal,
+        ...(source === undefined ? {} : { body: () => source.chunks(), length: source.size }),
+      };
+      const asked = { remote: name, doing };
+      const answer = await client(request).catch((error: unknown) => {
+        throw fromNetworkError(error, asked);
+      });
+      const { status, headers: got } = answer;
+      if (status < 400 || accept.includes(status)) return answer;
+      const text = method === "HEAD" ? "" : await readAnswer(answer, 2 ** 16).then(String, () => "");
+      throw fromStatus(status, asked, { text, retryAfter: got["retry-after"] });
+    },
+  };
+}
+
+/** Length of an answer's body, when the server says it. */
+export function lengthOf({ headers }: HttpAnswer): number | undefined {
+  return headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
+}
+
+/** A body whose failures are ours. */
+async function* bytesOf(answer: HttpAnswer, asked: { remote: string; doing: string }): AsyncIterable<Buffer> {
+  try {
+    yield* answer.body as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw fromNetworkError(error, asked);
+  }
+}
+
+/** An object's bytes from an offset on, as HTTP servers give them; null when it is not there. */
+export async function getRange(
+  access: HttpAccess,
+  key: Key,
+  { from, signal }: { from: number; signal: AbortSignal },
+): Promise<{ from: number; bytes: AsyncIterable<Buffer> } | null> {
+  const asked = { remote: access.name, doing: `read ${key}` };
+  const range = from > 0 ? { range: `bytes=${from}-` } : {};
+  const answer = await access.ask("GET", key, { signal, headers: range, accept: [404, 410, 416], doing: asked.doing });
+  if (answer.status === 404 || answer.status === 410) {
+    dropAnswer(answer);
+    return null;
+  }
+  // Asked for bytes behind the end: all have come, or it is another object by now. Either way its hash will tell.
+  if (answer.status === 416) {
+    dropAnswer(answer);
+    return { from, bytes: nothing() };
+  }
+  const begins = answer.status === 206 ? Number(/^bytes (\d+)-/.exec(answer.headers["content-range"] ?? "")?.[1] ?? 0) : 0;
+  return { from: begins, bytes: bytesOf(answer, asked) };
+}
+
+async function* nothing(): AsyncIterable<Buffer> {}
+
+/** For HTTP only what `auth` asks for; WebDAV takes whatever is there. A name in the URL counts for both. */
+function authHeaders(
+  { name, url, options }: { name: string; url: URL; options: RemoteConfig["options"] },
+  { env, isWebdav }: { env: Environment; isWebdav: boolean },
+): Record<string, string> {
+  const text = (key: string) => options.get(key) || undefined;
+  const need = (key: string, value = text(key)): string => {
+    if (value !== undefined) return value;
+    throw new ExpverError("E_REMOTE_AUTH", `remote ${name} has no ${key}`, {
+      hint: `Set it for this clone only: expver data remote modify --local ${name} ${key} …`,
+      details: { remote: name },
+    });
+  };
+  const auth = text("auth")?.toLowerCase();
+  if (auth === "basic") return { authorization: basicAuth(need("user"), need("password")) };
+  if (auth === "custom") return { [need("custom_auth_header").toLowerCase()]: need("password") };
+  if (auth !== undefined) throw new ExpverError("E_CONFIG", `remote ${name}: auth is ${auth}; expected basic or custom`);
+  if (isWebdav) {
+    const token = text("token") ?? tokenOf(text("bearer_token_command"), env);
+    if (token !== undefined) return { authorization: `Bearer ${token}` };
+    const user = text("user");
+    if (user !== undefined) return { authorization: basicAuth(user, need("password")) };
+    const header = text("custom_auth_header");
+    if (header !== undefined) return { [header.toLowerCase()]: need("password") };
+  }
+  if (url.username === "") return {};
+  return { authorization: basicAuth(decodeURIComponent(url.username), decodeURIComponent(url.password) || (text("password") ?? "")) };
+}
+
+/** A program that prints a token, as dvc-webdav has it. */
+function tokenOf(command: string | undefined, env: Environment): string | undefined {
+  if (command === undefined) return undefined;
+  const { code, stdout, stderr } = runProcess("/bin/sh", ["-c", command], { cwd: "/", env, timeoutMs: DEFAULT_SECONDS * 1000 });
+  if (code !== 0) throw new ExpverError("E_REMOTE_AUTH", `bearer_token_command ended with ${code}: ${stderr.trim()}`);
+  return stdout.toString("utf8").trim();
+}
+
+function trustOf(name: string, options: RemoteConfig["options"]) {
+  const value = options.get("ssl_verify") ?? "true";
+  const isWord = /^(true|false)$/i.test(value);
+  const pem = (path: string, key: string): string => {
+    const text = readTextIfExists(path);
+    if (text === null) throw new ExpverError("E_CONFIG", `remote ${name}: ${key} names ${path}, which is not there`, { details: { path } });
+    return text;
+  };
+  const certificate = options.get("cert_path");
+  return {
+    verify: value.toLowerCase() !== "false",
+    authorities: isWord ? undefined : pem(value, "ssl_verify"),
+    certificate: certificate === undefined ? undefined : pem(certificate, "cert_path"),
+    key: certificate === undefined ? undefined : pem(options.get("key_path") ?? certificate, "key_path"),
+  };
+}

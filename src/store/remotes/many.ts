@@ -1,0 +1,94 @@
+/** Doing the same to many objects at once, with a limit, a report, and an end when going on makes no sense. */
+import { setMaxListeners } from "node:events";
+import { availableParallelism } from "node:os";
+import { ExpverError } from "../../errors.ts";
+import { createTeller, type Done, type Pacing } from "../../platform/pace.ts";
+import type { ObjectName } from "../layout.ts";
+import type { TransferFailure } from "./remote.ts";
+import { concernsAll, retrying } from "./retry.ts";
+
+export interface ManyOptions {
+  pacing: Pacing;
+  /** Connections. */
+  jobs: number;
+  /** Reads after "while": `pushing to store`. */
+  label: string;
+  /** Bytes to move, when known. */
+  totalBytes?: number;
+}
+
+export interface Tools {
+  signal: AbortSignal;
+  /** Tells of bytes moved. */
+  tell: (done: Done) => void;
+}
+
+// A failure that may concern one object only ends everything when it is all that happens.
+const HOPELESS = 12;
+
+/** dvc's default, with a floor: waiting for a server uses no core. */
+export function defaultJobs(): number {
+  return Math.max(16, 4 * availableParallelism());
+}
+
+/**
+ * Runs `work` for every item, tried again where that can help. Answers the failures; after one that concerns all, the items not yet begun
+ * fail with it, untried. Throws E_INTERRUPTED, when everything under way has ended.
+ */
+export async function forMany<Item extends { object: ObjectName }>(
+  items: readonly Item[],
+  { pacing, jobs, label, totalBytes }: ManyOptions,
+  work: (item: Item, tools: Tools) => Promise<void>,
+): Promise<TransferFailure[]> {
+  const { signal, release } = signalOf(pacing);
+  const teller = createTeller(pacing.report, { label, total: items.length, ...(totalBytes === undefined ? {} : { totalBytes }) });
+  const tell = (done: Done) => void teller(done);
+  const failures: TransferFailure[] = [];
+  let broken: ExpverError | null = null;
+  let bug: unknown = null;
+  let next = 0;
+  let succeeded = 0;
+
+  const worker = async () => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) {
+      const { object } = item;
+      if (bug !== null || signal.aborted) return;
+      if (broken !== null) {
+        failures.push({ object, error: broken });
+        continue;
+      }
+      try {
+        const one = item;
+        await retrying(() => work(one, { signal, tell }), { signal });
+        succeeded += 1;
+        tell({ files: 1, bytes: 0 });
+      } catch (error) {
+        if (!(error instanceof ExpverError)) bug ??= error;
+        else {
+          failures.push({ object, error: error.code === "E_NOT_FOUND" ? null : error });
+          const hopeless = succeeded === 0 && failures.length >= HOPELESS && error.code.startsWith("E_REMOTE");
+          if (concernsAll(error) || hopeless) broken ??= error;
+        }
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(jobs, items.length) }, worker));
+  } finally {
+    release();
+  }
+  if (pacing.signal?.aborted) throw new ExpverError("E_INTERRUPTED", `interrupted while ${label}`);
+  if (bug !== null) throw bug;
+  return failures;
+}
+
+/** A signal of our own: the caller's may be missing, and listeners on it must not pile up. */
+function signalOf({ signal }: Pacing): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  // One listener for each connection is no leak.
+  setMaxListeners(0, controller.signal);
+  const abort = () => controller.abort();
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort);
+  return { signal: controller.signal, release: () => signal?.removeEventListener("abort", abort) };
+}

@@ -1,0 +1,256 @@
+/** A remote behind a server: many objects at once, tried again, hashed on the way, listed or asked for one by one, whatever the server is. */
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { ExpverError, fromSystemError } from "../../errors.ts";
+import { md5Of, md5OfFile } from "../../platform/hashing.ts";
+import type { Pacing } from "../../platform/pace.ts";
+import { beginIngest, type Ingest, refuseOther } from "../ingest.ts";
+import type { ObjectFolder, ObjectName } from "../layout.ts";
+import { keyOf } from "./keys.ts";
+import { lookFor } from "./look-for.ts";
+import { forMany, type Tools } from "./many.ts";
+import type { Parcel, Received, Remote, StoredObject } from "./remote.ts";
+import { retrying } from "./retry.ts";
+import type { Key, ObjectServer, Source } from "./server.ts";
+
+export interface ServedOptions {
+  name: string;
+  /** For messages: no secrets. */
+  location: string;
+  /** Connections. */
+  jobs: number;
+  /** Called at the first use, once. */
+  connect: () => Promise<ObjectServer>;
+}
+
+// A batch of what was received gets its names before the next one: a killed fetch keeps what it had.
+const BATCH_BYTES = 2 ** 28;
+const BATCH_OBJECTS = 4000;
+const PIECE = 2 ** 20;
+
+export function servedRemote({ name, location, jobs, connect }: ServedOptions): Remote {
+  let connected: Promise<ObjectServer> | null = null;
+  const server = () => {
+    connected ??= connect().catch((error: unknown) => {
+      connected = null;
+      throw error;
+    });
+    return connected;
+  };
+  const many = (pacing: Pacing, doing: string) => ({ pacing, jobs, label: `${doing} ${name}` });
+
+  return {
+    name,
+    location,
+    async present(objects, pacing) {
+      return lookFor(await server(), objects, many(pacing, "looking at"));
+    },
+    async send(parcels, pacing) {
+      const to = await server();
+      const totalBytes = parcels.reduce((sum, { size }) => sum + size, 0);
+      return forMany(parcels, { ...many(pacing, "pushing to"), totalBytes }, async ({ object, from, size }, { signal, tell }) => {
+        await to.put(keyOf(object), sourceOf({ object, from, size }, tell), signal);
+      });
+    },
+    async receive(objects, cache, pacing) {
+      const from = await server();
+      return receiveAll(objects, cache, (wanted, work) => forMany(wanted, many(pacing, "fetching from"), work), { from, location });
+    },
+    async read(object) {
+      const from = await server();
+      const { signal } = new AbortController();
+      return retrying(() => readObject(from, object, signal), { signal });
+    },
+    async list(pacing) {
+      return listAll(await server(), many(pacing, "listing"));
+    },
+    async remove(objects, pacing) {
+      const from = await server();
+      return forMany(
+        objects.map((object) => ({ object })),
+        many(pacing, "deleting from"),
+        ({ object }, { signal }) => from.remove(keyOf(object), signal),
+      );
+    },
+  };
+}
+
+/** An object's bytes, which it refuses to give whole when they are not the object's. */
+function sourceOf({ object, from, size }: Parcel, tell: Tools["tell"]): Source {
+  const { hash, hashName } = object;
+  const isPlain = hashName === "md5";
+  return {
+    size,
+    md5: isPlain ? hash.slice(0, 32) : null,
+    async *chunks() {
+      // DVC 2's hash depends on 1 MiB borders of the whole file: read it twice.
+      if (!isPlain) refuseOther(object, md5OfFile(from, { kind: hashName }).md5, from);
+      const running = createHash("md5");
+      let sent = 0;
+      const file = await open(from, "r").catch((error: unknown) => {
+        throw fromSystemError(error, `cannot read ${from}`);
+      });
+      try {
+        do {
+          const buffer = Buffer.allocUnsafe(Math.min(PIECE, size - sent));
+          const { bytesRead } = await file.read(buffer, 0, buffer.length);
+          const piece = buffer.subarray(0, bytesRead);
+          sent += bytesRead;
+          running.update(piece);
+          if (isPlain && (sent >= size || bytesRead === 0)) refuseOther(object, running.digest("hex"), from);
+          if (bytesRead > 0) yield piece;
+          tell({ files: 0, bytes: bytesRead });
+          if (bytesRead === 0) return;
+        } while (sent < size);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+type RunMany = (
+  items: { object: ObjectName }[],
+  work: (item: { object: ObjectName }, tools: Tools) => Promise<void>,
+) => Promise<Received["failures"]>;
+
+/** Batches of an ingest each: a batch is committed when its last object has come. */
+async function receiveAll(
+  objects: readonly ObjectName[],
+  cache: ObjectFolder,
+  run: RunMany,
+  { from, location }: { from: ObjectServer; location: string },
+): Promise<Received> {
+  const open = new Set<Batch>();
+  let batch: Batch | null = null;
+  let count = 0;
+  const close = (one: Batch) => {
+    if (one.coming > 0 || !one.isFull) return;
+    count += one.ingest.commit().objects;
+    open.delete(one);
+  };
+  try {
+    const failures = await run(
+      objects.map((object) => ({ object })),
+      async ({ object }, tools) => {
+        if (batch === null || batch.isFull) {
+          batch = { ingest: beginIngest(cache), coming: 0, objects: 0, bytes: 0, isFull: false };
+          open.add(batch);
+        }
+        const mine = batch;
+        mine.coming += 1;
+        try {
+          mine.bytes += await receiveOne(from, object, { ingest: mine.ingest, place: `${location}/${keyOf(object)}`, tools });
+          mine.objects += 1;
+          mine.isFull ||= mine.bytes >= BATCH_BYTES || mine.objects >= BATCH_OBJECTS;
+        } finally {
+          mine.coming -= 1;
+          close(mine);
+        }
+      },
+    );
+    for (const one of [...open]) {
+      one.isFull = true;
+      close(one);
+    }
+    return { objects: count, failures };
+  } finally {
+    for (const one of open) one.ingest.abort();
+  }
+}
+
+interface Batch {
+  ingest: Ingest;
+  /** Objects under way. */
+  coming: number;
+  /** Objects that have come. */
+  objects: number;
+  bytes: number;
+  isFull: boolean;
+}
+
+/** A connection that breaks is taken up where it broke; bytes that turn out wrong are fetched once more, from the beginning. */
+async function receiveOne(
+  server: ObjectServer,
+  object: ObjectName,
+  { ingest, place, tools: { signal, tell } }: { ingest: Ingest; place: string; tools: Tools },
+): Promise<number> {
+  const incoming = ingest.arriving(object);
+  try {
+    for (let isSecond = false; ; isSecond = true) {
+      await retrying(
+        async () => {
+          const answer = await server.get(keyOf(object), { from: incoming.size(), signal });
+          if (answer === null) throw notThere(object);
+          if (answer.from !== incoming.size()) incoming.restart();
+          for await (const chunk of answer.bytes) {
+            incoming.add(chunk);
+            tell({ files: 0, bytes: chunk.length });
+          }
+        },
+        { signal },
+      );
+      const size = incoming.size();
+      try {
+        incoming.keep(place);
+        return size;
+      } catch (error) {
+        if (isSecond || !(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
+        incoming.restart();
+      }
+    }
+  } catch (error) {
+    incoming.drop();
+    throw error;
+  }
+}
+
+async function readObject(server: ObjectServer, object: ObjectName, signal: AbortSignal): Promise<Buffer | null> {
+  const answer = await server.get(keyOf(object), { from: 0, signal });
+  if (answer === null) return null;
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer.bytes) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  return md5Of(bytes) === object.hash.slice(0, 32) ? bytes : null;
+}
+
+async function listAll(
+  server: ObjectServer,
+  { pacing, jobs, label }: { pacing: Pacing; jobs: number; label: string },
+): Promise<StoredObject[]> {
+  const { list } = server;
+  if (list === null) {
+    throw new ExpverError("E_REMOTE", "this kind of remote cannot list what it has", {
+      hint: "Name the objects (status --cloud does), or use a remote of another kind: S3, SSH, WebDAV, a folder.",
+    });
+  }
+  const shards = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, "0"));
+  const folders = shards.flatMap((shard): (ObjectName & { folder: Key })[] => [
+    { folder: `files/md5/${shard}`, hash: shard, hashName: "md5" },
+    { folder: shard, hash: shard, hashName: "md5-dos2unix" },
+  ]);
+  const found: StoredObject[] = [];
+  const failures = await forMany(
+    folders.map((object) => ({ object })),
+    { pacing, jobs, label },
+    async ({ object }, { signal }) => {
+      const { folder, hash, hashName } = object as (typeof folders)[number];
+      const here: StoredObject[] = [];
+      for await (const page of list(folder, signal)) {
+        for (const { key, size } of page) {
+          const rest = key.slice(folder.length + 1);
+          if (/^[0-9a-f]{30}(\.dir)?$/.test(rest)) here.push({ hash: hash + rest, hashName, size });
+        }
+      }
+      found.push(...here);
+    },
+  );
+  const [first] = failures;
+  if (first?.error) throw first.error;
+  return found;
+}
+
+/** Becomes a failure without an error. */
+function notThere({ hash }: ObjectName): ExpverError {
+  return new ExpverError("E_NOT_FOUND", `${hash} is not there`);
+}

@@ -1,0 +1,104 @@
+/** WebDAV: like HTTP, but with folders that can be made and listed, and with a rename that makes an upload appear whole. */
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { ExpverError } from "../../errors.ts";
+import { dropAnswer, readAnswer } from "../../platform/http.ts";
+import type { RemoteConfig } from "../dvc-config.ts";
+import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf } from "./http-access.ts";
+import type { Key, KeyAndSize, ObjectServer } from "./server.ts";
+
+const CLEANING_MS = 2000;
+
+export function webdavServer(config: RemoteConfig, env: Environment): ObjectServer {
+  const access = httpAccess(config, env);
+  const made = new Map<Key, Promise<void>>();
+  /** Makes a folder and those above it; once each, however many objects wait for it. */
+  const makeFolder = (folder: Key, signal: AbortSignal): Promise<void> => {
+    const known = made.get(folder);
+    if (known !== undefined) return known;
+    const making = mkcol(access, folder, signal).catch((error: unknown) => {
+      made.delete(folder);
+      throw error;
+    });
+    made.set(folder, making);
+    return making;
+  };
+  return {
+    async find(key, signal) {
+      const answer = await access.ask("HEAD", key, { signal, accept: [404, 410], doing: `look for ${key}` });
+      dropAnswer(answer);
+      return answer.status >= 400 ? null : { size: lengthOf(answer) };
+    },
+    get: (key, options) => getRange(access, key, options),
+    async put(key, source, signal) {
+      const folder = parentOf(key);
+      await makeFolder(folder, signal);
+      const temporary = `${folder}/.${randomBytes(9).toString("base64url")}.tmp`;
+      try {
+        dropAnswer(await access.ask("PUT", temporary, { signal, source, doing: `write ${key}` }));
+        const headers = { destination: access.urlOf(key).href, overwrite: "T" };
+        dropAnswer(await access.ask("MOVE", temporary, { signal, headers, doing: `name ${key}` }));
+      } catch (error) {
+        await removeQuietly(access, temporary);
+        throw error;
+      }
+    },
+    async remove(key, signal) {
+      dropAnswer(await access.ask("DELETE", key, { signal, accept: [404, 410], doing: `delete ${key}` }));
+    },
+    async *list(folder, signal) {
+      const headers = { depth: "1", "content-type": "application/xml" };
+      const answer = await access.ask("PROPFIND", `${folder}/`, { signal, headers, accept: [404, 410], doing: `list ${folder}` });
+      if (answer.status >= 400) {
+        dropAnswer(answer);
+        return;
+      }
+      const text = await readAnswer(answer, 2 ** 30).then(String);
+      yield filesIn(text, folder);
+    },
+  };
+}
+
+async function mkcol(access: HttpAccess, folder: Key, signal: AbortSignal): Promise<void> {
+  // 405: it is there. 409: what is above it is not.
+  const answer = await access.ask("MKCOL", folder === "" ? "" : `${folder}/`, {
+    signal,
+    accept: [405, 409],
+    doing: `make ${folder || "the folder"}`,
+  });
+  dropAnswer(answer);
+  if (answer.status !== 409) return;
+  if (folder === "") {
+    throw new ExpverError("E_REMOTE_ABSENT", `remote ${access.name}: the folder above ${access.urlOf("").href} does not exist`, {
+      hint: "Make it on the server, or correct the remote's url.",
+      details: { remote: access.name },
+    });
+  }
+  await mkcol(access, parentOf(folder), signal);
+  await mkcol(access, folder, signal);
+}
+
+/** After a failure, also an interruption: with a little patience, and without a word when it fails. */
+async function removeQuietly(access: HttpAccess, key: Key): Promise<void> {
+  const controller = new AbortController();
+  const removing = access.ask("DELETE", key, { signal: controller.signal, accept: [404], doing: `delete ${key}` }).then(dropAnswer);
+  await Promise.race([removing, pause(CLEANING_MS, undefined, { ref: false })]).catch(() => {});
+  controller.abort();
+  removing.catch(() => {});
+}
+
+/** The files of a PROPFIND answer, in the order of their names. Only what we need of XML: servers differ in prefixes, not in words. */
+function filesIn(xml: string, folder: Key): KeyAndSize[] {
+  const files = [...xml.matchAll(/<(?:\w+:)?response[\s>]([\s\S]*?)<\/(?:\w+:)?response>/g)].flatMap(([, response = ""]): KeyAndSize[] => {
+    const href = /<(?:\w+:)?href[^>]*>([^<]*)</.exec(response)?.[1]?.trim();
+    const size = /<(?:\w+:)?getcontentlength[^>]*>(\d+)</.exec(response)?.[1];
+    if (href === undefined || size === undefined || /<(?:\w+:)?collection\b/.test(response)) return [];
+    const name = decodeURIComponent(href.slice(href.lastIndexOf("/") + 1));
+    return [{ key: `${folder}/${name}`, size: Number(size) }];
+  });
+  return files.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function parentOf(key: Key): Key {
+  return key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : "";
+}

@@ -1,0 +1,141 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ErrorCode, ExpverError } from "../../src/errors.ts";
+import { peerWith } from "../support/peers.ts";
+import { makeRepository } from "../support/repository.ts";
+import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
+import { conformance, folderSite, makeCache, open } from "./conformance.ts";
+
+describe.skipIf(nginx === null)("on nginx", () => {
+  for (const [kind, options] of [
+    ["http", { method: "PUT" }],
+    ["webdav", {}],
+  ] as const) {
+    conformance(kind, async () => {
+      const server = await startNginx();
+      mkdirSync(join(server.root, "open", kind));
+      return {
+        site(name) {
+          const url = `${server.url.replace("http", kind)}/open/${kind}/${encodeURIComponent(name)}`;
+          const lists = kind === "http" ? ({ lists: false } as const) : {};
+          return folderSite(join(server.root, "open", kind, name), { url, options, ...lists });
+        },
+        stop: () => server.stop(),
+      };
+    });
+  }
+
+  describe("options of dvc", () => {
+    let server: Nginx;
+    beforeAll(async () => {
+      server = await startNginx();
+    });
+    afterAll(() => server.stop());
+
+    /** Sends one object and brings it back; answers the code of what went wrong. */
+    async function tryOut(path: string, options: Record<string, string>, base = server.url): Promise<ErrorCode | "fine"> {
+      const remote = open({ url: base + path, options });
+      const parcel = makeCache().put(`${path} ${JSON.stringify(options)}`);
+      try {
+        const [failure] = await remote.send([parcel], {});
+        if (failure) return failure.error?.code ?? "fine";
+        return (await remote.read(parcel.object)) === null ? "E_NOT_FOUND" : "fine";
+      } catch (error) {
+        if (error instanceof ExpverError) return error.code;
+        throw error;
+      }
+    }
+
+    const put = { method: "PUT" };
+    const ada = { user: "ada", password: "secret" };
+    it.each<[what: string, expected: ErrorCode | "fine", path: string, options: Record<string, string>]>([
+      ["a name and password", "fine", "/basic", { ...put, auth: "basic", ...ada }],
+      ["a wrong password", "E_REMOTE_AUTH", "/basic", { ...put, auth: "basic", user: "ada", password: "wrong" }],
+      ["no password", "E_REMOTE_AUTH", "/basic", put],
+      ["basic without a password", "E_REMOTE_AUTH", "/basic", { ...put, auth: "basic", user: "ada" }],
+      ["an auth there is not", "E_CONFIG", "/basic", { ...put, auth: "digest", ...ada }],
+      ["a header of the server's own", "fine", "/custom", { ...put, auth: "custom", custom_auth_header: "X-Token", password: "secret" }],
+      ["a wrong header", "E_REMOTE_AUTH", "/custom", { ...put, auth: "custom", custom_auth_header: "X-Token", password: "no" }],
+      ["a redirect", "fine", "/moved", put],
+      ["a forbidden place", "E_REMOTE_FORBIDDEN", "/forbidden", put],
+      ["a full server", "E_REMOTE_FULL", "/full", put],
+      ["a method the server does not take", "E_REMOTE_ABSENT", "/open", {}],
+    ])("%s: %s", async (_what, expected, path, options) => {
+      expect(await tryOut(path, options)).toBe(expected);
+    });
+
+    it("takes a name and password from the url, and shows no password", async () => {
+      const url = `${server.url.replace("//", "//ada:secret@")}/basic`;
+      expect(await tryOut("", put, url)).toBe("fine");
+      expect(open({ url, options: put }).location).toBe(`${server.url.replace("//", "//ada:***@")}/basic`);
+    });
+
+    it("trusts no certificate of an unknown authority, unless told to", async () => {
+      const tries = [{}, { ssl_verify: server.authority }, { ssl_verify: "false" }, { ssl_verify: "/nowhere.pem" }];
+      const codes = [];
+      for (const options of tries) codes.push(await tryOut("/open", { ...put, ...options }, server.secureUrl));
+      expect(codes).toEqual(["E_REMOTE_CERTIFICATE", "fine", "fine", "E_CONFIG"]);
+    });
+
+    it("tells an unknown host from a closed port", async () => {
+      expect(await tryOut("/", put, "http://no-such-host.invalid")).toBe("E_REMOTE_UNREACHABLE");
+      expect(await tryOut("/", put, "http://127.0.0.1:9")).toBe("E_REMOTE_UNREACHABLE");
+    });
+
+    it.each<[kind: string, options: Record<string, string>]>([
+      ["webdav", { user: "ada", password: "secret" }],
+      ["webdav", { custom_auth_header: "Authorization", password: `Basic ${Buffer.from("ada:secret").toString("base64")}` }],
+    ])("%s takes %o", async (kind, options) => {
+      expect(await tryOut("/basic", options, server.url.replace("http", kind))).toBe("fine");
+      expect(await tryOut("/basic", { ...options, password: "wrong" }, server.url.replace("http", kind))).toBe("E_REMOTE_AUTH");
+    });
+
+    it("names the other method when one is not taken", async () => {
+      const [failure] = await open({ url: `${server.url}/open`, options: {} }).send([makeCache().put("by POST")], {});
+      expect(failure?.error?.hint).toContain("method PUT");
+    });
+
+    it("says what to change when a request is too large", async () => {
+      const parcel = makeCache().put("x".repeat(5000));
+      const [failure] = await open({ url: `${server.url}/small`, options: put }).send([parcel], {});
+      expect(failure?.error).toMatchObject({ code: "E_REMOTE_ANSWER", hint: expect.stringContaining("client_max_body_size") });
+    });
+
+    const dvc = peerWith("dvc", "dvc_webdav");
+    it.skipIf(dvc === null).each(["http", "webdav"])("shares a %s remote with real dvc, both ways", { timeout: 180_000 }, (kind) => {
+      const url = `${server.url.replace("http", kind)}/basic/${kind}-shared`;
+      mkdirSync(join(server.root, "basic", `${kind}-shared`));
+      const [ours, theirs] = [makeRepository(), makeRepository()];
+      for (const { expver, write } of [ours, theirs]) {
+        expver(["data", "init"]);
+        expver(["data", "remote", "add", "-d", "store", url]);
+        const options = { user: "ada", password: "secret", ...(kind === "http" ? { auth: "basic", method: "PUT" } : {}) };
+        for (const [key, value] of Object.entries(options)) expver(["data", "remote", "modify", "--local", "store", key, value]);
+        write("d/a", "");
+        write("d/sub/b", "two\r\n");
+      }
+      ours.write("big.bin", Buffer.alloc(3_000_000, "o"));
+      theirs.write("big.bin", Buffer.alloc(3_000_001, "t"));
+      const move = (from: typeof ours, to: typeof ours, [push, pull]: [typeof run, typeof run]) => {
+        for (const file of ["d.dvc", "big.bin.dvc"]) to.write(file, from.read(file));
+        push(from, ["push"]);
+        to.run("rm", ["-rf", "d", "big.bin", ".dvc/cache", ".dvc/tmp"]);
+        pull(to, ["pull"]);
+        expect(readFileSync(join(to.root, "big.bin")).equals(readFileSync(join(from.root, "big.bin")))).toBe(true);
+        expect(to.read("d/sub/b")).toBe("two\r\n");
+      };
+      const run = (repository: typeof ours, args: string[]) => expect(repository.expver(["data", ...args])).toMatchObject({ code: 0 });
+      const runDvc = (repository: typeof ours, args: string[]) =>
+        expect(repository.run(dvc ?? "", args, { env: { DVC_SITE_CACHE_DIR: join(repository.root, ".dvc/tmp/site") } })).toMatchObject({
+          code: 0,
+        });
+      for (const repository of [ours, theirs]) run(repository, ["add", "d", "big.bin"]);
+      move(ours, theirs, [run, runDvc]);
+      theirs.write("big.bin", Buffer.alloc(3_000_001, "t"));
+      runDvc(theirs, ["add", "big.bin"]);
+      move(theirs, ours, [runDvc, run]);
+      expect(JSON.parse(ours.expver(["data", "status", "-c", "--json"]).stdout)).toEqual({});
+    });
+  });
+});
