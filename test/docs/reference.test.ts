@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { manualPages } from "../../scripts/manual.ts";
 import { commandTree, findCommand } from "../../src/cli/command-tree.ts";
 import { parseArguments } from "../../src/cli/parse.ts";
+import { DEFAULTS } from "../../src/config/config.ts";
+import { parseConfig } from "../../src/config/read-config.ts";
 import { CATALOGUE } from "../../src/workflows/catalogue/index.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -41,6 +43,14 @@ describe.each(pages)("%s", (path, text) => {
     const named = [...text.matchAll(/`expver ((?:[a-z]+ ?)+)[^`]*`/g)].map(([, words = ""]) => words.trim().split(" "));
     for (const words of named) expect(() => findCommand(tree, words), words.join(" ")).not.toThrow();
   });
+});
+
+it("docs/configuration.md shows every key of expver.yaml, with values that are understood", () => {
+  const text = readFileSync(join(root, "docs/configuration.md"), "utf8");
+  const [, yaml = ""] = text.match(/```yaml\n([\s\S]*?)```/) ?? [];
+  const config = parseConfig(yaml, "expver.yaml");
+  expect(Object.keys(DEFAULTS).filter((key) => !new RegExp(`^${key}:`, "m").test(yaml))).toEqual([]);
+  expect(config.metrics).toEqual({ accuracy: "max", loss: "min" });
 });
 
 it("looks at command lines at all", () => {
