@@ -37,6 +37,20 @@ export function copyDatabase(path: string, to: string, { live = false }: CopyOpt
   }
 }
 
+/** Moves what can be moved from the `-wal` into the file. What is no database, or cannot be written, stays as it is. */
+export function checkpoint(path: string): void {
+  try {
+    const db = openDatabase(path);
+    try {
+      db.get("PRAGMA wal_checkpoint(PASSIVE)");
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+  }
+}
+
 /** False when somebody keeps the file from being whole in itself: then only SQLite can read it. */
 function copyBytes(path: string, to: string): boolean {
   const db = openWriter(path);

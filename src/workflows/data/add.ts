@@ -18,7 +18,7 @@ import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
-import { databaseCopier } from "./databases.ts";
+import { databaseCopier, settleDatabases } from "./databases.ts";
 import { expandGlobs } from "./expand-globs.ts";
 import { isLegacyUnchanged } from "./legacy.ts";
 import { openData, wordsOf } from "./open-data.ts";
@@ -48,6 +48,7 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const members = asked.flatMap((path) => memberTarget(path, pointers));
     const paths = asked.filter((path) => !members.some((member) => member.path === path));
     refuseUntrackable(project, paths, pointers);
+    await settleDatabases(project, asked);
     const walks = new Map(paths.map((path) => [path, walkOutput(project, absolutePath(project, path))]));
     const amounts = paths.map((path) => amountOf(path, walks.get(path)));
     return {

@@ -12,7 +12,7 @@ import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import type { AddedOutput } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
-import { databaseCopier } from "./databases.ts";
+import { databaseCopier, settleDatabases } from "./databases.ts";
 import { openData, selectPointers, wordsOf } from "./open-data.ts";
 
 interface CommitPlan extends Plan {
@@ -32,6 +32,10 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
   async plan(context, input) {
     const project = openData(context);
     const { pointers } = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true });
+    await settleDatabases(
+      project,
+      pointers.map(({ path }) => path),
+    );
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
     refuseDeleted(states);
     const changed = states.filter(({ pointer, worktree }) => worktree !== "same" || pointer.hash === null).map(({ pointer }) => pointer);
