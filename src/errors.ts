@@ -188,12 +188,12 @@ export const ERROR_CODES = {
   E_REMOTE_AUTH: {
     kind: "failed",
     means: "A data remote does not know who we are: no credentials, or wrong ones.",
-    remedy: "See which credentials are used with `expver data remote check NAME`, and set the right ones.",
+    remedy: "See what is set with `expver data config --list`, and set the right credentials, best with --local.",
   },
   E_REMOTE_FORBIDDEN: {
     kind: "failed",
     means: "A data remote knows who we are and does not allow what was asked.",
-    remedy: "`expver data remote check NAME` names the permission that is missing.",
+    remedy: "Ask whoever runs the remote for the permission that the message names.",
   },
   E_REMOTE_ABSENT: {
     kind: "failed",
@@ -223,7 +223,7 @@ export const ERROR_CODES = {
   E_REMOTE_FULL: {
     kind: "failed",
     means: "A data remote has no space left, or a quota is used up.",
-    remedy: "Free space there (`expver data gc --cloud`) or raise the quota, then repeat the command.",
+    remedy: "Free space there (`dvc gc --cloud` removes what no commit needs) or raise the quota, then repeat the command.",
   },
   E_REMOTE_ANSWER: {
     kind: "failed",
