@@ -13,6 +13,7 @@ import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { applyPublication, type Published } from "./publish/apply.ts";
 import { shortName } from "./publish/branch.ts";
+import { warnLost } from "./publish/objects.ts";
 import { type Destination, type Publication, readPublication } from "./publish/publication.ts";
 import { planRenumberings, type Renumbering, renumber } from "./publish/renumber.ts";
 
@@ -29,6 +30,7 @@ export const publish: WriteWorkflow<Input, PublishPlan, Published> = {
     const names = wordsOf(input.version);
     const destination = whereTo(repository, input);
     const publication = await readPublication(project, repository, context, { names, destination });
+    warnLost(context, publication.survey);
     const renumberings = await planRenumberings(project, context, { versions: publication.versions, refs: destination.refs });
     return {
       command: "publish",

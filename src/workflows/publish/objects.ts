@@ -48,24 +48,24 @@ export function objectsOf(project: Project, repository: Repository, context: Con
 
 const NOTHING: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [] };
 
-/**
- * How the data remote stands. Throws E_PUBLISH when there is none to use, or when bytes that a version names are nowhere;
- * of what only other commits name, a warning says so.
- */
+/** How the data remote stands. Throws E_PUBLISH when there is none to use, or when bytes that a version names are nowhere. */
 export async function surveyObjects(project: Project, context: Context, { pointers, versions }: NamedObjects): Promise<PushSurvey> {
   if (pointers.length === 0) return NOTHING;
   const survey = await onRemote(() => surveyPush(project, pointers, context), pointers);
   const lost = survey.missing.flatMap(({ path, pointer }) => (versions.get(keyOf(pointer)) ?? []).map((version) => ({ path, version })));
   if (lost.length > 0) throw lostObjects(lost, survey.remotes);
-  if (survey.missing.length > 0) {
-    const paths = [...new Set(survey.missing.map(({ path }) => path))];
-    context.report({
-      kind: "warning",
-      text: `${listed(paths)}: bytes that earlier commits of the branch name are neither in the cache nor on ${survey.remotes.join(", ")}`,
-      hint: "No version needs them. Push them from where they were stored, if they still are somewhere.",
-    });
-  }
   return survey;
+}
+
+/** What no version names is no reason to keep a version back. */
+export function warnLost(context: Context, { missing, remotes }: PushSurvey): void {
+  if (missing.length === 0) return;
+  const paths = [...new Set(missing.map(({ path }) => path))];
+  context.report({
+    kind: "warning",
+    text: `${listed(paths)}: bytes that earlier commits of the branch name are neither in the cache nor on ${remotes.join(", ")}`,
+    hint: "No version needs them. Push them from where they were stored, if they still are somewhere.",
+  });
 }
 
 /** A remote that cannot be used is a reason not to publish. */

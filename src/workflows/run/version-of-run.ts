@@ -17,7 +17,8 @@ import { beginOperation } from "../../journal/operations.ts";
 import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { copyDatabase } from "../../results/copy.ts";
-import { restampRows, stampRows } from "../../results/rows.ts";
+import { stampRows } from "../../results/rows.ts";
+import { restampRun } from "../../results/run-rows.ts";
 import { readRun, runTracks, updateRun } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { openCache } from "../../store/cache.ts";
@@ -212,12 +213,13 @@ function stampWorking(
   path: string,
   { runId, version, replaces, record }: { runId: string; version: string; replaces: string | null; record: RunRecord },
 ): void {
-  withResults(path, (db) => {
-    const tracks = runTracks(db, runId);
-    if (replaces !== null) restampRows(db, tracks, { from: replaces, to: version });
-    stampRows(db, tracks, { version, git_commit: record.git_commit, dvc_hash: record.dvc_hash });
-    updateRun(db, runId, { version });
-  });
+  withResults(path, (db) =>
+    db.write(() => {
+      if (replaces !== null) restampRun(db, runId, { from: replaces, to: version });
+      stampRows(db, runTracks(db, runId), { version, git_commit: record.git_commit, dvc_hash: record.dvc_hash });
+      updateRun(db, runId, { version });
+    }),
+  );
 }
 
 function refsOf(

@@ -1,0 +1,127 @@
+/** Two clones that took one number: the one that publishes second gets another, with everything that says its name. */
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { openResults } from "../../src/results/database.ts";
+import { readRun } from "../../src/results/runs.ts";
+import { rowsOf, runRows } from "../run/story.ts";
+import type { TestRepository } from "../support/repository.ts";
+import { cloneOf, makeStudy, must, refsOf, runOnce, type Study } from "./story.ts";
+
+/** Both have made e0.1.0 of their own; the first has published his. */
+function makeRace(): Study & { other: TestRepository } {
+  const study = makeStudy();
+  study.repo.git("push", "-q", "-u", "origin", "main");
+  must(study.repo, ["data", "push"]);
+  const other = cloneOf(study);
+  must(other, ["data", "pull"]);
+  expect(runOnce(study.repo, "-m", "his", "--param", "lr=0.1")).toBe("e0.1.0");
+  expect(runOnce(other, "-m", "hers\n\nmore words", "--param", "lr=0.2")).toBe("e0.1.0");
+  must(study.repo, ["publish"]);
+  return { ...study, other };
+}
+
+/** The version a stored database says a run has. */
+function versionIn(repo: TestRepository, revision: string, run: string): string | null | undefined {
+  const hash = /[0-9a-f]{32}/.exec(repo.git("show", `${revision}:results/experiments.db.dvc`))?.[0] ?? "";
+  const db = openResults(join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2)), { immutable: true });
+  try {
+    return readRun(db, run)?.version;
+  } finally {
+    db.close();
+  }
+}
+
+it("renumbers the second: rows, results commit and tag; the plan says so", () => {
+  const { other, upstream, repo } = makeRace();
+  const before = must(other, ["show", "e0.1.0"]).data;
+  const run = String(runRows(other)[0]?.run_id);
+  const plan = must(other, ["publish", "--dry-run"]).data;
+  expect(plan.steps[0]).toMatchObject({ verb: "renumber", target: "e0.1.0", detail: expect.stringContaining("→ e0.2.0") });
+  expect(plan.steps.some(({ verb }: { verb: string }) => verb === "stamp")).toBe(true);
+
+  const { data, warnings } = must(other, ["publish"]);
+  expect(data.versions).toEqual([{ version: "e0.2.0", state: "published", was: "e0.1.0" }]);
+  expect(warnings[0]?.text).toContain("e0.1.0 was published by another clone first: yours is e0.2.0 now");
+  expect(refsOf(upstream, "refs/tags")).toEqual(["refs/tags/e0.1.0", "refs/tags/e0.2.0"]);
+  expect(upstream.git("rev-parse", "e0.1.0")).toBe(repo.git("rev-parse", "e0.1.0"));
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.2.0"]);
+  expect(refsOf(other, "refs/expver/unpublished")).toEqual([]);
+
+  expect(rowsOf(other).map(({ version }) => version)).toEqual(["e0.2.0"]);
+  expect(runRows(other)[0]?.version).toBe("e0.2.0");
+  expect(versionIn(other, "e0.2.0", run)).toBe("e0.2.0");
+  const after = must(other, ["show", "e0.2.0"]).data;
+  const same = ({ line, description, models, data: inputs, params, metrics }: Record<string, unknown>) => ({
+    line,
+    description,
+    models,
+    inputs,
+    params,
+    metrics,
+  });
+  expect(same(after)).toEqual(same(before));
+  expect(other.git("show", "e0.2.0:models/model.json.dvc")).toBe(other.git("show", "main:models/model.json.dvc"));
+  expect(other.git("for-each-ref", "--format=%(contents)", "refs/tags/e0.2.0")).toContain("more words");
+});
+
+it("what was published under the new number is whole for everybody else", () => {
+  const { other, repo } = makeRace();
+  must(other, ["publish"]);
+  repo.git("fetch", "-q", "--tags");
+  repo.git("checkout", "-q", "e0.2.0");
+  must(repo, ["data", "pull", "--force"]);
+  expect(JSON.parse(repo.read("models/model.json"))).toMatchObject({ lr: 0.2 });
+});
+
+it("goes on after a renumbering: the next run and its version", () => {
+  const { other } = makeRace();
+  must(other, ["publish"]);
+  expect(runOnce(other, "--param", "lr=0.3")).toBe("e0.3.0");
+  expect(rowsOf(other).map(({ version }) => version)).toEqual(["e0.2.0", "e0.3.0"]);
+});
+
+it("a renumbering that was not published can be undone, rows and all", () => {
+  const { other, upstream } = makeRace();
+  const tag = other.git("rev-parse", "e0.1.0");
+  upstream.git("config", "receive.denyCurrentBranch", "ignore");
+  const hook = join(upstream.root, "hooks/pre-receive");
+  upstream.write("hooks/pre-receive", "#!/bin/sh\nexit 1\n");
+  upstream.run("chmod", ["+x", hook]);
+  expect(other.expverJson(["publish"]).code).toBe(4);
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.2.0"]);
+  const renumbering = must(other, ["ops", "list"]).data.operations.find(({ command }: { command: string }) => command === "tag");
+  must(other, ["undo", renumbering.id]);
+  expect(other.git("rev-parse", "e0.1.0")).toBe(tag);
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.1.0"]);
+  expect(refsOf(other, "refs/expver/unpublished")).toEqual(["refs/expver/unpublished/e0.1.0"]);
+  expect(rowsOf(other).map(({ version }) => version)).toEqual(["e0.1.0"]);
+  expect(runRows(other)[0]?.version).toBe("e0.1.0");
+});
+
+it("a version of HEAD, which no run stands behind, keeps its commit and gets a new name", () => {
+  const { repo, upstream, ...study } = makeStudy();
+  repo.git("push", "-q", "-u", "origin", "main");
+  must(repo, ["data", "push"]);
+  const other = cloneOf({ repo, upstream, ...study });
+  must(repo, ["tag", "e0.1.0", "-d", "his"]);
+  must(other, ["tag", "e0.1.0", "-d", "hers"]);
+  must(repo, ["publish"]);
+  const commit = other.git("rev-parse", "e0.1.0^{commit}");
+  expect(must(other, ["publish"]).data.versions).toEqual([{ version: "e0.2.0", state: "published", was: "e0.1.0" }]);
+  expect(other.git("rev-parse", "e0.2.0^{commit}")).toBe(commit);
+  expect(other.git("for-each-ref", "--format=%(contents:subject)", "refs/tags")).toContain("hers");
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.2.0"]);
+});
+
+it("the number is taken in the very moment of the push: refused, and repeating renumbers", () => {
+  const { other, upstream } = makeRace();
+  const theirs = upstream.git("rev-parse", "e0.1.0");
+  upstream.git("update-ref", "-d", "refs/tags/e0.1.0");
+  // A pre-push hook runs after the remote was asked and before it is written.
+  other.write(".git/hooks/pre-push", `#!/bin/sh\ngit --git-dir '${upstream.root}' update-ref refs/tags/e0.1.0 ${theirs}\n`);
+  other.run("chmod", ["+x", ".git/hooks/pre-push"]);
+  const { code, error } = other.expverJson(["publish"]);
+  expect(upstream.git("rev-parse", "e0.1.0")).toBe(theirs);
+  expect({ code, error }).toMatchObject({ code: 4, error: { hint: expect.stringContaining("expver publish e0.1.0") } });
+  expect(must(other, ["publish", "e0.1.0"]).data.versions).toMatchObject([{ version: "e0.2.0", was: "e0.1.0" }]);
+});

@@ -1,0 +1,199 @@
+/** What stands in the way of publishing: nothing becomes public without its data, and the message says what to type. */
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { makeFolder, type TestRepository } from "../support/repository.ts";
+import { makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
+
+function installHook(bare: TestRepository, name: string, script: string): void {
+  const path = join(bare.root, "hooks", name);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+}
+
+const cachedObject = (repo: TestRepository, hash: string) => join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
+const hashIn = (text: string) => /[0-9a-f]{32}(\.dir)?/.exec(text)?.[0] ?? "";
+
+it("without a data remote: refused with the command that adds one", () => {
+  const { repo, upstream } = makeStudy();
+  runOnce(repo);
+  must(repo, ["data", "remote", "remove", "storage"]);
+  const { code, error } = repo.expverJson(["publish"]);
+  expect({ code, error }).toMatchObject({
+    code: 4,
+    error: { code: "E_PUBLISH", hint: expect.stringContaining("expver data remote add -d") },
+  });
+  expect(refsOf(upstream, "refs")).toEqual([]);
+});
+
+it("a remote that keeps files under their names is refused, with what to do", () => {
+  const { repo, upstream } = makeStudy();
+  runOnce(repo);
+  must(repo, ["data", "remote", "modify", "storage", "version_aware", "true"]);
+  expect(repo.expverJson(["publish"])).toMatchObject({
+    code: 4,
+    error: { code: "E_PUBLISH", message: expect.stringContaining("version_aware") },
+  });
+  expect(refsOf(upstream, "refs")).toEqual([]);
+});
+
+it("without a Git remote only objects go, which is said; the version stays unpublished", () => {
+  const { repo, storage } = makeStudy();
+  const version = runOnce(repo);
+  repo.git("remote", "remove", "origin");
+  const { data } = must(repo, ["publish"]);
+  expect(data).toMatchObject({
+    remote: null,
+    branch: null,
+    versions: [{ version, state: "objects only" }],
+    next: ["git remote add origin URL", "expver publish"],
+  });
+  expect(objectsIn(storage)).toHaveLength(6);
+  expect(repo.expver(["publish"]).stdout).toContain("no Git remote");
+  expect(refsOf(repo, "refs/expver/unpublished")).toEqual([`refs/expver/unpublished/${version}`]);
+});
+
+it("several Git remotes and no choice: refused with the setting that makes one", () => {
+  const { repo, upstream } = makeStudy();
+  runOnce(repo);
+  repo.git("remote", "rename", "origin", "one");
+  repo.git("remote", "add", "two", upstream.root);
+  expect(repo.expverJson(["publish"])).toMatchObject({
+    code: 4,
+    error: { hint: expect.stringContaining("git config remote.pushDefault one") },
+  });
+});
+
+it.each([
+  ["a file", "data.csv", "data.csv"],
+  ["a member of a folder", "images", "images/deep/b.txt"],
+])("bytes of %s that are nowhere: refused before anything is public, naming path and version", (_what, output, path) => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  const hash = output === path ? hashIn(repo.read(`${output}.dvc`)) : "a9f0e61a137d86aa9db53465e0801612"; // md5 of "second"
+  rmSync(cachedObject(repo, hash));
+  const { code, error } = repo.expverJson(["publish"]);
+  expect(code).toBe(4);
+  expect(error).toMatchObject({ code: "E_PUBLISH", details: { missing: [{ path, version }] } });
+  expect(error?.message).toContain(`${path} (${version})`);
+  expect(refsOf(upstream, "refs")).toEqual([]);
+});
+
+it("bytes that only an earlier commit named, and that are nowhere, do not keep a version back", () => {
+  const { repo, upstream } = makeStudy();
+  const lost = hashIn(repo.read("data.csv.dvc"));
+  repo.write("data.csv", "better\n");
+  must(repo, ["data", "add", "data.csv"]);
+  repo.commit("better data");
+  const version = runOnce(repo);
+  rmSync(cachedObject(repo, lost));
+  const { warnings } = must(repo, ["publish"]);
+  expect(warnings).toMatchObject([{ text: expect.stringContaining("data.csv") }]);
+  expect(refsOf(upstream, "refs/tags")).toEqual([`refs/tags/${version}`]);
+});
+
+it.each([
+  ["an update hook", "update", 'case "$1" in refs/heads/*) echo "branch is protected" >&2; exit 1;; esac'],
+  ["a pre-receive hook", "pre-receive", "while read old new ref; do case $ref in refs/heads/*) exit 1;; esac; done"],
+])("a branch refused by %s: the tag goes alone, with a warning", (_what, hook, script) => {
+  const { repo, upstream, storage } = makeStudy();
+  const version = runOnce(repo);
+  installHook(upstream, hook, script);
+  const { data, warnings } = must(repo, ["publish"]);
+  expect(data).toMatchObject({ branch: { name: "main", state: "refused" }, versions: [{ version, state: "published" }] });
+  expect(warnings).toMatchObject([{ text: expect.stringMatching(/origin refused the branch main.*the tags went alone/) }]);
+  expect(refsOf(upstream, "refs")).toEqual([`refs/tags/${version}`]);
+  expect(objectsIn(storage)).toHaveLength(6);
+  expect(refsOf(repo, "refs/expver/unpublished")).toEqual([]);
+});
+
+it("a remote that refuses tags too: an error with its words, and the run can still be undone", () => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  installHook(upstream, "pre-receive", 'echo "closed on sundays" >&2; exit 1');
+  const { code, error } = repo.expverJson(["publish"]);
+  expect(code).toBe(4);
+  expect(error).toMatchObject({
+    code: "E_HOOK",
+    message: expect.stringContaining(version),
+    hint: expect.stringContaining("closed on sundays"),
+  });
+  expect(refsOf(repo, "refs/expver/unpublished")).toHaveLength(1);
+  const run = repo.expverJson(["ops", "list"]).data.operations.find(({ command }: { command: string }) => command === "run");
+  expect(repo.expverJson(["undo", run.id])).toMatchObject({ code: 0 });
+});
+
+it("a remote without atomic pushes: branch, then tag", () => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  upstream.git("config", "receive.advertiseAtomic", "false");
+  expect(must(repo, ["publish"]).data).toMatchObject({ branch: { state: "pushed" }, versions: [{ state: "published" }] });
+  expect(refsOf(upstream, "refs")).toEqual(["refs/heads/main", `refs/tags/${version}`]);
+
+  runOnce(repo, "--param", "lr=0.2");
+  installHook(upstream, "update", 'case "$1" in refs/heads/*) exit 1;; esac');
+  const { data, warnings } = must(repo, ["publish"]);
+  expect(data).toMatchObject({ branch: { state: "refused" }, versions: [{ version: "e0.2.0", state: "published" }] });
+  expect(warnings).toHaveLength(1);
+});
+
+it("a detached HEAD: the tag goes alone, with a warning", () => {
+  const { repo, upstream } = makeStudy();
+  repo.git("checkout", "-q", "--detach");
+  const version = runOnce(repo);
+  const { data, warnings } = must(repo, ["publish"]);
+  expect(data).toMatchObject({ branch: { name: null, state: "left" }, versions: [{ version, state: "published" }] });
+  expect(warnings).toMatchObject([{ text: expect.stringContaining("detached") }]);
+  expect(refsOf(upstream, "refs")).toEqual([`refs/tags/${version}`]);
+});
+
+it("a branch that has none of the versions is left alone", () => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  repo.git("checkout", "-q", "-b", "elsewhere", "HEAD~1");
+  repo.commit("other work");
+  expect(must(repo, ["publish"]).data.branch).toMatchObject({ name: "elsewhere", state: "left" });
+  expect(refsOf(upstream, "refs")).toEqual([`refs/tags/${version}`]);
+});
+
+it("tags that are not named do not go along, whatever push.followTags says", () => {
+  const { repo, upstream } = makeStudy();
+  runOnce(repo);
+  const second = runOnce(repo, "--param", "lr=0.2");
+  repo.git("tag", "-a", "private", "-m", "mine");
+  repo.git("config", "push.followTags", "true");
+  must(repo, ["publish", second]);
+  expect(refsOf(upstream, "refs/tags")).toEqual([`refs/tags/${second}`]);
+});
+
+it("a data remote that cannot be written: no tag is public, and repeating goes on", () => {
+  const { repo, upstream, storage } = makeStudy();
+  const version = runOnce(repo);
+  rmSync(storage, { recursive: true });
+  writeFileSync(storage, "a file where a folder should be");
+  expect(repo.expverJson(["publish"])).toMatchObject({ code: 1, error: { message: expect.stringContaining(storage) } });
+  expect(refsOf(upstream, "refs")).toEqual([]);
+  rmSync(storage);
+  expect(must(repo, ["publish"]).data.versions).toMatchObject([{ version, state: "published" }]);
+});
+
+it("a Git remote that cannot be reached: nothing was sent, git's own words are told", () => {
+  const { repo, storage } = makeStudy();
+  runOnce(repo);
+  repo.git("remote", "set-url", "origin", join(makeFolder(), "gone"));
+  expect(repo.expverJson(["publish"])).toMatchObject({ code: 1, error: { code: "E_GIT", message: expect.stringContaining("gone") } });
+  expect(objectsIn(storage)).toEqual([]);
+});
+
+it("a published tag never moves", () => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  repo.git("tag", "-f", "-a", version, "-m", "another", "HEAD~1");
+  const { code, error } = repo.expverJson(["publish", version]);
+  expect({ code, error }).toMatchObject({
+    code: 4,
+    error: { code: "E_VERSION_TAKEN", hint: expect.stringContaining("git fetch --force origin tag") },
+  });
+  expect(upstream.git("rev-parse", version)).not.toBe(repo.git("rev-parse", version));
+});
