@@ -44,6 +44,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   demo: async () => (await import("./render/demo.ts")).renderDemo,
   list: async () => (await import("./render/list.ts")).renderList,
   show: async () => (await import("./render/show.ts")).renderShow,
+  sync: async () => (await import("./render/sync.ts")).renderSync,
   publish: async () => (await import("./render/publish.ts")).renderPublish,
   tag: async () => (await import("./render/tag.ts")).renderTag,
 };

@@ -25,17 +25,27 @@ export function readTree(repository: Repository, rev: string, paths: readonly st
 
 /** Bytes of many objects by name: one `cat-file --batch`. Throws E_GIT for an object that is not there. */
 export function catFiles(repository: Repository, objects: readonly string[]): Map<string, Buffer> {
+  const found = catFilesIfThere(repository, objects);
+  const object = objects.find((name) => !found.has(name));
+  if (object !== undefined) throw new ExpverError("E_GIT", `git has no object ${object}`, { details: { object } });
+  return found;
+}
+
+/** The same; a name may also be `COMMIT:PATH`, and those that name nothing are left out. */
+export function catFilesIfThere(repository: Repository, names: readonly string[]): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
-  const wanted = [...new Set(objects)];
+  const wanted = [...new Set(names)];
   if (wanted.length === 0) return found;
   const { stdout } = gitResult(repository, ["cat-file", "--batch"], { input: `${wanted.join("\n")}\n` });
   let at = 0;
-  for (const object of wanted) {
+  for (const name of wanted) {
     const end = stdout.indexOf(10, at);
-    const [, , size] = stdout.toString("utf8", at, end).split(" ");
-    if (size === undefined) throw new ExpverError("E_GIT", `git has no object ${object}`, { details: { object } });
-    found.set(object, stdout.subarray(end + 1, end + 1 + Number(size)));
-    at = end + 1 + Number(size) + 1;
+    const line = stdout.toString("utf8", at, end);
+    at = end + 1;
+    if (line.endsWith(" missing")) continue;
+    const size = Number(line.slice(line.lastIndexOf(" ") + 1));
+    found.set(name, stdout.subarray(at, at + size));
+    at += size + 1;
   }
   return found;
 }

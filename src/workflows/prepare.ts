@@ -9,6 +9,7 @@ import { rowHooks } from "./row-hooks.ts";
 /** Commands that repair themselves in their own way; the others' effects are taken back. Loaded only after a crash. */
 const HANDLERS: Record<string, () => Promise<RecoveryHandler>> = {
   run: async () => (await import("./run/recover-run.ts")).recoverRun,
+  publish: async () => (await import("./publish/recover.ts")).recoverPublish,
 };
 
 /** For faces, before a writing command makes its plan: a plan over half-done work would be wrong. A dry run only warns. */

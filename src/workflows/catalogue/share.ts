@@ -20,4 +20,25 @@ export const SHARE: Command[] = [
     load: async () => (await import("../publish.ts")).publish,
     render: "publish",
   },
+  {
+    name: "sync",
+    summary: "Fetch the versions others have published, and data of those you name",
+    description:
+      "Brings tags that are not here with the results databases of all versions; with VERSION or --data everything they name, into the\n" +
+      "cache. No branch, index or file of the worktree changes, and no tag is ever replaced: one that differs is named with what to type.\n" +
+      "Rows whose version is not what the tags say are corrected.",
+    group: "share",
+    arguments: [{ name: "VERSION", help: "tag names whose data and models are wanted too", variadic: true }],
+    options: [
+      { flags: "--data", help: "data and models of every version" },
+      { flags: "-r, --remote <name>", help: "data remote to fetch from (default: DVC's default remote)" },
+    ],
+    examples: [
+      ["sync", "tags and results of all versions"],
+      ["sync e0.2.0", "and everything e0.2.0 needs"],
+    ],
+    kind: "write",
+    load: async () => (await import("../sync.ts")).sync,
+    render: "sync",
+  },
 ];

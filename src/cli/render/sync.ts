@@ -1,0 +1,19 @@
+/** `expver sync` as text. */
+import type { Synced } from "../../workflows/sync.ts";
+import type { Terminal } from "../terminal.ts";
+
+const SHOWN = 8;
+
+export function renderSync({ remote, fetched, objects, corrected, next }: Synced, { style }: Terminal): string {
+  const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))}  ${text}`;
+  const lines: string[] = [];
+  if (fetched.length > 0) {
+    const rest = fetched.length - SHOWN;
+    const names = `${fetched.slice(0, SHOWN).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+    lines.push(line("tags", `${style("bold", names)}  ← ${remote}`));
+  }
+  if (objects.objects > 0) lines.push(line("objects", `${objects.objects} fetched into the cache  ← ${objects.remotes.join(", ")}`));
+  for (const { run, from, to } of corrected) lines.push(line("rows", `${run} is ${to} now (its rows said ${from ?? "nothing"})`));
+  if (lines.length === 0) lines.push(remote === null ? "  nothing new" : `  nothing new on ${remote}`);
+  return `${[...lines, ...next.map((one) => line("next", one))].join("\n")}\n`;
+}

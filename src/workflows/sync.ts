@@ -1,0 +1,152 @@
+/**
+ * `expver sync`: versions others have published. Tags come with their results databases, data of the versions that are named.
+ * Objects come into the cache; no branch, index or worktree file changes.
+ */
+import { openProject, type Project, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { fetchTags } from "../git/fetch.ts";
+import type { Repository } from "../git/git.ts";
+import { readRef, updateRefs } from "../git/refs.ts";
+import { listRemotes, publishRemote, readRemoteRefs } from "../git/remotes.ts";
+import { perform } from "../journal/perform.ts";
+import type { Context } from "../platform/context.ts";
+import { unpublishedRef } from "../versions/published.ts";
+import { readVersions } from "../versions/registry.ts";
+import type { Input, Plan, WriteWorkflow } from "./contract.ts";
+import { wordsOf } from "./data/open-data.ts";
+import { fingerprintOf } from "./plan.ts";
+import { prepareWriting } from "./prepare.ts";
+import { bringObjects, type FetchedObjects, wantedPointers } from "./sync/objects.ts";
+import { type Correction, correctStamps, findCorrections } from "./sync/stamps.ts";
+import { compareTags, namesOf, type RemoteTags, warnDiffering } from "./sync/tags.ts";
+
+export interface SyncPlan extends Plan {
+  remote: string | null;
+  tags: RemoteTags;
+  /** Versions of which all data is wanted; "all": every version. */
+  whole: string[] | "all";
+  dataRemote: string | undefined;
+}
+
+export interface Synced {
+  /** Git remote; null: there is none, only data was fetched. */
+  remote: string | null;
+  /** Tags that are new here. */
+  fetched: string[];
+  differing: { version: string; here: string; there: string }[];
+  objects: FetchedObjects;
+  /** Runs whose rows said another version than the tags. */
+  corrected: Correction[];
+  next: string[];
+}
+
+export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
+  async plan(context, input) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    const remote = publishRemote(repository);
+    if (remote === null) saySomethingAboutRemotes(context, repository);
+    const versions = readVersions(project);
+    const tags = compareTags(project, versions, remote === null ? new Map() : readRemoteRefs(repository, remote));
+    if (remote !== null) warnDiffering(context, remote, tags.differing);
+    const whole = input.data === true ? "all" : namesOf(project, wordsOf(input.version), { versions, fresh: tags.fresh });
+    const corrections = await findCorrections(project, versions);
+    return {
+      command: "sync",
+      steps: [
+        ...tags.fresh.map(({ name }) => ({ verb: "fetch", target: `tag ${name}`, detail: `from ${remote}` })),
+        { verb: "fetch", target: "results databases", detail: "of every version, into the cache" },
+        ...(whole === "all" ? ["every version"] : whole).map((name) => ({
+          verb: "fetch",
+          target: `data of ${name}`,
+          detail: "into the cache",
+        })),
+        ...corrections.map(({ run, from, to }) => ({ verb: "stamp", target: `rows of ${run}`, detail: `${from ?? "no version"} → ${to}` })),
+      ],
+      destructive: false,
+      fingerprint: fingerprintOf({ tags, whole, corrections }),
+      remote,
+      tags,
+      whole,
+      dataRemote: typeof input.remote === "string" ? input.remote : undefined,
+    };
+  },
+
+  async apply(context, plan) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    await prepareWriting(project, context);
+    const { remote, tags, whole } = plan;
+    if (remote !== null) await takeTags(project, repository, context, { remote, tags });
+    const versions = readVersions(project);
+    const pointers = wantedPointers(project, versions, whole === "all" ? versions : versions.filter(({ name }) => whole.includes(name)));
+    const objects = await bringObjects(project, context, { pointers, remote: plan.dataRemote, asked: whole === "all" || whole.length > 0 });
+    if (objects.missing.length > 0) warnMissing(context, objects.missing);
+    const corrected = await findCorrections(project, versions);
+    await correct(project, context, corrected);
+    const fetched = tags.fresh.map(({ name }) => name);
+    const differing = tags.differing.map(({ version, here, there }) => ({ version, here, there }));
+    return { remote, fetched, differing, objects, corrected, next: fetched.length > 0 ? ["expver list"] : [] };
+  },
+};
+
+/** Undo takes the tags away again; objects stay in the cache, where they harm nobody. */
+async function takeTags(
+  project: Project,
+  repository: Repository,
+  context: Context,
+  { remote, tags: { fresh, toMark } }: { remote: string; tags: RemoteTags },
+): Promise<void> {
+  if (fresh.length > 0) {
+    await perform(project, context, {
+      command: "sync",
+      argv: ["sync"],
+      summary: `${fresh.length} ${fresh.length === 1 ? "tag" : "tags"} from ${remote}`,
+      work(operation) {
+        operation.record(
+          ...fresh.map(({ name, object }) => ({ kind: "ref" as const, ref: `refs/tags/${name}`, before: null, after: object })),
+        );
+        fetchTags(
+          repository,
+          remote,
+          fresh.map(({ name }) => name),
+        );
+      },
+    });
+  }
+  const markers = toMark.flatMap(({ name, object }) =>
+    readRef(repository, unpublishedRef(name)) === object ? [{ ref: unpublishedRef(name), before: object, after: null }] : [],
+  );
+  updateRefs(repository, markers, { reason: "expver: sync" });
+}
+
+async function correct(project: Project, context: Context, corrections: readonly Correction[]): Promise<void> {
+  if (corrections.length === 0) return;
+  await perform(project, context, {
+    command: "sync",
+    argv: ["sync"],
+    summary: `rows of ${corrections.length} ${corrections.length === 1 ? "run" : "runs"} say the version of their tag`,
+    work: (operation) => correctStamps(project, operation, corrections),
+  });
+}
+
+function saySomethingAboutRemotes(context: Context, repository: Repository): void {
+  const all = listRemotes(repository);
+  if (all.length === 0) {
+    context.report({ kind: "warning", text: "there is no Git remote: no tags to fetch", hint: "Add one: git remote add origin URL" });
+    return;
+  }
+  throw new ExpverError("E_PUBLISH", `there are ${all.length} Git remotes (${all.join(", ")}) and nothing says which to use`, {
+    hint: `Say it once: git config remote.pushDefault ${all[0]}`,
+    details: { remotes: all },
+  });
+}
+
+function warnMissing(context: Context, missing: readonly string[]): void {
+  const rest = missing.length - 5;
+  context.report({
+    kind: "warning",
+    text: `${missing.slice(0, 5).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}: some of their bytes are neither in the cache nor on the remote`,
+    hint: "Whoever made those versions has them: expver publish VERSION, there.",
+  });
+}

@@ -1,0 +1,64 @@
+/** Which objects `sync` brings: the results databases of all versions, and everything of those that were named. */
+
+import { storedPath } from "../../config/paths.ts";
+import { type Project, requireRepository } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { catFilesIfThere } from "../../git/tree.ts";
+import type { Context } from "../../platform/context.ts";
+import { withDvcLock } from "../../store/dvc-lock.ts";
+import { parsePointerFile } from "../../store/pointer-file.ts";
+import { readPointersOf } from "../../store/pointers.ts";
+import { fetchObjects, isPushable } from "../../store/transfer.ts";
+import type { Pointer } from "../../store/types.ts";
+import type { Version } from "../../versions/types.ts";
+
+export interface FetchedObjects {
+  objects: number;
+  remotes: string[];
+  /** Paths whose bytes are neither here nor on the remote. */
+  missing: string[];
+}
+
+/** `whole`: versions of which everything is wanted. Each state of an output once. */
+export function wantedPointers(project: Project, versions: readonly Version[], whole: readonly Version[]): Pointer[] {
+  const ofWhole = readPointersOf(project, [...new Set(whole.map(({ commit }) => commit))]);
+  const all = [...databasesOf(project, versions), ...[...ofWhole.values()].flat()].filter(isPushable);
+  return [...new Map(all.map((pointer) => [`${pointer.path}\0${pointer.hash}\0${pointer.hashName}\0${pointer.remote}`, pointer])).values()];
+}
+
+/** `asked`: the person named data, so that a remote that cannot be used is an error. */
+export async function bringObjects(
+  project: Project,
+  context: Context,
+  { pointers, remote, asked }: { pointers: readonly Pointer[]; remote: string | undefined; asked: boolean },
+): Promise<FetchedObjects> {
+  try {
+    const report = await withDvcLock(project, () => fetchObjects(project, pointers, context, { remote }));
+    const [first] = report.failed;
+    if (first !== undefined) {
+      throw new ExpverError("E_OBJECT", `${report.failed.length} objects failed to fetch; first ${first.path}: ${first.reason}`, {
+        details: { failed: report.failed },
+      });
+    }
+    return { objects: report.objects, remotes: report.remotes, missing: [...new Set(report.missing)] };
+  } catch (error) {
+    if (asked || !(error instanceof ExpverError) || error.code !== "E_REMOTE") throw error;
+    context.report({ kind: "warning", text: `results databases were not fetched: ${error.message}`, hint: error.hint });
+    return { objects: 0, remotes: [], missing: [] };
+  }
+}
+
+/** Of any number of versions with one git process: the pointer beside the database, where it usually is. */
+function databasesOf(project: Project, versions: readonly Version[]): Pointer[] {
+  const file = `${storedPath(project, project.config.results.database)}.dvc`;
+  const names = versions.filter(({ commit }) => commit !== "").map(({ commit }) => `${commit}:${file}`);
+  const texts = [...catFilesIfThere(requireRepository(project), names).values()].map((bytes) => bytes.toString("utf8"));
+  return [...new Set(texts)].flatMap((text) => {
+    try {
+      return parsePointerFile(text, file);
+    } catch (error) {
+      if (!(error instanceof ExpverError)) throw error;
+      return []; // `show` and `verify` tell of a version with a broken pointer.
+    }
+  });
+}

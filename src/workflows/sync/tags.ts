@@ -1,0 +1,63 @@
+/** Versions here against those on the Git remote. */
+import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
+import { pickVersion } from "../../versions/registry.ts";
+import { parseTagName } from "../../versions/tag-name.ts";
+import type { Version } from "../../versions/types.ts";
+
+export interface RemoteTags {
+  /** On the remote only, with the tag's own object. */
+  fresh: { name: string; object: string }[];
+  /** The same here and there, and not known to be so yet. */
+  toMark: { name: string; object: string }[];
+  differing: { version: string; here: string; there: string; unpublished: boolean }[];
+}
+
+/** `refs`: what the remote has. */
+export function compareTags(project: Project, versions: readonly Version[], refs: ReadonlyMap<string, string>): RemoteTags {
+  const here = new Map(versions.map((version) => [version.name, version]));
+  const found: RemoteTags = { fresh: [], toMark: [], differing: [] };
+  for (const [ref, object] of refs) {
+    const name = ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : "";
+    if (parseTagName(name, project.config.versions.prefix) === null) continue;
+    const version = here.get(name);
+    const ours = version === undefined ? undefined : (version.tagObject ?? version.commit);
+    if (version === undefined || ours === undefined) found.fresh.push({ name, object });
+    else if (ours !== object) found.differing.push({ version: name, here: ours, there: object, unpublished: version.unpublished });
+    else if (version.unpublished) found.toMark.push({ name, object });
+  }
+  return found;
+}
+
+/** A tag here is never replaced: both stay as they are until a person has decided. */
+export function warnDiffering(context: Context, remote: string, differing: RemoteTags["differing"]): void {
+  for (const { version, here, there, unpublished } of differing) {
+    context.report({
+      kind: "warning",
+      text: `${version} is ${here.slice(0, 12)} here and ${there.slice(0, 12)} on ${remote}: two experiments have one name; yours was left as it is`,
+      hint: unpublished
+        ? `Publish yours, which gives it another number (expver publish ${version}), then repeat.`
+        : `Keep yours under another name (git tag NEW ${version}), then take theirs: git fetch --force ${remote} tag ${version}`,
+    });
+  }
+}
+
+/** Names typed, as tags that are here or about to be. Throws E_NOT_FOUND. */
+export function namesOf(
+  project: Project,
+  typed: readonly string[],
+  { versions, fresh }: { versions: readonly Version[]; fresh: RemoteTags["fresh"] },
+): string[] {
+  const { prefix } = project.config.versions;
+  return typed.map((name) => fresh.find((one) => one.name === name || one.name === prefix + name)?.name ?? pick(versions, name, prefix));
+}
+
+function pick(versions: readonly Version[], name: string, prefix: string): string {
+  try {
+    return pickVersion(versions, name, prefix).name;
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_NOT_FOUND") throw error;
+    throw new ExpverError(error.code, `${error.message} (neither here nor on the remote)`, { hint: error.hint, details: error.details });
+  }
+}

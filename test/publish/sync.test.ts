@@ -1,0 +1,155 @@
+/** `expver sync`: what others have published, without touching anything of one's own. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { openResults } from "../../src/results/database.ts";
+import { rowsOf, runRows } from "../run/story.ts";
+import type { TestRepository } from "../support/repository.ts";
+import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce, type Study } from "./story.ts";
+
+/** A clone made before the first version was published. */
+function makePair(): Study & { other: TestRepository } {
+  const study = makeStudy();
+  study.repo.git("push", "-q", "-u", "origin", "main");
+  must(study.repo, ["data", "push"]);
+  return { ...study, other: cloneOf(study) };
+}
+
+const cached = (repo: TestRepository) => objectsIn(join(repo.root, ".dvc/cache"));
+
+it("brings tags and results databases; data only of versions that are named", () => {
+  const { repo, other } = makePair();
+  runOnce(repo, "--param", "lr=0.1");
+  runOnce(repo, "--param", "lr=0.2");
+  must(repo, ["publish"]);
+  const state = () => [other.git("status", "--porcelain"), other.git("rev-parse", "HEAD"), other.git("branch", "-a")];
+  const before = state();
+
+  const plan = must(other, ["sync", "--dry-run"]).data;
+  expect(plan.steps.map(({ target }: { target: string }) => target)).toEqual(["tag e0.1.0", "tag e0.2.0", "results databases"]);
+  expect(refsOf(other, "refs/tags")).toEqual([]);
+
+  expect(must(other, ["sync"]).data).toMatchObject({
+    remote: "origin",
+    fetched: ["e0.1.0", "e0.2.0"],
+    objects: { objects: 2, remotes: ["storage"] },
+  });
+  expect(other.git("rev-parse", "e0.2.0")).toBe(repo.git("rev-parse", "e0.2.0"));
+  expect(must(other, ["show", "e0.1.0"]).data.runs).toMatchObject([{ status: "finished" }]);
+  expect(cached(other)).toHaveLength(2);
+  expect(refsOf(other, "refs/expver/unpublished")).toEqual([]);
+
+  expect(must(other, ["sync", "0.1.0"]).data).toMatchObject({ fetched: [], objects: { objects: 5 } });
+  expect(must(other, ["sync", "--data"]).data).toMatchObject({ objects: { objects: 1 } });
+  expect(must(other, ["sync", "--data"]).data).toMatchObject({ objects: { objects: 0 } });
+  expect(cached(other).sort()).toEqual(cached(repo).sort());
+  expect(other.expver(["sync"]).stdout).toContain("nothing new on origin");
+  expect(state()).toEqual(before);
+});
+
+it("data of a version that is only on the remote so far, in one command", () => {
+  const { repo, other } = makePair();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  expect(must(other, ["sync", version]).data).toMatchObject({ fetched: [version], objects: { objects: 6 } });
+  expect(other.expverJson(["sync", "e9.9.9"])).toMatchObject({
+    code: 1,
+    error: { code: "E_NOT_FOUND", message: expect.stringContaining("neither here nor on the remote") },
+  });
+});
+
+it("marks as published what was pushed by hand", () => {
+  const { repo } = makePair();
+  const version = runOnce(repo);
+  repo.git("push", "-q", "origin", "main", version);
+  expect(repo.expver(["list"]).stdout).toContain("not published");
+  must(repo, ["sync"]);
+  expect(repo.expver(["list"]).stdout).not.toContain("not published");
+});
+
+it("never replaces a tag: names both and what to type; publishing and repeating brings the other one", () => {
+  const { repo, other } = makePair();
+  must(other, ["data", "pull"]);
+  runOnce(repo, "--param", "lr=0.1");
+  runOnce(other, "--param", "lr=0.2");
+  must(repo, ["publish"]);
+  const [mine, theirs] = [other.git("rev-parse", "e0.1.0"), repo.git("rev-parse", "e0.1.0")];
+  const { data, warnings } = must(other, ["sync"]);
+  expect(data.differing).toEqual([{ version: "e0.1.0", here: mine, there: theirs }]);
+  expect(warnings[0]).toMatchObject({
+    text: expect.stringContaining(mine.slice(0, 12)),
+    hint: expect.stringContaining("expver publish e0.1.0"),
+  });
+  expect(warnings[0]?.text).toContain(theirs.slice(0, 12));
+  expect(other.git("rev-parse", "e0.1.0")).toBe(mine);
+
+  must(other, ["publish", "e0.1.0"]);
+  expect(must(other, ["sync"]).data.fetched).toEqual(["e0.1.0"]);
+  expect(other.git("rev-parse", "e0.1.0")).toBe(theirs);
+  expect(
+    must(other, ["list"])
+      .data.versions.map(({ version }: { version: string }) => version)
+      .sort(),
+  ).toEqual(["e0.1.0", "e0.2.0"]);
+});
+
+it("prunes nothing, whatever fetch.prune says", () => {
+  const { repo, other } = makePair();
+  must(other, ["data", "pull"]);
+  runOnce(other, "--version", "e7.0.0");
+  runOnce(repo);
+  must(repo, ["publish"]);
+  for (const key of ["fetch.prune", "fetch.pruneTags"]) other.git("config", key, "true");
+  must(other, ["sync"]);
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.1.0", "refs/tags/e7.0.0"]);
+});
+
+it("corrects rows whose version is not what the tag of their run says, and undo takes that back", () => {
+  const { repo } = makePair();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  const db = openResults(join(repo.root, "results/experiments.db"));
+  for (const table of ["default", "expver_runs"]) db.run(`UPDATE "${table}" SET version = 'e9.0.0'`);
+  db.close();
+  const run = runRows(repo)[0]?.run_id;
+  expect(must(repo, ["sync", "--dry-run"]).data.steps.at(-1)).toMatchObject({ verb: "stamp", detail: `e9.0.0 → ${version}` });
+  expect(must(repo, ["sync"]).data.corrected).toEqual([{ run, from: "e9.0.0", to: version }]);
+  expect(rowsOf(repo)[0]?.version).toBe(version);
+  must(repo, ["undo"]);
+  expect([rowsOf(repo)[0]?.version, runRows(repo)[0]?.version]).toEqual(["e9.0.0", "e9.0.0"]);
+});
+
+it("leaves rows alone that two tags claim", () => {
+  const { repo } = makePair();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  repo.git("tag", "-a", "e8.0.0", "-m", repo.git("for-each-ref", "--format=%(contents)", `refs/tags/${version}`), version);
+  const db = openResults(join(repo.root, "results/experiments.db"));
+  db.run("UPDATE expver_runs SET version = 'e9.0.0'");
+  db.close();
+  expect(must(repo, ["sync"]).data.corrected).toEqual([]);
+});
+
+it("undo takes fetched tags away again", () => {
+  const { repo, other } = makePair();
+  runOnce(repo);
+  must(repo, ["publish"]);
+  must(other, ["sync"]);
+  must(other, ["undo"]);
+  expect(refsOf(other, "refs/tags")).toEqual([]);
+});
+
+it("bytes that are nowhere are told of; without a data remote the tags come all the same", () => {
+  const { repo, other, storage } = makePair();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  rmSync(join(storage, "files"), { recursive: true });
+  const { data, warnings } = must(other, ["sync", version]);
+  expect(data).toMatchObject({ fetched: [version], objects: { objects: 0 } });
+  expect(data.objects.missing).toContain("data.csv");
+  expect(warnings[0]?.hint).toContain("expver publish");
+
+  must(other, ["data", "remote", "remove", "storage"]);
+  expect(must(other, ["sync"]).warnings).toMatchObject([{ text: expect.stringContaining("results databases were not fetched") }]);
+  expect(other.expverJson(["sync", version])).toMatchObject({ code: 1, error: { code: "E_REMOTE" } });
+});
