@@ -5,9 +5,9 @@
 import type { Project } from "../config/project.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Pacing } from "../platform/pace.ts";
+import { type Bundle, bundleOf, byKey, keyOf, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type ObjectName, objectPath, readListing, trustedSize } from "./layout.ts";
-import { parseListing } from "./listing.ts";
+import { type ObjectName, objectPath, trustedSize } from "./layout.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
 import { isComplete } from "./status.ts";
@@ -104,8 +104,6 @@ interface Tools {
 }
 
 type Part = Pick<TransferReport, "objects" | "missing" | "failed">;
-type StoredPointer = Pointer & { hash: string };
-
 async function transfer(
   project: Project,
   pointers: readonly Pointer[],
@@ -141,30 +139,6 @@ async function eachRemote(
   for (const [name, some] of groups) await work(openRemote(project, name), some);
 }
 
-/** One output with its members, whose listing may be known from either side. */
-interface Bundle {
-  pointer: StoredPointer;
-  listing: ObjectName | null;
-  /** Null: the listing is nowhere. */
-  members: { object: ObjectName; path: string }[] | null;
-}
-
-async function bundleOf(pointer: StoredPointer, remote: Remote, { cache, options }: Tools): Promise<Bundle> {
-  const { hash, hashName, path } = pointer;
-  const object = { hash, hashName };
-  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [{ object, path }] };
-  const bytes = trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
-  const entries = bytes === null ? readListing(cache.dir, object) : parseListing(bytes);
-  const selected = options.only?.get(path);
-  const isWanted = (relpath: string) => selected?.some((part) => relpath === part || relpath.startsWith(`${part}/`)) ?? true;
-  const members = entries?.filter(({ relpath }) => isWanted(relpath)) ?? null;
-  return {
-    pointer,
-    listing: object,
-    members: members?.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName }, path: `${path}/${relpath}` })) ?? null,
-  };
-}
-
 /** What a remote has and lacks of some outputs. */
 interface Examined {
   bundles: Bundle[];
@@ -181,7 +155,7 @@ interface Examined {
 async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Examined> {
   const { cache, context } = tools;
   const bundles: Bundle[] = [];
-  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, tools));
+  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only }));
   const files = byKey(bundles.flatMap(({ members }) => members ?? []));
   const folders = byKey(bundles.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
   const there = keysOf(await remote.present([...objectsOf(files), ...objectsOf(folders)], context));
@@ -222,7 +196,7 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
 async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { cache, context, options } = tools;
   const bundles: Bundle[] = [];
-  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, tools));
+  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only }));
   const part: Part = {
     objects: 0,
     missing: bundles.flatMap(({ members, pointer }) => (members === null ? [pointer.path] : [])),
@@ -253,32 +227,10 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
   }
 }
 
-interface Named {
-  object: ObjectName;
-  path: string;
-}
-
 function note(part: Part, failures: readonly TransferFailure[], names: ReadonlyMap<string, Named>): void {
   for (const { object, error } of failures) {
     const path = names.get(keyOf(object))?.path ?? object.hash;
     if (error === null) part.missing.push(path);
     else part.failed.push({ path, reason: error.message, code: error.code });
   }
-}
-
-/** Many paths may share one object. */
-function byKey(all: readonly Named[]): Map<string, Named> {
-  return new Map(all.map((one) => [keyOf(one.object), one]));
-}
-
-function objectsOf(named: ReadonlyMap<string, Named>): ObjectName[] {
-  return [...named.values()].map(({ object }) => object);
-}
-
-function keysOf(objects: readonly ObjectName[]): Set<string> {
-  return new Set(objects.map(keyOf));
-}
-
-function keyOf({ hash, hashName }: ObjectName): string {
-  return `${hashName}:${hash}`;
 }

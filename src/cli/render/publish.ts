@@ -12,6 +12,8 @@ export function renderPublish({ remote, dataRemotes, objects, branch, versions, 
     lines.push(line("objects", `${sent}${objects.there} were there already  → ${dataRemotes.join(", ")}`));
   }
   if (branch?.state === "pushed") lines.push(line("branch", `${branch.name}  → ${remote}`));
+  if (branch?.state === "left" && branch.name !== null)
+    lines.push(line("branch", `${branch.name} stays here: none of these versions is on it`));
   for (const { version, state, was } of versions) {
     const before = was === null ? "" : `  ${style("yellow", `(was ${was}, which another clone took)`)}`;
     const where = state === "published" ? `  → ${remote}` : state === "was there" ? `  was on ${remote} already` : "";
