@@ -1,22 +1,24 @@
-// Builds, checks, runs every test, and closes with one plain line of figures. `--only-tests`: what is there is built and checked.
+// Builds, checks, runs every test, and closes with one plain line of figures. `--only-tests [FOLDER…]`: what is there is built and
+// checked; with folders, only the tests in them.
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-if (!process.argv.includes("--only-tests")) {
+const [only, ...folders] = process.argv.slice(2);
+if (only !== "--only-tests") {
   step("npm", ["run", "--silent", "build"]);
   step("npm", ["run", "--silent", "check"]);
   // Real dvc and xetrack, where PyPI can be reached; without them their tests are skipped, except in the gate.
   spawnSync("bash", ["scripts/peers.sh"], { stdio: "inherit" });
 }
 const report = join(tmpdir(), `expver-tests-${process.pid}.json`);
-const tests = spawnSync("npx", ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
-  stdio: "inherit",
-});
+const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+const tests = spawnSync("npx", ["vitest", "run", ...reporters, ...folders], { stdio: "inherit" });
 const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, "utf8"));
 rmSync(report, { force: true });
-console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped on Node ${process.version}`);
+const where = `on Node ${process.version}${folders.length > 0 ? ` (${folders.join(" ")})` : ""}`;
+console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped ${where}`);
 process.exitCode = tests.status === 0 && numPassedTests > 0 ? 0 : 1;
 
 function step(program, args) {
