@@ -29,6 +29,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "data move": async () => (await import("./render/data.ts")).renderDataMove,
   "data destroy": async () => (await import("./render/data.ts")).renderDataDestroy,
   "data lines": async () => (await import("./render/data.ts")).renderLines,
+  "data diff": async () => (await import("./render/data-diff.ts")).renderDataDiff,
   "data config": async () => (await import("./render/data.ts")).renderDataConfig,
   "data status": async () => (await import("./render/data-status.ts")).renderDataStatus,
   "data data status": async () => (await import("./render/data-status.ts")).renderDataDataStatus,

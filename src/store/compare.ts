@@ -1,4 +1,5 @@
 /** Two states of tracked data, path by path. */
+import { compareCodePoints } from "./listing.ts";
 import type { HashName } from "./types.ts";
 
 /** A path of a state: an output, or a member of one. */
@@ -8,43 +9,61 @@ export interface Tracked {
   hash: string | null;
   hashName: HashName;
   isFolder: boolean;
+  /** A folder whose listing is nowhere to be had: what is in it cannot be told. */
+  unlisted?: boolean;
 }
 
 export interface Changes {
   added: Tracked[];
   deleted: Tracked[];
-  modified: Tracked[];
+  modified: { from: Tracked; to: Tracked }[];
   renamed: { from: Tracked; to: Tracked }[];
   unchanged: Tracked[];
+  /** There now, in a folder of which the other state's listing is nowhere. */
+  unknown: Tracked[];
 }
 
 /** Paths in both states are compared by hash; one that went and one that came with the same bytes are a renaming. */
 export function compareTracked(before: readonly Tracked[], after: readonly Tracked[]): Changes {
   const old = new Map(before.map((one) => [one.path, one]));
-  const changes: Changes = { added: [], deleted: [], modified: [], renamed: [], unchanged: [] };
+  const changes: Changes = { added: [], deleted: [], modified: [], renamed: [], unchanged: [], unknown: [] };
+  const isUnknown = insideOf([...before, ...after].filter(({ unlisted }) => unlisted === true));
   for (const now of after) {
     const then = old.get(now.path);
     old.delete(now.path);
-    if (then === undefined) changes.added.push(now);
+    if (isUnknown(now)) changes.unknown.push(now);
+    else if (then === undefined) changes.added.push(now);
     else if (then.hash === now.hash && then.hashName === now.hashName) changes.unchanged.push(now);
-    else changes.modified.push(now);
+    else changes.modified.push({ from: then, to: now });
   }
-  changes.deleted = [...old.values()];
+  changes.deleted = [...old.values()].filter((one) => !isUnknown(one));
   findRenamed(changes);
   return changes;
 }
 
+function insideOf(folders: readonly Tracked[]): (one: Tracked) => boolean {
+  const prefixes = folders.map(({ path }) => `${path}/`);
+  return ({ path }) => prefixes.some((prefix) => path.startsWith(prefix));
+}
+
+/** Of several with the same bytes the first that came is paired with the first that went, in the order of paths. */
 function findRenamed(changes: Changes): void {
   const keyOf = ({ hash, hashName }: Tracked) => `${hashName}:${hash}`;
   const gone = new Map<string, Tracked[]>();
-  for (const one of changes.deleted) if (one.hash !== null) gone.set(keyOf(one), [...(gone.get(keyOf(one)) ?? []), one]);
+  for (const one of inOrder(changes.deleted)) if (one.hash !== null) gone.set(keyOf(one), [...(gone.get(keyOf(one)) ?? []), one]);
   const taken = new Set<Tracked>();
-  changes.added = changes.added.filter((to) => {
-    const from = gone.get(keyOf(to))?.shift();
-    if (to.hash === null || from === undefined) return true;
-    taken.add(from);
+  for (const to of inOrder(changes.added)) {
+    const from = to.hash === null ? undefined : gone.get(keyOf(to))?.shift();
+    if (from === undefined) continue;
+    taken.add(from).add(to);
     changes.renamed.push({ from, to });
-    return false;
-  });
+  }
+  changes.added = changes.added.filter((one) => !taken.has(one));
   changes.deleted = changes.deleted.filter((one) => !taken.has(one));
+}
+
+/** Folder by folder, as dvc orders paths: by their parts. */
+function inOrder(all: readonly Tracked[]): Tracked[] {
+  const parts = ({ path }: Tracked) => path.replaceAll("/", "\0");
+  return [...all].sort((one, other) => compareCodePoints(parts(one), parts(other)));
 }

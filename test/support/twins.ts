@@ -17,6 +17,8 @@ export interface Twins {
   run(args: string[], cwd?: string): { theirs: CommandResult; ours: CommandResult };
   /** The same, and stdout must be the same. */
   same(args: string[], cwd?: string): void;
+  /** The same, and stdout must be the same JSON; dvc's lists have no order. */
+  sameJson(args: string[], cwd?: string): void;
   /** Pointers, ignore files, data, cache and what Git sees must be the same. */
   agree(): void;
 }
@@ -37,6 +39,10 @@ export function makeTwins(): Twins {
     same(args, cwd) {
       const results = twins.run(args, cwd);
       expect(results.ours.stdout, args.join(" ")).toBe(results.theirs.stdout);
+    },
+    sameJson(args, cwd) {
+      const results = twins.run(args, cwd);
+      expect(ordered(results.ours.stdout), args.join(" ")).toEqual(ordered(results.theirs.stdout));
     },
     agree: () => expect(snapshot(ours)).toEqual(snapshot(theirs)),
   };
@@ -67,6 +73,16 @@ function snapshot(repository: TestRepository): Record<string, unknown> {
 /** Objects of a cache or folder remote. */
 function objectsBelow(folder: string): string[] {
   return [...Object.keys(textsBelow(folder, () => true))];
+}
+
+/** JSON with every list sorted; null for no output. */
+export function ordered(text: string): unknown {
+  const sort = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(sort).sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, sort(item)]));
+  };
+  return text.trim() === "" ? null : sort(JSON.parse(text));
 }
 
 function textsBelow(root: string, keep: (path: string) => boolean, folder = ""): Record<string, string> {

@@ -42,7 +42,7 @@ const SECTIONS: [key: keyof DataChanges, label: string, colour: Parameters<Termi
   ["unchanged", "DVC unchanged files", "reset", []],
 ];
 
-export function renderDataDataStatus({ json }: DataStatusResult, { style }: Terminal): string {
+export function renderDataDataStatus({ json, isEmpty, isDirty }: DataStatusResult, { style }: Terminal): string {
   const blocks = SECTIONS.flatMap(([key, label, colour, hints]) => {
     const value = json[key];
     if (value === undefined) return [];
@@ -51,7 +51,9 @@ export function renderDataDataStatus({ json }: DataStatusResult, { style }: Term
       [`${label}:`, ...hints.map((hint) => `  (${hint})`), ...items.map((item) => style(colour, `        ${oneLine(item)}`))].join("\n"),
     ];
   });
-  return blocks.length === 0 ? "No changes." : blocks.join("\n\n");
+  const text = blocks.length > 0 ? blocks.join("\n\n") : isEmpty ? "No changes in an empty git repo." : "No changes.";
+  const other = blocks.length > 0 ? "other " : "";
+  return isDirty ? `${text}\n(there are ${other}changes not tracked by dvc, use "git status" to see)` : text;
 }
 
 function linesOf(group: NonNullable<DataChanges["committed"]>): string[] {

@@ -56,6 +56,30 @@ export const DATA_FILES: Command[] = [
     render: "data lines",
   },
   {
+    name: "data diff",
+    summary: "Show which tracked data differs between commits, or from the worktree",
+    group: "data",
+    arguments: [
+      { name: "A_REV", help: "old commit, branch or tag; default: HEAD" },
+      { name: "B_REV", help: "new one; default: the worktree" },
+    ],
+    options: [
+      { flags: "--targets [paths...]", help: "only these outputs, or files in tracked folders" },
+      { flags: "--show-hash", help: "hashes too" },
+      { flags: "--md", help: "as a Markdown table" },
+      { flags: "--hide-missing", help: "do not name what the cache lacks" },
+    ],
+    examples: [
+      ["data diff", "what changed since HEAD"],
+      ["data diff e0.1.0 e0.2.0 --json", "between two versions, in dvc's JSON"],
+    ],
+    kind: "read",
+    bareJson: true,
+    failureExit: 1,
+    load: async () => (await import("../data/diff.ts")).dataDiff,
+    render: "data diff",
+  },
+  {
     name: "data version",
     aliases: ["data doctor"],
     summary: "Print which dvc this stands for, and what it finds here",

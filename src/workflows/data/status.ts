@@ -1,10 +1,12 @@
 /** `expver data status`: which outputs differ from their pointers; with a remote, which objects it lacks. Shapes are dvc's. */
 import { dirname } from "node:path";
 import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { openCache } from "../../store/cache.ts";
-import { type ObjectName, readListing, trustedSize } from "../../store/layout.ts";
+import { type ObjectName, trustedSize } from "../../store/layout.ts";
+import { listingFinder } from "../../store/listings.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
 import { type OutputStatus, readingStatus } from "../../store/status.ts";
@@ -31,6 +33,7 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     const project = openData(context);
     const targets = { targets: wordsOf(input.target), recursive: input.recursive === true };
     if (input.cloud === true || typeof input.remote === "string") return cloudStatus(project, context, { input, targets });
+    refuseMeaningless(input);
     const { pointers } = selectPointers(project, context, targets);
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
     const json = localStatus(project, context, states);
@@ -42,6 +45,13 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     };
   },
 };
+
+function refuseMeaningless(input: Input): void {
+  const given = ["allBranches", "allTags", "allCommits", "jobs"].filter((name) => input[name] !== undefined && input[name] !== false);
+  if (given.length === 0) return;
+  const flags = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`).join(", ");
+  throw new ExpverError("E_USAGE", `${flags} ask about a remote`, { hint: "Add --cloud.", details: { dialect: "dvc", exitCode: 1 } });
+}
 
 function localStatus(project: Project, context: Context, states: readonly OutputStatus[]): LocalStatus {
   const json: LocalStatus = {};
@@ -74,11 +84,13 @@ async function cloudStatus(
   const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
   const cache = openCache(project);
   const objects: { object: ObjectName; path: string }[] = [];
-  for (const { hash, hashName, path, push, isImport, cache: isCached } of pointers) {
+  const listing = listingFinder(project, remote.name);
+  for (const pointer of pointers) {
+    const { hash, hashName, path, push, isImport, cache: isCached } = pointer;
     if (hash === null || !push || isImport || !isCached) continue;
     const shown = shownPath(project, context, path);
     objects.push({ object: { hash, hashName }, path: shown });
-    const members = hash.endsWith(".dir") ? readListing(cache.dir, { hash, hashName }) : null;
+    const members = await listing(pointer);
     for (const { relpath, md5 } of members ?? []) objects.push({ object: { hash: md5, hashName }, path: `${shown}/${relpath}` });
   }
   const found = await remote.present(

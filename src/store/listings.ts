@@ -1,0 +1,39 @@
+/** Listings of tracked folders wherever they are: a pointer of an old commit may name one the cache never had. */
+import type { Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { openCache } from "./cache.ts";
+import { readListing } from "./layout.ts";
+import { parseListing } from "./listing.ts";
+import { openRemote } from "./remotes/open-remote.ts";
+import type { ListingEntry, Pointer } from "./types.ts";
+
+export type FindListing = (pointer: Pointer) => Promise<ListingEntry[] | null>;
+
+/** Looks in the cache, then on the pointer's remote or the default one. Null when it is nowhere, or the remote does not answer. Writes nothing. */
+export function listingFinder(project: Project, remoteName?: string): FindListing {
+  const cache = openCache(project);
+  const found = new Map<string, ListingEntry[] | null>();
+  return async ({ hash, hashName, remote, isImport }) => {
+    if (hash === null || !hash.endsWith(".dir")) return null;
+    const key = `${hashName}:${hash}`;
+    const known = found.get(key) ?? readListing(cache.dir, { hash, hashName });
+    if (known !== null || found.has(key) || isImport) return known;
+    const entries = await fromRemote(project, remote ?? remoteName, { hash, hashName });
+    found.set(key, entries);
+    return entries;
+  };
+}
+
+async function fromRemote(
+  project: Project,
+  name: string | undefined,
+  object: { hash: string; hashName: Pointer["hashName"] },
+): Promise<ListingEntry[] | null> {
+  try {
+    const bytes = await openRemote(project, name).read(object);
+    return bytes === null ? null : parseListing(bytes);
+  } catch (error) {
+    if (error instanceof ExpverError && error.code !== "E_INTERRUPTED") return null;
+    throw error;
+  }
+}
