@@ -7,7 +7,9 @@ import { finishWork, type Work } from "./pace.ts";
 import { runProcess } from "./processes.ts";
 
 const CHUNK = 1024 * 1024;
-let buffer: Buffer | null = null;
+// Two, because a large file may be read while the bytes of a small one are still in use.
+let smallBuffer: Buffer | null = null;
+let chunkBuffer: Buffer | null = null;
 
 /** What is known of bytes that were read. */
 export interface Digest {
@@ -47,16 +49,16 @@ export function* hashingFile(path: string, { kind = "md5", copyTo }: ReadOptions
 }
 
 /**
- * Reads a file of the given size into the shared buffer; null when it does not fit or its size is another by now. The bytes
- * are valid until the next call of this module.
+ * Reads a file of the given size into a shared buffer; null when it does not fit or its size is another by now. The bytes
+ * are valid until the next call of this function.
  */
 export function readSmall(path: string, size: number): Buffer | null {
   if (size >= CHUNK) return null;
-  buffer ??= Buffer.allocUnsafeSlow(CHUNK);
+  smallBuffer ??= Buffer.allocUnsafeSlow(CHUNK);
   const descriptor = openSync(path, "r");
   try {
-    const count = readSync(descriptor, buffer, 0, CHUNK, null);
-    return count === size ? buffer.subarray(0, count) : null;
+    const count = readSync(descriptor, smallBuffer, 0, CHUNK, null);
+    return count === size ? smallBuffer.subarray(0, count) : null;
   } finally {
     closeSync(descriptor);
   }
@@ -91,12 +93,12 @@ export function md5OfFileElsewhere(path: string): string | null {
 
 /** Chunks of exactly 1 MiB except the last: text detection of DVC 2 depends on the borders. Each is valid until the next. */
 function* chunksOf(path: string): Generator<Buffer> {
-  buffer ??= Buffer.allocUnsafeSlow(CHUNK);
+  chunkBuffer ??= Buffer.allocUnsafeSlow(CHUNK);
   try {
     const descriptor = openSync(path, "r");
     try {
       for (;;) {
-        const chunk = fill(descriptor, buffer);
+        const chunk = fill(descriptor, chunkBuffer);
         if (chunk.length > 0) yield chunk;
         if (chunk.length < CHUNK) return;
       }

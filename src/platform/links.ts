@@ -33,9 +33,10 @@ export function createPlacer(types: readonly LinkType[]): Placer {
   return {
     links: () => usable.has("hardlink") || usable.has("symlink"),
     place(from, to, { size, copyOnly }) {
-      // An empty object is never hard-linked: all empty files of the machine would become one inode.
-      for (const type of size === 0 ? [] : usable) {
+      for (const type of usable) {
         if (copyOnly && type !== "reflink") continue;
+        // An empty object is never hard-linked: all empty files of the machine would become one inode.
+        if (size === 0 && type !== "symlink") break;
         try {
           makeLink(type, from, to, mode);
           return { type, md5: null };

@@ -1,9 +1,10 @@
-/** Carrying out a checkout. A file appears under its name whole; nothing goes before everything needed is known to be there. */
+/** Carrying out a checkout. A file (or a small new folder) appears under its name whole; nothing goes before everything needed is known to be there. */
 import { randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Project, topOf } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
+import { fileStat } from "../platform/file-stat.ts";
 import { createPlacer, type Placer } from "../platform/links.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import type { Work } from "../platform/pace.ts";
@@ -13,6 +14,7 @@ import { isDatabase, mutablePaths } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { foldersAround, removeIfEmpty } from "./remove-files.ts";
 import { openSingles, type ScannedFile } from "./scan.ts";
+import { makeStaging } from "./staging.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
 
 export interface ApplyCheckout {
@@ -25,10 +27,14 @@ export function* applyingCheckout(project: Project, plans: readonly OutputChecko
   const ready = plans.filter(({ missing }) => missing.length === 0);
   if (!discard) refuseUnsaved(ready);
   refuseOpenDatabases(project, ready);
-  const staging = join(dvcFolder(project), "tmp", `expver-${randomBytes(6).toString("hex")}`);
-  const placing = { project, staging, placer: createPlacer(openCache(project).linkTypes), isMutable: mutablePaths(project), count: 0 };
+  if (ready.every(isDone)) return;
+  const staging = makeStaging(join(dvcFolder(project), "tmp"));
+  const placing = { project, staging, placer: createPlacer(openCache(project).linkTypes), isMutable: mutablePaths(project) };
   try {
-    for (const plan of ready) yield* applyOutput(plan, placing, discard);
+    for (const plan of ready) {
+      if (isSmallNewFolder(plan) && (yield* placeWhole(plan, placing))) continue;
+      yield* applyOutput(plan, placing, discard);
+    }
   } catch (error) {
     throw fromSystemError(error, "cannot check out");
   } finally {
@@ -51,34 +57,63 @@ export function refuseUnsaved(plans: readonly OutputCheckout[]): void {
   );
 }
 
-interface PlacingOne extends Placing {
-  remover: Remover;
-  memory: StatCache;
-  /** How the memory knows the file. */
-  name: string;
-}
-
 interface Placing {
   project: Project;
   /** On the worktree's file system, where Git and DVC do not look. */
   staging: string;
   placer: Placer;
   isMutable: (path: string) => boolean;
-  count: number;
+}
+
+function isDone({ places, removes, isNew, isFolder, emptyFolders }: OutputCheckout): boolean {
+  return places.length + removes.length + emptyFolders.length === 0 && !(isNew && isFolder);
+}
+
+// More than this grows in place, so that an interrupted checkout has not been for nothing.
+const WHOLE_BYTES = 256 * 1024 * 1024;
+
+function isSmallNewFolder({ isNew, isFolder, places }: OutputCheckout): boolean {
+  return isNew && isFolder && places.reduce((sum, { size }) => sum + size, 0) <= WHOLE_BYTES;
+}
+
+/** Makes a new folder beside and gives it its name at once. False when something stands there by now, or on another file system. */
+function* placeWhole(plan: OutputCheckout, placing: Placing): Work<boolean> {
+  const tree = `${placing.staging}/tree`;
+  const memory = memoryOf(plan, placing.project);
+  const folders = new Set<string>();
+  for (const place of plan.places) {
+    const name = place.path.slice(plan.path.length + 1);
+    const temporary = `${tree}/${name}`;
+    const folder = dirname(temporary);
+    if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
+    folders.add(folder);
+    makeFile(place, temporary, placing);
+    remember(memory, { name, path: temporary, place });
+    yield { files: 1, bytes: place.size };
+  }
+  mkdirSync(tree, { recursive: true });
+  try {
+    mkdirSync(dirname(plan.path), { recursive: true });
+    renameSync(tree, plan.path);
+  } catch {
+    rmSync(tree, { recursive: true });
+    return false;
+  }
+  memory.save({ keepOthers: true });
+  return true;
 }
 
 function* applyOutput(plan: OutputCheckout, placing: Placing, discard: ApplyCheckout["discard"]): Work<void> {
-  const { stateDir } = placing.project;
-  const { pointer, path, isFolder } = plan;
+  const { path, isFolder } = plan;
   const remover = createRemover(plan, discard);
-  const memory = isFolder ? openStatCache(stateDir, path, pointer.hashName) : openSingles(placing.project, pointer.hashName);
+  const memory = memoryOf(plan, placing.project);
   const folders = new Set<string>();
   if (plan.wrongKind) remover.clear(path);
   if (isFolder) makeFolder(path, folders, remover);
   for (const place of plan.places) {
     makeFolder(dirname(place.path), folders, remover);
-    placeFile(place, { ...placing, remover, memory, name: isFolder ? place.path.slice(path.length + 1) : place.path });
-    placing.count += 1;
+    placeFile(place, placing, remover);
+    remember(memory, { name: isFolder ? place.path.slice(path.length + 1) : place.path, path: place.path, place });
     yield { files: 1, bytes: place.size };
   }
   for (const file of plan.removes) {
@@ -139,23 +174,35 @@ function makeFolder(folder: string, made: Set<string>, remover: Remover): void {
   }
 }
 
-function placeFile(place: Placement, { project, staging, placer, isMutable, count, remover, memory, name }: PlacingOne): void {
-  if (count === 0) mkdirSync(staging, { recursive: true });
-  const temporary = join(staging, String(count));
-  const stored = place.path.slice(topOf(project).length + 1);
-  const copyOnly = isMutable(stored) || (placer.links() && isDatabase(project, place.from, place.size));
-  const { type, md5 } = placer.place(place.from, temporary, { size: place.size, copyOnly });
-  if (md5 !== null && place.object.hashName === "md5" && md5 !== place.object.hash) throw damaged(place, md5);
-  if (place.isexec && (type === "copy" || type === "reflink")) chmodSync(temporary, (lstatSync(temporary).mode & 0o777) | 0o100);
+function memoryOf({ pointer: { hashName }, path, isFolder }: OutputCheckout, project: Project): StatCache {
+  return isFolder ? openStatCache(project.stateDir, path, hashName) : openSingles(project, hashName);
+}
+
+/** `name`: how the memory knows the file that was just made at `path`. */
+function remember(memory: StatCache, { name, path, place }: { name: string; path: string; place: Placement }): void {
+  const placed = lstatSync(path);
+  if (!placed.isSymbolicLink()) memory.setPlaced(name, fileStat(placed), place.object.hash);
+}
+
+function placeFile(place: Placement, placing: Placing, remover: Remover): void {
+  const temporary = `${placing.staging}/file`;
+  makeFile(place, temporary, placing);
   if (place.replaces !== null) remover.makeRoom(place.replaces);
   else {
     const newcomer = lstatSync(place.path, { throwIfNoEntry: false });
     if (newcomer?.isDirectory()) remover.clear(place.path);
     else if (newcomer?.isFile()) throw changedMeanwhile(place.path);
   }
-  moveInto(temporary, place, placer);
-  const placed = lstatSync(place.path);
-  if (!placed.isSymbolicLink()) memory.setPlaced(name, placed, place.object.hash);
+  moveInto(temporary, place, placing.placer);
+}
+
+/** The file under a temporary name, its bytes checked where they passed through our hands. */
+function makeFile({ path, from, size, object, isexec }: Placement, temporary: string, { project, placer, isMutable }: Placing): void {
+  // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.
+  const copyOnly = isexec || isMutable(path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, from, size));
+  const { md5 } = placer.place(from, temporary, { size, copyOnly });
+  if (md5 !== null && object.hashName === "md5" && md5 !== object.hash) throw damaged({ path, from, object }, md5);
+  if (isexec) chmodSync(temporary, (lstatSync(temporary).mode & 0o777) | 0o100);
 }
 
 /** Renames; when the output is on another file system than `.dvc`, makes it there. */
@@ -172,7 +219,7 @@ function moveInto(temporary: string, { path, size }: Placement, placer: Placer):
   }
 }
 
-function damaged({ path, from, object }: Placement, found: string): ExpverError {
+function damaged({ path, from, object }: Pick<Placement, "path" | "from" | "object">, found: string): ExpverError {
   return new ExpverError("E_OBJECT", `the cached object ${object.hash} is damaged: its bytes are ${found}`, {
     hint: `Remove ${from} and fetch it again: expver data fetch.`,
     details: { path, object: from, found },

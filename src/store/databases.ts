@@ -11,15 +11,25 @@ const HEADER = "SQLite format 3\0";
 // The smallest page; every database is a whole number of them.
 const PAGE_BYTES = 512;
 
-/** Absolute path of the results database. */
+const paths = new WeakMap<Project, string>();
+
+/** Absolute path of the results database. Asked for every file. */
 export function resultsDatabase(project: Project): string {
-  return absolutePath(project, storedPath(project, project.config.results.database));
+  const known = paths.get(project);
+  if (known !== undefined) return known;
+  const path = absolutePath(project, storedPath(project, project.config.results.database));
+  paths.set(project, path);
+  return path;
 }
 
 /** By its first bytes. Opens only files whose size fits, and never the results database: closing it would drop our own locks. */
 export function isDatabase(project: Project, path: string, size: number): boolean {
   if (path === resultsDatabase(project)) return size > 0;
-  return size >= PAGE_BYTES && size % PAGE_BYTES === 0 && firstBytes(path, HEADER.length).toString("latin1") === HEADER;
+  return size >= PAGE_BYTES && size % PAGE_BYTES === 0 && startsLikeDatabase(firstBytes(path, HEADER.length));
+}
+
+export function startsLikeDatabase(bytes: Buffer): boolean {
+  return bytes.toString("latin1", 0, HEADER.length) === HEADER;
 }
 
 /** True for stored paths (files, or files inside folders) of models, `track` globs and the results database. */

@@ -1,9 +1,9 @@
 /**
  * Bringing objects into a cache or folder remote. They appear whole, durable and read-only, or not at all: all are written
- * under temporary names in the shard folders, synced together, then renamed, members before the listings that name them.
+ * into a staging folder beside the shards, synced together, then renamed, members before the listings that name them. Shards
+ * that did not exist are built there and renamed whole: most of the renames of a first add.
  */
-import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, openSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { writeAll } from "../platform/files.ts";
 import { type Digest, hashingFile, md5Of, readSmall } from "../platform/hashing.ts";
@@ -11,12 +11,15 @@ import { isUnsupported, reflink } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
 import { syncFiles, syncFolders } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
-import { makeShard, type ObjectFolder, type ObjectName, objectPath, shardPath, trustedSize } from "./layout.ts";
+import { makeFolder, type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "./layout.ts";
 import { listingHash } from "./listing.ts";
+import { makeStaging } from "./staging.ts";
 
 export interface Ingest {
-  /** Stores a file of `size` bytes under its MD5, hashing while it copies. */
-  file(path: string, size: number): Work<Digest>;
+  /** Stores bytes under their MD5, and answers it. */
+  bytes(bytes: Uint8Array): string;
+  /** Stores a file of any size under its MD5, hashing while it copies. */
+  file(path: string): Work<Digest>;
   /** Stores a folder's listing; its members must have been stored before, here or earlier. Answers its name. */
   listing(bytes: Uint8Array): string;
   /** Stores a file that should have this name. Throws E_OBJECT when its bytes have another. */
@@ -40,36 +43,52 @@ interface Waiting {
   size: number;
 }
 
+/** Where the objects of one shard wait. */
+interface Shard {
+  /** The folder they are to be in. */
+  path: string;
+  /** A folder of our own that becomes the shard; null when there is one already. */
+  own: string | null;
+}
+
 export function beginIngest(folder: ObjectFolder): Ingest {
-  const nonce = randomBytes(9).toString("base64url");
   const waiting = new Map<string, Waiting>();
-  const temporaries = new Set<string>();
-  const shards = new Set<string>();
-  // Created read-only: nobody looks under a temporary name, and it saves a call per file.
+  const shards = new Map<string, Shard>();
+  const stagings = new Map<string, string>();
+  // Created read-only: nobody looks into the staging folder, and it saves a call per file.
   const chmodNeeded = (process.umask() & 0o444) !== 0;
   let reflinks = true;
   let count = 0;
 
-  const temporaryFor = (object: ObjectName): string => {
-    const shard = shardPath(folder.dir, object);
-    if (!shards.has(shard)) shards.add(makeShard(folder, object));
+  const stagingOf = ({ hashName }: Pick<ObjectName, "hashName">): string => {
+    const place = shardsFolder(folder.dir, hashName);
+    const known = stagings.get(place);
+    if (known !== undefined) return known;
+    makeFolder(folder, place);
+    const staging = makeStaging(place);
+    stagings.set(place, staging);
+    return staging;
+  };
+  const shardOf = (object: ObjectName): Shard => {
+    const path = shardPath(folder.dir, object);
+    const known = shards.get(path);
+    if (known !== undefined) return known;
+    const own = existsSync(path) ? null : `${stagingOf(object)}/${object.hash.slice(0, 2)}`;
+    if (own !== null) makeFolder(folder, own);
+    const shard = { path, own };
+    shards.set(path, shard);
+    return shard;
+  };
+  const anyTemporary = (object: Pick<ObjectName, "hashName">) => {
     count += 1;
-    const path = `${shard}/.${nonce}${count}.tmp`;
-    temporaries.add(path);
-    return path;
+    return `${stagingOf(object)}/${count}`;
   };
-  const discard = (temporary: string) => {
-    rmSync(temporary, { force: true });
-    temporaries.delete(temporary);
-  };
-  const isThere = (object: ObjectName, size: number) => waiting.has(keyOf(object)) || trustedSize(folder.dir, object) === size;
-  const wait = (object: ObjectName, temporary: string, size: number) => {
-    if (isThere(object, size)) discard(temporary);
-    else waiting.set(keyOf(object), { object, temporary, size });
-  };
+  const isThere = (object: ObjectName, size: number) =>
+    waiting.has(keyOf(object)) || (shardOf(object).own === null && trustedSize(folder.dir, object) === size);
   const writeBytes = (object: ObjectName, bytes: Uint8Array) => {
     if (isThere(object, bytes.length)) return;
-    const temporary = temporaryFor(object);
+    const { own } = shardOf(object);
+    const temporary = own === null || isListing(object) ? anyTemporary(object) : `${own}/${object.hash.slice(2)}`;
     const descriptor = openSync(temporary, "wx", 0o444);
     try {
       writeAll(descriptor, bytes);
@@ -80,9 +99,9 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     waiting.set(keyOf(object), { object, temporary, size: bytes.length });
   };
 
-  /** Hash is unknown until the end: the temporary waits in any shard, which renaming leaves. */
+  /** The name is unknown until the end. */
   function* copyLarge(from: string, kind: ObjectName["hashName"]): Work<Digest & { temporary: string }> {
-    const temporary = temporaryFor({ hash: randomBytes(1).toString("hex"), hashName: kind });
+    const temporary = anyTemporary({ hashName: kind });
     if (reflinks && clone(from, temporary)) {
       const digest = yield* hashingFile(temporary, { kind });
       chmodSync(temporary, 0o444);
@@ -98,12 +117,38 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       closeSync(descriptor);
     }
   }
+  const keep = (object: ObjectName, { temporary, size }: Pick<Waiting, "temporary" | "size">) => {
+    if (isThere(object, size)) rmSync(temporary, { force: true });
+    else waiting.set(keyOf(object), { object, temporary, size });
+  };
 
-  const guard = <T>(work: Work<T>, doing: string): Work<T> => guarded(work, doing);
+  /** Whole shards first, then single objects, listings last. */
+  const publish = (all: readonly Waiting[]) => {
+    const done = new Set([...shards.values()].filter(({ own, path }) => own !== null && tryRename(own, path)).map(({ path }) => path));
+    const single = all.filter(({ object, temporary }) => {
+      const { own, path } = shardOf(object);
+      return own === null || !done.has(path) || !temporary.startsWith(`${own}/`);
+    });
+    for (const { object, temporary } of [...single.filter(isMember), ...single.filter((one) => !isMember(one))]) {
+      makeFolder(folder, shardPath(folder.dir, object));
+      renameSync(temporary, objectPath(folder.dir, object));
+    }
+  };
+  const removeStagings = () => {
+    for (const staging of stagings.values()) rmSync(staging, { recursive: true, force: true });
+    stagings.clear();
+    shards.clear();
+    waiting.clear();
+  };
 
   return {
-    *file(path, size) {
-      return yield* guard(storeFile(path, size), `cannot store ${path}`);
+    bytes(bytes) {
+      const hash = md5Of(bytes);
+      writeBytes({ hash, hashName: "md5" }, bytes);
+      return hash;
+    },
+    *file(path) {
+      return yield* guarded(storeFile(path), `cannot store ${path}`);
     },
     listing(bytes) {
       const object: ObjectName = { hash: listingHash(bytes), hashName: "md5" };
@@ -115,64 +160,44 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       return object.hash;
     },
     *object(object, from, size) {
-      yield* guard(storeObject(object, from, size), `cannot copy ${from} to ${folder.dir}`);
+      yield* guarded(storeObject(object, from, size), `cannot copy ${from} to ${folder.dir}`);
     },
     arriving(object) {
-      const arrival = openArrival(object.hashName, () => temporaryFor(object));
-      const keep = (from: string) => {
+      const arrival = openArrival(object.hashName, () => anyTemporary(object));
+      const keepArrived = (from: string) => {
         try {
           const { md5, ...got } = arrival.end();
           refuseOther(object, md5, from);
           if ("bytes" in got) writeBytes(object, got.bytes);
           else {
             if (chmodNeeded) chmodSync(got.file, 0o444);
-            wait(object, got.file, got.size);
+            keep(object, { temporary: got.file, size: got.size });
           }
         } catch (error) {
           arrival.drop();
           throw fromSystemError(error, `cannot write to ${folder.dir}`);
         }
       };
-      return { ...arrival, keep };
+      return { ...arrival, keep: keepArrived };
     },
     commit() {
       const all = [...waiting.values()];
       try {
         syncFiles(all.map(({ temporary }) => temporary));
-        const isListing = ({ object }: Waiting) => object.hash.endsWith(".dir");
-        const place = ({ object, temporary }: Waiting) => {
-          const shard = shardPath(folder.dir, object);
-          if (!shards.has(shard)) shards.add(makeShard(folder, object));
-          renameSync(temporary, objectPath(folder.dir, object));
-          temporaries.delete(temporary);
-        };
-        for (const one of all) if (!isListing(one)) place(one);
-        for (const one of all) if (isListing(one)) place(one);
-        syncFolders([...new Set(all.map(({ object }) => shardPath(folder.dir, object)))]);
+        publish(all);
+        syncFolders([...new Set(all.map(({ object }) => shardPath(folder.dir, object))), ...new Set(stagings.keys())]);
+        removeStagings();
       } catch (error) {
         throw fromSystemError(error, `cannot write to ${folder.dir}`);
       }
-      waiting.clear();
       return { objects: all.length, bytes: all.reduce((sum, { size }) => sum + size, 0) };
     },
-    abort() {
-      for (const temporary of temporaries) rmSync(temporary, { force: true });
-      temporaries.clear();
-      waiting.clear();
-    },
+    abort: removeStagings,
   };
 
-  function* storeFile(path: string, size: number): Work<Digest> {
-    const small = readSmall(path, size);
-    if (small !== null) {
-      const digest = { md5: md5Of(small), size: small.length };
-      writeBytes({ hash: digest.md5, hashName: "md5" }, small);
-      yield { files: 1, bytes: size };
-      return digest;
-    }
+  function* storeFile(path: string): Work<Digest> {
     const { temporary, ...digest } = yield* copyLarge(path, "md5");
-    wait({ hash: digest.md5, hashName: "md5" }, temporary, digest.size);
-    yield { files: 1, bytes: 0 };
+    keep({ hash: digest.md5, hashName: "md5" }, { temporary, size: digest.size });
     return digest;
   }
 
@@ -187,7 +212,7 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     }
     const { temporary, md5, size: copied } = yield* copyLarge(from, kind);
     refuseOther(object, md5, from);
-    wait(object, temporary, copied);
+    keep(object, { temporary, size: copied });
     yield { files: 1, bytes: 0 };
   }
 
@@ -199,6 +224,18 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       if (isUnsupported(error)) return false;
       throw error;
     }
+  }
+}
+
+/** False when somebody has made a shard of that name meanwhile. */
+function tryRename(own: string, path: string): boolean {
+  try {
+    renameSync(own, path);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOTEMPTY" || code === "EEXIST" || code === "EPERM") return false;
+    throw error;
   }
 }
 
@@ -217,6 +254,14 @@ export function refuseOther({ hash, hashName }: ObjectName, md5: string, from: s
     hint: "The object is damaged there; fetch or push it again from a place that has it whole.",
     details: { path: from, hash, found, hashName },
   });
+}
+
+function isListing({ hash }: ObjectName): boolean {
+  return hash.endsWith(".dir");
+}
+
+function isMember({ object }: Waiting): boolean {
+  return !isListing(object);
 }
 
 function keyOf({ hash, hashName }: ObjectName): string {

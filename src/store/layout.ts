@@ -32,7 +32,12 @@ export function objectPath(dir: string, { hash, hashName }: ObjectName): string 
 }
 
 export function shardPath(dir: string, { hash, hashName }: ObjectName): string {
-  return hashName === "md5" ? `${dir}/files/md5/${hash.slice(0, 2)}` : `${dir}/${hash.slice(0, 2)}`;
+  return `${shardsFolder(dir, hashName)}/${hash.slice(0, 2)}`;
+}
+
+/** The folder of the shards. */
+export function shardsFolder(dir: string, hashName: HashName): string {
+  return hashName === "md5" ? `${dir}/files/md5` : dir;
 }
 
 /**
@@ -67,14 +72,12 @@ export function readListing(dir: string, object: ObjectName): ListingEntry[] | n
   }
 }
 
-/** Makes the folder of an object. */
-export function makeShard({ dir, shared }: ObjectFolder, object: ObjectName): string {
-  const shard = shardPath(dir, object);
-  const first = mkdirSync(shard, { recursive: true });
+/** Makes a folder for objects, and those above it. */
+export function makeFolder({ shared }: ObjectFolder, path: string): void {
+  const first = mkdirSync(path, { recursive: true });
   if (shared && first !== undefined) {
-    for (let made = shard; made.length >= first.length; made = made.slice(0, made.lastIndexOf("/"))) chmodSync(made, SHARED_FOLDER_MODE);
+    for (let made = path; made.length >= first.length; made = made.slice(0, made.lastIndexOf("/"))) chmodSync(made, SHARED_FOLDER_MODE);
   }
-  return shard;
 }
 
 /** Sets 0444; in a shared folder a file of somebody else keeps its mode. */

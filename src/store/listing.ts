@@ -5,8 +5,11 @@ import type { ListingEntry } from "./types.ts";
 
 /** Bytes of the listing; members sorted by the code points of the whole path. */
 export function renderListing(entries: readonly ListingEntry[]): Buffer {
-  const sorted = [...entries].sort((a, b) => compareCodePoints(a.relpath, b.relpath));
-  const items = sorted.map(({ md5, relpath }) => `{"md5": ${asciiJson(md5)}, "relpath": ${asciiJson(relpath)}}`);
+  // Without surrogates the language's own comparison is the same, and ten times as fast.
+  const isPlain = !entries.some(({ relpath }) => /[\ud800-\udfff]/.test(relpath));
+  const compare = isPlain ? (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0) : compareCodePoints;
+  const sorted = [...entries].sort((a, b) => compare(a.relpath, b.relpath));
+  const items = sorted.map(({ md5, relpath }) => `{"md5": "${md5}", "relpath": ${asciiJson(relpath)}}`);
   return Buffer.from(`[${items.join(", ")}]`);
 }
 
@@ -45,6 +48,7 @@ function rank(unit: number): number {
 
 /** A JSON string in ASCII, as Python's json.dumps writes it: DEL escaped too. */
 export function asciiJson(text: string): string {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
@@ -58,6 +62,5 @@ function toEntry(item: unknown): ListingEntry {
 
 /** True for a relative path with `/` that names something strictly below its folder. */
 export function staysInside(path: string): boolean {
-  if (path === "" || path.includes("\0")) return false;
-  return path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+  return !/(?:^|\/)\.{0,2}(?:\/|$)|\0/.test(path);
 }

@@ -122,7 +122,11 @@ function topOf(project: Project): string {
 
 function listFiles(repository: NonNullable<Project["repository"]>): string[] {
   if (repository.bare) return [];
-  return git(repository, ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).split("\0").filter(Boolean);
+  // Only what pointerFiles looks at: there may be any number of data files that nobody tracks yet.
+  const interesting = ["*.dvc", "*dvc.lock", "*/.dvc/*"].map((pattern) => `:(top)${pattern}`);
+  return git(repository, ["ls-files", "-z", "--full-name", "--cached", "--others", "--exclude-standard", "--", ...interesting])
+    .split("\0")
+    .filter(Boolean);
 }
 
 function walk(top: string, folder: string): string[] {

@@ -1,6 +1,5 @@
 /** Making files of the worktree links to the cache, or files of their own, as the user wants them. */
-import { randomBytes } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, lstatSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Project, topOf } from "../config/project.ts";
 import { createPlacer, type LinkType } from "../platform/links.ts";
@@ -10,6 +9,7 @@ import { isDatabase, mutablePaths } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { objectPath, trustedSize } from "./layout.ts";
 import type { Scan, ScannedFile } from "./scan.ts";
+import { makeStaging } from "./staging.ts";
 
 /**
  * After the bytes are in the cache: files become links to it where the configuration (or `types`) wants links, and links become files
@@ -20,24 +20,28 @@ export function* relinkOutput(project: Project, scan: Scan, types?: readonly Lin
   const wanted = types ?? cache.linkTypes;
   const placer = createPlacer(wanted);
   const isMutable = mutablePaths(project);
-  const staging = join(dvcFolder(project), "tmp", `expver-${randomBytes(6).toString("hex")}`);
+  let staging: string | null = null;
   try {
     for (const file of scan.files) {
+      if (!placer.links() && !file.isLink && file.stat.nlink < 2) continue;
       const object = objectPath(cache.dir, { hash: file.md5, hashName: "md5" });
+      // A link has the mode of its object, which must stay 0444: what is executable is a file of its own.
       const copyOnly =
-        isMutable(file.path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, file.path, file.stat.size));
+        scan.content.isexec === true ||
+        isMutable(file.path.slice(topOf(project).length + 1)) ||
+        (placer.links() && isDatabase(project, file.path, file.stat.size));
       const isRight = linkOf(file, object) === desiredLink(wanted, file, copyOnly);
       if (isRight || trustedSize(cache.dir, { hash: file.md5, hashName: "md5" }) === null) continue;
-      mkdirSync(staging, { recursive: true });
+      staging ??= makeStaging(join(dvcFolder(project), "tmp"));
       const temporary = join(staging, "file");
-      const { type } = placer.place(object, temporary, { size: file.stat.size, copyOnly });
-      if (scan.content.isexec && (type === "copy" || type === "reflink")) chmodSync(temporary, lstatSync(temporary).mode | 0o100);
+      placer.place(object, temporary, { size: file.stat.size, copyOnly });
+      if (scan.content.isexec) chmodSync(temporary, lstatSync(temporary).mode | 0o100);
       if (statSync(file.path).ctimeMs === file.stat.ctimeMs) renameSync(temporary, file.path);
       rmSync(temporary, { force: true });
       yield { files: 1, bytes: 0 };
     }
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    if (staging !== null) rmSync(staging, { recursive: true, force: true });
   }
 }
 
@@ -51,6 +55,6 @@ function linkOf({ path, stat, isLink }: ScannedFile, object: string): Link {
 }
 
 function desiredLink([first]: readonly LinkType[], { stat }: ScannedFile, copyOnly: boolean): Link {
-  if (copyOnly || stat.size === 0) return null;
-  return first === "hardlink" || first === "symlink" ? first : null;
+  if (copyOnly) return null;
+  return first === "symlink" || (first === "hardlink" && stat.size > 0) ? first : null;
 }

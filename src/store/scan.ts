@@ -1,16 +1,17 @@
 /** Reading one output of the worktree: its files, their hashes and what a pointer would say; on the way the bytes may be stored. */
-import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { lstatSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
+import { fileStat } from "../platform/file-stat.ts";
 import { type Digest, hashingFile, md5Of, md5OfFileElsewhere, readSmall } from "../platform/hashing.ts";
 import type { Work } from "../platform/pace.ts";
-import { type CopyDatabase, isDatabase, resultsDatabase } from "./databases.ts";
+import { type CopyDatabase, isDatabase, resultsDatabase, startsLikeDatabase } from "./databases.ts";
 import { dvcIgnore } from "./dvcignore.ts";
 import type { Ingest } from "./ingest.ts";
 import { type ObjectFolder, trustedSize } from "./layout.ts";
 import { listingHash, renderListing } from "./listing.ts";
+import { makeStaging } from "./staging.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
 import type { HashName, OutputContent } from "./types.ts";
 import { type WalkedFile, walkFiles } from "./walk.ts";
@@ -54,7 +55,7 @@ export function walkOutput(project: Project, path: string): Walk {
   if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
   if (stat.isFile()) {
     const isLink = lstatSync(path).isSymbolicLink();
-    return { isFolder: false, files: [{ relpath: "", path, stat, isLink }], emptyFolders: [] };
+    return { isFolder: false, files: [{ relpath: "", path, stat: fileStat(stat), isLink }], emptyFolders: [] };
   }
   if (!stat.isDirectory()) throw new ExpverError("E_DATA", `${path} is neither a file nor a folder`, { details: { path } });
   const emptyFolders: string[] = [];
@@ -81,10 +82,14 @@ function* scanFolder(project: Project, path: string, options: ScanOptions & { wa
   const memory = openStatCache(project.stateDir, path, options.hashName);
   const files: ScannedFile[] = [];
   let size = 0;
+  const read = { ...options, memory };
   for (const file of options.walk.files) {
-    const digest = yield* digestOf(project, file, { ...options, memory, name: file.relpath });
+    const { relpath, path: absolute, stat, isLink } = file;
+    const quick = quickDigest(project, file, { name: relpath, read });
+    const digest = quick ?? (yield* slowDigest(project, file, { name: relpath, read }));
     size += digest.size;
-    files.push({ ...file, md5: digest.md5 });
+    yield { files: 1, bytes: quick?.size ?? 0 };
+    files.push({ relpath, path: absolute, stat, isLink, md5: digest.md5 });
   }
   memory.save();
   const listing = renderListing(files);
@@ -96,7 +101,9 @@ function* scanFile(project: Project, path: string, options: ScanOptions & { walk
   const [file] = options.walk.files as [WalkedFile];
   const memory = options.singles ?? openSingles(project, options.hashName);
   const remembered = options.bytesFrom === undefined ? memory : null;
-  const { md5, size } = yield* digestOf(project, file, { ...options, memory: remembered, name: path });
+  const reading = { name: path, read: { ...options, memory: remembered } };
+  const { md5, size } = quickDigest(project, file, reading) ?? (yield* slowDigest(project, file, reading));
+  yield { files: 1, bytes: 0 };
   if (options.singles === undefined) memory.save({ keepOthers: true });
   const mode = remembered === null ? (lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) : file.stat.mode;
   const content = { hash: md5, size, ...((mode & 0o111) === 0 ? {} : { isexec: true }) };
@@ -107,65 +114,78 @@ function walkOfBytes(path: string, bytesFrom: string): Walk {
   const stat = statSync(bytesFrom, { throwIfNoEntry: false });
   if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${bytesFrom}`, { details: { path: bytesFrom } });
   const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  return { isFolder: false, files: [{ relpath: "", path: bytesFrom, stat, isLink }], emptyFolders: [] };
+  return { isFolder: false, files: [{ relpath: "", path: bytesFrom, stat: fileStat(stat), isLink }], emptyFolders: [] };
 }
 
-type DigestOptions = ScanOptions & { memory: StatCache | null; name: string };
+type ReadOptions = ScanOptions & { memory: StatCache | null };
 
-function* digestOf(project: Project, { path, stat }: WalkedFile, options: DigestOptions): Work<Digest> {
-  const { memory, name, store, hashName = "md5" } = options;
+interface Reading {
+  /** How the memory knows the file. */
+  name: string;
+  read: ReadOptions;
+}
+
+/** Of a file that is remembered, or small: the many. Null for the others. */
+function quickDigest(project: Project, { path, stat }: WalkedFile, { name, read }: Reading): Digest | null {
+  const { memory, store, hashName = "md5" } = read;
   const known = memory?.get(name, stat);
   if (known !== undefined && (!store || trustedSize(store.into.dir, { hash: known, hashName }) === stat.size)) {
-    yield { files: 1, bytes: 0 };
     return { md5: known, size: stat.size };
   }
+  if (hashName !== "md5" || path === resultsDatabase(project)) return null;
+  try {
+    const readAt = Date.now();
+    const bytes = readSmall(path, stat.size);
+    if (bytes === null || (copiesDatabases(read) && startsLikeDatabase(bytes))) return null;
+    const md5 = store ? store.ingest.bytes(bytes) : md5Of(bytes);
+    memory?.set(name, stat, md5, readAt);
+    return { md5, size: stat.size };
+  } catch (error) {
+    throw fromSystemError(error, `cannot ${store ? "store" : "read"} ${path}`);
+  }
+}
+
+function* slowDigest(project: Project, { path, stat }: WalkedFile, { name, read }: Reading): Work<Digest> {
+  const { memory, store, hashName = "md5" } = read;
   const readAt = Date.now();
-  if (store && options.copyDatabase && options.bytesFrom === undefined && isDatabase(project, path, stat.size)) {
-    const stored = yield* storeDatabase(project, path, { ...options, store, copyDatabase: options.copyDatabase });
+  if (copiesDatabases(read) && isDatabase(project, path, stat.size)) {
+    const stored = yield* storeDatabase(project, path, { name, read });
     if (stored !== null) return stored;
   }
-  const digest = store ? yield* store.ingest.file(path, stat.size) : yield* hashFile(project, path, { size: stat.size, hashName });
+  const digest = store ? yield* store.ingest.file(path) : yield* hashLarge(project, path, { size: stat.size, hashName });
   // Another size: somebody is writing it. What was read is what is stored, but it is not what is there.
   if (digest.size === stat.size) memory?.set(name, stat, digest.md5, readAt);
   return digest;
 }
 
-function* hashFile(project: Project, path: string, { size, hashName }: { size: number; hashName: HashName }): Work<Digest> {
-  if (hashName === "md5") {
-    const small = path === resultsDatabase(project) ? null : readSmall(path, size);
-    if (small !== null) {
-      yield { files: 1, bytes: size };
-      return { md5: md5Of(small), size };
-    }
-    const elsewhere = path === resultsDatabase(project) ? md5OfFileElsewhere(path) : null;
-    if (elsewhere !== null) return { md5: elsewhere, size };
-  }
-  const digest = yield* hashingFile(path, { kind: hashName });
-  yield { files: 1, bytes: 0 };
-  return digest;
+type CopyOptions = ReadOptions & { store: NonNullable<ScanOptions["store"]>; copyDatabase: CopyDatabase };
+
+function copiesDatabases(options: ReadOptions): options is CopyOptions {
+  return options.store !== undefined && options.copyDatabase !== undefined && options.bytesFrom === undefined;
+}
+
+function* hashLarge(project: Project, path: string, { size, hashName }: { size: number; hashName: HashName }): Work<Digest> {
+  const elsewhere = hashName === "md5" && path === resultsDatabase(project) ? md5OfFileElsewhere(path) : null;
+  return elsewhere === null ? yield* hashingFile(path, { kind: hashName }) : { md5: elsewhere, size };
 }
 
 /** Null for what only looks like a database, or when there is no driver: then its plain bytes are the best there is. */
-function* storeDatabase(
-  project: Project,
-  path: string,
-  { store, copyDatabase, memory, name }: DigestOptions & { store: NonNullable<ScanOptions["store"]>; copyDatabase: CopyDatabase },
-): Work<Digest | null> {
-  const folder = join(project.dvcRoot ?? project.root, ".dvc", "tmp");
-  mkdirSync(folder, { recursive: true });
-  const copy = join(folder, `expver-${randomBytes(6).toString("hex")}.db`);
+function* storeDatabase(project: Project, path: string, { name, read }: { name: string; read: CopyOptions }): Work<Digest | null> {
+  const { store, copyDatabase, memory } = read;
+  const staging = makeStaging(join(project.dvcRoot ?? project.root, ".dvc", "tmp"));
+  const copy = join(staging, "copy.db");
   const readAt = Date.now();
   const before = statSync(path);
   try {
     const { equalBytes } = copyDatabase(path, copy);
     const after = statSync(path);
-    const digest = yield* store.ingest.file(copy, statSync(copy).size);
+    const digest = yield* store.ingest.file(copy);
     if (equalBytes && after.ctimeMs === before.ctimeMs && after.size === before.size) memory?.set(name, after, digest.md5, readAt);
     return digest;
   } catch (error) {
     if (error instanceof ExpverError && (error.code === "E_DATABASE" || error.code === "E_NO_SQLITE")) return null;
     throw error;
   } finally {
-    rmSync(copy, { force: true });
+    rmSync(staging, { recursive: true, force: true });
   }
 }

@@ -9,28 +9,27 @@
  * is kept only if the file was already older than a tick when its reading began.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, type Stats } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { FileStat } from "../platform/file-stat.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import { md5Of } from "../platform/hashing.ts";
 
 export interface StatCache {
   /** MD5 of the file at this path if it is the one that was hashed, else undefined. `path` is any stable name. */
-  get(path: string, stat: Stats): string | undefined;
+  get(path: string, stat: FileStat): string | undefined;
   /** Remembers a hash; `readAt` is when reading began, in milliseconds since 1970. */
-  set(path: string, stat: Stats, md5: string, readAt: number): void;
+  set(path: string, stat: FileStat, md5: string, readAt: number): void;
   /** Remembers a file that we have just made ourselves; kept once it is older than a tick, as Git does after a checkout. */
-  setPlaced(path: string, stat: Stats, md5: string): void;
+  setPlaced(path: string, stat: FileStat, md5: string): void;
   /** Writes if something changed. Entries not asked for are dropped unless `keepOthers`. */
   save(options?: { keepOthers?: boolean }): void;
 }
 
+type Identity = Pick<FileStat, "dev" | "ino" | "size" | "mtimeMs" | "ctimeMs">;
+
 interface Entry {
-  dev: number;
-  ino: number;
-  size: number;
-  mtime: number;
-  ctime: number;
+  stat: Identity;
   md5: string;
 }
 
@@ -46,20 +45,18 @@ const NUMBERS = 5;
 export function openStatCache(stateDir: string, scope: string, kind = "md5"): StatCache {
   const file = join(stateDir, "stat-cache", createHash("md5").update(`${kind}\0${scope}`).digest("hex"));
   const old = load(file);
-  const kept = new Map<string, Entry>();
-  const placed: [path: string, stat: Stats, md5: string][] = [];
-  let changed = false;
+  const asked = new Set<string>();
+  const fresh = new Map<string, Entry>();
+  const placed: [path: string, stat: FileStat, md5: string][] = [];
   return {
     get(path, stat) {
-      const entry = old.get(path);
-      if (entry === undefined || !isSame(entry, stat)) return undefined;
-      kept.set(path, entry);
-      return entry.md5;
+      const row = old.rows.get(path);
+      if (row === undefined || !isSame(old.numbers, row, stat)) return undefined;
+      asked.add(path);
+      return old.hashes.slice(row * 32, row * 32 + 32);
     },
     set(path, stat, md5, readAt) {
-      if (isRacy(stat, readAt)) return;
-      kept.set(path, { dev: stat.dev, ino: stat.ino, size: stat.size, mtime: stat.mtimeMs, ctime: stat.ctimeMs, md5 });
-      changed = true;
+      if (!isRacy(stat, readAt)) fresh.set(path, { stat, md5 });
     },
     setPlaced(path, stat, md5) {
       placed.push([path, stat, md5]);
@@ -67,11 +64,12 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
     save({ keepOthers = false } = {}) {
       if (placed.length > 0) waitATick();
       for (const [path, stat, md5] of placed.splice(0)) this.set(path, stat, md5, Date.now());
-      if (keepOthers) for (const [path, entry] of old) if (!kept.has(path)) kept.set(path, entry);
-      if (!changed && kept.size === old.size) return;
+      if (fresh.size === 0 && (keepOthers || asked.size === old.rows.size)) return;
+      const entries = new Map<string, Entry>();
+      for (const [path, row] of old.rows) if (keepOthers || asked.has(path)) entries.set(path, entryAt(old, row));
+      for (const [path, entry] of fresh) entries.set(path, entry);
       try {
-        writeFileAtomic(file, pack(kept));
-        changed = false;
+        writeFileAtomic(file, pack(entries));
       } catch {
         // A read-only or full disk costs speed only.
       }
@@ -83,19 +81,30 @@ function waitATick(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS + 1);
 }
 
-function isSame(entry: Entry, stat: Stats): boolean {
+function isRacy({ mtimeMs, ctimeMs }: FileStat, readAt: number): boolean {
+  const tick = mtimeMs % 1000 === 0 && ctimeMs % 1000 === 0 ? COARSE_TICK_MS : TICK_MS;
+  return Math.max(mtimeMs, ctimeMs) + tick > readAt;
+}
+
+/** A loaded file, mostly as it lay there: an object for each entry would cost more than everything else. */
+interface Loaded {
+  rows: Map<string, number>;
+  /** Five for each row. */
+  numbers: Float64Array;
+  /** 32 digits for each row. */
+  hashes: string;
+}
+
+function isSame(numbers: Float64Array, row: number, { dev, ino, size, mtimeMs, ctimeMs }: FileStat): boolean {
+  const at = row * NUMBERS;
   return (
-    entry.ino === stat.ino &&
-    entry.size === stat.size &&
-    entry.mtime === stat.mtimeMs &&
-    entry.ctime === stat.ctimeMs &&
-    entry.dev === stat.dev
+    numbers[at + 1] === ino && numbers[at + 2] === size && numbers[at + 3] === mtimeMs && numbers[at + 4] === ctimeMs && numbers[at] === dev
   );
 }
 
-function isRacy({ mtimeMs, ctimeMs }: Stats, readAt: number): boolean {
-  const tick = mtimeMs % 1000 === 0 && ctimeMs % 1000 === 0 ? COARSE_TICK_MS : TICK_MS;
-  return Math.max(mtimeMs, ctimeMs) + tick > readAt;
+function entryAt({ numbers, hashes }: Loaded, row: number): Entry {
+  const [dev = 0, ino = 0, size = 0, mtimeMs = 0, ctimeMs = 0] = numbers.subarray(row * NUMBERS, (row + 1) * NUMBERS);
+  return { stat: { dev, ino, size, mtimeMs, ctimeMs }, md5: hashes.slice(row * 32, row * 32 + 32) };
 }
 
 /** Head: magic, number of entries, MD5 of the rest. Rest: numbers of all entries, their hashes, their paths ended by NUL. */
@@ -103,8 +112,12 @@ function pack(entries: ReadonlyMap<string, Entry>): Buffer {
   const numbers = new Float64Array(entries.size * NUMBERS);
   const hashes: string[] = [];
   let at = 0;
-  for (const { dev, ino, size, mtime, ctime, md5 } of entries.values()) {
-    numbers.set([dev, ino, size, mtime, ctime], at);
+  for (const { stat, md5 } of entries.values()) {
+    numbers[at] = stat.dev;
+    numbers[at + 1] = stat.ino;
+    numbers[at + 2] = stat.size;
+    numbers[at + 3] = stat.mtimeMs;
+    numbers[at + 4] = stat.ctimeMs;
     at += NUMBERS;
     hashes.push(md5);
   }
@@ -120,21 +133,17 @@ function pack(entries: ReadonlyMap<string, Entry>): Buffer {
   return Buffer.concat([head, body]);
 }
 
-function load(file: string): Map<string, Entry> {
-  const entries = new Map<string, Entry>();
+function load(file: string): Loaded {
   const bytes = read(file);
-  if (bytes === null || bytes.length < HEAD_BYTES || bytes.toString("latin1", 0, 16) !== MAGIC) return entries;
+  const nothing = { rows: new Map<string, number>(), numbers: new Float64Array(0), hashes: "" };
+  if (bytes === null || bytes.length < HEAD_BYTES || bytes.toString("latin1", 0, 16) !== MAGIC) return nothing;
   const body = bytes.subarray(HEAD_BYTES);
-  if (md5Of(body) !== bytes.toString("hex", 24, 40)) return entries;
+  if (md5Of(body) !== bytes.toString("hex", 24, 40)) return nothing;
   const count = bytes.readDoubleLE(16);
   const numbers = new Float64Array(body.buffer.slice(body.byteOffset, body.byteOffset + count * NUMBERS * 8));
   const hashes = body.toString("hex", count * NUMBERS * 8, count * (NUMBERS * 8 + 16));
   const paths = body.toString("utf8", count * (NUMBERS * 8 + 16)).split("\0");
-  for (let index = 0; index < count; index += 1) {
-    const [dev = 0, ino = 0, size = 0, mtime = 0, ctime = 0] = numbers.subarray(index * NUMBERS, (index + 1) * NUMBERS);
-    entries.set(paths[index] ?? "", { dev, ino, size, mtime, ctime, md5: hashes.slice(index * 32, index * 32 + 32) });
-  }
-  return entries;
+  return { rows: new Map(count === 0 ? [] : paths.map((path, row) => [path, row])), numbers, hashes };
 }
 
 function read(file: string): Buffer | null {

@@ -1,6 +1,7 @@
 /** The files of a tracked folder, as DVC sees them. */
-import { type Dirent, lstatSync, readdirSync, type Stats, statSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
+import { type FileStat, fileStat } from "../platform/file-stat.ts";
 
 export interface WalkedFile {
   /** Relative to the folder, with `/`. */
@@ -8,7 +9,7 @@ export interface WalkedFile {
   /** Absolute. */
   path: string;
   /** Of the file; of its target when it is a link. */
-  stat: Stats;
+  stat: FileStat;
   isLink: boolean;
 }
 
@@ -35,11 +36,11 @@ export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder
       if (name === ".git" || name === ".hg" || ignores(path, item.isDirectory())) continue;
       const relpath = inside + name;
       if (item.isDirectory()) visit(path, `${relpath}/`);
-      else if (item.isFile()) found.push({ relpath, path, stat: lstatSync(path), isLink: false });
+      else if (item.isFile()) found.push({ relpath, path, stat: fileStat(lstatSync(path)), isLink: false });
       else if (!item.isSymbolicLink()) throw refused(path, "is neither a file nor a folder");
       else {
         const stat = targetOf(path);
-        if (!stat.isDirectory()) found.push({ relpath, path, stat, isLink: true });
+        if (!stat.isDirectory()) found.push({ relpath, path, stat: fileStat(stat), isLink: true });
       }
     }
     if (found.length === before && inside !== "") onEmptyFolder?.(absolute);
@@ -56,7 +57,7 @@ function list(folder: string): Dirent[] {
   }
 }
 
-function targetOf(path: string): Stats {
+function targetOf(path: string) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw refused(path, "is a link to nothing");
   if (!stat.isDirectory() && !stat.isFile()) throw refused(path, "is a link to neither a file nor a folder");

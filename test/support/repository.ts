@@ -157,7 +157,7 @@ export function openTestRepository(root: string, env: Record<string, string> = i
 }
 
 /** Mulberry32: small, seeded, good enough to pick names. */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

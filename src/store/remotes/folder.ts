@@ -1,11 +1,11 @@
 /** A folder as a remote: a disk, a mount, a colleague's share. Laid out as DVC's local remotes are. */
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { isMissing } from "../../platform/files.ts";
 import { md5Of } from "../../platform/hashing.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest } from "../ingest.ts";
-import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "../layout.ts";
+import { type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "../layout.ts";
 import type { HashName } from "../types.ts";
 import type { Parcel, Received, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
 
@@ -34,8 +34,12 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
 
 function* looking({ dir }: ObjectFolder, objects: readonly Wanted[]): Work<ObjectName[]> {
   const found: ObjectName[] = [];
+  const shards = new Map<string, boolean>();
   for (const object of objects) {
-    const size = trustedSize(dir, object);
+    const shard = shardPath(dir, object);
+    const isThere = shards.get(shard) ?? existsSync(shard);
+    shards.set(shard, isThere);
+    const size = isThere ? trustedSize(dir, object) : null;
     if (size !== null && size === (object.size ?? size)) found.push(object);
     yield { files: 1, bytes: 0 };
   }
@@ -83,7 +87,7 @@ function* bring(ingest: Ingest, object: ObjectName, { from, size }: { from: stri
 function* listing({ dir }: ObjectFolder): Work<StoredObject[]> {
   const found: StoredObject[] = [];
   for (const [base, hashName] of [
-    [`${dir}/files/md5`, "md5"],
+    [shardsFolder(dir, "md5"), "md5"],
     [dir, "md5-dos2unix"],
   ] satisfies [string, HashName][]) {
     for (const shard of namesIn(base).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
