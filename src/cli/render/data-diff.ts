@@ -1,7 +1,7 @@
 /** `expver data diff` as text or as a Markdown table, in dvc's layout. */
 import type { DataDiff, DiffEntry, DiffResult } from "../../workflows/data/diff.ts";
 import type { Terminal } from "../terminal.ts";
-import { plain } from "./data.ts";
+import { oneLine } from "../text-width.ts";
 
 const STATES = ["added", "deleted", "renamed", "modified", "not in cache"] as const;
 const COLOURS = { added: "green", deleted: "red", renamed: "green", modified: "yellow", "not in cache": "yellow" } as const;
@@ -30,7 +30,7 @@ function table(json: DataDiff, showHash: boolean): string {
 }
 
 function pathOf({ path }: DiffEntry): string {
-  return plain(typeof path === "string" ? path : `${path.old} -> ${path.new}`);
+  return oneLine(typeof path === "string" ? path : `${path.old} -> ${path.new}`);
 }
 
 function digest({ hash }: DiffEntry): string {
