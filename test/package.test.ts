@@ -1,6 +1,6 @@
 /** What a user gets from the registry: the packed tarball, installed in an empty folder with no script run. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -45,10 +45,48 @@ describe("the package", () => {
     expect(demo.status).toBe(0);
   });
 
-  it("is a library too", () => {
-    const script = 'import { ExpverError } from "expver"; console.log(new ExpverError("E_USAGE", "x").code);';
-    expect(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", cwd: home })).toBe("E_USAGE\n");
-    expect(existsSync(join(installed(), "dist/types/index.d.ts"))).toBe(true);
+  it("is a library too: a program logs and reads with it", () => {
+    const bin = join(home, "node_modules/.bin/expver");
+    const story = join(home, "library");
+    mkdirSync(story);
+    const env = { ...process.env, GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@b", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@b" };
+    const call = (...args: string[]) =>
+      execFileSync(args[0] as string, args.slice(1), { cwd: story, env, encoding: "utf8", stdio: "pipe" });
+    call(bin, "init");
+    const log =
+      'import { track } from "expver"; const t = track({ params: { lr: 0.1 } }); for (const loss of [1, 0.5]) t.log({ loss }); t.close();';
+    writeFileSync(join(story, "train.mjs"), log);
+    call(bin, "run", "--", "node", "train.mjs");
+    const read = `
+      import * as expver from "expver";
+      const { versions } = await expver.listVersions();
+      const { version, metrics } = await expver.showVersion("e0.1.0");
+      const [run] = await expver.listRuns();
+      const again = await expver.showRun(run.run_id.slice(0, 6));
+      const error = await expver.showVersion("e9.9.9").catch((error) => error);
+      console.log(JSON.stringify([Object.keys(expver).sort(), versions[0].metrics, version, metrics[0].value, run.params, again.run_id === run.run_id, error instanceof expver.ExpverError && error.code]));`;
+    writeFileSync(join(story, "read.mjs"), read);
+    expect(JSON.parse(call(process.execPath, "read.mjs"))).toEqual([
+      ["ERROR_CODES", "ExpverError", "listRuns", "listVersions", "showRun", "showVersion", "track"],
+      { loss: "0.5" },
+      "e0.1.0",
+      "0.5",
+      { lr: "0.1" },
+      true,
+      "E_NOT_FOUND",
+    ]);
+  });
+
+  it("has types that a strict TypeScript program compiles against, with nothing but Node's own types", () => {
+    writeFileSync(join(home, "consumer.ts"), CONSUMER);
+    const types = ["--typeRoots", join(root, "node_modules/@types"), "--types", "node"];
+    const options = [...types, ..."--strict --noEmit --target es2022 --module nodenext --exactOptionalPropertyTypes".split(" ")];
+    const compiled = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, "consumer.ts"], {
+      cwd: home,
+      encoding: "utf8",
+    });
+    expect(compiled.stdout).toBe("");
+    expect(compiled.status).toBe(0);
   });
 
   it("starts with a few kilobytes: no parser, no SQLite, no command", () => {
@@ -72,6 +110,23 @@ describe("the package", () => {
     };
   }
 });
+
+const CONSUMER = `
+import { type ErrorCode, ExpverError, type LoggedRow, listRuns, listVersions, showRun, showVersion, type Track, track } from "expver";
+const t: Track = track({ table: "epochs", params: { lr: 1e-5, model: "mlp" } });
+const row: LoggedRow = t.log({ loss: 0.5, when: new Date(), big: 2n ** 53n + 1n, note: undefined });
+const key: string = row.timestamp + t.trackId;
+// @ts-expect-error values are a table of names
+t.log("loss");
+// @ts-expect-error no such option
+track({ db: "results.db" });
+const best: string | undefined = (await listVersions({ sort: "accuracy" })).versions[0]?.metrics.accuracy;
+const kind: "run" | "sweep" | "merge" | "manual" | null = (await showVersion("e0.1.0", { cwd: "." })).kind;
+const params: Record<string, string> | undefined = (await listRuns())[0]?.params;
+const status: string = (await showRun()).status;
+const codeOf = (error: unknown): ErrorCode | null => (error instanceof ExpverError ? error.code : null);
+export { best, codeOf, key, kind, params, status };
+`;
 
 const WATCH = `
 import { register } from "node:module";

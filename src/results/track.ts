@@ -50,7 +50,6 @@ export interface Track {
   log(values: Readonly<Record<string, unknown>>): LoggedRow;
   /** Closes the file. Every row is on disk already, so a program that never calls it loses nothing. */
   close(): void;
-  [Symbol.dispose](): void;
 }
 
 /**
@@ -78,7 +77,6 @@ export function openTrack(context: Context, { database: wanted, table: named, tr
   const db = openForRows(database);
   const table = named ?? mainTable(db, tables);
   const trackId = fixed ?? (env.EXPVER_RUN_ID || runName(context.random));
-  const close = () => db.close();
   return {
     database,
     table,
@@ -87,8 +85,7 @@ export function openTrack(context: Context, { database: wanted, table: named, tr
       const row = appendRow(db, table, { trackId, values: storedCells({ ...params, ...values }), at: context.clock() });
       return { table, trackId, timestamp: row.first };
     },
-    close,
-    [Symbol.dispose]: close,
+    close: () => db.close(),
   };
 }
 
