@@ -25,11 +25,10 @@ export function planUndo(project: Place, id?: string, rows?: RowHooks): UndoPlan
     ...published(project, operation),
   ];
   if (blockers.length > 0) throw blocked(operation, blockers);
-  return {
-    operation,
-    standing: states.filter(({ state }) => state === "after"),
-    beyond: states.filter(({ state }) => state === "beyond"),
-  };
+  const standing = states.filter(({ state }) => state === "after");
+  const beyond = states.filter(({ state }) => state === "beyond");
+  if (standing.length === 0 && beyond.length > 0) throw allBeyond(operation, beyond);
+  return { operation, standing, beyond };
 }
 
 /** Itself an operation; killed, it is finished by the next writing command. Answers its id. */
@@ -128,6 +127,14 @@ function published(project: Place, operation: Operation): { target: string; now:
             .filter((tag) => effect.detail.split(/[\s,]+/).includes(tag) && isThere(later, tag))
             .map((tag) => ({ target: tag, now: `published to ${effect.remote}` })),
     );
+}
+
+function allBeyond({ id, command }: Operation, beyond: readonly EffectState[]): ExpverError {
+  const targets = beyond.map(({ target }) => target);
+  return new ExpverError("E_UNDO", `${id} (${command}) cannot be undone: what it did was done on a remote (${targets.join("; ")})`, {
+    hint: "Others may have it already. Undo another operation by its id: `expver ops` lists them.",
+    details: { operation: id, beyond: targets },
+  });
 }
 
 function blocked(operation: Operation, blockers: { target: string; now: string }[]): ExpverError {

@@ -13,6 +13,7 @@ import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { applyPublication, type Published } from "./publish/apply.ts";
 import { shortName } from "./publish/branch.ts";
+import { warnUnknownRemotes } from "./publish/data-remote-known.ts";
 import { warnLost } from "./publish/objects.ts";
 import { type Destination, type Publication, readPublication } from "./publish/publication.ts";
 import { planRenumberings, type Renumbering, renumber } from "./publish/renumber.ts";
@@ -31,6 +32,9 @@ export const publish: WriteWorkflow<Input, PublishPlan, Published> = {
     const destination = whereTo(repository, input);
     const publication = await readPublication(project, repository, context, { names, destination });
     warnLost(context, publication.survey);
+    const commit = publication.branch?.object || publication.versions.at(-1)?.version.commit;
+    if (destination.remote !== null && commit !== undefined)
+      warnUnknownRemotes(project, repository, context, { commit, remotes: publication.survey.remotes });
     const renumberings = await planRenumberings(project, context, { versions: publication.versions, refs: destination.refs });
     return {
       command: "publish",

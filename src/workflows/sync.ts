@@ -86,9 +86,15 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
     await correct(project, context, corrected);
     const fetched = tags.fresh.map(({ name }) => name);
     const differing = tags.differing.map(({ version, here, there }) => ({ version, here, there }));
-    return { remote, fetched, differing, objects, corrected, next: fetched.length > 0 ? ["expver list"] : [] };
+    return { remote, fetched, differing, objects, corrected, next: nextOf(plan, fetched) };
   },
 };
+
+function nextOf({ whole }: SyncPlan, fetched: readonly string[]): string[] {
+  const last = fetched.at(-1);
+  if (last === undefined) return [];
+  return ["expver list", ...(whole.length === 0 ? [`expver sync ${last}`] : [])];
+}
 
 /** Undo takes the tags away again; objects stay in the cache, where they harm nobody. */
 async function takeTags(

@@ -197,3 +197,17 @@ it("a published tag never moves", () => {
   });
   expect(upstream.git("rev-parse", version)).not.toBe(repo.git("rev-parse", version));
 });
+
+it("a data remote that others will not know of is told", () => {
+  const { repo, storage } = makeStudy();
+  must(repo, ["data", "remote", "remove", "storage"]);
+  must(repo, ["data", "remote", "add", "-d", "disk", storage]);
+  runOnce(repo, "--version", "e0.1.0");
+  expect(must(repo, ["publish"]).warnings).toEqual([]); // the snapshot took .dvc/config along
+  must(repo, ["data", "remote", "add", "--local", "-d", "mine", storage]);
+  runOnce(repo, "--version", "e0.2.0", "--param", "lr=0.2");
+  const { warnings } = must(repo, ["publish"]);
+  expect(warnings).toMatchObject([
+    { text: expect.stringContaining("the remote mine is not in the .dvc/config"), hint: expect.stringContaining("expver data remote add") },
+  ]);
+});
