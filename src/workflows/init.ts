@@ -1,5 +1,5 @@
 /** `expver init`: makes a folder a project, or adopts one that exists. Writes files; stages and commits nothing. */
-import { realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { DEFAULTS } from "../config/config.ts";
 import { CONFIG_FILE, findPlace, openProject, type Place, readConfig } from "../config/project.ts";
@@ -9,6 +9,9 @@ import { initRepository } from "../git/init.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { readTextIfExists } from "../platform/files.ts";
+import { objectFile } from "../store/contents.ts";
+import { cacheDir } from "../store/dvc-config.ts";
+import { parsePointerFile } from "../store/pointer-file.ts";
 import type { FileEdit } from "../store/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { type Survey, survey } from "./init/survey.ts";
@@ -50,7 +53,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     if (root !== cwd) context.report({ kind: "warning", text: `the project is ${root}: set up there, not in ${cwd}` });
     const makesRepository = place === null || (place.repository === null && !saysNoScm(place));
     const hasConfig = statSync(join(root, CONFIG_FILE), { throwIfNoEntry: false }) !== undefined;
-    const found = await survey(root, DEFAULTS.results.database);
+    const found = await survey(root, DEFAULTS.results.database, (pointer) => (place === null ? null : objectOf(place, pointer)));
     const edits = plannedEdits({ root, place, found, hasConfig });
     reportLeftOut(context, found, hasConfig);
     return {
@@ -83,6 +86,18 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     return resultOf(plan);
   },
 };
+
+/** In the cache; null when it is not, or the pointer cannot be read: that is no failure of `init`. */
+function objectOf(place: Place, pointer: string): string | null {
+  try {
+    const [{ hash } = { hash: null }] = parsePointerFile(readTextIfExists(join(place.root, pointer)) ?? "", pointer);
+    const object = hash === null ? null : objectFile(cacheDir(place), hash);
+    return object !== null && existsSync(object) ? object : null;
+  } catch (error) {
+    if (error instanceof ExpverError) return null;
+    throw error;
+  }
+}
 
 interface Scene {
   root: string;

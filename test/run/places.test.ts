@@ -39,7 +39,7 @@ describe("where", () => {
     expect(repo.expver(["run", "--", "node", "train.js"]).code).toBe(0);
     repo.git("worktree", "add", "-q", "-b", "side", "../side");
     repo.write("../side/.dvc/config.local", "# mine\n[core]\n    autostage = false\n");
-    expect(repo.expver(["run", "--", "true"], { cwd: "../side" }).code).toBe(0);
+    expect(repo.expver(["run", "--", "node", "train.js"], { cwd: "../side" }).code).toBe(0);
     expect(repo.read("../side/.dvc/config.local")).toBe(`# mine\n[core]\n    autostage = false\n[cache]\n    dir = ${cache}\n`);
     expectClean(repo, "../side");
   });

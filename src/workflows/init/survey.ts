@@ -31,12 +31,19 @@ const NOT_ENTERED = new Set([".git", ".dvc", ".hg", ...ENVIRONMENT]);
 const MOST_ENTRIES = 20_000;
 const DEEPEST = 6;
 
-export async function survey(root: string, defaultDatabase: string): Promise<Survey> {
+/** `objectOf`: the stored bytes of a pointer file (relative to the root) whose output is not here; null when they are not here either. */
+export async function survey(root: string, defaultDatabase: string, objectOf: (pointer: string) => string | null): Promise<Survey> {
   const found = walk(root);
   const databases: Survey["databases"] = [];
   for (const path of inOrderOfUse(root, found.databases, defaultDatabase)) {
-    const tables = await eventsTablesOf(join(root, path));
+    const tables = await eventsTablesOf(join(root, path), { readonly: true });
     if (tables !== null) databases.push({ path, tables });
+  }
+  for (const pointer of found.pointers) {
+    const object = objectOf(pointer);
+    // Without its bytes the name must do.
+    const tables = object === null ? [] : await eventsTablesOf(object, { immutable: true });
+    if (tables !== null) databases.push({ path: pointer.slice(0, -".dvc".length), tables });
   }
   return {
     databases,
@@ -48,9 +55,10 @@ export async function survey(root: string, defaultDatabase: string): Promise<Sur
 }
 
 /** Bounded: a data folder of a million files must not make `init` slow. Names in breadth-first order. */
-function walk(root: string): { names: Set<string>; databases: string[] } {
+function walk(root: string): { names: Set<string>; databases: string[]; pointers: string[] } {
   const names = new Set<string>();
   const databases: string[] = [];
+  const pointers: string[] = [];
   let seen = 0;
   const folders = [{ path: "", depth: 0 }];
   for (let next = folders.shift(); next !== undefined && seen < MOST_ENTRIES; next = folders.shift()) {
@@ -62,9 +70,11 @@ function walk(root: string): { names: Set<string>; databases: string[] } {
         folders.push({ path, depth: next.depth + 1 });
       }
       if (entry.isFile() && /\.(db|sqlite3?)$/i.test(entry.name) && isSqlite(join(root, path))) databases.push(path);
+      if (entry.isFile() && /\.(db|sqlite3?)\.dvc$/i.test(entry.name) && !isFile(join(root, path.slice(0, -".dvc".length))))
+        pointers.push(path);
     }
   }
-  return { names, databases };
+  return { names, databases, pointers };
 }
 
 /** The default path, then those a pointer tracks, then the newest. */
@@ -75,11 +85,11 @@ function inOrderOfUse(root: string, paths: string[], defaultDatabase: string): s
 }
 
 /** Names of xetrack's tables; null when there is none or the file cannot be read (that is no failure of `init`). */
-async function eventsTablesOf(path: string): Promise<string[] | null> {
+async function eventsTablesOf(path: string, options: { readonly: true } | { immutable: true }): Promise<string[] | null> {
   const { openResults } = await import("../../results/database.ts");
   const { eventsTables } = await import("../../results/schema.ts");
   try {
-    const db = openResults(path, { readonly: true });
+    const db = openResults(path, options);
     try {
       const tables = eventsTables(db).map((table) => table.name);
       return tables.length > 0 ? tables : null;

@@ -9,7 +9,6 @@ import type { RunRecord } from "../../results/types.ts";
 import { objectFile, storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { RESERVED } from "../../versions/reserve.ts";
-import type { Wrote } from "../undo/outputs.ts";
 import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } from "./collect.ts";
 import { finishRun } from "./finish.ts";
 import { copyBefore, mendDatabase } from "./mend-database.ts";
@@ -20,6 +19,7 @@ import { inputsChangedSince, type Outputs, storeOutputs } from "./outputs.ts";
 import { changedSince } from "./snapshot.ts";
 import { isUnder } from "./snapshot-selection.ts";
 import { tagLine, versionMessage } from "./version-message.ts";
+import { noteWritten } from "./written.ts";
 
 export interface Closed {
   outcome: RunOutcome;
@@ -137,25 +137,6 @@ function closeUnversioned(context: Context, run: ClosingRun, collected: Collecte
   release(run);
   run.save({ phase: "closed", version: null, results: null, outputs: outputs.files, models: outputs.models });
   return outcomeOf(run, { collected, outputs, onBranch: false, line: null });
-}
-
-/** For undo: what the run wrote, beside the effects of its closing. */
-function noteWritten({ operation, places, facts }: ClosingRun, { artifacts, files }: Outputs): void {
-  const { marks, databaseExisted } = facts().closing;
-  const existed = (path: string) =>
-    path === places.database ? databaseExisted : (marks?.pointers[path] || marks?.files[path] || "") !== "";
-  const wrote: Wrote[] = [
-    ...artifacts.map(({ path, hash }) => ({
-      path,
-      hash,
-      kind: path === places.database ? ("database" as const) : ("data" as const),
-      existed: existed(path),
-    })),
-    ...files
-      .filter(({ edit }) => edit === undefined)
-      .map(({ path, object }) => ({ path, hash: object, kind: "git" as const, existed: true })),
-  ];
-  operation.note("wrote", wrote);
 }
 
 /** Gives a reserved number back. */

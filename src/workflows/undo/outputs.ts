@@ -40,8 +40,12 @@ export function outputsToBringBack(project: Project, operation: Operation): Wrot
 export function bringBackOutputs(project: Project, operation: Operation): void {
   const wrote = wroteOf(operation);
   if (wrote.length === 0) return;
+  // Git's first: DVC's lock is one of them.
+  for (const one of wrote.filter(({ kind }) => kind === "git")) {
+    if (stands(project, one)) git(requireRepository(project), ["checkout-index", "--force", "--", one.path]);
+  }
   const pointers = readPointers(project);
-  for (const one of wrote) {
+  for (const one of wrote.filter(({ kind }) => kind !== "git")) {
     const pointer = pointers.find(({ path }) => path === one.path);
     if (one.kind === "database") bringBackDatabase(project, one, pointer);
     else if (stands(project, one) || isGone(project, one, pointer)) bringBack(project, one, pointer);
@@ -63,9 +67,8 @@ function isGone(project: Project, { path }: Wrote, pointer: Pointer | undefined)
   return pointer !== undefined && !existsSync(absolutePath(project, path));
 }
 
-function bringBack(project: Project, { path, kind, hash, existed }: Wrote, pointer: Pointer | undefined): void {
-  if (kind === "git") git(requireRepository(project), ["checkout-index", "--force", "--", path]);
-  else if (pointer !== undefined) finishWork(applyingCheckout(project, finishWork(planningCheckout(project, [pointer]))));
+function bringBack(project: Project, { path, hash, existed }: Wrote, pointer: Pointer | undefined): void {
+  if (pointer !== undefined) finishWork(applyingCheckout(project, finishWork(planningCheckout(project, [pointer]))));
   else if (!existed && existsSync(objectFile(cacheDir(project), hash))) takeAway(project, path);
 }
 
