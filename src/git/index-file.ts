@@ -24,23 +24,6 @@ export function writeTreeWith(repository: Repository, baseTree: string | null, e
   return withTemporaryIndex(repository, baseTree, (env) => applyEdits(repository, edits, env));
 }
 
-/**
- * The tree that `baseTree` becomes when these paths are as in the worktree, line-ending and other filters applied as
- * `git add` does; a path that is not there goes away. Ignored files are taken too: the caller chose them.
- */
-export function writeTreeFromWorktree(
-  repository: Repository,
-  baseTree: string | null,
-  paths: readonly string[],
-  edits: readonly IndexEdit[] = [],
-): string {
-  return withTemporaryIndex(repository, baseTree, (env) => {
-    const args = [...PLAIN_INDEX, "update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
-    if (paths.length > 0) git(repository, args, { input: nulTerminated(paths), env });
-    applyEdits(repository, edits, env);
-  });
-}
-
 /** Sets entries of this worktree's index; all others stay as they are. Waits a moment for another git to let go of it. */
 export function setIndexEntries(repository: Repository, edits: readonly IndexEdit[]): void {
   for (let attempt = 0; ; attempt += 1) {

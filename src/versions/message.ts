@@ -38,11 +38,6 @@ export function readMessage(text: string): { message: VersionMessage; problems: 
   return { message: { headline: pairs, description, body: trimBlankLines(rest).join("\n"), ...recorded }, problems };
 }
 
-/** The value of a key in the first line, or undefined. */
-export function headlineValue(message: VersionMessage, key: string): string | undefined {
-  return message.headline.find(([name]) => name === key)?.[1];
-}
-
 function splitTrailers(lines: string[]): { rest: string[]; recorded: Recorded; problems: string[] } {
   const start = lines.findLastIndex(isBlank) + 1;
   const block = start === 0 ? null : readBlock(lines.slice(start));

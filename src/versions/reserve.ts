@@ -71,15 +71,6 @@ export function reserveVersion(
   }
 }
 
-/** Gives a number back, or up: also when it has become a tag. Nothing when the reservation is gone or not this one. */
-export function releaseVersion(project: Where, { ref, object }: Reservation): void {
-  try {
-    updateRefs(requireRepository(project), [{ ref, before: object, after: null }], { reason: "expver: release" });
-  } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_REF_MOVED") throw error;
-  }
-}
-
 /** Who holds a reserved name; null when nobody does or it does not say. */
 export function holderOf(repository: Repository, object: string): ProcessIdentity | null {
   const answer = gitResult(repository, ["cat-file", "blob", object], { allow: [128] });

@@ -1,7 +1,7 @@
-import { chmodSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readIndexEntries, setIndexEntries, writeTreeFromWorktree, writeTreeWith } from "../../src/git/index-file.ts";
+import { readIndexEntries, setIndexEntries, writeTreeWith } from "../../src/git/index-file.ts";
 import { hashBlob } from "../../src/git/objects.ts";
 import { makeRepository } from "../support/repository.ts";
 
@@ -33,26 +33,6 @@ it("builds the first tree of an unborn branch", () => {
   const tree = writeTreeWith(repo.repository, null, [{ path: "a/b", mode: "100644", object: hashBlob(repo.repository, "x") }]);
   expect(repo.git("show", `${tree}:a/b`)).toBe("x");
   expect(writeTreeWith(repo.repository, null, [])).toBe("4b825dc642cb6eb9a060e54bf8d69288fbee4904");
-});
-
-it("takes files of the worktree through git's filters, with modes and links, and drops what is gone", () => {
-  const repo = makeRepository();
-  repo.commit("first", { ".gitattributes": "*.txt text eol=lf\n", gone: "1", other: "2" });
-  repo.write("crlf.txt", "a\r\nb\r\n");
-  repo.write("tool", "#!/bin/sh\n");
-  chmodSync(join(repo.root, "tool"), 0o755);
-  symlinkSync("tool", join(repo.root, "-link"));
-  repo.write("other", "changed but not asked for");
-  repo.run("rm", ["gone"]);
-  const tree = writeTreeFromWorktree(repo.repository, "HEAD^{tree}", ["crlf.txt", "tool", "-link", "gone"]);
-  expect(
-    repo
-      .git("ls-tree", tree)
-      .split("\n")
-      .map((line) => `${line.slice(0, 6)} ${line.split("\t")[1]}`),
-  ).toEqual(["120000 -link", "100644 .gitattributes", "100644 crlf.txt", "100644 other", "100755 tool"]);
-  expect(repo.git("show", `${tree}:crlf.txt`)).toBe("a\nb");
-  expect(repo.git("show", `${tree}:other`)).toBe("2");
 });
 
 it("sets single index entries and keeps what was staged before", () => {

@@ -6,7 +6,7 @@ import { openProject } from "../../src/config/project.ts";
 import { readRef } from "../../src/git/refs.ts";
 import { identityOf } from "../../src/platform/processes.ts";
 import { newTagChanges } from "../../src/versions/published.ts";
-import { releaseVersion, requireFree, reserveVersion, suggestVersion } from "../../src/versions/reserve.ts";
+import { requireFree, reserveVersion, suggestVersion } from "../../src/versions/reserve.ts";
 import { makeRepository } from "../support/repository.ts";
 
 const exists = (text: string) => expect.objectContaining({ code: "E_VERSION_TAKEN", message: expect.stringContaining(text) });
@@ -76,18 +76,6 @@ describe("reserving", () => {
     reserveVersion(project, "e0.2.0", { owner: DEAD });
     expect(reserveVersion(project, "e0.2.0").name).toBe("e0.2.0");
     expect(() => reserveVersion(project, "e0.2.0")).toThrowError(exists("reserved"));
-  });
-
-  it("is given up by whoever holds it, and by nobody else", () => {
-    const repo = makeRepository();
-    const project = openProject(repo.context);
-    const old = reserveVersion(project, "e0.1.0", { owner: DEAD });
-    const taken = reserveVersion(project, "e0.1.0");
-    releaseVersion(project, old);
-    expect(readRef(repo.repository, taken.ref)).toBe(taken.object);
-    releaseVersion(project, taken);
-    releaseVersion(project, taken);
-    expect(readRef(repo.repository, taken.ref)).toBeNull();
   });
 });
 
