@@ -76,7 +76,7 @@ function objectsBelow(folder: string): string[] {
 }
 
 /** JSON with every list sorted; null for no output. */
-export function ordered(text: string): unknown {
+function ordered(text: string): unknown {
   const sort = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(sort).sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
     if (typeof value !== "object" || value === null) return value;
