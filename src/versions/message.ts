@@ -17,11 +17,12 @@ import { formatTrailers, parseTrailers, type Recorded, UNRECORDED } from "./trai
 import type { VersionMessage } from "./types.ts";
 
 export function formatMessage(message: VersionMessage): string {
-  const { headline, description, body, kind } = message;
+  const { headline, description, body, kind, other } = message;
+  const recorded = kind !== null || other.some(([key]) => key === "Kind");
   const paragraphs = [
     formatHeadline({ pairs: headline, description }),
     trimBlankLines(body.split(/\r?\n/)).join("\n"),
-    kind === null ? "" : formatTrailers(message).join("\n"),
+    recorded ? formatTrailers(message).join("\n") : "",
   ];
   return `${paragraphs.filter((text) => text !== "").join("\n\n")}\n`;
 }

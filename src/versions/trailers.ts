@@ -52,8 +52,11 @@ export function parseTrailers(lines: readonly (readonly [key: string, value: str
   };
   for (const [key, value] of lines) {
     if (SINGLE.has(key)) once(key);
-    if (key === "Kind") read(key, value, isKind(value) ? value : null, (kind) => Object.assign(recorded, { kind }));
-    else if (key === "Run") read(key, value, parseRun(value), (run) => recorded.runs.push(run));
+    if (key === "Kind") {
+      read(key, value, isKind(value) ? value : null, (kind) => Object.assign(recorded, { kind }));
+      // A kind of a later expver: kept, so that the trailers survive a rewriting.
+      if (!isKind(value)) recorded.other.push([key, value]);
+    } else if (key === "Run") read(key, value, parseRun(value), (run) => recorded.runs.push(run));
     else if (key === "Best-Run") recorded.bestRun = unquote(value);
     else if (key === "Merged") recorded.merged.push(unquote(value));
     else if (key === "Code") read(key, value, /^[0-9a-f]{40,64}$/.test(value) ? value : null, (code) => Object.assign(recorded, { code }));

@@ -132,6 +132,13 @@ describe("reading messages of others", () => {
     });
   });
 
+  it("keeps trailers of a kind it does not know when it writes them again", () => {
+    const message = parseMessage("a=1\n\nKind: import\nMetric: acc=1 max\nX: y\n");
+    expect(message).toMatchObject({ kind: null, metrics: [{ name: "acc", value: "1", direction: "max" }] });
+    expect(parseMessage(formatMessage(message))).toEqual(message);
+    expect(formatMessage(message)).toMatch(/^Kind: import$/m);
+  });
+
   it("never fails, and is stable from the second writing on", () => {
     fc.assert(
       fc.property(
