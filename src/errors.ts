@@ -121,6 +121,11 @@ export const ERROR_CODES = {
     means: "A file is no SQLite database, or it is damaged.",
     remedy: "Check the path; the last stored copy comes back with `expver data checkout --force PATH`, the damaged file goes to the trash.",
   },
+  E_CONFLICT: {
+    kind: "refused",
+    means: "Two different values of one cell meet in a merge; nothing was merged.",
+    remedy: "Say which stays: --on-conflict ours, theirs or newest (the run that ended later).",
+  },
   E_DATABASE_BUSY: {
     kind: "refused",
     means: "Other programs kept the results database locked for longer than we wait.",

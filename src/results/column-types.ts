@@ -33,7 +33,7 @@ export function cellFor(type: string, cell: Cell): Cell {
 /** Gives columns that cannot hold their new cell a type that can. Inside a write transaction. */
 export function widenColumns(db: Database, table: string, cells: readonly { column: Column; cell: Cell }[]): void {
   for (const { column, cell } of cells) {
-    if (!holds(column.type, cell)) retype(db, table, { name: column.name, type: widerType(db, table, { column, cell }) });
+    if (!holds(column.type, cell)) retypeColumn(db, table, { name: column.name, type: widerType(db, table, { column, cell }) });
   }
 }
 
@@ -53,6 +53,38 @@ function holds(type: string, cell: Cell): boolean {
   }
 }
 
+/** Which storage classes the values of a column have. */
+export interface ColumnClasses {
+  integer: boolean;
+  real: boolean;
+  text: boolean;
+  blob: boolean;
+  /** An integer that no REAL is equal to. */
+  beyondReal: boolean;
+}
+
+/** Whether a column of that type keeps values of these classes as they are. */
+export function holdsClasses(type: string, { integer, real, text, beyondReal }: ColumnClasses): boolean {
+  switch (kindOf(type)) {
+    case "integer":
+      return !real && !text;
+    case "real":
+      return !text && !beyondReal;
+    case "text":
+      return !integer && !real;
+    case "other":
+      return !text && !beyondReal;
+    default:
+      return true;
+  }
+}
+
+/** A type that keeps all of them. */
+export function typeForClasses(sides: readonly ColumnClasses[]): string {
+  const type = sides.some(({ real }) => real) ? REAL : INTEGER;
+  return [type, "TEXT"].find((one) => sides.every((classes) => !classes.blob && holdsClasses(one, classes))) ?? UNTYPED;
+}
+
 function widerType(db: Database, table: string, { column, cell }: { column: Column; cell: Cell }): string {
   if (typeof cell !== "number") return UNTYPED;
   const name = quoteName(column.name);
@@ -61,8 +93,8 @@ function widerType(db: Database, table: string, { column, cell }: { column: Colu
   return db.get(beyond) === undefined ? REAL : UNTYPED;
 }
 
-/** SQLite cannot change a column's type: another column takes its cells, its place and its name. */
-function retype(db: Database, table: string, { name, type }: Column): void {
+/** SQLite cannot change a column's type: another column takes its cells and its name. False when something stands on the column. */
+export function retypeColumn(db: Database, table: string, { name, type }: Column): boolean {
   const interim = quoteName(`${name}__retyped`);
   const column = quoteName(name);
   const alter = `ALTER TABLE ${quoteName(table)}`;
@@ -72,11 +104,14 @@ function retype(db: Database, table: string, { name, type }: Column): void {
     db.exec(`UPDATE ${quoteName(table)} SET ${interim} = ${column} WHERE ${column} IS NOT NULL`);
     db.exec(`${alter} DROP COLUMN ${column}`);
     db.exec(`${alter} RENAME COLUMN ${interim} TO ${column}`);
+    db.exec("RELEASE retype");
+    return true;
   } catch {
-    // Somebody's index or view stands on the column: better a cell of another class than no row.
+    // Somebody's index or view stands on the column, or it is the key: better a cell of another class than no row.
     db.exec("ROLLBACK TO retype");
+    db.exec("RELEASE retype");
+    return false;
   }
-  db.exec("RELEASE retype");
 }
 
 /** As both SQLite and DuckDB understand a declared type; where they differ (BOOLEAN, dates), the stricter. */

@@ -1,0 +1,64 @@
+/** One column of a table as SQL on each side of a merge, and the three-way rule for one cell. */
+import { quoteName } from "../../platform/sqlite.ts";
+import { STAMP_COLUMNS } from "../../results/schema.ts";
+import { findColumn } from "./tables.ts";
+import type { Table } from "./types.ts";
+
+/** Aliases: `o` is ours, `n` theirs (new), `a` the ancestor. */
+export interface CellSql {
+  name: string;
+  ours: string;
+  theirs: string;
+  /** `NULL` when there is no ancestor: a two-way merge is a three-way one from nothing. */
+  ancestor: string;
+  /** Copies of the tag's truth: a difference is no conflict, ours stays. */
+  isStamp: boolean;
+}
+
+export interface TableSides {
+  ours: Table;
+  theirs: Table;
+  /** The ancestor's table; undefined when it, or the ancestor, is not there. */
+  base: Table | undefined;
+}
+
+/** Every column of ours, which has those of theirs already. */
+export function cellsOf({ ours, theirs, base }: TableSides): CellSql[] {
+  return ours.columns.map(({ name }) => ({
+    name,
+    ours: `o.${quoteName(name)}`,
+    theirs: columnSql("n", theirs, name),
+    ancestor: columnSql("a", base, name),
+    isStamp: (STAMP_COLUMNS as readonly string[]).includes(name.toLowerCase()),
+  }));
+}
+
+function columnSql(alias: string, table: Table | undefined, name: string): string {
+  const column = findColumn(table, name);
+  return column === undefined ? "NULL" : `${alias}.${quoteName(column.name)}`;
+}
+
+/** Storage class and bits: `+` takes the declared type out of the comparison, the text '1' is not the number 1. */
+export function same(left: string, right: string): string {
+  return `(+${left} COLLATE BINARY IS +${right})`;
+}
+
+/** Whole rows; a vector, because a chain of a thousand ORs is too deep for SQLite. */
+export function sameVector(lefts: readonly string[], rights: readonly string[]): string {
+  if (lefts.length === 0) return "true";
+  if (lefts.length === 1) return same(lefts[0] ?? "NULL", rights[0] ?? "NULL");
+  const vector = (columns: readonly string[]) => `(${columns.map((column) => `+${column} COLLATE BINARY`).join(", ")})`;
+  return `(${vector(lefts)} IS ${vector(rights)})`;
+}
+
+/** The source's value goes in: only it has changed, or ours is empty. */
+export function takesTheirs({ ours, theirs, ancestor }: CellSql): string {
+  return `(NOT ${same(theirs, ancestor)} AND NOT ${same(theirs, ours)} AND (${ours} IS NULL OR ${same(ours, ancestor)}))`;
+}
+
+/** Both sides have a value of their own. */
+export function clashes(cell: CellSql): string {
+  if (cell.isStamp) return "false";
+  const { ours, theirs, ancestor } = cell;
+  return `(${ours} IS NOT NULL AND ${theirs} IS NOT NULL AND NOT ${same(theirs, ours)} AND NOT ${same(theirs, ancestor)} AND NOT ${same(ours, ancestor)})`;
+}

@@ -1,0 +1,56 @@
+/** expver's own tables: a run has a life cycle, so two records of one run are never a conflict. */
+import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { ensureRunTables, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
+import { addMissingColumns, readTables } from "./tables.ts";
+import type { TableReport } from "./types.ts";
+
+/** How the record of the source compares with ours: an ended run beats a running one, then the later end. */
+const IS_LATER = `CASE WHEN (o.status = 'running') <> (n.status = 'running') THEN o.status = 'running'
+  ELSE coalesce(julianday(n."end") > julianday(o."end"), o."end" IS NULL AND n."end" IS NOT NULL) END`;
+
+/** Merges `expver_runs`; the caller has seen that the source has it. */
+export function mergeRuns(db: Database, report: TableReport): void {
+  ensureRunTables(db);
+  const ours = readTables(db, "main").get(RUNS_TABLE);
+  const theirs = readTables(db, "theirs").get(RUNS_TABLE);
+  if (ours === undefined || theirs === undefined) return;
+  report.addedColumns.push(...addMissingColumns(db, ours, theirs));
+  const names = theirs.columns.map(({ name }) => quoteName(name));
+  const values = names.filter((name) => name !== '"run_id"');
+  const isEqual = values.map((name) => `o.${name} IS n.${name}`).join(" AND ") || "true";
+  const [equal = 0] = (
+    db.arrays(`SELECT count(*) FROM theirs.${RUNS_TABLE} AS n JOIN main.${RUNS_TABLE} AS o USING (run_id) WHERE ${isEqual}`)[0] ?? []
+  ).map(Number);
+  report.equal += equal;
+  const sets = values.map(
+    (name) => `${name} = CASE WHEN ${IS_LATER} THEN coalesce(n.${name}, o.${name}) ELSE coalesce(o.${name}, n.${name}) END`,
+  );
+  report.resolved += db.run(
+    `UPDATE main.${RUNS_TABLE} AS o SET ${sets.join(", ")} FROM theirs.${RUNS_TABLE} AS n WHERE n.run_id = o.run_id AND NOT (${isEqual})`,
+  );
+  report.inserted += db.run(
+    `INSERT INTO main.${RUNS_TABLE} (${names.join(", ")}) SELECT ${names.join(", ")} FROM theirs.${RUNS_TABLE} AS n
+     WHERE NOT EXISTS (SELECT 1 FROM main.${RUNS_TABLE} AS o WHERE o.run_id = n.run_id)`,
+  );
+}
+
+/** Merges `expver_run_tracks`: a stretch of rows that has grown is the longer one. */
+export function mergeRunTracks(db: Database, report: TableReport): void {
+  ensureRunTables(db);
+  const sameStretch = `o.run_id = n.run_id AND o."table" = n."table" AND o.track_id = n.track_id AND o.first = n.first`;
+  const grown = `${sameStretch} AND (n.last > o.last OR n.rows > o.rows)`;
+  const [shared = 0] = (
+    db.arrays(`SELECT count(*) FROM theirs.${RUN_TRACKS_TABLE} AS n JOIN main.${RUN_TRACKS_TABLE} AS o ON ${sameStretch}`)[0] ?? []
+  ).map(Number);
+  const changed = db.run(
+    `UPDATE main.${RUN_TRACKS_TABLE} AS o SET last = max(o.last, n.last), rows = max(o.rows, n.rows)
+     FROM theirs.${RUN_TRACKS_TABLE} AS n WHERE ${grown}`,
+  );
+  report.resolved += changed;
+  report.equal += shared - changed;
+  report.inserted += db.run(
+    `INSERT INTO main.${RUN_TRACKS_TABLE} (run_id, "table", track_id, first, last, rows)
+     SELECT run_id, "table", track_id, first, last, rows FROM theirs.${RUN_TRACKS_TABLE} AS n
+     WHERE NOT EXISTS (SELECT 1 FROM main.${RUN_TRACKS_TABLE} AS o WHERE ${sameStretch})`,
+  );
+}

@@ -1,0 +1,81 @@
+/** Tables as a database declares them, and making one side able to hold the other's values. */
+import type { Database } from "../../platform/sqlite.ts";
+import { quoteName } from "../../platform/sqlite.ts";
+import { type ColumnClasses, holdsClasses, retypeColumn, typeForClasses } from "../../results/column-types.ts";
+import type { Table, TableColumn } from "./types.ts";
+
+/** Names under which databases are attached: the source, and the ancestor of a three-way merge. */
+export type Schema = "main" | "theirs" | "base";
+
+/** Ordinary tables; views, virtual tables and SQLite's own are none of ours. */
+export function readTables(db: Database, schema: Schema): Map<string, Table> {
+  const rows = db.arrays(
+    `SELECT t.name, c.name, c.type, c.pk FROM pragma_table_list AS t JOIN pragma_table_info(t.name, '${schema}') AS c
+     WHERE t.schema = '${schema}' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid`,
+  ) as [string, string, string, bigint][];
+  const tables = new Map<string, Table & { keyed: [bigint, string][] }>();
+  for (const [name, column, type, position] of rows) {
+    const id = name.toLowerCase();
+    const table = tables.get(id) ?? { name, columns: [], key: [], keyed: [] };
+    table.columns.push({ name: column, type });
+    if (position > 0n) table.keyed.push([position, column]);
+    tables.set(id, table);
+  }
+  for (const table of tables.values()) table.key = table.keyed.sort(([a], [b]) => Number(a - b)).map(([, column]) => column);
+  return tables;
+}
+
+export function findColumn(table: Table | undefined, name: string): TableColumn | undefined {
+  return table?.columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
+}
+
+/** Makes the table of another database here: its columns and key, none of its other rules. */
+export function createLike(db: Database, { name, columns, key }: Table): void {
+  const parts = columns.map((column) => `${quoteName(column.name)} ${plainType(column.type)}`);
+  if (key.length > 0) parts.push(`PRIMARY KEY (${key.map(quoteName).join(", ")})`);
+  db.exec(`CREATE TABLE main.${quoteName(name)} (${parts.join(", ")})`);
+}
+
+/** Adds the columns `ours` lacks. Answers their names. */
+export function addMissingColumns(db: Database, ours: Table, theirs: Table): string[] {
+  const missing = theirs.columns.filter(({ name }) => findColumn(ours, name) === undefined);
+  for (const { name, type } of missing) {
+    db.exec(`ALTER TABLE main.${quoteName(ours.name)} ADD COLUMN ${quoteName(name)} ${plainType(type)}`);
+    ours.columns.push({ name, type });
+  }
+  return missing.map(({ name }) => name);
+}
+
+/** Gives columns that would convert values of the source a type that keeps them. Answers their names. */
+export function widenForSource(db: Database, ours: Table, theirs: Table): string[] {
+  const pairs = ours.columns.flatMap((column) => {
+    const other = findColumn(theirs, column.name);
+    return other === undefined || other.type.toLowerCase() === column.type.toLowerCase() ? [] : [{ column, other }];
+  });
+  const widened: string[] = [];
+  for (const { column, other } of pairs) {
+    const incoming = classesOf(db, "theirs", { table: theirs.name, column: other.name });
+    if (holdsClasses(column.type, incoming)) continue;
+    const type = typeForClasses([incoming, classesOf(db, "main", { table: ours.name, column: column.name })]);
+    if (!retypeColumn(db, ours.name, { name: column.name, type })) continue;
+    column.type = type;
+    widened.push(column.name);
+  }
+  return widened;
+}
+
+function classesOf(db: Database, schema: Schema, { table, column }: { table: string; column: string }): ColumnClasses {
+  const name = quoteName(column);
+  const [row] = db.arrays(
+    `SELECT total(typeof(${name}) = 'integer'), total(typeof(${name}) = 'real'), total(typeof(${name}) = 'text'), total(typeof(${name}) = 'blob'),
+       total(typeof(${name}) = 'integer' AND ${name} NOT BETWEEN -9007199254740992 AND 9007199254740992)
+     FROM ${schema}.${quoteName(table)}`,
+  );
+  const [integer, real, text, blob, beyondReal] = (row ?? []).map(Boolean);
+  return { integer: integer === true, real: real === true, text: text === true, blob: blob === true, beyondReal: beyondReal === true };
+}
+
+/** A declared type comes from somebody else's file and goes into our SQL: words, numbers, brackets. */
+function plainType(type: string): string {
+  return /^[A-Za-z0-9_ ]*(?:\([0-9 ,]*\))?$/.test(type) ? type : "";
+}

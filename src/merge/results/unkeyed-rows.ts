@@ -1,0 +1,72 @@
+/** Rows that nothing but their values tells apart: how often each occurs is merged. */
+import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { type CellSql, cellsOf, type TableSides } from "./cells-sql.ts";
+import type { TableReport } from "./types.ts";
+
+export interface UnkeyedMerge extends TableSides {
+  /** The table's key: only rows without a whole one are meant. Empty: all rows. */
+  key: readonly string[];
+}
+
+/**
+ * A row that occurs `o` times here, `n` times there and `a` times in the ancestor occurs max(o, n) times afterwards, or as often
+ * as on the one side that has changed it.
+ */
+export function mergeUnkeyedRows(db: Database, merge: UnkeyedMerge, report: TableReport): void {
+  const cells = cellsOf(merge);
+  const { ours, theirs, base, key } = merge;
+  const part = (side: number, alias: string, from: string, value: (cell: CellSql) => string) =>
+    `SELECT ${side} AS side, ${cells.map((cell, index) => `+${value(cell)} COLLATE BINARY AS c${index}`).join(", ")} FROM ${from} AS ${alias}${withoutKey(alias, key)}`;
+  const parts = [
+    part(0, "o", `main.${quoteName(ours.name)}`, (cell) => cell.ours),
+    part(1, "n", `theirs.${quoteName(theirs.name)}`, (cell) => cell.theirs),
+    ...(base === undefined ? [] : [part(2, "a", `base.${quoteName(base.name)}`, (cell) => cell.ancestor)]),
+  ];
+  const columns = cells.map((_, index) => `c${index}`).join(", ");
+  db.exec("DROP TABLE IF EXISTS temp.expver_counted");
+  db.exec(
+    `CREATE TEMP TABLE expver_counted AS
+     SELECT *, ${base === undefined ? "max(o, n)" : "CASE WHEN o = a THEN n WHEN n = a THEN o ELSE max(o, n) END"} AS goal FROM (
+       SELECT ${columns}, total(side = 0) AS o, total(side = 1) AS n, total(side = 2) AS a FROM (${parts.join(" UNION ALL ")})
+       GROUP BY ${columns})`,
+  );
+  const [equal = 0, inserted = 0, removed = 0, keptGone = 0, most = 0] = (
+    db.arrays(
+      `SELECT total(min(o, n, goal)), total(max(goal - o, 0)), total(max(o - goal, 0)), total(max(min(n, a) - goal, 0)), max(goal - o) FROM expver_counted`,
+    )[0] ?? []
+  ).map(Number);
+  report.equal += equal;
+  report.inserted += inserted;
+  report.removed += removed;
+  report.keptGone += keptGone;
+  if (inserted > 0) insertMissing(db, { table: ours.name, cells, columns, most });
+  if (removed > 0) deleteSurplus(db, { table: ours.name, cells, key });
+  db.exec("DROP TABLE temp.expver_counted");
+}
+
+function insertMissing(
+  db: Database,
+  { table, cells, columns, most }: { table: string; cells: CellSql[]; columns: string; most: number },
+): void {
+  const names = cells.map(({ name }) => quoteName(name)).join(", ");
+  db.run(
+    `WITH RECURSIVE times(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM times WHERE i < ?)
+     INSERT INTO main.${quoteName(table)} (${names}) SELECT ${columns} FROM expver_counted JOIN times ON i <= goal - o`,
+    [BigInt(most)],
+  );
+}
+
+function deleteSurplus(db: Database, { table, cells, key }: { table: string; cells: CellSql[]; key: readonly string[] }): void {
+  const values = cells.map(({ ours }) => `+${ours} COLLATE BINARY`).join(", ");
+  const equal = cells.map(({ ours }, index) => `+${ours} COLLATE BINARY IS s.c${index}`).join(" AND ");
+  db.run(
+    `DELETE FROM main.${quoteName(table)} WHERE rowid IN (SELECT id FROM (
+       SELECT o.rowid AS id, s.o - s.goal AS surplus, row_number() OVER (PARTITION BY ${values} ORDER BY o.rowid DESC) AS number
+       FROM main.${quoteName(table)} AS o JOIN expver_counted AS s ON s.goal < s.o AND ${equal}${withoutKey("o", key)}
+     ) WHERE number <= surplus)`,
+  );
+}
+
+function withoutKey(alias: string, key: readonly string[]): string {
+  return key.length === 0 ? "" : ` WHERE (${key.map((column) => `${alias}.${quoteName(column)} IS NULL`).join(" OR ")})`;
+}

@@ -1,0 +1,374 @@
+/** Merging results databases: the algebra on random databases, and every rule once by example. */
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { mergeInto } from "../../src/merge/results/merge-into.ts";
+import type { MergeRules } from "../../src/merge/results/types.ts";
+import { bindable, type Database, openDatabase, placeholder, quoteName, type SqlValue } from "../../src/platform/sqlite.ts";
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "expver-merge-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+type Row = Record<string, SqlValue>;
+interface Content {
+  columns: Record<string, string>;
+  rows: Row[];
+}
+
+/** A database file with one table as xetrack makes it, or without a key. */
+function make(name: string, { columns, rows }: Content, { keyed = true, table = "predictions" } = {}): string {
+  const path = join(dir, `${name}.db`);
+  rmSync(path, { force: true });
+  const db = openDatabase(path, { create: true });
+  db.exec("PRAGMA synchronous = OFF");
+  const declared = Object.entries(columns).map(([column, type]) => `, ${quoteName(column)} ${type}`);
+  const key = keyed ? ", PRIMARY KEY (track_id, timestamp)" : "";
+  db.exec(`CREATE TABLE ${quoteName(table)} (track_id TEXT, timestamp TEXT${declared.join("")}${key})`);
+  for (const row of rows) {
+    const names = Object.keys(row);
+    const values = names.map((column) => row[column] ?? null);
+    db.run(
+      `INSERT INTO ${quoteName(table)} (${names.map(quoteName).join(", ")}) VALUES (${values.map(placeholder).join(", ")})`,
+      values.map(bindable),
+    );
+  }
+  db.close();
+  return path;
+}
+
+/** Rows as sorted texts: numbers told apart from text (an integer equals its exact real), empty cells left out, so that column order and unions do not matter. */
+function content(path: string, table = "predictions"): string[] {
+  return using(path, (db) => db.all(`SELECT * FROM ${quoteName(table)}`).map(textOf)).sort();
+}
+
+function textOf(row: Row): string {
+  const cells = Object.entries(row).filter(([, value]) => value !== null);
+  return cells
+    .map(([name, value]) => `${name.toLowerCase()}=${classOf(value)}`)
+    .sort()
+    .join(" ");
+}
+
+function using<T>(path: string, work: (db: Database) => T): T {
+  const db = openDatabase(path);
+  db.exec("PRAGMA synchronous = OFF");
+  try {
+    return work(db);
+  } finally {
+    db.close();
+  }
+}
+
+function merged(
+  ours: string,
+  theirs: string,
+  rules: MergeRules & { ancestor?: string } = {},
+): { path: string; report: ReturnType<typeof mergeInto> } {
+  const path = join(dir, `merged-${Math.random()}.db`);
+  copyFileSync(ours, path);
+  const { ancestor, ...rest } = rules;
+  const report = using(path, (db) => mergeInto(db, { path: theirs, name: "theirs", ancestor }, rest));
+  return { path, report };
+}
+
+function conflictsOf(work: () => unknown): { count: number; conflicts: Row[] } {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toMatchObject({ code: "E_CONFLICT" });
+    return (error as { details: { count: number; conflicts: Row[] } }).details;
+  }
+  throw new Error("there was no conflict");
+}
+
+// Values of every class, chosen so that affinities would change some of them.
+const cell = fc.constantFrom<SqlValue>(null, 1n, 0.5, 1e-5, "007", "NaN", "x", 9007199254740993n, "", 2n);
+const NAMES = ["a", "b", "Order", "select"];
+const columns = fc.dictionary(fc.constantFrom(...NAMES), fc.constantFrom("TEXT", "REAL", "INTEGER", "BLOB", ""), { maxKeys: 4 });
+const contents: fc.Arbitrary<Content> = columns.chain((declared) =>
+  fc
+    .uniqueArray(
+      fc.record({
+        track_id: fc.constantFrom<SqlValue>("t1", "t2", "t3"),
+        timestamp: fc.constantFrom<SqlValue>("1", "2"),
+        ...Object.fromEntries(Object.keys(declared).map((name) => [name, cell])),
+      }),
+      { maxLength: 6, selector: (row: Row) => `${row.track_id} ${row.timestamp}` },
+    )
+    .map((rows) => ({ columns: declared, rows })),
+);
+
+describe("on random databases", () => {
+  it("merging a database with itself changes nothing, byte for byte", () => {
+    fc.assert(
+      fc.property(contents, fc.boolean(), (some, keyed) => {
+        const path = make("a", some, { keyed });
+        const { path: out, report } = merged(path, path);
+        expect(content(out)).toEqual(content(path));
+        expect(report.tables.map(({ inserted, removed, resolved }) => [inserted, removed, resolved])).toEqual([[0, 0, 0]]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("holds every row, column and value of both sides; repeating adds nothing; the order of the sides does not matter", () => {
+    fc.assert(
+      fc.property(contents, contents, (left, right) => {
+        const [a, b] = [make("a", left), make("b", right)];
+        const rowsOf = (path: string) => using(path, (db) => db.all("SELECT * FROM predictions"));
+        const [rowsA, rowsB] = [rowsOf(a), rowsOf(b)];
+        const expected = union(rowsA, rowsB);
+        if (expected === null) {
+          expect(() => merged(a, b)).toThrow(/differ from those/);
+          expect(() => merged(b, a)).toThrow(/differ from those/);
+          return;
+        }
+        const { path } = merged(a, b);
+        expect(content(path)).toEqual(expected.map(textOf).sort());
+        expect(content(merged(b, a).path)).toEqual(content(path));
+        const again = merged(path, b);
+        expect(content(again.path)).toEqual(content(path));
+        expect(again.report.tables[0]).toMatchObject({ inserted: 0, filled: {}, updated: {}, removed: 0 });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("without a key the greater multiplicity stays", () => {
+    const rows = fc.array(fc.record({ track_id: fc.constantFrom<SqlValue>("t1", null), a: cell }), { maxLength: 8 });
+    fc.assert(
+      fc.property(rows, rows, (left, right) => {
+        const a = make("a", { columns: { a: "" }, rows: left }, { keyed: false });
+        const b = make("b", { columns: { a: "" }, rows: right }, { keyed: false });
+        const counts = new Map<string, number>();
+        for (const side of [left, right]) {
+          const own = new Map<string, number>();
+          for (const row of side) own.set(textOf(row), (own.get(textOf(row)) ?? 0) + 1);
+          for (const [text, count] of own) counts.set(text, Math.max(count, counts.get(text) ?? 0));
+        }
+        const expected = [...counts].flatMap(([text, count]) => Array<string>(count).fill(text)).sort();
+        const { path } = merged(a, b);
+        expect(content(path)).toEqual(expected);
+        expect(content(merged(b, a).path)).toEqual(expected);
+        expect(content(merged(path, b).path)).toEqual(expected);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("three-way: a side that changed nothing leaves the other side's state", () => {
+    fc.assert(
+      fc.property(contents, contents, fc.boolean(), (first, second, keyed) => {
+        const base = make("base", first, { keyed });
+        const changed = make("changed", second, { keyed });
+        expect(content(merged(base, changed, { ancestor: base }).path)).toEqual(content(changed));
+        expect(content(merged(changed, base, { ancestor: base }).path)).toEqual(content(changed));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("rebase leaves, for the keys of the source, exactly the source's rows, and all others", () => {
+    fc.assert(
+      fc.property(contents, contents, fc.boolean(), (left, right, matchNullKeys) => {
+        const withKey = (some: Content) => ({ ...some, columns: { ...some.columns, a: "" } });
+        const ours: Content = withKey(left);
+        const theirs: Content = { ...withKey(right), rows: right.rows.map((row) => ({ ...row, track_id: `new ${row.track_id}` })) };
+        const { path } = merged(make("a", ours), make("b", theirs), { rebase: { keyColumns: ["a"], matchNullKeys } });
+        const keys = new Set(theirs.rows.map((row) => classOf(row.a ?? null)));
+        const stays = ours.rows.filter((row) =>
+          (row.a ?? null) === null ? !(matchNullKeys && keys.has(classOf(null))) : !keys.has(classOf(row.a ?? null)),
+        );
+        expect(content(path).length).toBe(stays.length + theirs.rows.length);
+        expect(content(path).filter((text) => text.includes("new ")).length).toBe(theirs.rows.length);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+/** Equal in SQLite's eyes: an integer equals its exact real. */
+function classOf(value: SqlValue): string {
+  return typeof value === "bigint" || typeof value === "number" ? `number:${value}` : `${typeof value}:${String(value)}`;
+}
+
+/** The contract in plain words, for rows with keys: null when two values of one cell differ. */
+function union(left: Row[], right: Row[]): Row[] | null {
+  const rows = new Map(left.map((row) => [`${row.track_id} ${row.timestamp}`, { ...row }]));
+  for (const row of right) {
+    const key = `${row.track_id} ${row.timestamp}`;
+    const there = rows.get(key);
+    if (there === undefined) {
+      rows.set(key, { ...row });
+      continue;
+    }
+    for (const [name, value] of Object.entries(row)) {
+      const own = Object.keys(there).find((column) => column.toLowerCase() === name.toLowerCase()) ?? name;
+      const mine = there[own] ?? null;
+      if (mine === null) there[own] = value;
+      else if (value !== null && classOf(mine) !== classOf(value)) return null;
+    }
+  }
+  return [...rows.values()];
+}
+
+describe("one rule at a time", () => {
+  const row = (track: string, time: string, rest: Row = {}): Row => ({ track_id: track, timestamp: time, ...rest });
+
+  it("fills what is empty and counts it; a new column is filled for known rows too", () => {
+    const a = make("a", { columns: { x: "REAL" }, rows: [row("t", "1", { x: null }), row("t", "2", { x: 1.5 })] });
+    const b = make("b", { columns: { x: "REAL", y: "TEXT" }, rows: [row("t", "1", { x: 0.5, y: "new" }), row("t", "2", { x: 1.5 })] });
+    const { path, report } = merged(a, b);
+    expect(report.tables[0]).toMatchObject({ inserted: 0, equal: 1, filled: { x: 1, y: 1 }, addedColumns: ["y"] });
+    expect(content(path)).toEqual([
+      "timestamp=string:1 track_id=string:t x=number:0.5 y=string:new",
+      "timestamp=string:2 track_id=string:t x=number:1.5",
+    ]);
+  });
+
+  it("refuses two values of one cell, naming each, and writes nothing", () => {
+    const a = make("a", { columns: { x: "REAL", z: "TEXT" }, rows: [row("t", "1", { x: 0.1, z: "a" })] });
+    const b = make("b", { columns: { x: "REAL", z: "TEXT" }, rows: [row("t", "1", { x: 0.2, z: "b" }), row("t", "2", {})] });
+    const { count, conflicts } = conflictsOf(() => merged(a, b));
+    expect(count).toBe(2);
+    expect(conflicts).toMatchObject([
+      { table: "predictions", key: { track_id: "t", timestamp: "1" }, column: "x", ours: "0.1", theirs: "0.2" },
+      { column: "z", ours: "a", theirs: "b" },
+    ]);
+    expect(content(merged(a, b, { onConflict: "ours" }).path)[0]).toContain("x=number:0.1");
+    expect(content(merged(a, b, { onConflict: "theirs" }).path)[0]).toContain("x=number:0.2");
+    expect(merged(a, b, { onConflict: "theirs" }).report.tables[0]?.resolved).toBe(2);
+  });
+
+  it("newest takes the value of the run that ended later, and refuses where that is not known", () => {
+    const runs = (path: string, end: string) =>
+      using(path, (db) => {
+        db.exec(`CREATE TABLE expver_runs (run_id TEXT PRIMARY KEY, status TEXT, "end" TEXT);
+          CREATE TABLE expver_run_tracks (run_id TEXT, "table" TEXT, track_id TEXT, first TEXT, last TEXT, rows INTEGER, PRIMARY KEY (run_id, "table", track_id, first));
+          INSERT INTO expver_run_tracks VALUES ('r', 'predictions', 't', '1', '1', 1)`);
+        db.run(`INSERT INTO expver_runs VALUES ('r', 'finished', ?)`, [end]);
+      });
+    const rows = (x: number) => ({ columns: { x: "REAL" }, rows: [row("t", "1", { x }), row("u", "1", { x: 1 })] });
+    const [a, b] = [make("a", rows(0.1)), make("b", rows(0.2))];
+    runs(a, "2026-01-01T10:00:00+02:00");
+    runs(b, "2026-01-01T09:00:00Z");
+    expect(content(merged(a, b, { onConflict: "newest" }).path)[0]).toContain("x=number:0.2");
+    expect(content(merged(b, a, { onConflict: "newest" }).path)[0]).toContain("x=number:0.2");
+    const [c, d] = [make("c", rows(0.1)), make("d", rows(0.2))];
+    expect(conflictsOf(() => merged(c, d, { onConflict: "newest" })).count).toBe(1);
+  });
+
+  it("never has a conflict over a stamp", () => {
+    const a = make("a", { columns: { version: "TEXT" }, rows: [row("t", "1", { version: "e0.1.0" })] });
+    const b = make("b", { columns: { version: "TEXT" }, rows: [row("t", "1", { version: "e0.2.0" })] });
+    expect(content(merged(a, b).path)[0]).toContain("e0.1.0");
+  });
+
+  it("keeps a value whose class the column's type would change", () => {
+    // xetrack declares TEXT for a first None; a number in such a column would come back as text.
+    const a = make("a", { columns: { x: "TEXT" }, rows: [row("t", "1", { x: null })] });
+    const b = make("b", { columns: { x: "REAL" }, rows: [row("t", "2", { x: 0.1 })] });
+    const { path, report } = merged(a, b);
+    expect(content(path)[1]).toContain("x=number:0.1");
+    expect(report.tables[0]?.widenedColumns).toEqual(["x"]);
+  });
+
+  it("three-way: deleted on one side and unchanged on the other stays gone; changed is a conflict", () => {
+    const base = make("base", {
+      columns: { x: "INTEGER" },
+      rows: [row("t", "1", { x: 1n }), row("t", "2", { x: 2n }), row("t", "3", { x: 3n })],
+    });
+    const ours = make("ours", { columns: { x: "INTEGER" }, rows: [row("t", "2", { x: 2n }), row("t", "3", { x: 3n }), row("u", "1")] });
+    const theirs = make("theirs", { columns: { x: "INTEGER" }, rows: [row("t", "1", { x: 1n }), row("t", "3", { x: 3n }), row("v", "1")] });
+    const { path, report } = merged(ours, theirs, { ancestor: base });
+    expect(report.tables[0]).toMatchObject({ inserted: 1, removed: 1, keptGone: 1 });
+    expect(content(path).length).toBe(3);
+    const changed = make("changed", { columns: { x: "INTEGER" }, rows: [row("t", "1", { x: 7n }), row("t", "2", { x: 2n })] });
+    const { count, conflicts } = conflictsOf(() => merged(ours, changed, { ancestor: base }));
+    expect(count).toBe(1);
+    expect(conflicts).toMatchObject([{ key: { track_id: "t", timestamp: "1" }, column: null, ours: "deleted", theirs: "changed" }]);
+  });
+
+  it("three-way: a cell only the source has changed is taken, emptied ones too", () => {
+    const at = (x: SqlValue, y: SqlValue) => ({ columns: { x: "INTEGER", y: "INTEGER" }, rows: [row("t", "1", { x, y })] });
+    const base = make("base", at(1n, 1n));
+    const { path, report } = merged(make("ours", at(1n, 5n)), make("theirs", at(null, 1n)), { ancestor: base });
+    expect(content(path)).toEqual(["timestamp=string:1 track_id=string:t y=number:5"]);
+    expect(report.tables[0]?.updated).toEqual({ x: 1 });
+  });
+
+  it("rows without a whole key are told apart by all their values, so that repeating adds none", () => {
+    const a = make("a", { columns: { x: "INTEGER" }, rows: [{ track_id: null, timestamp: "1", x: 1n }] });
+    const b = make("b", {
+      columns: { x: "INTEGER" },
+      rows: [
+        { track_id: null, timestamp: "1", x: 1n },
+        { track_id: null, timestamp: "1", x: 2n },
+      ],
+    });
+    const { path } = merged(a, b);
+    expect(content(path).length).toBe(2);
+    expect(content(merged(path, b).path).length).toBe(2);
+  });
+
+  it("an identity column tells rows apart where there is no key, unless it is not unique", () => {
+    const a = make("a", { columns: { id: "TEXT", x: "REAL" }, rows: [{ id: "1", x: 0.1 }] }, { keyed: false });
+    const b = make("b", { columns: { id: "TEXT", x: "REAL" }, rows: [{ id: "1", x: 0.2 }] }, { keyed: false });
+    expect(conflictsOf(() => merged(a, b, { idColumn: "id" })).count).toBe(1);
+    expect(content(merged(a, b).path).length).toBe(2);
+    const twice = make(
+      "c",
+      {
+        columns: { id: "TEXT", x: "REAL" },
+        rows: [
+          { id: "1", x: 0.2 },
+          { id: "1", x: 0.3 },
+        ],
+      },
+      { keyed: false },
+    );
+    expect(merged(a, twice, { idColumn: "id" }).report.tables[0]).toMatchObject({ identity: [], inserted: 2 });
+  });
+
+  it("names of any kind: reserved words, quotes, a table and a path with an apostrophe", () => {
+    const table = 'it\'s a "group"';
+    const a = make("o'a", { columns: { 'sel"ect': "TEXT" }, rows: [row("t", "1", { 'sel"ect': "x" })] }, { table });
+    const b = make("o'b?mode=rwc", { columns: { "a.b": "TEXT" }, rows: [row("t", "2", { "a.b": "y" })] }, { table });
+    expect(content(merged(a, b).path, table).length).toBe(2);
+  });
+
+  it("a thousand columns", () => {
+    const names = Object.fromEntries(Array.from({ length: 1200 }, (_, index) => [`c${index}`, "REAL"]));
+    const a = make("a", { columns: names, rows: [row("t", "1", { c7: 0.5 })] });
+    const b = make("b", { columns: { ...names, more: "REAL" }, rows: [row("t", "1", { c7: 0.5, c1100: 2 }), row("t", "2", { more: 1 })] });
+    expect(merged(a, b).report.tables[0]).toMatchObject({ inserted: 1, filled: { c1100: 1 } });
+  });
+
+  it("takes a table that is new, with its key, and tables of choice only", () => {
+    const a = make("a", { columns: {}, rows: [row("t", "1")] });
+    const b = make("b", { columns: { x: "REAL" }, rows: [row("t", "1", { x: 1 })] }, { table: "metrics" });
+    const { path } = merged(a, b);
+    expect(content(path, "metrics").length).toBe(1);
+    expect(using(path, (db) => db.get("SELECT count(*) AS n FROM pragma_table_info('metrics') WHERE pk > 0"))?.n).toBe(2n);
+    expect(merged(a, b, { tables: ["predictions"] }).report.tables).toEqual([]);
+  });
+
+  it("refuses a rebase by columns no table has, naming those there are", () => {
+    const a = make("a", { columns: { model: "TEXT" }, rows: [row("t", "1")] });
+    expect(() => merged(a, a, { rebase: { keyColumns: ["run_id"], matchNullKeys: false } })).toThrow(/track_id, timestamp, model/);
+  });
+
+  it("refuses a file that is no database, and leaves the connection usable", () => {
+    const a = make("a", { columns: {}, rows: [row("t", "1")] });
+    const copy = make("copy", { columns: {}, rows: [row("t", "1")] });
+    using(a, (db) => {
+      expect(() => mergeInto(db, { path: import.meta.filename, name: "x" })).toThrow(expect.objectContaining({ code: "E_DATABASE" }));
+      expect(mergeInto(db, { path: copy, name: "copy" }).tables[0]?.equal).toBe(1);
+    });
+  });
+});
