@@ -115,3 +115,13 @@ function startTime(pid: number): string | undefined {
     return undefined;
   }
 }
+
+/** Whether a process of that number lives here; a number may have been given to another one since. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -8,6 +8,7 @@ import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
+import { isAlive } from "../platform/processes.ts";
 import { dvcFolder, readDvcConfig } from "./dvc-config.ts";
 
 export interface DvcLockOptions {
@@ -90,15 +91,6 @@ function entriesOf(text: string): Held[] {
 
 function overlaps(one: string, other: string): boolean {
   return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }
 
 /** `core.hardlink_lock`: the lock is a hard link to a claim file that holds the claim's own path. */

@@ -1,10 +1,11 @@
 /** Every command there is, in the order of the help. Faces read this; nothing else lists commands. */
 import type { Command } from "../contract.ts";
 import { DATA } from "./data.ts";
+import { MERGING } from "./merging.ts";
 import { RUNS } from "./runs.ts";
 import { SAFETY } from "./safety.ts";
 import { SETUP } from "./setup.ts";
 import { SHARE } from "./share.ts";
 import { VERSIONS } from "./versions.ts";
 
-export const CATALOGUE: Command[] = [...SETUP, ...RUNS, ...VERSIONS, ...DATA, ...SHARE, ...SAFETY];
+export const CATALOGUE: Command[] = [...SETUP, ...RUNS, ...VERSIONS, ...MERGING, ...DATA, ...SHARE, ...SAFETY];
