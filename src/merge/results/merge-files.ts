@@ -99,7 +99,7 @@ function mergeAll(path: string, sources: readonly MergeSource[], rules: MergeRul
   const db = openDatabase(path);
   try {
     // Nobody else sees this file, and it is synced as a whole.
-    db.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
+    db.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
     return sources.map((source) => mergeInto(db, source, rules));
   } finally {
     db.close();

@@ -1,0 +1,191 @@
+/** `expver merge` on files: what is written, what is not, and what a live writer keeps. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/platform/sqlite.ts";
+import { giveDuckDb, keepsAssets, python, readWithXetrack } from "../results/xetrack.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+let repo: TestRepository;
+beforeEach(() => {
+  repo = makeRepository();
+});
+
+/** `track → value of x`. */
+function database(name: string, rows: Record<string, number>, { column = "x", mode = "delete" } = {}): string {
+  const path = join(repo.root, name);
+  rmSync(path, { force: true });
+  const db = openDatabase(path, { create: true });
+  db.exec(`PRAGMA journal_mode = ${mode};
+    CREATE TABLE "default" (track_id TEXT, timestamp TEXT, version TEXT, ${column} REAL, PRIMARY KEY (track_id, timestamp))`);
+  for (const [track, x] of Object.entries(rows)) {
+    db.run(`INSERT INTO "default" (track_id, timestamp, version, ${column}) VALUES (?, '1', 'e0.1.0', cast(? as real))`, [track, x]);
+  }
+  db.close();
+  return path;
+}
+
+function rowsOf(name: string): string[] {
+  const db = openDatabase(join(repo.root, name), { readonly: true });
+  try {
+    return db.all(`SELECT track_id, x FROM "default" ORDER BY track_id`).map(({ track_id, x }) => `${track_id} ${x}`);
+  } finally {
+    db.close();
+  }
+}
+
+function files(): string[] {
+  return readdirSync(repo.root).filter((name) => name !== ".git");
+}
+
+describe("a new file", () => {
+  it("holds the rows of all, in the same bytes whatever the order, and leaves the sources as they were", () => {
+    const sources = [database("a.db", { a: 1 }), database("b.db", { b: 2 }), database("c.db", { c: 3 })];
+    const before = sources.map((path) => readFileSync(path));
+    expect(repo.expver(["merge", "a.db", "b.db", "c.db", "--output-db", "one.db"]).code).toBe(0);
+    expect(repo.expver(["merge", "c.db", "a.db", "b.db", "--output-db", "two.db"]).code).toBe(0);
+    expect(rowsOf("one.db")).toEqual(["a 1", "b 2", "c 3"]);
+    expect(readFileSync(join(repo.root, "two.db"))).toEqual(readFileSync(join(repo.root, "one.db")));
+    expect(sources.map((path) => readFileSync(path))).toEqual(before);
+    expect(files().sort()).toEqual(["a.db", "b.db", "c.db", "one.db", "two.db"]);
+  });
+
+  it("is not made by a dry run, nor by a conflict", () => {
+    database("a.db", { a: 1 });
+    database("b.db", { a: 2 });
+    expect(repo.expver(["merge", "a.db", "b.db", "--output-db", "out.db", "--dry-run", "--on-conflict", "ours"]).stdout).toContain(
+      "1 decided",
+    );
+    const refused = repo.expverJson(["merge", "a.db", "b.db", "--output-db", "out.db"]);
+    expect(refused).toMatchObject({
+      code: 4,
+      error: { code: "E_CONFLICT", details: { count: 1, conflicts: [{ column: "x", ours: "1.0", theirs: "2.0" }] } },
+    });
+    expect(files().sort()).toEqual(["a.db", "b.db"]);
+  });
+
+  it("with a bad second database nothing of the first is written", () => {
+    database("base.db", { a: 1 });
+    database("b.db", { b: 2 });
+    writeFileSync(join(repo.root, "bad.db"), "this is no database, it is only long enough to look like one ".repeat(40));
+    const before = readFileSync(join(repo.root, "base.db"));
+    expect(repo.expverJson(["merge", "--base-db", "base.db", "b.db", "bad.db"])).toMatchObject({ code: 1, error: { code: "E_DATABASE" } });
+    expect(readFileSync(join(repo.root, "base.db"))).toEqual(before);
+    expect(files().sort()).toEqual(["bad.db", "b.db", "base.db"].sort());
+  });
+
+  it("does not replace another file without being told", () => {
+    database("a.db", { a: 1 });
+    database("b.db", { b: 2 });
+    database("precious.db", { p: 9 });
+    expect(repo.expverJson(["merge", "--base-db", "a.db", "b.db", "--output-db", "precious.db"])).toMatchObject({ code: 3 });
+    expect(rowsOf("precious.db")).toEqual(["p 9"]);
+  });
+});
+
+describe("into the base", () => {
+  it("adds once; repeating touches no byte", () => {
+    database("base.db", { a: 1 });
+    database("b.db", { b: 2 });
+    expect(repo.expverJson(["merge", "--base-db", "base.db", "--exp-db", "b.db"]).data).toMatchObject({ changed: true });
+    const { mtimeNs, ino } = statSync(join(repo.root, "base.db"), { bigint: true });
+    expect(repo.expverJson(["merge", "--base-db", "base.db", "--exp-db", "b.db"]).data).toMatchObject({ changed: false });
+    expect(statSync(join(repo.root, "base.db"), { bigint: true })).toMatchObject({ mtimeNs, ino });
+    expect(rowsOf("base.db")).toEqual(["a 1", "b 2"]);
+  });
+
+  it("a rebase asks first, replaces by key, and the last source wins", () => {
+    database("base.db", { a: 1, z: 0 });
+    database("b.db", { b: 2 });
+    database("c.db", { c: 3 });
+    const args = ["merge", "--base-db", "base.db", "b.db", "c.db", "--strategy", "rebase", "--key-columns", "version"];
+    const asked = repo.expverJson(args);
+    expect(asked).toMatchObject({ code: 3, error: { code: "E_CONFIRM" } });
+    expect(rowsOf("base.db")).toEqual(["a 1", "z 0"]);
+    expect(repo.expver([...args, "--yes"]).code).toBe(0);
+    expect(rowsOf("base.db")).toEqual(["c 3"]);
+  });
+
+  it("brings rows in by SQL while a program writes to it: no row is lost, the file stays the same one", async () => {
+    const path = database("base.db", { a: 1 }, { mode: "wal" });
+    database("b.db", { b: 2 }, { column: "y" });
+    const writer = spawn(
+      "python3",
+      [
+        "-c",
+        `import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+print("ready", flush=True)
+for i in range(60):
+    db.execute('INSERT INTO "default" (track_id, timestamp, x) VALUES (?, ?, 1)', ("live", str(i)))
+    time.sleep(0.02)`,
+        path,
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    await once(writer.stdout, "data");
+    const { ino } = statSync(path);
+    expect(repo.expverJson(["merge", "--base-db", "base.db", "b.db"]).data).toMatchObject({ changed: true });
+    await once(writer, "exit");
+    expect(statSync(path).ino).toBe(ino);
+    const db = openDatabase(path);
+    expect(db.get(`SELECT count(*) AS n FROM "default" WHERE track_id = 'live'`)?.n).toBe(60n);
+    expect(db.get(`SELECT y FROM "default" WHERE track_id = 'b'`)?.y).toBe(2);
+    expect(db.get("PRAGMA journal_mode")?.journal_mode).toBe("wal");
+    db.close();
+  });
+});
+
+it("says what is missing: no target, no source, the base as its own source, a folder that is not there", () => {
+  database("a.db", { a: 1 });
+  copyFileSync(join(repo.root, "a.db"), join(repo.root, "b.db"));
+  const codeOf = (...args: string[]) => repo.expverJson(["merge", ...args]).error?.code;
+  expect(codeOf("a.db")).toBe("E_USAGE");
+  expect(codeOf("--base-db", "a.db")).toBe("E_USAGE");
+  expect(codeOf("--base-db", "a.db", "./a.db")).toBe("E_USAGE");
+  expect(codeOf("--base-db", "a.db", "none.db")).toBe("E_NOT_FOUND");
+  expect(codeOf("a.db", "b.db", "--output-db", "none/out.db")).toBe("E_NOT_FOUND");
+  expect(codeOf("--base-db", "a.db", "b.db", "--strategy", "rebase")).toBe("E_USAGE");
+  expect(codeOf("--base-db", "a.db", "b.db", "--strategy", "squash")).toBe("E_USAGE");
+});
+
+describe.skipIf(python === null)("with real xetrack", () => {
+  const track = (name: string, body: string) => {
+    const script = `from xetrack import Tracker\nimport numpy as np\nt = Tracker(db=${JSON.stringify(name)}, engine="sqlite")\n${body}`;
+    const { code, stdout, stderr } = repo.run(python ?? "", ["-c", script]);
+    expect(code === 0 ? "" : stderr).toBe("");
+    return stdout.trim();
+  };
+
+  it.skipIf(!keepsAssets)(
+    "assets of both sides are found by its own Tracker; counts are those of the cells; a name leads to the newest",
+    () => {
+      track("a.db", "t.log({'acc': 0.5, 'weights': np.arange(3)})\nt.log({'acc': 0.5, 'weights': np.arange(3)})");
+      track("b.db", "t.log({'acc': 0.6, 'weights': np.arange(4)})\nt.log({'acc': 0.6, 'weights': np.arange(3)})");
+      for (const order of [
+        ["a.db", "b.db"],
+        ["b.db", "a.db"],
+      ]) {
+        expect(repo.expver(["merge", ...order, "--output-db", "out.db", "--yes"]).code).toBe(0);
+        const look = `a = t.assets\nprint(sorted(len(a.get_from_hash(h)) for h in a.assets.keys()), sorted(a.counts.values()), len(a.get_from_key("weights")))`;
+        expect(track("out.db", look)).toBe("[3, 4] [1, 3] 3");
+        expect(readWithXetrack(repo, { table: "default", database: "out.db" })).toHaveLength(4);
+      }
+    },
+  );
+
+  it.each(["sqlite", "duckdb"] as const)("its Reader reads the merged database with its %s engine", (engine) => {
+    giveDuckDb(repo);
+    // A first None makes a TEXT column, a first whole number an INTEGER one.
+    track("a.db", "t.log({'acc': 0.5, 'note': None, 'more': None})");
+    track("b.db", "t.log({'acc': 1, 'note': 'x', 'more': 1e-5})");
+    expect(repo.expver(["merge", "a.db", "b.db", "--output-db", "out.db"]).code).toBe(0);
+    const rows = readWithXetrack(repo, { table: "default", database: "out.db", engine });
+    expect(rows.map(({ acc, note, more }) => [acc, note, more])).toEqual([
+      [0.5, null, null],
+      [1, "x", 1e-5],
+    ]);
+  });
+});
