@@ -39,7 +39,7 @@ function columnSql(alias: string, table: Table | undefined, name: string): strin
 }
 
 /** Storage class and bits: `+` takes the declared type out of the comparison, the text '1' is not the number 1. */
-export function same(left: string, right: string): string {
+function same(left: string, right: string): string {
   return `(+${left} COLLATE BINARY IS +${right})`;
 }
 
