@@ -1,4 +1,5 @@
 /** What stands in the way of publishing: nothing becomes public without its data, and the message says what to type. */
+import { spawnSync } from "node:child_process";
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -210,4 +211,33 @@ it("a data remote that others will not know of is told", () => {
   expect(warnings).toMatchObject([
     { text: expect.stringContaining("the remote mine is not in the .dvc/config"), hint: expect.stringContaining("expver data remote add") },
   ]);
+});
+
+/** A file system of 64 KiB; null where we may not mount one. */
+function mountSmall(folder: string): (() => void) | null {
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).status === 0;
+  return mounted ? () => void spawnSync("umount", [folder]) : null;
+}
+
+const mayMount = (() => {
+  const unmount = mountSmall(makeFolder());
+  unmount?.();
+  return unmount !== null;
+})();
+
+it.skipIf(!mayMount)("a data remote whose disk is full: no tag is public, nothing half-written, and repeating goes on", () => {
+  const { repo, upstream, storage } = makeStudy();
+  repo.write("large.bin", "x".repeat(100_000));
+  must(repo, ["data", "add", "large.bin"]);
+  repo.commit("large");
+  const version = runOnce(repo);
+  const unmount = mountSmall(storage);
+  try {
+    expect(repo.expverJson(["publish"])).toMatchObject({ code: 1, error: { code: "E_DISK_FULL" } });
+    expect(objectsIn(storage)).toEqual([]);
+    expect(refsOf(upstream, "refs")).toEqual([]);
+  } finally {
+    unmount?.();
+  }
+  expect(must(repo, ["publish"]).data.versions).toMatchObject([{ version, state: "published" }]);
 });

@@ -3,12 +3,12 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { pickVersion } from "../../versions/registry.ts";
-import { parseTagName } from "../../versions/tag-name.ts";
-import type { Version } from "../../versions/types.ts";
+import { compareVersions, parseTagName } from "../../versions/tag-name.ts";
+import type { Version, VersionNumber } from "../../versions/types.ts";
 
 export interface RemoteTags {
-  /** On the remote only, with the tag's own object. */
-  fresh: { name: string; object: string }[];
+  /** On the remote only, with the tag's own object. Lowest number first. */
+  fresh: { name: string; object: string; number: VersionNumber }[];
   /** The same here and there, and not known to be so yet. */
   toMark: { name: string; object: string }[];
   differing: { version: string; here: string; there: string; unpublished: boolean }[];
@@ -20,13 +20,15 @@ export function compareTags(project: Project, versions: readonly Version[], refs
   const found: RemoteTags = { fresh: [], toMark: [], differing: [] };
   for (const [ref, object] of refs) {
     const name = ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : "";
-    if (parseTagName(name, project.config.versions.prefix) === null) continue;
+    const number = parseTagName(name, project.config.versions.prefix);
+    if (number === null) continue;
     const version = here.get(name);
     const ours = version === undefined ? undefined : (version.tagObject ?? version.commit);
-    if (version === undefined || ours === undefined) found.fresh.push({ name, object });
+    if (version === undefined || ours === undefined) found.fresh.push({ name, object, number });
     else if (ours !== object) found.differing.push({ version: name, here: ours, there: object, unpublished: version.unpublished });
     else if (version.unpublished) found.toMark.push({ name, object });
   }
+  found.fresh.sort((one, other) => compareVersions(one.number, other.number));
   return found;
 }
 
