@@ -167,6 +167,16 @@ it("tags that are not named do not go along, whatever push.followTags says", () 
   expect(refsOf(upstream, "refs/tags")).toEqual([`refs/tags/${second}`]);
 });
 
+it("a tag that was not made here goes only by name, which is said", () => {
+  const { repo, upstream } = makeStudy();
+  repo.git("tag", "-a", "e0.5.0", "-m", "by hand");
+  expect(must(repo, ["publish"]).data).toMatchObject({ versions: [], others: ["e0.5.0"] });
+  expect(repo.expver(["publish"]).stdout).toContain("expver publish e0.5.0");
+  must(repo, ["publish", "e0.5.0"]);
+  expect(refsOf(upstream, "refs/tags")).toEqual(["refs/tags/e0.5.0"]);
+  expect(must(repo, ["publish"]).data.others).toEqual([]);
+});
+
 it("a data remote that cannot be written: no tag is public, and repeating goes on", () => {
   const { repo, upstream, storage } = makeStudy();
   const version = runOnce(repo);

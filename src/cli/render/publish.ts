@@ -3,8 +3,11 @@ import type { Published } from "../../workflows/publish/apply.ts";
 import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 
-export function renderPublish({ remote, dataRemotes, objects, branch, versions, next }: Published, { style }: Terminal): string {
-  if (versions.length === 0) return "nothing to publish: every version made here is published\n";
+const SHOWN = 8;
+
+export function renderPublish({ remote, dataRemotes, objects, branch, versions, others, next }: Published, { style }: Terminal): string {
+  const left = others.length === 0 ? "" : `not made here, and not on ${remote}: ${short(others)} · by name: expver publish ${others[0]}\n`;
+  if (versions.length === 0) return `nothing to publish: every version made here is published\n${left}`;
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))}  ${text}`;
   const lines: string[] = [];
   if (dataRemotes.length > 0) {
@@ -20,5 +23,9 @@ export function renderPublish({ remote, dataRemotes, objects, branch, versions, 
     lines.push(line("tag", `${style("bold", version)}${where}${before}`));
   }
   if (remote === null) lines.push("  no Git remote: only objects were sent, the tags stay here", ...next.map((one) => line("next", one)));
-  return `${lines.join("\n")}\n`;
+  return `${lines.join("\n")}\n${left}`;
+}
+
+function short(names: readonly string[]): string {
+  return names.length > SHOWN ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more` : names.join(", ");
 }

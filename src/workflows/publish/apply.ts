@@ -24,6 +24,8 @@ export interface Published {
   /** `left`: HEAD is detached, or none of the versions is on it. */
   branch: { name: string | null; state: "pushed" | "there" | "refused" | "left" } | null;
   versions: PublishedVersion[];
+  /** Tags the remote lacks that were not made by expver here: they go only when they are named. */
+  others: string[];
   next: string[];
 }
 
@@ -149,7 +151,7 @@ function noteWhatIsThere(
 }
 
 function outcomeOf({ publication, destination }: PublishWork, { sent, branchWent }: { sent: number; branchWent: boolean }): Published {
-  const { versions, branch, survey } = publication;
+  const { versions, others, branch, survey } = publication;
   return {
     remote: destination.remote,
     dataRemotes: survey.remotes,
@@ -160,6 +162,7 @@ function outcomeOf({ publication, destination }: PublishWork, { sent, branchWent
       state: state === "local" ? "objects only" : state === "there" ? "was there" : "published",
       was: null,
     })),
+    others,
     next: destination.remote === null && versions.length > 0 ? ["git remote add origin URL", "expver publish"] : [],
   };
 }

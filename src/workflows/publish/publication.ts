@@ -5,7 +5,7 @@ import type { Context } from "../../platform/context.ts";
 import type { PushSurvey } from "../../store/transfer.ts";
 import { type BranchPlan, planBranch } from "./branch.ts";
 import { type NamedObjects, objectsOf, surveyObjects } from "./objects.ts";
-import { type ChosenVersion, chooseVersions } from "./versions.ts";
+import { type Choice, chooseVersions } from "./versions.ts";
 
 /** Where to. */
 export interface Destination {
@@ -17,8 +17,7 @@ export interface Destination {
   dataRemote: string | undefined;
 }
 
-export interface Publication {
-  versions: ChosenVersion[];
+export interface Publication extends Choice {
   /** Null without a Git remote, or without versions. */
   branch: BranchPlan | null;
   objects: NamedObjects;
@@ -33,7 +32,7 @@ export async function readPublication(
   { names, destination }: { names: readonly string[]; destination: Destination },
 ): Promise<Publication> {
   const { remote, refs, dataRemote } = destination;
-  const versions = chooseVersions(project, names, destination);
+  const { versions, others } = chooseVersions(project, names, destination);
   // What gets another number gets another commit, beside the branch.
   const commits = versions.filter(({ state }) => state !== "taken").map(({ version }) => version.commit);
   const branch = remote === null || versions.length === 0 ? null : planBranch(repository, { commits, refs });
@@ -44,5 +43,5 @@ export async function readPublication(
     stretch: { wants, haves: [...refs.values()] },
     remote: dataRemote,
   });
-  return { versions, branch, objects, survey: await surveyObjects(project, context, objects) };
+  return { versions, others, branch, objects, survey: await surveyObjects(project, context, objects) };
 }

@@ -15,22 +15,31 @@ export interface ChosenVersion {
   state: "new" | "there" | "taken" | "local";
 }
 
-/** Those named, or every one that is not published. Lowest number first. Throws E_NOT_FOUND; E_VERSION_TAKEN for a published one that differs. */
+export interface Choice {
+  /** Lowest number first. */
+  versions: ChosenVersion[];
+  /** When none was named: those that the remote lacks, too, but that were not made by us here. They are somebody's, and go only by name. */
+  others: string[];
+}
+
+/** Those named, or every one that is not published. Throws E_NOT_FOUND; E_VERSION_TAKEN for a published one that differs. */
 export function chooseVersions(
   project: Project,
   names: readonly string[],
   { remote, refs }: { remote: string | null; refs: ReadonlyMap<string, string> },
-): ChosenVersion[] {
+): Choice {
   const all = readVersions(project);
   const named = new Set(names.map((name) => pickVersion(all, name, project.config.versions.prefix).name));
   const chosen = all.filter(({ name, unpublished, commit }) => (names.length > 0 ? named.has(name) : unpublished && commit !== ""));
-  return chosen.map((version) => {
+  const versions = chosen.map((version): ChosenVersion => {
     const object = version.tagObject ?? version.commit;
     if (remote === null) return { version, object, state: "local" };
     const theirs = refs.get(`refs/tags/${version.name}`);
     if (theirs !== undefined && theirs !== object && !version.unpublished) throw moved(version.name, { object, theirs, remote });
     return { version, object, state: theirs === undefined ? "new" : theirs === object ? "there" : "taken" };
   });
+  const isOther = ({ name, unpublished }: Version) => !unpublished && !refs.has(`refs/tags/${name}`);
+  return { versions, others: names.length > 0 || remote === null ? [] : all.filter(isOther).map(({ name }) => name) };
 }
 
 function moved(name: string, { object, theirs, remote }: { object: string; theirs: string; remote: string }): ExpverError {

@@ -40,7 +40,7 @@ export function summaryLine(findings: RunFindings): string {
     snapshot,
     `then: track ${outputsOf(findings).join(", ")}`,
     ...(request.tag ? ["tag"] : []),
-    ...(request.publish ? ["publish"] : []),
+    ...(publishes(findings) ? ["publish"] : []),
   ].join(" · ");
 }
 
@@ -77,8 +77,12 @@ function stepsOf(findings: RunFindings): Step[] {
       ? { verb: "commit", target: branch, detail: "pointers of the outputs, nothing else" }
       : { verb: "commit", target: "beside the branch", detail: "--no-commit: the branch does not move" },
     ...(request.tag ? [{ verb: "tag", target: version.name }] : []),
-    ...(request.publish ? [{ verb: "publish", target: version.name }] : []),
+    ...(publishes(findings) ? [{ verb: "publish", target: version.name }] : []),
   ];
+}
+
+function publishes({ request, project }: RunFindings): boolean {
+  return request.tag && (request.publish || project.config.publish === "auto");
 }
 
 /**
