@@ -6,12 +6,13 @@
 import { resolve } from "node:path";
 import { systemContext } from "../platform/context.ts";
 import { CATALOGUE } from "../workflows/catalogue/index.ts";
-import type { Command, OptionSpec } from "../workflows/contract.ts";
+import type { Command, Completes, OptionSpec } from "../workflows/contract.ts";
 import { aboutNode, commandTree, type Node, visibleChildren } from "./command-tree.ts";
 import { EVERYWHERE } from "./face.ts";
 import { flagNames, optionsOf } from "./options.ts";
+import { oneLine } from "./text-width.ts";
 
-type ValueKind = "version" | "run" | "metric" | "files" | "folders" | "shell" | null;
+type ValueKind = Exclude<Completes, "nothing"> | "files" | "folders" | "shell" | null;
 type Candidate = [value: string, help: string];
 
 export async function complete(argv: string[]): Promise<void> {
@@ -27,12 +28,12 @@ async function candidates(given: string[], catalogue: readonly Command[]): Promi
   const { node, used, options, after, directory } = walk(before, commandTree(catalogue));
   if (after !== null) return node.command?.passThrough ? [[after === 0 ? ":commands" : ":files", ""]] : [];
   const pending = pendingOption(before, options);
-  if (pending !== null) return values(kindOf(pending), current, "", directory);
+  if (pending !== null) return values(kindOf(pending.flags, pending.completes), current, "", directory);
   const equals = /^(--[\w-]+)=(.*)$/s.exec(current);
   if (equals) {
     const [, flag = "", start = ""] = equals;
     const option = options.find(({ flags }) => flagNames(flags).includes(flag));
-    return values(kindOf(option?.flags ?? ""), start, words.split ? "" : `${flag}=`, directory);
+    return values(kindOf(option?.flags ?? "", option?.completes), start, words.split ? "" : `${flag}=`, directory);
   }
   if (current.startsWith("-")) return matching(optionCandidates(options, before), current);
   const children = visibleChildren(node).map(([word, child]): Candidate => [word, aboutNode(child)]);
@@ -42,7 +43,7 @@ async function candidates(given: string[], catalogue: readonly Command[]): Promi
   }
   const list = node.command?.arguments ?? [];
   const argument = list[used] ?? (list.at(-1)?.variadic ? list.at(-1) : undefined);
-  return argument ? values(kindOf(`<${argument.name}>`), current, "", directory) : [];
+  return argument ? values(kindOf(`<${argument.name}>`, argument.completes), current, "", directory) : [];
 }
 
 interface Walked {
@@ -76,9 +77,9 @@ function walk(words: string[], root: Node): Walked {
 }
 
 /** The option whose value the cursor is in, when the word before it is one that takes a value. */
-function pendingOption(before: string[], options: OptionSpec[]): string | null {
+function pendingOption(before: string[], options: OptionSpec[]): OptionSpec | null {
   const last = before.at(-1) ?? "";
-  return options.find(({ flags }) => flags.includes("<") && flagNames(flags).includes(last))?.flags ?? null;
+  return options.find(({ flags }) => flags.includes("<") && flagNames(flags).includes(last)) ?? null;
 }
 
 /** bash splits `--metric=acc` into three words and replaces only the last. */
@@ -89,7 +90,8 @@ function joinEquals(given: string[]): { words: string[]; split: boolean } {
 }
 
 /** What a placeholder of the catalogue stands for: `<version>`, `[RUN]`, `<file>`. */
-function kindOf(flags: string): ValueKind {
+function kindOf(flags: string, completes?: Completes): ValueKind {
+  if (completes !== undefined) return completes === "nothing" ? null : completes;
   const name = (/[<[]([^>\]]+)[>\]]/.exec(flags)?.[1] ?? "").replace(/[….]/g, "").toLowerCase();
   if (/^(v\d?|version\d?)$/.test(name)) return "version";
   if (/^run(-id|_id)?$/.test(name)) return "run";
@@ -124,10 +126,10 @@ function optionCandidates(options: OptionSpec[], before: string[]): Candidate[] 
   );
 }
 
-/** One line each: neither value nor help may break the protocol. */
+/** One line each: neither value nor help may break the protocol, or steer the terminal. */
 function matching(all: Candidate[], start: string): Candidate[] {
   const seen = new Set<string>();
   return all
-    .filter(([value]) => value.startsWith(start) && !/[\n\t]/.test(value) && !seen.has(value) && seen.add(value))
-    .map(([value, help]) => [value, help.replace(/[\n\t]+/g, " ")]);
+    .filter(([value]) => value.startsWith(start) && oneLine(value) === value && !seen.has(value) && seen.add(value))
+    .map(([value, help]) => [value, oneLine(help.replace(/\s+/g, " "))]);
 }

@@ -2,25 +2,37 @@
 import { openProject, type Project } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import type { Context } from "../platform/context.ts";
+import type { Completes } from "./contract.ts";
 
-export type ValueKind = "version" | "run" | "metric";
 type Value = [value: string, help: string];
 
-/** Newest first. */
-export async function completionValues(context: Context, kind: ValueKind): Promise<Value[]> {
+/** The latest first. */
+export async function completionValues(context: Context, kind: Exclude<Completes, "nothing">): Promise<Value[]> {
   try {
-    const project = openProject(context);
-    if (kind === "version") return versions(project);
-    return kind === "run" ? await runs(project) : Object.entries(project.config.metrics);
+    return await VALUES[kind](openProject(context));
   } catch {
     return [];
   }
 }
 
+const VALUES: Record<Exclude<Completes, "nothing">, (project: Project) => Value[] | Promise<Value[]>> = {
+  version: versions,
+  run: runs,
+  metric: metrics,
+  operation: operations,
+  remote: remotes,
+};
+
 function versions({ repository, config }: Project): Value[] {
   if (repository === null) return [];
   const { prefix } = config.versions;
-  const format = ["for-each-ref", "--sort=-creatordate", "--format=%(refname:strip=2)%09%(contents:subject)", "refs/tags/"];
+  const format = [
+    "for-each-ref",
+    "--sort=-version:refname",
+    "--sort=-creatordate",
+    "--format=%(refname:strip=2)%09%(contents:subject)",
+    "refs/tags/",
+  ];
   return git(repository, format)
     .split("\n")
     .filter((line) => line.startsWith(prefix) && /^\d+\.\d+\.\d+\t/.test(line.slice(prefix.length)))
@@ -28,18 +40,32 @@ function versions({ repository, config }: Project): Value[] {
 }
 
 async function runs(project: Project): Promise<Value[]> {
-  const { existsSync } = await import("node:fs");
-  const { absolutePath, storedPath } = await import("../config/paths.ts");
-  const path = absolutePath(project, storedPath(project, project.config.results.database));
-  if (!existsSync(path)) return [];
-  const { openResults } = await import("../results/database.ts");
-  const { readRuns } = await import("../results/runs.ts");
-  const db = openResults(path, { readonly: true });
-  try {
-    return readRuns(db)
-      .reverse()
-      .map(({ run_id, status, version, message }) => [run_id, [status, version, message].filter(Boolean).join(" · ")]);
-  } finally {
-    db.close();
-  }
+  const { listRuns } = await import("./runs/run-views.ts");
+  const all = await listRuns(project);
+  return all.map(({ run_id: id, status, version, message }) => [id, [status, version, message].filter(Boolean).join(" · ")]);
+}
+
+/** What `list` can rank by. */
+async function metrics(project: Project): Promise<Value[]> {
+  const { directionOf, knownMetrics } = await import("../versions/metrics.ts");
+  const { readVersions } = await import("../versions/registry.ts");
+  const all = project.repository === null ? [] : readVersions(project);
+  const best = (name: string) => (directionOf(name, project.config, all).direction === "max" ? "highest first" : "lowest first");
+  return [
+    ...[...knownMetrics(project.config, all)].map((name): Value => [name, best(name)]),
+    ["version", "highest first"],
+    ["date", "newest first"],
+  ];
+}
+
+async function operations(project: Project): Promise<Value[]> {
+  const { listOperations } = await import("../journal/operations.ts");
+  return listOperations(project)
+    .reverse()
+    .map(({ id, command, summary }) => [id, `${command}: ${summary}`]);
+}
+
+async function remotes(project: Project): Promise<Value[]> {
+  const { readDvcConfig } = await import("../store/dvc-config.ts");
+  return [...readDvcConfig(project).remotes].map(([name, { url }]) => [name, url]);
 }

@@ -22,16 +22,19 @@ export const completion: ReadWorkflow<Input, CompletionScript> = {
 const SCRIPTS: Record<string, string> = {
   bash: `# bash completion for expver. In ~/.bashrc: source <(expver completion bash)
 _expver() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" value line
+  local current="\${COMP_WORDS[COMP_CWORD]}" value line quotes=$'[\\\\\\\\\\'"]'
   local -a words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
-  [[ $current == = ]] && current=""
+  # Without the quotes that were typed; nothing in a word is ever evaluated.
+  words=("\${words[@]//$quotes/}")
   COMPREPLY=()
   while IFS= read -r line; do
     value="\${line%%$'\\t'*}"
     case "$value" in
-      :files) compopt -o filenames 2>/dev/null; while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$current"); return ;;
-      :folders) compopt -o filenames 2>/dev/null; while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -d -- "$current"); return ;;
-      :commands) while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -c -- "$current"); return ;;
+      # The shell's own: it knows quotes, ~ and odd names.
+      :files) compopt -o default 2>/dev/null; return ;;
+      :folders) compopt -o dirnames 2>/dev/null; return ;;
+      :commands) [[ $current == */* ]] && compopt -o default 2>/dev/null && return
+        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -c -- "$current"); return ;;
       *) COMPREPLY+=("$(printf '%q' "$value")") ;;
     esac
   done < <("\${COMP_WORDS[0]}" __complete -- "\${words[@]}" 2>/dev/null)
@@ -49,7 +52,7 @@ _expver() {
     case "$value" in
       :files) _files; return ;;
       :folders) _files -/; return ;;
-      :commands) _command_names -e; return ;;
+      :commands) if [[ "$PREFIX" == */* ]]; then _files; else _command_names -e; fi; return ;;
     esac
     if [[ "$line" == *$'\\t'* ]]; then found+=("\${value//:/\\\\:}:\${line#*$'\\t'}"); else found+=("\${value//:/\\\\:}"); fi
   done
@@ -60,7 +63,7 @@ if [[ "\${funcstack[1]}" == _expver ]]; then _expver "$@"; else compdef _expver 
   fish: `# fish completion for expver. Once: expver completion fish > ~/.config/fish/completions/expver.fish
 function __expver_complete
     set -l words (commandline -opc)
-    set -l current (commandline -ct)
+    set -l current (string unescape -- (commandline -ct); or commandline -ct)
     set -l lines ($words[1] __complete -- $words[2..-1] "$current" 2>/dev/null)
     switch "$lines[1]"
         case :files

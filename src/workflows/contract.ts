@@ -45,10 +45,14 @@ export interface WriteWorkflow<Input, P extends Plan, Data> {
  */
 export type Input = Record<string, string | string[] | boolean | undefined>;
 
-interface ArgumentSpec {
+/** What a shell offers for a value; without it what the placeholder says: `<version>`, `RUN`, `PATH…`. */
+export type Completes = "version" | "run" | "metric" | "operation" | "remote" | "nothing";
+
+export interface ArgumentSpec {
   /** `VERSION`, `PATH…`; as shown in help. */
   name: string;
   help: string;
+  completes?: Completes;
   required?: boolean;
   variadic?: boolean;
 }
@@ -57,6 +61,7 @@ export interface OptionSpec {
   /** Commander flags: `-m, --message <text>`, `--json`. */
   flags: string;
   help: string;
+  completes?: Completes;
   /** May be given several times; the value is a list. */
   repeatable?: boolean;
   /** Accepted but not shown in help: the original skill's spellings. */

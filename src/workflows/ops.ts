@@ -1,5 +1,6 @@
 /** `expver ops`: what writing commands did here, and whether it still stands. */
 import { findPlace, openProject, type Place, topOf } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
 import { type EffectState, lookAt } from "../journal/effects.ts";
 import { listOperations, readOperation } from "../journal/operations.ts";
 import type { Operation } from "../journal/types.ts";
@@ -52,7 +53,7 @@ export const opsList: ReadWorkflow<Input, OperationList> = {
 export const opsShow: ReadWorkflow<Input, OperationDetails> = {
   async read(context, input) {
     const project = openPlace(context);
-    const operation = readOperation(project, String(input.op ?? ""));
+    const operation = typeof input.op === "string" ? readOperation(project, input.op) : lastOperation(project);
     const { argv, outcome, effects, worktree } = operation;
     const hooks = await rowHooks(project, effects);
     // Another worktree's files cannot be judged from here.
@@ -66,6 +67,12 @@ export const opsShow: ReadWorkflow<Input, OperationDetails> = {
     return { ...lineOf(project, operation), argv, outcome, effects: states };
   },
 };
+
+function lastOperation(project: Place): Operation {
+  const last = listOperations(project).at(-1);
+  if (last === undefined) throw new ExpverError("E_NOT_FOUND", "there is no operation yet", { hint: "Every writing command makes one." });
+  return last;
+}
 
 /** A mistake in expver.yaml must not hide the journal. */
 function openPlace(context: Context): Place {

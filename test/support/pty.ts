@@ -33,7 +33,7 @@ export function expverInTerminal(repo: TestRepository, args: string[], options: 
 }
 
 /** Runs any program in a terminal. */
-function inTerminal(repo: TestRepository, command: string[], options: TerminalOptions = {}): TerminalResult {
+export function inTerminal(repo: TestRepository, command: string[], options: TerminalOptions = {}): TerminalResult {
   const { width = 80, env = {}, keys = [], cwd } = options;
   const input = JSON.stringify({ command, width, keys });
   const { code, stdout, stderr } = repo.run(python ?? "python3", [DRIVER], {

@@ -1,11 +1,13 @@
 """Runs one command in a pseudo-terminal: {command, width, keys} on stdin, {code, text} on stdout.
 
-Keys are typed when the text they wait for has been shown since the ones before, never by the clock.
+Keys are typed when the text they wait for has been shown since the ones before, never by the clock. What has not ended after 15
+seconds is killed: code -9, and the text tells how far it came.
 """
 import fcntl
 import json
 import os
 import pty
+import signal
 import struct
 import sys
 import termios
@@ -18,6 +20,8 @@ if pid == 0:
     fcntl.ioctl(0, termios.TIOCSWINSZ, size)
     os.execvp(asked["command"][0], asked["command"])
 
+signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
+signal.alarm(15)
 shown = b""
 seen = 0
 keys = list(asked["keys"])

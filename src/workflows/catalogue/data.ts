@@ -1,12 +1,12 @@
 /** Commands about tracked data: `data …`. Names, flags and exit codes are dvc's. */
-import type { Command, OptionSpec } from "../contract.ts";
+import type { ArgumentSpec, Command, OptionSpec } from "../contract.ts";
 import { DATA_FILES } from "./data-files.ts";
 
 const TARGETS = [{ name: "TARGET", help: "output, file in a tracked folder, .dvc file or stage; default: all", variadic: true }];
 const RECURSIVE: OptionSpec = { flags: "-R, --recursive", help: "a folder means every output in it" };
 const WITH_DEPS: OptionSpec = { flags: "-d, --with-deps", help: "accepted for dvc's sake", hidden: true };
 const FORCE: OptionSpec = { flags: "-f, --force", help: "replace or remove data that is stored nowhere; it goes to the trash" };
-const REMOTE: OptionSpec = { flags: "-r, --remote <name>", help: "remote to use instead of the default one" };
+const REMOTE: OptionSpec = { flags: "-r, --remote <name>", help: "remote to use instead of the default one", completes: "remote" };
 const JOBS: OptionSpec = { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true };
 const REVISIONS: OptionSpec[] = [
   { flags: "-a, --all-branches", help: "data of every branch too" },
@@ -21,7 +21,7 @@ const LEVELS: OptionSpec[] = [
   { flags: "--local", help: "this clone's: .dvc/config.local" },
 ];
 const UNSET: OptionSpec = { flags: "-u, --unset", help: "remove it" };
-const NAME = { name: "NAME", help: "name of the remote", required: true };
+const REMOTE_NAME: ArgumentSpec = { name: "NAME", help: "name of the remote", required: true, completes: "remote" };
 
 const VERBS: Command[] = [
   {
@@ -243,7 +243,10 @@ const VERBS: Command[] = [
     name: "data remote add",
     summary: "Name a place to push to",
     group: "data",
-    arguments: [NAME, { name: "URL", help: "folder; relative to where you are", required: true }],
+    arguments: [
+      { ...REMOTE_NAME, completes: "nothing" },
+      { name: "URL", help: "folder; relative to where you are", required: true },
+    ],
     options: [
       ...LEVELS,
       { flags: "-d, --default", help: "make it the default" },
@@ -271,7 +274,11 @@ const VERBS: Command[] = [
     name: "data remote modify",
     summary: "Set an option of a remote",
     group: "data",
-    arguments: [NAME, { name: "OPTION", help: "url, jobs, … ", required: true }, { name: "VALUE", help: "new value; none with --unset" }],
+    arguments: [
+      REMOTE_NAME,
+      { name: "OPTION", help: "url, jobs, … ", required: true },
+      { name: "VALUE", help: "new value; none with --unset" },
+    ],
     options: [...LEVELS, UNSET],
     examples: [["data remote modify --local store url /media/disk/store", "another place on this machine only"]],
     kind: "write",
@@ -284,7 +291,7 @@ const VERBS: Command[] = [
     name: "data remote remove",
     summary: "Forget a remote; its objects stay",
     group: "data",
-    arguments: [NAME],
+    arguments: [REMOTE_NAME],
     options: LEVELS,
     examples: [["data remote remove store", "the folder is not touched"]],
     kind: "write",
@@ -297,7 +304,7 @@ const VERBS: Command[] = [
     name: "data remote rename",
     summary: "Give a remote another name",
     group: "data",
-    arguments: [NAME, { name: "NEW", help: "new name", required: true }],
+    arguments: [REMOTE_NAME, { name: "NEW", help: "new name", required: true, completes: "nothing" }],
     options: LEVELS,
     examples: [["data remote rename store archive", "the default follows"]],
     kind: "write",
@@ -310,7 +317,7 @@ const VERBS: Command[] = [
     name: "data remote default",
     summary: "Print, set or unset the default remote",
     group: "data",
-    arguments: [{ name: "NAME", help: "name of the remote" }],
+    arguments: [{ ...REMOTE_NAME, required: false }],
     options: [...LEVELS, UNSET],
     examples: [["data remote default store", "push and pull use it from now on"]],
     kind: "write",

@@ -15,7 +15,7 @@ export const RUNS: Command[] = [
     ],
     options: [
       { flags: "-m, --message <text>", help: "what this experiment tries" },
-      { flags: "--version <version>", help: "take this version number" },
+      { flags: "--version <version>", help: "take this version number", completes: "nothing" },
       { flags: "--major", help: "count the first number on: a fundamental change" },
       { flags: "--minor", help: "count the second number on: a meaningful variation (default)" },
       { flags: "--patch", help: "count the third number on: a rerun, a small fix" },

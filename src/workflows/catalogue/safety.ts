@@ -23,8 +23,11 @@ export const SAFETY: Command[] = [
     name: "ops show",
     summary: "Show one operation: its effects, and which of them still stand",
     group: "safety",
-    arguments: [{ name: "OP", help: "id of the operation, or its last digits", required: true }],
-    examples: [["ops show 4f2a", "by the last digits of its id"]],
+    arguments: [{ name: "OP", help: "id of the operation, or its last digits (default: the last one)", completes: "operation" }],
+    examples: [
+      ["ops show", "the last operation"],
+      ["ops show 4f2a", "by the last digits of its id"],
+    ],
     kind: "read",
     load: async () => (await import("../ops.ts")).opsShow,
     render: "ops show",
@@ -36,7 +39,7 @@ export const SAFETY: Command[] = [
       "Refuses (exit 4) when a file, ref, index entry or row it touched has changed since, naming it. What was done on a remote stays\n" +
       "there and is named beforehand. Refs that go are kept under refs/expver/backup/.",
     group: "safety",
-    arguments: [{ name: "OP", help: "id of the operation (default: the last one of this worktree)" }],
+    arguments: [{ name: "OP", help: "id of the operation (default: the last one of this worktree)", completes: "operation" }],
     examples: [
       ["undo --dry-run", "what undoing the last operation would change"],
       ["undo 20260301T120000-4f2a", "undo that one"],

@@ -11,7 +11,9 @@ export const SHARE: Command[] = [
       "everything that is not published yet. The Git remote is the one `git push` would use; what is there already is not sent again.",
     group: "share",
     arguments: [{ name: "VERSION", help: "tag names (default: every version that is not published)", variadic: true }],
-    options: [{ flags: "-r, --remote <name>", help: "data remote to send objects to (default: DVC's default remote)" }],
+    options: [
+      { flags: "-r, --remote <name>", help: "data remote to send objects to (default: DVC's default remote)", completes: "remote" },
+    ],
     examples: [
       ["publish", "everything that is not published yet"],
       ["publish e0.1.0 --dry-run", "what would be sent and pushed for e0.1.0"],

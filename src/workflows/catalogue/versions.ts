@@ -10,7 +10,7 @@ export const VERSIONS: Command[] = [
       "else those of the latest run without one. Never commits; refuses (exit 4) when tracked bytes differ from HEAD's pointers, and names\n" +
       "that are taken. Without VERSION the next free number is taken.",
     group: "experiments",
-    arguments: [{ name: "VERSION", help: "tag name, such as e0.2.0 (default: the next minor one)" }],
+    arguments: [{ name: "VERSION", help: "tag name, such as e0.2.0 (default: the next minor one)", completes: "nothing" }],
     options: [
       {
         flags: "-d, --description <text>",
@@ -45,7 +45,11 @@ export const VERSIONS: Command[] = [
       "digit. Versions whose branch is gone are in the list and marked off-branch. What does not fit is named below the table.",
     group: "experiments",
     options: [
-      { flags: "--sort <name>", help: "metric to rank by (default: the first of expver.yaml), or version, or date" },
+      {
+        flags: "--sort <name>",
+        help: "metric to rank by (default: the first of expver.yaml), or version, or date",
+        completes: "metric",
+      },
       { flags: "-n, --limit <number>", help: "how many (default: all; on a terminal 30)" },
       { flags: "--all", help: "every row and every column, whatever the width" },
       { flags: "--tags", help: "one line a tag, highest number first" },
