@@ -1,5 +1,5 @@
-/** Every shell block of the pages on concepts, typed in the demo's repository: what the manual shows, works. */
-import { readdirSync, readFileSync } from "node:fs";
+/** Every shell and JavaScript block of the pages on concepts, run in the demo's repository: what the manual shows, works. */
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { makeFolder, openTestRepository } from "../support/repository.ts";
@@ -9,14 +9,18 @@ const MADE = ["architecture.md", "commands.md", "errors.md"];
 const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && !MADE.includes(name));
 
 it.each(pages)("docs/%s: what it shows works in the demo's repository", (page) => {
-  const blocks = [...readFileSync(join(root, "docs", page), "utf8").matchAll(/^```sh\n([\s\S]*?)^```/gm)];
+  const blocks = [...readFileSync(join(root, "docs", page), "utf8").matchAll(/^```(sh|js)\n([\s\S]*?)^```/gm)];
   const base = openTestRepository(makeFolder("manual"));
   if (blocks.length > 0) expect(base.expver(["demo", "demo"]).code).toBe(0);
   base.write("bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"\n`);
   base.run("chmod", ["+x", "bin/expver"]);
+  mkdirSync(join(base.root, "node_modules"));
+  symlinkSync(root, join(base.root, "node_modules/expver"));
   const env = { PATH: `${join(base.root, "bin")}:${process.env.PATH}` };
-  for (const [, block = ""] of blocks) {
-    const { code, stdout, stderr } = base.run("bash", ["-euo", "pipefail", "-c", block], { cwd: "demo", env });
+  for (const [, language, block = ""] of blocks) {
+    const program: [string, string[]] =
+      language === "js" ? [process.execPath, ["--input-type=module", "-e", block]] : ["bash", ["-euo", "pipefail", "-c", block]];
+    const { code, stdout, stderr } = base.run(...program, { cwd: "demo", env });
     expect({ block, code, output: code === 0 ? "" : stdout + stderr }).toEqual({ block, code: 0, output: "" });
   }
 });
