@@ -14,7 +14,7 @@ import { isDatabase, mutablePaths } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { foldersAround, removeIfEmpty } from "./remove-files.ts";
 import { openSingles, type ScannedFile } from "./scan.ts";
-import { makeStaging } from "./staging.ts";
+import { makeStaging, sweepStagings } from "./staging.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
 
 export interface ApplyCheckout {
@@ -27,8 +27,10 @@ export function* applyingCheckout(project: Project, plans: readonly OutputChecko
   const ready = plans.filter(({ missing }) => missing.length === 0);
   if (!discard) refuseUnsaved(ready);
   refuseOpenDatabases(project, ready);
+  const tmp = join(dvcFolder(project), "tmp");
+  sweepStagings(tmp);
   if (ready.every(isDone)) return;
-  const staging = makeStaging(join(dvcFolder(project), "tmp"));
+  const staging = makeStaging(tmp);
   const placing = { project, staging, placer: createPlacer(openCache(project).linkTypes), isMutable: mutablePaths(project) };
   try {
     for (const plan of ready) {

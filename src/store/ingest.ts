@@ -13,7 +13,7 @@ import { syncFiles, syncFolders } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
 import { makeFolder, type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "./layout.ts";
 import { listingHash } from "./listing.ts";
-import { makeStaging } from "./staging.ts";
+import { makeStaging, sweepStagings } from "./staging.ts";
 
 export interface Ingest {
   /** Stores bytes under their MD5, and answers it. */
@@ -52,6 +52,7 @@ interface Shard {
 }
 
 export function beginIngest(folder: ObjectFolder): Ingest {
+  sweepStagings(shardsFolder(folder.dir, "md5"));
   const waiting = new Map<string, Waiting>();
   const shards = new Map<string, Shard>();
   const stagings = new Map<string, string>();

@@ -1,35 +1,35 @@
 /**
- * Where objects wait until they get their names: one folder per ingest, beside the shards, that goes as a whole. Its name is none that
- * DVC takes for a shard. What a killed process left is removed by the next one that stores something there.
+ * Where files wait until they get their names: one folder per piece of work, that goes as a whole. It lies beside the shards of a cache
+ * (its name is none that DVC takes for one) or in `.dvc/tmp`. Its name says whose it is: what a killed process left is removed by the
+ * next one that works there.
  */
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { identityOf, lifeOf, type ProcessIdentity } from "../platform/processes.ts";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { identityOf, lifeOf } from "../platform/processes.ts";
 
-const NAME = /^\.expver-[\w-]{12}\.tmp$/;
-const OWNER = "owner";
+const NAME = /^\.expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp$/;
 
-/** Makes the folder, and says in it whose it is. */
 export function makeStaging(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  sweep(folder);
-  const path = `${folder}/.expver-${randomBytes(9).toString("base64url")}.tmp`;
-  mkdirSync(path);
-  writeFileSync(`${path}/${OWNER}`, JSON.stringify(identityOf(process.pid)));
+  const { host, boot, pid, start } = identityOf(process.pid);
+  const path = `${folder}/.expver-${digest(host)}-${digest(boot)}-${pid}-${start}-${randomBytes(4).toString("hex")}.tmp`;
+  mkdirSync(path, { recursive: true });
   return path;
 }
 
-function sweep(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    if (NAME.test(name) && isAbandoned(`${folder}/${name}`)) rmSync(`${folder}/${name}`, { recursive: true, force: true });
-  }
+/** Removes what killed processes left in such folders. */
+export function sweepStagings(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) if (isAbandoned(name)) rmSync(`${folder}/${name}`, { recursive: true, force: true });
 }
 
 /** Only when its owner is provably dead: on a share it may be another machine's. */
-function isAbandoned(path: string): boolean {
-  try {
-    return lifeOf(JSON.parse(readFileSync(`${path}/${OWNER}`, "utf8")) as ProcessIdentity) === "dead";
-  } catch {
-    return false; // made a moment ago
-  }
+function isAbandoned(name: string): boolean {
+  const [, host, boot, pid, start = ""] = NAME.exec(name) ?? [];
+  const here = identityOf(process.pid);
+  if (host !== digest(here.host)) return false;
+  return boot !== digest(here.boot) || lifeOf({ ...here, pid: Number(pid), start }) === "dead";
+}
+
+function digest(text: string): string {
+  return createHash("md5").update(text).digest("hex").slice(0, 8);
 }

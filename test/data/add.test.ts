@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { peer } from "../support/peers.ts";
@@ -34,6 +34,21 @@ it("is taken back by undo, the data staying where it is", () => {
   expect(repository.expver(["undo", "--yes"]).code).toBe(0);
   expect(existsSync(join(repository.root, "d.bin.dvc"))).toBe(false);
   expect(repository.read("d.bin")).toBe("x");
+});
+
+it("puts right an object that somebody has changed under its name", () => {
+  const repository = project();
+  repository.write("f", "good");
+  const { hash } = repository.expverJson(["data", "add", "f"]).data.added[0];
+  const object = join(repository.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
+  chmodSync(object, 0o644);
+  writeFileSync(object, "evil");
+  expect(JSON.parse(repository.expver(["data", "status", "--json"]).stdout)).toEqual({
+    "f.dvc": [{ "changed outs": { f: "not in cache" } }],
+  });
+  expect(repository.expver(["data", "add", "f"]).code).toBe(0);
+  expect(readFileSync(object, "utf8")).toBe("good");
+  expect(lstatSync(object).mode & 0o777).toBe(0o444);
 });
 
 it("tells changed, lost and forgotten data apart", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { CommandResult, TestRepository } from "./repository.ts";
 
 const PRELOAD = join(import.meta.dirname, "kill-at.cjs");
-const SIGKILLED = 137;
+export const SIGKILLED = 137;
 
 /** Runs a command and kills it just before its `at`-th change; code 137 then, the command's own when it made fewer. */
 export function runKilledAt(repo: TestRepository, args: string[], at: number): CommandResult {

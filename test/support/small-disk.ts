@@ -1,0 +1,40 @@
+/** A file system of its own that can be filled up and made read-only. Mounting takes root (in a container also its capability). */
+import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { makeFolder } from "./repository.ts";
+
+const mounted: string[] = [];
+
+afterAll(() => {
+  for (const folder of mounted.splice(0)) spawnSync("umount", ["-l", folder]);
+});
+
+/** Mounts a tmpfs of so many KiB and answers where; null where this process may not. */
+export function smallDisk(kib: number): string | null {
+  const folder = makeFolder("disk");
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", `size=${kib}k`, "tmpfs", folder]).status !== 0) return null;
+  mounted.push(folder);
+  return folder;
+}
+
+/** Leaves no byte free. */
+export function fill(disk: string): void {
+  for (const size of [65536, 4096]) {
+    try {
+      for (let index = 0; ; index += 1) writeFileSync(join(disk, `ballast-${size}-${index}`), Buffer.alloc(size));
+    } catch {
+      // As it should be.
+    }
+  }
+}
+
+export function unfill(disk: string): void {
+  for (const name of readdirSync(disk)) if (name.startsWith("ballast-")) rmSync(join(disk, name));
+}
+
+export function setReadOnly(disk: string, on: boolean): void {
+  const { status, stderr } = spawnSync("mount", ["-o", `remount,${on ? "ro" : "rw"}`, disk], { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+}
