@@ -29,6 +29,11 @@ export function storedPath(project: Place, fromConfig: string): string {
   return toPosix(relative(topOf(project), join(project.root, fromConfig)));
 }
 
+/** Both in stored form: one of the places itself, or below it. */
+export function isUnder(path: string, places: readonly string[]): boolean {
+  return places.some((place) => path === place || path.startsWith(`${place}/`));
+}
+
 /** Real path of what exists of it, the rest appended. */
 function realpathOf(path: string): string {
   try {

@@ -1,27 +1,24 @@
 /** Which tracked data an experiment read, and the one digest that stands for all of it. */
 import { matchGlobs } from "../config/globs.ts";
-import { storedPath } from "../config/paths.ts";
+import { modelPlaces } from "../config/model-places.ts";
+import { isUnder, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { compareCodePoints, listingHash, renderListing } from "./listing.ts";
 import type { Pointer } from "./types.ts";
 
 /**
- * Inputs: `data:` of expver.yaml; by default every pointer that is no result, model, `track` path or output of a stage the
- * command runs (`runsStages`: it is `dvc repro` or the like).
+ * Inputs: `data:` of expver.yaml; by default every pointer that is no model or output of a stage the command runs (`runsStages`: it
+ * is `dvc repro` or the like). Never the results database or a `track` path.
  */
 export function inputPointers(project: Project, pointers: readonly Pointer[], { runsStages = false } = {}): Pointer[] {
-  const { data, track, results, models } = project.config;
-  if (data.length > 0) {
-    const wanted = matchGlobs(data.map((glob) => storedPath(project, glob)));
-    return pointers.filter(({ path }) => wanted(path));
-  }
-  const tracked = matchGlobs(track.map((glob) => storedPath(project, glob)));
+  const { data, track, results } = project.config;
+  const stored = (globs: readonly string[]) => matchGlobs(globs.map((glob) => storedPath(project, glob)));
+  const [named, tracked] = [stored(data), stored(track)];
   const database = storedPath(project, results.database);
-  const outputs = [models.output, models.production, models.candidates].map((path) => storedPath(project, path));
-  return pointers.filter(({ path, stage }) => {
-    if (path === database || tracked(path) || (runsStages && stage !== undefined)) return false;
-    return !outputs.some((output) => path === output || path.startsWith(`${output}/`));
-  });
+  const models = modelPlaces(project);
+  const isRead = ({ path, stage }: Pointer) =>
+    data.length > 0 ? named(path) : !isUnder(path, models) && !(runsStages && stage !== undefined);
+  return pointers.filter((pointer) => pointer.path !== database && !tracked(pointer.path) && isRead(pointer));
 }
 
 /** `dvc_hash`: null without inputs, the hash itself of one, for several the hash of a listing over (path, hash). Path order does not matter. */

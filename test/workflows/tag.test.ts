@@ -97,6 +97,18 @@ describe("tagging HEAD", () => {
     expect(repo.warnings()).toEqual([expect.stringContaining("belongs to another version")]);
   });
 
+  it("counts the same data as inputs as a run does", async () => {
+    const repo = makeRepository();
+    must(repo, "init");
+    repo.write("data/train.csv", "1");
+    must(repo, "data", "add", "data/train.csv");
+    must(repo, "run", "--", "sh", "-c", "mkdir -p models; echo w > models/weights.json");
+    const { dataHash } = messageOf(repo, "e0.1.0");
+    expect(dataHash).toMatch(/^[0-9a-f]{32}$/);
+    await apply(repo, { version: "e0.2.0" });
+    expect(messageOf(repo, "e0.2.0")).toMatchObject({ dataHash, models: [{ path: "models/weights.json" }] });
+  });
+
   it("says which run it took when several have no version", async () => {
     const repo = byHand([
       ["a", null, 0.1, "2026-01-01 00:00:00.000000"],

@@ -1,7 +1,7 @@
 /** Closing a run whose program has ended: with a version, or recorded without one. Safe to repeat after a crash, by any process. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath } from "../../config/paths.ts";
+import { absolutePath, isUnder } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
@@ -17,7 +17,6 @@ import type { ClosingRun } from "./open-run.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 import { inputsChangedSince, type Outputs, storeOutputs } from "./outputs.ts";
 import { changedSince } from "./snapshot.ts";
-import { isUnder } from "./snapshot-selection.ts";
 import { tagLine, versionMessage } from "./version-message.ts";
 import { noteWritten } from "./written.ts";
 

@@ -1,6 +1,7 @@
 /** What the run wrote: stored, and the files R will have for it. Nothing in the worktree changes here. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { isUnder } from "../../config/paths.ts";
 import { topOf } from "../../config/project.ts";
 import type { Context } from "../../platform/context.ts";
 import { copyDatabase } from "../../results/copy.ts";
@@ -11,7 +12,6 @@ import { type Marks, markOf, takeMarks } from "./marks.ts";
 import type { ClosingRun } from "./open-run.ts";
 import { editedFiles, lockFiles, ownedFiles, readTracked, type SnapshotPlace } from "./results-files.ts";
 import type { OutputFile } from "./run-facts.ts";
-import { isUnder } from "./snapshot-selection.ts";
 
 export interface Outputs {
   files: OutputFile[];

@@ -1,10 +1,9 @@
 /** Where a run reads and writes, in stored form (relative to the Git root, with `/`). */
-import { dirname } from "node:path/posix";
 import { matchGlobs } from "../../config/globs.ts";
+import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, pathFromUser, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import type { Context } from "../../platform/context.ts";
-import { isUnder } from "./snapshot-selection.ts";
 
 export interface Places {
   /** The results database. */
@@ -40,19 +39,4 @@ export function placesOf(project: Project, metrics: string | null): Places {
     isTracked: matchGlobs(globs),
     metrics,
   };
-}
-
-/**
- * The folders of candidates and production model, and the output's when it lies above them; an output among the code
- * (`src/model.bin`) or at the top makes no models folder of its surroundings.
- */
-export function modelPlaces(project: Project): string[] {
-  const { output, production, candidates } = project.config.models;
-  const single = [output, production].filter((path) => dirname(path) === ".").map((path) => storedPath(project, path));
-  const folders = [candidates, dirname(production)].filter((path) => path !== ".").map((path) => storedPath(project, path));
-  const file = storedPath(project, output);
-  const above = dirname(file);
-  const holdsModels = dirname(output) !== "." && folders.some((folder) => isUnder(folder, [above]));
-  const all = [...single, ...folders, ...(holdsModels ? [above] : [file])];
-  return [...new Set(all)].filter((place) => !all.some((other) => other !== place && isUnder(place, [other])));
 }

@@ -1,11 +1,12 @@
 /** A run's plan as steps a person reads, and its fingerprint. */
 import { dirname } from "node:path/posix";
 import { DEFAULTS } from "../../config/config.ts";
+import { isUnder } from "../../config/paths.ts";
 import type { Plan, Step } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
 import { sharedCacheEdit } from "../shared-cache.ts";
 import type { RunFindings } from "./findings.ts";
-import { isUnder, quoted } from "./snapshot-selection.ts";
+import { quoted } from "./snapshot-selection.ts";
 
 export function describePlan(findings: RunFindings): Plan {
   const { head, version, selection, changedInputs, request, inputs, lacking } = findings;

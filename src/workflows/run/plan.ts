@@ -20,11 +20,11 @@ import { readChanges } from "./changes.ts";
 import type { RunFindings } from "./findings.ts";
 import { lackingRows } from "./lacking-rows.ts";
 import { readParameterFile, substitute } from "./parameters.ts";
-import { metricsPlace, type Places, placesOf } from "./places.ts";
+import { metricsPlace, placesOf } from "./places.ts";
 import { describePlan } from "./plan-steps.ts";
 import { type RunRequest, readRequest } from "./request.ts";
 import { refuseSecondRun } from "./second-run.ts";
-import { isUnder, selectSnapshot } from "./snapshot-selection.ts";
+import { selectSnapshot } from "./snapshot-selection.ts";
 import { chooseVersion } from "./version-choice.ts";
 
 export type RunPlan = Plan & RunFindings;
@@ -63,7 +63,7 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
       isOutput: (path) => places.isTracked(path) || path === places.metrics,
     }),
     pointers,
-    ...readInputs(project, context, { pointers, places, argv }),
+    ...readInputs(project, context, { pointers, argv }),
     lacking: await lackingRows(project, places, pointers),
     parameters,
     argv,
@@ -89,18 +89,11 @@ function refuseUnfit(repository: Repository, { commit }: Pick<RunRequest, "commi
 
 interface InputsQuestion {
   pointers: Pointer[];
-  places: Places;
   argv: readonly string[];
 }
 
-function readInputs(
-  project: Project,
-  context: Context,
-  { pointers, places, argv }: InputsQuestion,
-): Pick<RunFindings, "inputs" | "changedInputs"> {
-  const named = project.config.data.length > 0;
-  const isOutput = ({ path }: Pointer) => path === places.database || places.isTracked(path) || (!named && isUnder(path, places.models));
-  const asked = inputPointers(project, pointers, { runsStages: runsPipeline(argv) }).filter((pointer) => !isOutput(pointer));
+function readInputs(project: Project, context: Context, { pointers, argv }: InputsQuestion): Pick<RunFindings, "inputs" | "changedInputs"> {
+  const asked = inputPointers(project, pointers, { runsStages: runsPipeline(argv) });
   const states = outputStatus(project, asked).map((one) => ({ ...one, isHere: existsSync(absolutePath(project, one.pointer.path)) }));
   const missing = states.filter(({ isHere }) => !isHere).map(({ pointer }) => pointer.path);
   if (missing.length > 0) {

@@ -1,5 +1,7 @@
 /** Which changed files enter the snapshot commit S, and which are held back, with the reason and what to do about it. */
+
 import { basename, dirname } from "node:path/posix";
+import { isUnder } from "../../config/paths.ts";
 import { isSecretFile } from "../../config/secrets.ts";
 
 /** One path that differs from HEAD. All paths relative to the Git root, with `/`. */
@@ -112,10 +114,6 @@ function isGitOwn(path: string): boolean {
     name === "dvc.lock" ||
     (name.endsWith(".dvc") && name !== ".dvc")
   );
-}
-
-export function isUnder(path: string, places: readonly string[]): boolean {
-  return places.some((place) => path === place || path.startsWith(`${place}/`));
 }
 
 function environmentFolder(path: string, environments: ReadonlySet<string>): string | null {

@@ -1,7 +1,8 @@
 /** What data, models and other tracked outputs a version has, by its tag and by the pointers of its commit. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { storedPath } from "../../config/paths.ts";
+import { modelPlaces } from "../../config/model-places.ts";
+import { isUnder, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { objectFile } from "../../store/contents.ts";
 import { inputPointers } from "../../store/data-hash.ts";
@@ -9,8 +10,6 @@ import { cacheDir } from "../../store/dvc-config.ts";
 import { parseListing } from "../../store/listing.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
-import { modelPlaces } from "../run/places.ts";
-import { isUnder } from "../run/snapshot-selection.ts";
 
 export interface ShownArtifact {
   /** Relative to the Git root, with `/`. */

@@ -1,6 +1,7 @@
 /** What HEAD has tracked, whether the worktree still has exactly that, and what it says about an experiment. */
 import { existsSync } from "node:fs";
-import { absolutePath, storedPath } from "../../config/paths.ts";
+import { modelPlaces } from "../../config/model-places.ts";
+import { absolutePath, isUnder, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { loadYaml } from "../../config/yaml.ts";
@@ -14,8 +15,6 @@ import { outputStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
 import { flatten } from "../run/flatten.ts";
-import { modelPlaces } from "../run/places.ts";
-import { isUnder } from "../run/snapshot-selection.ts";
 
 export interface HeadFacts {
   data: ArtifactEntry[];

@@ -1,0 +1,19 @@
+/** Where models are, in stored form. */
+import { dirname } from "node:path/posix";
+import { isUnder, storedPath } from "./paths.ts";
+import type { Project } from "./project.ts";
+
+/**
+ * The folders of candidates and production model, and the output's when it lies above them; an output among the code
+ * (`src/model.bin`) or at the top makes no models folder of its surroundings.
+ */
+export function modelPlaces(project: Project): string[] {
+  const { output, production, candidates } = project.config.models;
+  const single = [output, production].filter((path) => dirname(path) === ".").map((path) => storedPath(project, path));
+  const folders = [candidates, dirname(production)].filter((path) => path !== ".").map((path) => storedPath(project, path));
+  const file = storedPath(project, output);
+  const above = dirname(file);
+  const holdsModels = dirname(output) !== "." && folders.some((folder) => isUnder(folder, [above]));
+  const all = [...single, ...folders, ...(holdsModels ? [above] : [file])];
+  return [...new Set(all)].filter((place) => !all.some((other) => other !== place && isUnder(place, [other])));
+}
