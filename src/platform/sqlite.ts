@@ -7,6 +7,8 @@
 import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { ExpverError } from "../errors.ts";
 import { isMissing } from "./files.ts";
 import { sqliteError } from "./sqlite-errors.ts";
@@ -197,6 +199,27 @@ function checkFile(path: string, { writing, create }: { writing: boolean; create
   }
 }
 
+/**
+ * Makes sure that databases closed before are closed for the system too. The driver of older Nodes keeps the file open, in WAL
+ * mode with a lock on it, until its statements are collected as garbage.
+ */
+export async function letGoOfClosed(): Promise<void> {
+  if (driver === undefined || hasOwnSqlite()) return;
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  await nextTurn(); // nothing on the stack refers to them any more
+  collect();
+  await nextTurn(); // in which they are finalized
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
+}
+
+function hasOwnSqlite(): boolean {
+  return Number(process.versions.node.split(".")[0]) >= 24;
+}
+
 /** Loads the driver. Throws E_NO_SQLITE when none works on this machine. */
 export function requireSqlite(): void {
   loadDriver();
@@ -212,7 +235,7 @@ function loadDriver(): Driver {
 function requireDriver(): Driver {
   const load = createRequire(import.meta.url);
   try {
-    if (Number(process.versions.node.split(".")[0]) >= 24) return quietly(() => load("node:sqlite") as Driver);
+    if (hasOwnSqlite()) return quietly(() => load("node:sqlite") as Driver);
     return load("@photostructure/sqlite") as Driver;
   } catch (error) {
     throw new ExpverError("E_NO_SQLITE", `no SQLite driver works here (Node ${process.versions.node})`, { cause: error });

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { DEFAULTS } from "../config/config.ts";
-import { CONFIG_FILE, findPlace, openProject, type Place, readConfig } from "../config/project.ts";
+import { CONFIG_FILE, findPlace, openProject, type Place, readConfig, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { initRepository } from "../git/init.ts";
@@ -56,6 +56,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     const found = await survey(root, DEFAULTS.results.database, (pointer) => (place === null ? null : objectOf(place, pointer)));
     const edits = plannedEdits({ root, place, found, hasConfig });
     reportLeftOut(context, found, hasConfig);
+    reportTracked(context, place, found);
     return {
       command: "init",
       steps: [
@@ -159,6 +160,17 @@ function reportLeftOut(context: Context, found: Survey, hasConfig: boolean): voi
   if (hasConfig || used === undefined || others.length === 0) return;
   const text = `${found.databases.length} results databases found; ${used.path} is used, not ${others.map((other) => other.path).join(", ")}`;
   context.report({ kind: "warning", text, hint: `Change results.database in ${CONFIG_FILE} if that is the wrong one.` });
+}
+
+/** A run would refuse it. */
+function reportTracked(context: Context, place: Place | null, { databases: [database] }: Survey): void {
+  if (database === undefined || place === null || !isTracked(place.repository, relative(topOf(place), join(place.root, database.path))))
+    return;
+  context.report({
+    kind: "warning",
+    text: `${database.path} is tracked by Git: every version would put all of it into the history`,
+    hint: `git rm --cached -- ${database.path}; then commit: the file stays where it is`,
+  });
 }
 
 function stepOf(root: string, { path, before, after }: FileEdit): Step {

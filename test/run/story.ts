@@ -127,7 +127,7 @@ function namesIn(repo: TestRepository, folder: string): string[] {
 }
 
 /** One that was killed before its first line was written has not begun: its empty file says nothing. */
-function openOperations(repo: TestRepository): string[] {
+export function openOperations(repo: TestRepository): string[] {
   const isOpen = (name: string) => name.endsWith(".open.jsonl") && readState(repo, `operations/${name}`) !== "";
   return namesIn(repo, "operations").filter(isOpen);
 }

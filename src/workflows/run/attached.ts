@@ -9,9 +9,11 @@ import { readIndexEntries } from "../../git/index-file.ts";
 import { takeBack } from "../../journal/effects.ts";
 import { acquireLease, type Lease } from "../../journal/lease.ts";
 import { beginOperation } from "../../journal/operations.ts";
+import type { Job } from "../../launchers/launcher.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import { identityOf } from "../../platform/processes.ts";
+import { letGoOfClosed } from "../../platform/sqlite.ts";
 import { type Closed, closeRun } from "./close.ts";
 import { forgetRun } from "./collect.ts";
 import { createLog, execute } from "./execute.ts";
@@ -56,25 +58,33 @@ async function runUnderLease(context: Context, run: OpenRun, supervised: boolean
   for (const { path, reason, advice } of plan.selection.heldBack) {
     context.report({ kind: "warning", text: `${path} is not part of this experiment (${reason})`, hint: advice });
   }
+  let env: Job["env"];
   try {
     createLog(join(run.folder, "log"));
     prepareRun(context, run);
     watchFromNow(run);
+    env = programEnvironment(context, run);
+    // The program may change the database's journal mode, which takes that nobody else has it open.
+    await letGoOfClosed();
     if (context.signal?.aborted) throw new ExpverError("E_INTERRUPTED", "interrupted before the program was started; nothing was run");
   } catch (error) {
     giveUp(run, error, supervised);
     throw error;
   }
-  await executeProgram(context, run, supervised);
+  await executeProgram(context, run, { env, supervised });
   return publishIfAsked(context, run, await close(context, run));
 }
 
-async function executeProgram(context: Context, run: OpenRun, supervised: boolean): Promise<void> {
+async function executeProgram(
+  context: Context,
+  run: OpenRun,
+  { env, supervised }: { env: Job["env"]; supervised: boolean },
+): Promise<void> {
   const { plan, project, places } = run;
   try {
     const { status, exitCode, signal } = await execute(context, {
       launcher: localLauncher(),
-      job: { id: run.runId, folder: run.folder, argv: plan.argv, cwd: context.cwd, env: programEnvironment(context, run) },
+      job: { id: run.runId, folder: run.folder, argv: plan.argv, cwd: context.cwd, env },
       onStart: () => run.save({ phase: "running" }),
     });
     const marksAtEnd = takeMarks(project, places, plan.pointers);

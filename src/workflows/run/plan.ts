@@ -4,12 +4,7 @@ import { basename } from "node:path/posix";
 import { absolutePath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { hideSecretArguments, isSecretKey } from "../../config/secrets.ts";
-import { ExpverError } from "../../errors.ts";
-import type { Repository } from "../../git/git.ts";
-import { committer } from "../../git/identity.ts";
-import { requireIndexFree } from "../../git/index-file.ts";
 import { headBranch, readRef } from "../../git/refs.ts";
-import { unfinished } from "../../git/status.ts";
 import type { Context } from "../../platform/context.ts";
 import { inputPointers } from "../../store/data-hash.ts";
 import { readPointers } from "../../store/pointers.ts";
@@ -22,7 +17,8 @@ import { lackingRows } from "./lacking-rows.ts";
 import { readParameterFile, substitute } from "./parameters.ts";
 import { metricsPlace, placesOf } from "./places.ts";
 import { describePlan } from "./plan-steps.ts";
-import { type RunRequest, readRequest } from "./request.ts";
+import { refuseGitsDatabase, refuseUnfit } from "./refuse-unfit.ts";
+import { readRequest } from "./request.ts";
 import { refuseSecondRun } from "./second-run.ts";
 import { selectSnapshot } from "./snapshot-selection.ts";
 import { chooseVersion } from "./version-choice.ts";
@@ -37,6 +33,7 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
   refuseUnfit(repository, request);
   await refuseSecondRun(project);
   const places = placesOf(project, metricsPlace(project, context, request.metrics));
+  refuseGitsDatabase(repository, places);
   const pointers = readPointers(project);
   const parameters = { ...readParameterFile(project), ...request.params };
   const { argv, unknown } = substitute(request.argv, parameters);
@@ -70,21 +67,6 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
     shownArgv: hideSecretArguments(argv, secrets),
   };
   return { ...findings, ...describePlan(findings) };
-}
-
-function refuseUnfit(repository: Repository, { commit }: Pick<RunRequest, "commit">): void {
-  if (repository.bare)
-    throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nothing can run in it`, { hint: "Run in a clone of it." });
-  const state = unfinished(repository);
-  if (state !== null) {
-    throw new ExpverError("E_GIT_STATE", `a ${state} is not finished here; a run would commit into the middle of it`, {
-      hint: `git ${state} --continue, or git ${state} --abort; then repeat.`,
-      details: { state },
-    });
-  }
-  committer(repository);
-  // Left over by a git that died, it would stop us after hours, when the results are to be committed.
-  if (commit) requireIndexFree(repository);
 }
 
 interface InputsQuestion {

@@ -1,0 +1,131 @@
+/** Programs as they are: they fork, they flood, they write bytes, they keep databases in their own way. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { peer } from "../support/peers.ts";
+import type { TestRepository } from "../support/repository.ts";
+import { exists, makeExperiment, rowsOf, until } from "./story.ts";
+
+const DB = "results/experiments.db";
+const python = peer("python");
+const dvc = peer("dvc");
+
+function expectClean(repo: TestRepository): void {
+  expect(repo.git("status", "--porcelain")).toBe("");
+  if (dvc !== null) expect(repo.run(dvc, ["status"]).stdout).toContain("up to date");
+}
+
+describe("output", () => {
+  it("by the megabyte: all of it in the log and on stderr, none on stdout", () => {
+    const repo = makeExperiment();
+    const flood = `const b = Buffer.alloc(1 << 20, "x"); b[b.length - 1] = 10; for (let i = 0; i < 30; i += 1) require("fs").writeSync(1, b);`;
+    const { code, stdout, stderr } = repo.expver(["run", "--json", "--", "node", "-e", flood]);
+    expect(code).toBe(0);
+    const { data } = JSON.parse(stdout);
+    expect(readFileSync(data.log).length).toBe(30 << 20);
+    expect(stderr.length).toBeGreaterThanOrEqual(30 << 20);
+  });
+
+  it("of bytes that are no text: the log has them as they are", () => {
+    const repo = makeExperiment();
+    const bytes = [0, 255, 254, 10, 27, 91, 65, 195, 13];
+    const { data } = repo.expverJson(["run", "--", "node", "-e", `process.stdout.write(Buffer.from([${bytes}]))`]);
+    expect([...readFileSync(data.log)]).toEqual(bytes);
+    expect(repo.expverJson(["runs", "logs"])).toMatchObject({ code: 0 });
+  });
+});
+
+it("a daemon that keeps the output open does not keep the run open, and its later words reach the log", async () => {
+  const repo = makeExperiment();
+  const daemon = `require("child_process").spawn("sh", ["-c", "until [ -e go ]; do sleep 0.05; done; echo late; rm go"], { detached: true, stdio: "inherit" }).unref();`;
+  const { code, data } = repo.expverJson(["run", "--", "node", "-e", daemon]);
+  expect({ code, version: data.version }).toEqual({ code: 0, version: "e0.1.0" });
+  repo.write("go", "");
+  await until(() => !exists(repo, "go"));
+  await until(() => readFileSync(data.log, "utf8") === "late\n");
+});
+
+it.each([
+  ["exit 137", 137, "failed", "for want of memory"],
+  ["kill -9 $$", null, "killed", "SIGKILL"],
+])("a program that ends with %s", (script, exitCode, status, said) => {
+  const repo = makeExperiment();
+  const { code, data, error } = repo.expverJson(["run", "--", "sh", "-c", script]);
+  expect(code).toBe(1);
+  expect(data).toMatchObject({ status, exit_code: exitCode, version: null });
+  expect(error?.message).toContain(said);
+});
+
+describe("the results database", () => {
+  it("of no bytes is one without rows", () => {
+    const repo = makeExperiment();
+    repo.write(DB, "");
+    expect(repo.expverJson(["run", "--param", "lr=1", "--", "true"])).toMatchObject({ code: 0, data: { version: "e0.1.0", rows: 1 } });
+    expectClean(repo);
+  });
+
+  it("that Git tracks: refused before anything runs, with the way out; init says so too", () => {
+    const repo = makeExperiment();
+    expect(repo.expver(["run", "--", "true"]).code).toBe(0);
+    repo.git("rm", "-q", "--cached", `${DB}.dvc`, "results/.gitignore");
+    repo.run("rm", [`${DB}.dvc`, "results/.gitignore", "expver.yaml"]);
+    repo.commit("a database in Git");
+    expect(repo.expver(["init"]).stderr).toContain(`${DB} is tracked by Git`);
+    const refused = repo.expverJson(["run", "--", "touch", "ran"]);
+    expect(refused).toMatchObject({ code: 1, error: { code: "E_DATA", hint: expect.stringContaining(`git rm --cached -- ${DB}`) } });
+    expect(exists(repo, "ran")).toBe(false);
+    repo.git("rm", "-q", "--cached", DB);
+    repo.commit("out of Git", { ".gitignore": `${repo.read(".gitignore")}/${DB}\n` });
+    expect(repo.expver(["run", "--version", "e2.0.0", "--", "true"]).code).toBe(0);
+    expectClean(repo);
+  });
+
+  it("is open in no process of ours while the program runs", () => {
+    const repo = makeExperiment();
+    expect(repo.expver(["run", "--", "true"]).code).toBe(0);
+    const count = 'ls -l /proc/$(cut -d" " -f4 /proc/$$/stat)/fd | grep -c experiments.db; true';
+    const { data } = repo.expverJson(["run", "--", "sh", "-c", count]);
+    expect(readFileSync(data.log, "utf8")).toBe("0\n");
+  });
+
+  it.skipIf(python === null)("in WAL mode stays so, its object is whole, readers and xetrack go on", () => {
+    const repo = makeExperiment();
+    repo.write("results/.keep", "");
+    const open = "import sqlite3; c = sqlite3.connect('results/experiments.db'); print(c.execute('PRAGMA journal_mode=wal').fetchone()[0])";
+    expect(repo.run(python ?? "", ["-c", open]).stdout).toBe("wal\n");
+    repo.write(
+      "track.py",
+      "from xetrack import Tracker\nimport os\nTracker(os.environ['EXPVER_DB'], params={'lr': 1}).log({'acc': 0.5})\n",
+    );
+    for (const version of ["e0.1.0", "e0.2.0"]) {
+      const { code, data } = repo.expverJson(["run", "--", python ?? "", "track.py"]);
+      expect({ code, ...data }).toMatchObject({ code: 0, version, rows: 1, metrics: { acc: "0.5" } });
+      expectClean(repo);
+    }
+    // xetrack sets its own mode when it opens the file; we set none.
+    expect(repo.run(python ?? "", ["-c", open]).stdout).toBe("wal\n");
+    expect(repo.expverJson(["run", "--param", "lr=2", "--", "true"]).data.version).toBe("e0.3.0");
+    expect(repo.run(python ?? "", ["-c", open.replace("=wal", "")]).stdout).toBe("wal\n");
+    expectClean(repo);
+    expect(rowsOf(repo).map(({ version }) => version)).toEqual(["e0.1.0", "e0.2.0", "e0.3.0"]);
+    const hash = /md5: (\w+)/.exec(repo.read(`${DB}.dvc`))?.[1] ?? "";
+    const object = join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
+    const count = `import sqlite3; print(sqlite3.connect('file:${object}?mode=ro&immutable=1', uri=True).execute('SELECT count(*) FROM "default"').fetchone()[0])`;
+    expect(repo.run(python ?? "", ["-c", count]).stdout).toBe("3\n");
+  });
+});
+
+it("a pre-commit hook that rewrites files: what runs is what the snapshot has", () => {
+  const repo = makeExperiment();
+  repo.write(
+    ".git/hooks/pre-commit",
+    '#!/bin/sh\nfor f in $(git diff --cached --name-only); do sed -i s/one/two/ "$f"; git add "$f"; done\n',
+  );
+  repo.run("chmod", ["+x", ".git/hooks/pre-commit"]);
+  repo.write("code.py", "one\n");
+  const { data } = repo.expverJson(["run", "--", "cat", "code.py"]);
+  expect(readFileSync(data.log, "utf8")).toBe("two\n");
+  expect(repo.git("show", `${data.snapshot}:code.py`)).toBe("two");
+  expect(data.changed_during_run).toEqual([]);
+  expectClean(repo);
+});
