@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ErrorCode, ExpverError } from "../../src/errors.ts";
 import { peerWith } from "../support/peers.ts";
-import { makeRepository } from "../support/repository.ts";
 import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
 import { conformance, folderSite, makeCache, open } from "./conformance.ts";
+import { sharesWithDvc } from "./shares-with-dvc.ts";
 
 describe.skipIf(nginx === null)("on nginx", () => {
   for (const [kind, options] of [
@@ -106,36 +106,8 @@ describe.skipIf(nginx === null)("on nginx", () => {
     it.skipIf(dvc === null).each(["http", "webdav"])("shares a %s remote with real dvc, both ways", { timeout: 180_000 }, (kind) => {
       const url = `${server.url.replace("http", kind)}/basic/${kind}-shared`;
       mkdirSync(join(server.root, "basic", `${kind}-shared`));
-      const [ours, theirs] = [makeRepository(), makeRepository()];
-      for (const { expver, write } of [ours, theirs]) {
-        expver(["data", "init"]);
-        expver(["data", "remote", "add", "-d", "store", url]);
-        const options = { user: "ada", password: "secret", ...(kind === "http" ? { auth: "basic", method: "PUT" } : {}) };
-        for (const [key, value] of Object.entries(options)) expver(["data", "remote", "modify", "--local", "store", key, value]);
-        write("d/a", "");
-        write("d/sub/b", "two\r\n");
-      }
-      ours.write("big.bin", Buffer.alloc(3_000_000, "o"));
-      theirs.write("big.bin", Buffer.alloc(3_000_001, "t"));
-      const move = (from: typeof ours, to: typeof ours, [push, pull]: [typeof run, typeof run]) => {
-        for (const file of ["d.dvc", "big.bin.dvc"]) to.write(file, from.read(file));
-        push(from, ["push"]);
-        to.run("rm", ["-rf", "d", "big.bin", ".dvc/cache", ".dvc/tmp"]);
-        pull(to, ["pull"]);
-        expect(readFileSync(join(to.root, "big.bin")).equals(readFileSync(join(from.root, "big.bin")))).toBe(true);
-        expect(to.read("d/sub/b")).toBe("two\r\n");
-      };
-      const run = (repository: typeof ours, args: string[]) => expect(repository.expver(["data", ...args])).toMatchObject({ code: 0 });
-      const runDvc = (repository: typeof ours, args: string[]) =>
-        expect(repository.run(dvc ?? "", args, { env: { DVC_SITE_CACHE_DIR: join(repository.root, ".dvc/tmp/site") } })).toMatchObject({
-          code: 0,
-        });
-      for (const repository of [ours, theirs]) run(repository, ["add", "d", "big.bin"]);
-      move(ours, theirs, [run, runDvc]);
-      theirs.write("big.bin", Buffer.alloc(3_000_001, "t"));
-      runDvc(theirs, ["add", "big.bin"]);
-      move(theirs, ours, [runDvc, run]);
-      expect(JSON.parse(ours.expver(["data", "status", "-c", "--json"]).stdout)).toEqual({});
+      const options = { user: "ada", password: "secret", ...(kind === "http" ? { auth: "basic", method: "PUT" } : {}) };
+      sharesWithDvc(dvc ?? "", { url, options });
     });
   });
 });

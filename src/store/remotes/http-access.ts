@@ -95,6 +95,14 @@ export async function getRange(
     dropAnswer(answer);
     return null;
   }
+  return bodyOf(answer, { from, asked });
+}
+
+/** What was asked for from an offset on, and from where the server gives it. */
+export function bodyOf(
+  answer: HttpAnswer,
+  { from, asked }: { from: number; asked: { remote: string; doing: string } },
+): { from: number; bytes: AsyncIterable<Buffer> } {
   // Asked for bytes behind the end: all have come, or it is another object by now. Either way its hash will tell.
   if (answer.status === 416) {
     dropAnswer(answer);
@@ -143,8 +151,9 @@ function tokenOf(command: string | undefined, env: Environment): string | undefi
   return stdout.toString("utf8").trim();
 }
 
-function trustOf(name: string, options: RemoteConfig["options"]) {
-  const value = options.get("ssl_verify") ?? "true";
+/** `bundle`: a file of authorities that the environment names. */
+export function trustOf(name: string, options: RemoteConfig["options"], bundle?: string) {
+  const value = options.get("ssl_verify") || bundle || "true";
   const isWord = /^(true|false)$/i.test(value);
   const pem = (path: string, key: string): string => {
     const text = readTextIfExists(path);

@@ -37,6 +37,7 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env): 
 const KINDS: Record<string, (config: RemoteConfig, env: Environment) => Promise<ObjectServer>> = {
   http: async (config, env) => (await import("./http.ts")).httpServer(config, env),
   https: async (config, env) => (await import("./http.ts")).httpServer(config, env),
+  s3: async (config, env) => (await import("./s3/s3.ts")).s3Server(config, env),
   webdav: async (config, env) => (await import("./webdav.ts")).webdavServer(config, env),
   webdavs: async (config, env) => (await import("./webdav.ts")).webdavServer(config, env),
 };

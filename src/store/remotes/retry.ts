@@ -15,6 +15,7 @@ function isTransient(error: unknown): boolean {
   if (!(error instanceof ExpverError)) return false;
   if (error.code === "E_REMOTE_TIMEOUT") return true;
   if (error.code === "E_REMOTE_UNREACHABLE") return error.details.errno !== "ENOTFOUND";
+  if (error.code === "E_REMOTE_ANSWER" && error.details.passing === true) return true;
   return error.code === "E_REMOTE_ANSWER" && typeof error.details.status === "number" && PASSING.has(error.details.status);
 }
 

@@ -1,0 +1,62 @@
+/** The files `aws` and its libraries share: `~/.aws/config` and `~/.aws/credentials`. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { readTextIfExists } from "../../../platform/files.ts";
+import type { Environment } from "../http-access.ts";
+
+export type Profile = ReadonlyMap<string, string>;
+
+export interface AwsFiles {
+  /** Of both files; what the credentials file says wins. Keys of a nested block are `s3.addressing_style`. Null: there is none of this name. */
+  profile(name: string): Profile | null;
+  /** `[sso-session NAME]`, `[services NAME]`. */
+  section(kind: "sso-session" | "services", name: string): Profile | null;
+  /** For messages. */
+  configPath: string;
+  credentialsPath: string;
+}
+
+export function readAwsFiles(options: ReadonlyMap<string, string>, env: Environment): AwsFiles {
+  const home = env.HOME || homedir();
+  const at = (path: string) => (path.startsWith("~/") ? join(home, path.slice(2)) : path);
+  // As dvc: the environment's word stands above the configuration's.
+  const configPath = at(env.AWS_CONFIG_FILE || options.get("configpath") || join(home, ".aws/config"));
+  const credentialsPath = at(env.AWS_SHARED_CREDENTIALS_FILE || options.get("credentialpath") || join(home, ".aws/credentials"));
+  const config = parseAwsFile(readTextIfExists(configPath) ?? "");
+  const credentials = parseAwsFile(readTextIfExists(credentialsPath) ?? "");
+  return {
+    configPath,
+    credentialsPath,
+    profile(name) {
+      const found = [
+        config.get(name === "default" && !config.has("profile default") ? "default" : `profile ${name}`),
+        credentials.get(name),
+      ];
+      return found.every((one) => one === undefined) ? null : new Map(found.flatMap((one) => [...(one ?? [])]));
+    },
+    section: (kind, name) => config.get(`${kind} ${name}`) ?? null,
+  };
+}
+
+function parseAwsFile(text: string): Map<string, Map<string, string>> {
+  const sections = new Map<string, Map<string, string>>();
+  let section: Map<string, string> | null = null;
+  let block = "";
+  for (const line of text.split(/\r?\n/)) {
+    if (/^\s*([#;].*)?$/.test(line)) continue;
+    const header = /^\s*\[\s*(.*?)\s*\]/.exec(line)?.[1];
+    if (header !== undefined) {
+      const name = header.replace(/\s+/g, " ").replaceAll(/["']/g, "");
+      section = sections.get(name) ?? new Map();
+      sections.set(name, section);
+      block = "";
+      continue;
+    }
+    const [, indent = "", key = "", value = ""] = /^(\s*)([^=]+?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (key === "" || section === null) continue;
+    if (indent === "") block = value === "" ? key : "";
+    const isNested = indent !== "" && block !== "";
+    section.set(isNested ? `${block}.${key}` : key, value.replace(/\s[#;].*$/, ""));
+  }
+  return sections;
+}

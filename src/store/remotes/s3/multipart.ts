@@ -1,0 +1,215 @@
+/** Large objects in parts, several at once; an upload that was broken off is taken up where it stopped. */
+import { createHash } from "node:crypto";
+import { ExpverError } from "../../../errors.ts";
+import { dropAnswer, readAnswer } from "../../../platform/http.ts";
+import { retrying } from "../retry.ts";
+import type { Source } from "../server.ts";
+import type { S3Client } from "./client.ts";
+import type { S3Settings } from "./settings.ts";
+import { elementsIn, textIn } from "./xml.ts";
+
+export interface UploadTools {
+  client: S3Client;
+  settings: S3Settings;
+  /** Bytes of parts in memory, over all uploads. */
+  room: Room;
+}
+
+/** How much may be in memory at once; whoever comes when it is full waits. */
+export interface Room {
+  enter(bytes: number): Promise<void>;
+  leave(bytes: number): void;
+}
+
+const MOST_PARTS = 9000;
+
+export function makeRoom(limit: number): Room {
+  let used = 0;
+  const waiting: { bytes: number; enter: () => void }[] = [];
+  const admit = () => {
+    for (let [next] = waiting; next !== undefined && (used === 0 || used + next.bytes <= limit); [next] = waiting) {
+      waiting.shift();
+      used += next.bytes;
+      next.enter();
+    }
+  };
+  return {
+    enter: (bytes) =>
+      new Promise((enter) => {
+        waiting.push({ bytes, enter });
+        admit();
+      }),
+    leave(bytes) {
+      used -= bytes;
+      admit();
+    },
+  };
+}
+
+interface Part {
+  number: number;
+  etag: string;
+}
+
+/** Throws E_OBJECT, leaving nothing, when the bytes are not the object's. */
+export async function uploadInParts(
+  key: string,
+  source: Source,
+  { tools, signal }: { tools: UploadTools; signal: AbortSignal },
+): Promise<void> {
+  const { client, settings, room } = tools;
+  const partSize = Math.max(settings.partSize, Math.ceil(source.size / MOST_PARTS / 2 ** 20) * 2 ** 20);
+  const { id, there } = (await findUpload(tools, key, signal)) ?? {
+    id: await beginUpload(tools, key, signal),
+    there: new Map<number, PartThere>(),
+  };
+  const parts: Part[] = [];
+  const sending = new Set<Promise<void>>();
+  let failed: { error: unknown } | null = null;
+  try {
+    let number = 0;
+    for await (const pieces of inParts(source.chunks(), partSize)) {
+      number += 1;
+      const digest = createHash("md5");
+      for (const piece of pieces) digest.update(piece);
+      const md5 = digest.digest();
+      const size = pieces.reduce((sum, { length }) => sum + length, 0);
+      const known = there.get(number);
+      if (known !== undefined && known.size === size && known.etag.replaceAll('"', "") === md5.toString("hex")) {
+        parts.push({ number, etag: known.etag });
+        continue;
+      }
+      if (failed !== null) break;
+      await room.enter(size);
+      const mine = number;
+      const one = retrying(() => sendPart({ key, id, number: mine, pieces, size, md5: md5.toString("base64") }), { signal })
+        .then((etag) => void parts.push({ number: mine, etag }))
+        .catch((error: unknown) => {
+          failed ??= { error };
+        })
+        .finally(() => {
+          room.leave(size);
+          sending.delete(one);
+        });
+      sending.add(one);
+    }
+    await Promise.all(sending);
+    if (failed !== null) throw (failed as { error: unknown }).error;
+  } catch (error) {
+    await Promise.all(sending);
+    // What is right so far stays for the next try; what is wrong must not.
+    if (error instanceof ExpverError && error.code === "E_OBJECT") await abort();
+    throw error;
+  }
+  await complete();
+
+  async function sendPart(part: { key: string; id: string; number: number; pieces: Buffer[]; size: number; md5: string }): Promise<string> {
+    const answer = await client.ask({
+      method: "PUT",
+      key,
+      query: { partNumber: String(part.number), uploadId: part.id },
+      headers: { "content-md5": part.md5, ...settings.reading },
+      body: () => part.pieces,
+      length: part.size,
+      signal,
+      doing: `write part ${part.number} of ${key}`,
+    });
+    dropAnswer(answer);
+    return answer.headers.etag ?? "";
+  }
+
+  async function complete(): Promise<void> {
+    const listed = parts.sort((a, b) => a.number - b.number);
+    const body = Buffer.from(
+      `<CompleteMultipartUpload>${listed.map(({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>${etag.replaceAll('"', "&quot;")}</ETag></Part>`).join("")}</CompleteMultipartUpload>`,
+    );
+    const answer = await client.ask({
+      method: "POST",
+      key,
+      query: { uploadId: id },
+      headers: { ...settings.reading },
+      body: () => [body],
+      length: body.length,
+      signal,
+      doing: `finish ${key}`,
+    });
+    // Success is promised before it is known: a failure may stand in the body of a 200.
+    const text = (await readAnswer(answer)).toString("utf8");
+    const code = /<Error[\s>]/.test(text) ? textIn(text, "Code") : undefined;
+    if (code !== undefined) {
+      throw new ExpverError("E_REMOTE_ANSWER", `cannot finish ${key}: ${code}: ${textIn(text, "Message") ?? ""}`, {
+        details: { s3: code, passing: true },
+      });
+    }
+  }
+
+  async function abort(): Promise<void> {
+    await client
+      .ask({ method: "DELETE", key, query: { uploadId: id }, signal, accept: [404], doing: `give up ${key}` })
+      .then(dropAnswer)
+      .catch(() => {});
+  }
+}
+
+async function beginUpload({ client, settings }: UploadTools, key: string, signal: AbortSignal): Promise<string> {
+  const headers = { ...settings.writing, ...settings.reading };
+  const answer = await client.ask({ method: "POST", key, query: { uploads: "" }, headers, signal, doing: `begin ${key}` });
+  return textIn((await readAnswer(answer)).toString("utf8"), "UploadId") ?? "";
+}
+
+interface PartThere {
+  etag: string;
+  size: number;
+}
+
+/** The newest upload of this object that nobody finished; null too where that may not be asked. */
+async function findUpload(
+  { client }: UploadTools,
+  key: string,
+  signal: AbortSignal,
+): Promise<{ id: string; there: Map<number, PartThere> } | null> {
+  const read = async (at: string, query: Record<string, string>) => {
+    const answer = await client.ask({
+      method: "GET",
+      key: at,
+      query,
+      signal,
+      accept: [403, 404, 405, 501],
+      doing: `look for parts of ${key}`,
+    });
+    const text = (await readAnswer(answer)).toString("utf8");
+    return answer.status < 300 ? text : "";
+  };
+  const uploads = elementsIn(await read("", { uploads: "", prefix: key }), "Upload").filter((upload) => textIn(upload, "Key") === key);
+  const id = textIn(
+    uploads.sort((a, b) => ((textIn(a, "Initiated") ?? "") < (textIn(b, "Initiated") ?? "") ? 1 : -1))[0] ?? "",
+    "UploadId",
+  );
+  if (id === undefined) return null;
+  const there = new Map<number, PartThere>();
+  for (let after = "0"; ; ) {
+    const text = await read(key, { uploadId: id, "part-number-marker": after });
+    for (const part of elementsIn(text, "Part"))
+      there.set(Number(textIn(part, "PartNumber")), { etag: textIn(part, "ETag") ?? "", size: Number(textIn(part, "Size")) });
+    const next = textIn(text, "NextPartNumberMarker");
+    if (textIn(text, "IsTruncated") !== "true" || next === undefined || next === after) return { id, there };
+    after = next;
+  }
+}
+
+/** Pieces gathered to parts of this many bytes; the last is what is left. */
+async function* inParts(pieces: AsyncIterable<Buffer>, partSize: number): AsyncIterable<Buffer[]> {
+  let part: Buffer[] = [];
+  let size = 0;
+  for await (let piece of pieces) {
+    while (size + piece.length >= partSize) {
+      yield [...part, piece.subarray(0, partSize - size)];
+      piece = piece.subarray(partSize - size);
+      part = [];
+      size = 0;
+    }
+    if (piece.length > 0) part.push(piece);
+    size += piece.length;
+  }
+  if (size > 0) yield part;
+}

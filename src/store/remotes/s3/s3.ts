@@ -1,0 +1,146 @@
+/** S3 and everything that speaks like it, without a library: signed requests over node's own HTTP. */
+
+import { ExpverError } from "../../../errors.ts";
+import { dropAnswer, httpClient, readAnswer } from "../../../platform/http.ts";
+import type { RemoteConfig } from "../../dvc-config.ts";
+import { bodyOf, type Environment, lengthOf, trustOf } from "../http-access.ts";
+import type { Found, Key, KeyAndSize, ObjectServer } from "../server.ts";
+import { readAwsFiles } from "./aws-files.ts";
+import { type S3Client, s3Client } from "./client.ts";
+import { findCredentials } from "./credentials.ts";
+import { makeRoom, uploadInParts } from "./multipart.ts";
+import { s3Settings } from "./settings.ts";
+import { elementsIn, textIn } from "./xml.ts";
+
+const PARTS_IN_MEMORY = 48 * 2 ** 20;
+const DEFAULT_SECONDS = 60;
+
+/** For `remote check`, which also asks who we are. */
+export interface S3Server extends ObjectServer {
+  client: S3Client;
+}
+
+export function s3Server(config: RemoteConfig, env: Environment, clock: () => Date = () => new Date()): S3Server {
+  const { name, options } = config;
+  const files = readAwsFiles(options, env);
+  const settings = s3Settings(config, { env, files });
+  const seconds = (key: string) => Number(options.get(key) ?? DEFAULT_SECONDS) * 1000;
+  const http = httpClient({
+    ...trustOf(name, options, env.AWS_CA_BUNDLE),
+    connectTimeoutMs: seconds("connect_timeout"),
+    readTimeoutMs: seconds("read_timeout"),
+    env,
+  });
+  const find = () => findCredentials({ remote: name, options, env, files, region: settings.region });
+  const client = s3Client({ remote: name, settings, http, find, clock });
+  const room = makeRoom(PARTS_IN_MEMORY);
+  const { reading } = settings;
+  const full = (key: Key) => settings.prefix + key;
+
+  let bucketSeen: Promise<void> | null = null;
+  /** "Not there" of an object may mean the bucket: asked once. */
+  const needBucket = (signal: AbortSignal): Promise<void> => {
+    bucketSeen ??= client
+      .ask({
+        method: "GET",
+        key: "",
+        query: { "list-type": "2", "max-keys": "1", prefix: settings.prefix },
+        accept: [403],
+        signal,
+        doing: "find the bucket",
+      })
+      .then(dropAnswer);
+    return bucketSeen;
+  };
+
+  return {
+    client,
+    async find(key, signal): Promise<Found | null> {
+      const head = await client.ask({
+        method: "HEAD",
+        key: full(key),
+        headers: reading,
+        signal,
+        accept: [301, 307, 400, 403, 404],
+        doing: `look for ${key}`,
+      });
+      dropAnswer(head);
+      if (head.status < 300) return { size: lengthOf(head) };
+      if (head.status === 404) {
+        await needBucket(signal);
+        return null;
+      }
+      // A HEAD says no reason: GET does.
+      const answer = await client.ask({
+        method: "GET",
+        key: full(key),
+        headers: { ...reading, range: "bytes=0-0" },
+        signal,
+        accept: [404, 416],
+        doing: `look for ${key}`,
+      });
+      dropAnswer(answer);
+      if (answer.status === 404) return null;
+      const size = answer.status === 416 ? 0 : Number(/\/(\d+)$/.exec(answer.headers["content-range"] ?? "")?.[1] ?? lengthOf(answer));
+      return { size: Number.isFinite(size) ? size : undefined };
+    },
+
+    async get(key, { from, signal }) {
+      const range: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
+      const doing = `read ${key}`;
+      const answer = await client.ask({
+        method: "GET",
+        key: full(key),
+        headers: { ...reading, ...range },
+        signal,
+        accept: [404, 416],
+        doing,
+      });
+      if (answer.status !== 404) return bodyOf(answer, { from, asked: { remote: name, doing } });
+      const code = textIn((await readAnswer(answer)).toString("utf8"), "Code");
+      if (code !== "NoSuchBucket") return null;
+      throw new ExpverError("E_REMOTE_ABSENT", `remote ${name}: there is no bucket ${settings.bucket}`, { details: { remote: name } });
+    },
+
+    async put(key, source, signal) {
+      if (source.size > settings.multipartThreshold) {
+        await uploadInParts(full(key), source, { tools: { client, settings, room }, signal });
+        return;
+      }
+      const answer = await client.ask({
+        method: "PUT",
+        key: full(key),
+        headers: {
+          ...settings.writing,
+          ...reading,
+          // The name is the digest: the server refuses bytes that were changed on the way.
+          ...(source.md5 === null ? {} : { "content-md5": Buffer.from(source.md5, "hex").toString("base64") }),
+        },
+        body: () => source.chunks(),
+        length: source.size,
+        signal,
+        doing: `write ${key}`,
+      });
+      dropAnswer(answer);
+    },
+
+    async remove(key, signal) {
+      dropAnswer(await client.ask({ method: "DELETE", key: full(key), signal, accept: [404], doing: `delete ${key}` }));
+    },
+
+    async *list(folder, signal) {
+      const prefix = `${full(folder)}/`;
+      let token: string | undefined;
+      do {
+        const query = { "list-type": "2", prefix, ...(token === undefined ? {} : { "continuation-token": token }) };
+        const answer = await client.ask({ method: "GET", key: "", query, signal, doing: `list ${folder}` });
+        const text = (await readAnswer(answer)).toString("utf8");
+        yield elementsIn(text, "Contents").map((entry): KeyAndSize => {
+          const key = textIn(entry, "Key") ?? "";
+          return { key: `${folder}/${key.slice(prefix.length)}`, size: Number(textIn(entry, "Size")) };
+        });
+        token = textIn(text, "IsTruncated") === "true" ? textIn(text, "NextContinuationToken") : undefined;
+      } while (token !== undefined);
+    },
+  };
+}

@@ -1,0 +1,170 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ErrorCode, ExpverError } from "../../src/errors.ts";
+import { remoteOf } from "../../src/store/remotes/open-remote.ts";
+import { s3Server } from "../../src/store/remotes/s3/s3.ts";
+import { peerWith } from "../support/peers.ts";
+import { makeFolder } from "../support/repository.ts";
+import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
+import { conformance, makeCache, open } from "./conformance.ts";
+import { sharesWithDvc } from "./shares-with-dvc.ts";
+
+describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
+  let server: Seaweed;
+  beforeAll(async () => {
+    server = await startSeaweed();
+    await server.makeBucket("conformance");
+  });
+  afterAll(() => server?.stop());
+
+  conformance("s3", () => ({
+    site: (name) => ({
+      url: `s3://conformance/${name}`,
+      options: { endpointurl: server.url, ...keysOf("all") },
+      plant: (key, bytes) => server.plant("conformance", `${name}/${key}`, bytes),
+      contents: () => server.contents("conformance", name),
+    }),
+    stop() {},
+  }));
+
+  /** Sends one object and brings it back with nothing but this environment; answers the code of what went wrong. */
+  async function tryOut(options: Record<string, string>, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
+    const url = options.url ?? "s3://conformance/tried";
+    const all = new Map(Object.entries({ url, endpointurl: server.url, ...options }));
+    const home = { HOME: makeFolder("home"), AWS_EC2_METADATA_DISABLED: "true" };
+    const remote = remoteOf({ name: "store", url, options: all }, { ...home, ...env });
+    const parcel = makeCache().put(JSON.stringify([options, env]));
+    try {
+      const [failure] = await remote.send([parcel], {});
+      if (failure) return failure.error?.code ?? "E_NOT_FOUND";
+      return (await remote.read(parcel.object)) === null ? "E_NOT_FOUND" : "fine";
+    } catch (error) {
+      if (error instanceof ExpverError) return error.code;
+      throw error;
+    }
+  }
+
+  const AS_ENV = { AWS_ACCESS_KEY_ID: "AKall", AWS_SECRET_ACCESS_KEY: "secret-all" };
+
+  function awsFiles(files: Record<string, string>): Record<string, string> {
+    const HOME = makeFolder("home");
+    mkdirSync(join(HOME, ".aws/sso/cache"), { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(HOME, ".aws", name), text);
+    return { HOME };
+  }
+
+  it("finds credentials where every AWS tool does, and in their order", async () => {
+    const keys = (name: string) => `aws_access_key_id = AK${name}\naws_secret_access_key = secret-${name}\n`;
+    const credentials = `[default]\n${keys("readonly")}[team]\n${keys("all")}`;
+    const program = `sh -c 'echo "{\\"Version\\":1,\\"AccessKeyId\\":\\"AKall\\",\\"SecretAccessKey\\":\\"secret-all\\"}"'`;
+    const home = awsFiles({ credentials, config: `[profile made]\ncredential_process = ${program}\n` });
+    const tries: [options: Record<string, string>, env: Record<string, string>, expected: ErrorCode | "fine"][] = [
+      [{}, AS_ENV, "fine"],
+      [{}, {}, "E_REMOTE_AUTH"],
+      [{}, home, "E_REMOTE_FORBIDDEN"],
+      [{}, { ...home, AWS_PROFILE: "team" }, "fine"],
+      [{ profile: "team" }, home, "fine"],
+      [{ profile: "made" }, home, "fine"],
+      [{ profile: "nobody" }, home, "E_REMOTE_AUTH"],
+      [{ profile: "default" }, { ...home, ...AS_ENV }, "E_REMOTE_FORBIDDEN"],
+      [{}, { ...home, ...AS_ENV, AWS_PROFILE: "default" }, "fine"],
+      [keysOf("all"), { ...home, AWS_ACCESS_KEY_ID: "AKreadonly", AWS_SECRET_ACCESS_KEY: "secret-readonly" }, "fine"],
+      [{ credentialpath: join(home.HOME ?? "", ".aws/credentials"), profile: "team" }, {}, "fine"],
+    ];
+    for (const [options, env, expected] of tries) expect([options, env, await tryOut(options, env)]).toEqual([options, env, expected]);
+  });
+
+  it("takes endpoint and region from the environment or the profile", async () => {
+    const url = "s3://conformance/endpoint";
+    const place = { name: "store", url, options: new Map([["url", url]]) };
+    const home = awsFiles({ config: `[default]\nregion = eu-central-1\nendpoint_url = ${server.url}\ns3 =\n  addressing_style = path\n` });
+    for (const env of [{ AWS_ENDPOINT_URL_S3: server.url }, { AWS_ENDPOINT_URL: server.url }, home]) {
+      const remote = remoteOf(place, { HOME: makeFolder("home"), ...AS_ENV, ...env });
+      expect(await remote.send([makeCache().put(JSON.stringify(env))], {})).toEqual([]);
+    }
+  });
+
+  it.each<[what: string, options: Record<string, string>, expected: ErrorCode | "fine"]>([
+    ["an unknown access key", { access_key_id: "nobody", secret_access_key: "secret-all" }, "E_REMOTE_AUTH"],
+    ["a wrong secret", { access_key_id: "AKall", secret_access_key: "wrong" }, "E_REMOTE_AUTH"],
+    ["keys that may only read", keysOf("readonly"), "E_REMOTE_FORBIDDEN"],
+    ["keys that may do nothing", keysOf("none"), "E_REMOTE_FORBIDDEN"],
+    ["keys that may not list", keysOf("nolist"), "fine"],
+    ["nobody at all", { allow_anonymous_login: "true" }, "E_REMOTE_FORBIDDEN"],
+    ["a url without a bucket", { url: "s3://", ...keysOf("all") }, "E_CONFIG"],
+  ])("%s: %o", async (_what, options, expected) => {
+    expect(await tryOut(options)).toBe(expected);
+  });
+
+  it("says that a bucket is not there, whatever is asked", async () => {
+    const remote = open({ url: "s3://no-such-bucket/x", options: { endpointurl: server.url, ...keysOf("readonly") } });
+    const cache = makeCache();
+    const object = { hash: "0".repeat(32), hashName: "md5" } as const;
+    await expect(remote.present([object], {})).rejects.toMatchObject({ code: "E_REMOTE_ABSENT" });
+    await expect(remote.read(object)).rejects.toMatchObject({ code: "E_REMOTE_ABSENT" });
+    expect((await cache.receive(remote, [object]))[0]?.error).toMatchObject({ code: "E_REMOTE_ABSENT" });
+  });
+
+  it("works with keys that may not list: objects are asked for one by one", async () => {
+    const url = "s3://conformance/unlisted";
+    const options = { endpointurl: server.url, ...keysOf("nolist") };
+    const here = makeCache();
+    const parcels = Array.from({ length: 1000 }, (_, index) => here.put(`unlisted ${index}`)).filter(({ object }) => object.hash < "04");
+    expect(await open({ url, options }).send(parcels, {})).toEqual([]);
+    expect(
+      await open({ url, options }).present(
+        parcels.map(({ object }) => object),
+        {},
+      ),
+    ).toHaveLength(parcels.length);
+  });
+
+  it("goes on with an upload that was broken off, and leaves none behind", async () => {
+    const url = "s3://conformance/resumed";
+    const options = new Map(Object.entries({ url, endpointurl: server.url, ...keysOf("all") }));
+    const home = awsFiles({ config: "[default]\ns3 =\n  multipart_threshold = 5MB\n  multipart_chunksize = 5MB\n" });
+    const remote = () => remoteOf({ name: "store", url, options }, { ...process.env, ...home });
+    const parcel = makeCache().put("0123456789".repeat(3_000_000));
+    const controller = new AbortController();
+    let sent = 0;
+    const report = ({ bytes = 0 }: { bytes?: number }) => {
+      sent = bytes;
+      if (bytes > 20_000_000) controller.abort();
+    };
+    await expect(remote().send([parcel], { report: report as never, signal: controller.signal })).rejects.toMatchObject({
+      code: "E_INTERRUPTED",
+    });
+    expect(sent).toBeGreaterThan(0);
+    expect((await server.contents("conformance", "resumed")).size).toBe(0);
+    const uploads = await listUploads();
+    expect(uploads).toHaveLength(1);
+    expect(await remote().send([parcel], {})).toEqual([]);
+    expect(await listUploads()).toEqual([]);
+    const cache = makeCache();
+    expect(await cache.receive(remote(), [parcel.object])).toEqual([]);
+
+    async function listUploads(): Promise<string[]> {
+      const { client } = s3Server({ name: "store", url, options }, { ...process.env, ...home });
+      const { signal } = new AbortController();
+      const answer = await client.ask({ method: "GET", key: "", query: { uploads: "", prefix: "resumed/" }, signal, doing: "list" });
+      let text = "";
+      for await (const chunk of answer.body) text += String(chunk);
+      return [...text.matchAll(/<UploadId>([^<]+)/g)].map(([, id = ""]) => id);
+    }
+  });
+
+  it("works though our clock is wrong, and knows by how much", async () => {
+    const url = "s3://conformance/clock";
+    const options = new Map(Object.entries({ url, endpointurl: server.url, ...keysOf("all") }));
+    const wrong = () => new Date(Date.now() - 3_600_000);
+    const { find, client } = s3Server({ name: "store", url, options }, {}, wrong);
+    expect(await find("nothing", new AbortController().signal)).toBeNull();
+    expect(Math.round(client.skewMs() / 60_000)).toBe(60);
+  });
+
+  const dvc = peerWith("dvc", "dvc_s3");
+  it.skipIf(dvc === null)("shares a bucket with real dvc, both ways", { timeout: 240_000 }, () => {
+    sharesWithDvc(dvc ?? "", { url: "s3://conformance/shared", options: { endpointurl: server.url, ...keysOf("all") } });
+  });
+});
