@@ -46,6 +46,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   list: async () => (await import("./render/list.ts")).renderList,
   show: async () => (await import("./render/show.ts")).renderShow,
   sync: async () => (await import("./render/sync.ts")).renderSync,
+  diff: async () => (await import("./render/diff.ts")).renderDiff,
   merge: async () => (await import("./render/merge.ts")).renderMerge,
   publish: async () => (await import("./render/publish.ts")).renderPublish,
   tag: async () => (await import("./render/tag.ts")).renderTag,

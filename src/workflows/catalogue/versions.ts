@@ -87,4 +87,30 @@ export const VERSIONS: Command[] = [
     load: async () => (await import("../show.ts")).show,
     render: "show",
   },
+  {
+    name: "diff",
+    summary: "Compare versions: parameters, metrics, data, models, code",
+    description:
+      "Two to ten versions; each is compared with the first. Metrics have their exact difference, and better or worse by the metric's own\n" +
+      "direction. Code is that of the snapshots the runs were made from, without pointers: those are under data.",
+    group: "experiments",
+    arguments: [{ name: "VERSION…", help: "tag names, such as e0.1.0 e0.2.0" }],
+    options: [
+      { flags: "--code", help: "the code's whole patch instead of a line a file" },
+      { flags: "--exit-code", help: "exit with 5 when anything differs" },
+      { flags: "--v1 <version>", help: "the same as the first argument", hidden: true },
+      { flags: "--v2 <version>", help: "the same as the second argument", hidden: true },
+      { flags: "--db <path>", help: "accepted, not needed: numbers are those of the tags", hidden: true },
+      { flags: "--table <name>", help: "accepted, not needed", hidden: true },
+    ],
+    examples: [
+      ["diff e0.1.0 e0.2.0", "what changed, and whether it helped"],
+      ["diff e0.1.0 e0.2.0 --code", "with the code's patch"],
+      ["diff e0.1.0 e0.2.0 e0.3.0 --json", "three, as data"],
+    ],
+    kind: "read",
+    exits: [5],
+    load: async () => (await import("../diff.ts")).diff,
+    render: "diff",
+  },
 ];

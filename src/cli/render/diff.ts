@@ -1,0 +1,98 @@
+/** `expver diff` as text: what differs, section by section; what is the same is only counted. */
+import type { ArtifactDifference } from "../../workflows/diff/artifacts.ts";
+import type { CodeDifference } from "../../workflows/diff/code.ts";
+import type { MetricRow, ValueRow, VersionsDiff } from "../../workflows/diff.ts";
+import { formatBytes } from "../amounts.ts";
+import type { Terminal } from "../terminal.ts";
+import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
+
+export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
+  const names = diff.versions.map(({ version }) => version);
+  const sections = [
+    section("params", diff.params, paramColumns(names), terminal),
+    section("metrics", diff.metrics, metricColumns(names), terminal),
+    section("data, models, outputs", diff.artifacts, artifactColumns(names), terminal),
+    ...diff.code.map((code) => codeSection(code, terminal)),
+  ];
+  const text = sections.filter((one) => one !== "").join("\n");
+  return diff.differs ? text : `${names.join(" and ")} do not differ\n`;
+}
+
+function section<Row extends { differs: boolean }>(
+  title: string,
+  rows: readonly Row[],
+  columns: Column<Row>[],
+  terminal: Terminal,
+): string {
+  if (rows.length === 0) return "";
+  const differing = rows.filter(({ differs }) => differs);
+  const equal = rows.length - differing.length;
+  const same = equal === 0 ? [] : [`${equal} the same`];
+  const head = terminal.style("bold", title);
+  if (differing.length === 0) return `${head}\n${renderNotes(same, terminal)}`;
+  const table = renderTable(columns, differing, terminal);
+  return `${head}\n${table.text}${renderNotes([...same, ...widthNote(table, "--json has it whole")], terminal)}`;
+}
+
+function paramColumns(names: readonly string[]): Column<ValueRow>[] {
+  return [
+    { title: "", text: ({ name }) => name },
+    ...names.map(
+      (title, index): Column<ValueRow> => ({ title, text: ({ values }) => values[index] ?? "–", shrinkTo: 12, weight: index < 2 ? 9 : 5 }),
+    ),
+  ];
+}
+
+/** The words say it, colour only helps. */
+function metricColumns(names: readonly string[]): Column<MetricRow>[] {
+  return [
+    { title: "", text: ({ name }) => name },
+    ...names.flatMap((title, index): Column<MetricRow>[] => {
+      const value: Column<MetricRow> = { title, text: ({ values }) => values[index] ?? "–", align: "right", weight: 9 };
+      if (index === 0) return [value];
+      const change: Column<MetricRow> = {
+        title: "",
+        text: ({ deltas, verdicts }) =>
+          [deltas[index - 1], verdicts[index - 1] === "same" ? null : verdicts[index - 1]].filter(Boolean).join(" "),
+        weight: 8,
+        style: ({ verdicts }) => (verdicts[index - 1] === "better" ? "green" : verdicts[index - 1] === "worse" ? "red" : "dim"),
+      };
+      return [value, change];
+    }),
+    {
+      title: "best is",
+      text: ({ direction, source }) => `${direction === "max" ? "highest" : "lowest"}${source === "guess" ? " (a guess)" : ""}`,
+      weight: 3,
+    },
+  ];
+}
+
+function artifactColumns(names: readonly string[]): Column<ArtifactDifference>[] {
+  const amount = (value: ArtifactDifference["values"][number]) => {
+    if (value === null || value === undefined) return "–";
+    const size = value.size === null ? "" : ` ${formatBytes(value.size)}`;
+    return `${value.hash.slice(0, 6)}${size}${value.nfiles === null ? "" : ` in ${value.nfiles} files`}`;
+  };
+  return [
+    { title: "is", text: ({ role }) => role, weight: 4 },
+    { title: "path", text: ({ path }) => path },
+    ...names.map((title, index): Column<ArtifactDifference> => ({ title, text: ({ values }) => amount(values[index] ?? null), weight: 8 })),
+    {
+      title: "files",
+      text: ({ files }) => files.map((one) => (one === null ? "" : `+${one.added} -${one.removed} ~${one.changed}`)).join(" "),
+      weight: 5,
+    },
+  ];
+}
+
+function codeSection({ from, to, files, patch }: CodeDifference, terminal: Terminal): string {
+  const head = terminal.style("bold", `code ${from}..${to}`);
+  if (files.length === 0) return `${head}\n${renderNotes(["the same"], terminal)}`;
+  if (patch !== null) return `${head}\n${patch}`;
+  const columns: Column<CodeDifference["files"][number]>[] = [
+    { title: "file", text: ({ path, was }) => (was === null ? path : `${was} → ${path}`) },
+    { title: "added", text: ({ added }) => (added === null ? "binary" : `+${added}`), align: "right", weight: 9, style: "green" },
+    { title: "removed", text: ({ removed }) => (removed === null ? "" : `-${removed}`), align: "right", weight: 9, style: "red" },
+  ];
+  return `${head}\n${renderTable(columns, files, terminal).text}`;
+}

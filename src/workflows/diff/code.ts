@@ -1,0 +1,43 @@
+/** The code of two versions: what Git says, without the pointers, which stand for data. */
+import { gitResult, type Repository } from "../../git/git.ts";
+import { resolveCommit } from "../../git/refs.ts";
+import type { Version } from "../../versions/types.ts";
+
+export interface CodeDifference {
+  from: string;
+  to: string;
+  /** Lines added and removed; null for binary files. Renames name both paths. */
+  files: { path: string; was: string | null; added: number | null; removed: number | null }[];
+  /** The patch as Git writes it; only when it was asked for. */
+  patch: string | null;
+}
+
+const WITHOUT_POINTERS = [".", ":(top,exclude,glob)**/*.dvc", ":(top,exclude,glob)**/dvc.lock", ":(top,exclude,glob)**/.gitignore"];
+
+export function codeDifference(repository: Repository, from: Version, to: Version, { patch }: { patch: boolean }): CodeDifference {
+  const commits = [codeOf(repository, from), codeOf(repository, to)];
+  const compare = (...options: string[]) => {
+    const args = ["diff", "--no-ext-diff", "--no-color", "-M", ...options, ...commits, "--", ...WITHOUT_POINTERS];
+    return gitResult(repository, args).stdout.toString("utf8");
+  };
+  return { from: from.name, to: to.name, files: parseNumbers(compare("--numstat", "-z")), patch: patch ? compare("--patch") : null };
+}
+
+/** The snapshot the run was made from, when this repository still has it; else the commit of its results. */
+function codeOf(repository: Repository, { message, commit }: Version): string {
+  return (message.code === null ? null : resolveCommit(repository, message.code)) ?? commit;
+}
+
+/** `added TAB removed TAB path NUL`, or, of a rename, `added TAB removed TAB NUL old NUL new NUL`. */
+function parseNumbers(text: string): CodeDifference["files"] {
+  const fields = text.split("\0");
+  const files: CodeDifference["files"] = [];
+  for (let index = 0; index < fields.length - 1; index += 1) {
+    const [added = "", removed = "", path = ""] = (fields[index] ?? "").split("\t");
+    const lines = (count: string) => (count === "-" ? null : Number(count));
+    const renamed = path === "";
+    const was = renamed ? (fields[++index] ?? "") : null;
+    files.push({ path: renamed ? (fields[++index] ?? "") : path, was, added: lines(added), removed: lines(removed) });
+  }
+  return files;
+}

@@ -1,0 +1,97 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { renderDiff } from "../../src/cli/render/diff.ts";
+import { diff } from "../../src/workflows/diff.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { PIPE } from "../support/terminal.ts";
+
+const TRAIN = `mkdir -p models
+printf '{"accuracy": %s, "loss": %s}' "$ACCURACY" "$LOSS" > metrics.json
+cat data/train.csv > models/model.bin
+`;
+
+/** Two runs: other parameter, other data (a folder with a new and a changed file), other code, the same script. */
+function withTwo(): TestRepository {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.write("data/train.csv", "a,b\n1,2\n");
+  repo.write("data/images/one", "1");
+  repo.write("data/images/two", "2");
+  must(repo, "data", "add", "data/train.csv", "data/images");
+  repo.commit("first", {
+    "expver.yaml": "metrics: { accuracy: max, loss: min }\n",
+    "train.sh": TRAIN,
+    "src/old.py": "one\ntwo\nthree\nfour\n",
+  });
+  const run = (accuracy: string, loss: string, lr: string) => {
+    const done = repo.expver(
+      ["run", "--param", `lr=${lr}`, "--param", "seed=7", "--metrics", "metrics.json", "-m", lr, "--", "sh", "train.sh"],
+      {
+        env: { ACCURACY: accuracy, LOSS: loss },
+      },
+    );
+    expect(done.code, done.stderr).toBe(0);
+  };
+  run("0.86670000000000003", "1e-05", "0.1");
+  repo.write("data/images/two", "22");
+  repo.write("data/images/three", "3");
+  must(repo, "data", "add", "data/images");
+  repo.git("mv", "src/old.py", "src/new.py");
+  repo.write("src/new.py", "one\ntwo\nthree\nfive\n");
+  run("0.9", "2e-05", "1");
+  return repo;
+}
+
+function must(repo: TestRepository, ...args: string[]): void {
+  const { code, stderr } = repo.expver(args);
+  if (code !== 0) throw new Error(`expver ${args.join(" ")}: ${stderr}`);
+}
+
+it("tells what two versions have apart, to the last digit, and whether it helped", async () => {
+  const repo = withTwo();
+  const found = await diff.read(repo.context, { version: ["e0.1.0", "e0.2.0"] });
+  expect(found.params).toEqual([
+    { name: "lr", values: ["0.1", "1"], differs: true },
+    { name: "seed", values: ["7", "7"], differs: false },
+  ]);
+  expect(found.metrics).toMatchObject([
+    { name: "accuracy", deltas: ["+0.03329999999999997"], verdicts: ["better"], direction: "max" },
+    { name: "loss", deltas: ["+0.00001"], verdicts: ["worse"], direction: "min" },
+  ]);
+  const artifact = (path: string) => found.artifacts.find((one) => one.path === path);
+  expect(artifact("data/images")).toMatchObject({ role: "data", differs: true, files: [{ added: 1, removed: 0, changed: 1 }] });
+  expect(artifact("data/train.csv")).toMatchObject({ differs: false });
+  expect(artifact("models/model.bin")).toMatchObject({ differs: false });
+  expect(found.code).toEqual([
+    { from: "e0.1.0", to: "e0.2.0", files: [{ path: "src/new.py", was: "src/old.py", added: 1, removed: 1 }], patch: null },
+  ]);
+  const text = renderDiff(found, PIPE);
+  for (const part of ["+0.03329999999999997 better", "+0.00001 worse", "src/old.py → src/new.py", "+1 -0 ~1"]) expect(text).toContain(part);
+  expect(text).not.toContain("seed");
+});
+
+it("compares more than two with the first, and says by the exit code whether anything differs", () => {
+  const repo = withTwo();
+  const three = repo.expverJson(["diff", "e0.2.0", "e0.1.0", "e0.2.0", "--exit-code"]);
+  expect(three.code).toBe(5);
+  expect(three.data.metrics[0].verdicts).toEqual(["worse", "same"]);
+  expect(three.data.code.map(({ files }: { files: unknown[] }) => files.length)).toEqual([1, 0]);
+  expect(repo.expver(["diff", "--v1", "e0.1.0", "--v2", "e0.1.0", "--exit-code"])).toMatchObject({
+    code: 0,
+    stdout: "e0.1.0 and e0.1.0 do not differ\n",
+  });
+  expect(repo.expver(["diff", "e0.1.0", "e0.2.0", "--code"]).stdout).toContain("-four\n+five\n");
+  expect(repo.expverJson(["diff", "e0.1.0"]).error?.code).toBe("E_USAGE");
+  expect(repo.expverJson(["diff", "e0.1.0", "e9.9.9"]).error?.code).toBe("E_NOT_FOUND");
+});
+
+it("a tag by hand has the numbers of its first line; listings that are not here are not guessed at", async () => {
+  const repo = withTwo();
+  repo.git("tag", "-a", "e0.3.0", "-m", "model=bert | lr=1 | accuracy=0.95 | by hand");
+  rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+  const found = await diff.read(repo.context, { version: ["e0.2.0", "e0.3.0", "e0.1.0"] });
+  expect(found.params.find(({ name }) => name === "model")?.values).toEqual([null, "bert", null]);
+  expect(found.metrics[0]).toMatchObject({ name: "accuracy", deltas: ["+0.05", "-0.03329999999999997"], verdicts: ["better", "worse"] });
+  expect(found.artifacts.find(({ path }) => path === "data/images")).toMatchObject({ differs: true, files: [null, null] });
+});
