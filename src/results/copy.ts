@@ -58,7 +58,7 @@ function copyBytes(path: string, to: string): boolean {
   try {
     const wal = db.get("PRAGMA journal_mode")?.journal_mode === "wal";
     if (wal) db.get("PRAGMA wal_checkpoint(PASSIVE)");
-    return db.write(() => {
+    return withWritersShutOut(db, () => {
       if (wal && !isCheckpointed(path)) return false;
       copyInChild(path, to);
       return true;
@@ -68,6 +68,16 @@ function copyBytes(path: string, to: string): boolean {
     throw error;
   } finally {
     db.close();
+  }
+}
+
+/** Ended by a rollback: a commit, even of nothing, waits until nobody reads. */
+function withWritersShutOut<Value>(db: Database, work: () => Value): Value {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    return work();
+  } finally {
+    db.exec("ROLLBACK");
   }
 }
 
@@ -107,6 +117,7 @@ function copyReadOnly(path: string, to: string): boolean {
 }
 
 function vacuumInto(path: string, to: string): void {
+  rmSync(to, { force: true });
   const db = openDatabase(path, { readonly: true });
   try {
     db.exec("PRAGMA query_only = 0");
