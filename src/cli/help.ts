@@ -110,7 +110,7 @@ function rootHelp(catalogue: readonly Command[], width: number): string {
       width,
       18,
     ),
-    "Begin with `expver init`, or see it all at work: `expver demo`.",
+    wrapText("Begin with `expver init`, or see it all at work: `expver demo`.", width),
   ]);
 }
 

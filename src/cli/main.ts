@@ -53,7 +53,10 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
     const signal = (await interruption?.arrived()) ?? null;
     const error = toFailure(thrown, signal, command);
     await tellFailure(error, { face, command, reporter });
-    return signal !== null && exitCodeOf(error, undefined) === 130 ? exitCodeOfSignal(signal) : exitCodeOf(error, command);
+    const isDvcInterrupt = command?.dialect === "dvc" && signal === "SIGINT";
+    return signal !== null && !isDvcInterrupt && exitCodeOf(error, undefined) === 130
+      ? exitCodeOfSignal(signal)
+      : exitCodeOf(error, command);
   } finally {
     interruption?.stop();
     process.off("uncaughtException", onStray);

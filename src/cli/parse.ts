@@ -123,7 +123,7 @@ function helpOfCommand(command: Command, width: number): Text {
 
 function usage(error: CommanderError, command: Command): ExpverError {
   const [said = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const meant = suggestion?.replace(/^\(|\)$/g, "");
+  const meant = suggestion?.replace(/^\(|\)$/g, "") ?? (error.code === "commander.missingArgument" ? exampleOf(command) : undefined);
   return new ExpverError("E_USAGE", `${said} (in \`expver ${command.name}\`)`, {
     hint: meant ?? `See \`expver ${command.name} --help\`.`,
     details: {
@@ -132,6 +132,11 @@ function usage(error: CommanderError, command: Command): ExpverError {
       ...(command.dialect ? { dialect: command.dialect } : {}),
     },
   });
+}
+
+function exampleOf({ name, examples }: Command): string | undefined {
+  const line = examples[0]?.[0];
+  return line === undefined ? undefined : `For example: expver ${line}   (more: expver ${name} --help)`;
 }
 
 /** `VERSION` → `version`, `PATH…` → `path`, `DB-OR-DATA` → `dbOrData`. */

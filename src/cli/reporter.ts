@@ -71,7 +71,7 @@ export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter
           stream.write(event.chunk);
           return;
         case "progress": {
-          if (!stream.isTTY || options.quiet || options.json) return;
+          if (!stream.isTTY || options.quiet || options.json || process.env.TERM === "dumb") return;
           const now = options.now();
           if (started?.label !== event.label) started = { label: event.label, at: now };
           if (now - started.at < DRAW_AFTER || now - lastDraw < DRAW_EVERY) return;

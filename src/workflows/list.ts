@@ -1,6 +1,7 @@
 /** `expver list`: every version, best first, from the tags alone. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { nearestWord } from "../config/nearest.ts";
 import { absolutePath, storedPath } from "../config/paths.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -142,7 +143,7 @@ function sortOf(
   if (asked === undefined) return { by: "version" };
   const known = [...metrics, "version", "date"];
   throw new ExpverError("E_NOT_FOUND", `no version has a metric ${JSON.stringify(asked)}; known are ${known.join(", ")}`, {
-    hint: `expver list --sort ${known[0]}`,
+    hint: `expver list --sort ${nearestWord(asked, known) ?? known[0]}`,
     details: { asked, known },
   });
 }

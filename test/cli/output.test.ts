@@ -168,6 +168,20 @@ describe("ends", () => {
   });
 });
 
+describe("an interrupted command", () => {
+  // A file long enough for the key to come in time: the work is asked to stop when its first progress has been shown.
+  it.skipIf(python === null)("of dvc's dialect ends with dvc's code, and leaves no half-drawn line and nothing half-done", () => {
+    const repo = makeRepository();
+    repo.expver(["init"]);
+    repo.run("truncate", ["-s", "40G", "large.bin"]);
+    const { code, lines } = expverInTerminal(repo, ["data", "add", "--no-commit", "large.bin"], { keys: [["hashing data: ", "\u0003"]] });
+    expect(code).toBe(252);
+    expect(lines.at(-3)).toMatch(/\rerror E_INTERRUPTED: interrupted by SIGINT$/);
+    expect(repo.run("find", [".dvc/cache", "-type", "f"]).stdout).toBe("");
+    expect(repo.run("ls", []).stdout).not.toContain("large.bin.dvc");
+  });
+});
+
 describe("words that are no command", () => {
   it.each([
     ["lits", "Did you mean `expver list`?"],

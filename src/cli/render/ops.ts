@@ -3,7 +3,7 @@ import type { EffectState } from "../../journal/effects.ts";
 import type { OperationDetails, OperationLine, OperationList, ShownState } from "../../workflows/ops.ts";
 import { shellWord } from "../shell-word.ts";
 import type { Terminal } from "../terminal.ts";
-import { oneLine } from "../text-width.ts";
+import { renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
@@ -48,20 +48,22 @@ export function renderOpsList({ operations, leftOut }: OperationList, terminal: 
 
 export function renderOpsShow(operation: OperationDetails, terminal: Terminal): string {
   const { id, command, argv, summary, state, outcome, startedAt, endedAt, worktree, effects } = operation;
-  const head: [string, string][] = [
-    ["operation", id],
-    ["command", argv.length > 0 ? `expver ${argv.map(shellWord).join(" ")}` : `expver ${command}`],
-    ["summary", oneLine(summary)],
-    ["state", `${terminal.style(COLOURS[state], state)}${outcome === null ? "" : `: ${oneLine(outcome)}`}`],
-    ["started", localTime(startedAt)],
-    ...(endedAt === null ? [] : [["ended", localTime(endedAt)] as [string, string]]),
-    ["worktree", worktree],
-  ];
-  const lines = head.map(([word, value]) => `${terminal.style("dim", word.padEnd(9))}  ${value}\n`);
+  const head = renderPairs(
+    [
+      ["operation", id],
+      ["command", `expver ${argv.length > 0 ? argv.map(shellWord).join(" ") : command}`],
+      ["summary", summary],
+      ["state", `${state}${outcome === null ? "" : `: ${outcome}`}`, COLOURS[state]],
+      ["started", localTime(startedAt)],
+      ["ended", endedAt === null ? "" : localTime(endedAt)],
+      ["worktree", worktree],
+    ],
+    terminal,
+  );
   const table = renderTable(EFFECT_COLUMNS, effects, terminal);
   const touched = effects.length === 0 ? "" : `\n${table.text}${renderNotes(widthNote(table, "--json has it whole"), terminal)}`;
   const hint = undoable(operation) ? `\nexpver undo ${id} takes it back\n` : "";
-  return `${lines.join("")}${touched}${hint}`;
+  return `${head}\n${touched}${hint}`;
 }
 
 function undoable({ state, here, command, effects }: OperationDetails): boolean {

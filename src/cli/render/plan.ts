@@ -2,19 +2,28 @@
 import type { Plan, Step } from "../../workflows/contract.ts";
 import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
-import { oneLine } from "../text-width.ts";
+import { oneLine, padText, textWidth } from "../text-width.ts";
 
 export function renderPlan(plan: Plan, terminal: Terminal): string {
   const head = `${terminal.style("bold", "plan")} ${oneLine(plan.command)} · ${plan.fingerprint}${plan.destructive ? terminal.style("yellow", " · destructive") : ""}`;
   const width = Math.max(...plan.steps.map((step) => step.verb.length), 0);
-  const lines = plan.steps.map((step) => `  ${step.verb.padEnd(width)}  ${stepText(step)}`);
+  const lines = plan.steps.map((step) => `  ${padText(step.verb, width)}  ${flowed(partsOf(step), terminal.width - width - 4, width + 4)}`);
   return `${[head, ...(lines.length > 0 ? lines : ["  nothing to do"])].join("\n")}\n`;
 }
 
-function stepText({ target, detail, count, bytes, keeps }: Step): string {
+function partsOf({ target, detail, count, bytes, keeps }: Step): string[] {
   const amounts = [count === undefined ? "" : String(count), bytes === undefined ? "" : formatBytes(bytes)].filter(Boolean);
-  return [target, amounts.length > 0 ? `(${amounts.join(", ")})` : "", detail ?? "", keeps ? `[kept: ${keeps}]` : ""]
-    .filter(Boolean)
-    .map(oneLine)
-    .join("  ");
+  const parts = [target, amounts.length > 0 ? `(${amounts.join(", ")})` : "", detail ?? "", keeps ? `[kept: ${keeps}]` : ""];
+  return parts.filter(Boolean).map(oneLine);
+}
+
+/** Beside each other while there is room, else below. */
+function flowed(parts: readonly string[], room: number, indent: number): string {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last !== undefined && textWidth(last) + 2 + textWidth(part) <= room) lines[lines.length - 1] = `${last}  ${part}`;
+    else lines.push(part);
+  }
+  return lines.join(`\n${" ".repeat(indent)}`);
 }

@@ -5,6 +5,7 @@ import type { RunLog, RunsList } from "../../workflows/runs/runs.ts";
 import { duration } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine, safeLines } from "../text-width.ts";
+import { type Pair, renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
@@ -30,30 +31,26 @@ export function renderRunsList({ runs, left_out: leftOut }: RunsList, terminal: 
   return table.text + renderNotes([...more, ...widthNote(table, "expver runs show RUN")], terminal);
 }
 
-export function renderRunsShow(run: RunView, { style }: Terminal): string {
-  const ended = run.signal ?? (run.exit_code === null ? "" : `exit code ${run.exit_code}`);
-  const facts: [string, string | null][] = [
-    ["run", style("bold", run.run_id)],
-    [
-      "status",
-      `${style(COLOURS[run.status], run.status)}${ended === "" ? "" : ` (${ended})`}${run.pid === null ? "" : ` (process ${run.pid})`}`,
-    ],
-    ["version", run.version],
-    ["message", run.message],
+export function renderRunsShow(run: RunView, terminal: Terminal): string {
+  const { status, signal, exit_code: code, pid } = run;
+  const ended = signal ?? (code === null ? "" : `exit code ${code}`);
+  const facts: Pair[] = [
+    ["run", run.run_id, "bold"],
+    ["status", [status, ended && `(${ended})`, pid === null ? "" : `(process ${pid})`].filter(Boolean).join(" "), COLOURS[status]],
+    ["version", run.version ?? ""],
+    ["message", run.message ?? ""],
     ["command", run.command],
     ["params", tableText(run.params)],
     ["metrics", tableText(run.metrics)],
     ["started", localTime(run.start)],
-    ["ended", run.end === null ? null : localTime(run.end)],
+    ["ended", run.end === null ? "" : localTime(run.end)],
     ["took", tookText(run)],
-    ["code", run.git_commit === null ? null : `${run.git_commit}${run.dirty ? " and a patch" : ""}`],
-    ["data", run.dvc_hash],
-    ["host", run.host],
-    ["log", run.log],
+    ["code", run.git_commit === null ? "" : `${run.git_commit}${run.dirty ? " and a patch" : ""}`],
+    ["data", run.dvc_hash ?? ""],
+    ["host", run.host ?? ""],
+    ["log", run.log ?? ""],
   ];
-  const shown = facts.filter((fact): fact is [string, string] => fact[1] !== null && fact[1] !== "");
-  const below = `\n${" ".repeat(9)}`;
-  return shown.map(([name, value]) => `${style("dim", name.padEnd(8))} ${value.replaceAll("\n", below)}\n`).join("");
+  return `${renderPairs(facts, terminal)}\n`;
 }
 
 /** Into a file or a pipe byte for byte. On a terminal only its words: what steers one was meant for the program's own moment. */

@@ -5,7 +5,8 @@ import type { ShownRun } from "../../workflows/show/runs.ts";
 import type { ShownVersion } from "../../workflows/show.ts";
 import { duration, formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
-import { oneLine, padText, textWidth } from "../text-width.ts";
+import { oneLine, textWidth, wrapText } from "../text-width.ts";
+import { renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, type Table, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
@@ -18,22 +19,23 @@ export function renderShow(shown: ShownVersion, terminal: Terminal): string {
   const sections = [
     [
       head,
-      indent(oneLine(shown.line)),
-      ...(shown.body === "" ? [] : ["", ...shown.body.split("\n").map((line) => indent(oneLine(line)))]),
+      paragraph(shown.line, terminal),
+      ...(shown.body === "" ? [] : ["", ...shown.body.split("\n").map((line) => paragraph(line, terminal))]),
     ].join("\n"),
-    pairs(chainOf(shown), style),
-    titled("params", pairs(Object.entries(shown.params), style), style),
+    renderPairs(chainOf(shown), terminal, 2),
+    titled("params", renderPairs(Object.entries(shown.params), terminal, 2), style),
     titled(
       "metrics",
-      pairs(
-        shown.metrics.map((metric): [string, string] => [metric.name, metricText(metric)]),
-        style,
+      renderPairs(
+        shown.metrics.map((metric) => [metric.name, metricText(metric)]),
+        terminal,
+        2,
       ),
       style,
     ),
     runsSection(shown, terminal),
     artifactsSection(shown, terminal),
-    titled("problems", shown.problems.map((text) => indent(oneLine(text))).join("\n"), style),
+    titled("problems", shown.problems.map((text) => paragraph(text, terminal)).join("\n"), style),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }
@@ -99,7 +101,7 @@ function artifactsSection({ artifacts }: ShownVersion, terminal: Terminal): stri
   const columns: Column<ShownArtifact>[] = [
     { title: "is", text: ({ role }) => role, weight: 5 },
     { title: "path", text: ({ path }) => path },
-    { title: "hash", text: ({ hash }) => hash, weight: 6 },
+    { title: "hash", text: ({ hash }) => hash, weight: 8, shrinkTo: 9 },
     { title: "size", text: ({ size }) => (size === null ? "" : formatBytes(size)), align: "right", weight: 7 },
     { title: "files", text: ({ nfiles }) => (nfiles === null ? "" : String(nfiles)), align: "right", weight: 4 },
     { title: "bytes are", text: placesOf, weight: 9 },
@@ -127,13 +129,13 @@ function listed(values: Record<string, string>): string {
     .join(" ");
 }
 
-function pairs(entries: readonly (readonly [string, string])[], style: Terminal["style"]): string {
-  const width = Math.max(0, ...entries.map(([key]) => textWidth(oneLine(key))));
-  return entries.map(([key, value]) => indent(`${style("dim", padText(oneLine(key), width))}  ${oneLine(value)}`)).join("\n");
-}
-
 function titled(title: string, text: string, style: Terminal["style"]): string {
   return text === "" ? "" : `${style("bold", title)}\n${text}`;
+}
+
+function paragraph(text: string, { width }: Terminal): string {
+  const line = oneLine(text);
+  return (textWidth(line) + 2 <= width ? line : wrapText(line, width - 2)).split("\n").map(indent).join("\n");
 }
 
 function indent(line: string): string {

@@ -1,0 +1,81 @@
+/** Nothing is wider than the terminal, whatever is in it. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { parseArguments } from "../../src/cli/parse.ts";
+import { textWidth } from "../../src/cli/text-width.ts";
+import { CATALOGUE } from "../../src/workflows/catalogue/index.ts";
+import { expverInTerminal, python } from "../support/pty.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+describe("help", () => {
+  const pages = [[], ["data"], ["data", "remote"], ["data", "cache"], ["runs"], ["ops"], ...CATALOGUE.map(({ name }) => name.split(" "))];
+
+  it.each([40, 60, 80, 100])("fits %i columns", async (width) => {
+    for (const words of pages) {
+      const parsed = await parseArguments(["help", ...words], CATALOGUE, { width });
+      if (parsed.kind !== "text") throw new Error("no help");
+      // Command lines are to be pasted and stay whole.
+      const prose = parsed.text.split("\n").filter((line) => !/^(Usage:| {2}\$ | {2}-|Also:)/.test(line));
+      expect(
+        prose.filter((line) => textWidth(line) > width),
+        words.join(" "),
+      ).toEqual([]);
+    }
+  });
+});
+
+describe.skipIf(python === null)("a terminal", () => {
+  let repo: TestRepository;
+
+  beforeAll(() => {
+    repo = makeRepository();
+    repo.expver(["init"]);
+    repo.write("expver.yaml", "metrics: { 准确率: max }\n");
+    const long = "数据集 🎉 学习率调整 with a very long description that no terminal of forty columns can hold at once 👩‍👩‍👧";
+    const metrics = '{ "准确率": 0.86670000000000003, "loss": 1e-05, "another_rather_long_name": 12345.678901234567 }';
+    for (const lr of ["0.1", "1e-05"]) {
+      const program = `echo '${metrics}' > metrics.json`;
+      repo.expver(["run", "-m", long, "--param", `lr=${lr}`, "--metrics", "metrics.json", "--", "sh", "-c", program]);
+    }
+  });
+
+  it.each([["list"], ["list --sort version"], ["list --tags"], ["runs"], ["ops"], ["doctor"]])(
+    "%s fits, and says what it left out",
+    (line) => {
+      for (const width of [40, 80, 200]) {
+        const { code, lines } = expverInTerminal(repo, line.split(" "), { width });
+        expect(code).toBe(0);
+        // A path cannot be broken.
+        const wide = lines.filter((text) => textWidth(text) > width && !text.includes(repo.root));
+        expect({ width, wide }).toEqual({ width, wide: [] });
+        if (line !== "list --tags" && lines.some((text) => text.includes("…"))) expect(lines.join(" ")).toMatch(/cut for width:/);
+        if (line === "list") expect(lines.join("\n")).toContain("0.86670000000000003");
+      }
+    },
+  );
+
+  it("colours only a terminal that wants colours", () => {
+    const sequence = "\u001b[";
+    expect(expverInTerminal(repo, ["list"]).raw).toContain(sequence);
+    expect(expverInTerminal(repo, ["list", "--no-color"]).raw).not.toContain(sequence);
+    expect(expverInTerminal(repo, ["list"], { env: { NO_COLOR: "1" } }).raw).not.toContain(sequence);
+    expect(expverInTerminal(repo, ["list"], { env: { TERM: "dumb" } }).raw).not.toContain(sequence);
+    expect(repo.expver(["list"]).stdout).not.toContain(sequence);
+  });
+
+  it("asks before a plan that replaces, and takes Ctrl-D and anything but yes for a no", () => {
+    repo.write("data.csv", "one");
+    repo.expver(["data", "add", "data.csv"]);
+    repo.write("data.csv", "two");
+    for (const [type, code] of [
+      ["\u0004", 1],
+      ["n\r", 1],
+      ["\r", 1],
+      ["y\r", 0],
+    ] as const) {
+      const answer = expverInTerminal(repo, ["data", "commit", "data.csv"], { keys: [["[y/N] ", type]] });
+      expect({ type, code: answer.code, asked: answer.raw.split("Apply this plan?").length - 1 }).toEqual({ type, code, asked: 1 });
+      expect(answer.raw.split("destructive").length - 1).toBe(1);
+    }
+    expect(repo.expver(["data", "status"]).stdout).toContain("up to date");
+  });
+});
