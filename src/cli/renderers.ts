@@ -30,6 +30,8 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "data destroy": async () => (await import("./render/data.ts")).renderDataDestroy,
   "data lines": async () => (await import("./render/data.ts")).renderLines,
   "data diff": async () => (await import("./render/data-diff.ts")).renderDataDiff,
+  "data list": async () => (await import("./render/data-list.ts")).renderDataList,
+  "data get": async () => (await import("./render/data.ts")).renderDataGet,
   "data config": async () => (await import("./render/data.ts")).renderDataConfig,
   "data status": async () => (await import("./render/data-status.ts")).renderDataStatus,
   "data data status": async () => (await import("./render/data-status.ts")).renderDataDataStatus,

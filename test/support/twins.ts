@@ -62,7 +62,7 @@ function runExpver(repository: TestRepository, args: string[], cwd?: string): Co
 }
 
 /** Every file of the worktree by its text, the names of the cache's objects, and Git's view. */
-function snapshot(repository: TestRepository): Record<string, unknown> {
+export function snapshot(repository: TestRepository): Record<string, unknown> {
   return {
     files: textsBelow(repository.root, (path) => !/^\.git(\/|$)|^\.dvc\/(tmp|cache)(\/|$)/.test(path)),
     cache: objectsBelow(join(repository.root, ".dvc/cache")),

@@ -6,6 +6,7 @@ import type { CommitResult } from "../../workflows/data/commit.ts";
 import type { ConfigResult } from "../../workflows/data/config-plan.ts";
 import type { DestroyResult } from "../../workflows/data/destroy.ts";
 import type { FetchResult, PullResult } from "../../workflows/data/fetch.ts";
+import type { GetResult } from "../../workflows/data/get.ts";
 import type { DataInitResult } from "../../workflows/data/init.ts";
 import type { MoveResult } from "../../workflows/data/move.ts";
 import type { PushResult } from "../../workflows/data/push.ts";
@@ -57,6 +58,10 @@ export function renderDataMove({ from, to, file }: MoveResult): string {
 
 export function renderDataDestroy({ removed }: DestroyResult): string {
   return removed.map((path) => `  deleted    ${oneLine(path)}`).join("\n");
+}
+
+export function renderDataGet({ url, out, files }: GetResult): string {
+  return url ?? `  got  ${oneLine(out)}  (${files} file${files === 1 ? "" : "s"})`;
 }
 
 /** As dvc: what was asked for is done, there is nothing to say. */

@@ -1,6 +1,7 @@
 /** Commands about tracked data: `data …`. Names, flags and exit codes are dvc's. */
 import type { ArgumentSpec, Command, OptionSpec } from "../contract.ts";
 import { DATA_FILES } from "./data-files.ts";
+import { DATA_SOURCES } from "./data-sources.ts";
 
 const TARGETS = [{ name: "TARGET", help: "output, file in a tracked folder, .dvc file or stage; default: all", variadic: true }];
 const RECURSIVE: OptionSpec = { flags: "-R, --recursive", help: "a folder means every output in it" };
@@ -329,4 +330,4 @@ const VERBS: Command[] = [
 ];
 
 /** Under `data` nothing is ours but speed and safety: output and exit codes are dvc's. */
-export const DATA: Command[] = [...VERBS, ...DATA_FILES].map((verb) => ({ dialect: "dvc", ...verb }));
+export const DATA: Command[] = [...VERBS, ...DATA_FILES, ...DATA_SOURCES].map((verb) => ({ dialect: "dvc", ...verb }));

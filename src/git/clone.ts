@@ -1,0 +1,20 @@
+/** Copies of foreign repositories, made to be read and thrown away. */
+import { ExpverError } from "../errors.ts";
+import type { Context } from "../platform/context.ts";
+import { runProcess } from "../platform/processes.ts";
+import { environmentOf, findRepository, type Repository } from "./git.ts";
+
+/** Clones without a worktree into an empty folder; of a branch or tag only that one commit. Never asks for a password. Throws E_GIT. */
+export function cloneBare(context: Context, url: string, { into, rev }: { into: string; rev: string | undefined }): Repository {
+  const env = { GIT_SSH_COMMAND: "ssh -o BatchMode=yes", ...environmentOf(context), GIT_TERMINAL_PROMPT: "0" };
+  const clone = (options: string[]) => runProcess("git", ["clone", "-q", "--bare", ...options, "--", url, into], { cwd: context.cwd, env });
+  const isName = rev !== undefined && !/^[0-9a-f]{7,64}$/.test(rev) && !/[~^@:]/.test(rev);
+  const shallow = isName ? clone(["--depth", "1", "--branch", rev]) : null;
+  const result = shallow?.code === 0 ? shallow : clone([]);
+  const repository = result.code === 0 ? findRepository({ ...context, cwd: into, env: environmentOf(context) }) : null;
+  if (repository !== null) return repository;
+  throw new ExpverError("E_GIT", `cannot clone ${url}: ${result.stderr.trim()}`, {
+    hint: "Check the address, and that `git ls-remote` reaches it without a password.",
+    details: { url, code: result.code },
+  });
+}

@@ -1,0 +1,94 @@
+/** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ExpverError } from "../errors.ts";
+import { catFiles } from "../git/tree.ts";
+import { createPlacer } from "../platform/links.ts";
+import type { Pacing } from "../platform/pace.ts";
+import { openCache } from "./cache.ts";
+import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "./layout.ts";
+import { openRemote } from "./remotes/open-remote.ts";
+import type { Source } from "./source.ts";
+import type { SourceNode } from "./source-tree.ts";
+
+export interface CopyTo {
+  /** An empty folder on the file system of the destination, for what is on its way; the caller removes it. */
+  staging: string;
+  /** Where a node's file goes: absolute. */
+  place: (node: SourceNode) => string;
+  /** Name of the remote to use instead of the default one. */
+  remote?: string | undefined;
+}
+
+/** Makes a file of its own of every node that is none yet. Throws E_NOT_STORED when bytes are nowhere; what was copied until then stays. */
+export async function copyFromSource(
+  source: Source,
+  nodes: readonly SourceNode[],
+  pacing: Pacing,
+  { staging, place, remote }: CopyTo,
+): Promise<void> {
+  const files = nodes.filter(({ isFolder }) => !isFolder);
+  const placer = createPlacer(["copy"]);
+  const copy = (from: string, node: SourceNode, size: number) => {
+    const to = place(node);
+    mkdirSync(dirname(to), { recursive: true });
+    placer.place(from, to, { size, copyOnly: true });
+    chmodSync(to, 0o666 & ~process.umask());
+  };
+  for (const node of files) if (node.file !== null) copy(node.file, node, node.size ?? 1);
+  copyBlobs(source, files, place);
+  const stored = files.filter(({ file, blob }) => file === null && blob === null);
+  const folders = [openCache(source.project), await received(source, stored, pacing, { staging, remote })];
+  for (const node of stored) {
+    const [folder, size] = locate(folders, node);
+    copy(objectPath(folder.dir, node.object as ObjectName), node, size);
+  }
+}
+
+function copyBlobs({ project }: Source, files: readonly SourceNode[], place: CopyTo["place"]): void {
+  const inGit = files.flatMap((node) => (node.file === null && node.blob !== null ? [{ node, blob: node.blob }] : []));
+  if (project.repository === null || inGit.length === 0) return;
+  const blobs = catFiles(
+    project.repository,
+    inGit.map(({ blob }) => blob),
+  );
+  for (const { node, blob } of inGit) {
+    const to = place(node);
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, blobs.get(blob) ?? "");
+  }
+}
+
+/** Brings what the source's cache lacks from the remotes of the pointers, verified. */
+async function received(
+  { project }: Source,
+  nodes: readonly SourceNode[],
+  pacing: Pacing,
+  { staging, remote }: { staging: string; remote: string | undefined },
+): Promise<ObjectFolder> {
+  const cache = openCache(project);
+  const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
+  const groups = new Map<string | undefined, ObjectName[]>();
+  for (const { object, pointer } of nodes) {
+    if (object === null || trustedSize(cache.dir, object) !== null) continue;
+    const name = pointer?.remote ?? remote;
+    groups.set(name, [...(groups.get(name) ?? []), object]);
+  }
+  for (const [name, objects] of groups) {
+    const { failures } = await openRemote(project, name).receive(objects, into, pacing);
+    const failed = failures.find(({ error }) => error !== null);
+    if (failed?.error) throw failed.error;
+  }
+  return into;
+}
+
+function locate(folders: readonly ObjectFolder[], { path, object }: SourceNode): [ObjectFolder, number] {
+  for (const folder of object === null ? [] : folders) {
+    const size = trustedSize(folder.dir, object as ObjectName);
+    if (size !== null) return [folder, size];
+  }
+  throw new ExpverError("E_NOT_STORED", `the bytes of ${path} are neither in the cache nor on a remote of that repository`, {
+    hint: "Push them from where they were stored: expver data push.",
+    details: { path, hash: object?.hash ?? null, exitCode: 255 },
+  });
+}

@@ -1,0 +1,92 @@
+/** Another repository as a place to read from: a folder on this machine or a Git URL, as it is or at any revision. */
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DEFAULTS } from "../config/config.ts";
+import { findPlace, type Place, type Project, topOf } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { cloneBare } from "../git/clone.ts";
+import { environmentOf, gitResult, type Repository } from "../git/git.ts";
+import { resolveCommit } from "../git/refs.ts";
+import type { Context } from "../platform/context.ts";
+import { isFolder, writeFileAtomic } from "../platform/files.ts";
+import { isUrl } from "./dvc-config.ts";
+import { readPointers, readPointersAt } from "./pointers.ts";
+import type { Pointer } from "./types.ts";
+
+export interface Source {
+  /** For its cache, remotes and Git objects. */
+  project: Project;
+  /** Null: the files as they stand there now. */
+  commit: string | null;
+  /** What typed paths are relative to, from the top, with `/`; empty for the top itself. */
+  base: string;
+  pointers: Pointer[];
+  /** Removes what was cloned. */
+  close(): void;
+}
+
+/** Throws E_NOT_FOUND (no repository there, no such revision), E_GIT. Close it when done. */
+export function openSource(context: Context, url: string, { rev }: { rev?: string | undefined } = {}): Source {
+  const folder = localFolder(context, url);
+  const place = folder === null ? null : placeOf(context, folder);
+  if (place?.dvcRoot) return openHere(context, place, { url, rev: rev ?? (url.startsWith("file://") ? "HEAD" : undefined) });
+  // One without a DVC folder of its own (a bare one, too) is read as it was committed.
+  if (folder !== null && !place?.repository) throw notThere(url);
+  if (folder === null && !isUrl(url) && !/^[\w.@-]+:(?!\\)/.test(url)) throw notThere(url);
+  const into = mkdtempSync(join(tmpdir(), "expver-source-"));
+  const close = () => rmSync(into, { recursive: true, force: true });
+  try {
+    const repository = cloneBare(context, folder ?? url, { into: join(into, "repository"), rev });
+    const commit = commitOf(repository, rev ?? "HEAD");
+    const { root } = repository;
+    // The configuration stands where that of a worktree would.
+    const config = gitResult(repository, ["cat-file", "blob", `${commit}:.dvc/config`], { allow: [128] });
+    mkdirSync(join(root, ".dvc"));
+    if (config.code === 0) writeFileAtomic(join(root, ".dvc", "config"), config.stdout);
+    const project: Project = { root, repository, dvcRoot: root, stateDir: join(into, "state"), config: DEFAULTS };
+    return { project, commit, base: "", pointers: readPointersAt(project, commit), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function placeOf(context: Context, folder: string): Place | null {
+  return findPlace({ ...context, cwd: isFolder(folder) ? folder : dirname(folder), env: environmentOf(context) });
+}
+
+function openHere(context: Context, place: Place, { url, rev }: { url: string; rev: string | undefined }): Source {
+  const project: Project = { ...place, config: DEFAULTS };
+  if (rev === undefined) return { project, commit: null, base: baseOf(context, place), pointers: readPointers(project), close: () => {} };
+  if (place.repository === null) throw notThere(url);
+  const commit = commitOf(place.repository, rev);
+  return { project, commit, base: "", pointers: readPointersAt(project, commit), close: () => {} };
+}
+
+/** Where the user is, if that is inside; else the root of the DVC repository. */
+function baseOf(context: Context, place: Place): string {
+  const root = place.dvcRoot ?? place.root;
+  const cwd = realpathSync(context.cwd);
+  return relative(topOf(place), `${cwd}/`.startsWith(`${root}/`) ? cwd : root);
+}
+
+/** Null for what is no path of this machine. */
+function localFolder(context: Context, url: string): string | null {
+  const path = url.startsWith("file://") ? fileURLToPath(url) : resolve(context.cwd, url);
+  return existsSync(path) ? realpathSync(path) : null;
+}
+
+function commitOf(repository: Repository, rev: string): string {
+  const commit = resolveCommit(repository, rev) ?? resolveCommit(repository, `refs/remotes/origin/${rev}`);
+  if (commit !== null) return commit;
+  throw new ExpverError("E_NOT_FOUND", `${rev} names no commit there`, { details: { revision: rev, exitCode: 1 } });
+}
+
+function notThere(url: string): ExpverError {
+  return new ExpverError("E_NOT_FOUND", `${url} is no repository`, {
+    hint: "Name a folder of a Git or DVC repository, or a Git URL.",
+    details: { url, exitCode: 1 },
+  });
+}

@@ -1,0 +1,82 @@
+/** `data …`: commands that read other repositories and places. */
+import type { ArgumentSpec, Command, OptionSpec } from "../contract.ts";
+
+const URL: ArgumentSpec = { name: "URL", help: "folder of a Git or DVC repository, or a Git URL", required: true };
+const REV: OptionSpec = { flags: "--rev [commit]", help: "commit, branch or tag there; default: as it stands, or HEAD of a Git URL" };
+const FOREIGN: OptionSpec[] = [
+  { flags: "--remote <name>", help: "remote there to read from, instead of the default one" },
+  { flags: "--config <file>", help: "not supported", hidden: true },
+  { flags: "--remote-config [option...]", help: "not supported", hidden: true },
+];
+const JOBS: OptionSpec = { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true };
+const OUT: OptionSpec = { flags: "-o, --out [path]", help: "name here; default: the same name; a folder means inside it" };
+
+export const DATA_SOURCES: Command[] = [
+  {
+    name: "data list",
+    aliases: ["data ls"],
+    summary: "List what a repository holds: Git's files and DVC's outputs",
+    group: "data",
+    arguments: [URL, { name: "PATH", help: "folder or file there" }],
+    options: [
+      { flags: "-R, --recursive", help: "every file, however deep" },
+      { flags: "-T, --tree", help: "as a tree" },
+      { flags: "-L, --level <depth>", help: "no deeper than this" },
+      { flags: "--dvc-only", help: "outputs of DVC only" },
+      { flags: "--size", help: "sizes too" },
+      { flags: "--show-hash", help: "hashes too" },
+      REV,
+      ...FOREIGN,
+    ],
+    examples: [
+      ["data list . --dvc-only -R", "every tracked file, checked out or not"],
+      ["data list https://example.com/team/data.git --rev v1 --json", "of another repository, in dvc's JSON"],
+    ],
+    kind: "read",
+    bareJson: true,
+    failureExit: 1,
+    load: async () => (await import("../data/list.ts")).dataList,
+    render: "data list",
+  },
+  {
+    name: "data get",
+    summary: "Copy a file or folder out of a repository, without tracking it",
+    group: "data",
+    arguments: [URL, { name: "PATH", help: "file or folder there", required: true }],
+    options: [
+      OUT,
+      REV,
+      { flags: "-f, --force", help: "replace what has that name here" },
+      { flags: "--show-url", help: "print where the bytes are stored, and get nothing" },
+      ...FOREIGN,
+      JOBS,
+    ],
+    examples: [
+      ["data get . models/model.bin --rev e0.1.0 -o old.bin", "a file of an old version"],
+      ["data get https://example.com/team/data.git train", "a folder of another repository"],
+    ],
+    kind: "write",
+    failureExit: 1,
+    load: async () => (await import("../data/get.ts")).dataGet,
+    render: "data get",
+  },
+  {
+    name: "data get-url",
+    summary: "Copy a file or folder from a path, without tracking it",
+    group: "data",
+    arguments: [
+      { name: "URL", help: "path of a file or folder", required: true },
+      { name: "OUT", help: "name here; default: the same name; a folder means inside it" },
+    ],
+    options: [
+      { flags: "-f, --force", help: "replace what has that name here" },
+      JOBS,
+      { flags: "--fs-config [option...]", help: "not supported", hidden: true },
+    ],
+    examples: [["data get-url /mnt/share/train.csv", "a copy of it in this folder"]],
+    kind: "write",
+    failureExit: 1,
+    load: async () => (await import("../data/get-url.ts")).dataGetUrl,
+    render: "data get",
+  },
+];

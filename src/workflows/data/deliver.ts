@@ -1,0 +1,70 @@
+/** Putting a copy under its name: it appears whole or not at all, and what it replaces goes to the trash where there is one. */
+import { randomBytes } from "node:crypto";
+import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { findPlace, topOf } from "../../config/project.ts";
+import { ExpverError, fromSystemError } from "../../errors.ts";
+import { perform } from "../../journal/perform.ts";
+import { moveToTrash, moveWhole, trashPlace } from "../../journal/trash.ts";
+import type { Context } from "../../platform/context.ts";
+import { isFolder } from "../../platform/files.ts";
+
+/** The name a copy gets here: as asked, inside an existing folder, or the source's own. Throws E_DATA when it is taken. */
+export function deliveryPath(context: Context, { from, out, force }: { from: string; out: string | undefined; force: boolean }): string {
+  const name = basename(from.replace(/\/+$/, ""));
+  const asked = resolve(context.cwd, out === undefined || out === "" ? name : out);
+  const path = out !== undefined && isFolder(asked) ? join(asked, name) : asked;
+  if (path === asked && (out === undefined || out === "") && /^\.{0,2}$/.test(name))
+    throw new ExpverError("E_USAGE", `${from} names no file or folder`);
+  if (existsSync(path) && !force)
+    throw new ExpverError("E_DATA", `${path} exists already`, {
+      hint: "Replace it with --force, or choose another name with --out.",
+      details: { path },
+    });
+  return path;
+}
+
+/** `make` fills the path it is given; the folder around that one may hold what is on its way. */
+export async function deliver(
+  context: Context,
+  path: string,
+  { command, make }: { command: string; make: (target: string, staging: string) => Promise<void> },
+): Promise<void> {
+  const staging = join(dirname(path), `.expver-${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    mkdirSync(staging, { recursive: true });
+    const target = join(staging, "made");
+    await make(target, staging);
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) moveWhole(target, path);
+    else await replace(context, path, { command, target });
+  } catch (error) {
+    throw fromSystemError(error, `cannot write ${path}`);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** Outside of every project there is no trash: --force was asked for, and the old file goes with the new one's coming. */
+async function replace(context: Context, path: string, { command, target }: { command: string; target: string }): Promise<void> {
+  const place = findPlace({ ...context, cwd: dirname(path) });
+  if (place === null || place.dvcRoot === null) {
+    rmSync(path, { recursive: true });
+    moveWhole(target, path);
+    return;
+  }
+  const [replaced, waiting] = [trashPlace(place, path), trashPlace(place, path)];
+  const inside = (absolute: string) => relative(topOf(place), absolute);
+  await perform(place, context, {
+    command,
+    argv: [...command.split(" "), inside(path)],
+    summary: `replace ${inside(path)}`,
+    work: (operation) => {
+      // Undo puts the copy back where it waited.
+      mkdirSync(dirname(waiting), { recursive: true });
+      moveWhole(target, waiting);
+      operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced });
+      moveToTrash(place, path, replaced);
+      moveWhole(waiting, path);
+    },
+  });
+}

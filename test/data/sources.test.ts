@@ -1,0 +1,119 @@
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it } from "vitest";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { DVC, makeTwins, snapshot } from "../support/twins.ts";
+
+const FILES = { a: "1\n", "d/x": "2\n", "d/e/y": "22\n", "sub/s": "3\n", "code/plain.py": "5\n", "run.sh": "#!/bin/sh\n" };
+
+function fill(repository: TestRepository): void {
+  for (const [path, text] of Object.entries(FILES)) repository.write(path, text);
+  chmodSync(join(repository.root, "run.sh"), 0o755);
+}
+
+function publish(repository: TestRepository, data: (args: string[]) => unknown): void {
+  fill(repository);
+  for (const args of [
+    ["add", "-q", "a", "d", "sub/s"],
+    ["remote", "add", "-q", "-d", "store", "../store"],
+  ])
+    data(args);
+  repository.commit("one");
+  repository.git("tag", "v1");
+  data(["push", "-q"]);
+}
+
+describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
+  it("lists and gets what a repository holds, as it stands and as it was", () => {
+    const twins = makeTwins();
+    twins.each(fill);
+    twins.run(["add", "-q", "a", "d", "sub/s"]);
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    twins.each(({ commit, git }) => {
+      commit("one");
+      git("tag", "v1");
+    });
+    twins.run(["push", "-q"]);
+    twins.sameJson(["list", ".", "-R", "--json"]);
+    twins.same(["list", ".", "d", "--tree", "--size"]);
+    twins.same(["list", "."], "sub");
+    twins.same(["list", ".", "-R", "-L", "2", "--show-hash", "--dvc-only"]);
+    twins.run(["list", ".", "nothing"]);
+    twins.each(({ root, write }) => {
+      write("a", "9\n");
+      rmSync(join(root, "d/x"));
+      rmSync(join(root, ".dvc/cache"), { recursive: true });
+      mkdirSync(join(root, "out"));
+    });
+    twins.sameJson(["list", ".", "d", "-R", "--json", "--rev", "v1"]);
+    const gets = [
+      ["..", "a"],
+      ["..", "d", "--rev", "v1", "-o", "old"],
+      ["..", "code"],
+      ["..", "run.sh"],
+      ["..", "a", "-o", "x.dvc"],
+      ["..", "nothing"],
+      ["..", "a", "--rev", "nothing", "-o", "b"],
+    ];
+    for (const args of gets) twins.run(["get", "-q", ...args], "out");
+    twins.run(["get-url", "-q", "../code", "deep/er"], "out");
+    expect(snapshot(twins.ours).files).toEqual(snapshot(twins.theirs).files);
+  });
+});
+
+describe("get", () => {
+  const source = () => {
+    const repository = makeRepository();
+    repository.expver(["data", "init"]);
+    publish(repository, (args) => repository.expver(["data", ...args]));
+    return repository;
+  };
+
+  it("reads a Git URL at a tag, from the remote its configuration names", () => {
+    const origin = source();
+    origin.expver(["data", "remote", "modify", "store", "url", join(origin.root, "../store")]);
+    origin.commit("absolute");
+    const bare = join(makeFolder("bare"), "data.git");
+    origin.git("clone", "-q", "--bare", origin.root, bare);
+    const here = openTestRepository(makeFolder("here"));
+    const url = pathToFileURL(bare).href;
+    expect(here.expver(["data", "get", url, "d"])).toMatchObject({ code: 0 });
+    expect(here.read("d/e/y")).toBe("22\n");
+    expect(here.expver(["data", "list", url, "-R", "--dvc-only"]).stdout).toBe("a\nd/e/y\nd/x\nsub/s\n");
+  });
+
+  it("brings the whole of it or nothing", () => {
+    const origin = source();
+    for (const folder of [".dvc/cache", "../store/files/md5/26", "d"]) rmSync(join(origin.root, folder), { recursive: true });
+    expect(origin.expver(["data", "get", ".", "d", "-o", "copy"])).toMatchObject({ code: 255, stderr: expect.stringContaining("d/x") });
+    expect(existsSync(join(origin.root, "copy"))).toBe(false);
+    expect(origin.run("ls", ["-A"]).stdout).not.toContain(".expver-");
+  });
+
+  it("replaces only when told so, and undo brings the old file back", () => {
+    const origin = source();
+    origin.write("mine", "mine");
+    expect(origin.expver(["data", "get", ".", "a", "-o", "mine"]).code).toBe(1);
+    expect(origin.expver(["data", "get", ".", "a", "-o", "mine", "-f"]).code).toBe(0);
+    expect(origin.read("mine")).toBe("1\n");
+    expect(origin.expver(["undo"])).toMatchObject({ code: 0 });
+    expect(origin.read("mine")).toBe("mine");
+  });
+
+  it("copies, whatever the cache links", () => {
+    const origin = source();
+    origin.expver(["data", "config", "cache.type", "symlink"]);
+    rmSync(join(origin.root, "a"));
+    expect(origin.expver(["data", "get", ".", "a", "-o", "copy"]).code).toBe(0);
+    expect(lstatSync(join(origin.root, "copy")).isFile()).toBe(true);
+  });
+
+  it("follows no link out of a listed repository", () => {
+    const origin = source();
+    const elsewhere = makeFolder("elsewhere");
+    symlinkSync(elsewhere, join(origin.root, "code/link"));
+    openTestRepository(elsewhere).write("secret", "x");
+    expect(origin.expver(["data", "list", ".", "code", "-R"]).stdout).toBe("plain.py\n");
+  });
+});
