@@ -22,7 +22,7 @@ export function inputPointers(project: Project, pointers: readonly Pointer[], { 
 }
 
 /** `dvc_hash`: null without inputs, the hash itself of one, for several the hash of a listing over (path, hash). Path order does not matter. */
-export function dataHash(pointers: readonly Pointer[]): string | null {
+export function dataHash(pointers: readonly Pick<Pointer, "path" | "hash">[]): string | null {
   const stored = pointers.flatMap(({ path, hash }) => (hash === null ? [] : [{ relpath: path, md5: hash }]));
   if (stored.length <= 1) return stored[0]?.md5 ?? null;
   return listingHash(renderListing(stored.sort((a, b) => compareCodePoints(a.relpath, b.relpath))));

@@ -63,4 +63,27 @@ export const SAFETY: Command[] = [
     load: async () => (await import("../doctor.ts")).doctor,
     render: "doctor",
   },
+  {
+    name: "verify",
+    summary: "Prove the hash chain of versions: tag, commits, pointers, bytes, rows, and back",
+    description:
+      "Each link is proven, missing, wrong, or unrecorded (a tag made by hand says less; that is no damage). Objects are read and hashed;\n" +
+      "those the cache lacks are looked for on the remote. Exits with 5 when a link is missing or wrong. Changes nothing.",
+    group: "safety",
+    arguments: [{ name: "VERSION…", help: "tag names (default: all versions)" }],
+    options: [
+      { flags: "--all", help: "all versions: the default" },
+      { flags: "--quick", help: "only look whether objects are there, without reading them" },
+      { flags: "-c, --cloud", help: "objects must be on the remote too" },
+      { flags: "-r, --remote <name>", help: "which data remote is asked (default: the pointer's own, else the default one)" },
+    ],
+    examples: [
+      ["verify e0.1.0", "every link of one version"],
+      ["verify --cloud --quick", "would a clone on another machine get every version's bytes?"],
+    ],
+    kind: "read",
+    exits: [5],
+    load: async () => (await import("../verify.ts")).verify,
+    render: "verify",
+  },
 ];

@@ -1,0 +1,21 @@
+/** `expver verify` as text: a line a version, and every link that does not hold. */
+import type { Link } from "../../provenance/chain.ts";
+import type { Verified } from "../../workflows/verify.ts";
+import type { Terminal } from "../terminal.ts";
+
+export function renderVerify({ versions, links }: Verified, { style }: Terminal): string {
+  if (versions.length === 0) return "there are no versions yet\n";
+  const alone = versions.length === 1;
+  const lines = versions.flatMap(({ version, state, links: own }) => {
+    const colour = state === "broken" ? "red" : state === "whole" ? "green" : "yellow";
+    const shown = alone ? own : own.filter((link) => link.state === "missing" || link.state === "wrong");
+    return [`${style("bold", version)}  ${style(colour, state)}`, ...shown.map((link) => `  ${linkText(link)}`)];
+  });
+  const counts = Object.entries(links).filter(([, count]) => count > 0);
+  return `${[...lines, counts.map(([state, count]) => `${count} ${state}`).join(" · ")].join("\n")}\n`;
+}
+
+function linkText({ kind, target, state, detail }: Link): string {
+  const short = /^[0-9a-f]{40}$/.test(target) ? target.slice(0, 12) : target;
+  return `${state.padEnd(10)}  ${kind.padEnd(14)}  ${short}: ${detail}`;
+}

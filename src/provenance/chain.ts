@@ -1,0 +1,21 @@
+/** The hash chain of a version, link by link: tag → commits → pointers → objects, and rows → version, code, data. */
+
+/** One claim, and what became of looking. */
+export interface Link {
+  kind: "tag" | "results commit" | "code" | "data hash" | "pointer" | "object" | "run" | "rows";
+  /** What it is about: a commit, a path, a run. */
+  target: string;
+  /** `unrecorded`: nobody ever said it, as with tags made by hand; that is no damage. */
+  state: "proven" | "missing" | "wrong" | "unrecorded";
+  /** What was found, for a person. */
+  detail: string;
+}
+
+export interface Chain {
+  version: string;
+  links: Link[];
+}
+
+export function isBroken({ state }: Link): boolean {
+  return state === "missing" || state === "wrong";
+}

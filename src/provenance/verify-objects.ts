@@ -1,0 +1,108 @@
+/** Whether the bytes that pointers name are what their names say, here or on a remote. */
+
+import { existsSync } from "node:fs";
+import type { Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { hashingFile } from "../platform/hashing.ts";
+import { type Pacing, paceWork, type Work } from "../platform/pace.ts";
+import { openCache } from "../store/cache.ts";
+import { type ObjectName, objectPath } from "../store/layout.ts";
+import { listingFinder } from "../store/listings.ts";
+import { openRemote } from "../store/remotes/open-remote.ts";
+import type { Pointer } from "../store/types.ts";
+import type { Link } from "./chain.ts";
+
+export interface ObjectChecks {
+  /** One link a pointer. */
+  check(pointer: Pointer): Promise<Link>;
+}
+
+export interface ObjectOptions {
+  /** Only look whether objects are there, without reading them. */
+  quick: boolean;
+  /** Objects must be on the remote too. */
+  cloud: boolean;
+  /** Name of the remote; default: the pointer's own, else the default one. */
+  remote: string | undefined;
+}
+
+type Found = "right" | "wrong" | "absent";
+
+/** Objects that several versions share are read once. */
+export function objectChecks(project: Project, context: Pacing, { quick, cloud, remote }: ObjectOptions): ObjectChecks {
+  const cache = openCache(project);
+  const findListing = listingFinder(project, remote);
+  const local = new Map<string, Found>();
+  const elsewhere = new Map<string, boolean>();
+
+  async function look(object: ObjectName, path: string): Promise<Found> {
+    const key = keyOf(object);
+    const known = local.get(key);
+    if (known !== undefined) return known;
+    const file = objectPath(cache.dir, object);
+    const found = !existsSync(file)
+      ? "absent"
+      : quick || (await paceWork(isRight(file, object), context, { label: `reading ${path}` }))
+        ? "right"
+        : "wrong";
+    local.set(key, found);
+    return found;
+  }
+
+  /** Which of the objects the remote has. Null: there is no remote to ask, or it does not answer. */
+  async function present(objects: readonly ObjectName[], name: string | undefined): Promise<Set<string> | null> {
+    const unknown = objects.filter((object) => !elsewhere.has(keyOf(object)));
+    try {
+      const there = new Set((unknown.length === 0 ? [] : await openRemote(project, name).present(unknown, context)).map(keyOf));
+      for (const object of unknown) elsewhere.set(keyOf(object), there.has(keyOf(object)));
+    } catch (error) {
+      if (error instanceof ExpverError && error.code !== "E_INTERRUPTED") return null;
+      throw error;
+    }
+    return new Set(objects.map(keyOf).filter((key) => elsewhere.get(key)));
+  }
+
+  return {
+    async check(pointer) {
+      const { path, hash, hashName } = pointer;
+      const link = (state: Link["state"], detail: string): Link => ({ kind: "object", target: path, state, detail });
+      if (hash === null) return link("unrecorded", "its pointer names no bytes");
+      if (!pointer.cache) return link("unrecorded", "kept out of the cache (cache: false): only its hash is recorded");
+      const own: ObjectName = { hash, hashName };
+      const members = hash.endsWith(".dir") ? await findListing(pointer) : [];
+      if (members === null) return link("missing", `its listing ${hash} is neither in the cache nor on a remote`);
+      const files = members.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName }, path: `${path}/${relpath}` }));
+      const all = [...files, { object: own, path }];
+      const wrong: string[] = [];
+      const absent: ObjectName[] = [];
+      for (const one of all) {
+        const found = await look(one.object, one.path);
+        if (found === "wrong") wrong.push(one.path);
+        if (found !== "right") absent.push(one.object);
+      }
+      const damage =
+        wrong.length === 0 ? "" : `${wrong.length} in the cache are not what their names say (${wrong[0]}${wrong.length > 1 ? " …" : ""})`;
+      const asked = cloud ? all.map(({ object }) => object) : absent;
+      const there = asked.length === 0 ? new Set<string>() : await present(asked, pointer.remote ?? remote);
+      const lost = absent.filter((object) => !there?.has(keyOf(object)));
+      if (lost.length > 0 && damage !== "") return link("wrong", `${damage}, and no remote has them`);
+      if (lost.length > 0) return link("missing", `${lost.length} of ${all.length} objects are neither in the cache nor on a remote`);
+      if (damage !== "") return link("wrong", `${damage}; a remote has them`);
+      if (cloud && there === null) return link("missing", "no remote answers");
+      const unsent = cloud ? asked.filter((object) => !there?.has(keyOf(object))) : [];
+      if (unsent.length > 0) return link("missing", `${unsent.length} of ${all.length} objects are not on the remote`);
+      const where = absent.length === 0 ? "in the cache" : absent.length === all.length ? "on a remote" : "in the cache and on a remote";
+      const how = quick || absent.length === all.length ? "" : ", read and right";
+      return link("proven", `${where}${how}${cloud && absent.length === 0 ? "; on the remote" : ""}`);
+    },
+  };
+}
+
+function* isRight(file: string, { hash, hashName }: ObjectName): Work<boolean> {
+  const { md5 } = yield* hashingFile(file, { kind: hashName });
+  return md5 === hash.replace(/\.dir$/, "");
+}
+
+function keyOf({ hash, hashName }: ObjectName): string {
+  return `${hashName}:${hash}`;
+}

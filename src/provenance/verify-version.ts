@@ -1,0 +1,91 @@
+/** The chain of one version, every link looked at. Reads only. */
+import { storedPath } from "../config/paths.ts";
+import type { Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { gitResult, type Repository } from "../git/git.ts";
+import { resolveCommit } from "../git/refs.ts";
+import { openResults } from "../results/database.ts";
+import { openCache } from "../store/cache.ts";
+import { dataHash } from "../store/data-hash.ts";
+import { objectPath, trustedSize } from "../store/layout.ts";
+import { readPointersAt } from "../store/pointers.ts";
+import type { Pointer } from "../store/types.ts";
+import type { ArtifactEntry, Version } from "../versions/types.ts";
+import type { Chain, Link } from "./chain.ts";
+import type { ObjectChecks } from "./verify-objects.ts";
+import { verifyRows } from "./verify-rows.ts";
+
+export async function verifyVersion(project: Project, repository: Repository, version: Version, objects: ObjectChecks): Promise<Chain> {
+  const links: Link[] = [tagLink(version)];
+  if (version.commit === "") return { version: version.name, links };
+  const pointers = readPointersAt(project, version.commit);
+  links.push(...commitLinks(repository, version), dataHashLink(version), ...pointerLinks(version, pointers));
+  for (const pointer of pointers) if (pointer.hash !== null) links.push(await objects.check(pointer));
+  links.push(...rowLinks(project, version, pointers));
+  return { version: version.name, links };
+}
+
+function tagLink({ name, tagObject, commit, problems, message }: Version): Link {
+  const link = (state: Link["state"], detail: string): Link => ({ kind: "tag", target: name, state, detail });
+  if (problems.length > 0) return link("wrong", problems.join("; "));
+  if (tagObject === null) return link("unrecorded", "a lightweight tag: it says a commit and nothing else");
+  if (message.kind === null) return link("unrecorded", "made without trailers: what it was made from was not recorded");
+  return link("proven", `${tagObject.slice(0, 12)} names ${commit.slice(0, 12)}`);
+}
+
+function commitLinks(repository: Repository, { message, commit }: Version): Link[] {
+  const results: Link = { kind: "results commit", target: commit, state: "proven", detail: "its tree is in this repository" };
+  const { code } = message;
+  const link = (state: Link["state"], detail: string): Link[] => [results, { kind: "code", target: code ?? "–", state, detail }];
+  if (code === null) return link("unrecorded", "the tag names no code");
+  if (resolveCommit(repository, code) === null)
+    return link("missing", "this repository does not have it: git fetch ORIGIN 'refs/expver/runs/*:refs/expver/runs/*'");
+  const contains = gitResult(repository, ["merge-base", "--is-ancestor", code, commit], { allow: [1] }).code === 0;
+  return contains ? link("proven", "the results commit comes from it") : link("wrong", "the results commit does not come from it");
+}
+
+function dataHashLink({ message }: Version): Link {
+  const { dataHash: recorded, data } = message;
+  const link = (state: Link["state"], detail: string): Link => ({ kind: "data hash", target: recorded ?? "–", state, detail });
+  if (recorded === null)
+    return data.length === 0 ? link("unrecorded", "the tag names no data") : link("wrong", "the tag names data and no digest of it");
+  const found = dataHash(data);
+  return found === recorded
+    ? link("proven", `the digest of its ${data.length} inputs`)
+    : link("wrong", `its inputs come to ${found ?? "nothing"}`);
+}
+
+/** The tag's data and models are what the commit's pointers say. */
+function pointerLinks({ message }: Version, pointers: readonly Pointer[]): Link[] {
+  return [...message.data, ...message.models].map(({ path, hash }: ArtifactEntry): Link => {
+    const pointer = pointers.find((one) => one.path === path);
+    const link = (state: Link["state"], detail: string): Link => ({ kind: "pointer", target: path, state, detail });
+    if (pointer === undefined) return link("missing", "the results commit has no pointer for it");
+    return pointer.hash === hash
+      ? link("proven", `tag and pointer say ${hash}`)
+      : link("wrong", `the tag says ${hash}, the pointer ${pointer.hash ?? "nothing"}`);
+  });
+}
+
+function rowLinks(project: Project, version: Version, pointers: readonly Pointer[]): Link[] {
+  const path = storedPath(project, project.config.results.database);
+  const pointer = pointers.find((one) => one.path === path);
+  const link = (state: Link["state"], detail: string): Link[] => [{ kind: "rows", target: path, state, detail }];
+  if (pointer === undefined || pointer.hash === null) {
+    return version.message.runs.length === 0 ? [] : link("missing", "the results commit tracks no results database");
+  }
+  const cache = openCache(project);
+  const object = { hash: pointer.hash, hashName: pointer.hashName };
+  if (trustedSize(cache.dir, object) === null) return link("missing", "its database is not in the cache: expver sync brings it");
+  try {
+    const db = openResults(objectPath(cache.dir, object), { immutable: true });
+    try {
+      return verifyRows(db, version);
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    if (error instanceof ExpverError) return link("wrong", error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+/** `expver verify [V…]`: the hash chain of versions, both ways. */
+import { openProject, requireRepository } from "../config/project.ts";
+import { type Chain, isBroken, type Link } from "../provenance/chain.ts";
+import { objectChecks } from "../provenance/verify-objects.ts";
+import { verifyVersion } from "../provenance/verify-version.ts";
+import { pickVersion, readVersions } from "../versions/registry.ts";
+import type { Input, ReadWorkflow } from "./contract.ts";
+import { wordsOf } from "./data/open-data.ts";
+
+export interface Verified {
+  versions: (Chain & { state: "whole" | "broken" | "unrecorded" })[];
+  links: Record<Link["state"], number>;
+  /** 5 when a link is missing or wrong. */
+  exitCode: number;
+}
+
+export const verify: ReadWorkflow<Input, Verified> = {
+  async read(context, input) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    const all = readVersions(project);
+    const names = wordsOf(input.version);
+    const versions = names.length === 0 ? all : names.map((name) => pickVersion(all, name, project.config.versions.prefix));
+    const checks = objectChecks(project, context, {
+      quick: input.quick === true,
+      cloud: input.cloud === true,
+      remote: typeof input.remote === "string" ? input.remote : undefined,
+    });
+    const chains: Verified["versions"] = [];
+    for (const version of versions) {
+      const chain = await verifyVersion(project, repository, version, checks);
+      const [tag] = chain.links;
+      const state = chain.links.some(isBroken) ? "broken" : tag?.state === "unrecorded" ? "unrecorded" : "whole";
+      chains.push({ ...chain, state });
+    }
+    const links = { proven: 0, missing: 0, wrong: 0, unrecorded: 0 };
+    for (const { state } of chains.flatMap((chain) => chain.links)) links[state] += 1;
+    return { versions: chains, links, exitCode: links.missing + links.wrong > 0 ? 5 : 0 };
+  },
+};

@@ -1,0 +1,146 @@
+/** Every link of the chain, broken on purpose. */
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/platform/sqlite.ts";
+import type { Link } from "../../src/provenance/chain.ts";
+import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+
+let repo: TestRepository;
+beforeEach(() => {
+  repo = makeRepository();
+  must("init");
+  repo.write("data/train.csv", "a,b\n1,2\n");
+  repo.write("data/images/one", "1");
+  repo.write("data/images/two", "22");
+  must("data", "add", "data/train.csv", "data/images");
+  repo.commit("first", {
+    "expver.yaml": "metrics: { accuracy: max }\n",
+    "train.sh": `printf '{"accuracy": 0.9}' > metrics.json\nmkdir -p models\necho model > models/model.bin\n`,
+  });
+  must("run", "--param", "lr=0.1", "--metrics", "metrics.json", "-m", "first", "--", "sh", "train.sh");
+});
+
+function must(...args: string[]): void {
+  const { code, stderr } = repo.expver(args);
+  if (code !== 0) throw new Error(`expver ${args.join(" ")}: ${stderr}`);
+}
+
+function verify(...args: string[]): { code: number; broken: string[]; state: string; links: Link[] } {
+  const { code, data, error } = repo.expverJson(["verify", "e0.1.0", ...args]);
+  if (data === null) throw new Error(error?.message);
+  const { links, state } = data.versions[0] as { links: Link[]; state: string };
+  const broken = links.filter((link) => link.state === "missing" || link.state === "wrong");
+  return { code, state, links, broken: broken.map((link) => `${link.state} ${link.kind} ${link.target}`) };
+}
+
+function objectOf(pointerFile: string): string {
+  const [, hash = ""] = /md5: (\S+)/.exec(repo.read(pointerFile)) ?? [];
+  return join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
+}
+
+/** The same tag with another text. */
+function retag(change: (message: string) => string, commit = "e0.1.0^{commit}"): void {
+  const message = change(repo.git("tag", "-l", "--format=%(contents)", "e0.1.0"));
+  repo.git("tag", "-f", "-a", "--cleanup=verbatim", "e0.1.0", "-m", message, commit);
+}
+
+it("proves every link of a run, the bytes read", () => {
+  const { code, state, broken, links } = verify();
+  expect({ code, state, broken }).toEqual({ code: 0, state: "whole", broken: [] });
+  expect(links.map(({ kind }) => kind)).toEqual([
+    ...["tag", "results commit", "code", "data hash", "pointer", "pointer", "pointer"],
+    ...["object", "object", "object", "object", "run", "rows"],
+  ]);
+});
+
+describe("bytes", () => {
+  it("that are gone, until a remote has them", () => {
+    const folder = makeFolder("remote");
+    must("data", "remote", "add", "-d", "store", folder);
+    expect(verify("--cloud", "--quick")).toMatchObject({ code: 5, state: "broken" });
+    must("data", "push");
+    expect(verify("--cloud").broken).toEqual([]);
+    rmSync(objectOf("data/train.csv.dvc"));
+    const [found] = verify().links.filter(({ kind, target }) => kind === "object" && target === "data/train.csv");
+    expect(found).toMatchObject({ state: "proven", detail: "on a remote" });
+    rmSync(folder, { recursive: true });
+    expect(verify().broken).toEqual(["missing object data/train.csv"]);
+  });
+
+  it("that were changed in the cache: one file of a folder; --quick does not read them", () => {
+    const listing = JSON.parse(readFileSync(objectOf("data/images.dvc"), "utf8")) as { md5: string }[];
+    const { md5 = "" } = listing[0] ?? {};
+    const object = join(repo.root, ".dvc/cache/files/md5", md5.slice(0, 2), md5.slice(2));
+    chmodSync(object, 0o644);
+    writeFileSync(object, "7");
+    chmodSync(object, 0o444);
+    expect(verify().broken).toEqual(["wrong object data/images"]);
+    expect(verify("--quick").broken).toEqual([]);
+  });
+
+  it("whose listing is gone", () => {
+    rmSync(objectOf("data/images.dvc"));
+    expect(verify().broken).toEqual(["missing object data/images"]);
+  });
+});
+
+describe("the tag", () => {
+  it("names other data than the commit's pointers", () => {
+    retag((message) => message.replace(/^(Data: )[0-9a-f]{32}( .*train\.csv)$/m, `$1${"0".repeat(32)}$2`));
+    expect(verify().broken).toEqual([expect.stringMatching(/^wrong data hash/), "wrong pointer data/train.csv"]);
+  });
+
+  it("names code that is not here, or that its results do not come from", () => {
+    retag((message) => message.replace(/^Code: .*$/m, `Code: ${"1".repeat(40)}`));
+    expect(verify().broken).toEqual([
+      `missing code ${"1".repeat(40)}`,
+      expect.stringMatching(/^wrong run/),
+      expect.stringMatching(/^wrong rows/),
+    ]);
+    const other = repo.git("commit-tree", "HEAD^{tree}", "-m", "elsewhere");
+    retag((message) => message.replace(/^Code: .*$/m, `Code: ${other}`));
+    expect(verify().broken[0]).toBe(`wrong code ${other}`);
+  });
+
+  it("made by hand, or lightweight, is unrecorded, not broken", () => {
+    repo.git("tag", "-f", "-a", "e0.1.0", "-m", "lr=0.1 | accuracy=0.9 | by hand", "e0.1.0^{commit}");
+    expect(verify()).toMatchObject({ code: 0, state: "unrecorded", broken: [] });
+    const commit = repo.git("rev-parse", "e0.1.0^{commit}");
+    repo.git("tag", "-f", "e0.1.0", commit);
+    expect(verify()).toMatchObject({ code: 0, state: "unrecorded", broken: [] });
+  });
+});
+
+describe("rows", () => {
+  /** The version's own database, changed, stored and committed; the tag moved there. */
+  function rewrite(sql: string): void {
+    const db = openDatabase(join(repo.root, "results/experiments.db"));
+    db.exec(sql);
+    db.close();
+    must("data", "add", "results/experiments.db");
+    repo.commit("rewritten");
+    retag((message) => message, "HEAD");
+  }
+
+  it.each([
+    ["gone", "DELETE FROM predictions", /^missing rows/],
+    ["stamped otherwise", "UPDATE predictions SET git_commit = 'x'", /^wrong rows/],
+    ["of nobody", "INSERT INTO predictions (track_id, timestamp, version) VALUES ('t', '1', 'e0.1.0')", /^wrong rows predictions/],
+    ["of a run the database does not know", "DELETE FROM expver_runs", /^missing run/],
+    ["of a run with another status", "UPDATE expver_runs SET status = 'failed'", /^wrong run/],
+  ])("%s", (_what, sql, expected) => {
+    const [{ name = "" } = {}] = tables();
+    rewrite(sql.replaceAll("predictions", `"${name}"`));
+    const { code, broken } = verify();
+    expect(code).toBe(5);
+    expect(broken.map((text) => text.replace(` ${name}`, " predictions"))).toEqual([expect.stringMatching(expected)]);
+  });
+
+  function tables(): { name?: string }[] {
+    const db = openDatabase(join(repo.root, "results/experiments.db"));
+    const found = db.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'expver%'") as { name: string }[];
+    db.close();
+    return found;
+  }
+});
