@@ -214,8 +214,8 @@ function measured(repository: ReturnType<typeof makeRepository>, args: string[])
   return Number(readFileSync(report, "utf8"));
 }
 
-export function open({ url, options = {} }: Pick<Site, "url" | "options">): Remote {
-  return remoteOf({ name: "store", url, options: new Map(Object.entries({ url, ...options })) });
+export function open({ url, options = {}, env = {} }: Pick<Site, "url" | "options" | "env">): Remote {
+  return remoteOf({ name: "store", url, options: new Map(Object.entries({ url, ...options })) }, { ...process.env, ...env });
 }
 
 interface TestCache extends ObjectFolder {

@@ -84,11 +84,16 @@ export async function forMany<Item extends { object: ObjectName }>(
 
 /** A signal of our own: the caller's may be missing, and listeners on it must not pile up. */
 function signalOf({ signal }: Pacing): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  // One listener for each connection is no leak.
-  setMaxListeners(0, controller.signal);
+  const controller = newController();
   const abort = () => controller.abort();
   if (signal?.aborted) abort();
   signal?.addEventListener("abort", abort);
   return { signal: controller.signal, release: () => signal?.removeEventListener("abort", abort) };
+}
+
+/** One listener for each request is no leak. */
+export function newController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

@@ -38,6 +38,7 @@ const KINDS: Record<string, (config: RemoteConfig, env: Environment) => Promise<
   http: async (config, env) => (await import("./http.ts")).httpServer(config, env),
   https: async (config, env) => (await import("./http.ts")).httpServer(config, env),
   s3: async (config, env) => (await import("./s3/s3.ts")).s3Server(config, env),
+  ssh: async (config, env) => (await import("./ssh/ssh.ts")).sshServer(config, env),
   webdav: async (config, env) => (await import("./webdav.ts")).webdavServer(config, env),
   webdavs: async (config, env) => (await import("./webdav.ts")).webdavServer(config, env),
 };

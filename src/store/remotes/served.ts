@@ -8,7 +8,7 @@ import { beginIngest, type Ingest, refuseOther } from "../ingest.ts";
 import type { ObjectFolder, ObjectName } from "../layout.ts";
 import { keyOf } from "./keys.ts";
 import { lookFor } from "./look-for.ts";
-import { forMany, type Tools } from "./many.ts";
+import { forMany, newController, type Tools } from "./many.ts";
 import type { Parcel, Received, Remote, StoredObject } from "./remote.ts";
 import { retrying } from "./retry.ts";
 import type { Key, ObjectServer, Source } from "./server.ts";
@@ -58,7 +58,7 @@ export function servedRemote({ name, location, jobs, connect }: ServedOptions): 
     },
     async read(object) {
       const from = await server();
-      const { signal } = new AbortController();
+      const { signal } = newController();
       return retrying(() => readObject(from, object, signal), { signal });
     },
     async list(pacing) {

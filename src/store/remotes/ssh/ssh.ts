@@ -1,0 +1,227 @@
+/** SSH: files on another machine, by SFTP. An object is written under a temporary name and renamed. */
+import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { ExpverError } from "../../../errors.ts";
+import type { RemoteConfig } from "../../dvc-config.ts";
+import type { Environment } from "../http-access.ts";
+import type { Key, KeyAndSize, ObjectServer, Source } from "../server.ts";
+import { isRefusal, type Refusal, type Reply, type SftpConnection, sftpConnection } from "./connection.ts";
+import { type Field, Reader, STATUS, TYPE } from "./packets.ts";
+
+// Every server takes this much; more would need asking.
+const PIECE = 32 * 1024;
+// Requests of one file under way: what a long line holds.
+const WINDOW = 48;
+const CLEANING_MS = 2000;
+const READ = 1;
+const WRITE_NEW = 2 | 8 | 32;
+const NOTHING_LEFT = 2 ** 20;
+
+export function sshServer(config: RemoteConfig, env: Environment): ObjectServer {
+  const { name, url } = config;
+  const root = /^ssh:\/\/[^/]*(\/.*?)?\/*$/.exec(url)?.[1] || "/";
+  const connection = sftpConnection(config, env);
+  const at = (key: Key) => (key === "" ? root : `${root === "/" ? "" : root}/${key}`);
+  const refused = (doing: string, { status, text }: Refusal): ExpverError => {
+    const code = status === STATUS.PERMISSION_DENIED ? "E_REMOTE_FORBIDDEN" : "E_REMOTE_ANSWER";
+    return new ExpverError(code, `remote ${name}: cannot ${doing}: ${text || `SFTP status ${status}`}`, {
+      ...(code === "E_REMOTE_FORBIDDEN" ? { hint: "The user of the remote may not do this there: see owner and mode of the folder." } : {}),
+      details: { remote: name, sftp: status },
+    });
+  };
+  /** The reply, or null when the file is not there. */
+  const ask = async (
+    type: number,
+    fields: readonly Field[],
+    { signal, doing }: { signal: AbortSignal; doing: string },
+  ): Promise<Reply | null> => {
+    const reply = await connection.ask(type, fields, signal);
+    if (!isRefusal(reply)) return reply;
+    if (reply.status === STATUS.OK) return { type: TYPE.STATUS, fields: new Reader(Buffer.alloc(0)) };
+    if (reply.status === STATUS.NO_SUCH_FILE) return null;
+    throw refused(doing, reply);
+  };
+  const must = async (type: number, fields: readonly Field[], asked: { signal: AbortSignal; doing: string }): Promise<Reply> => {
+    const reply = await ask(type, fields, asked);
+    if (reply !== null) return reply;
+    throw new ExpverError("E_REMOTE_ABSENT", `remote ${name}: cannot ${asked.doing}: no such file or folder`, {
+      details: { remote: name },
+    });
+  };
+  const close = (handle: Buffer, signal: AbortSignal) => connection.ask(TYPE.CLOSE, [handle], signal);
+  const folders = new Map<string, Promise<void>>();
+  const makeFolder = (path: string, signal: AbortSignal): Promise<void> => {
+    const known = folders.get(path);
+    if (known !== undefined) return known;
+    const making = mkdir(path, signal).catch((error: unknown) => {
+      folders.delete(path);
+      throw error;
+    });
+    folders.set(path, making);
+    return making;
+  };
+  const mkdir = async (path: string, signal: AbortSignal): Promise<void> => {
+    const doing = `make ${path}`;
+    if ((await ask(TYPE.STAT, [path], { signal, doing })) !== null) return;
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (parent !== "") await makeFolder(parent, signal);
+    const reply = await connection.ask(TYPE.MKDIR, [path, 0], signal);
+    if (!isRefusal(reply) || reply.status === STATUS.OK) return;
+    // Somebody else may have made it meanwhile.
+    if ((await ask(TYPE.STAT, [path], { signal, doing })) === null) throw refused(doing, reply);
+  };
+
+  return {
+    async find(key, signal) {
+      const reply = await ask(TYPE.STAT, [at(key)], { signal, doing: `look for ${key}` });
+      if (reply === null) return null;
+      const { size, isFile } = reply.fields.attributes();
+      return isFile ? { size } : null;
+    },
+
+    async get(key, { from, signal }) {
+      const doing = `read ${key}`;
+      const reply = await ask(TYPE.OPEN, [at(key), READ, 0], { signal, doing });
+      return reply === null ? null : { from, bytes: reading(reply.fields.data(), { from, signal, doing }) };
+    },
+
+    async put(key, source, signal) {
+      const doing = `write ${key}`;
+      const folder = at(key).slice(0, at(key).lastIndexOf("/"));
+      await makeFolder(folder, signal);
+      const temporary = `${folder}/.${randomBytes(9).toString("base64url")}.tmp`;
+      const opened = await must(TYPE.OPEN, [temporary, WRITE_NEW, 0], { signal, doing });
+      const handle = opened.fields.data();
+      try {
+        await writing(handle, source, { signal, doing });
+        const extensions = await connection.extensions();
+        if (extensions.has("fsync@openssh.com")) await must(TYPE.EXTENDED, ["fsync@openssh.com", handle], { signal, doing });
+        await close(handle, signal);
+        const isAtomic = extensions.has("posix-rename@openssh.com");
+        // The plain rename of SFTP refuses to replace.
+        if (!isAtomic) await ask(TYPE.REMOVE, [at(key)], { signal, doing });
+        const names: Field[] = [temporary, at(key)];
+        if (isAtomic) await must(TYPE.EXTENDED, ["posix-rename@openssh.com", ...names], { signal, doing });
+        else await must(TYPE.RENAME, names, { signal, doing });
+      } catch (error) {
+        await removeQuietly(connection, { handle, path: temporary });
+        throw error;
+      }
+    },
+
+    async remove(key, signal) {
+      await ask(TYPE.REMOVE, [at(key)], { signal, doing: `delete ${key}` });
+    },
+
+    async *list(folder, signal) {
+      const doing = `list ${folder}`;
+      const opened = await ask(TYPE.OPENDIR, [at(folder)], { signal, doing });
+      if (opened === null) return;
+      const handle = opened.fields.data();
+      const found: KeyAndSize[] = [];
+      for (;;) {
+        const reply = await connection.ask(TYPE.READDIR, [handle], signal);
+        if (isRefusal(reply)) {
+          await close(handle, signal);
+          if (reply.status !== STATUS.EOF) throw refused(doing, reply);
+          break;
+        }
+        const { fields } = reply;
+        for (let left = fields.uint32(); left > 0; left -= 1) {
+          const entry = fields.text();
+          fields.text();
+          const { size, isFile } = fields.attributes();
+          if (isFile) found.push({ key: `${folder}/${entry}`, size });
+        }
+      }
+      yield found.sort((a, b) => (a.key < b.key ? -1 : 1));
+    },
+  };
+
+  /** Asks for several pieces ahead; a short piece is completed before the next is given. */
+  async function* reading(
+    handle: Buffer,
+    { from, signal, doing }: { from: number; signal: AbortSignal; doing: string },
+  ): AsyncIterable<Buffer> {
+    const request = (offset: number, length: number) => connection.ask(TYPE.READ, [handle, BigInt(offset), length], signal);
+    const ahead: { offset: number; reply: ReturnType<typeof request> }[] = [];
+    let next = from;
+    try {
+      for (;;) {
+        // Grows: a small file is not asked for forty times.
+        while (ahead.length < Math.min(WINDOW, 2 + (next - from) / PIECE)) {
+          const reply = request(next, PIECE);
+          reply.catch(() => {});
+          ahead.push({ offset: next, reply });
+          next += PIECE;
+        }
+        const first = ahead.shift();
+        if (first === undefined) return;
+        const { offset } = first;
+        for (let length = 0, reply = await first.reply; ; reply = await request(offset + length, PIECE - length)) {
+          if (isRefusal(reply)) {
+            if (reply.status === STATUS.EOF) return;
+            throw refused(doing, reply);
+          }
+          const bytes = reply.fields.data();
+          length += bytes.length;
+          yield bytes;
+          if (length >= PIECE) break;
+        }
+      }
+    } finally {
+      close(handle, signal).catch(() => {});
+    }
+  }
+
+  async function writing(handle: Buffer, source: Source, { signal, doing }: { signal: AbortSignal; doing: string }): Promise<void> {
+    let offset = 0;
+    const under = new Set<Promise<void>>();
+    let failed: { error: unknown } | null = null;
+    const write = async (bytes: Buffer, place: number) => {
+      const reply = await connection.ask(TYPE.WRITE, [handle, BigInt(place), bytes], signal);
+      if (isRefusal(reply) && reply.status !== STATUS.OK) throw (await isFull(handle, signal)) ? full(doing) : refused(doing, reply);
+    };
+    for await (const chunk of source.chunks()) {
+      for (let start = 0; start < chunk.length; start += PIECE) {
+        const piece = chunk.subarray(start, start + PIECE);
+        const one: Promise<void> = write(piece, offset)
+          .catch((error: unknown) => {
+            failed ??= { error };
+          })
+          .finally(() => under.delete(one));
+        under.add(one);
+        offset += piece.length;
+        if (under.size >= WINDOW) await Promise.race(under);
+        if (failed !== null) throw (failed as { error: unknown }).error;
+      }
+    }
+    await Promise.all(under);
+    if (failed !== null) throw (failed as { error: unknown }).error;
+  }
+
+  /** SFTP says only "failure" when a disk is full. */
+  async function isFull(handle: Buffer, signal: AbortSignal): Promise<boolean> {
+    if (!(await connection.extensions()).has("fstatvfs@openssh.com")) return false;
+    const reply = await connection.ask(TYPE.EXTENDED, ["fstatvfs@openssh.com", handle], signal);
+    if (isRefusal(reply)) return false;
+    const [, unit = 0, , , available = 0] = Array.from({ length: 5 }, () => reply.fields.uint64());
+    return unit * available < NOTHING_LEFT;
+  }
+
+  function full(doing: string): ExpverError {
+    return new ExpverError("E_REMOTE_FULL", `remote ${name}: cannot ${doing}: the disk there is full`, { details: { remote: name } });
+  }
+}
+
+/** After a failure, also an interruption: with a little patience, and without a word when it fails. */
+async function removeQuietly(connection: SftpConnection, { handle, path }: { handle: Buffer; path: string }): Promise<void> {
+  const controller = new AbortController();
+  const removing = Promise.all([
+    connection.ask(TYPE.CLOSE, [handle], controller.signal),
+    connection.ask(TYPE.REMOVE, [path], controller.signal),
+  ]);
+  removing.catch(() => {});
+  await Promise.race([removing, pause(CLEANING_MS, undefined, { ref: false })]).catch(() => {});
+  controller.abort();
+}

@@ -1,0 +1,92 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type ErrorCode, ExpverError } from "../../src/errors.ts";
+import { remoteOf } from "../../src/store/remotes/open-remote.ts";
+import { peerWith } from "../support/peers.ts";
+import { type Sshd, sshd, startSshd } from "../support/servers/sshd.ts";
+import { conformance, folderSite, makeCache } from "./conformance.ts";
+import { sharesWithDvc } from "./shares-with-dvc.ts";
+
+describe.skipIf(sshd === null)("on OpenSSH", () => {
+  let server: Sshd;
+  beforeAll(async () => {
+    server = await startSshd();
+  });
+  beforeEach(() => server.configure(server.usual));
+  afterAll(() => server?.stop());
+
+  conformance("ssh", () => ({
+    site: (name) => folderSite(join(server.root, name), { url: `ssh://store${server.root}/${name}`, env: { PATH: server.path } }),
+    stop() {},
+  }));
+
+  /** Sends one object and brings it back; answers the code of what went wrong. */
+  async function tryOut(url: string, options: Record<string, string> = {}, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
+    const all = new Map(Object.entries({ url, ...options }));
+    const remote = remoteOf({ name: "store", url, options: all }, { ...process.env, SSH_AUTH_SOCK: undefined, PATH: server.path, ...env });
+    const parcel = makeCache().put(JSON.stringify([url, options, env]));
+    try {
+      const [failure] = await remote.send([parcel], {});
+      if (failure) return failure.error?.code ?? "E_NOT_FOUND";
+      return (await remote.read(parcel.object)) === null ? "E_NOT_FOUND" : "fine";
+    } catch (error) {
+      if (error instanceof ExpverError) return error.code;
+      throw error;
+    }
+  }
+
+  it("takes host, port, user and key from the user's own configuration, or from dvc's", async () => {
+    const { port, user, root, key, strangeKey, lockedKey } = server;
+    expect(await tryOut(`ssh://store${root}/a`)).toBe("fine");
+    const plain = `ssh://${user}@127.0.0.1:${port}${root}/b`;
+    expect(await tryOut(plain, { keyfile: key })).toBe("fine");
+    expect(await tryOut(`ssh://127.0.0.1${root}/b`, { keyfile: key, port: String(port), user })).toBe("fine");
+    expect(await tryOut(plain, { keyfile: strangeKey })).toBe("E_REMOTE_AUTH");
+    expect(await tryOut(plain, { keyfile: lockedKey })).toBe("E_REMOTE_AUTH");
+    expect(await tryOut(plain, { keyfile: lockedKey, passphrase: "open sesame" })).toBe("fine");
+    expect(await tryOut(plain, { keyfile: lockedKey, passphrase: "wrong" })).toBe("E_REMOTE_AUTH");
+  });
+
+  it("uses the agent, unless told not to", async () => {
+    const [, socket = "", pid = ""] =
+      /SSH_AUTH_SOCK=([^;]+);[\s\S]*SSH_AGENT_PID=(\d+)/.exec(spawnSync("ssh-agent", ["-s"], { encoding: "utf8" }).stdout) ?? [];
+    try {
+      expect(spawnSync("ssh-add", ["-q", server.key], { env: { ...process.env, SSH_AUTH_SOCK: socket } }).status).toBe(0);
+      server.configure(server.usual.replace(/ {2}Identit.*\n/g, ""));
+      expect(await tryOut(`ssh://store${server.root}/agent`, {}, { SSH_AUTH_SOCK: socket })).toBe("fine");
+      expect(await tryOut(`ssh://store${server.root}/agent`, { allow_agent: "false" }, { SSH_AUTH_SOCK: socket })).toBe("E_REMOTE_AUTH");
+    } finally {
+      process.kill(Number(pid));
+    }
+  });
+
+  it("goes nowhere without a known host key", async () => {
+    server.configure(server.usual.replace(/UserKnownHostsFile.*/, "UserKnownHostsFile /dev/null"));
+    expect(await tryOut(`ssh://store${server.root}/unknown`)).toBe("E_REMOTE_CERTIFICATE");
+    expect(await tryOut(`ssh://store${server.root}/unknown`, { password: "secret" })).toBe("E_REMOTE_CERTIFICATE");
+  });
+
+  it("tells an unknown host, a closed port, a forbidden folder and a file in the way apart", async () => {
+    expect(await tryOut("ssh://no-such-host.invalid/x")).toBe("E_REMOTE_UNREACHABLE");
+    expect(await tryOut("ssh://127.0.0.1:9/x")).toBe("E_REMOTE_UNREACHABLE");
+    expect(await tryOut("ssh://store/proc/x")).toMatch(/^E_REMOTE_(FORBIDDEN|ABSENT|ANSWER)$/);
+    expect(await tryOut("ssh://-oProxyCommand=false/x")).toBe("E_CONFIG");
+    expect(await tryOut(`ssh://store${server.root}/x`, {}, { PATH: "/nowhere" })).toBe("E_REMOTE_KIND");
+  });
+
+  it("runs through a jump host", async () => {
+    server.configure(
+      `${server.usual}Host behind\n  HostName 127.0.0.1\n  Port ${server.port}\n  IdentityFile ${server.key}\n  ProxyCommand ${server.path.split(":")[0]}/ssh -W %h:%p store\n`,
+    );
+    expect(await tryOut(`ssh://behind${server.root}/jumped`)).toBe("fine");
+  });
+
+  const dvc = peerWith("dvc", "dvc_ssh");
+  it.skipIf(dvc === null)("shares a folder with real dvc, both ways", { timeout: 240_000 }, () => {
+    const { user, port, root, key, path } = server;
+    mkdirSync(join(root, "shared"));
+    sharesWithDvc(dvc ?? "", { url: `ssh://${user}@127.0.0.1:${port}${root}/shared`, options: { keyfile: key }, env: { PATH: path } });
+  });
+});
