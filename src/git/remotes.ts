@@ -38,6 +38,14 @@ export function readRemoteRefs(repository: Repository, remote: string): Map<stri
   return new Map(lines.map((line) => [line.slice(line.indexOf("\t") + 1), line.slice(0, line.indexOf("\t"))]));
 }
 
+/** The same of the place pushes go to, which may be another than fetches come from (`pushurl`). */
+export function readPushedRefs(repository: Repository, remote: string): Map<string, string> {
+  const urlOf = (...direction: string[]) => gitResult(repository, ["remote", "get-url", ...direction, "--", remote], { allow: [2, 128] });
+  const [push, fetch] = [urlOf("--push"), urlOf()].map(({ code, stdout }) => (code === 0 ? stdout.toString("utf8").trimEnd() : null));
+  // By its name where that is the same: settings of the remote hold then.
+  return readRemoteRefs(repository, push === undefined || push === null || push === fetch ? remote : push);
+}
+
 function readSettings(repository: Repository): Map<string, string> {
   const args = ["config", "-z", "--get-regexp", "^(branch\\..*\\.(pushremote|remote)|remote\\.(pushdefault|.*\\.url))$"];
   const output = gitResult(repository, args, { allow: [1] }).stdout.toString("utf8");

@@ -5,7 +5,7 @@
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Repository } from "../git/git.ts";
-import { listRemotes, publishRemote, readRemoteRefs } from "../git/remotes.ts";
+import { listRemotes, publishRemote, readPushedRefs } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { wordsOf } from "./data/open-data.ts";
@@ -77,7 +77,7 @@ export async function publishVersion(context: Context, name: string): Promise<Pu
 function whereTo(repository: Repository, input: Input): Destination {
   const dataRemote = typeof input.remote === "string" ? input.remote : undefined;
   const remote = publishRemote(repository);
-  if (remote !== null) return { remote, refs: readRemoteRefs(repository, remote), dataRemote };
+  if (remote !== null) return { remote, refs: readPushedRefs(repository, remote), dataRemote };
   const all = listRemotes(repository);
   if (all.length === 0) return { remote, refs: new Map(), dataRemote };
   throw new ExpverError("E_PUBLISH", `there are ${all.length} Git remotes (${all.join(", ")}) and nothing says which to publish to`, {

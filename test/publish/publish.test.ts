@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { peer } from "../support/peers.ts";
+import { makeRepository } from "../support/repository.ts";
 import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
 
 const dvc = peer("dvc");
@@ -99,4 +100,35 @@ it("never sends what dvc never sends", () => {
   runOnce(repo);
   must(repo, ["publish"]);
   expect(objectsIn(storage)).not.toContain(hash);
+});
+
+it.skipIf(dvc === null)("sends what a pipeline of dvc made: outputs of dvc.lock", () => {
+  const study = makeStudy();
+  const { repo } = study;
+  repo.write(
+    "dvc.yaml",
+    "stages:\n  train:\n    cmd: cp data.csv out.csv && mkdir -p deep && cp data.csv deep/copy.csv\n    deps: [data.csv]\n    outs: [out.csv, deep]\n",
+  );
+  expect(repo.run(dvc ?? "", ["repro"])).toMatchObject({ code: 0 });
+  repo.commit("pipeline");
+  must(repo, ["tag", "e0.1.0", "-d", "by a pipeline"]);
+  must(repo, ["publish"]);
+  expect(repo.run(dvc ?? "", ["status", "--cloud"]).stdout).toContain("in sync");
+  const clone = cloneOf(study);
+  expect(clone.run(dvc ?? "", ["pull"])).toMatchObject({ code: 0 });
+  expect([clone.read("out.csv"), clone.read("deep/copy.csv")]).toEqual([repo.read("data.csv"), repo.read("data.csv")]);
+});
+
+it("asks the place pushes go to, where that is another than fetches come from", () => {
+  const { repo, upstream } = makeStudy();
+  const fork = makeRepository({ bare: true });
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  repo.git("config", "remote.origin.pushurl", fork.root);
+  expect(must(repo, ["publish", version]).data).toMatchObject({ branch: { state: "pushed" }, versions: [{ version, state: "published" }] });
+  const second = runOnce(repo, "--param", "lr=0.2");
+  must(repo, ["publish"]);
+  expect(refsOf(fork, "refs")).toEqual(["refs/heads/main", `refs/tags/${version}`, `refs/tags/${second}`]);
+  expect(refsOf(upstream, "refs/tags")).toEqual([`refs/tags/${version}`]);
+  expect(refsOf(repo, "refs/expver/unpublished")).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import type { PushedRef } from "../../git/push.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
-import { readRemoteRefs } from "../../git/remotes.ts";
+import { readPushedRefs } from "../../git/remotes.ts";
 import { beginOperation, type OpenOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
@@ -76,8 +76,9 @@ async function sendObjects(
   const report = await withDvcLock(project, () => pushObjects(project, objects.pointers, context));
   const after = await surveyObjects(project, context, objects);
   if (after.lacking > 0) {
-    const why = report.failed[0] === undefined ? "" : `; first ${report.failed[0].path}: ${report.failed[0].reason}`;
-    throw new ExpverError("E_OBJECT", `${after.lacking} objects did not reach ${remotes}, so no tag was pushed${why}`, {
+    const [first] = report.failed;
+    const why = first === undefined ? "" : `; first ${first.path}: ${first.reason}`;
+    throw new ExpverError(first?.code ?? "E_OBJECT", `${after.lacking} objects did not reach ${remotes}, so no tag was pushed${why}`, {
       hint: "Repeat the command: it goes on from there.",
       details: { failed: report.failed, remotes: survey.remotes },
     });
@@ -111,7 +112,7 @@ function sendRefs(
     noteWhatIsThere(repository, publication, { operation, remote });
     throw error;
   }
-  markSeen(repository, publication, readRemoteRefs(repository, remote));
+  markSeen(repository, publication, readPushedRefs(repository, remote));
   return went;
 }
 
@@ -141,7 +142,7 @@ function noteWhatIsThere(
 ): void {
   let there: Map<string, string>;
   try {
-    there = readRemoteRefs(repository, remote);
+    there = readPushedRefs(repository, remote);
   } catch {
     return; // Not known, then.
   }

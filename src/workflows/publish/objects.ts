@@ -73,7 +73,7 @@ async function onRemote<Value>(work: () => Promise<Value>, pointers: readonly Po
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_REMOTE") throw error;
+    if (!(error instanceof ExpverError) || !["E_REMOTE", "E_REMOTE_KIND"].includes(error.code)) throw error;
     const isNone = Array.isArray(error.details.remotes) && error.details.remotes.length === 0;
     const message = isNone
       ? `${pointers.length} outputs must be stored where others can get them, and there is no data remote`

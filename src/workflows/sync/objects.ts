@@ -36,13 +36,13 @@ export async function bringObjects(
     const report = await withDvcLock(project, () => fetchObjects(project, pointers, context, { remote }));
     const [first] = report.failed;
     if (first !== undefined) {
-      throw new ExpverError("E_OBJECT", `${report.failed.length} objects failed to fetch; first ${first.path}: ${first.reason}`, {
+      throw new ExpverError(first.code, `${report.failed.length} objects failed to fetch; first ${first.path}: ${first.reason}`, {
         details: { failed: report.failed },
       });
     }
     return { objects: report.objects, remotes: report.remotes, missing: [...new Set(report.missing)] };
   } catch (error) {
-    if (asked || !(error instanceof ExpverError) || error.code !== "E_REMOTE") throw error;
+    if (asked || !(error instanceof ExpverError) || !error.code.startsWith("E_REMOTE")) throw error;
     context.report({ kind: "warning", text: `results databases were not fetched: ${error.message}`, hint: error.hint });
     return { objects: 0, remotes: [], missing: [] };
   }
