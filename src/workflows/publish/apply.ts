@@ -107,7 +107,7 @@ function sendRefs(
   operation.record(...all.map(({ ref }) => ({ kind: "remote" as const, remote, detail: shortName(ref) })));
   let went: boolean;
   try {
-    went = pushBranchAndTags(repository, context, { remote, branch, tags });
+    went = pushBranchAndTags(repository, context, { remote, branch, tags, names: publication.versions.map(({ version }) => version.name) });
   } catch (error) {
     noteWhatIsThere(repository, publication, { operation, remote });
     throw error;

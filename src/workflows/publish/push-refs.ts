@@ -9,29 +9,35 @@ export interface RefsToPush {
   remote: string;
   branch: PushedRef | null;
   tags: readonly PushedRef[];
+  /** All versions that are published, those that are there already too. */
+  names: readonly string[];
 }
 
 /** Answers whether the branch went along. Throws E_VERSION_TAKEN, E_HOOK or E_GIT when the tags did not. */
-export function pushBranchAndTags(repository: Repository, context: Context, { remote, branch, tags }: RefsToPush): boolean {
+export function pushBranchAndTags(repository: Repository, context: Context, { remote, branch, tags, names }: RefsToPush): boolean {
   if (branch === null) {
     pushTags(repository, remote, tags);
     return false;
   }
   const together = pushRefs(repository, remote, { refs: [branch, ...tags], atomic: true });
   if (together.ok) return true;
-  if (together.noAtomic) return pushOneByOne(repository, context, { remote, branch, tags });
+  if (together.noAtomic) return pushOneByOne(repository, context, { remote, branch, tags, names });
   if (together.refused.size === 0) throw unreachable(remote, together);
   // Whose fault it was shows when the tags go alone.
   pushTags(repository, remote, tags);
-  warnRefused(context, { remote, branch, tags }, together);
+  warnRefused(context, { remote, branch, tags, names }, together);
   return false;
 }
 
-function pushOneByOne(repository: Repository, context: Context, { remote, branch, tags }: RefsToPush & { branch: PushedRef }): boolean {
+function pushOneByOne(
+  repository: Repository,
+  context: Context,
+  { remote, branch, tags, names }: RefsToPush & { branch: PushedRef },
+): boolean {
   const first = pushRefs(repository, remote, { refs: [branch], atomic: false });
   if (!first.ok && first.refused.size === 0) throw unreachable(remote, first);
   pushTags(repository, remote, tags);
-  if (!first.ok) warnRefused(context, { remote, branch, tags }, first);
+  if (!first.ok) warnRefused(context, { remote, branch, tags, names }, first);
   return first.ok;
 }
 
@@ -55,7 +61,7 @@ function pushTags(repository: Repository, remote: string, tags: readonly PushedR
   });
 }
 
-function warnRefused(context: Context, { remote, branch, tags }: RefsToPush & { branch: PushedRef }, { refused }: PushAnswer): void {
+function warnRefused(context: Context, { remote, branch, tags, names }: RefsToPush & { branch: PushedRef }, { refused }: PushAnswer): void {
   const name = shortName(branch.ref);
   const why = refused.get(branch.ref) ?? "refused";
   const isBehind = /non-fast-forward|fetch first/.test(why);
@@ -63,7 +69,7 @@ function warnRefused(context: Context, { remote, branch, tags }: RefsToPush & { 
     kind: "warning",
     text: `${remote} refused the branch ${name}: ${why}${tags.length > 0 ? "; the tags went alone" : ""}`,
     hint: isBehind
-      ? `Bring in what is there: git pull ${remote} ${name}; then repeat the command.`
+      ? `Bring in what is there: git pull ${remote} ${name}; then: expver publish ${names.join(" ")}`
       : "The versions are public all the same.",
   });
 }
