@@ -1,30 +1,37 @@
 /** One operation from begin to end: finished when its work is, taken back and marked failed when it throws. */
 import type { Place } from "../config/project.ts";
 import type { Context } from "../platform/context.ts";
-import { type EffectState, takeBack } from "./effects.ts";
+import { type EffectState, type RowHooks, takeBack } from "./effects.ts";
 import { beginOperation, type OpenOperation, type OperationStart } from "./operations.ts";
+import type { Effect } from "./types.ts";
+
+export interface Performance<Value> extends OperationStart {
+  work: (operation: OpenOperation) => Value | Promise<Value>;
+  /** For work that changes rows (`workflows/row-hooks.ts`). */
+  rows?: (effects: readonly Effect[]) => Promise<RowHooks | undefined>;
+}
 
 /** For work that is all or nothing. Work that keeps what it has (a run) begins and ends its operation itself. */
-export async function perform<Value>(
-  project: Place,
-  context: Context,
-  { work, ...start }: OperationStart & { work: (operation: OpenOperation) => Value | Promise<Value> },
-): Promise<Value> {
+export async function perform<Value>(project: Place, context: Context, { work, rows, ...start }: Performance<Value>): Promise<Value> {
   const operation = beginOperation(project, context, start);
   try {
     const value = await work(operation);
     operation.finish();
     return value;
   } catch (error) {
-    giveUp(project, context, { operation, error });
+    giveUp(project, context, { operation, error, rows: await rows?.(operation.effects) });
     throw error;
   }
 }
 
 /** When taking back fails too, the operation stays open: the next writing command repairs it once this process is gone. */
-function giveUp(project: Place, context: Context, { operation, error }: { operation: OpenOperation; error: unknown }): void {
+function giveUp(
+  project: Place,
+  context: Context,
+  { operation, error, rows }: { operation: OpenOperation; error: unknown; rows: RowHooks | undefined },
+): void {
   try {
-    reportLeft(context, takeBack(project, operation.effects));
+    reportLeft(context, takeBack(project, operation.effects, rows));
     operation.fail(error);
   } catch (second) {
     const why = second instanceof Error ? second.message : String(second);

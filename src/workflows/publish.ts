@@ -16,7 +16,8 @@ import { shortName } from "./publish/branch.ts";
 import { warnUnknownRemotes } from "./publish/data-remote-known.ts";
 import { warnLost } from "./publish/objects.ts";
 import { type Destination, type Publication, readPublication } from "./publish/publication.ts";
-import { planRenumberings, type Renumbering, renumber } from "./publish/renumber.ts";
+import { planRenumberings, type Renumbering, renumber, renumberingSteps } from "./publish/renumber.ts";
+import { chooseVersions } from "./publish/versions.ts";
 
 export interface PublishPlan extends Plan {
   publication: Publication;
@@ -30,15 +31,20 @@ export const publish: WriteWorkflow<Input, PublishPlan, Published> = {
     const repository = requireRepository(project);
     const names = wordsOf(input.version);
     const destination = whereTo(repository, input);
-    const publication = await readPublication(project, repository, context, { names, destination });
+    const choice = chooseVersions(project, names, destination);
+    const renumberings = await planRenumberings(project, repository, { versions: choice.versions, refs: destination.refs });
+    const leaving = new Set(renumberings.filter(leavesBranch).map(({ version }) => version.name));
+    const publication = await readPublication(project, repository, context, { choice, destination, leaving });
     warnLost(context, publication.survey);
     const commit = publication.branch?.object || publication.versions.at(-1)?.version.commit;
     if (destination.remote !== null && commit !== undefined)
       warnUnknownRemotes(project, repository, context, { commit, remotes: publication.survey.remotes });
-    const renumberings = await planRenumberings(project, context, { versions: publication.versions, refs: destination.refs });
     return {
       command: "publish",
-      steps: [...renumberings.flatMap((one) => renumberingSteps(one, destination)), ...stepsOf(publication, destination)],
+      steps: [
+        ...renumberings.flatMap((one) => renumberingSteps(project, one, theirs(one, destination))),
+        ...stepsOf(publication, destination, renumberings),
+      ],
       destructive: false,
       fingerprint: fingerprintOf({
         versions: publication.versions.map(({ version, object, state }) => [version.name, object, state]),
@@ -61,7 +67,8 @@ export const publish: WriteWorkflow<Input, PublishPlan, Published> = {
     for (const one of renumberings) await renumber(project, repository, context, one);
     const newNames = new Map(renumberings.map(({ version, to }) => [version.name, to]));
     const names = publication.versions.map(({ version }) => newNames.get(version.name) ?? version.name);
-    const renumbered = await readPublication(project, repository, context, { names, destination });
+    const choice = chooseVersions(project, names, destination);
+    const renumbered = await readPublication(project, repository, context, { choice, destination, leaving: new Set() });
     const published = await applyPublication(context, { project, repository, publication: renumbered, destination });
     const oldNames = new Map(renumberings.map(({ version, to }) => [to, version.name]));
     return { ...published, versions: published.versions.map((one) => ({ ...one, was: oldNames.get(one.version) ?? null })) };
@@ -86,21 +93,19 @@ function whereTo(repository: Repository, input: Input): Destination {
   });
 }
 
-function renumberingSteps({ version, to, ofRun }: Renumbering, { remote, refs }: Destination): Step[] {
-  const theirs = refs.get(`refs/tags/${version.name}`)?.slice(0, 12) ?? "";
-  return [
-    {
-      verb: "renumber",
-      target: version.name,
-      detail: `→ ${to}: ${remote} has another ${version.name} (${theirs})`,
-      keeps: "in the operation",
-    },
-    ...(ofRun?.steps ?? []),
-    { verb: "push", target: `${remote} ${to}`, detail: version.message.description },
-  ];
+function leavesBranch({ keepsCommit, branch }: Renumbering): boolean {
+  return !keepsCommit && branch === null;
 }
 
-function stepsOf({ versions, branch, survey, objects }: Publication, { remote, refs }: Destination): Step[] {
+function theirs({ version }: Renumbering, { remote, refs }: Destination): string {
+  return `${remote} has another ${version.name} (${refs.get(`refs/tags/${version.name}`)?.slice(0, 12)})`;
+}
+
+function stepsOf(
+  { versions, branch, survey, objects }: Publication,
+  { remote, refs }: Destination,
+  renumberings: readonly Renumbering[],
+): Step[] {
   if (versions.length === 0) return [];
   const dataRemotes = survey.remotes.join(", ");
   const steps: Step[] = [];
@@ -111,10 +116,13 @@ function stepsOf({ versions, branch, survey, objects }: Publication, { remote, r
   if (remote === null) return steps;
   if (branch?.state === "push" && branch.ref !== null) {
     const before = refs.get(branch.ref)?.slice(0, 12) ?? "new";
-    steps.push({ verb: "push", target: `${remote} ${shortName(branch.ref)}`, detail: `${before} → ${branch.object.slice(0, 12)}` });
+    const after = renumberings.some((one) => one.branch !== null) ? "its new commit" : branch.object.slice(0, 12);
+    steps.push({ verb: "push", target: `${remote} ${shortName(branch.ref)}`, detail: `${before} → ${after}` });
   }
   for (const { version, state } of versions) {
     if (state === "new") steps.push({ verb: "push", target: `${remote} ${version.name}`, detail: version.message.description });
+    const renumbered = renumberings.find((one) => one.version.name === version.name);
+    if (renumbered !== undefined) steps.push({ verb: "push", target: `${remote} ${renumbered.to}`, detail: version.message.description });
     if (state === "there") steps.push({ verb: "note", target: version.name, detail: `${remote} has it already` });
   }
   return steps;

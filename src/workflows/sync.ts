@@ -16,6 +16,7 @@ import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { wordsOf } from "./data/open-data.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
+import { rowHooks } from "./row-hooks.ts";
 import { bringObjects, type FetchedObjects, wantedPointers } from "./sync/objects.ts";
 import { type Correction, correctStamps, findCorrections } from "./sync/stamps.ts";
 import { compareTags, namesOf, type RemoteTags, warnDiffering } from "./sync/tags.ts";
@@ -133,6 +134,7 @@ async function correct(project: Project, context: Context, corrections: readonly
     argv: ["sync"],
     summary: `rows of ${corrections.length} ${corrections.length === 1 ? "run" : "runs"} say the version of their tag`,
     work: (operation) => correctStamps(project, operation, corrections),
+    rows: (effects) => rowHooks(project, effects),
   });
 }
 

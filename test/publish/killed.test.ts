@@ -64,6 +64,8 @@ it("killed at any point while a version gets another number", { timeout: 900_000
       expect({ at, runs: runRows(other).map(({ version }) => version) }).toEqual({ at, runs: ["e0.2.0"] });
       expect({ at, upstream: refsOf(upstream, "refs/tags") }).toEqual({ at, upstream: ["refs/tags/e0.1.0", "refs/tags/e0.2.0"] });
       expect(upstream.git("rev-parse", "e0.1.0")).toBe(theirs);
+      expect({ at, head: other.git("rev-parse", "HEAD") }).toEqual({ at, head: other.git("rev-parse", "e0.2.0^{commit}") });
+      expect({ at, status: other.git("status", "--porcelain") }).toEqual({ at, status: "" });
       expect(openOperations(other), `killed at ${at}`).toEqual([]);
       return killed;
     },

@@ -4,8 +4,11 @@ import { expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { readRun } from "../../src/results/runs.ts";
 import { rowsOf, runRows } from "../run/story.ts";
+import { peer } from "../support/peers.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { cloneOf, makeStudy, must, refsOf, runOnce, type Study } from "./story.ts";
+
+const dvc = peer("dvc");
 
 /** Both have made e0.1.0 of their own; the first has published his. */
 function makeRace(): Study & { other: TestRepository } {
@@ -60,8 +63,27 @@ it("renumbers the second: rows, results commit and tag; the plan says so", () =>
     metrics,
   });
   expect(same(after)).toEqual(same(before));
-  expect(other.git("show", "e0.2.0:models/model.json.dvc")).toBe(other.git("show", "main:models/model.json.dvc"));
+  expect(other.git("diff", "--name-only", before.commit, "e0.2.0")).toBe("results/experiments.db.dvc");
   expect(other.git("for-each-ref", "--format=%(contents)", "refs/tags/e0.2.0")).toContain("more words");
+});
+
+it.skipIf(dvc === null)("the branch that ended at the old results commit ends at the new one, and nothing is left to commit", () => {
+  const { other } = makeRace();
+  const [snapshot, status] = [other.git("rev-parse", "HEAD^"), other.git("status", "--porcelain")];
+  must(other, ["publish"]);
+  expect(other.git("rev-parse", "HEAD")).toBe(other.git("rev-parse", "e0.2.0^{commit}"));
+  expect(other.git("rev-parse", "HEAD^")).toBe(snapshot);
+  expect(other.git("log", "-1", "--format=%s")).toMatch(/^e0\.2\.0: hers/);
+  expect(other.git("status", "--porcelain")).toBe(status);
+  expect(other.run(dvc ?? "", ["status"]).stdout).toContain("up to date");
+});
+
+it("a branch that has gone on, or that a remote has already, stays where it is", () => {
+  const { other } = makeRace();
+  const later = other.commit("later work");
+  must(other, ["publish"]);
+  expect(other.git("rev-parse", "HEAD")).toBe(later);
+  expect(other.git("rev-parse", "e0.2.0^")).toBe(other.git("rev-parse", "HEAD~2"));
 });
 
 it("what was published under the new number is whole for everybody else", () => {
@@ -83,15 +105,16 @@ it("goes on after a renumbering: the next run and its version", () => {
 it("a renumbering that was not published can be undone, rows and all", () => {
   const { other, upstream } = makeRace();
   const tag = other.git("rev-parse", "e0.1.0");
-  upstream.git("config", "receive.denyCurrentBranch", "ignore");
   const hook = join(upstream.root, "hooks/pre-receive");
   upstream.write("hooks/pre-receive", "#!/bin/sh\nexit 1\n");
   upstream.run("chmod", ["+x", hook]);
   expect(other.expverJson(["publish"]).code).toBe(4);
   expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.2.0"]);
-  const renumbering = must(other, ["ops", "list"]).data.operations.find(({ command }: { command: string }) => command === "tag");
+  const renumbering = must(other, ["ops", "list"]).data.operations.find(({ command }: { command: string }) => command === "renumber");
   must(other, ["undo", renumbering.id]);
   expect(other.git("rev-parse", "e0.1.0")).toBe(tag);
+  expect(other.git("rev-parse", "HEAD")).toBe(other.git("rev-parse", "e0.1.0^{commit}"));
+  expect(other.git("status", "--porcelain")).toBe("");
   expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.1.0"]);
   expect(refsOf(other, "refs/expver/unpublished")).toEqual(["refs/expver/unpublished/e0.1.0"]);
   expect(rowsOf(other).map(({ version }) => version)).toEqual(["e0.1.0"]);

@@ -5,7 +5,7 @@ import type { Context } from "../../platform/context.ts";
 import type { PushSurvey } from "../../store/transfer.ts";
 import { type BranchPlan, planBranch } from "./branch.ts";
 import { type NamedObjects, objectsOf, surveyObjects } from "./objects.ts";
-import { type Choice, chooseVersions } from "./versions.ts";
+import type { Choice } from "./versions.ts";
 
 /** Where to. */
 export interface Destination {
@@ -24,18 +24,17 @@ export interface Publication extends Choice {
   survey: PushSurvey;
 }
 
-/** Reads only. Throws E_PUBLISH, E_VERSION_TAKEN, E_NOT_FOUND. */
+/** Reads only; `leaving`: versions whose commit will not be on the branch any more. Throws E_PUBLISH. */
 export async function readPublication(
   project: Project,
   repository: Repository,
   context: Context,
-  { names, destination }: { names: readonly string[]; destination: Destination },
+  { choice, destination, leaving }: { choice: Choice; destination: Destination; leaving: ReadonlySet<string> },
 ): Promise<Publication> {
   const { remote, refs, dataRemote } = destination;
-  const { versions, others } = chooseVersions(project, names, destination);
-  // What gets another number gets another commit, beside the branch.
-  const commits = versions.filter(({ state }) => state !== "taken").map(({ version }) => version.commit);
-  const branch = remote === null || versions.length === 0 ? null : planBranch(repository, { commits, refs });
+  const { versions } = choice;
+  const staying = versions.filter(({ version }) => !leaving.has(version.name)).map(({ version }) => version.commit);
+  const branch = remote === null || versions.length === 0 ? null : planBranch(repository, { commits: staying, refs });
   const tagged = new Map(versions.map(({ version }) => [version.commit, version.name]));
   const wants = [...tagged.keys(), ...(branch?.state === "push" ? [branch.object] : [])];
   const objects = objectsOf(project, repository, context, {
@@ -43,5 +42,5 @@ export async function readPublication(
     stretch: { wants, haves: [...refs.values()] },
     remote: dataRemote,
   });
-  return { versions, others, branch, objects, survey: await surveyObjects(project, context, objects) };
+  return { ...choice, branch, objects, survey: await surveyObjects(project, context, objects) };
 }

@@ -1,17 +1,29 @@
-/** Another number for a version that is not published, because another clone published one of that name first. */
+/**
+ * Another number for a version that is not published, because another clone published one of that name first. Its rows say
+ * the new one, in the working database and in a results commit that differs from the old one in nothing else; what its tag
+ * says stays. One operation, taken back whole.
+ */
+import { storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
+import { committer } from "../../git/identity.ts";
 import { makeTag } from "../../git/objects.ts";
 import { type RefChange, readRef, updateRefs } from "../../git/refs.ts";
 import { perform } from "../../journal/perform.ts";
+import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges, unpublishedRef } from "../../versions/published.ts";
 import { suggestVersion } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Version, VersionNumber } from "../../versions/types.ts";
-import type { VersionOfRunPlan } from "../run/version-of-run.ts";
+import type { Step } from "../contract.ts";
+import { rowHooks } from "../row-hooks.ts";
+import { bringAlong } from "../run/finish.ts";
+import { readFacts, writeFacts } from "../run/run-facts.ts";
+import { shortName } from "./branch.ts";
+import { movableBranch, renumberedCommit } from "./renumbered-commit.ts";
+import { restampWorking, workingRuns } from "./restamp.ts";
 import type { ChosenVersion } from "./versions.ts";
 
 export interface Renumbering {
@@ -19,58 +31,86 @@ export interface Renumbering {
   /** The tag's own object. */
   object: string;
   to: string;
-  /** How its run is stamped anew; null: it has no run, only its tag gets another name. */
-  ofRun: VersionOfRunPlan | null;
+  /** Runs of the working database whose rows carry the old number. */
+  runs: string[];
+  /** A version without runs keeps its commit: only its tag gets another name. */
+  keepsCommit: boolean;
+  /** The branch that moves to the new commit, because it ends at the old one; "HEAD" when detached. */
+  branch: string | null;
 }
 
-/** Reads only. `refs`: what the remote has. Throws E_VERSION_TAKEN for a version that cannot get another number here. */
+/** Reads only. `refs`: what the remote has. */
 export async function planRenumberings(
   project: Project,
-  context: Context,
+  repository: Repository,
   { versions, refs }: { versions: readonly ChosenVersion[]; refs: ReadonlyMap<string, string> },
 ): Promise<Renumbering[]> {
   const taken = new Set([...refs.keys()].flatMap((ref) => (ref.startsWith("refs/tags/") ? [ref.slice("refs/tags/".length)] : [])));
   const planned: Renumbering[] = [];
   for (const { version, object, state } of versions) {
     if (state !== "taken") continue;
+    committer(repository);
     const to = suggestVersion(project, levelOf(version.number), { remoteTags: taken });
     taken.add(to);
-    planned.push({ version, object, to, ofRun: await planOfRun(context, version, to) });
+    const keepsCommit = version.message.kind !== "run" && version.message.kind !== "sweep";
+    const runs = keepsCommit ? [] : await workingRuns(project, version.name);
+    planned.push({ version, object, to, runs, keepsCommit, branch: keepsCommit ? null : movableBranch(repository, version.commit) });
   }
   return planned;
 }
 
-/** One operation. Answers nothing: the version is found under its new name then. */
-export async function renumber(
-  project: Project,
-  repository: Repository,
-  context: Context,
-  { version, object, to, ofRun }: Renumbering,
-): Promise<void> {
+export function renumberingSteps(project: Project, { version, to, runs, keepsCommit, branch }: Renumbering, why: string): Step[] {
+  const { database } = project.config.results;
+  return [
+    { verb: "renumber", target: version.name, detail: `→ ${to}: ${why}`, keeps: "in the operation" },
+    ...(keepsCommit
+      ? []
+      : [{ verb: "commit", target: branch === null ? "beside the branch" : shortName(branch), detail: `the same, but for ${database}` }]),
+    ...(runs.length === 0
+      ? []
+      : [{ verb: "stamp", target: database, detail: `${to} in the rows of ${runs.join(", ")}`, count: runs.length }]),
+  ];
+}
+
+export async function renumber(project: Project, repository: Repository, context: Context, renumbering: Renumbering): Promise<void> {
+  const { version, object, to, runs, keepsCommit, branch } = renumbering;
+  const number = { from: version.name, to };
   context.report({
     kind: "warning",
     text: `${version.name} was published by another clone first: yours is ${to} now`,
     hint: "Its rows and its tag say so; the old tag is kept in the operation (expver ops).",
   });
-  if (ofRun !== null) {
-    const { applyVersionOfRun } = await import("../run/version-of-run.ts");
-    await applyVersionOfRun(context, ofRun);
-    return;
-  }
   await perform(project, context, {
-    command: "tag",
-    argv: ["tag", to],
-    summary: `${version.name} gets the number ${to}`,
-    work(operation) {
-      const tag = makeTag(repository, { name: to, object: version.commit, message: formatMessage(version.message) });
+    command: "renumber",
+    argv: ["publish", version.name],
+    summary: `${version.name} is ${to}: another clone published ${version.name} first`,
+    rows: (effects) => rowHooks(project, effects),
+    async work(operation) {
+      const made = keepsCommit ? null : await renumberedCommit(project, repository, { version, number, branch });
+      const commit = made?.commit ?? version.commit;
+      const tag = makeTag(repository, { name: to, object: commit, message: formatMessage(version.message) });
       const marker = unpublishedRef(version.name);
-      const changes: RefChange[] = [
+      const refs: RefChange[] = [
         ...newTagChanges(to, tag),
         { ref: `refs/tags/${version.name}`, before: object, after: null },
         { ref: marker, before: readRef(repository, marker), after: null },
+        ...(made === null || branch === null ? [] : [{ ref: branch, before: version.commit, after: commit }]),
       ];
-      operation.record(...changes.map((change) => ({ kind: "ref" as const, ...change })));
-      updateRefs(repository, changes, { reason: `expver: ${version.name} is ${to}` });
+      const { index, files } = made ?? { index: [], files: [] };
+      const database = storedPath(project, project.config.results.database);
+      operation.record(
+        ...refs.map((change): Effect => ({ kind: "ref", ...change })),
+        ...runs.map((run): Effect => ({ kind: "stamp", database, run, before: version.name, after: to })),
+        ...(index.length > 0 ? [{ kind: "index", entries: index } as const] : []),
+        ...files,
+      );
+      updateRefs(repository, refs, { reason: `expver: ${version.name} is ${to}` });
+      bringAlong(project, repository, { index, files });
+      await restampWorking(project, runs, number);
+      for (const run of runs) {
+        const facts = readFacts(project, run);
+        if (facts !== null) writeFacts(project, { ...facts, version: to, results: commit });
+      }
     },
   });
 }
@@ -78,25 +118,4 @@ export async function renumber(
 /** A rerun stays a rerun, a fundamental change one. */
 function levelOf({ minor, patch }: VersionNumber): Level {
   return patch > 0 ? "patch" : minor > 0 ? "minor" : "major";
-}
-
-async function planOfRun(context: Context, { name, message }: Version, to: string): Promise<VersionOfRunPlan | null> {
-  const { kind, runs } = message;
-  if (kind === null || kind === "manual") return null;
-  const cannot = (why: string, hint: string) =>
-    new ExpverError("E_VERSION_TAKEN", `${name} was published by another clone first, and yours cannot get another number: ${why}`, {
-      hint,
-      details: { version: name, free: to },
-    });
-  const run = runs[0]?.run;
-  if (kind !== "run" || runs.length !== 1 || run === undefined) {
-    throw cannot(`it is a ${kind} of ${runs.length} runs`, `Tag its commit by hand: git tag -a ${to} ${name}^{} && git tag -d ${name}`);
-  }
-  try {
-    const { planVersionOfRun } = await import("../run/version-of-run.ts");
-    return await planVersionOfRun(context, { version: to, run, replace: name });
-  } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_NOT_FOUND") throw error;
-    throw cannot(error.message, "Publish it from the worktree its run was made in, where its rows are.");
-  }
 }

@@ -1,8 +1,7 @@
 /**
- * `expver tag V --run RUN`: a version for a run that has none (it failed, was killed, rewrote history, or its expver died),
- * or another number for one whose number was taken elsewhere. The snapshot is the run's own; the branch does not move.
+ * `expver tag V --run RUN`: a version for a run that has none (it failed, was killed, rewrote history, or its expver died). The snapshot is the run's own; the branch does not move.
  */
-import { chmodSync, copyFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
@@ -18,17 +17,12 @@ import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { copyDatabase } from "../../results/copy.ts";
 import { stampRows } from "../../results/rows.ts";
-import { restampRun } from "../../results/run-rows.ts";
 import { readRun, runTracks, updateRun } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
-import { openCache } from "../../store/cache.ts";
 import { storeOutput } from "../../store/contents.ts";
-import { objectPath, trustedSize } from "../../store/layout.ts";
-import { readPointersAt } from "../../store/pointers.ts";
 import { formatMessage } from "../../versions/message.ts";
-import { newTagChanges, unpublishedRef } from "../../versions/published.ts";
-import { findVersion } from "../../versions/registry.ts";
-import type { Version, VersionMessage } from "../../versions/types.ts";
+import { newTagChanges } from "../../versions/published.ts";
+import type { VersionMessage } from "../../versions/types.ts";
 import type { Input, Plan } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
@@ -45,8 +39,6 @@ export interface VersionOfRunPlan extends Plan {
   runId: string;
   version: string;
   description: string | null;
-  /** The tag that goes away because the run gets another number. */
-  replaces: string | null;
   snapshot: string;
 }
 
@@ -60,10 +52,7 @@ export interface VersionOfRun {
   next: string[];
 }
 
-/**
- * Input: `version` (a name), `major`, `minor`, `patch` (absent: the next minor one), `run`, `description`; `replace` names the
- * version of the run that goes away for it, whose message is kept.
- */
+/** Input: `version` (a name), `major`, `minor`, `patch` (absent: the next minor one), `run`, `description`. */
 export async function planVersionOfRun(context: Context, input: Input): Promise<VersionOfRunPlan> {
   const project = openProject(context);
   const repository = requireRepository(project);
@@ -75,8 +64,7 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
       details: { run: view.run_id },
     });
   }
-  const replaces = typeof input.replace === "string" ? input.replace : null;
-  if (view.version !== null && view.version !== replaces) {
+  if (view.version !== null) {
     throw new ExpverError("E_VERSION_TAKEN", `run ${view.run_id} is version ${view.version} already`, {
       hint: `expver show ${view.version}`,
       details: { run: view.run_id, version: view.version },
@@ -95,16 +83,14 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
     steps: [
       { verb: "store", target: project.config.results.database, detail: `the rows of ${view.run_id} stamped ${version}` },
       { verb: "commit", target: "beside the branch", detail: `on snapshot ${snapshot.slice(0, 12)}` },
-      ...(replaces === null ? [] : [{ verb: "delete", target: `tag ${replaces}`, keeps: "in the operation" }]),
       { verb: "tag", target: version },
       { verb: "stamp", target: project.config.results.database },
     ],
     destructive: false,
-    fingerprint: fingerprintOf({ run: view.run_id, version, replaces, snapshot }),
+    fingerprint: fingerprintOf({ run: view.run_id, version, snapshot }),
     runId: view.run_id,
     version,
     description: typeof input.description === "string" ? input.description : null,
-    replaces,
     snapshot,
   };
 }
@@ -113,7 +99,7 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
   const project = openProject(context);
   const repository = requireRepository(project);
   await prepareWriting(project, context);
-  const { runId, version, replaces } = plan;
+  const { runId, version } = plan;
   const databaseFile = absolutePath(project, storedPath(project, project.config.results.database));
   const record = withResults(databaseFile, (db) => readRun(db, runId));
   if (record === null) throw new ExpverError("E_NOT_FOUND", `${project.config.results.database} has no run ${runId}`);
@@ -123,18 +109,17 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
     summary: `version ${version} for run ${runId}`,
   });
   try {
-    const old = replaces === null ? null : findVersion(project, replaces);
-    const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile, old });
+    const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
     const tree = writeTreeWith(
       repository,
-      old?.commit ?? plan.snapshot,
+      plan.snapshot,
       outputs.map(({ path, mode, object }) => ({ path, mode, object })),
     );
     const title = titleOf(version, plan.description ?? record.message, record.command);
     const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
-    const message = old?.message ?? messageOf(project, plan, record);
+    const message = messageOf(project, plan, record);
     const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
-    const refs = refsOf(repository, { runId, version, tag, replaces });
+    const refs = refsOf(repository, { runId, version, tag });
     operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })), {
       kind: "stamp",
       database: storedPath(project, project.config.results.database),
@@ -143,7 +128,7 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
       after: version,
     });
     updateRefs(repository, refs, { reason: `expver: version ${version} for run ${runId}` });
-    stampWorking(databaseFile, { runId, version, replaces, record });
+    stampWorking(databaseFile, { runId, version, record });
     const facts = readFacts(project, runId);
     if (facts !== null) writeFacts(project, { ...facts, version, results });
     operation.finish();
@@ -167,26 +152,18 @@ interface StampedCopy {
   record: RunRecord;
   repository: Repository;
   databaseFile: string;
-  /** The version that gets another number. */
-  old: Version | null;
 }
 
-/**
- * The stamps go into the copy that is stored; the working rows get theirs once the tag stands. Of a version that gets another
- * number its own database is taken, and its other outputs stay as they are.
- */
-function storeStampedCopy(project: Project, context: Context, { plan, record, repository, databaseFile, old }: StampedCopy): OutputFile[] {
+/** The stamps go into the copy that is stored; the working rows get theirs once the tag stands. */
+function storeStampedCopy(project: Project, context: Context, { plan, record, repository, databaseFile }: StampedCopy): OutputFile[] {
   const { folder } = createRunFolder(project, context, plan.runId);
   const copy = join(folder, "database.copy");
   const stored = storedPath(project, project.config.results.database);
   try {
-    const object = old === null ? null : databaseObject(project, old, stored);
-    if (object === null) copyDatabase(databaseFile, copy);
-    else copyWritable(object, copy);
-    stampWorking(copy, { runId: plan.runId, version: plan.version, replaces: plan.replaces, record });
+    copyDatabase(databaseFile, copy);
+    stampWorking(copy, { runId: plan.runId, version: plan.version, record });
     const { pointer, ignore } = storeOutput(project, stored, context, { bytesFrom: copy });
     const database = editedFiles({ project, repository, snapshot: plan.snapshot }, [pointer, ...(ignore === null ? [] : [ignore])]);
-    if (old !== null) return database;
     const others = (readFacts(project, plan.runId)?.outputs ?? []).filter(({ path }) => !database.some((file) => file.path === path));
     return [...others, ...database];
   } finally {
@@ -194,44 +171,19 @@ function storeStampedCopy(project: Project, context: Context, { plan, record, re
   }
 }
 
-/** Path of the object of a version's own results database; null when it is not in the cache. */
-function databaseObject(project: Project, { commit }: Version, stored: string): string | null {
-  const pointer = readPointersAt(project, commit).find(({ path }) => path === stored);
-  if (pointer === undefined || pointer.hash === null) return null;
-  const object = { hash: pointer.hash, hashName: pointer.hashName };
-  const { dir } = openCache(project);
-  return trustedSize(dir, object) === null ? null : objectPath(dir, object);
-}
-
-function copyWritable(object: string, to: string): void {
-  rmSync(to, { force: true });
-  copyFileSync(object, to);
-  chmodSync(to, 0o644);
-}
-
-function stampWorking(
-  path: string,
-  { runId, version, replaces, record }: { runId: string; version: string; replaces: string | null; record: RunRecord },
-): void {
+function stampWorking(path: string, { runId, version, record }: { runId: string; version: string; record: RunRecord }): void {
   withResults(path, (db) =>
     db.write(() => {
-      if (replaces !== null) restampRun(db, runId, { from: replaces, to: version });
       stampRows(db, runTracks(db, runId), { version, git_commit: record.git_commit, dvc_hash: record.dvc_hash });
       updateRun(db, runId, { version });
     }),
   );
 }
 
-function refsOf(
-  repository: Repository,
-  { runId, version, tag, replaces }: { runId: string; version: string; tag: string; replaces: string | null },
-): RefChange[] {
-  const gone = [`refs/expver/runs/${runId}`, ...(replaces === null ? [] : [`refs/tags/${replaces}`, unpublishedRef(replaces)])];
-  const deletions = gone.flatMap((ref): RefChange[] => {
-    const before = readRef(repository, ref);
-    return before === null ? [] : [{ ref, before, after: null }];
-  });
-  return [...newTagChanges(version, tag), ...deletions];
+function refsOf(repository: Repository, { runId, version, tag }: { runId: string; version: string; tag: string }): RefChange[] {
+  const kept = `refs/expver/runs/${runId}`;
+  const before = readRef(repository, kept);
+  return [...newTagChanges(version, tag), ...(before === null ? [] : [{ ref: kept, before, after: null }])];
 }
 
 function messageOf(project: Project, { runId, description }: VersionOfRunPlan, record: RunRecord): VersionMessage {
