@@ -5,7 +5,7 @@ import { openResults } from "../../src/results/database.ts";
 import { readRun } from "../../src/results/runs.ts";
 import { rowsOf, runRows } from "../run/story.ts";
 import { peer } from "../support/peers.ts";
-import type { TestRepository } from "../support/repository.ts";
+import { openTestRepository, type TestRepository } from "../support/repository.ts";
 import { cloneOf, makeStudy, must, refsOf, runOnce, type Study } from "./story.ts";
 
 const dvc = peer("dvc");
@@ -119,6 +119,28 @@ it("a renumbering that was not published can be undone, rows and all", () => {
   expect(refsOf(other, "refs/expver/unpublished")).toEqual(["refs/expver/unpublished/e0.1.0"]);
   expect(rowsOf(other).map(({ version }) => version)).toEqual(["e0.1.0"]);
   expect(runRows(other)[0]?.version).toBe("e0.1.0");
+});
+
+it("publishing from another worktree than the run's: its rows there follow with sync", () => {
+  const study = makeStudy();
+  const { repo } = study;
+  repo.git("push", "-q", "-u", "origin", "main");
+  must(repo, ["data", "push"]);
+  const other = cloneOf(study);
+  must(other, ["data", "pull"]);
+  repo.git("worktree", "add", "-q", "../side", "-b", "side");
+  const side = openTestRepository(join(repo.root, "../side"), repo.context.env as Record<string, string>);
+  must(side, ["data", "checkout"]);
+  expect(runOnce(side, "--param", "lr=0.1")).toBe("e0.1.0");
+  expect(runOnce(other, "--param", "lr=0.2")).toBe("e0.1.0");
+  must(other, ["publish"]);
+
+  expect(must(repo, ["publish"]).data.versions).toEqual([{ version: "e0.2.0", state: "published", was: "e0.1.0" }]);
+  const run = String(runRows(side)[0]?.run_id);
+  expect(versionIn(repo, "e0.2.0", run)).toBe("e0.2.0");
+  expect(rowsOf(side)[0]?.version).toBe("e0.1.0");
+  expect(must(side, ["sync"]).data.corrected).toEqual([{ run, from: "e0.1.0", to: "e0.2.0" }]);
+  expect(rowsOf(side)[0]?.version).toBe("e0.2.0");
 });
 
 it("a version of HEAD, which no run stands behind, keeps its commit and gets a new name", () => {

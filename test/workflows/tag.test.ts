@@ -264,5 +264,10 @@ describe("from the command line", () => {
       stdout: expect.stringContaining("e0.0.1"),
     });
     expect(messageOf(repo, "e0.0.1")).toMatchObject({ kind: "run", description: "after all", runs: [{ run }] });
+    const version = () => repo.expverJson(["runs", "show", run]).data.version;
+    expect(version()).toBe("e0.0.1");
+    must(repo, "undo");
+    expect([repo.git("tag"), version()]).toEqual(["", null]);
+    expect(repo.expver(["tag", "--patch", "--run", run]).code).toBe(0);
   });
 });

@@ -93,7 +93,8 @@ async function viewOf(project: Project, facts: RunFacts, record: RunRecord | und
   return {
     run_id: facts.run_id,
     status: now?.status ?? facts.status,
-    version: record?.version ?? facts.version,
+    // Once it is closed the row alone knows: an undo or another number changes only that.
+    version: record !== undefined && facts.phase === "closed" ? record.version : (record?.version ?? facts.version),
     command: facts.command,
     message: facts.message,
     params: record === undefined ? facts.params : tableOf(record.params),
