@@ -129,3 +129,24 @@ it("a pre-commit hook that rewrites files: what runs is what the snapshot has", 
   expect(data.changed_during_run).toEqual([]);
   expectClean(repo);
 });
+
+describe.skipIf(process.getuid?.() !== 0)("a program that writes through a link into the cache, as only root can", () => {
+  it.each(["symlink", "hardlink"])("%s: no object keeps a name its bytes do not have, and what was written stays", (type) => {
+    const repo = makeExperiment();
+    expect(repo.expver(["data", "config", "cache.type", type]).code).toBe(0);
+    repo.write("data.csv", "1\n");
+    repo.write("parts/a", "a\n");
+    repo.write("parts/b", "b\n");
+    for (const path of ["data.csv", "parts"]) expect(repo.expver(["data", "add", path]).code).toBe(0);
+    repo.commit("data");
+    const { data, warnings } = repo.expverJson(["run", "--", "sh", "-c", "echo 2 >> data.csv; echo c >> parts/a"]);
+    expect(data.changed_during_run.sort()).toEqual(["data.csv", "parts"]);
+    const said = warnings.map(({ text }) => text).join("\n");
+    expect(said).toContain("wrote through data.csv");
+    expect(said).toContain("wrote through parts/a");
+    expect([repo.read("data.csv"), repo.read("parts/a"), repo.read("parts/b")]).toEqual(["1\n2\n", "a\nc\n", "b\n"]);
+    const sums = repo.run("sh", ["-c", "md5sum .dvc/cache/files/md5/??/*[!r]"]).stdout.trim().split("\n");
+    for (const line of sums) expect(line.slice(34).replaceAll("/", "")).toContain(line.slice(0, 32));
+    expect(repo.run("grep", ["-rl", "^2$", ".git/expver/trash"]).code).toBe(0);
+  });
+});

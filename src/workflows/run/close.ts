@@ -17,6 +17,7 @@ import type { ClosingRun } from "./open-run.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 import { inputsChangedSince, type Outputs, storeOutputs } from "./outputs.ts";
 import { changedSince } from "./snapshot.ts";
+import { rescueSpoilt } from "./spoilt-objects.ts";
 import { tagLine, versionMessage } from "./version-message.ts";
 import { noteWritten } from "./written.ts";
 
@@ -39,6 +40,7 @@ export interface CloseOptions {
 /** Throws E_VERSION_TAKEN, the run then being recorded without a version, when its number was tagged by hand meanwhile. */
 export async function closeRun(context: Context, run: ClosingRun, { parameters, mayVersion = true }: CloseOptions): Promise<Closed> {
   const { facts, folder } = run;
+  rescueSpoilt(context, run);
   mendDatabase(context, run);
   const collected = collect(context, run, parameters);
   const { changed } = collected;
