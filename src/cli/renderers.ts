@@ -48,6 +48,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   list: async () => (await import("./render/list.ts")).renderList,
   show: async () => (await import("./render/show.ts")).renderShow,
   sync: async () => (await import("./render/sync.ts")).renderSync,
+  get: async () => (await import("./render/get.ts")).renderGet,
   verify: async () => (await import("./render/verify.ts")).renderVerify,
   diff: async () => (await import("./render/diff.ts")).renderDiff,
   merge: async () => (await import("./render/merge.ts")).renderMerge,

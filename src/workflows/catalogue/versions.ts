@@ -113,4 +113,34 @@ export const VERSIONS: Command[] = [
     load: async () => (await import("../diff.ts")).diff,
     render: "diff",
   },
+  {
+    name: "get",
+    summary: "Get a file or folder as a version has it, without touching HEAD, index or files",
+    description:
+      "From Git, the cache, or else a remote, of which only what is asked for is fetched; tracked bytes are checked against their\n" +
+      "pointer. A file inside a tracked folder is as good as a whole one. Nothing is overwritten without --force, and then it is in the trash.",
+    group: "experiments",
+    arguments: [
+      { name: "VERSION", help: "tag name, or another name of a commit" },
+      { name: "PATH", help: "file or folder, relative to here or to the top of the repository" },
+    ],
+    options: [
+      { flags: "-o, --out <path>", help: "where to (default: its own name, here)" },
+      { flags: "-f, --force", help: "replace what has that name" },
+      { flags: "-r, --remote <name>", help: "data remote to fetch from when the cache lacks it" },
+      { flags: "--repo <url>", help: "another repository: a folder or a Git URL" },
+      { flags: "--strategy <name>", help: "auto, worktree or dvc-get: accepted, all are one here", hidden: true },
+      { flags: "--version <version>", help: "the same as the argument", hidden: true },
+      { flags: "--artifact <path>", help: "the same as PATH", hidden: true },
+      { flags: "--output <path>", help: "the same as --out", hidden: true },
+    ],
+    examples: [
+      ["get e0.1.0 models/model.json -o old.json", "an old model beside today's"],
+      ["get e0.1.0 data/images/0001.png", "one file of a tracked folder"],
+      ["get e0.2.0 results/experiments.db -o then.db", "the results as they were"],
+    ],
+    kind: "write",
+    load: async () => (await import("../get.ts")).get,
+    render: "get",
+  },
 ];

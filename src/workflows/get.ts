@@ -1,0 +1,166 @@
+/**
+ * `expver get V PATH`: a file or folder as a version has it, from Git, the cache or a remote. HEAD, index, stash and files stay
+ * as they are: nothing is checked out anywhere.
+ */
+import { posix } from "node:path";
+import { nearestWord } from "../config/nearest.ts";
+import { pathFromUser } from "../config/paths.ts";
+import { openProject, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { resolveCommit } from "../git/refs.ts";
+import type { Context } from "../platform/context.ts";
+import { hashingFile } from "../platform/hashing.ts";
+import { paceWork, type Work } from "../platform/pace.ts";
+import { readPointersAt } from "../store/pointers.ts";
+import { openSource, type Source } from "../store/source.ts";
+import { type SourceNode, sourceTree } from "../store/source-tree.ts";
+import { pickVersion, readVersions } from "../versions/registry.ts";
+import type { Input, Plan, WriteWorkflow } from "./contract.ts";
+import { deliver, deliveryPath } from "./data/deliver.ts";
+import { copyNodes } from "./data/get.ts";
+import { sourcePath, textIn } from "./data/source-path.ts";
+import { fingerprintOf } from "./plan.ts";
+
+interface GetPlan extends Plan {
+  source: Source;
+  nodes: SourceNode[];
+  version: string;
+  /** From the top of the repository. */
+  path: string;
+  remote: string | undefined;
+  /** Absolute. */
+  out: string;
+}
+
+export interface Got {
+  version: string;
+  commit: string;
+  /** From the top of the repository. */
+  path: string;
+  /** Absolute. */
+  out: string;
+  files: number;
+  bytes: number;
+  /** Whole for data DVC tracks: what the bytes were checked against; null for what is in Git. */
+  hash: string | null;
+}
+
+const STRATEGIES = ["auto", "worktree", "dvc-get"];
+
+export const get: WriteWorkflow<Input, GetPlan, Got> = {
+  async plan(context, input) {
+    const strategy = textIn(input.strategy) ?? "auto";
+    if (!STRATEGIES.includes(strategy)) {
+      throw new ExpverError("E_USAGE", `--strategy is one of ${STRATEGIES.join(", ")}, not ${JSON.stringify(strategy)}`);
+    }
+    const version = textIn(input.version);
+    const typed = textIn(input.path) ?? textIn(input.artifact);
+    if (version === undefined || typed === undefined) {
+      throw new ExpverError("E_USAGE", "get needs a version and a path", { hint: "expver get e0.1.0 models/model.json -o old.json" });
+    }
+    const force = input.force === true;
+    const out = deliveryPath(context, { from: typed, out: textIn(input.out) ?? textIn(input.output), force });
+    const remote = textIn(input.remote);
+    const repo = textIn(input.repo);
+    const source = repo === undefined ? openVersion(context, version) : openSource(context, repo, { rev: version });
+    try {
+      const { path, nodes } = await findPath(source, context, { typed, remote, version, isHere: repo === undefined });
+      const files = nodes.filter(({ isFolder }) => !isFolder);
+      const self = nodes.find((node) => node.path === path);
+      return {
+        command: "get",
+        steps: [{ verb: "write", target: out, detail: `${path} of ${version}`, count: files.length }],
+        // --force is the yes; what had the name goes to the trash.
+        destructive: false,
+        fingerprint: fingerprintOf({ commit: source.commit, path, out, hash: self?.object?.hash }),
+        source,
+        nodes,
+        version,
+        path,
+        remote,
+        out,
+      };
+    } catch (error) {
+      source.close();
+      throw error;
+    }
+  },
+
+  async apply(context, { source, nodes, version, path, remote, out }) {
+    try {
+      let files = 0;
+      let bytes = 0;
+      await deliver(context, out, {
+        command: "get",
+        make: async (target, staging) => {
+          files = await copyNodes(context, source, { nodes, under: path, target, staging, remote });
+          bytes = await paceWork(checkAll(nodes, { under: path, target }), context, { label: `checking ${path}`, total: files });
+        },
+      });
+      const hash = nodes.find((node) => node.path === path)?.object?.hash ?? null;
+      return { version, commit: source.commit ?? "", path, out, files, bytes, hash };
+    } finally {
+      source.close();
+    }
+  },
+};
+
+/** A version, or any other name of a commit. */
+function openVersion(context: Context, name: string): Source {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  const commit = commitOfVersion();
+  return { project, commit, base: "", pointers: readPointersAt(project, commit), close: () => {} };
+
+  function commitOfVersion(): string {
+    try {
+      return pickVersion(readVersions(project), name, project.config.versions.prefix).commit;
+    } catch (error) {
+      const other = error instanceof ExpverError && error.code === "E_NOT_FOUND" ? resolveCommit(repository, name) : null;
+      if (other === null) throw error;
+      return other;
+    }
+  }
+}
+
+/** Typed paths are relative to where one is, as everywhere; else to the top, as they are written down in tags and notes. */
+async function findPath(
+  source: Source,
+  context: Context,
+  { typed, remote, version, isHere }: { typed: string; remote: string | undefined; version: string; isHere: boolean },
+): Promise<{ path: string; nodes: SourceNode[] }> {
+  const fromTop = sourcePath(source, typed);
+  const paths = isHere ? [pathFromUser(source.project, context, typed), fromTop] : [fromTop];
+  for (const path of new Set(paths)) {
+    const nodes = await sourceTree(source, path, { remote });
+    if (path === "" || nodes.some((node) => node.path === path)) return { path, nodes };
+  }
+  const all = (await sourceTree(source, "", { remote, members: false })).map((node) => node.path);
+  const near = nearestWord(fromTop, all) ?? all.find((path) => posix.basename(path) === posix.basename(fromTop));
+  throw new ExpverError("E_NOT_FOUND", `${version} has no ${typed}${near === undefined ? "" : `; did you mean ${near}?`}`, {
+    hint: `expver show ${version} lists its data and models; git ls-tree -r ${version} its other files.`,
+    details: { version, path: typed, nearest: near ?? null },
+  });
+}
+
+/** Tracked bytes are what their pointer says, before anybody sees them. Answers the number of bytes. */
+function* checkAll(nodes: readonly SourceNode[], { under, target }: { under: string; target: string }): Work<number> {
+  let bytes = 0;
+  for (const { path, isFolder, object, blob, size } of nodes) {
+    if (isFolder) continue;
+    if (object === null || blob !== null) {
+      bytes += size ?? 0;
+      continue;
+    }
+    const file = path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
+    const digest = yield* hashingFile(file, { kind: object.hashName });
+    bytes += digest.size;
+    if (digest.md5 !== object.hash) {
+      throw new ExpverError("E_OBJECT", `the stored bytes of ${path} are not what its pointer says (${object.hash})`, {
+        hint: "expver verify tells where they are right; expver data fetch brings them again.",
+        details: { path, expected: object.hash, found: digest.md5 },
+      });
+    }
+  }
+  return bytes;
+}
