@@ -32,6 +32,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "data diff": async () => (await import("./render/data-diff.ts")).renderDataDiff,
   "data list": async () => (await import("./render/data-list.ts")).renderDataList,
   "data get": async () => (await import("./render/data.ts")).renderDataGet,
+  "data gc": async () => (await import("./render/data.ts")).renderDataGc,
   "data config": async () => (await import("./render/data.ts")).renderDataConfig,
   "data status": async () => (await import("./render/data-status.ts")).renderDataStatus,
   "data data status": async () => (await import("./render/data-status.ts")).renderDataDataStatus,

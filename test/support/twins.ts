@@ -71,7 +71,7 @@ export function snapshot(repository: TestRepository): Record<string, unknown> {
 }
 
 /** Objects of a cache or folder remote. */
-function objectsBelow(folder: string): string[] {
+export function objectsBelow(folder: string): string[] {
   return [...Object.keys(textsBelow(folder, () => true))];
 }
 

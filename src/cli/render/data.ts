@@ -6,6 +6,7 @@ import type { CommitResult } from "../../workflows/data/commit.ts";
 import type { ConfigResult } from "../../workflows/data/config-plan.ts";
 import type { DestroyResult } from "../../workflows/data/destroy.ts";
 import type { FetchResult, PullResult } from "../../workflows/data/fetch.ts";
+import type { GcResult } from "../../workflows/data/gc.ts";
 import type { GetResult } from "../../workflows/data/get.ts";
 import type { DataInitResult } from "../../workflows/data/init.ts";
 import type { MoveResult } from "../../workflows/data/move.ts";
@@ -62,6 +63,16 @@ export function renderDataDestroy({ removed }: DestroyResult): string {
 
 export function renderDataGet({ url, out, files }: GetResult): string {
   return url ?? `  got  ${oneLine(out)}  (${files} file${files === 1 ? "" : "s"})`;
+}
+
+export function renderDataGc({ removed, bytes, removedThere, purged }: GcResult): string {
+  return [
+    removed > 0 ? `Removed ${removed} objects from repo cache. (${formatBytes(bytes)})` : "No unused 'repo' cache to remove.",
+    ...(removedThere === null
+      ? []
+      : [removedThere > 0 ? `Removed ${removedThere} objects from remote.` : "No unused cache to remove from remote."]),
+    ...(purged ? ["The trash is empty."] : []),
+  ].join("\n");
 }
 
 /** As dvc: what was asked for is done, there is nothing to say. */

@@ -1,0 +1,118 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
+
+/** Objects only: our trash lies below the cache, where dvc does not look. */
+function cacheOf({ root }: TestRepository): string[] {
+  return objectsBelow(join(root, ".dvc/cache/files"));
+}
+
+describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
+  it("keeps what the scope names, here and on a remote", () => {
+    const twins = makeTwins();
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    const store = (version: string) => {
+      twins.each(({ write }) => {
+        write("a", version);
+        write("d/x", `x${version}`);
+        write("d/same", "same");
+      });
+      twins.run(["add", "-q", "a", "d"]);
+      twins.each(({ commit }) => commit(version));
+    };
+    store("1");
+    twins.each(({ git }) => git("tag", "v1"));
+    store("2");
+    twins.run(["push", "-q"]);
+    store("3");
+    const agree = () => {
+      expect(cacheOf(twins.ours)).toEqual(cacheOf(twins.theirs));
+      expect(objectsBelow(join(twins.ours.root, "../store"))).toEqual(objectsBelow(join(twins.theirs.root, "../store")));
+    };
+    for (const args of [[], ["-w"], ["--rev", "HEAD", "-c", "--not-in-remote"], ["-w", "-n", "2"], ["-w", "--dry"], ["-A", "-f"]]) {
+      twins.run(["gc", ...args]);
+      agree();
+    }
+    twins.run(["gc", "--rev", "HEAD", "-n", "2", "-f"]);
+    agree();
+    twins.run(["gc", "-w", "-c", "-f"]);
+    agree();
+    twins.run(["push", "-q", "d"]);
+    twins.run(["gc", "-w", "--not-in-remote", "-f"]);
+    agree();
+  });
+});
+
+function project(): TestRepository {
+  const repository = makeRepository();
+  repository.expver(["data", "init"]);
+  for (const version of ["1", "2"]) {
+    repository.write("d/x", version);
+    repository.expver(["data", "add", "d"]);
+    repository.commit(version);
+    repository.git("tag", `v${version}`);
+  }
+  return repository;
+}
+
+it("says what would go by path and version, and undo brings it back until the trash is freed", () => {
+  const repository = project();
+  const before = cacheOf(repository);
+  const plan = repository.expverJson(["data", "gc", "-w", "--dry-run"]).data;
+  expect(plan.steps).toMatchObject([{ verb: "delete", target: "d", detail: "v1", count: 2 }]);
+  expect(cacheOf(repository)).toEqual(before);
+  expect(repository.expver(["data", "gc", "-w"])).toMatchObject({ code: 1 });
+  expect(repository.expver(["data", "gc", "-w", "-f"])).toMatchObject({ code: 0 });
+  expect(cacheOf(repository)).toHaveLength(2);
+  expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+  expect(cacheOf(repository)).toEqual(before);
+  repository.expver(["data", "gc", "-w", "-f", "--purge"]);
+  expect(existsSync(join(repository.root, ".dvc/cache/expver-trash"))).toBe(false);
+  expect(repository.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("no longer in the trash") });
+});
+
+it("keeps what a linked worktree uses, and ends when one cannot be read", () => {
+  const repository = project();
+  repository.git("worktree", "add", "-q", "../other", "v1");
+  expect(repository.expver(["data", "gc", "-w", "-f"]).stdout).toContain("No unused");
+  const other = join(repository.root, "../other");
+  renameSync(other, `${other}-away`);
+  expect(repository.expver(["data", "gc", "-w", "-f"])).toMatchObject({ code: 255, stderr: expect.stringContaining("cannot be read") });
+  expect(cacheOf(repository)).toHaveLength(4);
+  repository.git("worktree", "prune");
+  expect(repository.expver(["data", "gc", "-w", "-f"]).code).toBe(0);
+  expect(cacheOf(repository)).toHaveLength(2);
+});
+
+it("removes nothing when a pointer of the scope is broken or its listing is nowhere", () => {
+  const repository = project();
+  repository.commit("broken", { "bad.dvc": "outs:\n- md5: nonsense\n  path: x\n" });
+  rmSync(join(repository.root, "bad.dvc"));
+  repository.commit("repaired");
+  repository.write("d/x", "3");
+  repository.expver(["data", "add", "d"]);
+  const before = cacheOf(repository);
+  expect(repository.expver(["data", "gc", "-A", "-f"]).code).toBe(1);
+  expect(cacheOf(repository)).toEqual(before);
+  const listing = before.find((name) => name.endsWith(".dir")) ?? "";
+  rmSync(join(repository.root, ".dvc/cache/files", listing));
+  expect(repository.expver(["data", "gc", "-T", "--yes"])).toMatchObject({ stderr: expect.stringContaining("cannot be told") });
+  expect(cacheOf(repository)).toEqual(before.filter((name) => name !== listing));
+});
+
+it("takes the needs of other repositories with the same cache into account", () => {
+  const [one, other] = [project(), project()];
+  for (const repository of [one, other]) {
+    rmSync(join(repository.root, ".dvc/cache"), { recursive: true });
+    repository.expver(["data", "cache", "dir", join(one.root, "../shared")]);
+    repository.write("d/x", repository === one ? "one" : "other");
+    repository.expver(["data", "add", "d"]);
+  }
+  const shared = () => objectsBelow(join(one.root, "../shared/files"));
+  expect(one.expver(["data", "gc", "-w", "-f", "-p", other.root]).code).toBe(0);
+  expect(shared()).toHaveLength(4);
+  one.expver(["data", "gc", "-w", "-f"]);
+  expect(shared()).toHaveLength(2);
+});
