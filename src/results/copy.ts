@@ -37,8 +37,8 @@ export function copyDatabase(path: string, to: string, { live = false }: CopyOpt
   }
 }
 
-/** Moves what can be moved from the `-wal` into the file. What is no database, or cannot be written, stays as it is. */
-export function checkpoint(path: string): void {
+/** Moves what can be moved from the `-wal` into the file; a journal that a killed program left is undone. What is no database, or cannot be written, stays as it is. */
+export function settle(path: string): void {
   try {
     const db = openDatabase(path);
     try {

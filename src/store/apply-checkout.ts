@@ -1,6 +1,6 @@
 /** Carrying out a checkout. A file (or a small new folder) appears under its name whole; nothing goes before everything needed is known to be there. */
 import { randomBytes } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Project, topOf } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
@@ -20,10 +20,16 @@ import { openStatCache, type StatCache } from "./stat-cache.ts";
 export interface ApplyCheckout {
   /** Moves a file or folder whose bytes are saved nowhere to where they can be found again. Without it such a plan is refused. */
   discard?: (path: string) => void;
+  /** Takes away what SQLite has kept beside a database that is made or replaced: it belongs to other bytes and would spoil these. */
+  discardJournal?: (path: string) => void;
 }
 
 /** Applies plans without missing objects; the others are left as they are. Throws E_UNSAVED, E_IN_USE before any change. */
-export function* applyingCheckout(project: Project, plans: readonly OutputCheckout[], { discard }: ApplyCheckout = {}): Work<void> {
+export function* applyingCheckout(
+  project: Project,
+  plans: readonly OutputCheckout[],
+  { discard, discardJournal = rmSync }: ApplyCheckout = {},
+): Work<void> {
   const ready = plans.filter(({ missing }) => missing.length === 0);
   if (!discard) refuseUnsaved(ready);
   refuseOpenDatabases(project, ready);
@@ -31,7 +37,13 @@ export function* applyingCheckout(project: Project, plans: readonly OutputChecko
   sweepStagings(tmp);
   if (ready.every(isDone)) return;
   const staging = makeStaging(tmp);
-  const placing = { project, staging, placer: createPlacer(openCache(project).linkTypes), isMutable: mutablePaths(project) };
+  const placing = {
+    project,
+    staging,
+    placer: createPlacer(openCache(project).linkTypes),
+    isMutable: mutablePaths(project),
+    discardJournal,
+  };
   try {
     for (const plan of ready) {
       if (isSmallNewFolder(plan) && (yield* placeWhole(plan, placing))) continue;
@@ -65,6 +77,7 @@ interface Placing {
   staging: string;
   placer: Placer;
   isMutable: (path: string) => boolean;
+  discardJournal: (path: string) => void;
 }
 
 function isDone({ places, removes, isNew, isFolder, emptyFolders }: OutputCheckout): boolean {
@@ -195,7 +208,13 @@ function placeFile(place: Placement, placing: Placing, remover: Remover): void {
     if (newcomer?.isDirectory()) remover.clear(place.path);
     else if (newcomer?.isFile()) throw changedMeanwhile(place.path);
   }
+  for (const journal of journalsBeside(place, placing.project)) placing.discardJournal(journal);
   moveInto(temporary, place, placing.placer);
+}
+
+function journalsBeside({ path, from, size }: Placement, project: Project): string[] {
+  if (!isDatabase(project, from, size)) return [];
+  return ["-wal", "-shm", "-journal"].map((end) => path + end).filter((file) => existsSync(file));
 }
 
 /** The file under a temporary name, its bytes checked where they passed through our hands. */

@@ -60,7 +60,7 @@ export const log: WriteWorkflow<Input, LogPlan, LoggedValues> = {
   },
 
   async apply(context, { database, table, trackId, values, lacking }) {
-    if (lacking !== null) (await import("./run/bring-in-lacking.ts")).bringInLacking(lacking, database);
+    if (lacking !== null) (await import("./run/bring-in-lacking.ts")).bringInLacking(openProject(context), lacking, database);
     const db = openForRows(database);
     try {
       const { first: timestamp } = appendRow(db, table, { trackId, values, at: context.clock() });

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openDatabase } from "../../src/platform/sqlite.ts";
+import { type OpenOptions, openDatabase } from "../../src/platform/sqlite.ts";
 import { makeExperiment, until } from "../run/story.ts";
 import { peer } from "../support/peers.ts";
 import type { TestRepository } from "../support/repository.ts";
@@ -44,7 +44,7 @@ function stored(repo: TestRepository, path: string): { object: string; rows: num
   return { object, rows: readAll(object, { immutable: true }).rows };
 }
 
-function readAll(path: string, options: { immutable?: true; readonly?: true }): { rows: number[]; mode: unknown } {
+function readAll(path: string, options: OpenOptions): { rows: number[]; mode: unknown } {
   const db = openDatabase(path, options);
   try {
     expect(db.get("PRAGMA integrity_check")).toEqual({ integrity_check: "ok" });
@@ -113,3 +113,84 @@ it.each([["add"], ["commit", "--force"]])(
     db.close();
   },
 );
+
+describe("data checkout of a database", () => {
+  const SQLITE = join(import.meta.dirname, "../../node_modules/@photostructure/sqlite");
+  const path = "live.db";
+
+  const elsewhere = (program: string) => [
+    "-e",
+    `const { DatabaseSync } = require(${JSON.stringify(SQLITE)}); const db = new DatabaseSync("${path}"); ${program}`,
+  ];
+  /** In a process of its own: the driver of Node 20 keeps a file open after it was closed. */
+  const act = (repo: TestRepository, program: string) => repo.run(process.execPath, elsewhere(program)).stdout.trim();
+  const insert = (n: number) => `db.exec('INSERT INTO "default" VALUES (${n})');`;
+  const rows = (repo: TestRepository) =>
+    act(
+      repo,
+      `console.log(db.prepare('SELECT group_concat(n) AS all_n FROM "default"').get().all_n, db.prepare("PRAGMA integrity_check").get().integrity_check)`,
+    );
+  /** Leaves a committed row in the `-wal` only. */
+  const KILLED = `db.exec("PRAGMA wal_autocheckpoint = 0"); ${insert(2)} process.kill(process.pid, "SIGKILL")`;
+
+  /** Two versions, one row and two; the file is the second, the pointer says the first. */
+  function twoVersions(mode: "delete" | "wal"): TestRepository {
+    const repo = makeExperiment();
+    act(repo, `db.exec('PRAGMA journal_mode = ${mode}; CREATE TABLE "default" (n)'); ${insert(0)} db.close()`);
+    expect(repo.expver(["data", "add", path]).code).toBe(0);
+    repo.commit("one");
+    act(repo, `${insert(1)} db.close()`);
+    expect(repo.expver(["data", "commit", "--force", path]).code).toBe(0);
+    repo.git("checkout", "-q", "HEAD", "--", `${path}.dvc`);
+    return repo;
+  }
+
+  it("is refused while a program has it open, and works when it has ended", async () => {
+    const repo = twoVersions("delete");
+    const child = spawn(process.execPath, elsewhere(`require("fs").writeFileSync("open", ""); process.stdin.resume()`), { cwd: repo.root });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    await until(() => existsSync(join(repo.root, "open")));
+    expect(repo.expver(["data", "checkout", path])).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(new RegExp(`E_IN_USE.*${path}.*${child.pid}`)),
+    });
+    expect(rows(repo)).toBe("0,1 ok");
+    child.kill();
+    await ended;
+    expect(repo.expver(["data", "checkout", path]).code).toBe(0);
+    expect(rows(repo)).toBe("0 ok");
+  });
+
+  it("does not lose rows a killed program left in the -wal, and does not mix them into another version", () => {
+    const repo = twoVersions("wal");
+    act(repo, KILLED);
+    const refused = repo.expver(["data", "checkout", path]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain("E_UNSAVED");
+    expect(rows(repo)).toBe("0,1,2 ok");
+    act(repo, KILLED);
+    expect(repo.expver(["data", "checkout", "--force", path]).code).toBe(0);
+    expect(rows(repo)).toBe("0 ok");
+    const trash = repo.run("find", [".git/expver/trash", "-name", path]).stdout.trim();
+    repo.run("mv", [trash, path]);
+    expect(rows(repo)).toBe("0,1,2,2 ok");
+  });
+
+  it("does not let the -wal of a file that is gone into the one it makes", () => {
+    const repo = twoVersions("wal");
+    act(repo, KILLED);
+    repo.run("rm", [path]);
+    expect(repo.expver(["data", "checkout", path]).code).toBe(0);
+    expect(rows(repo)).toBe("0 ok");
+    expect(repo.run("find", [".git/expver/trash", "-name", `${path}-wal`]).stdout).not.toBe("");
+  });
+
+  it("sees a killed program's half-written transaction as what it is: nothing", () => {
+    const repo = twoVersions("delete");
+    const spill = `db.exec("PRAGMA cache_size = 1; BEGIN; WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 2000) INSERT INTO \\"default\\" SELECT randomblob(500) FROM k"); process.kill(process.pid, "SIGKILL");`;
+    act(repo, spill);
+    expect(existsSync(join(repo.root, `${path}-journal`))).toBe(true);
+    expect(repo.expver(["data", "checkout", path]).code).toBe(0);
+    expect(rows(repo)).toBe("0 ok");
+  });
+});

@@ -143,6 +143,17 @@ describe("a pull that moved the pointer and not the file", () => {
     expect(rowsIn(objectOf(repo, "e0.3.0")).map(({ version }) => version)).toEqual(["e0.1.0", "e0.2.0", "e0.3.0"]);
   });
 
+  it("a file that is gone is made from the version in HEAD, without the -wal that lies where it was", () => {
+    const { repo } = pulled();
+    const killed = `db.exec("PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = 0; CREATE TABLE stray (n)"); process.kill(process.pid, "SIGKILL")`;
+    repo.run("node", withDb(killed).slice(1), { env: { EXPVER_DB: DB } });
+    expect(readdirSync(join(repo.root, "results"))).toContain("experiments.db-wal");
+    repo.run("rm", [DB]);
+    expect(repo.expverJson(["run", "--", "true"])).toMatchObject({ code: 0, data: { version: "e0.3.0" } });
+    expect(rowsOf(repo).map(({ version }) => version)).toEqual(["e0.1.0", "e0.2.0", "e0.3.0"]);
+    expect(() => rowsOf(repo, "stray")).toThrow(/no such table/);
+  });
+
   it("it is refused when the version's rows are not here to be brought in", () => {
     const { repo } = pulled();
     repo.run("rm", ["-f", objectOf(repo, "e0.2.0")]);

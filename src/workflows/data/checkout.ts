@@ -11,6 +11,7 @@ import { withDvcLock } from "../../store/dvc-lock.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { settleDatabases } from "./databases.ts";
 import { openData, type Selection, selectPointers, shownPath, wordsOf } from "./open-data.ts";
 
 export interface CheckoutPlan extends Plan {
@@ -55,6 +56,10 @@ export async function planCheckout(
   const options = { relink: input.relink === true, only: selection.only };
   for (const { path, hash } of selection.pointers)
     if (hash === null) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
+  await settleDatabases(
+    project,
+    selection.pointers.map(({ path }) => path),
+  );
   const outputs = await paceWork(planningCheckout(project, selection.pointers, options), context, { label: "comparing data" });
   const ready = outputs.filter(({ missing }) => missing.length === 0);
   if (input.force !== true) refuseUnsaved(ready);
@@ -85,7 +90,8 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
     total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0),
     totalBytes: outputs.flatMap(({ places }) => places).reduce((sum, { size }) => sum + size, 0),
   };
-  if (!plan.destructive) await paceWork(applyingCheckout(project, outputs), context, pace);
+  const discardJournal = (path: string) => void moveToTrash(project, path);
+  if (!plan.destructive) await paceWork(applyingCheckout(project, outputs, { discardJournal }), context, pace);
   else {
     await perform(project, context, {
       command: "data checkout",
@@ -97,7 +103,7 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
           operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash });
           moveToTrash(project, path, trash);
         };
-        return paceWork(applyingCheckout(project, outputs, { discard }), context, pace);
+        return paceWork(applyingCheckout(project, outputs, { discard, discardJournal }), context, pace);
       },
     });
   }

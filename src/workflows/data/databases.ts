@@ -9,14 +9,16 @@ export async function databaseCopier(): Promise<CopyDatabase> {
 }
 
 /**
- * Moves rows that are so far only in the `-wal` of a database into its file, as SQLite does by itself sooner or later: only then
- * do the file's bytes tell whether it has changed.
+ * Takes what SQLite has kept beside these databases into their files, or back out of them after a killed program, as SQLite does
+ * by itself at the next opening: only then do the bytes of a file tell what it holds.
  */
 export async function settleDatabases(project: Project, paths: readonly string[]): Promise<void> {
-  const files = paths.map((path) => absolutePath(project, path)).filter((file) => (statSync(`${file}-wal`, ABSENT)?.size ?? 0) > 0);
+  const files = paths.map((path) => absolutePath(project, path)).filter((file) => isKept(`${file}-wal`) || isKept(`${file}-journal`));
   if (files.length === 0) return;
-  const { checkpoint } = await import("../../results/copy.ts");
-  for (const file of files) checkpoint(file);
+  const { settle } = await import("../../results/copy.ts");
+  for (const file of files) settle(file);
 }
 
-const ABSENT = { throwIfNoEntry: false } as const;
+function isKept(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}

@@ -89,7 +89,7 @@ function openDatabaseFor(context: Context, run: OpenRun, patch: string | null): 
   const { runId, folder, plan, project, operation, facts } = run;
   const { databaseFile, database } = plan.places;
   operation.record({ kind: "rows", database, run: runId });
-  if (plan.lacking !== null) bringInLacking(plan.lacking, databaseFile);
+  if (plan.lacking !== null) bringInLacking(project, plan.lacking, databaseFile);
   const environment = describeEnvironment({ root: topOf(project), cwd: context.cwd, argv: plan.argv, env: context.env });
   const db = openResults(databaseFile, { create: true });
   try {
