@@ -2,7 +2,8 @@
 import { closeSync, constants, copyFileSync, fchmodSync, linkSync, openSync, symlinkSync, unlinkSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
 import { writeAll } from "./files.ts";
-import { md5Of, md5OfFile, readSmall } from "./hashing.ts";
+import { hashingFile, md5Of, readSmall } from "./hashing.ts";
+import { finishWork, type Work } from "./pace.ts";
 
 export type LinkType = "reflink" | "hardlink" | "symlink" | "copy";
 
@@ -12,14 +13,23 @@ export interface Placer {
    * Creates `to` (which must not exist) from `from`. A copy's or reflink's mode is 0666 minus the umask; a link has the mode of
    * its source. Answers what was made, and the MD5 of the bytes where they passed through our hands.
    */
-  place(from: string, to: string, options: { size: number; copyOnly?: boolean }): Placed;
+  place(from: string, to: string, options: PlaceOptions): Placed;
+  /** The same for a file that may be large: yields the bytes of a copy as they are written. */
+  placing(from: string, to: string, options: PlaceOptions): Work<Placed>;
   /** False when it makes only copies and reflinks. */
   links(): boolean;
+}
+
+interface PlaceOptions {
+  size: number;
+  copyOnly?: boolean;
 }
 
 interface Placed {
   type: LinkType;
   md5: string | null;
+  /** Bytes that were yielded. */
+  told: number;
 }
 
 // "This file system cannot do that" in its many spellings; everything else is a real failure.
@@ -30,24 +40,26 @@ export function createPlacer(types: readonly LinkType[]): Placer {
   const wanted = types.includes("copy") ? types.slice(0, types.indexOf("copy")) : [...types];
   const usable = new Set<Exclude<LinkType, "copy">>([...wanted.filter((type) => type !== "copy"), "reflink"]);
   const mode = 0o666 & ~process.umask();
+  function* placing(from: string, to: string, { size, copyOnly }: PlaceOptions): Work<Placed> {
+    for (const type of usable) {
+      if (copyOnly && type !== "reflink") continue;
+      // An empty object is never hard-linked: all empty files of the machine would become one inode.
+      if (size === 0 && type !== "symlink") break;
+      try {
+        makeLink(type, from, to, mode);
+        return { type, md5: null, told: 0 };
+      } catch (error) {
+        if (!isUnsupported(error)) throw fromSystemError(error, `cannot make a ${type} of ${from}`);
+        // A file may have too many hard links while others may still be linked.
+        if (!isCode(error, "EMLINK")) usable.delete(type);
+      }
+    }
+    return { type: "copy", ...(yield* copyingBytes(from, to, size)) };
+  }
   return {
     links: () => usable.has("hardlink") || usable.has("symlink"),
-    place(from, to, { size, copyOnly }) {
-      for (const type of usable) {
-        if (copyOnly && type !== "reflink") continue;
-        // An empty object is never hard-linked: all empty files of the machine would become one inode.
-        if (size === 0 && type !== "symlink") break;
-        try {
-          makeLink(type, from, to, mode);
-          return { type, md5: null };
-        } catch (error) {
-          if (!isUnsupported(error)) throw fromSystemError(error, `cannot make a ${type} of ${from}`);
-          // A file may have too many hard links while others may still be linked.
-          if (!isCode(error, "EMLINK")) usable.delete(type);
-        }
-      }
-      return { type: "copy", md5: copyBytes(from, to, size) };
-    },
+    place: (from, to, options) => finishWork(placing(from, to, options)),
+    placing,
   };
 }
 
@@ -86,14 +98,17 @@ function makeLink(type: Exclude<LinkType, "copy">, from: string, to: string, mod
   }
 }
 
-function copyBytes(from: string, to: string, size: number): string {
+function* copyingBytes(from: string, to: string, size: number): Work<Pick<Placed, "md5" | "told">> {
   try {
     const small = readSmall(from, size);
     const descriptor = openSync(to, "wx", 0o666);
     try {
-      if (small === null) return md5OfFile(from, { copyTo: descriptor }).md5;
+      if (small === null) {
+        const { md5, size: told } = yield* hashingFile(from, { copyTo: descriptor });
+        return { md5, told };
+      }
       writeAll(descriptor, small);
-      return md5Of(small);
+      return { md5: md5Of(small), told: 0 };
     } finally {
       closeSync(descriptor);
     }

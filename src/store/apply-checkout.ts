@@ -102,9 +102,9 @@ function* placeWhole(plan: OutputCheckout, placing: Placing): Work<boolean> {
     const folder = dirname(temporary);
     if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
     folders.add(folder);
-    makeFile(place, temporary, placing);
+    const told = yield* makeFile(place, temporary, placing);
     remember(memory, { name, path: temporary, place });
-    yield { files: 1, bytes: place.size };
+    yield { files: 1, bytes: place.size - told };
   }
   mkdirSync(tree, { recursive: true });
   try {
@@ -127,9 +127,9 @@ function* applyOutput(plan: OutputCheckout, placing: Placing, discard: ApplyChec
   if (isFolder) makeFolder(path, folders, remover);
   for (const place of plan.places) {
     makeFolder(dirname(place.path), folders, remover);
-    placeFile(place, placing, remover);
+    const told = yield* placeFile(place, placing, remover);
     remember(memory, { name: isFolder ? place.path.slice(path.length + 1) : place.path, path: place.path, place });
-    yield { files: 1, bytes: place.size };
+    yield { files: 1, bytes: place.size - told };
   }
   for (const file of plan.removes) {
     remover.remove(file);
@@ -199,9 +199,10 @@ function remember(memory: StatCache, { name, path, place }: { name: string; path
   if (!placed.isSymbolicLink()) memory.setPlaced(name, fileStat(placed), place.object.hash);
 }
 
-function placeFile(place: Placement, placing: Placing, remover: Remover): void {
+/** Answers the bytes it has yielded. */
+function* placeFile(place: Placement, placing: Placing, remover: Remover): Work<number> {
   const temporary = `${placing.staging}/file`;
-  makeFile(place, temporary, placing);
+  const told = yield* makeFile(place, temporary, placing);
   if (place.replaces !== null) remover.makeRoom(place.replaces);
   else {
     const newcomer = lstatSync(place.path, { throwIfNoEntry: false });
@@ -210,6 +211,7 @@ function placeFile(place: Placement, placing: Placing, remover: Remover): void {
   }
   for (const journal of journalsBeside(place, placing.project)) placing.discardJournal(journal);
   moveInto(temporary, place, placing.placer);
+  return told;
 }
 
 function journalsBeside({ path, from, size }: Placement, project: Project): string[] {
@@ -217,13 +219,18 @@ function journalsBeside({ path, from, size }: Placement, project: Project): stri
   return ["-wal", "-shm", "-journal"].map((end) => path + end).filter((file) => existsSync(file));
 }
 
-/** The file under a temporary name, its bytes checked where they passed through our hands. */
-function makeFile({ path, from, size, object, isexec }: Placement, temporary: string, { project, placer, isMutable }: Placing): void {
+/** The file under a temporary name, its bytes checked where they passed through our hands. Answers the bytes it has yielded. */
+function* makeFile(
+  { path, from, size, object, isexec }: Placement,
+  temporary: string,
+  { project, placer, isMutable }: Placing,
+): Work<number> {
   // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.
   const copyOnly = isexec || isMutable(path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, from, size));
-  const { md5 } = placer.place(from, temporary, { size, copyOnly });
+  const { md5, told } = yield* placer.placing(from, temporary, { size, copyOnly });
   if (md5 !== null && object.hashName === "md5" && md5 !== object.hash) throw damaged({ path, from, object }, md5);
   if (isexec) chmodSync(temporary, (lstatSync(temporary).mode & 0o777) | 0o100);
+  return told;
 }
 
 /** Renames; when the output is on another file system than `.dvc`, makes it there. */

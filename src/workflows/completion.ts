@@ -60,7 +60,7 @@ _expver() {
 }
 if [[ "\${funcstack[1]}" == _expver ]]; then _expver "$@"; else compdef _expver expver; fi
 `,
-  fish: `# fish completion for expver. Once: expver completion fish > ~/.config/fish/completions/expver.fish
+  fish: `# fish completion for expver. In config.fish: expver completion fish | source
 function __expver_complete
     set -l words (commandline -opc)
     set -l current (string unescape -- (commandline -ct); or commandline -ct)

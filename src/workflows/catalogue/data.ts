@@ -56,7 +56,7 @@ const VERBS: Command[] = [
     ],
     examples: [
       ["data add data/train.csv", "writes data/train.csv.dvc, which dvc reads too; stages and commits nothing"],
-      ["data add --dry-run data", "shows what would be stored"],
+      ["data add --dry-run data/train.csv", "shows what would be stored"],
       ["data add data/new.csv", "when `data` is tracked: stores that file and changes its entry in the folder"],
     ],
     kind: "write",
@@ -75,7 +75,7 @@ const VERBS: Command[] = [
       RECURSIVE,
       WITH_DEPS,
     ],
-    examples: [["data commit -f data", "stores what is in data now; makes no Git commit"]],
+    examples: [["data commit -f", "stores what every output holds now; makes no Git commit"]],
     kind: "write",
     failureExit: 1,
     load: async () => (await import("../data/commit.ts")).dataCommit,

@@ -30,9 +30,9 @@ export const RUNS: Command[] = [
     ],
     examples: [
       ['run -m "first baseline" -- node train.js', "one experiment, tagged with the next minor version"],
-      ["run --param lr=0.1 -- python train.py --lr {lr}", "the parameter reaches the command and the record"],
-      ["run --metrics metrics.json --patch -- python train.py", "numbers come from a file the program writes"],
-      ["run --detach -- python train.py", "goes on behind you; look with expver runs"],
+      ["run --param lr=0.1 -- node train.js --lr {lr}", "the parameter reaches the command and the record"],
+      ["run --metrics metrics.json --patch -- node train.js", "numbers come from a file the program writes"],
+      ["run --detach -- node train.js", "goes on behind you; look with expver runs"],
     ],
     passThrough: true,
     kind: "write",

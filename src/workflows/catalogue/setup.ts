@@ -12,7 +12,6 @@ export const SETUP: Command[] = [
     examples: [
       ["init", "set up the current folder"],
       ["init --dry-run", "show what would be written"],
-      ["-C ../other init", "set up another folder"],
     ],
     kind: "write",
     load: async () => (await import("../init.ts")).init,
@@ -40,8 +39,8 @@ export const SETUP: Command[] = [
     arguments: [{ name: "SHELL", help: "bash, zsh or fish; default: the one in $SHELL" }],
     examples: [
       ["completion bash >> ~/.bashrc", "bash: from the next shell on"],
-      ["completion zsh > ~/.zfunc/_expver", "zsh: a folder of $fpath"],
-      ["completion fish > ~/.config/fish/completions/expver.fish", "fish"],
+      ["completion zsh >> ~/.zshrc", "zsh: below the line that calls compinit"],
+      ["completion fish >> ~/.config/fish/config.fish", "fish"],
     ],
     kind: "read",
     load: async () => (await import("../completion.ts")).completion,

@@ -30,7 +30,7 @@ export const VERSIONS: Command[] = [
     ],
     examples: [
       ["tag --suggest", "the next number, and the line the tag would have"],
-      ['tag e0.2.0 -d "dropout on the last layer"', "tag HEAD"],
+      ['tag -d "dropout on the last layer"', "tag HEAD with the next number"],
       ["tag --patch --run calm-fox-0412", "a version of a run that has none"],
     ],
     kind: "write",
