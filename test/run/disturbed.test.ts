@@ -106,6 +106,20 @@ describe("while a run goes on", () => {
     expect(repo.git("status", "--porcelain")).toBe("M  train.js");
   });
 
+  it("a file of the snapshot that is staged anew meanwhile stays as it was staged", async () => {
+    const repo = makeWaiting();
+    repo.write("code.py", "of the run");
+    const first = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running"));
+    repo.write("code.py", "of the user");
+    repo.git("add", "code.py");
+    repo.write("go", "");
+    expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ version: "e0.1.0", on_branch: true });
+    expect(repo.git("show", "e0.1.0:code.py")).toBe("of the run");
+    expect(repo.git("show", ":code.py")).toBe("of the user");
+    expect(repo.git("status", "--porcelain")).toBe("M  code.py");
+  });
+
   it("a tag made by hand under its number does not get lost, and neither does the run", async () => {
     const repo = makeWaiting();
     const first = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);

@@ -1,9 +1,9 @@
 /** Programs as they are: they fork, they flood, they write bytes, they keep databases in their own way. */
-import { readFileSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { peer } from "../support/peers.ts";
-import type { TestRepository } from "../support/repository.ts";
+import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { exists, makeExperiment, rowsOf, until } from "./story.ts";
 
 const DB = "results/experiments.db";
@@ -78,6 +78,26 @@ describe("the results database", () => {
     repo.commit("out of Git", { ".gitignore": `${repo.read(".gitignore")}/${DB}\n` });
     expect(repo.expver(["run", "--version", "e2.0.0", "--", "true"]).code).toBe(0);
     expectClean(repo);
+  });
+
+  it("behind a link to a folder: refused before anything runs; models there are said to be in no version", () => {
+    const repo = makeExperiment();
+    const elsewhere = makeFolder();
+    symlinkSync(elsewhere, join(repo.root, "results"));
+    const refused = repo.expverJson(["run", "--", "touch", "ran"]);
+    expect(refused).toMatchObject({ code: 1, error: { code: "E_DATA", message: expect.stringContaining("results is a symbolic link") } });
+    expect(exists(repo, "ran")).toBe(false);
+    repo.run("rm", ["results"]);
+    symlinkSync(elsewhere, join(repo.root, "models"));
+    const { code, data, warnings } = repo.expverJson(["run", "--", "node", "train.js"]);
+    expect({ code, outputs: data.outputs.map(({ path }: { path: string }) => path) }).toEqual({ code: 0, outputs: [DB] });
+    expect(warnings.map(({ text }) => text).join()).toContain("models is a symbolic link");
+    repo.run("rm", ["models"]);
+    // Also when the program itself makes the link.
+    const program = `mkdir -p models && ln -s ${elsewhere} models/behind && echo m > models/m.json && ln -s m.json models/alias.json`;
+    const own = repo.expverJson(["run", "--", "sh", "-c", program]);
+    expect(own).toMatchObject({ code: 0, data: { version: "e0.2.0" } });
+    expect(own.data.outputs.map(({ path }: { path: string }) => path).sort()).toEqual(["models/alias.json", "models/m.json", DB]);
   });
 
   it("is open in no process of ours while the program runs", () => {

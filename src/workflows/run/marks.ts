@@ -1,6 +1,6 @@
 /** Cheap marks of files and folders, to tell later what was written meanwhile. */
 import { createHash } from "node:crypto";
-import { type BigIntStats, readdirSync, statSync } from "node:fs";
+import { type BigIntStats, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
@@ -20,8 +20,9 @@ const NOT_LOOKED_INTO = new Set([".git", ".dvc", "node_modules", ".venv", "__pyc
 
 export function takeMarks(project: Project, places: Places, pointers: readonly Pointer[]): Marks {
   const files = new Map<string, string>();
-  for (const place of places.models) addFiles(project, place, files);
-  for (const start of startsOf(places.track)) {
+  const isOurs = (place: string) => linkOnTheWay(project, place) === null;
+  for (const place of places.models.filter(isOurs)) addFiles(project, place, files);
+  for (const start of startsOf(places.track).filter(isOurs)) {
     const found = new Map<string, string>();
     addFiles(project, start, found);
     for (const [path, mark] of found) if (places.isTracked(path)) files.set(path, mark);
@@ -50,7 +51,8 @@ function addFiles(project: Project, stored: string, into: Map<string, string>): 
   }
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     const inside = stored === "" ? entry.name : `${stored}/${entry.name}`;
-    if (entry.isDirectory() ? !NOT_LOOKED_INTO.has(entry.name) : entry.isFile() || entry.isSymbolicLink()) addFiles(project, inside, into);
+    const isFile = entry.isFile() || (entry.isSymbolicLink() && !isFolderLink(join(path, entry.name)));
+    if (entry.isDirectory() ? !NOT_LOOKED_INTO.has(entry.name) : isFile) addFiles(project, inside, into);
   }
 }
 
@@ -58,6 +60,25 @@ function addFiles(project: Project, stored: string, into: Map<string, string>): 
 function isData(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
   return !(name.endsWith(".dvc") || name === ".gitignore" || name === ".gitkeep" || name === ".dvcignore" || name.endsWith(".tmp"));
+}
+
+/**
+ * The folder on the way to a stored path (or that path) that is a symbolic link; null when there is none. Git tracks nothing
+ * behind it, so neither could a file nor its pointer be there.
+ */
+export function linkOnTheWay(project: Project, stored: string): string | null {
+  const parts = stored.split("/");
+  const folders = parts.map((_part, index) => parts.slice(0, index + 1).join("/"));
+  return folders.find((folder) => isFolderLink(absolutePath(project, folder))) ?? null;
+}
+
+function isFolderLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink() && statSync(path).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 /** The folder before the first wildcard of each glob. */

@@ -17,7 +17,7 @@ import { lackingRows } from "./lacking-rows.ts";
 import { readParameterFile, substitute } from "./parameters.ts";
 import { metricsPlace, placesOf } from "./places.ts";
 import { describePlan } from "./plan-steps.ts";
-import { refuseGitsDatabase, refuseUnfit } from "./refuse-unfit.ts";
+import { refuseStrangeDatabase, refuseUnfit, reportHiddenPlaces } from "./refuse-unfit.ts";
 import { readRequest } from "./request.ts";
 import { refuseSecondRun } from "./second-run.ts";
 import { selectSnapshot } from "./snapshot-selection.ts";
@@ -33,7 +33,8 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
   refuseUnfit(repository, request);
   await refuseSecondRun(project);
   const places = placesOf(project, metricsPlace(project, context, request.metrics));
-  refuseGitsDatabase(repository, places);
+  refuseStrangeDatabase(project, repository, places);
+  reportHiddenPlaces(project, context, places);
   const pointers = readPointers(project);
   const parameters = { ...readParameterFile(project), ...request.params };
   const { argv, unknown } = substitute(request.argv, parameters);
