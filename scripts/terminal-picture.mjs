@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
 const COLUMNS = 104;
-const SCENES = ["expver data add", "expver run", "expver list", "git tag"];
+const SCENES = ["expver run", "expver list", "expver diff"];
 const [ADVANCE, LINE, SIZE, MARGIN] = [7.8, 18, 13, 18];
 const PAPER = "#16181d";
 const INK = "#d7dae0";

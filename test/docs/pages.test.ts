@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, "../..");
 const MADE = ["architecture.md", "commands.md", "errors.md"];
 const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && !MADE.includes(name));
 
-it.each(pages)("docs/%s: what it shows works in the demo's repository", (page) => {
+// Each page plays the demo first: slow on a busy machine.
+it.each(pages)("docs/%s: what it shows works in the demo's repository", { timeout: 240_000 }, (page) => {
   const blocks = [...readFileSync(join(root, "docs", page), "utf8").matchAll(/^```(sh|js)\n([\s\S]*?)^```/gm)];
   const base = openTestRepository(makeFolder("manual"));
   if (blocks.length > 0) expect(base.expver(["demo", "demo"]).code).toBe(0);

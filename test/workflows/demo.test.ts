@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { peer } from "../support/peers.ts";
 import { makeFolder, makeRepository, openTestRepository } from "../support/repository.ts";
 
-describe("expver demo", () => {
+// Every story trains two models with ten commands: slow on a busy machine.
+describe("expver demo", { timeout: 240_000 }, () => {
   it("plays the story and leaves a repository whose model learned something", () => {
     const base = openTestRepository(makeFolder("demo"));
     const { code, data } = base.expverJson(["demo", "here"]);
@@ -20,9 +21,12 @@ describe("expver demo", () => {
     const base = openTestRepository(makeFolder("demo"));
     const { stderr, stdout } = base.expver(["demo"]);
     const lines = stderr.split("\n").filter((line) => line.startsWith("$ "));
-    expect(lines).toEqual(base.expverJson(["demo", "again"]).data.played.map((line: string) => `$ ${line}`));
+    const { steps } = base.expverJson(["demo", "again", "--dry-run"]).data;
+    const typed = steps.filter(({ verb }: { verb: string }) => verb === "type").map(({ target }: { target: string }) => `$ ${target}`);
+    expect(lines).toEqual(typed);
     expect(stderr).toMatch(/\$ expver run -m .*\n.*plan .*\n(?:epoch .*\n)+accuracy 0\.84/);
     expect(stderr).toMatch(/\$ expver list\n2 versions, best accuracy first \(highest is best\)\n.*\n1 +e0\.2\.0 +0\.94 /);
+    expect(stderr).toMatch(/\$ expver diff e0\.1\.0 e0\.2\.0\n[^$]*accuracy .* better/);
     expect(stderr).toMatch(/\$ expver show e0\.2\.0\ne0\.2\.0 {2}run\n/);
     expect(stdout).toContain(`cd ${join(base.root, "expver-demo")}`);
   });

@@ -17,6 +17,7 @@ export const STORY: Scene[] = [
   },
   { says: "Again with a larger step.", command: trainWith("1", "larger step") },
   { says: "Every version, best first, to the last digit.", command: ["expver", "list"] },
+  { says: "What changed, and whether it helped.", command: ["expver", "diff", "e0.1.0", "e0.2.0"] },
   { says: "What one of them left behind, and where its bytes are.", command: ["expver", "show", "e0.2.0"] },
   { says: "A version is a plain Git tag.", command: ["git", "tag", "-n1"] },
   { says: "All tracked bytes are what their pointers say.", command: ["expver", "data", "status"] },
