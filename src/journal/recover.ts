@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
-import { ExpverError } from "../errors.ts";
+import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { removeTemporaries } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
@@ -67,7 +67,8 @@ async function recoverOne(
     endOperation(project, context, { id, state: "recovered", outcome });
     context.report({ kind: "warning", text: `\`expver ${command}\` (${id}) was killed: ${outcome}`, hint: `expver ops show ${id}` });
     return { id, command, summary, outcome, left };
-  } catch (error) {
+  } catch (thrown) {
+    const error = fromSystemError(thrown, "cannot repair");
     if (!(error instanceof ExpverError)) throw error;
     context.report({
       kind: "warning",

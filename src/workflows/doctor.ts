@@ -54,7 +54,8 @@ export const doctor: WriteWorkflow<Input, DoctorPlan, DoctorResult> = {
     const results: DoctorResult["findings"] = [];
     for (const finding of findings) {
       const fix = finding.fix === undefined ? undefined : CHECKS.find(({ id }) => id === finding.check)?.fix;
-      results.push(isFixing && fix !== undefined ? { ...finding, fixed: await fix(scene, finding) } : finding);
+      const fixed = isFixing && fix !== undefined ? await fix(scene, finding) : null;
+      results.push(fixed === null ? finding : { ...finding, fixed });
     }
     const left = results.filter(({ fixed }) => fixed === undefined);
     const count = (level: Level) => left.filter((finding) => finding.level === level).length;

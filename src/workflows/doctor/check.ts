@@ -31,6 +31,6 @@ export interface Check {
   title: string;
   /** Looks only. */
   find(scene: Scene): Finding[] | Promise<Finding[]>;
-  /** Repairs one finding that says `fix`; safe to repeat, never removes what could be wanted. Answers what it did. */
-  fix?(scene: Scene, finding: Finding): string | Promise<string>;
+  /** Repairs one finding that says `fix`; safe to repeat, never removes what could be wanted. Answers what it did; null: it could not, and has said why. */
+  fix?(scene: Scene, finding: Finding): string | null | Promise<string | null>;
 }

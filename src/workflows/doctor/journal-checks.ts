@@ -34,7 +34,8 @@ export const killedOperations: Check = {
   },
   async fix({ place, context }, { subject = "" }) {
     const recovered = await repair(place, context);
-    return recovered.find(({ id }) => id === subject)?.outcome ?? "repaired already";
+    const isOpen = brokenOperations(place).some(({ id }) => id === subject);
+    return isOpen ? null : (recovered.find(({ id }) => id === subject)?.outcome ?? "repaired already");
   },
 };
 

@@ -1,7 +1,7 @@
 /** Metrics a program leaves in a file: every number of it, nested names joined with dots, digits as written. */
 import { readFileSync } from "node:fs";
 import { loadYaml } from "../../config/yaml.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, fromSystemError } from "../../errors.ts";
 import { flatten } from "./flatten.ts";
 import { markOf } from "./marks.ts";
 
@@ -14,7 +14,15 @@ export type MetricsFile = { state: "read"; metrics: Record<string, string> } | {
 export function readMetricsFile(path: string, before: string): MetricsFile {
   const now = markOf(path);
   if (now === "") return { state: "missing" };
-  return now === before ? { state: "stale" } : { state: "read", metrics: parseMetrics(readFileSync(path, "utf8"), path) };
+  return now === before ? { state: "stale" } : { state: "read", metrics: parseMetrics(textOf(path), path) };
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw fromSystemError(error, `cannot read the metrics file ${path}`);
+  }
 }
 
 /** Numbers only: a text that merely looks like a number (a version, an id in quotes) is no metric. */

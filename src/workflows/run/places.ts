@@ -3,7 +3,9 @@ import { matchGlobs } from "../../config/globs.ts";
 import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, pathFromUser, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
+import { isFolder } from "../../platform/files.ts";
 
 export interface Places {
   /** The results database. */
@@ -22,7 +24,10 @@ export interface Places {
 
 /** The stored path of a metrics file as typed. Throws E_OUTSIDE when it is not in the repository. */
 export function metricsPlace(project: Project, context: Context, typed: string | null): string | null {
-  return typed === null ? null : pathFromUser(project, context, typed);
+  if (typed === null) return null;
+  const stored = pathFromUser(project, context, typed);
+  if (!isFolder(absolutePath(project, stored))) return stored;
+  throw new ExpverError("E_USAGE", `--metrics ${typed} is a folder`, { hint: "Name the JSON or YAML file that the program writes." });
 }
 
 /** `metrics`: a stored path. */
