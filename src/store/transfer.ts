@@ -3,7 +3,7 @@
  * proof of them. We ourselves never do: members are always looked for one by one.
  */
 import type { Project } from "../config/project.ts";
-import type { ErrorCode } from "../errors.ts";
+import { type ErrorCode, ExpverError } from "../errors.ts";
 import type { Pacing } from "../platform/pace.ts";
 import { type Bundle, bundleOf, byKey, keyOf, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { type Cache, openCache } from "./cache.ts";
@@ -35,6 +35,8 @@ interface FailedPath {
   /** For a person. */
   reason: string;
   code: ErrorCode;
+  /** What to do about it. */
+  hint: string;
 }
 
 /** Everything the pointers name that the remote lacks. Never pushed: imports, `push: false`, `cache: false`. */
@@ -177,12 +179,9 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
   const { context } = tools;
   const { bundles, there, parcels, listings, missing, names } = await examine(remote, pointers, tools);
   const part: Part = { objects: 0, missing: [...new Set(missing.map(({ path }) => path))], failed: [] };
-  note(part, await remote.send(parcels, context), names);
-  // Looked for again, not believed: the listing will vouch for them.
-  const arrived = await remote.present(
-    parcels.map(({ object, size }) => ({ ...object, size })),
-    context,
-  );
+  const failures = await remote.send(parcels, context);
+  const { arrived, lost } = await lookAgain(remote, parcels, { failures, context });
+  note(part, [...failures, ...lost], names);
   for (const object of arrived) there.add(keyOf(object));
   const whole = bundles.filter(({ members }) => members?.every(({ object }) => there.has(keyOf(object))));
   const complete = keysOf(whole.flatMap(({ listing }) => listing ?? []));
@@ -191,6 +190,33 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
   note(part, failedListings, names);
   part.objects = arrived.length + last.length - failedListings.length;
   return part;
+}
+
+/** What was sent is looked for, not believed to be there: a listing will vouch for it. */
+async function lookAgain(
+  remote: Remote,
+  parcels: readonly Parcel[],
+  { failures, context }: { failures: readonly TransferFailure[]; context: Pacing },
+): Promise<{ arrived: ObjectName[]; lost: TransferFailure[] }> {
+  const failed = keysOf(failures.map(({ object }) => object));
+  const sent = parcels.flatMap(({ object, size }) => (failed.has(keyOf(object)) ? [] : [{ ...object, size }]));
+  try {
+    const arrived = sent.length === 0 ? [] : await remote.present(sent, context);
+    const seen = keysOf(arrived);
+    const unseen = new ExpverError("E_OBJECT", `was sent to ${remote.location} but is not seen there`, {
+      hint: "Push again; `expver data remote check` tells whether the remote can be looked at.",
+    });
+    return {
+      arrived,
+      lost: sent.flatMap(({ hash, hashName }) =>
+        seen.has(keyOf({ hash, hashName })) ? [] : [{ object: { hash, hashName }, error: unseen }],
+      ),
+    };
+  } catch (error) {
+    // What is known to have failed must still be told.
+    if (failures.length === 0 || !(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    return { arrived: [], lost: sent.map(({ hash, hashName }) => ({ object: { hash, hashName }, error })) };
+  }
 }
 
 async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
@@ -231,6 +257,6 @@ function note(part: Part, failures: readonly TransferFailure[], names: ReadonlyM
   for (const { object, error } of failures) {
     const path = names.get(keyOf(object))?.path ?? object.hash;
     if (error === null) part.missing.push(path);
-    else part.failed.push({ path, reason: error.message, code: error.code });
+    else part.failed.push({ path, reason: error.message, code: error.code, hint: error.hint });
   }
 }

@@ -276,7 +276,7 @@ function byHash<T extends ObjectName>(objects: readonly T[]): T[] {
   return [...objects].sort((a, b) => (a.hash < b.hash ? -1 : 1));
 }
 
-function md5(bytes: Uint8Array): string {
+export function md5(bytes: Uint8Array): string {
   return createHash("md5").update(bytes).digest("hex");
 }
 

@@ -5,6 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import { dropAnswer, readAnswer } from "../../platform/http.ts";
 import type { RemoteConfig } from "../dvc-config.ts";
 import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf } from "./http-access.ts";
+import { retrying } from "./retry.ts";
 import type { Key, KeyAndSize, ObjectServer } from "./server.ts";
 
 const CLEANING_MS = 2000;
@@ -37,7 +38,12 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
       try {
         dropAnswer(await access.ask("PUT", temporary, { signal, source, doing: `write ${key}` }));
         const headers = { destination: access.urlOf(key).href, overwrite: "T" };
-        dropAnswer(await access.ask("MOVE", temporary, { signal, headers, doing: `name ${key}` }));
+        // By itself: sending everything again because a name failed would be a waste.
+        const move = () => access.ask("MOVE", temporary, { signal, headers, accept: [404], doing: `name ${key}` });
+        const answer = await retrying(move, { signal });
+        dropAnswer(answer);
+        // Nothing to rename: an earlier try went through and its answer was lost, or something is wrong.
+        if (answer.status === 404 && (await this.find(key, signal))?.size !== source.size) throw lost(access, key);
       } catch (error) {
         await removeQuietly(access, temporary);
         throw error;
@@ -57,6 +63,10 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
       yield filesIn(text, folder);
     },
   };
+}
+
+function lost({ name }: HttpAccess, key: Key): ExpverError {
+  return new ExpverError("E_REMOTE_ANSWER", `remote ${name}: ${key} was written and is gone`, { details: { remote: name, passing: true } });
 }
 
 async function mkcol(access: HttpAccess, folder: Key, signal: AbortSignal): Promise<void> {

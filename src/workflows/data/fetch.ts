@@ -84,6 +84,6 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
 
 async function fetchAll(project: Project, context: Context, { selection, remote }: TransferPlan): Promise<TransferReport> {
   const report = await fetchObjects(project, selection.pointers, context, { remote, only: selection.only });
-  refuseFailed(report, "fetch");
+  refuseFailed(context, report, "fetch");
   return report;
 }

@@ -1,5 +1,6 @@
 /** `expver data push`: objects the remote lacks. */
 import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
@@ -46,7 +47,7 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     const project = openData(context);
     const report = await withDvcLock(project, () => pushObjects(project, selection.pointers, context, { remote, only: selection.only }));
     warnMissing(context, report);
-    refuseFailed(report, "push");
+    refuseFailed(context, report, "push");
     return { ...report, pushed: report.objects };
   },
 };
@@ -61,10 +62,17 @@ export function warnMissing(context: Parameters<typeof dataPush.plan>[0], { miss
   });
 }
 
-/** Throws E_OBJECT; what went well stays. */
-export function refuseFailed({ failed, missing }: TransferReport, verb: "push" | "fetch"): void {
-  if (failed.length === 0) return;
-  throw new ExpverError("E_OBJECT", `${failed.length} files failed to ${verb}; first ${failed[0]?.path}: ${failed[0]?.reason}`, {
-    details: { failed, missing },
-  });
+/** Names every file that is left, then throws the first one's error: what went well stays. */
+export function refuseFailed(context: Context, { failed, missing }: TransferReport, verb: "push" | "fetch"): void {
+  const [first] = failed;
+  if (first === undefined) return;
+  for (const { path, reason } of failed) context.report({ kind: "warning", text: `failed to ${verb} ${path}: ${reason}` });
+  throw new ExpverError(
+    first.code,
+    `${failed.length} ${failed.length === 1 ? "file" : "files"} failed to ${verb}; first ${first.path}: ${first.reason}`,
+    {
+      hint: first.hint,
+      details: { failed, missing },
+    },
+  );
 }

@@ -1,0 +1,227 @@
+/** What networks and servers do wrong, in front of real servers. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { dataPush } from "../../src/workflows/data/push.ts";
+import { makeRepository } from "../support/repository.ts";
+import { type Fault, type FaultProxy, startFaultProxy } from "../support/servers/fault-proxy.ts";
+import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
+import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
+import { makeCache, md5, open } from "./conformance.ts";
+
+const MIB = 2 ** 20;
+
+for (const kind of ["http", "webdav", "s3"] as const) {
+  describe.skipIf(kind === "s3" ? seaweedProgram() === null : nginx === null)(`${kind} behind a bad line`, () => {
+    let server: Nginx | Seaweed;
+    let proxy: FaultProxy;
+    let count = 0;
+    beforeAll(async () => {
+      server = kind === "s3" ? await startSeaweed() : await startNginx();
+      if ("makeBucket" in server) await server.makeBucket("faults");
+      proxy = await startFaultProxy(server.url);
+    });
+    beforeEach(() => proxy.reset());
+    afterAll(async () => {
+      await proxy?.stop();
+      await server?.stop();
+    });
+
+    function place(options: Record<string, string> = {}) {
+      count += 1;
+      if (kind === "s3") return open({ url: `s3://faults/${count}`, options: { endpointurl: proxy.url, ...keysOf("all"), ...options } });
+      if ("root" in server) mkdirSync(join(server.root, "open", `${kind}-${count}`));
+      return open({
+        url: `${proxy.url.replace("http", kind)}/open/${kind}-${count}`,
+        options: { ...(kind === "http" ? { method: "PUT" } : {}), ...options },
+      });
+    }
+    const isData = ({ url }: { url: string }) => /files\/md5\/[0-9a-f]{2}\/[.0-9a-zA-Z]/.test(url) && !url.includes("prefix=");
+    const some = (number: number, size = 10) => {
+      const here = makeCache();
+      return Array.from({ length: number }, (_, index) => here.put(`${kind} ${number} ${index} `.padEnd(size, ".")));
+    };
+
+    it("gets through when every third request fails", async () => {
+      const remote = place();
+      proxy.reset(({ number }) => (number % 3 === 0 ? { status: 500 } : null));
+      const parcels = some(30);
+      expect(await remote.send(parcels, {})).toEqual([]);
+      expect(
+        await remote.present(
+          parcels.map(({ object }) => object),
+          {},
+        ),
+      ).toHaveLength(30);
+      const cache = makeCache();
+      expect(
+        await cache.receive(
+          remote,
+          parcels.map(({ object }) => object),
+        ),
+      ).toEqual([]);
+      expect(cache.names()).toHaveLength(30);
+    });
+
+    it("waits as long as the server wants", async () => {
+      const remote = place();
+      let refused = 0;
+      proxy.reset(() => {
+        refused += 1;
+        return refused <= 2 ? { status: 503, headers: { "retry-after": "1" } } : null;
+      });
+      expect(await remote.send(some(1), {})).toEqual([]);
+      expect(refused).toBeGreaterThan(2);
+    });
+
+    it("takes a broken answer up where it broke, not from the beginning", async () => {
+      const remote = place();
+      const parcels = some(1, 8 * MIB);
+      expect(await remote.send(parcels, {})).toEqual([]);
+      let first = true;
+      proxy.reset((asked): Fault | null => {
+        if (asked.method !== "GET" || !isData(asked) || !first) return null;
+        first = false;
+        return { cutAnswerAt: 5 * MIB };
+      });
+      const cache = makeCache();
+      let bytes = 0;
+      const report = (event: { bytes?: number }) => {
+        bytes = Math.max(bytes, event.bytes ?? 0);
+      };
+      expect(
+        await cache.receive(
+          remote,
+          parcels.map(({ object }) => object),
+          { report: report as never },
+        ),
+      ).toEqual([]);
+      expect(cache.names()).toHaveLength(1);
+      expect(proxy.asked.filter((asked) => asked.method === "GET" && isData(asked))).toHaveLength(2);
+      expect(bytes).toBeLessThanOrEqual(8 * MIB);
+    });
+
+    it("sends again what broke on its way, and nothing of the first try is seen", async () => {
+      const remote = place();
+      let cuts = 0;
+      proxy.reset((asked): Fault | null => {
+        if (asked.method !== "PUT" || !isData(asked) || cuts >= 2) return null;
+        cuts += 1;
+        return { cutRequestAt: 3 * MIB };
+      });
+      const [parcel] = some(1, 6 * MIB);
+      if (parcel === undefined) throw new Error("no parcel");
+      expect(await remote.send([parcel], {})).toEqual([]);
+      expect(cuts).toBe(2);
+      proxy.reset();
+      expect(await remote.present([{ ...parcel.object, size: parcel.size }], {})).toHaveLength(1);
+      expect((await remote.read(parcel.object))?.length).toBe(parcel.size);
+    });
+
+    it("fetches wrong bytes once more, and never lets them in", async () => {
+      const remote = place();
+      const parcels = some(3, 2 * MIB);
+      await remote.send(parcels, {});
+      let wrong = 1;
+      proxy.reset((asked) => (asked.method === "GET" && isData(asked) && wrong-- > 0 ? { wrongBytes: true } : null));
+      const once = makeCache();
+      expect(
+        await once.receive(
+          remote,
+          parcels.map(({ object }) => object),
+        ),
+      ).toEqual([]);
+      proxy.reset((asked) => (asked.method === "GET" && isData(asked) ? { wrongBytes: true } : null));
+      const always = makeCache();
+      const failures = await always.receive(
+        remote,
+        parcels.map(({ object }) => object),
+      );
+      expect(failures.map(({ error }) => error?.code)).toEqual(["E_OBJECT", "E_OBJECT", "E_OBJECT"]);
+      expect(always.names()).toEqual([]);
+    });
+
+    it("gives up a silent server as timed out", { timeout: 120_000 }, async () => {
+      const remote = place({ ...(kind === "webdav" ? { timeout: "0.3" } : { read_timeout: "0.3" }) });
+      proxy.reset(() => ({ silentMs: 60_000 }));
+      const failures = await remote.send(some(3), {});
+      expect(failures.map(({ error }) => error?.code)).toEqual(["E_REMOTE_TIMEOUT", "E_REMOTE_TIMEOUT", "E_REMOTE_TIMEOUT"]);
+    });
+
+    it("takes a slow answer for an answer", async () => {
+      const remote = place({ ...(kind === "webdav" ? { timeout: "2" } : { read_timeout: "2" }) });
+      const parcels = some(1, 256 * 1024);
+      await remote.send(parcels, {});
+      proxy.reset(() => ({ slowMs: 100 }));
+      const cache = makeCache();
+      expect(
+        await cache.receive(
+          remote,
+          parcels.map(({ object }) => object),
+        ),
+      ).toEqual([]);
+    });
+
+    it("stops soon when everything is forbidden, naming each object", async () => {
+      const remote = place();
+      proxy.reset(() => ({ status: 403, body: "<Error><Code>AccessDenied</Code><Message>no</Message></Error>" }));
+      const failures = await remote.send(some(300), {});
+      expect(failures).toHaveLength(300);
+      expect(new Set(failures.map(({ error }) => error?.code))).toEqual(new Set(["E_REMOTE_FORBIDDEN"]));
+      expect(proxy.asked.length).toBeLessThan(100);
+    });
+
+    if (kind !== "http") {
+      it("asks for each object where it may not list", async () => {
+        const remote = place();
+        proxy.reset(({ method, url }) => (method === "PROPFIND" || url.includes("list-type") ? { status: 403 } : null));
+        const parcels = some(800).filter(({ object }) => object.hash < "05");
+        expect(await remote.send(parcels, {})).toEqual([]);
+        expect(
+          await remote.present(
+            parcels.map(({ object }) => object),
+            {},
+          ),
+        ).toHaveLength(parcels.length);
+      });
+    }
+
+    it("moves what it can, names what is left, and finishes when repeated", async () => {
+      const remote = place();
+      const repository = makeRepository();
+      const run = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+      run("init");
+      run(
+        "remote",
+        "add",
+        "-d",
+        "store",
+        kind === "s3" ? `s3://faults/${count}` : `${proxy.url.replace("http", kind)}${new URL(remote.location).pathname}`,
+      );
+      const options = kind === "s3" ? { endpointurl: proxy.url, ...keysOf("all") } : kind === "http" ? { method: "PUT" } : {};
+      for (const [key, value] of Object.entries(options)) run("remote", "modify", "store", key, value);
+      for (const name of ["a", "b", "c"]) repository.write(`d/${name}`, `${kind} ${name}`);
+      run("add", "d");
+      const bad = md5(Buffer.from(`${kind} b`)).slice(2);
+      proxy.reset(({ method, url }) => (["PUT", "MOVE"].includes(method) && url.includes(bad) ? { status: 403 } : null));
+      // WebDAV writes under another name: there it is the second PUT that fails.
+      let puts = 0;
+      if (kind === "webdav") proxy.reset(({ method }) => (method === "PUT" && ++puts === 2 ? { status: 403 } : null));
+      const push = async () => dataPush.apply(repository.context, await dataPush.plan(repository.context, {}));
+      const failure = await push().then(
+        () => null,
+        (error: unknown) => error,
+      );
+      expect(failure).toMatchObject({ code: "E_REMOTE_FORBIDDEN", details: { failed: [{ path: expect.stringMatching(/^d\/[abc]$/) }] } });
+      expect(repository.warnings()).toEqual([expect.stringContaining("failed to push d/")]);
+      // Two of three arrived, and no listing vouches for the third.
+      const listing = { hash: /md5: (\S+)/.exec(repository.read("d.dvc"))?.[1] ?? "", hashName: "md5" } as const;
+      const members = ["a", "b", "c"].map((name) => ({ hash: md5(Buffer.from(`${kind} ${name}`)), hashName: "md5" }) as const);
+      proxy.reset();
+      expect(await remote.present(members, {})).toHaveLength(2);
+      expect(await remote.present([listing], {})).toEqual([]);
+      expect(await push()).toMatchObject({ pushed: 2, failed: [] });
+      expect(await remote.present([...members, listing], {})).toHaveLength(4);
+    });
+  });
+}
