@@ -1,8 +1,8 @@
 /** An experiment repository with a bare Git remote and a folder as data remote. */
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { makeExperiment } from "../run/story.ts";
-import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 export interface Study {
   repo: TestRepository;
@@ -12,25 +12,42 @@ export interface Study {
   storage: string;
 }
 
+let template: string | null = null;
+
 /** Tracked data, a data remote and a Git remote `origin` that has nothing yet. */
 export function makeStudy(): Study {
-  const upstream = makeRepository({ bare: true });
-  const storage = makeFolder("storage");
+  template ??= makeTemplate();
+  const base = makeFolder("study");
+  cpSync(template, base, { recursive: true, preserveTimestamps: true });
+  return {
+    repo: openTestRepository(join(base, "work")),
+    upstream: openTestRepository(join(base, "up.git")),
+    storage: join(base, "storage"),
+  };
+}
+
+/** Made once a file: everything beside everything, named by relative paths. */
+function makeTemplate(): string {
   const repo = makeExperiment();
-  must(repo, ["data", "remote", "add", "-d", "storage", storage]);
+  const base = dirname(repo.root);
+  mkdirSync(join(base, "storage"));
+  repo.git("init", "-q", "--bare", "../up.git");
+  must(repo, ["data", "remote", "add", "-d", "storage", "../storage"]);
   repo.write("data.csv", "x,y\n1,2\n");
   repo.write("images/a.txt", "first");
   repo.write("images/deep/b.txt", "second");
   must(repo, ["data", "add", "data.csv", "images"]);
   repo.write(".gitignore", `${repo.read(".gitignore")}metrics.json\n`);
   repo.commit("data");
-  repo.git("remote", "add", "origin", upstream.root);
-  return { repo, upstream, storage };
+  repo.git("remote", "add", "origin", "../up.git");
+  return base;
 }
 
 /** A clone by somebody else, who has read access to the data remote. */
-export function cloneOf({ upstream }: Study): TestRepository {
-  return makeRepository({ cloneOf: upstream.root });
+export function cloneOf({ upstream, storage }: Study): TestRepository {
+  const clone = makeRepository({ cloneOf: upstream.root });
+  must(clone, ["data", "remote", "modify", "--local", "storage", "url", storage]);
+  return clone;
 }
 
 /** One finished run; answers its version. */
