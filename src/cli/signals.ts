@@ -32,7 +32,8 @@ export function listenForSignals(patience: number, quit: (code: number) => void 
   return {
     signal: controller.signal,
     arrived: async () => {
-      await new Promise((done) => setImmediate(done));
+      // One turn may end before the loop has looked for signals.
+      for (let turns = 0; turns < 2; turns += 1) await new Promise((done) => setImmediate(done));
       return first;
     },
     stop: () => {

@@ -1,8 +1,9 @@
 /** What stands in the way of publishing: nothing becomes public without its data, and the message says what to type. */
-import { spawnSync } from "node:child_process";
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { MAIN, until } from "../run/story.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
 
@@ -249,5 +250,18 @@ it.skipIf(!mayMount)("a data remote whose disk is full: no tag is public, nothin
   } finally {
     unmount?.();
   }
+  expect(must(repo, ["publish"]).data.versions).toMatchObject([{ version, state: "published" }]);
+});
+
+it("interrupted while the remote takes its time: told so, and repeating goes on", async () => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  installHook(upstream, "pre-receive", "touch reached; sleep 30");
+  const child = spawn("node", [MAIN, "publish"], { cwd: repo.root, env: repo.context.env, detached: true });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  await until(() => existsSync(join(upstream.root, "reached")));
+  process.kill(-(child.pid ?? 0), "SIGINT"); // as a terminal does: to everything in front of it
+  expect(await ended).toBe(130);
+  rmSync(join(upstream.root, "hooks/pre-receive"));
   expect(must(repo, ["publish"]).data.versions).toMatchObject([{ version, state: "published" }]);
 });

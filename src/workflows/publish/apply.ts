@@ -109,7 +109,8 @@ function sendRefs(
   try {
     went = pushBranchAndTags(repository, context, { remote, branch, tags, names: publication.versions.map(({ version }) => version.name) });
   } catch (error) {
-    noteWhatIsThere(repository, publication, { operation, remote });
+    const isRefusal = error instanceof ExpverError && error.code !== "E_GIT";
+    noteWhatIsThere(repository, publication, { operation, remote, isRefusal });
     throw error;
   }
   markSeen(repository, publication, readPushedRefs(repository, remote));
@@ -134,11 +135,14 @@ function markSeen(repository: Repository, { versions }: Publication, there: Read
   updateRefs(repository, markers, { reason: "expver: publish" });
 }
 
-/** A push that failed may have got through: what is known not to be there does not stand in the way of an undo. */
+/**
+ * A push that failed may have got through, now or in a moment when only the connection broke. What was refused, and is not
+ * there, does not stand in the way of an undo.
+ */
 function noteWhatIsThere(
   repository: Repository,
   publication: Publication,
-  { operation, remote }: { operation: OpenOperation; remote: string },
+  { operation, remote, isRefusal }: { operation: OpenOperation; remote: string; isRefusal: boolean },
 ): void {
   let there: Map<string, string>;
   try {
@@ -147,6 +151,7 @@ function noteWhatIsThere(
     return; // Not known, then.
   }
   markSeen(repository, publication, there);
+  if (!isRefusal) return;
   const absent = publication.versions.map(({ version }) => version.name).filter((name) => !there.has(`refs/tags/${name}`));
   operation.note("notPublished", absent);
 }

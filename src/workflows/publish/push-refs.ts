@@ -75,7 +75,7 @@ function warnRefused(context: Context, { remote, branch, tags, names }: RefsToPu
 }
 
 function unreachable(remote: string, { said }: PushAnswer): ExpverError {
-  return new ExpverError("E_GIT", `git push to ${remote}: ${said}`, {
+  return new ExpverError("E_GIT", `git push to ${remote}: ${said || "it ended without a word"}`, {
     hint: "The data has been sent. Repeat the command: it goes on from there.",
     details: { remote },
   });
