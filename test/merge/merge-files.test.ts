@@ -89,9 +89,9 @@ describe("into the base", () => {
   it("adds once; repeating touches no byte", () => {
     database("base.db", { a: 1 });
     database("b.db", { b: 2 });
-    expect(repo.expverJson(["merge", "--base-db", "base.db", "--exp-db", "b.db"]).data).toMatchObject({ changed: true });
+    expect(repo.expverJson(["merge", "--base-db", "base.db", "--exp-db", "b.db"]).data.database).toMatchObject({ changed: true });
     const { mtimeNs, ino } = statSync(join(repo.root, "base.db"), { bigint: true });
-    expect(repo.expverJson(["merge", "--base-db", "base.db", "--exp-db", "b.db"]).data).toMatchObject({ changed: false });
+    expect(repo.expverJson(["merge", "--base-db", "base.db", "--exp-db", "b.db"]).data.database).toMatchObject({ changed: false });
     expect(statSync(join(repo.root, "base.db"), { bigint: true })).toMatchObject({ mtimeNs, ino });
     expect(rowsOf("base.db")).toEqual(["a 1", "b 2"]);
   });
@@ -127,7 +127,7 @@ for i in range(60):
     );
     await once(writer.stdout, "data");
     const { ino } = statSync(path);
-    expect(repo.expverJson(["merge", "--base-db", "base.db", "b.db"]).data).toMatchObject({ changed: true });
+    expect(repo.expverJson(["merge", "--base-db", "base.db", "b.db"]).data.database).toMatchObject({ changed: true });
     await once(writer, "exit");
     expect(statSync(path).ino).toBe(ino);
     const db = openDatabase(path);

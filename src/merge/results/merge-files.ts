@@ -2,14 +2,11 @@
  * Databases merged into a file: worked out in a copy beside the output, which then takes its place in one step, or, where a
  * program may have the output open, brought into it by SQL.
  */
-import { chmodSync, copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { chmodSync, copyFileSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { syncFolder } from "../../platform/files.ts";
-import { isAlive } from "../../platform/processes.ts";
 import { openDatabase } from "../../platform/sqlite.ts";
-import { syncFiles } from "../../platform/sync.ts";
 import { copyDatabase } from "../../results/copy.ts";
+import { besideOf, discard, putInPlace } from "../beside.ts";
 import { mergeInto } from "./merge-into.ts";
 import type { MergeRules, MergeSource, SourceReport, TableReport } from "./types.ts";
 
@@ -39,16 +36,14 @@ export interface PreparedMerge {
  */
 export function prepareMerge(merge: FilesMerge): PreparedMerge {
   const { base, output, rules, inPlace } = merge;
-  removeLeftovers(output);
   const laterWins = rules.onConflict === "theirs" || rules.rebase !== undefined;
   const sources = laterWins ? [...merge.sources] : [...merge.sources].sort((one, other) => (one.name < other.name ? -1 : 1));
   const first = base === null ? sources.shift() : undefined;
   const start = base ?? first?.path;
   if (start === undefined)
     throw new ExpverError("E_USAGE", "there is nothing to merge", { hint: "expver merge A.db B.db --output-db C.db" });
-  const temporary = temporaryOf(output, "merged");
-  const before = inPlace ? temporaryOf(output, "before") : null;
-  process.once("exit", () => discardMerge({ temporary, before }));
+  const temporary = besideOf(output, "merged");
+  const before = inPlace ? besideOf(output, "before") : null;
   try {
     copyDatabase(start, temporary);
     chmodSync(temporary, statSync(start).mode | 0o200);
@@ -72,9 +67,7 @@ export function commitMerge(prepared: PreparedMerge): void {
         db.close();
       }
     } else {
-      syncFiles([temporary]);
-      renameSync(temporary, merge.output);
-      syncFolder(dirname(merge.output));
+      putInPlace(temporary, merge.output);
     }
   } catch (error) {
     throw fromSystemError(error, `cannot write ${merge.output}`);
@@ -85,7 +78,8 @@ export function commitMerge(prepared: PreparedMerge): void {
 
 /** Removes what a merge that is not wanted has left. */
 export function discardMerge({ temporary, before }: Pick<PreparedMerge, "temporary" | "before">): void {
-  for (const path of [temporary, before]) if (path !== null) rmSync(path, { force: true });
+  discard(temporary);
+  discard(before);
 }
 
 /** Whether the table, or anything in it, is other than before. */
@@ -103,21 +97,5 @@ function mergeAll(path: string, sources: readonly MergeSource[], rules: MergeRul
     return sources.map((source) => mergeInto(db, source, rules));
   } finally {
     db.close();
-  }
-}
-
-function temporaryOf(output: string, word: string): string {
-  return join(dirname(output), `.${basename(output)}.${process.pid}.${word}.tmp`);
-}
-
-/** Of merges that were killed. */
-function removeLeftovers(output: string): void {
-  if (!existsSync(dirname(output))) {
-    throw new ExpverError("E_NOT_FOUND", `there is no folder ${dirname(output)} for the merged database`, { details: { path: output } });
-  }
-  const start = `.${basename(output)}.`;
-  for (const name of readdirSync(dirname(output))) {
-    const [, pid] = name.startsWith(start) ? (/^(\d+)\.(?:merged|before)\.tmp(?:-journal)?$/.exec(name.slice(start.length)) ?? []) : [];
-    if (pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)))) rmSync(join(dirname(output), name), { force: true });
   }
 }

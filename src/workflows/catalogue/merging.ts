@@ -4,28 +4,40 @@ import type { Command } from "../contract.ts";
 export const MERGING: Command[] = [
   {
     name: "merge",
-    summary: "Merge results databases: every row and column of all, or replaced by key",
+    summary: "Merge results databases and data files: every row and column of all, or replaced by key",
     description:
       "Rows are told apart by the table's primary key (xetrack: track_id and timestamp), else by --id-column, else by all their values.\n" +
       "Equal rows are nothing, new rows and columns go in, empty cells are filled; two different values of one cell are a conflict, and\n" +
       "nothing is merged until --on-conflict says which stays. Repeating it adds nothing, and the order of databases does not matter.\n" +
       "With --strategy rebase, rows whose --key-columns values occur in an experiment give way to the experiment's; later ones win.\n" +
-      "All tables are merged in one transaction; the output is written beside itself and renamed, or changed by SQL while it is open.",
+      "All tables are merged in one transaction; the output is written beside itself and renamed, or changed by SQL while it is open.\n" +
+      "Data files (parquet, CSV) are merged by the same two words, within --memory: their columns are settled first, and where values would\n" +
+      "turn into text or lose digits nothing is merged without --allow-widen. Order, compression and metadata stay those of the base.",
     group: "experiments",
-    arguments: [{ name: "DB…", help: "databases whose rows are brought in; only read" }],
+    arguments: [{ name: "FILE…", help: "databases, parquet or CSV files whose rows are brought in; only read" }],
     options: [
       { flags: "--base-db <path>", help: "database they are merged with; also the output unless another is named" },
       { flags: "--output-db <path>", help: "where the result goes (default: the base)" },
       { flags: "--exp-db <paths...>", help: "the same as the argument" },
+      { flags: "--base-data <path>", help: "data file others are merged with; also the output unless another is named" },
+      { flags: "--output-data <path>", help: "where that goes (default: the base)" },
+      { flags: "--exp-data <paths...>", help: "the same as the argument" },
       { flags: "--strategy <strategy>", help: "merge: nothing is overwritten (default); rebase: rows are replaced by key" },
-      { flags: "--key-columns <names...>", help: "rebase: columns whose values say which rows replace which" },
+      { flags: "--data-strategy <strategy>", help: "another strategy for data files" },
+      {
+        flags: "--key-columns <names...>",
+        help: "rebase: columns whose values say which rows replace which; data files: also what tells rows apart",
+      },
       { flags: "--null-keys <choice>", help: "rebase: rows without a value in a key column: keep (default), or match" },
       { flags: "--on-conflict <choice>", help: "which of two values stays: ours, theirs, or newest (of the run that ended later)" },
       { flags: "--table <names...>", help: "only these tables (default: all)" },
       { flags: "--id-column <name>", help: "tells rows apart in tables without a primary key" },
+      { flags: "--allow-widen", help: "data files: let values turn into text, or whole numbers into floating point" },
+      { flags: "--memory <amount>", help: "data files: how much memory may be used (default: 1GB)" },
     ],
     examples: [
       ["merge --base-db results/experiments.db ../exp-a/results/experiments.db", "bring one experiment's rows in"],
+      ["merge --base-data data/train.parquet new.parquet --key-columns id", "add new rows, told apart by id"],
       ["merge a.db b.db --output-db all.db --dry-run", "what a new database of both would hold"],
       ["merge b.db --base-db all.db --strategy rebase --key-columns version --yes", "replace the rows of b's versions"],
     ],

@@ -1,0 +1,76 @@
+/** A file of rows: parquet, or CSV whose cells stay the text they are. */
+import { extname } from "node:path";
+import { ExpverError } from "../../errors.ts";
+import type { DuckDb } from "./duckdb.ts";
+
+export interface DataFile {
+  /** Absolute. */
+  path: string;
+  /** What a person calls it. */
+  name: string;
+  kind: "parquet" | "csv";
+  columns: DataColumn[];
+}
+
+export interface DataColumn {
+  name: string;
+  /** DuckDB's name of the type. */
+  type: string;
+}
+
+export function isDataFile(path: string): boolean {
+  return /\.(?:parquet|csv)$/i.test(path);
+}
+
+/** Throws E_USAGE for another kind of file, E_DATA for a file that is not what its name says. */
+export async function readDataFile(db: DuckDb, { path, name }: { path: string; name: string }): Promise<DataFile> {
+  const kind = kindOf(path);
+  const columns = await db.rows(`DESCRIBE SELECT * FROM ${reading(kind, 1)}`, [path]);
+  return {
+    path,
+    name,
+    kind,
+    columns: columns.map(({ column_name, column_type }) => ({ name: String(column_name), type: String(column_type) })),
+  };
+}
+
+export function kindOf(path: string): DataFile["kind"] {
+  const extension = extname(path).toLowerCase();
+  if (extension === ".parquet") return "parquet";
+  if (extension === ".csv") return "csv";
+  throw new ExpverError("E_USAGE", `${path} is neither parquet nor CSV`, { details: { path } });
+}
+
+/** The file as a table; its path is the `index`-th value that is bound. */
+export function reading(kind: DataFile["kind"], index: number): string {
+  // `007` and `1e-5` stay what they are: CSV has no types but those a reader guesses.
+  return kind === "parquet" ? `read_parquet($${index})` : `read_csv($${index}, all_varchar = true, header = true)`;
+}
+
+/** COPY options that write a file as `like` is written: compression, row groups, key-value metadata. */
+export async function writingLike(db: DuckDb, like: DataFile, { sameColumns }: { sameColumns: boolean }): Promise<string> {
+  if (like.kind === "csv") return "FORMAT csv, HEADER true";
+  const [layout] = await db.rows(
+    `SELECT arg_max(compression, row_group_id) AS compression, max(row_group_num_rows) AS rows FROM parquet_metadata($1)`,
+    [like.path],
+  );
+  const stored = await db.rows(`SELECT decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata($1)`, [like.path]);
+  // Arrow's own copy of the schema would contradict one that has grown.
+  const kept = stored.filter(({ key }) => sameColumns || key !== "ARROW:schema");
+  const compression = String(layout?.compression ?? "snappy").toLowerCase();
+  const options = [
+    "FORMAT parquet",
+    `COMPRESSION ${KNOWN_COMPRESSIONS.includes(compression) ? compression : "snappy"}`,
+    `ROW_GROUP_SIZE ${Math.max(2048, Number(layout?.rows ?? 122_880) || 122_880)}`,
+  ];
+  if (kept.length > 0)
+    options.push(`KV_METADATA {${kept.map(({ key, value }) => `${sqlText(String(key))}: ${sqlText(String(value))}`).join(", ")}}`);
+  return options.join(", ");
+}
+
+const KNOWN_COMPRESSIONS = ["uncompressed", "snappy", "gzip", "zstd", "brotli", "lz4", "lz4_raw"];
+
+/** Any text between single quotes; COPY options cannot be bound. */
+function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

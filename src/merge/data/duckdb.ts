@@ -1,0 +1,71 @@
+/** DuckDB, loaded when data is merged: within a memory limit, working in a folder beside the output, never reaching for the network. */
+import { join } from "node:path";
+import { ExpverError, fromSystemError } from "../../errors.ts";
+
+type Value = string | number | bigint | boolean | null;
+
+export interface DuckDb {
+  /** Values are bound, never pasted: `$1`, `$2` … Rows as plain values: numbers beyond 2^53 and dates are texts. */
+  rows(sql: string, values?: readonly string[]): Promise<Record<string, Value>[]>;
+  run(sql: string, values?: readonly string[]): Promise<void>;
+  close(): void;
+}
+
+export interface DuckDbOptions {
+  /** Folder for what does not fit into memory. */
+  spill: string;
+  /** Such as `1GB`. */
+  memory: string;
+}
+
+/** Throws E_NO_DUCKDB where the optional package is not installed. */
+export async function openDuckDb({ spill, memory }: DuckDbOptions): Promise<DuckDb> {
+  const { DuckDBInstance } = await load();
+  const instance = await DuckDBInstance.create(join(spill, "work.duckdb"), {
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    memory_limit: memory,
+    temp_directory: spill,
+    preserve_insertion_order: "true",
+  });
+  const connection = await instance.connect();
+  const asked = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw duckDbError(error);
+    }
+  };
+  return {
+    rows: (sql, values = []) =>
+      asked(async () => (await connection.runAndReadAll(sql, [...values])).getRowObjectsJson() as Record<string, Value>[]),
+    run: (sql, values = []) =>
+      asked(async () => {
+        await connection.run(sql, [...values]);
+      }),
+    close: () => {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+async function load(): Promise<typeof import("@duckdb/node-api")> {
+  try {
+    return await import("@duckdb/node-api");
+  } catch (error) {
+    throw new ExpverError("E_NO_DUCKDB", "the optional package @duckdb/node-api could not be loaded", { cause: error });
+  }
+}
+
+/** Failures of files and memory become ours; mistakes in our SQL pass through. */
+function duckDbError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const text = error.message.split("\n")[0] ?? "";
+  if (/out of memory|failed to allocate|max_temp_directory_size/i.test(text)) {
+    return new ExpverError("E_MEMORY", `DuckDB ran out of memory: ${text}`, { cause: error });
+  }
+  if (/no space left|disk is full/i.test(text)) return new ExpverError("E_DISK_FULL", text, { cause: error });
+  if (/^(?:IO|Invalid Input|Conversion|Permission) Error/i.test(text)) return new ExpverError("E_DATA", text, { cause: error });
+  return fromSystemError(error, "cannot merge data");
+}

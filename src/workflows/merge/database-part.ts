@@ -1,0 +1,90 @@
+/** The results databases of a merge. */
+import { existsSync } from "node:fs";
+import { absolutePath, storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { trashPlace } from "../../journal/trash.ts";
+import { changesTable, commitMerge, discardMerge, prepareMerge } from "../../merge/results/merge-files.ts";
+import type { MergeRules, SourceReport, TableReport } from "../../merge/results/types.ts";
+import type { Context } from "../../platform/context.ts";
+import { whoHasOpen } from "../../platform/open-files.ts";
+import type { Step } from "../contract.ts";
+import { isSameFile, type MergePart, type NamedPath, stateOf } from "./part.ts";
+
+export interface DatabaseRequest {
+  /** Null: the first source is where it begins. */
+  base: NamedPath | null;
+  sources: NamedPath[];
+  output: string;
+  rules: MergeRules;
+}
+
+export function databasePart(
+  context: Context,
+  project: Project | null,
+  { base, sources, output, rules }: DatabaseRequest,
+): MergePart<SourceReport[]> {
+  const exists = existsSync(output);
+  const prepared = prepareMerge({ base: base?.path ?? null, sources, output, rules, inPlace: exists && mayBeOpen(project, output) });
+  const { reports } = prepared;
+  const intoBase = base !== null && isSameFile(base.path, output);
+  const changes = !intoBase || reports.some(({ tables }) => tables.some(changesTable));
+  const loses = reports.some(({ tables }) => tables.some(losesRows));
+  const keeps = project !== null && exists && changes && (loses || !intoBase) ? trashPlace(project, output) : null;
+  for (const { source, notes } of reports) for (const note of notes) context.report({ kind: "warning", text: `${source}: ${note}` });
+  const verb = !exists ? "write" : prepared.before === null ? "replace" : "change";
+  return {
+    report: reports,
+    output,
+    changes,
+    destructive: changes && ((exists && !intoBase) || loses),
+    steps: [...reports.flatMap(stepsOf), ...(changes ? [{ verb, target: output, ...(keeps === null ? {} : { keeps }) }] : [])],
+    facts: [[...(base === null ? [] : [base.path]), output, ...sources.map(({ path }) => path)].map(stateOf), rules, reports],
+    keeps,
+    commit: () => commitMerge(prepared),
+    discard: () => discardMerge(prepared),
+  };
+}
+
+/** A program may have the project's own database open at any time; other files are looked up. */
+function mayBeOpen(project: Project | null, output: string): boolean {
+  if (project !== null && isSameFile(absolutePath(project, storedPath(project, project.config.results.database)), output)) return true;
+  return whoHasOpen(output)?.length !== 0;
+}
+
+function losesRows({ removed, replaced }: TableReport): boolean {
+  return removed + replaced > 0;
+}
+
+function stepsOf({ source, tables }: SourceReport): Step[] {
+  const changed = tables.filter(changesTable);
+  if (changed.length === 0) return [{ verb: "skip", target: source, detail: "everything in it is there already" }];
+  return changed.map((report) => ({
+    verb: report.replaced > 0 ? "rebase" : "merge",
+    target: `${source} ${report.table}`,
+    count: report.inserted,
+    detail: describeChanges(report),
+  }));
+}
+
+/** The rest of a line: what is neither a new row nor nothing. */
+export function describeChanges(report: TableReport): string {
+  const cells = (counts: Record<string, number>) => Object.values(counts).reduce((sum, one) => sum + one, 0);
+  return [
+    `${report.inserted} new rows`,
+    report.equal > 0 && `${report.equal} there already`,
+    report.replaced > 0 && `${report.replaced} replaced`,
+    report.removed > 0 && `${report.removed} removed`,
+    report.keptGone > 0 && `${report.keptGone} stay deleted`,
+    cells(report.filled) > 0 && `${cells(report.filled)} empty cells filled`,
+    cells(report.updated) > 0 && `${cells(report.updated)} cells changed`,
+    report.resolved > 0 && `${report.resolved} decided`,
+    report.addedColumns.length > 0 && `new columns: ${someOf(report.addedColumns)}`,
+    report.widenedColumns.length > 0 && `wider type: ${someOf(report.widenedColumns)}`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+export function someOf(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
+}

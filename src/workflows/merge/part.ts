@@ -1,0 +1,93 @@
+/** One output of a merge: prepared beside it, shown, put in place or thrown away. */
+import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
+import type { Input, Step } from "../contract.ts";
+import { wordsOf } from "../data/open-data.ts";
+
+export interface MergePart<Report> {
+  report: Report;
+  output: string;
+  /** False: everything is there already. */
+  changes: boolean;
+  /** Rows go, or another file is replaced. */
+  destructive: boolean;
+  steps: Step[];
+  /** What the plan was made from. */
+  facts: unknown;
+  /** Where the old bytes go before the new ones come; null: they are in the new ones. */
+  keeps: string | null;
+  commit(): void;
+  discard(): void;
+}
+
+export interface NamedPath {
+  /** Absolute. */
+  path: string;
+  /** As it was typed. */
+  name: string;
+}
+
+/** Puts a part in its place. */
+export function commitPart({ changes, keeps, output, commit, discard }: MergePart<unknown>): void {
+  if (!changes) {
+    discard();
+    return;
+  }
+  if (keeps !== null) {
+    mkdirSync(dirname(keeps), { recursive: true });
+    copyFileSync(output, keeps);
+  }
+  commit();
+}
+
+/** Throws E_NOT_FOUND. */
+export function existing(context: Context, typed: string): NamedPath {
+  const path = resolve(context.cwd, typed);
+  if (!existsSync(path)) throw new ExpverError("E_NOT_FOUND", `there is no file ${typed}`, { details: { path } });
+  return { path, name: typed };
+}
+
+/** Throws E_USAGE when the base is among them. */
+export function refuseBase(base: NamedPath, sources: readonly NamedPath[]): void {
+  const same = sources.find(({ path }) => realpathSync(path) === realpathSync(base.path));
+  if (same !== undefined) throw new ExpverError("E_USAGE", `${same.name} is the base itself`, { details: { path: same.path } });
+}
+
+export function isSameFile(one: string, other: string): boolean {
+  return existsSync(one) && existsSync(other) && realpathSync(one) === realpathSync(other);
+}
+
+/** For fingerprints: another file, or other bytes, is another state. */
+export function stateOf(path: string): unknown {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stat === undefined ? [path] : [path, stat.size, stat.mtimeNs, stat.ino];
+}
+
+/** Throws E_USAGE for a word that is none of them. */
+export function choice<T extends string>(value: Input[string], known: readonly T[], flag: string): T | undefined {
+  if (value === undefined) return undefined;
+  const found = known.find((one) => one === value);
+  if (found === undefined) {
+    throw new ExpverError("E_USAGE", `${flag} is one of ${known.join(", ")}, not ${JSON.stringify(value)}`, {
+      details: { received: value },
+    });
+  }
+  return found;
+}
+
+/** `a,b` and `a b` are both two words. */
+export function listOf(value: Input[string]): string[] {
+  return wordsOf(value)
+    .flatMap((word) => word.split(","))
+    .filter(Boolean);
+}
+
+/** Throws E_USAGE. */
+export function requireKeys(keyColumns: readonly string[]): void {
+  if (keyColumns.length > 0) return;
+  throw new ExpverError("E_USAGE", "a rebase needs the columns whose values say which rows replace which", {
+    hint: "For example: --key-columns version model",
+  });
+}

@@ -1,0 +1,186 @@
+/** Data files merged and rebased: against the contract in plain words, on random files and by example. */
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import fc from "fast-check";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { commitDataMerge, type DataMerge, type DataReport, prepareDataMerge } from "../../src/merge/data/merge-data.ts";
+import { makeFolder, makeRepository } from "../support/repository.ts";
+
+type Row = Record<string, unknown>;
+type Duck = Awaited<ReturnType<DuckDBInstance["connect"]>>;
+
+let dir: string;
+let db: Duck;
+beforeAll(async () => {
+  db = await (await DuckDBInstance.create()).connect();
+});
+afterAll(() => db.closeSync());
+beforeEach(() => {
+  dir = makeFolder("data");
+});
+
+async function query(sql: string, values: string[] = []): Promise<Row[]> {
+  return (await db.runAndReadAll(sql, values)).getRowObjectsJson() as Row[];
+}
+
+/** A parquet file of what a query says. */
+async function file(name: string, sql: string, options = "FORMAT parquet"): Promise<string> {
+  const path = join(dir, name);
+  rmSync(path, { force: true });
+  await db.run(`COPY (${sql}) TO '${path}' (${options})`);
+  return path;
+}
+
+/** Rows in their order, as lists of texts. */
+async function rowsOf(path: string): Promise<string[]> {
+  const rows = await query("SELECT * FROM read_parquet($1)", [path]);
+  return rows.map((row) => Object.values(row).map(String).join("|"));
+}
+
+async function merged(base: string, sources: string[], rules: Partial<DataMerge> = {}): Promise<{ path: string; report: DataReport }> {
+  const output = rules.output ?? join(dir, `out-${Math.random()}.parquet`);
+  const prepared = await prepareDataMerge({
+    base: { path: base, name: base },
+    sources: sources.map((path) => ({ path, name: path })),
+    output,
+    strategy: "merge",
+    keyColumns: [],
+    matchNullKeys: false,
+    onConflict: undefined,
+    allowWiden: false,
+    ...rules,
+  });
+  commitDataMerge(prepared);
+  return { path: output, report: prepared.report };
+}
+
+const codeOf = (code: string) => expect.objectContaining({ code });
+
+it("merging with itself adds nothing; new rows come after those that are there, in their order", async () => {
+  const a = await file("a.parquet", "SELECT * FROM (VALUES (3, 'c'), (1, 'a'), (1, 'a'), (NULL, NULL)) t(id, x)");
+  const b = await file("b.parquet", "SELECT * FROM (VALUES (9, 'z'), (1, 'a'), (NULL, NULL), (4, 'd'), (1, 'a'), (1, 'a')) t(id, x)");
+  expect(await rowsOf((await merged(a, [`${dir}/./a.parquet`])).path)).toEqual(await rowsOf(a));
+  const { path, report } = await merged(a, [b]);
+  expect(await rowsOf(path)).toEqual(["3|c", "1|a", "1|a", "null|null", "9|z", "4|d", "1|a"]);
+  expect(report).toMatchObject({ before: 4, after: 7, sources: [{ rows: 6, inserted: 3 }] });
+  expect(await rowsOf((await merged(path, [b])).path)).toEqual(await rowsOf(path));
+});
+
+it("on random files: greatest multiplicity, any order of sources, repeating adds nothing", async () => {
+  const rows = fc.array(fc.tuple(fc.constantFrom("1", "2", "NULL"), fc.constantFrom("'a'", "NULL", "'b'")), { maxLength: 8 });
+  const write = (name: string, some: string[][]) => {
+    const values = some.map(([id, x]) => `(${id}::INT, ${x}::VARCHAR)`).join(", ");
+    return file(name, some.length === 0 ? "SELECT 1::INT AS id, 'a' AS x WHERE false" : `SELECT * FROM (VALUES ${values}) t(id, x)`);
+  };
+  await fc.assert(
+    fc.asyncProperty(rows, rows, rows, async (one, two, three) => {
+      const [a, b, c] = [await write("a.parquet", one), await write("b.parquet", two), await write("c.parquet", three)];
+      const counts = new Map<string, number>();
+      for (const side of [a, b, c]) {
+        const own = new Map<string, number>();
+        for (const row of await rowsOf(side)) own.set(row, (own.get(row) ?? 0) + 1);
+        for (const [row, count] of own) counts.set(row, Math.max(count, counts.get(row) ?? 0));
+      }
+      const expected = [...counts].flatMap(([row, count]) => Array<string>(count).fill(row)).sort();
+      const { path } = await merged(a, [b, c]);
+      expect((await rowsOf(path)).sort()).toEqual(expected);
+      expect(readFileSync((await merged(a, [c, b])).path)).toEqual(readFileSync(path));
+      expect(await rowsOf((await merged(path, [b, c])).path)).toEqual(await rowsOf(path));
+    }),
+    { numRuns: 15 },
+  );
+}, 60_000);
+
+it("by key: fills what is empty, adds what is new, refuses two values of one cell", async () => {
+  const a = await file("a.parquet", "SELECT * FROM (VALUES (1, 'a', NULL), (2, 'b', 0.5)) t(id, x, y)");
+  const b = await file("b.parquet", "SELECT * FROM (VALUES (1, 'a', 0.25), (3, 'c', NULL), (NULL, 'n', NULL)) t(id, x, y)");
+  const { path, report } = await merged(a, [b], { keyColumns: ["ID"] });
+  expect(await rowsOf(path)).toEqual(["1|a|0.25", "2|b|0.50", "3|c|null", "null|n|null"]);
+  expect(report.sources[0]).toMatchObject({ inserted: 2, filled: 1, resolved: 0 });
+  const c = await file("c.parquet", "SELECT 2 AS id, 'other' AS x, NULL::DECIMAL(3,2) AS y");
+  await expect(merged(a, [c], { keyColumns: ["id"] })).rejects.toThrow(
+    expect.objectContaining({
+      code: "E_CONFLICT",
+      details: expect.objectContaining({ count: 1, conflicts: [{ column: "x", key: "2", ours: "b", theirs: "other" }] }),
+    }),
+  );
+  expect(await rowsOf((await merged(a, [c], { keyColumns: ["id"], onConflict: "theirs" })).path)).toEqual(["1|a|null", "2|other|0.50"]);
+  const twice = await file("d.parquet", "SELECT * FROM (VALUES (7, 'a'), (7, 'b')) t(id, x)");
+  await expect(merged(a, [twice], { keyColumns: ["id"] })).rejects.toThrow(codeOf("E_KEY"));
+  await expect(merged(a, [b], { keyColumns: ["none"] })).rejects.toThrow(codeOf("E_KEY"));
+  expect(readdirSync(dir).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+});
+
+it("rebase: all rows of a key give way to the source's, the later source wins, NULL keys stay unless they are to match", async () => {
+  const a = await file("a.parquet", "SELECT * FROM (VALUES (1, 'a'), (1, 'b'), (2, 'c'), (NULL, 'n')) t(id, x)");
+  const b = await file("b.parquet", "SELECT * FROM (VALUES (1, 'B'), (NULL, 'N')) t(id, x)");
+  const c = await file("c.parquet", "SELECT * FROM (VALUES (1, 'C'), (1, 'D')) t(id, x)");
+  const rebase = { strategy: "rebase", keyColumns: ["id"] } as const;
+  expect(await rowsOf((await merged(a, [b, c], rebase)).path)).toEqual(["2|c", "null|n", "null|N", "1|C", "1|D"]);
+  const { path, report } = await merged(a, [b], { ...rebase, matchNullKeys: true });
+  expect(await rowsOf(path)).toEqual(["2|c", "1|B", "null|N"]);
+  expect(report.sources[0]).toMatchObject({ replaced: 3, inserted: 2 });
+  const again = await merged(path, [b], { ...rebase, matchNullKeys: true, output: path });
+  expect(await rowsOf(again.path)).toEqual(["2|c", "1|B", "null|N"]);
+});
+
+it("settles columns first: new ones, wider types; refuses text for numbers and lost digits, unless allowed", async () => {
+  const a = await file("a.parquet", "SELECT 1::INTEGER AS id, 0.5::FLOAT AS y");
+  const wide = await file("b.parquet", 'SELECT 5000000000::BIGINT AS id, 0.25::DOUBLE AS y, \'new\' AS "sel""ect"');
+  const { path, report } = await merged(a, [wide]);
+  expect(report.columns).toEqual([
+    { name: "id", type: "BIGINT", change: "widened" },
+    { name: "y", type: "DOUBLE", change: "widened" },
+    { name: 'sel"ect', type: "VARCHAR", change: "added" },
+  ]);
+  expect(await rowsOf(path)).toEqual(["1|0.5|null", "5000000000|0.25|new"]);
+  const texts = await file("c.parquet", "SELECT 'seven' AS id, 1::FLOAT AS y");
+  await expect(merged(a, [texts])).rejects.toThrow(/id is INTEGER in .* and VARCHAR in/);
+  expect(await rowsOf((await merged(a, [texts], { allowWiden: true })).path)).toEqual(["1|0.5", "seven|1"]);
+  const reals = await file("d.parquet", "SELECT 9007199254740993::BIGINT AS y, 1 AS id");
+  await expect(merged(a, [reals])).rejects.toThrow(codeOf("E_SCHEMA"));
+});
+
+it("keeps compression, row groups and metadata of the base; an unchanged result is not written", async () => {
+  const a = await file(
+    "a.parquet",
+    "SELECT range AS id FROM range(5000)",
+    "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048, KV_METADATA {origin: 'it''s lab 7'}",
+  );
+  const b = await file("b.parquet", "SELECT 9999 AS id");
+  const { path } = await merged(a, [b]);
+  const [layout] = await query("SELECT count(DISTINCT row_group_id) AS groups, any_value(compression) AS c FROM parquet_metadata($1)", [
+    path,
+  ]);
+  expect(layout).toEqual({ groups: "3", c: "ZSTD" });
+  expect(await query("SELECT decode(value) AS v FROM parquet_kv_metadata($1) WHERE decode(key) = 'origin'", [path])).toEqual([
+    { v: "it's lab 7" },
+  ]);
+  const { ino, mtimeNs } = statSync(path, { bigint: true });
+  await merged(path, [b], { output: path });
+  expect(statSync(path, { bigint: true })).toMatchObject({ ino, mtimeNs });
+});
+
+it("CSV cells stay the text they are", () => {
+  const repo = makeRepository();
+  repo.write("a.csv", "id,x\n007,1e-5\n008,0.10\n");
+  repo.write("b.csv", 'id,x,note\n007,1e-5,\n009,"a,b",it\'s\n');
+  const { code, stdout, stderr } = repo.expver(["merge", "--base-data", "a.csv", "b.csv", "--key-columns", "id"]);
+  expect(code, stderr).toBe(0);
+  expect(stdout).toContain("new columns: note VARCHAR");
+  expect(repo.read("a.csv")).toBe('id,x,note\n007,1e-5,\n008,0.10,\n009,"a,b",it\'s\n');
+});
+
+it("a rebase asks first; databases and data go in one call, or neither", () => {
+  const repo = makeRepository();
+  repo.write("a.csv", "id,x\n1,a\n");
+  repo.write("b.csv", "id,x\n1,b\n");
+  const args = ["merge", "--base-data", "a.csv", "b.csv", "--strategy", "rebase", "--key-columns", "id"];
+  expect(repo.expverJson(args)).toMatchObject({ code: 3, error: { code: "E_CONFIRM" } });
+  expect(repo.read("a.csv")).toBe("id,x\n1,a\n");
+  expect(repo.expver([...args, "--yes"]).code).toBe(0);
+  expect(repo.read("a.csv")).toBe("id,x\n1,b\n");
+  expect(repo.expverJson([...args, "--base-db", "none.db", "--exp-db", "none.db"]).code).not.toBe(0);
+  expect(existsSync(join(repo.root, "none.db"))).toBe(false);
+});
