@@ -23,7 +23,7 @@ describe("--json prints one envelope and nothing else", () => {
     ["an unknown command", ["lits"], 2, "E_USAGE"],
     ["an unknown option", ["list", "--srot", "x"], 2, "E_USAGE"],
     ["a wrong number", ["list", "-n", "x"], 2, "E_USAGE"],
-    ["a missing argument", ["ops", "show"], 2, "E_USAGE"],
+    ["a missing argument", ["run"], 2, "E_USAGE"],
     ["a refusal", ["tag", "e0.1.0"], 4, "E_VERSION_TAKEN"],
     ["dvc's dialect: an unknown command", ["data", "foo"], 254, "E_USAGE"],
     ["dvc's dialect: a missing argument", ["data", "add"], 254, "E_USAGE"],
@@ -190,7 +190,7 @@ describe("words that are no command", () => {
     ["ops 4f2a", "Did you mean `expver ops show 4f2a`?"],
     ["list --srot x", "Did you mean --sort?"],
     ["list -n x", "See `expver list --help`."],
-    ["data gc", "Use `dvc gc` meanwhile: its files and cache are these."],
+    ["data import-db", "Use `dvc import-db` meanwhile: its files and cache are these."],
     ["data repro", "Stages are run by `dvc repro`; an experiment by `expver run`."],
     ["data nonsense", "See `expver data --help`."],
   ])("%s", (line, hint) => {
