@@ -13,6 +13,7 @@ const { files, bytes, rounds, ...chosen } = options({
   on: "/dev/shm",
   link: "",
   only: "",
+  clock: "wall",
 });
 const MAIN = join(HERE, "../dist/main.js");
 const DVC = resolve(process.env.EXPVER_PEERS ?? ".venv-peers", "bin/dvc");
@@ -40,7 +41,7 @@ function bench(base) {
     for (const tool of playing) tool.fresh();
     for (const verb of verbs) {
       const times = measure(
-        playing.map((tool) => ({ ...tool, ...tool[verb]() })),
+        playing.map((tool) => ({ ...tool, ...tool[verb](), clock: chosen.clock })),
         1,
       );
       for (const [name, some] of times)
@@ -55,7 +56,7 @@ function bench(base) {
 
 function report(place, results) {
   const link = chosen.link === "" ? "" : `, cache.type ${chosen.link}`;
-  console.log(`\n${files} files of ${bytes} bytes in ${place}${link}; seconds, ratios of the least times`);
+  console.log(`\n${files} files of ${bytes} bytes in ${place}${link}; seconds (${chosen.clock}), ratios of the least times`);
   printTable([
     ["", "expver min", "median", "dvc min", "median", "raw min", "median", "dvc / expver", "expver / raw"],
     ...[...results].map(([verb, times]) => {
