@@ -1,6 +1,6 @@
 /** Outputs as the objects they are made of, and objects by key. */
 import type { Cache } from "./cache.ts";
-import { type ObjectName, readListing, trustedSize } from "./layout.ts";
+import { keyOf, type ObjectName, readListing, trustedSize } from "./layout.ts";
 import { parseListing } from "./listing.ts";
 import type { Remote } from "./remotes/remote.ts";
 import type { Pointer } from "./types.ts";
@@ -52,8 +52,4 @@ export function objectsOf(named: ReadonlyMap<string, Named>): ObjectName[] {
 
 export function keysOf(objects: readonly ObjectName[]): Set<string> {
   return new Set(objects.map(keyOf));
-}
-
-export function keyOf({ hash, hashName }: ObjectName): string {
-  return `${hashName}:${hash}`;
 }

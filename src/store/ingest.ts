@@ -11,7 +11,7 @@ import { isUnsupported, reflink } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
 import { syncFiles, syncFolders } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
-import { makeFolder, type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "./layout.ts";
+import { keyOf, makeFolder, type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "./layout.ts";
 import { listingHash } from "./listing.ts";
 import { makeStaging, sweepStagings } from "./staging.ts";
 
@@ -263,8 +263,4 @@ function isListing({ hash }: ObjectName): boolean {
 
 function isMember({ object }: Waiting): boolean {
   return !isListing(object);
-}
-
-function keyOf({ hash, hashName }: ObjectName): string {
-  return hashName === "md5" ? hash : `${hashName}:${hash}`;
 }

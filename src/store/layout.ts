@@ -72,6 +72,11 @@ export function readListing(dir: string, object: ObjectName): ListingEntry[] | n
   }
 }
 
+/** Tells objects apart. */
+export function keyOf({ hash, hashName }: ObjectName): string {
+  return hashName === "md5" ? hash : `${hashName}:${hash}`;
+}
+
 /** Makes a folder for objects, and those above it. */
 export function makeFolder({ shared }: ObjectFolder, path: string): void {
   const first = mkdirSync(path, { recursive: true });

@@ -91,10 +91,20 @@ function* scanFolder(project: Project, path: string, options: ScanOptions & { wa
     yield { files: 1, bytes: quick?.size ?? 0 };
     files.push({ relpath, path: absolute, stat, isLink, md5: digest.md5 });
   }
-  memory.save();
-  const listing = renderListing(files);
-  const hash = options.store ? options.store.ingest.listing(listing) : listingHash(listing);
+  const hash = knownListing(memory, options.store) ?? listingOf(files, options.store);
+  memory.save({ listing: { hash, files: files.length } });
   return { content: { hash, size, nfiles: files.length }, files, isFolder: true, emptyFolders: options.walk.emptyFolders };
+}
+
+/** Of a folder in which nothing has changed: making the listing costs as much as all the rest. */
+function knownListing(memory: StatCache, store: ScanOptions["store"]): string | null {
+  const hash = memory.listing();
+  return hash !== null && (!store || trustedSize(store.into.dir, { hash, hashName: "md5" }) !== null) ? hash : null;
+}
+
+function listingOf(files: readonly ScannedFile[], store: ScanOptions["store"]): string {
+  const listing = renderListing(files);
+  return store ? store.ingest.listing(listing) : listingHash(listing);
 }
 
 function* scanFile(project: Project, path: string, options: ScanOptions & { walk: Walk }): Work<Scan> {

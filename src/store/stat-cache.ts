@@ -22,8 +22,10 @@ export interface StatCache {
   set(path: string, stat: FileStat, md5: string, readAt: number): void;
   /** Remembers a file that we have just made ourselves; kept once it is older than a tick, as Git does after a checkout. */
   setPlaced(path: string, stat: FileStat, md5: string): void;
-  /** Writes if something changed. Entries not asked for are dropped unless `keepOthers`. */
-  save(options?: { keepOthers?: boolean }): void;
+  /** Name of the folder's listing, when exactly the files that were there the last time have been asked for and found unchanged. */
+  listing(): string | null;
+  /** Writes if something changed. Entries not asked for are dropped unless `keepOthers`. `listing`: of a folder with so many files. */
+  save(options?: { keepOthers?: boolean; listing?: { hash: string; files: number } }): void;
 }
 
 type Identity = Pick<FileStat, "dev" | "ino" | "size" | "mtimeMs" | "ctimeMs">;
@@ -37,22 +39,30 @@ interface Entry {
 const TICK_MS = 20;
 const COARSE_TICK_MS = 2100;
 
-const MAGIC = "expver stat 1\n\0\0";
+const MAGIC = "expver stat 2\n\0\0";
 const HEAD_BYTES = 40;
 const NUMBERS = 5;
+const LISTING_BYTES = 16;
+const NO_LISTING = "0".repeat(32);
 
 /** `scope` is the absolute path whose files are remembered together; `kind` separates hash functions. */
 export function openStatCache(stateDir: string, scope: string, kind = "md5"): StatCache {
   const file = join(stateDir, "stat-cache", createHash("md5").update(`${kind}\0${scope}`).digest("hex"));
   const old = load(file);
-  const asked = new Set<string>();
+  let asked = 0;
+  let missed = 0;
+  const isAsked = new Uint8Array(old.rows.size);
   const fresh = new Map<string, Entry>();
   const placed: [path: string, stat: FileStat, md5: string][] = [];
   return {
     get(path, stat) {
       const row = old.rows.get(path);
-      if (row === undefined || !isSame(old.numbers, row, stat)) return undefined;
-      asked.add(path);
+      if (row === undefined || !isSame(old.numbers, row, stat)) {
+        missed += 1;
+        return undefined;
+      }
+      asked += isAsked[row] === 0 ? 1 : 0;
+      isAsked[row] = 1;
       return old.hashes.slice(row * 32, row * 32 + 32);
     },
     set(path, stat, md5, readAt) {
@@ -61,15 +71,19 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
     setPlaced(path, stat, md5) {
       placed.push([path, stat, md5]);
     },
-    save({ keepOthers = false } = {}) {
+    listing() {
+      return missed === 0 && asked === old.rows.size && old.listing !== NO_LISTING ? `${old.listing}.dir` : null;
+    },
+    save({ keepOthers = false, listing } = {}) {
       if (placed.length > 0) waitATick();
       for (const [path, stat, md5] of placed.splice(0)) this.set(path, stat, md5, Date.now());
-      if (fresh.size === 0 && (keepOthers || asked.size === old.rows.size)) return;
+      const hash = listing?.hash.slice(0, 32) ?? NO_LISTING;
+      if (fresh.size === 0 && (keepOthers || (asked === old.rows.size && hash === old.listing))) return;
       const entries = new Map<string, Entry>();
-      for (const [path, row] of old.rows) if (keepOthers || asked.has(path)) entries.set(path, entryAt(old, row));
+      for (const [path, row] of old.rows) if (keepOthers || isAsked[row] === 1) entries.set(path, entryAt(old, row));
       for (const [path, entry] of fresh) entries.set(path, entry);
       try {
-        writeFileAtomic(file, pack(entries));
+        writeFileAtomic(file, pack(entries, entries.size === listing?.files ? hash : NO_LISTING));
       } catch {
         // A read-only or full disk costs speed only.
       }
@@ -88,6 +102,7 @@ function isRacy({ mtimeMs, ctimeMs }: FileStat, readAt: number): boolean {
 
 /** A loaded file, mostly as it lay there: an object for each entry would cost more than everything else. */
 interface Loaded {
+  listing: string;
   rows: Map<string, number>;
   /** Five for each row. */
   numbers: Float64Array;
@@ -107,8 +122,8 @@ function entryAt({ numbers, hashes }: Loaded, row: number): Entry {
   return { stat: { dev, ino, size, mtimeMs, ctimeMs }, md5: hashes.slice(row * 32, row * 32 + 32) };
 }
 
-/** Head: magic, number of entries, MD5 of the rest. Rest: numbers of all entries, their hashes, their paths ended by NUL. */
-function pack(entries: ReadonlyMap<string, Entry>): Buffer {
+/** Head: magic, number of entries, MD5 of the rest. Rest: listing, numbers of all entries, their hashes, their paths ended by NUL. */
+function pack(entries: ReadonlyMap<string, Entry>, listing: string): Buffer {
   const numbers = new Float64Array(entries.size * NUMBERS);
   const hashes: string[] = [];
   let at = 0;
@@ -122,6 +137,7 @@ function pack(entries: ReadonlyMap<string, Entry>): Buffer {
     hashes.push(md5);
   }
   const body = Buffer.concat([
+    Buffer.from(listing, "hex"),
     Buffer.from(numbers.buffer),
     Buffer.from(hashes.join(""), "hex"),
     Buffer.from([...entries.keys()].join("\0")),
@@ -135,15 +151,16 @@ function pack(entries: ReadonlyMap<string, Entry>): Buffer {
 
 function load(file: string): Loaded {
   const bytes = read(file);
-  const nothing = { rows: new Map<string, number>(), numbers: new Float64Array(0), hashes: "" };
+  const nothing = { listing: NO_LISTING, rows: new Map<string, number>(), numbers: new Float64Array(0), hashes: "" };
   if (bytes === null || bytes.length < HEAD_BYTES || bytes.toString("latin1", 0, 16) !== MAGIC) return nothing;
-  const body = bytes.subarray(HEAD_BYTES);
-  if (md5Of(body) !== bytes.toString("hex", 24, 40)) return nothing;
+  if (md5Of(bytes.subarray(HEAD_BYTES)) !== bytes.toString("hex", 24, 40)) return nothing;
+  const listing = bytes.toString("hex", HEAD_BYTES, HEAD_BYTES + LISTING_BYTES);
+  const body = bytes.subarray(HEAD_BYTES + LISTING_BYTES);
   const count = bytes.readDoubleLE(16);
   const numbers = new Float64Array(body.buffer.slice(body.byteOffset, body.byteOffset + count * NUMBERS * 8));
   const hashes = body.toString("hex", count * NUMBERS * 8, count * (NUMBERS * 8 + 16));
   const paths = body.toString("utf8", count * (NUMBERS * 8 + 16)).split("\0");
-  return { rows: new Map(count === 0 ? [] : paths.map((path, row) => [path, row])), numbers, hashes };
+  return { listing, rows: new Map(count === 0 ? [] : paths.map((path, row) => [path, row])), numbers, hashes };
 }
 
 function read(file: string): Buffer | null {

@@ -5,9 +5,9 @@
 import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
 import type { Pacing } from "../platform/pace.ts";
-import { type Bundle, bundleOf, byKey, keyOf, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
+import { type Bundle, bundleOf, byKey, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type ObjectName, objectPath, trustedSize } from "./layout.ts";
+import { keyOf, type ObjectName, objectPath, trustedSize } from "./layout.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
 import { isComplete } from "./status.ts";

@@ -1,0 +1,69 @@
+import { statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { openStatCache } from "../../src/store/stat-cache.ts";
+import { makeFolder } from "../support/repository.ts";
+
+const LISTING = `${"ab".repeat(16)}.dir`;
+const LATER = Date.now() + 3_600_000;
+
+/** Two files that were there an hour before somebody reads them. */
+function folder() {
+  const root = makeFolder();
+  for (const name of ["a", "b"]) writeFileSync(join(root, name), name);
+  const stat = (name: string) => statSync(join(root, name));
+  return { root, stat, open: () => openStatCache(root, "scope") };
+}
+
+it("remembers unchanged files, and the listing of exactly them", () => {
+  const { root, stat, open } = folder();
+  const first = open();
+  for (const name of ["a", "b"]) first.set(name, stat(name), name.repeat(32), LATER);
+  first.save({ listing: { hash: LISTING, files: 2 } });
+
+  const again = open();
+  expect(["a", "b"].map((name) => again.get(name, stat(name)))).toEqual(["a".repeat(32), "b".repeat(32)]);
+  expect(again.listing()).toBe(LISTING);
+
+  const gone = open();
+  gone.get("a", stat("a"));
+  expect(gone.listing()).toBeNull();
+
+  const more = open();
+  for (const name of ["a", "b"]) more.get(name, stat(name));
+  expect(more.get("c", stat("a"))).toBeUndefined();
+  expect(more.listing()).toBeNull();
+
+  utimesSync(join(root, "b"), 1, 1);
+  const changed = open();
+  expect(["a", "b"].map((name) => changed.get(name, stat(name)))).toEqual(["a".repeat(32), undefined]);
+  expect(changed.listing()).toBeNull();
+});
+
+it("has no listing when a file was too young to be remembered: whether that one is still there it could not tell", () => {
+  const { stat, open } = folder();
+  const first = open();
+  first.set("a", stat("a"), "a".repeat(32), LATER);
+  first.set("b", stat("b"), "b".repeat(32), stat("b").mtimeMs);
+  first.save({ listing: { hash: LISTING, files: 2 } });
+  const again = open();
+  expect(again.get("a", stat("a"))).toBe("a".repeat(32));
+  expect(again.listing()).toBeNull();
+});
+
+it("forgets the listing when single files are added, and what nobody asked for when told the whole", () => {
+  const { stat, open } = folder();
+  const first = open();
+  first.set("a", stat("a"), "a".repeat(32), LATER);
+  first.save({ listing: { hash: LISTING, files: 1 } });
+  const second = open();
+  second.set("b", stat("b"), "b".repeat(32), LATER);
+  second.save({ keepOthers: true });
+  const third = open();
+  for (const name of ["a", "b"]) expect(third.get(name, stat(name))).toBe(name.repeat(32));
+  expect(third.listing()).toBeNull();
+  const fourth = open();
+  fourth.get("a", stat("a"));
+  fourth.save();
+  expect(open().get("b", stat("b"))).toBeUndefined();
+});
