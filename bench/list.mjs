@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { least, measure, median, milliseconds, must, options, printTable } from "./measure.mjs";
 
-const { tags, rows, rounds } = options({ tags: 2000, rows: 50_000, rounds: 7 });
+const { tags, rows, rounds, clock } = options({ tags: 2000, rows: 50_000, rounds: 7, clock: "wall" });
 const MAIN = join(import.meta.dirname, "../dist/main.js");
 const cwd = mkdtempSync(join(tmpdir(), "expver-bench-"));
 try {
@@ -14,10 +14,10 @@ try {
   must("git", ["reset", "-q", "--hard"], { cwd });
   must("git", ["pack-refs", "--all"], { cwd });
   makeDatabase(join(cwd, "results"));
-  const expver = (...args) => ({ name: `expver ${args.join(" ")}`, program: process.execPath, args: [MAIN, ...args], cwd });
-  const git = { name: "git tag --format=%(contents)", program: "git", args: ["tag", "--format=%(contents)"], cwd };
+  const expver = (...args) => ({ name: `expver ${args.join(" ")}`, program: process.execPath, args: [MAIN, ...args], cwd, clock });
+  const git = { name: "git tag --format=%(contents)", program: "git", args: ["tag", "--format=%(contents)"], cwd, clock };
   const cases = [
-    { name: "node -e 0", program: process.execPath, args: ["-e", "0"] },
+    { name: "node -e 0", program: process.execPath, args: ["-e", "0"], clock },
     git,
     expver("list"),
     expver("list", "--json"),

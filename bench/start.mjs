@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { least, measure, median, milliseconds, must, options, printTable, ratio } from "./measure.mjs";
 
-const { rounds } = options({ rounds: 30 });
+const { rounds, clock } = options({ rounds: 30, clock: "wall" });
 const MAIN = join(import.meta.dirname, "../dist/main.js");
 const cwd = mkdtempSync(join(tmpdir(), "expver-bench-"));
 try {
   must("git", ["init", "-q"], { cwd });
-  const expver = (...args) => ({ name: `expver ${args.join(" ")}`, program: process.execPath, args: [MAIN, ...args], cwd });
-  const bare = { name: "node -e 0", program: process.execPath, args: ["-e", "0"], cwd };
+  const expver = (...args) => ({ name: `expver ${args.join(" ")}`, program: process.execPath, args: [MAIN, ...args], cwd, clock });
+  const bare = { name: "node -e 0", program: process.execPath, args: ["-e", "0"], cwd, clock };
   const cases = [bare, expver("--version"), expver("--help"), expver("list")];
   measure(cases, 2); // fills the compile cache
   const times = measure(cases, rounds);
