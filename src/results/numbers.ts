@@ -37,7 +37,8 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
     const configured = Object.hasOwn(config.metrics, name) ? config.metrics[name] : undefined;
     const direction = configured ?? directionOf(name, values);
     if (direction === undefined) {
-      numbers.params[name] = formatCell(values.at(-1) ?? null);
+      const last = values.at(-1) ?? null;
+      if (!isAsset(db, last)) numbers.params[name] = formatCell(last);
       continue;
     }
     if (configured === undefined) numbers.guessed[name] = direction;
@@ -50,6 +51,12 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
 /** Undefined when neither the name nor the values look like a metric. A hash in a metric's column (xetrack's asset) is no number. */
 function directionOf(name: string, values: readonly Cell[]): Direction | undefined {
   return cellNumber(values.at(-1) ?? null) === null ? undefined : guessDirection(name);
+}
+
+/** xetrack keeps an object in tables of its own and writes its hash into the cell: neither a parameter nor a metric. */
+function isAsset(db: Database, cell: Cell): boolean {
+  if (typeof cell !== "string" || !/^[0-9a-f]{16}$/.test(cell) || !hasColumn(tableColumns(db, "counts"), "key")) return false;
+  return db.get("SELECT 1 FROM counts WHERE key = ?", [cell]) !== undefined;
 }
 
 /** Non-null cells of every column, in the order of time. */

@@ -59,6 +59,12 @@ it("does not take an asset's hash for a metric, nor NaN for the best", () => {
   expect(metrics.loss).toBe("0.5");
 });
 
+it("leaves out what is the hash of an asset, and nothing that only looks like one", () => {
+  db.exec("CREATE TABLE counts (key TEXT PRIMARY KEY, value BLOB); INSERT INTO counts VALUES ('e641b2263f39120f', x'00')");
+  log({ fitted: "e641b2263f39120f", build: "0641b2263f39120f", lr: 0.1 });
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} }).params).toEqual({ build: "0641b2263f39120f", lr: "0.1" });
+});
+
 it("leaves rows of other runs alone", () => {
   log({ accuracy: 0.1 });
   appendRow(db, "predictions", { trackId: "other", values: { accuracy: 0.9 } });

@@ -18,11 +18,11 @@ export function giveDuckDb(repo: TestRepository): void {
   if (!existsSync(home)) symlinkSync(join(homedir(), ".duckdb"), home);
 }
 
-/** Runs Python; answers what it printed as JSON. */
+/** Runs Python; answers what it printed as JSON in its last line. DuckDB draws a progress bar before it when it is slow. */
 function runPython<Value>(repo: TestRepository, program: string, ...args: string[]): Value {
   const { code, stdout, stderr } = repo.run(python as string, ["-c", program, ...args]);
   if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Value;
+  return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as Value;
 }
 
 /** What xetrack's Reader says of a table: rows by time, cells as JSON values, bytes as their text, other objects as theirs. */
@@ -44,6 +44,7 @@ def plain(value):
     if value is None or type(value).__name__ == "NAType": return None
     if isinstance(value, float): return None if math.isnan(value) else str(value) if math.isinf(value) else value
     return value if isinstance(value, str) or abs(value) <= 2**53 else str(value)
+print()
 print(json.dumps([{k: plain(v) for k, v in row.items()} for row in frame.to_dict("records")]))
 `,
     database,
@@ -59,6 +60,7 @@ import json, sys
 from typer.testing import CliRunner
 from xetrack.cli import app
 ends = [CliRunner().invoke(app, args) for args in json.loads(sys.argv[1])]
+print()
 print(json.dumps([{"code": end.exit_code, "output": end.output + (repr(end.exception) if end.exception else "")} for end in ends]))
 `;
   return runPython(repo, program, JSON.stringify(calls));
