@@ -121,7 +121,7 @@ describe("expver log inside a run", () => {
   });
 });
 
-it("many at once lose nothing", { timeout: 120_000 }, async () => {
+it("many at once lose nothing", { timeout: 300_000 }, async () => {
   const folder = makeFolder("log");
   const calls = Array.from({ length: 24 }, (_, n) => ["log", "--db", "r.db", "--track-id", "fixed", `n=${n}`, `own_${n % 8}=${n}`]);
   const codes = await Promise.all(

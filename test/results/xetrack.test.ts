@@ -11,7 +11,7 @@ import { callXt, giveDuckDb, keepsAssets, python, readWithXetrack, xt } from "./
 
 const LIBRARY = join(import.meta.dirname, "../../dist/index.js");
 
-describe.skipIf(!python)("xetrack reads", { timeout: 120_000 }, () => {
+describe.skipIf(!python)("xetrack reads", { timeout: 300_000 }, () => {
   let repo: TestRepository;
 
   beforeAll(() => {
@@ -46,25 +46,24 @@ describe.skipIf(!python)("xetrack reads", { timeout: 120_000 }, () => {
 
   it("xt shows every table with both engines: head, tail, columns, ls, sql", () => {
     const database = "results/experiments.db";
-    for (const engine of ["sqlite", "duckdb"]) {
-      for (const table of ["default", "shell", "library"]) {
-        const rows = rowsOf(repo, table);
-        const name = engine === "duckdb" ? `db."${table}"` : `"${table}"`;
-        const commands = [
-          ["head", database, "--n", "9"],
-          ["tail", database, "--n", "9"],
-          ["ls", database, "track_id", "--unique"],
-          ["sql", database, `SELECT track_id, count(*) FROM ${name} GROUP BY 1`],
-          ["columns", database],
-        ];
-        const answers = callXt(
-          repo,
-          commands.map((args) => [...args, "--engine", engine, "--table", table]),
-        );
-        expect(answers.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
-        for (const { track_id: id } of rows) for (const { output } of answers.slice(0, 4)) expect(output).toContain(id);
-        expect(answers[4]?.output).toContain("'timestamp'");
-      }
+    const cases = ["sqlite", "duckdb"].flatMap((engine) => ["default", "shell", "library"].map((table) => ({ engine, table })));
+    const calls = cases.flatMap(({ engine, table }) => {
+      const name = engine === "duckdb" ? `db."${table}"` : `"${table}"`;
+      const commands = [
+        ["head", database, "--n", "9"],
+        ["tail", database, "--n", "9"],
+        ["ls", database, "track_id", "--unique"],
+        ["sql", database, `SELECT track_id, count(*) FROM ${name} GROUP BY 1`],
+        ["columns", database],
+      ];
+      return commands.map((args) => [...args, "--engine", engine, "--table", table]);
+    });
+    const answers = callXt(repo, calls);
+    expect(answers.filter(({ code }) => code !== 0)).toEqual([]);
+    for (const [index, { table }] of cases.entries()) {
+      const [columns, ...others] = answers.slice(5 * index, 5 * index + 5).reverse();
+      expect(columns?.output).toContain("'timestamp'");
+      for (const { track_id: id } of rowsOf(repo, table)) for (const { output } of others) expect(output).toContain(id);
     }
     expect(repo.run(xt as string, ["head", database])).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("track_id") });
   });
@@ -97,7 +96,7 @@ const PROGRAMS: [what: string, program: string, rows: number][] = [
   ["a tracked function", `t = Tracker(db); t.track(lambda a: {"accuracy": a}, args=[0.45], params={"seed": 7})`, 1],
 ];
 
-describe.skipIf(!python)("rows xetrack's Tracker writes during a run carry the three stamps", { timeout: 120_000 }, () => {
+describe.skipIf(!python)("rows xetrack's Tracker writes during a run carry the three stamps", { timeout: 300_000 }, () => {
   let repo: TestRepository;
   let version = 0;
 
@@ -169,7 +168,7 @@ t.log({"accuracy": 0.9, "regret": 2.5, "fitted": Model(), "val_loss": 0.125})
 it.skipIf(!python)(
   "track(), `expver log` and xetrack write one table at once, with new columns and wider ones: nothing is lost",
   {
-    timeout: 120_000,
+    timeout: 300_000,
   },
   async () => {
     const repo = makeExperiment();
