@@ -33,6 +33,8 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "data list": async () => (await import("./render/data-list.ts")).renderDataList,
   "data get": async () => (await import("./render/data.ts")).renderDataGet,
   "data gc": async () => (await import("./render/data.ts")).renderDataGc,
+  "data import": async () => (await import("./render/data.ts")).renderDataImport,
+  "data update": async () => (await import("./render/data.ts")).renderDataUpdate,
   "data config": async () => (await import("./render/data.ts")).renderDataConfig,
   "data status": async () => (await import("./render/data-status.ts")).renderDataStatus,
   "data data status": async () => (await import("./render/data-status.ts")).renderDataDataStatus,

@@ -11,6 +11,11 @@ export function setYaml(text: string, path: readonly string[], value: YamlValue,
   return edit(text, path, file, () => yamlSource(value));
 }
 
+/** The same with the source of a scalar as it is to stand there. */
+export function setYamlSource(text: string, path: readonly string[], source: string, file = "the file"): string {
+  return edit(text, path, file, () => source);
+}
+
 /** The same for text typed on a command line (see `typedSource`); a value that was quoted stays a quoted text. */
 export function setYamlTyped(text: string, path: readonly string[], typed: string, file = "the file"): string {
   return edit(text, path, file, (old) =>

@@ -6,6 +6,7 @@ import { catFiles } from "../git/tree.ts";
 import { createPlacer } from "../platform/links.ts";
 import type { Pacing } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
+import { readDvcConfig } from "./dvc-config.ts";
 import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "./layout.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Source } from "./source.ts";
@@ -75,6 +76,8 @@ async function received(
     groups.set(name, [...(groups.get(name) ?? []), object]);
   }
   for (const [name, objects] of groups) {
+    // Without any remote it is the bytes that are missing, not a setting.
+    if (name === undefined && readDvcConfig(project).defaultRemote === null) continue;
     const { failures } = await openRemote(project, name).receive(objects, into, pacing);
     const failed = failures.find(({ error }) => error !== null);
     if (failed?.error) throw failed.error;

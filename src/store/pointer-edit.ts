@@ -18,14 +18,40 @@ const OF_ONE_CONTENT = new Set(["nfiles", "isexec", "etag", "checksum", "version
 const VERBATIM = new Set(["size", "nfiles", "isexec"]);
 
 /** Sets the fields of the output whose path the file gives as `name`; new fields come last in the entry. Throws E_POINTER. */
-export function editEntry(old: string, name: string, fields: readonly (readonly [key: string, value: string])[]): string {
+export function editEntry(old: string, name: string, fields: EntryFields): string {
+  return edit(old, name, { list: "outs", fields });
+}
+
+/** The same for what an import depends on. */
+export function setDependency(old: string, path: string, fields: EntryFields): string {
+  return edit(old, path, { list: "deps", fields });
+}
+
+/** Takes away what the file says about the output's content: it is not here any more. Throws E_POINTER. */
+export function clearEntry(old: string, name: string): string {
+  return edit(old, name, { list: "outs", fields: [["hash", "md5"]], clears: true });
+}
+
+type EntryFields = readonly (readonly [key: string, value: string])[];
+
+interface Edit {
+  list: "outs" | "deps";
+  fields: EntryFields;
+  /** No content is left. */
+  clears?: boolean;
+}
+
+function edit(old: string, name: string, { list, fields, clears = false }: Edit): string {
   const file = `${name}.dvc`;
   const expected = readMapping(old, file);
-  const entry = findEntry(old, name, file);
+  const entry = findEntry(old, name, { file, list });
   const wanted = new Map(fields);
   const hasContent = wanted.has("md5");
   const isOther = hasContent && textOf(entry, "md5") !== wanted.get("md5");
-  const goes = (word: string) => hasContent && OF_ONE_CONTENT.has(word) && (isOther || VERBATIM.has(word));
+  const goes = (word: string) =>
+    clears
+      ? word === "md5" || word === "size" || OF_ONE_CONTENT.has(word)
+      : hasContent && OF_ONE_CONTENT.has(word) && (isOther || VERBATIM.has(word));
   const splices: Splice[] = [];
   for (const [index, { key, value }] of entry.entries.entries()) {
     const word = key.kind === "scalar" ? key.text : "";
@@ -36,7 +62,7 @@ export function editEntry(old: string, name: string, fields: readonly (readonly 
   }
   if (wanted.size > 0) splices.push(addition(old, entry, [...wanted]));
   const text = applied(old, splices);
-  const meant = (expected.outs as Fields[]).find((item) => isPath(item.path, name)) ?? {};
+  const meant = (expected[list] as Fields[]).find((item) => isPath(item.path, name)) ?? {};
   for (const key of Object.keys(meant)) if (goes(key)) delete meant[key];
   Object.assign(meant, Object.fromEntries(fields));
   // The last word: the new text says what the old one said but for these fields, else it is not used.
@@ -44,12 +70,12 @@ export function editEntry(old: string, name: string, fields: readonly (readonly 
   throw badPointer(file, name, "cannot be changed without changing more: an anchor (&name) or an unusual layout stands in the way");
 }
 
-function findEntry(text: string, name: string, file: string): Mapping {
+function findEntry(text: string, name: string, { file, list }: { file: string; list: Edit["list"] }): Mapping {
   const top = parseYaml(text, file);
-  const outs = top?.kind === "mapping" ? top.entries.find(({ key }) => key.kind === "scalar" && key.text === "outs")?.value : undefined;
+  const outs = top?.kind === "mapping" ? top.entries.find(({ key }) => key.kind === "scalar" && key.text === list)?.value : undefined;
   const mappings = outs?.kind === "sequence" ? outs.items.filter((item) => item.kind === "mapping") : [];
   const found = mappings.find((item) => isPath(textOf(item, "path"), name));
-  if (found === undefined) throw badPointer(file, "outs", `has no entry for ${JSON.stringify(name)}`);
+  if (found === undefined) throw badPointer(file, list, `has no entry for ${JSON.stringify(name)}`);
   return found;
 }
 

@@ -23,7 +23,7 @@ export function parsePointerFile(text: string, file: string): Pointer[] {
  * fields stay; new fields come last in their entry. `name` is the output's path as the file has it. Throws E_POINTER.
  */
 export function renderPointerFile(old: string | null, name: string, content: OutputContent): string {
-  const fields = fieldsOf(content);
+  const fields = contentFields(content);
   if (old !== null && textHasEntries(old)) return editEntry(old, name, fields);
   const lines = [...fields, ["path", name] as const].map(([key, value]) => yamlLine("  ", key, value, 4, VERBATIM.has(key)));
   const comments = old === null || old === "" || old.endsWith("\n") ? (old ?? "") : `${old}\n`;
@@ -37,7 +37,8 @@ export function renameEntry(old: string, name: string, to: string): string {
 
 const VERBATIM: ReadonlySet<string> = new Set(["size", "nfiles", "isexec"]);
 
-function fieldsOf({ hash, size, nfiles, isexec }: OutputContent): [key: string, value: string][] {
+/** What a file says about an output's content, in DVC's order. */
+export function contentFields({ hash, size, nfiles, isexec }: OutputContent): [key: string, value: string][] {
   return [
     ["md5", hash],
     ["size", String(size)],

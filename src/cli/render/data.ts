@@ -8,11 +8,13 @@ import type { DestroyResult } from "../../workflows/data/destroy.ts";
 import type { FetchResult, PullResult } from "../../workflows/data/fetch.ts";
 import type { GcResult } from "../../workflows/data/gc.ts";
 import type { GetResult } from "../../workflows/data/get.ts";
+import type { ImportResult } from "../../workflows/data/import.ts";
 import type { DataInitResult } from "../../workflows/data/init.ts";
 import type { MoveResult } from "../../workflows/data/move.ts";
 import type { PushResult } from "../../workflows/data/push.ts";
 import type { RemoveResult } from "../../workflows/data/remove.ts";
 import type { LinesResult } from "../../workflows/data/root.ts";
+import type { UpdateResult } from "../../workflows/data/update.ts";
 import { formatBytes } from "../amounts.ts";
 import { oneLine } from "../text-width.ts";
 
@@ -73,6 +75,14 @@ export function renderDataGc({ removed, bytes, removedThere, purged }: GcResult)
       : [removedThere > 0 ? `Removed ${removedThere} objects from remote.` : "No unused cache to remove from remote."]),
     ...(purged ? ["The trash is empty."] : []),
   ].join("\n");
+}
+
+export function renderDataImport({ path, from, content }: ImportResult): string {
+  return `  import  ${oneLine(path)}  from ${oneLine(from)}${content === null ? "  (not brought here)" : `  ${content.hash.slice(0, 6)}`}`;
+}
+
+export function renderDataUpdate({ updated }: UpdateResult): string {
+  return updated.map(({ path, from, changed }) => `  ${changed ? "update" : "same  "}  ${oneLine(path)}  from ${oneLine(from)}`).join("\n");
 }
 
 /** As dvc: what was asked for is done, there is nothing to say. */

@@ -11,6 +11,11 @@ const FOREIGN: OptionSpec[] = [
 const JOBS: OptionSpec = { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true };
 const OUT: OptionSpec = { flags: "-o, --out [path]", help: "name here; default: the same name; a folder means inside it" };
 
+const NOT_YET_HERE: OptionSpec[] = [
+  { flags: "--no-exec", help: "only write the pointer; look at nothing" },
+  { flags: "--no-download", help: "only write the pointer, with the version that is there" },
+];
+
 export const DATA_SOURCES: Command[] = [
   {
     name: "data list",
@@ -78,5 +83,59 @@ export const DATA_SOURCES: Command[] = [
     failureExit: 1,
     load: async () => (await import("../data/get-url.ts")).dataGetUrl,
     render: "data get",
+  },
+  {
+    name: "data import",
+    summary: "Copy a file or folder out of a repository, and track it with where it came from",
+    group: "data",
+    arguments: [URL, { name: "PATH", help: "file or folder there", required: true }],
+    options: [OUT, REV, { flags: "-f, --force", help: "replace what has that name here" }, ...NOT_YET_HERE, ...FOREIGN, JOBS],
+    examples: [["data import https://example.com/team/data.git train --rev v1", "writes train.dvc; `data update` takes a newer version"]],
+    kind: "write",
+    failureExit: 1,
+    load: async () => (await import("../data/import.ts")).dataImport,
+    render: "data import",
+  },
+  {
+    name: "data import-url",
+    summary: "Copy a file or folder from a path, and track it with where it came from",
+    group: "data",
+    arguments: [
+      { name: "URL", help: "path of a file or folder", required: true },
+      { name: "OUT", help: "name here; default: the same name; a folder means inside it" },
+    ],
+    options: [
+      { flags: "-f, --force", help: "replace what has that name here" },
+      ...NOT_YET_HERE,
+      { flags: "--to-remote", help: "not supported", hidden: true },
+      { flags: "-r, --remote <name>", help: "not supported", hidden: true },
+      { flags: "--version-aware", help: "not supported", hidden: true },
+      { flags: "--fs-config [option...]", help: "not supported", hidden: true },
+      JOBS,
+    ],
+    examples: [["data import-url /mnt/share/train.csv", "writes train.csv.dvc; `data update` takes what is there later"]],
+    kind: "write",
+    failureExit: 1,
+    load: async () => (await import("../data/import.ts")).dataImportUrl,
+    render: "data import",
+  },
+  {
+    name: "data update",
+    summary: "Take what the source of an import holds now",
+    group: "data",
+    arguments: [{ name: "TARGET", help: ".dvc file or output of an import", required: true, variadic: true }],
+    options: [
+      { flags: "--rev [commit]", help: "take that revision, and stay with it" },
+      { flags: "-R, --recursive", help: "a folder means every import in it" },
+      { flags: "--no-download", help: "note the new version only; the data here goes" },
+      { flags: "--to-remote", help: "not supported", hidden: true },
+      { flags: "-r, --remote <name>", help: "not supported", hidden: true },
+      JOBS,
+    ],
+    examples: [["data update train.dvc --rev v2", "the data of v2, and v2 in train.dvc"]],
+    kind: "write",
+    failureExit: 1,
+    load: async () => (await import("../data/update.ts")).dataUpdate,
+    render: "data update",
   },
 ];

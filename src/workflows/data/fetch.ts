@@ -8,6 +8,7 @@ import type { Input, WriteWorkflow } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { applyCheckout, type CheckoutResult, missingError, planCheckout } from "./checkout.ts";
+import { fetchImports } from "./fetch-imports.ts";
 import { openData, type Selection, selectPointers, wordsOf } from "./open-data.ts";
 import { refuseFailed, type TransferPlan, warnMissing } from "./push.ts";
 import { pointersOfRevisions } from "./revisions.ts";
@@ -84,6 +85,7 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
 
 async function fetchAll(project: Project, context: Context, { selection, remote }: TransferPlan): Promise<TransferReport> {
   const report = await fetchObjects(project, selection.pointers, context, { remote, only: selection.only });
+  const imported = await fetchImports(project, context, selection.pointers);
   refuseFailed(context, report, "fetch");
-  return report;
+  return { ...report, objects: report.objects + imported };
 }

@@ -58,7 +58,7 @@ export function localUrl(context: Context, url: string): string {
   });
 }
 
-function* copying(from: string, target: string): Work<number> {
+export function* copying(from: string, target: string): Work<number> {
   const placer = createPlacer(["copy"]);
   const isFolder = isHere(from) && statSync(from).isDirectory();
   const files: WalkedFile[] = isFolder ? walkFiles(from) : [{ relpath: "", path: from, stat: statSync(from), isLink: false }];

@@ -1,7 +1,7 @@
 /** `expver data move FROM TO`: tracked data gets another name, with its pointer and its line in the ignore file. */
 import { existsSync, lstatSync } from "node:fs";
 import { basename, dirname, join, posix, resolve } from "node:path";
-import { setYaml } from "../../config/edit-yaml.ts";
+import { setYamlSource } from "../../config/edit-yaml.ts";
 import { absolutePath, pathFromUser } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -17,6 +17,7 @@ import { renameEntry } from "../../store/pointer-file.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { stageMd5 } from "../../store/stage-md5.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
+import { yamlScalar } from "../../store/yaml-scalar.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
@@ -118,7 +119,7 @@ function pointerEdits(project: Project, { pointer, to, file }: Omit<Moving, "ope
   const folder = isSame ? posix.normalize(pointer.path.slice(0, pointer.path.length - spelled.length) || ".") : posix.dirname(to);
   const renamed = renameEntry(isSame ? old : withoutWdir(old), spelled, posix.relative(folder, to));
   const text = relocateDeps(renamed, { from: posix.dirname(pointer.file), to: posix.dirname(file) });
-  const after = /^md5:/m.test(text) ? setYaml(text, ["md5"], stageMd5(text, file)) : text;
+  const after = /^md5:/m.test(text) ? setYamlSource(text, ["md5"], yamlScalar(stageMd5(text, file), 0, 0)) : text;
   return isSame
     ? [{ path, before, after }]
     : [
@@ -137,7 +138,7 @@ function relocateDeps(text: string, { from, to }: { from: string; to: string }):
   if (from === to || !/^deps:/m.test(text) || /^ +repo:/m.test(text)) return text;
   const [, written] = /^deps:\n(?:- |\s+.*\n)*?(?:- |\s+)path: (.+)$/m.exec(text) ?? [];
   if (written === undefined || /^(?:\w+:\/\/|\/|['"])/.test(written)) return text;
-  return setYaml(text, ["deps", "0", "path"], posix.relative(to, posix.join(from, written)));
+  return setYamlSource(text, ["deps", "0", "path"], yamlScalar(posix.relative(to, posix.join(from, written)), 0, 0));
 }
 
 function sourceOf(project: Project, context: Context, { src, pointers }: { src: string; pointers: readonly Pointer[] }): Pointer {

@@ -57,7 +57,12 @@ function localStatus(project: Project, context: Context, states: readonly Output
   const json: LocalStatus = {};
   for (const { pointer, worktree, inCache } of states) {
     // As dvc: that the bytes are not in the cache says more than that the worktree has others.
-    const said = pointer.hash !== null && pointer.cache && !inCache ? "not in cache" : pointer.hash === null ? "new" : worktree;
+    const said =
+      pointer.hash !== null && pointer.cache && !inCache
+        ? "not in cache"
+        : pointer.hash === null && worktree !== "deleted"
+          ? "new"
+          : worktree;
     if (said === "same") continue;
     const address = addressOf(project, context, pointer);
     json[address] ??= [{ "changed outs": {} }];

@@ -1,0 +1,111 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { DVC, makeTwins } from "../support/twins.ts";
+
+/** A repository beside `beside`, the same bytes and commits wherever it is made. */
+function makeSource(beside: TestRepository): { write(path: string, text: string): void; commit(tag: string): void } {
+  const root = join(beside.root, "../src");
+  const when = { GIT_COMMITTER_DATE: "2026-01-01T00:00:00Z", GIT_AUTHOR_DATE: "2026-01-01T00:00:00Z" };
+  const git = (...args: string[]) =>
+    expect(beside.run("git", args, { cwd: "../src", env: when }), args.join(" ")).toMatchObject({ code: 0 });
+  beside.run("mkdir", [root]);
+  git("init", "-q");
+  expect(beside.expver(["data", "init"], { cwd: "../src" }).code).toBe(0);
+  return {
+    write: (path, text) => beside.write(`../src/${path}`, text),
+    commit(tag) {
+      expect(beside.expver(["data", "add", "a", "d"], { cwd: "../src" }).code).toBe(0);
+      git("add", "-A");
+      git("commit", "-qm", tag);
+      git("tag", tag);
+    },
+  };
+}
+
+function fill(source: ReturnType<typeof makeSource>): void {
+  for (const [path, text] of Object.entries({ a: "1\n", "d/x": "2\n", "d/e/y": "22\n", "code/plain.py": "5\n" })) source.write(path, text);
+  source.commit("v1");
+}
+
+function renew(source: ReturnType<typeof makeSource>): void {
+  for (const [path, text] of Object.entries({ a: "9\n", "d/n": "new\n", "code/q.py": "6\n" })) source.write(path, text);
+  source.commit("v2");
+}
+
+describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
+  it("imports from a repository and from a path, and updates", () => {
+    const twins = makeTwins();
+    const sources = [twins.theirs, twins.ours].map(makeSource);
+    for (const source of sources) fill(source);
+    twins.each(({ write }) => write("../w", "outside\n"));
+    for (const args of [
+      ["import", "../src", "a"],
+      ["import", "../src", "d", "-o", "dd", "--rev", "v1"],
+      ["import", "../src", "code"],
+      ["import", "../src", "d/x", "--no-download"],
+      ["import", "../src", "nothing"],
+      ["import", "../src", "a"],
+      ["import-url", "../w"],
+      ["import-url", "../w", "w3", "--no-exec"],
+      ["import-url", "code", "code2"],
+    ])
+      twins.run(args);
+    twins.agree();
+    for (const source of sources) renew(source);
+    twins.each(({ write }) => write("../w", "changed\n"));
+    for (const args of [
+      ["a.dvc"],
+      ["dd.dvc"],
+      ["dd.dvc", "--rev", "v2"],
+      ["w.dvc", "w3.dvc"],
+      ["code.dvc", "--no-download"],
+      ["nothing.dvc"],
+    ])
+      twins.run(["update", ...args]);
+    twins.agree();
+    twins.run(["move", "w", "moved"]);
+    twins.agree();
+  });
+});
+
+describe("import", () => {
+  const imported = () => {
+    const repository = makeRepository();
+    const source = makeSource(repository);
+    fill(source);
+    repository.expver(["data", "init"]);
+    expect(repository.expver(["data", "import", "../src", "d"])).toMatchObject({ code: 0 });
+    repository.commit("import");
+    return { repository, source };
+  };
+
+  it("comes back from where it was imported, as of the commit its file names", () => {
+    const { repository, source } = imported();
+    renew(source);
+    for (const path of [".dvc/cache", "d"]) rmSync(join(repository.root, path), { recursive: true });
+    expect(repository.expver(["data", "pull"])).toMatchObject({ code: 0 });
+    expect(repository.read("d/e/y")).toBe("22\n");
+    expect(existsSync(join(repository.root, "d/n"))).toBe(false);
+    expect(repository.expver(["data", "status", "--json"]).stdout).toBe("{}\n");
+  });
+
+  it("is taken back, and so is an update that replaced what was stored nowhere", () => {
+    const { repository, source } = imported();
+    renew(source);
+    repository.write("d/x", "mine");
+    expect(repository.expver(["data", "update", "d.dvc"]).code).toBe(0);
+    expect(repository.read("d/n")).toBe("new\n");
+    expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+    expect(repository.read("d/x")).toBe("mine");
+    expect(repository.git("status", "--porcelain")).toBe("");
+  });
+
+  it("leaves nothing when the source lacks the bytes", () => {
+    const { repository } = imported();
+    for (const path of ["../src/.dvc/cache", "../src/a"]) rmSync(join(repository.root, path), { recursive: true });
+    expect(repository.expver(["data", "import", "../src", "a"])).toMatchObject({ code: 255 });
+    expect(repository.git("status", "--porcelain", "-uall")).toBe("");
+  });
+});
