@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Column, renderTable } from "../../src/cli/render/table.ts";
+import { type Column, renderTable, widthNote } from "../../src/cli/render/table.ts";
 import { fitText, oneLine, padText, textWidth } from "../../src/cli/text-width.ts";
 import { PIPE, testTerminal } from "../support/terminal.ts";
 
@@ -59,6 +59,13 @@ describe("a table", () => {
       text: "name  words\nx     y\n",
       dropped: [],
     });
+  });
+
+  it("says what went, by name, and nothing of columns without one", () => {
+    expect(widthNote({ dropped: ["loss", ""], cut: ["words"] }, "--all")).toEqual([
+      "not shown for width: loss; cut for width: words (--all)",
+    ]);
+    expect(widthNote({ dropped: [""], cut: [] }, "--all")).toEqual([]);
   });
 
   it("keeps a cell from breaking the line or colouring the rest", () => {

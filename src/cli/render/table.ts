@@ -62,10 +62,11 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
 
 /** What a table has not shown for want of width, or nothing; `where` says how to see it. */
 export function widthNote({ dropped, cut }: Pick<Table, "dropped" | "cut">, where: string): string[] {
-  const parts = [
-    ...(dropped.length > 0 ? [`not shown for width: ${dropped.map(oneLine).join(", ")}`] : []),
-    ...(cut.length > 0 ? [`cut for width: ${cut.map(oneLine).join(", ")}`] : []),
-  ];
+  const said = (what: string, titles: readonly string[]) => {
+    const named = titles.filter((title) => title !== "").map(oneLine);
+    return named.length === 0 ? [] : [`${what} for width: ${named.join(", ")}`];
+  };
+  const parts = [...said("not shown", dropped), ...said("cut", cut)];
   return parts.length === 0 ? [] : [`${parts.join("; ")}${where === "" ? "" : ` (${where})`}`];
 }
 
