@@ -81,6 +81,21 @@ it.each([
   expect(refsOf(upstream, "refs")).toEqual([]);
 });
 
+it("an object whose bytes are not what its name says: all else is sent, no tag is public", () => {
+  const { repo, upstream, storage } = makeStudy();
+  runOnce(repo);
+  const object = cachedObject(repo, hashIn(repo.read("data.csv.dvc")));
+  chmodSync(object, 0o644);
+  writeFileSync(object, "x,y\n1,3\n");
+  chmodSync(object, 0o444);
+  expect(repo.expverJson(["publish"])).toMatchObject({
+    code: 1,
+    error: { code: "E_OBJECT", message: expect.stringContaining("data.csv") },
+  });
+  expect(objectsIn(storage)).toHaveLength(5);
+  expect(refsOf(upstream, "refs")).toEqual([]);
+});
+
 it("bytes that only an earlier commit named, and that are nowhere, do not keep a version back", () => {
   const { repo, upstream } = makeStudy();
   const lost = hashIn(repo.read("data.csv.dvc"));
