@@ -79,9 +79,10 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
       for (const [path, stat, md5] of placed.splice(0)) this.set(path, stat, md5, Date.now());
       const hash = listing?.hash.slice(0, 32) ?? NO_LISTING;
       if (fresh.size === 0 && (keepOthers || (asked === old.rows.size && hash === old.listing))) return;
-      const entries = new Map<string, Entry>();
-      for (const [path, row] of old.rows) if (keepOthers || isAsked[row] === 1) entries.set(path, entryAt(old, row));
-      for (const [path, entry] of fresh) entries.set(path, entry);
+      const entries = new Map(fresh);
+      for (const [path, row] of old.rows) {
+        if ((keepOthers || isAsked[row] === 1) && !fresh.has(path)) entries.set(path, entryAt(old, row));
+      }
       try {
         writeFileAtomic(file, pack(entries, entries.size === listing?.files ? hash : NO_LISTING));
       } catch {
@@ -118,8 +119,9 @@ function isSame(numbers: Float64Array, row: number, { dev, ino, size, mtimeMs, c
 }
 
 function entryAt({ numbers, hashes }: Loaded, row: number): Entry {
-  const [dev = 0, ino = 0, size = 0, mtimeMs = 0, ctimeMs = 0] = numbers.subarray(row * NUMBERS, (row + 1) * NUMBERS);
-  return { stat: { dev, ino, size, mtimeMs, ctimeMs }, md5: hashes.slice(row * 32, row * 32 + 32) };
+  const number = (column: number) => numbers[row * NUMBERS + column] ?? 0;
+  const stat = { dev: number(0), ino: number(1), size: number(2), mtimeMs: number(3), ctimeMs: number(4) };
+  return { stat, md5: hashes.slice(row * 32, row * 32 + 32) };
 }
 
 /** Head: magic, number of entries, MD5 of the rest. Rest: listing, numbers of all entries, their hashes, their paths ended by NUL. */
