@@ -35,6 +35,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "data gc": async () => (await import("./render/data.ts")).renderDataGc,
   "data import": async () => (await import("./render/data.ts")).renderDataImport,
   "data update": async () => (await import("./render/data.ts")).renderDataUpdate,
+  "data remote check": async () => (await import("./render/remote-check.ts")).renderRemoteCheck,
   "data config": async () => (await import("./render/data.ts")).renderDataConfig,
   "data status": async () => (await import("./render/data-status.ts")).renderDataStatus,
   "data data status": async () => (await import("./render/data-status.ts")).renderDataDataStatus,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ErrorCode, ExpverError } from "../../src/errors.ts";
 import { peerWith } from "../support/peers.ts";
 import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
+import { checkOf } from "./check-of.ts";
 import { conformance, folderSite, makeCache, open } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
 
@@ -89,6 +90,20 @@ describe.skipIf(nginx === null)("on nginx", () => {
     ])("%s takes %o", async (kind, options) => {
       expect(await tryOut("/basic", options, server.url.replace("http", kind))).toBe("fine");
       expect(await tryOut("/basic", { ...options, password: "wrong" }, server.url.replace("http", kind))).toBe("E_REMOTE_AUTH");
+    });
+
+    it("check says what may be done, and as whom", async () => {
+      const options = { ...put, auth: "basic", ...ada };
+      const http = await checkOf({ url: `${server.url}/basic/checked`, options });
+      expect(http).toMatchObject({
+        states: "put ok, head ok, list not offered, get ok, multipart not offered, delete ok",
+        identity: "ada (DVC's configuration)",
+        clockSkewSeconds: expect.any(Number),
+      });
+      const webdav = await checkOf({ url: `${server.url.replace("http", "webdav")}/basic/checked`, options: ada });
+      expect(webdav.states).toBe("put ok, head ok, list ok, get ok, multipart not offered, delete ok");
+      const forbidden = await checkOf({ url: `${server.url}/forbidden`, options: put });
+      expect(forbidden.text).toMatch(/put +failed +needs POST or PUT, as `method` says\n +E_REMOTE_FORBIDDEN/);
     });
 
     it("names the other method when one is not taken", async () => {

@@ -7,6 +7,7 @@ import { s3Server } from "../../src/store/remotes/s3/s3.ts";
 import { peerWith } from "../support/peers.ts";
 import { makeFolder } from "../support/repository.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
+import { checkOf } from "./check-of.ts";
 import { conformance, makeCache, open } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
 
@@ -160,7 +161,28 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     const wrong = () => new Date(Date.now() - 3_600_000);
     const { find, client } = s3Server({ name: "store", url, options }, {}, wrong);
     expect(await find("nothing", new AbortController().signal)).toBeNull();
-    expect(Math.round(client.skewMs() / 60_000)).toBe(60);
+    expect(Math.round((client.skewMs() ?? 0) / 60_000)).toBe(60);
+  });
+
+  it("check names who we are, what may be done, and what is missing", async () => {
+    const url = "s3://conformance/checked";
+    const all = await checkOf({ url, options: { endpointurl: server.url, ...keysOf("all") } });
+    expect(all).toMatchObject({
+      states: "put ok, head ok, list ok, get ok, multipart ok, delete ok",
+      identity: "AKall, from DVC's configuration (access_key_id)",
+      exitCode: 0,
+    });
+    expect((await server.contents("conformance", "checked")).size).toBe(0);
+    const env = { ...AS_ENV, AWS_ACCESS_KEY_ID: "AKnolist", AWS_SECRET_ACCESS_KEY: "secret-nolist" };
+    const nolist = await checkOf({ url, options: { endpointurl: server.url }, env });
+    expect(nolist).toMatchObject({ identity: "AKnolist, from the environment (AWS_ACCESS_KEY_ID)", exitCode: 1 });
+    expect(nolist.states).toContain("put ok, head ok, list failed, get ok");
+    expect(nolist.text).toMatch(/list +failed +needs s3:ListBucket\n +E_REMOTE_FORBIDDEN/);
+    const readonly = await checkOf({ url, options: { endpointurl: server.url, ...keysOf("readonly") } });
+    expect(readonly.states).toBe("put failed, head not tried, list ok, get not tried, multipart failed, delete not tried");
+    const nobody = await checkOf({ url, options: { endpointurl: server.url }, env: { AWS_EC2_METADATA_DISABLED: "true" } });
+    expect(nobody.identity).toContain("no AWS credentials found");
+    expect(nobody.probes[0]?.error?.code).toBe("E_REMOTE_AUTH");
   });
 
   const dvc = peerWith("dvc", "dvc_s3");

@@ -6,6 +6,7 @@ import { type ErrorCode, ExpverError } from "../../src/errors.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
 import { peerWith } from "../support/peers.ts";
 import { type Sshd, sshd, startSshd } from "../support/servers/sshd.ts";
+import { checkOf } from "./check-of.ts";
 import { conformance, folderSite, makeCache } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
 
@@ -81,6 +82,11 @@ describe.skipIf(sshd === null)("on OpenSSH", () => {
       `${server.usual}Host behind\n  HostName 127.0.0.1\n  Port ${server.port}\n  IdentityFile ${server.key}\n  ProxyCommand ${server.path.split(":")[0]}/ssh -W %h:%p store\n`,
     );
     expect(await tryOut(`ssh://behind${server.root}/jumped`)).toBe("fine");
+  });
+
+  it("check says what may be done", async () => {
+    const { states, exitCode } = await checkOf({ url: `ssh://store${server.root}/checked`, env: { PATH: server.path } });
+    expect([states, exitCode]).toEqual(["put ok, head ok, list ok, get ok, multipart not offered, delete ok", 0]);
   });
 
   const dvc = peerWith("dvc", "dvc_ssh");

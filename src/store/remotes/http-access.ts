@@ -15,6 +15,10 @@ export interface HttpAccess {
   name: string;
   /** Where an object is. */
   urlOf(key: Key): URL;
+  /** Who we are, for a person. */
+  identity: string;
+  /** How far the server's clock is ahead of ours, in milliseconds; null while it has not said. */
+  skewMs(): number | null;
   /** Sends a request for a key; an answer of 400 and above that is not in `accept` is thrown. */
   ask(method: string, key: Key, options: AskOptions): Promise<HttpAnswer>;
 }
@@ -45,8 +49,11 @@ export function httpAccess({ name, url, options }: RemoteConfig, env: Environmen
     env,
   });
   const urlOf = (key: Key) => new URL(`${base.href.replace(/\/*$/, "")}/${key}`);
+  let skew: number | null = null;
   return {
     name,
+    identity: identityOf(headers, options),
+    skewMs: () => skew,
     urlOf,
     async ask(method, key, { signal, headers: more = {}, source, accept = [], doing }) {
       const request: HttpRequest = {
@@ -61,6 +68,7 @@ export function httpAccess({ name, url, options }: RemoteConfig, env: Environmen
         throw fromNetworkError(error, asked);
       });
       const { status, headers: got } = answer;
+      if (got.date !== undefined) skew = Date.parse(got.date) - Date.now();
       if (status < 400 || accept.includes(status)) return answer;
       const text = method === "HEAD" ? "" : await readAnswer(answer, 2 ** 16).then(String, () => "");
       throw fromStatus(status, asked, { text, retryAfter: got["retry-after"] });
@@ -141,6 +149,17 @@ function authHeaders(
   }
   if (url.username === "") return {};
   return { authorization: basicAuth(decodeURIComponent(url.username), decodeURIComponent(url.password) || (text("password") ?? "")) };
+}
+
+function identityOf(headers: Record<string, string>, options: RemoteConfig["options"]): string {
+  const [name] = Object.keys(headers);
+  if (name === undefined) return "nobody (no credentials are sent)";
+  const { authorization = "" } = headers;
+  const user = authorization.startsWith("Basic ")
+    ? Buffer.from(authorization.slice(6), "base64").toString("utf8").split(":")[0]
+    : undefined;
+  const place = options.has("user") || options.has("password") || options.has("token") ? "DVC's configuration" : "the remote's url";
+  return user === undefined ? `the header ${name} (${place})` : `${user} (${place})`;
 }
 
 /** A program that prints a token, as dvc-webdav has it. */

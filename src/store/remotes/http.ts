@@ -49,5 +49,7 @@ export function httpServer(config: RemoteConfig, env: Environment): ObjectServer
       dropAnswer(await access.ask("DELETE", key, { signal, accept: NOT_THERE, doing: `delete ${key}` }));
     },
     list: null,
+    identity: async () => access.identity,
+    skewMs: () => access.skewMs(),
   };
 }

@@ -14,6 +14,20 @@ export function openRemote(project: Project, name?: string): Remote {
   return remoteOf(findRemote(project, name), project.repository?.env);
 }
 
+/** The server behind a remote, for looking at it closely; null for a folder. Throws as `openRemote`. */
+export async function openServer(project: Project, name?: string): Promise<{ server: ObjectServer; kind: string } | null> {
+  const config = findRemote(project, name);
+  if (!isUrl(config.url)) return null;
+  const kind = schemeOf(config.url);
+  const connect = KINDS[kind];
+  if (connect === undefined) throw unknownKind(config, kind);
+  return { server: await connect(config, project.repository?.env ?? process.env), kind };
+}
+
+function schemeOf(url: string): string {
+  return /^\w+/.exec(url)?.[0] ?? "";
+}
+
 /** The remote a configuration describes; nothing is asked yet. Throws E_REMOTE, E_REMOTE_KIND. */
 export function remoteOf(config: RemoteConfig, env: Environment = process.env): Remote {
   for (const option of ["version_aware", "worktree"]) {
@@ -26,7 +40,7 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env): 
   if (!isUrl(config.url)) {
     return folderRemote(config.name, { dir: config.url, shared: config.options.get("shared")?.toLowerCase() === "group" });
   }
-  const scheme = /^\w+/.exec(config.url)?.[0] ?? "";
+  const scheme = schemeOf(config.url);
   const connect = KINDS[scheme];
   if (connect === undefined) throw unknownKind(config, scheme);
   const jobs = Number(config.options.get("jobs") ?? defaultJobs());

@@ -34,4 +34,10 @@ export interface ObjectServer {
   remove(key: Key, signal: AbortSignal): Promise<void>;
   /** Pages of what lies below a folder, in the order of their keys; null where the protocol cannot list. */
   list: ((folder: Key, signal: AbortSignal) => AsyncIterable<KeyAndSize[]>) | null;
+  /** As `put`, in several requests however small the object is; absent where there is no such thing. */
+  putInParts?(key: Key, source: Source, signal: AbortSignal): Promise<void>;
+  /** Who we are there and where that comes from, for a person. */
+  identity(): Promise<string>;
+  /** How far the server's clock is ahead of ours, in milliseconds, by its last answer; null when it has not said. */
+  skewMs(): number | null;
 }

@@ -62,6 +62,8 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
       const text = await readAnswer(answer, 2 ** 30).then(String);
       yield filesIn(text, folder);
     },
+    identity: async () => access.identity,
+    skewMs: () => access.skewMs(),
   };
 }
 

@@ -261,6 +261,17 @@ const VERBS: Command[] = [
     render: "data config",
   },
   {
+    name: "data remote check",
+    summary: "Try out a remote: write, look at, list, read and delete an object of our own",
+    group: "data",
+    arguments: [{ name: "NAME", help: "name of the remote; default: the default one" }],
+    examples: [["data remote check store", "who we are there, what may be done, which permission is missing, whether the clocks agree"]],
+    kind: "read",
+    failureExit: 1,
+    load: async () => (await import("../data/remote-check.ts")).remoteCheck,
+    render: "data remote check",
+  },
+  {
     name: "data remote list",
     summary: "Print the remotes",
     group: "data",

@@ -27,8 +27,8 @@ export interface S3Client {
   ask(request: S3Request): Promise<HttpAnswer>;
   /** Null: anonymous. */
   credentials(): Promise<Credentials | null>;
-  /** Milliseconds the server's clock is ahead of ours, as far as a refused request has shown it. */
-  skewMs(): number;
+  /** Milliseconds the server's clock is ahead of ours, by its last answer; null when it has not said. */
+  skewMs(): number | null;
 }
 
 export interface S3ClientOptions {
@@ -64,6 +64,7 @@ const PASSING = new Set(["BadDigest", "IncompleteBody", "InternalError", "Operat
 export function s3Client({ remote, settings, http, find, clock }: S3ClientOptions): S3Client {
   let region = settings.region;
   let skew = 0;
+  let seenSkew: number | null = null;
   let known: Promise<Credentials> | null = null;
   const credentials = async (): Promise<Credentials | null> => {
     if (settings.anonymous) return null;
@@ -93,6 +94,7 @@ export function s3Client({ remote, settings, http, find, clock }: S3ClientOption
       throw fromNetworkError(error, asked);
     });
     const { status, headers } = answer;
+    if (headers.date !== undefined) seenSkew = Date.parse(headers.date) - clock().getTime();
     if (status < 300 || request.accept?.includes(status)) return answer;
     const text = request.method === "HEAD" ? "" : await readAnswer(answer, 2 ** 16).then(String, () => "");
     const code = textIn(text, "Code") ?? "";
@@ -136,7 +138,7 @@ export function s3Client({ remote, settings, http, find, clock }: S3ClientOption
     return false;
   };
 
-  return { ask: (request) => ask(request), credentials, skewMs: () => skew };
+  return { ask: (request) => ask(request), credentials, skewMs: () => seenSkew };
 }
 
 const HINTS: Record<string, string> = {

@@ -124,6 +124,15 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       dropAnswer(answer);
     },
 
+    putInParts: (key, source, signal) => uploadInParts(full(key), source, { tools: { client, settings, room }, signal }),
+
+    async identity() {
+      const found = await client.credentials();
+      return found === null ? "nobody (allow_anonymous_login)" : `${found.accessKeyId}, from ${found.source}`;
+    },
+
+    skewMs: () => client.skewMs(),
+
     async remove(key, signal) {
       dropAnswer(await client.ask({ method: "DELETE", key: full(key), signal, accept: [404], doing: `delete ${key}` }));
     },

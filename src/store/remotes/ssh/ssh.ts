@@ -109,6 +109,10 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
       }
     },
 
+    identity: async () => `${config.options.get("user") ?? "the user"} of ssh's own configuration, agent and keys`,
+
+    skewMs: () => null,
+
     async remove(key, signal) {
       await ask(TYPE.REMOVE, [at(key)], { signal, doing: `delete ${key}` });
     },

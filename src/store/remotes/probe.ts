@@ -1,0 +1,191 @@
+/** Trying out a remote with an object of our own: what may be done there, and what is missing when it may not. */
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { ObjectName } from "../layout.ts";
+import { keyOf } from "./keys.ts";
+import { newController } from "./many.ts";
+import { openRemote, openServer } from "./open-remote.ts";
+import type { Remote } from "./remote.ts";
+import type { ObjectServer, Source } from "./server.ts";
+
+interface Probe {
+  step: "put" | "head" | "list" | "get" | "multipart" | "delete";
+  state: "ok" | "failed" | "not tried" | "not offered";
+  /** What the remote must allow for it. */
+  needs: string;
+  error: { code: string; message: string; hint: string } | null;
+}
+
+export interface RemoteProbes {
+  remote: string;
+  location: string;
+  /** Who we are there, and which source of credentials said so. */
+  identity: string;
+  /** How far the server's clock is ahead of ours, in seconds; null when it does not say. */
+  clockSkewSeconds: number | null;
+  probes: Probe[];
+}
+
+type Step = Probe["step"];
+
+/** Needs of a step by kind of remote. */
+const NEEDS: Record<string, Record<Step, string>> = {
+  s3: {
+    put: "s3:PutObject",
+    head: "s3:GetObject",
+    list: "s3:ListBucket",
+    get: "s3:GetObject",
+    multipart: "s3:PutObject, s3:ListBucketMultipartUploads, s3:ListMultipartUploadParts",
+    delete: "s3:DeleteObject",
+  },
+  http: { put: "POST or PUT, as `method` says", head: "HEAD or GET", list: "", get: "GET", multipart: "", delete: "DELETE" },
+  webdav: { put: "MKCOL, PUT, MOVE", head: "HEAD", list: "PROPFIND", get: "GET", multipart: "", delete: "DELETE" },
+  ssh: {
+    put: "write in the folder",
+    head: "search the folder",
+    list: "read the folder",
+    get: "read",
+    multipart: "",
+    delete: "write in the folder",
+  },
+  folder: { put: "write in the folder", head: "search the folder", list: "", get: "read", multipart: "", delete: "write in the folder" },
+};
+
+const SMALL = 1024;
+// Two parts, the first of the smallest size S3 takes.
+const IN_PARTS = 5 * 2 ** 20 + SMALL;
+
+/** Writes, looks at, lists, reads and deletes an object of our own. Throws when the remote is not configured or its kind not built in. */
+export async function probeRemote(project: Project, name?: string): Promise<RemoteProbes> {
+  const remote = openRemote(project, name);
+  const opened = await openServer(project, name);
+  const { name: found, location } = remote;
+  if (opened === null) {
+    const probes = await run(folderSteps(remote), NEEDS.folder ?? {});
+    return { remote: found, location, identity: "the user who runs this", clockSkewSeconds: null, probes };
+  }
+  const { server, kind } = opened;
+  const needs = NEEDS[kind.replace(/^(http|webdav)s$/, "$1")] ?? {};
+  const identity = await server.identity().catch((error: unknown) => {
+    if (error instanceof ExpverError) return `nobody: ${error.message}`;
+    throw error;
+  });
+  const probes = await run(serverSteps(server), needs);
+  const skew = server.skewMs();
+  return { remote: found, location, identity, clockSkewSeconds: skew === null ? null : Math.round(skew / 1000), probes };
+}
+
+type Try = (() => Promise<void>) | null;
+
+async function run(steps: [step: Step, attempt: Try][], needs: Partial<Record<Step, string>>): Promise<Probe[]> {
+  const probes: Probe[] = [];
+  for (const [step, attempt] of steps) {
+    const probe: Probe = { step, state: "ok", needs: needs[step] ?? "", error: null };
+    probes.push(probe);
+    // Without an object there is nothing to look at; listing can be tried all the same.
+    const isHopeless = step !== "put" && step !== "list" && step !== "multipart" && probes[0]?.state === "failed";
+    if (attempt === null) probe.state = "not offered";
+    else if (isHopeless) probe.state = "not tried";
+    else {
+      try {
+        await attempt();
+      } catch (error) {
+        if (!(error instanceof ExpverError)) throw error;
+        probe.state = "failed";
+        probe.error = { code: error.code, message: error.message, hint: error.hint };
+      }
+    }
+  }
+  return probes;
+}
+
+function serverSteps(server: ObjectServer): [Step, Try][] {
+  const { signal } = newController();
+  const bytes = randomBytes(SMALL);
+  const key = keyOf(nameOf(bytes));
+  const large = randomBytes(IN_PARTS);
+  const largeKey = keyOf(nameOf(large));
+  const { list } = server;
+  const seen = (isSeen: boolean) => {
+    if (!isSeen) throw new ExpverError("E_REMOTE_ANSWER", "what was written is not seen there");
+  };
+  return [
+    ["put", () => server.put(key, sourceOf(bytes), signal)],
+    ["head", async () => seen((await server.find(key, signal)) !== null)],
+    [
+      "list",
+      list === null
+        ? null
+        : async () => {
+            for await (const _page of list(key.slice(0, key.lastIndexOf("/")), signal)) return;
+          },
+    ],
+    [
+      "get",
+      async () => {
+        const pieces: Buffer[] = [];
+        for await (const piece of (await server.get(key, { from: 0, signal }))?.bytes ?? []) pieces.push(piece);
+        seen(Buffer.concat(pieces).equals(bytes));
+      },
+    ],
+    [
+      "multipart",
+      server.putInParts === undefined
+        ? null
+        : async () => {
+            await server.putInParts?.(largeKey, sourceOf(large), signal);
+            await server.remove(largeKey, signal).catch(() => {});
+          },
+    ],
+    ["delete", () => server.remove(key, signal)],
+  ];
+}
+
+function folderSteps(remote: Remote): [Step, Try][] {
+  const bytes = randomBytes(SMALL);
+  const object = nameOf(bytes);
+  const failing = async (work: Promise<{ error: ExpverError | null }[]>) => {
+    const [failure] = await work;
+    if (failure?.error) throw failure.error;
+  };
+  const seen = (isSeen: boolean) => {
+    if (!isSeen) throw new ExpverError("E_OBJECT", "what was written is not seen there");
+  };
+  return [
+    [
+      "put",
+      async () => {
+        const folder = mkdtempSync(join(tmpdir(), "expver-probe-"));
+        try {
+          writeFileSync(join(folder, "object"), bytes);
+          await failing(remote.send([{ object, from: join(folder, "object"), size: SMALL }], {}));
+        } finally {
+          rmSync(folder, { recursive: true, force: true });
+        }
+      },
+    ],
+    ["head", async () => seen((await remote.present([object], {})).length === 1)],
+    ["list", null],
+    ["get", async () => seen((await remote.read(object))?.equals(bytes) === true)],
+    ["multipart", null],
+    ["delete", () => failing(remote.remove([object], {}))],
+  ];
+}
+
+function nameOf(bytes: Buffer): ObjectName {
+  return { hash: createHash("md5").update(bytes).digest("hex"), hashName: "md5" };
+}
+
+function sourceOf(bytes: Buffer): Source {
+  return {
+    size: bytes.length,
+    md5: nameOf(bytes).hash,
+    async *chunks() {
+      for (let start = 0; start < bytes.length; start += 2 ** 20) yield bytes.subarray(start, start + 2 ** 20);
+    },
+  };
+}
