@@ -20,12 +20,17 @@ export const STORY: Scene[] = [
   { says: "What changed, and whether it helped.", command: ["expver", "diff", "e0.1.0", "e0.2.0"] },
   { says: "What one of them left behind, and where its bytes are.", command: ["expver", "show", "e0.2.0"] },
   { says: "A version is a plain Git tag.", command: ["git", "tag", "-n1"] },
-  { says: "All tracked bytes are what their pointers say.", command: ["expver", "data", "status"] },
+  { says: "Prove it: tag, commits, pointers, bytes and rows belong together.", command: ["expver", "verify"] },
   { says: "Every write is an operation that can be looked at and taken back.", command: ["expver", "ops"] },
 ];
 
 /** Commands to try in the repository that is left. */
-export const NEXT = ["expver runs show", "expver doctor", "expver undo --dry-run", "git log --oneline --stat"];
+export const NEXT = [
+  "expver get e0.1.0 models/model.json -o old.json",
+  "expver verify e0.1.0",
+  "expver undo --dry-run",
+  "git log --oneline --stat",
+];
 
 function trainWith(lr: string, text: string): string[] {
   const program = ["node", "train.js", "--lr", "{lr}"];
