@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
@@ -110,7 +110,8 @@ describe("expver log inside a run", () => {
     repo.write(".gitignore", `${repo.read(".gitignore")}running\ngo\nlogged\n`);
     repo.commit("job");
     const run = inBackground(repo, ["run", "--", "sh", "job.sh"]);
-    await until(() => exists(repo, "running"));
+    const runs = () => readdirSync(join(repo.root, ".git/expver/runs"));
+    await until(() => exists(repo, "running") && runs().some((id) => exists(repo, `.git/expver/runs/${id}/process.json`)));
     run.kill("SIGKILL");
     await run.ended;
     repo.write("go", "");
