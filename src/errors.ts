@@ -190,6 +190,11 @@ export const ERROR_CODES = {
     means: "Bytes that are needed are in no cache here.",
     remedy: "Fetch them: `expver data fetch`, or name the remote with -r.",
   },
+  E_WOULD_LOSE: {
+    kind: "refused",
+    means: "A worktree has something that is in no commit, no cache, on no remote.",
+    remedy: "The message names each thing and the command that brings it to safety; what is not needed is named with --force.",
+  },
   E_UNSAVED: {
     kind: "refused",
     means: "Data would be overwritten or removed that is stored nowhere.",

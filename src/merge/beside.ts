@@ -13,7 +13,11 @@ export function besideOf(output: string, word: "merged" | "before" | "spill"): s
   }
   removeLeftovers(output);
   const path = join(dirname(output), `.${basename(output)}.${process.pid}.${word}.tmp`);
-  process.once("exit", () => discard(path));
+  process.once("exit", () => {
+    try {
+      discard(path);
+    } catch {} // the way out is no place to fail
+  });
   return path;
 }
 

@@ -7,5 +7,6 @@ import { SAFETY } from "./safety.ts";
 import { SETUP } from "./setup.ts";
 import { SHARE } from "./share.ts";
 import { VERSIONS } from "./versions.ts";
+import { WORKTREES } from "./worktrees.ts";
 
-export const CATALOGUE: Command[] = [...SETUP, ...RUNS, ...VERSIONS, ...MERGING, ...DATA, ...SHARE, ...SAFETY];
+export const CATALOGUE: Command[] = [...SETUP, ...RUNS, ...VERSIONS, ...MERGING, ...WORKTREES, ...DATA, ...SHARE, ...SAFETY];

@@ -1,0 +1,59 @@
+/** Worktrees as text: made, listed, removed. */
+import type { CheckedOut } from "../../workflows/checkout.ts";
+import type { CleanedUp } from "../../workflows/cleanup.ts";
+import type { Removed } from "../../workflows/worktree/remove.ts";
+import type { CreatedWorktree } from "../../workflows/worktree-create.ts";
+import type { ListedWorktree } from "../../workflows/worktrees.ts";
+import type { Terminal } from "../terminal.ts";
+import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
+
+export function renderCheckout({ version, root, files, missing, made, next }: CheckedOut, terminal: Terminal): string {
+  const head = made ? `${version} as it was, in ${root}  (${files} data files)` : `${version} is in ${root} already`;
+  return lines([head, ...missingLine(missing), ...nextLines(next, terminal)]);
+}
+
+export function renderWorktreeCreate({ root, branch, files, missing, absent, next }: CreatedWorktree, terminal: Terminal): string {
+  const left = absent.length === 0 ? [] : [`  not there, because Git ignores it: ${absent.join(", ")}`];
+  return lines([
+    `${terminal.style("bold", branch)} in ${root}  (${files} data files)`,
+    ...missingLine(missing),
+    ...left,
+    ...nextLines(next, terminal),
+  ]);
+}
+
+export function renderWorktrees({ worktrees }: { worktrees: ListedWorktree[] }, terminal: Terminal): string {
+  const columns: Column<ListedWorktree>[] = [
+    { title: "is", text: ({ kind, name }) => (name === null ? kind : `${kind} ${name}`) },
+    { title: "on", text: ({ branch, commit }) => branch ?? (commit === null ? "" : `${commit.slice(0, 12)} (detached)`), weight: 8 },
+    { title: "has nowhere else", text: ({ findings }) => findings.map(({ what }) => what).join("; "), weight: 6, shrinkTo: 24 },
+    { title: "path", text: ({ root }) => root, weight: 9 },
+  ];
+  const table = renderTable(columns, worktrees, terminal);
+  return table.text + renderNotes(widthNote(table, "--json has it whole"), terminal);
+}
+
+export function renderCleanup({ removed, left }: CleanedUp): string {
+  if (removed.length === 0 && left.length === 0) return "there are no exploration worktrees\n";
+  return lines(removed.map(removedLine));
+}
+
+export function renderWorktreeRemove(removed: Removed): string {
+  return lines([removedLine(removed)]);
+}
+
+function removedLine({ root, branch, trash }: Removed): string {
+  return `removed ${root}${branch === null ? "" : ` and branch ${branch}`}${trash === null ? "" : `  (now in ${trash})`}`;
+}
+
+function missingLine(missing: readonly string[]): string[] {
+  return missing.length === 0 ? [] : [`  bytes are nowhere here: ${missing.join(", ")}; expver data pull, there, when a remote has them`];
+}
+
+function nextLines(next: readonly string[], { style }: Terminal): string[] {
+  return next.map((line) => `  ${style("dim", "next")}  ${line}`);
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join("");
+}

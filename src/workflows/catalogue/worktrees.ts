@@ -1,0 +1,87 @@
+/** Commands about worktrees: a version to look at, a branch to work on. */
+import type { Command, OptionSpec } from "../contract.ts";
+
+const FORCE: OptionSpec = {
+  flags: "--force <categories...>",
+  help: "what may go to the trash: program, tracked, untracked, ignored, data, commits, …",
+};
+const PATH: OptionSpec = {
+  flags: "--path <folder>",
+  help: "where to (default: beside the main worktree, or worktrees.dir of expver.yaml)",
+};
+const REMOTE: OptionSpec = { flags: "-r, --remote <name>", help: "data remote for what the cache lacks" };
+
+export const WORKTREES: Command[] = [
+  {
+    name: "checkout",
+    summary: "Check out a version as it was, with its data, in a worktree of its own",
+    description:
+      "Makes ../explore-VERSION, detached: code, data, models and results database of that version, on the same cache. This worktree, its\n" +
+      "HEAD, index and files stay as they are. Remove it with `expver cleanup`.",
+    group: "experiments",
+    arguments: [{ name: "VERSION", help: "tag name, such as e0.1.0" }],
+    options: [PATH, REMOTE, { flags: "--version <version>", help: "the same as the argument", hidden: true }],
+    examples: [["checkout e0.1.0", "look around in an old version, run its model"]],
+    kind: "write",
+    load: async () => (await import("../checkout.ts")).checkout,
+    render: "checkout",
+  },
+  {
+    name: "worktrees",
+    aliases: ["worktree list"],
+    summary: "List worktrees, and what in them is nowhere else",
+    group: "experiments",
+    examples: [["worktrees", "main worktree, experiments, explorations"]],
+    kind: "read",
+    load: async () => (await import("../worktrees.ts")).worktrees,
+    render: "worktrees",
+  },
+  {
+    name: "cleanup",
+    summary: "Remove exploration worktrees in which nothing was changed",
+    description:
+      "Looks for changed and new files (ignored ones, which Git would delete silently, too), changed data, commits and programs at work. One that\n" +
+      "has any stays; named, it is refused (exit 4) until --force names each kind, and then its folder is in the trash.",
+    group: "experiments",
+    arguments: [{ name: "VERSION…", help: "of which versions (default: all that can go)" }],
+    options: [FORCE, { flags: "--version <version>", help: "the same as the argument", hidden: true }],
+    examples: [
+      ["cleanup", "all that can go"],
+      ["cleanup e0.1.0 --force untracked", "one with files that are not needed"],
+    ],
+    kind: "write",
+    load: async () => (await import("../cleanup.ts")).cleanup,
+    render: "cleanup",
+  },
+  {
+    name: "worktree create",
+    summary: "Make a worktree and branch for an experiment, with its data, on the same cache",
+    description:
+      "Makes ../exp-NAME on the new branch exp/NAME. Data comes from the cache by its links, the results database is a copy of its own, and\n" +
+      "real dvc in it uses the same cache. Ignored files that will not be there are named. When it fails, nothing is left.",
+    group: "experiments",
+    arguments: [{ name: "NAME", help: "of the experiment; may have slashes" }],
+    options: [{ flags: "--from <revision>", help: "where it starts (default: HEAD)" }, PATH, REMOTE],
+    examples: [
+      ["worktree create augment", "../exp-augment on branch exp/augment"],
+      ["worktree create retry --from e0.1.0", "from an old version"],
+    ],
+    kind: "write",
+    load: async () => (await import("../worktree-create.ts")).worktreeCreate,
+    render: "worktree create",
+  },
+  {
+    name: "worktree remove",
+    summary: "Remove an experiment's worktree and branch, when nothing is lost with them",
+    description:
+      "Refuses (exit 4) while there is anything in it that is nowhere else: changes, new or ignored files, data, commits, stashes, versions that\n" +
+      "are not published, objects the remote lacks, result rows the main database lacks, programs at work. Each is named with what to type.",
+    group: "experiments",
+    arguments: [{ name: "NAME", help: "of the experiment", required: true }],
+    options: [FORCE],
+    examples: [["worktree remove augment", "after its results were merged"]],
+    kind: "write",
+    load: async () => (await import("../worktree-remove.ts")).worktreeRemove,
+    render: "worktree remove",
+  },
+];

@@ -1,0 +1,75 @@
+/** `expver checkout V`: a version as it was, code, data, models and database, in a worktree of its own beside this one. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { openProject, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { readPointersAt } from "../store/pointers.ts";
+import { pickVersion, readVersions } from "../versions/registry.ts";
+import type { Input, Plan, WriteWorkflow } from "./contract.ts";
+import { textIn } from "./data/source-path.ts";
+import { fingerprintOf } from "./plan.ts";
+import { prepareWriting } from "./prepare.ts";
+import { makeWorktree, type NewWorktree } from "./worktree/make.ts";
+import { knownWorktrees, placeFor, type WorktreeRecord } from "./worktree/records.ts";
+
+interface CheckoutPlan extends Plan {
+  wanted: NewWorktree;
+  /** It is there already. */
+  there: WorktreeRecord | null;
+}
+
+export interface CheckedOut {
+  version: string;
+  root: string;
+  commit: string;
+  files: number;
+  missing: string[];
+  /** False: it was there already. */
+  made: boolean;
+  next: string[];
+}
+
+export const checkout: WriteWorkflow<Input, CheckoutPlan, CheckedOut> = {
+  async plan(context, input) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    const name = textIn(input.version);
+    if (name === undefined)
+      throw new ExpverError("E_USAGE", "checkout needs a version", { hint: "expver checkout e0.1.0; `expver list` shows them all." });
+    const version = pickVersion(readVersions(project), name, project.config.versions.prefix);
+    const asked = textIn(input.path);
+    const root = asked === undefined ? placeFor(project, repository, `explore-${version.name}`) : resolve(context.cwd, asked);
+    const known = knownWorktrees(project, repository).find((worktree) => worktree.root === root && worktree.there);
+    const there = known?.record?.kind === "exploration" && known.record.name === version.name ? known.record : null;
+    if (there === null && existsSync(root)) {
+      throw new ExpverError("E_DATA", `${root} exists already`, { hint: "Name another folder with --path.", details: { path: root } });
+    }
+    const outputs = readPointersAt(project, version.commit).filter(({ hash }) => hash !== null);
+    const bytes = outputs.reduce((sum, { size }) => sum + (size ?? 0), 0);
+    return {
+      command: "checkout",
+      steps:
+        there === null
+          ? [
+              { verb: "make", target: root, detail: `worktree of ${version.name}, detached` },
+              { verb: "check out", target: "data", count: outputs.length, bytes, detail: "from the cache, else the remote" },
+            ]
+          : [],
+      destructive: false,
+      fingerprint: fingerprintOf({ root, commit: version.commit, there }),
+      wanted: { kind: "exploration", name: version.name, root, commit: version.commit, branch: null, remote: textIn(input.remote) },
+      there,
+    };
+  },
+
+  async apply(context, { wanted, there }) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    const { name: version, root, commit } = wanted;
+    const next = [`cd ${root}`, `expver cleanup ${version}`];
+    if (there !== null) return { version, root, commit, files: 0, missing: [], made: false, next };
+    await prepareWriting(project, context);
+    const { files, missing } = await makeWorktree(project, repository, context, wanted);
+    return { version, root, commit, files, missing, made: true, next };
+  },
+};

@@ -1,0 +1,64 @@
+/** `expver worktree remove NAME`: an experiment's worktree and branch, when nothing is lost with them. */
+import { openProject, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import type { Input, Plan, WriteWorkflow } from "./contract.ts";
+import { textIn } from "./data/source-path.ts";
+import { fingerprintOf } from "./plan.ts";
+import { prepareWriting } from "./prepare.ts";
+import { inventory } from "./worktree/inventory.ts";
+import { knownWorktrees } from "./worktree/records.ts";
+import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost } from "./worktree/remove.ts";
+
+interface RemovePlan extends Plan {
+  removal: Removal;
+}
+
+export const worktreeRemove: WriteWorkflow<Input, RemovePlan, Removed> = {
+  async plan(context, input) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    const name = textIn(input.name);
+    const experiments = knownWorktrees(project, repository).flatMap(({ record }) => (record?.kind === "experiment" ? [record] : []));
+    const record = experiments.find((one) => one.name === name);
+    if (record === undefined) {
+      const known = experiments.map((one) => one.name).join(", ");
+      throw new ExpverError(
+        "E_NOT_FOUND",
+        `there is no experiment worktree ${name ?? ""}; ${known === "" ? "there are none" : `there are: ${known}`}`,
+        {
+          hint: "expver worktrees lists them; others than expver's own: git worktree remove.",
+          details: { asked: name ?? null },
+        },
+      );
+    }
+    if (repository.root === record.root) {
+      throw new ExpverError("E_DATA", `${record.root} is where you are`, {
+        hint: "Go to another worktree first.",
+        details: { path: record.root },
+      });
+    }
+    const findings = await inventory(project, context, record);
+    requireNothingLost(record, findings, forcedCategories(input));
+    return {
+      command: "worktree remove",
+      steps: [
+        {
+          verb: "remove",
+          target: record.root,
+          ...(findings.length === 0 ? {} : { detail: findings.map(({ what }) => what).join("; "), keeps: "trash" }),
+        },
+        ...(record.branch === null ? [] : [{ verb: "delete", target: `branch ${record.branch}`, keeps: "in the operation" }]),
+      ],
+      destructive: findings.length > 0,
+      fingerprint: fingerprintOf({ record, findings }),
+      removal: { record, forced: findings },
+    };
+  },
+
+  async apply(context, { removal }) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    await prepareWriting(project, context);
+    return removeWorktree(project, repository, context, removal);
+  },
+};

@@ -1,0 +1,72 @@
+/** Which worktrees expver made, and what for: kept beside Git's own list, in the state folder. */
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Project } from "../../config/project.ts";
+import { gitResult, type Repository } from "../../git/git.ts";
+import { linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
+import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+
+export interface WorktreeRecord {
+  /** `exploration`: a version to look at, disposable; `experiment`: a branch to work on. */
+  kind: "exploration" | "experiment";
+  /** Version or name. */
+  name: string;
+  root: string;
+  /** Where HEAD was when it was made. */
+  commit: string;
+  /** Null: detached. */
+  branch: string | null;
+  /** Files we put there, relative to the root. */
+  made: string[];
+}
+
+export interface KnownWorktree extends Worktree {
+  record: WorktreeRecord | null;
+}
+
+/** All worktrees, the main one first. */
+export function knownWorktrees(project: Project, repository: Repository): KnownWorktree[] {
+  const records = new Map(readRecords(project).map((record) => [record.root, record]));
+  return linkedWorktrees(repository).map((worktree) => ({ ...worktree, record: records.get(worktree.root) ?? null }));
+}
+
+export function saveRecord(project: Project, record: WorktreeRecord): void {
+  mkdirSync(folderOf(project), { recursive: true });
+  writeFileAtomic(fileOf(project, record), `${JSON.stringify(record)}\n`);
+}
+
+export function dropRecord(project: Project, record: WorktreeRecord): void {
+  rmSync(fileOf(project, record), { force: true });
+}
+
+/** Beside the main worktree (of a submodule: beside the superproject), or where `worktrees.dir` says. */
+export function placeFor(project: Project, repository: Repository, folder: string): string {
+  const { dir } = project.config.worktrees;
+  const [main] = linkedWorktrees(repository);
+  const top = main?.root ?? repository.root;
+  if (dir !== null) return join(top, dir, folder);
+  const around = gitResult(repository, ["rev-parse", "--show-superproject-working-tree"], { allow: [128] })
+    .stdout.toString("utf8")
+    .trim();
+  return join(dirname(around === "" ? top : around), folder);
+}
+
+function readRecords(project: Project): WorktreeRecord[] {
+  try {
+    return readdirSync(folderOf(project)).flatMap((file) => {
+      const text = file.endsWith(".json") ? readTextIfExists(join(folderOf(project), file)) : null;
+      return text === null ? [] : [JSON.parse(text) as WorktreeRecord];
+    });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function folderOf(project: Project): string {
+  return join(project.stateDir, "worktrees");
+}
+
+function fileOf(project: Project, { kind, name }: WorktreeRecord): string {
+  return join(folderOf(project), `${kind}-${encodeURIComponent(name)}.json`);
+}
