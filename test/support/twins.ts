@@ -51,13 +51,13 @@ export function makeTwins(): Twins {
   return twins;
 }
 
-function runDvc(repository: TestRepository, args: string[], cwd?: string): CommandResult {
+export function runDvc(repository: TestRepository, args: string[], cwd?: string): CommandResult {
   // The state of files is kept for the machine; each repository gets its own, so that nothing outlives the test.
   const env = { DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(repository.root, "../site") };
   return repository.run(DVC ?? "dvc", args, { env, ...(cwd === undefined ? {} : { cwd }) });
 }
 
-function runExpver(repository: TestRepository, args: string[], cwd?: string): CommandResult {
+export function runExpver(repository: TestRepository, args: string[], cwd?: string): CommandResult {
   return repository.expver(["data", ...args], cwd === undefined ? {} : { cwd });
 }
 
@@ -65,7 +65,8 @@ function runExpver(repository: TestRepository, args: string[], cwd?: string): Co
 export function snapshot(repository: TestRepository): Record<string, unknown> {
   return {
     files: textsBelow(repository.root, (path) => !/^\.git(\/|$)|^\.dvc\/(tmp|cache)(\/|$)/.test(path)),
-    cache: objectsBelow(join(repository.root, ".dvc/cache")),
+    cache: objectsBelow(join(repository.root, ".dvc/cache/files")),
+    store: objectsBelow(join(repository.root, "../store")),
     git: repository.git("status", "--porcelain", "-uall"),
   };
 }
@@ -76,7 +77,7 @@ export function objectsBelow(folder: string): string[] {
 }
 
 /** JSON with every list sorted; null for no output. */
-function ordered(text: string): unknown {
+export function ordered(text: string): unknown {
   const sort = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(sort).sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
     if (typeof value !== "object" || value === null) return value;

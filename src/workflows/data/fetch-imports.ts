@@ -1,6 +1,5 @@
 /** Bytes of imports: they are on no remote of ours, so they come from where they were imported. */
-import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
@@ -13,6 +12,7 @@ import { dvcFolder } from "../../store/dvc-config.ts";
 import { readImport } from "../../store/import-file.ts";
 import { beginIngest } from "../../store/ingest.ts";
 import { scanOutput } from "../../store/scan.ts";
+import { makeStaging } from "../../store/staging.ts";
 import { isComplete } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 import { copyOfRepository, importUrl } from "./bring.ts";
@@ -40,11 +40,10 @@ async function fetchOne(project: Project, context: Context, pointer: Pointer): P
   const from = readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file);
   if (from?.kind !== "repository" || from.lock === null) return 0;
   const url = importUrl(project, context, { url: from.url, file: pointer.file });
-  const staging = join(dvcFolder(project), "tmp", `expver-${randomBytes(6).toString("hex")}`);
+  const staging = makeStaging(join(dvcFolder(project), "tmp"));
   const cache = openCache(project);
   const ingest = beginIngest(cache);
   try {
-    mkdirSync(staging, { recursive: true });
     const target = join(staging, "made");
     const make = copyOfRepository(context, { url, path: from.path, rev: from.lock, remote: from.remote ?? undefined });
     await make(target, staging);

@@ -6,7 +6,7 @@ import { environmentOf, git } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { linkedWorktrees } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
-import { readPointers, readPointersAt } from "../../store/pointers.ts";
+import { readPointers, readPointersOf } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
 import { wordsOf } from "./open-data.ts";
@@ -46,19 +46,17 @@ export function projectsToKeep(project: Project, context: Context, input: Input)
   return [project, ...worktrees, ...others];
 }
 
-/** Pointers of the worktree and of every commit in scope. Throws what a broken pointer file throws, unless --skip-failed. */
+/** Pointers of the worktree and of every commit in scope. Throws E_POINTER; with --skip-failed only for the worktree's. */
 export function pointersToKeep(project: Project, context: Context, input: Input): Pointer[] {
   const found = new Map<string, Pointer>();
-  const keep = (read: () => Pointer[], what: string) => {
-    try {
-      for (const pointer of read()) found.set(`${pointer.path}\0${pointer.hash}\0${pointer.hashName}`, pointer);
-    } catch (error) {
-      if (!(error instanceof ExpverError) || input.skipFailed !== true) throw error;
-      context.report({ kind: "warning", text: `${what} is skipped: ${error.message}` });
-    }
+  const keep = (pointers: readonly Pointer[]) => {
+    for (const pointer of pointers) found.set(`${pointer.path}\0${pointer.hash}\0${pointer.hashName}`, pointer);
   };
-  keep(() => readPointers(project), project.root);
-  for (const commit of commitsInScope(project, input)) keep(() => readPointersAt(project, commit), commit);
+  const passOver = (error: ExpverError, rev: string, file: string) =>
+    context.report({ kind: "warning", text: `${file} of ${rev.slice(0, 7)} is passed over: ${error.message}` });
+  keep(readPointers(project));
+  const commits = readPointersOf(project, commitsInScope(project, input), input.skipFailed === true ? passOver : undefined);
+  for (const pointers of commits.values()) keep(pointers);
   return [...found.values()].filter(({ cache, hash }) => cache && hash !== null);
 }
 

@@ -1,0 +1,160 @@
+/** Random programs of data commands, the same for every repository they are run in. */
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { CommandResult, TestRepository } from "../support/repository.ts";
+
+/** Runs one data command in a repository, with whichever tool. */
+export type Data = (repository: TestRepository, args: string[]) => CommandResult;
+
+export interface Step {
+  /** For the transcript of a program that failed. */
+  says: string;
+  /** Does it in one repository; answers what must be the same: exit codes, and the JSON of commands that only look. */
+  run(repository: TestRepository, data: Data): { codes: number[]; json?: string };
+}
+
+const FILES = ["a", "b.bin", "sub/c"];
+const FOLDERS = ["d", "sub/e f"];
+const MEMBERS = ["x", "y z", "n/w", "n/ü"];
+const READS = [
+  ["status", "--json"],
+  ["data", "status", "--granular", "--unchanged", "--json"],
+  ["data", "status", "--not-in-remote", "--json"],
+  ["diff", "--json"],
+  ["status", "-c", "--json"],
+  ["list", ".", "-R", "--json"],
+  ["list", ".", "--dvc-only", "--json"],
+];
+
+/** The next step, chosen by what is in `seen`; the other repository is the same. */
+export function nextStep(seen: TestRepository, random: () => number, count: number): Step {
+  const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
+  const has = (path: string) => existsSync(join(seen.root, path));
+  const names = [...FILES, ...FOLDERS];
+  const there = names.filter(has);
+  const tracked = names.filter((name) => has(`${name}.dvc`));
+  const free = names.filter((name) => !has(name) && !has(`${name}.dvc`));
+  const kinds: (() => Step | null)[] = [
+    () => write(pick(FILES), `${count}`.repeat(1 + Math.floor(random() * 5))),
+    () => write(`${pick(FOLDERS)}/${pick(MEMBERS)}`, `m${count}`),
+    () => write(`${pick(FOLDERS)}/${pick(MEMBERS)}`, `n${count}`),
+    () => (there.length > 0 ? erase(pick(there)) : null),
+    () => {
+      const inside = FOLDERS.flatMap((folder) => MEMBERS.map((member) => `${folder}/${member}`)).filter(has);
+      return inside.length > 0 ? erase(pick(inside)) : null;
+    },
+    ...repeat(4, () => command(["add", "-q", pick(there.length > 0 ? there : names)])),
+    () => {
+      const inside = FOLDERS.filter((folder) => tracked.includes(folder)).flatMap((folder) =>
+        MEMBERS.map((member) => `${folder}/${member}`),
+      );
+      return inside.some(has) ? command(["add", "-q", pick(inside.filter(has))]) : null;
+    },
+    () => (tracked.length > 0 && tracked.every(has) ? command(["commit", "-q", "-f"]) : null),
+    () => (tracked.length > 0 ? command(["remove", "-q", "--outs", `${pick(tracked)}.dvc`]) : null),
+    ...repeat(2, () => (tracked.length > 0 ? move(pick(tracked), free) : null)),
+    ...repeat(2, () =>
+      command(["checkout", "-q", ...(random() < 0.5 ? ["-f"] : []), ...(random() < 0.3 && tracked.length > 0 ? [pick(tracked)] : [])]),
+    ),
+    () => command(["push", "-q", ...(random() < 0.3 && tracked.length > 0 ? [pick(tracked)] : [])]),
+    () => command(["fetch", "-q"]),
+    () => command(["pull", "-q", ...(random() < 0.5 ? ["-f"] : [])]),
+    ...repeat(2, () => commit(count)),
+    () => switchBranch(pick(["main", "other", "third"]), count),
+    () => lose(),
+    () => command(["gc", "-q", "-f", pick(["-a", "-A"])]),
+    ...repeat(5, () => look(pick(READS))),
+  ];
+  for (;;) {
+    const step = pick(kinds)();
+    if (step !== null) return step;
+  }
+}
+
+function repeat<T>(times: number, one: T): T[] {
+  return Array.from({ length: times }, () => one);
+}
+
+function write(path: string, text: string): Step {
+  return {
+    says: `mkdir -p '${dirname(path)}' && printf %s ${text} > '${path}'`,
+    run(repository) {
+      // What stands where a folder must be is left alone, and so is a folder where a file should be.
+      const folder = join(repository.root, dirname(path));
+      if (existsSync(folder) && !statSync(folder).isDirectory()) return { codes: [] };
+      const target = join(repository.root, path);
+      if (existsSync(target) && statSync(target).isDirectory()) return { codes: [] };
+      repository.write(path, text);
+      return { codes: [] };
+    },
+  };
+}
+
+function erase(path: string): Step {
+  return {
+    says: `rm -rf '${path}'`,
+    run(repository) {
+      rmSync(join(repository.root, path), { recursive: true, force: true });
+      return { codes: [] };
+    },
+  };
+}
+
+function command(args: string[]): Step {
+  return { says: `dvc ${args.join(" ")}`, run: (repository, data) => ({ codes: [data(repository, args).code] }) };
+}
+
+function look(args: string[]): Step {
+  return {
+    says: `dvc ${args.join(" ")}`,
+    run(repository, data) {
+      const { code, stdout } = data(repository, args);
+      return { codes: [code], json: stdout };
+    },
+  };
+}
+
+/** To a free name of the same kind, or somewhere it cannot go. */
+function move(from: string, free: readonly string[]): Step {
+  const kind = FOLDERS.includes(from) ? FOLDERS : FILES;
+  return command(["move", "-q", from, free.find((name) => kind.includes(name)) ?? "nowhere/x"]);
+}
+
+function commit(count: number): Step {
+  return {
+    says: `git add -A && git commit -m ${count}`,
+    run(repository) {
+      repository.commit(String(count));
+      return { codes: [] };
+    },
+  };
+}
+
+/** dvc's checkout deletes data that no pointer of the new branch names; that is ours to do here, as expver's never does. */
+function switchBranch(branch: string, count: number): Step {
+  return {
+    says: `git commit, git checkout ${branch}, rm data without pointer, dvc checkout -f`,
+    run(repository, data) {
+      repository.commit(`before ${count}`);
+      const known = repository.git("branch", "--list", branch) !== "";
+      repository.git("checkout", "-q", ...(known ? [] : ["-b"]), branch);
+      for (const name of [...FILES, ...FOLDERS])
+        if (!existsSync(join(repository.root, `${name}.dvc`))) rmSync(join(repository.root, name), { recursive: true, force: true });
+      return { codes: [data(repository, ["checkout", "-q", "-f"]).code] };
+    },
+  };
+}
+
+/** Only when everything is on the remote: what dvc does with data that is gone is another matter. */
+function lose(): Step {
+  return {
+    says: "dvc push -A, rm -r .dvc/cache, dvc fetch -A",
+    run(repository, data) {
+      const push = data(repository, ["push", "-q", "-A"]).code;
+      const cache = join(repository.root, ".dvc/cache/files");
+      if (push !== 0 || !existsSync(cache) || readdirSync(cache).length === 0) return { codes: [push] };
+      rmSync(cache, { recursive: true });
+      return { codes: [push, data(repository, ["fetch", "-q", "-A"]).code] };
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Random programs of data commands, run by dvc in one repository and by expver in its twin: after every step both are the same. Then
+ * the same with either tool at random in the twin. EXPVER_TWIN_SEED, EXPVER_TWIN_PROGRAMS and EXPVER_TWIN_STEPS make longer runs.
+ */
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { startDvc } from "../support/dvc-server.ts";
+import { seededRandom, type TestRepository } from "../support/repository.ts";
+import { DVC, makeTwins, ordered, runExpver, snapshot, type Twins } from "../support/twins.ts";
+import { type Data, nextStep } from "./program.ts";
+
+const SEED = Number(process.env.EXPVER_TWIN_SEED ?? 1);
+const PROGRAMS = Number(process.env.EXPVER_TWIN_PROGRAMS ?? 1);
+const STEPS = Number(process.env.EXPVER_TWIN_STEPS ?? 15);
+
+describe.skipIf(DVC === null)("twins stay twins", { timeout: 3_600_000 }, () => {
+  const dvc = DVC === null ? null : startDvc();
+  const theirs: Data = ({ root, context }, args) => {
+    const env = { ...context.env, DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(root, "../site") };
+    if (dvc === null) throw new Error("there is no dvc");
+    return dvc({ argv: args, cwd: root, env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? ""])) });
+  };
+  const ours: Data = (repository, args) => runExpver(repository, args);
+
+  const seeds = Array.from({ length: PROGRAMS }, (_, index) => SEED + index);
+  it.each(seeds)("when expver does what dvc does, program %i", (seed) => play(makeTwins(), { seed, theirs, ours }));
+
+  it.each(seeds)("when either does the next step, program %i", (seed) => {
+    const coin = seededRandom(seed + 1_000_000);
+    play(makeTwins(), { seed: seed + 500_000, theirs, ours: (repository, args) => (coin() < 0.5 ? theirs : ours)(repository, args) });
+  });
+});
+
+function play(twins: Twins, { seed, theirs, ours }: { seed: number; theirs: Data; ours: Data }): void {
+  twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+  twins.each(({ commit }) => commit("remote"));
+  const random = seededRandom(seed);
+  const transcript: string[] = [];
+  for (let count = 1; count <= STEPS; count += 1) {
+    const step = nextStep(twins.theirs, random, count);
+    transcript.push(step.says);
+    const [want, got] = [step.run(twins.theirs, theirs), step.run(twins.ours, ours)];
+    const where = `seed ${seed}, step ${count}:\n${transcript.join("\n")}\n`;
+    expect(got.codes, where).toEqual(want.codes);
+    if (want.json !== undefined && want.codes[0] === 0) expect(ordered(got.json ?? ""), where).toEqual(ordered(want.json));
+    expect(state(twins.ours), where).toEqual(state(twins.theirs));
+  }
+}
+
+function state(repository: TestRepository) {
+  return { ...snapshot(repository), branch: repository.git("branch", "--show-current") };
+}
