@@ -171,6 +171,29 @@ for (const kind of ["http", "webdav", "s3"] as const) {
       expect(proxy.asked.length).toBeLessThan(100);
     });
 
+    it("sends what it may not look for, and says that it could not", async () => {
+      const remote = place();
+      const parcels = some(3);
+      proxy.reset((asked) => (["HEAD", "GET"].includes(asked.method) && isData(asked) ? { status: 403 } : null));
+      const warnings: string[] = [];
+      const report = (event: { kind: string; text?: string }) => void (event.kind === "warning" && warnings.push(event.text ?? ""));
+      expect(
+        await remote.present(
+          parcels.map(({ object }) => object),
+          { report: report as never },
+        ),
+      ).toEqual([]);
+      expect(warnings).toEqual([expect.stringContaining("does not say whether 3 objects are there")]);
+      expect(await remote.send(parcels, {})).toEqual([]);
+      proxy.reset();
+      expect(
+        await remote.present(
+          parcels.map(({ object }) => object),
+          {},
+        ),
+      ).toHaveLength(3);
+    });
+
     if (kind !== "http") {
       it("asks for each object where it may not list", async () => {
         const remote = place();

@@ -11,6 +11,8 @@ import type { Found, ObjectServer } from "./server.ts";
 
 // Fewer than this in a shard are asked for.
 const WORTH_LISTING = 3;
+// After so many refusals and no answer nothing more is asked.
+const HOPELESS = 12;
 
 export async function lookFor(server: ObjectServer, objects: readonly Wanted[], options: ManyOptions): Promise<ObjectName[]> {
   const there: ObjectName[] = [];
@@ -29,16 +31,29 @@ export async function lookFor(server: ObjectServer, objects: readonly Wanted[], 
         if (list !== null && left.size >= WORTH_LISTING) await listShard(list, { folder, left, signal, meet });
       } catch (error) {
         // Some may ask and not list.
-        if (!(error instanceof ExpverError && error.code === "E_REMOTE_FORBIDDEN")) throw error;
+        if (!isForbidden(error)) throw error;
         list = null;
       }
       ask.push(...left.values());
     },
   );
+  let denied = 0;
+  let answered = 0;
   await all(
     ask.map((object) => ({ object })),
-    async ({ object }, signal) => meet(object, await server.find(keyOf(object), signal)),
+    async ({ object }, signal) => {
+      if (denied >= HOPELESS && answered === 0) return;
+      try {
+        meet(object, await server.find(keyOf(object), signal));
+        answered += 1;
+      } catch (error) {
+        // S3 says so of what is not there to whoever may not list: what is sent will be seen.
+        if (!isForbidden(error)) throw error;
+        denied += 1;
+      }
+    },
   );
+  if (denied > 0) warn(options, denied);
   return there;
 
   async function all<Item extends { object: ObjectName }>(
@@ -48,6 +63,18 @@ export async function lookFor(server: ObjectServer, objects: readonly Wanted[], 
     const failures = await forMany(items, options, (item, { signal }) => work(item, signal));
     for (const { error } of failures) if (error !== null) throw error;
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof ExpverError && error.code === "E_REMOTE_FORBIDDEN";
+}
+
+function warn({ pacing, label }: ManyOptions, denied: number): void {
+  pacing.report?.({
+    kind: "warning",
+    text: `while ${label}: the server does not say whether ${denied} objects are there (403); they count as not there`,
+    hint: "`expver data remote check` names the permission that is missing.",
+  });
 }
 
 /** Takes out of `left` what the listing decides. */
