@@ -19,16 +19,14 @@ export async function openServer(project: Project, name?: string): Promise<{ ser
   const config = findRemote(project, name);
   if (!isUrl(config.url)) return null;
   const kind = schemeOf(config.url);
-  const connect = KINDS[kind];
-  if (connect === undefined) throw unknownKind(config, kind);
-  return { server: await connect(config, project.repository?.env ?? process.env), kind };
+  return { server: await connectorOf(kind)(config, project.repository?.env ?? process.env), kind };
 }
 
 function schemeOf(url: string): string {
   return /^\w+/.exec(url)?.[0] ?? "";
 }
 
-/** The remote a configuration describes; nothing is asked yet. Throws E_REMOTE, E_REMOTE_KIND. */
+/** The remote a configuration describes; nothing is asked yet. Throws E_REMOTE. */
 export function remoteOf(config: RemoteConfig, env: Environment = process.env): Remote {
   for (const option of ["version_aware", "worktree"]) {
     if (config.options.get(option)?.toLowerCase() === "true")
@@ -40,9 +38,7 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env): 
   if (!isUrl(config.url)) {
     return folderRemote(config.name, { dir: config.url, shared: config.options.get("shared")?.toLowerCase() === "group" });
   }
-  const scheme = schemeOf(config.url);
-  const connect = KINDS[scheme];
-  if (connect === undefined) throw unknownKind(config, scheme);
+  const connect = connectorOf(schemeOf(config.url));
   const jobs = Number(config.options.get("jobs") ?? defaultJobs());
   return servedRemote({ name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) });
 }
@@ -57,11 +53,9 @@ const KINDS: Record<string, (config: RemoteConfig, env: Environment) => Promise<
   webdavs: async (config, env) => (await import("./webdav.ts")).webdavServer(config, env),
 };
 
-function unknownKind({ name, url }: RemoteConfig, scheme: string): ExpverError {
-  return new ExpverError("E_REMOTE_KIND", `remote ${name} is ${withoutSecrets(url)}: ${scheme}:// is not built in`, {
-    hint: `Use real dvc with it: pip install 'dvc[${scheme}]', then dvc push and dvc pull.`,
-    details: { remote: name, url: withoutSecrets(url), scheme },
-  });
+/** Kinds that are not built in are left to an installed dvc. */
+function connectorOf(scheme: string): (config: RemoteConfig, env: Environment) => Promise<ObjectServer> {
+  return KINDS[scheme] ?? (async (config, env) => (await import("./dvc.ts")).dvcServer(config, env));
 }
 
 /** A URL may carry a password. */

@@ -81,6 +81,7 @@ function sourceOf({ object, from, size }: Parcel, tell: Tools["tell"]): Source {
   const isPlain = hashName === "md5";
   return {
     size,
+    path: from,
     md5: isPlain ? hash.slice(0, 32) : null,
     async *chunks() {
       // DVC 2's hash depends on 1 MiB borders of the whole file: read it twice.

@@ -18,6 +18,8 @@ export interface Source {
   size: number;
   /** What the bytes' MD5 is, as 32 hex digits; null when the object is named by another digest. */
   md5: string | null;
+  /** Absolute path of a file with these bytes, when there is one. */
+  path?: string;
   /** The bytes, at most 1 MiB at a time, each piece valid until the next. Throws E_OBJECT before the last piece when they are not the object's. */
   chunks(): AsyncIterable<Buffer>;
 }
