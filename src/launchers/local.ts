@@ -24,6 +24,8 @@ export function localLauncher(): Launcher {
     async submit(job) {
       const known = readProcess(job);
       if (known !== null) return stateOf(job);
+      // First of all: killed in the next moment, we leave a program that nobody has written down.
+      writeFileAtomic(startFile(job), "");
       const child = await start(job);
       const process = identityOf(child.pid as number);
       children.set(job.id, endOf(child, process, job));
@@ -123,5 +125,6 @@ function cannotStart(program: string, cause: Error): ExpverError {
 }
 
 const logFile = (job: JobReference) => join(job.folder, "log");
+const startFile = (job: JobReference) => join(job.folder, "started");
 const processFile = (job: JobReference) => join(job.folder, "process.json");
 const endFile = (job: JobReference) => join(job.folder, "end.json");

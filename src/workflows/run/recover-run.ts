@@ -54,8 +54,9 @@ function stillRuns({ run_id: runId }: RunFacts, pid: number | undefined): Expver
   });
 }
 
+/** Or was about to be: a program that ended before it was written down has left rows all the same. */
 function wasStarted(folder: string): boolean {
-  return existsSync(join(folder, "process.json")) || existsSync(join(folder, "end.json"));
+  return ["started", "process.json", "end.json"].some((file) => existsSync(join(folder, file)));
 }
 
 function takeBackStart(place: Place, operation: Operation, facts: RunFacts): string {
