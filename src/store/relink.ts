@@ -37,7 +37,7 @@ export function* relinkOutput(project: Project, scan: Scan, types?: readonly Lin
       placer.place(object, temporary, { size: file.stat.size, copyOnly });
       if (scan.content.isexec) chmodSync(temporary, lstatSync(temporary).mode | 0o100);
       if (statSync(file.path).ctimeMs === file.stat.ctimeMs) renameSync(temporary, file.path);
-      rmSync(temporary, { force: true });
+      else rmSync(temporary, { force: true });
       yield { files: 1, bytes: 0 };
     }
   } finally {
