@@ -1,6 +1,7 @@
 /** Requests to HTTP servers: kept-alive connections, time-outs, redirects and proxies. An answer of any status is an answer. */
 import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as SecureAgent } from "node:https";
+import { isIP } from "node:net";
 import { connect as connectSecure, createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from "node:tls";
 import { readTextIfExists } from "./files.ts";
 import { proxyFor } from "./proxy.ts";
@@ -60,6 +61,16 @@ class TimeOut extends Error {
   readonly code = "ETIMEDOUT";
 }
 
+/** A proxy that makes no connection; `code` is EPROXYAUTH when it does not know us. */
+class ProxyRefusal extends Error {
+  readonly code: string;
+
+  constructor(proxy: URL, status = 0) {
+    super(`the proxy ${proxy.host} answered ${status}`);
+    this.code = status === 407 ? "EPROXYAUTH" : "EPROXY";
+  }
+}
+
 export function httpClient(options: HttpOptions): HttpClient {
   const keep = { keepAlive: true, maxFreeSockets: 64, scheduling: "lifo" } as const;
   const plain = new Agent(keep);
@@ -103,7 +114,8 @@ export function httpClient(options: HttpOptions): HttpClient {
       tls: (trust ?? trusting()).tls,
       connectTimeoutMs: options.connectTimeoutMs,
     });
-    return requestHttps(url, { ...common, agent: false, createConnection: () => socket });
+    // Without an agent: one would make a connection of its own.
+    return requestHttps(url, { ...common, createConnection: () => socket });
   };
 
   const send = async (request: HttpRequest): Promise<HttpAnswer> => {
@@ -254,14 +266,14 @@ async function tunnel(
   asked.setTimeout(connectTimeoutMs, () => asked.destroy(new TimeOut(`no answer of the proxy ${proxy.host}`)));
   return new Promise((resolve, reject) => {
     asked.on("error", reject);
-    asked.on("response", (answer) => reject(new Error(`the proxy ${proxy.host} answered ${answer.statusCode}`)));
+    asked.on("response", (answer) => reject(new ProxyRefusal(proxy, answer.statusCode)));
     asked.on("connect", (answer, socket) => {
       if (answer.statusCode !== 200) {
         socket.destroy();
-        reject(new Error(`the proxy ${proxy.host} answered ${answer.statusCode}`));
+        reject(new ProxyRefusal(proxy, answer.statusCode));
         return;
       }
-      const secured = connectSecure({ ...tls, socket, servername: url.hostname });
+      const secured = connectSecure({ ...tls, socket, host: url.hostname, ...(isIP(url.hostname) ? {} : { servername: url.hostname }) });
       secured.once("secureConnect", () => resolve(secured));
       secured.once("error", reject);
     });

@@ -18,6 +18,8 @@ export interface TransferOptions {
   remote?: string | undefined;
   /** Only these members of an output, by its path: relative paths, files or folders. */
   only?: ReadonlyMap<string, readonly string[]>;
+  /** Connections at once, instead of what the configuration says. */
+  jobs?: number | undefined;
 }
 
 export interface TransferReport {
@@ -126,7 +128,7 @@ async function transfer(
 async function eachRemote(
   project: Project,
   pointers: readonly Pointer[],
-  { remote: asked }: TransferOptions,
+  { remote: asked, jobs }: TransferOptions,
   work: (remote: Remote, pointers: StoredPointer[]) => Promise<void>,
 ): Promise<void> {
   const groups = new Map<string | undefined, StoredPointer[]>();
@@ -138,7 +140,7 @@ async function eachRemote(
   }
   // Without anything to do the remote must still be one.
   if (groups.size === 0) groups.set(asked, []);
-  for (const [name, some] of groups) await work(openRemote(project, name), some);
+  for (const [name, some] of groups) await work(openRemote(project, name, { jobs }), some);
 }
 
 /** What a remote has and lacks of some outputs. */

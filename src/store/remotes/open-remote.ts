@@ -9,9 +9,24 @@ import type { Remote } from "./remote.ts";
 import { servedRemote } from "./served.ts";
 import type { ObjectServer } from "./server.ts";
 
+interface OpenOptions {
+  /** Connections at once, instead of what the configuration says. */
+  jobs?: number | undefined;
+}
+
+/** By project and configuration: who opens a remote again goes on with its connections. */
+const opened = new WeakMap<Project, Map<string, Remote>>();
+
 /** The remote of this name, or the default one. Throws E_REMOTE. */
-export function openRemote(project: Project, name?: string): Remote {
-  return remoteOf(findRemote(project, name), project.repository?.env);
+export function openRemote(project: Project, name?: string, { jobs }: OpenOptions = {}): Remote {
+  const config = findRemote(project, name);
+  const options = new Map([...config.options, ...(jobs === undefined ? [] : ([["jobs", String(jobs)]] as const))]);
+  const key = JSON.stringify([config.name, config.url, [...options]]);
+  const known = opened.get(project) ?? new Map<string, Remote>();
+  opened.set(project, known);
+  const remote = known.get(key) ?? remoteOf({ ...config, options }, project.repository?.env);
+  known.set(key, remote);
+  return remote;
 }
 
 /** The server behind a remote, for looking at it closely; null for a folder. Throws as `openRemote`. */

@@ -52,9 +52,10 @@ function statusCode(status: number): ErrorCode {
 }
 
 function networkCode(errno: string): ErrorCode | null {
+  if (errno === "EPROXYAUTH") return "E_REMOTE_AUTH";
   if (errno === "ETIMEDOUT" || errno === "ESOCKETTIMEDOUT") return "E_REMOTE_TIMEOUT";
   if (/^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA)/.test(errno)) return "E_REMOTE_CERTIFICATE";
-  if (/^(ECONN|ENOTFOUND|EAI_|EPIPE|EHOST|ENET|EPROTO|ERR_SSL_|ERR_TLS_|HPE_|ERR_STREAM_PREMATURE_CLOSE)/.test(errno))
+  if (/^(ECONN|ENOTFOUND|EAI_|EPIPE|EPROXY|EHOST|ENET|EPROTO|ERR_SSL_|ERR_TLS_|HPE_|ERR_STREAM_PREMATURE_CLOSE)/.test(errno))
     return "E_REMOTE_UNREACHABLE";
   return null;
 }

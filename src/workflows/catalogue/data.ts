@@ -8,7 +8,10 @@ const RECURSIVE: OptionSpec = { flags: "-R, --recursive", help: "a folder means 
 const WITH_DEPS: OptionSpec = { flags: "-d, --with-deps", help: "accepted for dvc's sake", hidden: true };
 const FORCE: OptionSpec = { flags: "-f, --force", help: "replace or remove data that is stored nowhere; it goes to the trash" };
 const REMOTE: OptionSpec = { flags: "-r, --remote <name>", help: "remote to use instead of the default one", completes: "remote" };
-const JOBS: OptionSpec = { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true };
+const JOBS: OptionSpec = {
+  flags: "-j, --jobs <number>",
+  help: "connections at once; default: what the remote's configuration says, else 16 or more",
+};
 const REVISIONS: OptionSpec[] = [
   { flags: "-a, --all-branches", help: "data of every branch too" },
   { flags: "-T, --all-tags", help: "data of every tag too" },

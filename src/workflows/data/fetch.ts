@@ -10,7 +10,7 @@ import { prepareWriting } from "../prepare.ts";
 import { applyCheckout, type CheckoutResult, missingError, planCheckout } from "./checkout.ts";
 import { fetchImports } from "./fetch-imports.ts";
 import { openData, type Selection, selectPointers, wordsOf } from "./open-data.ts";
-import { refuseFailed, type TransferPlan, warnMissing } from "./push.ts";
+import { jobsOf, refuseFailed, type TransferPlan, warnMissing } from "./push.ts";
 import { pointersOfRevisions } from "./revisions.ts";
 
 export interface FetchResult extends TransferReport {
@@ -80,11 +80,12 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
     fingerprint: fingerprintOf(selection.pointers.map(({ path, hash }) => [path, hash])),
     selection,
     remote: typeof input.remote === "string" ? input.remote : undefined,
+    jobs: jobsOf(input),
   };
 }
 
-async function fetchAll(project: Project, context: Context, { selection, remote }: TransferPlan): Promise<TransferReport> {
-  const report = await fetchObjects(project, selection.pointers, context, { remote, only: selection.only });
+async function fetchAll(project: Project, context: Context, { selection, remote, jobs }: TransferPlan): Promise<TransferReport> {
+  const report = await fetchObjects(project, selection.pointers, context, { remote, only: selection.only, jobs });
   const imported = await fetchImports(project, context, selection.pointers);
   refuseFailed(context, report, "fetch");
   return { ...report, objects: report.objects + imported };

@@ -13,6 +13,7 @@ import { pointersOfRevisions } from "./revisions.ts";
 export interface TransferPlan extends Plan {
   selection: Selection;
   remote: string | undefined;
+  jobs: number | undefined;
 }
 
 export interface PushResult extends TransferReport {
@@ -40,17 +41,27 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
       fingerprint: fingerprintOf(wanted.map(({ path, hash }) => [path, hash])),
       selection,
       remote,
+      jobs: jobsOf(input),
     };
   },
 
-  async apply(context, { selection, remote }) {
+  async apply(context, { selection, remote, jobs }) {
     const project = openData(context);
-    const report = await withDvcLock(project, () => pushObjects(project, selection.pointers, context, { remote, only: selection.only }));
+    const report = await withDvcLock(project, () =>
+      pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs }),
+    );
     warnMissing(context, report);
     refuseFailed(context, report, "push");
     return { ...report, pushed: report.objects };
   },
 };
+
+/** Connections at once, as typed. Throws E_USAGE. */
+export function jobsOf({ jobs }: Input): number | undefined {
+  if (typeof jobs !== "string") return undefined;
+  if (/^[1-9][0-9]*$/.test(jobs)) return Number(jobs);
+  throw new ExpverError("E_USAGE", `--jobs is ${jobs}; expected a number from 1`);
+}
 
 export function warnMissing(context: Parameters<typeof dataPush.plan>[0], { missing }: TransferReport): void {
   if (missing.length === 0) return;

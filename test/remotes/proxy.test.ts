@@ -1,0 +1,80 @@
+import { createServer, request } from "node:http";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { proxyFor } from "../../src/platform/proxy.ts";
+import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
+import { freePort } from "../support/servers/programs.ts";
+import { makeCache, open } from "./conformance.ts";
+
+it.each<[url: string, env: Record<string, string>, proxy: string | null]>([
+  ["http://a.example/x", {}, null],
+  ["http://a.example/x", { http_proxy: "http://p:3128" }, "http://p:3128/"],
+  ["http://a.example/x", { HTTP_PROXY: "p:3128" }, "http://p:3128/"],
+  ["https://a.example/x", { http_proxy: "http://p:3128" }, null],
+  ["https://a.example/x", { HTTPS_PROXY: "http://u:w@p:3128" }, "http://u:w@p:3128/"],
+  ["http://a.example/x", { all_proxy: "http://p:1" }, "http://p:1/"],
+  ["http://a.example/x", { http_proxy: "http://p:3128", no_proxy: "b.example, .example" }, null],
+  ["http://a.example/x", { http_proxy: "http://p:3128", no_proxy: "a.example:8080" }, "http://p:3128/"],
+  ["http://a.example:8080/x", { http_proxy: "http://p:3128", no_proxy: "a.example:8080" }, null],
+  ["http://a.example/x", { http_proxy: "http://p:3128", NO_PROXY: "*" }, null],
+  ["http://a.example/x", { http_proxy: "socks5://p:3128" }, null],
+])("%s with %o goes through %s", (url, env, proxy) => {
+  expect(proxyFor(new URL(url), env)?.href ?? null).toBe(proxy);
+});
+
+describe.skipIf(nginx === null)("a remote behind a proxy", () => {
+  let server: Nginx;
+  let proxy: { url: string; seen: string[]; stop: () => void };
+  beforeAll(async () => {
+    server = await startNginx();
+    proxy = await startProxy();
+  });
+  afterAll(async () => {
+    proxy?.stop();
+    await server?.stop();
+  });
+
+  it.each(["http", "https"])("%s is reached through it, and not without its password", async (scheme) => {
+    const options = { method: "PUT", ssl_verify: server.authority };
+    const url = `${scheme === "http" ? server.url : server.secureUrl}/open/proxied`;
+    const name = `${scheme}_proxy`;
+    const parcel = makeCache().put(scheme);
+    const through = open({ url, options, env: { [name]: proxy.url.replace("//", "//ada:secret@"), no_proxy: "" } });
+    expect(await through.send([parcel], {})).toEqual([]);
+    expect((await through.read(parcel.object))?.toString()).toBe(scheme);
+    expect(proxy.seen.length).toBeGreaterThan(0);
+    const stranger = open({ url, options, env: { [name]: proxy.url, no_proxy: "" } });
+    const [failure] = await stranger.send([parcel], {});
+    expect(failure?.error?.code).toBe("E_REMOTE_AUTH");
+    proxy.seen.length = 0;
+  });
+});
+
+/** A forwarding proxy that wants a name and password. */
+async function startProxy() {
+  const seen: string[] = [];
+  const isKnown = (header: string | undefined) => header === `Basic ${Buffer.from("ada:secret").toString("base64")}`;
+  const server = createServer((incoming, outgoing) => {
+    seen.push(`${incoming.method} ${incoming.url}`);
+    if (!isKnown(incoming.headers["proxy-authorization"])) return void outgoing.writeHead(407).end();
+    const onward = request(incoming.url ?? "", { method: incoming.method, headers: incoming.headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  server.on("connect", (incoming, socket) => {
+    seen.push(`CONNECT ${incoming.url}`);
+    if (!isKnown(incoming.headers["proxy-authorization"])) return void socket.end("HTTP/1.1 407 no\r\n\r\n");
+    const [host, port] = (incoming.url ?? "").split(":");
+    const onward = connect(Number(port), host, () => {
+      socket.write("HTTP/1.1 200 fine\r\n\r\n");
+      onward.pipe(socket);
+      socket.pipe(onward);
+    });
+    for (const one of [onward, socket]) one.on("error", () => {});
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${port}`, seen, stop: () => server.close() };
+}
