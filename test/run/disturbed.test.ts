@@ -196,7 +196,8 @@ describe("a detached run", () => {
     const follow = inBackground(repo, ["runs", "logs", "-f", data.run_id]);
     repo.write("go", "");
     expect(repo.expverJson(["runs", "wait"])).toMatchObject({ code: 0, data: { status: "finished", version: "e0.1.0" } });
-    expect((await follow.ended).stderr).toContain("end\ntraining -1");
+    const followed = await follow.ended; // On stdout when the run had ended before it could be followed.
+    expect(followed.stderr + followed.stdout).toContain("end\ntraining -1");
     expect(repo.git("cat-file", "-p", "e0.1.0")).toContain("lr=-1 | behind me");
     expect(repo.git("status", "--porcelain")).toBe("");
   });
