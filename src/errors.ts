@@ -112,6 +112,12 @@ export const ERROR_CODES = {
     means: "Rows that were in the results database before a run are gone or changed after it; the run is recorded, not versioned.",
     remedy: "Find out what rewrote them; if it was meant: expver tag VERSION --run RUN, and next time --allow-history-change.",
   },
+  // Models
+  E_GATE: {
+    kind: "refused",
+    means: "A gate of a promotion or a removal was not passed; nothing was changed.",
+    remedy: "The message names the gate and the value.",
+  },
   // Project
   E_NO_PROJECT: { kind: "failed", means: "There is no expver project here.", remedy: "Run `expver init`." },
   E_CONFIG: { kind: "failed", means: "A configuration file has a mistake.", remedy: "Correct the key that the message names." },

@@ -61,6 +61,8 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   verify: async () => (await import("./render/verify.ts")).renderVerify,
   diff: async () => (await import("./render/diff.ts")).renderDiff,
   merge: async () => (await import("./render/merge.ts")).renderMerge,
+  "models list": async () => (await import("./render/models.ts")).renderModelsList,
+  "models info": async () => (await import("./render/models.ts")).renderModelsInfo,
   publish: async () => (await import("./render/publish.ts")).renderPublish,
   tag: async () => (await import("./render/tag.ts")).renderTag,
 };

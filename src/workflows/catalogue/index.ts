@@ -2,6 +2,7 @@
 import type { Command } from "../contract.ts";
 import { DATA } from "./data.ts";
 import { MERGING } from "./merging.ts";
+import { MODELS } from "./models.ts";
 import { RUNS } from "./runs.ts";
 import { SAFETY } from "./safety.ts";
 import { SETUP } from "./setup.ts";
@@ -9,4 +10,4 @@ import { SHARE } from "./share.ts";
 import { VERSIONS } from "./versions.ts";
 import { WORKTREES } from "./worktrees.ts";
 
-export const CATALOGUE: Command[] = [...SETUP, ...RUNS, ...VERSIONS, ...MERGING, ...WORKTREES, ...DATA, ...SHARE, ...SAFETY];
+export const CATALOGUE: Command[] = [...SETUP, ...RUNS, ...VERSIONS, ...MODELS, ...MERGING, ...WORKTREES, ...DATA, ...SHARE, ...SAFETY];

@@ -1,0 +1,118 @@
+/** The answers of `expver models …` as text. */
+import type { Production } from "../../models/production.ts";
+import type { KnownModel } from "../../models/types.ts";
+import type { ProductionInfo } from "../../workflows/models/info.ts";
+import type { ListedModel, ModelList } from "../../workflows/models/list.ts";
+import type { RankedBy } from "../../workflows/models/metric-choice.ts";
+import { formatBytes } from "../amounts.ts";
+import type { Terminal } from "../terminal.ts";
+import { oneLine, wrapText } from "../text-width.ts";
+import { renderPairs } from "./pairs.ts";
+import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
+import { localTime } from "./time.ts";
+
+export function renderModelsList(list: ModelList, terminal: Terminal): string {
+  const { by, models, leftOut, strays, withoutModel, production } = list;
+  const notes = [
+    ...(leftOut > 0 ? [`${leftOut} more: expver models list`] : []),
+    ...(by?.source === "guess" ? [`settle the direction in expver.yaml: metrics: { ${by.metric}: ${by.direction} }`] : []),
+    ...productionNote(production, models),
+    ...(withoutModel.length > 0 ? [`without a model: ${withoutModel.join(", ")}`] : []),
+    ...(strays.length > 0 ? [`in the candidates folder, of no run: ${strays.join(", ")}`] : []),
+  ];
+  if (models.length === 0) return `no models yet: a run leaves one, or expver models add\n${renderNotes(notes, terminal)}`;
+  const columns: Column<ListedModel>[] = [
+    ...(by === null
+      ? []
+      : [{ title: "#", align: "right" as const, text: ({ rank }: ListedModel) => (rank === null ? "-" : String(rank)) }]),
+    { title: "version", text: ({ version }) => version ?? "", style: "yellow" },
+    { title: "run", text: ({ run }) => run ?? "", weight: 8 },
+    ...(by === null ? [] : [{ title: by.metric, align: "right" as const, text: ({ value }: ListedModel) => value ?? "" }]),
+    { title: "hash", text: ({ hash }) => hash.slice(0, 6), weight: 6 },
+    { title: "size", text: ({ size }) => (size === null ? "" : formatBytes(size)), align: "right", weight: 5 },
+    { title: "bytes are in", text: ({ bytesAre }) => bytesAre.join(", ") || "none of the places asked", weight: 7 },
+    { title: "", text: ({ isProduction }) => (isProduction ? "in production" : ""), weight: 9, style: "green" },
+  ];
+  const table = renderTable(columns, models, terminal);
+  return `${wrapText(heading(models.length + leftOut, by), terminal.width)}\n${table.text}${renderNotes([...notes, ...widthNote(table, "--json has it whole")], terminal)}`;
+}
+
+function heading(count: number, by: RankedBy | null): string {
+  const models = count === 1 ? "1 model" : `${count} models`;
+  return by === null ? models : oneLine(`${models}, best ${by.metric} first (${best(by)})`);
+}
+
+function best({ direction, source }: RankedBy): string {
+  return `${direction === "max" ? "highest" : "lowest"} is best${source === "guess" ? ", a guess from the name" : ""}`;
+}
+
+function productionNote({ path, state }: Production, models: readonly ListedModel[]): string[] {
+  const more = "expver models info";
+  if (state === "none") return [];
+  if (state === "missing") return [`${path}: its bytes are not here (${more})`];
+  if (state === "changed") return [`${path}: what lies there is not what was promoted (${more})`];
+  return models.some(({ isProduction }) => isProduction) ? [] : [`${path}: of no known run (${more})`];
+}
+
+export function renderModelsInfo(info: ProductionInfo, terminal: Terminal): string {
+  const { production, is, promoted, promotion, history, by } = info;
+  const { style } = terminal;
+  const { path, state, recorded, there } = production;
+  if (state === "none") return `nothing is in production (${path}): expver models promote VERSION\n`;
+  const own = there ?? recorded;
+  const values = (models: readonly KnownModel[]) => models.map((model) => nameOf(model, by)).join("\n");
+  const said: [string, string][] = [
+    ["is", is.length === 0 ? "of no version, run or candidate that is known here" : values(is)],
+    ["hash", own?.hash ?? ""],
+    ["size", own?.size == null ? "" : formatBytes(own.size)],
+    [
+      "bytes",
+      info.isCached ? "in the cache too" : there === null ? "not here: expver data fetch, expver data checkout" : "here only: in no cache",
+    ],
+    ["promoted", promotion === null ? "" : promotionText(promotion)],
+    ...(state === "changed"
+      ? ([["recorded", [recorded?.hash ?? "", values(promoted)].filter(Boolean).join("\n")]] as [string, string][])
+      : []),
+    [
+      "before",
+      history
+        .filter((one) => one !== promotion && one.hash !== promotion?.hash)
+        .map(promotionText)
+        .join("\n"),
+    ],
+  ];
+  return `${style("bold", path)}  ${style(state === "right" ? "green" : "yellow", stateText(production))}\n${renderPairs(said, terminal, 2)}\n`;
+}
+
+function promotionText({
+  version,
+  run,
+  date,
+  by,
+  hash,
+  commit,
+}: ProductionInfo["history"][number] | NonNullable<ProductionInfo["promotion"]>): string {
+  return `${version ?? run ?? hash.slice(0, 6)}  ${localTime(date)} by ${by}  ${commit.slice(0, 12)}`;
+}
+
+function nameOf({ version, run, path, metrics }: KnownModel, by: RankedBy | null): string {
+  const value = by === null ? undefined : metrics[by.metric];
+  return [version, run, by !== null && value !== undefined ? `${by.metric}=${value}` : null, path].filter(Boolean).join("  ");
+}
+
+function stateText({ path, state }: Production): string {
+  switch (state) {
+    case "right":
+      return "as promoted";
+    case "untracked":
+      return "not tracked: nobody promoted it";
+    case "missing":
+      return `not here: expver data checkout ${path}.dvc`;
+    case "changed":
+      return "what lies there is not what was promoted";
+    case "uncommitted":
+      return "its pointer is not committed";
+    case "none":
+      return "";
+  }
+}

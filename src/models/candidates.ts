@@ -1,0 +1,53 @@
+/** The candidates folder: `RUN_NAME` belongs to a run, everything else in it to nobody. */
+import { absolutePath, storedPath } from "../config/paths.ts";
+import type { Project } from "../config/project.ts";
+import type { Work } from "../platform/pace.ts";
+import { listingHash, renderListing } from "../store/listing.ts";
+import { scanOutput } from "../store/scan.ts";
+import { isHere } from "../store/status.ts";
+import type { Candidate } from "./types.ts";
+
+export interface CandidatesFolder {
+  /** From the top, with `/`. */
+  path: string;
+  candidates: Candidate[];
+  /** What belongs to nobody: left alone by everything. From the top. */
+  strays: string[];
+}
+
+/** Two words and four digits: the form of run ids and of xetrack's track ids. */
+const RUN_NAME = /^[a-z]+-[a-z]+-\d{4}$/;
+
+/** `owns`: whether a run, or a track that no run owns, has this id. */
+export function* readingCandidates(project: Project, owns: (id: string) => boolean): Work<CandidatesFolder> {
+  const path = storedPath(project, project.config.models.candidates);
+  const folder: CandidatesFolder = { path, candidates: [], strays: [] };
+  const absolute = absolutePath(project, path);
+  if (!isHere(absolute)) return folder;
+  const { files } = yield* scanOutput(project, absolute);
+  const items = new Map<string, typeof files>();
+  for (const file of files) {
+    const item = file.relpath.split("/")[0] ?? "";
+    items.set(item, [...(items.get(item) ?? []), file]);
+  }
+  for (const [item, members] of items) {
+    const owner = ownerOf(item, owns);
+    if (owner === null) {
+      folder.strays.push(`${path}/${item}`);
+      continue;
+    }
+    const [only] = members;
+    const isFile = members.length === 1 && only?.relpath === item;
+    const entries = members.map(({ relpath, md5 }) => ({ relpath: relpath.slice(item.length + 1), md5 }));
+    const hash = isFile ? only.md5 : listingHash(renderListing(entries));
+    const size = members.reduce((sum, { stat }) => sum + stat.size, 0);
+    folder.candidates.push({ run: owner, name: item.slice(owner.length + 1), path: `${path}/${item}`, hash, size });
+  }
+  return folder;
+}
+
+/** An id may contain `_` itself, so every place is tried; the longest wins. */
+export function ownerOf(item: string, owns: (id: string) => boolean): string | null {
+  const ends = [...item.matchAll(/_/g)].map(({ index }) => item.slice(0, index)).reverse();
+  return ends.find((id) => owns(id)) ?? ends.find((id) => RUN_NAME.test(id)) ?? null;
+}

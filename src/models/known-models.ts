@@ -1,0 +1,69 @@
+/** Every model that versions and runs left behind, by run: one entry a model, never one a row. */
+import { modelPlaces } from "../config/model-places.ts";
+import { isUnder, storedPath } from "../config/paths.ts";
+import { type Project, requireRepository } from "../config/project.ts";
+import { git } from "../git/git.ts";
+import { readPointersOf } from "../store/pointers.ts";
+import type { Pointer } from "../store/types.ts";
+import { knownMetrics, metricsOf } from "../versions/metrics.ts";
+import type { ArtifactEntry, Version } from "../versions/types.ts";
+import type { KnownModel, RunFacts } from "./types.ts";
+
+const KEPT = "refs/expver/runs/";
+
+/** Lowest version first, then runs without a version. */
+export function knownModels(project: Project, versions: readonly Version[], runs: readonly RunFacts[]): KnownModel[] {
+  const whole = versions.filter(({ commit }) => commit !== "");
+  const untold = whole.filter(({ message }) => message.kind === null).map(({ commit }) => commit);
+  const pointers = readPointersOf(project, untold, () => {});
+  const names = knownMetrics(project.config, versions);
+  const ofVersions = whole.flatMap((version) => {
+    const { message, name, commit, date } = version;
+    const entries = message.kind === null ? modelPointers(project, pointers.get(commit) ?? []) : message.models;
+    const facts = { version: name, run: runOf(version), commit, date, metrics: metricsOf(message, names) };
+    return ownModels(project, entries, message.kind === "run" || message.kind === "sweep").map((entry) => ({ ...facts, ...entry }));
+  });
+  return [...ofVersions, ...modelsOfRuns(project, runs, new Set(whole.flatMap(({ message }) => message.runs.map(({ run }) => run))))];
+}
+
+/** The run a version's model is of: its only one, or the one it says is the best. */
+export function runOf({ message }: Pick<Version, "message">): string | null {
+  return message.bestRun ?? (message.runs.length === 1 ? (message.runs[0]?.run ?? null) : null);
+}
+
+/** Without production and candidates, which are copies; a run that wrote into production itself left its model there. */
+function ownModels(project: Project, entries: readonly ArtifactEntry[], isOfRun: boolean): ArtifactEntry[] {
+  const { production, candidates } = project.config.models;
+  const copies = [production, candidates].map((path) => storedPath(project, path));
+  const own = entries.filter(({ path }) => !isUnder(path, copies));
+  return own.length === 0 && isOfRun ? entries.filter(({ path }) => !isUnder(path, copies.slice(1))) : own;
+}
+
+/** A run that has no version is kept by a ref: its results commit, or only its snapshot when there were none. */
+function modelsOfRuns(project: Project, runs: readonly RunFacts[], inVersions: ReadonlySet<string>): KnownModel[] {
+  const repository = requireRepository(project);
+  const kept = new Map(
+    git(repository, ["for-each-ref", "--format=%(refname) %(objectname)", KEPT])
+      .split("\n")
+      .flatMap((line): [string, string][] => {
+        const [ref = "", object = ""] = line.split(" ");
+        return object === "" || inVersions.has(ref.slice(KEPT.length)) ? [] : [[ref.slice(KEPT.length), object]];
+      }),
+  );
+  const own = runs.filter(({ run, snapshot }) => kept.has(run) && kept.get(run) !== snapshot);
+  const commits = own.flatMap(({ run, snapshot }) => [kept.get(run) ?? "", ...(snapshot === null ? [] : [snapshot])]);
+  const pointers = readPointersOf(project, [...new Set(commits)], () => {});
+  return own.flatMap(({ run, snapshot, start, metrics }): KnownModel[] => {
+    const commit = kept.get(run) ?? "";
+    // What the snapshot had already is not of this run.
+    const before = new Map((pointers.get(snapshot ?? "") ?? []).map(({ path, hash }) => [path, hash]));
+    const fresh = (pointers.get(commit) ?? []).filter(({ path, hash }) => before.get(path) !== hash);
+    const entries = ownModels(project, modelPointers(project, fresh), true);
+    return entries.map((entry) => ({ version: null, run, commit, date: start, metrics, ...entry }));
+  });
+}
+
+function modelPointers(project: Project, pointers: readonly Pointer[]): ArtifactEntry[] {
+  const places = modelPlaces(project);
+  return pointers.flatMap(({ path, hash, size }) => (hash === null || !isUnder(path, places) ? [] : [{ path, hash, size: size ?? null }]));
+}

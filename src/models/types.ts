@@ -1,0 +1,53 @@
+/** The nouns of models. */
+
+/** A model that a version or a run left, or that lies in the candidates folder. */
+export interface KnownModel {
+  version: string | null;
+  /** Null: the version does not say, or has several runs and no best one. */
+  run: string | null;
+  /** `32 hex` or `32 hex.dir`. */
+  hash: string;
+  /** Bytes; null when nobody says. */
+  size: number | null;
+  /** From the top, with `/`. */
+  path: string;
+  /** Whose pointers name it; null: it lies in the candidates folder, and that is all that is known. */
+  commit: string | null;
+  /** ISO 8601; empty when unknown. */
+  date: string;
+  /** Exact texts by name: those of the run as a whole, never of one of its rows. */
+  metrics: Record<string, string>;
+}
+
+/** What the results database knows of a run. */
+export interface RunFacts {
+  run: string;
+  /** ISO 8601. */
+  start: string;
+  /** Snapshot commit S. */
+  snapshot: string | null;
+  metrics: Record<string, string>;
+}
+
+/** A file or folder of the candidates folder that belongs to a run. */
+export interface Candidate {
+  run: string;
+  /** Without `RUN_`. */
+  name: string;
+  /** From the top, with `/`. */
+  path: string;
+  hash: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** Who put what into production, as the commit that did it says. */
+export interface Promotion {
+  commit: string;
+  /** ISO 8601 with zone. */
+  date: string;
+  by: string;
+  version: string | null;
+  run: string | null;
+  hash: string;
+}

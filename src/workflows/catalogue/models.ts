@@ -1,0 +1,48 @@
+/** Commands about models: which there are, which is in production, getting, promoting, keeping and pruning them. */
+import type { Command, OptionSpec } from "../contract.ts";
+
+const METRIC: OptionSpec = { flags: "--metric <name>", help: "metric to rank by (default: the first of expver.yaml)", completes: "metric" };
+/** The original script's, accepted and not needed: numbers are those of tags and runs. */
+const ACCEPTED: OptionSpec[] = [
+  { flags: "--db <path>", help: "accepted, not needed: numbers are those of tags and runs", hidden: true },
+  { flags: "--table <name>", help: "accepted, not needed", hidden: true },
+];
+
+export const MODELS: Command[] = [
+  {
+    name: "models list",
+    aliases: ["models"],
+    summary: "List the models of versions, runs and candidates, best first, and which one is in production",
+    description:
+      "One line a model, by run: a run's number is what expver.yaml's `aggregate` makes of its rows. Which one is in production is told by its hash alone. Files in the candidates folder that belong to no run are named below.",
+    group: "experiments",
+    options: [
+      METRIC,
+      { flags: "-n, --limit <number>", help: "how many (default: all)" },
+      { flags: "--cloud", help: "also ask the data remote which of them it has" },
+      { flags: "-r, --remote <name>", help: "ask this one instead of the default remote" },
+      ...ACCEPTED,
+    ],
+    examples: [
+      ["models list", "every model, best first"],
+      ["models list --metric loss --cloud", "by loss, and what the remote has"],
+    ],
+    kind: "read",
+    load: async () => (await import("../models/list.ts")).modelsList,
+    render: "models list",
+  },
+  {
+    name: "models info",
+    summary: "Show which model is in production: its version and run by hash, and who promoted it",
+    description: "Says so when what lies there is not what was promoted, is tracked by nothing, or is not here.",
+    group: "experiments",
+    options: [METRIC, ...ACCEPTED],
+    examples: [
+      ["models info", "the production model, and those before it"],
+      ["models info --json", "the same as data"],
+    ],
+    kind: "read",
+    load: async () => (await import("../models/info.ts")).modelsInfo,
+    render: "models info",
+  },
+];

@@ -1,0 +1,48 @@
+/** `expver models info`: the production model, tied by its hash to runs and versions; never by the nearest tag. */
+import type { Production } from "../../models/production.ts";
+import { promotions } from "../../models/production.ts";
+import { isCached } from "../../models/stored.ts";
+import type { KnownModel, Promotion } from "../../models/types.ts";
+import type { Input, ReadWorkflow } from "../contract.ts";
+import { textIn } from "../data/source-path.ts";
+import { metricChoice, type RankedBy } from "./metric-choice.ts";
+import { surveyModels } from "./survey.ts";
+
+const HISTORY = 20;
+
+export interface ProductionInfo {
+  production: Production;
+  by: RankedBy | null;
+  /** Models with the bytes that lie there (or, when nothing lies there, the recorded ones); the promoted one first. */
+  is: KnownModel[];
+  /** When what lies there is another than what was promoted: models with the recorded bytes. */
+  promoted: KnownModel[];
+  /** The commit that put the recorded bytes there; null when no promotion did. */
+  promotion: Promotion | null;
+  /** All promotions, the latest first. */
+  history: (Promotion & { isCached: boolean })[];
+  isCached: boolean;
+}
+
+export const modelsInfo: ReadWorkflow<Input, ProductionInfo> = {
+  async read(context, input) {
+    const survey = await surveyModels(context);
+    const { project, production, models } = survey;
+    const history = promotions(project, production.path, HISTORY);
+    const recorded = production.recorded?.hash;
+    const promotion = history.find(({ hash }) => hash === recorded) ?? null;
+    const isPromoted = ({ version, run }: KnownModel) => promotion !== null && version === promotion.version && run === promotion.run;
+    const withHash = (hash: string | undefined) =>
+      models.filter((model) => model.hash === hash).sort((one, other) => Number(isPromoted(other)) - Number(isPromoted(one)));
+    const hash = production.there?.hash ?? recorded;
+    return {
+      production,
+      by: metricChoice(survey, textIn(input.metric)),
+      is: withHash(hash),
+      promoted: production.state === "changed" ? withHash(recorded) : [],
+      promotion,
+      history: history.map((one) => ({ ...one, isCached: isCached(project, one.hash) })),
+      isCached: hash !== undefined && isCached(project, hash),
+    };
+  },
+};

@@ -1,0 +1,121 @@
+/** `expver models list`: every version's, run's and candidate's model, best first. */
+import { ExpverError } from "../../errors.ts";
+import type { Production } from "../../models/production.ts";
+import { isCached, objectsOfModel } from "../../models/stored.ts";
+import type { KnownModel } from "../../models/types.ts";
+import type { Context } from "../../platform/context.ts";
+import { keyOf, type ObjectName } from "../../store/layout.ts";
+import { openRemote } from "../../store/remotes/open-remote.ts";
+import { compareMetric } from "../../versions/metrics.ts";
+import type { Input, ReadWorkflow } from "../contract.ts";
+import { textIn } from "../data/source-path.ts";
+import { limitOf } from "../limit.ts";
+import { bestFirst, hasNumber, metricChoice, type RankedBy } from "./metric-choice.ts";
+import { isCopyOf, type Survey, surveyModels } from "./survey.ts";
+
+export interface ListedModel extends Omit<KnownModel, "date"> {
+  /** ISO 8601; null when unknown. */
+  date: string | null;
+  /** 1 = best; null without a number. Equal values share a rank. */
+  rank: number | null;
+  /** Exact text of the metric ranked by. */
+  value: string | null;
+  /** By hash: these very bytes lie there. */
+  isProduction: boolean;
+  /** Its copy in the candidates folder. */
+  candidate: string | null;
+  /** `cache`, `candidates`, `production`, names of remotes that were asked. */
+  bytesAre: string[];
+}
+
+export interface ModelList {
+  by: RankedBy | null;
+  models: ListedModel[];
+  /** Beyond `--limit`. */
+  leftOut: number;
+  production: Production;
+  /** In the candidates folder, belonging to no run. */
+  strays: string[];
+  /** Names of versions that left no model. */
+  withoutModel: string[];
+  /** The remote that was asked (`--cloud`). */
+  remote: string | null;
+}
+
+export const modelsList: ReadWorkflow<Input, ModelList> = {
+  async read(context, input) {
+    const limit = limitOf(input, Number.POSITIVE_INFINITY);
+    const survey = await surveyModels(context);
+    const by = metricChoice(survey, textIn(input.metric));
+    const remote = input.cloud === true || typeof input.remote === "string" ? await askRemote(context, survey, textIn(input.remote)) : null;
+    const ordered = by === null ? survey.models : bestFirst(survey.models, by);
+    const listed = ranked(
+      ordered.map((model) => listedOf(survey, model, { by, remote })),
+      by,
+    );
+    const named = new Set(survey.models.map(({ version }) => version));
+    return {
+      by,
+      models: listed.slice(0, limit),
+      leftOut: Math.max(0, listed.length - limit),
+      production: survey.production,
+      strays: survey.folder.strays,
+      withoutModel: survey.versions.map(({ name }) => name).filter((name) => !named.has(name)),
+      remote: remote?.name ?? null,
+    };
+  },
+};
+
+interface AskedRemote {
+  name: string;
+  has(objects: readonly ObjectName[]): boolean;
+}
+
+function listedOf(
+  { project, folder, production }: Survey,
+  model: KnownModel,
+  { by, remote }: { by: RankedBy | null; remote: AskedRemote | null },
+): ListedModel {
+  const isProduction = production.there?.hash === model.hash;
+  const candidate = folder.candidates.find((one) => one.path === model.path || isCopyOf(one, model))?.path ?? null;
+  const objects = objectsOfModel(project, model.hash);
+  return {
+    ...model,
+    date: model.date || null,
+    rank: null,
+    value: by === null ? null : (model.metrics[by.metric] ?? null),
+    isProduction,
+    candidate,
+    bytesAre: [
+      ...(isCached(project, model.hash) ? ["cache"] : []),
+      ...(candidate === null ? [] : ["candidates"]),
+      ...(isProduction ? ["production"] : []),
+      ...(objects !== null && remote?.has(objects) ? [remote.name] : []),
+    ],
+  };
+}
+
+function ranked(models: readonly ListedModel[], by: RankedBy | null): ListedModel[] {
+  if (by === null) return [...models];
+  let rank = 0;
+  return models.map((model, index) => {
+    if (!hasNumber(model, by.metric)) return model;
+    const before = models[index - 1];
+    if (before === undefined || compareMetric(before.metrics[by.metric], model.metrics[by.metric], by.direction) !== 0) rank = index + 1;
+    return { ...model, rank };
+  });
+}
+
+/** A remote that does not answer is a warning: the list stands without it. */
+async function askRemote(context: Context, { project, models }: Survey, name: string | undefined): Promise<AskedRemote | null> {
+  const objects = models.flatMap(({ hash }) => objectsOfModel(project, hash) ?? []);
+  try {
+    const remote = openRemote(project, name);
+    const there = new Set((await remote.present(objects, context)).map(keyOf));
+    return { name: remote.name, has: (wanted) => wanted.every((object) => there.has(keyOf(object))) };
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    context.report({ kind: "warning", text: `the remote could not be asked: ${error.message}`, hint: error.hint });
+    return null;
+  }
+}

@@ -1,0 +1,90 @@
+/** What every models command begins with: all models, the candidates folder and production, by reading only. */
+import { existsSync } from "node:fs";
+import { absolutePath, storedPath } from "../../config/paths.ts";
+import { openProject, type Project, requireRepository } from "../../config/project.ts";
+import type { Repository } from "../../git/git.ts";
+import { type CandidatesFolder, readingCandidates } from "../../models/candidates.ts";
+import { knownModels, runOf } from "../../models/known-models.ts";
+import { type Production, readingProduction } from "../../models/production.ts";
+import type { Candidate, KnownModel } from "../../models/types.ts";
+import type { Context } from "../../platform/context.ts";
+import { paceWork } from "../../platform/pace.ts";
+import { knownMetrics, metricsOf } from "../../versions/metrics.ts";
+import { readVersions } from "../../versions/registry.ts";
+import type { Version } from "../../versions/types.ts";
+import { listRuns } from "../runs/run-views.ts";
+import type { TrackNumbers } from "./tracks.ts";
+
+export interface Survey {
+  project: Project;
+  repository: Repository;
+  versions: Version[];
+  /** Of versions and runs, then candidates that are no copy of one of those. */
+  models: KnownModel[];
+  folder: CandidatesFolder;
+  production: Production;
+  /** Every run anybody speaks of. */
+  runs: ReadonlySet<string>;
+  /** Of a run or a track without a run; empty when nothing is known. */
+  metricsOf(run: string): Record<string, string>;
+}
+
+export async function surveyModels(context: Context): Promise<Survey> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  const versions = readVersions(project);
+  const views = await listRuns(project);
+  const facts = views.map((view) => ({ run: view.run_id, start: view.start, snapshot: view.git_commit, metrics: view.metrics }));
+  const known = knownModels(project, versions, facts);
+  const runs = new Set([...facts.map(({ run }) => run), ...versions.flatMap(({ message }) => message.runs.map(({ run }) => run))]);
+  const tracks = await trackNumbers(project);
+  const owns = (id: string) => runs.has(id) || tracks?.has(id) === true;
+  const folder = await paceWork(readingCandidates(project, owns), context, { label: "reading candidates" });
+  const production = await paceWork(readingProduction(project), context, { label: "reading the production model" });
+  const byVersion = metricsByRun(project, versions);
+  const byDatabase = new Map(facts.map(({ run, metrics }) => [run, metrics]));
+  const numbers = (run: string) => byVersion.get(run) ?? byDatabase.get(run) ?? tracks?.numbersOf(run) ?? {};
+  const others = folder.candidates.filter((candidate) => !known.some((model) => isCopyOf(candidate, model)));
+  return {
+    project,
+    repository,
+    versions,
+    models: [...known, ...others.map((candidate) => modelOf(candidate, { versions, metrics: numbers(candidate.run) }))],
+    folder,
+    production,
+    runs,
+    metricsOf: numbers,
+  };
+}
+
+/** The candidate's own run left exactly these bytes. */
+export function isCopyOf(candidate: Candidate, model: Pick<KnownModel, "run" | "hash">): boolean {
+  return candidate.run === model.run && candidate.hash === model.hash;
+}
+
+function modelOf(
+  { run, path, hash, size }: Candidate,
+  { versions, metrics }: { versions: readonly Version[]; metrics: Record<string, string> },
+): KnownModel {
+  const version = versions.find(({ message }) => message.runs.some((entry) => entry.run === run));
+  return { version: version?.name ?? null, run, hash, size, path, commit: null, date: version?.date ?? "", metrics };
+}
+
+/** A version's numbers come from its tag; they are those of its only or best run. */
+function metricsByRun(project: Project, versions: readonly Version[]): Map<string, Record<string, string>> {
+  const names = knownMetrics(project.config, versions);
+  return new Map(
+    versions.flatMap((version): [string, Record<string, string>][] => {
+      const run = runOf(version);
+      return run === null ? [] : [[run, metricsOf(version.message, names)]];
+    }),
+  );
+}
+
+/** Null when there is no database: then SQLite is not loaded. */
+async function trackNumbers(project: Project): Promise<TrackNumbers | null> {
+  const path = absolutePath(project, storedPath(project, project.config.results.database));
+  if (!existsSync(path)) return null;
+  const { openTrackNumbers } = await import("./tracks.ts");
+  return openTrackNumbers(path, project.config);
+}

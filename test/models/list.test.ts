@@ -1,0 +1,71 @@
+/** Which models there are, and which one is in production: by run, by hash, in the direction of the metric. */
+import { expect, it } from "vitest";
+import { LOSSES, makeModels, md5, modelOf, must, runOfVersion, train } from "./story.ts";
+
+it("every model once, lowest loss first, with its bytes' places", () => {
+  const repo = makeModels();
+  const { models, by, production } = must(repo, "models", "list");
+  expect(by).toEqual({ metric: "loss", direction: "min", source: "config" });
+  expect(models.map(({ version, value, rank }: Record<string, unknown>) => [version, value, rank])).toEqual([
+    ["e0.2.0", "0.2", 1],
+    ["e0.1.0", "0.5", 2],
+    ["e0.3.0", "0.9", 3],
+  ]);
+  for (const model of models) {
+    expect(model).toMatchObject({ hash: md5(modelOf(model.value)), run: runOfVersion(repo, model.version), bytesAre: ["cache"] });
+    expect(model.size).toBe(modelOf(model.value).length);
+  }
+  expect(production.state).toBe("none");
+  const other = must(repo, "models", "--metric", "accuracy").models;
+  expect(other.map(({ version }: { version: string }) => version)).toEqual(["e0.2.0", "e0.1.0", "e0.3.0"]);
+});
+
+it("what lies in production is told by its bytes, not by the nearest tag", () => {
+  const repo = makeModels();
+  repo.write("models/production/model.json", modelOf("0.5"));
+  const { models } = must(repo, "models", "list");
+  expect(models.filter(({ isProduction }: { isProduction: boolean }) => isProduction)).toMatchObject([{ version: "e0.1.0" }]);
+  const info = must(repo, "models", "info");
+  expect(info.production.state).toBe("untracked");
+  expect(info.is).toMatchObject([{ version: "e0.1.0", run: runOfVersion(repo, "e0.1.0") }]);
+  repo.write("models/production/model.json", "something else");
+  expect(must(repo, "models", "info").is).toEqual([]);
+  expect(repo.expver(["models", "info"]).stdout).toMatch(/of no version, run or candidate/);
+});
+
+it("candidates belong to runs, to tracks of other programs, or to nobody", () => {
+  const repo = makeModels();
+  const run = runOfVersion(repo, "e0.3.0");
+  must(repo, "log", "loss=0.1", "--track-id", "my_track");
+  repo.write(`models/candidates/${run}_model.json`, modelOf("0.9"));
+  repo.write(`models/candidates/${run}_head.json`, "another part");
+  repo.write("models/candidates/my_track_model.bin", "by another program");
+  repo.write("models/candidates/calm-fox-0001_model.bin", "of a run nobody knows");
+  repo.write("models/candidates/best.bin", "whose?");
+  const { models, strays } = must(repo, "models", "list");
+  expect(strays).toEqual(["models/candidates/best.bin"]);
+  const rows = models.map(({ run, value, path, candidate }: Record<string, string>) => [run, value, path, candidate]);
+  expect(rows).toContainEqual([run, "0.9", "models/model.json", `models/candidates/${run}_model.json`]);
+  expect(rows).toContainEqual([run, "0.9", `models/candidates/${run}_head.json`, `models/candidates/${run}_head.json`]);
+  expect(rows).toContainEqual(["calm-fox-0001", null, ...Array(2).fill("models/candidates/calm-fox-0001_model.bin")]);
+  expect(rows[0]).toEqual(["my_track", "0.1", ...Array(2).fill("models/candidates/my_track_model.bin")]);
+  expect(models).toHaveLength(LOSSES.length + 3);
+});
+
+it("a run without a version has its model in the list; a failed one does not get that of another", () => {
+  const repo = makeModels();
+  const run = train(repo, "0.4", "--no-tag");
+  expect(repo.expver(["run", "--", "node", "-e", "process.exit(3)"]).code).toBe(1);
+  const { models } = must(repo, "models", "list");
+  expect(models.filter(({ version }: { version: string | null }) => version === null)).toMatchObject([
+    { run, value: "0.4", hash: md5(modelOf("0.4")) },
+  ]);
+});
+
+it("names a metric that nobody has", () => {
+  const repo = makeModels();
+  expect(repo.expverJson(["models", "list", "--metric", "los"]).error).toMatchObject({
+    code: "E_NOT_FOUND",
+    hint: "expver models list --metric loss",
+  });
+});
