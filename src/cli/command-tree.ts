@@ -84,6 +84,7 @@ const ABOUT: Record<string, string> = {
   "data remote": "Manage where data is pushed to",
   ops: "See what writing commands did here",
   runs: "See and steer running and past runs",
+  worktree: "Work on an experiment in a worktree and branch of its own",
 };
 
 /** One line about a command or a group. */

@@ -51,7 +51,7 @@ export function makeTwins(): Twins {
   return twins;
 }
 
-export function runDvc(repository: TestRepository, args: string[], cwd?: string): CommandResult {
+function runDvc(repository: TestRepository, args: string[], cwd?: string): CommandResult {
   // The state of files is kept for the machine; each repository gets its own, so that nothing outlives the test.
   const env = { DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(repository.root, "../site") };
   return repository.run(DVC ?? "dvc", args, { env, ...(cwd === undefined ? {} : { cwd }) });
