@@ -82,7 +82,8 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   };
   const anyTemporary = (object: Pick<ObjectName, "hashName">) => {
     count += 1;
-    return `${stagingOf(object)}/${count}`;
+    // Not a name that a shard could have.
+    return `${stagingOf(object)}/object-${count}`;
   };
   const isThere = (object: ObjectName, size: number) =>
     waiting.has(keyOf(object)) || (shardOf(object).own === null && trustedSize(folder.dir, object) === size);
