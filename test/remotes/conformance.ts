@@ -281,7 +281,7 @@ export function md5(bytes: Uint8Array): string {
 }
 
 /** Every file below a folder. */
-function walk(folder: string): string[] {
+export function walk(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     return entry.isDirectory() ? walk(path) : [path];
