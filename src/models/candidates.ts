@@ -47,7 +47,7 @@ export function* readingCandidates(project: Project, owns: (id: string) => boole
 }
 
 /** An id may contain `_` itself, so every place is tried; the longest wins. */
-function ownerOf(item: string, owns: (id: string) => boolean): string | null {
+export function ownerOf(item: string, owns: (id: string) => boolean): string | null {
   const ends = [...item.matchAll(/_/g)].map(({ index }) => item.slice(0, index)).reverse();
   return ends.find((id) => owns(id)) ?? ends.find((id) => RUN_NAME.test(id)) ?? null;
 }

@@ -13,7 +13,7 @@ import type { Promotion } from "./types.ts";
  * `none`: nothing lies there and nothing is recorded. `untracked`: something lies there that no pointer speaks of. `missing`: its
  * bytes are not in the worktree. `changed`: what lies there is not what was promoted. `uncommitted`: HEAD has another pointer.
  */
-type ProductionState = "none" | "right" | "untracked" | "missing" | "changed" | "uncommitted";
+export type ProductionState = "none" | "right" | "untracked" | "missing" | "changed" | "uncommitted";
 
 export interface Production {
   /** From the top, with `/`. */
@@ -44,7 +44,7 @@ function stateOf(recorded: string | undefined, there: string | undefined, commit
 }
 
 /** What a promotion's commit says. */
-function promotionMessage(subject: string, { version, run, hash, size, path }: PromotionFacts): string {
+export function promotionMessage(subject: string, { version, run, hash, size, path }: PromotionFacts): string {
   const lines = [
     ...(version === null ? [] : [`Version: ${version}`]),
     ...(run === null ? [] : [`Run: ${run}`]),

@@ -66,7 +66,7 @@ export function runOfVersion(repo: TestRepository, version: string): string {
 }
 
 /** Everything that undo and a kill must leave as it was. */
-function stateOf(repo: TestRepository, ...paths: string[]): unknown {
+export function stateOf(repo: TestRepository, ...paths: string[]): unknown {
   const text = (path: string) => {
     try {
       return readFileSync(join(repo.root, path), "latin1");

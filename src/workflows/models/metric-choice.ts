@@ -24,7 +24,7 @@ export function metricChoice({ project, versions, models }: Survey, asked: strin
 }
 
 /** For what promotes or removes: a direction guessed from a name decides nothing. Throws E_GATE. */
-function knownDirection(survey: Survey, asked: string | undefined): RankedBy {
+export function knownDirection(survey: Survey, asked: string | undefined): RankedBy {
   const choice = metricChoice(survey, asked);
   if (choice === null) throw new ExpverError("E_GATE", "no model has a metric to be ranked by", { hint: "Name one: --metric NAME." });
   if (choice.source !== "guess") return choice;
