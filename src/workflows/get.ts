@@ -21,7 +21,7 @@ import { copyNodes } from "./data/get.ts";
 import { sourcePath, textIn } from "./data/source-path.ts";
 import { fingerprintOf } from "./plan.ts";
 
-interface GetPlan extends Plan {
+export interface GetPlan extends Plan {
   source: Source;
   nodes: SourceNode[];
   version: string;
@@ -58,52 +58,86 @@ export const get: WriteWorkflow<Input, GetPlan, Got> = {
     if (version === undefined || typed === undefined) {
       throw new ExpverError("E_USAGE", "get needs a version and a path", { hint: "expver get e0.1.0 models/model.json -o old.json" });
     }
-    const force = input.force === true;
-    const out = deliveryPath(context, { from: typed, out: textIn(input.out) ?? textIn(input.output), force });
-    const remote = textIn(input.remote);
+    const delivery = deliveryOf(context, input, typed);
     const repo = textIn(input.repo);
     const source = repo === undefined ? openVersion(context, version) : openSource(context, repo, { rev: version });
-    try {
-      const { path, nodes } = await findPath(source, context, { typed, remote, version, isHere: repo === undefined });
-      const files = nodes.filter(({ isFolder }) => !isFolder);
-      const self = nodes.find((node) => node.path === path);
-      return {
-        command: "get",
-        steps: [{ verb: "write", target: out, detail: `${path} of ${version}`, count: files.length }],
-        // --force is the yes; what had the name goes to the trash.
-        destructive: false,
-        fingerprint: fingerprintOf({ commit: source.commit, path, out, hash: self?.object?.hash }),
-        source,
-        nodes,
-        version,
-        path,
-        remote,
-        out,
-      };
-    } catch (error) {
-      source.close();
-      throw error;
-    }
+    return planDelivery(context, source, { command: "get", typed, of: version, isHere: repo === undefined, ...delivery });
   },
-
-  async apply(context, { source, nodes, version, path, remote, out }) {
-    try {
-      let files = 0;
-      let bytes = 0;
-      await deliver(context, out, {
-        command: "get",
-        make: async (target, staging) => {
-          files = await copyNodes(context, source, { nodes, under: path, target, staging, remote });
-          bytes = await paceWork(checkAll(nodes, { under: path, target }), context, { label: `checking ${path}`, total: files });
-        },
-      });
-      const hash = nodes.find((node) => node.path === path)?.object?.hash ?? null;
-      return { version, commit: source.commit ?? "", path, out, files, bytes, hash };
-    } finally {
-      source.close();
-    }
-  },
+  apply: applyDelivery,
 };
+
+export interface DeliveryRequest {
+  command: string;
+  /** As a person would type it. */
+  typed: string;
+  /** Whose it is, for people. */
+  of: string;
+  /** The source is this repository. */
+  isHere: boolean;
+  /** Absolute. */
+  out: string;
+  remote: string | undefined;
+}
+
+/** `-o`, `-f`, `-r`. Throws E_DATA when the name is taken. */
+export function deliveryOf(context: Context, input: Input, from: string): Pick<DeliveryRequest, "out" | "remote"> {
+  const out = deliveryPath(context, { from, out: textIn(input.out) ?? textIn(input.output), force: input.force === true });
+  return { out, remote: textIn(input.remote) };
+}
+
+/** A copy of something out of a source, which is closed when there is nothing to be had, else by {@link applyDelivery}. */
+export async function planDelivery(context: Context, source: Source, request: DeliveryRequest): Promise<GetPlan> {
+  try {
+    const { command, typed, of, remote, isHere, out } = request;
+    const { path, nodes } = await findPath(source, context, { typed, remote, version: of, isHere });
+    const files = nodes.filter(({ isFolder }) => !isFolder);
+    const self = nodes.find((node) => node.path === path);
+    return {
+      command,
+      steps: [{ verb: "write", target: out, detail: `${path} of ${of}`, count: files.length }],
+      // --force is the yes; what had the name goes to the trash.
+      destructive: false,
+      fingerprint: fingerprintOf({ commit: source.commit, path, out, hash: self?.object?.hash }),
+      source,
+      nodes,
+      version: of,
+      path,
+      remote,
+      out,
+    };
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+export async function applyDelivery(context: Context, plan: GetPlan): Promise<Got> {
+  const { source, nodes, version, path, out, command } = plan;
+  try {
+    let amount = { files: 0, bytes: 0 };
+    await deliver(context, out, {
+      command,
+      make: async (target, staging) => {
+        amount = await copyChecked(context, plan, { target, staging });
+      },
+    });
+    const hash = nodes.find((node) => node.path === path)?.object?.hash ?? null;
+    return { version, commit: source.commit ?? "", path, out, ...amount, hash };
+  } finally {
+    source.close();
+  }
+}
+
+/** Tracked bytes are what their pointer says, before anybody sees them. */
+export async function copyChecked(
+  context: Context,
+  { source, nodes, path, remote }: Pick<GetPlan, "source" | "nodes" | "path" | "remote">,
+  { target, staging }: { target: string; staging: string },
+): Promise<{ files: number; bytes: number }> {
+  const files = await copyNodes(context, source, { nodes, under: path, target, staging, remote });
+  const bytes = await paceWork(checkAll(nodes, { under: path, target }), context, { label: `checking ${path}`, total: files });
+  return { files, bytes };
+}
 
 /** A version, or any other name of a commit. */
 function openVersion(context: Context, name: string): Source {
@@ -143,7 +177,7 @@ async function findPath(
   });
 }
 
-/** Tracked bytes are what their pointer says, before anybody sees them. Answers the number of bytes. */
+/** Answers the number of bytes. */
 function* checkAll(nodes: readonly SourceNode[], { under, target }: { under: string; target: string }): Work<number> {
   let bytes = 0;
   for (const { path, isFolder, object, blob, size } of nodes) {

@@ -45,4 +45,30 @@ export const MODELS: Command[] = [
     load: async () => (await import("../models/info.ts")).modelsInfo,
     render: "models info",
   },
+  {
+    name: "models get",
+    aliases: ["models download"],
+    summary: "Get the model of a version, run or candidate, without touching HEAD, index or files",
+    description:
+      "From the cache or else a remote, of which only what is asked for is fetched; the bytes are checked against their pointer. Nothing is overwritten without --force, and then it is in the trash.",
+    group: "experiments",
+    arguments: [{ name: "VERSION", help: "tag name, VERSION#RUN, or a run id or its beginning" }],
+    options: [
+      { flags: "-o, --out <path>", help: "where to (default: its own name, here)" },
+      { flags: "-f, --force", help: "replace what has that name" },
+      { flags: "--path <path>", help: "which one, where there are several" },
+      { flags: "-r, --remote <name>", help: "data remote to fetch from when the cache lacks it" },
+      { flags: "--version <version>", help: "the same as the argument", hidden: true },
+      { flags: "--run-id <run>", help: "the same as the argument", hidden: true },
+      { flags: "--output <path>", help: "the same as --out", hidden: true },
+      ...ACCEPTED,
+    ],
+    examples: [
+      ["models get e0.1.0 -o old.json", "the model of a version"],
+      ["models get quiet-otter-0412", "that of a run, or its candidate, also one that was pruned"],
+    ],
+    kind: "write",
+    load: async () => (await import("../models/get.ts")).modelsGet,
+    render: "get",
+  },
 ];

@@ -1,0 +1,26 @@
+/** `expver models get V|RUN`: a copy of a model, from wherever its bytes are. HEAD, index and files stay as they are. */
+import { ExpverError } from "../../errors.ts";
+import type { Input, WriteWorkflow } from "../contract.ts";
+import { textIn } from "../data/source-path.ts";
+import { applyDelivery, deliveryOf, type GetPlan, type Got, planDelivery } from "../get.ts";
+import { pickModel, sourceOf } from "./pick-model.ts";
+import { surveyModels } from "./survey.ts";
+
+export const modelsGet: WriteWorkflow<Input, GetPlan, Got> = {
+  async plan(context, input) {
+    const name = textIn(input.version) ?? textIn(input.runId);
+    if (name === undefined)
+      throw new ExpverError("E_USAGE", "models get needs a version or a run", { hint: "expver models get e0.1.0 -o old.json" });
+    const survey = await surveyModels(context);
+    const model = await pickModel(survey, name, textIn(input.path));
+    const delivery = deliveryOf(context, input, model.path);
+    return planDelivery(context, sourceOf(survey, model), {
+      command: "models get",
+      typed: model.path,
+      of: model.version ?? model.run ?? name,
+      isHere: false,
+      ...delivery,
+    });
+  },
+  apply: applyDelivery,
+};

@@ -1,0 +1,80 @@
+/** Which model a person means, and where its bytes come from. */
+import { nearestWord } from "../../config/nearest.ts";
+import { storedPath } from "../../config/paths.ts";
+import { ExpverError } from "../../errors.ts";
+import { historicCandidate } from "../../models/historic-candidate.ts";
+import type { KnownModel } from "../../models/types.ts";
+import { readPointersAt } from "../../store/pointers.ts";
+import type { Source } from "../../store/source.ts";
+import type { Survey } from "./survey.ts";
+
+/** A version, `VERSION#RUN`, a run or the beginning of its id; `path` where there are several. Throws E_NOT_FOUND, E_USAGE. */
+export async function pickModel(survey: Survey, name: string, path?: string): Promise<KnownModel> {
+  const { versions, models, project } = survey;
+  const [ofVersion = "", ofRun] = name.includes("#") ? name.split("#", 2) : [name];
+  const version = versions.find((one) => [ofVersion, project.config.versions.prefix + ofVersion].includes(one.name));
+  if (version !== undefined && ofRun === undefined) {
+    const own = models.filter((model) => model.version === version.name && model.commit !== null);
+    if (own.length > 0) return onlyOne(survey, own, { name, path });
+    throw new ExpverError("E_NOT_FOUND", `${version.name} left no model`, {
+      hint: "`expver models list` shows which did.",
+      details: { version: name },
+    });
+  }
+  if (ofRun !== undefined && !version?.message.runs.some(({ run }) => run === ofRun)) throw unknown(survey, name);
+  const run = runMeant(survey, ofRun ?? name);
+  if (run === null) throw unknown(survey, name);
+  const own = models.filter((model) => model.run === run);
+  const stored = own.filter(({ commit }) => commit !== null);
+  if (own.length > 0) return onlyOne(survey, stored.length > 0 && path === undefined ? stored : own, { name: run, path });
+  const gone = await historicCandidate(project, run, path);
+  if (gone !== null) return { ...gone, version: version?.name ?? null, run, date: "", metrics: survey.metricsOf(run) };
+  throw new ExpverError("E_NOT_FOUND", `run ${run} left no model, and none of its candidates is known here`, {
+    hint: "`expver models list` shows which runs did.",
+    details: { run },
+  });
+}
+
+/** Null when no run, or more than one, begins like that. */
+export function runMeant({ runs, folder }: Pick<Survey, "runs" | "folder">, asked: string): string | null {
+  const all = [...new Set([...runs, ...folder.candidates.map(({ run }) => run)])];
+  if (all.includes(asked)) return asked;
+  const found = all.filter((run) => asked !== "" && run.startsWith(asked));
+  return found.length === 1 ? (found[0] ?? null) : null;
+}
+
+/** Its pointer's commit; for a candidate that no commit names the file as it lies there. */
+export function sourceOf({ project }: Survey, { commit }: KnownModel): Source {
+  const pointers = commit === null ? [] : readPointersAt(project, commit);
+  return { project, commit, base: "", pointers, close: () => {} };
+}
+
+/** The configured output before others. */
+function onlyOne(
+  { project }: Survey,
+  models: readonly KnownModel[],
+  { name, path }: { name: string; path: string | undefined },
+): KnownModel {
+  const output = storedPath(project, project.config.models.output);
+  const asked = path === undefined ? models : models.filter((model) => model.path === path || model.path.endsWith(`/${path}`));
+  const found = asked.length === 1 ? asked[0] : asked.find((model) => path === undefined && model.path === output);
+  if (found !== undefined) return found;
+  const paths = models.map((model) => model.path);
+  const what = path === undefined ? "has several models" : `has no model ${path}`;
+  throw new ExpverError(path === undefined ? "E_USAGE" : "E_NOT_FOUND", `${name} ${what}: ${paths.join(", ")}`, {
+    hint: `Name one: --path ${paths[0]}`,
+    details: { name, paths },
+  });
+}
+
+function unknown({ versions, runs }: Survey, name: string): ExpverError {
+  const near = nearestWord(name, [...versions.map((version) => version.name), ...runs]);
+  return new ExpverError(
+    "E_NOT_FOUND",
+    `there is no version or run ${JSON.stringify(name)}${near === undefined ? "" : `; did you mean ${near}?`}`,
+    {
+      hint: "`expver models list` shows versions and runs with their models.",
+      details: { asked: name, nearest: near ?? null },
+    },
+  );
+}

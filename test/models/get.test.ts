@@ -1,0 +1,53 @@
+/** A model of any version or run, with right bytes, and nothing else in the repository is other than before. */
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { makeFolder } from "../support/repository.ts";
+import { makeModels, md5, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
+
+it("that of a version, of a run, of VERSION#RUN, by the original script's words too; with edits and a stash about", () => {
+  const repo = makeModels();
+  repo.write("train.js", "stashed");
+  repo.git("stash");
+  repo.write("train.js", "edited");
+  repo.git("add", "train.js");
+  const run = runOfVersion(repo, "e0.2.0");
+  const before = stateOf(repo, "models/model.json");
+  const out = makeFolder("out");
+  const typed = [
+    ["get", "e0.2.0"],
+    ["get", run],
+    ["get", run.slice(0, -2)],
+    ["get", `e0.2.0#${run}`],
+    ["download", "--version", "e0.2.0", "--db", "results/experiments.db"],
+    ["get", "--run-id", run],
+  ];
+  for (const [index, words] of typed.entries()) {
+    const { hash } = must(repo, "models", ...words, "-o", join(out, String(index)));
+    expect(hash).toBe(md5(modelOf("0.2")));
+  }
+  expect(readdirSync(out)).toHaveLength(typed.length);
+  for (const name of readdirSync(out)) expect(repo.run("cat", [join(out, name)]).stdout).toBe(modelOf("0.2"));
+  expect(stateOf(repo, "models/model.json")).toEqual(before);
+  expect(repo.git("stash", "list")).not.toBe("");
+});
+
+it("bytes that are nowhere are an error, never today's model under another's name", () => {
+  const repo = makeModels();
+  const hash = md5(modelOf("0.5"));
+  rmSync(join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2)));
+  const answer = repo.expverJson(["models", "get", "e0.1.0", "-o", "old.json"]);
+  expect([answer.code, answer.error?.code]).toEqual([1, "E_NOT_STORED"]);
+  expect(readdirSync(repo.root)).not.toContain("old.json");
+});
+
+it("of a run without a version; names what there is not", () => {
+  const repo = makeModels();
+  const run = train(repo, "0.7", "--no-tag");
+  must(repo, "models", "get", run, "-o", "mine.json");
+  expect(repo.read("mine.json")).toBe(modelOf("0.7"));
+  expect(repo.expverJson(["models", "get", run, "-o", "mine.json"]).error?.code).toBe("E_DATA");
+  const error = repo.expverJson(["models", "get", "e0.4.0"]).error;
+  expect(error).toMatchObject({ code: "E_NOT_FOUND", details: { nearest: expect.stringMatching(/^e0\.\d\.0$/) } });
+  expect(repo.expverJson(["models", "get", `e0.1.0#${run}`]).error?.code).toBe("E_NOT_FOUND");
+});
