@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ErrorCode, ExpverError } from "../../src/errors.ts";
@@ -74,6 +76,76 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
       [{ credentialpath: join(home.HOME ?? "", ".aws/credentials"), profile: "team" }, {}, "fine"],
     ];
     for (const [options, env, expected] of tries) expect([options, env, await tryOut(options, env)]).toEqual([options, env, expected]);
+  });
+
+  it("gets keys for a role, a session or a machine from whoever gives them", async () => {
+    const asked: string[] = [];
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    const json = { AccessKeyId: "AKall", SecretAccessKey: "secret-all", Expiration: later };
+    const xml = `<R><Credentials><AccessKeyId>AKall</AccessKeyId><SecretAccessKey>secret-all</SecretAccessKey><SessionToken></SessionToken><Expiration>${later}</Expiration></Credentials></R>`;
+    const giver = createServer((incoming, outgoing) => {
+      let body = "";
+      incoming.on("data", (chunk) => {
+        body += String(chunk);
+      });
+      incoming.on("end", () => {
+        const { method = "", url = "", headers } = incoming;
+        asked.push(
+          `${method} ${url} ${new URLSearchParams(body).get("Action") ?? ""} ${headers["x-amz-sso_bearer_token"] ?? headers.authorization?.slice(0, 40) ?? ""}`,
+        );
+        if (url.startsWith("/federation"))
+          outgoing.end(
+            JSON.stringify({
+              roleCredentials: { accessKeyId: "AKall", secretAccessKey: "secret-all", sessionToken: "", expiration: Date.parse(later) },
+            }),
+          );
+        else if (url === "/latest/api/token") outgoing.end("token");
+        else if (url.endsWith("/security-credentials/")) outgoing.end("machine-role");
+        else if (method === "POST") outgoing.end(xml);
+        else outgoing.end(JSON.stringify(json));
+      });
+    });
+    await new Promise<void>((resolve) => giver.listen(0, "127.0.0.1", resolve));
+    const at = `http://127.0.0.1:${(giver.address() as { port: number }).port}`;
+    try {
+      const config = [
+        "[profile role]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\n",
+        "[profile sso]\nsso_session = work\nsso_account_id = 1\nsso_role_name = r\n",
+        "[sso-session work]\nsso_start_url = https://x.example\nsso_region = eu-west-1\n",
+        "[profile old-sso]\nsso_start_url = https://old.example\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r\n",
+      ].join("");
+      const credentials = "[base]\naws_access_key_id = AKbase\naws_secret_access_key = secret-base\n";
+      const token = { accessToken: "bearer", expiresAt: later };
+      const cache = (name: string) => `sso/cache/${createHash("sha1").update(name).digest("hex")}.json`;
+      const home = awsFiles({ config, credentials, [cache("work")]: JSON.stringify(token), "web-token": "jwt" });
+      const ended = awsFiles({ config, credentials, [cache("work")]: JSON.stringify({ ...token, expiresAt: "2020-01-01T00:00:00Z" }) });
+      const ends = { AWS_ENDPOINT_URL_STS: at, AWS_ENDPOINT_URL_SSO: at };
+      const web = { AWS_ROLE_ARN: "arn:aws:iam::1:role/w", AWS_WEB_IDENTITY_TOKEN_FILE: join(home.HOME ?? "", ".aws/web-token") };
+      const machine = { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: at };
+      const tries: [options: Record<string, string>, env: Record<string, string>, expected: string, asked: RegExp | null][] = [
+        [{ profile: "role" }, { ...home, ...ends }, "fine", /^POST \/ AssumeRole AWS4-HMAC-SHA256 Credential=AKbase/],
+        [{ profile: "sso" }, { ...home, ...ends }, "fine", /^GET \/federation\/credentials\?role_name=r&account_id=1 {2}bearer/],
+        [{ profile: "sso" }, { ...ended, ...ends }, "E_REMOTE_AUTH", null],
+        [{ profile: "old-sso" }, { ...home, ...ends }, "E_REMOTE_AUTH", null],
+        [{}, { ...ends, ...web }, "fine", /^POST \/ AssumeRoleWithWebIdentity $/],
+        [
+          {},
+          { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${at}/box`, AWS_CONTAINER_AUTHORIZATION_TOKEN: "boxed" },
+          "fine",
+          /^GET \/box {2}boxed/,
+        ],
+        [{}, machine, "fine", /security-credentials\/machine-role/],
+      ];
+      for (const [options, env, expected, request] of tries) {
+        asked.length = 0;
+        expect([options, await tryOut(options, env)]).toEqual([options, expected]);
+        if (request === null) expect(asked).toEqual([]);
+        else expect(asked.at(-1)).toMatch(request);
+      }
+    } finally {
+      giver.close();
+      giver.closeAllConnections();
+    }
   });
 
   it("takes endpoint and region from the environment or the profile", async () => {

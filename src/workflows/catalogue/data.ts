@@ -249,7 +249,7 @@ const VERBS: Command[] = [
     group: "data",
     arguments: [
       { ...REMOTE_NAME, completes: "nothing" },
-      { name: "URL", help: "folder; relative to where you are", required: true },
+      { name: "URL", help: "folder, s3://, ssh://, http(s):// or webdav(s)://; a folder is relative to where you are", required: true },
     ],
     options: [
       ...LEVELS,
