@@ -1,10 +1,12 @@
 /** The effects of an operation against what is there now: does it still stand, and how is it taken back. */
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import { readIndexEntries, setIndexEntries } from "../git/index-file.ts";
 import { readRef, updateRefs } from "../git/refs.ts";
 import { readTextIfExists } from "../platform/files.ts";
+import { counted } from "../platform/words.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
 import { moveWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
 import type { Effect, IndexEntry, Operation } from "./types.ts";
@@ -203,7 +205,7 @@ function targetOf(effect: Effect): string {
     case "move":
       return effect.to;
     case "objects":
-      return `${effect.names.length} objects of ${effect.folder}`;
+      return `${counted(effect.names.length, "object")} of ${effect.folder}`;
     case "index":
       return `index: ${effect.entries.map((entry) => entry.path).join(", ")}`;
     case "rows":

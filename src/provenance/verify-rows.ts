@@ -1,5 +1,7 @@
 /** The rows of a version, in the database object of its own commit, against what its tag says of them. */
+
 import { type Database, quoteName } from "../platform/sqlite.ts";
+import { counted } from "../platform/words.ts";
 import { readRuns, runTracks } from "../results/runs.ts";
 import { eventsTables, hasColumn } from "../results/schema.ts";
 import type { Version } from "../versions/types.ts";
@@ -84,6 +86,8 @@ function strangers(
       db.arrays(`SELECT count(*) FROM ${quoteName(table)} WHERE version = ? AND NOT (${isOwn})`, [name, ...values])[0] ?? []
     ).map(Number);
     if (foreign === 0 || message.kind === null || runs.size === 0) return [];
-    return [{ kind: "rows", target: table, state: "wrong", detail: `${foreign} rows carry ${name} and belong to none of its runs` }];
+    return [
+      { kind: "rows", target: table, state: "wrong", detail: `${counted(foreign, "row")} with ${name} that belong to none of its runs` },
+    ];
   });
 }

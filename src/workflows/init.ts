@@ -1,4 +1,5 @@
 /** `expver init`: makes a folder a project, or adopts one that exists. Writes files; stages and commits nothing. */
+
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { DEFAULTS } from "../config/config.ts";
@@ -9,6 +10,7 @@ import { initRepository } from "../git/init.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { readTextIfExists } from "../platform/files.ts";
+import { counted } from "../platform/words.ts";
 import { objectFile } from "../store/contents.ts";
 import { cacheDir } from "../store/dvc-config.ts";
 import { parsePointerFile } from "../store/pointer-file.ts";
@@ -80,7 +82,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
       await perform(project, context, {
         command: "init",
         argv: ["init"],
-        summary: `set up ${plan.edits.length} files`,
+        summary: `set up ${counted(plan.edits.length, "file")}`,
         work: (operation) => applyFileEdits(project, operation, plan.edits),
       });
     }

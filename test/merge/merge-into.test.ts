@@ -124,8 +124,8 @@ describe("on random databases", () => {
         const [rowsA, rowsB] = [rowsOf(a), rowsOf(b)];
         const expected = union(rowsA, rowsB);
         if (expected === null) {
-          expect(() => merged(a, b)).toThrow(/differ from those/);
-          expect(() => merged(b, a)).toThrow(/differ from those/);
+          expect(() => merged(a, b)).toThrow(/differs? from those/);
+          expect(() => merged(b, a)).toThrow(/differs? from those/);
           return;
         }
         const { path } = merged(a, b);

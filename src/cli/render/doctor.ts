@@ -1,5 +1,6 @@
 /** `expver doctor` as text: problems first, each with what to do. */
 
+import { counted } from "../../platform/words.ts";
 import type { Level } from "../../workflows/doctor/check.ts";
 import type { DoctorResult } from "../../workflows/doctor.ts";
 import type { Terminal } from "../terminal.ts";
@@ -21,14 +22,10 @@ export function renderDoctor({ root, findings, looked, counts }: DoctorResult, {
     const head = fixed === undefined ? style(COLOURS[level], level.padEnd(INDENT - 2)) : style("green", "fixed".padEnd(INDENT - 2));
     return `${head}  ${wrapped(what)}\n${" ".repeat(INDENT)}${wrapped(fixed ?? remedy)}`;
   });
-  const left = LEVELS.filter((level) => counts[level] > 0).map((level) => plural(counts[level], level));
+  const left = LEVELS.filter((level) => counts[level] > 0).map((level) => counted(counts[level], level));
   const verdict = left.length === 0 ? "nothing wrong found" : left.join(", ");
   const fixable = findings.some(({ fix, fixed }) => fix !== undefined && fixed === undefined)
     ? " · expver doctor --fix repairs what is safe"
     : "";
   return `${[...blocks, `${style("dim", root)}: ${looked.length} things looked at, ${verdict}${fixable}`].join("\n")}\n`;
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

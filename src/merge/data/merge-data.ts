@@ -1,7 +1,9 @@
 /** Files of rows merged into one: new rows are added, or replaced by key; streaming, within a memory limit. */
+
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
 import { ExpverError } from "../../errors.ts";
+import { counted } from "../../platform/words.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
 import { type DataFile, kindOf, readDataFile, reading, writingLike } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
@@ -112,7 +114,7 @@ async function mergeOne(db: DuckDb, source: DataFile, step: Step): Promise<DataR
     `CREATE OR REPLACE TABLE incoming AS SELECT ${casts(columns, source)}, row_number() OVER () AS expver_row FROM ${reading(source.kind, 1)}`,
     [source.path],
   );
-  const rows = await counted(db, "SELECT count(*) AS n FROM incoming");
+  const rows = await numberOf(db, "SELECT count(*) AS n FROM incoming");
   const report = { source: source.name, rows, inserted: 0, replaced: 0, filled: 0, resolved: 0 };
   const keys = merge.keyColumns.map((name) => quoted(nameIn(columns, name)));
   if (merge.strategy === "rebase") {
@@ -198,9 +200,13 @@ async function conflict(
     conflicts.push(...found.map((one) => ({ column: name.slice(1, -1).replaceAll('""', '"'), ...one })));
   }
   const lines = conflicts.slice(0, 5).map(({ key, column, ours, theirs }) => `  ${key} ${column}: ${ours} here, ${theirs} there`);
-  return new ExpverError("E_CONFLICT", [`${all} cells of ${source.name} differ from those that are there:`, ...lines].join("\n"), {
-    details: { source: source.name, count: all, conflicts },
-  });
+  return new ExpverError(
+    "E_CONFLICT",
+    [`${counted(all, "cell")} of ${source.name} ${all === 1 ? "differs" : "differ"} from those that are there:`, ...lines].join("\n"),
+    {
+      details: { source: source.name, count: all, conflicts },
+    },
+  );
 }
 
 /** Throws E_KEY: a key column that is not there, or, in a merge, two rows with one key. */
@@ -260,7 +266,7 @@ async function count(db: DuckDb, file: DataFile): Promise<number> {
   return Number(n);
 }
 
-async function counted(db: DuckDb, sql: string): Promise<number> {
+async function numberOf(db: DuckDb, sql: string): Promise<number> {
   const [{ n = 0 } = {}] = await db.rows(sql);
   return Number(n);
 }

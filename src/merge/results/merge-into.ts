@@ -1,6 +1,8 @@
 /** One results database merged into another: all tables, one transaction, all or nothing. */
+
 import { ExpverError } from "../../errors.ts";
 import { type Database, quoteName, readOnlyUri } from "../../platform/sqlite.ts";
+import { counted } from "../../platform/words.ts";
 import { RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
 import { ASSET_TABLES, hasAssets, mergeAssets } from "./assets.ts";
 import { type Clashes, mergeKeyedRows } from "./keyed-rows.ts";
@@ -150,7 +152,11 @@ function conflict(source: MergeSource, { count, first }: Clashes): ExpverError {
   const more = count > lines.length ? [`  … and ${count - lines.length} more`] : [];
   return new ExpverError(
     "E_CONFLICT",
-    [`${count} cells of ${source.name} differ from those that are there:`, ...lines, ...more].join("\n"),
+    [
+      `${counted(count, "cell")} of ${source.name} ${count === 1 ? "differs" : "differ"} from those that are there:`,
+      ...lines,
+      ...more,
+    ].join("\n"),
     {
       details: { source: source.name, count, conflicts: first },
     },

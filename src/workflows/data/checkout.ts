@@ -1,10 +1,12 @@
 /** `expver data checkout`: the worktree's data becomes what the pointers say, from the cache. */
+
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { perform } from "../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
+import { counted } from "../../platform/words.ts";
 import { applyingCheckout, refuseUnsaved } from "../../store/apply-checkout.ts";
 import { type OutputCheckout, planningCheckout } from "../../store/checkout.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
@@ -110,7 +112,7 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
   const result = resultOf(project, context, outputs);
   const missing = outputs.flatMap((output) => output.missing);
   if (missing.length > 0 && !allowMissing) {
-    const text = `checkout failed for ${result.failed.join(", ")}: bytes of ${missing.length} files are not in the cache, first ${missing[0]}`;
+    const text = `checkout failed for ${result.failed.join(", ")}: bytes of ${counted(missing.length, "file")} are not in the cache, first ${missing[0]}`;
     context.report({ kind: "warning", text, hint: "Fetch them: expver data pull" });
   }
   return { ...result, summary, exitCode: result.failed.length > 0 && !allowMissing ? 255 : 0 };
@@ -119,7 +121,7 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
 /** What to say when bytes are missing. */
 export function missingError(outputs: readonly OutputCheckout[]): ExpverError {
   const missing = outputs.flatMap((output) => output.missing);
-  return new ExpverError("E_NOT_STORED", `bytes of ${missing.length} files are not in the cache, first ${missing[0]}`, {
+  return new ExpverError("E_NOT_STORED", `bytes of ${counted(missing.length, "file")} are not in the cache, first ${missing[0]}`, {
     details: { missing },
   });
 }

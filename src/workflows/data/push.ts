@@ -1,6 +1,8 @@
 /** `expver data push`: objects the remote lacks. */
+
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
@@ -68,7 +70,7 @@ export function warnMissing(context: Parameters<typeof dataPush.plan>[0], { miss
   const shown = missing.slice(0, 5).join(", ");
   context.report({
     kind: "warning",
-    text: `bytes of ${missing.length} files are neither in the cache nor on the remote: ${shown}${missing.length > 5 ? " …" : ""}`,
+    text: `bytes of ${counted(missing.length, "file")} are neither in the cache nor on the remote: ${shown}${missing.length > 5 ? " …" : ""}`,
     hint: "Push them from where they were stored, or add the data again.",
   });
 }

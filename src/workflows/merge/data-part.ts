@@ -4,6 +4,7 @@ import type { Project } from "../../config/project.ts";
 import { trashPlace } from "../../journal/trash.ts";
 import { discard } from "../../merge/beside.ts";
 import { commitDataMerge, type DataMerge, type DataReport, prepareDataMerge } from "../../merge/data/merge-data.ts";
+import { counted } from "../../platform/words.ts";
 import { someOf } from "./database-part.ts";
 import { isSameFile, type MergePart, stateOf } from "./part.ts";
 
@@ -36,9 +37,9 @@ export async function dataPart(project: Project | null, merge: DataMerge): Promi
 
 export function describeData({ rows, inserted, replaced, filled, resolved }: DataReport["sources"][number]): string {
   return [
-    `${inserted} new rows of ${rows}`,
+    `${counted(inserted, "new row")} of ${rows}`,
     replaced > 0 && `${replaced} replaced`,
-    filled > 0 && `${filled} empty cells filled`,
+    filled > 0 && `${counted(filled, "empty cell")} filled`,
     resolved > 0 && `${resolved} decided`,
   ]
     .filter(Boolean)

@@ -7,6 +7,7 @@ import { changesTable, commitMerge, discardMerge, prepareMerge } from "../../mer
 import type { MergeRules, SourceReport, TableReport } from "../../merge/results/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
+import { counted } from "../../platform/words.ts";
 import type { Step } from "../contract.ts";
 import { isSameFile, type MergePart, type NamedPath, stateOf } from "./part.ts";
 
@@ -70,13 +71,13 @@ function stepsOf({ source, tables }: SourceReport): Step[] {
 export function describeChanges(report: TableReport): string {
   const cells = (counts: Record<string, number>) => Object.values(counts).reduce((sum, one) => sum + one, 0);
   return [
-    `${report.inserted} new rows`,
+    counted(report.inserted, "new row"),
     report.equal > 0 && `${report.equal} there already`,
     report.replaced > 0 && `${report.replaced} replaced`,
     report.removed > 0 && `${report.removed} removed`,
     report.keptGone > 0 && `${report.keptGone} stay deleted`,
-    cells(report.filled) > 0 && `${cells(report.filled)} empty cells filled`,
-    cells(report.updated) > 0 && `${cells(report.updated)} cells changed`,
+    cells(report.filled) > 0 && `${counted(cells(report.filled), "empty cell")} filled`,
+    cells(report.updated) > 0 && `${counted(cells(report.updated), "cell")} changed`,
     report.resolved > 0 && `${report.resolved} decided`,
     report.addedColumns.length > 0 && `new columns: ${someOf(report.addedColumns)}`,
     report.widenedColumns.length > 0 && `wider type: ${someOf(report.widenedColumns)}`,

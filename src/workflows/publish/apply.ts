@@ -1,4 +1,5 @@
 /** The one writer of a publish: objects, a second look at them, then branch and tags. */
+
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
@@ -7,6 +8,7 @@ import { readRef, updateRefs } from "../../git/refs.ts";
 import { readPushedRefs } from "../../git/remotes.ts";
 import { beginOperation, type OpenOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { pushObjects } from "../../store/transfer.ts";
 import { unpublishedRef } from "../../versions/published.ts";
@@ -72,16 +74,20 @@ async function sendObjects(
 ): Promise<number> {
   if (survey.lacking === 0) return 0;
   const remotes = survey.remotes.join(", ");
-  operation.record({ kind: "remote", remote: remotes, detail: `${survey.lacking} objects` });
+  operation.record({ kind: "remote", remote: remotes, detail: counted(survey.lacking, "object") });
   const report = await withDvcLock(project, () => pushObjects(project, objects.pointers, context));
   const after = await surveyObjects(project, context, objects);
   if (after.lacking > 0) {
     const [first] = report.failed;
     const why = first === undefined ? "" : `; first ${first.path}: ${first.reason}`;
-    throw new ExpverError(first?.code ?? "E_OBJECT", `${after.lacking} objects did not reach ${remotes}, so no tag was pushed${why}`, {
-      hint: "Repeat the command: it goes on from there.",
-      details: { failed: report.failed, remotes: survey.remotes },
-    });
+    throw new ExpverError(
+      first?.code ?? "E_OBJECT",
+      `${counted(after.lacking, "object")} did not reach ${remotes}, so no tag was pushed${why}`,
+      {
+        hint: "Repeat the command: it goes on from there.",
+        details: { failed: report.failed, remotes: survey.remotes },
+      },
+    );
   }
   return report.objects;
 }

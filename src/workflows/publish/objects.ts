@@ -1,9 +1,11 @@
 /** The objects a publish must see on the data remote: those of every commit that becomes public with it. */
+
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { commitsWithEveryState, type Stretch } from "../../git/history.ts";
 import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
 import { POINTER_PATHSPECS, readPointersOf } from "../../store/pointers.ts";
 import { isPushable, type PushSurvey, surveyPush } from "../../store/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
@@ -76,7 +78,7 @@ async function onRemote<Value>(work: () => Promise<Value>, pointers: readonly Po
     if (!(error instanceof ExpverError) || !["E_REMOTE", "E_REMOTE_KIND"].includes(error.code)) throw error;
     const isNone = Array.isArray(error.details.remotes) && error.details.remotes.length === 0;
     const message = isNone
-      ? `${pointers.length} outputs must be stored where others can get them, and there is no data remote`
+      ? `${counted(pointers.length, "output")} must be stored where others can get them, and there is no data remote`
       : error.message;
     throw new ExpverError("E_PUBLISH", `nothing was published: ${message}`, {
       hint: isNone ? "Add one: expver data remote add -d NAME FOLDER" : error.hint,

@@ -1,10 +1,12 @@
 /** Closing a run whose program has ended: with a version, or recorded without one. Safe to repeat after a crash, by any process. */
+
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, isUnder } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { objectFile, storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
@@ -169,7 +171,10 @@ function stamp(
     changed_during_run: changed.length === 0 ? null : JSON.stringify(changed),
   };
   for (const { table, column, value, rows } of stampRun(places.databaseFile, runId, { stamps, record })) {
-    context.report({ kind: "warning", text: `the program stamped ${rows} rows of ${table} itself: ${column} stays ${String(value)}` });
+    context.report({
+      kind: "warning",
+      text: `the program stamped ${counted(rows, "row")} of ${table} itself: ${column} stays ${String(value)}`,
+    });
   }
   const digest = digestOfRun(places.databaseFile, runId);
   operation.record({ kind: "rows", database: places.database, run: runId, ...(digest === null ? {} : { digest }) });

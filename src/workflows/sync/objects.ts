@@ -5,6 +5,7 @@ import { type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { catFilesIfThere } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { parsePointerFile } from "../../store/pointer-file.ts";
 import { readPointersOf } from "../../store/pointers.ts";
@@ -36,9 +37,13 @@ export async function bringObjects(
     const report = await withDvcLock(project, () => fetchObjects(project, pointers, context, { remote }));
     const [first] = report.failed;
     if (first !== undefined) {
-      throw new ExpverError(first.code, `${report.failed.length} objects failed to fetch; first ${first.path}: ${first.reason}`, {
-        details: { failed: report.failed },
-      });
+      throw new ExpverError(
+        first.code,
+        `${counted(report.failed.length, "object")} failed to fetch; first ${first.path}: ${first.reason}`,
+        {
+          details: { failed: report.failed },
+        },
+      );
     }
     return { objects: report.objects, remotes: report.remotes, missing: [...new Set(report.missing)] };
   } catch (error) {

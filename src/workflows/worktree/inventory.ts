@@ -8,6 +8,7 @@ import { git, gitResult, type Repository } from "../../git/git.ts";
 import { listRemotes } from "../../git/remotes.ts";
 import { readStatus } from "../../git/status.ts";
 import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
 import { readDvcConfig } from "../../store/dvc-config.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
@@ -86,19 +87,19 @@ function files(project: Project, repository: Repository, record: WorktreeRecord)
   const ignored = ignoredFiles(repository).filter((path) => !isOurs(path));
   const { root } = record;
   return [
-    ...finding("tracked", tracked, (count) => `${count} tracked ${plural(count, "file")} with changes`, "commit them there", root),
-    ...finding("untracked", untracked, (count) => `${count} untracked ${plural(count, "file")}`, "commit or move them", root),
+    ...finding("tracked", tracked, (count) => `${counted(count, "tracked file")} with changes`, "commit them there", root),
+    ...finding("untracked", untracked, (count) => `${counted(count, "untracked file")}`, "commit or move them", root),
     ...finding(
       "ignored",
       ignored,
-      (count) => `${count} ignored ${plural(count, "file")} that Git would delete silently`,
+      (count) => `${counted(count, "ignored file")} that Git would delete silently`,
       "move what is needed",
       root,
     ),
     ...finding(
       "data",
       changed,
-      (count) => `${count} ${plural(count, "output")} with other bytes than the pointer says`,
+      (count) => `${counted(count, "output")} with other bytes than the pointer says`,
       "expver data commit, there",
       root,
     ),
@@ -119,7 +120,7 @@ function commits(repository: Repository, { branch }: WorktreeRecord): Finding[] 
   return finding(
     "commits",
     lost,
-    (count) => `${count} ${plural(count, "commit")} on no other branch, tag or remote`,
+    (count) => `${counted(count, "commit")} on no other branch, tag or remote`,
     branch === null ? "git branch KEEP HEAD, there" : `git merge ${branch}, or push it`,
   );
 }
@@ -128,7 +129,7 @@ function stashes(repository: Repository, { branch }: WorktreeRecord): Finding[] 
   const own = git(repository, ["stash", "list", "--format=%gd %s"])
     .split("\n")
     .filter((line) => branch !== null && (line.includes(` on ${branch}:`) || line.includes(` On ${branch}:`)));
-  return finding("stashes", own, (count) => `${count} ${plural(count, "stash", "stashes")} of its branch`, "git stash pop, or drop them");
+  return finding("stashes", own, (count) => `${counted(count, "stash", "stashes")} of its branch`, "git stash pop, or drop them");
 }
 
 /** Versions made on it that nobody else has yet. */
@@ -143,7 +144,7 @@ function versions(project: Project, repository: Repository, { branch }: Worktree
   return finding(
     "versions",
     unpublished.map(({ name }) => name),
-    (count) => `${count} ${plural(count, "version")} that is not published`,
+    (count) => `${counted(count, "version")} that is not published`,
     `expver publish ${unpublished.map(({ name }) => name).join(" ")}`,
   );
 }
@@ -157,7 +158,7 @@ async function objects(project: Project, context: Context): Promise<Finding[]> {
     return [
       {
         category: "objects",
-        what: `${lacking} ${plural(lacking, "object")} that the data remote does not have`,
+        what: `${counted(lacking, "object")} that the data remote does not have`,
         count: lacking,
         bytes,
         examples: [],
@@ -206,7 +207,7 @@ async function results(main: Project, project: Project): Promise<Finding[]> {
     return [
       {
         category: "results",
-        what: `${rows} result ${plural(rows, "row")} that the main worktree's database lacks`,
+        what: `${counted(rows, "result row")} that the main worktree's database lacks`,
         count: rows,
         bytes: 0,
         examples: [],
@@ -223,10 +224,6 @@ function finding(category: Category, found: readonly string[], what: (count: num
   if (found.length === 0) return [];
   const bytes = root === undefined ? 0 : found.reduce((sum, path) => sum + sizeOf(join(root, path)), 0);
   return [{ category, what: what(found.length), count: found.length, bytes, examples: found.slice(0, MOST_EXAMPLES), remedy }];
-}
-
-function plural(count: number, one: string, many = `${one}s`): string {
-  return count === 1 ? one : many;
 }
 
 /** Files, and folders that are ignored as a whole. */
