@@ -26,6 +26,12 @@ const READS = [
   ["list", ".", "--dvc-only", "--json"],
 ];
 
+/** Something to begin with. */
+export function fill(repository: TestRepository): void {
+  for (const name of FILES) repository.write(name, name);
+  for (const name of FOLDERS) for (const member of MEMBERS) repository.write(`${name}/${member}`, `${name}${member}`);
+}
+
 /** The next step, chosen by what is in `seen`; the other repository is the same. */
 export function nextStep(seen: TestRepository, random: () => number, count: number): Step {
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
@@ -35,9 +41,8 @@ export function nextStep(seen: TestRepository, random: () => number, count: numb
   const tracked = names.filter((name) => has(`${name}.dvc`));
   const free = names.filter((name) => !has(name) && !has(`${name}.dvc`));
   const kinds: (() => Step | null)[] = [
-    () => write(pick(FILES), `${count}`.repeat(1 + Math.floor(random() * 5))),
-    () => write(`${pick(FOLDERS)}/${pick(MEMBERS)}`, `m${count}`),
-    () => write(`${pick(FOLDERS)}/${pick(MEMBERS)}`, `n${count}`),
+    ...repeat(3, () => write(pick(FILES), `${count}`.repeat(1 + Math.floor(random() * 5)))),
+    ...repeat(4, () => write(`${pick(FOLDERS)}/${pick(MEMBERS)}`, `m${count}`)),
     () => (there.length > 0 ? erase(pick(there)) : null),
     () => {
       const inside = FOLDERS.flatMap((folder) => MEMBERS.map((member) => `${folder}/${member}`)).filter(has);
@@ -114,20 +119,38 @@ function look(args: string[]): Step {
   };
 }
 
-/** To a free name of the same kind, or somewhere it cannot go. */
+/** To a free name of the same kind, or somewhere it cannot go. Committed first: dvc's move stores changed bytes, expver's reads nothing. */
 function move(from: string, free: readonly string[]): Step {
   const kind = FOLDERS.includes(from) ? FOLDERS : FILES;
-  return command(["move", "-q", from, free.find((name) => kind.includes(name)) ?? "nowhere/x"]);
+  const args = ["move", "-q", from, free.find((name) => kind.includes(name)) ?? "nowhere/x"];
+  return {
+    says: `dvc commit -q -f '${from}.dvc'; dvc ${args.join(" ")}`,
+    run: (repository, data) => ({
+      codes: [
+        existsSync(join(repository.root, from)) ? data(repository, ["commit", "-q", "-f", `${from}.dvc`]).code : 0,
+        data(repository, args).code,
+      ],
+    }),
+  };
 }
 
 function commit(count: number): Step {
   return {
-    says: `git add -A && git commit -m ${count}`,
+    says: `git add pointers && git commit -m ${count}`,
     run(repository) {
-      repository.commit(String(count));
+      commitPointers(repository, String(count));
       return { codes: [] };
     },
   };
+}
+
+/** Data that nobody tracks yet stays out of Git. */
+function commitPointers(repository: TestRepository, message: string): void {
+  const files = [...FILES, ...FOLDERS].map((name) => `${name}.dvc`).concat(".gitignore", "sub/.gitignore");
+  repository.git("add", "-u");
+  const there = files.filter((file) => existsSync(join(repository.root, file)));
+  if (there.length > 0) repository.git("add", "--", ...there);
+  repository.git("commit", "-q", "--allow-empty", "-m", message);
 }
 
 /** dvc's checkout deletes data that no pointer of the new branch names; that is ours to do here, as expver's never does. */
@@ -135,7 +158,7 @@ function switchBranch(branch: string, count: number): Step {
   return {
     says: `git commit, git checkout ${branch}, rm data without pointer, dvc checkout -f`,
     run(repository, data) {
-      repository.commit(`before ${count}`);
+      commitPointers(repository, `before ${count}`);
       const known = repository.git("branch", "--list", branch) !== "";
       repository.git("checkout", "-q", ...(known ? [] : ["-b"]), branch);
       for (const name of [...FILES, ...FOLDERS])

@@ -64,7 +64,7 @@ export function runExpver(repository: TestRepository, args: string[], cwd?: stri
 /** Every file of the worktree by its text, the names of the cache's objects, and Git's view. */
 export function snapshot(repository: TestRepository): Record<string, unknown> {
   return {
-    files: textsBelow(repository.root, (path) => !/^\.git(\/|$)|^\.dvc\/(tmp|cache)(\/|$)/.test(path)),
+    files: textsBelow(repository.root, (path) => !/^\.git(\/|$)|^\.dvc\/(tmp|cache|config\.local)(\/|$)/.test(path)),
     cache: objectsBelow(join(repository.root, ".dvc/cache/files")),
     store: objectsBelow(join(repository.root, "../store")),
     git: repository.git("status", "--porcelain", "-uall"),
