@@ -192,14 +192,14 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       expect(repository.expver(["data", "remote", "add", "-d", "store", site.url]).code).toBe(0);
       for (const [key, value] of Object.entries(site.options ?? {}))
         expect(repository.expver(["data", "remote", "modify", "--local", "store", key, value]).code).toBe(0);
-      const size = 160 * MIB;
+      const size = 288 * MIB;
       const bytes = Buffer.alloc(size);
       for (let offset = 0; offset < size; offset += MIB) bytes.writeUInt32LE(offset + 1, offset);
       repository.write("large.bin", bytes);
       expect(repository.expver(["data", "add", "large.bin"]).code).toBe(0);
-      expect(measured(repository, ["data", "push"])).toBeLessThan(160 * MIB);
+      expect(measured(repository, ["data", "push"])).toBeLessThan(224 * MIB);
       repository.run("rm", ["-rf", ".dvc/cache", "large.bin"]);
-      expect(measured(repository, ["data", "pull"])).toBeLessThan(160 * MIB);
+      expect(measured(repository, ["data", "pull"])).toBeLessThan(224 * MIB);
       expect(md5(readFileSync(join(repository.root, "large.bin")))).toBe(md5(bytes));
     });
   });

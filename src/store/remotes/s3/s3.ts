@@ -12,7 +12,7 @@ import { makeRoom, uploadInParts } from "./multipart.ts";
 import { s3Settings } from "./settings.ts";
 import { elementsIn, textIn } from "./xml.ts";
 
-const PARTS_IN_MEMORY = 48 * 2 ** 20;
+const PARTS_IN_MEMORY = 32 * 2 ** 20;
 const DEFAULT_SECONDS = 60;
 
 /** For `remote check`, which also asks who we are. */
