@@ -53,7 +53,7 @@ describe("while a run goes on", () => {
     const head = repo.git("rev-parse", "HEAD");
     repo.write("go", "");
     const { data, warnings } = JSON.parse((await first.ended).stdout);
-    expect(data).toMatchObject({ version: "e0.1.0", on_branch: false });
+    expect(data).toMatchObject({ version: "e0.1.0", onBranch: false });
     expect(warnings.map(({ text }: { text: string }) => text).join()).toContain("main moved while the run went on");
     expect(repo.git("rev-parse", "HEAD")).toBe(head);
     expect(repo.git("branch", "--contains", "e0.1.0")).toBe("");
@@ -67,7 +67,7 @@ describe("while a run goes on", () => {
     const repo = makeExperiment();
     const program = 'echo 1 > own.txt && git add own.txt && git commit -qm "by the program"';
     const { data } = repo.expverJson(["run", "--", "sh", "-c", program]);
-    expect(data).toMatchObject({ version: "e0.1.0", on_branch: false, status: "finished" });
+    expect(data).toMatchObject({ version: "e0.1.0", onBranch: false, status: "finished" });
     expect(repo.git("log", "-1", "--format=%s")).toBe("by the program");
     expect(repo.git("ls-tree", "-r", "--name-only", "e0.1.0")).not.toContain("own.txt");
   });
@@ -80,7 +80,7 @@ describe("while a run goes on", () => {
     const main = repo.git("rev-parse", "main");
     repo.git("checkout", "-q", "side");
     repo.write("go", "");
-    expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ on_branch: false });
+    expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ onBranch: false });
     expect([repo.git("rev-parse", "main"), repo.git("rev-parse", "side")]).toEqual([main, main]);
     expect(repo.git("status", "--porcelain")).toBe("?? models/\n?? results/");
   });
@@ -98,7 +98,7 @@ describe("while a run goes on", () => {
     repo.write("go", "");
     const { data } = JSON.parse((await first.ended).stdout);
     expect(data.changed_during_run.sort()).toEqual(["data.csv", "train.js"]);
-    expect(data.on_branch).toBe(true);
+    expect(data.onBranch).toBe(true);
     expect(JSON.parse(String(runRows(repo)[0]?.changed_during_run)).sort()).toEqual(["data.csv", "train.js"]);
     expect(repo.git("show", "e0.1.0:train.js")).toBe(TRAIN.trimEnd());
     expect(repo.read("train.js")).toBe("// edited");
@@ -114,7 +114,7 @@ describe("while a run goes on", () => {
     repo.write("code.py", "of the user");
     repo.git("add", "code.py");
     repo.write("go", "");
-    expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ version: "e0.1.0", on_branch: true });
+    expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ version: "e0.1.0", onBranch: true });
     expect(repo.git("show", "e0.1.0:code.py")).toBe("of the run");
     expect(repo.git("show", ":code.py")).toBe("of the user");
     expect(repo.git("status", "--porcelain")).toBe("M  code.py");

@@ -49,7 +49,7 @@ describe("where", () => {
     const outer = makeRepository();
     outer.git("submodule", "--quiet", "add", library.root, "exp");
     outer.commit("with experiment");
-    expect(outer.expverJson(["run", "--", "node", "train.js"], { cwd: "exp" })).toMatchObject({ code: 0, data: { on_branch: true } });
+    expect(outer.expverJson(["run", "--", "node", "train.js"], { cwd: "exp" })).toMatchObject({ code: 0, data: { onBranch: true } });
     expectClean(outer, "exp");
     expect(outer.git("status", "--porcelain").trim()).toBe("M exp");
     expect(outer.git("-C", "exp", "tag")).toBe("e0.1.0");
@@ -109,7 +109,7 @@ describe("what", () => {
     const { data, warnings } = repo.expverJson(["run", "--", "node", "train.js"]);
     const taken = repo.run("git", ["show", "-z", "--name-only", "--format=", data.snapshot]).stdout;
     expect(taken.split("\0").filter(Boolean).sort()).toEqual([...odd].sort());
-    expect(data.held_back).toMatchObject([{ path: "bad\uFFFD\uFFFD", reason: "name" }]);
+    expect(data.heldBack).toMatchObject([{ path: "bad\uFFFD\uFFFD", reason: "name" }]);
     expect(warnings.map(({ hint }) => hint).join()).toContain("rename it");
     expect(repo.git("status", "--porcelain")).toBe('?? "bad\\377\\376"');
   });
@@ -127,7 +127,7 @@ describe("what", () => {
 
   it("a run of which nothing is known is described by its command", () => {
     const repo = makeExperiment();
-    expect(repo.expverJson(["run", "--", "sh", "-c", "true"]).data.tag_line).toBe("sh -c true");
-    expect(repo.expverJson(["run", "--param", "lr=1", "--", "true"]).data.tag_line).toBe("lr=1");
+    expect(repo.expverJson(["run", "--", "sh", "-c", "true"]).data.tagLine).toBe("sh -c true");
+    expect(repo.expverJson(["run", "--param", "lr=1", "--", "true"]).data.tagLine).toBe("lr=1");
   });
 });

@@ -38,7 +38,7 @@ describe("stamps", () => {
       { version: "mine", git_commit: data.snapshot },
       { version: "e0.1.0", git_commit: data.snapshot },
     ]);
-    expect(warnings.map(({ text }) => text).join()).toMatch(/stamped 1 rows of epochs itself: version stays mine/);
+    expect(warnings.map(({ text }) => text).join()).toMatch(/stamped 1 row of epochs itself: version stays mine/);
   });
 });
 
@@ -56,7 +56,7 @@ it("dvc_hash of several inputs is the md5 of their listing; models, results and 
   const expected = `${createHash("md5").update(listing).digest("hex")}.dir`;
   expect(data.dvc_hash).toBe(expected);
   expect(repo.git("cat-file", "-p", data.version)).toContain(`Data-Hash: ${expected}\n`);
-  expect(data.tag_line).toContain(`data=${expected.slice(0, 6)}`);
+  expect(data.tagLine).toContain(`data=${expected.slice(0, 6)}`);
   expect(rowsOf(repo).at(-1)).toMatchObject({ dvc_hash: expected });
 });
 

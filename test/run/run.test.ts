@@ -26,10 +26,10 @@ describe("a run that does well", () => {
     expect(data).toMatchObject({
       status: "finished",
       version: "e0.1.0",
-      on_branch: true,
+      onBranch: true,
       metrics: { accuracy: "0.8667" },
       params: { lr: "0.10" },
-      primary_metric: "accuracy",
+      primaryMetric: "accuracy",
     });
 
     const [results, snapshot, start] = repo.git("log", "--format=%H", "-3").split("\n");
@@ -84,7 +84,7 @@ describe("a run that does well", () => {
     expect(first.data).toMatchObject({ version: "e0.1.0", status: "finished" });
     expect(repo.read("sub/made")).toBe(join(repo.root, "results/experiments.db"));
     const other = repo.expverJson(["run", "--", "node", "where.js"], { cwd: "../other/sub" });
-    expect(other).toMatchObject({ code: 0, data: { version: "e0.2.0", on_branch: true } });
+    expect(other).toMatchObject({ code: 0, data: { version: "e0.2.0", onBranch: true } });
     expect(repo.git("-C", "../other", "status", "--porcelain")).toBe("?? sub/made");
     expect(repo.git("rev-parse", "refs/heads/other")).toBe(other.data.results);
     const withDir = repo.expverJson(["run", "--", "true"], { env: { GIT_DIR: join(repo.root, ".git"), GIT_WORK_TREE: repo.root } });
@@ -177,7 +177,7 @@ describe("a run that does well", () => {
   it("--no-tag stores and commits all the same", () => {
     const repo = makeExperiment();
     const { data } = repo.expverJson(["run", "--no-tag", "--", "node", "train.js"]);
-    expect(data).toMatchObject({ version: null, status: "finished", on_branch: true });
+    expect(data).toMatchObject({ version: null, status: "finished", onBranch: true });
     expect(repo.git("rev-parse", "HEAD")).toBe(data.results);
     expect(repo.git("tag")).toBe("");
     expect(repo.git("rev-parse", `refs/expver/runs/${data.run_id}`)).toBe(data.results);
@@ -190,7 +190,7 @@ describe("a run that does well", () => {
     const head = repo.git("rev-parse", "HEAD");
     repo.write("train.js", `${TRAIN}\n// changed\n`);
     const { data } = repo.expverJson(["run", "--no-commit", "--", "node", "train.js"]);
-    expect(data).toMatchObject({ snapshot: head, dirty: true, on_branch: false, version: "e0.1.0" });
+    expect(data).toMatchObject({ snapshot: head, dirty: true, onBranch: false, version: "e0.1.0" });
     expect(repo.git("rev-parse", "HEAD")).toBe(head);
     expect(runRows(repo)[0]?.patch).toContain("+// changed");
     expect(repo.git("cat-file", "-p", "e0.1.0")).toContain("Dirty: yes");
@@ -256,7 +256,7 @@ describe("the snapshot", () => {
     repo.write("small.py", "1");
     const plan = repo.expverJson(["run", "--dry-run", "--", "true"]).data;
     expect(plan.included).toEqual(["small.py"]);
-    expect(plan.held_back.map(({ path, reason }: { path: string; reason: string }) => `${path} ${reason}`).sort()).toEqual([
+    expect(plan.heldBack.map(({ path, reason }: { path: string; reason: string }) => `${path} ${reason}`).sort()).toEqual([
       ".env.local secret",
       "big.npy large",
       "models/old.bin output",
@@ -341,7 +341,7 @@ describe("where a run starts", () => {
     const repo = makeRepository();
     repo.expver(["init"]);
     repo.write("a.py", "1");
-    expect(repo.expverJson(["run", "--", "true"])).toMatchObject({ code: 0, data: { version: "e0.1.0", on_branch: true } });
+    expect(repo.expverJson(["run", "--", "true"])).toMatchObject({ code: 0, data: { version: "e0.1.0", onBranch: true } });
     expect(repo.git("rev-list", "--count", "HEAD")).toBe("2");
     expect(repo.git("status", "--porcelain")).toBe("");
   });
@@ -382,7 +382,7 @@ describe("where a run starts", () => {
     repo.commit("sub");
     repo.write("lib/lib.py", "2");
     const { data } = repo.expverJson(["run", "--", "true"]);
-    expect(data.held_back).toMatchObject([{ path: "lib", reason: "repository" }]);
+    expect(data.heldBack).toMatchObject([{ path: "lib", reason: "repository" }]);
     repo.run("git", ["-C", "lib", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "two"]);
     const moved = repo.expverJson(["run", "--", "true"]).data;
     expect(repo.git("ls-tree", moved.snapshot, "lib")).toContain(repo.git("-C", "lib", "rev-parse", "HEAD"));

@@ -96,7 +96,7 @@ describe.skipIf(dvc === null || python === null)("a repository of real dvc and x
     repo.commit("expver");
 
     const first = repo.expverJson(["run", "-m", "first", "--", "python", "train.py"]);
-    expect(first.data).toMatchObject({ version: "e0.1.0", rows: 1, params: { lr: "0.1" }, metrics: { acc: "0.6" }, on_branch: true });
+    expect(first.data).toMatchObject({ version: "e0.1.0", rows: 1, params: { lr: "0.1" }, metrics: { acc: "0.6" }, onBranch: true });
     expectClean(repo);
     expect(repo.read(".dvc/config")).toContain("# our storage");
     expect(repo.read("dvc.yaml")).toBe(PIPELINE);
@@ -129,7 +129,7 @@ describe.skipIf(dvc === null || python === null)("a repository of real dvc and x
     repo.run("git", ["add", "-A"], { cwd: "../side" });
     repo.run("git", ["commit", "-qm", "expver"], { cwd: "../side" });
     const run = repo.expverJson(["run", "--", "python", "train.py"], { cwd: "../side" });
-    expect(run.data).toMatchObject({ version: "e0.1.0", on_branch: true });
+    expect(run.data).toMatchObject({ version: "e0.1.0", onBranch: true });
     expectClean(repo, "../side");
     expectClean(repo);
   });

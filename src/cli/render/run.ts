@@ -13,19 +13,19 @@ export function renderRun(outcome: RunOutcome, { style }: Terminal): string {
     ].join("\n");
   }
   const lines = [line("run", runText(outcome, style))];
-  const where = outcome.on_branch ? "" : `  ${style("yellow", "(not on the branch)")}`;
+  const where = outcome.onBranch ? "" : `  ${style("yellow", "(not on the branch)")}`;
   if (outcome.version === null)
     lines.push(
       line("stored", `${outcome.results?.slice(0, 12)}${where}  make a version of it: expver tag VERSION --run ${outcome.run_id}`),
     );
   else {
-    lines.push(line("tag", `${style("bold", outcome.version)}  ${outcome.tag_line}${where}`));
+    lines.push(line("tag", `${style("bold", outcome.version)}  ${outcome.tagLine}${where}`));
     lines.push(outcome.published ? "  published" : `  not published: expver publish ${outcome.version}`);
   }
   return `${lines.join("\n")}\n`;
 }
 
-function runText({ run_id: runId, params, metrics, primary_metric: primary, seconds }: RunOutcome, style: Terminal["style"]): string {
+function runText({ run_id: runId, params, metrics, primaryMetric: primary, seconds }: RunOutcome, style: Terminal["style"]): string {
   const settings = Object.entries(params).map(([name, value]) => `${name}=${value}`);
   const shown = settings.length > 4 ? [...settings.slice(0, 4), "…"] : settings;
   const metric = primary === null ? "" : `${primary} ${metrics[primary]}`;

@@ -24,7 +24,7 @@ const COLUMNS: Column<RunView>[] = [
   { title: "description", text: ({ message, command }) => firstLine(message ?? command), weight: 8, shrinkTo: 12 },
 ];
 
-export function renderRunsList({ runs, left_out: leftOut }: RunsList, terminal: Terminal): string {
+export function renderRunsList({ runs, leftOut }: RunsList, terminal: Terminal): string {
   if (runs.length + leftOut === 0) return "no runs yet: expver run -- COMMAND\n";
   const table = renderTable(COLUMNS, runs, terminal);
   const more = leftOut > 0 ? [`${leftOut} more: expver runs --all`] : [];

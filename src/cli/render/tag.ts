@@ -19,7 +19,7 @@ export function renderTag(data: TagData, terminal: Terminal): string {
       "",
     ].join("\n");
   }
-  const text = data.kind === "run" ? `${data.tag_line}  ${style("yellow", "(not on the branch)")}` : oneLine(data.line);
+  const text = data.kind === "run" ? `${data.tagLine}  ${style("yellow", "(not on the branch)")}` : oneLine(data.line);
   const next = data.kind === "run" ? data.next.map((one) => line("next", one)) : [`not published: expver publish ${data.version}`];
   return [line("tag", `${style("bold", data.version)}  ${text}`), ...next, ""].join("\n");
 }

@@ -15,9 +15,9 @@ export interface RunOutcome {
   /** Tag name; null: the run has no version. */
   version: string | null;
   /** First line of the tag. */
-  tag_line: string | null;
+  tagLine: string | null;
   /** False: the tag's commit is on no branch (the branch moved meanwhile, or `--no-commit`). */
-  on_branch: boolean;
+  onBranch: boolean;
   /** Snapshot commit S and results commit R. */
   snapshot: string | null;
   results: string | null;
@@ -27,10 +27,10 @@ export interface RunOutcome {
   params: Record<string, string>;
   metrics: Record<string, string>;
   /** Name of the metric that decides, when the run has one. */
-  primary_metric: string | null;
+  primaryMetric: string | null;
   rows: number;
   outputs: ArtifactEntry[];
-  held_back: HeldBack[];
+  heldBack: HeldBack[];
   changed_during_run: string[];
   /** The program's own. */
   exit_code: number | null;
@@ -61,18 +61,18 @@ export function outcomeOf({ runId, folder, project, facts }: ClosingRun, { colle
     run_id: runId,
     status: now.status,
     version: now.version,
-    tag_line: line,
-    on_branch: onBranch,
+    tagLine: line,
+    onBranch: onBranch,
     snapshot: now.snapshot,
     results: now.results,
     dvc_hash: now.dvcHash,
     dirty: now.dirty,
     params: collected.params,
     metrics: collected.metrics,
-    primary_metric: orderMetrics(project.config.metrics, collected.metrics)[0]?.name ?? null,
+    primaryMetric: orderMetrics(project.config.metrics, collected.metrics)[0]?.name ?? null,
     rows: collected.rows,
     outputs: outputs.artifacts,
-    held_back: now.closing.heldBack,
+    heldBack: now.closing.heldBack,
     changed_during_run: now.changedDuringRun,
     exit_code: now.exitCode,
     signal: now.signal,

@@ -30,7 +30,7 @@ export const run: WriteWorkflow<Input, RunPlan, RunOutcome> = {
       fingerprint,
       version: version.name,
       included: selection.included.map(({ path }) => path),
-      held_back: selection.heldBack,
+      heldBack: selection.heldBack,
     };
   },
 };

@@ -47,8 +47,8 @@ export interface VersionOfRun {
   run_id: string;
   /** Results commit R. */
   results: string;
-  tag_line: string;
-  on_branch: false;
+  tagLine: string;
+  onBranch: false;
   next: string[];
 }
 
@@ -136,8 +136,8 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
       version,
       run_id: runId,
       results,
-      tag_line: tagLine(message),
-      on_branch: false,
+      tagLine: tagLine(message),
+      onBranch: false,
       next: [`git merge ${version}`, `expver publish ${version}`],
     };
   } catch (error) {

@@ -17,14 +17,14 @@ const DEFAULT_LIMIT = 20;
 export interface RunsList {
   runs: RunView[];
   /** Runs not shown because of `--limit`. */
-  left_out: number;
+  leftOut: number;
 }
 
 export const runsList: ReadWorkflow<Input, RunsList> = {
   async read(context, input) {
     const wanted = limitOf(input, DEFAULT_LIMIT);
     const all = await listRuns(openProject(context));
-    return { runs: all.slice(0, wanted), left_out: Math.max(0, all.length - wanted) };
+    return { runs: all.slice(0, wanted), leftOut: Math.max(0, all.length - wanted) };
   },
 };
 
