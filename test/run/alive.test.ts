@@ -54,7 +54,7 @@ describe("stamps", () => {
     const { data, warnings } = repo.expverJson(["run", "--", ...withDb(insert)]);
     expect(data).toMatchObject({ version: "e0.1.0", rows: 1 });
     expect(rowsOf(repo, "t")).toMatchObject([{ version: "mine", git_commit: data.snapshot, dvc_hash: null }]);
-    expect(warnings.map(({ text }) => text)).toContainEqual(expect.stringMatching(/stamped 1 rows of t itself: version stays mine/));
+    expect(warnings.map(({ text }) => text)).toContainEqual(expect.stringMatching(/stamped 1 row of t itself: version stays mine/));
     expect(repo.git("cat-file", "-p", "e0.1.0")).toContain(`Run: ${data.run_id}`); // the tag is the authority
   });
 
