@@ -63,6 +63,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   merge: async () => (await import("./render/merge.ts")).renderMerge,
   "models list": async () => (await import("./render/models.ts")).renderModelsList,
   "models info": async () => (await import("./render/models.ts")).renderModelsInfo,
+  "models promote": async () => (await import("./render/models.ts")).renderModelsPromote,
   publish: async () => (await import("./render/publish.ts")).renderPublish,
   tag: async () => (await import("./render/tag.ts")).renderTag,
 };

@@ -4,6 +4,7 @@ import type { KnownModel } from "../../models/types.ts";
 import type { ProductionInfo } from "../../workflows/models/info.ts";
 import type { ListedModel, ModelList } from "../../workflows/models/list.ts";
 import type { RankedBy } from "../../workflows/models/metric-choice.ts";
+import type { Promoted } from "../../workflows/models/promote.ts";
 import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine, wrapText } from "../text-width.ts";
@@ -82,6 +83,18 @@ export function renderModelsInfo(info: ProductionInfo, terminal: Terminal): stri
     ],
   ];
   return `${style("bold", path)}  ${style(state === "right" ? "green" : "yellow", stateText(production))}\n${renderPairs(said, terminal, 2)}\n`;
+}
+
+export function renderModelsPromote({ version, run, path, hash, size, commit, replaced, gates }: Promoted, { style }: Terminal): string {
+  const name = [version, run].filter(Boolean).join("  ");
+  if (commit === null && replaced === null) return `${path} is ${name} already\n`;
+  const amount = size === null ? "" : `  ${formatBytes(size)}`;
+  const lines = [
+    ...gates.map(({ gate, found }) => `  ${style("dim", "passed")}    ${gate}  (${found})`),
+    ...(replaced === null ? [] : [`  ${style("dim", "replaced")}  ${replaced.slice(0, 6)}: expver undo brings it back`]),
+    ...(commit === null ? [] : [`  ${style("dim", "commit")}    ${commit.slice(0, 12)}`]),
+  ];
+  return [`${style("bold", path)}  is now ${name}  ${hash.slice(0, 6)}${amount}`, ...lines, ""].join("\n");
 }
 
 function promotionText({

@@ -71,4 +71,32 @@ export const MODELS: Command[] = [
     load: async () => (await import("../models/get.ts")).modelsGet,
     render: "get",
   },
+  {
+    name: "models promote",
+    summary: "Make a model the production model: a copy, its pointer and one commit",
+    description:
+      "Takes the model of a version or run, or the best by the metric in its own direction; a tie goes to the older one. Gates are passed or refuse (exit 4), whatever --yes says. The model that was in production stays stored; when its bytes are stored nowhere, promoting over it asks, and they go to the trash. `expver undo` brings back file, pointer and branch.",
+    group: "experiments",
+    arguments: [{ name: "VERSION", help: "tag name, VERSION#RUN, or a run id or its beginning" }],
+    options: [
+      { flags: "--best", help: "the best of all models, instead of a name" },
+      METRIC,
+      { flags: "--min <name=value>", help: "gate: refuse when its metric is lower", repeatable: true },
+      { flags: "--max <name=value>", help: "gate: refuse when its metric is higher", repeatable: true },
+      { flags: "--better-than <model>", help: "gate: refuse unless it is better than production, or than a version or run" },
+      { flags: "--path <path>", help: "which one, where there are several" },
+      { flags: "-r, --remote <name>", help: "data remote to fetch from when the cache lacks it" },
+      { flags: "--version <version>", help: "the same as the argument", hidden: true },
+      { flags: "--run-id <run>", help: "the same as the argument", hidden: true },
+      ...ACCEPTED,
+    ],
+    examples: [
+      ["models promote e0.2.0", "the model of a version"],
+      ["models promote --best --better-than production", "the best, if it is better than what is there"],
+      ["models promote quiet-otter-0412 --min accuracy=0.9", "that of a run, if it is good enough"],
+    ],
+    kind: "write",
+    load: async () => (await import("../models/promote.ts")).modelsPromote,
+    render: "models promote",
+  },
 ];

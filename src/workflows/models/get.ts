@@ -14,9 +14,10 @@ export const modelsGet: WriteWorkflow<Input, GetPlan, Got> = {
     const survey = await surveyModels(context);
     const model = await pickModel(survey, name, textIn(input.path));
     const delivery = deliveryOf(context, input, model.path);
-    return planDelivery(context, sourceOf(survey, model), {
+    const { source, path } = sourceOf(survey, model);
+    return planDelivery(context, source, {
       command: "models get",
-      typed: model.path,
+      typed: path,
       of: model.version ?? model.run ?? name,
       isHere: false,
       ...delivery,

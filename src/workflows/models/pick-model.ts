@@ -3,6 +3,7 @@ import { nearestWord } from "../../config/nearest.ts";
 import { storedPath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { historicCandidate } from "../../models/historic-candidate.ts";
+import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { readPointersAt } from "../../store/pointers.ts";
 import type { Source } from "../../store/source.ts";
@@ -43,10 +44,13 @@ export function runMeant({ runs, folder }: Pick<Survey, "runs" | "folder">, aske
   return found.length === 1 ? (found[0] ?? null) : null;
 }
 
-/** Its pointer's commit; for a candidate that no commit names the file as it lies there. */
-export function sourceOf({ project }: Survey, { commit }: KnownModel): Source {
-  const pointers = commit === null ? [] : readPointersAt(project, commit);
-  return { project, commit, base: "", pointers, close: () => {} };
+/** Its pointer's commit; the file in the candidates folder where no commit names it, or the cache has lost what one names. */
+export function sourceOf({ project, folder }: Survey, model: KnownModel): { source: Source; path: string } {
+  const { commit, path, hash } = model;
+  const copy = commit === null || isCached(project, hash) ? undefined : folder.candidates.find((one) => one.hash === hash);
+  const from = copy === undefined ? commit : null;
+  const pointers = from === null ? [] : readPointersAt(project, from);
+  return { source: { project, commit: from, base: "", pointers, close: () => {} }, path: copy?.path ?? path };
 }
 
 /** The configured output before others. */

@@ -1,0 +1,76 @@
+/** One commit with exactly its own paths, on the branch one is on: branch, index entries and files in one journaled step. */
+import { relative, sep } from "node:path";
+import { type Project, topOf } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Repository } from "../../git/git.ts";
+import { committer } from "../../git/identity.ts";
+import { readIndexEntries, requireIndexFree, writeTreeWith } from "../../git/index-file.ts";
+import { commitTree } from "../../git/objects.ts";
+import { headBranch, readRef, resolveCommit, updateRefs } from "../../git/refs.ts";
+import { unfinished } from "../../git/status.ts";
+import { readTree } from "../../git/tree.ts";
+import type { OpenOperation } from "../../journal/operations.ts";
+import type { FileEdit } from "../../store/types.ts";
+import { bringAlong, type FileEffect, type IndexEdit } from "../run/finish.ts";
+import { editedFiles } from "../run/results-files.ts";
+
+/** Throws E_GIT, E_GIT_STATE, E_GIT_IDENTITY where no commit can be made. */
+export function requireCommittable(repository: Repository): void {
+  if (repository.bare) {
+    throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nobody works in it`, { hint: "Repeat it in a clone." });
+  }
+  const state = unfinished(repository);
+  if (state !== null) throw new ExpverError("E_GIT_STATE", `a ${state} is in progress`, { details: { state } });
+  committer(repository);
+}
+
+interface PathsCommit {
+  repository: Repository;
+  operation: OpenOperation;
+  /** Pointers and ignore files, unwritten. */
+  edits: readonly FileEdit[];
+  message: string;
+  /** For the reflog. */
+  reason: string;
+}
+
+/** Answers the commit; null when HEAD has it all already: then only the files are written. */
+export function commitPaths(project: Project, { repository, operation, edits, message, reason }: PathsCommit): string | null {
+  const head = resolveCommit(repository, "HEAD");
+  const files = editedFiles({ project, repository, snapshot: head }, edits);
+  const paths = files.map(({ path }) => path);
+  const atHead = new Map((head === null ? [] : readTree(repository, head, paths)).map((entry) => [entry.path, entry]));
+  const changed = files.filter(({ path, object }) => atHead.get(path)?.object !== object);
+  const now = readIndexEntries(repository, paths);
+  const index = changed.flatMap(({ path, mode, object }): IndexEdit[] => {
+    const [before, committed] = [now.get(path) ?? null, atHead.get(path)?.object];
+    // What somebody has staged of an ignore file stays staged; a pointer is ours.
+    const isOurs = path.endsWith(".dvc") || before?.object === committed;
+    return isOurs && before?.object !== object ? [{ path, before, after: { mode, object } }] : [];
+  });
+  const written = edits.flatMap(({ path, before, after }): FileEffect[] =>
+    before === after ? [] : [{ kind: "file", path: relative(topOf(project), path).split(sep).join("/"), before, after }],
+  );
+  if (index.length > 0) requireIndexFree(repository);
+  const commit =
+    changed.length === 0
+      ? null
+      : commitTree(repository, { tree: writeTreeWith(repository, head, changed), parents: head === null ? [] : [head], message });
+  const refs = commit === null ? [] : [{ ref: headBranch(repository) ?? "HEAD", before: head, after: commit }];
+  operation.record(
+    ...refs.map((change) => ({ kind: "ref" as const, ...change })),
+    ...(index.length > 0 ? [{ kind: "index" as const, entries: index }] : []),
+    ...written,
+  );
+  if (refs.length > 0) updateRefs(repository, refs, { reason });
+  bringAlong(project, repository, { index, files: written });
+  return commit;
+}
+
+/** HEAD as a plan has seen it still stands. Throws E_PLAN_STALE. */
+export function requireHead(repository: Repository, head: string | null): void {
+  if (readRef(repository, "HEAD") === head) return;
+  throw new ExpverError("E_PLAN_STALE", `HEAD has moved since the plan was made (it was ${head?.slice(0, 12) ?? "no commit yet"})`, {
+    hint: "Repeat the command.",
+  });
+}
