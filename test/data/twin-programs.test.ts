@@ -5,9 +5,8 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { startDvc } from "../support/dvc-server.ts";
 import { seededRandom, type TestRepository } from "../support/repository.ts";
-import { DVC, makeTwins, ordered, runExpver, snapshot, type Twins } from "../support/twins.ts";
+import { DVC, makeTwins, ordered, runDvc, runExpver, snapshot, type Twins } from "../support/twins.ts";
 import { type Data, fill, nextStep } from "./program.ts";
 
 const SEED = Number(process.env.EXPVER_TWIN_SEED ?? 1);
@@ -15,12 +14,7 @@ const PROGRAMS = Number(process.env.EXPVER_TWIN_PROGRAMS ?? 1);
 const STEPS = Number(process.env.EXPVER_TWIN_STEPS ?? 15);
 
 describe.skipIf(DVC === null)("twins stay twins", { timeout: 3_600_000 }, () => {
-  const dvc = DVC === null ? null : startDvc();
-  const theirs: Data = ({ root, context }, args) => {
-    const env = { ...context.env, DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(root, "../site") };
-    if (dvc === null) throw new Error("there is no dvc");
-    return dvc({ argv: args, cwd: root, env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? ""])) });
-  };
+  const theirs: Data = (repository, args) => runDvc(repository, args);
   const ours: Data = (repository, args) => runExpver(repository, args);
 
   const seeds = Array.from({ length: PROGRAMS }, (_, index) => SEED + index);
