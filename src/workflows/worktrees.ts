@@ -1,6 +1,7 @@
 /** `expver worktrees`: every worktree of the repository, and what stands in the way of removing those expver made. */
 import { openProject, requireRepository } from "../config/project.ts";
-import { gitResult } from "../git/git.ts";
+import { findRepository } from "../git/git.ts";
+import { headBranch, resolveCommit } from "../git/refs.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { type Finding, inventory } from "./worktree/inventory.ts";
 import { knownWorktrees } from "./worktree/records.ts";
@@ -23,16 +24,13 @@ export const worktrees: ReadWorkflow<Input, { worktrees: ListedWorktree[] }> = {
     const repository = requireRepository(project);
     const listed: ListedWorktree[] = [];
     for (const [index, { root, there, record }] of knownWorktrees(project, repository).entries()) {
-      const ask = (...args: string[]) => {
-        const answer = there ? gitResult(repository, ["-C", root, ...args], { allow: [1, 128] }) : null;
-        return answer?.code === 0 ? answer.stdout.toString("utf8").trim() : null;
-      };
+      const inside = there ? findRepository({ ...context, cwd: root }) : null;
       listed.push({
         root,
         kind: index === 0 ? "main" : there ? (record?.kind ?? "other") : "gone",
         name: record?.name ?? null,
-        branch: ask("symbolic-ref", "--quiet", "--short", "HEAD"),
-        commit: ask("rev-parse", "--verify", "--quiet", "HEAD"),
+        branch: (inside && headBranch(inside))?.replace(/^refs\/heads\//, "") ?? null,
+        commit: inside && resolveCommit(inside, "HEAD"),
         findings: there && record !== null ? await inventory(project, context, record) : [],
       });
     }

@@ -63,6 +63,10 @@ describe("exploring a version", () => {
     expect(lstatSync(join(there.root, "results/experiments.db")).isSymbolicLink()).toBe(false);
     expect(there.git("status", "--porcelain")).toBe("");
     expect(repo.expverJson(["checkout", "e0.1.0"]).data).toMatchObject({ made: false });
+    expect(repo.expverJson(["worktrees"]).data.worktrees).toMatchObject([
+      { kind: "main", branch: "main", commit: repo.git("rev-parse", "HEAD") },
+      { kind: "exploration", name: "e0.1.0", branch: null, commit: there.git("rev-parse", "HEAD"), findings: [] },
+    ]);
     const dvc = peer("dvc");
     if (dvc !== null) expect(there.run(dvc, ["status", "--json"]).stdout.trim()).toBe("{}");
     must("cleanup");
