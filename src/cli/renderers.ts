@@ -64,6 +64,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "models list": async () => (await import("./render/models.ts")).renderModelsList,
   "models info": async () => (await import("./render/models.ts")).renderModelsInfo,
   "models promote": async () => (await import("./render/models.ts")).renderModelsPromote,
+  "models add": async () => (await import("./render/models.ts")).renderModelsAdd,
   publish: async () => (await import("./render/publish.ts")).renderPublish,
   tag: async () => (await import("./render/tag.ts")).renderTag,
 };

@@ -5,6 +5,7 @@ import type { Work } from "../platform/pace.ts";
 import { listingHash, renderListing } from "../store/listing.ts";
 import { scanOutput } from "../store/scan.ts";
 import { isHere } from "../store/status.ts";
+import type { ListingEntry } from "../store/types.ts";
 import type { Candidate } from "./types.ts";
 
 export interface CandidatesFolder {
@@ -28,22 +29,35 @@ export function* readingCandidates(project: Project, owns: (id: string) => boole
   const items = new Map<string, typeof files>();
   for (const file of files) {
     const item = file.relpath.split("/")[0] ?? "";
-    items.set(item, [...(items.get(item) ?? []), file]);
+    if (!isBookkeeping(item)) items.set(item, [...(items.get(item) ?? []), file]);
   }
   for (const [item, members] of items) {
     const owner = ownerOf(item, owns);
-    if (owner === null) {
-      folder.strays.push(`${path}/${item}`);
-      continue;
+    if (owner === null) folder.strays.push(`${path}/${item}`);
+    else {
+      const size = members.reduce((sum, { stat }) => sum + stat.size, 0);
+      folder.candidates.push({
+        run: owner,
+        name: item.slice(owner.length + 1),
+        path: `${path}/${item}`,
+        hash: hashOfItem(item, members),
+        size,
+      });
     }
-    const [only] = members;
-    const isFile = members.length === 1 && only?.relpath === item;
-    const entries = members.map(({ relpath, md5 }) => ({ relpath: relpath.slice(item.length + 1), md5 }));
-    const hash = isFile ? only.md5 : listingHash(renderListing(entries));
-    const size = members.reduce((sum, { stat }) => sum + stat.size, 0);
-    folder.candidates.push({ run: owner, name: item.slice(owner.length + 1), path: `${path}/${item}`, hash, size });
   }
   return folder;
+}
+
+/** Pointers and ignore files that somebody made inside the folder. */
+function isBookkeeping(item: string): boolean {
+  return item === ".gitignore" || item.endsWith(".dvc");
+}
+
+/** What a pointer to it alone would say; `members`: the file itself, or all below the folder. */
+export function hashOfItem(item: string, members: readonly ListingEntry[]): string {
+  const [only] = members;
+  if (members.length === 1 && only?.relpath === item) return only.md5;
+  return listingHash(renderListing(members.map(({ relpath, md5 }) => ({ relpath: relpath.slice(item.length + 1), md5 }))));
 }
 
 /** An id may contain `_` itself, so every place is tried; the longest wins. */

@@ -1,6 +1,7 @@
 /** The answers of `expver models …` as text. */
 import type { Production } from "../../models/production.ts";
 import type { KnownModel } from "../../models/types.ts";
+import type { AddedCandidate } from "../../workflows/models/add.ts";
 import type { ProductionInfo } from "../../workflows/models/info.ts";
 import type { ListedModel, ModelList } from "../../workflows/models/list.ts";
 import type { RankedBy } from "../../workflows/models/metric-choice.ts";
@@ -95,6 +96,10 @@ export function renderModelsPromote({ version, run, path, hash, size, commit, re
     ...(commit === null ? [] : [`  ${style("dim", "commit")}    ${commit.slice(0, 12)}`]),
   ];
   return [`${style("bold", path)}  is now ${name}  ${hash.slice(0, 6)}${amount}`, ...lines, ""].join("\n");
+}
+
+export function renderModelsAdd({ path, hash, commit }: AddedCandidate, { style }: Terminal): string {
+  return `${style("bold", path)}  ${hash.slice(0, 6)}  ${commit === null ? "was there already" : style("dim", `commit ${commit.slice(0, 12)}`)}\n`;
 }
 
 function promotionText({

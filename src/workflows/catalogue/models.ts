@@ -99,4 +99,29 @@ export const MODELS: Command[] = [
     load: async () => (await import("../models/promote.ts")).modelsPromote,
     render: "models promote",
   },
+  {
+    name: "models add",
+    aliases: ["models upload", "models add-candidate"],
+    summary: "Keep a model as a candidate: a copy named after its run, the folder's one pointer and one commit",
+    description:
+      "The model of a run or version, or a file or folder from anywhere with --run (or a name that begins with the run's id). The pointer lies beside the folder, as DVC makes it; candidates that are not in this worktree stay in it. Nothing is overwritten without --force, and then it is in the trash.",
+    group: "experiments",
+    arguments: [{ name: "MODEL", help: "run id or its beginning, tag name, or a file or folder", completes: "run" }],
+    options: [
+      { flags: "--run <run>", help: "the run a file is of" },
+      { flags: "-f, --force", help: "replace the candidate that has that name" },
+      { flags: "--path <path>", help: "which one, where the run has several" },
+      { flags: "-r, --remote <name>", help: "data remote to fetch from when the cache lacks it" },
+      { flags: "--run-id <run>", help: "the same as --run", hidden: true },
+      { flags: "--file <path>", help: "the same as the argument", hidden: true },
+      ...ACCEPTED,
+    ],
+    examples: [
+      ["models add quiet-otter-0412", "the model that run left"],
+      ["models add /tmp/epoch7.bin --run quiet-otter-0412", "a file of that run"],
+    ],
+    kind: "write",
+    load: async () => (await import("../models/add.ts")).modelsAdd,
+    render: "models add",
+  },
 ];

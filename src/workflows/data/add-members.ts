@@ -60,10 +60,11 @@ export async function addMembers(
   return { added, edits };
 }
 
-function* storingMembers(
+/** The listing with these members as they are now: new, changed, or gone. The others are not looked at. */
+export function* storingMembers(
   project: Project,
   pointer: Pointer,
-  { members, copyDatabase }: { members: readonly string[]; copyDatabase: CopyDatabase },
+  { members, copyDatabase }: { members: readonly string[]; copyDatabase?: CopyDatabase },
 ): Work<{ content: OutputContent; scans: Scan[] }> {
   const cache = openCache(project);
   let entries = storedEntries(cache, pointer);

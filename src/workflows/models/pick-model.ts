@@ -22,9 +22,9 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
       details: { version: name },
     });
   }
-  if (ofRun !== undefined && !version?.message.runs.some(({ run }) => run === ofRun)) throw unknown(survey, name);
+  if (ofRun !== undefined && !version?.message.runs.some(({ run }) => run === ofRun)) throw unknownName(survey, name);
   const run = runMeant(survey, ofRun ?? name);
-  if (run === null) throw unknown(survey, name);
+  if (run === null) throw unknownName(survey, name);
   const own = models.filter((model) => model.run === run);
   const stored = own.filter(({ commit }) => commit !== null);
   if (own.length > 0) return onlyOne(survey, stored.length > 0 && path === undefined ? stored : own, { name: run, path });
@@ -71,7 +71,7 @@ function onlyOne(
   });
 }
 
-function unknown({ versions, runs }: Survey, name: string): ExpverError {
+export function unknownName({ versions, runs }: Survey, name: string): ExpverError {
   const near = nearestWord(name, [...versions.map((version) => version.name), ...runs]);
   return new ExpverError(
     "E_NOT_FOUND",
