@@ -65,6 +65,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "models info": async () => (await import("./render/models.ts")).renderModelsInfo,
   "models promote": async () => (await import("./render/models.ts")).renderModelsPromote,
   "models add": async () => (await import("./render/models.ts")).renderModelsAdd,
+  "models prune": async () => (await import("./render/models.ts")).renderModelsPrune,
   publish: async () => (await import("./render/publish.ts")).renderPublish,
   tag: async () => (await import("./render/tag.ts")).renderTag,
 };

@@ -36,13 +36,9 @@ export function* readingCandidates(project: Project, owns: (id: string) => boole
     if (owner === null) folder.strays.push(`${path}/${item}`);
     else {
       const size = members.reduce((sum, { stat }) => sum + stat.size, 0);
-      folder.candidates.push({
-        run: owner,
-        name: item.slice(owner.length + 1),
-        path: `${path}/${item}`,
-        hash: hashOfItem(item, members),
-        size,
-      });
+      const md5s = members.map(({ md5 }) => md5);
+      const name = item.slice(owner.length + 1);
+      folder.candidates.push({ run: owner, name, path: `${path}/${item}`, hash: hashOfItem(item, members), size, md5s });
     }
   }
   return folder;

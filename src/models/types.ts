@@ -39,6 +39,8 @@ export interface Candidate {
   hash: string;
   /** Bytes. */
   size: number;
+  /** Of every file it consists of. */
+  md5s: string[];
 }
 
 /** Who put what into production, as the commit that did it says. */

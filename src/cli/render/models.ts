@@ -6,6 +6,7 @@ import type { ProductionInfo } from "../../workflows/models/info.ts";
 import type { ListedModel, ModelList } from "../../workflows/models/list.ts";
 import type { RankedBy } from "../../workflows/models/metric-choice.ts";
 import type { Promoted } from "../../workflows/models/promote.ts";
+import type { Pruned, PrunedCandidate } from "../../workflows/models/prune.ts";
 import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine, wrapText } from "../text-width.ts";
@@ -100,6 +101,23 @@ export function renderModelsPromote({ version, run, path, hash, size, commit, re
 
 export function renderModelsAdd({ path, hash, commit }: AddedCandidate, { style }: Terminal): string {
   return `${style("bold", path)}  ${hash.slice(0, 6)}  ${commit === null ? "was there already" : style("dim", `commit ${commit.slice(0, 12)}`)}\n`;
+}
+
+export function renderModelsPrune({ by, keep, removed, stays, commit }: Pruned, terminal: Terminal): string {
+  const columns: Column<PrunedCandidate>[] = [
+    { title: "candidate", text: ({ path }) => path },
+    { title: by.metric, text: ({ value }) => value ?? "", align: "right" },
+    { title: "size", text: ({ size }) => formatBytes(size), align: "right", weight: 5 },
+    { title: "", text: ({ why }) => why, shrinkTo: 20 },
+  ];
+  const part = (title: string, rows: readonly PrunedCandidate[]) =>
+    rows.length === 0 ? "" : `${terminal.style("bold", title)}\n${renderTable(columns, rows, terminal).text}`;
+  const bytes = removed.reduce((sum, { size }) => sum + size, 0);
+  const head =
+    removed.length === 0
+      ? `nothing removed (keep ${keep}, best ${by.metric} first: ${best(by)})\n`
+      : `${removed.length} removed, ${formatBytes(bytes)}; expver undo brings them back${commit === null ? "" : `  commit ${commit.slice(0, 12)}`}\n`;
+  return `${head}${part("removed, kept by", removed)}${part("left", stays)}`;
 }
 
 function promotionText({

@@ -124,4 +124,25 @@ export const MODELS: Command[] = [
     load: async () => (await import("../models/add.ts")).modelsAdd,
     render: "models add",
   },
+  {
+    name: "models prune",
+    summary: "Remove candidates beyond the best few from the folder, if they are provably kept elsewhere",
+    description:
+      "Ranks runs, not rows, by the metric in its own direction. A candidate goes only when a version names its bytes, that version's tag is on the Git remote and the bytes on the data remote (without a Git remote: a cache outside of the worktree will do). Never the model in production, never the best, never one whose metric is unknown, never what belongs to no run. What goes is in the trash, too; --to-trash takes that as enough. Shows the list and asks.",
+    group: "experiments",
+    options: [
+      { flags: "--keep <number>", help: "how many runs keep their candidates (default: models.keep of expver.yaml)" },
+      METRIC,
+      { flags: "--to-trash", help: "also what is not proven to be kept elsewhere: the trash has it then" },
+      { flags: "-r, --remote <name>", help: "data remote to look at, instead of the default one" },
+      ...ACCEPTED,
+    ],
+    examples: [
+      ["models prune --keep 5 --dry-run", "what would go, what stays, and why"],
+      ["models prune --keep 5 --yes", "remove them"],
+    ],
+    kind: "write",
+    load: async () => (await import("../models/prune.ts")).modelsPrune,
+    render: "models prune",
+  },
 ];

@@ -1,0 +1,134 @@
+/** Whether a candidate is provably kept elsewhere: named by a version whose tag is on the Git remote, its bytes on the data remote. */
+import { storedPath } from "../../config/paths.ts";
+import { topOf } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { publishRemote, readRemoteRefs } from "../../git/remotes.ts";
+import type { Candidate } from "../../models/types.ts";
+import type { Context } from "../../platform/context.ts";
+import { openCache } from "../../store/cache.ts";
+import { keyOf, type ObjectName, readListing, trustedSize } from "../../store/layout.ts";
+import { readPointersOf } from "../../store/pointers.ts";
+import { openRemote } from "../../store/remotes/open-remote.ts";
+import type { Version } from "../../versions/types.ts";
+import type { Survey } from "./survey.ts";
+
+/** `where`: the proof, for a person. `lacks`: what is missing to it. */
+export type Proof = { where: string; lacks: null } | { where: null; lacks: string };
+
+/** By the candidate's path. Nothing is taken for granted: a remote that does not answer proves nothing. */
+export async function proofsOf(
+  context: Context,
+  survey: Survey,
+  { candidates, remote }: { candidates: readonly Candidate[]; remote: string | undefined },
+): Promise<Map<string, Proof>> {
+  if (candidates.length === 0) return new Map();
+  const namings = namingsOf(survey, candidates);
+  const tags = publicTags(survey);
+  const objects = [...namings.values()].flat().flatMap(({ objects: one }) => one);
+  const bytes = await storedBytes(context, survey, { objects, remote, isPublic: tags.remote !== null });
+  return new Map(candidates.map(({ path }) => [path, proofOf(namings.get(path) ?? [], tags, bytes)]));
+}
+
+interface Naming {
+  version: Version;
+  /** What somebody needs to have who has only the tag. */
+  objects: ObjectName[];
+}
+
+interface PublicTags {
+  /** Null: there is no Git remote. */
+  remote: string | null;
+  has(version: Version): boolean;
+  /** Why nothing is known. */
+  problem: string | null;
+}
+
+interface StoredBytes {
+  where: string;
+  has(object: ObjectName): boolean;
+  problem: string | null;
+}
+
+function proofOf(namings: readonly Naming[], tags: PublicTags, bytes: StoredBytes): Proof {
+  const lacks = (text: string): Proof => ({ where: null, lacks: text });
+  if (namings.length === 0) return lacks("no version names these bytes");
+  if (tags.problem !== null) return lacks(tags.problem);
+  const tagged = namings.filter(({ version }) => tags.has(version));
+  const names = namings.map(({ version }) => version.name).join(", ");
+  if (tagged.length === 0) return lacks(`the tag of ${names} is not on ${tags.remote}`);
+  if (bytes.problem !== null) return lacks(bytes.problem);
+  const kept = tagged.find(({ objects }) => objects.every((object) => bytes.has(object)));
+  if (kept === undefined) return lacks(`its bytes are not on ${bytes.where}`);
+  return { where: `${kept.version.name}${tags.remote === null ? "" : ` on ${tags.remote}`}, bytes on ${bytes.where}`, lacks: null };
+}
+
+/** Versions that name the bytes as their model, or in their candidates folder. */
+function namingsOf({ project, versions, models }: Survey, candidates: readonly Candidate[]): Map<string, Naming[]> {
+  const whole = versions.filter(({ commit }) => commit !== "");
+  const folder = storedPath(project, project.config.models.candidates);
+  const pointers = readPointersOf(
+    project,
+    whole.map(({ commit }) => commit),
+    () => {},
+  );
+  const { dir } = openCache(project);
+  const listings = whole.flatMap((version) => {
+    const pointer = pointers.get(version.commit)?.find(({ path }) => path === folder);
+    if (pointer?.hash?.endsWith(".dir") !== true) return [];
+    const own = { hash: pointer.hash, hashName: pointer.hashName };
+    return [{ version, own, md5s: new Set((readListing(dir, own) ?? []).map(({ md5 }) => md5)) }];
+  });
+  return new Map(
+    candidates.map(({ path, hash, md5s }) => {
+      const files = md5s.map(md5Object);
+      const asModel = models
+        .filter((model) => model.commit !== null && model.hash === hash)
+        .flatMap(({ version: name }): Naming[] => {
+          const version = whole.find((one) => one.name === name);
+          return version === undefined ? [] : [{ version, objects: hash.endsWith(".dir") ? [md5Object(hash), ...files] : files }];
+        });
+      const asCandidate = listings
+        .filter(({ md5s: all }) => md5s.every((md5) => all.has(md5)))
+        .map(({ version, own }): Naming => ({ version, objects: [own, ...files] }));
+      return [path, [...asModel, ...asCandidate]];
+    }),
+  );
+}
+
+function publicTags({ repository }: Survey): PublicTags {
+  const remote = publishRemote(repository);
+  // Then the tag in the common repository is the one that others have.
+  if (remote === null) return { remote, has: () => true, problem: null };
+  try {
+    const refs = readRemoteRefs(repository, remote);
+    return { remote, has: ({ name, tagObject, commit }) => refs.get(`refs/tags/${name}`) === (tagObject ?? commit), problem: null };
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    return { remote, has: () => false, problem: `the Git remote ${remote} does not answer` };
+  }
+}
+
+/** Without a Git remote a cache outside of the worktree is elsewhere enough; else only the data remote is. */
+async function storedBytes(
+  context: Context,
+  { project }: Survey,
+  { objects, remote, isPublic }: { objects: readonly ObjectName[]; remote: string | undefined; isPublic: boolean },
+): Promise<StoredBytes> {
+  const { dir } = openCache(project);
+  const isOutside = !`${dir}/`.startsWith(`${topOf(project)}/`);
+  try {
+    const opened = openRemote(project, remote);
+    const there = new Set((await opened.present(objects, context)).map(keyOf));
+    return { where: opened.name, has: (object) => there.has(keyOf(object)), problem: null };
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    if (!isPublic && isOutside && remote === undefined) {
+      return { where: `the cache ${dir}`, has: (object) => trustedSize(dir, object) !== null, problem: null };
+    }
+    return { where: "", has: () => false, problem: `the data remote cannot be asked: ${error.message}` };
+  }
+}
+
+function md5Object(hash: string): ObjectName {
+  return { hash, hashName: "md5" };
+}

@@ -1,0 +1,109 @@
+/** Pruning: by run, in the metric's direction, only what is provably kept elsewhere, and never what somebody needs. */
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, it } from "vitest";
+import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
+import { makeFolder, type TestRepository } from "../support/repository.ts";
+import { makeModels, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
+
+const FOLDER = "models/candidates";
+const VERSIONS = ["e0.1.0", "e0.2.0", "e0.3.0"];
+
+/** A candidate of each version; a data remote and a Git remote. */
+function makeCandidates(): { repo: TestRepository; storage: string; candidates: Record<string, string> } {
+  const repo = makeModels();
+  const base = dirname(repo.root);
+  const storage = join(base, "storage");
+  mkdirSync(storage);
+  must(repo, "data", "remote", "add", "-d", "storage", storage);
+  repo.git("init", "-q", "--bare", "../up.git");
+  repo.git("remote", "add", "origin", "../up.git");
+  repo.commit("remotes");
+  const candidates = Object.fromEntries(VERSIONS.map((version) => [version, must(repo, "models", "add", version).path as string]));
+  return { repo, storage, candidates };
+}
+
+function left(repo: TestRepository, candidates: Record<string, string>): string[] {
+  return Object.keys(candidates).filter((name) => existsSync(join(repo.root, candidates[name] ?? "")));
+}
+
+it("asks; keeps the lowest loss; one commit; dvc status clean; undone bit by bit; what went can still be had", () => {
+  const { repo, candidates } = makeCandidates();
+  must(repo, "publish", ...VERSIONS);
+  const files = [...Object.values(candidates), `${FOLDER}.dvc`];
+  const before = stateOf(repo, ...files);
+  const asked = repo.expverJson(["models", "prune", "--keep", "1"]);
+  expect(asked.code).toBe(3);
+  const plan = asked.data ?? asked.error?.details.data;
+  expect(plan.removes.map(({ path, value, size }: Record<string, unknown>) => [path, value, size])).toEqual(
+    expect.arrayContaining([
+      [candidates["e0.1.0"], "0.5", modelOf("0.5").length],
+      [candidates["e0.3.0"], "0.9", modelOf("0.9").length],
+    ]),
+  );
+  expect(stateOf(repo, ...files)).toEqual(before);
+  must(repo, "models", "prune", "--keep", "1", "--db", "results/experiments.db", "--metric", "loss", "--yes");
+  expect(left(repo, candidates)).toEqual(["e0.2.0"]);
+  expect(repo.git("diff-tree", "-r", "--name-only", "HEAD~1", "HEAD")).toBe(`${FOLDER}.dvc`);
+  expect(repo.git("status", "--porcelain")).toBe("");
+  if (HAS_DVC) expect(jsonOf(dvcCalls(repo, [["status", "--json"]])[0])).toEqual({});
+  expect(must(repo, "models", "get", runOfVersion(repo, "e0.3.0"), "-o", join(makeFolder("out"), "x")).bytes).toBe(modelOf("0.9").length);
+  must(repo, "undo");
+  expect(stateOf(repo, ...files)).toEqual(before);
+});
+
+it("what is not proven stays, with the reason; --to-trash takes the trash as enough", () => {
+  const { repo, storage, candidates } = makeCandidates();
+  const reasons = () =>
+    must(repo, "models", "prune", "--keep", "1")
+      .stays.map(({ why }: { why: string }) => why)
+      .sort();
+  expect(reasons()).toEqual([
+    "not proven to be kept elsewhere: the tag of e0.1.0 is not on origin",
+    "not proven to be kept elsewhere: the tag of e0.3.0 is not on origin",
+    "the best",
+  ]);
+  must(repo, "publish", ...VERSIONS);
+  rmSync(join(storage, "files"), { recursive: true });
+  expect(reasons()[0]).toBe("not proven to be kept elsewhere: its bytes are not on storage");
+  repo.git("remote", "set-url", "origin", "../gone.git");
+  expect(reasons()[0]).toBe("not proven to be kept elsewhere: the Git remote origin does not answer");
+  repo.git("remote", "remove", "origin");
+  expect(reasons()[0]).toBe("not proven to be kept elsewhere: its bytes are not on storage");
+  expect(left(repo, candidates)).toEqual(VERSIONS);
+  must(repo, "models", "prune", "--keep", "1", "--to-trash", "--yes");
+  expect(left(repo, candidates)).toEqual(["e0.2.0"]);
+  must(repo, "undo");
+  expect(left(repo, candidates)).toEqual(VERSIONS);
+});
+
+it("never the production model, the best, one without a number, or what belongs to nobody, not even with --keep 0", () => {
+  const { repo, candidates } = makeCandidates();
+  must(repo, "models", "promote", "e0.3.0");
+  repo.write(`${FOLDER}/calm-fox-0001_model.bin`, "of a run nobody knows");
+  repo.write(`${FOLDER}/best.bin`, "whose?");
+  const run = train(repo, "nan");
+  must(repo, "models", "add", run);
+  const { removed, stays } = must(repo, "models", "prune", "--keep", "0", "--to-trash", "--yes");
+  expect(removed.map(({ path }: { path: string }) => path)).toEqual([candidates["e0.1.0"]]);
+  expect(Object.fromEntries(stays.map(({ path, why }: Record<string, string>) => [path, why]))).toEqual({
+    [candidates["e0.2.0"] ?? ""]: "the best",
+    [candidates["e0.3.0"] ?? ""]: "in production",
+    [`${FOLDER}/calm-fox-0001_model.bin`]: "its loss is not known",
+    [`${FOLDER}/${run}_model.json`]: "its loss is not known",
+  });
+  expect(repo.read(`${FOLDER}/best.bin`)).toBe("whose?");
+});
+
+it("a run with many rows and several files is one run; a metric of guessed direction removes nothing", () => {
+  const { repo, candidates } = makeCandidates();
+  for (let epoch = 0; epoch < 8; epoch += 1) must(repo, "log", `loss=0.${epoch + 1}`, "--track-id", "by_hand");
+  repo.write(`${FOLDER}/by_hand_a.bin`, "a");
+  repo.write(`${FOLDER}/by_hand_b.bin`, "b");
+  // Its last loss is 0.8: behind e0.1.0, before e0.3.0.
+  const { removes } = repo.expverJson(["models", "prune", "--keep", "3", "--to-trash", "--dry-run"]).data;
+  expect(removes.map(({ path }: { path: string }) => path)).toEqual([candidates["e0.3.0"]]);
+  repo.git("tag", "-a", "e0.9.0", "-m", "bleu=0.5 | by hand");
+  expect(repo.expverJson(["models", "prune", "--metric", "bleu", "--yes", "--to-trash"]).error?.code).toBe("E_GATE");
+  expect(repo.expverJson(["models", "prune", "--keep", "-1"]).code).toBe(2);
+});
