@@ -13,7 +13,7 @@ import type { Promotion } from "./types.ts";
  * `none`: nothing lies there and nothing is recorded. `untracked`: something lies there that no pointer speaks of. `missing`: its
  * bytes are not in the worktree. `changed`: what lies there is not what was promoted. `uncommitted`: HEAD has another pointer.
  */
-export type ProductionState = "none" | "right" | "untracked" | "missing" | "changed" | "uncommitted";
+type ProductionState = "none" | "right" | "untracked" | "missing" | "changed" | "uncommitted";
 
 export interface Production {
   /** From the top, with `/`. */
