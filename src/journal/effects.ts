@@ -6,6 +6,7 @@ import { type Place, topOf } from "../config/project.ts";
 import { readIndexEntries, setIndexEntries } from "../git/index-file.ts";
 import { readRef, updateRefs } from "../git/refs.ts";
 import { readTextIfExists } from "../platform/files.ts";
+import { treeDigest } from "../platform/tree-digest.ts";
 import { counted } from "../platform/words.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
 import { moveWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
@@ -127,6 +128,8 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
       const isKept = effect.replaced !== undefined && existsSync(effect.replaced);
       if (isThere && isBack)
         return effect.replaced === undefined || isKept ? { state: "other", now: "something else is there" } : { state: "before" };
+      if (isThere && effect.digest !== undefined && treeDigest(join(topOf(project), effect.to)) !== effect.digest)
+        return { state: "other", now: "changed" };
       if (isThere || (isBack && isKept)) return { state: "after" };
       return isBack ? { state: "before" } : { state: "other", now: "neither here nor there" };
     }

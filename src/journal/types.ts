@@ -18,8 +18,11 @@ export type Effect =
   | { kind: "stamp"; database: string; run: string; before: string | null; after: string | null }
   /** Bytes moved to the trash: `path` relative to the worktree, `trash` absolute (see `trashPlace`). */
   | { kind: "trash"; path: string; trash: string }
-  /** A file or folder renamed. Paths relative to the worktree; `replaced`: where in the trash is what stood at `to` (absolute). */
-  | { kind: "move"; from: string; to: string; replaced?: string }
+  /**
+   * A file or folder renamed. Paths relative to the worktree; `replaced`: where in the trash is what stood at `to` (absolute); `digest`
+   * (`platform/tree-digest.ts`): what was put there, which undo takes away only while it is that.
+   */
+  | { kind: "move"; from: string; to: string; replaced?: string; digest?: string }
   /**
    * Objects moved out of a cache (absolute folder) to a trash beside it; `names` are relative to both. One that came back meanwhile is
    * the same bytes.

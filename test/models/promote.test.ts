@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { inBackground, until } from "../run/story.ts";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { makeModels, md5, modelOf, must, runOfVersion, stateOf } from "./story.ts";
@@ -93,6 +94,18 @@ it("what lies there and is stored nowhere: said, asked about, kept in the trash,
   expect(stateOf(repo, ...FILES)).toEqual(before);
 });
 
+it("undo leaves a production model alone that was changed since", () => {
+  const repo = makeModels();
+  must(repo, "models", "promote", "e0.1.0");
+  must(repo, "models", "promote", "e0.2.0");
+  repo.write(PRODUCTION, "trained by hand");
+  const before = stateOf(repo, ...FILES);
+  const answer = repo.expverJson(["undo"]);
+  expect([answer.code, answer.error?.code]).toEqual([4, "E_UNDO"]);
+  expect(answer.error?.message).toContain(`${PRODUCTION} (changed)`);
+  expect(stateOf(repo, ...FILES)).toEqual(before);
+});
+
 it("bytes that are nowhere are an error, exit 1, and change nothing", () => {
   const repo = makeModels();
   rmSync(objectOf(repo, modelOf("0.2")));
@@ -164,6 +177,17 @@ it("a model that is a folder, in place of a file", () => {
   if (HAS_DVC) expect(jsonOf(dvcCalls(repo, [["status", "--json"]])[0])).toEqual({});
   must(repo, "undo");
   expect(repo.read("models/production/net")).toBe("was a file");
+});
+
+it("not while a run goes on, which would take the copy for a model of its own", { timeout: 60_000 }, async () => {
+  const repo = makeModels();
+  const run = inBackground(repo, ["run", "--", "node", "-e", 'require("fs").writeFileSync("../started", ""); setInterval(() => {}, 50)']);
+  await until(() => existsSync(join(repo.root, "../started")));
+  const codes = [["promote", "e0.1.0"], ["add", "e0.1.0"], ["prune"]].map((words) => repo.expverJson(["models", ...words]).error?.code);
+  must(repo, "runs", "stop", "--kill");
+  await run.ended;
+  expect(codes).toEqual(Array(3).fill("E_BUSY"));
+  expect(must(repo, "models", "promote", "e0.1.0").version).toBe("e0.1.0");
 });
 
 it("refuses where no commit can be made, before anything", () => {

@@ -53,7 +53,7 @@ export const modelsAdd: WriteWorkflow<Input, AddPlan, AddedCandidate> = {
     openData(context);
     const survey = await surveyModels(context);
     const { project, repository, folder } = survey;
-    requireCommittable(repository);
+    await requireCommittable(survey);
     refuseUntrackable(project, [folder.path], readPointers(project));
     const { run, name, hash, make } = await whatToAdd(context, survey, input);
     const path = `${folder.path}/${run}_${name}`;

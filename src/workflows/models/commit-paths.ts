@@ -13,15 +13,20 @@ import type { OpenOperation } from "../../journal/operations.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "../run/finish.ts";
 import { editedFiles } from "../run/results-files.ts";
+import { refuseSecondRun } from "../run/second-run.ts";
 
-/** Throws E_GIT, E_GIT_STATE, E_GIT_IDENTITY where no commit can be made. */
-export function requireCommittable(repository: Repository): void {
+/**
+ * Throws E_GIT, E_GIT_STATE, E_GIT_IDENTITY where no commit can be made; E_BUSY while a run goes on here, which would take what appears in the
+ * models folders for its own.
+ */
+export async function requireCommittable({ project, repository }: { project: Project; repository: Repository }): Promise<void> {
   if (repository.bare) {
     throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nobody works in it`, { hint: "Repeat it in a clone." });
   }
   const state = unfinished(repository);
   if (state !== null) throw new ExpverError("E_GIT_STATE", `a ${state} is in progress`, { details: { state } });
   committer(repository);
+  await refuseSecondRun(project);
 }
 
 interface PathsCommit {

@@ -67,7 +67,7 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
     openData(context);
     const survey = await surveyModels(context);
     const { project, repository, production } = survey;
-    requireCommittable(repository);
+    await requireCommittable(survey);
     const model = await chosenModel(survey, input);
     const gates = await passGates(survey, model, input);
     refuseUntrackable(project, [production.path], readPointers(project));

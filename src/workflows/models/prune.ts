@@ -66,7 +66,7 @@ export const modelsPrune: WriteWorkflow<Input, PrunePlan, Pruned> = {
     openData(context);
     const survey = await surveyModels(context);
     const { project, repository, folder } = survey;
-    requireCommittable(repository);
+    await requireCommittable(survey);
     const pointers = readPointers(project);
     const by = knownDirection(survey, textIn(input.metric));
     const keep = keepOf(input, project.config.models.keep);

@@ -5,6 +5,7 @@ import { absolutePath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../journal/trash.ts";
+import { treeDigest } from "../../platform/tree-digest.ts";
 import { dvcFolder } from "../../store/dvc-config.ts";
 import { makeStaging, sweepStagings } from "../../store/staging.ts";
 
@@ -34,6 +35,7 @@ export async function putCopy(
     kind: "move",
     from: inside(waiting),
     to: path,
+    digest: treeDigest(waiting),
     ...(replaced === null ? {} : { replaced }),
   });
   mkdirSync(dirname(target), { recursive: true });
