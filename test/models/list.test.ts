@@ -52,10 +52,11 @@ it("candidates belong to runs, to tracks of other programs, or to nobody", () =>
   expect(models).toHaveLength(LOSSES.length + 3);
 });
 
-it("a run without a version has its model in the list; a failed one does not get that of another", () => {
+it("a run without a version has its model in the list; one that left none does not get that of another", () => {
   const repo = makeModels();
   const run = train(repo, "0.4", "--no-tag");
   expect(repo.expver(["run", "--", "node", "-e", "process.exit(3)"]).code).toBe(1);
+  must(repo, "run", "--no-tag", "--", "node", "-e", "");
   const { models } = must(repo, "models", "list");
   expect(models.filter(({ version }: { version: string | null }) => version === null)).toMatchObject([
     { run, value: "0.4", hash: md5(modelOf("0.4")) },
