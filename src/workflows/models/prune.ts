@@ -84,7 +84,7 @@ export const modelsPrune: WriteWorkflow<Input, PrunePlan, Pruned> = {
       const reason =
         reasons.get(candidate.path) ?? (proof?.where != null || toTrash ? null : `not proven to be kept elsewhere: ${proof?.lacks}`);
       return reason === null
-        ? { goes: true, one: sayWhy(candidate, proof?.where ?? "only in the trash") }
+        ? { goes: true, one: sayWhy(candidate, proof?.where == null ? "the trash only" : `${proof.where}; the trash`) }
         : { goes: false, one: sayWhy(candidate, reason) };
     });
     const removes = judged.filter(({ goes }) => goes).map(({ one }) => one);
@@ -92,7 +92,7 @@ export const modelsPrune: WriteWorkflow<Input, PrunePlan, Pruned> = {
     const head = readRef(repository, "HEAD");
     return {
       command: "models prune",
-      steps: removes.length === 0 ? [] : stepsOf({ by, removes, stays, folder: folder.path }),
+      steps: stepsOf({ by, removes, stays, folder: folder.path }),
       destructive: removes.length > 0,
       fingerprint: fingerprintOf({ head, removes: removes.map(({ path, hash }) => [path, hash]) }),
       by,
@@ -114,7 +114,7 @@ export const modelsPrune: WriteWorkflow<Input, PrunePlan, Pruned> = {
     const start = {
       command: "models prune",
       argv: ["models", "prune", "--keep", String(keep)],
-      summary: `remove ${paths.length} candidates`,
+      summary: paths.length === 1 ? `remove candidate ${basename(paths[0] ?? "")}` : `remove ${paths.length} candidates`,
     };
     const work = () => perform(project, context, { ...start, work: (operation) => removeAll(context, plan, operation) });
     return { ...answer, commit: await withDvcLock(project, work, { writes: paths }) };
@@ -172,9 +172,9 @@ function reasonsToStay({ project, folder, production, metricsOf, versions }: Sur
 function stepsOf({ by, removes, stays, folder }: Pick<PrunePlan, "by" | "removes" | "stays"> & { folder: string }): Plan["steps"] {
   const value = ({ value: text }: PrunedCandidate) => `${by.metric}=${text ?? "?"}`;
   return [
-    ...removes.map((one) => ({ verb: "remove", target: one.path, bytes: one.size, detail: value(one), keeps: `${one.why}; the trash` })),
+    ...removes.map((one) => ({ verb: "remove", target: one.path, bytes: one.size, detail: value(one), keeps: one.why })),
     ...stays.map((one) => ({ verb: "leave", target: one.path, bytes: one.size, detail: `${value(one)}, ${one.why}` })),
-    { verb: "commit", target: `${folder}.dvc`, detail: "this and nothing else" },
+    ...(removes.length === 0 ? [] : [{ verb: "commit", target: `${folder}.dvc`, detail: "this and nothing else" }]),
   ];
 }
 
