@@ -15,7 +15,7 @@ const KEPT = "refs/expver/runs/";
 export function knownModels(project: Project, versions: readonly Version[], runs: readonly RunFacts[]): KnownModel[] {
   const whole = versions.filter(({ commit }) => commit !== "");
   const untold = whole.filter(({ message }) => message.kind === null).map(({ commit }) => commit);
-  const pointers = readPointersOf(project, untold, () => {});
+  const pointers = readPointersOf(project, [...new Set(untold)], () => {});
   const names = knownMetrics(project.config, versions);
   const ofVersions = whole.flatMap((version) => {
     const { message, name, commit, date } = version;

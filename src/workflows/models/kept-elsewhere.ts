@@ -66,11 +66,7 @@ function proofOf(namings: readonly Naming[], tags: PublicTags, bytes: StoredByte
 function namingsOf({ project, versions, models }: Survey, candidates: readonly Candidate[]): Map<string, Naming[]> {
   const whole = versions.filter(({ commit }) => commit !== "");
   const folder = storedPath(project, project.config.models.candidates);
-  const pointers = readPointersOf(
-    project,
-    whole.map(({ commit }) => commit),
-    () => {},
-  );
+  const pointers = readPointersOf(project, [...new Set(whole.map(({ commit }) => commit))], () => {});
   const { dir } = openCache(project);
   const listings = whole.flatMap((version) => {
     const pointer = pointers.get(version.commit)?.find(({ path }) => path === folder);
