@@ -1,4 +1,5 @@
 /** From the text of `expver.yaml` to a {@link Config}; every mistake names file, line, key, value and what was expected. */
+import { basename, dirname } from "node:path/posix";
 import { ExpverError } from "../errors.ts";
 import { type Aggregation, type Config, DEFAULTS, type Direction } from "./config.ts";
 import { nearestWord } from "./nearest.ts";
@@ -10,6 +11,9 @@ export function parseConfig(text: string, file: string): Config {
   const root = parseYaml(text, file);
   if (root === null || isNull(root)) return config;
   readMapping({ text, file, key: "", node: root }, rulesFor(config));
+  const { models } = config;
+  // A model keeps its name, and what its extension says of it, in production.
+  if (models.production === DEFAULTS.models.production) models.production = `${dirname(models.production)}/${basename(models.output)}`;
   return config;
 }
 

@@ -13,11 +13,7 @@ export function besideOf(output: string, word: "merged" | "before" | "spill"): s
   }
   removeLeftovers(output);
   const path = join(dirname(output), `.${basename(output)}.${process.pid}.${word}.tmp`);
-  process.once("exit", () => {
-    try {
-      discard(path);
-    } catch {} // the way out is no place to fail
-  });
+  removeAtExit(path);
   return path;
 }
 
@@ -30,6 +26,21 @@ export function putInPlace(beside: string, output: string): void {
 
 export function discard(path: string | null): void {
   if (path !== null) rmSync(path, { force: true, recursive: true });
+}
+
+const atExit = new Set<string>();
+
+function removeAtExit(path: string): void {
+  if (atExit.size === 0) {
+    process.once("exit", () => {
+      for (const one of atExit) {
+        try {
+          discard(one);
+        } catch {} // the way out is no place to fail
+      }
+    });
+  }
+  atExit.add(path);
 }
 
 /** Of processes that were killed. */

@@ -82,3 +82,10 @@ describe("mistakes name file, line, key, value and what was meant", () => {
     expect(failure("models:\n  keep: many\n").details).toEqual({ file: "expver.yaml", line: 2, key: "models.keep", value: "many" });
   });
 });
+
+test("a model keeps its name in production unless another is given", () => {
+  const productionOf = (text: string) => parseConfig(text, "expver.yaml").models.production;
+  expect(productionOf("models: { output: out/model.joblib }")).toBe("models/production/model.joblib");
+  expect(productionOf("models: { output: a.pt, production: live/b.pt }")).toBe("live/b.pt");
+  expect(productionOf("publish: ask")).toBe("models/production/model.bin");
+});
