@@ -163,6 +163,22 @@ describe("an experiment's worktree", () => {
     expect(findings(repo.expverJson(["worktree", "remove", "lr"]).error)).toEqual(["commits", "stashes"]);
   });
 
+  it("is kept while a version made on it is not published and the data remote lacks its bytes", () => {
+    const origin = makeRepository({ bare: true });
+    repo.git("remote", "add", "origin", origin.root);
+    must("data", "remote", "add", "-d", "store", makeFolder("remote"));
+    repo.commit("a data remote");
+    must("publish");
+    must("worktree", "create", "more");
+    expect(repo.expver(["worktree", "remove", "more", "--dry-run"]).code).toBe(0);
+    const there = inside("exp-more");
+    there.write("data/train.csv", "a,b\n5,6\n");
+    expect(there.expver(["run", "--metrics", "metrics.json", "-m", "more", "--", "sh", "train.sh"]).code).toBe(0);
+    expect(findings(repo.expverJson(["worktree", "remove", "more"]).error)).toEqual(["ignored", "versions", "objects", "results"]);
+    expect(there.expver(["publish"]).code).toBe(0);
+    expect(findings(repo.expverJson(["worktree", "remove", "more"]).error)).toEqual(["ignored", "results"]);
+  });
+
   it("leaves nothing behind when it cannot be made", () => {
     const before = [repo.git("worktree", "list"), repo.git("branch", "--list")];
     for (const [args, code] of [
