@@ -14,6 +14,20 @@ export function whoHasOpen(path: string): number[] | null {
   return pids.filter((pid) => (namesIn(`/proc/${pid}/fd`) ?? []).some((fd) => isSame(`/proc/${pid}/fd/${fd}`, real, file))).map(Number);
 }
 
+/** Pids of other processes whose working directory is the folder or in it; empty where the system does not tell. */
+export function whoWorksIn(folder: string): number[] {
+  const pids = (namesIn("/proc") ?? []).filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid);
+  return pids.filter((pid) => isWithin(`/proc/${pid}/cwd`, folder)).map(Number);
+}
+
+function isWithin(link: string, folder: string): boolean {
+  try {
+    return `${readlinkSync(link)}/`.startsWith(`${folder}/`);
+  } catch {
+    return false; // gone meanwhile, or not ours to see
+  }
+}
+
 function isSame(descriptor: string, real: string, file: { dev: number; ino: number }): boolean {
   try {
     const target = readlinkSync(descriptor);

@@ -47,10 +47,7 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
     const removals: Removal[] = [];
     const left: LeftWorktree[] = [];
     for (const record of explorations.filter(({ name }) => names.length === 0 || names.includes(name))) {
-      const findings = await inventory(project, context, record).catch((error: unknown) => {
-        if (error instanceof ExpverError) return [];
-        throw error;
-      });
+      const findings = await inventory(project, context, record);
       if (names.length > 0) requireNothingLost(record, findings, forced);
       if (findings.every(({ category }) => forced.has(category))) removals.push({ record, forced: findings });
       else left.push({ name: record.name, root: record.root, findings });

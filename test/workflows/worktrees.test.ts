@@ -116,6 +116,19 @@ describe("exploring a version", () => {
     expect(readdirSync(gone.data.removed[0].trash)).toContain("train.sh");
   });
 
+  it("stays when it cannot be looked through; one whose folder is gone is only forgotten", () => {
+    must("checkout", "e0.1.0");
+    const there = inside("explore-e0.1.0");
+    there.write("data/train.csv.dvc", "outs: [");
+    must("cleanup");
+    expect(findings(repo.expverJson(["cleanup", "e0.1.0"]).error)).toEqual(["unreadable"]);
+    expect(repo.expverJson(["worktrees"]).data.worktrees[1].findings).toHaveLength(1);
+    expect(existsSync(there.root)).toBe(true);
+    rmSync(there.root, { recursive: true });
+    must("cleanup");
+    expect(repo.expverJson(["worktrees"]).data.worktrees).toHaveLength(1);
+  });
+
   it("stays while a program works in it", async () => {
     must("checkout", "e0.1.0");
     const program = spawn("sleep", ["60"], { cwd: tree("explore-e0.1.0") });

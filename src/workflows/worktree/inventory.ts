@@ -1,5 +1,5 @@
 /** What would be lost with a worktree: everything in it that is in no commit, no cache, no remote and not of our making. */
-import { existsSync, lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, isUnder, storedPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
@@ -8,6 +8,7 @@ import { git, gitResult, type Repository } from "../../git/git.ts";
 import { listRemotes } from "../../git/remotes.ts";
 import { readStatus } from "../../git/status.ts";
 import type { Context } from "../../platform/context.ts";
+import { whoWorksIn } from "../../platform/open-files.ts";
 import { counted } from "../../platform/words.ts";
 import { readDvcConfig } from "../../store/dvc-config.ts";
 import { readPointers } from "../../store/pointers.ts";
@@ -17,6 +18,7 @@ import { readVersions } from "../../versions/registry.ts";
 import type { WorktreeRecord } from "./records.ts";
 
 export const CATEGORIES = [
+  "unreadable",
   "program",
   "tracked",
   "untracked",
@@ -43,8 +45,27 @@ export interface Finding {
 
 const MOST_EXAMPLES = 5;
 
-/** Empty: it can go. `main`: the project of the worktree that stays. */
+/** Empty: it can go. `main`: the project of the worktree that stays. One that cannot be looked through may have anything in it. */
 export async function inventory(main: Project, context: Context, record: WorktreeRecord): Promise<Finding[]> {
+  if (!existsSync(record.root)) return [];
+  try {
+    return await lookThrough(main, context, record);
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    return [
+      {
+        category: "unreadable",
+        what: `it cannot be looked through: ${error.message}`,
+        count: 1,
+        bytes: 0,
+        examples: [],
+        remedy: error.hint,
+      },
+    ];
+  }
+}
+
+async function lookThrough(main: Project, context: Context, record: WorktreeRecord): Promise<Finding[]> {
   const { root, kind } = record;
   const inside = { ...context, cwd: root };
   const project = openProject(inside);
@@ -62,7 +83,7 @@ export async function inventory(main: Project, context: Context, record: Worktre
 }
 
 function programs(root: string): Finding[] {
-  const pids = processesIn(root);
+  const pids = whoWorksIn(root);
   return finding(
     "program",
     pids.map(String),
@@ -81,9 +102,7 @@ function files(project: Project, repository: Repository, record: WorktreeRecord)
   const tracked = status.filter(({ kind }) => kind !== "untracked").map(({ path }) => path);
   const untracked = status.filter(({ kind }) => kind === "untracked").map(({ path }) => path);
   const isOurs = (path: string) =>
-    record.made.includes(path) ||
-    /(?:^|\/)\.dvc\/(?:tmp|cache|config\.local)(?:\/|$)/.test(path) ||
-    isUnder(path.replace(/\/$/, ""), places);
+    record.made.includes(path) || /(?:^|\/)\.dvc\/(?:tmp|config\.local)(?:\/|$)/.test(path) || isUnder(path.replace(/\/$/, ""), places);
   const ignored = ignoredFiles(repository).filter((path) => !isOurs(path));
   const { root } = record;
   return [
@@ -236,21 +255,4 @@ function sizeOf(path: string): number {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return 0;
   return stat.isDirectory() ? readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0) : stat.size;
-}
-
-/** Other processes whose working directory is in the folder; only where the system tells. */
-function processesIn(folder: string): number[] {
-  let names: string[];
-  try {
-    names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
-  }
-  return names.map(Number).filter((pid) => {
-    try {
-      return pid !== process.pid && isUnder(readlinkSync(`/proc/${pid}/cwd`), [folder]);
-    } catch {
-      return false;
-    }
-  });
 }
