@@ -6,7 +6,7 @@ import { ExpverError } from "../errors.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { textIn } from "./data/source-path.ts";
+import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { makeWorktree, type NewWorktree } from "./worktree/make.ts";

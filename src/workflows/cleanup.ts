@@ -2,7 +2,7 @@
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { wordsOf } from "./data/open-data.ts";
+import { wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { type Finding, inventory } from "./worktree/inventory.ts";

@@ -7,9 +7,9 @@ import { compareMetric, directionOf, type KnownDirection, knownMetrics, metricsO
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
-import { wordsOf } from "./data/open-data.ts";
 import { type ArtifactDifference, artifactDifferences } from "./diff/artifacts.ts";
 import { type CodeDifference, codeDifference } from "./diff/code.ts";
+import { wordsOf } from "./input.ts";
 import { artifactsOf } from "./show/artifacts.ts";
 
 export interface ComparedVersion {

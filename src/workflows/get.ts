@@ -18,7 +18,8 @@ import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { deliver, deliveryPath } from "./data/deliver.ts";
 import { copyNodes } from "./data/get.ts";
-import { sourcePath, textIn } from "./data/source-path.ts";
+import { sourcePath } from "./data/source-path.ts";
+import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 
 export interface GetPlan extends Plan {

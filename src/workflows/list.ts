@@ -13,7 +13,7 @@ import { readRegistry } from "../versions/registry.ts";
 import { compareVersions } from "../versions/tag-name.ts";
 import type { Version, VersionKind, VersionNumber } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
-import { limitOf } from "./limit.ts";
+import { limitOf, textIn } from "./input.ts";
 
 export interface ListedVersion {
   /** Tag name. */
@@ -79,7 +79,7 @@ export const list: ReadWorkflow<Input, VersionList> = {
     const sort =
       input.tags === true
         ? { by: "version" as const }
-        : sortOf(project, versions, { asked: text(input.sort) ?? text(input.metric), metrics });
+        : sortOf(project, versions, { asked: textIn(input.sort) ?? textIn(input.metric), metrics });
     const ordered = rank(listed, sort);
     return {
       sort,
@@ -93,7 +93,7 @@ export const list: ReadWorkflow<Input, VersionList> = {
         ["model"],
       ),
       misnamed,
-      unversioned: await unversionedRuns(project, context, text(input.db)),
+      unversioned: await unversionedRuns(project, context, textIn(input.db)),
       all: input.all === true,
       limit: limit === Number.POSITIVE_INFINITY ? null : limit,
       tags: input.tags === true,
@@ -190,8 +190,4 @@ async function unversionedRuns(project: Project, context: Context, asked: string
 
 function onlyOne<T>(items: readonly T[]): T | undefined {
   return items.length === 1 ? items[0] : undefined;
-}
-
-function text(value: Input[string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -19,6 +19,7 @@ import { hasColumn, mainTable, tableColumns } from "../results/schema.ts";
 import { databaseFor, openForRows } from "../results/track.ts";
 import type { Cell } from "../results/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import type { LackingRows } from "./run/lacking-rows.ts";
 import { parseGiven } from "./run/parameters.ts";
@@ -46,10 +47,10 @@ export const log: WriteWorkflow<Input, LogPlan, LoggedValues> = {
     if (Object.keys(values).length === 0) {
       throw new ExpverError("E_USAGE", "there is nothing to log", { hint: "expver log accuracy=0.93 loss=0.2" });
     }
-    const { database, tables } = databaseFor(context, text(input.db));
+    const { database, tables } = databaseFor(context, textIn(input.db));
     const lacking = input.db === undefined && !context.env.EXPVER_DB ? await lackingOf(context) : null;
-    const { table, columns } = placeIn(database, { tables, named: text(input.table), values });
-    const trackId = text(input.trackId) ?? (context.env.EXPVER_RUN_ID || runName(context.random));
+    const { table, columns } = placeIn(database, { tables, named: textIn(input.table), values });
+    const trackId = textIn(input.trackId) ?? (context.env.EXPVER_RUN_ID || runName(context.random));
     const steps: Step[] = [
       ...(lacking === null ? [] : [{ verb: "bring in", target: database, count: lacking.rows, detail: "rows of the version in HEAD" }]),
       ...(columns.length === 0 ? [] : [{ verb: "add columns", target: table, detail: columns.join(", ") }]),
@@ -75,7 +76,7 @@ export const log: WriteWorkflow<Input, LogPlan, LoggedValues> = {
 async function valuesOf(context: Context, { value, file }: Input): Promise<Record<string, Cell>> {
   const given = parseGiven(Array.isArray(value) ? value : [], { option: "", example: "accuracy=0.93" });
   const typed = Object.fromEntries(Object.entries(given).map(([name, word]) => [name, parseCell(word)]));
-  const values = { ...(await fromFile(context, text(file))), ...typed };
+  const values = { ...(await fromFile(context, textIn(file))), ...typed };
   return Object.fromEntries(Object.entries(values).map(([name, cell]) => [name, isSecretKey(name) ? HIDDEN_VALUE : cell]));
 }
 
@@ -131,8 +132,4 @@ function shown(values: Record<string, string>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${value}`)
     .join("  ");
-}
-
-function text(value: Input[string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -7,10 +7,9 @@ import type { DataMerge, DataReport } from "../merge/data/merge-data.ts";
 import type { MergeRules, SourceReport } from "../merge/results/types.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { wordsOf } from "./data/open-data.ts";
-import { textIn } from "./data/source-path.ts";
+import { choice, listOf, textIn, wordsOf } from "./input.ts";
 import { type DatabaseRequest, databasePart } from "./merge/database-part.ts";
-import { choice, commitPart, existing, listOf, type MergePart, refuseBase, requireKeys } from "./merge/part.ts";
+import { commitPart, existing, type MergePart, refuseBase, requireKeys } from "./merge/part.ts";
 import { fingerprintOf } from "./plan.ts";
 
 interface MergePlan extends Plan {

@@ -7,7 +7,7 @@ import type { Operation } from "../journal/types.ts";
 import type { Context } from "../platform/context.ts";
 import { lifeOf } from "../platform/processes.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
-import { limitOf } from "./limit.ts";
+import { limitOf } from "./input.ts";
 import { rowHooks } from "./row-hooks.ts";
 
 /** `running`: its process lives. `killed`: it died; the next writing command repairs. `elsewhere`: on another host, not known here. */

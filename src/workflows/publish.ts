@@ -8,7 +8,7 @@ import type { Repository } from "../git/git.ts";
 import { listRemotes, publishRemote, readPushedRefs } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
-import { wordsOf } from "./data/open-data.ts";
+import { wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { applyPublication, type Published } from "./publish/apply.ts";

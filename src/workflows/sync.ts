@@ -13,7 +13,7 @@ import type { Context } from "../platform/context.ts";
 import { unpublishedRef } from "../versions/published.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { wordsOf } from "./data/open-data.ts";
+import { wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";

@@ -5,7 +5,7 @@ import { objectChecks } from "../provenance/verify-objects.ts";
 import { verifyVersion } from "../provenance/verify-version.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
-import { wordsOf } from "./data/open-data.ts";
+import { wordsOf } from "./input.ts";
 
 export interface Verified {
   versions: (Chain & { state: "whole" | "broken" | "unrecorded" })[];

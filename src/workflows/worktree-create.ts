@@ -7,7 +7,7 @@ import { gitResult } from "../git/git.ts";
 import { readRef, resolveCommit } from "../git/refs.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { textIn } from "./data/source-path.ts";
+import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { makeWorktree, type NewWorktree } from "./worktree/make.ts";

@@ -2,7 +2,7 @@
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { textIn } from "./data/source-path.ts";
+import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { inventory } from "./worktree/inventory.ts";

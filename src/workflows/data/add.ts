@@ -14,6 +14,7 @@ import { relinkOutput } from "../../store/relink.ts";
 import { type Scan, scanOutput, type Walk, walkOutput } from "../../store/scan.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
@@ -21,7 +22,7 @@ import { autostage } from "./autostage.ts";
 import { databaseCopier, settleDatabases } from "./databases.ts";
 import { expandGlobs } from "./expand-globs.ts";
 import { isLegacyUnchanged } from "./legacy.ts";
-import { openData, wordsOf } from "./open-data.ts";
+import { openData } from "./open-data.ts";
 import { refuseUntrackable } from "./trackable.ts";
 
 interface AddPlan extends Plan {

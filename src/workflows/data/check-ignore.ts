@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { matchingPattern } from "../../store/dvcignore.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
-import { openData, wordsOf } from "./open-data.ts";
+import { wordsOf } from "../input.ts";
+import { openData } from "./open-data.ts";
 import type { LinesResult } from "./root.ts";
 
 export const dataCheckIgnore: ReadWorkflow<Input, LinesResult> = {

@@ -11,10 +11,11 @@ import { applyingCheckout, refuseUnsaved } from "../../store/apply-checkout.ts";
 import { type OutputCheckout, planningCheckout } from "../../store/checkout.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { settleDatabases } from "./databases.ts";
-import { openData, type Selection, selectPointers, shownPath, wordsOf } from "./open-data.ts";
+import { openData, type Selection, selectPointers, shownPath } from "./open-data.ts";
 
 export interface CheckoutPlan extends Plan {
   outputs: OutputCheckout[];

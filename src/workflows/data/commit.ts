@@ -8,12 +8,13 @@ import { relinkOutput } from "../../store/relink.ts";
 import { type OutputStatus, readingStatus } from "../../store/status.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import type { AddedOutput } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
 import { databaseCopier, settleDatabases } from "./databases.ts";
-import { openData, selectPointers, wordsOf } from "./open-data.ts";
+import { openData, selectPointers } from "./open-data.ts";
 
 interface CommitPlan extends Plan {
   /** Outputs with other bytes than their pointers say. */

@@ -15,7 +15,8 @@ import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
-import { openData, type Selection, selectPointers, wordsOf } from "./open-data.ts";
+import { wordsOf } from "../input.ts";
+import { openData, type Selection, selectPointers } from "./open-data.ts";
 import { trackedBy, trackedHere } from "./tracked.ts";
 
 export interface DiffEntry {

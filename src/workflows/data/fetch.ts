@@ -5,11 +5,12 @@ import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { fetchObjects, type TransferReport } from "../../store/transfer.ts";
 import type { Input, WriteWorkflow } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { applyCheckout, type CheckoutResult, missingError, planCheckout } from "./checkout.ts";
 import { fetchImports } from "./fetch-imports.ts";
-import { openData, type Selection, selectPointers, wordsOf } from "./open-data.ts";
+import { openData, type Selection, selectPointers } from "./open-data.ts";
 import { jobsOf, refuseFailed, type TransferPlan, warnMissing } from "./push.ts";
 import { pointersOfRevisions } from "./revisions.ts";
 

@@ -9,7 +9,7 @@ import type { Context } from "../../platform/context.ts";
 import { readPointers, readPointersOf } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
-import { wordsOf } from "./open-data.ts";
+import { wordsOf } from "../input.ts";
 
 export function refuseWithoutScope(input: Input): void {
   const refuse = (message: string, hint: string) =>

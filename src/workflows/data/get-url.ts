@@ -10,10 +10,10 @@ import { isUrl } from "../../store/dvc-config.ts";
 import { isHere } from "../../store/status.ts";
 import { type WalkedFile, walkFiles } from "../../store/walk.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { deliver, deliveryPath } from "./deliver.ts";
 import type { GetResult } from "./get.ts";
-import { textIn } from "./source-path.ts";
 
 interface GetUrlPlan extends Plan {
   /** Absolute. */

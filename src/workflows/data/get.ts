@@ -9,9 +9,10 @@ import { openRemote } from "../../store/remotes/open-remote.ts";
 import { openSource, type Source } from "../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../store/source-tree.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { deliver, deliveryPath } from "./deliver.ts";
-import { refuseForeignConfig, sourcePath, textIn } from "./source-path.ts";
+import { refuseForeignConfig, sourcePath } from "./source-path.ts";
 
 interface GetPlan extends Plan {
   url: string;

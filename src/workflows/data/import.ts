@@ -15,6 +15,7 @@ import { readPointers } from "../../store/pointers.ts";
 import { scanOutput } from "../../store/scan.ts";
 import type { OutputContent } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { textIn } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { autostage } from "./autostage.ts";
@@ -22,7 +23,7 @@ import { bring, commitThere, copyOfPath, copyOfRepository, describeImport } from
 import { deliveryPath } from "./deliver.ts";
 import { localUrl } from "./get-url.ts";
 import { openData } from "./open-data.ts";
-import { refuseForeignConfig, textIn } from "./source-path.ts";
+import { refuseForeignConfig } from "./source-path.ts";
 import { refuseUntrackable } from "./trackable.ts";
 
 interface ImportPlan extends Plan {

@@ -6,7 +6,8 @@ import { compareCodePoints } from "../../store/listing.ts";
 import { openSource, type Source } from "../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../store/source-tree.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
-import { refuseForeignConfig, sourcePath, textIn } from "./source-path.ts";
+import { textIn } from "../input.ts";
+import { refuseForeignConfig, sourcePath } from "./source-path.ts";
 
 export interface ListEntry {
   isout: boolean;

@@ -6,7 +6,6 @@ import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { findPointer, readPointers } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
-import type { Input } from "../contract.ts";
 
 /** Throws E_NO_PROJECT without a `.dvc` folder. */
 export function openData(context: Context): Project {
@@ -93,11 +92,6 @@ function unknownTarget(target: string): ExpverError {
     hint: "`expver data status` and the .dvc files show what is tracked.",
     details: { target },
   });
-}
-
-/** Words typed for a variadic argument. */
-export function wordsOf(value: Input[string]): string[] {
-  return [value].flat().filter((word) => typeof word === "string");
 }
 
 /** A stored path as it reads from where the user is. */

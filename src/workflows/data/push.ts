@@ -8,8 +8,9 @@ import { readPointers } from "../../store/pointers.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
 import { pushObjects, type TransferReport } from "../../store/transfer.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
-import { openData, type Selection, selectPointers, wordsOf } from "./open-data.ts";
+import { openData, type Selection, selectPointers } from "./open-data.ts";
 import { pointersOfRevisions } from "./revisions.ts";
 
 export interface TransferPlan extends Plan {

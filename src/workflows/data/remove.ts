@@ -19,10 +19,11 @@ import { scanOutput } from "../../store/scan.ts";
 import { isHere } from "../../store/status.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { autostage } from "./autostage.ts";
-import { openData, stageAddresses, wordsOf } from "./open-data.ts";
+import { openData, stageAddresses } from "./open-data.ts";
 
 interface RemovePlan extends Plan {
   /** Stored paths. */

@@ -4,10 +4,6 @@ import { ExpverError } from "../../errors.ts";
 import type { Source } from "../../store/source.ts";
 import type { Input } from "../contract.ts";
 
-export function textIn(value: Input[string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
 /** From the source's top; `..` leads no further than there. */
 export function sourcePath({ base }: Source, typed: string | undefined): string {
   const path = posix.join("/", base, typed ?? "").replace(/\/$/, "");

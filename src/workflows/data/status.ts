@@ -12,7 +12,8 @@ import { openRemote } from "../../store/remotes/open-remote.ts";
 import { type OutputStatus, readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
-import { openData, selectPointers, shownPath, wordsOf } from "./open-data.ts";
+import { wordsOf } from "../input.ts";
+import { openData, selectPointers, shownPath } from "./open-data.ts";
 import { pointersOfRevisions } from "./revisions.ts";
 
 /** dvc's: by stage or pointer file, the outputs that changed. */

@@ -10,8 +10,9 @@ import { walkOutput } from "../../store/scan.ts";
 import { isHere } from "../../store/status.ts";
 import type { WalkedFile } from "../../store/walk.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
-import { openData, wordsOf } from "./open-data.ts";
+import { openData } from "./open-data.ts";
 
 interface UnprotectPlan extends Plan {
   files: WalkedFile[];

@@ -16,14 +16,14 @@ import { scanOutput } from "../../store/scan.ts";
 import { isHere } from "../../store/status.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { textIn, wordsOf } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { autostage } from "./autostage.ts";
 import { bring, commitThere, copyOfPath, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
 import { localUrl } from "./get-url.ts";
 import { absoluteUrl } from "./import.ts";
-import { openData, selectPointers, wordsOf } from "./open-data.ts";
-import { textIn } from "./source-path.ts";
+import { openData, selectPointers } from "./open-data.ts";
 
 interface Target {
   pointer: Pointer;

@@ -3,8 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync } from "nod
 import { dirname, resolve } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import type { Input, Step } from "../contract.ts";
-import { wordsOf } from "../data/open-data.ts";
+import type { Step } from "../contract.ts";
 
 export interface MergePart<Report> {
   report: Report;
@@ -63,25 +62,6 @@ export function isSameFile(one: string, other: string): boolean {
 export function stateOf(path: string): unknown {
   const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
   return stat === undefined ? [path] : [path, stat.size, stat.mtimeNs, stat.ino];
-}
-
-/** Throws E_USAGE for a word that is none of them. */
-export function choice<T extends string>(value: Input[string], known: readonly T[], flag: string): T | undefined {
-  if (value === undefined) return undefined;
-  const found = known.find((one) => one === value);
-  if (found === undefined) {
-    throw new ExpverError("E_USAGE", `${flag} is one of ${known.join(", ")}, not ${JSON.stringify(value)}`, {
-      details: { received: value },
-    });
-  }
-  return found;
-}
-
-/** `a,b` and `a b` are both two words. */
-export function listOf(value: Input[string]): string[] {
-  return wordsOf(value)
-    .flatMap((word) => word.split(","))
-    .filter(Boolean);
 }
 
 /** Throws E_USAGE. */

@@ -1,8 +1,8 @@
 /** `expver models get V|RUN`: a copy of a model, from wherever its bytes are. HEAD, index and files stay as they are. */
 import { ExpverError } from "../../errors.ts";
 import type { Input, WriteWorkflow } from "../contract.ts";
-import { textIn } from "../data/source-path.ts";
 import { applyDelivery, deliveryOf, type GetPlan, type Got, planDelivery } from "../get.ts";
+import { textIn } from "../input.ts";
 import { pickModel, sourceOf } from "./pick-model.ts";
 import { surveyModels } from "./survey.ts";
 

@@ -4,7 +4,7 @@ import { promotions } from "../../models/production.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel, Promotion } from "../../models/types.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
-import { textIn } from "../data/source-path.ts";
+import { textIn } from "../input.ts";
 import { metricChoice, type RankedBy } from "./metric-choice.ts";
 import { surveyModels } from "./survey.ts";
 

@@ -8,8 +8,7 @@ import { keyOf, type ObjectName } from "../../store/layout.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
-import { textIn } from "../data/source-path.ts";
-import { limitOf } from "../limit.ts";
+import { limitOf, textIn } from "../input.ts";
 import { bestFirst, hasNumber, metricChoice, type RankedBy } from "./metric-choice.ts";
 import { isCopyOf, type Survey, surveyModels } from "./survey.ts";
 

@@ -5,7 +5,7 @@ import { drain, followLog } from "../../launchers/follow-log.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
-import { limitOf } from "../limit.ts";
+import { limitOf, textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { requestStop } from "../run/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
@@ -29,7 +29,7 @@ export const runsList: ReadWorkflow<Input, RunsList> = {
 };
 
 export const runsShow: ReadWorkflow<Input, RunView> = {
-  read: async (context, input) => findRun(openProject(context), textOf(input.run)),
+  read: async (context, input) => findRun(openProject(context), textIn(input.run)),
 };
 
 export interface RunLog {
@@ -44,7 +44,7 @@ export interface RunLog {
 export const runsLogs: ReadWorkflow<Input, RunLog> = {
   async read(context, input) {
     const project = openProject(context);
-    const { run_id: runId, log, host } = await findRun(project, textOf(input.run));
+    const { run_id: runId, log, host } = await findRun(project, textIn(input.run));
     if (log === null) {
       throw new ExpverError("E_NOT_FOUND", `the log of run ${runId} is not on this machine`, {
         hint: host === null ? "Look where it ran." : `It ran on ${host}.`,
@@ -66,7 +66,7 @@ export type WaitedRun = RunView & { exitCode: number };
 export const runsWait: ReadWorkflow<Input, WaitedRun> = {
   async read(context, input) {
     const project = openProject(context);
-    const { run_id: runId } = await findRun(project, textOf(input.run));
+    const { run_id: runId } = await findRun(project, textIn(input.run));
     await endOf(project, runId, context);
     const view = await findRun(project, runId);
     return { ...view, exitCode: view.status === "finished" ? 0 : 1 };
@@ -80,7 +80,7 @@ export interface StopPlan extends Plan {
 
 export const runsStop: WriteWorkflow<Input, StopPlan, RunView> = {
   async plan(context, input) {
-    const view = await findRun(openProject(context), textOf(input.run));
+    const view = await findRun(openProject(context), textIn(input.run));
     const signal = input.kill === true ? "SIGKILL" : "SIGTERM";
     if (view.pid === null) {
       throw new ExpverError("E_NOT_FOUND", `run ${view.run_id} does not run here: it is ${view.status}`, {
@@ -121,8 +121,4 @@ async function endOf(project: ReturnType<typeof openProject>, runId: string, { s
     if (signal?.aborted) throw new ExpverError("E_INTERRUPTED", `stopped waiting; run ${runId} goes on`);
     await new Promise((done) => setTimeout(done, POLL_MS));
   }
-}
-
-function textOf(value: Input[string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -1,0 +1,40 @@
+/** What was typed, as workflows want it. */
+import { ExpverError } from "../errors.ts";
+import type { Input } from "./contract.ts";
+
+/** The text of an option or argument that takes one. */
+export function textIn(value: Input[string]): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Words typed for a variadic argument or a repeatable option. */
+export function wordsOf(value: Input[string]): string[] {
+  return [value].flat().filter((word) => typeof word === "string");
+}
+
+/** `-n` and `--all`, the same for every list. How many to show: `otherwise` when nothing was asked. Throws E_USAGE. */
+export function limitOf({ limit, all }: Input, otherwise: number): number {
+  if (all === true) return Number.POSITIVE_INFINITY;
+  if (limit === undefined) return otherwise;
+  if (typeof limit === "string" && /^\d{1,9}$/.test(limit)) return Number(limit);
+  throw new ExpverError("E_USAGE", `-n takes a whole number from 0 on, not ${JSON.stringify(limit)}`, { details: { received: limit } });
+}
+
+/** Throws E_USAGE for a word that is none of them. */
+export function choice<T extends string>(value: Input[string], known: readonly T[], flag: string): T | undefined {
+  if (value === undefined) return undefined;
+  const found = known.find((one) => one === value);
+  if (found === undefined) {
+    throw new ExpverError("E_USAGE", `${flag} is one of ${known.join(", ")}, not ${JSON.stringify(value)}`, {
+      details: { received: value },
+    });
+  }
+  return found;
+}
+
+/** `a,b` and `a b` are both two words. */
+export function listOf(value: Input[string]): string[] {
+  return wordsOf(value)
+    .flatMap((word) => word.split(","))
+    .filter(Boolean);
+}
