@@ -294,6 +294,19 @@ describe("one rule at a time", () => {
     expect(conflicts).toMatchObject([{ key: { track_id: "t", timestamp: "1" }, column: null, ours: "deleted", theirs: "changed" }]);
   });
 
+  it("three-way: a row changed here and deleted there is a conflict; it outlives the deletion unless theirs is chosen", () => {
+    const at = (x: bigint) => ({ columns: { x: "INTEGER" }, rows: [row("t", "1", { x })] });
+    const base = make("base", at(1n));
+    const ours = make("ours", at(2n));
+    const theirs = make("theirs", { columns: { x: "INTEGER" }, rows: [] });
+    expect(conflictsOf(() => merged(ours, theirs, { ancestor: base })).conflicts).toMatchObject([{ ours: "changed", theirs: "deleted" }]);
+    const left = (onConflict: MergeRules["onConflict"]) => content(merged(ours, theirs, { ancestor: base, onConflict }).path).length;
+    expect([left("ours"), left("newest"), left("theirs")]).toEqual([1, 1, 0]);
+    // The other way round: deleted here, changed there.
+    const back = (onConflict: MergeRules["onConflict"]) => content(merged(theirs, ours, { ancestor: base, onConflict }).path).length;
+    expect([back("ours"), back("newest"), back("theirs")]).toEqual([0, 1, 1]);
+  });
+
   it("three-way: a cell only the source has changed is taken, emptied ones too", () => {
     const at = (x: SqlValue, y: SqlValue) => ({ columns: { x: "INTEGER", y: "INTEGER" }, rows: [row("t", "1", { x, y })] });
     const base = make("base", at(1n, 1n));

@@ -127,11 +127,17 @@ describe("rows", () => {
     ["gone", "DELETE FROM predictions", /^missing rows/],
     ["stamped otherwise", "UPDATE predictions SET git_commit = 'x'", /^wrong rows/],
     ["of nobody", "INSERT INTO predictions (track_id, timestamp, version) VALUES ('t', '1', 'e0.1.0')", /^wrong rows predictions/],
+    [
+      "of another run that carry this version",
+      `INSERT INTO expver_run_tracks (run_id, "table", track_id, first, last, rows) VALUES ('other', 'TABLE', 't', '1', '1', 1);
+       INSERT INTO predictions (track_id, timestamp, version) VALUES ('t', '1', 'e0.1.0')`,
+      /^wrong rows predictions/,
+    ],
     ["of a run the database does not know", "DELETE FROM expver_runs", /^missing run/],
     ["of a run with another status", "UPDATE expver_runs SET status = 'failed'", /^wrong run/],
   ])("%s", (_what, sql, expected) => {
     const [{ name = "" } = {}] = tables();
-    rewrite(sql.replaceAll("predictions", `"${name}"`));
+    rewrite(sql.replaceAll("predictions", `"${name}"`).replaceAll("TABLE", name));
     const { code, broken } = verify();
     expect(code).toBe(5);
     expect(broken.map((text) => text.replace(` ${name}`, " predictions"))).toEqual([expect.stringMatching(expected)]);
