@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { ExpverError } from "../errors.ts";
 
 export interface Conversation {
-  write(bytes: Uint8Array): void;
+  /** False: it has enough for now, until `onDrain`. */
+  write(bytes: Uint8Array): boolean;
+  onDrain(listener: () => void): void;
   /** Called with every piece of output. */
   onOutput(listener: (bytes: Buffer) => void): void;
   /** Called once, when the program has ended or could not be started. */
@@ -35,7 +37,8 @@ export function startConversation(
     );
     child.once("spawn", () =>
       resolve({
-        write: (bytes) => void child.stdin.write(bytes),
+        write: (bytes) => child.stdin.write(bytes),
+        onDrain: (listener) => void child.stdin.on("drain", listener),
         onOutput: (listener) => void child.stdout.on("data", listener),
         onEnd: (listener) => void child.once("close", (code) => listener({ code: code ?? 128, stderr })),
         setBusy(busy) {

@@ -1,13 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ErrorCode, ExpverError } from "../../src/errors.ts";
+import { newController } from "../../src/store/remotes/many.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
+import { sshServer } from "../../src/store/remotes/ssh/ssh.ts";
 import { peerWith } from "../support/peers.ts";
 import { type Sshd, sshd, startSshd } from "../support/servers/sshd.ts";
 import { checkOf } from "./check-of.ts";
-import { conformance, folderSite, makeCache } from "./conformance.ts";
+import { conformance, folderSite, makeCache, walk } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
 
 describe.skipIf(sshd === null)("on OpenSSH", () => {
@@ -87,6 +90,55 @@ describe.skipIf(sshd === null)("on OpenSSH", () => {
   it("check says what may be done", async () => {
     const { states, exitCode } = await checkOf({ url: `ssh://store${server.root}/checked`, env: { PATH: server.path } });
     expect([states, exitCode]).toEqual(["put ok, head ok, list ok, get ok, multipart not offered, delete ok", 0]);
+  });
+
+  it("leaves nothing of a transfer that was broken off at any moment, also before the file was open", { timeout: 60_000 }, async () => {
+    const url = `ssh://store${server.root}/broken-off`;
+    const ours = sshServer({ name: "store", url, options: new Map([["url", url]]) }, { ...process.env, PATH: server.path });
+    const bytes = Buffer.alloc(2 ** 20, "x");
+    const source = {
+      size: bytes.length,
+      md5: null,
+      chunks: async function* () {
+        yield bytes;
+      },
+    };
+    await ours.put("files/whole", source, new AbortController().signal);
+    let broken = 0;
+    for (let turn = 0; turn < 50; turn += 1) {
+      const controller = newController();
+      const sending = Array.from({ length: 4 }, (_, index) => ours.put(`files/${turn}-${index}`, source, controller.signal));
+      const ended = Promise.allSettled(sending);
+      for (let left = turn % 10; left >= 0; left -= 1) await nextTurn();
+      controller.abort();
+      broken += (await ended).filter(({ status }) => status === "rejected").length;
+      const there = walk(join(server.root, "broken-off"));
+      expect(there.filter((path) => path.endsWith(".tmp") || statSync(path).size !== bytes.length)).toEqual([]);
+    }
+    expect(broken).toBeGreaterThan(0);
+  });
+
+  it.skipIf(process.platform !== "linux")("leaves nothing when ssh is interrupted together with us", async () => {
+    const url = `ssh://store${server.root}/both`;
+    const env = { ...process.env, PATH: server.path };
+    const ours = sshServer({ name: "store", url, options: new Map([["url", url]]) }, env);
+    const controller = new AbortController();
+    const source = {
+      size: 2,
+      md5: null,
+      chunks: async function* () {
+        yield Buffer.from("a");
+        // What the terminal does to every program in it.
+        const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ").map(Number);
+        const ssh = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0sftp"));
+        expect(ssh.length).toBeGreaterThan(0);
+        controller.abort();
+        for (const pid of ssh) process.kill(pid, "SIGINT");
+        yield Buffer.from("b");
+      },
+    };
+    await expect(ours.put("files/x", source, controller.signal)).rejects.toMatchObject({ code: "E_INTERRUPTED" });
+    expect(walk(join(server.root, "both"))).toEqual([]);
   });
 
   const dvc = peerWith("dvc", "dvc_ssh");

@@ -32,6 +32,9 @@ export interface SftpConnection {
 
 interface Session {
   conversation: Conversation;
+  /** Requests that ssh has not taken yet. */
+  outbox: { id: number; bytes: Buffer }[];
+  hasRoom: boolean;
   extensions: Set<string>;
   waiting: Map<number, { resolve: (reply: Reply) => void; reject: (error: unknown) => void }>;
   isOver: boolean;
@@ -60,12 +63,19 @@ export function sftpConnection(config: RemoteConfig, env: Environment): SftpConn
   };
   return {
     async ask(type, fields, signal) {
-      const { conversation, waiting } = await connected();
+      const session = await connected();
+      const { conversation, waiting, outbox } = session;
       if (signal.aborted) throw interrupted(config.name);
       lastId = (lastId + 1) % 2 ** 31;
       const id = lastId;
       const reply = await new Promise<Reply>((resolve, reject) => {
         const abort = () => {
+          // What was not sent stays here: whatever is asked to clean up would come behind it.
+          const place = outbox.findIndex((one) => one.id === id);
+          if (place >= 0) {
+            outbox.splice(place, 1);
+            forget(session, id);
+          }
           reject(interrupted(config.name));
         };
         const done = () => signal.removeEventListener("abort", abort);
@@ -81,7 +91,8 @@ export function sftpConnection(config: RemoteConfig, env: Environment): SftpConn
           },
         });
         conversation.setBusy(true);
-        conversation.write(packet(type, [id, ...fields]));
+        outbox.push({ id, bytes: packet(type, [id, ...fields]) });
+        if (session.hasRoom) post(session);
       });
       if (reply.type !== TYPE.STATUS) return reply;
       return { status: reply.fields.uint32(), text: reply.fields.isAtEnd ? "" : reply.fields.text() };
@@ -101,7 +112,8 @@ async function connect(config: RemoteConfig, env: Environment): Promise<Session>
         });
       },
     );
-    const session: Session = { conversation, extensions: new Set(), waiting: new Map(), isOver: false };
+    const session: Session = { conversation, outbox: [], hasRoom: true, extensions: new Set(), waiting: new Map(), isOver: false };
+    conversation.onDrain(() => post(session));
     await new Promise<void>((resolve, reject) => {
       const read = packetReader((type, body) => {
         const fields = new Reader(body);
@@ -112,8 +124,7 @@ async function connect(config: RemoteConfig, env: Environment): Promise<Session>
           return;
         }
         const waiter = session.waiting.get(number);
-        session.waiting.delete(number);
-        if (session.waiting.size === 0) conversation.setBusy(false);
+        forget(session, number);
         waiter?.resolve({ type, fields });
       });
       conversation.onOutput(read);
@@ -130,6 +141,21 @@ async function connect(config: RemoteConfig, env: Environment): Promise<Session>
     return session;
   } finally {
     askpass?.remove();
+  }
+}
+
+function forget({ conversation, waiting }: Session, id: number): void {
+  waiting.delete(id);
+  if (waiting.size === 0) conversation.setBusy(false);
+}
+
+/** Gives ssh as much of the outbox as it takes now. */
+function post(session: Session): void {
+  const { conversation, outbox } = session;
+  session.hasRoom = true;
+  for (let next = outbox.shift(); next !== undefined; next = outbox.shift()) {
+    session.hasRoom = conversation.write(next.bytes);
+    if (!session.hasRoom) return;
   }
 }
 

@@ -12,7 +12,7 @@ import { type Field, Reader, STATUS, TYPE } from "./packets.ts";
 const PIECE = 32 * 1024;
 // Requests of one file under way: what a long line holds.
 const WINDOW = 48;
-const CLEANING_MS = 2000;
+const CLEANING_MS = 5000;
 const READ = 1;
 const WRITE_NEW = 2 | 8 | 32;
 const NOTHING_LEFT = 2 ** 20;
@@ -90,9 +90,9 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
       const folder = at(key).slice(0, at(key).lastIndexOf("/"));
       await makeFolder(folder, signal);
       const temporary = `${folder}/.${randomBytes(9).toString("base64url")}.tmp`;
-      const opened = await must(TYPE.OPEN, [temporary, WRITE_NEW, 0], { signal, doing });
-      const handle = opened.fields.data();
+      let handle: Buffer | null = null;
       try {
+        handle = (await must(TYPE.OPEN, [temporary, WRITE_NEW, 0], { signal, doing })).fields.data();
         await writing(handle, source, { signal, doing });
         const extensions = await connection.extensions();
         if (extensions.has("fsync@openssh.com")) await must(TYPE.EXTENDED, ["fsync@openssh.com", handle], { signal, doing });
@@ -218,13 +218,16 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
   }
 }
 
-/** After a failure, also an interruption: with a little patience, and without a word when it fails. */
-async function removeQuietly(connection: SftpConnection, { handle, path }: { handle: Buffer; path: string }): Promise<void> {
+/**
+ * After a failure, also an interruption: with a little patience, and without a word when it fails. Without a handle the opening was not
+ * answered, yet it may have been heard: what is asked later about the same file is done later.
+ */
+async function removeQuietly(connection: SftpConnection, { handle, path }: { handle: Buffer | null; path: string }): Promise<void> {
   const controller = new AbortController();
-  const removing = Promise.all([
-    connection.ask(TYPE.CLOSE, [handle], controller.signal),
-    connection.ask(TYPE.REMOVE, [path], controller.signal),
-  ]);
+  const remove = () => connection.ask(TYPE.REMOVE, [path], controller.signal);
+  if (handle !== null) connection.ask(TYPE.CLOSE, [handle], controller.signal).catch(() => {});
+  // Once more, by a new connection: the key that interrupts us ends an ssh of the same terminal too.
+  const removing = remove().catch(() => (controller.signal.aborted ? undefined : remove()));
   removing.catch(() => {});
   await Promise.race([removing, pause(CLEANING_MS, undefined, { ref: false })]).catch(() => {});
   controller.abort();
