@@ -13,6 +13,7 @@ if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
     await complete(argv.slice(1));
   } else {
     const { main } = await import("./cli/main.ts");
-    process.exitCode = await main(argv);
+    const { CATALOGUE } = await import("./workflows/catalogue/index.ts");
+    process.exitCode = await main(argv, CATALOGUE, { mcp: async (...call) => (await import("./mcp/serve.ts")).serveMcp(...call) });
   }
 }

@@ -19,8 +19,8 @@ export function envelopeOf(data: unknown, warnings: Envelope["warnings"], error:
  * bigint becomes a JSON integer's digits as a string; JSON numbers beyond 2^53 are not safe to read. Characters that steer a
  * terminal are escaped, those too that JSON would let through.
  */
-export function toJson(value: unknown): string {
-  const text = JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? item.toString() : item), 2);
+export function toJson(value: unknown, indent = 2): string {
+  const text = JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? item.toString() : item), indent);
   return text.replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escapeOf);
 }
 

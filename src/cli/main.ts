@@ -18,8 +18,13 @@ import { type Reporter, stderrReporter } from "./reporter.ts";
 import { exitCodeOfSignal, type Interruption, listenForSignals } from "./signals.ts";
 import { terminalOf } from "./terminal.ts";
 
+/** Faces that go on until their input ends; handed in, for faces do not know each other. */
+export interface Servers {
+  mcp(context: Context, input: Input): Promise<void>;
+}
+
 /** Runs one command line and answers its exit code. Never throws. */
-export async function main(argv: string[], catalogue: readonly Command[] = CATALOGUE): Promise<number> {
+export async function main(argv: string[], catalogue: readonly Command[] = CATALOGUE, servers?: Servers): Promise<number> {
   const onStray = (error: unknown) => void tellFailure(error, { face, command, reporter }).finally(() => process.exit(255));
   process.on("uncaughtException", onStray);
   let face: Face = { ...NO_FACE, ...guessFace(argv) };
@@ -44,6 +49,10 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
     // A command that only looks may simply die of a signal; one that writes is asked to stop.
     if (command.kind === "write") interruption = listenForSignals(command.passThrough ? 3 : 2);
     const context = contextOf(face, reporter, interruption);
+    if (command.serves !== undefined && servers !== undefined) {
+      await servers[command.serves](context, parsed.input);
+      return 0;
+    }
     const outcome = await runCommand(context, command, { input: parsed.input, face, argv });
     reporter.end();
     process.stdout.write(await textOf(command, outcome, { face, reporter }));

@@ -102,6 +102,8 @@ export interface Command {
   exits?: number[];
   /** False: faces do not repair what killed commands left before its plan, because it wants to show that. */
   repairsFirst?: false;
+  /** Answers a protocol until its input ends, instead of one answer: the entry point has the servers. */
+  serves?: "mcp";
   /** Loads the workflow when, and only when, the command is used. */
   // biome-ignore lint/suspicious/noExplicitAny: the catalogue is heterogeneous; each face checks `kind` and treats data as unknown.
   load: () => Promise<ReadWorkflow<any, unknown> | WriteWorkflow<any, any, unknown>>;

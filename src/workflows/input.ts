@@ -16,8 +16,15 @@ export function wordsOf(value: Input[string]): string[] {
 export function limitOf({ limit, all }: Input, otherwise: number): number {
   if (all === true) return Number.POSITIVE_INFINITY;
   if (limit === undefined) return otherwise;
-  if (typeof limit === "string" && /^\d{1,9}$/.test(limit)) return Number(limit);
-  throw new ExpverError("E_USAGE", `-n takes a whole number from 0 on, not ${JSON.stringify(limit)}`, { details: { received: limit } });
+  return countOf(limit, "-n");
+}
+
+/** Throws E_USAGE for what is no whole number from 0 on. */
+export function countOf(value: Input[string], flag: string): number {
+  if (typeof value === "string" && /^\d{1,9}$/.test(value)) return Number(value);
+  throw new ExpverError("E_USAGE", `${flag} takes a whole number from 0 on, not ${JSON.stringify(value)}`, {
+    details: { received: value },
+  });
 }
 
 /** Throws E_USAGE for a word that is none of them. */

@@ -97,7 +97,10 @@ export const RUNS: Command[] = [
     summary: "Print the output of a run",
     group: "experiments",
     arguments: [RUN],
-    options: [{ flags: "-f, --follow", help: "print what comes until the run ends" }],
+    options: [
+      { flags: "-f, --follow", help: "print what comes until the run ends" },
+      { flags: "-n, --lines <number>", help: "only the last lines" },
+    ],
     examples: [
       ["runs logs", "what the latest run printed"],
       ["runs logs -f quiet-otter-0412", "watch a detached run"],

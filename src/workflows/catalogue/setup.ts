@@ -46,4 +46,25 @@ export const SETUP: Command[] = [
     load: async () => (await import("../completion.ts")).completion,
     render: "completion",
   },
+  {
+    name: "mcp",
+    summary: "Serve this repository to an agent: the Model Context Protocol on stdin and stdout",
+    description:
+      "Tools that read, tools that plan, and one that applies a plan after a person has confirmed it through the agent's client; where the\n" +
+      "client cannot ask, nothing is changed and the command to type is answered. Ends when stdin ends. Put this command into the client's\n" +
+      "settings; see docs/agents.md.",
+    group: "tools",
+    options: [
+      { flags: "--repository <folder>", help: "a repository it may work in (default: the current folder)", repeatable: true },
+      { flags: "--read-only", help: "offer no tool that changes anything" },
+      { flags: "--unconfirmed", help: "apply plans that replace and remove nothing without asking" },
+    ],
+    examples: [
+      ["mcp", "serve the current repository"],
+      ["mcp --repository /work/project --read-only", "only look"],
+    ],
+    kind: "read",
+    serves: "mcp",
+    load: async () => (await import("../serving.ts")).serving,
+  },
 ];

@@ -1,11 +1,11 @@
 /** `expver runs`: looking at runs, waiting for one, stopping one. */
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { drain, followLog } from "../../launchers/follow-log.ts";
+import { drain, followLog, startOfLastLines } from "../../launchers/follow-log.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
-import { limitOf, textIn } from "../input.ts";
+import { countOf, limitOf, textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { requestStop } from "../run/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
@@ -35,7 +35,7 @@ export const runsShow: ReadWorkflow<Input, RunView> = {
 export interface RunLog {
   run_id: string;
   status: RunView["status"];
-  /** All of the log. */
+  /** All of the log, or its last lines. */
   text: string;
   /** `-f`: the text has been shown as it grew. */
   followed: boolean;
@@ -53,8 +53,11 @@ export const runsLogs: ReadWorkflow<Input, RunLog> = {
     }
     const chunks: Uint8Array[] = [];
     const followed = input.follow === true;
-    if (followed) await followLog(log, (chunk) => context.report({ kind: "answer", chunk }), { ended: endOf(project, runId, context) });
-    drain(log, 0, (chunk) => chunks.push(chunk));
+    const from = input.lines === undefined ? 0 : startOfLastLines(log, countOf(input.lines, "-n"));
+    if (followed) {
+      await followLog(log, (chunk) => context.report({ kind: "answer", chunk }), { ended: endOf(project, runId, context), from });
+    }
+    drain(log, from, (chunk) => chunks.push(chunk));
     const status = (await localStatus(project, runId))?.status ?? "finished";
     return { run_id: runId, status, text: Buffer.concat(chunks).toString("utf8"), followed };
   },

@@ -1,0 +1,114 @@
+/**
+ * One command line of expver as a process of its own: what a tool answers is what `--json` prints, work can be cancelled while it computes,
+ * and nothing it does can reach this process's stdout, which belongs to the protocol.
+ */
+import { join } from "node:path";
+import { packageRoot } from "../platform/package-root.ts";
+import { type StartedProgram, startProgram } from "../platform/programs.ts";
+
+/** The envelope of product contract §4. */
+export interface Envelope {
+  ok: boolean;
+  data: unknown;
+  warnings: { text: string; hint?: string }[];
+  error: { code: string; message: string; details: Record<string, unknown>; hint: string } | null;
+}
+
+/** No call takes longer: clients give up after 60 s. */
+export const PATIENCE_MS = 40_000;
+
+export type Ended = { state: "ended"; envelope: Envelope; exitCode: number };
+export type Outcome = Ended | { state: "running" };
+
+export interface Job {
+  id: string;
+  repository: string;
+  argv: readonly string[];
+  /** It changes something: giving up waiting does not stop it. */
+  isWriting: boolean;
+  /** Resolves when it ends; never rejects. */
+  ended: Promise<Ended>;
+  /** Asks it to stop, as Ctrl-C would. */
+  interrupt(): void;
+}
+
+/** Commands under way, by the id a later call waits with. */
+export class Jobs {
+  readonly #running = new Map<string, Job>();
+  #count = 0;
+
+  start(repository: string, argv: readonly string[], { isWriting = false } = {}): Job {
+    this.#count += 1;
+    const program = startProgram(process.execPath, [...process.execArgv, mainScript(), ...withJson(argv)], { cwd: repository });
+    const job: Job = {
+      id: `job-${this.#count}`,
+      repository,
+      argv,
+      isWriting,
+      ended: program.ended.then((result) => ({ state: "ended", ...envelopeOf(result) })),
+      interrupt: () => program.signal("SIGINT"),
+    };
+    this.#running.set(job.id, job);
+    return job;
+  }
+
+  find(id: string): Job | undefined {
+    return this.#running.get(id);
+  }
+
+  /** Waits for a job, until the caller gives up or patience ends; an ended one is answered once and then forgotten. */
+  async wait(job: Job, { signal, patienceMs = PATIENCE_MS }: { signal?: AbortSignal; patienceMs?: number } = {}): Promise<Outcome> {
+    const outcome = await Promise.race<Outcome>([job.ended, givenUp(signal, patienceMs)]);
+    if (outcome.state === "ended") this.#running.delete(job.id);
+    return outcome;
+  }
+
+  /** The connection is gone: nothing of it goes on. A detached run is the user's, not the connection's. */
+  async stopAll(): Promise<void> {
+    const left = [...this.#running.values()];
+    for (const job of left) job.interrupt();
+    await Promise.all(left.map(({ ended }) => ended));
+  }
+}
+
+/** The command line with `--json`, before `--`: what follows belongs to a program. */
+export function withJson(argv: readonly string[]): string[] {
+  return withOptions(argv, ["--json"]);
+}
+
+export function withOptions(argv: readonly string[], options: readonly string[]): string[] {
+  const end = argv.indexOf("--");
+  return end < 0 ? [...argv, ...options] : [...argv.slice(0, end), ...options, ...argv.slice(end)];
+}
+
+/** The built command beside this file, or that of an installed package. */
+function mainScript(): string {
+  return join(packageRoot(), "dist", "main.js");
+}
+
+function givenUp(signal: AbortSignal | undefined, patienceMs: number): Promise<{ state: "running" }> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ state: "running" }), patienceMs);
+    timer.unref();
+    signal?.addEventListener("abort", () => resolve({ state: "running" }), { once: true });
+  });
+}
+
+function envelopeOf({ code, stdout, stderr }: Awaited<StartedProgram["ended"]>): { envelope: Envelope; exitCode: number } {
+  const text = stdout.toString("utf8");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    parsed = undefined;
+  }
+  if (isEnvelope(parsed)) return { envelope: parsed, exitCode: code };
+  // The verbs that speak dvc's dialect print their bare value, and errors as text.
+  if (parsed !== undefined && code === 0) return { envelope: { ok: true, data: parsed, warnings: [], error: null }, exitCode: code };
+  const message = stderr.trim() || `expver ended with ${code} and said nothing`;
+  return { envelope: { ok: false, data: null, warnings: [], error: { code: "E_FAILED", message, details: {}, hint: "" } }, exitCode: code };
+}
+
+function isEnvelope(value: unknown): value is Envelope {
+  return typeof value === "object" && value !== null && "schema" in value && "ok" in value && "error" in value;
+}

@@ -1,0 +1,301 @@
+/** The tools: what an agent asks for, as command lines of expver. Reading ones answer; planning ones show what `expver_apply` would do. */
+import * as z from "zod";
+
+export interface Tool {
+  name: string;
+  title: string;
+  /** What it is for and when to use it; below 2 KB, clients cut the rest. */
+  description: string;
+  input: Record<string, z.ZodType>;
+  /** Words after `expver`. Throws nothing: the command itself refuses what makes no sense. */
+  words: (input: Values) => string[];
+  /** The list of the answer that is paged: the first of these it has. */
+  rows?: string[];
+  /** It asks a server: Git or data remote. */
+  openWorld?: true;
+}
+
+/** Arguments as validated by `input`. */
+export type Values = Record<string, unknown>;
+
+const version = z.string().describe("version tag, such as e0.3.1");
+const versions = z.array(z.string()).max(50).describe("version tags, such as e0.3.1");
+const run = z.string().describe("run id or its beginning, such as quiet-otter-0412");
+const metric = z.string().describe("metric to rank by; default: the first of expver.yaml");
+const remote = z.string().describe("name of the DVC remote; default: the default one");
+const path = z.string().describe("file or folder, relative to the repository");
+
+/** A word that the parser can never take for an option. */
+function value(flag: string, given: unknown): string[] {
+  if (given === undefined || given === false) return [];
+  if (given === true) return [flag];
+  if (Array.isArray(given)) return given.flatMap((one) => value(flag, one));
+  return [`${flag}=${String(given)}`];
+}
+
+/** Positional words, behind `--`, so that a name beginning with a dash stays a name. */
+function names(...given: unknown[]): string[] {
+  const words = given.flat().filter((one) => one !== undefined);
+  return words.length === 0 ? [] : ["--", ...words.map(String)];
+}
+
+export const READING: Tool[] = [
+  {
+    name: "expver_list",
+    title: "List versions",
+    description:
+      "Every experiment version, best first by the metric's own direction, with parameters, metrics and data hash. Start here for questions such as: which experiment was best, what was tried. Page with offset; name fields to make rows smaller.",
+    input: { sort: z.string().optional().describe("metric, or `version`, or `date`") },
+    words: ({ sort }) => ["list", "--all", ...value("--sort", sort)],
+    rows: ["versions"],
+  },
+  {
+    name: "expver_show",
+    title: "Show a version",
+    description:
+      "Everything one version left behind: tag text, code and results commits, exact parameters and metrics, runs, data and models with hash, size and where the bytes are.",
+    input: { version },
+    words: ({ version }) => ["show", ...names(version)],
+  },
+  {
+    name: "expver_diff",
+    title: "Compare versions",
+    description:
+      "Two to ten versions against the first: parameters, metrics with exact difference and better or worse, data, models, code (a line a file; with code=true the patch).",
+    input: { versions, code: z.boolean().optional().describe("the code's whole patch") },
+    words: ({ versions, code }) => ["diff", ...value("--code", code), ...names(versions)],
+  },
+  {
+    name: "expver_verify",
+    title: "Verify versions",
+    description:
+      "Proves the chain tag → commits → pointers → bytes → result rows. Each link is proven, missing, wrong or unrecorded. quick only looks whether objects are there; cloud also asks the data remote.",
+    input: {
+      versions: versions.optional(),
+      quick: z.boolean().optional(),
+      cloud: z.boolean().optional(),
+    },
+    words: ({ versions, quick, cloud }) => ["verify", ...value("--quick", quick), ...value("--cloud", cloud), ...names(versions)],
+    rows: ["versions"],
+    openWorld: true,
+  },
+  {
+    name: "expver_runs",
+    title: "List runs",
+    description:
+      "Executions, the latest first, with status, parameters, metrics and version: what runs now, what finished, failed or was killed.",
+    input: {},
+    words: () => ["runs", "list", "--all"],
+    rows: ["runs"],
+  },
+  {
+    name: "expver_run_status",
+    title: "Look at a run, or wait for it",
+    description:
+      "One run: status, parameters, metrics, how it ended. With wait=true it answers when the run has ended; after 40 s that is an error: call it again. With log_lines the end of its output instead. job: the result of an expver_apply that answered state=running.",
+    input: {
+      job: z.string().optional().describe("id from expver_apply"),
+      run: run.optional().describe("run id or its beginning; default: the latest"),
+      wait: z.boolean().optional(),
+      log_lines: z.number().int().min(1).max(500).optional().describe("the last lines of its output"),
+    },
+    words: ({ run, wait, log_lines: lines }) =>
+      lines === undefined
+        ? ["runs", wait === true ? "wait" : "show", ...names(run)]
+        : ["runs", "logs", ...value("--lines", lines), ...names(run)],
+  },
+  {
+    name: "expver_models",
+    title: "List models",
+    description:
+      "Models of versions, runs and candidates, best first, with hash, size, where the bytes are, and which one is in production. production_only tells what is in production, and whether it is what was promoted.",
+    input: { metric: metric.optional(), production_only: z.boolean().optional() },
+    words: ({ metric, production_only: only }) => ["models", only === true ? "info" : "list", ...value("--metric", metric)],
+    rows: ["models"],
+  },
+  {
+    name: "expver_status",
+    title: "What is unsafe, wrong, or was done",
+    description:
+      "worktrees (default): each worktree with what in it is nowhere else: changes, new files, unpublished versions, unsent data. data: tracked data that differs from its pointer. problems: what is wrong with the repository and what to type. operations: the journal of writing commands, newest first, or with `operation` one of them with its effects.",
+    input: {
+      of: z.enum(["worktrees", "data", "problems", "operations"]).optional(),
+      operation: z.string().optional().describe("id of an operation, or its last digits"),
+    },
+    words: ({ of, operation }) => {
+      if (operation !== undefined) return ["ops", "show", ...names(operation)];
+      if (of === "operations") return ["ops", "list", "--all"];
+      if (of === "problems") return ["doctor", "--dry-run"];
+      return of === "data" ? ["data", "status", "--json"] : ["worktrees"];
+    },
+    rows: ["worktrees", "findings", "operations"],
+  },
+];
+
+export const PLANNING: Tool[] = [
+  {
+    name: "expver_plan_run",
+    title: "Plan a run",
+    description:
+      "One experiment: snapshot of the code, the program, its rows and outputs, a commit and the next version tag. `{name}` in the command becomes the parameter's value. Applying starts it in the background and answers its run id: follow it with expver_run_status. Level: major for architecture or data changes, minor for parameters and features, patch for reruns and fixes.",
+    input: {
+      command: z.array(z.string()).min(1).max(200).describe('program and arguments: ["python", "train.py", "--lr", "{lr}"]'),
+      message: z.string().optional().describe("what this experiment tries, one short line"),
+      level: z.enum(["major", "minor", "patch"]).optional(),
+      params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+      metrics_file: z.string().optional().describe("JSON or YAML file the program writes its metrics to"),
+    },
+    words: ({ command, message, level, params, metrics_file: file }) => [
+      "run",
+      "--detach",
+      ...value("--message", message),
+      ...(level === undefined ? [] : [`--${String(level)}`]),
+      ...Object.entries((params ?? {}) as Record<string, unknown>).map(([name, one]) => `--param=${name}=${String(one)}`),
+      ...value("--metrics", file),
+      ...names(command),
+    ],
+  },
+  {
+    name: "expver_plan_tag",
+    title: "Plan a version tag",
+    description: "A version of HEAD, or of a run that has none. Use it for work that was not made by expver_plan_run.",
+    input: {
+      description: z.string().optional(),
+      run: run.optional(),
+      version: version.optional().describe("default: the next free number"),
+      level: z.enum(["major", "minor", "patch"]).optional(),
+    },
+    words: ({ description, run, version, level }) => [
+      "tag",
+      ...value("--description", description),
+      ...value("--run", run),
+      ...(level === undefined ? [] : [`--${String(level)}`]),
+      ...names(version),
+    ],
+  },
+  {
+    name: "expver_plan_share",
+    title: "Plan to publish or fetch versions",
+    description:
+      "publish: sends the versions' data and models to the data remote, checks that all are there, then pushes branch and tags; cannot be undone on the remote. sync: brings tags and results others published, and for the versions named their data and models into the cache.",
+    input: {
+      action: z.enum(["publish", "sync"]),
+      versions: versions.optional().describe("publish: default every unpublished one"),
+      remote: remote.optional(),
+    },
+    words: ({ action, versions, remote }) => [String(action), ...value("--remote", remote), ...names(versions)],
+    openWorld: true,
+  },
+  {
+    name: "expver_plan_get",
+    title: "Plan to get a file of a version",
+    description:
+      "A file or folder as a version has it, written to `out`; with model=true the version's or run's model. HEAD, index and other files stay untouched.",
+    input: {
+      version: z.string().describe("version tag, VERSION#RUN, or with model=true a run id"),
+      path: path.optional().describe("which file or folder; not needed with model=true"),
+      out: z.string().optional().describe("where to; default: its own name at the top of the repository"),
+      model: z.boolean().optional(),
+    },
+    words: ({ version, path, out, model }) =>
+      model === true
+        ? ["models", "get", ...value("--out", out), ...value("--path", path), ...names(version)]
+        : ["get", ...value("--out", out), ...names(version, path)],
+    openWorld: true,
+  },
+  {
+    name: "expver_plan_model",
+    title: "Plan to promote, keep or prune models",
+    description:
+      "promote: make a model (of a version or run, or the best) the production one, behind gates. add: keep a run's model as a candidate. prune: remove candidates beyond the best `keep` that are provably kept elsewhere.",
+    input: {
+      action: z.enum(["promote", "add", "prune"]),
+      model: z.string().optional().describe("version tag, VERSION#RUN or run id; for promote default: the best"),
+      metric: metric.optional(),
+      min: z.record(z.string(), z.number()).optional().describe("promote: gate, metrics that must reach this"),
+      better_than_production: z.boolean().optional(),
+      keep: z.number().int().min(0).optional(),
+    },
+    words: ({ action, model, metric, min, better_than_production: better, keep }) => [
+      "models",
+      String(action),
+      ...(action === "promote" && model === undefined ? ["--best"] : []),
+      ...(action === "add" ? [] : value("--metric", metric)),
+      ...(action === "promote"
+        ? Object.entries((min ?? {}) as Record<string, unknown>).map(([name, one]) => `--min=${name}=${String(one)}`)
+        : []),
+      ...(action === "promote" && better === true ? ["--better-than=production"] : []),
+      ...(action === "prune" ? value("--keep", keep) : names(model)),
+    ],
+  },
+  {
+    name: "expver_plan_merge",
+    title: "Plan to merge results or data",
+    description:
+      "Brings rows and columns of other results databases (or parquet or CSV files) into one. merge keeps every row and refuses on conflicts; rebase replaces rows whose key_columns values occur in the others, with a backup.",
+    input: {
+      base: z.string().describe("database or data file that the others are merged into"),
+      from: z.array(z.string()).min(1).max(50),
+      output: z.string().optional().describe("default: the base"),
+      strategy: z.enum(["merge", "rebase"]).optional(),
+      key_columns: z.array(z.string()).optional(),
+      on_conflict: z.enum(["ours", "theirs", "newest"]).optional(),
+    },
+    words: ({ base, from, output, strategy, key_columns: keys, on_conflict: choice }) => {
+      const kind = /\.(parquet|pq|csv|tsv|jsonl|ndjson)$/i.test(String(base)) ? "data" : "db";
+      return [
+        "merge",
+        ...value(`--base-${kind}`, base),
+        ...value(`--output-${kind}`, output),
+        ...value("--strategy", strategy),
+        ...value("--key-columns", keys),
+        ...value("--on-conflict", choice),
+        ...names(from),
+      ];
+    },
+  },
+  {
+    name: "expver_plan_worktree",
+    title: "Plan a worktree",
+    description:
+      "create: a worktree and branch for an experiment with its own code or data, on the same cache. explore: a version as it was, beside today's work. remove and cleanup: gone again, refused while something in it is nowhere else.",
+    input: {
+      action: z.enum(["create", "explore", "remove", "cleanup"]),
+      name: z.string().optional().describe("experiment name for create and remove, version for explore and cleanup"),
+      from: z.string().optional().describe("create: revision it starts from; default HEAD"),
+    },
+    words: ({ action, name, from }) => {
+      if (action === "explore") return ["checkout", ...names(name)];
+      if (action === "cleanup") return ["cleanup", ...names(name)];
+      return ["worktree", String(action), ...(action === "create" ? value("--from", from) : []), ...names(name)];
+    },
+  },
+  {
+    name: "expver_plan_data",
+    title: "Plan to track or move data",
+    description:
+      "add: track files or folders by pointers. checkout: make tracked files what their pointers say. push, pull: to and from the data remote.",
+    input: { action: z.enum(["add", "checkout", "push", "pull"]), paths: z.array(path).max(200).optional(), remote: remote.optional() },
+    words: ({ action, paths, remote }) => [
+      "data",
+      String(action),
+      ...(action === "push" || action === "pull" ? value("--remote", remote) : []),
+      ...names(paths),
+    ],
+    openWorld: true,
+  },
+  {
+    name: "expver_plan_recovery",
+    title: "Plan to undo, repair or stop",
+    description:
+      "undo: takes an operation back while everything it left still stands; refused, naming the blocker, when something has changed since. repair: what is safe to repair of the problems expver_status finds. stop: asks a running program to stop; its run keeps rows and log.",
+    input: {
+      action: z.enum(["undo", "repair", "stop"]),
+      name: z.string().optional().describe("undo: operation id (default: the last one); stop: run id (default: the latest)"),
+    },
+    words: ({ action, name }) => {
+      if (action === "repair") return ["doctor", "--fix"];
+      return action === "undo" ? ["undo", ...names(name)] : ["runs", "stop", ...names(name)];
+    },
+  },
+];
