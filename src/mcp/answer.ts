@@ -2,7 +2,7 @@
 
 /** Characters of JSON: about 2,000 and 7,500 tokens. */
 const SHORT = 8_000;
-export const CEILING = 28_000;
+const CEILING = 28_000;
 const ROWS = 20;
 const TEXT = 1_500;
 const KEYS = 40;
@@ -17,7 +17,7 @@ export interface Page {
   detail: "short" | "full";
 }
 
-export interface Cut {
+interface Cut {
   /** Where in `data`: `versions`, `code.patch`. */
   path: string;
   /** Rows, keys or characters there are. */
@@ -130,6 +130,6 @@ function fieldOf(data: unknown, name: string): unknown {
   return typeof data === "object" && data !== null ? (data as Record<string, unknown>)[name] : undefined;
 }
 
-export function sizeOf(value: unknown): number {
+function sizeOf(value: unknown): number {
   return (JSON.stringify(value) ?? "").length;
 }

@@ -7,7 +7,7 @@ import { packageRoot } from "../platform/package-root.ts";
 import { type StartedProgram, startProgram } from "../platform/programs.ts";
 
 /** The envelope of product contract §4. */
-export interface Envelope {
+interface Envelope {
   ok: boolean;
   data: unknown;
   warnings: { text: string; hint?: string }[];
@@ -15,7 +15,7 @@ export interface Envelope {
 }
 
 /** No call takes longer: clients give up after 60 s. */
-export const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 40_000;
 
 export type Ended = { state: "ended"; envelope: Envelope; exitCode: number };
 export type Outcome = Ended | { state: "running" };
@@ -72,7 +72,7 @@ export class Jobs {
 }
 
 /** The command line with `--json`, before `--`: what follows belongs to a program. */
-export function withJson(argv: readonly string[]): string[] {
+function withJson(argv: readonly string[]): string[] {
   return withOptions(argv, ["--json"]);
 }
 
