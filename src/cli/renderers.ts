@@ -55,6 +55,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   checkout: async () => (await import("./render/worktrees.ts")).renderCheckout,
   worktrees: async () => (await import("./render/worktrees.ts")).renderWorktrees,
   cleanup: async () => (await import("./render/worktrees.ts")).renderCleanup,
+  check: async () => (await import("./render/check.ts")).renderCheck,
   "worktree create": async () => (await import("./render/worktrees.ts")).renderWorktreeCreate,
   "worktree remove": async () => (await import("./render/worktrees.ts")).renderWorktreeRemove,
   get: async () => (await import("./render/get.ts")).renderGet,

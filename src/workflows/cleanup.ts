@@ -5,7 +5,8 @@ import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
-import { type Finding, inventory } from "./worktree/inventory.ts";
+import type { Finding } from "./worktree/inventory/finding.ts";
+import { inventory } from "./worktree/inventory.ts";
 import { knownWorktrees } from "./worktree/records.ts";
 import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost } from "./worktree/remove.ts";
 

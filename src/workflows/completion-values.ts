@@ -21,6 +21,7 @@ const VALUES: Record<Exclude<Completes, "nothing">, (project: Project) => Value[
   metric: metrics,
   operation: operations,
   remote: remotes,
+  worktree: worktrees,
 };
 
 function versions({ repository, config }: Project): Value[] {
@@ -68,4 +69,9 @@ async function operations(project: Project): Promise<Value[]> {
 async function remotes(project: Project): Promise<Value[]> {
   const { readDvcConfig } = await import("../store/dvc-config.ts");
   return [...readDvcConfig(project).remotes].map(([name, { url }]) => [name, url]);
+}
+
+async function worktrees(project: Project): Promise<Value[]> {
+  const { recordsOf } = await import("./worktree/records.ts");
+  return recordsOf(project, "experiment").map(({ name, root }) => [name, root]);
 }

@@ -46,7 +46,7 @@ export interface WriteWorkflow<Input, P extends Plan, Data> {
 export type Input = Record<string, string | string[] | boolean | undefined>;
 
 /** What a shell offers for a value; without it what the placeholder says: `<version>`, `RUN`, `PATH…`. */
-export type Completes = "version" | "run" | "metric" | "operation" | "remote" | "nothing";
+export type Completes = "version" | "run" | "metric" | "operation" | "remote" | "worktree" | "nothing";
 
 export interface ArgumentSpec {
   /** `VERSION`, `PATH…`; as shown in help. */

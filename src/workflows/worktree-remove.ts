@@ -6,7 +6,7 @@ import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { inventory } from "./worktree/inventory.ts";
-import { knownWorktrees } from "./worktree/records.ts";
+import { experimentNamed } from "./worktree/records.ts";
 import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost } from "./worktree/remove.ts";
 
 interface RemovePlan extends Plan {
@@ -17,20 +17,7 @@ export const worktreeRemove: WriteWorkflow<Input, RemovePlan, Removed> = {
   async plan(context, input) {
     const project = openProject(context);
     const repository = requireRepository(project);
-    const name = textIn(input.name);
-    const experiments = knownWorktrees(project, repository).flatMap(({ record }) => (record?.kind === "experiment" ? [record] : []));
-    const record = experiments.find((one) => one.name === name);
-    if (record === undefined) {
-      const known = experiments.map((one) => one.name).join(", ");
-      throw new ExpverError(
-        "E_NOT_FOUND",
-        `there is no experiment worktree ${name ?? ""}; ${known === "" ? "there are none" : `there are: ${known}`}`,
-        {
-          hint: "expver worktrees lists them; others than expver's own: git worktree remove.",
-          details: { asked: name ?? null },
-        },
-      );
-    }
+    const record = experimentNamed(project, textIn(input.name));
     if (repository.root === record.root) {
       throw new ExpverError("E_DATA", `${record.root} is where you are`, {
         hint: "Go to another worktree first.",

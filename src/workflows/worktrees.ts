@@ -3,7 +3,8 @@ import { openProject, requireRepository } from "../config/project.ts";
 import { findRepository } from "../git/git.ts";
 import { headBranch, resolveCommit } from "../git/refs.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
-import { type Finding, inventory } from "./worktree/inventory.ts";
+import type { Finding } from "./worktree/inventory/finding.ts";
+import { inventory } from "./worktree/inventory.ts";
 import { knownWorktrees } from "./worktree/records.ts";
 
 export interface ListedWorktree {

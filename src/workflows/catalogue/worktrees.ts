@@ -3,7 +3,7 @@ import type { Command, OptionSpec } from "../contract.ts";
 
 const FORCE: OptionSpec = {
   flags: "--force <categories...>",
-  help: "what may go to the trash: program, tracked, untracked, ignored, data, commits, …",
+  help: "what may go to the trash, as `expver check` names it: untracked ignored …",
 };
 const PATH: OptionSpec = {
   flags: "--path <folder>",
@@ -54,6 +54,25 @@ export const WORKTREES: Command[] = [
     render: "cleanup",
   },
   {
+    name: "check",
+    summary: "List what would be lost with a worktree or a branch",
+    description:
+      "The list that `worktree remove` and `cleanup` go by, at any time: changes, new or ignored files, data, commits, stashes, versions that are not\n" +
+      "published, objects the remote lacks, result rows the main database lacks, a best model nobody promoted, programs at work; each with what to\n" +
+      "type. Exits with 4 while there is anything. Without a name: the worktree one is in, or, in the main one, all that expver made.",
+    group: "safety",
+    arguments: [{ name: "NAME", help: "of an experiment, its branch or folder, or any other branch", completes: "worktree" }],
+    examples: [
+      ["check", "is anything in this worktree nowhere else?"],
+      ["check augment", "could ../exp-augment be removed?"],
+      ["check exp/old-idea", "could that branch be deleted?"],
+    ],
+    kind: "read",
+    exits: [4],
+    load: async () => (await import("../check.ts")).check,
+    render: "check",
+  },
+  {
     name: "worktree create",
     summary: "Make a worktree and branch for an experiment, with its data, on the same cache",
     description:
@@ -77,7 +96,7 @@ export const WORKTREES: Command[] = [
       "Refuses (exit 4) while there is anything in it that is nowhere else: changes, new or ignored files, data, commits, stashes, versions that\n" +
       "are not published, objects the remote lacks, result rows the main database lacks, programs at work. Each is named with what to type.",
     group: "experiments",
-    arguments: [{ name: "NAME", help: "of the experiment", required: true }],
+    arguments: [{ name: "NAME", help: "of the experiment", required: true, completes: "worktree" }],
     options: [FORCE],
     examples: [["worktree remove augment", "after its results were merged"]],
     kind: "write",

@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
 import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
@@ -30,6 +31,27 @@ export function knownWorktrees(project: Project, repository: Repository): KnownW
   return linkedWorktrees(repository).map((worktree) => ({ ...worktree, record: records.get(worktree.root) ?? null }));
 }
 
+/** Those we made, also when Git's list or their folder has lost them. */
+export function recordsOf(project: Project, kind: WorktreeRecord["kind"]): WorktreeRecord[] {
+  return readRecords(project).filter((record) => record.kind === kind);
+}
+
+/** Throws E_NOT_FOUND. */
+export function experimentNamed(project: Project, name: string | undefined): WorktreeRecord {
+  const experiments = recordsOf(project, "experiment");
+  const record = experiments.find((one) => one.name === name);
+  if (record !== undefined) return record;
+  const known = experiments.map((one) => one.name).join(", ");
+  throw new ExpverError(
+    "E_NOT_FOUND",
+    `there is no experiment worktree ${name ?? ""}; ${known === "" ? "there are none" : `there are: ${known}`}`,
+    {
+      hint: "expver worktrees lists them; others than expver's own: git worktree remove.",
+      details: { asked: name ?? null },
+    },
+  );
+}
+
 export function saveRecord(project: Project, record: WorktreeRecord): void {
   mkdirSync(folderOf(project), { recursive: true });
   writeFileAtomic(fileOf(project, record), `${JSON.stringify(record)}\n`);
@@ -53,7 +75,8 @@ export function placeFor(project: Project, repository: Repository, folder: strin
 
 function readRecords(project: Project): WorktreeRecord[] {
   try {
-    return readdirSync(folderOf(project)).flatMap((file) => {
+    const files = readdirSync(folderOf(project)).sort();
+    return files.flatMap((file) => {
       const text = file.endsWith(".json") ? readTextIfExists(join(folderOf(project), file)) : null;
       return text === null ? [] : [JSON.parse(text) as WorktreeRecord];
     });

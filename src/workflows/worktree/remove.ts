@@ -8,7 +8,7 @@ import { perform } from "../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Input } from "../contract.ts";
-import { CATEGORIES, type Category, type Finding } from "./inventory.ts";
+import { CATEGORIES, type Category, type Finding } from "./inventory/finding.ts";
 import { dropRecord, type WorktreeRecord } from "./records.ts";
 
 export interface Removal {

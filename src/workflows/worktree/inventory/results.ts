@@ -1,0 +1,50 @@
+/** Rows of a results database that the main worktree's database lacks, or has with other values. */
+import { existsSync } from "node:fs";
+import { absolutePath, storedPath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { counted } from "../../../platform/words.ts";
+import { type Finding, single } from "./finding.ts";
+
+/** `theirs`: absolute path of a database, which is only read. */
+export async function resultsFindings(main: Project, theirs: string, shown = theirs): Promise<Finding[]> {
+  const ours = databaseOf(main);
+  if (!existsSync(theirs)) return [];
+  const remedy = `expver merge --base-db ${ours} ${shown}`;
+  const { changesTable, discardMerge, prepareMerge } = await import("../../../merge/results/merge-files.ts");
+  try {
+    if (!existsSync(ours)) {
+      if (!(await hasRows(theirs))) return [];
+      const what = "results, and the main worktree has no results database";
+      return [{ ...single("results", what, `cp ${shown} ${ours}`), examples: [shown] }];
+    }
+    const prepared = prepareMerge({ base: ours, sources: [{ path: theirs, name: shown }], output: ours, rules: {}, inPlace: false });
+    discardMerge(prepared);
+    const tables = prepared.reports.flatMap((report) => report.tables).filter(changesTable);
+    const rows = tables.reduce((sum, { inserted }) => sum + inserted, 0);
+    const cells = tables.flatMap(({ filled, updated }) => [...Object.values(filled), ...Object.values(updated)]);
+    const count = rows + cells.reduce((sum, one) => sum + one, 0);
+    if (count === 0) return [];
+    const what = `${rows > 0 ? counted(rows, "result row") : counted(count, "result value")} that the main worktree's database lacks`;
+    return [{ category: "results", what, count, bytes: 0, examples: [], remedy }];
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    return [single("results", `its results cannot be compared: ${error.message}`, remedy)];
+  }
+}
+
+/** Absolute. */
+export function databaseOf(project: Project): string {
+  return absolutePath(project, storedPath(project, project.config.results.database));
+}
+
+async function hasRows(path: string): Promise<boolean> {
+  const { openResults } = await import("../../../results/database.ts");
+  const { hasNoRows } = await import("../../../results/same-rows.ts");
+  const db = openResults(path, { readonly: true });
+  try {
+    return !hasNoRows(db);
+  } finally {
+    db.close();
+  }
+}
