@@ -1,5 +1,6 @@
 /** Every command there is, in the order of the help. Faces read this; nothing else lists commands. */
 import type { Command } from "../contract.ts";
+import { ADVISING } from "./advising.ts";
 import { DATA } from "./data.ts";
 import { MERGING } from "./merging.ts";
 import { MODELS } from "./models.ts";
@@ -10,4 +11,15 @@ import { SHARE } from "./share.ts";
 import { VERSIONS } from "./versions.ts";
 import { WORKTREES } from "./worktrees.ts";
 
-export const CATALOGUE: Command[] = [...SETUP, ...RUNS, ...VERSIONS, ...MODELS, ...MERGING, ...WORKTREES, ...DATA, ...SHARE, ...SAFETY];
+export const CATALOGUE: Command[] = [
+  ...SETUP,
+  ...ADVISING,
+  ...RUNS,
+  ...VERSIONS,
+  ...MODELS,
+  ...MERGING,
+  ...WORKTREES,
+  ...DATA,
+  ...SHARE,
+  ...SAFETY,
+];

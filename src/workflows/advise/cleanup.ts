@@ -1,0 +1,68 @@
+/** `expver advise cleanup`: what could go, what stands in the way of it, and the commands, safest first. */
+import { openProject } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
+import type { Input, ReadWorkflow } from "../contract.ts";
+import { modelsPrune } from "../models/prune.ts";
+import { quoted } from "../run/snapshot-selection.ts";
+import { worktrees } from "../worktrees.ts";
+
+export interface CleanupItem {
+  what: string;
+  /** Empty: it can go. */
+  blockedBy: string[];
+  command: string;
+}
+
+export interface CleanupAdvice {
+  items: CleanupItem[];
+}
+
+export const adviseCleanup: ReadWorkflow<Input, CleanupAdvice> = {
+  async read(context) {
+    openProject(context);
+    const items = [...(await ofWorktrees(context)), ...(await ofCandidates(context)), cacheItem()];
+    return { items: items.sort((one, other) => one.blockedBy.length - other.blockedBy.length) };
+  },
+};
+
+async function ofWorktrees(context: Context): Promise<CleanupItem[]> {
+  const listed = (await worktrees.read(context, {})).worktrees;
+  return listed.flatMap(({ kind, name, root, findings }): CleanupItem[] => {
+    const blockedBy = findings.map(({ what, remedy }) => `${what}: ${remedy}`);
+    if (kind === "exploration")
+      return [{ what: `exploration of ${name} in ${root}`, blockedBy, command: `expver cleanup ${quoted(name ?? "")}` }];
+    if (kind === "experiment")
+      return [{ what: `experiment ${name} in ${root}`, blockedBy, command: `expver worktree remove ${quoted(name ?? "")}` }];
+    return kind === "gone" ? [{ what: `worktree whose folder ${root} is gone`, blockedBy: [], command: "git worktree prune" }] : [];
+  });
+}
+
+async function ofCandidates(context: Context): Promise<CleanupItem[]> {
+  try {
+    const { steps } = await modelsPrune.plan({ ...context, report: () => {} }, {});
+    const going = steps.filter(({ verb }) => verb === "remove" || verb === "trash");
+    if (going.length === 0) return [];
+    return [
+      {
+        what: `${counted(going.length, "candidate")} beyond the best few, kept elsewhere`,
+        blockedBy: [],
+        command: "expver models prune --dry-run",
+      },
+    ];
+  } catch (error) {
+    // A repository without candidates, or without a known metric, has nothing to advise here.
+    if (error instanceof ExpverError) return [];
+    throw error;
+  }
+}
+
+/** Never counted here: reading every listing of every version costs more than the advice. */
+function cacheItem(): CleanupItem {
+  return {
+    what: "objects of the cache that no version, branch, stash or worktree names",
+    blockedBy: [],
+    command: "expver data gc -w -a -T -A --dry-run",
+  };
+}

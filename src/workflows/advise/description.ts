@@ -1,0 +1,96 @@
+/** `expver advise description`: the line a version should have, and a text drawn from what really changed. */
+import { openProject } from "../../config/project.ts";
+import type { Input, ReadWorkflow } from "../contract.ts";
+import { diff } from "../diff.ts";
+import { textIn } from "../input.ts";
+import { quoted } from "../run/snapshot-selection.ts";
+import { show } from "../show.ts";
+import { some } from "./level.ts";
+import { type SinceLast, sinceLastVersion } from "./since-last.ts";
+
+export interface DescriptionAdvice {
+  /** Null: what is in the worktree now. */
+  version: string | null;
+  /** What it is compared with; null for the first. */
+  against: string | null;
+  description: string;
+  /** Which of the five parts a line should have it has, and their values: model, parameter, metric, data, text. */
+  parts: Record<"model" | "parameter" | "metric" | "data" | "text", string | null>;
+  commands: string[];
+}
+
+export const adviseDescription: ReadWorkflow<Input, DescriptionAdvice> = {
+  async read(context, input) {
+    const version = textIn(input.version) ?? null;
+    const project = openProject(context);
+    if (version === null) {
+      const since = sinceLastVersion(project);
+      const description = describeChanges(since);
+      const message = quoted(description === "" ? "what it tries" : description);
+      const parts = { model: null, parameter: since.params[0]?.name ?? null, metric: null, data: null, text: description || null };
+      return { version, against: since.last, description, parts, commands: [`expver run -m ${message} -- COMMAND`] };
+    }
+    const shown = await show.read(context, { version });
+    const against = previousOf(
+      shown.version,
+      (await (await import("../list.ts")).list.read(context, { all: true, sort: "version" })).versions,
+    );
+    const compared = against === null ? null : await diff.read(context, { version: [against, shown.version] });
+    const description =
+      compared === null
+        ? "first version"
+        : textOf({
+            params: compared.params
+              .filter(({ differs }) => differs)
+              .map(({ name, values: [before, now] }) => ({ name, before: before ?? null, now: now ?? null })),
+            data: compared.artifacts.filter(({ role, differs }) => role === "data" && differs).map(({ path }) => path),
+            code: compared.code.flatMap(({ files }) => files.map(({ path }) => path)),
+          });
+    const pairs = new Map(headPairs(shown.line));
+    const metric = shown.metrics[0];
+    const parameter = Object.entries(shown.params)[0];
+    return {
+      version: shown.version,
+      against,
+      description,
+      parts: {
+        model: pairs.get("model") ?? null,
+        parameter: parameter === undefined ? null : `${parameter[0]}=${parameter[1]}`,
+        metric: metric === undefined ? null : `${metric.name}=${metric.value}`,
+        data: shown.dataHash?.slice(0, 6) ?? null,
+        text: shown.description || null,
+      },
+      commands: [],
+    };
+  },
+};
+
+/** Short, and true to the digit: what differs, most telling first. */
+export function describeChanges({ last, params, data, code }: SinceLast): string {
+  return last === null ? "first version" : textOf({ params, data, code });
+}
+
+type Changes = Pick<SinceLast, "params" | "data" | "code">;
+
+function textOf({ params, data, code }: Changes): string {
+  const parts = [
+    ...params.slice(0, 3).map(({ name, before, now }) => (before === null ? `${name} ${now}` : `${name} ${before} → ${now ?? "(none)"}`)),
+    ...(params.length > 3 ? [`${params.length - 3} more parameters`] : []),
+    ...(data.length > 0 ? [`new data in ${some(data.slice(0, 2))}${data.length > 2 ? " …" : ""}`] : []),
+    ...(code.length > 0 ? [`changes in ${some(code.slice(0, 2))}${code.length > 2 ? ` and ${code.length - 2} more` : ""}`] : []),
+  ];
+  return parts.join(", ");
+}
+
+function previousOf(version: string, versions: readonly { version: string }[]): string | null {
+  const names = versions.map((one) => one.version);
+  const at = names.indexOf(version);
+  return at < 0 ? null : (names[at + 1] ?? null);
+}
+
+function headPairs(line: string): [string, string][] {
+  return line.split(" | ").flatMap((part) => {
+    const at = part.indexOf("=");
+    return at < 0 ? [] : [[part.slice(0, at), part.slice(at + 1)]];
+  });
+}

@@ -1,0 +1,51 @@
+/** Major, minor or patch: from what has changed since the last version. */
+import type { Level } from "../../versions/tag-name.ts";
+import type { SinceLast } from "./since-last.ts";
+
+export interface LevelAdvice {
+  level: Level;
+  /** "guess": a person knows better; the reasons say why. */
+  certainty: "sure" | "guess";
+  reasons: string[];
+}
+
+const ARCHITECTURE_PARAM = /^(.*[._])?(model([._](name|type))?|arch|architecture|backbone|network|encoder|decoder)$/i;
+const ARCHITECTURE_FILE = /(^|[/_.-])(models?|nets?|networks?|arch|architectures?|backbones?|layers?|modules?)([/_.-]|$)/i;
+const NO_EFFECT = /(^|\/)(README|CHANGELOG|LICENSE|docs?\/|tests?\/|\.github\/)|\.(md|rst|txt)$/i;
+
+export function adviseLevel({ last, code, data, params }: SinceLast): LevelAdvice {
+  if (last === null) return { level: "minor", certainty: "sure", reasons: ["it is the first version"] };
+  const architecture = params.filter(({ name }) => ARCHITECTURE_PARAM.test(name));
+  const effective = code.filter((path) => !NO_EFFECT.test(path));
+  const structure = effective.filter((path) => ARCHITECTURE_FILE.test(path));
+  const since = `since ${last}`;
+  if (data.length > 0) {
+    const reasons = [`data changed ${since}: ${some(data)}`, "a few corrected rows would be --minor"];
+    return { level: "major", certainty: "guess", reasons };
+  }
+  if (architecture.length > 0) {
+    const changes = architecture.map(({ name, before, now }) => `${name} ${before ?? "(none)"} → ${now}`);
+    return { level: "major", certainty: "sure", reasons: [`another architecture ${since}: ${some(changes)}`] };
+  }
+  if (structure.length > 0) {
+    const reasons = [
+      `files that look like the model's structure changed ${since}: ${some(structure)}`,
+      "a variation of it would be --minor",
+    ];
+    return { level: "major", certainty: "guess", reasons };
+  }
+  if (params.length > 0) {
+    return { level: "minor", certainty: "sure", reasons: [`parameters changed ${since}: ${some(params.map(({ name }) => name))}`] };
+  }
+  if (effective.length > 0) {
+    const reasons = [`code changed ${since}: ${some(effective)}`, "a fix that changes no result on purpose would be --patch"];
+    return { level: "minor", certainty: "guess", reasons };
+  }
+  return { level: "patch", certainty: "sure", reasons: [`neither code, data nor parameters changed ${since}: a rerun`] };
+}
+
+/** At most four of them, and how many more. */
+export function some(items: readonly string[]): string {
+  const shown = items.slice(0, 4).join(", ");
+  return items.length > 4 ? `${shown} and ${items.length - 4} more` : shown;
+}

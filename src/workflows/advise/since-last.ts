@@ -1,0 +1,93 @@
+/** What this worktree has that the last version had not: parameters, code, data. The ground of every advice about the next version. */
+import { type Project, requireRepository } from "../../config/project.ts";
+import { gitResult, type Repository } from "../../git/git.ts";
+import { resolveCommit } from "../../git/refs.ts";
+import { readStatus } from "../../git/status.ts";
+import { dataHash, inputPointers } from "../../store/data-hash.ts";
+import { readPointers } from "../../store/pointers.ts";
+import { outputStatus } from "../../store/status.ts";
+import { knownMetrics, paramsOf } from "../../versions/metrics.ts";
+import { readVersions } from "../../versions/registry.ts";
+import type { Version } from "../../versions/types.ts";
+import { readParameterFile } from "../run/parameters.ts";
+
+export interface ChangedValue {
+  name: string;
+  /** Exact texts; null: not there. */
+  before: string | null;
+  now: string | null;
+}
+
+export interface SinceLast {
+  /** The version HEAD comes from, or else the newest; null when there is none. */
+  last: string | null;
+  /** Git's files that differ from that version's code, relative to the Git root: no pointers, no ignore files. */
+  code: string[];
+  /** Of those, the ones that are in no commit. */
+  uncommitted: string[];
+  /** Inputs whose bytes differ from that version's, or that it had not. */
+  data: string[];
+  /** Values of the `params:` file that differ from that version's. */
+  params: ChangedValue[];
+}
+
+/** @param typed parameters given on a command line, which win over the file's. */
+export function sinceLastVersion(project: Project, typed: Readonly<Record<string, string>> = {}): SinceLast {
+  const repository = requireRepository(project);
+  const versions = readVersions(project);
+  const last = lastVersion(repository, versions);
+  const uncommitted = readStatus(repository)
+    .map(({ path }) => path)
+    .filter(isCode);
+  const here = { ...readParameterFile(project), ...typed };
+  if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], params: [] };
+  const params = paramsOf(last.message, knownMetrics(project.config, versions));
+  return {
+    last: last.name,
+    code: [...new Set([...codeSince(repository, last), ...uncommitted])].sort(),
+    uncommitted,
+    data: changedData(project, last),
+    params: changedValues(params, here),
+  };
+}
+
+/** The latest version among HEAD's ancestors, by its tag's date; else the latest of all. */
+function lastVersion(repository: Repository, versions: readonly Version[]): Version | null {
+  const merged = gitResult(repository, ["for-each-ref", "--merged=HEAD", "--format=%(refname:strip=2)", "refs/tags"], {
+    allow: [128, 129],
+  });
+  const names = new Set(merged.stdout.toString("utf8").split("\n"));
+  const byDate = [...versions].sort((one, other) => (one.date < other.date ? 1 : -1));
+  return byDate.find(({ name }) => names.has(name)) ?? byDate[0] ?? null;
+}
+
+function codeSince(repository: Repository, { message, commit }: Version): string[] {
+  const code = (message.code === null ? null : resolveCommit(repository, message.code)) ?? resolveCommit(repository, commit);
+  if (code === null || resolveCommit(repository, "HEAD") === null) return [];
+  const names = gitResult(repository, ["diff", "--no-ext-diff", "--name-only", "-z", code, "HEAD"]).stdout.toString("utf8");
+  return names.split("\0").filter((path) => path !== "" && isCode(path));
+}
+
+/** Pointers stand for data, and ignore files follow them. */
+function isCode(path: string): boolean {
+  return !/(^|\/)(\.gitignore|\.dvcignore|dvc\.lock|[^/]+\.dvc)$/.test(path) && !/^\.dvc\//.test(path);
+}
+
+function changedData(project: Project, { message }: Version): string[] {
+  const inputs = inputPointers(project, readPointers(project));
+  const edited = new Set(outputStatus(project, inputs).flatMap(({ pointer, state }) => (state === "modified" ? [pointer.path] : [])));
+  const isSame = edited.size === 0 && message.dataHash !== null && dataHash(inputs) === message.dataHash;
+  if (isSame) return [];
+  const before = new Map(message.data.map(({ path, hash }) => [path, hash]));
+  if (before.size === 0) return [...edited].sort();
+  const differ = inputs.filter(({ path, hash }) => before.get(path) !== hash).map(({ path }) => path);
+  return [...new Set([...differ, ...edited])].sort();
+}
+
+/** Only names both sides speak of, or that are new here: what a run logs besides its parameters file is not known beforehand. */
+function changedValues(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): ChangedValue[] {
+  return Object.entries(now).flatMap(([name, value]) => {
+    const old = Object.hasOwn(before, name) ? (before[name] ?? null) : null;
+    return old === value ? [] : [{ name, before: old, now: value }];
+  });
+}

@@ -1,0 +1,141 @@
+/** `expver advise`: the repository's own answers to the three questions, and what is left to ask. */
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, it } from "vitest";
+import type { Advice } from "../../src/workflows/advise/advise.ts";
+import type { CleanupAdvice } from "../../src/workflows/advise/cleanup.ts";
+import type { DescriptionAdvice } from "../../src/workflows/advise/description.ts";
+import type { GetAdvice } from "../../src/workflows/advise/get.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+
+let demo: string;
+
+beforeAll(() => {
+  const base = openTestRepository(makeFolder("advise"));
+  expect(base.expver(["demo", "demo"]).code).toBe(0);
+  demo = join(base.root, "demo");
+}, 120_000);
+
+function aRepository(): TestRepository {
+  const copy = join(makeFolder("copy"), "demo");
+  cpSync(demo, copy, { recursive: true });
+  const repo = openTestRepository(copy);
+  repo.git("update-index", "-q", "--refresh");
+  return repo;
+}
+
+function ask<Data>(repo: TestRepository, ...args: string[]): Data {
+  const { code, data, error } = repo.expverJson(["advise", ...args]);
+  expect({ code, error }).toEqual({ code: 0, error: null });
+  return data as Data;
+}
+
+it("asks only what the repository cannot answer", () => {
+  const repo = aRepository();
+  expect(ask<Advice>(repo)).toMatchObject({ workflow: "sequential", questions: [{ answer: "--experiments one|many" }] });
+  expect(ask<Advice>(repo, "--experiments", "one")).toMatchObject({ workflow: "sequential", questions: [], branching: "this branch" });
+  expect(ask<Advice>(repo, "--experiments", "many")).toMatchObject({
+    workflow: "parallel",
+    questions: [{ answer: "--differ params|code|data" }],
+  });
+  expect(ask<Advice>(repo, "--experiments", "many", "--differ", "params")).toMatchObject({ workflow: "parallel", questions: [] });
+  for (const differ of ["code", "data"]) {
+    expect(ask<Advice>(repo, "--differ", differ)).toMatchObject({
+      workflow: "worktree",
+      branching: "a branch per experiment",
+      questions: [],
+    });
+  }
+  expect(repo.expverJson(["advise", "--differ", "weather"])).toMatchObject({ code: 2, error: { code: "E_USAGE" } });
+});
+
+it("sees a grid in the parameters file", () => {
+  const repo = aRepository();
+  repo.write("params.yaml", "lr: [0.1, 1e-05]\nmodel: {depth: 2}\n");
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}\nparams: params.yaml\n`);
+  const { workflow, reasons, commands } = ask<Advice>(repo);
+  expect(workflow).toBe("parallel");
+  expect(reasons.join(" ")).toContain("lr: 0.1, 1e-05");
+  expect(commands[0]).toContain("--grid lr=0.1,1e-05");
+});
+
+it("counts on by what has changed since the last version, and says why", () => {
+  const cases: [change: (repo: TestRepository) => void, level: string, certainty: string, why: RegExp][] = [
+    [() => {}, "patch", "sure", /a rerun/],
+    [(repo) => repo.write("README.md", "other words\n"), "patch", "sure", /a rerun/],
+    [(repo) => repo.write("train.js", `${repo.read("train.js")}\n// more\n`), "minor", "guess", /train\.js/],
+    [(repo) => repo.write("model.js", "export {};\n"), "major", "guess", /model\.js/],
+    [(repo) => repo.write("data/train.csv", "a,b\n1,2\n"), "major", "guess", /data\/train\.csv/],
+  ];
+  for (const [change, level, certainty, why] of cases) {
+    const repo = aRepository();
+    change(repo);
+    const { version } = ask<Advice>(repo);
+    expect(version, why.source).toMatchObject({ level, certainty });
+    expect(version.reasons.join("; ")).toMatch(why);
+    expect(version.next).toBe({ patch: "e0.2.1", minor: "e0.3.0", major: "e1.0.0" }[level]);
+  }
+});
+
+it("knows parameters of the file that changed, to the digit, and an architecture by its name", () => {
+  const repo = aRepository();
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}\nparams: params.yaml\n`);
+  repo.write("params.yaml", "lr: 1e-05\n");
+  expect(ask<Advice>(repo)).toMatchObject({
+    version: { level: "minor", certainty: "sure" },
+    description: expect.stringContaining("lr 1 → 1e-05"),
+  });
+  repo.write("params.yaml", "lr: 1\nmodel: {type: mlp}\n");
+  expect(ask<Advice>(repo)).toMatchObject({ version: { level: "major", certainty: "sure" } });
+});
+
+it("an empty repository gets the first version", () => {
+  const repo = makeRepository();
+  expect(repo.expver(["init"]).code).toBe(0);
+  expect(ask<Advice>(repo)).toMatchObject({ version: { level: "minor", next: "e0.1.0" }, description: "first version" });
+});
+
+it("says what a version changed, and what its line lacks", () => {
+  const repo = aRepository();
+  expect(ask<DescriptionAdvice>(repo, "description", "e0.2.0")).toMatchObject({
+    against: "e0.1.0",
+    description: "lr 0.1 → 1",
+    parts: { model: null, parameter: "lr=1", metric: "accuracy=0.94", text: "larger step" },
+  });
+  expect(ask<DescriptionAdvice>(repo, "description", "e0.1.0")).toMatchObject({ against: null, description: "first version" });
+  expect(repo.expver(["advise", "description", "e9.0.0"]).code).toBe(1);
+});
+
+it("says where bytes come from, and that is where they come from", () => {
+  const repo = aRepository();
+  expect(ask<GetAdvice>(repo, "get", "e0.1.0", "train.js")).toMatchObject({ strategy: "git", files: 1, toFetch: 0 });
+  expect(ask<GetAdvice>(repo, "get", "e0.1.0", "models/model.json")).toMatchObject({ strategy: "cache", files: 1, bytes: 870, toFetch: 0 });
+  expect(ask<GetAdvice>(repo, "get", "e0.1.0")).toMatchObject({ strategy: "worktree" });
+  repo.run("rm", ["-rf", ".dvc/cache/files/md5"]);
+  const advice = ask<GetAdvice>(repo, "get", "e0.1.0", "models/model.json");
+  expect(advice).toMatchObject({ strategy: "remote", toFetch: 1 });
+  expect(repo.expver((advice.commands[0] ?? "").split(" ").slice(1)).code).toBe(1);
+});
+
+it("says what could go and what stands in the way", () => {
+  const repo = aRepository();
+  expect(repo.expver(["checkout", "e0.1.0"]).code).toBe(0);
+  expect(repo.expver(["worktree", "create", "side"]).code).toBe(0);
+  repo.run("sh", ["-c", "echo note > ../exp-side/notes.txt"]);
+  const { items } = ask<CleanupAdvice>(repo, "cleanup");
+  expect(items.map(({ command, blockedBy }) => [command, blockedBy.length > 0])).toEqual([
+    ["expver cleanup e0.1.0", false],
+    ["expver data gc -w -a -T -A --dry-run", false],
+    ["expver worktree remove side", true],
+  ]);
+  expect(items.at(-1)?.blockedBy.join()).toContain("untracked");
+  expect(repo.expver(["cleanup", "e0.1.0"]).code).toBe(0);
+  expect(repo.expver(["data", "gc", "-w", "-a", "-T", "-A", "--dry-run"]).code).toBe(0);
+});
+
+it("changes nothing", () => {
+  const repo = aRepository();
+  const before = repo.git("status", "--porcelain") + repo.git("for-each-ref");
+  for (const args of [[], ["description"], ["get", "e0.1.0", "data/train.csv"], ["cleanup"]]) ask(repo, ...args);
+  expect(repo.git("status", "--porcelain") + repo.git("for-each-ref")).toBe(before);
+});
