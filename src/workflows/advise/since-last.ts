@@ -11,7 +11,7 @@ import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
 import { readParameterFile } from "../run/parameters.ts";
 
-export interface ChangedValue {
+interface ChangedValue {
   name: string;
   /** Exact texts; null: not there. */
   before: string | null;
