@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { readTextIfExists } from "../../../platform/files.ts";
 import type { Environment } from "../http-access.ts";
+import { parseIni } from "../ini.ts";
 
 export type Profile = ReadonlyMap<string, string>;
 
@@ -22,8 +23,8 @@ export function readAwsFiles(options: ReadonlyMap<string, string>, env: Environm
   // As dvc: the environment's word stands above the configuration's.
   const configPath = at(env.AWS_CONFIG_FILE || options.get("configpath") || join(home, ".aws/config"));
   const credentialsPath = at(env.AWS_SHARED_CREDENTIALS_FILE || options.get("credentialpath") || join(home, ".aws/credentials"));
-  const config = parseAwsFile(readTextIfExists(configPath) ?? "");
-  const credentials = parseAwsFile(readTextIfExists(credentialsPath) ?? "");
+  const config = parseIni(readTextIfExists(configPath) ?? "");
+  const credentials = parseIni(readTextIfExists(credentialsPath) ?? "");
   return {
     configPath,
     credentialsPath,
@@ -36,27 +37,4 @@ export function readAwsFiles(options: ReadonlyMap<string, string>, env: Environm
     },
     section: (kind, name) => config.get(`${kind} ${name}`) ?? null,
   };
-}
-
-function parseAwsFile(text: string): Map<string, Map<string, string>> {
-  const sections = new Map<string, Map<string, string>>();
-  let section: Map<string, string> | null = null;
-  let block = "";
-  for (const line of text.split(/\r?\n/)) {
-    if (/^\s*([#;].*)?$/.test(line)) continue;
-    const header = /^\s*\[\s*(.*?)\s*\]/.exec(line)?.[1];
-    if (header !== undefined) {
-      const name = header.replace(/\s+/g, " ").replaceAll(/["']/g, "");
-      section = sections.get(name) ?? new Map();
-      sections.set(name, section);
-      block = "";
-      continue;
-    }
-    const [, indent = "", key = "", value = ""] = /^(\s*)([^=]+?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (key === "" || section === null) continue;
-    if (indent === "") block = value === "" ? key : "";
-    const isNested = indent !== "" && block !== "";
-    section.set(isNested ? `${block}.${key}` : key, value.replace(/\s[#;].*$/, ""));
-  }
-  return sections;
 }

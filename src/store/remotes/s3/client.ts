@@ -1,11 +1,12 @@
 /** One signed request to a bucket at a time: credentials kept and renewed, the region corrected, errors named. */
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
 import { type HttpAnswer, type HttpClient, type HttpRequest, readAnswer } from "../../../platform/http.ts";
+import { encodePath } from "../keys.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
+import { textIn } from "../xml.ts";
 import type { Credentials } from "./credentials.ts";
 import type { S3Settings } from "./settings.ts";
-import { EMPTY, encodePath, signed, UNSIGNED } from "./sign.ts";
-import { textIn } from "./xml.ts";
+import { EMPTY, signed, UNSIGNED } from "./sign.ts";
 
 interface S3Request {
   method: "GET" | "PUT" | "POST" | "DELETE" | "HEAD";

@@ -7,13 +7,12 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { type HttpRequest, httpClient, readAnswer } from "../../../platform/http.ts";
 import { runProcess } from "../../../platform/processes.ts";
 import type { Environment } from "../http-access.ts";
-import { fromNetworkError, fromStatus } from "../problems.ts";
+import { fetchText, parseJson } from "../token-source.ts";
+import { textIn } from "../xml.ts";
 import type { AwsFiles, Profile } from "./aws-files.ts";
 import { type Keys, sha256, signed } from "./sign.ts";
-import { textIn } from "./xml.ts";
 
 export interface Credentials extends Keys {
   /** Where they came from, for a person. */
@@ -271,26 +270,4 @@ function ofJson(answer: Record<string, unknown>, source: string): Credentials {
 
 function keysOf({ id, secret, token }: { id: string | undefined; secret: string | undefined; token: string | undefined }): Keys | null {
   return id && secret ? { accessKeyId: id, secretAccessKey: secret, sessionToken: token || undefined } : null;
-}
-
-async function fetchText({ env, remote }: CredentialOptions, request: HttpRequest, patienceMs = 10_000): Promise<string> {
-  const asked = { remote, doing: `get credentials from ${request.url.host}` };
-  const client = httpClient({ verify: true, connectTimeoutMs: patienceMs, readTimeoutMs: patienceMs, env });
-  try {
-    const answer = await client(request);
-    const text = (await readAnswer(answer)).toString("utf8");
-    if (answer.status >= 400) throw fromStatus(answer.status, asked, { text });
-    return text;
-  } catch (error) {
-    throw fromNetworkError(error, asked);
-  }
-}
-
-function parseJson(text: string | null): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text ?? "");
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }

@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import { ExpverError } from "../../../errors.ts";
 import { dropAnswer, readAnswer } from "../../../platform/http.ts";
+import { inParts, type Room } from "../parts.ts";
 import { retrying } from "../retry.ts";
 import type { Source } from "../server.ts";
+import { elementsIn, textIn } from "../xml.ts";
 import type { S3Client } from "./client.ts";
 import type { S3Settings } from "./settings.ts";
-import { elementsIn, textIn } from "./xml.ts";
 
 export interface UploadTools {
   client: S3Client;
@@ -15,36 +16,7 @@ export interface UploadTools {
   room: Room;
 }
 
-/** How much may be in memory at once; whoever comes when it is full waits. */
-export interface Room {
-  enter(bytes: number): Promise<void>;
-  leave(bytes: number): void;
-}
-
 const MOST_PARTS = 9000;
-
-export function makeRoom(limit: number): Room {
-  let used = 0;
-  const waiting: { bytes: number; enter: () => void }[] = [];
-  const admit = () => {
-    for (let [next] = waiting; next !== undefined && (used === 0 || used + next.bytes <= limit); [next] = waiting) {
-      waiting.shift();
-      used += next.bytes;
-      next.enter();
-    }
-  };
-  return {
-    enter: (bytes) =>
-      new Promise((enter) => {
-        waiting.push({ bytes, enter });
-        admit();
-      }),
-    leave(bytes) {
-      used -= bytes;
-      admit();
-    },
-  };
-}
 
 interface Part {
   number: number;
@@ -195,21 +167,4 @@ async function findUpload(
     if (textIn(text, "IsTruncated") !== "true" || next === undefined || next === after) return { id, there };
     after = next;
   }
-}
-
-/** Pieces gathered to parts of this many bytes; the last is what is left. */
-async function* inParts(pieces: AsyncIterable<Buffer>, partSize: number): AsyncIterable<Buffer[]> {
-  let part: Buffer[] = [];
-  let size = 0;
-  for await (let piece of pieces) {
-    while (size + piece.length >= partSize) {
-      yield [...part, piece.subarray(0, partSize - size)];
-      piece = piece.subarray(partSize - size);
-      part = [];
-      size = 0;
-    }
-    if (piece.length > 0) part.push(piece);
-    size += piece.length;
-  }
-  if (size > 0) yield part;
 }

@@ -4,13 +4,14 @@ import { ExpverError } from "../../../errors.ts";
 import { dropAnswer, httpClient, readAnswer } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
 import { bodyOf, type Environment, lengthOf, trustOf } from "../http-access.ts";
+import { makeRoom } from "../parts.ts";
 import type { Found, Key, KeyAndSize, ObjectServer } from "../server.ts";
+import { elementsIn, textIn } from "../xml.ts";
 import { readAwsFiles } from "./aws-files.ts";
 import { type S3Client, s3Client } from "./client.ts";
 import { findCredentials } from "./credentials.ts";
-import { makeRoom, uploadInParts } from "./multipart.ts";
+import { uploadInParts } from "./multipart.ts";
 import { s3Settings } from "./settings.ts";
-import { elementsIn, textIn } from "./xml.ts";
 
 const PARTS_IN_MEMORY = 32 * 2 ** 20;
 const DEFAULT_SECONDS = 60;

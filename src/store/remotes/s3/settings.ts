@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { ExpverError } from "../../../errors.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
 import type { Environment } from "../http-access.ts";
+import { encodePath } from "../keys.ts";
 import type { AwsFiles } from "./aws-files.ts";
-import { encodePath } from "./sign.ts";
 
 export interface S3Settings {
   bucket: string;

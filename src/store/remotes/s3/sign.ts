@@ -1,5 +1,6 @@
 /** AWS Signature Version 4: a request's headers with the proof that we know the secret key. */
 import { createHash, createHmac } from "node:crypto";
+import { encodeStrictly } from "../keys.ts";
 
 export interface Keys {
   accessKeyId: string;
@@ -52,15 +53,6 @@ export function signed({ method, url, headers, payload, keys, region, service, d
     ...all,
     authorization: `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scope}, SignedHeaders=${names.join(";")}, Signature=${signature}`,
   };
-}
-
-/** As S3 wants a key in a path: everything but letters, digits and -._~ is a percent sign with two digits; slashes stay. */
-export function encodePath(path: string): string {
-  return path.split("/").map(encodeStrictly).join("/");
-}
-
-function encodeStrictly(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 export function sha256(bytes: string | Uint8Array): string {

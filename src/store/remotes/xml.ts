@@ -1,4 +1,4 @@
-/** The little XML that S3 speaks: flat elements without attributes that matter. */
+/** The little XML that S3 and Azure speak: flat elements without attributes that matter. */
 
 /** Text of the first element of this name. */
 export function textIn(xml: string, name: string): string | undefined {

@@ -1,0 +1,32 @@
+/** Asking those who give credentials: token services, metadata of a machine. */
+import { type HttpRequest, httpClient, readAnswer } from "../../platform/http.ts";
+import type { Environment } from "./http-access.ts";
+import { fromNetworkError, fromStatus } from "./problems.ts";
+
+/** What somebody who gives credentials answers. */
+export async function fetchText(
+  { env, remote }: { env: Environment; remote: string },
+  request: HttpRequest,
+  patienceMs = 10_000,
+): Promise<string> {
+  const asked = { remote, doing: `get credentials from ${request.url.host}` };
+  const client = httpClient({ verify: true, connectTimeoutMs: patienceMs, readTimeoutMs: patienceMs, env });
+  try {
+    const answer = await client(request);
+    const text = (await readAnswer(answer)).toString("utf8");
+    if (answer.status >= 400) throw fromStatus(answer.status, asked, { text });
+    return text;
+  } catch (error) {
+    throw fromNetworkError(error, asked);
+  }
+}
+
+/** Null: no object of JSON. */
+export function parseJson(text: string | null): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
