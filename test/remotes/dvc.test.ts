@@ -50,9 +50,9 @@ describe.skipIf(dvc === null || seaweedProgram() === null)("through an installed
 
   it("refuses with what to install", async () => {
     const object = { hash: "0".repeat(32), hashName: "md5" } as const;
-    const without = open({ url: "gs://bucket/x", env: { PATH: makeFolder("empty") } });
-    await expect(without.present([object], {})).rejects.toMatchObject({ code: "E_REMOTE_KIND", hint: expect.stringContaining("dvc[gs]") });
-    const lacking = open({ url: "gs://bucket/x", env: { PATH: `${dirname(dvc ?? "")}:${process.env.PATH}` } });
-    await expect(lacking.present([object], {})).rejects.toMatchObject({ code: "E_REMOTE_KIND", hint: expect.stringContaining("dvc[gs]") });
+    const without = open({ url: "oss://bucket/x", env: { PATH: makeFolder("empty") } });
+    await expect(without.present([object], {})).rejects.toMatchObject({ code: "E_REMOTE_KIND", hint: expect.stringContaining("dvc[oss]") });
+    const lacking = open({ url: "oss://bucket/x", env: { PATH: `${dirname(dvc ?? "")}:${process.env.PATH}` } });
+    await expect(lacking.present([object], {})).rejects.toMatchObject({ code: "E_REMOTE_KIND", hint: expect.stringContaining("dvc[oss]") });
   });
 });

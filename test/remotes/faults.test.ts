@@ -4,21 +4,30 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { dataPush } from "../../src/workflows/data/push.ts";
 import { makeRepository } from "../support/repository.ts";
+import { ACCOUNT, type Azurite, azuriteProgram, startAzurite } from "../support/servers/azurite.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/servers/fault-proxy.ts";
 import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
-import { makeCache, md5, open } from "./conformance.ts";
+import { makeCache, md5, open, type Site } from "./conformance.ts";
 
 const MIB = 2 ** 20;
 
-for (const kind of ["http", "webdav", "s3"] as const) {
-  describe.skipIf(kind === "s3" ? seaweedProgram() === null : nginx === null)(`${kind} behind a bad line`, () => {
-    let server: Nginx | Seaweed;
+const MISSING = {
+  http: () => nginx === null,
+  webdav: () => nginx === null,
+  s3: () => seaweedProgram() === null,
+  azure: () => azuriteProgram() === null,
+};
+
+for (const kind of ["http", "webdav", "s3", "azure"] as const) {
+  describe.skipIf(MISSING[kind]())(`${kind} behind a bad line`, () => {
+    let server: Nginx | Seaweed | Azurite;
     let proxy: FaultProxy;
     let count = 0;
     beforeAll(async () => {
-      server = kind === "s3" ? await startSeaweed() : await startNginx();
+      server = kind === "s3" ? await startSeaweed() : kind === "azure" ? await startAzurite() : await startNginx();
       if ("makeBucket" in server) await server.makeBucket("faults");
+      if ("makeContainer" in server) await server.makeContainer("faults");
       proxy = await startFaultProxy(server.url);
     });
     beforeEach(() => proxy.reset());
@@ -27,14 +36,20 @@ for (const kind of ["http", "webdav", "s3"] as const) {
       await server?.stop();
     });
 
-    function place(options: Record<string, string> = {}) {
+    /** The next empty place, behind the proxy. */
+    function nextSite(): Required<Pick<Site, "url" | "options">> {
       count += 1;
-      if (kind === "s3") return open({ url: `s3://faults/${count}`, options: { endpointurl: proxy.url, ...keysOf("all"), ...options } });
+      if (kind === "s3") return { url: `s3://faults/${count}`, options: { endpointurl: proxy.url, ...keysOf("all") } };
+      if ("connectionString" in server) {
+        const connection_string = server.connectionString.replace(server.url, `${proxy.url}/${ACCOUNT}`);
+        return { url: `azure://faults/${count}`, options: { connection_string } };
+      }
       if ("root" in server) mkdirSync(join(server.root, "open", `${kind}-${count}`));
-      return open({
-        url: `${proxy.url.replace("http", kind)}/open/${kind}-${count}`,
-        options: { ...(kind === "http" ? { method: "PUT" } : {}), ...options },
-      });
+      return { url: `${proxy.url.replace("http", kind)}/open/${kind}-${count}`, options: kind === "http" ? { method: "PUT" } : {} };
+    }
+    function place(options: Record<string, string> = {}) {
+      const site = nextSite();
+      return open({ ...site, options: { ...site.options, ...options } });
     }
     const isData = ({ url }: { url: string }) => /files\/md5\/[0-9a-f]{2}\/[.0-9a-zA-Z]/.test(url) && !url.includes("prefix=");
     const some = (number: number, size = 10) => {
@@ -203,7 +218,7 @@ for (const kind of ["http", "webdav", "s3"] as const) {
     if (kind !== "http") {
       it.each([403, 405, 501])("asks for each object where listing is answered %d", async (status) => {
         const remote = place();
-        proxy.reset(({ method, url }) => (method === "PROPFIND" || url.includes("list-type") ? { status } : null));
+        proxy.reset(({ method, url }) => (method === "PROPFIND" || /list-type|comp=list(&|$)/.test(url) ? { status } : null));
         const parcels = some(800).filter(({ object }) => object.hash < "05");
         expect(await remote.send(parcels, {})).toEqual([]);
         expect(
@@ -216,19 +231,13 @@ for (const kind of ["http", "webdav", "s3"] as const) {
     }
 
     it("moves what it can, names what is left, and finishes when repeated", async () => {
-      const remote = place();
+      const site = nextSite();
+      const remote = open(site);
       const repository = makeRepository();
       const run = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
       run("init");
-      run(
-        "remote",
-        "add",
-        "-d",
-        "store",
-        kind === "s3" ? `s3://faults/${count}` : `${proxy.url.replace("http", kind)}${new URL(remote.location).pathname}`,
-      );
-      const options = kind === "s3" ? { endpointurl: proxy.url, ...keysOf("all") } : kind === "http" ? { method: "PUT" } : {};
-      for (const [key, value] of Object.entries(options)) run("remote", "modify", "store", key, value);
+      run("remote", "add", "-d", "store", site.url);
+      for (const [key, value] of Object.entries(site.options)) run("remote", "modify", "store", key, value);
       for (const name of ["a", "b", "c"]) repository.write(`d/${name}`, `${kind} ${name}`);
       run("add", "d");
       const bad = md5(Buffer.from(`${kind} b`)).slice(2);

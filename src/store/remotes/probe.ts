@@ -42,6 +42,14 @@ const NEEDS: Record<string, Record<Step, string>> = {
     multipart: "s3:PutObject, s3:ListBucketMultipartUploads, s3:ListMultipartUploadParts",
     delete: "s3:DeleteObject",
   },
+  azure: {
+    put: "w of the SAS token, or Storage Blob Data Contributor",
+    head: "r of the SAS token, or Storage Blob Data Reader",
+    list: "l of the SAS token, or Storage Blob Data Reader",
+    get: "r of the SAS token, or Storage Blob Data Reader",
+    multipart: "r and w of the SAS token, or Storage Blob Data Contributor",
+    delete: "d of the SAS token, or Storage Blob Data Contributor",
+  },
   http: { put: "POST or PUT, as `method` says", head: "HEAD or GET", list: "", get: "GET", multipart: "", delete: "DELETE" },
   webdav: { put: "MKCOL, PUT, MOVE", head: "HEAD", list: "PROPFIND", get: "GET", multipart: "", delete: "DELETE" },
   ssh: {
