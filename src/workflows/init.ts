@@ -3,10 +3,11 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { DEFAULTS } from "../config/config.ts";
-import { CONFIG_FILE, findPlace, openProject, type Place, readConfig, topOf } from "../config/project.ts";
+import { CONFIG_FILE, findPlace, openProject, type Place, readConfig, requireRepository, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { initRepository } from "../git/init.ts";
+import { DRIVER_ATTRIBUTE, installDriver, mergeAttribute, readDriver } from "../git/merge-driver.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { readTextIfExists } from "../platform/files.ts";
@@ -17,7 +18,8 @@ import { parsePointerFile } from "../store/pointer-file.ts";
 import type { FileEdit } from "../store/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { type Survey, survey } from "./init/survey.ts";
-import { configText, DVC_GITIGNORE, DVCIGNORE, withIgnoreLines } from "./init/texts.ts";
+import { configText, DVC_GITIGNORE, DVCIGNORE, withLines } from "./init/texts.ts";
+import { ourDriver } from "./merge/our-driver.ts";
 import { applyFileEdits, fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { sharedCacheEdit } from "./shared-cache.ts";
@@ -27,6 +29,8 @@ export interface InitPlan extends Plan {
   root: string;
   makesRepository: boolean;
   edits: FileEdit[];
+  /** This clone has no command for the driver that .gitattributes names. */
+  installsDriver: boolean;
   found: Survey | null;
 }
 
@@ -36,6 +40,8 @@ export interface InitResult {
   madeRepository: boolean;
   /** Relative to the root. */
   written: string[];
+  /** Git now calls expver for pointers that two branches have changed. */
+  installedDriver: boolean;
   adopted: { database: string | null; tables: string[]; params: string | null; models: string[] };
   /** Commands to type next. */
   next: string[];
@@ -56,7 +62,9 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     const makesRepository = place === null || (place.repository === null && !saysNoScm(place));
     const hasConfig = statSync(join(root, CONFIG_FILE), { throwIfNoEntry: false }) !== undefined;
     const found = await survey(root, DEFAULTS.results.database, (pointer) => (place === null ? null : objectOf(place, pointer)));
-    const edits = plannedEdits({ root, place, found, hasConfig });
+    const scene = { root, place, found, hasConfig, makesRepository };
+    const edits = plannedEdits(scene);
+    const installsDriver = lacksDriver(scene);
     reportLeftOut(context, found, hasConfig);
     reportTracked(context, place, found);
     return {
@@ -64,12 +72,14 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
       steps: [
         ...(makesRepository ? [{ verb: "create", target: join(root, ".git"), detail: "Git repository" }] : []),
         ...edits.map((edit) => stepOf(root, edit)),
+        ...(installsDriver ? [{ verb: "configure", target: ".git/config", detail: "merges .dvc pointers by what they point to" }] : []),
       ],
       destructive: false,
-      fingerprint: fingerprintOf({ root, makesRepository, edits }),
+      fingerprint: fingerprintOf({ root, makesRepository, edits, installsDriver }),
       root,
       makesRepository,
       edits,
+      installsDriver,
       found: hasConfig ? null : found,
     };
   },
@@ -86,6 +96,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
         work: (operation) => applyFileEdits(project, operation, plan.edits),
       });
     }
+    if (plan.installsDriver) installDriver(requireRepository(openProject({ ...context, cwd: plan.root })), ourDriver());
     return resultOf(plan);
   },
 };
@@ -107,9 +118,11 @@ interface Scene {
   place: Place | null;
   found: Survey;
   hasConfig: boolean;
+  makesRepository: boolean;
 }
 
-function plannedEdits({ root, place, found, hasConfig }: Scene): FileEdit[] {
+function plannedEdits(scene: Scene): FileEdit[] {
+  const { root, place, found, hasConfig } = scene;
   const edits: FileEdit[] = [];
   const create = (path: string, after: string) => {
     if (readTextIfExists(path) === null) edits.push({ path, before: null, after });
@@ -123,12 +136,26 @@ function plannedEdits({ root, place, found, hasConfig }: Scene): FileEdit[] {
   const cache = place === null ? null : sharedCacheEdit(place);
   if (cache !== null) edits.push(cache);
   if (!hasConfig) create(join(root, CONFIG_FILE), configText(found));
-  const lines = ignoreLines({ root, place, found, hasConfig });
-  const path = join(root, ".gitignore");
-  const before = readTextIfExists(path);
-  const after = withIgnoreLines(before, lines);
-  if (after !== before) edits.push({ path, before, after });
+  const append = (path: string, lines: string[]) => {
+    const before = readTextIfExists(path);
+    const after = withLines(before, lines);
+    if (after !== before) edits.push({ path, before, after });
+  };
+  append(join(root, ".gitignore"), ignoreLines(scene));
+  append(join(root, ".gitattributes"), driverOf(scene) === "unspecified" ? [DRIVER_ATTRIBUTE] : []);
   return edits;
+}
+
+/** Who merges `.dvc` files here: somebody else's driver stays. Null without Git. */
+function driverOf({ root, place, makesRepository }: Scene): string | null {
+  if (makesRepository) return "unspecified";
+  const repository = place?.repository ?? null;
+  return repository === null ? null : mergeAttribute(repository, relative(repository.root, join(root, "any.dvc")));
+}
+
+function lacksDriver(scene: Scene): boolean {
+  const repository = scene.place?.repository ?? null;
+  return ["unspecified", "expver"].includes(driverOf(scene) ?? "") && (repository === null || readDriver(repository) === null);
 }
 
 /** Environment folders Git would show, and the files SQLite keeps beside a database that is in use. */
@@ -182,12 +209,13 @@ function stepOf(root: string, { path, before, after }: FileEdit): Step {
   return { verb: "append", target, count: added, detail: added === 1 ? "line" : "lines" };
 }
 
-function resultOf({ root, makesRepository, edits, found }: InitPlan): InitResult {
+function resultOf({ root, makesRepository, edits, installsDriver, found }: InitPlan): InitResult {
   const database = found?.databases[0];
   return {
     root,
     madeRepository: makesRepository,
     written: edits.map(({ path }) => relative(root, path)),
+    installedDriver: installsDriver,
     adopted: {
       database: database?.path ?? null,
       tables: database?.tables ?? [],

@@ -5,10 +5,14 @@ import type { CommandResult, TestRepository } from "./repository.ts";
 const PRELOAD = join(import.meta.dirname, "kill-at.cjs");
 export const SIGKILLED = 137;
 
+/** For an expver that something else starts. */
+export function killEnvironment(at: number): Record<string, string> {
+  return { NODE_OPTIONS: `--require ${JSON.stringify(PRELOAD)}`, EXPVER_KILL_AT: String(at), NODE_COMPILE_CACHE: "" };
+}
+
 /** Runs a command and kills it just before its `at`-th change; code 137 then, the command's own when it made fewer. */
 export function runKilledAt(repo: TestRepository, args: string[], at: number): CommandResult {
-  const env = { NODE_OPTIONS: `--require ${JSON.stringify(PRELOAD)}`, EXPVER_KILL_AT: String(at), NODE_COMPILE_CACHE: "" };
-  const result = repo.expver(args, { env });
+  const result = repo.expver(args, { env: killEnvironment(at) });
   return { ...result, code: result.code === 128 ? SIGKILLED : result.code };
 }
 

@@ -85,7 +85,7 @@ describe.skipIf(dvc === null || python === null)("a repository of real dvc and x
       code: 0,
       data: {
         root: repo.root,
-        written: ["expver.yaml", ".gitignore"],
+        written: ["expver.yaml", ".gitignore", ".gitattributes"],
         adopted: { database: "logs/track.db", tables: ["predictions"], params: "params.yaml", models: ["models"] },
       },
     });
@@ -120,7 +120,7 @@ describe.skipIf(dvc === null || python === null)("a repository of real dvc and x
     const repo = makeTheirs();
     repo.git("worktree", "add", "-q", "-b", "side", "../side");
     const made = repo.expverJson(["init"], { cwd: "../side" });
-    expect(made.data.written).toEqual([".dvc/config.local", "expver.yaml", ".gitignore"]);
+    expect(made.data.written).toEqual([".dvc/config.local", "expver.yaml", ".gitignore", ".gitattributes"]);
     // Nothing is checked out yet: the database is known by its pointer and its bytes in the cache.
     expect(made.data.adopted).toMatchObject({ database: "logs/track.db", tables: ["predictions"] });
     expect(repo.git("status", "--porcelain")).toBe("");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
 import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
 
-const WHOLE = [".dvc", ".dvcignore", ".git", ".gitignore", "expver.yaml"];
+const WHOLE = [".dvc", ".dvcignore", ".git", ".gitattributes", ".gitignore", "expver.yaml"];
 const shape = (repo: TestRepository) => [readdirSync(repo.root).sort(), readdirSync(`${repo.root}/.dvc`).sort()];
 
 test("init killed at any point is repaired and finished by the next one", () => {

@@ -15,7 +15,7 @@ import { makeFolder, makeRepository, openTestRepository, type TestRepository } f
 
 const run = async (context: Context): Promise<InitResult> => init.apply(context, await init.plan(context, {}));
 const at = (repo: TestRepository, folder: string) => ({ ...repo.context, cwd: join(repo.root, folder) });
-const FILES = [".dvc/config", ".dvc/.gitignore", ".dvcignore", "expver.yaml", ".gitignore"];
+const FILES = [".dvc/config", ".dvc/.gitignore", ".dvcignore", "expver.yaml", ".gitignore", ".gitattributes"];
 
 describe("expver init", () => {
   test("makes an empty folder a Git and DVC repository with a configuration that means the defaults", async () => {
@@ -31,7 +31,7 @@ describe("expver init", () => {
   test("shows its plan and changes nothing before it is applied", async () => {
     const repo = openTestRepository(makeFolder());
     const plan = await init.plan(repo.context, {});
-    expect(plan.steps.map(({ verb }) => verb)).toEqual(["create", "write", "write", "write", "write", "write"]);
+    expect(plan.steps.map(({ verb }) => verb)).toEqual(["create", "write", "write", "write", "write", "write", "write", "configure"]);
     expect(plan.destructive).toBe(false);
     expect(readdirSync(repo.root)).toEqual([]);
   });
@@ -45,6 +45,30 @@ describe("expver init", () => {
     expect(await init.apply(repo.context, plan)).toMatchObject({ written: [], madeRepository: false, next: [] });
     expect(repo.run("find", [".", "-newermt", "1970-01-01"]).stdout).toBe(before);
     expect(listOperations(openProject(repo.context))).toHaveLength(1);
+  });
+
+  test("in a clone it only gives that clone the command of the merge driver", async () => {
+    const repo = makeRepository();
+    await run(repo.context);
+    repo.commit("set up");
+    const clone = makeRepository({ cloneOf: repo.root });
+    expect((await init.plan(clone.context, {})).steps).toEqual([
+      { verb: "configure", target: ".git/config", detail: expect.stringContaining("merges") },
+    ]);
+    expect(await run(clone.context)).toMatchObject({ written: [], installedDriver: true });
+    expect(clone.git("config", "merge.expver.driver")).toBe(repo.git("config", "merge.expver.driver"));
+    expect(clone.git("status", "--porcelain")).toBe("");
+  });
+
+  test("a merge driver that is there already stays: attributes and their comments as they are", async () => {
+    const repo = makeRepository();
+    repo.write(".gitattributes", "# dvc merges\r\n*.dvc merge=dvc");
+    await run(repo.context);
+    expect(repo.read(".gitattributes")).toBe("# dvc merges\r\n*.dvc merge=dvc");
+    expect(repo.run("git", ["config", "merge.expver.driver"]).code).toBe(1);
+    repo.write(".gitattributes", "# large\r\n*.bin -diff");
+    await run(repo.context);
+    expect(repo.read(".gitattributes")).toBe("# large\r\n*.bin -diff\r\n*.dvc merge=expver\r\n");
   });
 
   test("in a sub-folder sets up the repository it belongs to, and says so", async () => {
@@ -89,7 +113,7 @@ describe("expver init", () => {
     };
     for (const [path, text] of Object.entries(there)) repo.write(path, text);
     const result = await run(repo.context);
-    expect(result.written).toEqual(["expver.yaml", ".gitignore"]);
+    expect(result.written).toEqual(["expver.yaml", ".gitignore", ".gitattributes"]);
     expect(result.adopted).toEqual({ database: null, tables: [], params: "params.yaml", models: ["models", "models/production"] });
     const { config } = openProject(repo.context);
     expect(config).toMatchObject({ params: "params.yaml", link: [".venv", "node_modules", ".env", "venv"] });
@@ -157,7 +181,10 @@ describe("expver init", () => {
   test("uses the folder of a DVC repository below the Git root", async () => {
     const repo = makeRepository();
     repo.write("ml/.dvc/config", "");
-    expect(await run(at(repo, "ml"))).toMatchObject({ root: join(repo.root, "ml"), written: ["expver.yaml", ".gitignore"] });
+    expect(await run(at(repo, "ml"))).toMatchObject({
+      root: join(repo.root, "ml"),
+      written: ["expver.yaml", ".gitignore", ".gitattributes"],
+    });
   });
 
   test("refuses a bare repository and a configuration with a mistake", async () => {

@@ -52,6 +52,7 @@ test("ops show tells of each effect whether it stands", async () => {
     ".dvcignore after",
     "expver.yaml other",
     ".gitignore after",
+    ".gitattributes after",
   ]);
   expect(renderOpsShow(details, terminal)).toMatch(/expver\.yaml {6}changed since \(changed\)/);
 });

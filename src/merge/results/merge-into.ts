@@ -22,9 +22,10 @@ const OWN_TABLES: readonly string[] = [RUNS_TABLE, RUN_TRACKS_TABLE];
  * E_USAGE for an identity or key column that is not there; E_DATABASE when the source is none.
  */
 export function mergeInto(db: Database, source: MergeSource, rules: MergeRules = {}): SourceReport {
-  attach(db, source.path, "theirs");
+  const options = source.stored === true ? "&immutable=1" : "";
+  attach(db, readOnlyUri(source.path) + options, "theirs");
   try {
-    if (source.ancestor !== undefined) attach(db, source.ancestor, "base");
+    if (source.ancestor !== undefined) attach(db, readOnlyUri(source.ancestor) + options, "base");
     return db.write(() => mergeTables(db, source, rules));
   } finally {
     for (const schema of source.ancestor === undefined ? ["theirs"] : ["theirs", "base"]) {
@@ -185,8 +186,8 @@ function emptyReport(table: string): TableReport {
   };
 }
 
-function attach(db: Database, path: string, schema: "theirs" | "base"): void {
-  db.run(`ATTACH ? AS ${schema}`, [readOnlyUri(path)]);
+function attach(db: Database, uri: string, schema: "theirs" | "base"): void {
+  db.run(`ATTACH ? AS ${schema}`, [uri]);
   try {
     db.get(`SELECT count(*) FROM ${schema}.sqlite_schema`);
   } catch (error) {

@@ -10,6 +10,8 @@ export interface MergeSource {
   name: string;
   /** Database both sides came from: the merge is then three-way. Without it, a union. */
   ancestor?: string | undefined;
+  /** Both are objects of the cache: nobody writes them, and nothing may appear beside them. */
+  stored?: boolean;
 }
 
 export interface MergeRules {

@@ -11,7 +11,7 @@ export const DATA_FILES: Command[] = [
     kind: "write",
     failureExit: 255,
     load: async () => (await import("../data/unprotect.ts")).dataUnprotect,
-    render: "data unprotect",
+    render: "nothing",
   },
   {
     name: "data move",

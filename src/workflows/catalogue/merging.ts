@@ -45,4 +45,22 @@ export const MERGING: Command[] = [
     load: async () => (await import("../merge.ts")).merge,
     render: "merge",
   },
+  {
+    name: "merge-driver",
+    summary: "Merge one pointer file for Git (merge.expver.driver; set up by init)",
+    group: "tools",
+    hidden: true,
+    arguments: [
+      { name: "BASE", help: "file with the common ancestor's text (%O)", required: true },
+      { name: "OURS", help: "file with our text; the result goes there (%A)", required: true },
+      { name: "THEIRS", help: "file with their text (%B)", required: true },
+      { name: "PATH", help: "the pointer file in the repository (%P)", required: true },
+    ],
+    examples: [["merge-driver %O %A %B %P", "as Git calls it"]],
+    kind: "write",
+    exits: [4],
+    repairsFirst: false,
+    load: async () => (await import("../merge-driver.ts")).mergeDriver,
+    render: "nothing",
+  },
 ];

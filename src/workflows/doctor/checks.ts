@@ -1,6 +1,7 @@
 /** Every check, in the order of the report. */
 import type { Check } from "./check.ts";
 import { killedOperations, staleLeases } from "./journal-checks.ts";
+import { mergeDriver, undecidedPointers } from "./merge-checks.ts";
 import { movedTags } from "./remote-checks.ts";
 import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
@@ -12,6 +13,8 @@ export const CHECKS: readonly Check[] = [
   noDvc,
   configMistakes,
   unfinishedGit,
+  undecidedPointers,
+  mergeDriver,
   indexLock,
   readOnly,
   helpers,

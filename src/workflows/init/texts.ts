@@ -48,8 +48,8 @@ export function configText({ databases, hasParams, models, links }: Survey): str
   return `# How experiments in this repository are versioned. All of it is optional: a line that is commented out shows the default or an example.\n${body.join("")}`;
 }
 
-/** `.gitignore` with further lines at its end, in its own line ending. */
-export function withIgnoreLines(text: string | null, lines: string[]): string | null {
+/** `.gitignore` or `.gitattributes` with further lines at its end, in its own line ending. */
+export function withLines(text: string | null, lines: string[]): string | null {
   const old = text ?? "";
   const present = new Set(old.split(/\r?\n/).map((line) => line.trim()));
   const missing = lines.filter((line) => !present.has(line));

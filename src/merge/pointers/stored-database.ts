@@ -1,0 +1,38 @@
+/** Databases that are objects of the cache, merged into a file of our own. */
+import { chmodSync, constants, copyFileSync } from "node:fs";
+import { openDatabase } from "../../platform/sqlite.ts";
+import { openResults } from "../../results/database.ts";
+import { eventsTables, hasTable, RUNS_TABLE } from "../../results/schema.ts";
+import { mergeInto } from "../results/merge-into.ts";
+import type { ConflictChoice, SourceReport } from "../results/types.ts";
+
+export interface StoredSides {
+  /** Absolute paths of objects. Null: not known, so a union. */
+  base: string | null;
+  ours: string;
+  theirs: string;
+}
+
+/** Whether its rows are results, which may be merged; of another program's database we do not know what its rows mean. Throws E_DATABASE. */
+export function holdsResults(object: string): boolean {
+  const db = openResults(object, { immutable: true });
+  try {
+    return eventsTables(db).length > 0 || hasTable(db, RUNS_TABLE);
+  } finally {
+    db.close();
+  }
+}
+
+/** Makes the file `to`: ours with the rows of theirs. Journal mode as in ours. Throws as {@link mergeInto}. */
+export function mergeStored({ base, ours, theirs }: StoredSides, to: string, onConflict: ConflictChoice | undefined): SourceReport {
+  copyFileSync(ours, to, constants.COPYFILE_FICLONE);
+  chmodSync(to, 0o600);
+  const db = openDatabase(to);
+  try {
+    // Nobody else sees this file, and it is synced when it is stored.
+    db.exec("PRAGMA synchronous = OFF");
+    return mergeInto(db, { path: theirs, name: "theirs", stored: true, ...(base === null ? {} : { ancestor: base }) }, { onConflict });
+  } finally {
+    db.close();
+  }
+}
