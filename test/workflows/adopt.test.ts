@@ -90,7 +90,7 @@ describe.skipIf(dvc === null || python === null)("a repository of real dvc and x
       },
     });
     expect(digests(repo)).toEqual(before);
-    expect(repo.git("status", "--porcelain")).toBe("?? .gitignore\n?? expver.yaml");
+    expect(repo.git("status", "--porcelain")).toBe("?? .gitattributes\n?? .gitignore\n?? expver.yaml");
     expectUpToDate(repo);
     for (const cwd of [".", "src"]) expect(repo.expverJson(["init"], { cwd })).toMatchObject({ code: 0, data: { written: [] } });
     repo.commit("expver");
