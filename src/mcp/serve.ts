@@ -1,9 +1,11 @@
 /** `expver mcp`: the Model Context Protocol on stdin and stdout. */
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { loadSkills } from "@modelcontextprotocol/server/ext/skills/node";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
+import { packageRoot } from "../platform/package-root.ts";
 import type { Input } from "../workflows/contract.ts";
 import { Jobs } from "./command.ts";
 import { Plans } from "./plans.ts";
@@ -16,7 +18,9 @@ export async function serveMcp(context: Context, { repository, readOnly, unconfi
   // stdout belongs to the protocol, whatever a library may want to say.
   console.log = console.error;
   const jobs = new Jobs();
+  const skills = await loadSkills(join(packageRoot(), "skills"));
   const shared = {
+    skills,
     repositories: allowedRepositories(context, roots),
     plans: new Plans(() => context.clock().getTime()),
     jobs,

@@ -10,6 +10,7 @@ import {
   McpServer,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import type { SkillCatalog } from "@modelcontextprotocol/server/ext/skills";
 import * as z from "zod";
 import { toJson } from "../cli/envelope.ts";
 import { shellWord } from "../cli/shell-word.ts";
@@ -27,6 +28,8 @@ export interface Shared {
   repositories: Repositories;
   plans: Plans;
   jobs: Jobs;
+  /** The agent skill, as resources. */
+  skills: SkillCatalog;
   readOnly: boolean;
   unconfirmed: boolean;
 }
@@ -86,6 +89,7 @@ export function createServer(shared: Shared): McpServer {
   }
   addResources(server, shared);
   addPrompts(server);
+  shared.skills.attach(server);
   return server;
 }
 

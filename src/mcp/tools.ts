@@ -50,6 +50,26 @@ export const READING: Tool[] = [
     rows: ["versions"],
   },
   {
+    name: "expver_advise",
+    title: "Which workflow, level, words",
+    description:
+      "Before an experiment: which workflow fits (sequential, parallel, worktree), the version level and why, a message drawn from what changed, and the commands. about=description: what a version changed. about=get: where old bytes come from. about=cleanup: what could go.",
+    input: {
+      about: z.enum(["workflow", "description", "get", "cleanup"]).optional(),
+      experiments: z.enum(["one", "many"]).optional(),
+      differ: z.enum(["params", "code", "data"]).optional().describe("what the experiments differ in"),
+      version: version.optional(),
+      path: path.optional(),
+    },
+    words: ({ about = "workflow", experiments, differ, version, path }) => [
+      "advise",
+      String(about),
+      ...(about === "workflow" ? [...value("--experiments", experiments), ...value("--differ", differ)] : []),
+      ...(about === "description" ? names(version) : about === "get" ? names(version ?? "", path) : []),
+    ],
+    rows: ["items"],
+  },
+  {
     name: "expver_show",
     title: "Show a version",
     description:

@@ -6,11 +6,18 @@ import { makeFolder, openTestRepository } from "../support/repository.ts";
 
 const root = join(import.meta.dirname, "../..");
 const MADE = ["architecture.md", "commands.md", "errors.md"];
-const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && !MADE.includes(name));
+const pages = [
+  ...readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md") && !MADE.includes(name))
+    .map((name) => `docs/${name}`),
+  ...readdirSync(join(root, "skills"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `skills/${name}`),
+];
 
 // Each page plays the demo first: slow on a busy machine.
-it.each(pages)("docs/%s: what it shows works in the demo's repository", { timeout: 240_000 }, (page) => {
-  const blocks = [...readFileSync(join(root, "docs", page), "utf8").matchAll(/^```(sh|js)\n([\s\S]*?)^```/gm)];
+it.each(pages)("%s: what it shows works in the demo's repository", { timeout: 240_000 }, (page) => {
+  const blocks = [...readFileSync(join(root, page), "utf8").matchAll(/^```(sh|js)\n([\s\S]*?)^```/gm)];
   const base = openTestRepository(makeFolder("manual"));
   if (blocks.length > 0) expect(base.expver(["demo", "demo"]).code).toBe(0);
   base.write("bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"\n`);

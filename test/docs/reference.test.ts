@@ -16,6 +16,7 @@ const pages = [
   "CHANGELOG.md",
   "examples/python/README.md",
   ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, "skills"), { recursive: true, encoding: "utf8" }).map((name) => `skills/${name}`),
 ]
   .filter((path) => path.endsWith(".md"))
   .map((path): [string, string] => [path, readFileSync(join(root, path), "utf8")]);

@@ -307,7 +307,9 @@ it("pages, names fields, and stays within its budget whatever experiments wrote"
 it("serves versions as resources and the workflows as prompts", async () => {
   const client = await connect(aRepository());
   const { resources } = await client.listResources();
-  expect(resources.map(({ name }) => name).sort()).toEqual(["e0.1.0", "e0.2.0"]);
+  expect(resources.map(({ name }) => name)).toEqual(expect.arrayContaining(["e0.1.0", "e0.2.0"]));
+  const skill = resources.find(({ uri }) => uri === "skill://expver/SKILL.md");
+  expect(skill, resources.map(({ uri }) => uri).join()).toBeDefined();
   const { contents } = await client.readResource({ uri: "expver://version/e0.1.0" });
   expect(JSON.parse((contents[0] as { text: string }).text)).toMatchObject({ data: { version: "e0.1.0" } });
   await expect(client.readResource({ uri: "expver://version/..%2F..%2Fetc" })).rejects.toThrow();

@@ -8,6 +8,7 @@ import { RUNS } from "./runs.ts";
 import { SAFETY } from "./safety.ts";
 import { SETUP } from "./setup.ts";
 import { SHARE } from "./share.ts";
+import { SKILL } from "./skill.ts";
 import { VERSIONS } from "./versions.ts";
 import { WORKTREES } from "./worktrees.ts";
 
@@ -22,4 +23,5 @@ export const CATALOGUE: Command[] = [
   ...DATA,
   ...SHARE,
   ...SAFETY,
+  ...SKILL,
 ];

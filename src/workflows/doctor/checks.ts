@@ -5,6 +5,7 @@ import { mergeDriver, undecidedPointers } from "./merge-checks.ts";
 import { movedTags } from "./remote-checks.ts";
 import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
+import { skillDrift } from "./skill-checks.ts";
 import { lostObjects, worktreeCache } from "./store-checks.ts";
 import { indexLock, readOnly } from "./write-checks.ts";
 
@@ -27,4 +28,5 @@ export const CHECKS: readonly Check[] = [
   walOnNetwork,
   databaseCost,
   movedTags,
+  skillDrift,
 ];
