@@ -51,6 +51,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "skill show": async () => (await import("./render/skill.ts")).renderSkillShow,
   "skill install": async () => (await import("./render/skill.ts")).renderSkillDone,
   "skill check": async () => (await import("./render/skill.ts")).renderSkillCheck,
+  sql: async () => (await import("./render/sql.ts")).renderSql,
   log: async () => (await import("./render/log.ts")).renderLog,
   undo: async () => (await import("./render/undo.ts")).renderUndo,
   doctor: async () => (await import("./render/doctor.ts")).renderDoctor,

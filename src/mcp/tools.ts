@@ -100,6 +100,19 @@ export const READING: Tool[] = [
     openWorld: true,
   },
   {
+    name: "expver_sql",
+    title: "Ask results or data in SQL",
+    description:
+      "One read-only SELECT: to the results database (tables: the programs' own, expver_runs, expver_run_tracks), or with data to parquet and CSV files in DuckDB's dialect, each a table of its file's name. With version as that version has them.",
+    input: {
+      question: z.string().max(20_000).describe("SELECT …, WITH … or VALUES …"),
+      version: version.optional(),
+      data: z.array(path).max(20).optional(),
+    },
+    words: ({ question, version, data }) => ["sql", ...value("--version", version), ...value("--data", data), ...names(question)],
+    rows: ["rows"],
+  },
+  {
     name: "expver_runs",
     title: "List runs",
     description:

@@ -71,6 +71,6 @@ export async function writingLike(db: DuckDb, like: DataFile, { sameColumns }: {
 const KNOWN_COMPRESSIONS = ["uncompressed", "snappy", "gzip", "zstd", "brotli", "lz4", "lz4_raw"];
 
 /** Any text between single quotes; COPY options cannot be bound. */
-function sqlText(text: string): string {
+export function sqlText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

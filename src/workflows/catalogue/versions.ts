@@ -143,4 +143,26 @@ export const VERSIONS: Command[] = [
     load: async () => (await import("../get.ts")).get,
     render: "get",
   },
+  {
+    name: "sql",
+    summary: "Ask the results database, or tracked data files, one read-only question",
+    description:
+      "In SQLite's words to the results database; with --data in DuckDB's to parquet and CSV files, each a table of its file's name. With\n" +
+      "--version both as a version has them, from the cache. A question reads nothing else and changes nothing.",
+    group: "experiments",
+    arguments: [{ name: "QUESTION", help: "SELECT …, WITH … or VALUES …", required: true, completes: "nothing" }],
+    options: [
+      { flags: "--version <version>", help: "as this version has it", completes: "version" },
+      { flags: "--data <path>", help: "a parquet or CSV file to ask instead of the results", repeatable: true },
+      { flags: "-n, --limit <number>", help: "how many rows (default: 1000)" },
+    ],
+    examples: [
+      ['sql "SELECT run_id, version, status FROM expver_runs"', "every run"],
+      ['sql --version e0.1.0 "SELECT count(*) FROM expver_runs"', "as it was then"],
+      ['sql --data data/train.csv "SELECT count(*) FROM train"', "rows of a data file"],
+    ],
+    kind: "read",
+    load: async () => (await import("../sql.ts")).sql,
+    render: "sql",
+  },
 ];
