@@ -54,6 +54,7 @@ export function toPointer(value: unknown, place: EntryPlace): Pointer {
 
 /** A file's top mapping with every scalar as the text that was written. */
 export function readMapping(text: string, file: string): Fields {
+  if (/^<{7} /m.test(text) && /^>{7} /m.test(text)) throw inConflict(file);
   if (text.length > LARGEST_TEXT) throw badPointer(file, "the file", `is larger than ${LARGEST_TEXT} bytes`);
   let value: unknown;
   try {
@@ -83,6 +84,14 @@ export function refuseUnknown(fields: Fields, known: ReadonlySet<string>, file: 
 
 export function badPointer(file: string, field: string, what: string): ExpverError {
   return new ExpverError("E_POINTER", `${file}: ${field} ${what}`, { details: { file, field } });
+}
+
+/** Git merged the text, and could not. */
+function inConflict(file: string): ExpverError {
+  const hint = file.endsWith(".dvc")
+    ? `expver merge --resolve ours|theirs ${file}: merges what can be merged, and decides the rest`
+    : "Edit it: keep the entries of both sides where they are of different stages, then git add it.";
+  return new ExpverError("E_POINTER", `${file} is in conflict: Git left both sides in it`, { hint, details: { file } });
 }
 
 /** The text of a scalar, or undefined when it is absent or null. */

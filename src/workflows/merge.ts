@@ -10,9 +10,12 @@ import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { choice, listOf, textIn, wordsOf } from "./input.ts";
 import { type DatabaseRequest, databasePart } from "./merge/database-part.ts";
 import { commitPart, existing, type MergePart, refuseBase, requireKeys } from "./merge/part.ts";
+import type { Resolution, Resolved } from "./merge/resolve.ts";
 import { fingerprintOf } from "./plan.ts";
 
 interface MergePlan extends Plan {
+  /** Only this, when pointers in conflict are resolved. */
+  resolution?: Resolution;
   database: { strategy: Strategy; part: MergePart<SourceReport[]> } | null;
   data: MergePart<DataReport> | null;
 }
@@ -20,6 +23,8 @@ interface MergePlan extends Plan {
 type Strategy = "merge" | "rebase";
 
 export interface Merged {
+  resolved?: Omit<Resolved, "exitCode">;
+  exitCode?: number;
   database: (MergedFile & { strategy: Strategy; sources: SourceReport[] }) | null;
   data: (MergedFile & DataReport) | null;
 }
@@ -34,6 +39,7 @@ interface MergedFile {
 
 export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
   async plan(context, input) {
+    if (input.resolve === true) return resolvePlan(context, input);
     const named = wordsOf(input.file);
     const databases = databaseRequest(
       context,
@@ -66,7 +72,11 @@ export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
     };
   },
 
-  async apply(_context, { database, data }) {
+  async apply(context, { resolution, database, data }) {
+    if (resolution !== undefined) {
+      const { exitCode, ...resolved } = await (await import("./merge/resolve.ts")).applyResolution(context, resolution);
+      return { resolved, database: null, data: null, exitCode };
+    }
     for (const part of [database?.part, data]) if (part) commitPart(part);
     const fileOf = ({ output, changes, keeps }: MergePart<unknown>): MergedFile => ({ output, changed: changes, kept: keeps });
     return {
@@ -75,6 +85,24 @@ export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
     };
   },
 };
+
+async function resolvePlan(context: Context, input: Input): Promise<MergePlan> {
+  const { planResolution } = await import("./merge/resolve.ts");
+  const [first, ...others] = wordsOf(input.file);
+  // `--resolve ours PATH` reads best; a file of that name is `./ours`.
+  const word = CONFLICT_CHOICES.find((one) => one === first);
+  const decides = word ?? choice(input.onConflict, CONFLICT_CHOICES, "--on-conflict");
+  const resolution = planResolution(context, word === undefined ? wordsOf(input.file) : others, decides);
+  return {
+    command: "merge",
+    steps: resolution.files.map(({ path }) => ({ verb: "resolve", target: path, detail: decides ?? "try again" })),
+    destructive: false,
+    fingerprint: fingerprintOf(resolution),
+    resolution,
+    database: null,
+    data: null,
+  };
+}
 
 function databaseRequest(context: Context, input: Input, positional: readonly string[]): DatabaseRequest | null {
   const names = [...positional, ...wordsOf(input.expDb)];
@@ -113,6 +141,7 @@ function dataRequest(context: Context, input: Input, positional: readonly string
   };
 }
 
+const CONFLICT_CHOICES = ["ours", "theirs", "newest"] as const;
 const STRATEGIES = ["merge", "rebase"] as const;
 const NULL_KEYS = ["keep", "match"] as const;
 
@@ -135,7 +164,7 @@ function rulesOf(input: Input): MergeRules {
   const matchNullKeys = choice(input.nullKeys, NULL_KEYS, "--null-keys") === "match";
   const tables = wordsOf(input.table);
   return {
-    onConflict: choice(input.onConflict, ["ours", "theirs", "newest"], "--on-conflict"),
+    onConflict: choice(input.onConflict, CONFLICT_CHOICES, "--on-conflict"),
     idColumn: textIn(input.idColumn),
     rebase: strategy === "rebase" ? { keyColumns, matchNullKeys } : undefined,
     tables: tables.length === 0 ? undefined : tables,

@@ -79,3 +79,16 @@ export function objectOf(repo: TestRepository, pointer: string, cache = join(rep
   const hash = /md5: (\S+)/.exec(repo.read(pointer))?.[1] ?? "";
   return join(cache, "files/md5", hash.slice(0, 2), hash.slice(2));
 }
+
+/** Works on a new branch and comes back to `main`. */
+export function onBranch({ repo }: Story, name: string, work: () => void, from = "main"): void {
+  repo.git("checkout", "-q", "-b", name, from);
+  must(repo, "data", "checkout");
+  work();
+  repo.git("checkout", "-q", "main");
+  must(repo, "data", "checkout");
+}
+
+export function unmerged(repo: TestRepository): string[] {
+  return repo.git("diff", "--name-only", "--diff-filter=U").split("\n").filter(Boolean);
+}

@@ -6,7 +6,7 @@ import { dvcCalls, HAS_DVC } from "../support/dvc.ts";
 import { atEveryKill, killEnvironment, SIGKILLED } from "../support/kill-at.ts";
 import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { checkedObjects, temporariesIn } from "../support/stores.ts";
-import { makeStory, must, objectOf, type Story, storedFiles, storedRows } from "./driver-story.ts";
+import { makeStory, must, objectOf, onBranch, type Story, storedFiles, storedRows, unmerged } from "./driver-story.ts";
 
 const MAIN = join(import.meta.dirname, "../../dist/main.js");
 
@@ -18,18 +18,10 @@ beforeEach(() => {
 });
 
 const git = (...args: string[]) => repo.run("git", args);
-const onBranch = (name: string, work: () => void, from = "main") => {
-  repo.git("checkout", "-q", "-b", name, from);
-  must(repo, "data", "checkout");
-  work();
-  repo.git("checkout", "-q", "main");
-  must(repo, "data", "checkout");
-};
-const unmerged = () => repo.git("diff", "--name-only", "--diff-filter=U").split("\n").filter(Boolean);
 
 describe("git merge", () => {
   it("merges a results database by row and a folder by entry; the worktree's data moves with data checkout; dvc finds all in order", () => {
-    onBranch("other", () => {
+    onBranch(story, "other", () => {
       story.rows("c", { c: 3 });
       story.files("three", { three: "3", two: null });
     });
@@ -51,14 +43,14 @@ describe("git merge", () => {
   });
 
   it("a row one side deleted stays deleted; a cell only one side changed is changed", () => {
-    onBranch("other", () => story.rows("without a, b is 20", { b: 20 }, { without: ["a"] }));
+    onBranch(story, "other", () => story.rows("without a, b is 20", { b: 20 }, { without: ["a"] }));
     story.rows("c", { c: 3 });
     expect(git("merge", "--no-edit", "other").code).toBe(0);
     expect(storedRows(repo)).toEqual(["b 20", "c 3"]);
   });
 
   it("keeps comments and other fields of the pointers", () => {
-    onBranch("other", () => {
+    onBranch(story, "other", () => {
       story.files("three", { three: "3" });
       repo.commit("describe", { "data/set.dvc": `${repo.read("data/set.dvc")}  desc: by other\n` });
     });
@@ -71,7 +63,7 @@ describe("git merge", () => {
   });
 
   it("in a linked worktree made by plain git too", () => {
-    onBranch("other", () => story.rows("c", { c: 3 }));
+    onBranch(story, "other", () => story.rows("c", { c: 3 }));
     const there = join(makeFolder("linked"), "tree");
     repo.git("worktree", "add", "-q", "-b", "linked", there, "main");
     const linked = openTestRepository(there, repo.context.env as Record<string, string>);
@@ -84,7 +76,7 @@ describe("git merge", () => {
   });
 
   it("of branches that were merged crosswise before: the two ancestors are merged for it", () => {
-    onBranch("other", () => story.rows("c", { c: 3 }));
+    onBranch(story, "other", () => story.rows("c", { c: 3 }));
     story.rows("d", { d: 4 });
     repo.git("tag", "before");
     repo.git("merge", "--no-edit", "other");
@@ -107,7 +99,7 @@ describe("git merge", () => {
   });
 
   it("a renamed pointer takes the other side's rows along", () => {
-    onBranch("other", () => story.files("three", { three: "3" }));
+    onBranch(story, "other", () => story.files("three", { three: "3" }));
     must(repo, "data", "move", "data/set", "data/flowers");
     repo.commit("rename");
     expect(git("merge", "--no-edit", "other").code).toBe(0);
@@ -122,7 +114,7 @@ describe("three branches", () => {
       ["second", "d", "four"],
       ["third", "e", "five"],
     ] as const) {
-      onBranch(name, () => {
+      onBranch(story, name, () => {
         story.rows(`row ${track}`, { [track]: 9 });
         story.files(`file ${file}`, { [file]: file });
       });
@@ -147,7 +139,7 @@ describe("three branches", () => {
   });
 
   it("a cherry-pick takes one commit's rows and leaves the others; a revert takes them away again", () => {
-    onBranch("fourth", () => story.rows("row f", { f: 9 }), "third");
+    onBranch(story, "fourth", () => story.rows("row f", { f: 9 }), "third");
     repo.git("checkout", "-q", "first");
     expect(git("cherry-pick", "fourth").code).toBe(0);
     expect(storedRows(repo)).toEqual(["a 1", "b 2", "c 9", "f 9"]);
@@ -159,12 +151,12 @@ describe("three branches", () => {
 
 describe("what cannot be merged", () => {
   it("two values of one cell: ours stands, the pointer stays valid and names both; nothing new is stored", () => {
-    onBranch("other", () => story.rows("b is 20", { b: 20, c: 3 }));
+    onBranch(story, "other", () => story.rows("b is 20", { b: 20, c: 3 }));
     story.rows("b is 21", { b: 21 });
     const ours = repo.read("results/experiments.db.dvc");
     const objects = repo.run("find", [".dvc/cache", "-type", "f"]).stdout;
     const { code, stderr } = git("merge", "--no-edit", "other");
-    expect({ code, unmerged: unmerged() }).toEqual({ code: 1, unmerged: ["results/experiments.db.dvc"] });
+    expect({ code, unmerged: unmerged(repo) }).toEqual({ code: 1, unmerged: ["results/experiments.db.dvc"] });
     expect(stderr).toContain("default b 1 x: 21.0 here, 20.0 there");
     expect(stderr).toContain("expver merge --resolve ours|theirs results/experiments.db.dvc");
     const text = repo.read("results/experiments.db.dvc");
@@ -180,7 +172,7 @@ describe("what cannot be merged", () => {
     for (const [path, text] of Object.entries({ ...models, "models/model.bin": "old" })) repo.write(path, text);
     must(repo, "data", "add", "models/production", "models/model.bin");
     repo.commit("models");
-    onBranch("other", () => {
+    onBranch(story, "other", () => {
       repo.write("models/production/a", "2");
       repo.write("models/model.bin", "theirs");
       must(repo, "data", "add", "models/production", "models/model.bin");
@@ -191,7 +183,7 @@ describe("what cannot be merged", () => {
     must(repo, "data", "add", "models/production", "models/model.bin");
     story.files("three is a file, one is ours", { three: "3", one: "ours" });
     const { code, stderr } = git("merge", "--no-edit", "other");
-    expect({ code, unmerged: unmerged() }).toEqual({
+    expect({ code, unmerged: unmerged(repo) }).toEqual({
       code: 1,
       unmerged: ["data/set.dvc", "models/model.bin.dvc", "models/production.dvc"],
     });
@@ -202,7 +194,7 @@ describe("what cannot be merged", () => {
 
   it("a name with line feeds stays within its comment", () => {
     const name = '"experiments.db\\nouts: []\\r\\u2028x"';
-    onBranch("other", () => {
+    onBranch(story, "other", () => {
       const text = `outs:\n- md5: 0123456789abcdef0123456789abcdef\n  size: 1\n  hash: md5\n  path: ${name}\n`;
       repo.commit("hostile", { "results/experiments.db.dvc": text });
     });
@@ -213,7 +205,7 @@ describe("what cannot be merged", () => {
   });
 
   it("the ancestor's bytes are nowhere: a union that says so; theirs are nowhere: a choice that says so", () => {
-    onBranch("other", () => story.rows("c", { c: 3 }));
+    onBranch(story, "other", () => story.rows("c", { c: 3 }));
     rmSync(objectOf(repo, "results/experiments.db.dvc"));
     story.rows("d", { d: 4 });
     expect(git("merge", "--no-edit", "other")).toMatchObject({
@@ -230,7 +222,7 @@ describe("what cannot be merged", () => {
       code: 1,
       stderr: expect.stringContaining("bytes of theirs are neither in the cache"),
     });
-    expect(unmerged()).toEqual(["results/experiments.db.dvc"]);
+    expect(unmerged(repo)).toEqual(["results/experiments.db.dvc"]);
   });
 
   it("bytes that only the remote has are fetched; of a folder only the listings", () => {
@@ -238,7 +230,7 @@ describe("what cannot be merged", () => {
     must(repo, "data", "remote", "add", "-d", "store", remote);
     repo.commit("remote");
     must(repo, "data", "push");
-    onBranch("other", () => {
+    onBranch(story, "other", () => {
       story.rows("c", { c: 3 });
       story.files("three", { three: "3" });
       must(repo, "data", "push");
@@ -263,7 +255,7 @@ describe("what cannot be merged", () => {
 describe("where the driver does not come to its end, Git merges the text as ever", () => {
   const theirs = "other";
   beforeEach(() => {
-    onBranch(theirs, () => story.rows("c", { c: 3 }));
+    onBranch(story, theirs, () => story.rows("c", { c: 3 }));
     story.rows("d", { d: 4 });
   });
   const hasMarkers = () => /^<<<<<<< ours\n.*^=======\n.*^>>>>>>> theirs\n/ms.test(repo.read("results/experiments.db.dvc"));
@@ -273,7 +265,7 @@ describe("where the driver does not come to its end, Git merges the text as ever
   it("expver is gone", () => {
     setDriver((command) => command.replaceAll("dist/main.js", "gone/main.js"));
     const { code, stderr } = repo.run("git", ["merge", "--no-edit", theirs], { env: { PATH: "/usr/bin:/bin" } });
-    expect({ code, unmerged: unmerged(), markers: hasMarkers() }).toEqual({
+    expect({ code, unmerged: unmerged(repo), markers: hasMarkers() }).toEqual({
       code: 1,
       unmerged: ["results/experiments.db.dvc"],
       markers: true,
@@ -295,7 +287,7 @@ describe("where the driver does not come to its end, Git merges the text as ever
       repo.git("reset", "-q", "--hard");
       const { code, stderr } = repo.run("git", ["merge", "--no-commit", theirs], { env: killEnvironment(at) });
       const killed = /Killed/.test(stderr);
-      expect({ at, killed, unmerged: unmerged().length }).toEqual({ at, killed: code !== 0, unmerged: code });
+      expect({ at, killed, unmerged: unmerged(repo).length }).toEqual({ at, killed: code !== 0, unmerged: code });
       if (killed) expect({ at, markers: hasMarkers() }).toEqual({ at, markers: true });
       checkedObjects(join(repo.root, ".dvc/cache"));
       return { code: killed ? SIGKILLED : code, stdout: "", stderr };
@@ -361,7 +353,7 @@ it("doctor: a clone without the command, or with one that is gone, is told and r
   expect(findings(clone)).toEqual([expect.stringContaining("it's %gone/main.js, which is not there")]);
   expect(findings(clone, "--fix")).toEqual([expect.stringContaining("is set")]);
 
-  onBranch("other", () => story.rows("b is 20", { b: 20 }));
+  onBranch(story, "other", () => story.rows("b is 20", { b: 20 }));
   story.rows("b is 21", { b: 21 });
   git("merge", "--no-edit", "other");
   expect(findings(repo)).toEqual([expect.stringContaining("results/experiments.db.dvc is in conflict")]);

@@ -4,7 +4,8 @@ import { describeChanges } from "../../workflows/merge/database-part.ts";
 import type { Merged } from "../../workflows/merge.ts";
 import type { Terminal } from "../terminal.ts";
 
-export function renderMerge({ database, data }: Merged, terminal: Terminal): string {
+export function renderMerge({ resolved, database, data }: Merged, terminal: Terminal): string {
+  if (resolved !== undefined) return renderResolved(resolved, terminal);
   const { style } = terminal;
   const rows =
     database?.sources.flatMap(({ source, tables }) =>
@@ -15,6 +16,19 @@ export function renderMerge({ database, data }: Merged, terminal: Terminal): str
     ...(database === null ? [] : [section(database, rows, terminal)]),
     ...(data === null ? [] : [section(data, [...files, `${data.before} rows → ${data.after}`], terminal)]),
   ].join("");
+}
+
+function renderResolved({ pointers, unfinished }: NonNullable<Merged["resolved"]>, { style }: Terminal): string {
+  const colours = { resolved: "green", removed: "green", conflict: "red" } as const;
+  const isLeft = pointers.some(({ state }) => state === "conflict");
+  const next = isLeft
+    ? "still in conflict: expver merge --resolve ours|theirs PATH"
+    : `next: expver data checkout${unfinished === null ? "" : `, then git ${unfinished} --continue`}`;
+  const lines = pointers.flatMap(({ file, state, says }) => [
+    `${style(colours[state], state)}  ${file}`,
+    ...says.map((text) => `  ${text}`),
+  ]);
+  return `${[...lines, next].join("\n")}\n`;
 }
 
 function section(

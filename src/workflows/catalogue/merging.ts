@@ -12,7 +12,9 @@ export const MERGING: Command[] = [
       "With --strategy rebase, rows whose --key-columns values occur in an experiment give way to the experiment's; later ones win.\n" +
       "All tables are merged in one transaction; the output is written beside itself and renamed, or changed by SQL while it is open.\n" +
       "Data files (parquet, CSV) are merged by the same two words, within --memory: their columns are settled first, and where values would\n" +
-      "turn into text or lose digits nothing is merged without --allow-widen. Order, compression and metadata stay those of the base.",
+      "turn into text or lose digits nothing is merged without --allow-widen. Order, compression and metadata stay those of the base.\n" +
+      "With --resolve, FILE… are tracked paths whose pointers Git left in conflict (all without a name): ours, theirs or newest before them\n" +
+      "decides what both sides changed, everything else is merged; without such a word the merge is tried again. The pointer is staged.",
     group: "experiments",
     arguments: [{ name: "FILE…", help: "databases, parquet or CSV files whose rows are brought in; only read" }],
     options: [
@@ -33,6 +35,7 @@ export const MERGING: Command[] = [
       { flags: "--table <names...>", help: "only these tables (default: all)" },
       { flags: "--id-column <name>", help: "tells rows apart in tables without a primary key" },
       { flags: "--allow-widen", help: "data files: let values turn into text, or whole numbers into floating point" },
+      { flags: "--resolve", help: "resolve pointers that git merge, rebase or cherry-pick left in conflict" },
       { flags: "--memory <amount>", help: "data files: how much memory may be used (default: 1GB)" },
     ],
     examples: [
@@ -40,6 +43,7 @@ export const MERGING: Command[] = [
       ["merge --base-data data/train.parquet new.parquet --key-columns id", "add new rows, told apart by id"],
       ["merge a.db b.db --output-db all.db --dry-run", "what a new database of both would hold"],
       ["merge b.db --base-db all.db --strategy rebase --key-columns version --yes", "replace the rows of b's versions"],
+      ["merge --resolve theirs results/experiments.db", "after git merge: where both changed a cell, theirs stays"],
     ],
     kind: "write",
     load: async () => (await import("../merge.ts")).merge,
@@ -58,7 +62,6 @@ export const MERGING: Command[] = [
     ],
     examples: [["merge-driver %O %A %B %P", "as Git calls it"]],
     kind: "write",
-    exits: [4],
     repairsFirst: false,
     load: async () => (await import("../merge-driver.ts")).mergeDriver,
     render: "nothing",

@@ -6,8 +6,9 @@ export const SETUP: Command[] = [
     name: "init",
     summary: "Set up a folder, or adopt an existing Git, DVC and xetrack repository",
     description:
-      "Makes what is missing of: a Git repository, .dvc, expver.yaml, lines in .gitignore. What is there stays as it is: no pointer and\n" +
-      "no comment changes, nothing is staged or committed. In a sub-folder it sets up the repository the folder belongs to.",
+      "Makes what is missing of: a Git repository, .dvc, expver.yaml, lines in .gitignore and .gitattributes, and the merge driver in this\n" +
+      "clone's Git configuration. What is there stays as it is: no pointer and no comment changes, nothing is staged or committed. In a\n" +
+      "sub-folder it sets up the repository the folder belongs to.",
     group: "start",
     examples: [
       ["init", "set up the current folder"],

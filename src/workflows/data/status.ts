@@ -2,6 +2,8 @@
 import { dirname } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { unfinished } from "../../git/status.ts";
+import { readUnmerged } from "../../git/unmerged.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { openCache } from "../../store/cache.ts";
@@ -36,6 +38,7 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     if (input.cloud === true || typeof input.remote === "string") return cloudStatus(project, context, { input, targets });
     refuseMeaningless(input);
     const { pointers } = selectPointers(project, context, targets);
+    warnUndecided(project, context);
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
     const json = localStatus(project, context, states);
     return {
@@ -46,6 +49,15 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     };
   },
 };
+
+/** Such a pointer says what ours said: without a word it would look as if all were well. */
+function warnUndecided({ repository }: Project, context: Context): void {
+  if (repository === null || unfinished(repository) === null) return;
+  for (const { path } of readUnmerged(repository)) {
+    if (!path.endsWith(".dvc")) continue;
+    context.report({ kind: "warning", text: `${path} is in conflict`, hint: `expver merge --resolve ours|theirs ${path}` });
+  }
+}
 
 function refuseMeaningless(input: Input): void {
   const given = ["allBranches", "allTags", "allCommits", "jobs"].filter((name) => input[name] !== undefined && input[name] !== false);

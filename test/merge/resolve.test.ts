@@ -1,0 +1,158 @@
+/** `expver merge --resolve`: what a merge of Git left in conflict. */
+import { rmSync } from "node:fs";
+import { beforeEach, describe, expect, it } from "vitest";
+import { makeFolder, type TestRepository } from "../support/repository.ts";
+import { makeStory, must, objectOf, onBranch, type Story, storedFiles, storedRows, unmerged } from "./driver-story.ts";
+
+let story: Story;
+let repo: TestRepository;
+beforeEach(() => {
+  story = makeStory();
+  ({ repo } = story);
+});
+
+const DATABASE = "results/experiments.db";
+const merge = () => repo.run("git", ["merge", "--no-edit", "other"]);
+const states = (data: { resolved: { pointers: { file: string; state: string }[] } }) =>
+  data.resolved.pointers.map(({ file, state }) => `${file} ${state}`);
+
+describe("a cell both sides changed", () => {
+  beforeEach(() => {
+    onBranch(story, "other", () => story.rows("b is 20", { b: 20, c: 3 }));
+    story.rows("b is 21", { b: 21, d: 4 });
+    expect(merge().code).toBe(1);
+  });
+
+  it.each([
+    ["ours", "b 21"],
+    ["theirs", "b 20"],
+  ])("%s decides that cell, all other rows are merged; the pointer is staged, the data waits for checkout", (choice, cell) => {
+    const before = repo.run("md5sum", [DATABASE]).stdout;
+    const { code, data } = repo.expverJson(["merge", "--resolve", choice, DATABASE]);
+    expect({ code, states: states(data), unfinished: data.resolved.unfinished }).toEqual({
+      code: 0,
+      states: [`${DATABASE}.dvc resolved`],
+      unfinished: "merge",
+    });
+    expect(unmerged(repo)).toEqual([]);
+    expect(repo.git("diff", "--name-only")).toBe("");
+    expect(repo.read(`${DATABASE}.dvc`)).not.toContain("expver-conflict");
+    expect(storedRows(repo)).toEqual(["a 1", cell, "c 3", "d 4"]);
+    expect(repo.run("md5sum", [DATABASE]).stdout).toBe(before);
+    repo.git("commit", "-q", "--no-edit");
+    must(repo, "data", "checkout");
+    expect(repo.git("status", "--porcelain")).toBe("");
+  });
+
+  it("without a word the merge is tried again, and the conflict named again; a dry run changes nothing", () => {
+    const text = repo.read(`${DATABASE}.dvc`);
+    expect(repo.expver(["merge", "--resolve", "theirs", "--dry-run"]).stdout).toContain(`${DATABASE}.dvc`);
+    const { code, data } = repo.expverJson(["merge", "--resolve"]);
+    expect({ code, states: states(data) }).toEqual({ code: 4, states: [`${DATABASE}.dvc conflict`] });
+    expect(data.resolved.pointers[0].says[0]).toContain("default b 1 x: 21.0 here, 20.0 there");
+    expect([repo.read(`${DATABASE}.dvc`), unmerged(repo)]).toEqual([text, [`${DATABASE}.dvc`]]);
+  });
+
+  it("status names it, real git markers are named too, and nothing else is taken for a conflict", () => {
+    expect(repo.expver(["data", "status"]).stderr).toContain(`${DATABASE}.dvc is in conflict`);
+    repo.git("checkout", "--merge", "--", `${DATABASE}.dvc`);
+    repo.write(`${DATABASE}.dvc`, `<<<<<<< ours\nouts: []\n=======\nouts: []\n>>>>>>> theirs\n`);
+    expect(repo.expver(["data", "status"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`expver merge --resolve ours|theirs ${DATABASE}.dvc`),
+    });
+    expect(repo.expverJson(["merge", "--resolve", "ours", "data/set"]).error).toMatchObject({ code: "E_NOT_FOUND" });
+    expect(repo.expverJson(["merge", "--resolve", "ours", DATABASE]).code).toBe(0);
+    expect(repo.expverJson(["merge", "--resolve", "ours"]).error).toMatchObject({
+      code: "E_NOT_FOUND",
+      message: "no pointer is in conflict here",
+    });
+  });
+
+  it("undo gives the file back as it was", () => {
+    const text = repo.read(`${DATABASE}.dvc`);
+    must(repo, "merge", "--resolve", "theirs");
+    must(repo, "undo");
+    expect(repo.read(`${DATABASE}.dvc`)).toBe(text);
+  });
+});
+
+it("a file both changed in a folder, a single file, and one that a side removed: the side that was chosen; removed data stays where it is", () => {
+  repo.write("models/model.bin", "old");
+  repo.write("data/gone.csv", "old");
+  must(repo, "data", "add", "models/model.bin", "data/gone.csv");
+  repo.commit("model");
+  onBranch(story, "other", () => {
+    repo.write("models/model.bin", "theirs");
+    must(repo, "data", "add", "models/model.bin");
+    repo.git("rm", "-q", "data/gone.csv.dvc");
+    story.files("theirs", { one: "theirs", three: "3" });
+  });
+  repo.write("models/model.bin", "ours");
+  repo.write("data/gone.csv", "new");
+  must(repo, "data", "add", "models/model.bin", "data/gone.csv");
+  story.files("ours", { one: "ours", four: "4" });
+  expect(merge().code).toBe(1);
+  expect(unmerged(repo)).toEqual(["data/gone.csv.dvc", "data/set.dvc", "models/model.bin.dvc"]);
+  expect(repo.expverJson(["merge", "--resolve", "data/gone.csv"]).data.resolved.pointers[0].says).toEqual([
+    "theirs has removed it, the other side has changed it",
+  ]);
+  const { code, data } = repo.expverJson(["merge", "--resolve", "theirs"]);
+  expect({ code, states: states(data) }).toEqual({
+    code: 0,
+    states: ["data/gone.csv.dvc removed", "data/set.dvc resolved", "models/model.bin.dvc resolved"],
+  });
+  repo.git("commit", "-q", "--no-edit");
+  expect(storedFiles(repo)).toEqual(["four", "one", "three", "two"]);
+  expect(repo.read("data/gone.csv")).toBe("new");
+  must(repo, "data", "checkout");
+  expect([repo.read("data/set/one"), repo.read("models/model.bin")]).toEqual(["theirs", "theirs"]);
+});
+
+it("what was in conflict because bytes were missing, or expver was, merges when they are there", () => {
+  const remote = makeFolder("remote");
+  must(repo, "data", "remote", "add", "-d", "store", remote);
+  repo.commit("remote");
+  let theirs = "";
+  onBranch(story, "other", () => {
+    story.rows("c", { c: 3 });
+    must(repo, "data", "push");
+    theirs = objectOf(repo, `${DATABASE}.dvc`);
+    story.files("three", { three: "3" });
+  });
+  story.rows("d", { d: 4 });
+  story.files("four", { four: "4" });
+  rmSync(theirs);
+  const driver = repo.git("config", "merge.expver.driver");
+  repo.git("config", "merge.expver.driver", driver.replaceAll("dist/main.js", "gone/main.js"));
+  expect(repo.run("git", ["merge", "--no-edit", "other"], { env: { PATH: "/usr/bin:/bin" } }).code).toBe(1);
+  expect(unmerged(repo)).toEqual(["data/set.dvc", `${DATABASE}.dvc`]);
+  expect(repo.expverJson(["merge", "--resolve"])).toMatchObject({ code: 0 });
+  expect([storedRows(repo), storedFiles(repo)]).toEqual([
+    ["a 1", "b 2", "c 3", "d 4"],
+    ["four", "one", "three", "two"],
+  ]);
+});
+
+it("in a rebase, ours is the branch one rebases onto; a conflicted dvc.lock is left to Git, with advice", () => {
+  const lock = (md5: string) =>
+    `schema: '2.0'\nstages:\n  train:\n    cmd: x\n    outs:\n    - path: out\n      hash: md5\n      md5: ${md5.repeat(32)}\n      size: 1\n`;
+  repo.commit("lock", {
+    "dvc.yaml": "stages:\n  train:\n    cmd: x\n    outs:\n    - out:\n        cache: false\n",
+    "dvc.lock": lock("0"),
+  });
+  onBranch(story, "other", () => story.rows("b is 20", { b: 20 }));
+  onBranch(story, "lock", () => void repo.commit("lock of other", { "dvc.lock": lock("1") }));
+  story.rows("b is 21", { b: 21 });
+  expect(repo.run("git", ["rebase", "main", "other"]).code).toBe(1);
+  must(repo, "merge", "--resolve", "theirs", DATABASE);
+  expect(repo.run("git", ["-c", "core.editor=true", "rebase", "--continue"]).code).toBe(0);
+  expect(storedRows(repo)).toEqual(["a 1", "b 20"]);
+  repo.commit("lock here", { "dvc.lock": lock("2") });
+  expect(repo.run("git", ["merge", "--no-edit", "lock"]).code).toBe(1);
+  const refused = repo.expverJson(["merge", "--resolve", "ours", "dvc.lock"]);
+  expect(refused).toMatchObject({ code: 2, error: { code: "E_USAGE", hint: expect.stringContaining("dvc status") } });
+  expect(repo.expverJson(["doctor"]).data.findings).toContainEqual(
+    expect.objectContaining({ check: "undecided-pointers", what: "dvc.lock is in conflict" }),
+  );
+});
