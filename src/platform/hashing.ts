@@ -48,12 +48,17 @@ export function* hashingFile(path: string, { kind = "md5", copyTo }: ReadOptions
   return digest.end();
 }
 
+/** Whether a file of so many bytes is read at once. */
+export function isSmall(size: number): boolean {
+  return size < CHUNK;
+}
+
 /**
  * Reads a file of the given size into a shared buffer; null when it does not fit or its size is another by now. The bytes
  * are valid until the next call of this function.
  */
 export function readSmall(path: string, size: number): Buffer | null {
-  if (size >= CHUNK) return null;
+  if (!isSmall(size)) return null;
   smallBuffer ??= Buffer.allocUnsafeSlow(CHUNK);
   const descriptor = openSync(path, "r");
   try {

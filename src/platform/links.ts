@@ -18,6 +18,8 @@ export interface Placer {
   placing(from: string, to: string, options: PlaceOptions): Work<Placed>;
   /** False when it makes only copies and reflinks. */
   links(): boolean;
+  /** True once it is known to make only copies. */
+  copies(): boolean;
 }
 
 interface PlaceOptions {
@@ -58,6 +60,7 @@ export function createPlacer(types: readonly LinkType[]): Placer {
   }
   return {
     links: () => usable.has("hardlink") || usable.has("symlink"),
+    copies: () => usable.size === 0,
     place: (from, to, options) => finishWork(placing(from, to, options)),
     placing,
   };

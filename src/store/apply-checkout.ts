@@ -5,9 +5,11 @@ import { dirname, join } from "node:path";
 import { type Project, topOf } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
+import { isSmall } from "../platform/hashing.ts";
 import { createPlacer, type Placer } from "../platform/links.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import type { Work } from "../platform/pace.ts";
+import { batchesOf, copyingSmall } from "../platform/small-files.ts";
 import { openCache } from "./cache.ts";
 import type { OutputCheckout, Placement } from "./checkout.ts";
 import { isDatabase, mutablePaths } from "./databases.ts";
@@ -95,17 +97,9 @@ function isSmallNewFolder({ isNew, isFolder, places }: OutputCheckout): boolean 
 function* placeWhole(plan: OutputCheckout, placing: Placing): Work<boolean> {
   const tree = `${placing.staging}/tree`;
   const memory = memoryOf(plan, placing.project);
-  const folders = new Set<string>();
-  for (const place of plan.places) {
-    const name = place.path.slice(plan.path.length + 1);
-    const temporary = `${tree}/${name}`;
-    const folder = dirname(temporary);
-    if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
-    folders.add(folder);
-    const told = yield* makeFile(place, temporary, placing);
-    remember(memory, { name, path: temporary, place });
-    yield { files: 1, bytes: place.size - told };
-  }
+  const temporaryOf = ({ path }: Placement) => tree + path.slice(plan.path.length);
+  for (const folder of new Set(plan.places.map((place) => dirname(temporaryOf(place))))) mkdirSync(folder, { recursive: true });
+  yield* makeFiles(plan.places, { nameOf: ({ path }) => path.slice(plan.path.length + 1), temporaryOf, memory, placing });
   mkdirSync(tree, { recursive: true });
   try {
     mkdirSync(dirname(plan.path), { recursive: true });
@@ -116,6 +110,39 @@ function* placeWhole(plan: OutputCheckout, placing: Placing): Work<boolean> {
   }
   memory.save({ keepOthers: true });
   return true;
+}
+
+interface Making {
+  /** How the memory knows a file. */
+  nameOf: (place: Placement) => string;
+  temporaryOf: (place: Placement) => string;
+  memory: StatCache;
+  placing: Placing;
+}
+
+/** One by one until it is known that all are copies; then the small ones together. */
+function* makeFiles(places: readonly Placement[], { nameOf, temporaryOf, memory, placing }: Making): Work<void> {
+  let made = 0;
+  for (; made < places.length && !placing.placer.copies(); made += 1) yield* makeOne(places[made] as Placement);
+  for (const batch of batchesOf(places.slice(made))) {
+    const small = batch.filter(({ object, size }) => object.hashName === "md5" && isSmall(size));
+    const copies = yield* copyingSmall(
+      small.map((place) => ({ path: place.from, size: place.size, md5: place.object.hash, to: temporaryOf(place) })),
+      {},
+    );
+    const done = new Set(small.filter((_, index) => copies.state(index) === "done"));
+    for (const [index, place] of small.entries()) {
+      if (done.has(place)) memory.setPlaced(nameOf(place), copies.stat(index), place.object.hash);
+    }
+    for (const place of batch) if (!done.has(place)) yield* makeOne(place);
+  }
+
+  function* makeOne(place: Placement): Work<void> {
+    const temporary = temporaryOf(place);
+    const told = yield* makeFile(place, temporary, placing);
+    remember(memory, { name: nameOf(place), path: temporary, place });
+    yield { files: 1, bytes: place.size - told };
+  }
 }
 
 function* applyOutput(plan: OutputCheckout, placing: Placing, discard: ApplyCheckout["discard"]): Work<void> {

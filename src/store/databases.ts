@@ -7,7 +7,8 @@ import { firstBytes } from "../platform/hashing.ts";
 /** Writes a consistent copy of a live database (`results/copy.ts`; a layer beside this one, so its function is passed in). */
 export type CopyDatabase = (path: string, to: string) => { equalBytes: boolean };
 
-const HEADER = "SQLite format 3\0";
+/** The first bytes of a database, as Latin-1. */
+export const DATABASE_HEADER = "SQLite format 3\0";
 // The smallest page; every database is a whole number of them.
 const PAGE_BYTES = 512;
 
@@ -25,11 +26,11 @@ export function resultsDatabase(project: Project): string {
 /** By its first bytes. Opens only files whose size fits, and never the results database: closing it would drop our own locks. */
 export function isDatabase(project: Project, path: string, size: number): boolean {
   if (path === resultsDatabase(project)) return size > 0;
-  return size >= PAGE_BYTES && size % PAGE_BYTES === 0 && startsLikeDatabase(firstBytes(path, HEADER.length));
+  return size >= PAGE_BYTES && size % PAGE_BYTES === 0 && startsLikeDatabase(firstBytes(path, DATABASE_HEADER.length));
 }
 
 export function startsLikeDatabase(bytes: Buffer): boolean {
-  return bytes.toString("latin1", 0, HEADER.length) === HEADER;
+  return bytes.toString("latin1", 0, DATABASE_HEADER.length) === DATABASE_HEADER;
 }
 
 /** True for stored paths (files, or files inside folders) of models, `track` globs and the results database. */

@@ -6,9 +6,11 @@
 import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { writeAll } from "../platform/files.ts";
-import { type Digest, hashingFile, md5Of, readSmall } from "../platform/hashing.ts";
+import { type Digest, hashingFile } from "../platform/hashing.ts";
 import { isUnsupported, reflink } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
+import { nameOfCopy } from "../platform/small-copier.ts";
+import { copyingSmall, type SmallFile } from "../platform/small-files.ts";
 import { syncFiles, syncFolders } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
 import { keyOf, makeFolder, type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "./layout.ts";
@@ -16,14 +18,17 @@ import { listingHash } from "./listing.ts";
 import { makeStaging, sweepStagings } from "./staging.ts";
 
 export interface Ingest {
-  /** Stores bytes under their MD5, and answers it. */
-  bytes(bytes: Uint8Array): string;
+  /**
+   * Stores those of these files that are small under their MD5s, and answers them; null for a file that needs more than that, or
+   * has another MD5 than it says. `leave`: files that begin with these bytes are not stored.
+   */
+  small(files: readonly SmallFile[], options?: { leave?: string | undefined }): Work<(string | null)[]>;
   /** Stores a file of any size under its MD5, hashing while it copies. */
   file(path: string): Work<Digest>;
   /** Stores a folder's listing; its members must have been stored before, here or earlier. Answers its name. */
   listing(bytes: Uint8Array): string;
   /** Stores a file that should have this name. Throws E_OBJECT when its bytes have another. */
-  object(object: ObjectName, from: string, size: number): Work<void>;
+  object(object: ObjectName, from: string): Work<void>;
   /** An object whose bytes come piece by piece. */
   arriving(object: ObjectName): Incoming;
   /** Gives everything its name. Until then nothing is visible. */
@@ -50,6 +55,9 @@ interface Shard {
   /** A folder of our own that becomes the shard; null when there is one already. */
   own: string | null;
 }
+
+// From so many small files on nearly every new shard gets some of them.
+const MANY_SHARDS = 1000;
 
 export function beginIngest(folder: ObjectFolder): Ingest {
   sweepStagings(shardsFolder(folder.dir, "md5"));
@@ -100,6 +108,18 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     if (chmodNeeded) chmodSync(temporary, 0o444);
     waiting.set(keyOf(object), { object, temporary, size: bytes.length });
   };
+  /** Small files are copied under the names they will have; many of them into their shards, where these are new. */
+  const smallPlaces = (count: number) => {
+    const staging = `${stagingOf({ hashName: "md5" })}/small-`;
+    const places = Array.from({ length: 256 }, (_, digits) => {
+      const name: ObjectName = { hash: digits.toString(16).padStart(2, "0"), hashName: "md5" };
+      const own = count < MANY_SHARDS ? null : shardOf(name).own;
+      return own === null
+        ? { waiting: staging + name.hash, there: `${shardPath(folder.dir, name)}/` }
+        : { waiting: `${own}/`, there: null };
+    });
+    return { waiting: places.map(({ waiting }) => waiting), there: places.map(({ there }) => there) };
+  };
 
   /** The name is unknown until the end. */
   function* copyLarge(from: string, kind: ObjectName["hashName"]): Work<Digest & { temporary: string }> {
@@ -126,7 +146,8 @@ export function beginIngest(folder: ObjectFolder): Ingest {
 
   /** Whole shards first, then single objects, listings last. */
   const publish = (all: readonly Waiting[]) => {
-    const done = new Set([...shards.values()].filter(({ own, path }) => own !== null && tryRename(own, path)).map(({ path }) => path));
+    const used = new Set(all.map(({ object }) => shardOf(object)));
+    const done = new Set([...used].filter(({ own, path }) => own !== null && tryRename(own, path)).map(({ path }) => path));
     const single = all.filter(({ object, temporary }) => {
       const { own, path } = shardOf(object);
       return own === null || !done.has(path) || !temporary.startsWith(`${own}/`);
@@ -144,10 +165,8 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   };
 
   return {
-    bytes(bytes) {
-      const hash = md5Of(bytes);
-      writeBytes({ hash, hashName: "md5" }, bytes);
-      return hash;
+    *small(files, options = {}) {
+      return files.length === 0 ? [] : yield* guarded(storeSmall(files, options), `cannot write to ${folder.dir}`);
     },
     *file(path) {
       return yield* guarded(storeFile(path), `cannot store ${path}`);
@@ -161,8 +180,8 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       }
       return object.hash;
     },
-    *object(object, from, size) {
-      yield* guarded(storeObject(object, from, size), `cannot copy ${from} to ${folder.dir}`);
+    *object(object, from) {
+      yield* guarded(storeObject(object, from), `cannot copy ${from} to ${folder.dir}`);
     },
     arriving(object) {
       const arrival = openArrival(object.hashName, () => anyTemporary(object));
@@ -197,22 +216,29 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     abort: removeStagings,
   };
 
+  function* storeSmall(files: readonly SmallFile[], { leave }: { leave?: string | undefined }): Work<(string | null)[]> {
+    const objects = smallPlaces(files.length);
+    const copies = yield* copyingSmall(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded });
+    for (const [index, { size }] of files.entries()) {
+      if (copies.state(index) !== "done") continue;
+      const hash = copies.md5(index);
+      waiting.set(hash, { object: { hash, hashName: "md5" }, temporary: nameOfCopy(objects, hash), size });
+    }
+    return files.map((_, index) => {
+      const state = copies.state(index);
+      const md5 = copies.md5(index);
+      return state === "left" || (state === "twin" && !waiting.has(md5)) ? null : md5;
+    });
+  }
+
   function* storeFile(path: string): Work<Digest> {
     const { temporary, ...digest } = yield* copyLarge(path, "md5");
     keep({ hash: digest.md5, hashName: "md5" }, { temporary, size: digest.size });
     return digest;
   }
 
-  function* storeObject(object: ObjectName, from: string, size: number): Work<void> {
-    const kind = object.hashName;
-    const small = kind === "md5" ? readSmall(from, size) : null;
-    if (small !== null) {
-      refuseOther(object, md5Of(small), from);
-      writeBytes(object, small);
-      yield { files: 1, bytes: size };
-      return;
-    }
-    const { temporary, md5, size: copied } = yield* copyLarge(from, kind);
+  function* storeObject(object: ObjectName, from: string): Work<void> {
+    const { temporary, md5, size: copied } = yield* copyLarge(from, object.hashName);
     refuseOther(object, md5, from);
     keep(object, { temporary, size: copied });
     yield { files: 1, bytes: 0 };
@@ -258,7 +284,7 @@ export function refuseOther({ hash, hashName }: ObjectName, md5: string, from: s
   });
 }
 
-function isListing({ hash }: ObjectName): boolean {
+export function isListing({ hash }: ObjectName): boolean {
   return hash.endsWith(".dir");
 }
 

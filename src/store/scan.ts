@@ -4,9 +4,10 @@ import { join } from "node:path";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
-import { type Digest, hashingFile, md5Of, md5OfFileElsewhere, readSmall } from "../platform/hashing.ts";
+import { type Digest, hashingFile, isSmall, md5OfFileElsewhere } from "../platform/hashing.ts";
 import type { Work } from "../platform/pace.ts";
-import { type CopyDatabase, isDatabase, resultsDatabase, startsLikeDatabase } from "./databases.ts";
+import { batchesOf, copyingSmall } from "../platform/small-files.ts";
+import { type CopyDatabase, DATABASE_HEADER, isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcIgnore } from "./dvcignore.ts";
 import type { Ingest } from "./ingest.ts";
 import { type ObjectFolder, trustedSize } from "./layout.ts";
@@ -80,16 +81,16 @@ export function openSingles(project: Project, hashName: HashName = "md5"): StatC
 
 function* scanFolder(project: Project, path: string, options: ScanOptions & { walk: Walk }): Work<Scan> {
   const memory = openStatCache(project.stateDir, path, options.hashName);
+  const read = { ...options, memory };
   const files: ScannedFile[] = [];
   let size = 0;
-  const read = { ...options, memory };
-  for (const file of options.walk.files) {
-    const { relpath, path: absolute, stat, isLink } = file;
-    const quick = quickDigest(project, file, { name: relpath, read });
-    const digest = quick ?? (yield* slowDigest(project, file, { name: relpath, read }));
-    size += digest.size;
-    yield { files: 1, bytes: quick?.size ?? 0 };
-    files.push({ relpath, path: absolute, stat, isLink, md5: digest.md5 });
+  for (const some of batchesOf(options.walk.files)) {
+    const digests = yield* digestsOf(project, some, { nameOf: ({ relpath }) => relpath, read });
+    for (const [index, { relpath, path: absolute, stat, isLink }] of some.entries()) {
+      const digest = digests[index] as Digest;
+      size += digest.size;
+      files.push({ relpath, path: absolute, stat, isLink, md5: digest.md5 });
+    }
   }
   const hash = knownListing(memory, options.store) ?? listingOf(files, options.store);
   memory.save({ listing: { hash, files: files.length } });
@@ -111,9 +112,8 @@ function* scanFile(project: Project, path: string, options: ScanOptions & { walk
   const [file] = options.walk.files as [WalkedFile];
   const memory = options.singles ?? openSingles(project, options.hashName);
   const remembered = options.bytesFrom === undefined ? memory : null;
-  const reading = { name: path, read: { ...options, memory: remembered } };
-  const { md5, size } = quickDigest(project, file, reading) ?? (yield* slowDigest(project, file, reading));
-  yield { files: 1, bytes: 0 };
+  const reading = { nameOf: () => path, read: { ...options, memory: remembered } };
+  const [{ md5, size }] = (yield* digestsOf(project, [file], reading)) as [Digest];
   if (options.singles === undefined) memory.save({ keepOthers: true });
   const mode = remembered === null ? (lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) : file.stat.mode;
   const content = { hash: md5, size, ...((mode & 0o111) === 0 ? {} : { isexec: true }) };
@@ -130,32 +130,58 @@ function walkOfBytes(path: string, bytesFrom: string): Walk {
 type ReadOptions = ScanOptions & { memory: StatCache | null };
 
 interface Reading {
-  /** How the memory knows the file. */
-  name: string;
+  /** How the memory knows a file. */
+  nameOf: (file: WalkedFile) => string;
   read: ReadOptions;
 }
 
-/** Of a file that is remembered, or small: the many. Null for the others. */
-function quickDigest(project: Project, { path, stat }: WalkedFile, { name, read }: Reading): Digest | null {
-  const { memory, store, hashName = "md5" } = read;
-  const known = memory?.get(name, stat);
-  if (known !== undefined && (!store || trustedSize(store.into.dir, { hash: known, hashName }) === stat.size)) {
-    return { md5: known, size: stat.size };
+/** First what is remembered, then the small files together, then the others one by one. */
+function* digestsOf(project: Project, files: readonly WalkedFile[], { nameOf, read }: Reading): Work<Digest[]> {
+  const digests = files.map((file) => rememberedDigest(file, nameOf(file), read));
+  const unknown = files.flatMap((_, index) => (digests[index] === null ? [index] : []));
+  yield { files: files.length - unknown.length, bytes: 0 };
+  const readAt = Date.now();
+  const small = unknown.filter((index) => maybeSmall(project, files[index] as WalkedFile, read));
+  const md5s = yield* readSmallFiles(
+    small.map((index) => files[index] as WalkedFile),
+    read,
+  );
+  for (const [at, index] of small.entries()) {
+    const { stat } = files[index] as WalkedFile;
+    const md5 = md5s[at] ?? null;
+    if (md5 === null) continue;
+    read.memory?.set(nameOf(files[index] as WalkedFile), stat, md5, readAt);
+    digests[index] = { md5, size: stat.size };
   }
-  if (hashName !== "md5" || path === resultsDatabase(project)) return null;
-  try {
-    const readAt = Date.now();
-    const bytes = readSmall(path, stat.size);
-    if (bytes === null || (copiesDatabases(read) && startsLikeDatabase(bytes))) return null;
-    const md5 = store ? store.ingest.bytes(bytes) : md5Of(bytes);
-    memory?.set(name, stat, md5, readAt);
-    return { md5, size: stat.size };
-  } catch (error) {
-    throw fromSystemError(error, `cannot ${store ? "store" : "read"} ${path}`);
+  const all: Digest[] = [];
+  for (const [index, file] of files.entries()) {
+    const quick = digests[index] ?? null;
+    all.push(quick ?? (yield* slowDigest(project, file, { name: nameOf(file), read })));
+    if (quick === null) yield { files: 1, bytes: 0 };
   }
+  return all;
 }
 
-function* slowDigest(project: Project, { path, stat }: WalkedFile, { name, read }: Reading): Work<Digest> {
+function rememberedDigest({ stat }: WalkedFile, name: string, { memory, store, hashName = "md5" }: ReadOptions): Digest | null {
+  const md5 = memory?.get(name, stat);
+  const isThere = md5 !== undefined && (!store || trustedSize(store.into.dir, { hash: md5, hashName }) === stat.size);
+  return isThere ? { md5, size: stat.size } : null;
+}
+
+function maybeSmall(project: Project, { path, stat }: WalkedFile, { hashName = "md5" }: ReadOptions): boolean {
+  return hashName === "md5" && isSmall(stat.size) && path !== resultsDatabase(project);
+}
+
+/** Their MD5s; null for a file that needs more than that. */
+function* readSmallFiles(files: readonly WalkedFile[], read: ReadOptions): Work<(string | null)[]> {
+  const sizes = files.map(({ path, stat }) => ({ path, size: stat.size }));
+  const leave = copiesDatabases(read) ? DATABASE_HEADER : undefined;
+  if (read.store) return yield* read.store.ingest.small(sizes, { leave });
+  const answers = yield* copyingSmall(sizes, { leave });
+  return files.map((_, index) => (answers.state(index) === "left" ? null : answers.md5(index)));
+}
+
+function* slowDigest(project: Project, { path, stat }: WalkedFile, { name, read }: { name: string; read: ReadOptions }): Work<Digest> {
   const { memory, store, hashName = "md5" } = read;
   const readAt = Date.now();
   if (copiesDatabases(read) && isDatabase(project, path, stat.size)) {

@@ -11,27 +11,25 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FileStat } from "../platform/file-stat.ts";
+import type { FileIdentity } from "../platform/file-stat.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import { md5Of } from "../platform/hashing.ts";
 
 export interface StatCache {
   /** MD5 of the file at this path if it is the one that was hashed, else undefined. `path` is any stable name. */
-  get(path: string, stat: FileStat): string | undefined;
+  get(path: string, stat: FileIdentity): string | undefined;
   /** Remembers a hash; `readAt` is when reading began, in milliseconds since 1970. */
-  set(path: string, stat: FileStat, md5: string, readAt: number): void;
+  set(path: string, stat: FileIdentity, md5: string, readAt: number): void;
   /** Remembers a file that we have just made ourselves; kept once it is older than a tick, as Git does after a checkout. */
-  setPlaced(path: string, stat: FileStat, md5: string): void;
+  setPlaced(path: string, stat: FileIdentity, md5: string): void;
   /** Name of the folder's listing, when exactly the files that were there the last time have been asked for and found unchanged. */
   listing(): string | null;
   /** Writes if something changed. Entries not asked for are dropped unless `keepOthers`. `listing`: of a folder with so many files. */
   save(options?: { keepOthers?: boolean; listing?: { hash: string; files: number } }): void;
 }
 
-type Identity = Pick<FileStat, "dev" | "ino" | "size" | "mtimeMs" | "ctimeMs">;
-
 interface Entry {
-  stat: Identity;
+  stat: FileIdentity;
   md5: string;
 }
 
@@ -53,7 +51,7 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
   let missed = 0;
   const isAsked = new Uint8Array(old.rows.size);
   const fresh = new Map<string, Entry>();
-  const placed: [path: string, stat: FileStat, md5: string][] = [];
+  const placed: [path: string, stat: FileIdentity, md5: string][] = [];
   return {
     get(path, stat) {
       const row = old.rows.get(path);
@@ -96,7 +94,7 @@ function waitATick(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS + 1);
 }
 
-function isRacy({ mtimeMs, ctimeMs }: FileStat, readAt: number): boolean {
+function isRacy({ mtimeMs, ctimeMs }: FileIdentity, readAt: number): boolean {
   const tick = mtimeMs % 1000 === 0 && ctimeMs % 1000 === 0 ? COARSE_TICK_MS : TICK_MS;
   return Math.max(mtimeMs, ctimeMs) + tick > readAt;
 }
@@ -111,7 +109,7 @@ interface Loaded {
   hashes: string;
 }
 
-function isSame(numbers: Float64Array, row: number, { dev, ino, size, mtimeMs, ctimeMs }: FileStat): boolean {
+function isSame(numbers: Float64Array, row: number, { dev, ino, size, mtimeMs, ctimeMs }: FileIdentity): boolean {
   const at = row * NUMBERS;
   return (
     numbers[at + 1] === ino && numbers[at + 2] === size && numbers[at + 3] === mtimeMs && numbers[at + 4] === ctimeMs && numbers[at] === dev

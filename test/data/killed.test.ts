@@ -144,3 +144,36 @@ test("data push", { timeout: SLOW }, async () => {
   });
   expect(points).toBeGreaterThan(10);
 });
+
+test("many files, by several threads", { timeout: SLOW }, async () => {
+  const files = Object.fromEntries(Array.from({ length: 2500 }, (_, index) => [`d/${index % 10}/${index}`, `content ${index}`]));
+  const start = template((repository) => writeTree(repository.root, files));
+  const stored = template((repository) => {
+    writeTree(repository.root, files);
+    repository.expver(["data", "add", "d"]);
+    repository.commit("data");
+    rmSync(join(repository.root, "d"), { recursive: true });
+  });
+  const wholeTree = readTree(join(start.root, "d"));
+  const wholeCache = checkedObjects(cacheOf(stored));
+  for (const at of [300, 550]) {
+    const added = copyOf(start);
+    expect(runKilledAt(added, ["data", "add", "d"], at).code).toBe(SIGKILLED);
+    expect({ at, objects: checkedObjects(cacheOf(added)) }).toEqual({ at, objects: [] });
+    await repeat(added, dataAdd, { path: ["d"] });
+    expect({ at, objects: checkedObjects(cacheOf(added)) }).toEqual({ at, objects: wholeCache });
+
+    const pushed = copyOf(stored);
+    expect(runKilledAt(pushed, ["data", "push"], at).code).toBe(SIGKILLED);
+    expect({ at, objects: checkedObjects(storeOf(pushed)) }).toEqual({ at, objects: [] });
+    await repeat(pushed, dataPush, {});
+    expect({ at, objects: checkedObjects(storeOf(pushed)) }).toEqual({ at, objects: wholeCache });
+
+    const checkedOut = copyOf(stored);
+    expect(runKilledAt(checkedOut, ["data", "checkout"], at).code).toBe(SIGKILLED);
+    expect(existsSync(join(checkedOut.root, "d"))).toBe(false);
+    await repeat(checkedOut, dataCheckout, {});
+    expect(readTree(join(checkedOut.root, "d"))).toEqual(wholeTree);
+    for (const { root } of [added, pushed, checkedOut]) expect({ at, left: temporariesIn(dirname(root)) }).toEqual({ at, left: [] });
+  }
+});

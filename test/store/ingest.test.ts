@@ -11,7 +11,12 @@ it("keeps files that wait apart from shards that wait, whatever both are called"
   mkdirSync(join(folder, "from"));
   const ingest = beginIngest({ dir: join(folder, "cache"), shared: false });
   // Enough small objects for every shard, then more large ones than there are shards with two decimal digits.
-  for (let index = 0; index < 3000; index += 1) ingest.bytes(Buffer.from(`small ${index}`));
+  const small = Array.from({ length: 3000 }, (_, index) => {
+    const path = join(folder, "from", `small-${index}`);
+    writeFileSync(path, `small ${index}`);
+    return { path, size: `small ${index}`.length };
+  });
+  finishWork(ingest.small(small));
   const hashes = Array.from({ length: 120 }, (_, index) => {
     const path = join(folder, "from", String(index));
     writeFileSync(path, `large ${index}`);

@@ -1,5 +1,5 @@
 // Loaded with NODE_OPTIONS=--require into the built command line: kills it, as a power cut would, just before its Nth change
-// to the file system or its Nth start of a program (EXPVER_KILL_AT=N). See kill-at.ts.
+// to the file system or its Nth start of a program (EXPVER_KILL_AT=N). A worker thread counts by itself. See kill-at.ts.
 const fs = require("node:fs");
 const childProcess = require("node:child_process");
 const { syncBuiltinESMExports } = require("node:module");
@@ -26,7 +26,7 @@ const CHANGES = [
 const STARTS = ["spawnSync", "spawn", "execFileSync"];
 
 const limit = Number(process.env.EXPVER_KILL_AT);
-const isOurs = /[\\/]dist[\\/]main\.js$/.test(process.argv[1] ?? "");
+const isOurs = /[\\/]dist[\\/](main\.js|worker\.cjs)$/.test(process.argv[1] ?? "");
 if (isOurs && limit > 0) {
   let count = 0;
   const counted = (original) =>

@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { isMissing } from "../../platform/files.ts";
-import { md5Of } from "../../platform/hashing.ts";
+import { isSmall, md5Of } from "../../platform/hashing.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
-import { beginIngest, type Ingest } from "../ingest.ts";
+import { batchesOf } from "../../platform/small-files.ts";
+import { beginIngest, type Ingest, isListing } from "../ingest.ts";
 import { type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "../layout.ts";
 import type { HashName } from "../types.ts";
 import type { Parcel, Received, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
@@ -49,8 +50,7 @@ function* looking({ dir }: ObjectFolder, objects: readonly Wanted[]): Work<Objec
 function* sending(folder: ObjectFolder, parcels: readonly Parcel[]): Work<TransferFailure[]> {
   const ingest = beginIngest(folder);
   try {
-    const failures: TransferFailure[] = [];
-    for (const { object, from, size } of parcels) failures.push(...(yield* bring(ingest, object, { from, size })));
+    const failures = yield* bringing(ingest, parcels);
     ingest.commit();
     return failures;
   } finally {
@@ -62,21 +62,35 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
   const ingest = beginIngest(cache);
   try {
     const failures: TransferFailure[] = [];
+    const parcels: Parcel[] = [];
     for (const object of objects) {
       const size = trustedSize(dir, object);
       if (size === null) failures.push({ object, error: null });
-      else failures.push(...(yield* bring(ingest, object, { from: objectPath(dir, object), size })));
+      else parcels.push({ object, from: objectPath(dir, object), size });
     }
+    failures.push(...(yield* bringing(ingest, parcels)));
     return { objects: ingest.commit().objects, failures };
   } finally {
     ingest.abort();
   }
 }
 
+function* bringing(ingest: Ingest, parcels: readonly Parcel[]): Work<TransferFailure[]> {
+  const failures: TransferFailure[] = [];
+  const small = parcels.filter(({ object, size }) => object.hashName === "md5" && !isListing(object) && isSmall(size));
+  const done = new Set<Parcel>();
+  for (const some of batchesOf(small)) {
+    const md5s = yield* ingest.small(some.map((parcel) => ({ path: parcel.from, size: parcel.size, md5: parcel.object.hash })));
+    for (const [index, parcel] of some.entries()) if (md5s[index] !== null) done.add(parcel);
+  }
+  for (const parcel of parcels) if (!done.has(parcel)) failures.push(...(yield* bring(ingest, parcel)));
+  return failures;
+}
+
 /** A damaged object fails alone; a full disk or a lost mount ends everything. */
-function* bring(ingest: Ingest, object: ObjectName, { from, size }: { from: string; size: number }): Work<TransferFailure[]> {
+function* bring(ingest: Ingest, { object, from }: Parcel): Work<TransferFailure[]> {
   try {
-    yield* ingest.object(object, from, size);
+    yield* ingest.object(object, from);
     return [];
   } catch (error) {
     if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;

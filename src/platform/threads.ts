@@ -1,0 +1,76 @@
+/**
+ * Synchronous work on many small pieces, shared with worker threads. Everybody takes the next few pieces until none are left, this
+ * thread too; results lie in shared memory. A thread that comes late, or not at all, costs time only.
+ */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { SHARE_ENV, Worker } from "node:worker_threads";
+import type { Work } from "./pace.ts";
+import { packageRoot } from "./package-root.ts";
+import { AT_WORK, NEXT, type Share, STOP, takePieces } from "./pieces.ts";
+
+// Starting a thread takes as long as some hundreds of files.
+const MANY = 2000;
+// More are not faster: they wait for the file system.
+const MOST_THREADS = 4;
+const WAIT_MS = 20;
+
+interface Thread {
+  worker: Worker;
+  isAlive: boolean;
+}
+
+let started: Thread[] | null = null;
+
+interface Pieces {
+  /** Bytes of each. */
+  sizes: Float64Array;
+  perform: (piece: number) => void;
+}
+
+/** Does `perform` for every piece, in any order; threads get `task` and do the same with it. */
+export function* sharingWork(task: object, { sizes, perform }: Pieces): Work<void> {
+  const count = sizes.length;
+  const threads = count < MANY ? [] : startThreads();
+  const share = { count, control: new Int32Array(new SharedArrayBuffer(4 * (AT_WORK + 1 + threads.length))) };
+  for (const [index, { worker }] of threads.entries()) worker.postMessage({ task, share, thread: index + 1 });
+  let told = 0;
+  const news = () => {
+    const begun = Math.min(count, Atomics.load(share.control, NEXT));
+    const bytes = sizes.subarray(told, begun).reduce((sum, size) => sum + size, 0);
+    const files = begun - told;
+    told = begun;
+    return { files, bytes };
+  };
+  try {
+    while (takePieces(share, 0, perform)) yield news();
+    while (threads.some((thread, index) => isAtWork(share, index + 1, thread))) yield news();
+  } finally {
+    Atomics.store(share.control, STOP, 1);
+    for (const [index, thread] of threads.entries()) while (isAtWork(share, index + 1, thread));
+  }
+}
+
+/** Waits a moment for a thread that is at work. */
+function isAtWork({ control }: Share, thread: number, { isAlive }: Thread): boolean {
+  return isAlive && Atomics.wait(control, AT_WORK + thread, 1, WAIT_MS) !== "not-equal";
+}
+
+function startThreads(): Thread[] {
+  const file = join(packageRoot(), "dist", "worker.cjs");
+  started ??= existsSync(file) ? Array.from({ length: Math.min(MOST_THREADS, availableParallelism()) - 1 }, () => startThread(file)) : [];
+  return started.filter(({ isAlive }) => isAlive);
+}
+
+function startThread(file: string): Thread {
+  const worker = new Worker(file, { env: SHARE_ENV });
+  const thread = { worker, isAlive: true };
+  worker.unref();
+  worker.on("exit", () => {
+    thread.isAlive = false;
+  });
+  // Its pieces are done by others, or are found undone.
+  worker.on("error", () => undefined);
+  return thread;
+}

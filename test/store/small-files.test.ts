@@ -1,0 +1,102 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { finishWork } from "../../src/platform/pace.ts";
+import { copyingSmall } from "../../src/platform/small-files.ts";
+import { sharingWork } from "../../src/platform/threads.ts";
+import { beginIngest } from "../../src/store/ingest.ts";
+import { objectPath, trustedSize } from "../../src/store/layout.ts";
+import { makeFolder } from "../support/repository.ts";
+import { checkedObjects } from "../support/stores.ts";
+
+const MANY = 3000;
+
+/** Enough for threads; every content is that of `twins` files. */
+function makeFiles(folder: string, { twins = 1 } = {}): { path: string; size: number }[] {
+  mkdirSync(folder);
+  return Array.from({ length: MANY }, (_, index) => {
+    const path = join(folder, String(index));
+    const text = `content ${Math.floor(index / twins)}`;
+    writeFileSync(path, text);
+    return { path, size: text.length };
+  });
+}
+
+it("threads and this one store each file once, whoever has met it first", () => {
+  const folder = makeFolder("threads");
+  const files = makeFiles(join(folder, "from"), { twins: 3 });
+  const cache = { dir: join(folder, "cache"), shared: false };
+  const ingest = beginIngest(cache);
+  const md5s = finishWork(ingest.small(files));
+  expect(ingest.commit().objects).toBe(MANY / 3);
+  expect(md5s).not.toContain(null);
+  expect(checkedObjects(cache.dir)).toEqual([...new Set(md5s as string[])].sort());
+  for (const [index, md5] of md5s.entries()) {
+    expect(readFileSync(objectPath(cache.dir, { hash: md5 as string, hashName: "md5" }), "utf8")).toBe(`content ${Math.floor(index / 3)}`);
+  }
+});
+
+it("what is not as it should be is left, and nothing is made of it", () => {
+  const folder = makeFolder("threads");
+  const files = makeFiles(join(folder, "from"));
+  const known = (index: number) => files[index] as { path: string; size: number };
+  const md5s = finishWork(copyingSmall(files, {}));
+  const wanted = files.map((file, index) => ({ ...file, md5: md5s.md5(index), to: join(folder, `to-${index}`) }));
+  writeFileSync(known(7).path, "content X");
+  writeFileSync(known(1500).path, "content 1500 and more");
+  wanted[2999] = { ...(wanted[2999] as (typeof wanted)[0]), path: join(folder, "nowhere") };
+  writeFileSync(join(folder, "to-11"), "somebody's");
+  const copies = finishWork(copyingSmall(wanted, {}));
+  const left = files.flatMap((_, index) => (copies.state(index) === "done" ? [] : [index]));
+  expect(left).toEqual([7, 11, 1500, 2999]);
+  expect(readFileSync(join(folder, "to-11"), "utf8")).toBe("somebody's");
+  for (const index of left.filter((one) => one !== 11)) expect(() => readFileSync(join(folder, `to-${index}`))).toThrow("ENOENT");
+  expect(readFileSync(join(folder, "to-2000"), "utf8")).toBe("content 2000");
+  const { size } = known(2000);
+  expect(copies.stat(2000)).toMatchObject({ size });
+});
+
+it("an object that is there is not written again, one that cannot be trusted is replaced", () => {
+  const folder = makeFolder("threads");
+  const files = makeFiles(join(folder, "from"));
+  const cache = { dir: join(folder, "cache"), shared: false };
+  const store = () => {
+    const ingest = beginIngest(cache);
+    const md5s = finishWork(ingest.small(files));
+    return { md5s, objects: ingest.commit().objects };
+  };
+  const { md5s } = store();
+  const spoilt = objectPath(cache.dir, { hash: md5s[5] as string, hashName: "md5" });
+  chmodSync(spoilt, 0o644);
+  writeFileSync(spoilt, "content X");
+  const again = store();
+  expect(again).toEqual({ md5s: md5s.map((md5, index) => (index === 5 ? null : md5)), objects: 0 });
+  const ingest = beginIngest(cache);
+  finishWork(ingest.file((files[5] as { path: string }).path));
+  expect(ingest.commit().objects).toBe(1);
+  expect(trustedSize(cache.dir, { hash: md5s[5] as string, hashName: "md5" })).toBe("content 5".length);
+  checkedObjects(cache.dir);
+});
+
+it.skipIf(availableParallelism() === 1)("a thread takes part", () => {
+  const folder = makeFolder("threads");
+  const files = makeFiles(join(folder, "from"));
+  const states = new Uint8Array(new SharedArrayBuffer(MANY));
+  const task = {
+    paths: files.map(({ path }) => path).join("\0"),
+    md5s: null,
+    to: null,
+    sizes: Float64Array.from(files, ({ size }) => size),
+    states,
+    digests: new Uint8Array(new SharedArrayBuffer(MANY * 32)),
+    stats: null,
+  };
+  // This thread does nothing but wait for another.
+  const perform = () => {
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (let turn = 0; turn < 3000 && !states.includes(1); turn += 1) Atomics.wait(pause, 0, 0, 10);
+  };
+  finishWork(sharingWork(task, { sizes: task.sizes, perform }));
+  expect(states).toContain(1);
+});
