@@ -52,6 +52,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "skill install": async () => (await import("./render/skill.ts")).renderSkillDone,
   "skill check": async () => (await import("./render/skill.ts")).renderSkillCheck,
   sql: async () => (await import("./render/sql.ts")).renderSql,
+  report: async () => (await import("./render/report.ts")).renderReport,
   log: async () => (await import("./render/log.ts")).renderLog,
   undo: async () => (await import("./render/undo.ts")).renderUndo,
   doctor: async () => (await import("./render/doctor.ts")).renderDoctor,

@@ -43,4 +43,28 @@ export const SHARE: Command[] = [
     load: async () => (await import("../sync.ts")).sync,
     render: "sync",
   },
+  {
+    name: "report",
+    summary: "Write the versions as Markdown, with a picture of the metric, for a pull request",
+    description:
+      "The best version, what the newest (or VERSION) changed against the best of the others (or --against), and the table of versions.\n" +
+      "Prints it; with --out writes report.md and metric.svg into a folder. A file that is no report is not replaced.",
+    group: "share",
+    arguments: [{ name: "VERSION", help: "which version to report on (default: the newest)" }],
+    options: [
+      { flags: "--against <version>", help: "what it is compared with (default: the best of the others)", completes: "version" },
+      { flags: "--sort <metric>", help: "metric to rank by (default: the first of expver.yaml)", completes: "metric" },
+      { flags: "-n, --limit <number>", help: "rows of the table of versions (default: 10)" },
+      { flags: "-o, --out <folder>", help: "write report.md and metric.svg there" },
+      { flags: "-f, --force", help: "replace files of those names" },
+    ],
+    examples: [
+      ["report", "Markdown on stdout"],
+      ["report --out report", "with the picture"],
+    ],
+    kind: "write",
+    repairsFirst: false,
+    load: async () => (await import("../report/report.ts")).report,
+    render: "report",
+  },
 ];

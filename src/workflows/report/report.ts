@@ -1,0 +1,198 @@
+/** `expver report`: the versions as Markdown, what the latest changed, and a picture of the metric; for a pull request or a wiki. */
+import { mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { openProject } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
+import { readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import type { Input, Plan, WriteWorkflow } from "../contract.ts";
+import { diff, type VersionsDiff } from "../diff.ts";
+import { countOf, textIn } from "../input.ts";
+import { type ListedVersion, list, type VersionList } from "../list.ts";
+import { fingerprintOf } from "../plan.ts";
+import { metricChart } from "./chart.ts";
+
+export interface Report {
+  /** The version that is reported on: the one named, else the newest. */
+  version: string | null;
+  /** What it is compared with. */
+  against: string | null;
+  best: string | null;
+  markdown: string;
+  /** Absolute paths; empty without --out. */
+  written: string[];
+}
+
+export interface ReportPlan extends Plan {
+  report: Report;
+  files: { path: string; text: string }[];
+}
+
+const ROWS = 10;
+/** First line of a report: a file that begins with it may be replaced by the next one. */
+const MARK = "<!-- expver report -->";
+
+export const report: WriteWorkflow<Input, ReportPlan, Report> = {
+  async plan(context, input) {
+    openProject(context);
+    const all = await list.read(context, { all: true, ...(typeof input.sort === "string" ? { sort: input.sort } : {}) });
+    const chosen = chooseVersions(all, input);
+    const compared =
+      chosen.version !== null && chosen.against !== null ? await diff.read(context, { version: [chosen.against, chosen.version] }) : null;
+    const rows = input.limit === undefined ? ROWS : countOf(input.limit, "-n");
+    const out = textIn(input.out);
+    const picture = out === undefined ? null : pictureOf(all, chosen.best);
+    const markdown = markdownOf(all, { ...chosen, compared, rows, picture: picture?.name ?? null });
+    const files = out === undefined ? [] : filesOf(context, out, { markdown, picture });
+    for (const { path, text } of files) refuseOthers(path, text, input.force === true);
+    return {
+      command: "report",
+      steps: files.map(({ path }) => ({ verb: "write", target: path })),
+      destructive: false,
+      fingerprint: fingerprintOf({ files }),
+      report: { ...chosen, markdown, written: files.map(({ path }) => path) },
+      files,
+    };
+  },
+  async apply(_context, { files, report: made }) {
+    for (const { path, text } of files) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileAtomic(path, text);
+    }
+    return made;
+  },
+};
+
+type Chosen = Pick<Report, "version" | "against" | "best">;
+
+/** The newest against the best of the others, unless they are named. */
+function chooseVersions({ versions, sort }: VersionList, input: Input): Chosen {
+  const named = textIn(input.version);
+  const byDate = [...versions].sort((one, other) => Date.parse(other.date) - Date.parse(one.date));
+  const version = named ?? byDate[0]?.version ?? null;
+  const ranked = sort.by === "metric" ? versions.filter(({ rank }) => rank !== null) : [];
+  const best = ranked[0]?.version ?? null;
+  const against =
+    textIn(input.against) ??
+    ranked.find((one) => one.version !== version)?.version ??
+    byDate.find((one) => one.version !== version)?.version ??
+    null;
+  return { version, against, best };
+}
+
+interface Picture {
+  name: string;
+  text: string;
+}
+
+function pictureOf({ versions, sort }: VersionList, best: string | null): Picture | null {
+  if (sort.by !== "metric") return null;
+  const { metric, direction } = sort;
+  const points = [...versions]
+    .sort((one, other) => Date.parse(one.date) - Date.parse(other.date))
+    .flatMap(({ version, metrics }) => (metrics[metric] === undefined ? [] : [{ version, value: metrics[metric] }]));
+  return { name: "metric.svg", text: metricChart(points, { metric, direction, best }) };
+}
+
+function filesOf(context: Context, out: string, { markdown, picture }: { markdown: string; picture: Picture | null }): ReportPlan["files"] {
+  const folder = resolve(context.cwd, out);
+  return [
+    { path: join(folder, "report.md"), text: markdown },
+    ...(picture === null ? [] : [{ path: join(folder, picture.name), text: picture.text }]),
+  ];
+}
+
+function refuseOthers(path: string, text: string, isForced: boolean): void {
+  const there = readTextIfExists(path);
+  if (there === null || there === text || isForced || there.startsWith(MARK) || there.startsWith("<svg")) return;
+  throw new ExpverError("E_UNSAVED", `${path} is there already and no report`, {
+    hint: "Name another folder with --out, or replace it with --force.",
+    details: { path },
+  });
+}
+
+interface Facts extends Chosen {
+  compared: VersionsDiff | null;
+  rows: number;
+  picture: string | null;
+}
+
+function markdownOf(all: VersionList, facts: Facts): string {
+  const { versions, sort } = all;
+  const { version, against, best, compared, rows, picture } = facts;
+  if (versions.length === 0) return `${MARK}\n# Experiments\n\nThere is no version yet.\n`;
+  const metric = sort.by === "metric" ? sort.metric : null;
+  const winner = versions.find((one) => one.version === best);
+  return [
+    MARK,
+    "# Experiments",
+    "",
+    ...(winner === undefined || metric === null
+      ? []
+      : [`Best: **${cell(winner.version)}**, ${cell(metric)} = ${cell(winner.metrics[metric] ?? "")}.`, ""]),
+    ...(picture === null ? [] : [`![${cell(metric ?? "metric")} over the versions](${picture})`, ""]),
+    ...(compared === null || version === null
+      ? []
+      : [`## ${cell(version)} against ${cell(against ?? "")}`, "", ...differenceLines(compared), ""]),
+    `## Versions${versions.length > rows ? ` (${rows} of ${versions.length})` : ""}`,
+    "",
+    ...versionLines(versions.slice(0, rows), all),
+    "",
+  ].join("\n");
+}
+
+function differenceLines({ params, metrics, artifacts, code, versions }: VersionsDiff): string[] {
+  const [before = "", after = ""] = versions.map((one) => one.version);
+  const rows = [
+    ...metrics
+      .filter(({ differs }) => differs)
+      .map(({ name, values: [old, now], deltas: [delta], verdicts: [verdict] }) => [
+        name,
+        old ?? "",
+        now ?? "",
+        [delta, verdict].filter(Boolean).join(" "),
+      ]),
+    ...params.filter(({ differs }) => differs).map(({ name, values: [old, now] }) => [name, old ?? "", now ?? "", "parameter"]),
+    ...artifacts
+      .filter(({ differs }) => differs)
+      .map(({ path, role, values: [old, now] }) => [path, (old?.hash ?? "").slice(0, 8), (now?.hash ?? "").slice(0, 8), role]),
+  ];
+  const files = code.flatMap((one) => one.files);
+  const codeLine =
+    files.length === 0
+      ? "Code: the same."
+      : `Code: ${files
+          .slice(0, 8)
+          .map(({ path, added, removed }) => `${cell(path)} (+${added ?? "?"} −${removed ?? "?"})`)
+          .join(", ")}${files.length > 8 ? ` and ${files.length - 8} more` : ""}.`;
+  if (rows.length === 0) return ["Nothing recorded differs.", "", codeLine];
+  return [...table(["", before, after, "difference"], rows), "", codeLine];
+}
+
+function versionLines(versions: readonly ListedVersion[], { metrics, params }: VersionList): string[] {
+  const [shownMetrics, shownParams] = [metrics.slice(0, 4), params.slice(0, 4)];
+  const rows = versions.map((one) => [
+    one.version,
+    ...shownMetrics.map((name) => one.metrics[name] ?? ""),
+    ...shownParams.map((name) => one.params[name] ?? ""),
+    one.data?.slice(0, 6) ?? "",
+    one.description,
+  ]);
+  return table(["version", ...shownMetrics, ...shownParams, "data", "description"], rows);
+}
+
+function table(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(heading), `| ${heading.map(() => "---").join(" | ")} |`, ...rows.map(line)];
+}
+
+/** What experiments wrote is text: no Markdown, no HTML, no mention, no new line of it comes through. */
+function cell(text: string): string {
+  return text
+    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ")
+    .replace(/&/g, "&amp;")
+    .replace(/</g, "&lt;")
+    .replace(/>/g, "&gt;")
+    .replace(/[\\`*_[\]|#~!@]/g, (one) => `\\${one}`)
+    .slice(0, 300);
+}

@@ -1,0 +1,68 @@
+/** `expver report`: true numbers, a picture, and nothing experiments wrote comes through as markup. */
+import { join } from "node:path";
+import fc from "fast-check";
+import { beforeAll, expect, it } from "vitest";
+import { metricChart } from "../../src/workflows/report/chart.ts";
+import type { Report } from "../../src/workflows/report/report.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+
+let repo: TestRepository;
+
+beforeAll(() => {
+  const base = openTestRepository(makeFolder("report"));
+  expect(base.expver(["demo", "demo"]).code).toBe(0);
+  repo = openTestRepository(join(base.root, "demo"));
+}, 120_000);
+
+it("says which is best, and what the newest changed, to the digit", () => {
+  const { code, stdout } = repo.expver(["report"]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Best: **e0.2.0**, accuracy = 0.94.");
+  expect(stdout).toContain("## e0.2.0 against e0.1.0");
+  expect(stdout).toContain("| accuracy | 0.84 | 0.94 | +0.1 better |");
+  expect(stdout).toContain("| lr | 0.1 | 1 | parameter |");
+  expect(stdout).toMatch(/\| e0\.1\.0 \| 0\.84 \| 0\.31853145704935404 \|/);
+  expect(repo.expver(["report", "e0.1.0", "--against", "e0.2.0"]).stdout).toContain("| accuracy | 0.94 | 0.84 | -0.1 worse |");
+});
+
+it("writes Markdown and picture, replaces its own, and nothing else", () => {
+  const first = repo.expverJson(["report", "--out", "report"]);
+  expect(first).toMatchObject({ code: 0, data: { version: "e0.2.0", against: "e0.1.0", best: "e0.2.0" } });
+  expect((first.data as Report).written).toHaveLength(2);
+  expect(repo.read("report/report.md")).toContain("![accuracy over the versions](metric.svg)");
+  expect(repo.read("report/metric.svg")).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"[\s\S]*<circle[\s\S]*<\/svg>\n$/);
+  expect(repo.expver(["report", "--out", "report"]).code).toBe(0);
+  repo.write("mine/report.md", "my own\n");
+  expect(repo.expverJson(["report", "--out", "mine"])).toMatchObject({ code: 4, error: { code: "E_UNSAVED" } });
+  expect(repo.read("mine/report.md")).toBe("my own\n");
+  expect(repo.expver(["report", "--out", "dry", "--dry-run"]).code).toBe(0);
+  expect(() => repo.read("dry/report.md")).toThrow();
+});
+
+it("says so when there is nothing", () => {
+  const empty = makeRepository();
+  expect(empty.expver(["init"]).code).toBe(0);
+  expect(empty.expver(["report"]).stdout).toContain("There is no version yet.");
+});
+
+it("lets no markup of experiments through", () => {
+  const hostile = makeRepository();
+  expect(hostile.expver(["init"]).code).toBe(0);
+  hostile.commit("start", { "a.txt": "a\n" });
+  hostile.git("tag", "-m", "accuracy=0.5 | <script>alert(1)</script> [x](javascript:y) @everyone | ![p](http://e/x.png)", "e0.1.0");
+  const { stdout } = hostile.expver(["report"]);
+  expect(stdout).not.toMatch(/<script|[^\\]\[x\]|[^\\]@everyone|[^\\]!\\?\[p/);
+});
+
+it("draws any values, and always well-formed text", () => {
+  const value = fc.oneof(fc.double().map(String), fc.constantFrom("nan", "inf", "1e308", "-1e308", "", "<b>", "0"));
+  const points = fc.array(fc.record({ version: fc.string(), value }), { maxLength: 60 });
+  fc.assert(
+    fc.property(points, fc.string(), (all, metric) => {
+      const svg = metricChart(all, { metric, direction: "max", best: all[0]?.version ?? null });
+      expect(svg).not.toMatch(/NaN|Infinity"|undefined/);
+      // Outside of tags there is no angle bracket and no bare ampersand.
+      expect(svg.replace(/<[^<>]*>/g, "")).not.toMatch(/[<>]|&(?!(?:amp|lt|gt|quot|#39);)/);
+    }),
+  );
+});
