@@ -21,14 +21,12 @@ const MOST_LABELS = 12;
 
 /** Points in the order given, left to right; values that are no finite number leave a gap. */
 export function metricChart(points: readonly ChartPoint[], { metric, direction, best }: ChartOptions): string {
-  const numbers = points.map(({ value }) => metricNumber(value));
-  const finite = numbers.filter((value): value is number => value !== null && Number.isFinite(value));
+  const numbers = points.map(({ value }) => drawable(metricNumber(value)));
+  const finite = numbers.filter((value) => value !== null);
   const [low, high] = bounds(finite);
   const x = (index: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (index + 0.5)) / Math.max(1, points.length);
   const y = (value: number) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * (value - low)) / (high - low);
-  const places = numbers.flatMap((value, index) =>
-    value === null || !Number.isFinite(value) ? [] : [{ index, at: [x(index), y(value)] as const }],
-  );
+  const places = numbers.flatMap((value, index) => (value === null ? [] : [{ index, at: [x(index), y(value)] as const }]));
   const every = Math.max(1, Math.ceil(points.length / MOST_LABELS));
   const title = `${metric} ${direction === "max" ? "↑" : "↓"}`;
   return [
@@ -55,6 +53,13 @@ export function metricChart(points: readonly ChartPoint[], { metric, direction, 
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** Sums of larger ones are no numbers any more. */
+const MOST = 1e300;
+
+function drawable(value: number | null): number | null {
+  return value !== null && Math.abs(value) <= MOST ? value : null;
 }
 
 /** A little room above and below; one value stands in the middle. */
