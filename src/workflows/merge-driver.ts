@@ -1,7 +1,6 @@
 /** `expver merge-driver`: what Git calls for a `.dvc` file that two branches have changed. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { openProject } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { CONFLICT_CODE } from "../git/merge-driver.ts";
 import type { MergedOutput } from "../merge/pointers/merge-output.ts";
@@ -11,6 +10,7 @@ import { writeFileAtomic } from "../platform/files.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { describeOutput } from "./merge/describe-output.ts";
+import { projectOf } from "./merge/project-of.ts";
 import { fingerprintOf } from "./plan.ts";
 
 interface DriverPlan extends Plan {
@@ -40,7 +40,7 @@ export const mergeDriver: WriteWorkflow<Input, DriverPlan, { exitCode: number }>
   },
 
   async apply(context, { file, base, ours, theirs, answer }) {
-    const project = openProject(context);
+    const project = projectOf(context, file);
     const { text, outputs, conflicts } = await mergePointer(project, context, { file, base, ours, theirs });
     writeFileAtomic(answer, text);
     for (const output of outputs) tell(context, output);

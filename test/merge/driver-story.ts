@@ -7,7 +7,7 @@ import { type CommandResult, makeFolder, makeRepository, type TestRepository } f
 export interface Story {
   repo: TestRepository;
   /** Adds rows (track → x) or changes them, stores the database and commits. */
-  rows(message: string, rows: Record<string, number>, more?: { without?: string[]; into?: TestRepository }): void;
+  rows(message: string, rows: Record<string, number>, more?: { without?: string[]; into?: TestRepository; mode?: string }): void;
   /** Writes members of the folder `data/set` (null: removes), stores it and commits. */
   files(message: string, files: Record<string, string | null>, more?: { into?: TestRepository }): void;
 }
@@ -24,8 +24,8 @@ export function makeStory(): Story {
   must(repo, "init");
   const story: Story = {
     repo,
-    rows(message, rows, { without = [], into = repo } = {}) {
-      changeRows(into, rows, without);
+    rows(message, rows, { without = [], into = repo, mode = "delete" } = {}) {
+      changeRows(into, rows, { without, mode });
       must(into, "data", "add", "results/experiments.db");
       into.commit(message);
     },
@@ -45,16 +45,22 @@ export function makeStory(): Story {
 }
 
 /** In a copy: the driver of older Nodes keeps a file open that it has closed. */
-function changeRows(repo: TestRepository, rows: Record<string, number>, without: readonly string[]): void {
+function changeRows(
+  repo: TestRepository,
+  rows: Record<string, number>,
+  { without, mode }: { without: readonly string[]; mode: string },
+): void {
   const database = join(repo.root, "results/experiments.db");
   const copy = join(makeFolder("rows"), "copy.db");
   if (existsSync(database)) copyFileSync(database, copy);
   const db = openDatabase(copy, { create: true });
+  db.exec(`PRAGMA journal_mode = ${mode}`);
   db.exec(`CREATE TABLE IF NOT EXISTS "default" (track_id TEXT, timestamp TEXT, x REAL, PRIMARY KEY (track_id, timestamp))`);
   for (const [track, x] of Object.entries(rows)) {
     db.run(`INSERT OR REPLACE INTO "default" (track_id, timestamp, x) VALUES (?, '1', cast(? as real))`, [track, x]);
   }
   for (const track of without) db.run(`DELETE FROM "default" WHERE track_id = ?`, [track]);
+  if (mode === "wal") db.get("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
   copyFileSync(copy, database);
 }

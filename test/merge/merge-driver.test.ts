@@ -1,10 +1,10 @@
 /** Plain git merges, rebases and cherry-picks of branches that changed the same pointers. */
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { dvcCalls, HAS_DVC } from "../support/dvc.ts";
 import { atEveryKill, killEnvironment, SIGKILLED } from "../support/kill-at.ts";
-import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { checkedObjects, temporariesIn } from "../support/stores.ts";
 import { makeStory, must, objectOf, onBranch, type Story, storedFiles, storedRows, unmerged } from "./driver-story.ts";
 
@@ -73,6 +73,40 @@ describe("git merge", () => {
     expect(storedRows(linked, join(repo.root, ".dvc/cache"))).toEqual(["a 1", "b 2", "c 3", "d 4"]);
     must(linked, "data", "checkout");
     expect(linked.git("status", "--porcelain")).toBe("");
+  });
+
+  it("of a project in a sub-folder with a cache of its own, with a GIT_DIR that a hook has set", () => {
+    const top = makeRepository();
+    top.write("ml/.dvc/config", "");
+    top.write("ml/.dvc/.gitignore", "/config.local\n/tmp\n/cache\n");
+    must(top, "-C", "ml", "init");
+    const change = (name: string, onto?: string) => {
+      if (onto !== undefined) top.git("checkout", "-q", "-B", name, onto);
+      top.write(`ml/data/set/${name}`, name);
+      must(top, "-C", "ml", "data", "add", "data/set");
+      return top.commit(name);
+    };
+    const first = change("first");
+    change("other", first);
+    change("here", first);
+    expect(top.run("git", ["merge", "--no-edit", "other"], { env: { GIT_DIR: ".git" } })).toMatchObject({ code: 0 });
+    expect(top.read("ml/data/set.dvc")).toContain("nfiles: 3\n");
+    expect([existsSync(join(top.root, "ml/.dvc/cache")), existsSync(join(top.root, ".dvc"))]).toEqual([true, false]);
+  });
+
+  it("a database in WAL mode stays in it, and nothing appears beside the objects of the cache", () => {
+    onBranch(story, "other", () => story.rows("c", { c: 3 }, { mode: "wal" }));
+    story.rows("d", { d: 4 }, { mode: "wal" });
+    expect(git("merge", "--no-edit", "other").code).toBe(0);
+    expect(storedRows(repo)).toEqual(["a 1", "b 2", "c 3", "d 4"]);
+    expect(readFileSync(objectOf(repo, "results/experiments.db.dvc")).subarray(18, 20)).toEqual(Buffer.from([2, 2]));
+    checkedObjects(join(repo.root, ".dvc/cache"));
+    expect(
+      readdirSync(join(repo.root, ".dvc/cache"), { recursive: true, encoding: "utf8" }).filter((name) =>
+        /-(?:wal|shm|journal)$/.test(name),
+      ),
+    ).toEqual([]);
+    expect(readdirSync(join(repo.root, ".git/expver/merging"))).toEqual([]);
   });
 
   it("of branches that were merged crosswise before: the two ancestors are merged for it", () => {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mergeInto } from "../../src/merge/results/merge-into.ts";
 import type { MergeRules } from "../../src/merge/results/types.ts";
 import { bindable, type Database, openDatabase, placeholder, quoteName, type SqlValue } from "../../src/platform/sqlite.ts";
+import { ensureRunTables } from "../../src/results/schema.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -261,6 +262,37 @@ describe("one rule at a time", () => {
     expect(content(merged(b, a, { onConflict: "newest" }).path)[0]).toContain("x=number:0.2");
     const [c, d] = [make("c", rows(0.1)), make("d", rows(0.2))];
     expect(conflictsOf(() => merged(c, d, { onConflict: "newest" })).count).toBe(1);
+  });
+
+  it("with an ancestor: records of runs one side deleted stay deleted, what the other changed outlives it", () => {
+    const withRuns = (name: string, runs: Record<string, string>) => {
+      const path = make(name, { columns: {}, rows: [] });
+      using(path, (db) => {
+        ensureRunTables(db);
+        for (const [run, status] of Object.entries(runs)) {
+          db.run(`INSERT INTO expver_runs (run_id, status) VALUES (?, ?)`, [run, status]);
+          db.run(`INSERT INTO expver_run_tracks VALUES (?, 'predictions', ?, '1', '2', 2)`, [run, run]);
+        }
+      });
+      return path;
+    };
+    const runsOf = (path: string) =>
+      using(path, (db) => [
+        db.all("SELECT run_id, status FROM expver_runs ORDER BY run_id").map(({ run_id, status }) => `${run_id} ${status}`),
+        db.all("SELECT run_id FROM expver_run_tracks ORDER BY run_id").map(({ run_id }) => run_id),
+      ]);
+    const ancestor = withRuns("base", { here: "finished", there: "finished", kept: "running", both: "finished" });
+    const ours = withRuns("ours", { there: "finished", kept: "running", mine: "finished", both: "finished" });
+    const theirs = withRuns("theirs", { here: "finished", kept: "finished", yours: "failed", both: "finished" });
+    const expected = [
+      ["both finished", "kept finished", "mine finished", "yours failed"],
+      ["both", "kept", "mine", "yours"],
+    ];
+    expect(runsOf(merged(ours, theirs, { ancestor }).path)).toEqual(expected);
+    expect(runsOf(merged(theirs, ours, { ancestor }).path)).toEqual(expected);
+    const changed = withRuns("changed", { here: "killed", there: "finished", kept: "running", both: "finished" });
+    expect(runsOf(merged(ours, changed, { ancestor }).path)[0]).toContain("here killed");
+    expect(runsOf(merged(changed, ours, { ancestor }).path)[0]).toContain("here killed");
   });
 
   it("never has a conflict over a stamp", () => {

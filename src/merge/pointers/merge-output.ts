@@ -132,7 +132,7 @@ async function mergeDatabases(bench: Workbench, { base, ours, theirs }: OutputSi
     if (!(error instanceof ExpverError) || !/^E_(CONFLICT|DATABASE)/.test(error.code)) throw error;
     throw new Unmergeable(`${path}: ${error.message}`);
   } finally {
-    discard(to);
+    for (const beside of ["", "-wal", "-shm"]) discard(to + beside);
   }
 }
 

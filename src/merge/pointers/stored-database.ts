@@ -1,5 +1,6 @@
 /** Databases that are objects of the cache, merged into a file of our own. */
 import { chmodSync, constants, copyFileSync } from "node:fs";
+import { ExpverError } from "../../errors.ts";
 import { openDatabase } from "../../platform/sqlite.ts";
 import { openResults } from "../../results/database.ts";
 import { eventsTables, hasTable, RUNS_TABLE } from "../../results/schema.ts";
@@ -31,7 +32,16 @@ export function mergeStored({ base, ours, theirs }: StoredSides, to: string, onC
   try {
     // Nobody else sees this file, and it is synced when it is stored.
     db.exec("PRAGMA synchronous = OFF");
-    return mergeInto(db, { path: theirs, name: "theirs", stored: true, ...(base === null ? {} : { ancestor: base }) }, { onConflict });
+    const report = mergeInto(
+      db,
+      { path: theirs, name: "theirs", stored: true, ...(base === null ? {} : { ancestor: base }) },
+      { onConflict },
+    );
+    // A driver that lets go late leaves in the `-wal` what the file does not have yet.
+    const left = db.get("PRAGMA wal_checkpoint(TRUNCATE)")?.busy;
+    if (left !== undefined && left !== 0n)
+      throw new ExpverError("E_DATABASE_BUSY", `${to} could not be made whole`, { details: { path: to } });
+    return report;
   } finally {
     db.close();
   }

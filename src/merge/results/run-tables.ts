@@ -1,8 +1,8 @@
 /** expver's own tables: a run has a life cycle, so two records of one run are never a conflict. */
 import { type Database, quoteName } from "../../platform/sqlite.ts";
 import { ensureRunTables, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
-import { addMissingColumns, readTables } from "./tables.ts";
-import type { TableReport } from "./types.ts";
+import { addMissingColumns, findColumn, readTables } from "./tables.ts";
+import type { Table, TableReport } from "./types.ts";
 
 /** How the record of the source compares with ours: an ended run beats a running one, then the later end. */
 const IS_LATER = `CASE WHEN (o.status = 'running') <> (n.status = 'running') THEN o.status = 'running'
@@ -15,6 +15,8 @@ export function mergeRuns(db: Database, report: TableReport): void {
   const theirs = readTables(db, "theirs").get(RUNS_TABLE);
   if (ours === undefined || theirs === undefined) return;
   report.addedColumns.push(...addMissingColumns(db, ours, theirs));
+  const ancestor = ancestorOf(db, { name: RUNS_TABLE, ours, theirs, identity: ['"run_id"'] });
+  report.removed += ancestor.remove();
   const names = theirs.columns.map(({ name }) => quoteName(name));
   const values = names.filter((name) => name !== '"run_id"');
   const isEqual = values.map((name) => `o.${name} IS n.${name}`).join(" AND ") || "true";
@@ -30,13 +32,18 @@ export function mergeRuns(db: Database, report: TableReport): void {
   );
   report.inserted += db.run(
     `INSERT INTO main.${RUNS_TABLE} (${names.join(", ")}) SELECT ${names.join(", ")} FROM theirs.${RUNS_TABLE} AS n
-     WHERE NOT EXISTS (SELECT 1 FROM main.${RUNS_TABLE} AS o WHERE o.run_id = n.run_id)`,
+     WHERE NOT EXISTS (SELECT 1 FROM main.${RUNS_TABLE} AS o WHERE o.run_id = n.run_id) AND NOT ${ancestor.knows}`,
   );
 }
 
 /** Merges `expver_run_tracks`: a stretch of rows that has grown is the longer one. */
 export function mergeRunTracks(db: Database, report: TableReport): void {
   ensureRunTables(db);
+  const [ours, theirs] = (["main", "theirs"] as const).map((schema) => readTables(db, schema).get(RUN_TRACKS_TABLE));
+  if (ours === undefined || theirs === undefined) return;
+  const identity = ["run_id", "table", "track_id", "first"].map(quoteName);
+  const ancestor = ancestorOf(db, { name: RUN_TRACKS_TABLE, ours, theirs, identity });
+  report.removed += ancestor.remove();
   const sameStretch = `o.run_id = n.run_id AND o."table" = n."table" AND o.track_id = n.track_id AND o.first = n.first`;
   const grown = `${sameStretch} AND (n.last > o.last OR n.rows > o.rows)`;
   const [shared = 0] = (
@@ -51,6 +58,32 @@ export function mergeRunTracks(db: Database, report: TableReport): void {
   report.inserted += db.run(
     `INSERT INTO main.${RUN_TRACKS_TABLE} (run_id, "table", track_id, first, last, rows)
      SELECT run_id, "table", track_id, first, last, rows FROM theirs.${RUN_TRACKS_TABLE} AS n
-     WHERE NOT EXISTS (SELECT 1 FROM main.${RUN_TRACKS_TABLE} AS o WHERE ${sameStretch})`,
+     WHERE NOT EXISTS (SELECT 1 FROM main.${RUN_TRACKS_TABLE} AS o WHERE ${sameStretch}) AND NOT ${ancestor.knows}`,
   );
+}
+
+interface OwnTable {
+  name: string;
+  ours: Table;
+  theirs: Table;
+  /** Quoted names of the columns that tell records apart. */
+  identity: readonly string[];
+}
+
+/** What one side has deleted since the ancestor stays deleted, unless the other has changed it. */
+function ancestorOf(db: Database, { name, ours, theirs, identity }: OwnTable): { knows: string; remove: () => number } {
+  const isThere = db.get("SELECT 1 FROM pragma_database_list WHERE name = 'base'") !== undefined;
+  const base = isThere ? readTables(db, "base").get(name) : undefined;
+  if (base === undefined) return { knows: "false", remove: () => 0 };
+  const sameAs = (alias: string, { columns }: Table) =>
+    columns
+      .filter((column) => findColumn(base, column.name) !== undefined)
+      .map((column) => `${alias}.${quoteName(column.name)} IS a.${quoteName(column.name)}`)
+      .join(" AND ");
+  const known = (alias: string, table: Table) => `EXISTS (SELECT 1 FROM base.${quoteName(name)} AS a WHERE ${sameAs(alias, table)})`;
+  const isGone = `NOT EXISTS (SELECT 1 FROM theirs.${quoteName(name)} AS n WHERE ${identity.map((column) => `n.${column} IS o.${column}`).join(" AND ")})`;
+  return {
+    knows: known("n", theirs),
+    remove: () => db.run(`DELETE FROM main.${quoteName(name)} AS o WHERE ${isGone} AND ${known("o", ours)}`),
+  };
 }

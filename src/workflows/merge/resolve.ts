@@ -17,6 +17,7 @@ import type { FileEdit } from "../../store/types.ts";
 import { applyFileEdits } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { describeOutput } from "./describe-output.ts";
+import { projectOf } from "./project-of.ts";
 
 export interface Resolution {
   /** Without it the merge is only tried again: bytes may have been fetched meanwhile. */
@@ -107,7 +108,13 @@ export async function applyResolution(context: Context, { choice, files }: Resol
       return { conflicts: [`${ours === null ? "ours" : "theirs"} has removed it, the other side has changed it`], says: [] };
     }
     try {
-      const { text, outputs, conflicts } = await mergePointer(project, context, { file: path, base, ours, theirs, choice });
+      const { text, outputs, conflicts } = await mergePointer(projectOf(context, path), context, {
+        file: path,
+        base,
+        ours,
+        theirs,
+        choice,
+      });
       return {
         text,
         conflicts,
