@@ -1,5 +1,7 @@
 /** The worktrees of a repository. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { isMissing, readTextIfExists } from "../platform/files.ts";
 import { git, type Repository } from "./git.ts";
 
 export interface Worktree {
@@ -18,4 +20,30 @@ export function linkedWorktrees(repository: Repository): Worktree[] {
     const root = lines.find((line) => line.startsWith("worktree "))?.slice("worktree ".length) ?? "";
     return { root, bare: lines.includes("bare"), there: existsSync(root) };
   });
+}
+
+export interface WorktreeState {
+  /** Git's own folder for it, `.git/worktrees/ID`; null when Git does not know it. */
+  admin: string | null;
+  /** Why somebody locked it, which may be an empty text; null: it is not locked. */
+  locked: string | null;
+}
+
+/** What Git keeps of a linked worktree, there or not. Starts no process. */
+export function worktreeState({ commonDir }: Repository, root: string): WorktreeState {
+  const folder = join(commonDir, "worktrees");
+  const admin = namesIn(folder)
+    .map((name) => join(folder, name))
+    .find((one) => readTextIfExists(join(one, "gitdir"))?.trimEnd() === join(root, ".git"));
+  if (admin === undefined) return { admin: null, locked: null };
+  return { admin, locked: readTextIfExists(join(admin, "locked"))?.trim() ?? null };
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
 }

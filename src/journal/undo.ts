@@ -95,12 +95,13 @@ function hasLeft(project: Place, { effects }: Operation): boolean {
   ).some(({ state }) => state === "after");
 }
 
-function refuseUnfit(project: Place, { id, command, state, owner, worktree }: Operation): void {
+function refuseUnfit(project: Place, { id, command, state, owner, worktree, notes }: Operation): void {
   const refuse = (why: string, hint: string) =>
     new ExpverError("E_UNDO", `${id} (${command}) cannot be undone: ${why}`, { hint, details: { operation: id } });
   if (worktree !== topOf(project)) throw refuse(`it ran in ${worktree}`, `Repeat there: expver -C ${worktree} undo ${id}`);
   if (state === "undone") throw refuse("it was undone already", "`expver ops` shows what is left.");
   if (state === "recovered") throw refuse("it was killed and has been repaired", "`expver ops show` tells how.");
+  if (typeof notes.undoneBy === "string") throw refuse("another command takes it back", notes.undoneBy);
   if (command === "undo") throw refuse("it is an undo itself", "Repeat the command that was undone.");
   if (state === "open") {
     throw new ExpverError("E_BUSY", `${id} (${command}) has not ended: process ${owner.pid} on ${owner.host}`, {

@@ -247,10 +247,10 @@ function journalsBeside({ path, from, size }: Placement, project: Project): stri
 }
 
 /** The file under a temporary name, its bytes checked where they passed through our hands. Answers the bytes it has yielded. */
-function* makeFile(
+export function* makeFile(
   { path, from, size, object, isexec }: Placement,
   temporary: string,
-  { project, placer, isMutable }: Placing,
+  { project, placer, isMutable }: Pick<Placing, "project" | "placer" | "isMutable">,
 ): Work<number> {
   // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.
   const copyOnly = isexec || isMutable(path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, from, size));

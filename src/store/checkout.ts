@@ -126,8 +126,8 @@ function compare(plan: OutputCheckout, { scan, members, cache, relink, isWanted 
   plan.emptyFolders = scan?.emptyFolders ?? [];
 }
 
-/** Null when the listing is not in the cache. */
-function membersOf(cache: Cache, { hash, hashName }: StoredPointer): ListingEntry[] | null {
+/** A file is its own member, with an empty name. Null when the listing is not in the cache. */
+export function membersOf(cache: Cache, { hash, hashName }: StoredPointer): ListingEntry[] | null {
   return hash.endsWith(".dir") ? readListing(cache.dir, { hash, hashName }) : [{ relpath: "", md5: hash }];
 }
 

@@ -1,14 +1,15 @@
 /** `expver cleanup [V]`: removes exploration worktrees, as long as nothing in them is other than what was checked out. */
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
+import { worktreeState } from "../git/worktrees.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import type { Finding } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";
-import { knownWorktrees } from "./worktree/records.ts";
-import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost } from "./worktree/remove.ts";
+import { recordsOf } from "./worktree/records.ts";
+import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
 
 interface CleanupPlan extends Plan {
   removals: Removal[];
@@ -32,7 +33,7 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
     const project = openProject(context);
     const repository = requireRepository(project);
     const forced = forcedCategories(input);
-    const explorations = knownWorktrees(project, repository).flatMap(({ record }) => (record?.kind === "exploration" ? [record] : []));
+    const explorations = recordsOf(project, "exploration");
     const names = wordsOf(input.version);
     const unknown = names.find((name) => !explorations.some((record) => record.name === name));
     if (unknown !== undefined) {
@@ -49,8 +50,10 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
     const left: LeftWorktree[] = [];
     for (const record of explorations.filter(({ name }) => names.length === 0 || names.includes(name))) {
       const findings = await inventory(project, context, record);
-      if (names.length > 0) requireNothingLost(record, findings, forced);
-      if (findings.every(({ category }) => forced.has(category))) removals.push({ record, forced: findings });
+      if (names.length > 0) requireUnlocked(repository, record);
+      if (names.length > 0) requireNothingLost(record, findings, { forced });
+      if (findings.every(({ category }) => forced.has(category)) && worktreeState(repository, record.root).locked === null)
+        removals.push({ record, forced: findings });
       else left.push({ name: record.name, root: record.root, findings });
     }
     return {
@@ -76,7 +79,8 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
     for (const removal of removals) removed.push(await removeWorktree(project, repository, context, removal));
     for (const { root, findings } of left) {
       const [first] = findings;
-      context.report({ kind: "warning", text: `${root} stays: ${findings.map(({ what }) => what).join("; ")}`, hint: first?.remedy ?? "" });
+      const why = findings.map(({ what }) => what).join("; ") || "it is locked";
+      context.report({ kind: "warning", text: `${root} stays: ${why}`, hint: first?.remedy ?? `git worktree unlock ${root}` });
     }
     return { removed, left };
   },

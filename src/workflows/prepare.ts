@@ -9,6 +9,8 @@ import { rowHooks } from "./row-hooks.ts";
 /** Commands that repair themselves in their own way; the others' effects are taken back. Loaded only after a crash. */
 const HANDLERS: Record<string, () => Promise<RecoveryHandler>> = {
   run: async () => (await import("./run/recover-run.ts")).recoverRun,
+  "worktree create": async () => (await import("./worktree/recover-making.ts")).recoverMaking,
+  checkout: async () => (await import("./worktree/recover-making.ts")).recoverMaking,
   publish: async () => (await import("./publish/recover.ts")).recoverPublish,
 };
 

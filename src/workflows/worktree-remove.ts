@@ -7,7 +7,7 @@ import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { inventory } from "./worktree/inventory.ts";
 import { experimentNamed } from "./worktree/records.ts";
-import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost } from "./worktree/remove.ts";
+import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
 
 interface RemovePlan extends Plan {
   removal: Removal;
@@ -25,16 +25,18 @@ export const worktreeRemove: WriteWorkflow<Input, RemovePlan, Removed> = {
       });
     }
     const findings = await inventory(project, context, record);
-    requireNothingLost(record, findings, forcedCategories(input));
+    requireUnlocked(repository, record);
+    requireNothingLost(record, findings, { forced: forcedCategories(input) });
     return {
       command: "worktree remove",
       steps: [
         {
           verb: "remove",
           target: record.root,
-          ...(findings.length === 0 ? {} : { detail: findings.map(({ what }) => what).join("; "), keeps: "trash" }),
+          ...(findings.length === 0 ? {} : { detail: findings.map(({ what }) => what).join("; ") }),
+          keeps: "trash",
         },
-        ...(record.branch === null ? [] : [{ verb: "delete", target: `branch ${record.branch}`, keeps: "in the operation" }]),
+        ...(record.branch === null ? [] : [{ verb: "delete", target: `branch ${record.branch}`, keeps: "refs/expver/backup" }]),
       ],
       destructive: findings.length > 0,
       fingerprint: fingerprintOf({ record, findings }),

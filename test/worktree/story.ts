@@ -41,13 +41,13 @@ export function makeLab({ remotes = true }: { remotes?: boolean } = {}): Lab {
   return { repo, tree, must, inside: (name) => openTestRepository(tree(name), repo.context.env as Record<string, string>) };
 }
 
-function mustIn(repo: TestRepository, ...args: string[]): void {
+export function mustIn(repo: TestRepository, ...args: string[]): void {
   const { code, stderr } = repo.expver(args);
   if (code !== 0) throw new Error(`expver ${args.join(" ")} (${code}): ${stderr}`);
 }
 
 /** A version with this accuracy; its ignored metrics file goes. */
-function train(repo: TestRepository, accuracy: string, ...options: string[]): void {
+export function train(repo: TestRepository, accuracy: string, ...options: string[]): void {
   mustIn(repo, "run", "--metrics", "metrics.json", ...options, "-m", `accuracy ${accuracy}`, "--", "sh", "train.sh", accuracy);
   rmSync(join(repo.root, "metrics.json"));
 }

@@ -3,6 +3,7 @@ import type { CheckedOut } from "../../workflows/checkout.ts";
 import type { CleanedUp } from "../../workflows/cleanup.ts";
 import type { Removed } from "../../workflows/worktree/remove.ts";
 import type { CreatedWorktree } from "../../workflows/worktree-create.ts";
+import type { FinishedExperiment } from "../../workflows/worktree-finish.ts";
 import type { ListedWorktree } from "../../workflows/worktrees.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
@@ -40,6 +41,21 @@ export function renderCleanup({ removed, left }: CleanedUp): string {
 
 export function renderWorktreeRemove(removed: Removed): string {
   return lines([removedLine(removed)]);
+}
+
+export function renderWorktreeFinish(done: FinishedExperiment, terminal: Terminal): string {
+  const { name, experiment, version, commit, model, published, removed, next } = done;
+  const { style } = terminal;
+  const line = (word: string, text: string) => `  ${style("dim", word.padEnd(10))}${text}`;
+  return lines([
+    `${style("bold", name)}  ${version === null ? "nothing to merge" : `is ${version} now`}`,
+    ...(experiment === null ? [] : [line("experiment", ` ${experiment}`)]),
+    ...(commit === null ? [] : [line("commit", ` ${commit.slice(0, 12)}`)]),
+    ...(model === null ? [] : [line("model", ` ${model.path}${model.as === "production" ? ", in production" : ", a candidate"}`)]),
+    ...(published.length === 0 ? [] : [line("published", ` ${published.join(", ")}`)]),
+    ...(removed === null ? [] : [line("removed", ` ${removedLine(removed).replace(/^removed /, "")}`)]),
+    ...nextLines(next, terminal),
+  ]);
 }
 
 function removedLine({ root, branch, trash }: Removed): string {

@@ -165,4 +165,59 @@ export const VERSIONS: Command[] = [
     load: async () => (await import("../sql.ts")).sql,
     render: "sql",
   },
+  {
+    name: "restore",
+    summary: "Bring files, data and models of a version back in place; HEAD and index stay",
+    description:
+      "A path means a file, a folder, an output, its .dvc file (both come back together), or a file in a tracked folder; without one it is all the\n" +
+      "version has, and what it does not have goes. Refuses (exit 4) where bytes would give way that are in no commit and in no cache. What gives way\n" +
+      "is in the trash; `expver undo` brings it back. The results database, in which all versions are, only comes back when it is named.",
+    group: "experiments",
+    arguments: [
+      { name: "VERSION", help: "tag name, or another name of a commit" },
+      { name: "PATH…", help: "what to bring back, relative to here or to the top of the repository (default: everything)" },
+    ],
+    options: [
+      { flags: "-f, --force", help: "also where bytes give way that are stored nowhere: they are in the trash then" },
+      { flags: "-r, --remote <name>", help: "data remote to fetch from what the cache lacks" },
+      { flags: "--version <version>", help: "the same as the argument", hidden: true },
+    ],
+    examples: [
+      ["restore e0.1.0 data/train.csv", "the data of that version, with its pointer"],
+      ["restore e0.1.0 models train.js --dry-run", "what would change"],
+      ["restore e0.1.0", "everything as it was, on today's branch"],
+    ],
+    kind: "write",
+    load: async () => (await import("../restore.ts")).restore,
+    render: "restore",
+  },
+  {
+    name: "lineage",
+    summary: "Show what made a version: its code, the data it read and who made that, what it merged",
+    description:
+      "Back to the beginning; data of which no version is the maker came from outside. From tags and pointers alone: nothing is fetched.",
+    group: "experiments",
+    arguments: [{ name: "VERSION", help: "tag name" }],
+    examples: [["lineage e0.2.0", "what data made this model?"]],
+    kind: "read",
+    load: async () => (await import("../lineage.ts")).lineage,
+    render: "lineage",
+  },
+  {
+    name: "uses",
+    summary: "Show which versions used some data, or what came of a version",
+    description:
+      "A path (also a file in a tracked folder): every version that has it, with its bytes then. The beginning of a hash: every version that has those\n" +
+      "bytes, whatever their name. A version: those that read what it left, or merged it.",
+    group: "experiments",
+    arguments: [{ name: "WHAT", help: "path, beginning of a hash, or version" }],
+    examples: [
+      ["uses data/train.csv", "which experiments used this data?"],
+      ["uses 3a2f1b", "and these very bytes, the data= of a tag?"],
+      ["uses e0.1.0", "what was made from it?"],
+    ],
+    kind: "read",
+    load: async () => (await import("../uses.ts")).uses,
+    render: "uses",
+  },
 ];

@@ -90,6 +90,40 @@ export const WORKTREES: Command[] = [
     render: "worktree create",
   },
   {
+    name: "worktree finish",
+    summary: "Bring an experiment's results, data, model and code here, tag, and remove its worktree: one plan",
+    description:
+      "Commits and tags what is left to commit and tag in ../exp-NAME, brings its rows into the results database here, its changed data, the model of\n" +
+      "its best version and, if wanted, its code, makes one commit and one version of that, and removes worktree and branch. What would be lost with\n" +
+      "them stands in the way, as in `check`. Stopped half-way it goes on when it is repeated.",
+    group: "experiments",
+    arguments: [{ name: "NAME", help: "of the experiment", required: true, completes: "worktree" }],
+    options: [
+      { flags: "--results <how>", help: "merge (default): its rows are added; rebase: rows of the same key are replaced; none" },
+      { flags: "--key-columns <names...>", help: "with --results rebase: columns whose values say which rows replace which" },
+      { flags: "--on-conflict <choice>", help: "of two values of one cell: ours, theirs or newest (default: refuse)" },
+      { flags: "--data <how>", help: "merge (default): where both have changed it, rows or files of both; rebase: the experiment's; none" },
+      { flags: "--models <how>", help: "of its best version: candidate (default), promote, none" },
+      { flags: "--code <how>", help: "none (default: its version keeps it) or merge" },
+      { flags: "-m, --message <text>", help: "for commits and versions" },
+      { flags: "--version <version>", help: "number of the version here (default: the next one)" },
+      { flags: "--no-commit", help: "commit nothing there" },
+      { flags: "--no-tag", help: "make no version there" },
+      { flags: "--publish", help: "publish both versions" },
+      { flags: "--no-publish", help: "also where expver.yaml says publish: auto" },
+      { flags: "--keep", help: "leave worktree and branch" },
+      FORCE,
+    ],
+    examples: [
+      ["worktree finish augment --dry-run", "what would be done"],
+      ["worktree finish augment --models promote --code merge", "a clear winner"],
+      ["worktree finish augment --data none --keep", "only its results"],
+    ],
+    kind: "write",
+    load: async () => (await import("../worktree-finish.ts")).worktreeFinish,
+    render: "worktree finish",
+  },
+  {
     name: "worktree remove",
     summary: "Remove an experiment's worktree and branch, when nothing is lost with them",
     description:

@@ -19,7 +19,7 @@ export interface LackingRows {
 /** Null when the file lacks nothing. Throws E_DATABASE_BEHIND when the object is not in the cache, so that nobody can tell. */
 export async function lackingRows(
   project: Project,
-  { database, databaseFile }: Places,
+  { database, databaseFile }: Pick<Places, "database" | "databaseFile">,
   pointers: readonly Pointer[],
 ): Promise<LackingRows | null> {
   const pointer = pointers.find(({ path }) => path === database);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, gitResult, type Repository } from "../../git/git.ts";
+import { beginOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
 import { writeFileAtomic } from "../../platform/files.ts";
 import { openCache } from "../../store/cache.ts";
@@ -27,7 +28,14 @@ export interface MadeWorktree {
 }
 
 export async function makeWorktree(project: Project, repository: Repository, context: Context, wanted: NewWorktree): Promise<MadeWorktree> {
-  const { root, branch, commit, remote } = wanted;
+  const { root, branch, commit, remote, kind, name } = wanted;
+  const command = kind === "exploration" ? "checkout" : "worktree create";
+  const operation = beginOperation(project, context, {
+    command,
+    argv: [...command.split(" "), name],
+    summary: `make ${root}`,
+    notes: { wanted, undoneBy: kind === "exploration" ? `expver cleanup ${name}` : `expver worktree remove ${name}` },
+  });
   const how = branch === null ? ["--detach"] : ["-b", branch];
   try {
     git(repository, ["worktree", "add", "--quiet", ...how, "--", root, commit]);
@@ -36,13 +44,15 @@ export async function makeWorktree(project: Project, repository: Repository, con
     if (inside.dvcRoot !== null && !namesCache(inside)) made.push(nameCache(inside, openCache(project).dir));
     if (inside.dvcRoot !== null) await fetchWhatCan(project, context, { commit, remote });
     const { files, missing } = inside.dvcRoot === null ? { files: 0, missing: [] } : await placeData({ ...context, cwd: root });
-    const record = { kind: wanted.kind, name: wanted.name, root, commit, branch, made };
+    const record = { kind, name, root, commit, branch, made };
     saveRecord(project, record);
+    operation.finish();
     return { record, files, missing };
   } catch (error) {
     gitResult(repository, ["worktree", "remove", "--force", "--force", "--", root], { allow: [128] });
     if (branch !== null) gitResult(repository, ["branch", "--quiet", "-D", "--", branch], { allow: [1] });
     if (existsSync(root)) rmSync(root, { recursive: true, force: true });
+    operation.fail(error);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Which worktrees expver made, and what for: kept beside Git's own list, in the state folder. */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Project } from "../../config/project.ts";
+import type { Place, Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
@@ -32,7 +32,7 @@ export function knownWorktrees(project: Project, repository: Repository): KnownW
 }
 
 /** Those we made, also when Git's list or their folder has lost them. */
-export function recordsOf(project: Project, kind: WorktreeRecord["kind"]): WorktreeRecord[] {
+export function recordsOf(project: Place, kind: WorktreeRecord["kind"]): WorktreeRecord[] {
   return readRecords(project).filter((record) => record.kind === kind);
 }
 
@@ -52,13 +52,13 @@ export function experimentNamed(project: Project, name: string | undefined): Wor
   );
 }
 
-export function saveRecord(project: Project, record: WorktreeRecord): void {
+export function saveRecord(project: Place, record: WorktreeRecord): void {
   mkdirSync(folderOf(project), { recursive: true });
-  writeFileAtomic(fileOf(project, record), `${JSON.stringify(record)}\n`);
+  writeFileAtomic(recordFile(project, record), `${JSON.stringify(record)}\n`);
 }
 
-export function dropRecord(project: Project, record: WorktreeRecord): void {
-  rmSync(fileOf(project, record), { force: true });
+export function dropRecord(project: Place, record: WorktreeRecord): void {
+  rmSync(recordFile(project, record), { force: true });
 }
 
 /** Beside the main worktree (of a submodule: beside the superproject), or where `worktrees.dir` says. */
@@ -73,7 +73,7 @@ export function placeFor(project: Project, repository: Repository, folder: strin
   return join(dirname(around === "" ? top : around), folder);
 }
 
-function readRecords(project: Project): WorktreeRecord[] {
+function readRecords(project: Place): WorktreeRecord[] {
   try {
     const files = readdirSync(folderOf(project)).sort();
     return files.flatMap((file) => {
@@ -86,10 +86,11 @@ function readRecords(project: Project): WorktreeRecord[] {
   }
 }
 
-function folderOf(project: Project): string {
+function folderOf(project: Place): string {
   return join(project.stateDir, "worktrees");
 }
 
-function fileOf(project: Project, { kind, name }: WorktreeRecord): string {
+/** Where the record is; absolute. */
+export function recordFile(project: Place, { kind, name }: WorktreeRecord): string {
   return join(folderOf(project), `${kind}-${encodeURIComponent(name)}.json`);
 }

@@ -1,15 +1,21 @@
 /** Removing a worktree expver made: only when its inventory is empty, or each thing that would go has been named. */
-import { existsSync } from "node:fs";
-import type { Project } from "../../config/project.ts";
+import { existsSync, rmSync } from "node:fs";
+import { dirname, relative, sep } from "node:path";
+import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { git, gitResult, type Repository } from "../../git/git.ts";
-import { readRef, updateRefs } from "../../git/refs.ts";
+import type { Repository } from "../../git/git.ts";
+import { type RefChange, readRef, updateRefs } from "../../git/refs.ts";
+import { worktreeState } from "../../git/worktrees.ts";
+import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
+import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
+import { readTextIfExists } from "../../platform/files.ts";
 import type { Input } from "../contract.ts";
+import { listOf } from "../input.ts";
 import { CATEGORIES, type Category, type Finding } from "./inventory/finding.ts";
-import { dropRecord, type WorktreeRecord } from "./records.ts";
+import { dropRecord, recordFile, type WorktreeRecord } from "./records.ts";
 
 export interface Removal {
   record: WorktreeRecord;
@@ -21,7 +27,7 @@ export interface Removed {
   name: string;
   root: string;
   branch: string | null;
-  /** Where the folder is now, when there was something in it. */
+  /** Where the folder is now; null when it was an exploration in which nothing was other than what was checked out. */
   trash: string | null;
 }
 
@@ -29,22 +35,24 @@ export interface Removed {
 export function requireNothingLost(
   { name, root, kind }: WorktreeRecord,
   findings: readonly Finding[],
-  forced: ReadonlySet<Category>,
+  {
+    forced,
+    again = kind === "exploration" ? `expver cleanup ${name}` : `expver worktree remove ${name}`,
+  }: { forced: ReadonlySet<Category>; again?: string },
 ): void {
   const left = findings.filter(({ category }) => !forced.has(category));
   if (left.length === 0) return;
   const lines = left.map(
     ({ category, what, examples, remedy }) => `  ${category}: ${what}${examples.length > 0 ? ` (${examples.join(", ")})` : ""}; ${remedy}`,
   );
-  const again = kind === "exploration" ? `expver cleanup ${name}` : `expver worktree remove ${name}`;
   throw new ExpverError("E_WOULD_LOSE", [`${root} has what is nowhere else:`, ...lines].join("\n"), {
-    hint: `Give it up by name: ${again} --force ${left.map(({ category }) => category).join(" ")}`,
+    hint: `Give it up by name: ${again} --force ${[...new Set([...forced, ...left.map(({ category }) => category)])].join(" ")}`,
     details: { worktree: root, findings: left },
   });
 }
 
 export function forcedCategories(input: Input): Set<Category> {
-  const words = (Array.isArray(input.force) ? input.force : []).flatMap((word) => word.split(","));
+  const words = listOf(input.force);
   for (const word of words) {
     if (!(CATEGORIES as readonly string[]).includes(word)) {
       throw new ExpverError("E_USAGE", `--force names what may be lost: ${CATEGORIES.join(", ")}; not ${JSON.stringify(word)}`, {
@@ -55,6 +63,17 @@ export function forcedCategories(input: Input): Set<Category> {
   return new Set(words as Category[]);
 }
 
+/** Throws E_BUSY for one that somebody has locked. */
+export function requireUnlocked(repository: Repository, { root }: WorktreeRecord): void {
+  const { locked } = worktreeState(repository, root);
+  if (locked === null) return;
+  throw new ExpverError("E_BUSY", `${root} is locked${locked === "" ? "" : `: ${locked}`}`, {
+    hint: `git worktree unlock ${root}`,
+    details: { path: root, reason: locked },
+  });
+}
+
+/** Folder, Git's own record of it, branch and our record, in one operation that undo takes back whole. */
 export async function removeWorktree(
   project: Project,
   repository: Repository,
@@ -68,26 +87,38 @@ export async function removeWorktree(
     argv: [...command.split(" "), name],
     summary: `remove ${root}`,
     work(operation) {
-      let trash: string | null = null;
-      if (forced.length > 0 && existsSync(root)) {
-        trash = trashPlace(project, root);
-        operation.note("trash", trash);
-        moveToTrash(project, root, trash);
-      }
-      // What Git would not remove by itself is in the trash now, or was made by us.
-      if (existsSync(root)) git(repository, ["worktree", "remove", "--force", "--", root]);
-      gitResult(repository, ["worktree", "prune"]);
-      if (branch !== null) deleteBranch(branch);
+      const { admin } = worktreeState(repository, root);
+      const folders = [root, ...(admin === null ? [] : [admin])].filter((path) => existsSync(path));
+      const gone = folders.map((path) => ({ path, trash: trashPlace(project, path) }));
+      const refs = refChanges(repository, operation, branch);
+      const text = readTextIfExists(recordFile(project, record));
+      operation.record(
+        ...gone.map(({ path, trash }): Effect => ({ kind: "trash", path: inside(project, path), trash })),
+        ...refs.map((change): Effect => ({ kind: "ref", ...change })),
+        { kind: "file", path: inside(project, recordFile(project, record)), before: text, after: null },
+      );
+      for (const { path, trash } of gone) moveToTrash(project, path, trash);
+      updateRefs(repository, refs, { reason: `expver: ${command}` });
       dropRecord(project, record);
-      return { name, root, branch, trash };
-
-      function deleteBranch(short: string): void {
-        const ref = `refs/heads/${short}`;
-        const before = readRef(repository, ref);
-        if (before === null) return;
-        operation.record({ kind: "ref", ref, before, after: null });
-        updateRefs(repository, [{ ref, before, after: null }], { reason: `expver: ${command}` });
-      }
+      const [first] = gone;
+      const isKept = kind === "experiment" || forced.length > 0;
+      if (!isKept) for (const { trash } of gone) rmSync(dirname(dirname(trash)), { recursive: true, force: true });
+      return { name, root, branch, trash: isKept && first !== undefined ? first.trash : null };
     },
   });
+}
+
+/** The branch goes; its commits stay reachable. */
+function refChanges(repository: Repository, { id }: OpenOperation, branch: string | null): RefChange[] {
+  const ref = `refs/heads/${branch}`;
+  const before = branch === null ? null : readRef(repository, ref);
+  if (before === null) return [];
+  return [
+    { ref, before, after: null },
+    { ref: `refs/expver/backup/${id}/heads/${branch}`, before: null, after: before },
+  ];
+}
+
+function inside(project: Project, absolute: string): string {
+  return relative(topOf(project), absolute).split(sep).join("/");
 }

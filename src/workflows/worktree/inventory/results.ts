@@ -1,5 +1,6 @@
 /** Rows of a results database that the main worktree's database lacks, or has with other values. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { absolutePath, storedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -18,7 +19,10 @@ export async function resultsFindings(main: Project, theirs: string, shown = the
       const what = "results, and the main worktree has no results database";
       return [{ ...single("results", what, `cp ${shown} ${ours}`), examples: [shown] }];
     }
-    const prepared = prepareMerge({ base: ours, sources: [{ path: theirs, name: shown }], output: ours, rules: {}, inPlace: false });
+    // Worked out among our own state: looking leaves nothing in anybody's folder.
+    const output = join(main.stateDir, "tmp", basename(ours));
+    mkdirSync(dirname(output), { recursive: true });
+    const prepared = prepareMerge({ base: ours, sources: [{ path: theirs, name: shown }], output, rules: {}, inPlace: false });
     discardMerge(prepared);
     const tables = prepared.reports.flatMap((report) => report.tables).filter(changesTable);
     const rows = tables.reduce((sum, { inserted }) => sum + inserted, 0);

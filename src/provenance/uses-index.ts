@@ -1,0 +1,112 @@
+/**
+ * Which version has which tracked bytes, and as what. Worked out once a version from its tag and the pointers of its commit, and kept in
+ * the state folder: an entry counts only for exactly that tag object, commit and configuration, so what has changed is worked out anew.
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { modelPlaces } from "../config/model-places.ts";
+import { isUnder, storedPath } from "../config/paths.ts";
+import type { Project } from "../config/project.ts";
+import { readTextIfExists, writeFileAtomic } from "../platform/files.ts";
+import { inputPointers } from "../store/data-hash.ts";
+import { readPointersOf } from "../store/pointers.ts";
+import type { Pointer } from "../store/types.ts";
+import type { Version } from "../versions/types.ts";
+
+/** `input`: read. `model`, `results`, `output`: left there. */
+export type Role = "input" | "model" | "results" | "output";
+
+export interface Use {
+  role: Role;
+  /** From the top, with `/`. */
+  path: string;
+  /** `32 hex` or `32 hex.dir`. */
+  hash: string;
+  /** Bytes; null when nobody says. */
+  size: number | null;
+  isImport: boolean;
+}
+
+interface Entry {
+  /** Tag object (commit of a lightweight tag) and commit. */
+  of: string;
+  uses: Use[];
+}
+
+interface Index {
+  schema: 1;
+  /** Digest of what decides about roles. */
+  config: string;
+  versions: Record<string, Entry>;
+}
+
+/** Uses by version. Saves what it had to work out, where it may write. */
+export function readUses(project: Project, versions: readonly Version[]): Map<string, Use[]> {
+  const config = digestOf(project);
+  const known = readIndex(project, config);
+  const whole = versions.filter(({ commit }) => commit !== "");
+  const fresh = whole.filter((version) => known[version.name]?.of !== identityOf(version));
+  const pointers = readPointersOf(project, [...new Set(fresh.map(({ commit }) => commit))], () => {});
+  const worked = new Map(fresh.map((version) => [version.name, usesOf(project, version, pointers.get(version.commit) ?? [])]));
+  const uses = new Map(whole.map(({ name }) => [name, worked.get(name) ?? known[name]?.uses ?? []]));
+  const isSame = fresh.length === 0 && Object.keys(known).length === whole.length;
+  if (!isSame) {
+    const entries = whole.map((version) => [version.name, { of: identityOf(version), uses: uses.get(version.name) ?? [] }]);
+    saveIndex(project, { schema: 1, config, versions: Object.fromEntries(entries) });
+  }
+  return uses;
+}
+
+/** The tag says what was used; the commit's pointers add what it does not say. */
+function usesOf(project: Project, { message }: Pick<Version, "message">, pointers: readonly Pointer[]): Use[] {
+  const inputs = new Set(inputPointers(project, pointers).map(({ path }) => path));
+  const [models, database] = [modelPlaces(project), storedPath(project, project.config.results.database)];
+  const roleOf = (path: string): Role =>
+    path === database ? "results" : isUnder(path, models) ? "model" : inputs.has(path) ? "input" : "output";
+  const imports = new Set(pointers.filter(({ isImport }) => isImport).map(({ path }) => path));
+  const told = [
+    ...message.data.map((entry) => ({ ...entry, role: "input" as const })),
+    ...message.models.map((entry) => ({ ...entry, role: "model" as const })),
+  ];
+  const isTold = new Set(told.map(({ path, hash }) => `${hash} ${path}`));
+  const added = pointers.flatMap(({ path, hash, size }) =>
+    hash === null || isTold.has(`${hash} ${path}`) ? [] : [{ role: roleOf(path), path, hash, size: size ?? null }],
+  );
+  return [...told, ...added]
+    .map(({ role, path, hash, size }) => ({ role, path, hash, size, isImport: imports.has(path) }))
+    .sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : one.hash < other.hash ? -1 : 1));
+}
+
+function identityOf({ tagObject, commit }: Version): string {
+  return `${tagObject ?? ""} ${commit}`;
+}
+
+function digestOf({ config: { data, models, results, track }, root, repository }: Project): string {
+  return createHash("md5")
+    .update(JSON.stringify([data, models, results, track, root.slice(repository?.root.length ?? 0)]))
+    .digest("hex");
+}
+
+/** Empty when there is none, or none that can be used: then all is worked out. */
+function readIndex(project: Project, config: string): Record<string, Entry | undefined> {
+  try {
+    const index = JSON.parse(readTextIfExists(fileOf(project)) ?? "null") as Index | null;
+    return index?.schema === 1 && index.config === config && typeof index.versions === "object" ? index.versions : {};
+  } catch {
+    return {};
+  }
+}
+
+function saveIndex(project: Project, index: Index): void {
+  try {
+    mkdirSync(dirname(fileOf(project)), { recursive: true });
+    writeFileAtomic(fileOf(project), JSON.stringify(index));
+  } catch {
+    // Only a memory: who may not write here works it out each time.
+  }
+}
+
+function fileOf({ stateDir }: Project): string {
+  return join(stateDir, "lineage", "uses.json");
+}

@@ -1,0 +1,134 @@
+/** What becomes of each input the experiment has changed: its own bytes, both sides' rows or files, or main's as they are. */
+import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
+import { ExpverError } from "../../errors.ts";
+import { isDataFile } from "../../merge/data/data-file.ts";
+import { paceWork } from "../../platform/pace.ts";
+import { inputPointers } from "../../store/data-hash.ts";
+import { makingOutput, missingMembers, storedMembers } from "../../store/make-output.ts";
+import { readPointersAt } from "../../store/pointers.ts";
+import type { Pointer } from "../../store/types.ts";
+import { unsavedAt } from "../restore/saved.ts";
+import type { Choices } from "./choices.ts";
+import type { Scene } from "./scene.ts";
+
+export interface DataChange {
+  path: string;
+  /** `take`: the experiment's bytes. `rows`, `files`: those of both sides. */
+  how: "take" | "rows" | "files";
+  theirs: Pointer;
+  ours: Pointer | null;
+  base: Pointer | null;
+  /** One line for the plan, with the reason. */
+  detail: string;
+}
+
+/** Throws E_CONFLICT where both sides have changed what cannot be united, E_UNSAVED where main's bytes are stored nowhere. */
+export function planData(scene: Scene, { data }: Choices): DataChange[] {
+  const { main, head, tip, base } = scene;
+  if (data === "none") return [];
+  const inputsAt = (commit: string | null) =>
+    new Map(
+      commit === null ? [] : inputPointers(main.project, readPointersAt(main.project, commit)).map((one) => [one.path, one] as const),
+    );
+  const [ofBase, ofMain, ofTip] = [inputsAt(base), inputsAt(head), inputsAt(tip)];
+  const changes = [...ofTip.values()].flatMap((theirs): DataChange[] => {
+    const { path, hash, stage } = theirs;
+    const [before, ours] = [ofBase.get(path) ?? null, ofMain.get(path) ?? null];
+    // What a stage makes is made again.
+    if (hash === null || stage !== undefined || hash === before?.hash || hash === ours?.hash) return [];
+    const change = { path, theirs, ours, base: before };
+    if (ours === null) return [{ ...change, how: "take", detail: "new in the experiment" }];
+    if (ours.hash === before?.hash) return [{ ...change, how: "take", detail: "only the experiment has changed it" }];
+    if (data === "rebase") return [{ ...change, how: "take", detail: "both have changed it: rebase takes the experiment's" }];
+    if (isDataFile(path)) return [{ ...change, how: "rows", detail: "both have changed it: the rows of both" }];
+    if (hash.endsWith(".dir") && ours.hash?.endsWith(".dir"))
+      return [{ ...change, how: "files", detail: "both have changed it: the files of both" }];
+    throw new ExpverError("E_CONFLICT", `${path} was changed on both sides, and is neither a table nor a folder`, {
+      hint: "Take the experiment's with --data rebase, or leave main's with --data none.",
+      details: { path },
+    });
+  });
+  const there = changes.map(({ path }) => path).filter((path) => existsSync(absolutePath(main.project, path)));
+  const unsaved = unsavedAt(main.project, main.repository, { paths: there, md5s: new Map() });
+  if (unsaved.length > 0) {
+    throw new ExpverError("E_UNSAVED", `bytes here are stored nowhere and would be replaced: ${unsaved.slice(0, 5).join(", ")}`, {
+      hint: `Store them first: expver data add ${unsaved[0]}; or leave main's data as it is: --data none`,
+      details: { paths: unsaved },
+    });
+  }
+  return changes;
+}
+
+/** Makes the new bytes at `target` (absolute, nothing stands there). The cache has the experiment's. */
+export async function makeData({ main }: Scene, { path, how, theirs, ours, base }: DataChange, target: string): Promise<void> {
+  const { project, context } = main;
+  const lacking = missingMembers(project, theirs);
+  if (lacking.length > 0) {
+    throw new ExpverError("E_NOT_STORED", `bytes of ${path} are not in the cache: ${lacking.length} files`, {
+      details: { path, missing: lacking },
+    });
+  }
+  const label = { label: `making ${path}` };
+  mkdirSync(dirname(target), { recursive: true });
+  if (how === "rows" && ours !== null) {
+    const place = (name: string) => `${target}.${name}${extname(path)}`;
+    await paceWork(makingOutput(project, theirs, { at: () => place("theirs") }), context, label);
+    await paceWork(makingOutput(project, ours, { at: () => place("ours") }), context, label);
+    const { prepareDataMerge, commitDataMerge } = await import("../../merge/data/merge-data.ts");
+    const named = (side: string) => ({ path: place(side), name: `${path} (${side})` });
+    const prepared = await prepareDataMerge({
+      base: named("ours"),
+      sources: [named("theirs")],
+      output: place("merged"),
+      strategy: "merge",
+      keyColumns: [],
+      matchNullKeys: false,
+      onConflict: undefined,
+      allowWiden: false,
+    });
+    commitDataMerge(prepared);
+    renameSync(place("merged"), target);
+    return;
+  }
+  const at = (relpath: string) => (relpath === "" ? target : join(target, relpath));
+  if (how === "files" && ours !== null) {
+    const chosen = unite({ project, theirs, ours, base }, path);
+    await paceWork(
+      makingOutput(project, ours, { at, isWanted: (relpath) => relpath === "" || chosen.get(relpath) === "ours" }),
+      context,
+      label,
+    );
+    await paceWork(makingOutput(project, theirs, { at, isWanted: (relpath) => chosen.get(relpath) === "theirs" }), context, label);
+    return;
+  }
+  await paceWork(makingOutput(project, theirs, { at }), context, label);
+}
+
+/** Three-way, file by file. Throws E_CONFLICT for one that both have changed. */
+function unite(
+  { project, theirs, ours, base }: Pick<DataChange, "theirs" | "ours" | "base"> & { project: Scene["main"]["project"] },
+  path: string,
+): Map<string, "ours" | "theirs"> {
+  const of = (pointer: Pointer | null) =>
+    new Map((pointer === null ? [] : (storedMembers(project, pointer) ?? [])).map(({ relpath, md5 }) => [relpath, md5]));
+  const [a, b, before] = [of(ours), of(theirs), of(base)];
+  const chosen = new Map<string, "ours" | "theirs">();
+  const conflicts: string[] = [];
+  for (const relpath of new Set([...a.keys(), ...b.keys()])) {
+    const [mine, other, old] = [a.get(relpath), b.get(relpath), before.get(relpath)];
+    const taken = mine === other || other === old ? "ours" : mine === old ? "theirs" : null;
+    if (taken === null) conflicts.push(`${path}/${relpath}`);
+    else if ((taken === "ours" ? mine : other) !== undefined) chosen.set(relpath, taken);
+  }
+  if (conflicts.length === 0) return chosen;
+  throw new ExpverError(
+    "E_CONFLICT",
+    `changed on both sides: ${conflicts.slice(0, 5).join(", ")}${conflicts.length > 5 ? ` and ${conflicts.length - 5} more` : ""}`,
+    {
+      hint: "Take the experiment's folder with --data rebase, or leave main's with --data none.",
+      details: { paths: conflicts },
+    },
+  );
+}

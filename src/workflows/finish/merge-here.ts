@@ -1,0 +1,236 @@
+/** Rows, data and code of the experiment on main: one operation, one commit, one version. All of it or nothing. */
+import { renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { modelPlaces } from "../../config/model-places.ts";
+import { absolutePath, isUnder, storedPath } from "../../config/paths.ts";
+import { checkoutFiles } from "../../git/checkout-files.ts";
+import { readIndexEntries, requireIndexFree, writeTreeWith } from "../../git/index-file.ts";
+import { commitTree, makeTag } from "../../git/objects.ts";
+import { headBranch, type RefChange, updateRefs } from "../../git/refs.ts";
+import { readTree } from "../../git/tree.ts";
+import type { OpenOperation } from "../../journal/operations.ts";
+import { perform } from "../../journal/perform.ts";
+import { paceWork } from "../../platform/pace.ts";
+import { pointerEdit, storingOutputs } from "../../store/contents.ts";
+import { dataHash, inputPointers } from "../../store/data-hash.ts";
+import { withDvcLock } from "../../store/dvc-lock.ts";
+import { ignoreEdits } from "../../store/gitignore.ts";
+import { readPointers, readPointersAt } from "../../store/pointers.ts";
+import { makeStaging, sweepStagings } from "../../store/staging.ts";
+import type { FileEdit, Pointer } from "../../store/types.ts";
+import { formatMessage } from "../../versions/message.ts";
+import { newTagChanges } from "../../versions/published.ts";
+import { suggestHeadline } from "../../versions/suggest.ts";
+import type { ArtifactEntry, VersionMessage } from "../../versions/types.ts";
+import { databaseCopier } from "../data/databases.ts";
+import { requireCommittable, requireHead } from "../models/commit-paths.ts";
+import { placeCopies } from "../place-copies.ts";
+import { rowHooks } from "../row-hooks.ts";
+import { bringInLacking } from "../run/bring-in-lacking.ts";
+import { bringAlong, type FileEffect, type IndexEdit } from "../run/finish.ts";
+import { lackingRows } from "../run/lacking-rows.ts";
+import { editedFiles } from "../run/results-files.ts";
+import { databaseOf } from "../worktree/inventory/results.ts";
+import type { Choices } from "./choices.ts";
+import { type CodeMerge, mergeCode } from "./code.ts";
+import { type DataChange, makeData, planData } from "./data.ts";
+import { commitResults, copyResults, prepareResults, type ResultsMerge } from "./results.ts";
+import { mergedName, type Scene } from "./scene.ts";
+
+export interface MergedHere {
+  /** Null: there was nothing to commit. */
+  commit: string | null;
+  version: string | null;
+}
+
+/** `name`: of the version; null makes none. */
+export async function mergeHere(scene: Scene, choices: Choices, name: string | null): Promise<MergedHere> {
+  const { main, record, head } = scene;
+  const { project, repository, context } = main;
+  await requireCommittable(main);
+  await bringInWhatIsLacking(scene);
+  const changes = planData(scene, choices);
+  const code = choices.code === "merge" ? mergeCode(scene) : null;
+  const results = prepareResults(scene, choices);
+  const work = async () => {
+    requireHead(repository, head);
+    return perform(project, context, {
+      command: "worktree finish",
+      argv: ["worktree", "finish", record.name],
+      summary: `${name ?? "a merge"} of ${record.branch}`,
+      rows: (effects) => rowHooks(project, effects),
+      work: (operation) => mergeAll(scene, operation, { changes, code, results, name, choices }),
+    });
+  };
+  const writes = [...changes.map(({ path }) => path), ...(results === null ? [] : [results.path])];
+  return project.dvcRoot === null ? work() : withDvcLock(project, work, { writes });
+}
+
+interface Parts {
+  changes: readonly DataChange[];
+  code: CodeMerge | null;
+  results: ResultsMerge | null;
+  name: string | null;
+  choices: Choices;
+}
+
+async function mergeAll(scene: Scene, operation: OpenOperation, parts: Parts): Promise<MergedHere> {
+  const { changes, code, results, choices } = parts;
+  const { project, repository, context } = scene.main;
+  const stored = await takePlaces(scene, operation, parts);
+  if (results !== null) stored.push(results.path);
+  const copyDatabase = await databaseCopier();
+  if (results?.prepared) {
+    // The state before is in the cache too, whatever the rows were.
+    await paceWork(storingOutputs(project, [results.path], { copyDatabase }), context, { label: "storing results" });
+    commitResults(operation, { ...results, prepared: results.prepared });
+    if (choices.results === "rebase") operation.note("undoneBy", `expver restore ${scene.head.slice(0, 12)} ${results.path}`);
+  }
+  const scans = await paceWork(storingOutputs(project, stored, { copyDatabase }), context, { label: "storing what was merged" });
+  const pointers = readPointers(project);
+  const edits = stored.flatMap((path, index): FileEdit[] => {
+    const content = scans[index]?.content;
+    if (content === undefined) throw new TypeError("every output was stored");
+    return [
+      pointerEdit(
+        project,
+        path,
+        content,
+        pointers.find((one) => one.path === path),
+      ),
+    ];
+  });
+  const ignores = ignoreEdits(
+    project,
+    [...changes.map(({ path }) => path), ...(results === null ? [] : [results.path])].map((path) => absolutePath(project, path)),
+  );
+  if (results !== null) {
+    const hash = scans.at(-1)?.content.hash ?? "";
+    operation.note("wrote", [{ path: results.path, kind: "database", hash, existed: results.prepared !== null }]);
+  }
+  return commitAndTag(scene, operation, { ...parts, edits: [...edits, ...ignores], code, repository });
+}
+
+/** Data, code and a database where there was none. Answers the stored paths of outputs that are other now. */
+async function takePlaces(scene: Scene, operation: OpenOperation, { changes, code, results }: Parts): Promise<string[]> {
+  const { project, repository } = scene.main;
+  const tmp = project.dvcRoot === null ? join(project.stateDir, "tmp") : join(project.dvcRoot, ".dvc", "tmp");
+  sweepStagings(tmp);
+  const staging = makeStaging(tmp);
+  try {
+    const copies: { path: string; made: string }[] = [];
+    for (const [index, change] of changes.entries()) {
+      const made = join(staging, `data-${index}`, "made");
+      await makeData(scene, change, made);
+      copies.push({ path: change.path, made });
+    }
+    if (code !== null) {
+      checkoutFiles(repository, code.tree, { paths: code.writes, into: join(staging, "code") });
+      copies.push(...code.writes.map((path) => ({ path, made: join(staging, "code", path) })));
+    }
+    if (results !== null && results.prepared === null) {
+      const made = join(staging, "results.db");
+      copyResults(results.theirs, `${made}.copy`);
+      renameSync(`${made}.copy`, made);
+      copies.push({ path: results.path, made });
+    }
+    placeCopies(project, operation, { copies, removes: code?.removes ?? [] });
+    return changes.map(({ path }) => path);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+function commitAndTag(
+  scene: Scene,
+  operation: OpenOperation,
+  { edits, code, name, choices, repository }: Parts & { edits: readonly FileEdit[]; repository: Scene["main"]["repository"] },
+): MergedHere {
+  const { main, record, head, tip } = scene;
+  const { project } = main;
+  const base = code?.tree ?? head;
+  const files = editedFiles({ project, repository, snapshot: base }, edits);
+  const tree = writeTreeWith(repository, base, files);
+  const isSame = tree === writeTreeWith(repository, head, []) && (code === null || scene.base === tip);
+  if (isSame) return { commit: null, version: null };
+  const subject = choices.message ?? `Merge ${record.branch}`;
+  const commit = commitTree(repository, {
+    tree,
+    parents: code === null ? [head] : [head, tip],
+    message: `${name === null ? "" : `${name}: `}${subject}\n\nMerged: ${mergedName(scene.tipVersion, tip)}\n`,
+  });
+  const refs: RefChange[] = [
+    { ref: headBranch(repository) ?? "HEAD", before: head, after: commit },
+    ...(name === null
+      ? []
+      : newTagChanges(name, makeTag(repository, { name, object: commit, message: formatMessage(messageOf(scene, { commit, subject })) }))),
+  ];
+  const index = indexEdits(scene, commit, [...files.map(({ path }) => path), ...(code === null ? [] : [...code.writes, ...code.removes])]);
+  const written = files.flatMap(({ path, edit }): FileEffect[] =>
+    edit === undefined || edit.before === edit.after ? [] : [{ kind: "file", path, before: edit.before, after: edit.after }],
+  );
+  if (index.length > 0) requireIndexFree(repository);
+  operation.record(
+    ...refs.map((change) => ({ kind: "ref" as const, ...change })),
+    ...(index.length > 0 ? [{ kind: "index" as const, entries: index }] : []),
+    ...written,
+  );
+  updateRefs(repository, refs, { reason: `expver: finish ${record.name}` });
+  bringAlong(project, repository, { index, files: written });
+  return { commit, version: name };
+}
+
+function indexEdits({ main: { repository } }: Scene, commit: string, paths: readonly string[]): IndexEdit[] {
+  const unique = [...new Set(paths)];
+  if (unique.length === 0) return [];
+  const now = readIndexEntries(repository, unique);
+  const wanted = new Set(unique);
+  const then = new Map(
+    readTree(repository, commit)
+      .filter(({ path }) => wanted.has(path))
+      .map(({ path, mode, object }) => [path, { mode, object }]),
+  );
+  return unique
+    .map((path) => ({ path, before: now.get(path) ?? null, after: then.get(path) ?? null }))
+    .filter(({ before, after }) => before?.object !== after?.object || before?.mode !== after?.mode);
+}
+
+/** A merge has no runs of its own: rows keep the versions they have. */
+function messageOf(
+  { main: { project }, versions, tipVersion, tip }: Scene,
+  { commit, subject }: { commit: string; subject: string },
+): VersionMessage {
+  const pointers = readPointersAt(project, commit);
+  const inputs = inputPointers(project, pointers);
+  const places = modelPlaces(project);
+  const [description = "", ...body] = subject.split("\n");
+  return {
+    headline: suggestHeadline({ params: {}, metrics: [], dataHash: dataHash(inputs) }),
+    description: description.trim(),
+    body: body.join("\n").trim(),
+    kind: "merge",
+    runs: [],
+    bestRun: null,
+    merged: [...new Set([...versions.map(({ name }) => name), mergedName(tipVersion, tip)])],
+    code: commit,
+    dataHash: dataHash(inputs),
+    data: inputs.flatMap(artifact),
+    models: pointers.filter(({ path }) => isUnder(path, places)).flatMap(artifact),
+    params: {},
+    metrics: [],
+    other: [],
+  };
+}
+
+function artifact({ hash, size, path }: Pointer): ArtifactEntry[] {
+  return hash === null ? [] : [{ hash, size: size ?? null, path }];
+}
+
+/** Rows of HEAD's own version that the working database lacks come first. */
+async function bringInWhatIsLacking({ main: { project } }: Scene): Promise<void> {
+  if (project.dvcRoot === null) return;
+  const databaseFile = databaseOf(project);
+  const places = { database: storedPath(project, project.config.results.database), databaseFile };
+  const lack = await lackingRows(project, places, readPointers(project));
+  if (lack !== null) bringInLacking(project, lack, databaseFile);
+}

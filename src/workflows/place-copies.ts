@@ -1,0 +1,68 @@
+/** Files and folders that were made elsewhere take their places: journaled together, and what stood there is in the trash. */
+import { lstatSync, mkdirSync } from "node:fs";
+import { dirname, relative, sep } from "node:path";
+import { absolutePath } from "../config/paths.ts";
+import { type Project, topOf } from "../config/project.ts";
+import { removeEmptyFolder } from "../journal/file-edits.ts";
+import type { OpenOperation } from "../journal/operations.ts";
+import { moveToTrash, moveWhole, trashPlace } from "../journal/trash.ts";
+import type { Effect } from "../journal/types.ts";
+import { treeDigest } from "../platform/tree-digest.ts";
+
+export interface CopiesToPlace {
+  /** `path`: stored; `made`: absolute, where it is now. */
+  copies: readonly { path: string; made: string }[];
+  /** Stored paths of what goes to the trash and is replaced by nothing. */
+  removes?: readonly string[];
+}
+
+export function placeCopies(project: Project, operation: OpenOperation, { copies, removes = [] }: CopiesToPlace): void {
+  const inside = (absolute: string) => relative(topOf(project), absolute).split(sep).join("/");
+  const gone = removes.map((path) => ({
+    path,
+    target: absolutePath(project, path),
+    trash: trashPlace(project, absolutePath(project, path)),
+  }));
+  const moves = copies.map(({ path, made }) => {
+    const target = absolutePath(project, path);
+    // Undo puts the copy back where it waited.
+    const waiting = trashPlace(project, target);
+    mkdirSync(dirname(waiting), { recursive: true });
+    moveWhole(made, waiting);
+    // A link goes to the trash as the link it is: nothing is ever written through it.
+    return { path, target, waiting, replaced: isThere(target) ? trashPlace(project, target) : null };
+  });
+  const folders = new Set(moves.flatMap(({ target }) => missingFolders(dirname(target))));
+  operation.record(
+    ...gone.map(({ path, trash }): Effect => ({ kind: "trash", path, trash })),
+    ...[...folders].map((folder): Effect => ({ kind: "folder", path: inside(folder) })),
+    ...moves.map(
+      ({ path, waiting, replaced }): Effect => ({
+        kind: "move",
+        from: inside(waiting),
+        to: path,
+        // A link has no bytes of its own.
+        ...(lstatSync(waiting).isSymbolicLink() ? {} : { digest: treeDigest(waiting) }),
+        ...(replaced === null ? {} : { replaced }),
+      }),
+    ),
+  );
+  for (const { target, trash } of gone) {
+    moveToTrash(project, target, trash);
+    for (let folder = dirname(target); folder !== topOf(project) && removeEmptyFolder(folder); ) folder = dirname(folder);
+  }
+  for (const { target, waiting, replaced } of moves) {
+    mkdirSync(dirname(target), { recursive: true });
+    if (replaced !== null) moveToTrash(project, target, replaced);
+    moveWhole(waiting, target);
+  }
+}
+
+/** Outermost first. */
+function missingFolders(folder: string): string[] {
+  return isThere(folder) ? [] : [...missingFolders(dirname(folder)), folder];
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,217 @@
+/**
+ * `expver restore V [PATH…]`: files, data and models as a version has them, in place. HEAD and index stay; what gives way is in Git, in
+ * the cache or (with --force) only in the trash, and undo brings it back.
+ */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath } from "../config/paths.ts";
+import { openProject, type Project, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { checkoutFiles } from "../git/checkout-files.ts";
+import { resolveCommit } from "../git/refs.ts";
+import { applyTextEdits } from "../journal/file-edits.ts";
+import type { OpenOperation } from "../journal/operations.ts";
+import { perform } from "../journal/perform.ts";
+import type { Context } from "../platform/context.ts";
+import { whoHasOpen } from "../platform/open-files.ts";
+import { paceWork } from "../platform/pace.ts";
+import { counted } from "../platform/words.ts";
+import { withDvcLock } from "../store/dvc-lock.ts";
+import { ignoreEdits } from "../store/gitignore.ts";
+import { makingOutput } from "../store/make-output.ts";
+import { makeStaging, sweepStagings } from "../store/staging.ts";
+import { fetchObjects } from "../store/transfer.ts";
+import { pickVersion, readVersions } from "../versions/registry.ts";
+import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { settleDatabases } from "./data/databases.ts";
+import { textIn, wordsOf } from "./input.ts";
+import { placeCopies } from "./place-copies.ts";
+import { fingerprintOf } from "./plan.ts";
+import { prepareWriting } from "./prepare.ts";
+import { unsavedAt } from "./restore/saved.ts";
+import { type Selection, selectToRestore } from "./restore/selection.ts";
+
+interface RestorePlan extends Plan {
+  version: string;
+  commit: string;
+  selection: Selection;
+  remote: string | undefined;
+}
+
+export interface Restored {
+  version: string;
+  commit: string;
+  /** Stored paths of files and outputs that are as in the version now. */
+  restored: string[];
+  /** Stored paths of what the version does not have: in the trash. */
+  removed: string[];
+  /** The results database stays what it is unless it is named. */
+  leftOut: string | null;
+}
+
+export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
+  async plan(context, input) {
+    const project = openProject(context);
+    const repository = requireRepository(project);
+    if (repository.bare)
+      throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nobody works in it`, { hint: "Repeat it in a clone." });
+    const name = textIn(input.version);
+    if (name === undefined)
+      throw new ExpverError("E_USAGE", "restore needs a version", { hint: "expver restore e0.1.0 models; `expver list` shows them all." });
+    const { version, commit } = commitMeant(project, name);
+    const targets = wordsOf(input.path);
+    await settleDatabases(project, targets);
+    const selection = await selectToRestore(project, repository, context, { commit, targets, version });
+    const { files, outputs, removes, md5s } = selection;
+    const giveWay = [...files.map(({ path }) => path), ...outputs.flatMap(placesOf), ...removes];
+    refuseOpen(project, giveWay);
+    const unsaved = unsavedAt(project, repository, { paths: giveWay, md5s });
+    if (unsaved.length > 0 && input.force !== true) throw unsavedError(unsaved);
+    return {
+      command: "restore",
+      steps: stepsOf(project, selection, unsaved),
+      // --force is the yes; what is stored nowhere goes to the trash.
+      destructive: false,
+      fingerprint: fingerprintOf({
+        commit,
+        files,
+        outputs: outputs.map(({ pointer, members }) => [pointer.path, pointer.hash, members]),
+        removes,
+        unsaved,
+      }),
+      version,
+      commit,
+      selection,
+      remote: textIn(input.remote),
+    };
+  },
+
+  async apply(context, plan) {
+    const { version, commit, selection, steps } = plan;
+    const { files, outputs, removes, leftOut } = selection;
+    const restored = [...files.map(({ path }) => path), ...outputs.flatMap(placesOf)].sort();
+    const answer = { version, commit, restored, removed: removes, leftOut };
+    if (steps.length === 0) return answer;
+    const project = openProject(context);
+    await prepareWriting(project, context);
+    const act = async () => {
+      await fetchMissing(project, context, plan);
+      await perform(project, context, {
+        command: "restore",
+        argv: ["restore", version],
+        summary: `${counted(restored.length + removes.length, "path")} as in ${version}`,
+        work: (operation) => restoreAll(project, context, operation, plan),
+      });
+    };
+    await (project.dvcRoot === null ? act() : withDvcLock(project, act, { writes: restored }));
+    return answer;
+  },
+};
+
+async function restoreAll(project: Project, context: Context, operation: OpenOperation, { commit, selection }: RestorePlan): Promise<void> {
+  const { files, outputs, removes } = selection;
+  const tmp = project.dvcRoot === null ? join(project.stateDir, "tmp") : join(project.dvcRoot, ".dvc", "tmp");
+  sweepStagings(tmp);
+  const staging = makeStaging(tmp);
+  try {
+    const [ofGit, ofData] = [join(staging, "git"), join(staging, "data")];
+    checkoutFiles(requireRepository(project), commit, { paths: files.map(({ path }) => path), into: ofGit });
+    for (const { pointer, members } of outputs) {
+      const at = (relpath: string) => join(ofData, pointer.path, relpath);
+      const isWanted = (relpath: string) => members === null || members.includes(relpath);
+      await paceWork(makingOutput(project, pointer, { at, isWanted }), context, { label: `making ${pointer.path}` });
+    }
+    const copies = [
+      ...files.map(({ path }) => ({ path, made: join(ofGit, path) })),
+      ...outputs.flatMap(placesOf).map((path) => ({ path, made: join(ofData, path) })),
+    ];
+    const journals = outputs.flatMap(({ pointer }) => ["-wal", "-shm", "-journal"].map((end) => pointer.path + end));
+    placeCopies(project, operation, {
+      copies: copies.filter(({ made }) => existsSync(made)),
+      removes: [...removes, ...journals.filter((path) => existsSync(absolutePath(project, path)))],
+    });
+    const whole = outputs.filter(({ members }) => members === null).map(({ pointer }) => absolutePath(project, pointer.path));
+    applyTextEdits(project, operation, ignoreEdits(project, whole));
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** Throws E_NOT_STORED when bytes are nowhere. */
+async function fetchMissing(project: Project, context: Context, { selection, remote, version }: RestorePlan): Promise<void> {
+  const lacking = selection.outputs.filter(({ missing }) => missing.length > 0);
+  if (lacking.length === 0) return;
+  const only = new Map(lacking.flatMap(({ pointer, members }) => (members === null ? [] : [[pointer.path, members] as const])));
+  const pointers = lacking.map(({ pointer }) => pointer);
+  const { missing, failed } = await fetchObjects(project, pointers, context, { remote, only });
+  const left = [...missing, ...failed.map(({ path }) => path)];
+  if (left.length === 0) return;
+  throw new ExpverError(
+    "E_NOT_STORED",
+    `bytes of ${counted(left.length, "file")} of ${version} are neither in the cache nor on a remote, first ${left[0]}`,
+    {
+      hint: `expver verify ${version}`,
+      details: { missing: left, reasons: failed.map(({ reason }) => reason) },
+    },
+  );
+}
+
+function placesOf({ pointer, members }: Selection["outputs"][number]): string[] {
+  return members === null ? [pointer.path] : members.map((member) => `${pointer.path}/${member}`);
+}
+
+function stepsOf(project: Project, { files, outputs, removes, leftOut }: Selection, unsaved: readonly string[]): Step[] {
+  const lost = new Set(unsaved);
+  const step = (verb: string, path: string, detail: string, bytes?: number): Step => {
+    const isThere = existsSync(absolutePath(project, path));
+    const keeps = [...lost].some((one) => one === path || one.startsWith(`${path}/`))
+      ? "the trash: it is stored nowhere else"
+      : "the trash";
+    return {
+      verb: isThere && verb === "write" ? "replace" : verb,
+      target: path,
+      detail,
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(isThere ? { keeps } : {}),
+    };
+  };
+  const fetched = outputs.filter(({ missing }) => missing.length > 0);
+  const steps = [
+    ...fetched.map(({ pointer, missing }) => ({ verb: "fetch", target: pointer.path, count: missing.length })),
+    ...files.map(({ path }) => step("write", path, "from Git")),
+    ...outputs.flatMap((output) =>
+      placesOf(output).map((path) => step("write", path, "from the cache", output.members === null ? output.pointer.size : undefined)),
+    ),
+    ...removes.map((path) => step("remove", path, "the version does not have it")),
+  ];
+  if (leftOut === null || steps.length === 0) return steps;
+  return [...steps, { verb: "leave", target: leftOut, detail: "results of all versions are in it: only when it is named" }];
+}
+
+/** A version, or any other name of a commit. */
+function commitMeant(project: Project, name: string): { version: string; commit: string } {
+  try {
+    const { name: version, commit } = pickVersion(readVersions(project), name, project.config.versions.prefix);
+    return { version, commit };
+  } catch (error) {
+    const commit = error instanceof ExpverError && error.code === "E_NOT_FOUND" ? resolveCommit(requireRepository(project), name) : null;
+    if (commit === null) throw error;
+    return { version: name, commit };
+  }
+}
+
+function refuseOpen(project: Project, paths: readonly string[]): void {
+  for (const path of paths.filter((one) => /\.(?:db|sqlite3?)$/.test(one))) {
+    const pids = whoHasOpen(absolutePath(project, path)) ?? [];
+    if (pids.length === 0) continue;
+    throw new ExpverError("E_IN_USE", `${path} is open in process ${pids.join(", ")} and cannot be replaced`, { details: { path, pids } });
+  }
+}
+
+function unsavedError(paths: readonly string[]): ExpverError {
+  const more = paths.length > 10 ? `\n  and ${paths.length - 10} more` : "";
+  return new ExpverError("E_UNSAVED", `what is in no commit and in no cache would give way:\n  ${paths.slice(0, 10).join("\n  ")}${more}`, {
+    hint: "Commit it or store it (expver data add), or give it up with --force: then it is in the trash.",
+    details: { paths },
+  });
+}

@@ -1,0 +1,51 @@
+/** Whether bytes that would give way can be had again: from Git's objects or from the cache. */
+import { lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
+import { type Project, topOf } from "../../config/project.ts";
+import { git, gitResult, type Repository } from "../../git/git.ts";
+import { md5OfFile } from "../../platform/hashing.ts";
+import { openCache } from "../../store/cache.ts";
+import { trustedSize } from "../../store/layout.ts";
+
+/** Git's names of the bytes of files (stored paths), as `git add` would take them; what is no file is left out. */
+export function hashesHere(repository: Repository, paths: readonly string[]): Map<string, string> {
+  const stats = paths.map((path) => ({ path, stat: lstatSync(join(repository.root, path), { throwIfNoEntry: false }) }));
+  const files = stats.filter(({ path, stat }) => stat?.isFile() && !path.includes("\n")).map(({ path }) => path);
+  const input = files.map((path) => `${path}\n`).join("");
+  const names =
+    files.length === 0 ? [] : gitResult(repository, ["hash-object", "--stdin-paths"], { input }).stdout.toString("utf8").split("\n");
+  const found = new Map(files.map((path, index) => [path, names[index] ?? ""]));
+  for (const { path, stat } of stats) {
+    if (stat?.isSymbolicLink())
+      found.set(path, git(repository, ["hash-object", "--stdin"], { input: readlinkSync(join(repository.root, path)) }).trim());
+  }
+  return found;
+}
+
+/** Of everything at or below these stored paths: the files whose bytes are in no Git object and in no cache. `md5s`: those known already. */
+export function unsavedAt(
+  project: Project,
+  repository: Repository,
+  { paths, md5s }: { paths: readonly string[]; md5s: ReadonlyMap<string, string> },
+): string[] {
+  const files = paths.flatMap((path) => filesBelow(project, path));
+  const { dir } = openCache(project);
+  const notCached = files.filter((path) => {
+    const md5 = md5s.get(path) ?? md5OfFile(absolutePath(project, path)).md5;
+    return trustedSize(dir, { hash: md5, hashName: "md5" }) === null;
+  });
+  const hashes = hashesHere(repository, notCached);
+  const input = notCached.map((path) => `${hashes.get(path) ?? "0"}\n`).join("");
+  const answers =
+    notCached.length === 0 ? [] : gitResult(repository, ["cat-file", "--batch-check"], { input }).stdout.toString("utf8").split("\n");
+  return notCached.filter((_path, index) => answers[index]?.endsWith(" missing") !== false);
+}
+
+/** A link to somewhere is no bytes of its own. */
+function filesBelow(project: Project, path: string): string[] {
+  const stat = lstatSync(join(topOf(project), path), { throwIfNoEntry: false });
+  if (stat?.isFile()) return [path];
+  if (!stat?.isDirectory()) return [];
+  return readdirSync(join(topOf(project), path)).flatMap((name) => filesBelow(project, `${path}/${name}`));
+}

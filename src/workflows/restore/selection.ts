@@ -1,0 +1,174 @@
+/** What of a version comes back, and what of today's goes: by looking only. */
+import { existsSync, lstatSync } from "node:fs";
+import { absolutePath, pathFromUser, storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { git, type Repository } from "../../git/git.ts";
+import { readStatus } from "../../git/status.ts";
+import { readTree, type TreeEntry } from "../../git/tree.ts";
+import type { Context } from "../../platform/context.ts";
+import { paceWork } from "../../platform/pace.ts";
+import { missingMembers, storedMembers } from "../../store/make-output.ts";
+import { readPointers, readPointersAt } from "../../store/pointers.ts";
+import { readingStatus } from "../../store/status.ts";
+import type { Pointer } from "../../store/types.ts";
+import { hashesHere } from "./saved.ts";
+
+export interface Selection {
+  /** Git files whose bytes are not what the version has. */
+  files: TreeEntry[];
+  /** Outputs that are not what the version's pointer says; `members`: only these of a folder. */
+  outputs: { pointer: Pointer; members: string[] | null; missing: string[] }[];
+  /** Stored paths of what the version does not have. */
+  removes: string[];
+  /** Digests of files of those outputs as they lie there now, by stored path. */
+  md5s: Map<string, string>;
+  /** The results database was left out: nobody named it. */
+  leftOut: string | null;
+}
+
+/** Throws E_NOT_FOUND for a path that neither the version nor this worktree has. */
+export async function selectToRestore(
+  project: Project,
+  repository: Repository,
+  context: Context,
+  { commit, targets, version }: { commit: string; targets: readonly string[]; version: string },
+): Promise<Selection> {
+  const tree = readTree(repository, commit).filter(({ type }) => type === "blob");
+  const [then, now] = [readPointersAt(project, commit), readPointers(project)];
+  const tracked = trackedFiles(repository);
+  const known = [...tree.map(({ path }) => path), ...tracked.keys(), ...[...then, ...now].map(({ path }) => path)];
+  const wanted = targets.map((typed) => meaning(project, context, { typed, known, pointers: then, version }));
+  const isWanted = (path: string) => wanted.length === 0 || wanted.some((target) => isAtOrBelow(path, target));
+  const database = storedPath(project, project.config.results.database);
+  const isLeftOut = (path: string) => path === database && !wanted.some((target) => isAtOrBelow(database, target) && target !== "");
+  const chosen = outputsOf(then, { wanted, isWanted }).filter(({ pointer }) => !isLeftOut(pointer.path));
+  const pointerFiles = new Set(
+    chosen.flatMap(({ pointer, members }) => (members === null && pointer.stage === undefined ? [pointer.file] : [])),
+  );
+  const hidden = new Set([...then, ...now].filter(({ path }) => isLeftOut(path)).map(({ file }) => file));
+  const files = tree.filter(({ path }) => (isWanted(path) || pointerFiles.has(path)) && !hidden.has(path));
+  const had = new Set(tree.map(({ path }) => path));
+  const outputsThen = then.map(({ path }) => path);
+  const gone = [
+    ...[...tracked.keys()].filter((path) => isWanted(path) && !had.has(path) && !hidden.has(path)),
+    ...now.map(({ path }) => path).filter((path) => isWanted(path) && !outputsThen.includes(path) && !had.has(path) && !isLeftOut(path)),
+  ];
+  return {
+    files: differing(project, repository, files, tracked),
+    ...(await differingOutputs(project, context, chosen)),
+    removes: [...new Set(gone)].filter((path) => lstatSync(absolutePath(project, path), { throwIfNoEntry: false }) !== undefined),
+    leftOut: [...then, ...now].some(({ path }) => isLeftOut(path)) ? database : null,
+  };
+}
+
+/** Relative to where one is, as everywhere; else to the top, as it is written down in tags. */
+function meaning(
+  project: Project,
+  context: Context,
+  { typed, known, pointers, version }: { typed: string; known: readonly string[]; pointers: readonly Pointer[]; version: string },
+): string {
+  const candidates = [pathFromUser(project, context, typed), typed.replace(/^\.?\/+|\/+$/g, "")];
+  const found = candidates.find(
+    (target) =>
+      known.some((path) => isAtOrBelow(path, target)) ||
+      pointers.some((pointer) => isAtOrBelow(target, pointer.path) && membersBelow(project, pointer, target).length > 0),
+  );
+  if (found !== undefined) return found;
+  throw new ExpverError("E_NOT_FOUND", `neither ${version} nor this worktree has ${typed}`, {
+    hint: `expver show ${version} lists its data and models; git ls-tree -r ${version} its other files.`,
+    details: { version, path: typed },
+  });
+}
+
+function isAtOrBelow(path: string, target: string): boolean {
+  return target === "" || path === target || path.startsWith(`${target}/`);
+}
+
+function membersBelow(project: Project, pointer: Pointer, target: string): string[] {
+  const inside = target.slice(pointer.path.length + 1);
+  const members = storedMembers(project, pointer) ?? [];
+  return members.map(({ relpath }) => relpath).filter((relpath) => relpath !== "" && isAtOrBelow(relpath, inside));
+}
+
+/** An output is meant by its path or a folder around it, by its pointer file, or in part by what lies in it. */
+function outputsOf(
+  pointers: readonly Pointer[],
+  { wanted, isWanted }: { wanted: readonly string[]; isWanted: (path: string) => boolean },
+): { pointer: Pointer; members: string[] | null }[] {
+  return pointers.flatMap((pointer): { pointer: Pointer; members: string[] | null }[] => {
+    if (pointer.hash === null || !pointer.cache) return [];
+    if (isWanted(pointer.path) || isWanted(pointer.file)) return [{ pointer, members: null }];
+    const parts = wanted.filter((target) => target.startsWith(`${pointer.path}/`)).map((target) => target.slice(pointer.path.length + 1));
+    return parts.length === 0 ? [] : [{ pointer, members: parts }];
+  });
+}
+
+/** By path: what the index has, and whether the worktree has something else. */
+function trackedFiles(repository: Repository): Map<string, { mode: string; object: string; isChanged: boolean }> {
+  const changed = new Set(
+    readStatus(repository, { untracked: false })
+      .filter(({ worktree, kind }) => worktree !== "." || kind === "conflict")
+      .map(({ path }) => path),
+  );
+  return new Map(
+    git(repository, ["ls-files", "--stage", "-z"])
+      .split("\0")
+      .filter(Boolean)
+      .map((record) => {
+        const tab = record.indexOf("\t");
+        const [mode = "", object = ""] = record.slice(0, tab).split(" ");
+        const path = record.slice(tab + 1);
+        return [path, { mode, object, isChanged: changed.has(path) }] as const;
+      })
+      .filter(([, { mode }]) => mode !== "160000"),
+  );
+}
+
+function differing(
+  project: Project,
+  repository: Repository,
+  files: readonly TreeEntry[],
+  tracked: ReturnType<typeof trackedFiles>,
+): TreeEntry[] {
+  const unsure = files.filter(({ path }) => tracked.get(path)?.isChanged !== false && existsSync(absolutePath(project, path)));
+  const hashes = hashesHere(
+    repository,
+    unsure.map(({ path }) => path),
+  );
+  return files.filter(({ path, object, mode }) => {
+    const entry = tracked.get(path);
+    if (entry !== undefined && !entry.isChanged) return entry.object !== object || entry.mode !== mode;
+    return hashes.get(path) !== object;
+  });
+}
+
+async function differingOutputs(
+  project: Project,
+  context: Context,
+  chosen: readonly { pointer: Pointer; members: string[] | null }[],
+): Promise<Pick<Selection, "outputs" | "md5s">> {
+  const states = await paceWork(
+    readingStatus(
+      project,
+      chosen.map(({ pointer }) => pointer),
+    ),
+    context,
+    { label: "comparing data" },
+  );
+  const md5s = new Map(
+    states.flatMap(({ pointer, scan }) =>
+      (scan?.files ?? []).map(({ relpath, md5 }) => [relpath === "" ? pointer.path : `${pointer.path}/${relpath}`, md5] as const),
+    ),
+  );
+  const outputs = chosen.flatMap(({ pointer, members }, index) => {
+    if (states[index]?.worktree === "same") return [];
+    const isIn = (relpath: string) => members === null || members.some((part) => isAtOrBelow(relpath, part));
+    const stored = (storedMembers(project, pointer) ?? []).filter(({ relpath }) => isIn(relpath));
+    const other = stored.filter(({ relpath, md5 }) => md5s.get(`${pointer.path}/${relpath}`) !== md5).map(({ relpath }) => relpath);
+    if (members !== null && other.length === 0 && stored.length > 0) return [];
+    const missing = missingMembers(project, pointer, isIn);
+    return [{ pointer, members: members === null || stored.length === 0 ? members : other, missing }];
+  });
+  return { outputs, md5s };
+}

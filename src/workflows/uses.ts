@@ -1,0 +1,157 @@
+/** `expver uses PATH|HASH|V`: which experiments have these bytes, this path, or what came of this version. */
+import { existsSync, readFileSync } from "node:fs";
+import { pathFromUser } from "../config/paths.ts";
+import { openProject, type Project, requireRepository } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import type { Context } from "../platform/context.ts";
+import { lineageOf, oldestFirst } from "../provenance/lineage.ts";
+import { type Role, readUses, type Use } from "../provenance/uses-index.ts";
+import { openCache } from "../store/cache.ts";
+import { objectPath } from "../store/layout.ts";
+import { parseListing } from "../store/listing.ts";
+import type { ListingEntry } from "../store/types.ts";
+import { readVersions } from "../versions/registry.ts";
+import type { Version } from "../versions/types.ts";
+import type { Input, ReadWorkflow } from "./contract.ts";
+import { textIn } from "./input.ts";
+
+export interface Uses {
+  /** As it was understood: the version's name, the stored path, or what was typed of the hash. */
+  asked: string;
+  kind: "version" | "hash" | "path";
+  /** Oldest version first. */
+  uses: FoundUse[];
+  /** Folders whose listing is not in the cache, so that nobody can tell what is in them. */
+  unknown: number;
+}
+
+export interface FoundUse {
+  version: string;
+  /** ISO 8601. */
+  date: string;
+  description: string;
+  /** `merged`: it merged the version that was asked about. */
+  role: Role | "merged";
+  /** Null for `merged`. */
+  path: string | null;
+  hash: string | null;
+}
+
+export const uses: ReadWorkflow<Input, Uses> = {
+  async read(context, input) {
+    const project = openProject(context);
+    requireRepository(project);
+    const what = textIn(input.what);
+    if (what === undefined) {
+      throw new ExpverError("E_USAGE", "uses needs a path, the beginning of a hash, or a version", { hint: "expver uses data/train.csv" });
+    }
+    const versions = oldestFirst(readVersions(project).filter(({ commit }) => commit !== ""));
+    const known = { versions, uses: readUses(project, versions) };
+    const { prefix } = project.config.versions;
+    const version = versions.find(({ name }) => name === what) ?? versions.find(({ name }) => name === prefix + what);
+    if (version !== undefined) return { asked: version.name, kind: "version", uses: cameOf(known, version), unknown: 0 };
+    const listings = listingReader(project);
+    const ofPath = byPath(project, context, { what, known, listings });
+    if (ofPath !== null) return ofPath;
+    if (/^[0-9a-f]{4,32}(?:\.dir)?$/.test(what)) {
+      const found = byHash(known, what, listings);
+      if (found.length > 0) return { asked: what, kind: "hash", uses: found, unknown: listings.unknown() };
+    }
+    throw new ExpverError("E_NOT_FOUND", `no version has ${JSON.stringify(what)}`, {
+      hint: "A path of tracked data, the beginning of a hash (4 digits or more), or a version; `expver show V` lists both.",
+      details: { asked: what, unknown: listings.unknown() },
+    });
+  },
+};
+
+interface Known {
+  versions: readonly Version[];
+  uses: ReadonlyMap<string, readonly Use[]>;
+}
+
+/** Versions that read what this one left, or merged it. */
+function cameOf(known: Known, version: Version): FoundUse[] {
+  const isOwn = (one: { madeBy: string | null }) => one.madeBy === version.name;
+  return known.versions.flatMap((other) => {
+    if (other.name === version.name) return [];
+    const { inputs } = lineageOf(known, other);
+    const read = inputs.filter(isOwn).map(({ path, hash }) => foundIn(other, { role: "input", path, hash }));
+    const isMerged = other.message.merged.includes(version.name);
+    return isMerged ? [...read, foundIn(other, { role: "merged", path: null, hash: null })] : read;
+  });
+}
+
+interface Listings {
+  of(hash: string): ListingEntry[];
+  unknown(): number;
+}
+
+/** Null when no version ever had something at, below or around that path. */
+function byPath(
+  project: Project,
+  context: Context,
+  { what, known, listings }: { what: string; known: Known; listings: Listings },
+): Uses | null {
+  for (const path of pathsMeant(project, context, what)) {
+    const found = known.versions.flatMap((version) =>
+      (known.uses.get(version.name) ?? []).flatMap((use): FoundUse[] => {
+        if (use.path === path || use.path.startsWith(`${path}/`)) return [foundIn(version, use)];
+        if (!path.startsWith(`${use.path}/`) || !use.hash.endsWith(".dir")) return [];
+        const inside = path.slice(use.path.length + 1);
+        const members = listings.of(use.hash).filter(({ relpath }) => relpath === inside || relpath.startsWith(`${inside}/`));
+        return members.map(({ relpath, md5 }) => foundIn(version, { role: use.role, path: `${use.path}/${relpath}`, hash: md5 }));
+      }),
+    );
+    if (found.length > 0) return { asked: path, kind: "path", uses: found, unknown: listings.unknown() };
+  }
+  return null;
+}
+
+/** Relative to where one is, as everywhere; else to the top. One outside of the repository is no path of it. */
+function pathsMeant(project: Project, context: Context, what: string): string[] {
+  const fromTop = what.replace(/^\.?\/+|\/+$/g, "").replace(/\.dvc$/, "");
+  try {
+    return [...new Set([pathFromUser(project, context, what).replace(/\.dvc$/, ""), fromTop])].filter(Boolean);
+  } catch (error) {
+    if (error instanceof ExpverError) return [];
+    throw error;
+  }
+}
+
+function byHash({ versions, uses: all }: Known, what: string, listings: Listings): FoundUse[] {
+  return versions.flatMap((version) =>
+    (all.get(version.name) ?? []).flatMap((use): FoundUse[] => {
+      const own = use.hash.startsWith(what) ? [foundIn(version, use)] : [];
+      if (!use.hash.endsWith(".dir")) return own;
+      const members = listings.of(use.hash).filter(({ md5 }) => md5.startsWith(what));
+      return [
+        ...own,
+        ...members.map(({ relpath, md5 }) => foundIn(version, { role: use.role, path: `${use.path}/${relpath}`, hash: md5 })),
+      ];
+    }),
+  );
+}
+
+function foundIn({ name, date, message }: Version, { role, path, hash }: Pick<FoundUse, "role" | "path" | "hash">): FoundUse {
+  return { version: name, date, description: message.description, role, path, hash };
+}
+
+/** Each listing is read once; those the cache lacks are counted. */
+function listingReader(project: Project): Listings {
+  const { dir } = openCache(project);
+  const read = new Map<string, ListingEntry[]>();
+  let unknown = 0;
+  return {
+    unknown: () => unknown,
+    of(hash) {
+      const known = read.get(hash);
+      if (known !== undefined) return known;
+      const file = objectPath(dir, { hash, hashName: "md5" });
+      const isHere = existsSync(file);
+      if (!isHere) unknown += 1;
+      const entries = isHere ? parseListing(readFileSync(file)) : [];
+      read.set(hash, entries);
+      return entries;
+    },
+  };
+}

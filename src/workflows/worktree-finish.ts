@@ -1,0 +1,284 @@
+/**
+ * `expver worktree finish NAME`: what is left of an experiment's steps, as one plan. Each step is done when the repository says so, so a
+ * finish that was stopped, by a refusal or by kill -9, goes on when it is repeated.
+ */
+
+import { modelPlaces } from "../config/model-places.ts";
+import { isUnder } from "../config/paths.ts";
+import { openProject } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import { listRemotes } from "../git/remotes.ts";
+import { runOf } from "../models/known-models.ts";
+import type { Context } from "../platform/context.ts";
+import type { Version } from "../versions/types.ts";
+import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { type Choices, choicesIn } from "./finish/choices.ts";
+import { mergeCode } from "./finish/code.ts";
+import { commitThere } from "./finish/commit-there.ts";
+import { planData } from "./finish/data.ts";
+import { type MergedHere, mergeHere } from "./finish/merge-here.ts";
+import { discardResults, prepareResults } from "./finish/results.ts";
+import { bestVersion, openScene, type Scene } from "./finish/scene.ts";
+import { textIn } from "./input.ts";
+import { modelsAdd } from "./models/add.ts";
+import { requireCommittable } from "./models/commit-paths.ts";
+import { modelsPromote } from "./models/promote.ts";
+import { fingerprintOf } from "./plan.ts";
+import { prepareWriting, repair } from "./prepare.ts";
+import { publish } from "./publish.ts";
+import { chooseVersion } from "./run/version-choice.ts";
+import { tag } from "./tag.ts";
+import type { Category, Finding } from "./worktree/inventory/finding.ts";
+import { inventory } from "./worktree/inventory.ts";
+import { experimentNamed, type WorktreeRecord } from "./worktree/records.ts";
+import { type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
+
+interface FinishPlan extends Plan {
+  record: WorktreeRecord;
+  choices: Choices;
+}
+
+export interface FinishedExperiment {
+  name: string;
+  /** The experiment's own version, and the one on main that has it; null: none was made. */
+  experiment: string | null;
+  version: string | null;
+  commit: string | null;
+  /** Stored path of what was promoted or became a candidate. */
+  model: { path: string; as: "production" | "candidate" } | null;
+  published: string[];
+  removed: Removed | null;
+  next: string[];
+}
+
+export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment> = {
+  async plan(context, input) {
+    const project = openProject(context);
+    const record = experimentNamed(project, textIn(input.name));
+    const choices = choicesIn(input, project.config.publish === "auto");
+    const scene = openScene(context, record);
+    await requireCommittable(scene.main);
+    if (choices.remove) requireUnlocked(scene.main.repository, record);
+    const findings = choices.remove ? await inventory(project, context, record) : [];
+    requireNothingLost(record, findings, { forced: settledBy(scene, choices), again: `expver worktree finish ${record.name}` });
+    const { steps, destructive } = stepsOf(scene, choices, findings);
+    const isForced = findings.some(({ category }) => choices.forced.has(category));
+    return {
+      command: "worktree finish",
+      steps,
+      destructive: destructive || isForced,
+      fingerprint: fingerprintOf({ head: scene.head, tip: scene.tip, changed: scene.changed, steps, findings }),
+      record,
+      choices,
+    };
+  },
+
+  async apply(context, { record, choices }) {
+    await prepareWriting(openProject(context), context);
+    const first = openScene(context, record);
+    await repair(first.there.project, first.there.context);
+    await makeVersionThere(context, record, choices);
+    const published = choices.publish
+      ? await publishNames(openScene(context, record).there.context, openScene(context, record).versions)
+      : [];
+    const model = await keepModel(openScene(context, record), choices);
+    const merged = await mergeOnce(openScene(context, record), choices);
+    if (choices.publish && merged.version !== null) published.push(...(await publishNames(context, [{ name: merged.version }])));
+    const { tipVersion } = openScene(context, record);
+    return {
+      name: record.name,
+      experiment: tipVersion?.name ?? null,
+      ...merged,
+      model,
+      published,
+      removed: choices.remove ? await removeAtLast(context, record, choices) : null,
+      next: nextSteps(record, choices, merged),
+    };
+  },
+};
+
+/** What the steps of this finish bring to safety themselves, or what was given up by name. */
+function settledBy(scene: Scene, { commit, tag: tags, publish: publishes, results, models, code, forced }: Choices): Set<Category> {
+  const isTagged = tags || scene.tipVersion !== null;
+  return new Set([
+    ...forced,
+    ...(commit ? (["tracked", "data"] as const) : []),
+    ...(isTagged || code === "merge" ? (["commits"] as const) : []),
+    ...(publishes ? (["versions", "objects"] as const) : []),
+    ...(results === "none" ? [] : (["results"] as const)),
+    ...(models === "none" ? [] : (["model"] as const)),
+  ]);
+}
+
+function stepsOf(scene: Scene, choices: Choices, findings: readonly Finding[]): { steps: Step[]; destructive: boolean } {
+  const { record, changed, versions, tipVersion, merged, main } = scene;
+  const isChanged = changed.files.length + changed.outputs.length > 0;
+  const hasWork = isChanged || scene.tip !== scene.base;
+  const skip = (target: string, detail: string): Step => ({ verb: "skip", target, detail });
+  const names = versions.map(({ name }) => name);
+  const steps: Step[] = [
+    !isChanged
+      ? { verb: "note", target: record.branch, detail: "everything in it is committed" }
+      : choices.commit
+        ? {
+            verb: "commit",
+            target: record.branch,
+            detail: [...changed.files, ...changed.outputs].slice(0, 5).join(", "),
+            count: changed.files.length + changed.outputs.length,
+          }
+        : skip(record.branch, "--no-commit"),
+    tipVersion !== null && !isChanged
+      ? { verb: "note", target: tipVersion.name, detail: `tagged: the tip of ${record.branch}` }
+      : !hasWork
+        ? { verb: "note", target: record.branch, detail: "no commit of its own: nothing to tag" }
+        : choices.tag
+          ? { verb: "tag", target: "the next version", detail: `of ${record.branch}` }
+          : skip("tag", "--no-tag"),
+    choices.publish
+      ? { verb: "publish", target: names.join(", ") || "the next version" }
+      : skip("publish", listRemotes(main.repository).length === 0 ? "there is no Git remote" : "asked for by --publish"),
+  ];
+  if (merged !== null) {
+    steps.push({ verb: "note", target: merged.name, detail: "has this experiment already" });
+    return { steps: [...steps, ...removeSteps(scene, choices, findings)], destructive: false };
+  }
+  const model = modelOf(scene, choices);
+  steps.push(
+    model === null
+      ? skip("model", choices.models === "none" ? "--models none" : "no version of a run of the experiment has one")
+      : {
+          verb: model.as === "production" ? "promote" : "add",
+          target: `model of ${model.version.name}`,
+          detail: model.as === "production" ? "to production" : "as a candidate",
+        },
+  );
+  const results = prepareResults(scene, choices);
+  discardResults(results);
+  steps.push(
+    results === null
+      ? skip("results", choices.results === "none" ? "--results none" : "the experiment has no results database")
+      : { verb: results.isDone ? "note" : choices.results, target: results.path, detail: results.detail },
+  );
+  const data = planData(scene, choices);
+  steps.push(
+    ...data.map(
+      ({ path, detail, ours }): Step => ({
+        verb: choices.data,
+        target: path,
+        detail,
+        ...(ours === null ? {} : { keeps: "the cache, and HEAD's pointer" }),
+      }),
+    ),
+  );
+  if (data.length === 0) steps.push(skip("data", choices.data === "none" ? "--data none" : "the experiment has changed none"));
+  const code = choices.code === "merge" ? mergeCode(scene) : null;
+  steps.push(
+    code === null
+      ? skip("code", "its version keeps it; --code merge brings it here")
+      : {
+          verb: "merge",
+          target: "code",
+          detail: [...code.writes, ...code.removes].slice(0, 5).join(", "),
+          count: code.writes.length + code.removes.length,
+        },
+    { verb: "commit", target: "what was merged" },
+    { verb: "tag", target: choices.version ?? "the next version", detail: "Kind: merge" },
+    ...removeSteps(scene, choices, findings),
+  );
+  return { steps, destructive: results?.destructive === true || (choices.data === "rebase" && data.some(({ ours }) => ours !== null)) };
+}
+
+function removeSteps({ record }: Scene, choices: Choices, findings: readonly Finding[]): Step[] {
+  if (!choices.remove) return [{ verb: "skip", target: record.root, detail: "--keep" }];
+  const given = findings.filter(({ category }) => choices.forced.has(category)).map(({ what }) => what);
+  return [
+    { verb: "remove", target: record.root, ...(given.length === 0 ? {} : { detail: given.join("; ") }), keeps: "the trash" },
+    { verb: "delete", target: `branch ${record.branch}`, keeps: "refs/expver/backup" },
+  ];
+}
+
+/** Commit and tag in the experiment's worktree, as far as they are missing. */
+async function makeVersionThere(context: Context, record: WorktreeRecord, choices: Choices): Promise<void> {
+  const before = openScene(context, record);
+  const isChanged = before.changed.files.length + before.changed.outputs.length > 0;
+  if (isChanged && choices.commit) await commitThere(before, choices.message ?? `Finish ${record.name}`);
+  const scene = openScene(context, record);
+  if (!choices.tag || scene.tipVersion !== null || scene.tip === scene.base) return;
+  const inside = scene.there.context;
+  await tag.apply(inside, await tag.plan(inside, { description: choices.message ?? `experiment ${record.name}` }));
+}
+
+async function publishNames(context: Context, versions: readonly Pick<Version, "name">[]): Promise<string[]> {
+  if (versions.length === 0) return [];
+  const done = await publish.apply(context, await publish.plan(context, { version: versions.map(({ name }) => name) }));
+  return done.versions.map(({ version }) => version);
+}
+
+interface KeptModel {
+  version: Version;
+  as: "production" | "candidate";
+}
+
+/** The model of the best version, when a run left one. */
+function modelOf(scene: Scene, { models }: Choices): KeptModel | null {
+  if (models === "none") return null;
+  const { main } = scene;
+  const places = modelPlaces(main.project);
+  const withModel = scene.versions.filter(
+    (version) => runOf(version) !== null && version.message.models.some(({ path }) => isUnder(path, places)),
+  );
+  const version = bestVersion({ main, versions: withModel });
+  return version === null ? null : { version, as: models === "promote" ? "production" : "candidate" };
+}
+
+async function keepModel(scene: Scene, choices: Choices): Promise<FinishedExperiment["model"]> {
+  const model = scene.merged === null ? modelOf(scene, choices) : null;
+  if (model === null) return null;
+  const { context } = scene.main;
+  const { name } = model.version;
+  if (model.as === "production") {
+    const { path } = await modelsPromote.apply(context, await modelsPromote.plan(context, { version: name }));
+    return { path, as: "production" };
+  }
+  const { path } = await modelsAdd.apply(context, await modelsAdd.plan(context, { model: name }));
+  return { path, as: "candidate" };
+}
+
+async function mergeOnce(scene: Scene, choices: Choices): Promise<MergedHere> {
+  const { main, merged } = scene;
+  if (merged !== null) return { commit: merged.commit, version: merged.name };
+  const { project, repository, context } = main;
+  const wanted = choices.version === undefined ? ({ level: "minor" } as const) : { name: choices.version };
+  const { name } = chooseVersion({ project, repository, context, wanted });
+  return mergeHere(scene, choices, name);
+}
+
+/** Looked through once more: what appeared meanwhile is in the way, and the rest of the finish is done. */
+async function removeAtLast(context: Context, record: WorktreeRecord, choices: Choices): Promise<Removed> {
+  const { main } = openScene(context, record);
+  const findings = await inventory(main.project, context, record);
+  const settled: Category[] = [
+    // Cells that were decided for main still differ.
+    ...(choices.onConflict === undefined || choices.results === "none" ? [] : (["results"] as const)),
+    ...(choices.models === "none" ? [] : (["model"] as const)),
+  ];
+  const forced = new Set([...choices.forced, ...settled]);
+  try {
+    requireNothingLost(record, findings, { forced, again: `expver worktree finish ${record.name}` });
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    throw new ExpverError("E_WOULD_LOSE", `everything is merged; only the removal is left. ${error.message}`, {
+      hint: error.hint,
+      details: error.details,
+    });
+  }
+  return removeWorktree(main.project, main.repository, context, { record, forced: findings });
+}
+
+function nextSteps({ name }: WorktreeRecord, { publish: publishes, remove }: Choices, { version }: MergedHere): string[] {
+  return [
+    ...(publishes || version === null ? [] : [`expver publish ${version}`]),
+    ...(remove ? [] : [`expver worktree remove ${name}`]),
+    "expver undo",
+  ];
+}

@@ -1,0 +1,30 @@
+/** A worktree whose making was killed. */
+import { existsSync, rmSync } from "node:fs";
+import { requireRepository } from "../../config/project.ts";
+import { readRef, updateRefs } from "../../git/refs.ts";
+import { worktreeState } from "../../git/worktrees.ts";
+import type { RecoveryHandler } from "../../journal/recover.ts";
+import { moveToTrash } from "../../journal/trash.ts";
+import { dropRecord, saveRecord, type WorktreeRecord } from "./records.ts";
+
+/**
+ * What a killed making left goes, its folder to the trash: somebody may have put something into it. One whose branch went on stays, and
+ * is ours from then on.
+ */
+export const recoverMaking: RecoveryHandler = (place, _context, { notes }) => {
+  const { kind, name, root, branch, commit } = notes.wanted as WorktreeRecord;
+  const record = { kind, name, root, branch, commit, made: [] };
+  const repository = requireRepository(place);
+  const { admin } = worktreeState(repository, root);
+  const ref = `refs/heads/${branch}`;
+  const tip = branch === null ? null : readRef(repository, ref);
+  if (tip !== null && tip !== commit) {
+    saveRecord(place, record);
+    return `${root} was used meanwhile and stays`;
+  }
+  dropRecord(place, record);
+  const trash = existsSync(root) ? moveToTrash(place, root) : null;
+  if (admin !== null) rmSync(admin, { recursive: true, force: true });
+  if (tip !== null) updateRefs(repository, [{ ref, before: tip, after: null }], { reason: "expver: a making that was killed" });
+  return `the half-made worktree was taken back${trash === null ? "" : ` (${trash})`}`;
+};

@@ -1,0 +1,136 @@
+/** Lineage and uses: what the index answers is what looking at every commit answers, whatever happened to tags, commits and the index. */
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { makeRepository, seededRandom, type TestRepository } from "../support/repository.ts";
+
+function must(repo: TestRepository, ...args: string[]): void {
+  const { code, stderr } = repo.expver(args);
+  if (code !== 0) throw new Error(`expver ${args.join(" ")} (${code}): ${stderr}`);
+}
+
+function put(repo: TestRepository, path: string, text: string): void {
+  rmSync(join(repo.root, path), { force: true });
+  repo.write(path, text);
+}
+
+describe("a chain of experiments", () => {
+  let repo: TestRepository;
+  beforeAll(() => {
+    repo = makeRepository();
+    must(repo, "init");
+    repo.write("data/raw.csv", "1\n");
+    repo.write("data/images/one", "1");
+    must(repo, "data", "add", "data/raw.csv", "data/images");
+    repo.commit("start", {
+      "expver.yaml": "metrics: { accuracy: max }\ndata: [data/**]\ntrack: [features/*.csv]\n",
+      "features.sh": "mkdir -p features; (cat data/raw.csv; echo made) > features/made.csv",
+      "train.sh": "mkdir -p models; cat data/* > models/model.bin 2>/dev/null; true",
+    });
+    must(repo, "run", "-m", "makes features", "--", "sh", "features.sh");
+    // What one version left is what the next one reads.
+    put(repo, "data/features.csv", repo.read("features/made.csv"));
+    repo.setTime("2026-03-02T12:00:00Z");
+    must(repo, "data", "add", "data/features.csv");
+    repo.commit("read them");
+    must(repo, "run", "-m", "trains on them", "--", "sh", "train.sh");
+  });
+
+  it("lineage answers what made a model, back to the beginning", () => {
+    const { data } = repo.expverJson(["lineage", "e0.2.0"]);
+    expect(data).toMatchObject({ version: "e0.2.0", kind: "run", merged: [] });
+    const made = (paths: { path: string; madeBy: string | null }[]) => Object.fromEntries(paths.map(({ path, madeBy }) => [path, madeBy]));
+    expect(made(data.models)).toEqual({ "models/model.bin": "e0.2.0" });
+    expect(data.inputs.find(({ path }: { path: string }) => path === "data/images")).toMatchObject({ madeBy: null, since: "e0.1.0" });
+    expect(repo.expver(["lineage", "0.2.0"]).stdout).toMatch(/made {4,}models\/model\.bin/);
+    expect(repo.expverJson(["lineage", "e9.0.0"]).error?.code).toBe("E_NOT_FOUND");
+    expect(repo.expverJson(["lineage"]).error?.code).toBe("E_USAGE");
+  });
+
+  it("data that an earlier version made leads back to it, and forward from it", () => {
+    const features = repo.expverJson(["lineage", "e0.2.0"]).data.inputs.find(({ path }: { path: string }) => path === "data/features.csv");
+    expect(features).toMatchObject({ madeBy: "e0.1.0" });
+    expect(repo.expverJson(["lineage", "e0.2.0"]).data.from).toMatchObject([{ version: "e0.1.0" }]);
+    expect(repo.expverJson(["uses", "e0.1.0"]).data.uses).toMatchObject([{ version: "e0.2.0", role: "input", path: "data/features.csv" }]);
+  });
+
+  it("uses finds a path, its .dvc file, a file in a tracked folder, and bytes by the beginning of their hash", () => {
+    const found = (what: string, cwd = ".") =>
+      repo
+        .expverJson(["uses", what], { cwd })
+        .data.uses.map(({ version, path }: { version: string; path: string }) => `${version} ${path}`);
+    const both = ["e0.1.0 data/raw.csv", "e0.2.0 data/raw.csv"];
+    expect(found("data/raw.csv")).toEqual(both);
+    expect(found("data/raw.csv.dvc")).toEqual(both);
+    expect(found("raw.csv", "data")).toEqual(both);
+    expect(found("data/images/one")).toEqual(["e0.1.0 data/images/one", "e0.2.0 data/images/one"]);
+    // md5 of "1": a file in a folder by its bytes.
+    expect(found("c4ca4238")).toEqual(["e0.1.0 data/images/one", "e0.2.0 data/images/one"]);
+    expect(repo.expverJson(["uses", "nothing.csv"]).error?.code).toBe("E_NOT_FOUND");
+    expect(repo.expver(["uses", "data/raw.csv"]).stdout).toContain("e0.2.0");
+  });
+});
+
+it("equals brute force over random histories, and rebuilds itself", { timeout: 300_000 }, () => {
+  const random = seededRandom(7);
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.commit("start", { "expver.yaml": "models: { output: models/model.bin }\n" });
+  const paths = ["data/a.csv", "data/b.csv", "models/model.bin"];
+  const index = join(repo.root, ".git/expver/lineage/uses.json");
+  let number = 0;
+  for (let round = 0; round < Number(process.env.EXPVER_ROUNDS ?? 14); round += 1) {
+    const change = random();
+    const tags = repo.git("tag").split("\n").filter(Boolean);
+    if (change < 0.6 || tags.length < 2) {
+      const path = pick(paths);
+      put(repo, path, `content ${Math.floor(random() * 4)}`);
+      must(repo, "data", "add", path);
+      repo.commit(`round ${round}`);
+      number += 1;
+      repo.git("tag", "-a", `e0.${number}.0`, "-m", `round ${round}`);
+    } else if (change < 0.7) repo.git("tag", "-d", pick(tags));
+    else if (change < 0.8) repo.git("tag", "-f", "-a", pick(tags), "-m", "moved", `${pick(tags)}^{commit}`);
+    else if (change < 0.85) put(repo, "expver.yaml", pick(["models: { output: models/model.bin }\n", "data: [data/a.csv]\n"]));
+    else if (change < 0.93) rmSync(index, { force: true });
+    else if (existsSync(index))
+      writeFileSync(index, pick(["", "{", '{"schema":1}', '{"schema":1,"config":"x","versions":{"e0.1.0":{"of":"x","uses":[]}}}']));
+    const truth = bruteForce(repo);
+    for (const path of paths) {
+      expect(usesOf(repo, path), `round ${round} ${path}`).toEqual(truth.filter((one) => one.path === path));
+    }
+    for (const hash of new Set(truth.map((one) => one.hash))) {
+      expect(usesOf(repo, hash.slice(0, 8)), `round ${round} ${hash}`).toEqual(truth.filter((one) => one.hash === hash));
+    }
+  }
+  expect(number).toBeGreaterThan(5);
+});
+
+interface Fact {
+  version: string;
+  path: string;
+  hash: string;
+}
+
+const inOrder = (facts: Fact[]) => facts.sort((one, other) => (`${one.version} ${one.path}` < `${other.version} ${other.path}` ? -1 : 1));
+
+function usesOf(repo: TestRepository, what: string): Fact[] {
+  const { data, error } = repo.expverJson(["uses", what]);
+  if (error?.code === "E_NOT_FOUND") return [];
+  return inOrder(data.uses.map(({ version, path, hash }: Fact) => ({ version, path, hash })));
+}
+
+/** Every .dvc file of every tag's commit, read with git alone. */
+function bruteForce(repo: TestRepository): Fact[] {
+  const tags = repo.git("tag").split("\n").filter(Boolean);
+  return inOrder(
+    tags.flatMap((version) =>
+      repo
+        .git("ls-tree", "-r", "--name-only", version)
+        .split("\n")
+        .filter((file) => file.endsWith(".dvc"))
+        .map((file) => ({ version, path: file.slice(0, -4), hash: /md5: (\w+)/.exec(repo.git("show", `${version}:${file}`))?.[1] ?? "" })),
+    ),
+  );
+}

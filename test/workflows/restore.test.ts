@@ -1,0 +1,242 @@
+/** What a version has, in place: HEAD and index stay, nothing is lost, undo brings everything back; also after kill -9. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { until } from "../run/story.ts";
+import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
+import { peer } from "../support/peers.ts";
+import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+
+const STEP = Number(process.env.EXPVER_KILL_STEP ?? 23);
+
+let repo: TestRepository;
+beforeEach(() => {
+  repo = makeStory();
+});
+
+/** e0.1.0, then a commit in which everything is other: data, model, code, a new file, a new output, one gone. */
+function makeStory(): TestRepository {
+  const made = makeRepository();
+  must(made, "init");
+  made.write("data/train.csv", "a,b\n1,2\n");
+  made.write("data/images/one", "1");
+  made.write("data/images/two", "2");
+  must(made, "data", "add", "data/train.csv", "data/images");
+  symlinkSync("train.js", join(made.root, "link.js"));
+  made.write("models/model.bin", "first model");
+  must(made, "data", "add", "models/model.bin");
+  made.commit("first", {
+    "expver.yaml": "metrics: { accuracy: max }\nmodels: { output: models/model.bin }\n",
+    "train.js": "first\n",
+    "old.js": "only then\n",
+    "bin/tool": "#!/bin/sh\n",
+    "picture.png": Buffer.from([0, 255, 254, 13, 10]),
+  });
+  must(made, "run", "-m", "first", "--", "true");
+  chmodSync(join(made.root, "bin/tool"), 0o755);
+  rmSync(join(made.root, "old.js"));
+  replace(made, "data/train.csv", "a,b\n3,4\n");
+  replace(made, "data/images/two", "2 later");
+  replace(made, "models/model.bin", "second model");
+  made.write("extra/more.csv", "x\n");
+  must(made, "data", "add", "data/train.csv", "data/images", "models/model.bin", "extra/more.csv");
+  made.commit("second", { "train.js": "second\n", "new.js": "new\n", "picture.png": Buffer.from([1, 2, 3]) });
+  return made;
+}
+
+function must(one: TestRepository, ...args: string[]): void {
+  const { code, stderr } = one.expver(args);
+  if (code !== 0) throw new Error(`expver ${args.join(" ")} (${code}): ${stderr}`);
+}
+
+/** Data may be a link into the cache. */
+function replace(one: TestRepository, path: string, text: string): void {
+  rmSync(join(one.root, path));
+  one.write(path, text);
+}
+
+/** Every file with mode and bytes, and what Git has of HEAD, index and stash. */
+function state(one: TestRepository, { files = true } = {}): unknown {
+  const index = createHash("md5")
+    .update(readFileSync(join(one.root, ".git/index")))
+    .digest("hex");
+  return [one.git("rev-parse", "HEAD"), one.git("stash", "list"), index, ...(files ? [filesOf(one.root, "")] : [])];
+}
+
+function filesOf(root: string, folder: string): [string, string][] {
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .filter(({ name }) => ![".git", "tmp", "cache"].includes(name))
+    .flatMap((entry): [string, string][] => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return filesOf(root, path);
+      const mode = lstatSync(join(root, path)).isSymbolicLink() ? "" : (statSync(join(root, path)).mode & 0o100).toString();
+      return [[path, entry.isSymbolicLink() ? readlinkSync(join(root, path)) : `${mode} ${readFileSync(join(root, path), "latin1")}`]];
+    });
+}
+
+describe("everything", () => {
+  it("is as in the version, the results database and the index are not; real dvc agrees; undo is bit by bit", () => {
+    const [before, git, rows] = [state(repo), state(repo, { files: false }), repo.read("results/experiments.db")];
+    const { data } = repo.expverJson(["restore", "e0.1.0"]);
+    expect(state(repo, { files: false })).toEqual(git);
+    expect(repo.read("train.js")).toBe("first\n");
+    expect(repo.read("old.js")).toBe("only then\n");
+    expect(repo.read("data/train.csv")).toBe("a,b\n1,2\n");
+    expect(repo.read("data/images/two")).toBe("2");
+    expect(repo.read("models/model.bin")).toBe("first model");
+    expect(readFileSync(join(repo.root, "picture.png"))).toEqual(Buffer.from([0, 255, 254, 13, 10]));
+    expect(["new.js", "extra"].filter((path) => existsSync(join(repo.root, path)))).toEqual([]);
+    expect(repo.read("results/experiments.db")).toBe(rows);
+    expect(data).toMatchObject({ version: "e0.1.0", leftOut: "results/experiments.db" });
+    expect(repo.git("diff", "--name-only", "e0.1.0", "--", ".", ":!results", ":!old.js")).toBe("");
+    // A model is opened for writing: never a link into the cache.
+    expect(statSync(join(repo.root, "models/model.bin")).nlink).toBe(1);
+    const dvc = peer("dvc");
+    if (dvc !== null)
+      expect(repo.run(dvc, ["status", "--json", "data/train.csv.dvc", "data/images.dvc", "models/model.bin.dvc"]).stdout.trim()).toBe("{}");
+    expect(repo.expverJson(["restore", "e0.1.0"]).data).toMatchObject({ restored: [], removed: [] });
+    must(repo, "undo");
+    expect(state(repo)).toEqual(before);
+  });
+
+  it("is planned before: --dry-run changes nothing", () => {
+    const before = state(repo);
+    const { data } = repo.expverJson(["restore", "e0.1.0", "--dry-run"]);
+    expect(data.steps).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ verb: "replace", target: "data/train.csv", keeps: "the trash" }),
+        expect.objectContaining({ verb: "write", target: "old.js" }),
+        expect.objectContaining({ verb: "remove", target: "new.js" }),
+        expect.objectContaining({ verb: "leave", target: "results/experiments.db" }),
+      ]),
+    );
+    expect(state(repo)).toEqual(before);
+  });
+});
+
+describe("a path", () => {
+  it.each([
+    ["a file", ["train.js"], ["train.js"]],
+    ["an output, with its pointer", ["data/train.csv"], ["data/train.csv", "data/train.csv.dvc"]],
+    ["a pointer, with its output", ["data/train.csv.dvc"], ["data/train.csv", "data/train.csv.dvc"]],
+    ["a file of a tracked folder", ["data/images/two"], ["data/images/two"]],
+    ["a folder", ["models"], ["models/model.bin", "models/model.bin.dvc"]],
+    ["one that is gone since", ["old.js"], ["old.js"]],
+    ["several", ["old.js", "train.js"], ["old.js", "train.js"]],
+  ])("%s comes back alone", (_name, paths, restored) => {
+    const before = state(repo);
+    expect(repo.expverJson(["restore", "e0.1.0", ...paths]).data).toMatchObject({ restored, removed: [] });
+    expect(repo.read("new.js")).toBe("new\n");
+    for (const path of restored.filter((one) => !one.startsWith("data") && !one.startsWith("models"))) {
+      expect(repo.read(path)).toBe(`${repo.git("show", `e0.1.0:${path}`)}\n`);
+    }
+    must(repo, "undo");
+    expect(state(repo)).toEqual(before);
+  });
+
+  it("is relative to where one is; one nobody knows is named", () => {
+    expect(repo.expver(["restore", "e0.1.0", "train.csv"], { cwd: "data" }).code).toBe(0);
+    expect(repo.read("data/train.csv")).toBe("a,b\n1,2\n");
+    expect(repo.expverJson(["restore", "e0.1.0", "nothing.txt"]).error?.code).toBe("E_NOT_FOUND");
+    expect(repo.expverJson(["restore", "e9.9.9", "train.js"]).error?.code).toBe("E_NOT_FOUND");
+    expect(repo.expverJson(["restore"]).error?.code).toBe("E_USAGE");
+    expect(repo.expverJson(["restore", "e0.1.0", "../outside"]).error?.code).toBe("E_OUTSIDE");
+  });
+
+  it("the results database comes back when it is named, and not under a program that has it open", async () => {
+    must(repo, "run", "-m", "more", "--", "true");
+    const rows = repo.read("results/experiments.db");
+    const program = spawn("sh", ["-c", "exec 9<results/experiments.db; echo open; exec sleep 600"], { cwd: repo.root });
+    let open = false;
+    program.stdout.on("data", () => {
+      open = true;
+    });
+    try {
+      await until(() => open);
+      expect(repo.expverJson(["restore", "e0.1.0", "results/experiments.db"]).error?.code).toBe("E_IN_USE");
+    } finally {
+      program.kill("SIGKILL");
+      await until(() => program.exitCode !== null || program.signalCode !== null);
+    }
+    must(repo, "restore", "e0.1.0", "results/experiments.db");
+    expect(repo.read("results/experiments.db")).not.toBe(rows);
+    must(repo, "undo");
+    expect(repo.read("results/experiments.db")).toBe(rows);
+  });
+});
+
+describe("bytes that are stored nowhere", () => {
+  it.each([
+    ["a changed file", "train.js"],
+    ["changed data", "data/train.csv"],
+    ["a file in a tracked folder", "data/images/two"],
+    ["a file that was never added where the version has one", "old.js"],
+  ])("%s: refused, nothing changed; --force keeps it in the trash, and undo brings it back", (_name, path) => {
+    if (existsSync(join(repo.root, path))) rmSync(join(repo.root, path));
+    repo.write(path, "stored nowhere\n");
+    const before = state(repo);
+    const refused = repo.expverJson(["restore", "e0.1.0"]);
+    expect(refused).toMatchObject({ code: 4, error: { code: "E_UNSAVED", details: { paths: [path] } } });
+    expect(state(repo)).toEqual(before);
+    must(repo, "restore", "e0.1.0", "--force");
+    expect(repo.read(path)).not.toBe("stored nowhere\n");
+    must(repo, "undo");
+    expect(state(repo)).toEqual(before);
+  });
+
+  it("staged ones are in Git, and may give way", () => {
+    repo.write("train.js", "staged\n");
+    repo.git("add", "train.js");
+    must(repo, "restore", "e0.1.0", "train.js");
+    expect(repo.git("show", ":train.js")).toBe("staged");
+  });
+});
+
+it("brings from the remote what the cache lacks; when it is nowhere, nothing changes", () => {
+  const remote = makeFolder("remote");
+  must(repo, "data", "remote", "add", "-d", "store", remote);
+  must(repo, "data", "push", "--all-commits");
+  rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+  must(repo, "restore", "e0.1.0", "data/train.csv", "--force");
+  expect(repo.read("data/train.csv")).toBe("a,b\n1,2\n");
+  must(repo, "undo");
+  rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+  rmSync(remote, { recursive: true });
+  const before = state(repo);
+  expect(repo.expverJson(["restore", "e0.1.0", "models", "--force"]).error?.code).toBe("E_NOT_STORED");
+  expect(state(repo)).toEqual(before);
+});
+
+it("undo is refused once somebody has changed what came back", () => {
+  must(repo, "restore", "e0.1.0", "train.js");
+  repo.write("train.js", "edited since\n");
+  expect(repo.expverJson(["undo"])).toMatchObject({ code: 4, error: { code: "E_UNDO" } });
+  expect(repo.read("train.js")).toBe("edited since\n");
+});
+
+it("killed before any of its changes: everything as it was, or all of it back", { timeout: 900_000 }, () => {
+  const before = state(repo);
+  must(repo, "restore", "e0.1.0");
+  const after = state(repo);
+  must(repo, "undo");
+  let restored = 0;
+  const points = atEveryKill(
+    (at) => {
+      const killed = runKilledAt(repo, ["restore", "e0.1.0"], at);
+      const repaired = repo.expver(["doctor", "--fix"]);
+      const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
+      const now = state(repo);
+      if (JSON.stringify(now) === JSON.stringify(after)) {
+        restored += 1;
+        must(repo, "undo");
+      }
+      expect(state(repo), about).toEqual(before);
+      return killed;
+    },
+    { step: STEP },
+  );
+  expect(points).toBeGreaterThan(40);
+  expect(restored).toBeGreaterThan(0);
+});

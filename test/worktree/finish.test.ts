@@ -1,0 +1,194 @@
+/** An experiment finished into main: results, data, model, code, version; what stands in the way; stopped and repeated. */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { rowsOf, runRows } from "../run/story.ts";
+import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
+import type { TestRepository } from "../support/repository.ts";
+import { categoriesOf, type Lab, makeLab, mustIn, train } from "./story.ts";
+
+const STEP = Number(process.env.EXPVER_KILL_STEP ?? 53);
+
+let lab: Lab;
+let repo: TestRepository;
+let there: TestRepository;
+beforeEach(() => {
+  lab = makeLab({ remotes: false });
+  repo = lab.repo;
+  there = experiment("augment");
+});
+
+/** Other data and code, one version with accuracy 0.8. */
+function experiment(name: string): TestRepository {
+  lab.must("worktree", "create", name);
+  const made = lab.inside(`exp-${name}`);
+  rmSync(join(made.root, "data/train.csv"));
+  made.write("data/train.csv", "a,b\n1,2\n3,4\n");
+  made.write("augment.py", "code of the experiment\n");
+  train(made, "0.8");
+  return made;
+}
+
+const finish = (...args: string[]) => repo.expverJson(["worktree", "finish", "augment", ...args]);
+
+/** What finishing must leave, whatever way it got there. */
+function expectFinished(about?: string): void {
+  expect(repo.git("status", "--porcelain"), about).toBe("");
+  expect(existsSync(there.root), about).toBe(false);
+  expect(repo.git("branch", "--list", "exp/*"), about).toBe("");
+  expect(repo.read("data/train.csv"), about).toBe("a,b\n1,2\n3,4\n");
+  expect(
+    runRows(repo).map(({ version }) => version),
+    about,
+  ).toEqual(["e0.1.0", "e0.2.0"]);
+  expect(repo.git("tag"), about).toBe("e0.1.0\ne0.2.0\ne0.3.0");
+  expect(repo.git("rev-parse", "e0.3.0^{commit}"), about).toBe(repo.git("rev-parse", "HEAD"));
+  const message = repo.git("tag", "-l", "--format=%(contents)", "e0.3.0");
+  expect(message, about).toContain("Kind: merge");
+  expect(message, about).toContain("Merged: e0.2.0");
+  expect(repo.expverJson(["verify", "e0.3.0", "e0.2.0"]), about).toMatchObject({ code: 0 });
+  expect(repo.expver(["data", "status", "--quiet"]).code, about).toBe(0);
+}
+
+describe("a finished run", () => {
+  it("is merged, tagged and removed; undo takes it back step by step", () => {
+    const before = [repo.git("rev-parse", "HEAD"), repo.read("data/train.csv"), rowsOf(repo)];
+    const plan = finish("--dry-run");
+    expect(plan.data.steps.map(({ verb, target }: { verb: string; target: string }) => `${verb} ${target}`)).toEqual([
+      "note exp/augment",
+      "note e0.2.0",
+      "skip publish",
+      "add model of e0.2.0",
+      "merge results/experiments.db",
+      "merge data/train.csv",
+      "skip code",
+      "commit what was merged",
+      "tag the next version",
+      `remove ${there.root}`,
+      "delete branch exp/augment",
+    ]);
+    expect([repo.git("rev-parse", "HEAD"), repo.read("data/train.csv"), rowsOf(repo)]).toEqual(before);
+    const { data, code } = finish("-m", "augmented data");
+    expect({ code, data }).toMatchObject({
+      code: 0,
+      data: { experiment: "e0.2.0", version: "e0.3.0", model: { as: "candidate" }, removed: { branch: "exp/augment" } },
+    });
+    expectFinished();
+    expect(existsSync(join(repo.root, "augment.py"))).toBe(false);
+    expect(existsSync(join(repo.root, data.model.path))).toBe(true);
+    for (let step = 0; step < 3; step += 1) lab.must("undo");
+    expect([repo.git("rev-parse", "HEAD"), repo.read("data/train.csv"), rowsOf(repo)]).toEqual(before);
+    expect(there.read("augment.py")).toBe("code of the experiment\n");
+    expect(finish("-m", "again").data).toMatchObject({ version: "e0.3.0" });
+    expectFinished();
+  });
+
+  it("with --models promote and --code merge: production model and code are the experiment's", () => {
+    expect(finish("--models", "promote", "--code", "merge").data.model).toMatchObject({ as: "production" });
+    expectFinished();
+    expect(repo.read("augment.py")).toBe("code of the experiment\n");
+    expect(repo.expverJson(["models", "info"]).data.production.state).toBe("right");
+    expect(repo.git("log", "-1", "--format=%P").split(" ")).toHaveLength(2);
+  });
+
+  it("every step can be left out", () => {
+    const { data } = finish("--results", "none", "--data", "none", "--models", "none", "--keep");
+    expect(data).toMatchObject({ model: null, removed: null, commit: null, version: null });
+    expect(repo.read("data/train.csv")).toBe("a,b\n1,2\n");
+    expect(runRows(repo)).toHaveLength(1);
+    expect(existsSync(there.root)).toBe(true);
+  });
+});
+
+it("commits and tags first what is left to commit and tag there", () => {
+  there.write("train.sh", "printf '{\"accuracy\": 0.1}' > metrics.json\n");
+  rmSync(join(there.root, "data/train.csv"));
+  there.write("data/train.csv", "a,b\n9,9\n");
+  const { data } = finish("-m", "the last touch");
+  expect(data).toMatchObject({ experiment: "e0.3.0", version: "e0.4.0" });
+  expect(repo.read("data/train.csv")).toBe("a,b\n9,9\n");
+  expect(repo.git("show", "e0.3.0:train.sh")).toContain("0.1");
+});
+
+describe("what stands in the way", () => {
+  it.each([
+    ["untracked", () => there.write("notes.txt", "by hand\n")],
+    ["ignored", () => there.write("run.log", "log\n")],
+  ])("%s: refused before anything is done; --force NAME, or --keep", (category, leave) => {
+    leave();
+    const head = repo.git("rev-parse", "HEAD");
+    const refused = finish();
+    expect(refused).toMatchObject({ code: 4, error: { code: "E_WOULD_LOSE" } });
+    expect(categoriesOf(refused.error?.details.findings as { category: string }[])).toEqual([category]);
+    expect(repo.git("rev-parse", "HEAD")).toBe(head);
+    expect(finish("--force", category).code).toBe(3);
+    expect(finish("--force", category, "--yes").code).toBe(0);
+    expectFinished();
+  });
+
+  it("code that differs in the same lines: nothing of main is touched, and it goes on once that is settled there", () => {
+    there.commit("one way", { "train.sh": "one way\n" });
+    repo.commit("another", { "train.sh": "another\n" });
+    const before = [repo.git("rev-parse", "HEAD"), repo.git("status", "--porcelain"), rowsOf(repo)];
+    const refused = finish("--code", "merge");
+    expect(refused).toMatchObject({ code: 4, error: { code: "E_CONFLICT", details: { paths: ["train.sh"] } } });
+    expect([repo.git("rev-parse", "HEAD"), repo.git("status", "--porcelain"), rowsOf(repo)]).toEqual(before);
+    expect(there.run("git", ["merge", "main"]).code).not.toBe(0);
+    there.write("train.sh", "both ways\n");
+    there.git("checkout", "--ours", ".");
+    there.write("train.sh", "both ways\n");
+    there.git("add", "-A");
+    there.git("commit", "-q", "-m", "settled");
+    expect(finish("--code", "merge").code).toBe(0);
+    expect(repo.read("train.sh")).toBe("both ways\n");
+    expect(repo.git("status", "--porcelain")).toBe("");
+  });
+
+  it("data that both have changed: rows of both with merge, the experiment's with rebase; bytes stored nowhere are refused", () => {
+    rmSync(join(repo.root, "data/train.csv"));
+    repo.write("data/train.csv", "a,b\n1,2\n5,6\n");
+    expect(finish("--keep").error?.code).toBe("E_UNSAVED");
+    lab.must("data", "add", "data/train.csv");
+    repo.commit("more on main");
+    expect(finish("--data", "rebase", "--keep")).toMatchObject({ code: 3 });
+    expect(finish("--code", "none").code).toBe(0);
+    expect(repo.read("data/train.csv").split("\n").sort()).toEqual(["", "1,2", "3,4", "5,6", "a,b"]);
+  });
+
+  it("typed inside the experiment, or for one that is not there", () => {
+    expect(there.expverJson(["worktree", "finish", "augment"]).error?.code).toBe("E_DATA");
+    expect(repo.expverJson(["worktree", "finish", "nothing"]).error?.code).toBe("E_NOT_FOUND");
+    expect(finish("--results", "rebase").error?.code).toBe("E_USAGE");
+  });
+});
+
+it("publishes both versions when asked, and is refused without while there are remotes", () => {
+  lab = makeLab();
+  repo = lab.repo;
+  there = experiment("augment");
+  expect(categoriesOf(finish().error?.details.findings as { category: string }[])).toEqual(["objects", "versions"]);
+  expect(finish("--publish").data.published).toEqual(["e0.2.0", "e0.3.0"]);
+  expectFinished();
+  expect(repo.git("ls-remote", "--tags", "origin")).toContain("refs/tags/e0.3.0");
+});
+
+it("killed before any of its changes it goes on when it is repeated, and ends the same", { timeout: 900_000 }, () => {
+  const points = atEveryKill(
+    (at) => {
+      const killed = runKilledAt(repo, ["worktree", "finish", "augment", "-m", "x", "--code", "merge"], at);
+      const about = JSON.stringify({ at, err: killed.stderr });
+      if (existsSync(there.root) || repo.git("branch", "--list", "exp/augment") !== "") {
+        const { code, error } = finish("-m", "x", "--code", "merge");
+        expect({ code, error, about }).toMatchObject({ code: 0 });
+      } else mustIn(repo, "doctor", "--fix");
+      expectFinished(about);
+      expect(repo.read("augment.py"), about).toBe("code of the experiment\n");
+      lab = makeLab({ remotes: false });
+      repo = lab.repo;
+      there = experiment("augment");
+      return killed;
+    },
+    { step: STEP },
+  );
+  expect(points).toBeGreaterThan(100);
+});
