@@ -17,8 +17,8 @@ type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
 /** How rows of a run are looked at and taken back: given by the workflow layer, which may use results/. */
 export interface RowHooks {
   /** Rows are `after` only while exactly those of the run stand, unchanged since their digest was recorded. */
-  look(effect: EffectOf<"rows" | "stamp">): Pick<EffectState, "state" | "now">;
-  takeBack(effect: EffectOf<"rows" | "stamp">): void;
+  look(effect: EffectOf<"rows" | "stamp" | "database">): Pick<EffectState, "state" | "now">;
+  takeBack(effect: EffectOf<"rows" | "stamp" | "database">): void;
   /** The last thing an undo does: what follows from its effects having been taken back. Safe to repeat. */
   settle?(operation: Operation): void;
 }
@@ -72,7 +72,7 @@ function merged(effects: readonly Effect[]): Merged[] {
   const result: Merged[] = [];
   const places = new Map<string, number>();
   for (const effect of effects) {
-    if (!["file", "ref", "rows", "stamp"].includes(effect.kind)) {
+    if (!["file", "ref", "rows", "stamp", "database"].includes(effect.kind)) {
       result.push({ effect, passed: [] });
       continue;
     }
@@ -82,7 +82,7 @@ function merged(effects: readonly Effect[]): Merged[] {
     if (at === undefined || earlier === undefined) {
       places.set(key, result.length);
       result.push({ effect, passed: [] });
-    } else if (effect.kind === "rows") {
+    } else if (effect.kind === "rows" || effect.kind === "database") {
       result[at] = { effect, passed: [] };
     } else if ("before" in earlier.effect && "before" in effect) {
       result[at] = { effect: { ...effect, before: earlier.effect.before }, passed: [...earlier.passed, earlier.effect.after] };
@@ -98,7 +98,7 @@ function standingOnTheWay(
   { passed, rows }: { passed: (string | null)[]; rows: RowHooks | undefined },
 ): Pick<EffectState, "state" | "now"> {
   const last = stateOf(project, effect, rows);
-  if (last.state !== "other" || !("after" in effect)) return last;
+  if (last.state !== "other" || !("after" in effect) || effect.kind === "database") return last;
   const stopped = passed.some((after) => stateOf(project, { ...effect, after }, rows).state === "after");
   return stopped ? { state: "after" } : last;
 }
@@ -117,6 +117,7 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
       return indexState(project, effect);
     case "rows":
     case "stamp":
+    case "database":
       return rows?.look(effect) ?? { state: "other", now: "cannot be looked at here" };
     case "trash": {
       const [isBack, isKept] = [existsSync(join(topOf(project), effect.path)), existsSync(effect.trash)];
@@ -176,7 +177,7 @@ function indexState(project: Place, { entries }: EffectOf<"index">): Pick<Effect
 function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): void {
   if (effect.kind === "file") setText(join(topOf(project), effect.path), effect.before);
   if (effect.kind === "folder") removeEmptyFolder(join(topOf(project), effect.path));
-  if (effect.kind === "rows" || effect.kind === "stamp") rows?.takeBack(effect);
+  if (effect.kind === "rows" || effect.kind === "stamp" || effect.kind === "database") rows?.takeBack(effect);
   if (effect.kind === "trash") restoreFromTrash(effect.trash, join(topOf(project), effect.path));
   if (effect.kind === "move") moveBack(project, effect);
   if (effect.kind === "objects") restoreObjects(effect);
@@ -204,6 +205,7 @@ function targetOf(effect: Effect): string {
     case "file":
     case "folder":
     case "trash":
+    case "database":
       return effect.path;
     case "move":
       return effect.to;

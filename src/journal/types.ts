@@ -16,6 +16,11 @@ export type Effect =
   | { kind: "rows"; database: string; run: string; digest?: string }
   /** The version a run's rows and its record carry in the results database (path relative to the worktree); null = none. */
   | { kind: "stamp"; database: string; run: string; before: string | null; after: string | null }
+  /**
+   * Rows of a whole database changed (path relative to the worktree): copies of what it was (null: not there) and became, absolute paths
+   * of files that nobody writes. Recorded again when what it became lies in its final place.
+   */
+  | { kind: "database"; path: string; before: string | null; after: string }
   /** Bytes moved to the trash: `path` relative to the worktree, `trash` absolute (see `trashPlace`). */
   | { kind: "trash"; path: string; trash: string }
   /**

@@ -6,6 +6,8 @@ import type { RunRecord } from "./types.ts";
 const DEFAULT_TABLE = "default";
 export const RUNS_TABLE = "expver_runs";
 export const RUN_TRACKS_TABLE = "expver_run_tracks";
+/** Which rows a merge brought from where. */
+export const ROW_SOURCES_TABLE = "expver_row_sources";
 export const STAMP_COLUMNS = ["version", "git_commit", "dvc_hash"] as const;
 
 export interface EventsTable {

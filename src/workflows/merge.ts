@@ -1,4 +1,7 @@
-/** `expver merge`: results databases and data files into one of each, nothing overwritten (merge) or replaced by key (rebase). */
+/**
+ * `expver merge`: results databases and data files into one of each, nothing overwritten (merge) or replaced by key (rebase). Where no
+ * base and no output is named, into the project's own database (`merge/project-merge.ts`).
+ */
 import { resolve } from "node:path";
 import { findProject } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -10,10 +13,13 @@ import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { choice, listOf, textIn, wordsOf } from "./input.ts";
 import { type DatabaseRequest, databasePart } from "./merge/database-part.ts";
 import { commitPart, existing, type MergePart, refuseBase, requireKeys } from "./merge/part.ts";
+import type { ProjectMerged, ProjectMergePlan } from "./merge/project-merge.ts";
 import type { Resolution, Resolved } from "./merge/resolve.ts";
 import { fingerprintOf } from "./plan.ts";
 
-interface MergePlan extends Plan {
+type MergePlan = FilesPlan | ProjectMergePlan;
+
+interface FilesPlan extends Plan {
   /** Only this, when pointers in conflict are resolved. */
   resolution?: Resolution;
   database: { strategy: Strategy; part: MergePart<SourceReport[]> } | null;
@@ -27,6 +33,8 @@ export interface Merged {
   exitCode?: number;
   database: (MergedFile & { strategy: Strategy; sources: SourceReport[] }) | null;
   data: (MergedFile & DataReport) | null;
+  /** Of a merge into the project's own database. */
+  project: ProjectMerged | null;
 }
 
 interface MergedFile {
@@ -41,6 +49,10 @@ export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
   async plan(context, input) {
     if (input.resolve === true) return resolvePlan(context, input);
     const named = wordsOf(input.file);
+    if (isIntoProject(input)) {
+      const { planProjectMerge } = await import("./merge/project-merge.ts");
+      return planProjectMerge(context, { names: named, rules: rulesOf(input) });
+    }
     const databases = databaseRequest(
       context,
       input,
@@ -72,16 +84,19 @@ export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
     };
   },
 
-  async apply(context, { resolution, database, data }) {
+  async apply(context, plan) {
+    if ("results" in plan) return applyToProject(context, plan);
+    const { resolution, database, data } = plan;
     if (resolution !== undefined) {
       const { exitCode, ...resolved } = await (await import("./merge/resolve.ts")).applyResolution(context, resolution);
-      return { resolved, database: null, data: null, exitCode };
+      return { resolved, database: null, data: null, project: null, exitCode };
     }
     for (const part of [database?.part, data]) if (part) commitPart(part);
     const fileOf = ({ output, changes, keeps }: MergePart<unknown>): MergedFile => ({ output, changed: changes, kept: keeps });
     return {
       database: database && { ...fileOf(database.part), strategy: database.strategy, sources: database.part.report },
       data: data && { ...data.report, ...fileOf(data) },
+      project: null,
     };
   },
 };
@@ -102,6 +117,22 @@ async function resolvePlan(context: Context, input: Input): Promise<MergePlan> {
     database: null,
     data: null,
   };
+}
+
+const PLACES = ["baseDb", "outputDb", "expDb", "baseData", "outputData", "expData"] as const;
+
+/** Neither a base nor an output is named, and no data file. */
+function isIntoProject(input: Input): boolean {
+  const named = wordsOf(input.file);
+  return named.length > 0 && PLACES.every((place) => input[place] === undefined) && !named.some(isDataFile);
+}
+
+async function applyToProject(context: Context, plan: ProjectMergePlan): Promise<Merged> {
+  const { applyProjectMerge } = await import("./merge/project-merge.ts");
+  const { results, strategy } = plan;
+  const project = await applyProjectMerge(context, plan);
+  const database = { output: results.database, changed: results.changes, kept: project.backup, strategy, sources: results.reports };
+  return { database, data: null, project };
 }
 
 function databaseRequest(context: Context, input: Input, positional: readonly string[]): DatabaseRequest | null {

@@ -8,10 +8,12 @@ import type { Database } from "../platform/sqlite.ts";
 
 /** Loads the database driver only when an effect speaks of rows. */
 export async function rowHooks(project: Place, effects: readonly Effect[]): Promise<RowHooks | undefined> {
-  if (!effects.some(({ kind }) => kind === "rows" || kind === "stamp")) return undefined;
+  if (!effects.some(({ kind }) => kind === "rows" || kind === "stamp" || kind === "database")) return undefined;
   const { openResults } = await import("../results/database.ts");
   const { digestRun, removeRun, restampRun } = await import("../results/run-rows.ts");
   const { readRun } = await import("../results/runs.ts");
+  const { restoreDatabase } = await import("../results/restore.ts");
+  const { hasNoRows, sameRows } = await import("../results/same-rows.ts");
   const { bringBackOutputs } = await import("./undo/outputs.ts");
 
   /** Null when there is no database. */
@@ -26,8 +28,20 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
     }
   };
 
+  const lookAtDatabase = ({ path, before, after }: Extract<Effect, { kind: "database" }>): ReturnType<RowHooks["look"]> => {
+    if (!existsSync(join(topOf(project), path))) return before === null ? { state: "before" } : { state: "other", now: "gone" };
+    const lost = [before, after].find((copy) => copy !== null && !existsSync(copy));
+    if (lost) return { state: "other", now: `the copy to compare it with is gone: ${lost}` };
+    const answer = withDatabase(path, true, (db) => {
+      if (sameRows(db, after)) return "after";
+      return (before === null ? hasNoRows(db) : sameRows(db, before)) ? "before" : "other";
+    });
+    return answer === null || answer === "other" ? { state: "other", now: "its rows have changed since" } : { state: answer };
+  };
+
   return {
     look(effect) {
+      if (effect.kind === "database") return lookAtDatabase(effect);
       const { database, run } = effect;
       if (effect.kind === "stamp") {
         const { before, after } = effect;
@@ -43,6 +57,10 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
       return { state: "other", now: digest === undefined ? "never came to its end" : "changed" };
     },
     takeBack(effect) {
+      if (effect.kind === "database") {
+        withDatabase(effect.path, false, (db) => restoreDatabase(db, effect.before));
+        return;
+      }
       const { database, run } = effect;
       withDatabase(database, false, (db) =>
         effect.kind === "rows" ? removeRun(db, run) : restampRun(db, run, { from: effect.after, to: effect.before }),

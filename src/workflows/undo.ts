@@ -89,6 +89,8 @@ function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Ste
       return { verb: "unstage", target: "index", count: effect.entries.length };
     case "rows":
       return { verb: "remove", target, keeps: "the run's own results commit" };
+    case "database":
+      return { verb: "restore", target, detail: "its rows as they were" };
     case "stamp":
       return { verb: "stamp", target, detail: `${effect.before ?? "none"} again` };
     case "remote":

@@ -4,7 +4,7 @@ import { describeChanges } from "../../workflows/merge/database-part.ts";
 import type { Merged } from "../../workflows/merge.ts";
 import type { Terminal } from "../terminal.ts";
 
-export function renderMerge({ resolved, database, data }: Merged, terminal: Terminal): string {
+export function renderMerge({ resolved, database, data, project }: Merged, terminal: Terminal): string {
   if (resolved !== undefined) return renderResolved(resolved, terminal);
   const { style } = terminal;
   const rows =
@@ -14,6 +14,7 @@ export function renderMerge({ resolved, database, data }: Merged, terminal: Term
   const files = data === null ? [] : [...data.sources.map((one) => `${one.source}  ${describeData(one)}`), ...schemaChanges(data)];
   return [
     ...(database === null ? [] : [section(database, rows, terminal)]),
+    ...(project === null || project.commit === null ? [] : [committed(project.commit, terminal)]),
     ...(data === null ? [] : [section(data, [...files, `${data.before} rows → ${data.after}`], terminal)]),
   ].join("");
 }
@@ -31,6 +32,10 @@ function renderResolved({ pointers, unfinished }: NonNullable<Merged["resolved"]
   return `${[...lines, next].join("\n")}\n`;
 }
 
+function committed(commit: string, { style }: Terminal): string {
+  return `  ${style("dim", `committed as ${commit.slice(0, 7)}; take it back: expver undo`)}\n`;
+}
+
 function section(
   { strategy, output, changed, kept }: { strategy: "merge" | "rebase"; output: string; changed: boolean; kept: string | null },
   lines: readonly string[],
@@ -38,6 +43,6 @@ function section(
 ): string {
   const done = strategy === "merge" ? "merged" : "rebased";
   const head = changed ? `${done} into ${output}` : `nothing to ${strategy}: everything is in ${output} already`;
-  const rest = kept === null ? [] : [style("dim", `the old bytes are in ${kept}`)];
+  const rest = kept === null ? [] : [style("dim", `what was there is kept: ${kept}`)];
   return `${[head, ...[...lines, ...rest].map((line) => `  ${line}`)].join("\n")}\n`;
 }

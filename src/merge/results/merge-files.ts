@@ -5,9 +5,11 @@
 import { chmodSync, copyFileSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { openDatabase } from "../../platform/sqlite.ts";
+import { bringInRows } from "../../results/bring-in.ts";
 import { copyDatabase } from "../../results/copy.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
 import { mergeInto } from "./merge-into.ts";
+import { mergeRecorded } from "./row-sources.ts";
 import type { MergeRules, MergeSource, SourceReport, TableReport } from "./types.ts";
 
 export interface FilesMerge {
@@ -16,6 +18,10 @@ export interface FilesMerge {
   sources: readonly MergeSource[];
   output: string;
   rules: MergeRules;
+  /** An object whose rows the base should have and may lack: they are brought in first. */
+  lacking?: string | undefined;
+  /** In which folder, and beside which name, it is worked out when the output is changed in place (default: beside the output). */
+  workplace?: string | undefined;
   /** The output is changed by SQL, never replaced: a program may have it open. */
   inPlace: boolean;
 }
@@ -36,19 +42,20 @@ export interface PreparedMerge {
  */
 export function prepareMerge(merge: FilesMerge): PreparedMerge {
   const { base, output, rules, inPlace } = merge;
+  const workplace = inPlace ? (merge.workplace ?? output) : output;
   const laterWins = rules.onConflict === "theirs" || rules.rebase !== undefined;
   const sources = laterWins ? [...merge.sources] : [...merge.sources].sort((one, other) => (one.name < other.name ? -1 : 1));
   const first = base === null ? sources.shift() : undefined;
   const start = base ?? first?.path;
   if (start === undefined)
     throw new ExpverError("E_USAGE", "there is nothing to merge", { hint: "expver merge A.db B.db --output-db C.db" });
-  const temporary = besideOf(output, "merged");
-  const before = inPlace ? besideOf(output, "before") : null;
+  const temporary = besideOf(workplace, "merged");
+  const before = inPlace ? besideOf(workplace, "before") : null;
   try {
     copyDatabase(start, temporary);
     chmodSync(temporary, statSync(start).mode | 0o200);
     if (before !== null) copyFileSync(temporary, before);
-    return { merge, temporary, before, reports: mergeAll(temporary, sources, rules) };
+    return { merge, temporary, before, reports: mergeAll(temporary, sources, merge) };
   } catch (error) {
     discardMerge({ temporary, before });
     throw fromSystemError(error, `cannot merge beside ${output}`);
@@ -89,12 +96,16 @@ export function changesTable(report: TableReport): boolean {
   return inserted + removed + replaced + resolved > 0 || lists.some((list) => list.length > 0);
 }
 
-function mergeAll(path: string, sources: readonly MergeSource[], rules: MergeRules): SourceReport[] {
+function mergeAll(path: string, sources: readonly MergeSource[], { rules, lacking }: FilesMerge): SourceReport[] {
   const db = openDatabase(path);
   try {
     // Nobody else sees this file, and it is synced as a whole.
     db.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
-    return sources.map((source) => mergeInto(db, source, rules));
+    if (lacking !== undefined) bringInRows(db, lacking);
+    return sources.map((source) => {
+      const { origin } = source;
+      return origin === undefined ? mergeInto(db, source, rules) : mergeRecorded(db, { ...source, origin }, rules);
+    });
   } finally {
     db.close();
   }

@@ -12,6 +12,15 @@ export interface MergeSource {
   ancestor?: string | undefined;
   /** Both are objects of the cache: nobody writes them, and nothing may appear beside them. */
   stored?: boolean;
+  /** Given: new rows are written down as coming from here. */
+  origin?: RowOrigin | undefined;
+}
+
+export interface RowOrigin {
+  /** Commit of the source; null: a file. */
+  commit: string | null;
+  /** When it was merged, ISO. */
+  at: string;
 }
 
 export interface MergeRules {

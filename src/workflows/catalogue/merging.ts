@@ -11,12 +11,19 @@ export const MERGING: Command[] = [
       "nothing is merged until --on-conflict says which stays. Repeating it adds nothing, and the order of databases does not matter.\n" +
       "With --strategy rebase, rows whose --key-columns values occur in an experiment give way to the experiment's; later ones win.\n" +
       "All tables are merged in one transaction; the output is written beside itself and renamed, or changed by SQL while it is open.\n" +
+      "A worktree, branch or version is looked up: its live database, or the one its pointer names (fetched if need be) is merged into the\n" +
+      "project's own, three-way with what both came from, as one operation with a commit of the pointer; `expver undo` brings the rows back.\n" +
       "Data files (parquet, CSV) are merged by the same two words, within --memory: their columns are settled first, and where values would\n" +
       "turn into text or lose digits nothing is merged without --allow-widen. Order, compression and metadata stay those of the base.\n" +
       "With --resolve, FILE… are tracked paths whose pointers Git left in conflict (all without a name): ours, theirs or newest before them\n" +
       "decides what both sides changed, everything else is merged; without such a word the merge is tried again. The pointer is staged.",
     group: "experiments",
-    arguments: [{ name: "FILE…", help: "databases, parquet or CSV files whose rows are brought in; only read" }],
+    arguments: [
+      {
+        name: "FILE…",
+        help: "whose rows are brought in: worktrees, branches, versions or databases; data files with --base-data; only read",
+      },
+    ],
     options: [
       { flags: "--base-db <path>", help: "database they are merged with; also the output unless another is named" },
       { flags: "--output-db <path>", help: "where the result goes (default: the base)" },
@@ -39,6 +46,7 @@ export const MERGING: Command[] = [
       { flags: "--memory <amount>", help: "data files: how much memory may be used (default: 1GB)" },
     ],
     examples: [
+      ["merge augment", "bring in the results of the worktree augment (or the branch, or the version)"],
       ["merge --base-db results/experiments.db ../exp-a/results/experiments.db", "bring one experiment's rows in"],
       ["merge --base-data data/train.parquet new.parquet --key-columns id", "add new rows, told apart by id"],
       ["merge a.db b.db --output-db all.db --dry-run", "what a new database of both would hold"],

@@ -52,11 +52,11 @@ function mayBeOpen(project: Project | null, output: string): boolean {
   return whoHasOpen(output)?.length !== 0;
 }
 
-function losesRows({ removed, replaced }: TableReport): boolean {
+export function losesRows({ removed, replaced }: TableReport): boolean {
   return removed + replaced > 0;
 }
 
-function stepsOf({ source, tables }: SourceReport): Step[] {
+export function stepsOf({ source, tables }: SourceReport): Step[] {
   const changed = tables.filter(changesTable);
   if (changed.length === 0) return [{ verb: "skip", target: source, detail: "everything in it is there already" }];
   return changed.map((report) => ({
