@@ -49,7 +49,7 @@ export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
   async plan(context, input) {
     if (input.resolve === true) return resolvePlan(context, input);
     const named = wordsOf(input.file);
-    if (isIntoProject(input)) {
+    if (isIntoProject(context, input)) {
       const { planProjectMerge } = await import("./merge/project-merge.ts");
       return planProjectMerge(context, { names: named, rules: rulesOf(input) });
     }
@@ -121,9 +121,10 @@ async function resolvePlan(context: Context, input: Input): Promise<MergePlan> {
 
 const PLACES = ["baseDb", "outputDb", "expDb", "baseData", "outputData", "expData"] as const;
 
-/** Neither a base nor an output is named, and no data file. */
-function isIntoProject(input: Input): boolean {
+/** Neither a base nor an output is named, and no data file; and there is a database that could be meant. */
+function isIntoProject(context: Context, input: Input): boolean {
   const named = wordsOf(input.file);
+  if (!findProject(context)?.dvcRoot) return false;
   return named.length > 0 && PLACES.every((place) => input[place] === undefined) && !named.some(isDataFile);
 }
 
