@@ -1,5 +1,14 @@
 /** Every check, in the order of the report. */
 import type { Check } from "./check.ts";
+import {
+  damagedDatabase,
+  keptByPipeline,
+  lostVersions,
+  misnamedTags,
+  parallelWriters,
+  productionModel,
+  unsentObjects,
+} from "./experiment-checks.ts";
 import { killedOperations, staleLeases } from "./journal-checks.ts";
 import { mergeDriver, undecidedPointers } from "./merge-checks.ts";
 import { movedTags } from "./remote-checks.ts";
@@ -7,6 +16,7 @@ import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
 import { skillDrift } from "./skill-checks.ts";
 import { lostObjects, worktreeCache } from "./store-checks.ts";
+import { detachedWorktrees, halfRemovedWorktrees, lockedWorktrees, movedWorktrees, ownCaches } from "./worktree-checks.ts";
 import { indexLock, readOnly } from "./write-checks.ts";
 
 export const CHECKS: readonly Check[] = [
@@ -23,10 +33,22 @@ export const CHECKS: readonly Check[] = [
   staleLeases,
   leftovers,
   lostObjects,
+  lostVersions,
+  unsentObjects,
   worktreeCache,
+  ownCaches,
+  movedWorktrees,
+  halfRemovedWorktrees,
+  lockedWorktrees,
+  detachedWorktrees,
+  damagedDatabase,
   databaseLink,
   walOnNetwork,
+  parallelWriters,
   databaseCost,
+  keptByPipeline,
+  productionModel,
   movedTags,
+  misnamedTags,
   skillDrift,
 ];

@@ -1,0 +1,171 @@
+/** doctor and worktrees that were moved, half-removed, locked or are off their branch; and the troubleshooting list of the skill. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { until } from "../run/story.ts";
+import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { type Lab, makeLab, train } from "./story.ts";
+
+let lab: Lab;
+let repo: TestRepository;
+let there: TestRepository;
+beforeEach(() => {
+  lab = makeLab({ remotes: false });
+  repo = lab.repo;
+  lab.must("worktree", "create", "trial");
+  there = lab.inside("exp-trial");
+  there.commit("only here", { "new.py": "x\n" });
+  there.write("notes.txt", "by hand\n");
+});
+
+interface Found {
+  check: string;
+  level: string;
+  remedy: string;
+  fix?: string;
+  fixed?: string;
+}
+
+/** Findings of one check; with `fix` after repairing. */
+const found = (check: string, ...args: string[]): Found[] =>
+  repo.expverJson(["doctor", ...args]).data.findings.filter((one: Found) => one.check === check);
+
+const own = (check: string) => found(check, "--fix").filter(({ fixed }) => fixed !== undefined);
+
+describe("a worktree", () => {
+  it("that was moved by hand is found and known again, to Git and to us", () => {
+    const moved = join(dirname(there.root), "elsewhere");
+    renameSync(there.root, moved);
+    expect(found("moved-worktrees")).toMatchObject([{ level: "problem", fix: expect.stringContaining(moved) }]);
+    expect(own("moved-worktrees")).toHaveLength(1);
+    expect(found("moved-worktrees")).toEqual([]);
+    expect(openTestRepository(moved, repo.context.env as Record<string, string>).git("status", "--porcelain")).toBe("?? notes.txt");
+    expect(repo.expverJson(["check", "trial"]).data.checked[0]).toMatchObject({ root: moved });
+  });
+
+  it("whose folder is gone: what is left is named, nothing of its branch goes", () => {
+    rmSync(there.root, { recursive: true });
+    expect(found("moved-worktrees", "--fix")).toMatchObject([{ level: "warning", remedy: expect.stringContaining("expver check trial") }]);
+    expect(repo.git("branch", "--list", "exp/trial")).toContain("exp/trial");
+    repo.git("worktree", "prune");
+    expect(found("half-removed-worktrees")).toMatchObject([
+      { level: "warning", remedy: expect.stringContaining("expver worktree remove trial") },
+    ]);
+    lab.must("worktree", "remove", "trial", "--force", "commits", "--yes");
+    expect(found("half-removed-worktrees")).toEqual([]);
+  });
+
+  it("that Git has forgotten gets its place again, with its files", () => {
+    rmSync(join(repo.root, ".git/worktrees"), { recursive: true });
+    expect(there.run("git", ["status"]).code).not.toBe(0);
+    expect(own("half-removed-worktrees")).toHaveLength(1);
+    expect(there.git("status", "--porcelain")).toBe("?? notes.txt");
+    expect(there.git("symbolic-ref", "HEAD")).toBe("refs/heads/exp/trial");
+    expect(there.read("notes.txt")).toBe("by hand\n");
+    expect(found("half-removed-worktrees")).toEqual([]);
+  });
+
+  it("that is locked is named with the reason; the lock of a git that died goes", () => {
+    repo.git("worktree", "lock", "--reason", "on a stick", there.root);
+    expect(found("locked-worktrees", "--fix")).toMatchObject([{ level: "note", remedy: expect.stringContaining("git worktree unlock") }]);
+    repo.git("worktree", "unlock", there.root);
+    repo.git("worktree", "lock", "--reason", "initializing", there.root);
+    expect(own("locked-worktrees")).toHaveLength(1);
+    expect(found("locked-worktrees")).toEqual([]);
+  });
+
+  it("that is detached goes back to its branch, with the commits made meanwhile; one elsewhere is left", () => {
+    there.git("checkout", "-q", "--detach");
+    const commit = there.commit("made detached", { "more.py": "y\n" });
+    expect(own("detached-worktrees")).toHaveLength(1);
+    expect(there.git("rev-parse", "exp/trial")).toBe(commit);
+    expect(there.git("status", "--porcelain")).toBe("");
+    there.git("switch", "-q", "-c", "another");
+    expect(found("detached-worktrees", "--fix")).toMatchObject([{ level: "warning" }]);
+    expect(there.git("symbolic-ref", "HEAD")).toBe("refs/heads/another");
+  });
+
+  it("with a cache of its own", () => {
+    mkdirSync(join(there.root, ".dvc/cache/files/md5"), { recursive: true });
+    expect(found("own-caches")).toMatchObject([{ level: "warning", remedy: expect.stringContaining("dvc cache dir --local") }]);
+  });
+});
+
+describe("of the troubleshooting list", () => {
+  it("a database that a pipeline would delete", () => {
+    repo.write("dvc.yaml", "stages:\n  train:\n    cmd: sh train.sh 0.1\n    outs: [results/experiments.db]\n");
+    expect(found("pipeline-persist")).toMatchObject([{ level: "problem", remedy: expect.stringContaining("persist: true") }]);
+    repo.write("dvc.yaml", "stages:\n  train:\n    cmd: sh train.sh 0.1\n    outs:\n      - results/experiments.db: { persist: true }\n");
+    expect(found("pipeline-persist")).toEqual([]);
+  });
+
+  it("a production model that is gone, changed, or that nobody promoted", () => {
+    const path = "models/production/model.bin";
+    repo.write(path, "copied by hand");
+    expect(found("production-model")).toMatchObject([{ remedy: expect.stringContaining("models promote") }]);
+    rmSync(join(repo.root, path));
+    lab.must("models", "promote", "e0.1.0");
+    expect(found("production-model")).toEqual([]);
+    rmSync(join(repo.root, path));
+    expect(found("production-model")).toMatchObject([{ remedy: `expver data checkout ${path}` }]);
+    repo.write(path, "other");
+    expect(found("production-model")).toHaveLength(1);
+  });
+
+  it("a damaged database, and two programs that have it open", async () => {
+    const path = join(repo.root, "results/experiments.db");
+    const programs = [1, 2].map(() => spawn("sh", ["-c", "exec 9<results/experiments.db; echo open; exec sleep 600"], { cwd: repo.root }));
+    let open = 0;
+    for (const program of programs)
+      program.stdout.on("data", () => {
+        open += 1;
+      });
+    try {
+      await until(() => open === 2);
+      expect(found("parallel-writers")).toMatchObject([{ level: "note" }]);
+    } finally {
+      for (const program of programs) program.kill("SIGKILL");
+    }
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.concat([bytes.subarray(0, 100), Buffer.alloc(bytes.length - 100, 7)]));
+    expect(found("database-damage").length).toBeGreaterThan(0);
+  });
+
+  it("a version whose bytes went with a worktree that was removed", () => {
+    const object = /md5: (\w+)/.exec(repo.git("show", "e0.1.0:models/model.bin.dvc"))?.[1] ?? "";
+    train(repo, "0.6");
+    expect(found("lost-versions")).toEqual([]);
+    rmSync(join(repo.root, ".dvc/cache/files/md5", object.slice(0, 2), object.slice(2)), { force: true });
+    expect(found("lost-versions")).toMatchObject([{ remedy: expect.stringContaining("expver verify --quick e0.1.0") }]);
+  });
+
+  it("a push that sent the commits and not the data", () => {
+    const remotes = makeLab();
+    repo = remotes.repo;
+    expect(found("unsent-objects")).toEqual([]);
+    train(repo, "0.7");
+    repo.git("push", "-q", "origin", "main");
+    repo.git("fetch", "-q", "origin");
+    expect(found("unsent-objects")).toMatchObject([{ level: "problem", remedy: expect.stringContaining("expver data push") }]);
+    remotes.must("data", "push");
+    expect(found("unsent-objects")).toEqual([]);
+  });
+
+  it("what a killed merge left, and a tag that is no version", () => {
+    repo.write("results/.experiments.db.999999.merged.tmp", "half");
+    const old = new Date(Date.now() - 3_600_000);
+    repo.run("touch", ["-d", old.toISOString(), "results/.experiments.db.999999.merged.tmp"]);
+    expect(own("leftovers")).toHaveLength(1);
+    expect(existsSync(join(repo.root, "results/.experiments.db.999999.merged.tmp"))).toBe(false);
+    repo.git("tag", "e7.1");
+    expect(found("misnamed-tags")).toHaveLength(1);
+  });
+});
+
+it("a repository without any of it has none of these findings", () => {
+  repo = makeRepository();
+  repo.expver(["init"]);
+  const { data } = repo.expverJson(["doctor"]);
+  expect(data.counts).toMatchObject({ problem: 0, warning: 0 });
+});
