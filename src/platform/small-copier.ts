@@ -25,6 +25,7 @@ export interface Objects {
 
 /** The files as they go to a thread: a few long strings and shared memory. */
 export interface SmallTask extends SmallOptions {
+  kind: "copy";
   /** Absolute, NUL between them. */
   paths: string;
   /** 32 digits each: a file that has another is left. */

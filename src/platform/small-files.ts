@@ -29,18 +29,12 @@ interface SmallAnswers {
   stat(index: number): FileIdentity;
 }
 
-// What is held of so many files at once is small beside what is known of all of them.
-const BATCH = 20_000;
-
-export function* batchesOf<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < all.length; from += BATCH) yield all.slice(from, from + BATCH);
-}
-
 export function* copyingSmall(files: readonly SmallFile[], options: SmallOptions): Work<SmallAnswers> {
   const count = files.length;
   const md5s = files.flatMap(({ md5 }) => md5 ?? []);
   const to = files.flatMap((file) => file.to ?? []);
   const task: SmallTask = {
+    kind: "copy",
     ...options,
     paths: files.map(({ path }) => path).join("\0"),
     md5s: md5s.length > 0 ? md5s.join("") : null,
@@ -51,7 +45,7 @@ export function* copyingSmall(files: readonly SmallFile[], options: SmallOptions
     stats: to.length > 0 ? new Float64Array(new SharedArrayBuffer(count * NUMBERS * 8)) : null,
   };
   for (const [index, { size }] of files.entries()) task.sizes[index] = size;
-  yield* sharingWork(task, { sizes: task.sizes, perform: smallCopier(task) });
+  yield* sharingWork(task, { count, sizes: task.sizes, perform: smallCopier(task) });
   const digests = Buffer.from(task.digests.buffer);
   return {
     state: (index) => STATES[task.states[index] as number] as SmallState,

@@ -9,9 +9,10 @@ import { SHARE_ENV, Worker } from "node:worker_threads";
 import type { Work } from "./pace.ts";
 import { packageRoot } from "./package-root.ts";
 import { AT_WORK, NEXT, type Share, STOP, takePieces } from "./pieces.ts";
+import type { Task } from "./tasks.ts";
 
-// Starting a thread takes as long as some hundreds of files.
-const MANY = 2000;
+// Starting a thread takes as long as copying a thousand files, or looking at ten thousand: it must be worth its processor time.
+const MANY = { copy: 2000, stat: 50_000 };
 // More are not faster: they wait for the file system.
 const MOST_THREADS = 4;
 const WAIT_MS = 20;
@@ -24,19 +25,20 @@ interface Thread {
 let started: Thread[] | null = null;
 
 interface Pieces {
-  /** Bytes of each. */
-  sizes: Float64Array;
+  count: number;
+  /** Bytes of each; null: the work is no progress to be told. */
+  sizes: Float64Array | null;
   perform: (piece: number) => void;
 }
 
 /** Does `perform` for every piece, in any order; threads get `task` and do the same with it. */
-export function* sharingWork(task: object, { sizes, perform }: Pieces): Work<void> {
-  const count = sizes.length;
-  const threads = count < MANY ? [] : startThreads();
+export function* sharingWork(task: Task, { count, sizes, perform }: Pieces): Work<void> {
+  const threads = count < (started === null ? MANY[task.kind] : MANY.copy) ? [] : startThreads();
   const share = { count, control: new Int32Array(new SharedArrayBuffer(4 * (AT_WORK + 1 + threads.length))) };
   for (const [index, { worker }] of threads.entries()) worker.postMessage({ task, share, thread: index + 1 });
   let told = 0;
   const news = () => {
+    if (sizes === null) return { files: 0, bytes: 0 };
     const begun = Math.min(count, Atomics.load(share.control, NEXT));
     const bytes = sizes.subarray(told, begun).reduce((sum, size) => sum + size, 0);
     const files = begun - told;

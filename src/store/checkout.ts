@@ -3,7 +3,7 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import type { Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type ObjectName, objectPath, readListing, trustedSize } from "./layout.ts";
+import { type ObjectName, objectPath, readListing, trustedSize, trustedSizes } from "./layout.ts";
 import { openSingles, type Scan, type ScannedFile, scanOutput } from "./scan.ts";
 import { isHere } from "./status.ts";
 import type { HashName, ListingEntry, Pointer } from "./types.ts";
@@ -85,7 +85,7 @@ function* planOutput(
   if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
   const selected = only?.get(pointer.path);
   const isWanted = (relpath: string) => selected?.some((part) => relpath === part || relpath.startsWith(`${part}/`)) ?? true;
-  compare(plan, { scan, members, cache, relink, isWanted });
+  yield* comparing(plan, { scan, members, cache, relink, isWanted });
   return plan;
 }
 
@@ -97,17 +97,19 @@ interface Comparison {
   isWanted: (relpath: string) => boolean;
 }
 
-function compare(plan: OutputCheckout, { scan, members, cache, relink, isWanted }: Comparison): void {
+function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWanted }: Comparison): Work<void> {
   const { pointer, path } = plan;
   const { hashName } = pointer;
   const here = new Map(scan?.files.map((file) => [file.relpath, file]));
   const isSaved = ({ md5 }: ScannedFile) => trustedSize(cache.dir, { hash: md5, hashName }) !== null;
-  for (const { relpath, md5 } of members) {
-    const file = plan.wrongKind ? undefined : here.get(relpath);
-    here.delete(relpath);
-    if (!isWanted(relpath) || (file?.md5 === md5 && !relink)) continue;
-    const object = { hash: md5, hashName };
-    const size = trustedSize(cache.dir, object);
+  const standing = (relpath: string) => (plan.wrongKind ? undefined : here.get(relpath));
+  const changed = members.filter(({ relpath, md5 }) => isWanted(relpath) && (standing(relpath)?.md5 !== md5 || relink));
+  const objects = changed.map(({ md5 }) => ({ hash: md5, hashName }));
+  const sizes = yield* trustedSizes(cache.dir, objects);
+  for (const [index, { relpath, md5 }] of changed.entries()) {
+    const file = standing(relpath);
+    const object = objects[index] as ObjectName;
+    const size = sizes[index] ?? null;
     if (size === null) {
       // What is right already needs nothing from the cache.
       if (file?.md5 !== md5) plan.missing.push(relpath === "" ? pointer.path : `${pointer.path}/${relpath}`);
@@ -118,6 +120,7 @@ function compare(plan: OutputCheckout, { scan, members, cache, relink, isWanted 
     const isexec = !plan.isFolder && pointer.isexec === true;
     plan.places.push({ path: relpath === "" ? path : `${path}/${relpath}`, object, from, size, replaces: file ?? null, isexec });
   }
+  for (const { relpath } of members) here.delete(relpath);
   const extra = plan.wrongKind ? (scan?.files ?? []) : [...here.values()].filter(({ relpath }) => isWanted(relpath));
   for (const file of extra) {
     if (!isSaved(file)) plan.unsaved.push(file);

@@ -2,10 +2,13 @@
  * DVC 3's layout of objects, the same in a cache and in a folder remote. Mode 0444 under an object's name means "these bytes
  * were verified", to DVC and to us.
  */
-import { chmodSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
+import type { FileStat } from "../platform/file-stat.ts";
 import { isMissing } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
+import { takingStats } from "../platform/many-stats.ts";
+import { batchesOf, type Work } from "../platform/pace.ts";
 import { parseListing } from "./listing.ts";
 import type { HashName, ListingEntry } from "./types.ts";
 
@@ -46,8 +49,22 @@ export function shardsFolder(dir: string, hashName: HashName): string {
  */
 export function trustedSize(dir: string, object: ObjectName): number | null {
   const path = objectPath(dir, object);
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile()) return null;
+  return sizeIfTrusted(path, object, lstatSync(path, { throwIfNoEntry: false }));
+}
+
+/** The same for many. */
+export function* trustedSizes(dir: string, objects: readonly ObjectName[]): Work<(number | null)[]> {
+  const sizes: (number | null)[] = [];
+  for (const some of batchesOf(objects)) {
+    const paths = some.map((object) => objectPath(dir, object));
+    const stats = yield* takingStats(paths);
+    for (const [index, object] of some.entries()) sizes.push(sizeIfTrusted(paths[index] as string, object, stats(index)));
+  }
+  return sizes;
+}
+
+function sizeIfTrusted(path: string, object: ObjectName, stat: Pick<FileStat, "mode" | "size"> | null | undefined): number | null {
+  if (!stat || (stat.mode & constants.S_IFMT) !== constants.S_IFREG) return null;
   if ((stat.mode & 0o777) === VERIFIED_MODE) return stat.size;
   if (hashOfObject(path, object) !== object.hash) return null;
   protect(path);

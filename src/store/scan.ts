@@ -5,12 +5,12 @@ import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
 import { type Digest, hashingFile, isSmall, md5OfFileElsewhere } from "../platform/hashing.ts";
-import type { Work } from "../platform/pace.ts";
-import { batchesOf, copyingSmall } from "../platform/small-files.ts";
+import { batchesOf, type Work } from "../platform/pace.ts";
+import { copyingSmall } from "../platform/small-files.ts";
 import { type CopyDatabase, DATABASE_HEADER, isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcIgnore } from "./dvcignore.ts";
 import type { Ingest } from "./ingest.ts";
-import { type ObjectFolder, trustedSize } from "./layout.ts";
+import { type ObjectFolder, trustedSize, trustedSizes } from "./layout.ts";
 import { listingHash, renderListing } from "./listing.ts";
 import { makeStaging } from "./staging.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
@@ -137,7 +137,7 @@ interface Reading {
 
 /** First what is remembered, then the small files together, then the others one by one. */
 function* digestsOf(project: Project, files: readonly WalkedFile[], { nameOf, read }: Reading): Work<Digest[]> {
-  const digests = files.map((file) => rememberedDigest(file, nameOf(file), read));
+  const digests = yield* rememberedDigests(files, { nameOf, read });
   const unknown = files.flatMap((_, index) => (digests[index] === null ? [index] : []));
   yield { files: files.length - unknown.length, bytes: 0 };
   const readAt = Date.now();
@@ -162,10 +162,20 @@ function* digestsOf(project: Project, files: readonly WalkedFile[], { nameOf, re
   return all;
 }
 
-function rememberedDigest({ stat }: WalkedFile, name: string, { memory, store, hashName = "md5" }: ReadOptions): Digest | null {
-  const md5 = memory?.get(name, stat);
-  const isThere = md5 !== undefined && (!store || trustedSize(store.into.dir, { hash: md5, hashName }) === stat.size);
-  return isThere ? { md5, size: stat.size } : null;
+function* rememberedDigests(files: readonly WalkedFile[], { nameOf, read }: Reading): Work<(Digest | null)[]> {
+  const { memory, store, hashName = "md5" } = read;
+  const digests = files.map((file): Digest | null => {
+    const md5 = memory?.get(nameOf(file), file.stat);
+    return md5 === undefined ? null : { md5, size: file.stat.size };
+  });
+  if (!store) return digests;
+  const known = digests.flatMap((digest) => digest ?? []);
+  const sizes = yield* trustedSizes(
+    store.into.dir,
+    known.map(({ md5 }) => ({ hash: md5, hashName })),
+  );
+  const gone = new Set(known.filter(({ size }, index) => sizes[index] !== size));
+  return digests.map((digest) => (digest !== null && gone.has(digest) ? null : digest));
 }
 
 function maybeSmall(project: Project, { path, stat }: WalkedFile, { hashName = "md5" }: ReadOptions): boolean {

@@ -73,8 +73,8 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
       return missed === 0 && asked === old.rows.size && old.listing !== NO_LISTING ? `${old.listing}.dir` : null;
     },
     save({ keepOthers = false, listing } = {}) {
-      if (placed.length > 0) waitATick();
-      for (const [path, stat, md5] of placed.splice(0)) this.set(path, stat, md5, Date.now());
+      const settled = placed.length > 0 ? Date.now() + TICK_MS + 1 : 0;
+      for (const [path, stat, md5] of placed.splice(0)) this.set(path, stat, md5, settled);
       const hash = listing?.hash.slice(0, 32) ?? NO_LISTING;
       if (fresh.size === 0 && (keepOthers || (asked === old.rows.size && hash === old.listing))) return;
       const entries = new Map(fresh);
@@ -82,7 +82,9 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
         if ((keepOthers || isAsked[row] === 1) && !fresh.has(path)) entries.set(path, entryAt(old, row));
       }
       try {
-        writeFileAtomic(file, pack(entries, entries.size === listing?.files ? hash : NO_LISTING));
+        const bytes = pack(entries, entries.size === listing?.files ? hash : NO_LISTING);
+        waitUntil(settled);
+        writeFileAtomic(file, bytes);
       } catch {
         // A read-only or full disk costs speed only.
       }
@@ -90,8 +92,9 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
   };
 }
 
-function waitATick(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS + 1);
+function waitUntil(time: number): void {
+  const milliseconds = Math.min(time - Date.now(), TICK_MS + 1);
+  if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function isRacy({ mtimeMs, ctimeMs }: FileIdentity, readAt: number): boolean {

@@ -4,7 +4,7 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { readListing, trustedSize } from "./layout.ts";
+import { readListing, trustedSize, trustedSizes } from "./layout.ts";
 import { openSingles, type Scan, scanOutput } from "./scan.ts";
 import type { StatCache } from "./stat-cache.ts";
 import type { HashName, Pointer } from "./types.ts";
@@ -40,7 +40,7 @@ export function* readingStatus(project: Project, pointers: readonly Pointer[]): 
 
 function* statusOf(project: Project, pointer: Pointer, { cache, singles }: { cache: Cache; singles: StatCache }): Work<OutputStatus> {
   const path = absolutePath(project, pointer.path);
-  const inCache = pointer.hash !== null && isComplete(cache, pointer);
+  const inCache = yield* checkingComplete(cache, pointer);
   const scan = isHere(path) ? yield* scanOutput(project, path, { hashName: pointer.hashName, singles }) : null;
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
   const isLost = pointer.cache && !inCache && worktree !== "modified";
@@ -49,11 +49,17 @@ function* statusOf(project: Project, pointer: Pointer, { cache, singles }: { cac
 }
 
 /** True when everything the pointer names can be relied on. */
-export function isComplete(cache: Cache, { hash, hashName }: Pointer): boolean {
+export function isComplete(cache: Cache, pointer: Pointer): boolean {
+  return finishWork(checkingComplete(cache, pointer));
+}
+
+function* checkingComplete(cache: Cache, { hash, hashName }: Pointer): Work<boolean> {
   if (hash === null) return false;
   if (!hash.endsWith(".dir")) return trustedSize(cache.dir, { hash, hashName }) !== null;
   const members = readListing(cache.dir, { hash, hashName });
-  return members?.every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName }) !== null) ?? false;
+  if (members === null) return false;
+  const objects = members.map(({ md5 }) => ({ hash: md5, hashName }));
+  return !(yield* trustedSizes(cache.dir, objects)).includes(null);
 }
 
 /** False for a link to nothing too: a link into a cache that was emptied is data that is gone. */

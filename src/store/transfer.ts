@@ -4,10 +4,10 @@
  */
 import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
-import type { Pacing } from "../platform/pace.ts";
+import { type Pacing, paceWork } from "../platform/pace.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { keyOf, type ObjectName, objectPath, trustedSize } from "./layout.ts";
+import { keyOf, type ObjectName, objectPath, trustedSize, trustedSizes } from "./layout.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
 import { isComplete } from "./status.ts";
@@ -163,18 +163,21 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
   const files = byKey(bundles.flatMap(({ members }) => members ?? []));
   const folders = byKey(bundles.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
   const there = keysOf(await remote.present([...objectsOf(files), ...objectsOf(folders)], context));
-  const toSend = (named: Map<string, Named>) =>
-    objectsOf(named).flatMap((object): Parcel[] => {
-      const size = there.has(keyOf(object)) ? null : trustedSize(cache.dir, object);
+  const toSend = async (named: Map<string, Named>) => {
+    const absent = objectsOf(named).filter((object) => !there.has(keyOf(object)));
+    const sizes = await paceWork(trustedSizes(cache.dir, absent), context, { label: "comparing data" });
+    return absent.flatMap((object, index): Parcel[] => {
+      const size = sizes[index] ?? null;
       return size === null ? [] : [{ object, from: objectPath(cache.dir, object), size }];
     });
-  const parcels = toSend(files);
+  };
+  const parcels = await toSend(files);
   const sendable = keysOf(parcels.map(({ object }) => object));
   const isNowhere = ({ object }: Named) => !there.has(keyOf(object)) && !sendable.has(keyOf(object));
   const missing = bundles.flatMap(({ members, pointer }) =>
     (members === null ? [pointer] : members.filter(isNowhere)).map(({ path }) => ({ path, pointer })),
   );
-  return { bundles, there, parcels, listings: toSend(folders), missing, names: new Map([...files, ...folders]) };
+  return { bundles, there, parcels, listings: await toSend(folders), missing, names: new Map([...files, ...folders]) };
 }
 
 async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {

@@ -84,6 +84,7 @@ it.skipIf(availableParallelism() === 1)("a thread takes part", () => {
   const files = makeFiles(join(folder, "from"));
   const states = new Uint8Array(new SharedArrayBuffer(MANY));
   const task = {
+    kind: "copy" as const,
     paths: files.map(({ path }) => path).join("\0"),
     md5s: null,
     to: null,
@@ -97,6 +98,6 @@ it.skipIf(availableParallelism() === 1)("a thread takes part", () => {
     const pause = new Int32Array(new SharedArrayBuffer(4));
     for (let turn = 0; turn < 3000 && !states.includes(1); turn += 1) Atomics.wait(pause, 0, 0, 10);
   };
-  finishWork(sharingWork(task, { sizes: task.sizes, perform }));
+  finishWork(sharingWork(task, { count: MANY, sizes: task.sizes, perform }));
   expect(states).toContain(1);
 });

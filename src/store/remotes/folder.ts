@@ -3,10 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { isMissing } from "../../platform/files.ts";
 import { isSmall, md5Of } from "../../platform/hashing.ts";
-import { paceWork, type Work } from "../../platform/pace.ts";
-import { batchesOf } from "../../platform/small-files.ts";
+import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest, isListing } from "../ingest.ts";
-import { type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "../layout.ts";
+import { type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize, trustedSizes } from "../layout.ts";
 import type { HashName } from "../types.ts";
 import type { Parcel, Received, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
 
@@ -34,17 +33,19 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
 }
 
 function* looking({ dir }: ObjectFolder, objects: readonly Wanted[]): Work<ObjectName[]> {
-  const found: ObjectName[] = [];
   const shards = new Map<string, boolean>();
-  for (const object of objects) {
+  const maybe = objects.filter((object) => {
     const shard = shardPath(dir, object);
     const isThere = shards.get(shard) ?? existsSync(shard);
     shards.set(shard, isThere);
-    const size = isThere ? trustedSize(dir, object) : null;
-    if (size !== null && size === (object.size ?? size)) found.push(object);
-    yield { files: 1, bytes: 0 };
-  }
-  return found;
+    return isThere;
+  });
+  const sizes = yield* trustedSizes(dir, maybe);
+  yield { files: objects.length, bytes: 0 };
+  return maybe.filter(({ size }, index) => {
+    const found = sizes[index] ?? null;
+    return found !== null && found === (size ?? found);
+  });
 }
 
 function* sending(folder: ObjectFolder, parcels: readonly Parcel[]): Work<TransferFailure[]> {
@@ -63,8 +64,9 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
   try {
     const failures: TransferFailure[] = [];
     const parcels: Parcel[] = [];
-    for (const object of objects) {
-      const size = trustedSize(dir, object);
+    const sizes = yield* trustedSizes(dir, objects);
+    for (const [index, object] of objects.entries()) {
+      const size = sizes[index] ?? null;
       if (size === null) failures.push({ object, error: null });
       else parcels.push({ object, from: objectPath(dir, object), size });
     }
