@@ -53,6 +53,8 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "skill check": async () => (await import("./render/skill.ts")).renderSkillCheck,
   sql: async () => (await import("./render/sql.ts")).renderSql,
   report: async () => (await import("./render/report.ts")).renderReport,
+  hooks: async () => (await import("./render/hooks.ts")).renderHooks,
+  "hooks run": async () => (await import("./render/hooks.ts")).renderHooksRun,
   log: async () => (await import("./render/log.ts")).renderLog,
   undo: async () => (await import("./render/undo.ts")).renderUndo,
   doctor: async () => (await import("./render/doctor.ts")).renderDoctor,

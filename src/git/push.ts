@@ -17,6 +17,9 @@ export interface PushAnswer {
   said: string;
 }
 
+/** In the environment of our own pushes: objects were looked for already, and a hook of ours need not. */
+export const PUSHED_BY_US = "EXPVER_PUSHES";
+
 /** Never moves a ref backwards, never replaces a tag, never takes tags along that are not named. Does not throw when refused. */
 export function pushRefs(
   repository: Repository,
@@ -24,9 +27,13 @@ export function pushRefs(
   { refs, atomic }: { refs: readonly PushedRef[]; atomic: boolean },
 ): PushAnswer {
   const args = ["push", "--porcelain", "--no-follow-tags", atomic ? "--atomic" : "--no-atomic", "--", remote];
-  const result = gitResult(repository, [...args, ...refs.map(({ object, ref }) => `${object}:${ref}`)], {
-    allow: [...Array(256).keys()],
-  });
+  const result = gitResult(
+    { ...repository, env: { ...repository.env, [PUSHED_BY_US]: "1" } },
+    [...args, ...refs.map(({ object, ref }) => `${object}:${ref}`)],
+    {
+      allow: [...Array(256).keys()],
+    },
+  );
   const refused = new Map<string, string>();
   for (const line of result.stdout.toString("utf8").split("\n")) {
     const [flag, pair = "", summary = ""] = line.split("\t");

@@ -2,6 +2,7 @@
 import type { Command } from "../contract.ts";
 import { ADVISING } from "./advising.ts";
 import { DATA } from "./data.ts";
+import { HOOKS } from "./hooks.ts";
 import { MERGING } from "./merging.ts";
 import { MODELS } from "./models.ts";
 import { RUNS } from "./runs.ts";
@@ -23,5 +24,6 @@ export const CATALOGUE: Command[] = [
   ...DATA,
   ...SHARE,
   ...SAFETY,
+  ...HOOKS,
   ...SKILL,
 ];

@@ -1,0 +1,95 @@
+/** What the hooks look at. They refuse (exit 4) with what to type, and let everything go that is not theirs. */
+import { readFileSync } from "node:fs";
+import { openProject, type Project, requireRepository } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { gitResult, type Repository } from "../../git/git.ts";
+import { PUSHED_BY_US } from "../../git/push.ts";
+import { headBranch, resolveCommit } from "../../git/refs.ts";
+import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
+import { readPointersAt } from "../../store/pointers.ts";
+import { isPushable, surveyPush } from "../../store/transfer.ts";
+import { readVersions } from "../../versions/registry.ts";
+import type { Input, ReadWorkflow } from "../contract.ts";
+import { textIn, wordsOf } from "../input.ts";
+
+export interface Guarded {
+  hook: string;
+  looked: string[];
+}
+
+export const hooksRun: ReadWorkflow<Input, Guarded> = {
+  async read(context, input) {
+    const hook = textIn(input.hook) ?? "";
+    const args = wordsOf(input.argument);
+    if (hook === "pre-push") return { hook, looked: await guardPush(context) };
+    if (hook === "pre-rebase") return { hook, looked: guardRebase(context, args) };
+    throw new ExpverError("E_USAGE", `there is no hook ${JSON.stringify(hook)} of expver`, { hint: "pre-push, pre-rebase" });
+  },
+};
+
+/** Every branch and version that is pushed: are the objects it names on the data remote? */
+async function guardPush(context: Context): Promise<string[]> {
+  if (context.env[PUSHED_BY_US] !== undefined) return [];
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  const versions = new Set(readVersions(project).map(({ name }) => `refs/tags/${name}`));
+  // local ref, object, remote ref, what is there: the local one is as it was typed, and may be HEAD. A deletion names no object of ours.
+  const pushed = readFileSync(0, "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .flatMap(([, object = "", ref = ""]) => (/^0*$/.test(object) ? [] : [{ object, ref }]))
+    .filter(({ ref }) => ref.startsWith("refs/heads/") || versions.has(ref));
+  for (const one of pushed) await lookAtPush(project, repository, context, one);
+  return pushed.map(({ ref }) => ref);
+}
+
+async function lookAtPush(
+  project: Project,
+  repository: Repository,
+  context: Context,
+  { ref, object }: { ref: string; object: string },
+): Promise<void> {
+  const commit = resolveCommit(repository, object);
+  const pointers = commit === null ? [] : readPointersAt(project, commit).filter(isPushable);
+  if (pointers.length === 0) return;
+  const name = ref.replace(/^refs\/(heads|tags)\//, "");
+  const { lacking, missing, remotes } = await surveyPush(project, pointers, context);
+  const lost = lacking + missing.length;
+  if (lost === 0) return;
+  const isVersion = ref.startsWith("refs/tags/");
+  throw new ExpverError(
+    "E_GATE",
+    `${counted(lost, "object")} that ${name} names ${lost === 1 ? "is" : "are"} not on ${remotes.join(", ")}: whoever fetches it cannot have its data`,
+    {
+      hint: `${isVersion ? `expver publish ${name}` : "expver data push"} sends them first; git push --no-verify pushes anyway.`,
+      details: { ref, lacking, missing: missing.slice(0, 10).map(({ path }) => path) },
+    },
+  );
+}
+
+/** Commits of versions that a rebase would leave on no branch. */
+function guardRebase(context: Context, [upstream = "", branch]: string[]): string[] {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  const from = resolveCommit(repository, upstream);
+  const tip = resolveCommit(repository, branch ?? "HEAD");
+  if (from === null || tip === null) return [];
+  const commits = gitResult(repository, ["rev-list", `${from}..${tip}`])
+    .stdout.toString("utf8")
+    .split("\n");
+  const moved = new Set(commits);
+  const versions = readVersions(project)
+    .filter(({ commit, onBranch }) => onBranch && moved.has(commit))
+    .map(({ name }) => name);
+  if (versions.length === 0) return [];
+  const onto = (branch ?? headBranch(repository) ?? "HEAD").replace(/^refs\/heads\//, "");
+  throw new ExpverError(
+    "E_GATE",
+    `a rebase of ${onto} would leave ${versions.slice(0, 8).join(", ")} on no branch: their commits stay, under their tags only`,
+    {
+      hint: `Merge instead: git merge ${upstream}. git rebase --no-verify rebases anyway; no version is lost by it.`,
+      details: { versions },
+    },
+  );
+}

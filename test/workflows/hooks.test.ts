@@ -1,0 +1,115 @@
+/** Git hooks on request: they refuse what would lose something, run what was there, and leave as they came. */
+import { existsSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+
+function aRepository(): TestRepository {
+  const repo = makeRepository();
+  expect(repo.expver(["init"]).code).toBe(0);
+  repo.write("data.csv", "a,b\n1,2\n");
+  expect(repo.expver(["data", "add", "data.csv"]).code).toBe(0);
+  repo.commit("data");
+  const outside = makeFolder("remotes");
+  repo.git("init", "-q", "--bare", join(outside, "origin.git"));
+  repo.git("remote", "add", "origin", join(outside, "origin.git"));
+  expect(repo.expver(["data", "remote", "add", "-d", "store", join(outside, "store")]).code).toBe(0);
+  repo.commit("remote");
+  expect(repo.expver(["tag", "-d", "first"]).code).toBe(0);
+  return repo;
+}
+
+const gitCode = (repo: TestRepository, ...args: string[]) => {
+  const { code, stdout, stderr } = repo.run("git", args);
+  return { code, text: stdout + stderr };
+};
+
+it("no push of a branch or version whose data is nowhere else; afterwards it goes", () => {
+  const repo = aRepository();
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  for (const ref of ["HEAD", "e0.1.0"]) {
+    const { code, text } = gitCode(repo, "push", "origin", ref);
+    expect(code).not.toBe(0);
+    expect(text).toContain("E_GATE");
+    expect(text).toMatch(/expver (publish e0\.1\.0|data push)/);
+  }
+  expect(gitCode(repo, "ls-remote", "origin").text).toBe("");
+  expect(repo.expver(["data", "push"]).code).toBe(0);
+  expect(gitCode(repo, "push", "-q", "origin", "HEAD", "e0.1.0").code).toBe(0);
+  expect(gitCode(repo, "push", "-q", "origin", "--delete", "e0.1.0").code).toBe(0);
+});
+
+it("publish passes its own hook", () => {
+  const repo = aRepository();
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  expect(repo.expver(["publish"]).code).toBe(0);
+  expect(gitCode(repo, "ls-remote", "origin").text).toContain("refs/tags/e0.1.0");
+});
+
+it("no rebase that leaves versions on no branch", () => {
+  const repo = aRepository();
+  repo.git("branch", "other", "HEAD~1");
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  const branch = repo.git("branch", "--show-current");
+  repo.git("checkout", "-q", "other");
+  repo.commit("elsewhere", { "other.txt": "x\n" });
+  repo.git("checkout", "-q", branch);
+  const before = repo.git("rev-parse", "HEAD");
+  const { code, text } = gitCode(repo, "rebase", "other");
+  expect(code).not.toBe(0);
+  expect(text).toContain("e0.1.0");
+  expect(repo.git("rev-parse", "HEAD")).toBe(before);
+  repo.git("checkout", "-q", "other");
+  expect(gitCode(repo, "rebase", branch).code).toBe(0);
+});
+
+it("runs the hook that was there first, and brings it back", () => {
+  const repo = aRepository();
+  const path = join(repo.root, ".git/hooks/pre-push");
+  const own = "#!/bin/sh\ncat > pushed.txt\n[ ! -e refuse ]\n";
+  repo.write(".git/hooks/pre-push", own);
+  repo.run("chmod", ["+x", ".git/hooks/pre-push"]);
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  expect(repo.expver(["data", "push"]).code).toBe(0);
+  repo.write("refuse", "");
+  expect(gitCode(repo, "push", "-q", "origin", "HEAD").code).not.toBe(0);
+  rmSync(join(repo.root, "refuse"));
+  expect(gitCode(repo, "push", "-q", "origin", "HEAD").code).toBe(0);
+  expect(repo.read("pushed.txt")).toContain("refs/heads/");
+  expect(repo.expverJson(["hooks"]).data).toMatchObject({
+    hooks: [
+      { state: "current", chained: true },
+      { state: "current", chained: false },
+    ],
+  });
+  expect(repo.expver(["hooks", "remove"]).code).toBe(0);
+  expect(repo.read(".git/hooks/pre-push")).toBe(own);
+  expect(statSync(path).mode & 0o111).not.toBe(0);
+  expect(existsSync(join(repo.root, ".git/hooks/pre-rebase"))).toBe(false);
+});
+
+it("where expver is gone, Git goes on", () => {
+  const repo = aRepository();
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  const hook = repo.read(".git/hooks/pre-push").replaceAll("dist/main.js", "dist/gone.js");
+  repo.write(".git/hooks/pre-push", hook);
+  const { code } = repo.run("git", ["push", "-q", "origin", "HEAD"], { env: { PATH: "/usr/bin:/bin" } });
+  expect(code).toBe(0);
+});
+
+it("leaves hooks that others share alone", () => {
+  const repo = aRepository();
+  const folder = makeFolder("hooks");
+  repo.git("config", "core.hooksPath", folder);
+  expect(repo.expverJson(["hooks", "install"])).toMatchObject({ code: 4, error: { code: "E_GATE" } });
+  expect(existsSync(join(folder, "pre-push"))).toBe(false);
+});
+
+it("works in a linked worktree, where Git has the hooks of the main one", () => {
+  const repo = aRepository();
+  expect(repo.expver(["worktree", "create", "side"]).code).toBe(0);
+  expect(repo.expver(["hooks", "install"], { cwd: "../exp-side" }).code).toBe(0);
+  expect(existsSync(join(repo.root, ".git/hooks/pre-push"))).toBe(true);
+  expect(repo.run("git", ["push", "origin", "HEAD"], { cwd: "../exp-side" }).code).not.toBe(0);
+});
