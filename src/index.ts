@@ -10,7 +10,8 @@ import type { ShownVersion } from "./workflows/show.ts";
 
 export { ERROR_CODES, type ErrorCode, ExpverError } from "./errors.ts";
 export { type LoggedRow, type Track, type TrackOptions, track } from "./results/track.ts";
-export type { ListedVersion, VersionList } from "./workflows/list.ts";
+export type { ListedVersion } from "./workflows/list/listed.ts";
+export type { VersionList } from "./workflows/list.ts";
 export type { RunView } from "./workflows/runs/run-views.ts";
 export type { ShownVersion } from "./workflows/show.ts";
 
@@ -21,17 +22,19 @@ export interface PlaceOptions {
 }
 
 export interface ListOptions extends PlaceOptions {
-  /** A metric, `version` or `date`. Default: the primary metric, best first. */
+  /** Metrics, parameters, `version` or `date`, with `-` the other way round. Default: the primary metric, best first. */
   sort?: string | undefined;
+  /** The filter language of `expver list --where`. */
+  where?: string | undefined;
 }
 
 /**
  * Every version with its exact parameters and metrics, as `expver list`. Throws `E_NO_PROJECT`, `E_CONFIG`; `E_NOT_FOUND` when
  * no version has the metric to sort by.
  */
-export async function listVersions({ cwd, sort }: ListOptions = {}): Promise<VersionList> {
+export async function listVersions({ cwd, sort, where }: ListOptions = {}): Promise<VersionList> {
   const { list } = await import("./workflows/list.ts");
-  return list.read(contextAt(cwd), { sort });
+  return list.read(contextAt(cwd), { sort, where });
 }
 
 /** All that is known of one version, as `expver show`. Throws `E_NOT_FOUND`, and `E_NO_PROJECT`, `E_NO_GIT`, `E_CONFIG`. */

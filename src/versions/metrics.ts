@@ -1,6 +1,7 @@
 /** Metrics of versions: where their direction comes from, and which value is better. */
 import type { Config, Direction } from "../config/config.ts";
 import { guessDirection } from "../config/metric-direction.ts";
+import { compareNumbers } from "./exact-order.ts";
 import type { Version, VersionMessage } from "./types.ts";
 
 export interface KnownDirection {
@@ -47,7 +48,7 @@ export function compareMetric(one: string | undefined, other: string | undefined
   const [a, b] = [rankOf(one), rankOf(other)];
   if (a.place !== b.place) return a.place - b.place;
   if (a.place > 0) return 0;
-  const difference = a.value === b.value ? compareExactly(one ?? "", other ?? "") : a.value < b.value ? -1 : 1;
+  const difference = a.value === b.value ? (compareNumbers(one ?? "", other ?? "") ?? 0) : a.value < b.value ? -1 : 1;
   return direction === "min" ? difference : -difference;
 }
 
@@ -68,11 +69,4 @@ function rankOf(text: string | undefined): { place: number; value: number } {
   const value = metricNumber(text);
   if (value === null) return { place: 2, value: 0 };
   return Number.isNaN(value) ? { place: 1, value: 0 } : { place: 0, value };
-}
-
-/** Whole numbers beyond 2^53 that are equal as floating point. */
-function compareExactly(one: string, other: string): number {
-  if (!/^[+-]?\d{16,}$/.test(one.trim()) || !/^[+-]?\d{16,}$/.test(other.trim())) return 0;
-  const [a, b] = [BigInt(one.trim().replace(/^\+/, "")), BigInt(other.trim().replace(/^\+/, ""))];
-  return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -45,3 +45,13 @@ export function listOf(value: Input[string]): string[] {
     .flatMap((word) => word.split(","))
     .filter(Boolean);
 }
+
+/** A number between 0 and 1, both left out. Throws E_USAGE. */
+export function shareOf(value: Input[string], flag: string, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  const number = typeof value === "string" && /^0?\.\d+$/.test(value) ? Number(value) : 0;
+  if (number > 0 && number < 1) return number;
+  throw new ExpverError("E_USAGE", `${flag} takes a number between 0 and 1, such as 0.95, not ${JSON.stringify(value)}`, {
+    details: { received: value },
+  });
+}

@@ -1,51 +1,37 @@
 /** `expver list`: every version, best first, from the tags alone. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { nearestWord } from "../config/nearest.ts";
 import { absolutePath, storedPath } from "../config/paths.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { listRemotes } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
-import { formatHeadline } from "../versions/headline.ts";
-import { compareMetric, directionOf, type KnownDirection, knownMetrics, metricsOf, paramsOf } from "../versions/metrics.ts";
+import { compareMetric, knownMetrics } from "../versions/metrics.ts";
 import { readRegistry } from "../versions/registry.ts";
 import { compareVersions } from "../versions/tag-name.ts";
-import type { Version, VersionKind, VersionNumber } from "../versions/types.ts";
+import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
-import { limitOf, textIn } from "./input.ts";
+import { limitOf, listOf, shareOf, textIn } from "./input.ts";
+import { type ColumnName, chosenColumns, differingColumns } from "./list/columns.ts";
+import type { VersionGroups } from "./list/groups.ts";
+import { lackingObjects } from "./list/lacking.ts";
+import { fieldsOf, type ListedVersion, listedOf } from "./list/listed.ts";
+import { compareBy, type SortKey, sortKeys } from "./list/sort-keys.ts";
 
-export interface ListedVersion {
-  /** Tag name. */
-  version: string;
-  /** 1 = best by the metric the list is sorted by; null when it has no number there. Equal values share a rank. */
-  rank: number | null;
-  /** Null: a tag without trailers. */
-  kind: VersionKind | null;
-  /** ISO 8601 with zone. */
-  date: string;
-  commit: string;
-  /** The tag's first line as it stands. */
-  line: string;
-  description: string;
-  /** Exact texts by name. */
-  metrics: Record<string, string>;
-  params: Record<string, string>;
-  /** The inputs' digest: whole from a trailer, as short as written from a first line; null when the tag says none. */
-  data: string | null;
-  runs: number;
-  onBranch: boolean;
-  /** True only when it is known not to be on any remote; null when there is no remote. */
-  unpublished: boolean | null;
-  problems: string[];
-}
+/** How it is to be shown. */
+type ListForm = "table" | "tags" | "tree" | "csv" | "md" | "jsonl";
 
 export interface VersionList {
-  /** What the order is by: a metric with its direction, or `version` (highest first) or `date` (newest first). */
-  sort: ({ by: "metric"; metric: string } & KnownDirection) | { by: "version" } | { by: "date" };
+  /** What the order is by first. */
+  sort: SortKey;
+  /** And between equal ones, before their age. */
+  thenBy: SortKey[];
   versions: ListedVersion[];
   /** All there are, ranked or not. */
   total: number;
+  /** `--where` as typed, and how many it left out. */
+  where: string | null;
+  filteredOut: number;
   /** Beyond `--limit`. */
   leftOut: number;
   /** Have no number for the metric; they come last. */
@@ -53,127 +39,156 @@ export interface VersionList {
   /** Names of all metrics and parameters, the most telling first. */
   metrics: string[];
   params: string[];
+  /** `--columns`, `--differing`; null: whatever there is room for. */
+  columns: ColumnName[] | null;
+  /** `--group-by`. */
+  groups: VersionGroups | null;
   /** Tags that look like versions and are none. */
   misnamed: string[];
   /** Runs in the working database that are no version, by status; null when there is no database. */
   unversioned: { status: string; runs: number }[] | null;
-  /** `--all`, `-n`, `--tags`: how it is to be shown. */
   all: boolean;
   limit: number | null;
-  tags: boolean;
+  form: ListForm;
 }
 
 export const list: ReadWorkflow<Input, VersionList> = {
   async read(context, input) {
     const limit = limitOf(input, Number.POSITIVE_INFINITY);
+    const form = formOf(input);
     const project = openProject(context);
     const { versions, misnamed } = readRegistry(project);
     const known = knownMetrics(project.config, versions);
     const hasRemote =
       project.repository !== null && versions.some(({ unpublished }) => unpublished) && listRemotes(project.repository).length > 0;
-    const listed = versions.map((version) => ({ ...listedOf(version, known, hasRemote), number: version.number }));
-    const metrics = byImportance(
-      listed.map((one) => one.metrics),
-      Object.keys(project.config.metrics),
-    );
-    const sort =
-      input.tags === true
-        ? { by: "version" as const }
-        : sortOf(project, versions, { asked: textIn(input.sort) ?? textIn(input.metric), metrics });
-    const ordered = rank(listed, sort);
+    const lacking = lackingObjects(project);
+    const all = versions.map((version) => listedOf(version, { known, hasRemote, lacking }));
+    const names = namesOf(project, all);
+    const where = textIn(input.where) ?? null;
+    const listed = where === null ? all : await filtered(all, where, { names, prefix: project.config.versions.prefix });
+    const asked = textIn(input.sort) ?? textIn(input.metric) ?? (form === "tags" || form === "tree" ? "version" : undefined);
+    const [sort, ...thenBy] = sortKeys(project, versions, { asked, ...names }) as [SortKey, ...SortKey[]];
+    const ordered = ranked(listed, [sort, ...thenBy]);
+    const shown = ordered.slice(0, limit);
     return {
       sort,
-      versions: ordered.slice(0, limit),
-      total: ordered.length,
-      leftOut: Math.max(0, ordered.length - limit),
+      thenBy,
+      versions: form === "tree" ? shown.toReversed() : shown,
+      total: all.length,
+      where,
+      filteredOut: all.length - listed.length,
+      leftOut: ordered.length - shown.length,
       withoutMetric: sort.by === "metric" ? ordered.filter((one) => one.rank === null).length : 0,
-      metrics,
-      params: byImportance(
-        listed.map((one) => one.params),
-        ["model"],
-      ),
+      ...names,
+      columns: columnsOf(input, shown, names),
+      groups: await groupsOf(project, context, { input, listed: ordered, versions, names, sort }),
       misnamed,
       unversioned: await unversionedRuns(project, context, textIn(input.db)),
       all: input.all === true,
       limit: limit === Number.POSITIVE_INFINITY ? null : limit,
-      tags: input.tags === true,
+      form,
     };
   },
 };
 
-function listedOf(version: Version, known: ReadonlySet<string>, hasRemote: boolean): ListedVersion {
-  const { name, commit, date, message, onBranch, unpublished, problems } = version;
-  return {
-    version: name,
-    rank: null,
-    kind: message.kind,
-    date,
-    commit,
-    line: formatHeadline({ pairs: message.headline, description: message.description }),
-    description: message.description,
-    metrics: metricsOf(message, known),
-    params: paramsOf(message, known),
-    data: message.dataHash ?? message.headline.find(([key]) => key === "data")?.[1] ?? null,
-    runs: message.runs.length,
-    onBranch,
-    unpublished: hasRemote ? unpublished : null,
-    problems,
-  };
+const FORMS = ["tags", "tree", "csv", "md", "jsonl"] as const;
+
+function formOf(input: Input): ListForm {
+  const asked = FORMS.filter((form) => input[form] === true);
+  if (asked.length < 2) return asked[0] ?? "table";
+  throw new ExpverError("E_USAGE", `one list cannot be both --${asked[0]} and --${asked[1]}`);
+}
+
+interface Names {
+  metrics: string[];
+  params: string[];
+}
+
+function namesOf(project: Project, listed: readonly ListedVersion[]): Names {
+  const metrics = listed.map((one) => one.metrics);
+  const params = listed.map((one) => one.params);
+  return { metrics: byImportance(metrics, Object.keys(project.config.metrics)), params: byImportance(params, ["model"]) };
 }
 
 /** Names in the order given first, then by how many versions have them, then as they first appear. */
 function byImportance(tables: readonly Record<string, string>[], first: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const table of tables) for (const name of Object.keys(table)) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const place = (name: string) => (first.includes(name) ? first.indexOf(name) : first.length);
+  const places = new Map(first.map((name, place) => [name, place]));
+  const place = (name: string) => places.get(name) ?? first.length;
   return [...counts.keys()].sort((one, other) => place(one) - place(other) || (counts.get(other) ?? 0) - (counts.get(one) ?? 0));
 }
 
-function sortOf(
-  project: Project,
-  versions: readonly Version[],
-  { asked, metrics }: { asked: string | undefined; metrics: readonly string[] },
-): VersionList["sort"] {
-  if (asked === "version" || asked === "date") return { by: asked };
-  const metric =
-    asked === undefined
-      ? metrics[0]
-      : (metrics.find((name) => name === asked) ?? onlyOne(metrics.filter((name) => name.toLowerCase() === asked.toLowerCase())));
-  if (metric !== undefined) return { by: "metric", metric, ...directionOf(metric, project.config, versions) };
-  if (asked === undefined) return { by: "version" };
-  const known = [...metrics, "version", "date"];
-  throw new ExpverError("E_NOT_FOUND", `no version has a metric ${JSON.stringify(asked)}; known are ${known.join(", ")}`, {
-    hint: `expver list --sort ${nearestWord(asked, known) ?? known[0]}`,
-    details: { asked, known },
+async function filtered(
+  all: readonly ListedVersion[],
+  where: string,
+  { names, prefix }: { names: Names; prefix: string },
+): Promise<ListedVersion[]> {
+  const { compileFilter } = await import("./filter/compile-filter.ts");
+  const test = compileFilter<ListedVersion>(where, {
+    fields: fieldsOf(prefix),
+    params: ({ params }) => params,
+    metrics: ({ metrics }) => metrics,
+    paramNames: new Set(names.params),
+    metricNames: new Set(names.metrics),
   });
+  return all.filter(test);
 }
 
-type Numbered = ListedVersion & { number: VersionNumber };
-
-function rank(listed: readonly Numbered[], sort: VersionList["sort"]): ListedVersion[] {
-  if (sort.by === "version") return listed.toReversed().map(withoutNumber);
-  if (sort.by === "date")
-    return listed
-      .toSorted((one, other) => Date.parse(other.date) - Date.parse(one.date) || compareVersions(other.number, one.number))
-      .map(withoutNumber);
-  const { metric, direction } = sort;
-  const ordered = listed.toSorted(
-    (one, other) =>
-      compareMetric(one.metrics[metric], other.metrics[metric], direction) ||
-      Date.parse(one.date) - Date.parse(other.date) ||
-      compareVersions(one.number, other.number),
-  );
+/** Sorted by all keys; equal ones by age where something is ranked, else the highest number first. Ranks are those of the first key. */
+function ranked(listed: readonly ListedVersion[], keys: readonly SortKey[]): ListedVersion[] {
+  const [first] = keys;
+  const ordered = listed.toSorted((one, other) => {
+    for (const key of keys) {
+      const order = compareBy(key, one, other);
+      if (order !== 0) return order;
+    }
+    if (first?.by === "date") return compareVersions(other.number, one.number);
+    return Date.parse(one.date) - Date.parse(other.date) || compareVersions(one.number, other.number);
+  });
+  if (first?.by !== "metric") return ordered;
+  const { metric, direction } = first;
+  const worthOf = (one: ListedVersion) => one.metrics[metric];
   let place = 0;
-  return ordered.map((one, index) => {
-    const before = ordered[index - 1];
-    const isRanked = compareMetric(one.metrics[metric], "nan", direction) < 0;
-    if (before === undefined || compareMetric(before.metrics[metric], one.metrics[metric], direction) !== 0) place = index + 1;
-    return withoutNumber({ ...one, rank: isRanked ? place : null });
-  });
+  const ranks = new Map<string, number>();
+  const byWorth = listed.toSorted((one, other) => compareMetric(worthOf(one), worthOf(other), direction));
+  for (const [index, one] of byWorth.entries()) {
+    const before = byWorth[index - 1];
+    if (before === undefined || compareMetric(worthOf(before), worthOf(one), direction) !== 0) place = index + 1;
+    if (compareMetric(worthOf(one), "nan", direction) < 0) ranks.set(one.version, place);
+  }
+  return ordered.map((one) => ({ ...one, rank: ranks.get(one.version) ?? null }));
 }
 
-function withoutNumber({ number: _, ...listed }: Numbered): ListedVersion {
-  return listed;
+function columnsOf(input: Input, shown: readonly ListedVersion[], names: Names): ColumnName[] | null {
+  const asked = listOf(input.columns);
+  if (asked.length > 0) return chosenColumns(asked, names);
+  return input.differing === true ? differingColumns(shown, names) : null;
+}
+
+interface GroupsCall {
+  input: Input;
+  listed: readonly ListedVersion[];
+  versions: readonly Version[];
+  names: Names;
+  sort: SortKey;
+}
+
+async function groupsOf(
+  project: Project,
+  context: Context,
+  { input, listed, versions, names, sort }: GroupsCall,
+): Promise<VersionGroups | null> {
+  const asked = textIn(input.groupBy);
+  if (asked === undefined) return null;
+  const { groupNames, groupUnits } = await import("./list/groups.ts");
+  const { unitsOf } = await import("./list/units.ts");
+  const confidence = shareOf(input.confidence, "--confidence", 0.95);
+  const { units, unread } = unitsOf(project, context, { listed, versions });
+  const params = new Set([...names.params, ...units.flatMap((unit) => Object.keys(unit.params))]);
+  const by = groupNames(asked, [...params]);
+  const metrics = new Set([...names.metrics, ...units.flatMap((unit) => Object.keys(unit.metrics))]);
+  return { names: by, confidence, groups: groupUnits(units, { names: by, metrics: [...metrics], sort, confidence }), unread };
 }
 
 /** Failed, killed and running ones are in no tag. The list stands without them: a database that cannot be read is a warning. */
@@ -186,8 +201,4 @@ async function unversionedRuns(project: Project, context: Context, asked: string
   }
   const { countUnversioned } = await import("./list/unversioned.ts");
   return countUnversioned(file, context);
-}
-
-function onlyOne<T>(items: readonly T[]): T | undefined {
-  return items.length === 1 ? items[0] : undefined;
 }

@@ -1,90 +1,78 @@
 /** `expver list` as a table, best first, and a word on all that is not in it. */
-import type { ListedVersion, VersionList } from "../../workflows/list.ts";
+
+import type { ListedVersion } from "../../workflows/list/listed.ts";
+import type { SortKey } from "../../workflows/list/sort-keys.ts";
+import type { VersionList } from "../../workflows/list.ts";
 import type { Terminal } from "../terminal.ts";
 import { fitText, oneLine, wrapText } from "../text-width.ts";
-import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
-import { localDate } from "./time.ts";
+import { columnsOf, notesOf } from "./list-columns.ts";
+import { groupTable } from "./list-groups.ts";
+import { listAsText } from "./list-text.ts";
+import { treeTable } from "./list-tree.ts";
+import { renderNotes, renderTable, type Table, widthNote } from "./table.ts";
 
 /** On a terminal, unless `-n` or `--all` says otherwise; a pipe gets every row. */
 const ROWS_ON_TERMINAL = 30;
-/** Of each kind, unless `--all`. */
-const NUMBER_COLUMNS = 8;
 
 export function renderList(list: VersionList, terminal: Terminal): string {
-  if (list.total === 0) return [`no versions yet: \`expver run\` or \`expver tag\` makes one`, ...footer(list)].join("\n");
+  const { form } = list;
+  if (form === "csv" || form === "md" || form === "jsonl") return listAsText(list, form);
+  if (list.total === 0) return ["no versions yet: `expver run` or `expver tag` makes one", ...footer(list)].join("\n");
   const limit = list.all || list.limit !== null || !terminal.isTTY ? list.versions.length : ROWS_ON_TERMINAL;
-  const rows = list.versions.slice(0, limit);
+  const rows = form === "tree" ? list.versions.slice(-limit) : list.versions.slice(0, limit);
   const leftOut = list.leftOut + list.versions.length - rows.length;
-  const more = leftOut > 0 ? [`${leftOut} more: expver list --all`] : [];
-  if (list.tags) return [...rows.map((row) => tagLine(row, terminal)), ...more, ...footer(list)].join("\n");
-  const { columns, hidden } = columnsOf(list);
-  const table = renderTable(columns, rows, list.all ? { ...terminal, width: Number.POSITIVE_INFINITY } : terminal);
+  const more = leftOut > 0 && list.groups === null ? [`${leftOut} more: expver list --all`] : [];
+  if (form === "tags") return [...rows.map((row) => tagLine(row, terminal)), ...more, ...footer(list)].join("\n");
+  const { table, hidden } = tableOf(list, rows, list.all ? { ...terminal, width: Number.POSITIVE_INFINITY } : terminal);
   const notes = [
     ...more,
     ...guessNote(list),
-    ...(list.withoutMetric > 0 && list.sort.by === "metric"
-      ? [`${list.withoutMetric} of ${list.total} without a number for ${list.sort.metric}: last, without a rank`]
+    ...(list.withoutMetric > 0 && list.sort.by === "metric" && list.groups === null
+      ? [`${list.withoutMetric} of ${list.total - list.filteredOut} without a number for ${list.sort.metric}: last, without a rank`]
+      : []),
+    ...(list.groups !== null && list.groups.unread.length > 0
+      ? [`counted as one run, their own results not being in the cache: ${namesOf(list.groups.unread)}`]
       : []),
     ...widthNote({ dropped: [...table.dropped, ...hidden], cut: table.cut }, "--all shows everything"),
     ...footer(list),
   ];
-  return [wrapText(heading(list), terminal.width), (rows.length === 0 ? "" : table.text) + renderNotes(notes, terminal)].join("\n");
+  const body = rows.length === 0 ? "" : table.text;
+  return [wrapText(heading(list), terminal.width), body + renderNotes(notes, terminal)].join("\n");
 }
 
-function heading({ sort, total }: VersionList): string {
-  const count = total === 1 ? "1 version" : `${total} versions`;
-  if (sort.by !== "metric") return `${count}, ${sort.by === "date" ? "newest" : "highest number"} first`;
-  const which = sort.direction === "max" ? "highest" : "lowest";
-  return oneLine(`${count}, best ${sort.metric} first (${which} is best${sort.source === "guess" ? ", a guess from the name" : ""})`);
+function tableOf(list: VersionList, rows: readonly ListedVersion[], terminal: Terminal): { table: Table; hidden: string[] } {
+  if (list.groups !== null) return { table: groupTable(list, list.groups, terminal), hidden: [] };
+  if (list.form === "tree") return { table: treeTable(list, rows, terminal), hidden: [] };
+  const { columns, hidden } = columnsOf(list);
+  return { table: renderTable(columns, rows, terminal), hidden };
 }
 
-function guessNote({ sort }: VersionList): string[] {
-  if (sort.by !== "metric" || sort.source !== "guess") return [];
-  return [oneLine(`settle the direction in expver.yaml: metrics: { ${sort.metric}: ${sort.direction} }`)];
+function heading({ sort, thenBy, total, filteredOut, where, groups, form }: VersionList): string {
+  const some = where === null ? String(total) : `${total - filteredOut} of ${total}`;
+  const count = total === 1 && where === null ? "1 version" : `${some} versions`;
+  const which = where === null ? "" : ` where ${where}`;
+  const what = groups === null ? count : `${groups.groups.length} ${groups.groups.length === 1 ? "group" : "groups"} of ${count}`;
+  const order =
+    form === "tree" ? "by major and minor number" : [sort, ...thenBy].map((key) => orderOf(key, groups !== null)).join(", then ");
+  return oneLine(`${what}${which}, ${order}`);
 }
 
-function columnsOf({ sort, metrics, params, all }: VersionList): { columns: Column<ListedVersion>[]; hidden: string[] } {
-  const first = sort.by === "metric" ? [sort.metric] : [];
-  const others = metrics.filter((name) => !first.includes(name));
-  const [shownMetrics, hiddenMetrics] = split(others, all ? Number.POSITIVE_INFINITY : NUMBER_COLUMNS);
-  const [shownParams, hiddenParams] = split(params, all ? Number.POSITIVE_INFINITY : NUMBER_COLUMNS);
-  const metricColumn = (name: string, index: number): Column<ListedVersion> => ({
-    title: name,
-    align: "right",
-    text: (row) => cellOf(row.metrics, name),
-    ...(first.includes(name) ? {} : { weight: 60 - index }),
-  });
-  const columns: Column<ListedVersion>[] = [
-    ...(sort.by === "metric"
-      ? [{ title: "#", align: "right" as const, text: (row: ListedVersion) => (row.rank === null ? "-" : String(row.rank)) }]
-      : []),
-    { title: "version", text: (row) => row.version, style: "yellow" },
-    ...first.map(metricColumn),
-    ...shownMetrics.map(metricColumn),
-    ...shownParams.map(
-      (name, index): Column<ListedVersion> => ({
-        title: name,
-        align: "right",
-        text: (row) => cellOf(row.params, name),
-        weight: 50 - index,
-      }),
-    ),
-    { title: "data", text: (row) => row.data?.slice(0, 6) ?? "", weight: 20 },
-    { title: "date", text: (row) => localDate(row.date), weight: 40 },
-    { title: "notes", text: notesOf, weight: 90, style: "yellow" },
-    { title: "description", text: (row) => row.description, shrinkTo: 12, weight: 70 },
-  ];
-  return { columns, hidden: [...hiddenMetrics, ...hiddenParams] };
+function orderOf(key: SortKey, grouped: boolean): string {
+  if (key.by === "version") return `${key.reversed ? "lowest" : "highest"} number first`;
+  if (key.by === "date") return `${key.reversed ? "oldest" : "newest"} first`;
+  if (key.by === "param") return `${key.reversed ? "highest" : "lowest"} ${key.param} first`;
+  const best = key.direction === "max" ? "highest" : "lowest";
+  const name = grouped ? `mean ${key.metric}` : key.metric;
+  return `${key.reversed ? "worst" : "best"} ${name} first (${best} is best${key.source === "guess" ? ", a guess from the name" : ""})`;
 }
 
-function notesOf({ onBranch, unpublished, kind, runs, problems }: ListedVersion): string {
-  return [
-    ...(kind !== null && kind !== "run" ? [kind] : []),
-    ...(runs > 1 ? [`${runs} runs`] : []),
-    ...(onBranch ? [] : ["off-branch"]),
-    ...(unpublished === true ? ["not published"] : []),
-    ...(problems.length > 0 ? ["see show"] : []),
-  ].join(" · ");
+function guessNote({ sort, thenBy, form }: VersionList): string[] {
+  if (form === "tree") return [];
+  return [sort, ...thenBy].flatMap((key) =>
+    key.by === "metric" && key.source === "guess"
+      ? [oneLine(`settle the direction in expver.yaml: metrics: { ${key.metric}: ${key.direction} }`)]
+      : [],
+  );
 }
 
 function tagLine(row: ListedVersion, terminal: Terminal): string {
@@ -100,14 +88,6 @@ function footer({ unversioned, misnamed }: VersionList): string[] {
     ...(runs > 0 ? [`${runs} ${runs === 1 ? "run" : "runs"} without a version (${parts}): expver runs`] : []),
     ...(misnamed.length > 0 ? [`not versions although they look like it: ${namesOf(misnamed)}`] : []),
   ];
-}
-
-function cellOf(table: Record<string, string>, name: string): string {
-  return Object.hasOwn(table, name) ? (table[name] ?? "") : "";
-}
-
-function split<T>(items: readonly T[], count: number): [T[], T[]] {
-  return [items.slice(0, count), items.slice(count)];
 }
 
 function namesOf(names: readonly string[]): string {

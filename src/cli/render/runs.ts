@@ -24,8 +24,9 @@ const COLUMNS: Column<RunView>[] = [
   { title: "description", text: ({ message, command }) => firstLine(message ?? command), weight: 8, shrinkTo: 12 },
 ];
 
-export function renderRunsList({ runs, leftOut }: RunsList, terminal: Terminal): string {
-  if (runs.length + leftOut === 0) return "no runs yet: expver run -- COMMAND\n";
+export function renderRunsList({ runs, total, leftOut }: RunsList, terminal: Terminal): string {
+  if (total === 0) return "no runs yet: expver run -- COMMAND\n";
+  if (runs.length + leftOut === 0) return `none of ${total} runs\n`;
   const table = renderTable(COLUMNS, runs, terminal);
   const more = leftOut > 0 ? [`${leftOut} more: expver runs --all`] : [];
   return table.text + renderNotes([...more, ...widthNote(table, "expver runs show RUN")], terminal);

@@ -68,11 +68,17 @@ export const RUNS: Command[] = [
     summary: "List runs, the latest first: what runs now, what finished, failed or was killed",
     group: "experiments",
     options: [
+      {
+        flags: "--where <filter>",
+        help: "only those: 'status = failed and lr > 0.1', in the language of `expver list --where`",
+        completes: "nothing",
+      },
       { flags: "-n, --limit <number>", help: "how many (default: 20)" },
       { flags: "--all", help: "every run" },
     ],
     examples: [
       ["runs", "the last twenty"],
+      ["runs list --where 'status != finished and start >= 2026-03-01'", "what went wrong since then"],
       ["runs list --all --json", "every run, as JSON"],
     ],
     kind: "read",

@@ -42,17 +42,36 @@ export const VERSIONS: Command[] = [
     summary: "List every version, best first",
     description:
       "Ranks all versions by a metric, in the direction expver.yaml or the tags give it; numbers are those recorded in the tags, to the\n" +
-      "digit. Versions whose branch is gone are in the list and marked off-branch. What does not fit is named below the table.",
+      "digit. Versions on no branch are in the list and marked off-branch, those nobody else has as not published, those whose bytes this\n" +
+      "cache lacks as data not here. A comparison with a value that is missing is false; names with blanks are quoted; numbers are compared\n" +
+      "to the last digit, versions by number, dates by day. Fields: version, kind, date, commit, description, data, runs, branch, published, cached.",
     group: "experiments",
     options: [
       {
-        flags: "--sort <name>",
-        help: "metric to rank by (default: the first of expver.yaml), or version, or date",
+        flags: "--sort <names>",
+        help: "metrics (best first), parameters, version or date, with commas; - before one turns it round (default: the first of expver.yaml)",
         completes: "metric",
       },
+      {
+        flags: "--where <filter>",
+        help: "only those: 'accuracy > 0.9 and model ~ bert', with not, or, in (…), is missing, parentheses",
+        completes: "nothing",
+      },
+      { flags: "--columns <names>", help: "exactly these columns, with commas", completes: "metric" },
+      { flags: "--differing", help: "only parameters and metrics that are not the same in all of them" },
+      {
+        flags: "--group-by <names>",
+        help: "across seeds: runs that have these parameters alike, or 'all but seed'; ranked by their mean",
+        completes: "nothing",
+      },
+      { flags: "--confidence <share>", help: "of the interval around a group's mean (default: 0.95)", completes: "nothing" },
+      { flags: "--tree", help: "by major and minor number" },
       { flags: "-n, --limit <number>", help: "how many (default: all; on a terminal 30)" },
       { flags: "--all", help: "every row and every column, whatever the width" },
       { flags: "--tags", help: "one line a tag, highest number first" },
+      { flags: "--csv", help: "as CSV, every digit" },
+      { flags: "--md", help: "as a Markdown table" },
+      { flags: "--jsonl", help: "as one JSON object a line" },
       { flags: "--metric <name>", help: "the same as --sort", hidden: true },
       { flags: "--db <path>", help: "database whose runs without a version are counted", hidden: true },
       { flags: "--table <name>", help: "accepted, not needed", hidden: true },
@@ -60,6 +79,10 @@ export const VERSIONS: Command[] = [
     examples: [
       ["list", "every version, best first"],
       ["list --sort loss -n 5", "the five with the best loss"],
+      ["list --where 'accuracy > 0.9 and model ~ \"bert\"' --sort accuracy,-lr", "those that match; of equal ones the highest lr first"],
+      ["list --where 'loss is missing or not published = yes'", "what still needs care"],
+      ["list --group-by 'all but seed'", "mean, deviation and interval over seeds, best mean first"],
+      ["list --differing --csv", "a file of all that differs"],
       ["list --tags", "what `git tag -n` would show, in order"],
     ],
     kind: "read",

@@ -9,6 +9,7 @@ import { countOf, limitOf, textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { requestStop } from "../run/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
+import { runFilter } from "./run-filter.ts";
 import { findRun, listRuns, localStatus, type RunView } from "./run-views.ts";
 
 const POLL_MS = 100;
@@ -16,6 +17,8 @@ const DEFAULT_LIMIT = 20;
 
 export interface RunsList {
   runs: RunView[];
+  /** All there are, matching `--where` or not. */
+  total: number;
   /** Runs not shown because of `--limit`. */
   leftOut: number;
 }
@@ -24,7 +27,9 @@ export const runsList: ReadWorkflow<Input, RunsList> = {
   async read(context, input) {
     const wanted = limitOf(input, DEFAULT_LIMIT);
     const all = await listRuns(openProject(context));
-    return { runs: all.slice(0, wanted), leftOut: Math.max(0, all.length - wanted) };
+    const where = textIn(input.where);
+    const found = where === undefined ? all : all.filter(runFilter(all, where));
+    return { runs: found.slice(0, wanted), total: all.length, leftOut: Math.max(0, found.length - wanted) };
   },
 };
 

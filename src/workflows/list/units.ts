@@ -1,0 +1,93 @@
+/** What is counted across seeds: runs. A version of one run counts as it is; one of several by the runs in its own database. */
+import { existsSync } from "node:fs";
+import { storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
+import { openResults } from "../../results/database.ts";
+import { readRuns } from "../../results/runs.ts";
+import type { RunRecord } from "../../results/types.ts";
+import { objectFile } from "../../store/contents.ts";
+import { cacheDir } from "../../store/dvc-config.ts";
+import { readPointersOf } from "../../store/pointers.ts";
+import type { Version } from "../../versions/types.ts";
+import type { ListedVersion } from "./listed.ts";
+
+export interface Unit {
+  version: string;
+  /** Null: the version says of no run. */
+  run: string | null;
+  date: string;
+  data: string | null;
+  kind: ListedVersion["kind"];
+  params: Readonly<Record<string, string>>;
+  metrics: Readonly<Record<string, string>>;
+}
+
+/** `unread`: versions of several runs whose own database is not here; they count as one, their best. */
+export function unitsOf(
+  project: Project,
+  context: Context,
+  { listed, versions }: { listed: readonly ListedVersion[]; versions: readonly Version[] },
+): { units: Unit[]; unread: string[] } {
+  const byName = new Map(versions.map((version) => [version.name, version]));
+  const several = listed.flatMap(({ version, runs }) => (runs > 1 ? [byName.get(version) as Version] : []));
+  const recordsOf = ownRecords(project, context, several);
+  const unread: string[] = [];
+  const units = listed.flatMap((one): Unit[] => {
+    const { version, date, data, kind, params, metrics } = one;
+    const message = byName.get(version)?.message;
+    const whole = { version, run: message?.bestRun ?? message?.runs[0]?.run ?? null, date, data, kind, params, metrics };
+    if (one.runs < 2) return [whole];
+    const records = recordsOf(version);
+    const found = (message?.runs ?? []).flatMap((entry): Unit[] => {
+      const record = records?.get(entry.run);
+      if (record?.status !== "finished") return [];
+      return [{ ...whole, run: entry.run, params: { ...textsOf(record.params), ...entry.params }, metrics: textsOf(record.metrics) }];
+    });
+    if (found.length > 0) return found;
+    unread.push(version);
+    return [whole];
+  });
+  return { units, unread };
+}
+
+/** Each database object is read once, however many versions have it. */
+function ownRecords(project: Project, context: Context, versions: readonly Version[]): (name: string) => Map<string, RunRecord> | null {
+  const path = storedPath(project, project.config.results.database);
+  const pointers = readPointersOf(project, [...new Set(versions.map(({ commit }) => commit))], () => {});
+  const read = new Map<string, Map<string, RunRecord> | null>();
+  return (name) => {
+    const version = versions.find((one) => one.name === name);
+    const hash = pointers.get(version?.commit ?? "")?.find((pointer) => pointer.path === path)?.hash ?? null;
+    if (hash === null) return null;
+    if (!read.has(hash)) read.set(hash, recordsIn(objectFile(cacheDir(project), hash), context));
+    return read.get(hash) ?? null;
+  };
+}
+
+function recordsIn(file: string, context: Context): Map<string, RunRecord> | null {
+  if (!existsSync(file)) return null;
+  try {
+    const db = openResults(file, { immutable: true });
+    try {
+      return new Map(readRuns(db).map((record) => [record.run_id, record]));
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    context.report({ kind: "warning", text: `${file} is not counted: ${error instanceof ExpverError ? error.message : String(error)}` });
+    return null;
+  }
+}
+
+function textsOf(json: string): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null
+      ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, String(item)]))
+      : {};
+  } catch {
+    return {};
+  }
+}
