@@ -20,12 +20,10 @@ it.each([
   expect(found === null ? null : Math.sign(found) || 0).toBe(order);
 });
 
-const decimal = fc
-  .tuple(fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), fc.nat(12), fc.nat(3))
-  .map(([digits, scale, zeros]) => ({
-    value: digits * 10n ** BigInt(20 - scale),
-    text: `${digits}${"0".repeat(zeros)}e-${scale + zeros}`,
-  }));
+const decimal = fc.tuple(fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), fc.nat(12), fc.nat(3)).map(([digits, scale, zeros]) => ({
+  value: digits * 10n ** BigInt(20 - scale),
+  text: `${digits}${"0".repeat(zeros)}e-${scale + zeros}`,
+}));
 
 it("orders as whole numbers of a common scale do, and one text stands for all spellings", () => {
   fc.assert(

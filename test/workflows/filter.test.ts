@@ -125,7 +125,11 @@ describe("the filter language", () => {
 });
 
 describe("a filter means what its tree means", () => {
-  type Tree = { op: "and" | "or"; of: Tree[] } | { op: "not"; of: Tree[] } | { op: "leaf"; name: string; sign: string; value: bigint };
+  type Tree =
+    | { op: "and"; of: Tree[] }
+    | { op: "or"; of: Tree[] }
+    | { op: "not"; of: Tree[] }
+    | { op: "leaf"; name: string; sign: string; value: bigint };
   const leaf = fc.record({
     op: fc.constant("leaf" as const),
     name: fc.constantFrom(...NAMES),

@@ -8,7 +8,8 @@ import { readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { diff, type VersionsDiff } from "../diff.ts";
 import { countOf, textIn } from "../input.ts";
-import { type ListedVersion, list, type VersionList } from "../list.ts";
+import type { ListedVersion } from "../list/listed.ts";
+import { list, type VersionList } from "../list.ts";
 import { fingerprintOf } from "../plan.ts";
 import { metricChart } from "./chart.ts";
 
