@@ -37,7 +37,7 @@ describe("offers", () => {
     ["commands of a group", ["data", "remote", "re"], ["remove", "rename"]],
     ["options", ["list", "--so"], ["--sort"]],
     ["no option twice", ["list", "--tags", "--ta"], []],
-    ["hidden options to nobody", ["list", "--d"], ["--debug"]],
+    ["hidden options to nobody", ["list", "--db"], []],
     ["versions, the latest first", ["show", "e"], ["e0.2.0", "e0.1.0"]],
     ["no taken name for a new version", ["tag", "e"], []],
     ["metrics and orders", ["list", "--sort", ""], ["$(touch PWNED) it's", "val_loss", "version", "date"]],

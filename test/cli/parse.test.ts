@@ -161,7 +161,9 @@ describe("the catalogue", () => {
     for (const command of CATALOGUE) {
       for (const [line] of command.examples) {
         const words =
-          (line.split(/ (?:[|<>]|&&)/)[0] ?? "").match(/"[^"]*"|'[^']*'|\S+/g)?.map((word) => word.replace(/^(["'])(.*)\1$/, "$2")) ?? [];
+          (/^(?:"[^"]*"|'[^']*'|(?! (?:[|<>]|&&)).)*/.exec(line)?.[0] ?? "")
+            .match(/"[^"]*"|'[^']*'|\S+/g)
+            ?.map((word) => word.replace(/^(["'])(.*)\1$/, "$2")) ?? [];
         const parsed = await parseArguments(words, CATALOGUE);
         expect(parsed.kind === "command" && parsed.command.name, line).toBe(command.name);
       }

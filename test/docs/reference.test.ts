@@ -80,7 +80,7 @@ function commandLines(text: string): string[] {
   const blocks = [...text.matchAll(/^```(?:sh|console)\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
   return blocks
     .flatMap((block) => block.replaceAll("\\\n", " ").split("\n"))
-    .flatMap((line) => line.replace(/\s#.*$/, "").split(/ && | \| |; | >+ /))
+    .flatMap((line) => line.replace(/\s#.*$/, "").split(/(?: && | \| |; | >+ )(?=(?:[^'"]|'[^']*'|"[^"]*")*$)/))
     .map((part) => part.trim().replace(/^\$ /, ""))
     .filter((part) => /^expver\s/.test(part));
 }
