@@ -6,8 +6,9 @@ import { hideSecretArguments } from "../config/secrets.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isMissing } from "../platform/files.ts";
+import { appendLines, createLines } from "../platform/json-lines.ts";
 import { identityOf, type ProcessIdentity } from "../platform/processes.ts";
-import { appendRecord, createRecord, type Line, readRecord } from "./record-file.ts";
+import { type Line, readRecord } from "./record-file.ts";
 import type { Effect, Operation, OperationState } from "./types.ts";
 
 export interface OpenOperation {
@@ -46,7 +47,7 @@ export function beginOperation(project: Place, context: Context, start: Operatio
   const begin = { command, argv: hideSecretArguments(argv), summary, startedAt, worktree: topOf(project), owner, notes };
   const id = createWithFreeId(project, context, begin);
   const effects: Effect[] = [];
-  const write = (...lines: Line[]) => appendRecord(join(operationsDir(project), id + OPEN), lines);
+  const write = (...lines: Line[]) => appendLines(join(operationsDir(project), id + OPEN), lines);
   const end = (state: OperationState, outcome: string | null) => endOperation(project, context, { id, state, outcome });
   return {
     id,
@@ -64,7 +65,7 @@ export function beginOperation(project: Place, context: Context, start: Operatio
 
 /** Goes on writing into an operation whose owner is dead: for recovery that finishes it rather than takes it back. */
 export function continueOperation(project: Place, { id }: Pick<Operation, "id">): Pick<OpenOperation, "record" | "note"> {
-  const write = (...lines: Line[]) => appendRecord(join(operationsDir(project), id + OPEN), lines);
+  const write = (...lines: Line[]) => appendLines(join(operationsDir(project), id + OPEN), lines);
   return { record: (...added) => write(...added.map((effect) => ({ effect }))), note: (key, value) => write({ note: [key, value] }) };
 }
 
@@ -78,7 +79,7 @@ export function endOperation(
   const open = join(folder, id + OPEN);
   const closed = join(folder, id + CLOSED);
   const isOpen = readdirSync(folder).includes(id + OPEN);
-  appendRecord(isOpen ? open : closed, [{ end: { state, at: context.clock().toISOString(), outcome } }]);
+  appendLines(isOpen ? open : closed, [{ end: { state, at: context.clock().toISOString(), outcome } }]);
   if (isOpen) renameSync(open, closed);
 }
 
@@ -138,7 +139,7 @@ function createWithFreeId(
   const newest = taken.length === 0 ? Math.floor(context.random() * 0x8000) : Number.parseInt(idOf(taken.at(-1) ?? "").slice(-4), 16);
   for (let number = newest + 1; number <= 0xffff; number += 1) {
     const id = `${second}-${number.toString(16).padStart(4, "0")}`;
-    if (createRecord(join(operationsDir(project), id + OPEN), [{ begin: { id, ...begin } }])) return id;
+    if (createLines(join(operationsDir(project), id + OPEN), [{ begin: { id, ...begin } }])) return id;
   }
   throw new ExpverError("E_BUSY", `too many operations began in ${second}`, { hint: "Repeat the command." });
 }

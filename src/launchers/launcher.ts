@@ -17,6 +17,8 @@ export interface Job {
   /** Absolute working directory. */
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
+  /** Its end is to be known even when nobody was there to see it. Default false. */
+  outlives?: boolean;
   limits?: JobLimits;
 }
 

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { readTextIfExists, writeFileAtomic } from "../platform/files.ts";
@@ -15,9 +16,21 @@ const JOB_MARKER = "EXPVER_RUN_ID";
 
 const POLL_MS = 100;
 
+/**
+ * Writes the exit code down where nobody else may be left to see it: `$0` is the file, the rest is the program. Signals to the
+ * group reach the program; the shell outlives them (its own traps do not pass to the program) to record what came of it.
+ */
+const RECORDER = 'trap : HUP INT TERM\n"$@"\ncode=$?\nprintf %s "$code" >"$0.tmp" && mv -f "$0.tmp" "$0"\nexit "$code"';
+
 export function localLauncher(): Launcher {
   const children = new Map<string, Promise<JobStatus>>();
-  const stateOf = (job: JobReference): JobStatus => readEnd(job) ?? readLife(job);
+  const stateOf = (job: JobReference): JobStatus => {
+    const seen = readEnd(job);
+    if (seen !== null) return seen;
+    const life = readLife(job);
+    // It may have ended between the two looks.
+    return life.state === "running" ? life : (readEnd(job) ?? life);
+  };
   return {
     name: "local",
     capabilities: { arraySize: null, requeues: false, sharedFolder: true, limits: [] },
@@ -55,7 +68,7 @@ export function localLauncher(): Launcher {
 
 function start(job: Job): Promise<ChildProcess> {
   const log = openSync(logFile(job), "a", 0o644);
-  const [program = "", ...args] = job.argv;
+  const [program = "", ...args] = job.outlives ? ["sh", "-c", RECORDER, codeFile(job), ...job.argv] : job.argv;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: job.cwd,
@@ -71,13 +84,14 @@ function start(job: Job): Promise<ChildProcess> {
 }
 
 /** The end record is written last, by rename: without it the job did not end before our eyes. */
-function endOf(child: ChildProcess, process: ProcessIdentity, job: JobReference): Promise<JobStatus> {
+function endOf(child: ChildProcess, process: ProcessIdentity, job: Job): Promise<JobStatus> {
   return new Promise((resolve) => {
     // "exit", not "close": a grandchild may hold the log open for ever.
-    child.once("exit", (exitCode, signal) => {
-      const status: JobStatus = { state: "ended", exitCode, signal, process };
+    child.once("exit", (code, signal) => {
+      const end = job.outlives && code !== null ? endOfCode(code) : { exitCode: code, signal };
+      const status: JobStatus = { state: "ended", ...end, process };
       try {
-        writeFileAtomic(endFile(job), JSON.stringify({ exitCode, signal }));
+        writeFileAtomic(endFile(job), JSON.stringify(end));
       } finally {
         // A full disk must not lose what we have just seen.
         resolve(status);
@@ -88,9 +102,18 @@ function endOf(child: ChildProcess, process: ProcessIdentity, job: JobReference)
 
 function readEnd(job: JobReference): JobStatus | null {
   const text = readTextIfExists(endFile(job));
-  if (text === null) return null;
+  if (text === null) {
+    const code = readTextIfExists(codeFile(job));
+    return code === null ? null : { state: "ended", ...endOfCode(Number(code)), process: readProcess(job) };
+  }
   const { exitCode, signal } = JSON.parse(text) as { exitCode: number | null; signal: string | null };
   return { state: "ended", exitCode, signal, process: readProcess(job) };
+}
+
+/** A shell says 128 and more for a program that a signal ended. */
+function endOfCode(code: number): Pick<JobStatus, "exitCode" | "signal"> {
+  const signal = Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0];
+  return signal === undefined ? { exitCode: code, signal: null } : { exitCode: null, signal };
 }
 
 function readLife(job: JobReference): JobStatus {
@@ -127,4 +150,5 @@ function cannotStart(program: string, cause: Error): ExpverError {
 const logFile = (job: JobReference) => join(job.folder, "log");
 const startFile = (job: JobReference) => join(job.folder, "started");
 const processFile = (job: JobReference) => join(job.folder, "process.json");
+const codeFile = (job: JobReference) => join(job.folder, "exit-code");
 const endFile = (job: JobReference) => join(job.folder, "end.json");

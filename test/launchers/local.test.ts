@@ -43,6 +43,38 @@ describe("local launcher", () => {
     expect(readFileSync(launcher.log(one), "utf8")).toBe("once\n");
   });
 
+  it("knows the end of a job that outlives its submitter, though nobody saw it", async () => {
+    const ends = [
+      { script: "process.exitCode = 3", exitCode: 3, signal: null },
+      { script: "process.kill(process.pid, 'SIGKILL'); setTimeout(() => {}, 20000)", exitCode: null, signal: "SIGKILL" },
+    ];
+    for (const { script, ...end } of ends) {
+      const own = mkdtempSync(join(folder, "job-"));
+      const one = job(script, { outlives: true, folder: own });
+      const launcher = localLauncher();
+      await launcher.submit(one);
+      expect(await launcher.wait(one)).toMatchObject({ state: "ended", ...end });
+      // What a submitter that was killed meanwhile would not have written.
+      rmSync(join(own, "end.json"));
+      expect((await localLauncher().states([one])).get(one.id)).toMatchObject({ state: "ended", ...end });
+    }
+  });
+
+  it("passes signals to the program of a job that outlives its submitter", async () => {
+    const launcher = localLauncher();
+    const one = job(
+      "process.on('SIGTERM', () => { console.log('asked'); process.exit(5); }); console.log('up'); setTimeout(() => {}, 20000)",
+      {
+        outlives: true,
+      },
+    );
+    await launcher.submit(one);
+    while (!readFileSync(launcher.log(one), "utf8").includes("up")) await sleep(20);
+    expect(await launcher.stop(one, "SIGTERM")).toBe(true);
+    expect(await launcher.wait(one)).toMatchObject({ state: "ended", exitCode: 5, signal: null });
+    expect(readFileSync(launcher.log(one), "utf8")).toContain("asked");
+  });
+
   it("does not wait for a grandchild that keeps the log open", async () => {
     const launcher = localLauncher();
     const one = job(

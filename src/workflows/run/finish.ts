@@ -26,11 +26,11 @@ export interface Finished {
   onBranch: boolean;
 }
 
-/** Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. */
-export function finishRun(run: ClosingRun, message: VersionMessage): Finished {
+/** Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. `base`: the commit R stands on, by default S. */
+export function finishRun(run: ClosingRun, message: VersionMessage, base: string | null = run.facts().snapshot): Finished {
   const { repository, operation, facts } = run;
   const { commit, staged } = facts().closing;
-  const results = makeResultsCommit(run);
+  const results = makeResultsCommit(run, base);
   const onBranch = commit && branchStands(run);
   const index = onBranch ? indexEdits(run, results, new Map(staged)) : [];
   if (index.length > 0) requireIndexFree(repository);
@@ -67,16 +67,16 @@ export function bringAlong(project: Project, repository: Repository, { index, fi
 export type IndexEdit = Extract<Effect, { kind: "index" }>["entries"][number];
 export type FileEffect = Extract<Effect, { kind: "file" }>;
 
-function makeResultsCommit({ runId, repository, facts }: ClosingRun): string {
-  const { snapshot, outputs, version, message, command } = facts();
+function makeResultsCommit({ runId, repository, facts }: ClosingRun, base: string | null): string {
+  const { outputs, version, message, command } = facts();
   const tree = writeTreeWith(
     repository,
-    snapshot,
+    base,
     outputs.map(({ path, mode, object }) => ({ path, mode, object })),
   );
   return commitTree(repository, {
     tree,
-    parents: snapshot === null ? [] : [snapshot],
+    parents: base === null ? [] : [base],
     message: `${titleOf(version, message, command)}\n\nRun: ${runId}\n`,
   });
 }

@@ -14,6 +14,8 @@ export interface ClosingRun {
   readonly project: Project;
   readonly repository: Repository;
   readonly places: Places;
+  /** The database is a part that is merged elsewhere: it is not stored by itself. */
+  readonly isShard?: boolean;
   readonly operation: Pick<OpenOperation, "record" | "note">;
   /** What stands in the run's file now. */
   readonly facts: () => RunFacts;

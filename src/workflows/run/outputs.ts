@@ -15,7 +15,7 @@ import type { OutputFile } from "./run-facts.ts";
 
 export interface Outputs {
   files: OutputFile[];
-  /** Everything stored, the results database first. */
+  /** Everything stored, the results database first (unless it is a shard). */
   artifacts: ArtifactEntry[];
   models: ArtifactEntry[];
 }
@@ -29,7 +29,7 @@ export function storeOutputs(context: Context, run: ClosingRun): Outputs {
   const owned = readTracked(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
   const edits: FileEdit[] = [];
   const stored = written.filter((path) => !owned.has(path)).map((path) => storeOne(context, run, { path, edits }));
-  const artifacts = [storeDatabase(context, run, edits), ...stored];
+  const artifacts = [...(run.isShard ? [] : [storeDatabase(context, run, edits)]), ...stored];
   return {
     files: [...editedFiles(place, edits), ...ownedFiles(place, owned), ...(closing.pipeline ? lockFiles(place, closing.pointers) : [])],
     artifacts,
@@ -65,7 +65,7 @@ export function outputsStand({ project, places, facts }: ClosingRun): boolean {
 }
 
 /** The stored object is made from a consistent copy of the live file, never from the file itself. */
-function storeDatabase(context: Context, run: ClosingRun, edits: FileEdit[]): ArtifactEntry {
+export function storeDatabase(context: Context, run: Pick<ClosingRun, "project" | "folder" | "places">, edits: FileEdit[]): ArtifactEntry {
   const { folder, places } = run;
   const copy = join(folder, "database.copy");
   try {

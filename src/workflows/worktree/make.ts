@@ -36,12 +36,8 @@ export async function makeWorktree(project: Project, repository: Repository, con
     summary: `make ${root}`,
     notes: { wanted, undoneBy: kind === "exploration" ? `expver cleanup ${name}` : `expver worktree remove ${name}` },
   });
-  const how = branch === null ? ["--detach"] : ["-b", branch];
   try {
-    git(repository, ["worktree", "add", "--quiet", ...how, "--", root, commit]);
-    const made: string[] = [];
-    const inside = openProject({ ...context, cwd: root });
-    if (inside.dvcRoot !== null && !namesCache(inside)) made.push(nameCache(inside, openCache(project).dir));
+    const { inside, made } = addWorktree(project, repository, context, { root, branch, commit });
     if (inside.dvcRoot !== null) await fetchWhatCan(project, context, { commit, remote });
     const { files, missing } = inside.dvcRoot === null ? { files: 0, missing: [] } : await placeData({ ...context, cwd: root });
     const record = { kind, name, root, commit, branch, made };
@@ -49,12 +45,31 @@ export async function makeWorktree(project: Project, repository: Repository, con
     operation.finish();
     return { record, files, missing };
   } catch (error) {
-    gitResult(repository, ["worktree", "remove", "--force", "--force", "--", root], { allow: [128] });
+    dropWorktree(repository, root);
     if (branch !== null) gitResult(repository, ["branch", "--quiet", "-D", "--", branch], { allow: [1] });
-    if (existsSync(root)) rmSync(root, { recursive: true, force: true });
     operation.fail(error);
     throw error;
   }
+}
+
+/** Git's files only, and where the cache is. `made`: files we put there, relative to the root. */
+export function addWorktree(
+  project: Project,
+  repository: Repository,
+  context: Context,
+  { root, branch, commit }: Pick<NewWorktree, "root" | "branch" | "commit">,
+): { inside: Project; made: string[] } {
+  const how = branch === null ? ["--detach"] : ["-b", branch];
+  git(repository, ["worktree", "add", "--quiet", ...how, "--", root, commit]);
+  const inside = openProject({ ...context, cwd: root });
+  const made = inside.dvcRoot !== null && !namesCache(inside) ? [nameCache(inside, openCache(project).dir)] : [];
+  return { inside, made };
+}
+
+/** With all that is in it. Harmless when it is gone already. */
+export function dropWorktree(repository: Repository, root: string): void {
+  gitResult(repository, ["worktree", "remove", "--force", "--force", "--", root], { allow: [128] });
+  if (existsSync(root)) rmSync(root, { recursive: true, force: true });
 }
 
 /** A linked worktree's `.dvc` has no cache of its own, and dvc would make one. `config.local` is ignored by Git. */

@@ -1,0 +1,58 @@
+/** Append-only files of JSON lines, each on the disk before the caller goes on. */
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync } from "node:fs";
+import { dirname } from "node:path";
+import { fromSystemError } from "../errors.ts";
+import { readTextIfExists, syncFolder, writeAll } from "./files.ts";
+
+/** Creates the file with its first lines; false when the name is taken. */
+export function createLines(path: string, lines: readonly object[]): boolean {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeLines(openSync(path, "wx"), lines);
+    syncFolder(dirname(path));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw fromSystemError(error, `cannot write the journal ${path}`);
+  }
+}
+
+/** Adds lines behind whatever a killed process left. */
+export function appendLines(path: string, lines: readonly object[]): void {
+  try {
+    const descriptor = openSync(path, "a+");
+    writeLines(descriptor, lines, endsTorn(descriptor) ? "\n" : "");
+  } catch (error) {
+    throw fromSystemError(error, `cannot write the journal ${path}`);
+  }
+}
+
+/** A line that is not whole was being written when its process died, so what it announces had not begun: it is skipped. */
+export function readLines<Line extends object>(path: string): Line[] {
+  return (readTextIfExists(path) ?? "").split("\n").flatMap((text) => parseLine<Line>(text) ?? []);
+}
+
+function parseLine<Line extends object>(text: string): Line | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Line) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Takes over the descriptor. */
+function writeLines(descriptor: number, lines: readonly object[], before = ""): void {
+  try {
+    writeAll(descriptor, Buffer.from(before + lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function endsTorn(descriptor: number): boolean {
+  const size = fstatSync(descriptor).size;
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
+}
