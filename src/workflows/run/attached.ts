@@ -1,9 +1,6 @@
-/** A run with its expver in front of it, from the lease to the last line. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import { hideSecrets } from "../../config/secrets.ts";
 import { ExpverError } from "../../errors.ts";
 import { readIndexEntries } from "../../git/index-file.ts";
 import { takeBack } from "../../journal/effects.ts";
@@ -12,21 +9,20 @@ import { beginOperation } from "../../journal/operations.ts";
 import type { Job } from "../../launchers/launcher.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
-import { identityOf } from "../../platform/processes.ts";
 import { letGoOfClosed } from "../../platform/sqlite.ts";
 import { type Closed, closeRun } from "./close.ts";
 import { forgetRun } from "./collect.ts";
 import { createLog, execute } from "./execute.ts";
+import { firstFacts } from "./first-facts.ts";
 import { markOf, takeMarks } from "./marks.ts";
 import { factsKeeper, type OpenRun } from "./open-run.ts";
 import { type RunOutcome, refuseOutcome } from "./outcome.ts";
-import { type RunPlan, runsPipeline } from "./plan.ts";
+import type { RunPlan } from "./plan.ts";
 import { summaryLine } from "./plan-steps.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { programEnvironment } from "./program-environment.ts";
-import { createRunFolder, errorFacts, type RunFacts, removeRunFolder } from "./run-facts.ts";
+import { createRunFolder, errorFacts, removeRunFolder } from "./run-facts.ts";
 import { leaseName } from "./second-run.ts";
-import { quoted } from "./snapshot-selection.ts";
 
 export type { RunOutcome } from "./outcome.ts";
 
@@ -63,7 +59,7 @@ async function runUnderLease(context: Context, run: OpenRun, supervised: boolean
     createLog(join(run.folder, "log"));
     prepareRun(context, run);
     watchFromNow(run);
-    env = programEnvironment(context, run);
+    env = programEnvironment(context, { ...run, parameters: plan.parameters, version: run.facts().version });
     // The program may change the database's journal mode, which takes that nobody else has it open.
     await letGoOfClosed();
     if (context.signal?.aborted) throw new ExpverError("E_INTERRUPTED", "interrupted before the program was started; nothing was run");
@@ -155,56 +151,14 @@ function historyChanged({ runId, places }: OpenRun, { vanished, changed, before,
 }
 
 function openRun(context: Context, plan: RunPlan, { runId, folder, since }: { runId: string; folder: string; since: string }): OpenRun {
-  const { project, repository, request, head, places, shownArgv, parameters } = plan;
-  const command = shownArgv.map(quoted).join(" ");
+  const { project, repository, request, places } = plan;
+  const facts = firstFacts(plan, { runId, since });
   const operation = beginOperation(project, context, {
     command: "run",
-    argv: ["run", "--", ...shownArgv],
-    summary: `run ${runId}: ${request.message ?? command}`,
+    argv: ["run", "--", ...plan.shownArgv],
+    summary: `run ${runId}: ${request.message ?? facts.command}`,
   });
   operation.note("run", runId);
-  const facts: RunFacts = {
-    run_id: runId,
-    owner: identityOf(process.pid),
-    worktree: repository.root,
-    phase: "preparing",
-    status: "running",
-    command,
-    message: request.message,
-    params: hideSecrets(parameters),
-    version: null,
-    startedAt: since,
-    endedAt: null,
-    exitCode: null,
-    signal: null,
-    head,
-    snapshot: null,
-    results: null,
-    dirty: false,
-    dvcHash: null,
-    inputs: [],
-    inputEdits: [],
-    database: places.database,
-    outputs: [],
-    models: [],
-    changedDuringRun: [],
-    closing: {
-      given: Object.keys(request.params),
-      metrics: places.metrics,
-      metricsMark: "",
-      commit: request.commit,
-      publish: request.publish,
-      allowHistoryChange: request.allowHistoryChange,
-      pipeline: runsPipeline(plan.argv),
-      pointers: plan.pointers,
-      databaseExisted: existsSync(places.databaseFile),
-      heldBack: plan.selection.heldBack,
-      marks: null,
-      marksAtEnd: null,
-      staged: [],
-    },
-    error: null,
-  };
   return { runId, folder, plan, project, repository, places, operation, ...factsKeeper(project, facts) };
 }
 

@@ -18,7 +18,7 @@ import { readParameterFile, substitute } from "./parameters.ts";
 import { metricsPlace, placesOf } from "./places.ts";
 import { describePlan } from "./plan-steps.ts";
 import { refuseStrangeDatabase, refuseUnfit, reportHiddenPlaces } from "./refuse-unfit.ts";
-import { readRequest } from "./request.ts";
+import { type RunRequest, readRequest } from "./request.ts";
 import { refuseSecondRun } from "./second-run.ts";
 import { selectSnapshot } from "./snapshot-selection.ts";
 import { chooseVersion } from "./version-choice.ts";
@@ -27,8 +27,20 @@ export type RunPlan = Plan & RunFindings;
 
 /** Throws what stands in the way before anything is written: no identity, a merge in progress, a run that goes on, … */
 export async function planRun(context: Context, input: Input): Promise<RunPlan> {
-  const request = readRequest(context, input);
-  const project = openProject(context);
+  const findings = await findForRun(context, { input, request: readRequest(context, input), project: openProject(context) });
+  return { ...findings, ...describePlan(findings) };
+}
+
+export interface RunQuestion {
+  input: Input;
+  request: RunRequest;
+  project: Project;
+  /** Parameters that get their values later: those of a sweep. */
+  varied?: readonly string[];
+}
+
+/** What stands before a run, or before all runs of a sweep. Throws as {@link planRun}. */
+export async function findForRun(context: Context, { input, request, project, varied = [] }: RunQuestion): Promise<RunFindings> {
   const repository = requireRepository(project);
   refuseUnfit(repository, request);
   await refuseSecondRun(project);
@@ -38,7 +50,7 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
   const pointers = readPointers(project);
   const parameters = { ...readParameterFile(project), ...request.params };
   const { argv, unknown } = substitute(request.argv, parameters);
-  for (const name of unknown) {
+  for (const name of unknown.filter((one) => !varied.includes(one))) {
     context.report({
       kind: "warning",
       text: `the command has {${name}}, which is no parameter; it stays as it is`,
@@ -46,7 +58,7 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
     });
   }
   const secrets = Object.entries(parameters).flatMap(([name, value]) => (isSecretKey(name) ? [value] : []));
-  const findings: RunFindings = {
+  return {
     input,
     request,
     project,
@@ -67,7 +79,6 @@ export async function planRun(context: Context, input: Input): Promise<RunPlan> 
     argv,
     shownArgv: hideSecretArguments(argv, secrets),
   };
-  return { ...findings, ...describePlan(findings) };
 }
 
 interface InputsQuestion {

@@ -21,13 +21,18 @@ import { makeSnapshot, worktreePatch } from "./snapshot.ts";
 
 /** Reserves the number, makes S, opens the database for the run. */
 export function prepareRun(context: Context, run: OpenRun): void {
+  openDatabaseFor(context, run, fixStart(context, run));
+}
+
+/** Reserves the number, stores changed inputs, makes S. Answers the patch of what was not to be committed. */
+export function fixStart(context: Context, run: OpenRun): string | null {
   if (run.plan.request.tag) reserve(run);
   const { inputs, edits } = storeChangedInputs(context, run);
   const { snapshot, dirty, patch } = snapshotOf(run, edits);
   // A new S is signed itself; else whether R can be would be known only after hours.
   if (snapshot === run.plan.head.commit) proveSigning(run.repository);
   run.save({ inputs, inputEdits: edits, dvcHash: dataHash(inputs), snapshot, dirty });
-  openDatabaseFor(context, run, patch);
+  return patch;
 }
 
 /** Two runs of one repository never get one number. A kill between reserving and journaling leaves a reservation whose holder is dead: no harm. */
@@ -94,7 +99,10 @@ function openDatabaseFor(context: Context, run: OpenRun, patch: string | null): 
   const db = openResults(databaseFile, { create: true });
   try {
     addStampColumns(db, project.config.results.tables);
-    insertRun(db, recordOf(run, { environment, patch, params: hideSecrets(plan.parameters), start: facts().startedAt }));
+    insertRun(
+      db,
+      recordOf(run, { argv: plan.shownArgv, environment, patch, params: hideSecrets(plan.parameters), start: facts().startedAt }),
+    );
   } finally {
     db.close();
   }

@@ -3,22 +3,31 @@ import type { Context } from "../../platform/context.ts";
 import { mainTable } from "../../results/schema.ts";
 import { withResults } from "./collect.ts";
 import { SUPERVISED } from "./detach.ts";
-import type { OpenRun } from "./open-run.ts";
+import type { ClosingRun } from "./open-run.ts";
 import { parameterEnvironment } from "./parameters.ts";
 
-export function programEnvironment({ env }: Context, { runId, plan, facts }: OpenRun): Record<string, string | undefined> {
-  const { version, snapshot, dvcHash } = facts();
-  const { databaseFile } = plan.places;
+export interface ProgramFacts extends Pick<ClosingRun, "runId" | "project" | "places" | "facts"> {
+  parameters: Readonly<Record<string, string>>;
+  /** Reserved for what comes of it. */
+  version: string | null;
+}
+
+export function programEnvironment(
+  { env }: Context,
+  { runId, project, places, parameters, facts, version }: ProgramFacts,
+): Record<string, string | undefined> {
+  const { snapshot, dvcHash } = facts();
+  const { databaseFile } = places;
   const { [SUPERVISED]: _ours, ...users } = env;
   return {
     // Or nothing of a Python program's output shows before it ends.
     PYTHONUNBUFFERED: "1",
     ...users,
-    ...parameterEnvironment(plan.parameters),
+    ...parameterEnvironment(parameters),
     EXPVER_RUN_ID: runId,
     EXPVER_DB: databaseFile,
     // Settled once: a table the program makes meanwhile does not divert rows that follow.
-    EXPVER_TABLE: withResults(databaseFile, (db) => mainTable(db, plan.project.config.results.tables)),
+    EXPVER_TABLE: withResults(databaseFile, (db) => mainTable(db, project.config.results.tables)),
     EXPVER_VERSION: version ?? "",
     EXPVER_GIT_COMMIT: snapshot ?? "",
     EXPVER_DVC_HASH: dvcHash ?? "",

@@ -1,9 +1,11 @@
 /** The row of `expver_runs` a run begins with. */
 import { hostname, userInfo } from "node:os";
 import type { RunRecord } from "../../results/types.ts";
-import type { OpenRun } from "./open-run.ts";
+import type { ClosingRun } from "./open-run.ts";
 
 export interface RecordExtras {
+  /** Fit to be shown. */
+  argv: readonly string[];
   environment: string;
   patch: string | null;
   /** Secrets hidden. */
@@ -12,7 +14,10 @@ export interface RecordExtras {
   start: string;
 }
 
-export function recordOf({ runId, plan, project, facts }: OpenRun, { environment, patch, params, start }: RecordExtras): RunRecord {
+export function recordOf(
+  { runId, project, facts }: Pick<ClosingRun, "runId" | "project" | "facts">,
+  { argv, environment, patch, params, start }: RecordExtras,
+): RunRecord {
   const { snapshot, dvcHash, dirty, command, message } = facts();
   const { host, user } = project.config.record;
   return {
@@ -21,7 +26,7 @@ export function recordOf({ runId, plan, project, facts }: OpenRun, { environment
     version: null,
     status: "running",
     command,
-    argv: JSON.stringify(plan.shownArgv),
+    argv: JSON.stringify(argv),
     params: JSON.stringify(params),
     metrics: "{}",
     message,

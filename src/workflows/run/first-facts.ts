@@ -1,0 +1,54 @@
+/** What is known of a run before anything is done for it. */
+import { existsSync } from "node:fs";
+import { hideSecrets } from "../../config/secrets.ts";
+import { identityOf } from "../../platform/processes.ts";
+import type { RunFindings } from "./findings.ts";
+import { runsPipeline } from "./plan.ts";
+import type { RunFacts } from "./run-facts.ts";
+import { quoted } from "./snapshot-selection.ts";
+
+export function firstFacts(findings: RunFindings, { runId, since }: { runId: string; since: string }): RunFacts {
+  const { repository, request, head, places, shownArgv, parameters, pointers, selection, argv } = findings;
+  return {
+    run_id: runId,
+    owner: identityOf(process.pid),
+    worktree: repository.root,
+    phase: "preparing",
+    status: "running",
+    command: shownArgv.map(quoted).join(" "),
+    message: request.message,
+    params: hideSecrets(parameters),
+    version: null,
+    startedAt: since,
+    endedAt: null,
+    exitCode: null,
+    signal: null,
+    head,
+    snapshot: null,
+    results: null,
+    dirty: false,
+    dvcHash: null,
+    inputs: [],
+    inputEdits: [],
+    database: places.database,
+    outputs: [],
+    models: [],
+    changedDuringRun: [],
+    closing: {
+      given: Object.keys(request.params),
+      metrics: places.metrics,
+      metricsMark: "",
+      commit: request.commit,
+      publish: request.publish,
+      allowHistoryChange: request.allowHistoryChange,
+      pipeline: runsPipeline(argv),
+      pointers,
+      databaseExisted: existsSync(places.databaseFile),
+      heldBack: selection.heldBack,
+      marks: null,
+      marksAtEnd: null,
+      staged: [],
+    },
+    error: null,
+  };
+}
