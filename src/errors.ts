@@ -107,6 +107,11 @@ export const ERROR_CODES = {
     means: "A run was killed or interrupted; its rows and log are kept and it uses no version.",
     remedy: "Repeat the command, or make a version of what there is: expver tag VERSION --run RUN.",
   },
+  E_SWEEP: {
+    kind: "failed",
+    means: "Runs of a sweep are missing, or none has finished; what has finished is kept, and there is no version yet.",
+    remedy: "Go on with it: expver sweep --resume.",
+  },
   E_HISTORY_CHANGED: {
     kind: "refused",
     means: "Rows that were in the results database before a run are gone or changed after it; the run is recorded, not versioned.",

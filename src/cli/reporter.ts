@@ -33,10 +33,14 @@ export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter
   const terminal = terminalOf(stream as NodeJS.WriteStream, process.env, options.colour);
   const warnings: Envelope["warnings"] = [];
   let drawn = false;
+  let board: string[] = [];
   let started: { label: string; at: number } | null = null;
   let lastDraw = 0;
 
   const clear = () => {
+    // Up to the first line of the board, and everything below it away.
+    if (board.length > 0) stream.write(`\u001b[${board.length}A\r\u001b[J`);
+    board = [];
     if (drawn) stream.write("\r\u001b[K");
     drawn = false;
   };
@@ -70,7 +74,14 @@ export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter
           clear();
           stream.write(event.chunk);
           return;
+        case "board":
+          if (!stream.isTTY || options.quiet || options.json || process.env.TERM === "dumb") return;
+          clear();
+          board = event.lines.map((line) => fitText(oneLine(line), (stream.columns || 80) - 1));
+          for (const line of board) stream.write(`${line}\n`);
+          return;
         case "progress": {
+          if (board.length > 0) return;
           if (!stream.isTTY || options.quiet || options.json || process.env.TERM === "dumb") return;
           const now = options.now();
           if (started?.label !== event.label) started = { label: event.label, at: now };

@@ -5,6 +5,8 @@ export type ProgressEvent =
   | { kind: "step"; text: string }
   /** Long work goes on; `total` is absent while it is unknown. Reporters draw it only when it lasts. */
   | { kind: "progress"; label: string; done: number; total?: number; unit: "files" | "rows"; bytes?: number; totalBytes?: number }
+  /** How long work stands now, in the place of what was shown before; empty: it is over. Drawn on a terminal only. */
+  | { kind: "board"; lines: string[] }
   /** Something the user should know that is no failure. Collected into `warnings` of the JSON envelope. */
   | { kind: "warning"; text: string; hint?: string }
   /** A command line that is about to be played, and why. */

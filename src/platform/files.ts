@@ -50,6 +50,11 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
   }
 }
 
+/** Removes a file, or a folder with all in it; harmless when there is nothing. */
+export function removePath(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
 /** Removes what a killed {@link writeFileAtomic} of this file left beside it. */
 export function removeTemporaries(path: string): void {
   const folder = dirname(path);

@@ -80,14 +80,14 @@ function mergeTable(
   const key = identityOf(db, { ours, theirs, base }, rules.idColumn);
   report.identity = [...key];
   if (key.length === 0) {
-    mergeUnkeyedRows(db, { ours, theirs, base, key }, report);
+    mergeUnkeyedRows(db, { ours, theirs, base, key, append: rules.append }, report);
     return { count: 0, first: [] };
   }
   const clashes = mergeKeyedRows(db, { ours, theirs, base, key, onConflict: rules.onConflict, source: source.name }, report);
   const withoutKey = key.map((column) => `${quoteName(column)} IS NULL`).join(" OR ");
   const sides = [`main.${quoteName(ours.name)}`, `theirs.${quoteName(theirs.name)}`];
   if (sides.some((side) => db.get(`SELECT 1 FROM ${side} WHERE ${withoutKey} LIMIT 1`) !== undefined)) {
-    mergeUnkeyedRows(db, { ours, theirs, base, key }, report);
+    mergeUnkeyedRows(db, { ours, theirs, base, key, append: rules.append }, report);
   }
   return clashes;
 }

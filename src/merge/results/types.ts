@@ -30,6 +30,8 @@ export interface MergeRules {
   idColumn?: string | undefined;
   /** Rows whose values in these columns occur in the source are replaced by the source's. */
   rebase?: RebaseRule | undefined;
+  /** Rows that nothing but their values tells apart are others than those that are there: the source is of another run. */
+  append?: boolean | undefined;
   /** Only these events tables; default: all. */
   tables?: readonly string[] | undefined;
 }

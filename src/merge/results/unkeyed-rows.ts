@@ -6,6 +6,8 @@ import type { TableReport } from "./types.ts";
 export interface UnkeyedMerge extends TableSides {
   /** The table's key: only rows without a whole one are meant. Empty: all rows. */
   key: readonly string[];
+  /** Every row of theirs is another one than ours. */
+  append?: boolean | undefined;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface UnkeyedMerge extends TableSides {
  */
 export function mergeUnkeyedRows(db: Database, merge: UnkeyedMerge, report: TableReport): void {
   const cells = cellsOf(merge);
-  const { ours, theirs, base, key } = merge;
+  const { ours, theirs, base, key, append = false } = merge;
   const part = (side: number, alias: string, from: string, value: (cell: CellSql) => string) =>
     `SELECT ${side} AS side, ${cells.map((cell, index) => `+${value(cell)} COLLATE BINARY AS c${index}`).join(", ")} FROM ${from} AS ${alias}${withoutKey(alias, key)}`;
   const parts = [
@@ -26,7 +28,7 @@ export function mergeUnkeyedRows(db: Database, merge: UnkeyedMerge, report: Tabl
   db.exec("DROP TABLE IF EXISTS temp.expver_counted");
   db.exec(
     `CREATE TEMP TABLE expver_counted AS
-     SELECT *, ${base === undefined ? "max(o, n)" : "CASE WHEN o = a THEN n WHEN n = a THEN o ELSE max(o, n) END"} AS goal FROM (
+     SELECT *, ${append ? "o + n" : base === undefined ? "max(o, n)" : "CASE WHEN o = a THEN n WHEN n = a THEN o ELSE max(o, n) END"} AS goal FROM (
        SELECT ${columns}, total(side = 0) AS o, total(side = 1) AS n, total(side = 2) AS a FROM (${parts.join(" UNION ALL ")})
        GROUP BY ${columns})`,
   );

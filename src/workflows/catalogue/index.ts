@@ -10,6 +10,7 @@ import { SAFETY } from "./safety.ts";
 import { SETUP } from "./setup.ts";
 import { SHARE } from "./share.ts";
 import { SKILL } from "./skill.ts";
+import { SWEEPS } from "./sweeps.ts";
 import { VERSIONS } from "./versions.ts";
 import { WORKTREES } from "./worktrees.ts";
 
@@ -17,6 +18,7 @@ export const CATALOGUE: Command[] = [
   ...SETUP,
   ...ADVISING,
   ...RUNS,
+  ...SWEEPS,
   ...VERSIONS,
   ...MODELS,
   ...MERGING,

@@ -21,6 +21,7 @@ import type { RunPlan } from "./plan.ts";
 import { summaryLine } from "./plan-steps.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { programEnvironment } from "./program-environment.ts";
+import { publishMade } from "./publish-made.ts";
 import { createRunFolder, errorFacts, removeRunFolder } from "./run-facts.ts";
 import { leaseName } from "./second-run.ts";
 
@@ -68,7 +69,8 @@ async function runUnderLease(context: Context, run: OpenRun, supervised: boolean
     throw error;
   }
   await executeProgram(context, run, { env, supervised });
-  return publishIfAsked(context, run, await close(context, run));
+  const outcome = await close(context, run);
+  return publishMade(context, run.project, { outcome, asked: run.facts().closing.publish });
 }
 
 async function executeProgram(
@@ -106,25 +108,6 @@ async function close(context: Context, run: OpenRun): Promise<RunOutcome> {
     if (run.facts().phase === "closed") operation.fail(error);
     else throw notStored(run, error);
     throw error;
-  }
-}
-
-/** The version stands, whatever becomes of this: a failure is the command's only when it was asked for in so many words. */
-async function publishIfAsked(context: Context, { project, facts }: OpenRun, outcome: RunOutcome): Promise<RunOutcome> {
-  const { version } = outcome;
-  const asked = facts().closing.publish;
-  if (version === null || !(asked || project.config.publish === "auto")) return outcome;
-  try {
-    const { publishVersion } = await import("../publish.ts");
-    const { versions, next } = await publishVersion(context, version);
-    const name = versions[0]?.version ?? version;
-    return { ...outcome, version: name, published: versions[0]?.state !== "objects only", next };
-  } catch (error) {
-    if (!(error instanceof ExpverError)) throw error;
-    const message = `${version} is made, but not published: ${error.message}`;
-    if (asked) throw new ExpverError(error.code, message, { hint: error.hint, details: { ...error.details, data: outcome }, cause: error });
-    context.report({ kind: "warning", text: message, hint: error.hint });
-    return outcome;
   }
 }
 

@@ -133,8 +133,8 @@ function closeUnversioned(context: Context, run: ClosingRun, collected: Collecte
     operation.note("database", outputs.artifacts[0]?.hash);
     noteWritten(run, outputs);
   } catch (error) {
-    // The run is recorded all the same; what it left in the worktree is still there.
-    if (!(error instanceof ExpverError)) throw error;
+    // The run is recorded all the same; what it left in the worktree is still there. A workspace would be used again.
+    if (run.isShard || !(error instanceof ExpverError)) throw error;
     context.report({ kind: "warning", text: `outputs of run ${runId} could not be stored: ${error.message}`, hint: error.hint });
   }
   release(run);

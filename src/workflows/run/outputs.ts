@@ -64,8 +64,17 @@ export function outputsStand({ project, places, facts }: ClosingRun): boolean {
   return same(now.pointers, closing.marksAtEnd.pointers) && same(now.files, closing.marksAtEnd.files);
 }
 
+type StoredDatabase = Pick<ClosingRun, "project" | "folder" | "places">;
+
+/** Texts of the database's pointer and ignore file, its bytes being stored. */
+export function storeDatabaseEdits(context: Context, run: StoredDatabase): FileEdit[] {
+  const edits: FileEdit[] = [];
+  storeDatabase(context, run, edits);
+  return edits;
+}
+
 /** The stored object is made from a consistent copy of the live file, never from the file itself. */
-export function storeDatabase(context: Context, run: Pick<ClosingRun, "project" | "folder" | "places">, edits: FileEdit[]): ArtifactEntry {
+function storeDatabase(context: Context, run: StoredDatabase, edits: FileEdit[]): ArtifactEntry {
   const { folder, places } = run;
   const copy = join(folder, "database.copy");
   try {

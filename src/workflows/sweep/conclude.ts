@@ -1,0 +1,139 @@
+/** What is done once no run goes on any more: the end of the sweep, or only the rows of what there is. */
+import { ExpverError } from "../../errors.ts";
+import { perform } from "../../journal/perform.ts";
+import { readPointers } from "../../store/pointers.ts";
+import { readVersions } from "../../versions/registry.ts";
+import { lackingRows } from "../run/lacking-rows.ts";
+import { placesOf } from "../run/places.ts";
+import { publishMade } from "../run/publish-made.ts";
+import { endSweep, type SweepEnd } from "./ending.ts";
+import { gatherRows } from "./gather.ts";
+import type { OpenSweep } from "./open-sweep.ts";
+import type { PoolOutcome } from "./pool.ts";
+import { type Promotion, promoteWinner } from "./promote-winner.ts";
+import { countText, finishedRuns, jobStates } from "./state.ts";
+import { type SweepRunView, viewOf } from "./views.ts";
+import { type Ranking, rankRuns } from "./winner.ts";
+
+export interface SweepOutcome {
+  sweep: string;
+  /** `6 runs · 5 finished · 1 failed`. */
+  counts: string;
+  runs: SweepRunView[];
+  metric: string | null;
+  direction: "max" | "min" | null;
+  /** The best run, its settings and number; with repetitions the mean over them. */
+  best: { run: string; settings: Record<string, string>; value: string | null; mean: string | null } | null;
+  version: string | null;
+  tagLine: string | null;
+  results: string | null;
+  onBranch: boolean;
+  candidates: number;
+  kept: number;
+  promotion: Promotion | null;
+  published: boolean;
+  next: string[];
+  /** 1 when not every run has finished. */
+  exitCode: number;
+}
+
+export async function concludeSweep(
+  sweep: OpenSweep,
+  { outcome, partial }: { outcome: PoolOutcome; partial: boolean },
+): Promise<SweepOutcome> {
+  const { context, project, id, state, facts } = sweep;
+  if (outcome.halted === "error") throw notRecorded(sweep, outcome.error);
+  const now = state();
+  const runs = finishedRuns(now);
+  const places = placesOf(project, facts().closing.metrics);
+  const lacking = await lackingRows(project, places, readPointers(project));
+  const { jobs, request } = now;
+  const versions = readVersions(project);
+  const ranking = rankRuns(project, { runs, jobs, repeat: request.repeat, metric: request.ending.metric, versions });
+  const isComplete = jobStates(now).every(({ state: one }) => one !== "missing");
+  if (runs.length === 0 || !(isComplete || partial)) {
+    await perform(project, context, {
+      command: "sweep",
+      argv: ["sweep", "--resume", id],
+      summary: `${id}: rows of ${countText(now)}`,
+      work: (operation) => gatherRows(sweep, { operation, places, lacking, version: null }),
+    });
+    throw incomplete(sweep, { outcome, data: outcomeOf(sweep, { ranking, end: null, promotion: null }) });
+  }
+  if (ranking?.isGuess === true && runs.length > 1) {
+    context.report({
+      kind: "warning",
+      text: `whether a high or a low ${ranking.metric} is better stands nowhere: all ${runs.length} candidates stay, and no run is the best`,
+      hint: `Say it in expver.yaml: metrics: { ${ranking.metric}: ${ranking.direction} }`,
+    });
+  }
+  context.report({
+    kind: "step",
+    text: `end     ${countText(now)}: merge rows, store candidates, commit${facts().version === null ? "" : `, tag ${facts().version}`}`,
+  });
+  const end = await endSweep(sweep, { places, lacking, ranking });
+  const promotion =
+    request.ending.promote && end.version !== null && end.best !== null ? await promoteWinner(sweep, end.version, ranking) : null;
+  const done = outcomeOf(sweep, { ranking, end, promotion });
+  return publishMade(context, project, { outcome: done, asked: request.ending.publish });
+}
+
+function outcomeOf(
+  sweep: OpenSweep,
+  { ranking, end, promotion }: { ranking: Ranking | null; end: SweepEnd | null; promotion: Promotion | null },
+): SweepOutcome {
+  const now = sweep.state();
+  const { jobs, request } = now;
+  const finished = finishedRuns(now);
+  const first = ranking?.isGuess === false ? ranking.groups[0] : undefined;
+  const best = first?.runs[0];
+  return {
+    sweep: sweep.id,
+    counts: countText(now),
+    runs: viewOf(now),
+    metric: ranking?.metric ?? null,
+    direction: ranking === null || ranking.isGuess ? null : ranking.direction,
+    best:
+      best === undefined || ranking === null
+        ? null
+        : {
+            run: best.run,
+            settings: jobs[best.job] ?? {},
+            value: best.end.metrics[ranking.metric] ?? null,
+            mean: request.repeat > 1 ? (first?.mean ?? null) : null,
+          },
+    version: end?.version ?? null,
+    tagLine: end?.tagLine ?? null,
+    results: end?.results ?? null,
+    onBranch: end?.onBranch ?? false,
+    candidates: end?.candidates ?? 0,
+    kept: end?.kept ?? 0,
+    promotion,
+    published: false,
+    next: end === null ? [`expver sweep --resume ${sweep.id}`] : end.version === null ? [] : [`expver publish ${end.version}`],
+    exitCode: finished.length === jobs.length ? 0 : 1,
+  };
+}
+
+function incomplete(sweep: OpenSweep, { outcome, data }: { outcome: PoolOutcome; data: SweepOutcome }): ExpverError {
+  const why =
+    outcome.halted === "interrupted"
+      ? "was interrupted"
+      : outcome.halted === "fail-fast"
+        ? "stopped at the first failure"
+        : "is not complete";
+  const code = outcome.halted === "interrupted" ? "E_INTERRUPTED" : "E_SWEEP";
+  return new ExpverError(code, `${sweep.id} ${why}: ${data.counts}; the rows of what there is are in the results database`, {
+    hint: `Go on: expver sweep --resume ${sweep.id}${data.runs.some(({ state }) => state === "failed") ? " (--retry-failed: the failed ones too)" : ""}. A version of what has finished: expver sweep --resume ${sweep.id} --partial`,
+    details: { sweep: sweep.id, data },
+  });
+}
+
+function notRecorded(sweep: OpenSweep, error: unknown): unknown {
+  if (!(error instanceof ExpverError)) return error;
+  return new ExpverError(error.code, `${sweep.id} stopped (${countText(sweep.state())}): ${error.message}`, {
+    hint: `${error.hint} Then go on, nothing that has finished is lost: expver sweep --resume ${sweep.id}`,
+    details: { ...error.details, sweep: sweep.id },
+    cause: error,
+  });
+}

@@ -1,0 +1,167 @@
+/**
+ * The end of a sweep, as one operation: the rows of all runs, all models as candidates (one commit), then the best run's outputs,
+ * the best candidates and the version (results commit R and its tag). What R leaves out of the folder the commit before has.
+ */
+import { isUnder, storedPath } from "../../config/paths.ts";
+import { writeTreeWith } from "../../git/index-file.ts";
+import { commitTree } from "../../git/objects.ts";
+import { readRef } from "../../git/refs.ts";
+import type { OpenOperation } from "../../journal/operations.ts";
+import { perform } from "../../journal/perform.ts";
+import { storeOutput } from "../../store/contents.ts";
+import { cacheDir } from "../../store/dvc-config.ts";
+import { readListing } from "../../store/layout.ts";
+import type { FileEdit } from "../../store/types.ts";
+import { RESERVED } from "../../versions/reserve.ts";
+import type { VersionMessage } from "../../versions/types.ts";
+import { folderEdits } from "../models/candidates-pointer.ts";
+import { finishRun } from "../run/finish.ts";
+import type { LackingRows } from "../run/lacking-rows.ts";
+import type { ClosingRun } from "../run/open-run.ts";
+import { storeDatabaseEdits } from "../run/outputs.ts";
+import type { Places } from "../run/places.ts";
+import { titleOf } from "../run/prepare-run.ts";
+import { editedFiles } from "../run/results-files.ts";
+import { readFacts } from "../run/run-facts.ts";
+import { tagLine, versionMessage } from "../run/version-message.ts";
+import { modelsOf, pointerWithAll, type SweepModel } from "./candidates.ts";
+import { gatherRows } from "./gather.ts";
+import type { OpenSweep } from "./open-sweep.ts";
+import { placeBlob, placeStored } from "./place-stored.ts";
+import { type Ended, finishedRuns } from "./state.ts";
+import { type SweepResult, writeSweep } from "./sweep-journal.ts";
+import { type Ranking, rankedRuns } from "./winner.ts";
+
+export interface EndingInput {
+  places: Places;
+  lacking: LackingRows | null;
+  ranking: Ranking | null;
+}
+
+export interface SweepEnd extends SweepResult {
+  onBranch: boolean;
+  tagLine: string | null;
+  /** How many models became candidates, and how many of them stay in the folder. */
+  candidates: number;
+  kept: number;
+}
+
+/** The run whose outputs are the version's: the best one where it is known which way is better, the only one in any case. */
+export function winnerOf(runs: readonly Ended[], ranking: Ranking | null): Ended | null {
+  if (runs.length === 1) return runs[0] ?? null;
+  return ranking === null || ranking.isGuess ? null : (rankedRuns(ranking)[0] ?? null);
+}
+
+/** Those whose models stay in the folder: the best, and all of which nobody knows how good they are. */
+export function keptRuns(runs: readonly Ended[], { ranking, keep }: { ranking: Ranking | null; keep: number }): Set<string> {
+  if (ranking === null || ranking.isGuess) return new Set(runs.map(({ run }) => run));
+  const ranked = rankedRuns(ranking).map(({ run }) => run);
+  return new Set([...ranked.slice(0, Math.max(1, keep)), ...runs.map(({ run }) => run).filter((run) => !ranked.includes(run))]);
+}
+
+export async function endSweep(sweep: OpenSweep, input: EndingInput): Promise<SweepEnd> {
+  const { context, project, id, facts } = sweep;
+  const { version } = facts();
+  return perform(project, context, {
+    command: "sweep",
+    argv: ["sweep", "--resume", id],
+    summary: `${id}${version === null ? "" : ` is ${version}`}: ${facts().message ?? facts().command}`,
+    work: (operation) => endAll(sweep, operation, input),
+  });
+}
+
+async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lacking, ranking }: EndingInput): Promise<SweepEnd> {
+  const { context, project, repository, id, folder, facts, save, state } = sweep;
+  const runs = finishedRuns(state());
+  const { version, snapshot } = facts();
+  const winner = winnerOf(runs, ranking);
+  const keep = keptRuns(runs, { ranking, keep: state().request.ending.keep ?? project.config.models.keep });
+  const models = runs.flatMap((run) => modelsOf(project, run));
+  const kept = models.filter(({ run }) => keep.has(run));
+  await gatherRows(sweep, {
+    operation,
+    places,
+    lacking,
+    version: version === null ? null : { name: version, runs: runs.map(({ run }) => run) },
+  });
+  ownReservation(sweep, operation);
+  const place = { project, repository, snapshot };
+  const candidates = await candidateEdits(sweep, operation, { models, kept });
+  const owned = winner === null ? [] : (readFacts(project, winner.run)?.outputs ?? []).filter(({ edit }) => edit === undefined);
+  const edits: FileEdit[] = [...candidates.kept];
+  for (const { path, hash } of winner?.end.artifacts ?? []) {
+    await placeStored(project, operation, { path, hash });
+    const { pointer, ignore } = storeOutput(project, path, context);
+    edits.push(pointer, ...(ignore === null ? [] : [ignore]));
+  }
+  for (const file of owned) await placeBlob(project, repository, operation, file);
+  edits.push(...storeDatabaseEdits(context, { project, folder, places }));
+  const base = candidates.all.length === 0 ? snapshot : commitCandidates(sweep, candidates.all);
+  save({ outputs: [...editedFiles(place, edits), ...owned] });
+  const message = messageOf(sweep, { runs, winner, places });
+  const run: ClosingRun = { runId: id, folder, project, repository, places, operation, facts, save };
+  const { results, onBranch } = finishRun(run, message, base);
+  const result: SweepResult = { version, results, best: winner?.run ?? null };
+  writeSweep(project, id, { result });
+  return { ...result, onBranch, tagLine: version === null ? null : tagLine(message), candidates: models.length, kept: kept.length };
+}
+
+/** The number was taken before this operation began; whoever takes it back gives the number back. */
+function ownReservation({ repository, facts }: OpenSweep, operation: OpenOperation): void {
+  const { version } = facts();
+  const ref = RESERVED + version;
+  const after = version === null ? null : readRef(repository, ref);
+  if (after !== null) operation.record({ kind: "ref", ref, before: null, after });
+}
+
+/** Puts the kept ones into the folder. `all`: the pointer of a folder that has every one of them. */
+async function candidateEdits(
+  { context, project }: OpenSweep,
+  operation: OpenOperation,
+  { models, kept }: { models: readonly SweepModel[]; kept: readonly SweepModel[] },
+): Promise<{ all: FileEdit[]; kept: FileEdit[] }> {
+  if (models.length === 0) return { all: [], kept: [] };
+  const folder = storedPath(project, project.config.models.candidates);
+  for (const { item, hash } of kept) await placeStored(project, operation, { path: `${folder}/${item}`, hash });
+  const edits = await folderEdits(
+    project,
+    context,
+    kept.map(({ item }) => item),
+  );
+  const text = edits[0]?.after ?? "";
+  const hash = /md5: (\w+\.dir)/.exec(text)?.[1];
+  const listed = hash === undefined ? [] : (readListing(cacheDir(project), { hash, hashName: "md5" }) ?? []);
+  return { all: pointerWithAll(project, models, listed), kept: edits };
+}
+
+function commitCandidates({ project, repository, id, facts }: OpenSweep, edits: readonly FileEdit[]): string {
+  const { snapshot, version, message, command } = facts();
+  const files = editedFiles({ project, repository, snapshot }, edits);
+  return commitTree(repository, {
+    tree: writeTreeWith(repository, snapshot, files),
+    parents: snapshot === null ? [] : [snapshot],
+    message: `${titleOf(version, message, command)} (candidates)\n\nSweep: ${id}\n`,
+  });
+}
+
+function messageOf(
+  { project, facts, state }: OpenSweep,
+  { runs, winner, places }: { runs: Ended[]; winner: Ended | null; places: Places },
+): VersionMessage {
+  const { jobs } = state();
+  const { message, command, snapshot, dvcHash, dirty, inputs } = facts();
+  const told = versionMessage(project, {
+    runId: "",
+    message,
+    command,
+    snapshot,
+    dvcHash,
+    dirty,
+    inputs,
+    models: (winner?.end.artifacts ?? []).filter(({ path }) => isUnder(path, places.models)),
+    given: winner === null ? [] : Object.keys(jobs[winner.job] ?? {}),
+    params: winner?.end.params ?? {},
+    metrics: winner?.end.metrics ?? {},
+  });
+  return { ...told, kind: "sweep", runs: runs.map(({ run, job }) => ({ run, params: jobs[job] ?? {} })), bestRun: winner?.run ?? null };
+}

@@ -1,0 +1,97 @@
+/**
+ * The rows of a sweep's runs: each run's shard goes into one file of the sweep, stamped with the version; that file goes into the
+ * results database in one transaction. Doing it again adds nothing.
+ */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { OpenOperation } from "../../journal/operations.ts";
+import type { Effect } from "../../journal/types.ts";
+import { mergeInto } from "../../merge/results/merge-into.ts";
+import { type Database, letGoOfClosed } from "../../platform/sqlite.ts";
+import { openResults } from "../../results/database.ts";
+import { stampRows } from "../../results/rows.ts";
+import { digestRun } from "../../results/run-rows.ts";
+import { readRun, runTracks, updateRun } from "../../results/runs.ts";
+import type { RunRecord } from "../../results/types.ts";
+import { bringInLacking } from "../run/bring-in-lacking.ts";
+import { withResults } from "../run/collect.ts";
+import type { LackingRows } from "../run/lacking-rows.ts";
+import type { Places } from "../run/places.ts";
+import { shardOf } from "./attempt.ts";
+import type { OpenSweep } from "./open-sweep.ts";
+import { separateRows } from "./separate-rows.ts";
+import { isEnded } from "./state.ts";
+
+export interface GatherInput {
+  operation: Pick<OpenOperation, "record">;
+  places: Places;
+  lacking: LackingRows | null;
+  /** Of these runs; null: nothing has a version yet. */
+  version: { name: string; runs: readonly string[] } | null;
+}
+
+/** Answers how many runs were not there before. */
+export async function gatherRows(sweep: OpenSweep, { operation, places, lacking, version }: GatherInput): Promise<number> {
+  const runs = sweep
+    .state()
+    .attempts.filter(isEnded)
+    .map(({ run }) => run)
+    .filter((run) => existsSync(shardOf(sweep, run)));
+  if (lacking !== null) bringInLacking(sweep.project, lacking, places.databaseFile);
+  const known = existsSync(places.databaseFile)
+    ? withResults(places.databaseFile, (db) => knownRuns(db, sweep, runs))
+    : new Map<string, RunRecord>();
+  const all = collectShards(sweep, runs, version);
+  try {
+    const digests = withResults(all, (db) => new Map(runs.map((run) => [run, digestRun(db, run)])));
+    const { database } = places;
+    operation.record(
+      ...runs.flatMap((run): Effect[] => {
+        const [record, digest] = [known.get(run) ?? null, digests.get(run)];
+        if (record === null) return [{ kind: "rows", database, run, ...(digest == null ? {} : { digest }) }];
+        const after = version?.runs.includes(run) ? version.name : record.version;
+        return record.version === after ? [] : [{ kind: "stamp", database, run, before: record.version, after }];
+      }),
+    );
+    await letGoOfClosed();
+    const db = openResults(places.databaseFile, { create: true });
+    try {
+      mergeInto(db, { path: all, name: sweep.id });
+    } finally {
+      db.close();
+    }
+    return runs.filter((run) => (known.get(run) ?? null) === null).length;
+  } finally {
+    for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(all + end, { force: true });
+  }
+}
+
+/** Rows of those it does not know yet are made to fit beside its own. */
+function knownRuns(db: Database, sweep: OpenSweep, runs: readonly string[]): Map<string, RunRecord> {
+  const known = new Map(
+    runs.flatMap((run): [string, RunRecord][] => [readRun(db, run)].flatMap((record) => (record === null ? [] : [[run, record]]))),
+  );
+  for (const run of runs) if (!known.has(run)) separateRows(db, shardOf(sweep, run));
+  return known;
+}
+
+/** Nobody else sees this file, and it can be made again. */
+function collectShards(sweep: OpenSweep, runs: readonly string[], version: GatherInput["version"]): string {
+  const path = join(sweep.folder, "rows.db");
+  for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(path + end, { force: true });
+  const db = openResults(path, { create: true });
+  try {
+    db.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
+    for (const run of runs) {
+      const shard = shardOf(sweep, run);
+      separateRows(db, shard);
+      mergeInto(db, { path: shard, name: run }, { append: true });
+      if (!version?.runs.includes(run)) continue;
+      stampRows(db, runTracks(db, run), { version: version.name, git_commit: null, dvc_hash: null });
+      updateRun(db, run, { version: version.name });
+    }
+    return path;
+  } finally {
+    db.close();
+  }
+}

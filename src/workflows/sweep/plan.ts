@@ -1,0 +1,162 @@
+/** What `expver sweep` would do: reads only. */
+import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
+import { hideSecretArguments } from "../../config/secrets.ts";
+import { ExpverError } from "../../errors.ts";
+import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
+import type { Input, Plan, Step } from "../contract.ts";
+import { textIn, wordsOf } from "../input.ts";
+import { fingerprintOf } from "../plan.ts";
+import type { RunFindings } from "../run/findings.ts";
+import { findForRun } from "../run/plan.ts";
+import { refuseUnfit } from "../run/refuse-unfit.ts";
+import { readRequest } from "../run/request.ts";
+import { refuseSecondRun } from "../run/second-run.ts";
+import { quoted } from "../run/snapshot-selection.ts";
+import { type EndingRequest, type Pace, paramsIn, readPace, readSweepRequest, type SweepRequest } from "./request.ts";
+import { standingResult } from "./standing.ts";
+import { countText, isEnded, jobStates } from "./state.ts";
+import { findSweep, type Sweep } from "./sweep-journal.ts";
+
+export type SweepPlan = Plan & { pace: Pace } & (NewSweep | ResumedSweep);
+
+export interface NewSweep {
+  kind: "new";
+  request: SweepRequest;
+  findings: RunFindings;
+}
+
+export interface ResumedSweep {
+  kind: "resumed";
+  project: Project;
+  sweep: Sweep;
+  /** To be started, in order; runs that somebody left open come before them. */
+  queue: number[];
+  argv: string[];
+  /** Make the version of what has finished, run nothing. */
+  partial: boolean;
+}
+
+export async function planSweep(context: Context, input: Input): Promise<SweepPlan> {
+  const pace = readPace(input);
+  if (input.resume !== undefined && input.resume !== false) return { ...(await planResumed(context, input)), pace };
+  for (const name of ["partial", "retryFailed"] as const) {
+    if (input[name] === true) throw new ExpverError("E_USAGE", `--${name === "partial" ? name : "retry-failed"} goes with --resume`);
+  }
+  return { ...(await planNew(context, input, pace)), pace };
+}
+
+async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan & NewSweep> {
+  const request = readSweepRequest(context, input);
+  if (request.jobs.length === 1 && Object.keys(request.jobs[0] ?? {}).length === 0) {
+    throw new ExpverError("E_USAGE", "nothing is varied", {
+      hint: "Say what: --grid lr=0.1,0.01, --list FILE, --random N --range lr=log:1e-4..1e-1, or --repeat N. One run: expver run.",
+    });
+  }
+  const opened = openProject(context);
+  const params = request.paramsFile === null ? opened.config.params : paramsIn(opened.root, request.paramsFile);
+  const project = { ...opened, config: { ...opened.config, params } };
+  const names = [...new Set(request.jobs.flatMap((settings) => Object.keys(settings)))];
+  const findings = await findForRun(context, { input, request: readRequest(context, input), project, varied: names });
+  const { head, version, selection, inputs, changedInputs, shownArgv } = findings;
+  const files = selection.included.length;
+  const steps: Step[] = [
+    ...selection.heldBack.map(({ path, reason, advice }) => ({ verb: "hold back", target: path, detail: `${reason}: ${advice}` })),
+    {
+      verb: "snapshot",
+      target: files + changedInputs.length === 0 ? "HEAD" : "what has changed",
+      count: files,
+      detail: "once, for all runs",
+    },
+    ...changedInputs.map(({ path }) => ({ verb: "store", target: path, detail: "changed input" })),
+    {
+      verb: "run",
+      target: shownArgv.map(quoted).join(" "),
+      count: request.jobs.length,
+      detail: `${pace.jobs} at once, each in a workspace of its own`,
+    },
+    ...endingSteps(project, request.ending, version.name),
+  ];
+  const fingerprint = fingerprintOf({
+    head,
+    version: version.name,
+    included: selection.included,
+    inputs: inputs.map(({ path, hash }) => [path, hash]),
+    jobs: request.jobs,
+    argv: findings.request.argv,
+  });
+  return { command: "sweep", steps, destructive: false, fingerprint, kind: "new", request, findings };
+}
+
+async function planResumed(context: Context, input: Input): Promise<Plan & ResumedSweep> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  const sweep = findSweep(project, textIn(input.resume));
+  const result = standingResult(repository, sweep);
+  if (result !== null) {
+    throw new ExpverError("E_NOT_FOUND", `${sweep.id} is over: it is ${result.version ?? result.results.slice(0, 12)}`, {
+      hint: `See it with expver sweep show ${sweep.id}; runs that failed can be tried in a new sweep.`,
+      details: { sweep: sweep.id, version: result.version },
+    });
+  }
+  if (sweep.worktree !== topOf(project)) {
+    throw new ExpverError("E_NOT_FOUND", `${sweep.id} belongs to the worktree ${sweep.worktree}`, {
+      hint: `expver -C ${quoted(sweep.worktree)} sweep --resume ${sweep.id}`,
+    });
+  }
+  refuseUnfit(repository, { commit: true });
+  await refuseSecondRun(project);
+  const argv = commandOf(sweep, wordsOf(input.command));
+  const partial = input.partial === true;
+  const states = jobStates(sweep);
+  const queue = states.flatMap(({ state, attempt }, job) => {
+    const isOpen = attempt !== null && !isEnded(attempt);
+    const isWanted = state === "missing" || (state === "failed" && input.retryFailed === true);
+    return partial || isOpen || !isWanted ? [] : [job];
+  });
+  const open = sweep.attempts.filter((attempt) => !isEnded(attempt));
+  return {
+    command: "sweep",
+    steps: [
+      ...(open.length === 0 ? [] : [{ verb: "record", target: counted(open.length, "run"), detail: "that nobody has seen end" }]),
+      ...(queue.length === 0
+        ? []
+        : [{ verb: "run", target: sweep.argv.map(quoted).join(" "), count: queue.length, detail: `of ${countText(sweep)}` }]),
+      ...endingSteps(project, sweep.request.ending, "the next version"),
+    ],
+    destructive: false,
+    fingerprint: fingerprintOf({ sweep: sweep.id, queue, open: open.map(({ run }) => run) }),
+    kind: "resumed",
+    project,
+    sweep,
+    queue,
+    argv,
+    partial,
+  };
+}
+
+/** What was hidden when it was written down must be typed again. */
+function commandOf({ argv, hidden, id }: Sweep, typed: string[]): string[] {
+  if (typed.length === 0) {
+    if (!hidden) return argv;
+    throw new ExpverError("E_USAGE", "the command of this sweep has a secret in it, which is not written down", {
+      hint: `Type the command again: expver sweep --resume ${id} -- ${argv.map(quoted).join(" ")}`,
+    });
+  }
+  if (JSON.stringify(hideSecretArguments(typed)) === JSON.stringify(argv)) return typed;
+  throw new ExpverError("E_USAGE", "that is another command than the one the sweep began with", {
+    hint: `Leave it out, or begin a new sweep. It was: ${argv.map(quoted).join(" ")}`,
+  });
+}
+
+function endingSteps(project: Project, { tag, promote, publish, keep }: EndingRequest, version: string): Step[] {
+  const { models, results } = project.config;
+  return [
+    { verb: "merge", target: results.database, detail: "the rows of all runs, in one transaction" },
+    { verb: "commit", target: models.candidates, detail: "the models of all runs" },
+    { verb: "commit", target: "results", detail: `outputs of the best run; the best ${keep ?? models.keep} candidates stay in the folder` },
+    ...(tag ? [{ verb: "tag", target: version }] : []),
+    ...(promote ? [{ verb: "promote", target: models.production, detail: "if the best is better than what is there" }] : []),
+    ...(publish || project.config.publish === "auto" ? [{ verb: "publish", target: version }] : []),
+  ];
+}

@@ -1,0 +1,92 @@
+/** What a person sees of a sweep that goes on: a line for each run that has ended, and on a terminal how it stands now. */
+import { compareMetric } from "../../versions/metrics.ts";
+import { readFacts } from "../run/run-facts.ts";
+import { quoted } from "../run/snapshot-selection.ts";
+import type { OpenSweep } from "./open-sweep.ts";
+import type { Pace } from "./request.ts";
+import { countText, type Ended, finishedRuns, isEnded, jobStates } from "./state.ts";
+import type { Sweep } from "./sweep-journal.ts";
+import { rankRuns } from "./winner.ts";
+
+const DRAW_MS = 500;
+const MOST_LINES = 12;
+
+export function watchProgress(sweep: OpenSweep, pace: Pace): { changed(): void; end(): void } {
+  const { context, id, state } = sweep;
+  const said = new Set(
+    state()
+      .attempts.filter(isEnded)
+      .map(({ run }) => run),
+  );
+  context.report({ kind: "step", text: `sweep   ${id}: ${countText(state())}, ${pace.jobs} at once` });
+  const draw = () => context.report({ kind: "board", lines: boardOf(sweep, pace) });
+  const timer = setInterval(draw, DRAW_MS);
+  let isOver = false;
+  return {
+    changed() {
+      const now = state();
+      for (const attempt of now.attempts.filter(isEnded)) {
+        if (said.has(attempt.run)) continue;
+        said.add(attempt.run);
+        context.report({ kind: "step", text: endLine(sweep, now, attempt) });
+      }
+    },
+    end() {
+      if (isOver) return;
+      isOver = true;
+      clearInterval(timer);
+      context.report({ kind: "board", lines: [] });
+    },
+  };
+}
+
+/** `3/64    quiet-otter-0412  lr=0.1 l2=0  accuracy=0.9333 (12.4 s)`. */
+function endLine({ project }: OpenSweep, now: Sweep, { run, job, end }: Ended): string {
+  const done = jobStates(now).filter(({ state }) => state !== "missing").length;
+  const metric = now.request.ending.metric ?? Object.keys(project.config.metrics)[0] ?? Object.keys(end.metrics)[0];
+  const number = metric === undefined || end.metrics[metric] === undefined ? "" : `${metric}=${end.metrics[metric]}`;
+  const how =
+    end.status === "finished"
+      ? number
+      : `${end.status}${end.cause === null ? "" : ` (${end.cause})`}${end.exitCode ? ` (exit code ${end.exitCode})` : ""}`;
+  const settings = settingsText(now.jobs[job] ?? {});
+  return [`${done}/${now.jobs.length}`.padEnd(7), `${run} `, settings, how, `(${end.seconds.toFixed(1)} s)`].filter(Boolean).join(" ");
+}
+
+function boardOf({ project, context, state }: OpenSweep, pace: Pace): string[] {
+  const now = state();
+  const running = now.attempts.filter((attempt) => !isEnded(attempt));
+  const at = context.clock().getTime();
+  const lines = running.slice(0, MOST_LINES).map(({ run, job }) => {
+    const started = Date.parse(readFacts(project, run)?.startedAt ?? "");
+    const seconds = Number.isNaN(started) ? "" : `${Math.round((at - started) / 1000)} s`;
+    return `  running ${run}  ${settingsText(now.jobs[job] ?? {})}  ${seconds}`;
+  });
+  const more = running.length > MOST_LINES ? [`  … and ${running.length - MOST_LINES} more`] : [];
+  return [...lines, ...more, `  ${[countText(now), bestText(project, now), leftText(now, pace)].filter(Boolean).join(" · ")}`];
+}
+
+function bestText(project: OpenSweep["project"], { jobs, attempts, request }: Sweep): string {
+  const runs = finishedRuns({ jobs, attempts });
+  const ranking = rankRuns(project, { runs, jobs, repeat: 1, metric: request.ending.metric, versions: [] });
+  if (ranking === null) return "";
+  const { metric, direction } = ranking;
+  const [best] = runs.toSorted((one, other) => compareMetric(one.end.metrics[metric], other.end.metrics[metric], direction));
+  return best === undefined ? "" : `best so far ${metric}=${best.end.metrics[metric]} (${settingsText(jobs[best.job] ?? {})})`;
+}
+
+/** By the mean of what has ended. */
+function leftText(now: Sweep, { jobs }: Pace): string {
+  const ended = now.attempts.filter(isEnded);
+  const missing = jobStates(now).filter(({ state }) => state === "missing").length;
+  if (ended.length === 0 || missing === 0) return "";
+  const mean = ended.reduce((sum, { end }) => sum + end.seconds, 0) / ended.length;
+  const seconds = Math.ceil((mean * missing) / jobs);
+  return `about ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`} left`;
+}
+
+function settingsText(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => quoted(`${name}=${value}`))
+    .join(" ");
+}

@@ -1,0 +1,59 @@
+/** Two runs may give a row of theirs the same name (a track id the program fixes, a clock that stands): both rows are kept. */
+import { type Database, openDatabase, quoteName, readOnlyUri } from "../../platform/sqlite.ts";
+import { eventsTables, RUN_TRACKS_TABLE, tableColumns } from "../../results/schema.ts";
+
+/** Moves rows of the shard whose key is taken in `db` on in time, a microsecond each, until it is free. */
+export function separateRows(db: Database, shard: string): void {
+  if (clashes(db, shard).length === 0) return;
+  const own = openDatabase(shard);
+  try {
+    for (const { table, track, timestamp } of clashes(db, shard)) {
+      const isTaken = (text: string) =>
+        [db, own].some(
+          (one) =>
+            tableColumns(one, table).length > 0 &&
+            one.get(`SELECT 1 FROM ${quoteName(table)} WHERE track_id = ? AND timestamp = ?`, [track, text]) !== undefined,
+        );
+      let next = later(timestamp);
+      while (isTaken(next)) next = later(next);
+      own.write(() => {
+        own.run(`UPDATE ${quoteName(table)} SET timestamp = ? WHERE track_id = ? AND timestamp = ?`, [next, track, timestamp]);
+        for (const end of ["first", "last"]) {
+          own.run(`UPDATE ${RUN_TRACKS_TABLE} SET ${end} = ? WHERE "table" = ? AND track_id = ? AND ${end} = ?`, [
+            next,
+            table,
+            track,
+            timestamp,
+          ]);
+        }
+      });
+    }
+  } finally {
+    own.close();
+  }
+}
+
+/** The latest first, so that a row that moves on does not land on the next one of its own. */
+function clashes(db: Database, shard: string): { table: string; track: string; timestamp: string }[] {
+  db.run("ATTACH ? AS before", [readOnlyUri(shard)]);
+  try {
+    return eventsTables(db, "before")
+      .filter(({ name, keyed }) => keyed && tableColumns(db, name).length > 0)
+      .flatMap(({ name }) => {
+        const table = quoteName(name);
+        const sql = `SELECT track_id, timestamp FROM before.${table} AS b WHERE EXISTS
+          (SELECT 1 FROM main.${table} AS m WHERE m.track_id = b.track_id AND m.timestamp = b.timestamp) ORDER BY timestamp DESC`;
+        return db.arrays(sql).map(([track, timestamp]) => ({ table: name, track: String(track), timestamp: String(timestamp) }));
+      });
+  } finally {
+    db.exec("DETACH before");
+  }
+}
+
+/** `12:00:00.000009` → `12:00:00.000010`; what is no such time gets digits behind it, which sort right. */
+function later(timestamp: string): string {
+  const [, whole, digits] = /^(.*\.)(\d{6})$/.exec(timestamp) ?? [];
+  if (whole !== undefined && digits !== undefined && digits !== "999999") return whole + String(Number(digits) + 1).padStart(6, "0");
+  const [, before = timestamp, count = "0"] = /^(.*)~(\d{6})$/.exec(timestamp) ?? [];
+  return `${before}~${String(Number(count) + 1).padStart(6, "0")}`;
+}

@@ -1,0 +1,121 @@
+/** `expver sweep list | show | stop`: sweeps that go on, wait to be resumed, or are over. */
+import { openProject, type Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { localLauncher } from "../../launchers/local.ts";
+import { lifeOf } from "../../platform/processes.ts";
+import { counted } from "../../platform/words.ts";
+import { readVersions } from "../../versions/registry.ts";
+import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
+import { textIn } from "../input.ts";
+import { fingerprintOf } from "../plan.ts";
+import { requestStop } from "../run/execute.ts";
+import { runFolder } from "../run/run-facts.ts";
+import { standingResult } from "./standing.ts";
+import { countText, finishedRuns, isEnded } from "./state.ts";
+import { findSweep, listSweeps, type Sweep, sweepFolder } from "./sweep-journal.ts";
+import { type SweepRunView, viewOf } from "./views.ts";
+import { rankRuns } from "./winner.ts";
+
+export interface SweepView {
+  sweep: string;
+  /** "waiting": nobody works on it, and runs are missing or it was not ended: `--resume`. */
+  state: "running" | "waiting" | "over";
+  counts: string;
+  version: string | null;
+  message: string | null;
+  command: string;
+  since: string;
+  /** The process that works on it. */
+  pid: number | null;
+  metric: string | null;
+  best: { run: string; settings: Record<string, string>; value: string | null } | null;
+}
+
+export const sweepList: ReadWorkflow<Input, { sweeps: SweepView[] }> = {
+  async read(context) {
+    const project = openProject(context);
+    return { sweeps: listSweeps(project).map((sweep) => summaryOf(project, sweep)) };
+  },
+};
+
+export type SweepDetails = SweepView & { runs: SweepRunView[] };
+
+export const sweepShow: ReadWorkflow<Input, SweepDetails> = {
+  async read(context, input) {
+    const project = openProject(context);
+    const sweep = findSweep(project, textIn(input.sweep));
+    return { ...summaryOf(project, sweep), runs: viewOf(sweep) };
+  },
+};
+
+export interface StopSweepPlan extends Plan {
+  sweep: Sweep;
+  now: boolean;
+}
+
+export const sweepStop: WriteWorkflow<Input, StopSweepPlan, SweepView> = {
+  async plan(context, input) {
+    const project = openProject(context);
+    const sweep = findSweep(project, textIn(input.sweep));
+    const running = await runningIn(project, sweep);
+    const isWatched = summaryOf(project, sweep).state === "running";
+    if (!isWatched && running.length === 0) {
+      throw new ExpverError("E_NOT_FOUND", `${sweep.id} does not run here`, { hint: "`expver sweep list` shows those that do." });
+    }
+    const now = input.now === true;
+    const detail = now ? "SIGTERM now" : "they may end; nothing further is started";
+    return {
+      command: "sweep stop",
+      steps: [{ verb: "stop", target: sweep.id, detail: `${counted(running.length, "running program")}: ${detail}` }],
+      destructive: false,
+      fingerprint: fingerprintOf({ sweep: sweep.id, now, running }),
+      sweep,
+      now,
+    };
+  },
+
+  /** Leaves word for whoever conducts it; programs without one are stopped from here, and recorded by the next `--resume`. */
+  async apply(context, { sweep, now }) {
+    const project = openProject(context);
+    requestStop(sweepFolder(project, sweep.id), now ? "now" : "soon");
+    if (now && summaryOf(project, sweep).state !== "running") {
+      for (const run of await runningIn(project, sweep)) {
+        const job = { id: run, folder: runFolder(project, run) };
+        requestStop(job.folder, "SIGTERM");
+        await localLauncher().stop(job, "SIGTERM");
+      }
+    }
+    return summaryOf(project, sweep);
+  },
+};
+
+async function runningIn(project: Project, { attempts }: Sweep): Promise<string[]> {
+  const open = attempts.filter((attempt) => !isEnded(attempt)).map(({ run }) => ({ id: run, folder: runFolder(project, run) }));
+  const states = await localLauncher().states(open);
+  return open.map(({ id }) => id).filter((id) => states.get(id)?.state === "running");
+}
+
+function summaryOf(project: Project, sweep: Sweep): SweepView {
+  const { id, jobs, attempts, request, owner } = sweep;
+  const result = project.repository === null ? sweep.result : standingResult(project.repository, sweep);
+  const isWatched = result === null && owner !== null && lifeOf(owner) !== "dead";
+  const runs = finishedRuns(sweep);
+  const versions = project.repository === null ? [] : readVersions(project);
+  const ranking = rankRuns(project, { runs, jobs, repeat: request.repeat, metric: request.ending.metric, versions });
+  const best = ranking?.isGuess === false ? ranking.groups[0]?.runs[0] : undefined;
+  return {
+    sweep: id,
+    state: result !== null ? "over" : isWatched ? "running" : "waiting",
+    counts: countText({ jobs, attempts }),
+    version: result?.version ?? null,
+    message: request.message,
+    command: sweep.argv.join(" "),
+    since: sweep.since,
+    pid: isWatched ? (owner?.pid ?? null) : null,
+    metric: ranking?.metric ?? null,
+    best:
+      best === undefined || ranking === null
+        ? null
+        : { run: best.run, settings: jobs[best.job] ?? {}, value: best.end.metrics[ranking.metric] ?? null },
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * Where one job of a sweep runs: a detached worktree of S inside the state folder, used again by the next job. Nothing a program
+ * does in it is seen by another one or by the user's worktree.
+ */
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { setYamlTyped } from "../../config/edit-yaml.ts";
+import { isUnder, storedPath } from "../../config/paths.ts";
+import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
+import { loadYaml } from "../../config/yaml.ts";
+import { git, type Repository } from "../../git/git.ts";
+import type { Context } from "../../platform/context.ts";
+import { readTextIfExists, removePath } from "../../platform/files.ts";
+import { paceWork } from "../../platform/pace.ts";
+import { applyingCheckout } from "../../store/apply-checkout.ts";
+import { planningCheckout } from "../../store/checkout.ts";
+import { readPointers } from "../../store/pointers.ts";
+import type { Pointer } from "../../store/types.ts";
+import { flatten } from "../run/flatten.ts";
+import { addWorktree, dropWorktree } from "../worktree/make.ts";
+
+export interface Workspace {
+  root: string;
+  project: Project;
+  repository: Repository;
+  /** Where the program starts. */
+  cwd: string;
+  pointers: Pointer[];
+}
+
+export interface WorkspaceInput {
+  /** The user's worktree. */
+  project: Project;
+  root: string;
+  /** Snapshot commit S. */
+  commit: string;
+  /** The caller's folder, relative to the top. */
+  folder: string;
+  /** Stored path of the parameter file, from the top; null when there is none. */
+  paramsFile: string | null;
+}
+
+/** As S and its data are, whatever the last job left there. */
+export async function freshWorkspace(context: Context, input: WorkspaceInput): Promise<Workspace> {
+  const { project, root, commit } = input;
+  const repository = requireRepository(project);
+  if (isWhole(root)) clean(openWorkspace(context, input), commit);
+  else {
+    dropWorktree(repository, root);
+    mkdirSync(dirname(root), { recursive: true });
+    addWorktree(project, repository, context, { root, branch: null, commit });
+  }
+  linkLocal(project, root);
+  const workspace = openWorkspace(context, input);
+  mkdirSync(workspace.cwd, { recursive: true });
+  await placeData(context, workspace);
+  writeFileSync(readyFile(root), "");
+  return workspace;
+}
+
+/** As it stands: its program may be running in it. */
+export function openWorkspace(context: Context, { project: main, root, folder, paramsFile }: WorkspaceInput): Workspace {
+  const cwd = join(root, folder);
+  const opened = openProject({ ...context, cwd: existsSync(cwd) ? cwd : root });
+  const params = paramsFile === null ? null : relative(opened.root, join(root, paramsFile));
+  const project = { ...opened, config: { ...main.config, params } };
+  return { root, project, repository: requireRepository(project), cwd, pointers: readPointers(project) };
+}
+
+/** Values of names the file has; what else is set reaches the program in its command line and environment. */
+export function writeParameters(
+  { root }: Pick<Workspace, "root">,
+  paramsFile: string | null,
+  settings: Readonly<Record<string, string>>,
+): void {
+  if (paramsFile === null) return;
+  const path = join(root, paramsFile);
+  const text = readTextIfExists(path);
+  if (text === null) return;
+  const known = flatten(loadYaml(text, paramsFile, { exact: true }));
+  const set = Object.entries(settings).filter(([name]) => Object.hasOwn(known, name));
+  const edited = set.reduce((sofar, [name, value]) => setYamlTyped(sofar, name.split("."), value, paramsFile), text);
+  if (edited !== text) writeFileSync(path, edited);
+}
+
+export function dropWorkspace(project: Project, root: string): void {
+  removePath(readyFile(root));
+  dropWorktree(requireRepository(project), root);
+}
+
+/** One whose making was interrupted is made anew. */
+function isWhole(root: string): boolean {
+  return existsSync(readyFile(root)) && existsSync(join(root, ".git"));
+}
+
+function readyFile(root: string): string {
+  return `${root}.ready`;
+}
+
+/** Inputs stay: they are compared and put right afterwards, which is cheaper than a new copy. */
+function clean(workspace: Workspace, commit: string): void {
+  const { root, repository } = workspace;
+  removePath(readyFile(root));
+  const kept = dataOf(workspace).flatMap(({ path }) => ["-e", `/${path.replace(/[*?[\]\\!#]/g, "\\$&")}`]);
+  git(repository, ["reset", "--quiet", "--hard", commit]);
+  git(repository, ["clean", "-ffdxq", "-e", ".dvc", ...kept]);
+}
+
+/** Environments and secrets of this machine, that no commit has. */
+function linkLocal(project: Project, root: string): void {
+  for (const path of project.config.link.map((one) => storedPath(project, one))) {
+    const [from, to] = [join(topOf(project), path), join(root, path)];
+    if (!existsSync(from) || existsSync(to)) continue;
+    mkdirSync(dirname(to), { recursive: true });
+    symlinkSync(from, to);
+  }
+}
+
+async function placeData(context: Context, workspace: Workspace): Promise<void> {
+  const { project } = workspace;
+  const plans = await paceWork(planningCheckout(project, dataOf(workspace)), context, { label: "comparing data" });
+  await paceWork(applyingCheckout(project, plans, { discard: removePath }), context, { label: "placing data" });
+}
+
+/** All but results and candidates: a job has a shard of its own, and leaves its model to be made one. */
+function dataOf({ project, pointers }: Pick<Workspace, "project" | "pointers">): Pointer[] {
+  const { results, models } = project.config;
+  const own = [results.database, models.candidates].map((path) => storedPath(project, path));
+  return pointers.filter(({ path, cache }) => cache && !isUnder(path, own));
+}

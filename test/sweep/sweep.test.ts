@@ -1,0 +1,192 @@
+/** `expver sweep` by the built command line: what it leaves, and what it leaves alone. */
+import { describe, expect, it } from "vitest";
+import { exists, rowsOf, runRows } from "../run/story.ts";
+import { leftovers, makeSweepExperiment, rowsByRun } from "./story.ts";
+
+const GRID = ["sweep", "--grid", "lr=0.01,0.1,1", "--grid", "l2=0,1e-3", "--metrics", "metrics.json"];
+
+describe("a sweep", { timeout: 240_000 }, () => {
+  it("is one version: rows of every run, the best run's outputs, all models as candidates and the best in the folder", () => {
+    const repo = makeSweepExperiment();
+    const head = repo.git("rev-parse", "HEAD");
+    repo.write("notes.txt", "new");
+    const { code, data } = repo.expverJson([...GRID, "--jobs", "3", "--keep", "2", "-m", "lr x l2", "--", "node", "train.js"]);
+    expect(code).toBe(0);
+    expect(data).toMatchObject({
+      counts: "6 runs · 6 finished",
+      version: "e0.1.0",
+      onBranch: true,
+      candidates: 6,
+      kept: 2,
+      best: { settings: { lr: "0.1", l2: "0" }, value: "0.9" },
+      promotion: { promoted: true },
+    });
+    // One snapshot for all of them, then the candidates, then R; the promotion stands on the version.
+    const [promotion, results, candidates, snapshot, start] = repo.git("log", "--format=%H", "-5").split("\n");
+    expect([results, start]).toEqual([data.results, head]);
+    expect(repo.git("rev-parse", "e0.1.0^{commit}")).toBe(results);
+    expect(repo.git("show", "--name-only", "--format=", `${snapshot}`)).toBe("notes.txt");
+    expect(repo.git("show", "--name-only", "--format=", `${candidates}`).split("\n")).toEqual([
+      "models/.gitignore",
+      "models/candidates.dvc",
+    ]);
+    expect(repo.git("show", "--name-only", "--format=", `${promotion}`)).toContain("models/production/model.json.dvc");
+    const tag = repo.git("tag", "-l", "--format=%(contents)", "e0.1.0");
+    expect(tag).toContain("lr=0.1 | l2=0 | accuracy=0.9 | lr x l2");
+    expect(tag).toContain("Kind: sweep");
+    expect(tag).toContain(`Best-Run: ${data.best.run}`);
+    expect(tag.match(/^Run: /gm)?.length).toBe(6);
+    // Settings as they were typed, in exactly one row each, all with the three stamps.
+    const rows = rowsByRun(repo);
+    expect(rows.map(({ lr, l2 }) => `${lr} ${l2}`).sort()).toEqual(["0.01 0", "0.01 0.001", "0.1 0", "0.1 0.001", "1 0", "1 0.001"]);
+    expect(new Set(rows.map(({ version, git_commit }) => `${version} ${git_commit}`))).toEqual(new Set([`e0.1.0 ${snapshot}`]));
+    expect(rowsOf(repo).length).toBe(6);
+    expect(JSON.parse(repo.read("models/model.json"))).toEqual({ lr: 0.1, l2: 0 });
+    expect(JSON.parse(repo.read("models/production/model.json"))).toEqual({ lr: 0.1, l2: 0 });
+    expect(repo.run("ls", ["models/candidates"]).stdout.trim().split("\n").length).toBe(2);
+    expect(repo.git("show", `${candidates}:models/candidates.dvc`)).toContain("nfiles: 6");
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(leftovers(repo)).toEqual([]);
+    const verified = repo.expver(["verify", "e0.1.0"]);
+    expect(verified.code, verified.stdout).toBe(0);
+    // A candidate that is not in the folder any more comes back by its run.
+    const last = data.runs.find(({ settings }: { settings: { lr: string; l2: string } }) => settings.lr === "1" && settings.l2 === "0");
+    expect(repo.expver(["models", "get", last.run, "-o", "last.json"]).code).toBe(0);
+    expect(JSON.parse(repo.read("last.json"))).toEqual({ lr: 1, l2: 0 });
+  });
+
+  it("is undone as a whole, and can then be ended again", () => {
+    const repo = makeSweepExperiment();
+    repo.write("models/model.json", "mine, stored nowhere");
+    const head = repo.git("rev-parse", "HEAD");
+    expect(repo.expver([...GRID, "--no-promote", "--", "node", "train.js"]).code).toBe(0);
+    expect(repo.expver(["undo"]).code).toBe(0);
+    expect(repo.git("rev-parse", "HEAD")).toBe(head);
+    expect(repo.git("tag")).toBe("");
+    expect(runRows(repo)).toEqual([]);
+    expect(rowsOf(repo)).toEqual([]);
+    expect(repo.read("models/model.json")).toBe("mine, stored nowhere");
+    expect(exists(repo, "models/candidates")).toBe(false);
+    expect(leftovers(repo)).toEqual([]);
+    const again = repo.expverJson(["sweep", "--resume"]);
+    expect(again).toMatchObject({ code: 0, data: { version: "e0.1.0", counts: "6 runs · 6 finished" } });
+    expect(rowsOf(repo).length).toBe(6);
+    expect(repo.expver(["sweep", "--resume"]).stderr).toContain("is over: it is e0.1.0");
+  });
+
+  it("takes the lowest of a metric that is to be low, and the best mean over seeds", () => {
+    const repo = makeSweepExperiment();
+    repo.write("expver.yaml", repo.read("expver.yaml").replace("accuracy: max", "loss: min"));
+    repo.commit("loss counts");
+    const low = repo.expverJson([...GRID, "--keep", "1", "--", "node", "train.js"]).data;
+    expect(low).toMatchObject({ metric: "loss", direction: "min", best: { settings: { lr: "0.1", l2: "0" }, value: "0" } });
+    expect(JSON.parse(repo.read("models/production/model.json"))).toEqual({ lr: 0.1, l2: 0 });
+    expect(repo.run("ls", ["models/candidates"]).stdout.trim()).toBe(`${low.best.run}_model.json`);
+    // Not better than production: it stays.
+    const worse = repo.expverJson(["sweep", "--grid", "lr=0.5,0.6", "--metrics", "metrics.json", "--", "node", "train.js"]).data;
+    expect(worse).toMatchObject({ best: { settings: { lr: "0.5" } }, promotion: { promoted: false } });
+    expect(JSON.parse(repo.read("models/production/model.json"))).toEqual({ lr: 0.1, l2: 0 });
+    // The luckiest single run has lr=2; the best mean lr=3.
+    repo.write(
+      "train.js",
+      `const { lr, seed } = JSON.parse(process.env.EXPVER_PARAMS);
+      const loss = { 2: [0.01, 0.9, 0.9], 3: [0.2, 0.2, 0.2] }[lr][seed];
+      require("fs").writeFileSync("metrics.json", JSON.stringify({ loss }));`,
+    );
+    const repeated = repo.expverJson(["sweep", "--grid", "lr=2,3", "--repeat", "3", "--metrics", "metrics.json", "--", "node", "train.js"]);
+    expect(repeated.data.runs.length).toBe(6);
+    expect(repeated.data.best).toMatchObject({ settings: { lr: "3" }, value: "0.2", mean: expect.stringMatching(/^0\.2/) });
+    expect(repo.expverJson(["list", "--limit", "1"]).code).toBe(0);
+  });
+
+  it("promotes and prunes nothing by a direction that is only guessed", () => {
+    const repo = makeSweepExperiment();
+    repo.write("expver.yaml", repo.read("expver.yaml").replace("metrics: { accuracy: max }\n", ""));
+    repo.commit("no direction");
+    const { code, data, warnings } = repo.expverJson([...GRID, "--keep", "1", "--", "node", "train.js"]);
+    expect(code).toBe(0);
+    expect(data).toMatchObject({ best: null, promotion: null, candidates: 6, kept: 6, version: "e0.1.0" });
+    expect(warnings.map(({ text }) => text).join()).toContain("stands nowhere");
+    expect(exists(repo, "models/production")).toBe(false);
+    expect(exists(repo, "models/model.json")).toBe(false);
+  });
+});
+
+describe("a run of a sweep", { timeout: 240_000 }, () => {
+  it("has its own parameter file, shard, data and environment; the user's files are left alone", () => {
+    const repo = makeSweepExperiment();
+    repo.write("expver.yaml", `${repo.read("expver.yaml")}params: params.yaml\nlink: [.secret-tools]\n`);
+    repo.write("params.yaml", "# mine\nnet: { depth: 2 }\nlr: 0.5\n");
+    repo.write(".gitignore", `${repo.read(".gitignore")}.secret-tools\nresults/\n`);
+    repo.write(".secret-tools/tool", "linked");
+    repo.write("data.csv", "a,b\n1,2\n");
+    expect(repo.expver(["data", "add", "data.csv"]).code).toBe(0);
+    repo.write("sub/.gitkeep", "");
+    repo.write(
+      "sub/show.js",
+      `const fs = require("fs");
+      const here = { cwd: process.cwd(), params: fs.readFileSync("../params.yaml", "utf8"), data: fs.readFileSync("../data.csv", "utf8"),
+        tool: fs.readFileSync("../.secret-tools/tool", "utf8"), db: process.env.EXPVER_DB, version: process.env.EXPVER_VERSION, argv: process.argv.slice(2) };
+      fs.writeFileSync("../data.csv", "spoilt");
+      fs.writeFileSync("leftover-" + process.pid, "");
+      here.leftovers = fs.readdirSync(".").filter((name) => name.startsWith("leftover")).length;
+      fs.writeFileSync("../metrics.json", JSON.stringify({ accuracy: 0.5 }));
+      console.log(JSON.stringify(here));`,
+    );
+    repo.commit("more");
+    const args = [
+      "sweep",
+      "--list",
+      "list.yaml",
+      "--metrics",
+      "../metrics.json",
+      "--param",
+      "mode=x y",
+      "--",
+      "node",
+      "show.js",
+      "{net.depth}",
+      "{mode}",
+    ];
+    repo.write("sub/list.yaml", "- {net.depth: 3}\n- {net: {depth: 4}}\n");
+    const { code, data } = repo.expverJson(args, { cwd: "sub" });
+    expect(code).toBe(0);
+    const logs = data.runs.map(({ run }: { run: string }) => JSON.parse(repo.expver(["runs", "logs", run]).stdout));
+    expect(logs.map(({ params }: { params: string }) => params)).toEqual([
+      "# mine\nnet: { depth: 3 }\nlr: 0.5\n",
+      "# mine\nnet: { depth: 4 }\nlr: 0.5\n",
+    ]);
+    for (const log of logs) {
+      expect(log).toMatchObject({ data: "a,b\n1,2\n", tool: "linked", version: "e0.1.0", leftovers: 1 });
+      expect(log.cwd).toMatch(/\/slots\/1\/sub$/);
+      expect(log.db).toMatch(/\/slots\/1\/results\/experiments\.db$/);
+    }
+    expect(logs.map(({ argv }: { argv: string[] }) => argv)).toEqual([
+      ["3", "x y"],
+      ["4", "x y"],
+    ]);
+    expect(repo.read("params.yaml")).toBe("# mine\nnet: { depth: 2 }\nlr: 0.5\n");
+    expect(repo.read("data.csv")).toBe("a,b\n1,2\n");
+    expect(leftovers(repo)).toEqual([]);
+  });
+
+  it("is refused before anything is done when it cannot be meant", () => {
+    const repo = makeSweepExperiment();
+    const wrong: [string[], string][] = [
+      [["sweep", "--", "node", "train.js"], "nothing is varied"],
+      [["sweep", "--grid", "lr", "--", "node", "train.js"], "is not of the form"],
+      [["sweep", "--grid", "lr=1", "--random", "3", "--", "node", "train.js"], "--random needs ranges"],
+      [["sweep", "--grid", "api_key=1,2", "--", "node", "train.js"], "looks like a secret"],
+      [["sweep", "--grid", "lr=1,2", "--param", "lr=3", "--", "node", "train.js"], "set by --param and by the sweep"],
+      [["sweep", "--grid", "lr=1,2", "--time-limit", "soon", "--", "node", "train.js"], "--time-limit takes a time"],
+      [["sweep", "--grid", "lr=1,2", "--partial", "--", "node", "train.js"], "goes with --resume"],
+      [["sweep", "--grid", "lr=1,2"], "there is no command"],
+      [["sweep", "--resume"], "there is no sweep yet"],
+    ];
+    for (const [args, text] of wrong) expect(repo.expver(args).stderr).toContain(text);
+    const planned = repo.expverJson([...GRID, "--dry-run", "--", "node", "train.js", "{lr}"]);
+    expect(planned.data.jobs.length).toBe(6);
+    expect(repo.expver(["sweep", "list"]).stdout).toContain("no sweeps yet");
+    expect(exists(repo, "results/experiments.db")).toBe(false);
+  });
+});
