@@ -5,7 +5,7 @@ import { makeExperiment } from "../run/story.ts";
 import type { TestRepository } from "../support/repository.ts";
 
 /** Its accuracy says which parameters it was given; `models/model.json` too. */
-export const SWEPT = `
+const SWEPT = `
 const fs = require("fs");
 const p = JSON.parse(process.env.EXPVER_PARAMS);
 fs.mkdirSync("models", { recursive: true });

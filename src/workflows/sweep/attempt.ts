@@ -95,7 +95,7 @@ export function shardOf(sweep: Pick<OpenSweep, "project">, run: string): string 
   return join(runFolder(sweep.project, run), "shard.db");
 }
 
-export function workspaceOf({ folder, project, paramsFile, facts, state }: OpenSweep, slot: number): WorkspaceInput {
+function workspaceOf({ folder, project, paramsFile, facts, state }: OpenSweep, slot: number): WorkspaceInput {
   return { project, root: join(folder, "slots", String(slot)), commit: facts().snapshot ?? "", folder: state().folder, paramsFile };
 }
 

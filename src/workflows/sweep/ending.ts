@@ -47,13 +47,13 @@ export interface SweepEnd extends SweepResult {
 }
 
 /** The run whose outputs are the version's: the best one where it is known which way is better, the only one in any case. */
-export function winnerOf(runs: readonly Ended[], ranking: Ranking | null): Ended | null {
+function winnerOf(runs: readonly Ended[], ranking: Ranking | null): Ended | null {
   if (runs.length === 1) return runs[0] ?? null;
   return ranking === null || ranking.isGuess ? null : (rankedRuns(ranking)[0] ?? null);
 }
 
 /** Those whose models stay in the folder: the best, and all of which nobody knows how good they are. */
-export function keptRuns(runs: readonly Ended[], { ranking, keep }: { ranking: Ranking | null; keep: number }): Set<string> {
+function keptRuns(runs: readonly Ended[], { ranking, keep }: { ranking: Ranking | null; keep: number }): Set<string> {
   if (ranking === null || ranking.isGuess) return new Set(runs.map(({ run }) => run));
   const ranked = rankedRuns(ranking).map(({ run }) => run);
   return new Set([...ranked.slice(0, Math.max(1, keep)), ...runs.map(({ run }) => run).filter((run) => !ranked.includes(run))]);

@@ -84,7 +84,7 @@ export function readPace(input: Input): Pace {
 }
 
 /** `90s`, `10m`, `1.5h`, `2d`, or seconds. Throws E_USAGE. */
-export function secondsOf(text: string): number {
+function secondsOf(text: string): number {
   const [, number = "", unit = "s"] = /^(\d+(?:\.\d+)?)(s|m|h|d)?$/.exec(text.trim()) ?? [];
   const seconds = number === "" ? Number.NaN : Number(number) * { s: 1, m: 60, h: 3600, d: 86_400 }[unit as "s" | "m" | "h" | "d"];
   if (seconds > 0) return seconds;

@@ -16,7 +16,7 @@ export interface Ranking {
   groups: RankedGroup[];
 }
 
-export interface RankedGroup {
+interface RankedGroup {
   settings: Record<string, string>;
   /** Exact text of a single run's value; null when no run has a number. */
   mean: string | null;
