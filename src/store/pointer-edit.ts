@@ -15,6 +15,8 @@ interface Splice {
 
 // What a file or an older content says and the new one does not: where a cloud remote keeps it, how many files it has.
 const OF_ONE_CONTENT = new Set(["nfiles", "isexec", "etag", "checksum", "version_id", "cloud", "files"]);
+// As what content is known: by its hash, or by what the server of an import calls it.
+const CONTENT_NAMES = ["md5", "etag", "checksum"];
 const VERBATIM = new Set(["size", "nfiles", "isexec"]);
 
 /** Sets the fields of the output whose path the file gives as `name`; new fields come last in the entry. Throws E_POINTER. */
@@ -46,12 +48,13 @@ function edit(old: string, name: string, { list, fields, clears = false }: Edit)
   const expected = readMapping(old, file);
   const entry = findEntry(old, name, { file, list });
   const wanted = new Map(fields);
-  const hasContent = wanted.has("md5");
-  const isOther = hasContent && textOf(entry, "md5") !== wanted.get("md5");
+  const names = CONTENT_NAMES.filter((word) => wanted.has(word));
+  const hasContent = names.length > 0;
+  const isOther = names.some((word) => textOf(entry, word) !== wanted.get(word));
   const goes = (word: string) =>
     clears
       ? word === "md5" || word === "size" || OF_ONE_CONTENT.has(word)
-      : hasContent && OF_ONE_CONTENT.has(word) && (isOther || VERBATIM.has(word));
+      : hasContent && (OF_ONE_CONTENT.has(word) || word === "md5") && (isOther || VERBATIM.has(word));
   const splices: Splice[] = [];
   for (const [index, { key, value }] of entry.entries.entries()) {
     const word = key.kind === "scalar" ? key.text : "";

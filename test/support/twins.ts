@@ -25,8 +25,8 @@ export interface Twins {
   agree(): void;
 }
 
-export function makeTwins(): Twins {
-  const [theirs, ours] = [makeRepository(), makeRepository()];
+export function makeTwins(env: Record<string, string> = {}): Twins {
+  const [theirs, ours] = [makeRepository({ env }), makeRepository({ env })];
   const twins: Twins = {
     theirs,
     ours,

@@ -1,7 +1,7 @@
 /** HTTP and HTTPS: a server that gives files and takes them by POST or PUT, as `method` says. It cannot list. */
 
 import { ExpverError } from "../../errors.ts";
-import { dropAnswer } from "../../platform/http.ts";
+import { dropAnswer, type HttpAnswer } from "../../platform/http.ts";
 import type { RemoteConfig } from "../dvc-config.ts";
 import { type Environment, getRange, httpAccess, lengthOf } from "./http-access.ts";
 import type { Found, ObjectServer } from "./server.ts";
@@ -21,13 +21,13 @@ export function httpServer(config: RemoteConfig, env: Environment): ObjectServer
         const answer = await access.ask("HEAD", key, { signal, accept: [400, 403, 405, 501, ...NOT_THERE], doing });
         dropAnswer(answer);
         if (NOT_THERE.includes(answer.status)) return null;
-        if (answer.status < 400) return { size: lengthOf(answer) };
+        if (answer.status < 400) return found(answer);
       }
       const answer = await access.ask("GET", key, { signal, accept: NOT_THERE, doing });
       answer.body.on("error", () => {});
       answer.body.destroy();
       asking = "GET";
-      return NOT_THERE.includes(answer.status) ? null : { size: lengthOf(answer) };
+      return NOT_THERE.includes(answer.status) ? null : found(answer);
     },
     get: (key, options) => getRange(access, key, options),
     async put(key, source, signal) {
@@ -52,4 +52,9 @@ export function httpServer(config: RemoteConfig, env: Environment): ObjectServer
     identity: async () => access.identity,
     skewMs: () => access.skewMs(),
   };
+}
+
+function found(answer: HttpAnswer): Found {
+  const { etag, "content-md5": digest } = answer.headers;
+  return { size: lengthOf(answer), tag: etag ?? [digest].flat()[0] };
 }

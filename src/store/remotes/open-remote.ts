@@ -37,7 +37,7 @@ export async function openServer(project: Project, name?: string): Promise<{ ser
   return { server: await connectorOf(kind)(config, project.repository?.env ?? process.env), kind };
 }
 
-function schemeOf(url: string): string {
+export function schemeOf(url: string): string {
   return /^\w+/.exec(url)?.[0] ?? "";
 }
 
@@ -58,6 +58,11 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env): 
   return servedRemote({ name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) });
 }
 
+/** The server at a place nobody has named: no option says more than the URL. */
+export function serverAt(config: RemoteConfig, env: Environment): Promise<ObjectServer> {
+  return connectorOf(schemeOf(config.url))(config, env);
+}
+
 /** Loaded when used. */
 const KINDS: Record<string, (config: RemoteConfig, env: Environment) => Promise<ObjectServer>> = {
   azure: async (config, env) => (await import("./azure/azure.ts")).azureServer(config, env),
@@ -75,7 +80,7 @@ function connectorOf(scheme: string): (config: RemoteConfig, env: Environment) =
 }
 
 /** A URL may carry a password. */
-function withoutSecrets(url: string): string {
+export function withoutSecrets(url: string): string {
   return url.replace(/^(\w+:\/\/[^/@:]*):[^/@]*@/, "$1:***@");
 }
 

@@ -6,11 +6,26 @@ export type Key = string;
 export interface Found {
   /** Bytes; undefined when the server does not say. */
   size: number | undefined;
+  /** What the server calls these bytes, an ETag mostly, as a `.dvc` file has it. */
+  tag?: string | undefined;
 }
 
 export interface KeyAndSize {
   key: Key;
   size: number;
+}
+
+/** What is in somebody's folder, as against objects of ours. */
+export interface FolderThere {
+  files: FileThere[];
+  /** Names as files here would be called, with their keys. */
+  folders: { name: string; key: Key }[];
+}
+
+export interface FileThere extends KeyAndSize {
+  /** Below the folder that was asked for, with `/`, as a file here would be called. */
+  relpath: string;
+  tag?: string | undefined;
 }
 
 export interface Source {
@@ -36,6 +51,10 @@ export interface ObjectServer {
   remove(key: Key, signal: AbortSignal): Promise<void>;
   /** Pages of what lies below a folder, in the order of their keys; null where the protocol cannot list. */
   list: ((folder: Key, signal: AbortSignal) => AsyncIterable<KeyAndSize[]>) | null;
+  /** One folder; null: there is none. Absent where folders are not known. */
+  readFolder?(folder: Key, signal: AbortSignal): Promise<FolderThere | null>;
+  /** Every file below a folder, where that is one question; the answer may be empty for a folder that is not there. */
+  walk?(folder: Key, signal: AbortSignal): AsyncIterable<FileThere[]>;
   /** As `put`, in several requests however small the object is; absent where there is no such thing. */
   putInParts?(key: Key, source: Source, signal: AbortSignal): Promise<void>;
   /** Who we are there and where that comes from, for a person. */

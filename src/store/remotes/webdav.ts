@@ -6,7 +6,7 @@ import { dropAnswer, readAnswer } from "../../platform/http.ts";
 import type { RemoteConfig } from "../dvc-config.ts";
 import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf } from "./http-access.ts";
 import { retrying } from "./retry.ts";
-import type { Key, KeyAndSize, ObjectServer } from "./server.ts";
+import type { FolderThere, Key, KeyAndSize, ObjectServer } from "./server.ts";
 
 const CLEANING_MS = 2000;
 
@@ -28,7 +28,7 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
     async find(key, signal) {
       const answer = await access.ask("HEAD", key, { signal, accept: [404, 410], doing: `look for ${key}` });
       dropAnswer(answer);
-      return answer.status >= 400 ? null : { size: lengthOf(answer) };
+      return answer.status >= 400 ? null : { size: lengthOf(answer), tag: answer.headers.etag };
     },
     get: (key, options) => getRange(access, key, options),
     async put(key, source, signal) {
@@ -62,6 +62,7 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
       const text = await readAnswer(answer, 2 ** 30).then(String);
       yield filesIn(text, folder);
     },
+    readFolder: (folder, signal) => readFolder(access, folder, signal),
     identity: async () => access.identity,
     skewMs: () => access.skewMs(),
   };
@@ -99,16 +100,42 @@ async function removeQuietly(access: HttpAccess, key: Key): Promise<void> {
   removing.catch(() => {});
 }
 
-/** The files of a PROPFIND answer, in the order of their names. Only what we need of XML: servers differ in prefixes, not in words. */
-function filesIn(xml: string, folder: Key): KeyAndSize[] {
-  const files = [...xml.matchAll(/<(?:\w+:)?response[\s>]([\s\S]*?)<\/(?:\w+:)?response>/g)].flatMap(([, response = ""]): KeyAndSize[] => {
-    const href = /<(?:\w+:)?href[^>]*>([^<]*)</.exec(response)?.[1]?.trim();
+async function readFolder(access: HttpAccess, folder: Key, signal: AbortSignal): Promise<FolderThere | null> {
+  const headers = { depth: "1", "content-type": "application/xml" };
+  const asked = folder === "" ? "" : `${folder}/`;
+  const answer = await access.ask("PROPFIND", asked, { signal, headers, accept: [404, 405, 409, 410], doing: `list ${folder}` });
+  if (answer.status >= 400) {
+    dropAnswer(answer);
+    return null;
+  }
+  const [self, ...inside] = entriesIn(await readAnswer(answer, 2 ** 30).then(String));
+  if (self?.isFolder !== true) return null;
+  const found: FolderThere = { files: [], folders: [] };
+  for (const { name, isFolder, size, tag } of inside) {
+    const key = folder === "" ? name : `${folder}/${name}`;
+    if (isFolder) found.folders.push({ name: decodeURIComponent(name), key });
+    else found.files.push({ key, relpath: decodeURIComponent(name), size, tag });
+  }
+  return found;
+}
+
+/** What a PROPFIND answer names, the folder that was asked for first, names as in a URL. Only what we need of XML: servers differ in prefixes, not in words. */
+function entriesIn(xml: string): { name: string; isFolder: boolean; size: number; tag: string | undefined }[] {
+  const entries = [...xml.matchAll(/<(?:\w+:)?response[\s>]([\s\S]*?)<\/(?:\w+:)?response>/g)].flatMap(([, response = ""]) => {
+    const href = /<(?:\w+:)?href[^>]*>([^<]*)</.exec(response)?.[1]?.trim().replace(/\/+$/, "");
+    const tag = /<(?:\w+:)?getetag[^>]*>([^<]*)</.exec(response)?.[1]?.replaceAll("&quot;", '"');
     const size = /<(?:\w+:)?getcontentlength[^>]*>(\d+)</.exec(response)?.[1];
-    if (href === undefined || size === undefined || /<(?:\w+:)?collection\b/.test(response)) return [];
-    const name = decodeURIComponent(href.slice(href.lastIndexOf("/") + 1));
-    return [{ key: `${folder}/${name}`, size: Number(size) }];
+    if (href === undefined) return [];
+    const isFolder = /<(?:\w+:)?collection\b/.test(response);
+    return [{ href, name: href.slice(href.lastIndexOf("/") + 1), isFolder, size: Number(size ?? 0), tag }];
   });
-  return files.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return entries.sort((a, b) => a.href.length - b.href.length);
+}
+
+/** The files of a PROPFIND answer, in the order of their names. */
+function filesIn(xml: string, folder: Key): KeyAndSize[] {
+  const files = entriesIn(xml).filter(({ isFolder }) => !isFolder);
+  return files.map(({ name, size }) => ({ key: `${folder}/${decodeURIComponent(name)}`, size })).sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 function parentOf(key: Key): Key {

@@ -15,6 +15,16 @@ const NOT_YET_HERE: OptionSpec[] = [
   { flags: "--no-exec", help: "only write the pointer; look at nothing" },
   { flags: "--no-download", help: "only write the pointer, with the version that is there" },
 ];
+const FS_CONFIG: OptionSpec = { flags: "--fs-config [option...]", help: "options of a remote for this place, each KEY=VALUE" };
+const TO_REMOTE: OptionSpec[] = [
+  { flags: "--to-remote", help: "copy the bytes to a remote instead of here" },
+  { flags: "-r, --remote <name>", help: "with --to-remote: that remote instead of the default one", completes: "remote" },
+];
+const PLACE: ArgumentSpec = {
+  name: "URL",
+  help: "path, or http(s)://, s3://, ssh://, webdav(s)://, or remote://NAME/PATH for what lies on a remote",
+  required: true,
+};
 
 export const DATA_SOURCES: Command[] = [
   {
@@ -44,6 +54,26 @@ export const DATA_SOURCES: Command[] = [
     render: "data list",
   },
   {
+    name: "data list-url",
+    aliases: ["data ls-url"],
+    summary: "List what is in somebody's folder, by path or URL",
+    group: "data",
+    arguments: [PLACE],
+    options: [
+      { flags: "-R, --recursive", help: "every file, however deep" },
+      { flags: "-T, --tree", help: "as a tree" },
+      { flags: "-L, --level <depth>", help: "no deeper than this" },
+      { flags: "--size", help: "sizes too" },
+      FS_CONFIG,
+    ],
+    examples: [["data list-url -R --size s3://bucket/folder", "what `data import-url` would bring"]],
+    kind: "read",
+    bareJson: true,
+    failureExit: 255,
+    load: async () => (await import("../data/list-url.ts")).dataListUrl,
+    render: "data list",
+  },
+  {
     name: "data get",
     summary: "Copy a file or folder out of a repository, without tracking it",
     group: "data",
@@ -67,18 +97,14 @@ export const DATA_SOURCES: Command[] = [
   },
   {
     name: "data get-url",
-    summary: "Copy a file or folder from a path, without tracking it",
+    summary: "Copy a file or folder from a path or URL, without tracking it",
     group: "data",
-    arguments: [
-      { name: "URL", help: "path of a file or folder", required: true },
-      { name: "OUT", help: "name here; default: the same name; a folder means inside it" },
+    arguments: [PLACE, { name: "OUT", help: "name here; default: the same name; a folder means inside it" }],
+    options: [{ flags: "-f, --force", help: "replace what has that name here" }, JOBS, FS_CONFIG],
+    examples: [
+      ["data get-url /mnt/share/train.csv", "a copy of it in this folder"],
+      ["data get-url s3://bucket/folder data", "everything below `folder`, as `data`"],
     ],
-    options: [
-      { flags: "-f, --force", help: "replace what has that name here" },
-      JOBS,
-      { flags: "--fs-config [option...]", help: "not supported", hidden: true },
-    ],
-    examples: [["data get-url /mnt/share/train.csv", "a copy of it in this folder"]],
     kind: "write",
     failureExit: 1,
     load: async () => (await import("../data/get-url.ts")).dataGetUrl,
@@ -98,22 +124,21 @@ export const DATA_SOURCES: Command[] = [
   },
   {
     name: "data import-url",
-    summary: "Copy a file or folder from a path, and track it with where it came from",
+    summary: "Copy a file or folder from a path or URL, and track it with where it came from",
     group: "data",
-    arguments: [
-      { name: "URL", help: "path of a file or folder", required: true },
-      { name: "OUT", help: "name here; default: the same name; a folder means inside it" },
-    ],
+    arguments: [PLACE, { name: "OUT", help: "name here; default: the same name; a folder means inside it" }],
     options: [
       { flags: "-f, --force", help: "replace what has that name here" },
       ...NOT_YET_HERE,
-      { flags: "--to-remote", help: "not supported", hidden: true },
-      { flags: "-r, --remote <name>", help: "not supported", hidden: true },
+      ...TO_REMOTE,
       { flags: "--version-aware", help: "not supported", hidden: true },
-      { flags: "--fs-config [option...]", help: "not supported", hidden: true },
+      FS_CONFIG,
       JOBS,
     ],
-    examples: [["data import-url /mnt/share/train.csv", "writes train.csv.dvc; `data update` takes what is there later"]],
+    examples: [
+      ["data import-url /mnt/share/train.csv", "writes train.csv.dvc; `data update` takes what is there later"],
+      ["data import-url --to-remote s3://bucket/huge", "into our own remote, without room for it here; `data pull` brings it"],
+    ],
     kind: "write",
     failureExit: 1,
     load: async () => (await import("../data/import.ts")).dataImportUrl,
@@ -128,8 +153,7 @@ export const DATA_SOURCES: Command[] = [
       { flags: "--rev [commit]", help: "take that revision, and stay with it" },
       { flags: "-R, --recursive", help: "a folder means every import in it" },
       { flags: "--no-download", help: "note the new version only; the data here goes" },
-      { flags: "--to-remote", help: "not supported", hidden: true },
-      { flags: "-r, --remote <name>", help: "not supported", hidden: true },
+      ...TO_REMOTE,
       JOBS,
     ],
     examples: [["data update train.dvc --rev v2", "the data of v2, and v2 in train.dvc"]],

@@ -14,9 +14,10 @@ import { relinkOutput } from "../../store/relink.ts";
 import { type Scan, scanOutput, type Walk, walkOutput } from "../../store/scan.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
-import { wordsOf } from "../input.ts";
+import { textIn, wordsOf } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { type AddFrom, addFrom, planAddFrom } from "./add-from.ts";
 import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
 import { databaseCopier, settleDatabases } from "./databases.ts";
@@ -33,7 +34,11 @@ interface AddPlan extends Plan {
   walks: Map<string, Walk>;
   store: boolean;
   relink: boolean;
+  /** With --out or --to-remote: data from elsewhere, and none of the above. */
+  from: AddFrom | null;
 }
+
+const NOTHING_HERE = { paths: [], members: [], walks: new Map<string, Walk>(), store: true, relink: true };
 
 export interface AddResult {
   added: AddedOutput[];
@@ -41,7 +46,8 @@ export interface AddResult {
 
 export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
   async plan(context, input) {
-    refuseUnsupported(input);
+    if (input.remote !== undefined && input.toRemote !== true) throw new ExpverError("E_DATA", "--remote goes with --to-remote only");
+    if (input.toRemote === true || textIn(input.out) !== undefined) return { ...(await planAddFrom(context, input)), ...NOTHING_HERE };
     const project = openData(context);
     const typed = input.glob === true ? expandGlobs(context, wordsOf(input.path)) : wordsOf(input.path);
     const asked = [...new Set(typed.map((path) => pathFromUser(project, context, path)))];
@@ -65,10 +71,12 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
       walks,
       store: input.commit !== false,
       relink: input.relink !== false,
+      from: null,
     };
   },
 
   async apply(context, plan) {
+    if (plan.from !== null) return { added: [await addFrom(context, plan.from)] };
     const project = openData(context);
     await prepareWriting(project, context);
     const all = [...plan.paths, ...plan.members.map(({ path }) => path)];
@@ -133,15 +141,4 @@ function memberTarget(path: string, pointers: readonly Pointer[]): MemberTarget[
 function amountOf(path: string, walk: Walk | undefined): { path: string; count: number; bytes: number } {
   const files = walk?.files ?? [];
   return { path, count: files.length, bytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
-}
-
-function refuseUnsupported(input: Input): void {
-  for (const [name, flag] of [
-    ["out", "--out"],
-    ["toRemote", "--to-remote"],
-    ["remote", "--remote"],
-  ] as const) {
-    if (input[name] === undefined || input[name] === false) continue;
-    throw new ExpverError("E_DATA", `${flag} is not supported yet`, { hint: `Use \`dvc add ${flag}\`; the result is read here.` });
-  }
 }

@@ -14,14 +14,15 @@ import { storingOutputs } from "../../store/contents.ts";
 import type { Import } from "../../store/import-file.ts";
 import { trustedSize } from "../../store/layout.ts";
 import { relinkOutput } from "../../store/relink.ts";
+import { withoutSecrets } from "../../store/remotes/open-remote.ts";
 import { removeScanned } from "../../store/remove-files.ts";
 import { type Scan, scanOutput } from "../../store/scan.ts";
 import { openSource } from "../../store/source.ts";
 import { sourceTree } from "../../store/source-tree.ts";
 import { isHere } from "../../store/status.ts";
 import { databaseCopier } from "./databases.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import { copyNodes } from "./get.ts";
-import { copying } from "./get-url.ts";
 
 /** Fills `target` with a copy; answers the commit it was taken from, null for what is no repository. */
 export type MakeCopy = (target: string, staging: string) => Promise<string | null>;
@@ -46,9 +47,9 @@ export function copyOfRepository(
   };
 }
 
-export function copyOfPath(context: Context, from: string): MakeCopy {
+export function copyOf(there: Elsewhere): MakeCopy {
   return async (target) => {
-    await paceWork(copying(from, target), context, { label: "copying" });
+    await there.copy(target);
     return null;
   };
 }
@@ -133,5 +134,5 @@ export function importUrl(project: Project, context: Context, { url, file }: { u
 }
 
 export function describeImport(from: Import): string {
-  return from.kind === "url" ? from.path : `${from.path} of ${from.url}`;
+  return from.kind === "url" ? withoutSecrets(from.path) : `${from.path} of ${from.url}`;
 }

@@ -24,6 +24,11 @@ export function deliveryPath(context: Context, { from, out, force }: { from: str
   return path;
 }
 
+/** Of a URL only the path names something: neither the host nor what follows a question mark. */
+export function nameInUrl(url: string): string {
+  return /^\w+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? url;
+}
+
 /** `make` fills the path it is given; the folder around that one may hold what is on its way. */
 export async function deliver(
   context: Context,

@@ -1,5 +1,4 @@
 /** `expver data import` and `import-url`: data of another repository or place, tracked here with where it came from. */
-import { existsSync } from "node:fs";
 import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
 import { absolutePath, pathFromUser } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
@@ -7,32 +6,35 @@ import { ExpverError } from "../../errors.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
-import { finishWork } from "../../platform/pace.ts";
+import { isUrl } from "../../store/dvc-config.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../store/gitignore.ts";
 import { type Import, renderImport } from "../../store/import-file.ts";
 import { readPointers } from "../../store/pointers.ts";
-import { scanOutput } from "../../store/scan.ts";
+import { openRemote } from "../../store/remotes/open-remote.ts";
 import type { OutputContent } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { autostage } from "./autostage.ts";
-import { bring, commitThere, copyOfPath, copyOfRepository, describeImport } from "./bring.ts";
-import { deliveryPath } from "./deliver.ts";
-import { localUrl } from "./get-url.ts";
+import { bring, commitThere, copyOf, copyOfRepository, describeImport } from "./bring.ts";
+import { deliveryPath, nameInUrl } from "./deliver.ts";
+import { type Elsewhere, lookElsewhere } from "./elsewhere.ts";
+import { fsConfigOf } from "./fs-config.ts";
 import { openData } from "./open-data.ts";
 import { refuseForeignConfig } from "./source-path.ts";
 import { refuseUntrackable } from "./trackable.ts";
 
 interface ImportPlan extends Plan {
   from: Import;
-  /** Absolute path of what a URL means; null for a repository. */
-  local: string | null;
+  /** What is at the URL; null for a repository, and when it was not even looked for. */
+  there: Elsewhere | null;
+  /** Name of the remote the bytes go to instead of here; null: they do not. */
+  remote: string | undefined | null;
   /** Stored path. */
   path: string;
-  mode: "bring" | "lock" | "note";
+  mode: "bring" | "lock" | "note" | "send";
 }
 
 export interface ImportResult {
@@ -63,17 +65,18 @@ export const dataImport: WriteWorkflow<Input, ImportPlan, ImportResult> = {
 
 export const dataImportUrl: WriteWorkflow<Input, ImportPlan, ImportResult> = {
   async plan(context, input) {
-    refuseUnsupported(input);
+    refuseTogether(input);
     const url = String(input.url);
-    const local = localUrl(context, url);
+    const options = fsConfigOf(input);
+    const local = isUrl(url) ? null : resolve(context.cwd, url);
     const plan = planImport(context, input, {
       command: "data import-url",
-      from: { kind: "url", path: url, folder: "", hash: null },
-      name: url,
+      from: { kind: "url", path: url, folder: "", hash: null, options },
+      name: nameInUrl(url),
       local,
     });
-    if (!existsSync(local)) throw new ExpverError("E_NOT_FOUND", `there is no ${local}`, { details: { path: local } });
-    return plan;
+    const there = plan.mode === "note" ? null : await lookElsewhere(context, url, options);
+    return { ...plan, there };
   },
   apply: applyImport,
 };
@@ -93,15 +96,17 @@ function planImport(context: Context, input: Input, { command, from, name, local
   const others = readPointers(project).filter((pointer) => pointer.path !== path || pointer.stage !== undefined);
   refuseUntrackable(project, [path], others);
   const placed = from.kind === "url" && local !== null ? { ...from, path: spelled(project, from.path, { local, path }) } : from;
-  const mode = input.exec === false ? "note" : input.download === false ? "lock" : "bring";
+  const mode = input.exec === false ? "note" : input.download === false ? "lock" : input.toRemote === true ? "send" : "bring";
+  if (mode === "send") openRemote(project, textIn(input.remote));
   return {
     command,
-    steps: [{ verb: mode === "bring" ? "import" : "note", target: path, detail: `from ${describeImport(placed)}` }],
+    steps: [{ verb: mode === "bring" ? "import" : mode, target: path, detail: `from ${describeImport(placed)}` }],
     // dvc asks nothing here either; what is replaced is in the cache or the trash.
     destructive: false,
     fingerprint: fingerprintOf({ placed, path, mode }),
     from: placed,
-    local,
+    there: null,
+    remote: mode === "send" ? textIn(input.remote) : null,
     path,
     mode,
   };
@@ -116,7 +121,7 @@ function spelled(project: Project, typed: string, { local, path }: { local: stri
 }
 
 async function applyImport(context: Context, plan: ImportPlan): Promise<ImportResult> {
-  const { from, local, path, mode, command } = plan;
+  const { from, there, remote, path, mode, command } = plan;
   const project = openData(context);
   await prepareWriting(project, context);
   const file = `${path}.dvc`;
@@ -134,13 +139,12 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
           const make =
             from.kind === "repository"
               ? copyOfRepository(context, { ...from, rev: from.rev ?? "HEAD", remote: from.remote ?? undefined })
-              : copyOfPath(context, local ?? "");
-          const brought = mode === "bring" ? await bring(project, context, { path, make, operation }) : null;
+              : there && copyOf(there);
+          const brought = mode === "bring" && make !== null ? await bring(project, context, { path, make, operation }) : null;
+          const sent = remote === null || there === null ? null : await there.send(project, openRemote(project, remote));
           const lock =
             from.kind === "repository" && mode === "lock" ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD" }) : null;
-          const content = brought?.scan.content ?? null;
-          const known =
-            mode === "note" || from.kind === "repository" ? null : (content ?? finishWork(scanOutput(project, local ?? "")).content);
+          const content = brought?.scan.content ?? sent;
           const edit = {
             path: absolutePath(project, file),
             before: readTextIfExists(absolutePath(project, file)),
@@ -148,7 +152,7 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
               from: from.kind === "repository" ? { ...from, lock: brought?.commit ?? lock } : from,
               name: basename(path),
               content,
-              source: known,
+              source: there && (await there.fields(project, content)),
               looked: mode !== "note",
             }),
           };
@@ -162,12 +166,15 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
   );
 }
 
-function refuseUnsupported({ toRemote, versionAware, remote, fsConfig }: Input): void {
-  const flag =
-    toRemote === true ? "--to-remote" : versionAware === true ? "--version-aware" : fsConfig !== undefined ? "--fs-config" : null;
-  if (flag !== null)
-    throw new ExpverError("E_DATA", `${flag} is not supported`, { hint: `Use \`dvc import-url ${flag}\`; the result is read here.` });
-  if (remote !== undefined) throw new ExpverError("E_DATA", "--remote goes with --to-remote only", { details: { exitCode: 1 } });
+function refuseTogether({ toRemote, versionAware, remote, exec, download }: Input): void {
+  if (versionAware === true)
+    throw new ExpverError("E_DATA", "--version-aware: versions that a bucket itself keeps are not read here", {
+      hint: "Without it the data is in our own remote too, where nobody deletes old versions. Or use `dvc import-url --version-aware`; the result is read here.",
+    });
+  if (toRemote === true && (exec === false || download === false))
+    throw new ExpverError("E_DATA", "--to-remote goes neither with --no-exec nor with --no-download");
+  if (toRemote !== true && remote !== undefined)
+    throw new ExpverError("E_DATA", "--remote goes with --to-remote only", { details: { exitCode: 1 } });
 }
 
 /** What a file of an import means when it is typed: its absolute place. */

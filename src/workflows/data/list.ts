@@ -77,7 +77,8 @@ function entryOf(node: SourceNode, path: string): ListEntry {
   return { isout: pointer !== null, isdir: isFolder, isexec: isexec && !isFolder, size, md5: object?.hash ?? null, path };
 }
 
-function wholeLevel(level: Input[string]): number {
+/** As typed. Throws E_USAGE. */
+export function wholeLevel(level: Input[string]): number {
   const number = Number(level);
   if (Number.isInteger(number) && number >= 0) return number;
   throw new ExpverError("E_USAGE", `--level is ${JSON.stringify(level)}; expected a number`, { details: { dialect: "dvc" } });

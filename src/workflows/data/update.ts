@@ -1,5 +1,4 @@
 /** `expver data update FILE.dvc…`: imports become what their source holds now, or at another revision. */
-import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
@@ -8,11 +7,10 @@ import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
-import { paceWork } from "../../platform/pace.ts";
 import { entryName } from "../../store/contents.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { type Import, readImport, updateImport } from "../../store/import-file.ts";
-import { scanOutput } from "../../store/scan.ts";
+import { openRemote } from "../../store/remotes/open-remote.ts";
 import { isHere } from "../../store/status.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
@@ -20,8 +18,8 @@ import { textIn, wordsOf } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { autostage } from "./autostage.ts";
-import { bring, commitThere, copyOfPath, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
-import { localUrl } from "./get-url.ts";
+import { bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
+import { lookElsewhere } from "./elsewhere.ts";
 import { absoluteUrl } from "./import.ts";
 import { openData, selectPointers } from "./open-data.ts";
 
@@ -34,6 +32,8 @@ interface UpdatePlan extends Plan {
   targets: Target[];
   rev: string | undefined;
   download: boolean;
+  /** Bytes go there instead of here. */
+  toRemote: { name: string | undefined } | null;
 }
 
 export interface UpdateResult {
@@ -42,28 +42,34 @@ export interface UpdateResult {
 
 export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
   async plan(context, input) {
-    if (input.toRemote === true)
-      throw new ExpverError("E_DATA", "--to-remote is not supported", { hint: "Use `dvc update --to-remote`; the result is read here." });
+    const toRemote = input.toRemote === true ? { name: textIn(input.remote) } : null;
+    if (toRemote === null && input.remote !== undefined) throw new ExpverError("E_DATA", "--remote goes with --to-remote only");
+    if (toRemote !== null && (input.download === false || input.rev !== undefined))
+      throw new ExpverError("E_DATA", "--to-remote goes neither with --no-download nor with --rev");
     const project = openData(context);
     const { pointers } = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true });
     const targets = pointers.flatMap((pointer): Target[] => {
       const from =
         pointer.stage === undefined ? readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file) : null;
       if (from === null) context.report({ kind: "warning", text: `${pointer.path} is no import: there is nothing to update it from` });
+      if (from?.kind === "repository" && toRemote !== null)
+        throw new ExpverError("E_DATA", `${pointer.path} comes from a repository: --to-remote is for what comes from a URL`);
       return from === null ? [] : [{ pointer, from }];
     });
+    if (toRemote !== null) openRemote(project, toRemote.name);
     return {
       command: "data update",
       steps: targets.map(({ pointer, from }) => ({ verb: "update", target: pointer.path, detail: `from ${describeImport(from)}` })),
       destructive: false,
-      fingerprint: fingerprintOf({ targets, rev: input.rev, download: input.download }),
+      fingerprint: fingerprintOf({ targets, rev: input.rev, download: input.download, toRemote }),
       targets,
       rev: textIn(input.rev),
       download: input.download !== false,
+      toRemote,
     };
   },
 
-  async apply(context, { targets, rev, download }) {
+  async apply(context, { targets, rev, download, toRemote }) {
     const project = openData(context);
     await prepareWriting(project, context);
     const paths = targets.map(({ pointer }) => pointer.path);
@@ -77,7 +83,7 @@ export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
           work: async (operation) => {
             const updated: UpdateResult["updated"] = [];
             for (const target of targets) {
-              const edit = await updateOne(project, context, { ...target, rev, download, operation });
+              const edit = await updateOne(project, context, { ...target, rev, download, toRemote, operation });
               applyFileEdits(project, operation, [edit]);
               autostage(project, [edit]);
               updated.push({ path: target.pointer.path, from: describeImport(target.from), changed: edit.before !== edit.after });
@@ -93,6 +99,7 @@ export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
 interface One extends Target {
   rev: string | undefined;
   download: boolean;
+  toRemote: UpdatePlan["toRemote"];
   operation: OpenOperation;
 }
 
@@ -130,17 +137,21 @@ async function ofRepository(project: Project, context: Context, one: Editing<"re
 }
 
 async function ofUrl(project: Project, context: Context, one: Editing<"url">): Promise<FileEdit> {
-  const { pointer, from, edit, download, operation } = one;
+  const { pointer, from, edit, download, toRemote, operation } = one;
   const { path, before, name } = edit;
-  const place = localUrl(context, absoluteUrl(project, from));
-  if (!existsSync(place)) throw new ExpverError("E_NOT_FOUND", `there is no ${place}`, { details: { path: place } });
-  const { content: source } = await paceWork(scanOutput(project, place), context, { label: "hashing data" });
-  const isSame = source.hash === from.hash && pointer.hash !== null && isHere(absolutePath(project, pointer.path));
+  const there = await lookElsewhere(context, absoluteUrl(project, from), from.options);
+  const isFromHere = pointer.hash !== null && isHere(absolutePath(project, pointer.path));
+  const source = await there.fields(project, null);
+  const isSame = source[0]?.[1] === from.hash && (isFromHere || toRemote !== null);
   if (isSame) return { path, before, after: before };
+  if (toRemote !== null) {
+    const content = await there.send(project, openRemote(project, toRemote.name));
+    return { path, before, after: updateImport(before, { from, name, content, source, looked: true, keepsDigest: true }) };
+  }
   if (!download) {
     await takeAway(project, context, { path: pointer.path, operation });
     return { path, before, after: updateImport(before, { from, name, content: null, source, looked: true }) };
   }
-  const { scan } = await bring(project, context, { path: pointer.path, make: copyOfPath(context, place), operation });
+  const { scan } = await bring(project, context, { path: pointer.path, make: copyOf(there), operation });
   return { path, before, after: updateImport(before, { from, name, content: scan.content, source, looked: true }) };
 }

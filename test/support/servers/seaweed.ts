@@ -56,7 +56,8 @@ export async function startSeaweed(): Promise<Seaweed> {
   const at = (bucket: string, key: string) =>
     `http://127.0.0.1:${filer}/buckets/${bucket}/${key.split("/").map(encodeURIComponent).join("/")}`;
   const must = async (url: string, init?: RequestInit) => {
-    const answer = await fetch(url, init);
+    // A connection kept from before may have been closed meanwhile.
+    const answer = await fetch(url, init).catch(() => fetch(url, init));
     if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
     return answer;
   };

@@ -5,7 +5,7 @@ import { dropAnswer, httpClient, readAnswer } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
 import { bodyOf, type Environment, lengthOf, trustOf } from "../http-access.ts";
 import { makeRoom } from "../parts.ts";
-import type { Found, Key, KeyAndSize, ObjectServer } from "../server.ts";
+import type { FileThere, FolderThere, Found, Key, KeyAndSize, ObjectServer } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
 import { readAwsFiles } from "./aws-files.ts";
 import { type S3Client, s3Client } from "./client.ts";
@@ -66,7 +66,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         doing: `look for ${key}`,
       });
       dropAnswer(head);
-      if (head.status < 300) return { size: lengthOf(head) };
+      if (head.status < 300) return { size: lengthOf(head), tag: bare(head.headers.etag) };
       if (head.status === 404) {
         await needBucket(signal);
         return null;
@@ -83,7 +83,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       dropAnswer(answer);
       if (answer.status === 404) return null;
       const size = answer.status === 416 ? 0 : Number(/\/(\d+)$/.exec(answer.headers["content-range"] ?? "")?.[1] ?? lengthOf(answer));
-      return { size: Number.isFinite(size) ? size : undefined };
+      return { size: Number.isFinite(size) ? size : undefined, tag: bare(answer.headers.etag) };
     },
 
     async get(key, { from, signal }) {
@@ -140,17 +140,62 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
 
     async *list(folder, signal) {
       const prefix = `${full(folder)}/`;
-      let token: string | undefined;
-      do {
-        const query = { "list-type": "2", prefix, ...(token === undefined ? {} : { "continuation-token": token }) };
-        const answer = await client.ask({ method: "GET", key: "", query, signal, doing: `list ${folder}` });
-        const text = (await readAnswer(answer)).toString("utf8");
-        yield elementsIn(text, "Contents").map((entry): KeyAndSize => {
-          const key = textIn(entry, "Key") ?? "";
-          return { key: `${folder}/${key.slice(prefix.length)}`, size: Number(textIn(entry, "Size")) };
-        });
-        token = textIn(text, "IsTruncated") === "true" ? textIn(text, "NextContinuationToken") : undefined;
-      } while (token !== undefined);
+      for await (const { entries } of listing(prefix, { signal, doing: `list ${folder}` }))
+        yield entries.map(({ key, size }): KeyAndSize => ({ key: `${folder}/${key.slice(prefix.length)}`, size }));
+    },
+
+    async readFolder(folder, signal) {
+      const prefix = folder === "" ? settings.prefix : `${full(folder)}/`;
+      const found: FolderThere = { files: [], folders: [] };
+      let isThere = prefix === "";
+      for await (const { entries, folders } of listing(prefix, { signal, doing: `list ${folder}`, delimiter: "/" })) {
+        isThere ||= entries.length + folders.length > 0;
+        const keyOf = (key: string) => key.slice(settings.prefix.length);
+        for (const { key, size, tag } of entries)
+          if (!key.endsWith("/")) found.files.push({ key: keyOf(key), relpath: key.slice(prefix.length), size, tag });
+        for (const path of folders) found.folders.push({ key: keyOf(path).slice(0, -1), name: path.slice(prefix.length, -1) });
+      }
+      return isThere ? found : null;
+    },
+
+    async *walk(folder, signal) {
+      const prefix = folder === "" ? settings.prefix : `${full(folder)}/`;
+      for await (const { entries } of listing(prefix, { signal, doing: `list ${folder}` })) {
+        // A key that ends in a slash is how some programs make a folder.
+        const files = entries.filter(({ key }) => !key.endsWith("/"));
+        yield files.map(
+          ({ key, size, tag }): FileThere => ({
+            key: key.slice(settings.prefix.length),
+            relpath: key.slice(prefix.length),
+            size,
+            tag,
+          }),
+        );
+      }
     },
   };
+
+  async function* listing(
+    prefix: string,
+    { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
+  ): AsyncIterable<{ entries: { key: string; size: number; tag: string | undefined }[]; folders: string[] }> {
+    let token: string | undefined;
+    do {
+      const more = token === undefined ? {} : { "continuation-token": token };
+      const query = { "list-type": "2", prefix, ...(delimiter === undefined ? {} : { delimiter }), ...more };
+      const answer = await client.ask({ method: "GET", key: "", query, signal, doing });
+      const text = (await readAnswer(answer)).toString("utf8");
+      const entries = elementsIn(text, "Contents").map((entry) => ({
+        key: textIn(entry, "Key") ?? "",
+        size: Number(textIn(entry, "Size")),
+        tag: bare(textIn(entry, "ETag")),
+      }));
+      yield { entries, folders: elementsIn(text, "CommonPrefixes").map((entry) => textIn(entry, "Prefix") ?? "") };
+      token = textIn(text, "IsTruncated") === "true" ? textIn(text, "NextContinuationToken") : undefined;
+    } while (token !== undefined);
+  }
+}
+
+function bare(tag: string | undefined): string | undefined {
+  return tag?.replace(/^"+|"+$/g, "");
 }

@@ -76,14 +76,15 @@ export class Reader {
   }
 
   /** Size and kind of a file. */
-  attributes(): { size: number; isFile: boolean } {
+  attributes(): { size: number; isFile: boolean; isFolder: boolean } {
     const flags = this.uint32();
     const size = flags & 1 ? this.uint64() : 0;
     if (flags & 2) this.#offset += 8;
     const mode = flags & 4 ? this.uint32() : 0o100000;
     if (flags & 8) this.#offset += 8;
     if (flags & 0x80000000) for (let left = this.uint32(); left > 0; left -= 1) [this.data(), this.data()];
-    return { size, isFile: (mode & 0o170000) === 0o100000 };
+    const kind = mode & 0o170000;
+    return { size, isFile: kind === 0o100000, isFolder: kind === 0o040000 };
   }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../../errors.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
 import type { Environment } from "../http-access.ts";
-import type { Key, KeyAndSize, ObjectServer, Source } from "../server.ts";
+import type { FolderThere, Key, KeyAndSize, ObjectServer, Source } from "../server.ts";
 import { isRefusal, type Refusal, type Reply, type SftpConnection, sftpConnection } from "./connection.ts";
 import { type Field, Reader, STATUS, TYPE } from "./packets.ts";
 
@@ -118,29 +118,60 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
     },
 
     async *list(folder, signal) {
-      const doing = `list ${folder}`;
-      const opened = await ask(TYPE.OPENDIR, [at(folder)], { signal, doing });
-      if (opened === null) return;
-      const handle = opened.fields.data();
-      const found: KeyAndSize[] = [];
-      for (;;) {
-        const reply = await connection.ask(TYPE.READDIR, [handle], signal);
-        if (isRefusal(reply)) {
-          await close(handle, signal);
-          if (reply.status !== STATUS.EOF) throw refused(doing, reply);
-          break;
-        }
-        const { fields } = reply;
-        for (let left = fields.uint32(); left > 0; left -= 1) {
-          const entry = fields.text();
-          fields.text();
-          const { size, isFile } = fields.attributes();
-          if (isFile) found.push({ key: `${folder}/${entry}`, size });
-        }
-      }
+      const entries = await readFolder(folder, signal);
+      if (entries === null) return;
+      const found = entries.filter(({ isFile }) => isFile).map(({ name, size }): KeyAndSize => ({ key: `${folder}/${name}`, size }));
       yield found.sort((a, b) => (a.key < b.key ? -1 : 1));
     },
+
+    async readFolder(folder, signal) {
+      const entries = await readFolder(folder, signal);
+      if (entries === null) return null;
+      const keyOf = (name: string) => (folder === "" ? name : `${folder}/${name}`);
+      const found: FolderThere = { files: [], folders: [] };
+      for (const { name: entry, size, isFile, isFolder } of entries) {
+        const key = keyOf(entry);
+        if (isFolder) found.folders.push({ name: entry, key });
+        else if (isFile) found.files.push({ key, relpath: entry, size });
+        else found.files.push({ key, relpath: entry, size: await sizeBehind(key, signal) });
+      }
+      return found;
+    },
   };
+
+  /** A link counts as the file it leads to; one to a folder could lead around in a circle. */
+  async function sizeBehind(key: Key, signal: AbortSignal): Promise<number> {
+    const { isFile, size } = (await must(TYPE.STAT, [at(key)], { signal, doing: `look for ${key}` })).fields.attributes();
+    if (isFile) return size;
+    throw new ExpverError("E_DATA", `${name}: ${key} is neither a file nor a folder`, { details: { remote: name, path: key } });
+  }
+
+  /** Null: there is no such folder. */
+  async function readFolder(
+    folder: Key,
+    signal: AbortSignal,
+  ): Promise<{ name: string; size: number; isFile: boolean; isFolder: boolean }[] | null> {
+    const doing = `list ${folder}`;
+    const opened = await ask(TYPE.OPENDIR, [at(folder)], { signal, doing });
+    if (opened === null) return null;
+    const handle = opened.fields.data();
+    const found: { name: string; size: number; isFile: boolean; isFolder: boolean }[] = [];
+    for (;;) {
+      const reply = await connection.ask(TYPE.READDIR, [handle], signal);
+      if (isRefusal(reply)) {
+        await close(handle, signal);
+        if (reply.status !== STATUS.EOF) throw refused(doing, reply);
+        return found;
+      }
+      const { fields } = reply;
+      for (let left = fields.uint32(); left > 0; left -= 1) {
+        const name = fields.text();
+        fields.text();
+        const attributes = fields.attributes();
+        if (name !== "." && name !== "..") found.push({ name, ...attributes });
+      }
+    }
+  }
 
   /** Asks for several pieces ahead; a short piece is completed before the next is given. */
   async function* reading(

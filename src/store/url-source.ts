@@ -1,0 +1,239 @@
+/** Somebody's file or folder behind a URL: looked at, copied, and known by what its server calls its bytes, as DVC has it. */
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Place } from "../config/project.ts";
+import { ExpverError, fromSystemError } from "../errors.ts";
+import type { Pacing } from "../platform/pace.ts";
+import { isUrl, readDvcConfig } from "./dvc-config.ts";
+import { asciiJson, compareCodePoints, listingHash, staysInside } from "./listing.ts";
+import type { Environment } from "./remotes/http-access.ts";
+import { defaultJobs, forMany, newController } from "./remotes/many.ts";
+import { schemeOf, serverAt, withoutSecrets } from "./remotes/open-remote.ts";
+import { retrying } from "./remotes/retry.ts";
+import type { FileThere, FolderThere, Key, ObjectServer } from "./remotes/server.ts";
+import type { OutputContent } from "./types.ts";
+
+/** What is there now. */
+export interface There {
+  isFolder: boolean;
+  /** One for a single file, whose relpath is "". */
+  files: readonly (Omit<FileThere, "size"> & { size: number | undefined })[];
+}
+
+export interface UrlSource {
+  /** The URL without a password. */
+  readonly location: string;
+  /** As DVC's file systems call it: bucket and key, the path on the machine, the whole URL. */
+  readonly path: string;
+  /** Null: nothing. */
+  look(pacing: Pacing): Promise<There | null>;
+  /** What is right in it, or in a folder of it; null: there is no such folder. */
+  list(folder: Key | null, pacing: Pacing): Promise<FolderThere | null>;
+  /** Copies files of it below a folder, a single one to the path itself; answers what came, by relpath. */
+  copy(files: There["files"], target: string, pacing: Pacing): Promise<Map<string, { md5: string; size: number }>>;
+  /** What a `.dvc` file says about the bytes there; null where only the bytes themselves tell. */
+  fields(there: There): [key: string, value: string][] | null;
+}
+
+/** What DVC calls a server's name for bytes. */
+const TAGS: Record<string, string> = { http: "checksum", https: "checksum", s3: "etag", webdav: "etag", webdavs: "etag" };
+const KINDS = new Set([...Object.keys(TAGS), "ssh"]);
+
+/** `remote://NAME/…` needs a project. Throws E_REMOTE, E_REMOTE_KIND. */
+export function openUrl(
+  url: string,
+  { place, env, options: more }: { place: Place | null; env: Environment; options: ReadonlyMap<string, string> },
+): UrlSource {
+  const { name, address, options: known } = resolved(url, place);
+  const options = new Map([...known, ...more]);
+  const location = withoutSecrets(address);
+  const scheme = schemeOf(address);
+  if (!KINDS.has(scheme))
+    throw new ExpverError("E_REMOTE_KIND", `${location}: files at ${scheme}:// are not read by name`, {
+      hint: "Use `dvc get-url` or `dvc import-url`; what they write is read here.",
+      details: { url: location, scheme },
+    });
+  const { around, key } = split(address, scheme);
+  let opened: Promise<ObjectServer> | null = null;
+  const server = () => {
+    opened ??= serverAt({ name, url: around, options }, env);
+    return opened;
+  };
+  return {
+    location,
+    path: scheme.startsWith("http") ? location : location.replace(scheme === "s3" ? /^s3:\/\// : /^\w+:\/\/[^/]*/, ""),
+    async look(pacing) {
+      const from = await server();
+      const { signal, release } = abortWith(pacing);
+      const file = async (): Promise<There | null> => {
+        const found = key === "" || address.endsWith("/") ? null : await from.find(key, signal);
+        return found === null ? null : { isFolder: false, files: [{ key, relpath: "", size: found.size, tag: found.tag }] };
+      };
+      const folder = async (): Promise<There | null> => {
+        const files = await filesBelow(from, key, { location, signal });
+        return files && { isFolder: true, files: files.sort((a, b) => compareCodePoints(a.relpath, b.relpath)) };
+      };
+      // A WebDAV server asked for a folder as if it were a file answers anything; the others know what is a file.
+      const [first, second] = scheme.startsWith("webdav") ? [folder, file] : [file, folder];
+      try {
+        return await retrying(async () => (await first()) ?? (await second()), { signal });
+      } finally {
+        release();
+      }
+    },
+    async list(folder, pacing) {
+      const from = await server();
+      const { signal, release } = abortWith(pacing);
+      try {
+        return await retrying(async () => (await from.readFolder?.(folder === null ? key : folder, signal)) ?? null, { signal });
+      } finally {
+        release();
+      }
+    },
+    async copy(files, target, pacing) {
+      const from = await server();
+      const came = new Map<string, { md5: string; size: number }>();
+      const jobs = Number(options.get("jobs") ?? defaultJobs());
+      const items = files.map((file) => ({ file, object: { hash: file.relpath, hashName: "md5" as const } }));
+      const [failure] = await forMany(items, { pacing, jobs, label: `copying from ${name}` }, async ({ file }, { signal, tell }) => {
+        const path = join(target, file.relpath);
+        came.set(file.relpath, await copyOne(from, file, { path, location, signal, tell: (bytes) => tell({ files: 0, bytes }) }));
+      });
+      if (failure !== undefined) throw failure.error ?? gone(location, failure.object.hash);
+      return came;
+    },
+    fields: ({ isFolder, files }) => knownBy(TAGS[scheme], { isFolder, files }),
+  };
+}
+
+/** The path of this machine that a typed place means; null for what is behind a server. */
+export function pathHere(url: string, { cwd, place }: { cwd: string; place: Place | null }): string | null {
+  if (url.startsWith("file://")) return fileURLToPath(url);
+  const { address } = resolved(url, place);
+  return isUrl(address) ? null : resolve(cwd, address);
+}
+
+/** What DVC writes for content known by its bytes. */
+export function fieldsOfContent({ hash, size, nfiles }: OutputContent): [key: string, value: string][] {
+  return [["md5", hash], ["size", String(size)], ...folderField(nfiles), ["hash", "md5"]];
+}
+
+function knownBy(tagName: string | undefined, { isFolder, files }: There): [key: string, value: string][] | null {
+  if (tagName === undefined || files.some(({ tag }) => tag === undefined)) return null;
+  const size = files.reduce<number | undefined>(
+    (sum, one) => (one.size === undefined || sum === undefined ? undefined : sum + one.size),
+    0,
+  );
+  const sized: [string, string][] = size === undefined ? [] : [["size", String(size)]];
+  if (!isFolder) return [[tagName, files[0]?.tag ?? ""], ...sized, ["hash", "md5"]];
+  const entries = files.map(({ relpath, tag = "" }) => `{${asciiJson(tagName)}: ${asciiJson(tag)}, "relpath": ${asciiJson(relpath)}}`);
+  return [["md5", listingHash(Buffer.from(`[${entries.join(", ")}]`))], ...sized, ...folderField(files.length), ["hash", "md5"]];
+}
+
+function folderField(nfiles: number | undefined): [string, string][] {
+  return nfiles === undefined ? [] : [["nfiles", String(nfiles)]];
+}
+
+/** Null: there is no such folder. */
+async function filesBelow(
+  server: ObjectServer,
+  folder: Key,
+  { location, signal }: { location: string; signal: AbortSignal },
+): Promise<FileThere[] | null> {
+  const files: FileThere[] = [];
+  if (server.walk === undefined) {
+    const visit = async (key: Key, below: string): Promise<boolean> => {
+      const found = (await server.readFolder?.(key, signal)) ?? null;
+      for (const file of found?.files ?? []) files.push({ ...file, relpath: below + file.relpath });
+      for (const { name, key: inner } of found?.folders ?? []) await visit(inner, `${below}${name}/`);
+      return found !== null;
+    };
+    if (!(await visit(folder, ""))) return null;
+  } else {
+    for await (const page of server.walk(folder, signal)) files.push(...page);
+    if (files.length === 0 && (await server.readFolder?.(folder, signal)) === null) return null;
+  }
+  for (const { relpath } of files) if (!staysInside(relpath)) throw strange(location, relpath);
+  return files;
+}
+
+/** The remote a URL means, or one without a name. */
+function resolved(url: string, place: Place | null): { name: string; address: string; options: ReadonlyMap<string, string> } {
+  const [, named, below = ""] = /^remote:\/\/([^/]*)\/?(.*)$/.exec(url) ?? [];
+  if (named === undefined) return { name: schemeOf(url), address: url, options: new Map() };
+  const remote = place === null || place.dvcRoot === null ? undefined : readDvcConfig(place).remotes.get(named.toLowerCase());
+  if (remote === undefined) throw new ExpverError("E_REMOTE", `there is no remote ${named}`, { details: { remote: named } });
+  return { name: remote.name, address: `${remote.url.replace(/\/+$/, "")}/${below}`, options: remote.options };
+}
+
+/** The folder around, where the server is opened, and the name in it, which it is asked for: only so is a file as good as a folder. */
+function split(address: string, scheme: string): { around: string; key: string } {
+  const [, host = "", rest = ""] = /^(\w+:\/\/[^/]*)\/*(.*)$/s.exec(address) ?? [];
+  // Elsewhere these signs are letters of a name.
+  const query = scheme.startsWith("http") ? (/[?#].*$/s.exec(rest)?.[0] ?? "") : "";
+  const path = rest.slice(0, rest.length - query.length).replace(/\/+$/, "");
+  const slash = path.lastIndexOf("/");
+  return { around: slash < 0 ? host : `${host}/${path.slice(0, slash)}`, key: path.slice(slash + 1) + query };
+}
+
+/** From the beginning each time: bytes of two versions must not end up in one file. */
+async function copyOne(
+  server: ObjectServer,
+  { key, relpath, size }: There["files"][number],
+  { path, location, signal, tell }: { path: string; location: string; signal: AbortSignal; tell: (bytes: number) => void },
+): Promise<{ md5: string; size: number }> {
+  const answer = await server.get(key, { from: 0, signal });
+  if (answer === null) throw gone(location, relpath);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw fromSystemError(error, `cannot write ${path}`);
+  }
+  const hash = createHash("md5");
+  let came = 0;
+  const to = await open(path, "w").catch((error: unknown) => {
+    throw fromSystemError(error, `cannot write ${path}`);
+  });
+  try {
+    for await (const chunk of answer.bytes) {
+      hash.update(chunk);
+      for (let at = 0; at < chunk.length; ) {
+        const { bytesWritten } = await to.write(chunk, at).catch((error: unknown) => {
+          throw fromSystemError(error, `cannot write ${path}`);
+        });
+        at += bytesWritten;
+      }
+      came += chunk.length;
+      tell(chunk.length);
+    }
+  } finally {
+    await to.close();
+  }
+  if (size !== undefined && came !== size)
+    throw new ExpverError("E_REMOTE_ANSWER", `${location}: ${relpath || "it"} has ${size} bytes, ${came} came`, {
+      details: { passing: true },
+    });
+  return { md5: hash.digest("hex"), size: came };
+}
+
+function abortWith({ signal }: Pacing): { signal: AbortSignal; release: () => void } {
+  const controller = newController();
+  const abort = () => controller.abort();
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort);
+  return { signal: controller.signal, release: () => signal?.removeEventListener("abort", abort) };
+}
+
+function strange(location: string, relpath: string): ExpverError {
+  return new ExpverError("E_DATA", `${location} has a file whose name leads elsewhere: ${JSON.stringify(relpath)}`, {
+    details: { url: location },
+  });
+}
+
+function gone(location: string, relpath: string): ExpverError {
+  const path = relpath === "" ? location : `${location}/${relpath}`;
+  return new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
+}
