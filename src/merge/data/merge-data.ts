@@ -117,13 +117,17 @@ async function mergeOne(db: DuckDb, source: DataFile, step: Step): Promise<DataR
   const rows = await numberOf(db, "SELECT count(*) AS n FROM incoming");
   const report = { source: source.name, rows, inserted: 0, replaced: 0, filled: 0, resolved: 0 };
   const keys = merge.keyColumns.map((name) => quoted(nameIn(columns, name)));
+  const hasKey = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
   if (merge.strategy === "rebase") {
     const equal = keys.map((key) => (merge.matchNullKeys ? `i.${key} IS NOT DISTINCT FROM m.${key}` : `i.${key} = m.${key}`)).join(" AND ");
     const [{ Count = 0 } = {}] = await db.rows(`DELETE FROM merged AS m WHERE EXISTS (SELECT 1 FROM incoming AS i WHERE ${equal})`);
     report.replaced = Number(Count);
-    report.inserted = await append(db, columns, "SELECT * FROM incoming");
+    // Rows that replace nothing must not come again when the rebase is repeated.
+    const isWhole = merge.matchNullKeys ? "true" : hasKey;
+    report.inserted = await append(db, columns, `SELECT * FROM incoming WHERE ${isWhole}`);
+    if (!merge.matchNullKeys) report.inserted += await append(db, columns, surplus(columns, `NOT (${hasKey})`));
   } else if (keys.length === 0) report.inserted = await append(db, columns, surplus(columns, "true"));
-  else Object.assign(report, await mergeByKey(db, source, keys, step));
+  else Object.assign(report, await mergeByKey(db, source, { keys, hasKey }, step));
   await db.run("DROP TABLE incoming");
   return report;
 }
@@ -148,11 +152,10 @@ async function append(db: DuckDb, columns: readonly SettledColumn[], rows: strin
 async function mergeByKey(
   db: DuckDb,
   source: DataFile,
-  keys: readonly string[],
+  { keys, hasKey }: { keys: readonly string[]; hasKey: string },
   { columns, merge }: Step,
 ): Promise<{ inserted: number; filled: number; resolved: number }> {
   const values = columns.map(({ name }) => quoted(name)).filter((name) => !keys.includes(name));
-  const hasKey = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
   const sameKey = keys.map((key) => `i.${key} = m.${key}`).join(" AND ");
   const clash = (name: string) => `(m.${name} IS NOT NULL AND i.${name} IS NOT NULL AND m.${name} <> i.${name})`;
   const fill = (name: string) => `(m.${name} IS NULL AND i.${name} IS NOT NULL)`;

@@ -45,11 +45,16 @@ export function mergeListings(sides: ListingSides, decide: Decide = () => undefi
   });
   const result: MergedListing = { entries: [], added: 0, changed: 0, removed: 0, decided: 0, clashes: [] };
   const merged: Members = new Map();
+  const settled = new Map<string, string | null>();
   const settle = (clash: EntryClash) => {
+    const known = settled.get(clash.relpath);
+    if (known !== undefined) return known;
     const decided = decide(clash);
     if (decided === undefined) result.clashes.push(clash);
     else result.decided += 1;
-    return decided === undefined ? clash.ours : decided;
+    const md5 = decided === undefined ? clash.ours : decided;
+    settled.set(clash.relpath, md5);
+    return md5;
   };
   for (const relpath of paths) {
     const clash = clashOf(relpath);
@@ -57,11 +62,13 @@ export function mergeListings(sides: ListingSides, decide: Decide = () => undefi
     const md5 = isClash ? settle(clash) : clash.ours === clash.base ? clash.theirs : clash.ours;
     if (md5 !== null) merged.set(relpath, md5);
   }
-  for (const relpath of filesThatAreFolders(merged)) {
+  // Those that clash count as well: which of their sides stays must not matter for what else is one.
+  for (const relpath of filesThatAreFolders(new Set([...merged.keys(), ...settled.keys()]))) {
     const md5 = settle(clashOf(relpath));
     if (md5 === null) merged.delete(relpath);
     else for (const inside of [...merged.keys()]) if (inside.startsWith(`${relpath}/`)) merged.delete(inside);
   }
+  result.clashes.sort((one, other) => compareCodePoints(one.relpath, other.relpath));
   for (const [relpath, md5] of merged) {
     const before = ours.get(relpath);
     if (before === undefined) result.added += 1;
@@ -77,9 +84,9 @@ export function mergeListings(sides: ListingSides, decide: Decide = () => undefi
 type Members = Map<string, string>;
 
 /** One side has a file where the other has a folder: both cannot be. */
-function filesThatAreFolders(members: Members): string[] {
+function filesThatAreFolders(members: ReadonlySet<string>): string[] {
   const found = new Set<string>();
-  for (const relpath of members.keys()) {
+  for (const relpath of members) {
     for (let end = relpath.indexOf("/"); end >= 0; end = relpath.indexOf("/", end + 1)) {
       if (members.has(relpath.slice(0, end))) found.add(relpath.slice(0, end));
     }
