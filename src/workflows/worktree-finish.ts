@@ -17,7 +17,7 @@ import { mergeCode } from "./finish/code.ts";
 import { commitThere } from "./finish/commit-there.ts";
 import { planData } from "./finish/data.ts";
 import { type MergedHere, mergeHere } from "./finish/merge-here.ts";
-import { discardResults, prepareResults } from "./finish/results.ts";
+import { planResults } from "./finish/results.ts";
 import { bestVersion, openScene, type Scene } from "./finish/scene.ts";
 import { textIn } from "./input.ts";
 import { modelsAdd } from "./models/add.ts";
@@ -61,7 +61,7 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     if (choices.remove) requireUnlocked(scene.main.repository, record);
     const findings = choices.remove ? await inventory(project, context, record) : [];
     requireNothingLost(record, findings, { forced: settledBy(scene, choices), again: `expver worktree finish ${record.name}` });
-    const { steps, destructive } = stepsOf(scene, choices, findings);
+    const { steps, destructive } = await stepsOf(scene, choices, findings);
     const isForced = findings.some(({ category }) => choices.forced.has(category));
     return {
       command: "worktree finish",
@@ -110,7 +110,7 @@ function settledBy(scene: Scene, { commit, tag: tags, publish: publishes, result
   ]);
 }
 
-function stepsOf(scene: Scene, choices: Choices, findings: readonly Finding[]): { steps: Step[]; destructive: boolean } {
+async function stepsOf(scene: Scene, choices: Choices, findings: readonly Finding[]): Promise<{ steps: Step[]; destructive: boolean }> {
   const { record, changed, versions, tipVersion, merged, main } = scene;
   const isChanged = changed.files.length + changed.outputs.length > 0;
   const hasWork = isChanged || scene.tip !== scene.base;
@@ -152,12 +152,12 @@ function stepsOf(scene: Scene, choices: Choices, findings: readonly Finding[]): 
           detail: model.as === "production" ? "to production" : "as a candidate",
         },
   );
-  const results = prepareResults(scene, choices);
-  discardResults(results);
+  const results = await planResults(scene, choices);
+  results?.discard();
   steps.push(
-    results === null
-      ? skip("results", choices.results === "none" ? "--results none" : "the experiment has no results database")
-      : { verb: results.isDone ? "note" : choices.results, target: results.path, detail: results.detail },
+    ...(results === null
+      ? [skip("results", choices.results === "none" ? "--results none" : "the experiment has no results database")]
+      : results.steps),
   );
   const data = planData(scene, choices);
   steps.push(

@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { openResults } from "../../src/results/database.ts";
 import { rowsOf, runRows } from "../run/story.ts";
 import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
 import type { TestRepository } from "../support/repository.ts";
@@ -59,7 +60,10 @@ describe("a finished run", () => {
       "note e0.2.0",
       "skip publish",
       "add model of e0.2.0",
-      "merge results/experiments.db",
+      `merge ${there.root} default`,
+      `merge ${there.root} expver_runs`,
+      `merge ${there.root} expver_run_tracks`,
+      "change results/experiments.db",
       "merge data/train.csv",
       "skip code",
       "commit what was merged",
@@ -153,6 +157,23 @@ describe("what stands in the way", () => {
     expect(finish("--data", "rebase", "--keep")).toMatchObject({ code: 3 });
     expect(finish("--code", "none").code).toBe(0);
     expect(repo.read("data/train.csv").split("\n").sort()).toEqual(["", "1,2", "3,4", "5,6", "a,b"]);
+  });
+
+  it("rows that main deleted stay gone; a rebase asks, and undo brings the replaced rows back", () => {
+    const db = openResults(join(repo.root, "results/experiments.db"));
+    db.exec(`UPDATE "default" SET accuracy = 0.1`);
+    db.close();
+    // e0.1.0 has another accuracy here than where the experiment began: main's change, nobody else's.
+    expect(finish("--keep", "--data", "none", "--models", "none").code).toBe(0);
+    expect(rowsOf(repo).map(({ accuracy }) => accuracy)).toEqual([0.1, 0.8]);
+    lab.must("undo");
+    const before = rowsOf(repo);
+    const rebase = ["--keep", "--data", "none", "--models", "none", "--results", "rebase", "--key-columns", "version"];
+    expect(finish(...rebase).code).toBe(3);
+    expect(finish(...rebase, "--yes").code).toBe(0);
+    expect(rowsOf(repo).map(({ accuracy }) => accuracy)).toEqual([0.5, 0.8]);
+    lab.must("undo");
+    expect(rowsOf(repo)).toEqual(before);
   });
 
   it("typed inside the experiment, or for one that is not there", () => {

@@ -16,13 +16,14 @@ beforeAll(() => {
 function stateOf(name: string): unknown {
   const there = lab.inside(`exp-${name}`);
   const isThere = existsSync(there.root);
+  const ours = join(lab.repo.root, ".git/expver/worktrees");
   return {
     files: isThere ? filesOf(there.root) : null,
     status: isThere ? there.git("status", "--porcelain", "--ignored") : null,
     head: isThere ? there.git("rev-parse", "HEAD", "--symbolic-full-name", "HEAD") : null,
     branch: lab.repo.git("for-each-ref", "refs/heads"),
     worktrees: lab.repo.git("worktree", "list", "--porcelain"),
-    ours: readdirSync(join(lab.repo.root, ".git/expver/worktrees")),
+    ours: existsSync(ours) ? readdirSync(ours) : [],
     main: lab.repo.git("status", "--porcelain"),
   };
 }

@@ -1,8 +1,8 @@
 /** Rows, data and code of the experiment on main: one operation, one commit, one version. All of it or nothing. */
-import { renameSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { modelPlaces } from "../../config/model-places.ts";
-import { absolutePath, isUnder, storedPath } from "../../config/paths.ts";
+import { absolutePath, isUnder } from "../../config/paths.ts";
 import { checkoutFiles } from "../../git/checkout-files.ts";
 import { readIndexEntries, requireIndexFree, writeTreeWith } from "../../git/index-file.ts";
 import { commitTree, makeTag } from "../../git/objects.ts";
@@ -22,19 +22,16 @@ import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges } from "../../versions/published.ts";
 import { suggestHeadline } from "../../versions/suggest.ts";
 import type { ArtifactEntry, VersionMessage } from "../../versions/types.ts";
-import { databaseCopier } from "../data/databases.ts";
+import { applyResultsMerge, type ResultsPart } from "../merge/results-part.ts";
 import { requireCommittable, requireHead } from "../models/commit-paths.ts";
 import { placeCopies } from "../place-copies.ts";
 import { rowHooks } from "../row-hooks.ts";
-import { bringInLacking } from "../run/bring-in-lacking.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "../run/finish.ts";
-import { lackingRows } from "../run/lacking-rows.ts";
 import { editedFiles } from "../run/results-files.ts";
-import { databaseOf } from "../worktree/inventory/results.ts";
 import type { Choices } from "./choices.ts";
 import { type CodeMerge, mergeCode } from "./code.ts";
 import { type DataChange, makeData, planData } from "./data.ts";
-import { commitResults, copyResults, prepareResults, type ResultsMerge } from "./results.ts";
+import { planResults } from "./results.ts";
 import { mergedName, type Scene } from "./scene.ts";
 
 export interface MergedHere {
@@ -48,10 +45,9 @@ export async function mergeHere(scene: Scene, choices: Choices, name: string | n
   const { main, record, head } = scene;
   const { project, repository, context } = main;
   await requireCommittable(main);
-  await bringInWhatIsLacking(scene);
   const changes = planData(scene, choices);
   const code = choices.code === "merge" ? mergeCode(scene) : null;
-  const results = prepareResults(scene, choices);
+  const results = await planResults(scene, choices);
   const work = async () => {
     requireHead(repository, head);
     return perform(project, context, {
@@ -62,31 +58,23 @@ export async function mergeHere(scene: Scene, choices: Choices, name: string | n
       work: (operation) => mergeAll(scene, operation, { changes, code, results, name, choices }),
     });
   };
-  const writes = [...changes.map(({ path }) => path), ...(results === null ? [] : [results.path])];
+  const writes = [...changes.map(({ path }) => path), ...(results === null ? [] : [results.database])];
   return project.dvcRoot === null ? work() : withDvcLock(project, work, { writes });
 }
 
 interface Parts {
   changes: readonly DataChange[];
   code: CodeMerge | null;
-  results: ResultsMerge | null;
+  results: ResultsPart | null;
   name: string | null;
   choices: Choices;
 }
 
 async function mergeAll(scene: Scene, operation: OpenOperation, parts: Parts): Promise<MergedHere> {
-  const { changes, code, results, choices } = parts;
+  const { changes, results } = parts;
   const { project, repository, context } = scene.main;
   const stored = await takePlaces(scene, operation, parts);
-  if (results !== null) stored.push(results.path);
-  const copyDatabase = await databaseCopier();
-  if (results?.prepared) {
-    // The state before is in the cache too, whatever the rows were.
-    await paceWork(storingOutputs(project, [results.path], { copyDatabase }), context, { label: "storing results" });
-    commitResults(operation, { ...results, prepared: results.prepared });
-    if (choices.results === "rebase") operation.note("undoneBy", `expver restore ${scene.head.slice(0, 12)} ${results.path}`);
-  }
-  const scans = await paceWork(storingOutputs(project, stored, { copyDatabase }), context, { label: "storing what was merged" });
+  const scans = await paceWork(storingOutputs(project, stored), context, { label: "storing what was merged" });
   const pointers = readPointers(project);
   const edits = stored.flatMap((path, index): FileEdit[] => {
     const content = scans[index]?.content;
@@ -102,17 +90,15 @@ async function mergeAll(scene: Scene, operation: OpenOperation, parts: Parts): P
   });
   const ignores = ignoreEdits(
     project,
-    [...changes.map(({ path }) => path), ...(results === null ? [] : [results.path])].map((path) => absolutePath(project, path)),
+    changes.map(({ path }) => absolutePath(project, path)),
   );
-  if (results !== null) {
-    const hash = scans.at(-1)?.content.hash ?? "";
-    operation.note("wrote", [{ path: results.path, kind: "database", hash, existed: results.prepared !== null }]);
-  }
-  return commitAndTag(scene, operation, { ...parts, edits: [...edits, ...ignores], code, repository });
+  if (results?.changes === false) results.discard();
+  const ofResults = results?.changes ? applyResultsMerge(context, project, { part: results, operation }).edits : [];
+  return commitAndTag(scene, operation, { ...parts, edits: [...edits, ...ignores, ...ofResults], repository });
 }
 
-/** Data, code and a database where there was none. Answers the stored paths of outputs that are other now. */
-async function takePlaces(scene: Scene, operation: OpenOperation, { changes, code, results }: Parts): Promise<string[]> {
+/** Data and code. Answers the stored paths of outputs that are other now. */
+async function takePlaces(scene: Scene, operation: OpenOperation, { changes, code }: Parts): Promise<string[]> {
   const { project, repository } = scene.main;
   const tmp = project.dvcRoot === null ? join(project.stateDir, "tmp") : join(project.dvcRoot, ".dvc", "tmp");
   sweepStagings(tmp);
@@ -127,12 +113,6 @@ async function takePlaces(scene: Scene, operation: OpenOperation, { changes, cod
     if (code !== null) {
       checkoutFiles(repository, code.tree, { paths: code.writes, into: join(staging, "code") });
       copies.push(...code.writes.map((path) => ({ path, made: join(staging, "code", path) })));
-    }
-    if (results !== null && results.prepared === null) {
-      const made = join(staging, "results.db");
-      copyResults(results.theirs, `${made}.copy`);
-      renameSync(`${made}.copy`, made);
-      copies.push({ path: results.path, made });
     }
     placeCopies(project, operation, { copies, removes: code?.removes ?? [] });
     return changes.map(({ path }) => path);
@@ -224,13 +204,4 @@ function messageOf(
 
 function artifact({ hash, size, path }: Pointer): ArtifactEntry[] {
   return hash === null ? [] : [{ hash, size: size ?? null, path }];
-}
-
-/** Rows of HEAD's own version that the working database lacks come first. */
-async function bringInWhatIsLacking({ main: { project } }: Scene): Promise<void> {
-  if (project.dvcRoot === null) return;
-  const databaseFile = databaseOf(project);
-  const places = { database: storedPath(project, project.config.results.database), databaseFile };
-  const lack = await lackingRows(project, places, readPointers(project));
-  if (lack !== null) bringInLacking(project, lack, databaseFile);
 }

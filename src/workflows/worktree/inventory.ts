@@ -4,6 +4,7 @@ import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
+import { readRef } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import { whoWorksIn } from "../../platform/open-files.ts";
 import { openCache } from "../../store/cache.ts";
@@ -52,7 +53,7 @@ async function lookThrough(main: Project, context: Context, record: WorktreeReco
   const { repository } = project;
   if (repository === null) return [];
   const isExperiment = kind === "experiment";
-  const results = isExperiment ? await resultsFindings(main, databaseOf(project)) : [];
+  const results = isExperiment ? await resultsFindings(main, databaseOf(project), readRef(repository, "HEAD")) : [];
   // Rows that are all in the main database are safe, whatever the bytes around them.
   const settled = isExperiment && results.length === 0 ? [storedPath(project, project.config.results.database)] : [];
   const line = lineOf(repository, branch);
@@ -95,7 +96,7 @@ async function branchResults(main: Project, tip: string, branch: string): Promis
       single("results", `its results cannot be compared: ${path} of ${branch} is not in the cache`, `expver data fetch --all-branches`),
     ];
   }
-  return resultsFindings(main, objectPath(dir, object));
+  return resultsFindings(main, objectPath(dir, object), tip);
 }
 
 async function orUnreadable(look: () => Promise<Finding[]>): Promise<Finding[]> {

@@ -5,10 +5,15 @@ import { absolutePath, storedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { counted } from "../../../platform/words.ts";
+import { openCache } from "../../../store/cache.ts";
+import { objectPath, trustedSize } from "../../../store/layout.ts";
+import { readPointersAt } from "../../../store/pointers.ts";
+import { mergeBase } from "../../merge/side.ts";
 import { type Finding, single } from "./finding.ts";
 
-/** `theirs`: absolute path of a database, which is only read. */
-export async function resultsFindings(main: Project, theirs: string, shown = theirs): Promise<Finding[]> {
+/** `theirs`: absolute path of a database, which is only read; `tip`: the commit it belongs to. What main deleted since stays gone. */
+export async function resultsFindings(main: Project, theirs: string, tip: string | null): Promise<Finding[]> {
+  const shown = theirs;
   const ours = databaseOf(main);
   if (!existsSync(theirs)) return [];
   const remedy = `expver merge --base-db ${ours} ${shown}`;
@@ -22,7 +27,13 @@ export async function resultsFindings(main: Project, theirs: string, shown = the
     // Worked out among our own state: looking leaves nothing in anybody's folder.
     const output = join(main.stateDir, "tmp", basename(ours));
     mkdirSync(dirname(output), { recursive: true });
-    const prepared = prepareMerge({ base: ours, sources: [{ path: theirs, name: shown }], output, rules: {}, inPlace: false });
+    const prepared = prepareMerge({
+      base: ours,
+      sources: [{ path: theirs, name: shown, ancestor: await ancestorOf(main, theirs, tip) }],
+      output,
+      rules: {},
+      inPlace: false,
+    });
     discardMerge(prepared);
     const tables = prepared.reports.flatMap((report) => report.tables).filter(changesTable);
     const rows = tables.reduce((sum, { inserted }) => sum + inserted, 0);
@@ -40,6 +51,20 @@ export async function resultsFindings(main: Project, theirs: string, shown = the
 /** Absolute. */
 export function databaseOf(project: Project): string {
   return absolutePath(project, storedPath(project, project.config.results.database));
+}
+
+/** The database both sides came from, when the cache has it and theirs has grown out of it. */
+async function ancestorOf(main: Project, theirs: string, tip: string | null): Promise<string | undefined> {
+  const { repository } = main;
+  const base = repository === null ? null : mergeBase(repository, { name: "", kind: "commit", path: null, commit: tip });
+  const path = storedPath(main, main.config.results.database);
+  const pointer = base === null ? undefined : readPointersAt(main, base).find((one) => one.path === path);
+  if (pointer === undefined || pointer.hash === null) return undefined;
+  const object = { hash: pointer.hash, hashName: pointer.hashName };
+  const { dir } = openCache(main);
+  if (trustedSize(dir, object) === null) return undefined;
+  const { sharesRows } = await import("../../merge/stored-database.ts");
+  return sharesRows(theirs, objectPath(dir, object)) ? objectPath(dir, object) : undefined;
 }
 
 async function hasRows(path: string): Promise<boolean> {
