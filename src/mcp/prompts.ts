@@ -31,8 +31,8 @@ const WORKFLOWS = [
     says: "Code or data changes while other work goes on: a worktree of its own.",
     steps: [
       "expver_plan_worktree action=create; work and run in that folder (pass it as repository).",
-      "When it is done: publish its versions, merge its results into the main database with expver_plan_merge (merge keeps every row; rebase replaces rows by key and is only right when the old rows are wrong).",
-      "expver_plan_worktree action=remove refuses while anything in it is nowhere else: resolve each finding, never force.",
+      "When it is done: expver_plan_worktree action=finish brings results, data and model here (merge keeps every row; rebase replaces rows by key and is only right when the old rows no longer compare) and removes it.",
+      "finish and remove refuse while anything in it is nowhere else: resolve each finding, never force.",
     ],
   },
 ] as const;

@@ -71,11 +71,16 @@ export const READING: Tool[] = [
   },
   {
     name: "expver_show",
-    title: "Show a version",
+    title: "Show a version, what made it, or who used it",
     description:
-      "Everything one version left behind: tag text, code and results commits, exact parameters and metrics, runs, data and models with hash, size and where the bytes are.",
-    input: { version },
-    words: ({ version }) => ["show", ...names(version)],
+      "about=version (default): everything one version left behind: tag text, commits, exact parameters and metrics, runs, data and models with hash, size and where the bytes are. about=lineage: what data and versions made it. about=uses: which versions used a path, a hash or a version (name it in `of`).",
+    input: {
+      version: version.optional(),
+      about: z.enum(["version", "lineage", "uses"]).optional(),
+      of: z.string().optional().describe("for uses: path, beginning of a hash, or version"),
+    },
+    words: ({ version, about, of }) =>
+      about === "uses" ? ["uses", ...names(of ?? version)] : [about === "lineage" ? "lineage" : "show", ...names(version)],
   },
   {
     name: "expver_diff",
@@ -223,17 +228,20 @@ export const PLANNING: Tool[] = [
     name: "expver_plan_get",
     title: "Plan to get a file of a version",
     description:
-      "A file or folder as a version has it, written to `out`; with model=true the version's or run's model. HEAD, index and other files stay untouched.",
+      "A file or folder as a version has it, written to `out`; with model=true the version's or run's model. HEAD, index and other files stay untouched. in_place=true brings the file, folder or data back at its own place instead; refused where unsaved bytes would give way.",
     input: {
       version: z.string().describe("version tag, VERSION#RUN, or with model=true a run id"),
       path: path.optional().describe("which file or folder; not needed with model=true"),
       out: z.string().optional().describe("where to; default: its own name at the top of the repository"),
       model: z.boolean().optional(),
+      in_place: z.boolean().optional(),
     },
-    words: ({ version, path, out, model }) =>
-      model === true
-        ? ["models", "get", ...value("--out", out), ...value("--path", path), ...names(version)]
-        : ["get", ...value("--out", out), ...names(version, path)],
+    words: ({ version, path, out, model, in_place: inPlace }) =>
+      inPlace === true
+        ? ["restore", ...names(version, path)]
+        : model === true
+          ? ["models", "get", ...value("--out", out), ...value("--path", path), ...names(version)]
+          : ["get", ...value("--out", out), ...names(version, path)],
     openWorld: true,
   },
   {
@@ -265,17 +273,17 @@ export const PLANNING: Tool[] = [
     name: "expver_plan_merge",
     title: "Plan to merge results or data",
     description:
-      "Brings rows and columns of other results databases (or parquet or CSV files) into one. merge keeps every row and refuses on conflicts; rebase replaces rows whose key_columns values occur in the others, with a backup.",
+      "Brings rows and columns of other results databases (or parquet or CSV files) into one. from: worktrees, branches, tags or database files, into the project's own results; with base into that file. merge keeps every row and refuses on conflicts; rebase replaces rows whose key_columns values occur in the others, with a backup.",
     input: {
-      base: z.string().describe("database or data file that the others are merged into"),
       from: z.array(z.string()).min(1).max(50),
+      base: z.string().optional().describe("database or data file that the others are merged into; default: the project's results"),
       output: z.string().optional().describe("default: the base"),
       strategy: z.enum(["merge", "rebase"]).optional(),
       key_columns: z.array(z.string()).optional(),
       on_conflict: z.enum(["ours", "theirs", "newest"]).optional(),
     },
     words: ({ base, from, output, strategy, key_columns: keys, on_conflict: choice }) => {
-      const kind = /\.(parquet|pq|csv|tsv|jsonl|ndjson)$/i.test(String(base)) ? "data" : "db";
+      const kind = /\.(parquet|csv)$/i.test(String(base)) ? "data" : "db";
       return [
         "merge",
         ...value(`--base-${kind}`, base),
@@ -291,16 +299,28 @@ export const PLANNING: Tool[] = [
     name: "expver_plan_worktree",
     title: "Plan a worktree",
     description:
-      "create: a worktree and branch for an experiment with its own code or data, on the same cache. explore: a version as it was, beside today's work. remove and cleanup: gone again, refused while something in it is nowhere else.",
+      "create: a worktree and branch for an experiment with its own code or data, on the same cache. finish: its results, data, model and, if wanted, code come here, with a version, and it goes. explore: a version as it was, beside today's work. remove and cleanup: gone again, refused while something in it is nowhere else.",
     input: {
-      action: z.enum(["create", "explore", "remove", "cleanup"]),
-      name: z.string().optional().describe("experiment name for create and remove, version for explore and cleanup"),
+      action: z.enum(["create", "finish", "explore", "remove", "cleanup"]),
+      name: z.string().optional().describe("experiment name; for explore and cleanup a version"),
       from: z.string().optional().describe("create: revision it starts from; default HEAD"),
+      results: z.enum(["merge", "rebase", "none"]).optional().describe("finish: default merge"),
+      data: z.enum(["merge", "rebase", "none"]).optional().describe("finish: default merge"),
+      models: z.enum(["candidate", "promote", "none"]).optional().describe("finish: default candidate"),
+      code: z.enum(["merge", "none"]).optional().describe("finish: default none"),
+      message: z.string().optional(),
     },
-    words: ({ action, name, from }) => {
+    words: ({ action, name, from, results, data, models, code, message }) => {
       if (action === "explore") return ["checkout", ...names(name)];
       if (action === "cleanup") return ["cleanup", ...names(name)];
-      return ["worktree", String(action), ...(action === "create" ? value("--from", from) : []), ...names(name)];
+      const finishing = { "--results": results, "--data": data, "--models": models, "--code": code, "--message": message };
+      return [
+        "worktree",
+        String(action),
+        ...(action === "create" ? value("--from", from) : []),
+        ...(action === "finish" ? Object.entries(finishing).flatMap(([flag, given]) => value(flag, given)) : []),
+        ...names(name),
+      ];
     },
   },
   {

@@ -70,9 +70,9 @@ const refusal = (answer: Answer) => {
   expect(answer.isError).toBe(true);
   return JSON.parse(textOf(answer)) as { code: string; message: string; next: string; data: unknown };
 };
-/** Digests of all there is; what was remembered of unchanged files may come and go at any time. */
+/** Digests of all there is; what was remembered of unchanged files, and the folder plans are made in, may come and go at any time. */
 function everything(repo: TestRepository): Record<string, string> {
-  const files = Object.entries(readTree(repo.root, { modes: true, skip: ["node_modules", "stat-cache"] }));
+  const files = Object.entries(readTree(repo.root, { modes: true, skip: ["node_modules", "stat-cache", "merging"] }));
   return Object.fromEntries(files.map(([path, bytes]) => [path, createHash("md5").update(bytes).digest("hex")]));
 }
 
@@ -83,6 +83,10 @@ describe.each(ERAS)("in the %s era", (_name, era) => {
     for (const [tool, args, words] of [
       ["expver_list", {}, ["list", "--all"]],
       ["expver_show", { version: "e0.1.0", detail: "full" }, ["show", "e0.1.0"]],
+      ["expver_show", { version: "e0.2.0", about: "lineage", detail: "full" }, ["lineage", "e0.2.0"]],
+      ["expver_show", { about: "uses", of: "data/train.csv", detail: "full" }, ["uses", "data/train.csv"]],
+      ["expver_advise", {}, ["advise"]],
+      ["expver_sql", { question: "SELECT run_id FROM expver_runs" }, ["sql", "SELECT run_id FROM expver_runs"]],
       ["expver_diff", { versions: ["e0.1.0", "e0.2.0"], detail: "full" }, ["diff", "e0.1.0", "e0.2.0"]],
       ["expver_verify", { versions: ["e0.1.0"], detail: "full" }, ["verify", "e0.1.0"]],
       ["expver_runs", {}, ["runs", "list", "--all"]],
@@ -232,6 +236,9 @@ it("reading and planning tools leave everything as it is", async () => {
     ["expver_plan_model", { action: "prune", keep: 1 }],
     ["expver_plan_merge", { base: "results/experiments.db", from: ["results/experiments.db"], output: "all.db" }],
     ["expver_plan_worktree", { action: "create", name: "side" }],
+    ["expver_plan_worktree", { action: "finish", name: "side" }],
+    ["expver_plan_get", { version: "e0.1.0", path: "data/train.csv", in_place: true }],
+    ["expver_plan_merge", { from: ["e0.1.0"] }],
     ["expver_plan_worktree", { action: "explore", name: "e0.1.0" }],
     ["expver_plan_worktree", { action: "cleanup" }],
     ["expver_plan_data", { action: "add", paths: ["train.js"] }],

@@ -18,7 +18,7 @@ export const COVERAGE: [file: string, heading: string, where: string, needles: s
     "SKILL.md",
     "Worktree Workflow Steps",
     "references/workflows.md",
-    ["## Worktree", "merge its results", "merge or rebase for data and models", "tag on main", "remove"],
+    ["## Worktree", "rows into main's database", "merge or rebase for data and models", "tag on main", "remove"],
   ],
   ["SKILL.md", "DVC Pipeline Integration", "references/merge-rebase.md", ["## In a pipeline", "params.yaml", "persist: true"]],
   [

@@ -1,5 +1,5 @@
 /** Files of a worktree that are in no commit and in no cache. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isUnder } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -9,6 +9,7 @@ import { counted } from "../../../platform/words.ts";
 import { dvcIgnore } from "../../../store/dvcignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { type OutputStatus, outputStatus } from "../../../store/status.ts";
+import { listFacts } from "../../run/run-facts.ts";
 import type { WorktreeRecord } from "../records.ts";
 import { type Finding, finding, single } from "./finding.ts";
 
@@ -26,9 +27,16 @@ export function fileFindings(
     .map(({ pointer }) => pointer.path)
     .filter((path) => !settled.has(path));
   const status = readStatus(repository);
-  const pathsOf = (isUntracked: boolean) => status.filter(({ kind }) => (kind === "untracked") === isUntracked).map(({ path }) => path);
+  const pathsOf = (isUntracked: boolean) =>
+    status
+      .filter(({ kind, path }) => (kind === "untracked") === isUntracked && !(isUntracked && recorded.has(path)))
+      .map(({ path }) => path);
+  const recorded = recordedMetrics(project, root);
   const isOurs = (path: string) =>
-    made.includes(path) || /(?:^|\/)\.dvc\/(?:tmp|config\.local)(?:\/|$)/.test(path) || isUnder(path.replace(/\/$/, ""), places);
+    made.includes(path) ||
+    recorded.has(path) ||
+    /(?:^|\/)\.dvc\/(?:tmp|config\.local)(?:\/|$)/.test(path) ||
+    isUnder(path.replace(/\/$/, ""), places);
   const ignored = ignoredFiles(repository, places).filter((path) => !isOurs(path));
   const state = unfinished(repository);
   return [
@@ -57,6 +65,17 @@ export function fileFindings(
       ? [single("commits", "submodules whose repositories go with it", "push what is new in them")]
       : []),
   ];
+}
+
+/** Metrics files (`--metrics`) as a finished run read them: their numbers are in its rows. One that was written later is not. */
+function recordedMetrics(project: Project, root: string): Set<string> {
+  const runs = listFacts(project).filter(({ worktree, status }) => worktree === root && status === "finished");
+  const paths = runs.flatMap(({ closing: { metrics }, endedAt }) => {
+    if (metrics === null || endedAt === null) return [];
+    const stat = statSync(join(root, metrics), { throwIfNoEntry: false });
+    return stat?.isFile() && stat.mtimeMs <= Date.parse(endedAt) ? [metrics] : [];
+  });
+  return new Set(paths);
 }
 
 /** Files, and folders that are ignored as a whole; one that has an output in it is listed file by file. */
