@@ -9,7 +9,7 @@ import type { Context } from "../platform/context.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
-import { describeOutput } from "./merge/describe-output.ts";
+import { bringsNews, describeOutput } from "./merge/describe-output.ts";
 import { projectOf } from "./merge/project-of.ts";
 import { fingerprintOf } from "./plan.ts";
 
@@ -57,7 +57,9 @@ export const mergeDriver: WriteWorkflow<Input, DriverPlan, { exitCode: number }>
 function tell(context: Context, output: MergedOutput): void {
   for (const text of output.notes) context.report({ kind: "warning", text });
   const says = describeOutput(output);
-  if (says !== null) context.report({ kind: "step", text: `${output.path}: ${says}; expver data checkout brings it here` });
+  if (says === null) return;
+  const next = bringsNews(output) ? "; expver data checkout brings it here" : "";
+  context.report({ kind: "step", text: `${output.path}: ${says}${next}` });
 }
 
 function read(context: Context, name: string): string {

@@ -1,7 +1,10 @@
 /** `expver merge --resolve`: what a merge of Git left in conflict. */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
+import { checkedObjects } from "../support/stores.ts";
 import { makeStory, must, objectOf, onBranch, type Story, storedFiles, storedRows, unmerged } from "./driver-story.ts";
 
 let story: Story;
@@ -68,6 +71,31 @@ describe("a cell both sides changed", () => {
       message: "no pointer is in conflict here",
     });
   });
+
+  it("killed at any point: the cache is whole, the pointer is one, and doing it again comes to the same", () => {
+    const index = readFileSync(join(repo.root, ".git/index"));
+    const text = repo.read(`${DATABASE}.dvc`);
+    const points = atEveryKill(
+      (at) => {
+        writeFileSync(join(repo.root, ".git/index"), index);
+        rmSync(join(repo.root, ".git/index.lock"), { force: true });
+        repo.write(`${DATABASE}.dvc`, text);
+        const killed = runKilledAt(repo, ["merge", "--resolve", "theirs"], at);
+        checkedObjects(join(repo.root, ".dvc/cache"));
+        expect({ at, rows: storedRows(repo).length }).toEqual({ at, rows: expect.any(Number) });
+        rmSync(join(repo.root, ".git/index.lock"), { force: true });
+        const again = repo.expverJson(["merge", "--resolve", "theirs"]);
+        expect({ at, code: again.error?.code ?? null }).toEqual({
+          at,
+          code: unmerged(repo).length > 0 ? "none" : again.error === null ? null : "E_NOT_FOUND",
+        });
+        expect({ at, rows: storedRows(repo) }).toEqual({ at, rows: ["a 1", "b 20", "c 3", "d 4"] });
+        return killed;
+      },
+      { step: 2 },
+    );
+    expect(points).toBeGreaterThan(20);
+  }, 240_000);
 
   it("undo gives the file back as it was", () => {
     const text = repo.read(`${DATABASE}.dvc`);

@@ -29,3 +29,10 @@ export function describeOutput(output: MergedOutput): string | null {
       return `${output.kind} taken`;
   }
 }
+
+/** Whether the output should now be other than ours was. */
+export function bringsNews(output: MergedOutput): boolean {
+  if (output.kind === "rows") return output.report.tables.some(changesTable);
+  if (output.kind === "entries") return output.listing.added + output.listing.changed + output.listing.removed > 0;
+  return output.kind === "theirs";
+}

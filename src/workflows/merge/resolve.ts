@@ -85,18 +85,19 @@ export async function applyResolution(context: Context, { choice, files }: Resol
     });
     if (conflicts.length === 0) staged.push({ path, mode: (file.ours ?? file.theirs)?.mode ?? "100644", text: text ?? null });
   }
-  await perform(project, context, {
-    command: "merge",
-    argv: ["merge", "--resolve", ...(choice === undefined ? [] : [choice]), ...files.map(({ path }) => path)],
-    summary: `resolve ${counted(staged.length, "pointer")}`,
-    work: (operation) => {
-      applyFileEdits(project, operation, edits);
-      const entries = staged.map(
-        ({ path, mode, text }): IndexEdit => ({ path, mode, object: text === null ? null : hashBlob(repository, text) }),
-      );
-      setIndexEntries(repository, entries);
-    },
-  });
+  if (edits.length > 0) {
+    await perform(project, context, {
+      command: "merge",
+      argv: ["merge", "--resolve", ...(choice === undefined ? [] : [choice]), ...files.map(({ path }) => path)],
+      summary: `resolve ${counted(staged.length, "pointer")}`,
+      work: (operation) => applyFileEdits(project, operation, edits),
+    });
+  }
+  // Last, and no part of the operation: killed before it, the paths are still in conflict and the command can be repeated.
+  setIndexEntries(
+    repository,
+    staged.map(({ path, mode, text }): IndexEdit => ({ path, mode, object: text === null ? null : hashBlob(repository, text) })),
+  );
   const isLeft = pointers.some(({ state }) => state === "conflict");
   return { pointers, unfinished: unfinished(repository), exitCode: isLeft ? 4 : 0 };
 
