@@ -53,8 +53,12 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
     ])
       twins.run(args);
     twins.agree();
+    twins.sameJson(["status", "--json"]);
     for (const source of sources) renew(source);
     twins.each(({ write }) => write("../w", "changed\n"));
+    twins.sameJson(["status", "--json"]);
+    twins.sameJson(["status", "--json", "--no-updates", "a.dvc"]);
+    twins.same(["status", "a.dvc"]);
     for (const args of [
       ["a.dvc"],
       ["dd.dvc"],
@@ -88,7 +92,11 @@ describe("import", () => {
     expect(repository.expver(["data", "pull"])).toMatchObject({ code: 0 });
     expect(repository.read("d/e/y")).toBe("22\n");
     expect(existsSync(join(repository.root, "d/n"))).toBe(false);
-    expect(repository.expver(["data", "status", "--json"]).stdout).toBe("{}\n");
+    const newer = { "d.dvc": [{ "changed deps": { "d (../src)": "update available" } }] };
+    expect(JSON.parse(repository.expver(["data", "status", "--json"]).stdout)).toEqual(newer);
+    expect(repository.expver(["data", "status", "--json", "--no-updates"]).stdout).toBe("{}\n");
+    rmSync(join(repository.root, "../src"), { recursive: true });
+    expect(repository.expver(["data", "status"])).toMatchObject({ code: 0, stderr: expect.stringContaining("cannot be told") });
   });
 
   it("is taken back, and so is an update that replaced what was stored nowhere", () => {

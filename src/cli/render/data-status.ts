@@ -14,12 +14,15 @@ function renderLocal(status: LocalStatus): string {
   return Object.entries(status)
     .flatMap(([address, changes]) => [
       `${oneLine(address)}:`,
-      ...changes.flatMap((change) => [
-        "\tchanged outs:",
-        ...Object.entries(change["changed outs"]).map(([path, said]) => `\t\t${`${said}:`.padEnd(20)}${oneLine(path)}`),
-      ]),
+      ...changes.flatMap((change) =>
+        typeof change === "string" ? [`\t${change}`] : Object.entries(change).flatMap(([kind, paths]) => [`\t${kind}:`, ...saidOf(paths)]),
+      ),
     ])
     .join("\n");
+}
+
+function saidOf(paths: Record<string, string>): string[] {
+  return Object.entries(paths).map(([path, said]) => `\t\t${`${said}:`.padEnd(20)}${oneLine(path)}`);
 }
 
 function renderCloud(status: CloudStatus, remote: string): string {

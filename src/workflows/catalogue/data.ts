@@ -115,7 +115,7 @@ const VERBS: Command[] = [
     options: [
       { flags: "-c, --cloud", help: "compare the cache with the remote" },
       ...TRANSFER,
-      { flags: "--no-updates", help: "accepted for dvc's sake", hidden: true },
+      { flags: "--no-updates", help: "do not ask where imports came from whether there is something newer" },
     ],
     examples: [
       ["data status", "reads every output that changed since it was last read"],

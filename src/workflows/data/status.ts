@@ -15,11 +15,13 @@ import { type OutputStatus, readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { wordsOf } from "../input.ts";
+import { type ImportChange, importChanges } from "./import-changes.ts";
 import { openData, selectPointers, shownPath } from "./open-data.ts";
 import { pointersOfRevisions } from "./revisions.ts";
 
-/** dvc's: by stage or pointer file, the outputs that changed. */
-export type LocalStatus = Record<string, { "changed outs": Record<string, string> }[]>;
+/** dvc's: by stage or pointer file, what changed. */
+export type LocalStatus = Record<string, LocalChange[]>;
+type LocalChange = { "changed deps": Record<string, string> } | { "changed outs": Record<string, string> } | "changed checksum";
 /** dvc's: by path, how cache and remote differ. */
 export type CloudStatus = Record<string, "new" | "deleted" | "missing">;
 
@@ -40,7 +42,8 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     const { pointers } = selectPointers(project, context, targets);
     warnUndecided(project, context);
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
-    const json = localStatus(project, context, states);
+    const imports = importChanges(project, context, { pointers, asks: input.updates !== false });
+    const json = localStatus(project, context, { states, imports });
     return {
       json,
       outputs: states.map(({ pointer, state }) => ({ path: pointer.path, file: pointer.file, hash: pointer.hash, state })),
@@ -66,8 +69,13 @@ function refuseMeaningless(input: Input): void {
   throw new ExpverError("E_USAGE", `${flags} ask about a remote`, { hint: "Add --cloud.", details: { dialect: "dvc", exitCode: 1 } });
 }
 
-function localStatus(project: Project, context: Context, states: readonly OutputStatus[]): LocalStatus {
-  const json: LocalStatus = {};
+function localStatus(
+  project: Project,
+  context: Context,
+  { states, imports }: { states: readonly OutputStatus[]; imports: ReadonlyMap<string, ImportChange> },
+): LocalStatus {
+  const outs = new Map<string, Record<string, string>>();
+  const found = new Map<string, ImportChange>();
   for (const { pointer, worktree, inCache } of states) {
     // As dvc: that the bytes are not in the cache says more than that the worktree has others.
     const said =
@@ -76,13 +84,27 @@ function localStatus(project: Project, context: Context, states: readonly Output
         : pointer.hash === null && worktree !== "deleted"
           ? "new"
           : worktree;
-    if (said === "same") continue;
     const address = addressOf(project, context, pointer);
-    json[address] ??= [{ "changed outs": {} }];
-    const [entry] = json[address];
-    if (entry) entry["changed outs"][shownPath(project, context, pointer.path)] = said;
+    const change = imports.get(pointer.file);
+    if (change !== undefined) found.set(address, change);
+    if (said === "same") continue;
+    const changed = outs.get(address) ?? {};
+    outs.set(address, changed);
+    changed[shownPath(project, context, pointer.path)] = said;
   }
-  return json;
+  const entries = [...new Set([...found.keys(), ...outs.keys()])].map((address): [string, LocalChange[]] => {
+    const { update, isEdited = false } = found.get(address) ?? {};
+    const changed = outs.get(address);
+    return [
+      address,
+      [
+        ...(update === undefined ? [] : [{ "changed deps": { [update]: "update available" } }]),
+        ...(changed === undefined ? [] : [{ "changed outs": changed }]),
+        ...(isEdited ? ["changed checksum" as const] : []),
+      ],
+    ];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** `data.csv.dvc`, `train` for a stage beside the user, `sub/dvc.yaml:train` elsewhere. */
