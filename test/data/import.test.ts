@@ -110,6 +110,19 @@ describe("import", () => {
     expect(repository.git("status", "--porcelain")).toBe("");
   });
 
+  it("is not taken back once it was edited", () => {
+    const { repository } = imported();
+    repository.write("kept", "kept nowhere");
+    expect(repository.expver(["data", "import", "../src", "a", "-o", "kept", "--force"])).toMatchObject({ code: 0 });
+    repository.run("rm", ["kept"]);
+    repository.write("kept", "edited");
+    expect(repository.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("kept (changed)") });
+    expect(repository.read("kept")).toBe("edited");
+    repository.write("kept", "1\n");
+    expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+    expect(repository.read("kept")).toBe("kept nowhere");
+  });
+
   it("leaves nothing when the source lacks the bytes", () => {
     const { repository } = imported();
     for (const path of ["../src/.dvc/cache", "../src/a"]) rmSync(join(repository.root, path), { recursive: true });

@@ -101,6 +101,17 @@ describe("get", () => {
     expect(origin.read("mine")).toBe("mine");
   });
 
+  it("is not taken back once it was edited", () => {
+    const origin = source();
+    origin.write("mine", "mine");
+    expect(origin.expver(["data", "get", ".", "d", "-o", "mine", "-f"]).code).toBe(0);
+    origin.write("mine/x", "edited");
+    expect(origin.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("mine (changed)") });
+    origin.write("mine/x", "2\n");
+    expect(origin.expver(["undo"])).toMatchObject({ code: 0 });
+    expect(origin.read("mine")).toBe("mine");
+  });
+
   it("copies, whatever the cache links", () => {
     const origin = source();
     origin.expver(["data", "config", "cache.type", "symlink"]);

@@ -42,6 +42,19 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     twins.agree();
   });
 
+  it("lists remotes in columns", () => {
+    const twins = makeTwins();
+    for (const [name, url] of [
+      ["a", "s3://x"],
+      ["eightchr", "s3://bucket/y"],
+      ["store", "s3://bucket/z"],
+    ] as const)
+      twins.run(["remote", "add", "-q", ...(name === "store" ? ["-d"] : []), name, url]);
+    twins.same(["remote", "list"]);
+    twins.run(["remote", "default", "-q", "eightchr"]);
+    twins.same(["remote", "list"]);
+  });
+
   it("tells where the root is and what is ignored", () => {
     const twins = makeTwins();
     twins.each(({ write }) => {

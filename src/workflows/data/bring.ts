@@ -9,6 +9,7 @@ import type { OpenOperation } from "../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../journal/trash.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
+import { treeDigest } from "../../platform/tree-digest.ts";
 import { openCache } from "../../store/cache.ts";
 import { storingOutputs } from "../../store/contents.ts";
 import type { Import } from "../../store/import-file.ts";
@@ -91,7 +92,8 @@ export async function bring(
     const stands = isHere(absolute);
     mkdirSync(dirname(waiting), { recursive: true });
     moveWhole(target, waiting);
-    operation.record({ kind: "move", from: relative(topOf(project), waiting), to: path, ...(stands ? { replaced } : {}) });
+    const digest = treeDigest(waiting);
+    operation.record({ kind: "move", from: relative(topOf(project), waiting), to: path, digest, ...(stands ? { replaced } : {}) });
     if (stands) moveToTrash(project, absolute, replaced);
     moveWhole(waiting, absolute);
     const work = storingOutputs(project, [path], { copyDatabase: await databaseCopier() });

@@ -8,6 +8,7 @@ import { perform } from "../../journal/perform.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../journal/trash.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder } from "../../platform/files.ts";
+import { treeDigest } from "../../platform/tree-digest.ts";
 
 /** The name a copy gets here: as asked, inside an existing folder, or the source's own. Throws E_DATA when it is taken. */
 export function deliveryPath(context: Context, { from, out, force }: { from: string; out: string | undefined; force: boolean }): string {
@@ -67,7 +68,7 @@ async function replace(context: Context, path: string, { command, target }: { co
       // Undo puts the copy back where it waited.
       mkdirSync(dirname(waiting), { recursive: true });
       moveWhole(target, waiting);
-      operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced });
+      operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced, digest: treeDigest(waiting) });
       moveToTrash(place, path, replaced);
       moveWhole(waiting, path);
     },

@@ -105,6 +105,7 @@ function moveData(project: Project, context: Context, { pointer, to, operation }
   }
   const stands = lstatSync(target, { throwIfNoEntry: false }) !== undefined;
   const replaced = trashPlace(project, target);
+  // Without a digest: undo brings the data back as it is then, so nothing of it is read, and nothing can be lost.
   operation.record({ kind: "move", from: pointer.path, to, ...(stands ? { replaced } : {}) });
   if (stands) moveToTrash(project, target, replaced);
   moveWhole(from, target);

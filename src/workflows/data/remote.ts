@@ -27,10 +27,18 @@ export const remoteList = configWorkflow("data remote list", (project, _context,
   return {
     lines: [...sections].flatMap(([section, options]) => {
       const name = remoteName(section);
-      return name === null ? [] : [`${name}\t${textOf(options.get("url"))}${name === chosen ? "\t(default)" : ""}`];
+      if (name === null) return [];
+      const cells = [name, textOf(options.get("url")), ...(name === chosen ? ["(default)"] : [])];
+      return [cells.map((cell, index) => (index < cells.length - 1 ? toNextStop(cell) : cell)).join("")];
     }),
   };
 });
+
+/** dvc prints a tab as the spaces up to the next multiple of eight. */
+function toNextStop(cell: string): string {
+  const width = [...cell].length;
+  return cell + " ".repeat(8 - (width % 8));
+}
 
 export const remoteModify = configWorkflow("data remote modify", (project, context, input) => {
   const name = nameOf(input.name);
