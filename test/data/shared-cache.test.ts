@@ -1,0 +1,169 @@
+/** One cache of a group, `cache.shared = group`, and two people of that group who work with it. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeFolder } from "../support/repository.ts";
+import { objectsBelow } from "../support/twins.ts";
+
+const MAIN = join(import.meta.dirname, "../../dist/main.js");
+/** Making people takes root; and they must be able to read the program. */
+const CAN_MAKE_USERS = process.getuid?.() === 0 && hasPrograms("useradd", "groupadd", "userdel", "groupdel", "setpriv");
+
+describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and useradd)", { timeout: 180_000 }, () => {
+  const group = `expver${process.pid}`;
+  const [ann, bob] = [makePerson("a"), makePerson("b")];
+  let cache = "";
+
+  beforeAll(() => {
+    must("groupadd", group);
+    for (const { name } of [ann, bob]) must("useradd", "-M", "-N", "-g", group, "-s", "/bin/sh", name);
+    cache = makeFolder("shared-cache");
+    must("chgrp", group, cache);
+    chmodSync(cache, 0o2770);
+    for (const person of [ann, bob]) {
+      chmodSync(dirname(person.root()), 0o755);
+      must("chown", "-R", `${person.name}:${group}`, person.root());
+      // Each may look into the other's repository.
+      person.write(".gitconfig", "[safe]\n\tdirectory = *\n");
+      person.run("git", "init", "-q");
+      person.data("init", "-q");
+      person.data("cache", "dir", "-q", cache);
+      person.data("config", "-q", "cache.shared", "group");
+      person.data("config", "-q", "cache.type", "copy");
+    }
+  });
+
+  afterAll(() => {
+    for (const { name } of [ann, bob]) spawnSync("userdel", [name]);
+    spawnSync("groupdel", [group]);
+  });
+
+  it("has the modes the group needs, and nobody touches what is another's", () => {
+    ann.write("d/x", "the same\n");
+    ann.write("d/y", "ann's\n");
+    ann.data("add", "d");
+    for (const path of readdirSync(cache, { recursive: true, encoding: "utf8" })) {
+      const stat = lstatSync(join(cache, path));
+      const mode = (stat.mode & 0o7777).toString(8);
+      expect([path, mode]).toEqual([path, stat.isDirectory() ? "2775" : "444"]);
+      expect(stat.gid).toBe(lstatSync(cache).gid);
+    }
+    const before = stats();
+
+    bob.write("e/x", "the same\n");
+    bob.write("e/z", "bob's\n");
+    bob.data("add", "e");
+    bob.write("d.dvc", ann.read("d.dvc"));
+    bob.data("checkout", "d.dvc");
+    expect([bob.read("d/x"), bob.read("d/y")]).toEqual(["the same\n", "ann's\n"]);
+    ann.write("e.dvc", bob.read("e.dvc"));
+    ann.data("checkout", "e.dvc");
+    expect(ann.read("e/z")).toBe("bob's\n");
+    for (const [path, stat] of before) expect([path, stats().get(path)]).toEqual([path, stat]);
+    // Each is both's: bytes, owner and group write for the folders.
+    expect(objectsBelow(join(cache, "files/md5"))).toHaveLength(5);
+    for (const person of [ann, bob]) expect(person.data("status")).toContain("up to date");
+  });
+
+  it("is collected by either, and what goes comes back", () => {
+    bob.write("e/z", "newer\n");
+    bob.data("add", "e");
+    const all = objectsBelow(join(cache, "files/md5"));
+    // Bob uses all of ann's, but for what she alone has.
+    ann.write("mine", "ann's alone\n");
+    ann.data("add", "mine");
+    // Her repository is locked meanwhile, as dvc does it: he must be allowed to.
+    ann.run("chmod", "-R", "g+w", ".dvc/tmp");
+    bob.data("gc", "-w", "-f", "-p", ann.root());
+    const left = objectsBelow(join(cache, "files/md5"));
+    expect(left.length).toBeLessThanOrEqual(all.length + 1);
+    for (const person of [ann, bob]) expect(person.data("status")).toContain("up to date");
+    // Without her repository he collects hers too: not his owner's files, yet the group's folders.
+    bob.data("gc", "-w", "-f");
+    expect(objectsBelow(join(cache, "files/md5"))).not.toContain(nameOf("ann's alone\n"));
+    bob.run(process.execPath, MAIN, "undo");
+    ann.run("rm", "mine");
+    ann.data("checkout", "mine.dvc");
+    expect(ann.read("mine")).toBe("ann's alone\n");
+  });
+
+  function stats(): Map<string, string> {
+    const files = readdirSync(cache, { recursive: true, encoding: "utf8" }).filter((path) => lstatSync(join(cache, path)).isFile());
+    return new Map(
+      files.map((path) => {
+        const { uid, gid, mode, mtimeMs, ino } = lstatSync(join(cache, path));
+        return [path, JSON.stringify({ uid, gid, mode, mtimeMs, ino })];
+      }),
+    );
+  }
+});
+
+function nameOf(text: string): string {
+  const { stdout } = spawnSync("md5sum", [], { input: text, encoding: "utf8" });
+  return `${stdout.slice(0, 2)}/${stdout.slice(2, 32)}`;
+}
+
+interface Person {
+  name: string;
+  root(): string;
+  write(path: string, text: string): void;
+  read(path: string): string;
+  /** As this user, with an everyday umask. */
+  run(program: string, ...args: string[]): string;
+  data(...args: string[]): string;
+}
+
+function makePerson(letter: string): Person {
+  const name = `expver${process.pid}${letter}`;
+  let folder = "";
+  const root = () => {
+    if (folder === "") {
+      folder = join(makeFolder(`home-${letter}`), "work");
+      mkdirSync(folder);
+    }
+    return folder;
+  };
+  const run = (program: string, ...args: string[]) => {
+    const script = `umask 022; cd "$0"; exec "$@"`;
+    const { status, stdout, stderr } = spawnSync(
+      "setpriv",
+      [`--reuid=${name}`, `--regid=expver${process.pid}`, "--init-groups", "sh", "-c", script, root(), program, ...args],
+      {
+        encoding: "utf8",
+        env: {
+          PATH: process.env.PATH ?? "",
+          HOME: root(),
+          GIT_CONFIG_NOSYSTEM: "1",
+          GIT_AUTHOR_NAME: name,
+          GIT_AUTHOR_EMAIL: `${name}@localhost`,
+        },
+      },
+    );
+    expect({ args, status, stderr }).toEqual({ args, status: 0, stderr: expect.any(String) });
+    return stdout;
+  };
+  return {
+    name,
+    root,
+    write(path, text) {
+      const target = join(root(), path);
+      run("mkdir", "-p", dirname(target));
+      writeFileSync(target, text);
+      const { uid, gid } = lstatSync(root());
+      chownSync(target, uid, gid);
+    },
+    read: (path) => readFileSync(join(root(), path), "utf8"),
+    run,
+    data: (...args) => run(process.execPath, MAIN, "data", ...args),
+  };
+}
+
+function must(program: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
+}
+
+function hasPrograms(...names: string[]): boolean {
+  return names.every((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status === 0);
+}
