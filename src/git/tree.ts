@@ -49,3 +49,61 @@ export function catFilesIfThere(repository: Repository, names: readonly string[]
   }
   return found;
 }
+
+/**
+ * Files of many commits' trees whose path fits, without a process for each: trees that commits share are read once. One git process a
+ * level of folders, and one for all revisions.
+ */
+export function readTrees(
+  repository: Repository,
+  revs: readonly string[],
+  fits: (path: string) => boolean,
+): Map<string, Pick<TreeEntry, "mode" | "object" | "path">[]> {
+  const roots = resolveTrees(repository, revs);
+  const trees = new Map<string, RawEntry[]>();
+  for (let wanted = [...new Set(roots.values())]; wanted.length > 0; ) {
+    for (const [id, bytes] of catFiles(repository, wanted)) trees.set(id, parseTree(bytes, id.length / 2));
+    const below = wanted.flatMap((id) => (trees.get(id) ?? []).filter(({ mode }) => mode === TREE_MODE).map(({ object }) => object));
+    wanted = [...new Set(below)].filter((id) => !trees.has(id));
+  }
+  const files = (id: string, folder: string): Pick<TreeEntry, "mode" | "object" | "path">[] =>
+    (trees.get(id) ?? []).flatMap(({ mode, object, name }) => {
+      const path = folder + name;
+      if (mode === TREE_MODE) return files(object, `${path}/`);
+      return fits(path) ? [{ mode, object, path }] : [];
+    });
+  return new Map(revs.map((rev) => [rev, files(roots.get(rev) ?? "", "")]));
+}
+
+interface RawEntry {
+  mode: string;
+  object: string;
+  name: string;
+}
+
+const TREE_MODE = "40000";
+
+function resolveTrees(repository: Repository, revs: readonly string[]): Map<string, string> {
+  const input = revs.map((rev) => `${rev}^{tree}\n`).join("");
+  const lines = git(repository, ["cat-file", "--batch-check=%(objectname)"], { input }).split("\n");
+  return new Map(
+    revs.map((rev, index) => {
+      const line = lines[index] ?? "";
+      if (!/^[0-9a-f]{40,64}$/.test(line)) throw new ExpverError("E_GIT", `git has no tree of ${rev}`, { details: { rev } });
+      return [rev, line];
+    }),
+  );
+}
+
+/** `mode SP name NUL id` again and again. */
+function parseTree(bytes: Buffer, width: number): RawEntry[] {
+  const entries: RawEntry[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const blank = bytes.indexOf(32, at);
+    const end = bytes.indexOf(0, blank);
+    const mode = bytes.toString("latin1", at, blank);
+    entries.push({ mode, name: bytes.toString("utf8", blank + 1, end), object: bytes.toString("hex", end + 1, end + 1 + width) });
+    at = end + 1 + width;
+  }
+  return entries;
+}

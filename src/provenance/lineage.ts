@@ -33,17 +33,19 @@ export interface Known {
   uses: ReadonlyMap<string, readonly Use[]>;
 }
 
+/** Inputs of one version, each with who made it. `origins`: made once for many versions. */
+export function inputsOf(known: Known, name: string, origins: Origins): Source[] {
+  return sourcesOf(known, name, { role: "input", origins });
+}
+
 export function lineageOf(known: Known, version: Version): Lineage {
-  const firsts = firstOf(known);
+  const origins = originsOf(known);
   const byName = new Map(known.versions.map((one) => [one.name, one]));
   const told = new Set([version.name]);
   return tell(version);
 
   function tell({ name, commit, message }: Version): Lineage {
-    const uses = known.uses.get(name) ?? [];
-    const sources = (role: Use["role"]) =>
-      uses.filter((use) => use.role === role).map((use) => ({ ...use, ...originOf(use.hash, firsts, name) }));
-    const inputs = sources("input");
+    const inputs = inputsOf(known, name, origins);
     const parents = [...inputs.flatMap(({ madeBy }) => madeBy ?? []), ...message.merged];
     const own: Lineage = {
       version: name,
@@ -52,7 +54,7 @@ export function lineageOf(known: Known, version: Version): Lineage {
       code: message.code,
       runs: message.runs.map(({ run }) => run),
       inputs,
-      models: sources("model"),
+      models: sourcesOf(known, name, { role: "model", origins }),
       merged: message.merged,
       from: [],
     };
@@ -66,27 +68,29 @@ export function lineageOf(known: Known, version: Version): Lineage {
   }
 }
 
-interface Firsts {
+/** By hash: the first version that made it, and the first that has it. */
+export interface Origins {
   made: Map<string, string>;
   seen: Map<string, string>;
 }
 
-function originOf(hash: string, { made, seen }: Firsts, name: string): Pick<Source, "madeBy" | "since"> {
-  return { madeBy: made.get(hash) ?? null, since: seen.get(hash) ?? name };
-}
-
-function firstOf({ versions, uses }: Known): Firsts {
-  const firsts: Firsts = { made: new Map(), seen: new Map() };
+export function originsOf({ versions, uses }: Known): Origins {
+  const origins: Origins = { made: new Map(), seen: new Map() };
   for (const { name } of oldestFirst(versions)) {
     const own = uses.get(name) ?? [];
     // What it reads it has not made, whatever else has the same bytes.
     const read = new Set(own.filter(({ role }) => role === "input").map(({ hash }) => hash));
     for (const { role, hash } of own) {
-      if (role !== "results" && !read.has(hash) && !firsts.seen.has(hash)) firsts.made.set(hash, name);
+      if (role !== "results" && !read.has(hash) && !origins.seen.has(hash)) origins.made.set(hash, name);
     }
-    for (const { hash } of own) if (!firsts.seen.has(hash)) firsts.seen.set(hash, name);
+    for (const { hash } of own) if (!origins.seen.has(hash)) origins.seen.set(hash, name);
   }
-  return firsts;
+  return origins;
+}
+
+function sourcesOf({ uses }: Known, name: string, { role, origins }: { role: Use["role"]; origins: Origins }): Source[] {
+  const own = (uses.get(name) ?? []).filter((use) => use.role === role);
+  return own.map((use) => ({ ...use, madeBy: origins.made.get(use.hash) ?? null, since: origins.seen.get(use.hash) ?? name }));
 }
 
 /** By date, then by number: the order in which they are given decides between equals. */

@@ -4,7 +4,7 @@ import { pathFromUser } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
-import { lineageOf, oldestFirst } from "../provenance/lineage.ts";
+import { inputsOf, oldestFirst, originsOf } from "../provenance/lineage.ts";
 import { type Role, readUses, type Use } from "../provenance/uses-index.ts";
 import { openCache } from "../store/cache.ts";
 import { objectPath } from "../store/layout.ts";
@@ -71,11 +71,13 @@ interface Known {
 
 /** Versions that read what this one left, or merged it. */
 function cameOf(known: Known, version: Version): FoundUse[] {
+  const origins = originsOf(known);
   const isOwn = (one: { madeBy: string | null }) => one.madeBy === version.name;
   return known.versions.flatMap((other) => {
     if (other.name === version.name) return [];
-    const { inputs } = lineageOf(known, other);
-    const read = inputs.filter(isOwn).map(({ path, hash }) => foundIn(other, { role: "input", path, hash }));
+    const read = inputsOf(known, other.name, origins)
+      .filter(isOwn)
+      .map(({ path, hash }) => foundIn(other, { role: "input", path, hash }));
     const isMerged = other.message.merged.includes(version.name);
     return isMerged ? [...read, foundIn(other, { role: "merged", path: null, hash: null })] : read;
   });

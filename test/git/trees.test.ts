@@ -1,0 +1,40 @@
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { readTree, readTrees } from "../../src/git/tree.ts";
+import { readPointersAt, readPointersOf } from "../../src/store/pointers.ts";
+import { makeRepository, seededRandom } from "../support/repository.ts";
+
+it("many trees at once are what each is alone: links, modes, submodules, names of all kinds, shared folders", () => {
+  const repo = makeRepository();
+  const random = seededRandom(3);
+  repo.write(".dvc/config", "");
+  symlinkSync("x", join(repo.root, "link.dvc"));
+  repo.commit("start", {
+    "a/b/c/d.dvc": "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  path: d\n",
+    "blank name/数据.dvc": "outs: []\n",
+    "a.txt": "a",
+  });
+  repo.git("update-index", "--add", "--cacheinfo", `160000,${repo.git("rev-parse", "HEAD")},sub`);
+  repo.git("commit", "-q", "-m", "a submodule");
+  const revs = Array.from({ length: 12 }, (_, index) => {
+    const folder = ["", "a/b/", "deep/er/"][Math.floor(random() * 3)];
+    repo.write(`${folder}f${index}.dvc`, `outs:\n- md5: ${String(index).padStart(32, "0")}\n  path: f${index}\n`);
+    if (random() < 0.3) repo.git("rm", "-q", "--cached", "--ignore-unmatch", `${folder}f${index - 1}.dvc`);
+    repo.git("add", `${folder}f${index}.dvc`);
+    repo.git("commit", "-q", "-m", `${index}`);
+    if (index % 2 === 0) repo.git("tag", "-a", `t${index}`, "-m", "x");
+    return index % 2 === 0 ? `t${index}` : repo.git("rev-parse", "HEAD");
+  });
+  const all = readTrees(repo.repository, revs, () => true);
+  for (const rev of revs) {
+    const alone = readTree(repo.repository, rev).map(({ mode, object, path }) => ({ mode, object, path }));
+    const paths = (entries: { path: string }[]) => entries.toSorted((one, other) => (one.path < other.path ? -1 : 1));
+    expect(paths(all.get(rev) ?? [])).toEqual(paths(alone));
+  }
+  const project = openProject(repo.context);
+  const many = readPointersOf(project, revs);
+  for (const rev of revs) expect(many.get(rev)).toEqual(readPointersAt(project, rev));
+  expect(() => readTrees(repo.repository, ["nothing"], () => true)).toThrow(expect.objectContaining({ code: "E_GIT" }));
+});
