@@ -245,6 +245,20 @@ const VERBS: Command[] = [
     render: "data config",
   },
   {
+    name: "data cache migrate",
+    summary: "Store objects of DVC 2's cache in DVC 3's way too; the old ones stay",
+    group: "data",
+    options: [
+      { flags: "--dry", help: "only say how many" },
+      { flags: "--dvc-files", help: "not supported", hidden: true },
+    ],
+    examples: [["data cache migrate --dry", "how many objects DVC 2 left"]],
+    kind: "write",
+    failureExit: 255,
+    load: async () => (await import("../data/cache-migrate.ts")).dataCacheMigrate,
+    render: "data lines",
+  },
+  {
     name: "data remote add",
     summary: "Name a place to push to",
     group: "data",
