@@ -2,6 +2,7 @@
  * Random programs of data commands, run by dvc in one repository and by expver in its twin: after every step both are the same. Then
  * the same with either tool at random in the twin. EXPVER_TWIN_SEED, EXPVER_TWIN_PROGRAMS and EXPVER_TWIN_STEPS make longer runs.
  */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -24,6 +25,47 @@ describe.skipIf(DVC === null)("twins stay twins", { timeout: 3_600_000 }, () => 
     const coin = seededRandom(seed + 1_000_000);
     play(makeTwins(), { seed: seed + 500_000, theirs, ours: (repository, args) => (coin() < 0.5 ? theirs : ours)(repository, args) });
   });
+});
+
+describe.skipIf(DVC === null)("where the two part, on purpose (docs/data-differences.md)", { timeout: 300_000 }, () => {
+  it("commit with an output that is not there: dvc stores the others, expver nothing", () => {
+    const twins = started();
+    twins.each(({ root, write }) => {
+      rmSync(join(root, "a"));
+      write("d/x", "changed");
+    });
+    const before = snapshot(twins.ours);
+    twins.run(["commit", "-q", "-f"]);
+    expect(snapshot(twins.ours)).toEqual(before);
+    twins.each(({ write }) => write("a", "back"));
+    twins.run(["commit", "-q", "-f"]);
+    expect(ordered(runExpver(twins.ours, ["status", "--json"]).stdout)).toEqual({});
+    expect(filesOf(twins.ours)).toEqual(filesOf(twins.theirs));
+  });
+
+  it("checkout when an object is missing: dvc removes the output, expver leaves it", () => {
+    const twins = started();
+    twins.each(({ write }) => write("d/x", "changed, and stored"));
+    twins.run(["add", "-q", "d"]);
+    twins.each(({ root, git }) => {
+      git("checkout", "-q", "--", "d.dvc");
+      rmSync(join(root, ".dvc/cache/files"), { recursive: true });
+    });
+    const before = filesOf(twins.ours);
+    twins.run(["checkout", "-q", "-f", "d"]);
+    expect(filesOf(twins.ours)).toEqual(before);
+    expect(Object.keys(filesOf(twins.theirs)).filter((path) => path.startsWith("d/"))).toEqual([]);
+  });
+
+  function started(): Twins {
+    const twins = makeTwins();
+    twins.each(fill);
+    twins.run(["add", "-q", "a", "b.bin", "d"]);
+    twins.each(({ commit }) => commit("data"));
+    return twins;
+  }
+
+  const filesOf = (repository: TestRepository) => snapshot(repository).files as Record<string, string>;
 });
 
 function play(twins: Twins, { seed, theirs, ours }: { seed: number; theirs: Data; ours: Data }): void {
