@@ -96,7 +96,7 @@ export const worktreeCreate: WriteWorkflow<Input, CreatePlan, CreatedWorktree> =
       files,
       missing,
       absent,
-      next: [`cd ${root}`, "expver run …", `expver worktree remove ${name}`],
+      next: [`cd ${root}`, "expver run …", `expver worktree finish ${name}`],
     };
   },
 };

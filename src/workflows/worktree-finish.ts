@@ -60,7 +60,11 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     await requireCommittable(scene.main);
     if (choices.remove) requireUnlocked(scene.main.repository, record);
     const findings = choices.remove ? await inventory(project, context, record) : [];
-    requireNothingLost(record, findings, { forced: settledBy(scene, choices), again: `expver worktree finish ${record.name}` });
+    requireNothingLost(record, findings, {
+      forced: settledBy(scene, choices),
+      given: choices.forced,
+      again: `expver worktree finish ${record.name}`,
+    });
     const { steps, destructive } = await stepsOf(scene, choices, findings);
     const isForced = findings.some(({ category }) => choices.forced.has(category));
     return {
@@ -264,7 +268,7 @@ async function removeAtLast(context: Context, record: WorktreeRecord, choices: C
   ];
   const forced = new Set([...choices.forced, ...settled]);
   try {
-    requireNothingLost(record, findings, { forced, again: `expver worktree finish ${record.name}` });
+    requireNothingLost(record, findings, { forced, given: choices.forced, again: `expver worktree finish ${record.name}` });
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
     throw new ExpverError("E_WOULD_LOSE", `everything is merged; only the removal is left. ${error.message}`, {

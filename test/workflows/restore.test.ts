@@ -127,7 +127,7 @@ describe("a path", () => {
     ["several", ["old.js", "train.js"], ["old.js", "train.js"]],
   ])("%s comes back alone", (_name, paths, restored) => {
     const before = state(repo);
-    expect(repo.expverJson(["restore", "e0.1.0", ...paths]).data).toMatchObject({ restored, removed: [] });
+    expect(repo.expverJson(["restore", "e0.1.0", ...paths]).data).toMatchObject({ restored, removed: [], leftOut: null });
     expect(repo.read("new.js")).toBe("new\n");
     for (const path of restored.filter((one) => !one.startsWith("data") && !one.startsWith("models"))) {
       expect(repo.read(path)).toBe(`${repo.git("show", `e0.1.0:${path}`)}\n`);

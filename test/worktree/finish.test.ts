@@ -124,6 +124,7 @@ describe("what stands in the way", () => {
     const refused = finish();
     expect(refused).toMatchObject({ code: 4, error: { code: "E_WOULD_LOSE" } });
     expect(categoriesOf(refused.error?.details.findings as { category: string }[])).toEqual([category]);
+    expect(refused.error?.hint).toBe(`Give it up by name: expver worktree finish augment --force ${category}`);
     expect(repo.git("rev-parse", "HEAD")).toBe(head);
     expect(finish("--force", category).code).toBe(3);
     expect(finish("--force", category, "--yes").code).toBe(0);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { MAIN } from "../run/story.ts";
 import { seededRandom, type TestRepository } from "../support/repository.ts";
 import { categoriesOf, type Lab, LEAVINGS, makeLab } from "./story.ts";
 
@@ -44,6 +45,23 @@ describe.each(Object.entries(LEAVINGS))("what is only there: %s", (name, { found
     lab.must("worktree", "remove", name, "--force", ...found, "--yes");
     expect(existsSync(there.root)).toBe(false);
   });
+});
+
+it("what it says to type resolves it: results, commits, a model", () => {
+  const own = makeLab({ remotes: false });
+  own.must("worktree", "create", "typed");
+  const there = own.inside("exp-typed");
+  LEAVINGS.model?.leave(there);
+  LEAVINGS.commits?.leave(there);
+  const left = () => own.repo.expverJson(["check", "typed"]).data.checked[0].findings as { category: string; remedy: string }[];
+  expect(categoriesOf(left())).toEqual(["commits", "model", "results"]);
+  for (const { remedy } of left()) {
+    const [first = ""] = remedy.split(", or ");
+    const { code, stderr } = own.repo.run("sh", ["-c", first.replace(/^expver/, `'${process.execPath}' '${MAIN}'`)]);
+    expect({ first, code, stderr: code === 0 ? "" : stderr }).toEqual({ first, code: 0, stderr: "" });
+  }
+  expect(left()).toEqual([]);
+  own.must("worktree", "remove", "typed");
 });
 
 it.each(["ignored", "data"])("plain `git worktree remove` deletes without a word: %s", (name) => {

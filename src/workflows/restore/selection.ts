@@ -58,7 +58,7 @@ export async function selectToRestore(
     files: differing(project, repository, files, tracked),
     ...(await differingOutputs(project, context, chosen)),
     removes: [...new Set(gone)].filter((path) => lstatSync(absolutePath(project, path), { throwIfNoEntry: false }) !== undefined),
-    leftOut: [...then, ...now].some(({ path }) => isLeftOut(path)) ? database : null,
+    leftOut: isWanted(database) && [...then, ...now].some(({ path }) => isLeftOut(path)) ? database : null,
   };
 }
 

@@ -53,7 +53,9 @@ async function lookThrough(main: Project, context: Context, record: WorktreeReco
   const { repository } = project;
   if (repository === null) return [];
   const isExperiment = kind === "experiment";
-  const results = isExperiment ? await resultsFindings(main, databaseOf(project), readRef(repository, "HEAD")) : [];
+  const results = isExperiment
+    ? await resultsFindings(main, databaseOf(project), { tip: readRef(repository, "HEAD"), name: record.name })
+    : [];
   // Rows that are all in the main database are safe, whatever the bytes around them.
   const settled = isExperiment && results.length === 0 ? [storedPath(project, project.config.results.database)] : [];
   const line = lineOf(repository, branch);
@@ -96,7 +98,7 @@ async function branchResults(main: Project, tip: string, branch: string): Promis
       single("results", `its results cannot be compared: ${path} of ${branch} is not in the cache`, `expver data fetch --all-branches`),
     ];
   }
-  return resultsFindings(main, objectPath(dir, object), tip);
+  return resultsFindings(main, objectPath(dir, object), { tip, name: branch });
 }
 
 async function orUnreadable(look: () => Promise<Finding[]>): Promise<Finding[]> {

@@ -31,14 +31,15 @@ export interface Removed {
   trash: string | null;
 }
 
-/** Throws E_WOULD_LOSE with every finding that was not named. */
+/** Throws E_WOULD_LOSE with every finding that was not named. `given`: those of `forced` that a person named. */
 export function requireNothingLost(
   { name, root, kind }: WorktreeRecord,
   findings: readonly Finding[],
   {
     forced,
+    given = forced,
     again = kind === "exploration" ? `expver cleanup ${name}` : `expver worktree remove ${name}`,
-  }: { forced: ReadonlySet<Category>; again?: string },
+  }: { forced: ReadonlySet<Category>; given?: ReadonlySet<Category>; again?: string },
 ): void {
   const left = findings.filter(({ category }) => !forced.has(category));
   if (left.length === 0) return;
@@ -46,7 +47,7 @@ export function requireNothingLost(
     ({ category, what, examples, remedy }) => `  ${category}: ${what}${examples.length > 0 ? ` (${examples.join(", ")})` : ""}; ${remedy}`,
   );
   throw new ExpverError("E_WOULD_LOSE", [`${root} has what is nowhere else:`, ...lines].join("\n"), {
-    hint: `Give it up by name: ${again} --force ${[...new Set([...forced, ...left.map(({ category }) => category)])].join(" ")}`,
+    hint: `Give it up by name: ${again} --force ${[...new Set([...given, ...left.map(({ category }) => category)])].join(" ")}`,
     details: { worktree: root, findings: left },
   });
 }

@@ -11,25 +11,31 @@ import { readPointersAt } from "../../../store/pointers.ts";
 import { mergeBase } from "../../merge/side.ts";
 import { type Finding, single } from "./finding.ts";
 
-/** `theirs`: absolute path of a database, which is only read; `tip`: the commit it belongs to. What main deleted since stays gone. */
-export async function resultsFindings(main: Project, theirs: string, tip: string | null): Promise<Finding[]> {
-  const shown = theirs;
+/**
+ * `theirs`: absolute path of a database, which is only read; `tip`: the commit it belongs to; `name`: whose it is, as `expver merge` knows
+ * it. What main deleted since stays gone.
+ */
+export async function resultsFindings(
+  main: Project,
+  theirs: string,
+  { tip, name }: { tip: string | null; name: string },
+): Promise<Finding[]> {
   const ours = databaseOf(main);
   if (!existsSync(theirs)) return [];
-  const remedy = `expver merge --base-db ${ours} ${shown}`;
+  const remedy = `expver merge ${name}`;
   const { changesTable, discardMerge, prepareMerge } = await import("../../../merge/results/merge-files.ts");
   try {
     if (!existsSync(ours)) {
       if (!(await hasRows(theirs))) return [];
       const what = "results, and the main worktree has no results database";
-      return [{ ...single("results", what, `cp ${shown} ${ours}`), examples: [shown] }];
+      return [{ ...single("results", what, remedy), examples: [theirs] }];
     }
     // Worked out among our own state: looking leaves nothing in anybody's folder.
     const output = join(main.stateDir, "tmp", basename(ours));
     mkdirSync(dirname(output), { recursive: true });
     const prepared = prepareMerge({
       base: ours,
-      sources: [{ path: theirs, name: shown, ancestor: await ancestorOf(main, theirs, tip) }],
+      sources: [{ path: theirs, name, ancestor: await ancestorOf(main, theirs, tip) }],
       output,
       rules: {},
       inPlace: false,
