@@ -119,16 +119,21 @@ function look(args: string[]): Step {
   };
 }
 
-/** One file of a tracked folder. dvc leaves the folder's size out of the pointer then, expver keeps it right: so the folder is stored after it. */
+/**
+ * One file of a tracked folder. dvc leaves the folder's size out of the pointer then, expver keeps it right: so the folder is stored after
+ * it, and the size, which dvc adds at the end, put back to its place.
+ */
 function addMember(folder: string, member: string): Step {
   const path = `${folder}/${member}`;
   return {
     says: `dvc add -q '${path}'; dvc commit -q -f '${folder}.dvc'`,
     run(repository, data) {
       const added = data(repository, ["add", "-q", path]).code;
-      return {
-        codes: [added, existsSync(join(repository.root, folder)) ? data(repository, ["commit", "-q", "-f", `${folder}.dvc`]).code : 0],
-      };
+      const stored = existsSync(join(repository.root, folder)) ? data(repository, ["commit", "-q", "-f", `${folder}.dvc`]).code : 0;
+      const text = repository.read(`${folder}.dvc`);
+      const inOrder = text.replace(/^(- md5: .*\n)([\s\S]*? {2}path: .*\n)( {2}size: .*\n)/m, "$1$3$2");
+      if (inOrder !== text) repository.write(`${folder}.dvc`, inOrder);
+      return { codes: [added, stored] };
     },
   };
 }
