@@ -46,7 +46,8 @@ interface MergedFile {
 }
 
 export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
-  async plan(context, input) {
+  async plan(context, typed) {
+    const input = typed.params === undefined ? typed : (await import("./merge/params-file.ts")).withParamsFile(context, typed);
     if (input.resolve === true) return resolvePlan(context, input);
     const named = wordsOf(input.file);
     if (isIntoProject(context, input)) {
@@ -158,7 +159,7 @@ function dataRequest(context: Context, input: Input, positional: readonly string
   if (from === undefined) return null;
   refuseBase(from, sources);
   const strategy = choice(input.dataStrategy, STRATEGIES, "--data-strategy") ?? choice(input.strategy, STRATEGIES, "--strategy") ?? "merge";
-  const keyColumns = listOf(input.keyColumns);
+  const keyColumns = listOf(input.dataKeyColumns ?? input.keyColumns);
   if (strategy === "rebase") requireKeys(keyColumns);
   return {
     base: from,

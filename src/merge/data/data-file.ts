@@ -1,4 +1,4 @@
-/** A file of rows: parquet, or CSV whose cells stay the text they are. */
+/** A file of rows: parquet, CSV whose cells stay the text they are, JSON lines. */
 import { extname } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import type { DuckDb } from "./duckdb.ts";
@@ -8,7 +8,8 @@ export interface DataFile {
   path: string;
   /** What a person calls it. */
   name: string;
-  kind: "parquet" | "csv";
+  /** "typed json": JSON lines that meet a file of another kind, so that their values need types. */
+  kind: "parquet" | "csv" | "json" | "typed json";
   columns: DataColumn[];
 }
 
@@ -19,12 +20,17 @@ export interface DataColumn {
 }
 
 export function isDataFile(path: string): boolean {
-  return /\.(?:parquet|csv)$/i.test(path);
+  return /\.(?:parquet|csv|jsonl|ndjson)$/i.test(path);
 }
 
 /** Throws E_USAGE for another kind of file, E_DATA for a file that is not what its name says. */
-export async function readDataFile(db: DuckDb, { path, name }: { path: string; name: string }): Promise<DataFile> {
-  const kind = kindOf(path);
+export async function readDataFile(
+  db: DuckDb,
+  { path, name }: { path: string; name: string },
+  { typed = true }: { typed?: boolean } = {},
+): Promise<DataFile> {
+  const own = kindOf(path);
+  const kind = typed && own === "json" ? "typed json" : own;
   const columns = await db.rows(`DESCRIBE SELECT * FROM ${reading(kind, 1)}`, [path]);
   return {
     path,
@@ -34,22 +40,25 @@ export async function readDataFile(db: DuckDb, { path, name }: { path: string; n
   };
 }
 
-export function kindOf(path: string): DataFile["kind"] {
+export function kindOf(path: string): "parquet" | "csv" | "json" {
   const extension = extname(path).toLowerCase();
   if (extension === ".parquet") return "parquet";
   if (extension === ".csv") return "csv";
-  throw new ExpverError("E_USAGE", `${path} is neither parquet nor CSV`, { details: { path } });
+  if (extension === ".jsonl" || extension === ".ndjson") return "json";
+  throw new ExpverError("E_USAGE", `${path} is neither parquet, CSV nor JSON lines`, { details: { path } });
 }
 
 /** The file as a table; its path is the `index`-th value that is bound. */
 export function reading(kind: DataFile["kind"], index: number): string {
   // `007` and `1e-5` stay what they are: CSV has no types but those a reader guesses.
+  if (kind === "json") return `read_json($${index}, format = 'newline_delimited', sample_size = -1, maximum_depth = 1)`;
+  if (kind === "typed json") return `read_json($${index}, format = 'newline_delimited', sample_size = -1)`;
   return kind === "parquet" ? `read_parquet($${index})` : `read_csv($${index}, all_varchar = true, header = true)`;
 }
 
 /** COPY options that write a file as `like` is written: compression, row groups, key-value metadata. */
 export async function writingLike(db: DuckDb, like: DataFile, { sameColumns }: { sameColumns: boolean }): Promise<string> {
-  if (like.kind === "csv") return "FORMAT csv, HEADER true";
+  if (like.kind !== "parquet") return plainFormat(like.kind);
   const [layout] = await db.rows(
     `SELECT arg_max(compression, row_group_id) AS compression, max(row_group_num_rows) AS rows FROM parquet_metadata($1)`,
     [like.path],
@@ -66,6 +75,12 @@ export async function writingLike(db: DuckDb, like: DataFile, { sameColumns }: {
   if (kept.length > 0)
     options.push(`KV_METADATA {${kept.map(({ key, value }) => `${sqlText(String(key))}: ${sqlText(String(value))}`).join(", ")}}`);
   return options.join(", ");
+}
+
+/** Of a file that is like no other. */
+export function plainFormat(kind: DataFile["kind"]): string {
+  if (kind === "csv") return "FORMAT csv, HEADER true";
+  return kind === "parquet" ? "FORMAT parquet" : "FORMAT json";
 }
 
 const KNOWN_COMPRESSIONS = ["uncompressed", "snappy", "gzip", "zstd", "brotli", "lz4", "lz4_raw"];

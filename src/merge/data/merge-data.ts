@@ -5,7 +5,7 @@ import { createReadStream, existsSync, mkdirSync } from "node:fs";
 import { ExpverError } from "../../errors.ts";
 import { counted } from "../../platform/words.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
-import { type DataFile, kindOf, readDataFile, reading, writingLike } from "./data-file.ts";
+import { type DataFile, kindOf, plainFormat, readDataFile, reading, writingLike } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 import { type SettledColumn, settleSchema } from "./schema.ts";
 
@@ -71,19 +71,17 @@ export function commitDataMerge({ temporary, output, changes }: PreparedData): v
 }
 
 async function mergeAll(db: DuckDb, merge: DataMerge, temporary: string): Promise<DataReport> {
-  const base = await readDataFile(db, merge.base);
+  const kinds = [merge.base.path, merge.output, ...merge.sources.map(({ path }) => path)].map(kindOf);
+  const typed = new Set(kinds).size > 1;
+  const base = await readDataFile(db, merge.base, { typed });
   const sources: DataFile[] = [];
-  for (const source of ordered(merge)) sources.push(await readDataFile(db, source));
+  for (const source of ordered(merge)) sources.push(await readDataFile(db, source, { typed }));
   const files = [base, ...sources];
   const columns = settleSchema(files, merge);
   for (const file of files) await checkKey(db, file, merge);
   const sameColumns = columns.every(({ change }) => change === "same");
   const options =
-    kindOf(merge.output) === base.kind
-      ? await writingLike(db, base, { sameColumns })
-      : kindOf(merge.output) === "csv"
-        ? "FORMAT csv, HEADER true"
-        : "FORMAT parquet";
+    kindOf(merge.output) === kindOf(merge.base.path) ? await writingLike(db, base, { sameColumns }) : plainFormat(kindOf(merge.output));
 
   const before = await count(db, base);
   // One source after the other, in tables of DuckDB's own, which spill: what one adds the next one finds.

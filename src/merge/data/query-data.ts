@@ -10,7 +10,7 @@ export interface DataTable {
   name: string;
   /** Absolute. */
   path: string;
-  kind: "parquet" | "csv";
+  kind: "parquet" | "csv" | "json";
 }
 
 export interface DataAnswer {
@@ -51,6 +51,7 @@ async function close(db: DuckDb, tables: readonly DataTable[]): Promise<void> {
 }
 
 function source({ path, kind }: DataTable): string {
+  if (kind === "json") return `read_json(${sqlText(path)}, format = 'newline_delimited')`;
   return kind === "parquet" ? `read_parquet(${sqlText(path)})` : `read_csv(${sqlText(path)}, header = true)`;
 }
 

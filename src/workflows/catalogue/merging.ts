@@ -13,7 +13,8 @@ export const MERGING: Command[] = [
       "All tables are merged in one transaction; the output is written beside itself and renamed, or changed by SQL while it is open.\n" +
       "A worktree, branch or version is looked up: its live database, or the one its pointer names (fetched if need be) is merged into the\n" +
       "project's own, three-way with what both came from, as one operation with a commit of the pointer; `expver undo` brings the rows back.\n" +
-      "Data files (parquet, CSV) are merged by the same two words, within --memory: their columns are settled first, and where values would\n" +
+      "As a stage of a pipeline: --params params.yaml --yes; it then writes only its output, and nothing when that says the same already.\n" +
+      "Data files (parquet, CSV, JSON lines) are merged by the same two words, within --memory: their columns are settled first, and where values would\n" +
       "turn into text or lose digits nothing is merged without --allow-widen. Order, compression and metadata stay those of the base.\n" +
       "With --resolve, FILE… are tracked paths whose pointers Git left in conflict (all without a name): ours, theirs or newest before them\n" +
       "decides what both sides changed, everything else is merged; without such a word the merge is tried again. The pointer is staged.",
@@ -37,6 +38,8 @@ export const MERGING: Command[] = [
         flags: "--key-columns <names...>",
         help: "rebase: columns whose values say which rows replace which; data files: also what tells rows apart",
       },
+      { flags: "--data-key-columns <names...>", help: "other key columns for data files" },
+      { flags: "--params <file>", help: "take all this from the section merge of a parameters file: for a pipeline stage" },
       { flags: "--null-keys <choice>", help: "rebase: rows without a value in a key column: keep (default), or match" },
       { flags: "--on-conflict <choice>", help: "which of two values stays: ours, theirs, or newest (of the run that ended later)" },
       { flags: "--table <names...>", help: "only these tables (default: all)" },
@@ -49,6 +52,7 @@ export const MERGING: Command[] = [
       ["merge augment", "bring in the results of the worktree augment (or the branch, or the version)"],
       ["merge --base-db results/experiments.db ../exp-a/results/experiments.db", "bring one experiment's rows in"],
       ["merge --base-data data/train.parquet new.parquet --key-columns id", "add new rows, told apart by id"],
+      ["merge --params params.yaml --yes", "as the cmd of a stage in dvc.yaml"],
       ["merge a.db b.db --output-db all.db --dry-run", "what a new database of both would hold"],
       ["merge b.db --base-db all.db --strategy rebase --key-columns version --yes", "replace the rows of b's versions"],
       ["merge --resolve theirs results/experiments.db", "after git merge: where both changed a cell, theirs stays"],

@@ -7,7 +7,9 @@ import { changesTable, commitMerge, discardMerge, prepareMerge } from "../../mer
 import type { MergeRules, SourceReport, TableReport } from "../../merge/results/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
+import { openDatabase } from "../../platform/sqlite.ts";
 import { counted } from "../../platform/words.ts";
+import { sameRows } from "../../results/same-rows.ts";
 import type { Step } from "../contract.ts";
 import { isSameFile, type MergePart, type NamedPath, stateOf } from "./part.ts";
 
@@ -28,7 +30,7 @@ export function databasePart(
   const prepared = prepareMerge({ base: base?.path ?? null, sources, output, rules, inPlace: exists && mayBeOpen(project, output) });
   const { reports } = prepared;
   const intoBase = base !== null && isSameFile(base.path, output);
-  const changes = !intoBase || reports.some(({ tables }) => tables.some(changesTable));
+  const changes = intoBase ? reports.some(({ tables }) => tables.some(changesTable)) : !(exists && saysTheSame(output, prepared.temporary));
   const loses = reports.some(({ tables }) => tables.some(losesRows));
   const keeps = project !== null && exists && changes && (loses || !intoBase) ? trashPlace(project, output) : null;
   for (const { source, notes } of reports) for (const note of notes) context.report({ kind: "warning", text: `${source}: ${note}` });
@@ -44,6 +46,16 @@ export function databasePart(
     commit: () => commitMerge(prepared),
     discard: () => discardMerge(prepared),
   };
+}
+
+/** A stage that runs again leaves its output as it is when nothing is new. */
+function saysTheSame(output: string, merged: string): boolean {
+  const db = openDatabase(output, { readonly: true });
+  try {
+    return sameRows(db, merged);
+  } finally {
+    db.close();
+  }
 }
 
 /** A program may have the project's own database open at any time; other files are looked up. */
