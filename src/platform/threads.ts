@@ -3,7 +3,7 @@
  * thread too; results lie in shared memory. A thread that comes late, or not at all, costs time only.
  */
 import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { SHARE_ENV, Worker } from "node:worker_threads";
 import type { Work } from "./pace.ts";
@@ -22,18 +22,20 @@ interface Thread {
   isAlive: boolean;
 }
 
-let started: Thread[] | null = null;
+const started: Thread[] = [];
 
 interface Pieces {
   count: number;
   /** Bytes of each; null: the work is no progress to be told. */
   sizes: Float64Array | null;
   perform: (piece: number) => void;
+  /** How many threads may take part; by default as many as there are idle processors. */
+  most?: number;
 }
 
 /** Does `perform` for every piece, in any order; threads get `task` and do the same with it. */
-export function* sharingWork(task: Task, { count, sizes, perform }: Pieces): Work<void> {
-  const threads = count < (started === null ? MANY[task.kind] : MANY.copy) ? [] : startThreads();
+export function* sharingWork(task: Task, { count, sizes, perform, most = idleProcessors() }: Pieces): Work<void> {
+  const threads = count < (started.length === 0 ? MANY[task.kind] : MANY.copy) ? [] : startThreads(most);
   const share = { count, control: new Int32Array(new SharedArrayBuffer(4 * (AT_WORK + 1 + threads.length))) };
   for (const [index, { worker }] of threads.entries()) worker.postMessage({ task, share, thread: index + 1 });
   let told = 0;
@@ -59,10 +61,17 @@ function isAtWork({ control }: Share, thread: number, { isAlive }: Thread): bool
   return isAlive && Atomics.wait(control, AT_WORK + thread, 1, WAIT_MS) !== "not-equal";
 }
 
-function startThreads(): Thread[] {
+/** Beside the one we use. On a busy machine threads would only take turns, and wait for each other. */
+function idleProcessors(): number {
+  const processors = availableParallelism();
+  return Math.max(0, Math.min(processors - 1, Math.round(processors - (loadavg()[0] ?? 0))));
+}
+
+function startThreads(most: number): Thread[] {
+  const wanted = Math.min(most, MOST_THREADS - 1);
   const file = join(packageRoot(), "dist", "worker.cjs");
-  started ??= existsSync(file) ? Array.from({ length: Math.min(MOST_THREADS, availableParallelism()) - 1 }, () => startThread(file)) : [];
-  return started.filter(({ isAlive }) => isAlive);
+  if (started.length < wanted && existsSync(file)) while (started.length < wanted) started.push(startThread(file));
+  return started.slice(0, wanted).filter(({ isAlive }) => isAlive);
 }
 
 function startThread(file: string): Thread {

@@ -145,7 +145,7 @@ test("data push", { timeout: SLOW }, async () => {
   expect(points).toBeGreaterThan(10);
 });
 
-test("many files, by several threads", { timeout: SLOW }, async () => {
+test("many files, by several threads where processors are idle", { timeout: SLOW }, async () => {
   const files = Object.fromEntries(Array.from({ length: 2500 }, (_, index) => [`d/${index % 10}/${index}`, `content ${index}`]));
   const start = template((repository) => writeTree(repository.root, files));
   const stored = template((repository) => {
