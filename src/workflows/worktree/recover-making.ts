@@ -5,7 +5,8 @@ import { readRef, updateRefs } from "../../git/refs.ts";
 import { worktreeState } from "../../git/worktrees.ts";
 import type { RecoveryHandler } from "../../journal/recover.ts";
 import { moveToTrash } from "../../journal/trash.ts";
-import { dropRecord, saveRecord, type WorktreeRecord } from "./records.ts";
+import { removeTemporaries } from "../../platform/files.ts";
+import { dropRecord, recordFile, saveRecord, type WorktreeRecord } from "./records.ts";
 
 /**
  * What a killed making left goes, its folder to the trash: somebody may have put something into it. One whose branch went on stays, and
@@ -17,6 +18,7 @@ export const recoverMaking: RecoveryHandler = (place, _context, { notes }) => {
   const repository = requireRepository(place);
   const { admin } = worktreeState(repository, root);
   const ref = `refs/heads/${branch}`;
+  removeTemporaries(recordFile(place, record));
   const tip = branch === null ? null : readRef(repository, ref);
   if (tip !== null && tip !== commit) {
     saveRecord(place, record);
