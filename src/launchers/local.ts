@@ -92,10 +92,10 @@ function endOf(child: ChildProcess, process: ProcessIdentity, job: Job): Promise
       const status: JobStatus = { state: "ended", ...end, process };
       try {
         writeFileAtomic(endFile(job), JSON.stringify(end));
-      } finally {
-        // A full disk must not lose what we have just seen.
-        resolve(status);
+      } catch {
+        // A full disk must not lose what we have just seen, nor end whoever waits for other jobs too.
       }
+      resolve(status);
     });
   });
 }

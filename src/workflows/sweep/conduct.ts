@@ -4,7 +4,7 @@ import { join, relative, sep } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
 import { hideSecretArguments } from "../../config/secrets.ts";
-import { ExpverError } from "../../errors.ts";
+import { ExpverError, fromSystemError } from "../../errors.ts";
 import { readIndexEntries } from "../../git/index-file.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import { takeBack } from "../../journal/effects.ts";
@@ -51,8 +51,7 @@ export async function conductSweep(context: Context, plan: SweepPlan): Promise<S
       return await concludeSweep(sweep, { outcome, partial: plan.kind === "resumed" && plan.partial });
     } finally {
       progress.end();
-      clearSlots(sweep);
-      releaseVersion(sweep);
+      tidyUp(sweep);
     }
   } finally {
     lease.release();
@@ -160,6 +159,16 @@ function openedSweep(
     state: () => stateOf(project, id),
     ...keeper,
   };
+}
+
+/** What cannot be tidied up now (a full disk) is by the next command; it must not hide why we are here. */
+function tidyUp(sweep: OpenSweep): void {
+  try {
+    clearSlots(sweep);
+    releaseVersion(sweep);
+  } catch (error) {
+    if (!(fromSystemError(error, "cannot tidy up") instanceof ExpverError)) throw error;
+  }
 }
 
 /** The workspace of a run that could not be recorded stays: what it left is only there. */

@@ -39,8 +39,8 @@ export async function runPool(sweep: OpenSweep, { queue, pace, signal, onChange 
   const slots = new Set([...Array.from({ length: pace.jobs }, (_, index) => index + 1), ...open.map(({ slot }) => slot)]);
   const watch = watchStops(sweep, { signal, outcome });
   const work = async (slot: number) => {
-    const left = open.find((attempt) => attempt.slot === slot);
-    if (left !== undefined) await take(slot, left);
+    const left = open.findIndex((attempt) => attempt.slot === slot);
+    if (left >= 0) await take(slot, open.splice(left, 1)[0] as Attempt);
     // A slot beyond the number asked for only ends what was left in it; one whose run is not recorded must not be cleared.
     while (slot <= pace.jobs && outcome.halted === null && queue.length > 0) await take(slot, queue.shift() as number);
   };
@@ -48,7 +48,13 @@ export async function runPool(sweep: OpenSweep, { queue, pace, signal, onChange 
     try {
       const { job, end } = await runOne(sweep, { slot, what, limitSeconds: pace.limitSeconds, watch });
       onChange();
-      if (end === null || end.status === "finished") return;
+      if (end?.status === "finished") return;
+      // What a command that is gone had begun is begun again, unless it failed by itself.
+      const isLeft = typeof what !== "number" && end?.status !== "failed" && end?.cause !== "time limit";
+      if (isLeft || end === null) {
+        if (outcome.halted === null) queue.push(job);
+        return;
+      }
       const tries = sweep.state().attempts.filter((attempt) => attempt.job === job).length;
       if (end.cause !== "stopped" && outcome.halted === null && tries <= pace.retry) queue.push(job);
       else if (pace.failFast) outcome.halted ??= "fail-fast";
@@ -58,7 +64,9 @@ export async function runPool(sweep: OpenSweep, { queue, pace, signal, onChange 
     }
   };
   try {
-    await Promise.all([...slots].map(work));
+    // What comes back into the queue late may find that its neighbours have gone home.
+    do await Promise.all([...slots].map(work));
+    while (outcome.halted === null && queue.length > 0);
     return outcome;
   } finally {
     watch.end();
