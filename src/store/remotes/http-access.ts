@@ -90,6 +90,15 @@ async function* bytesOf(answer: HttpAnswer, asked: { remote: string; doing: stri
   }
 }
 
+/** A whole answer as text; what breaks on its way is a failure of the network. */
+export async function textOf(answer: HttpAnswer, asked: { remote: string; doing: string }, limit?: number): Promise<string> {
+  try {
+    return (await readAnswer(answer, limit)).toString("utf8");
+  } catch (error) {
+    throw fromNetworkError(error, asked);
+  }
+}
+
 /** An object's bytes from an offset on, as HTTP servers give them; null when it is not there. */
 export async function getRange(
   access: HttpAccess,

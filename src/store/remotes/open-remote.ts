@@ -66,6 +66,7 @@ export function serverAt(config: RemoteConfig, env: Environment): Promise<Object
 /** Loaded when used. */
 const KINDS: Record<string, (config: RemoteConfig, env: Environment) => Promise<ObjectServer>> = {
   azure: async (config, env) => (await import("./azure/azure.ts")).azureServer(config, env),
+  gs: async (config, env) => (await import("./gs/gs.ts")).gsServer(config, env),
   http: async (config, env) => (await import("./http.ts")).httpServer(config, env),
   https: async (config, env) => (await import("./http.ts")).httpServer(config, env),
   s3: async (config, env) => (await import("./s3/s3.ts")).s3Server(config, env),

@@ -50,6 +50,14 @@ const NEEDS: Record<string, Record<Step, string>> = {
     multipart: "r and w of the SAS token, or Storage Blob Data Contributor",
     delete: "d of the SAS token, or Storage Blob Data Contributor",
   },
+  gs: {
+    put: "storage.objects.create",
+    head: "storage.objects.get",
+    list: "storage.objects.list",
+    get: "storage.objects.get",
+    multipart: "storage.objects.create, storage.objects.delete",
+    delete: "storage.objects.delete",
+  },
   http: { put: "POST or PUT, as `method` says", head: "HEAD or GET", list: "", get: "GET", multipart: "", delete: "DELETE" },
   webdav: { put: "MKCOL, PUT, MOVE", head: "HEAD", list: "PROPFIND", get: "GET", multipart: "", delete: "DELETE" },
   ssh: {

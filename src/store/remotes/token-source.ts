@@ -1,4 +1,5 @@
 /** Asking those who give credentials: token services, metadata of a machine. */
+import { ExpverError } from "../../errors.ts";
 import { type HttpRequest, httpClient, readAnswer } from "../../platform/http.ts";
 import type { Environment } from "./http-access.ts";
 import { fromNetworkError, fromStatus } from "./problems.ts";
@@ -14,7 +15,11 @@ export async function fetchText(
   try {
     const answer = await client(request);
     const text = (await readAnswer(answer)).toString("utf8");
-    if (answer.status >= 400) throw fromStatus(answer.status, asked, { text });
+    if (answer.status >= 400) {
+      const { code, message, hint, details } = fromStatus(answer.status, asked, { text });
+      // A clock that is wrong shows itself beside the server's.
+      throw new ExpverError(code, message, { hint, details: { ...details, date: answer.headers.date } });
+    }
     return text;
   } catch (error) {
     throw fromNetworkError(error, asked);

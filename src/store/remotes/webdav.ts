@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../errors.ts";
-import { dropAnswer, readAnswer } from "../../platform/http.ts";
+import { dropAnswer } from "../../platform/http.ts";
 import type { RemoteConfig } from "../dvc-config.ts";
-import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf } from "./http-access.ts";
+import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf, textOf } from "./http-access.ts";
 import { retrying } from "./retry.ts";
 import type { FolderThere, Key, KeyAndSize, ObjectServer } from "./server.ts";
 
@@ -54,13 +54,13 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
     },
     async *list(folder, signal) {
       const headers = { depth: "1", "content-type": "application/xml" };
-      const answer = await access.ask("PROPFIND", `${folder}/`, { signal, headers, accept: [404, 410], doing: `list ${folder}` });
+      const doing = `list ${folder}`;
+      const answer = await access.ask("PROPFIND", `${folder}/`, { signal, headers, accept: [404, 410], doing });
       if (answer.status >= 400) {
         dropAnswer(answer);
         return;
       }
-      const text = await readAnswer(answer, 2 ** 30).then(String);
-      yield filesIn(text, folder);
+      yield filesIn(await textOf(answer, { remote: access.name, doing }, 2 ** 30), folder);
     },
     readFolder: (folder, signal) => readFolder(access, folder, signal),
     identity: async () => access.identity,
@@ -108,7 +108,7 @@ async function readFolder(access: HttpAccess, folder: Key, signal: AbortSignal):
     dropAnswer(answer);
     return null;
   }
-  const [self, ...inside] = entriesIn(await readAnswer(answer, 2 ** 30).then(String));
+  const [self, ...inside] = entriesIn(await textOf(answer, { remote: access.name, doing: `list ${folder}` }, 2 ** 30));
   if (self?.isFolder !== true) return null;
   const found: FolderThere = { files: [], folders: [] };
   for (const { name, isFolder, size, tag } of inside) {

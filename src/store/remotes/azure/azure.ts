@@ -1,8 +1,8 @@
 /** Azure Blob Storage, without a library: signed requests over node's own HTTP. */
 import { ExpverError } from "../../../errors.ts";
-import { dropAnswer, httpClient, readAnswer } from "../../../platform/http.ts";
+import { dropAnswer, httpClient } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
-import { bodyOf, type Environment, lengthOf, trustOf } from "../http-access.ts";
+import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
 import { makeRoom } from "../parts.ts";
 import type { Key, KeyAndSize, ObjectServer, Source } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
@@ -85,8 +85,9 @@ export function azureServer(config: RemoteConfig, env: Environment, clock: () =>
       let marker = "";
       do {
         const query = { restype: "container", comp: "list", prefix, ...(marker === "" ? {} : { marker }) };
-        const answer = await client.ask({ method: "GET", key: "", query, signal, doing: `list ${folder}` });
-        const text = (await readAnswer(answer)).toString("utf8");
+        const doing = `list ${folder}`;
+        const answer = await client.ask({ method: "GET", key: "", query, signal, doing });
+        const text = await textOf(answer, { remote: name, doing });
         yield elementsIn(text, "Blob").map((blob): KeyAndSize => {
           const key = textIn(blob, "Name") ?? "";
           return { key: `${folder}/${key.slice(prefix.length)}`, size: Number(textIn(blob, "Content-Length")) };

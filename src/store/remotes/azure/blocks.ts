@@ -3,7 +3,8 @@
  * is found again and used, and two that send the same object at once do not harm each other.
  */
 import { createHash } from "node:crypto";
-import { dropAnswer, readAnswer } from "../../../platform/http.ts";
+import { dropAnswer } from "../../../platform/http.ts";
+import { textOf } from "../http-access.ts";
 import { inParts, type Room } from "../parts.ts";
 import { retrying } from "../retry.ts";
 import type { Source } from "../server.ts";
@@ -87,15 +88,16 @@ function idOf(number: number, md5: Buffer): string {
 
 /** Sizes of the blocks that nobody has made an object of, by name. */
 async function blocksThere(client: AzureClient, key: string, signal: AbortSignal): Promise<Map<string, number>> {
+  const doing = `look for blocks of ${key}`;
   const answer = await client.ask({
     method: "GET",
     key,
     query: { comp: "blocklist", blocklisttype: "uncommitted" },
     signal,
     accept: ["BlobNotFound", "AuthorizationPermissionMismatch"],
-    doing: `look for blocks of ${key}`,
+    doing,
   });
-  const text = (await readAnswer(answer)).toString("utf8");
+  const text = await textOf(answer, { remote: client.remote, doing });
   if (answer.status >= 300) return new Map();
   return new Map(elementsIn(text, "Block").map((block) => [textIn(block, "Name") ?? "", Number(textIn(block, "Size"))]));
 }

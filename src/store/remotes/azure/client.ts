@@ -29,6 +29,8 @@ interface AzureAnswer extends HttpAnswer {
 }
 
 export interface AzureClient {
+  /** Name of the remote. */
+  remote: string;
   ask(request: AzureRequest): Promise<AzureAnswer>;
   /** Who we are and where that comes from, for a person. Throws E_REMOTE_AUTH, E_CONFIG. */
   identity(): Promise<string>;
@@ -146,5 +148,5 @@ export function azureClient({ remote, find, container, http, clock }: AzureClien
     return proof.kind === "token" ? `${proof.source}, in account ${login.service.host}` : login.who;
   };
 
-  return { ask: (request) => ask(request), identity, skewMs: () => seenSkew };
+  return { remote, ask: (request) => ask(request), identity, skewMs: () => seenSkew };
 }

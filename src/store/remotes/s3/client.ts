@@ -25,6 +25,8 @@ interface S3Request {
 }
 
 export interface S3Client {
+  /** Name of the remote. */
+  remote: string;
   ask(request: S3Request): Promise<HttpAnswer>;
   /** Null: anonymous. */
   credentials(): Promise<Credentials | null>;
@@ -139,7 +141,7 @@ export function s3Client({ remote, settings, http, find, clock }: S3ClientOption
     return false;
   };
 
-  return { ask: (request) => ask(request), credentials, skewMs: () => seenSkew };
+  return { remote, ask: (request) => ask(request), credentials, skewMs: () => seenSkew };
 }
 
 const HINTS: Record<string, string> = {

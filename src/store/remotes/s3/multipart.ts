@@ -1,7 +1,8 @@
 /** Large objects in parts, several at once; an upload that was broken off is taken up where it stopped. */
 import { createHash } from "node:crypto";
 import { ExpverError } from "../../../errors.ts";
-import { dropAnswer, readAnswer } from "../../../platform/http.ts";
+import { dropAnswer } from "../../../platform/http.ts";
+import { textOf } from "../http-access.ts";
 import { inParts, type Room } from "../parts.ts";
 import { retrying } from "../retry.ts";
 import type { Source } from "../server.ts";
@@ -106,7 +107,7 @@ export async function uploadInParts(
       doing: `finish ${key}`,
     });
     // Success is promised before it is known: a failure may stand in the body of a 200.
-    const text = (await readAnswer(answer)).toString("utf8");
+    const text = await textOf(answer, { remote: client.remote, doing: `finish ${key}` });
     const code = /<Error[\s>]/.test(text) ? textIn(text, "Code") : undefined;
     if (code !== undefined) {
       throw new ExpverError("E_REMOTE_ANSWER", `cannot finish ${key}: ${code}: ${textIn(text, "Message") ?? ""}`, {
@@ -125,8 +126,9 @@ export async function uploadInParts(
 
 async function beginUpload({ client, settings }: UploadTools, key: string, signal: AbortSignal): Promise<string> {
   const headers = { ...settings.writing, ...settings.reading };
-  const answer = await client.ask({ method: "POST", key, query: { uploads: "" }, headers, signal, doing: `begin ${key}` });
-  return textIn((await readAnswer(answer)).toString("utf8"), "UploadId") ?? "";
+  const doing = `begin ${key}`;
+  const answer = await client.ask({ method: "POST", key, query: { uploads: "" }, headers, signal, doing });
+  return textIn(await textOf(answer, { remote: client.remote, doing }), "UploadId") ?? "";
 }
 
 interface PartThere {
@@ -149,7 +151,7 @@ async function findUpload(
       accept: [403, 404, 405, 501],
       doing: `look for parts of ${key}`,
     });
-    const text = (await readAnswer(answer)).toString("utf8");
+    const text = await textOf(answer, { remote: client.remote, doing: `look for parts of ${key}` });
     return answer.status < 300 ? text : "";
   };
   const uploads = elementsIn(await read("", { uploads: "", prefix: key }), "Upload").filter((upload) => textIn(upload, "Key") === key);

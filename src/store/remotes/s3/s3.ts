@@ -1,9 +1,9 @@
 /** S3 and everything that speaks like it, without a library: signed requests over node's own HTTP. */
 
 import { ExpverError } from "../../../errors.ts";
-import { dropAnswer, httpClient, readAnswer } from "../../../platform/http.ts";
+import { dropAnswer, httpClient } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
-import { bodyOf, type Environment, lengthOf, trustOf } from "../http-access.ts";
+import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
 import { makeRoom } from "../parts.ts";
 import type { FileThere, FolderThere, Found, Key, KeyAndSize, ObjectServer } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
@@ -98,7 +98,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         doing,
       });
       if (answer.status !== 404) return bodyOf(answer, { from, asked: { remote: name, doing } });
-      const code = textIn((await readAnswer(answer)).toString("utf8"), "Code");
+      const code = textIn(await textOf(answer, { remote: name, doing }), "Code");
       if (code !== "NoSuchBucket") return null;
       throw new ExpverError("E_REMOTE_ABSENT", `remote ${name}: there is no bucket ${settings.bucket}`, { details: { remote: name } });
     },
@@ -184,7 +184,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       const more = token === undefined ? {} : { "continuation-token": token };
       const query = { "list-type": "2", prefix, ...(delimiter === undefined ? {} : { delimiter }), ...more };
       const answer = await client.ask({ method: "GET", key: "", query, signal, doing });
-      const text = (await readAnswer(answer)).toString("utf8");
+      const text = await textOf(answer, { remote: name, doing });
       const entries = elementsIn(text, "Contents").map((entry) => ({
         key: textIn(entry, "Key") ?? "",
         size: Number(textIn(entry, "Size")),

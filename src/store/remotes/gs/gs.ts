@@ -1,0 +1,122 @@
+/** Google Cloud Storage, without a library: its JSON API over node's own HTTP. */
+import { ExpverError } from "../../../errors.ts";
+import { dropAnswer, httpClient } from "../../../platform/http.ts";
+import type { RemoteConfig } from "../../dvc-config.ts";
+import { bodyOf, type Environment, textOf, trustOf } from "../http-access.ts";
+import { encodeStrictly } from "../keys.ts";
+import type { Key, KeyAndSize, ObjectServer } from "../server.ts";
+import { parseJson } from "../token-source.ts";
+import { gsClient } from "./client.ts";
+import { findToken } from "./credentials.ts";
+import { type Upload, uploadAtOnce, uploadResumably } from "./upload.ts";
+
+// Larger objects are sent so that what breaks off can be taken up.
+const AT_ONCE = 16 * 2 ** 20;
+const TIMEOUT_MS = 60_000;
+
+/** Throws E_CONFIG. */
+export function gsServer(config: RemoteConfig, env: Environment, clock: () => Date = () => new Date()): ObjectServer {
+  const { name, url, options } = config;
+  const [, bucketName = "", path = ""] = /^gs:\/\/([^/]+)\/*(.*?)\/*$/.exec(url) ?? [];
+  if (bucketName === "") throw new ExpverError("E_CONFIG", `remote ${name}: ${url} names no bucket; expected gs://BUCKET/FOLDER`);
+  const endpoint = endpointOf(config, env);
+  const http = httpClient({
+    ...trustOf(name, options, env.REQUESTS_CA_BUNDLE),
+    connectTimeoutMs: TIMEOUT_MS,
+    readTimeoutMs: TIMEOUT_MS,
+    env,
+  });
+  const isGoogle = /storage\.googleapis\.com$/.test(endpoint.hostname);
+  const client = gsClient({ remote: name, endpoint, http, find: () => findToken(config, { env, clock, isGoogle }), clock });
+  const bucket = encodeStrictly(bucketName);
+  const objects = `storage/v1/b/${bucket}/o`;
+  const full = (key: Key) => (path === "" ? key : `${path}/${key}`);
+  const at = (key: Key) => `${objects}/${encodeStrictly(full(key))}`;
+  const uploadOf = (key: Key, source: Upload["source"], signal: AbortSignal) => ({ client, bucket, name: full(key), source, signal });
+
+  let bucketSeen: Promise<void> | null = null;
+  /** "Not there" of an object may mean the bucket: asked once. */
+  const needBucket = (signal: AbortSignal): Promise<void> => {
+    bucketSeen ??= client
+      .ask({ method: "GET", path: objects, query: { maxResults: "1", fields: "kind" }, accept: [403], signal, doing: "find the bucket" })
+      .then(dropAnswer);
+    return bucketSeen;
+  };
+
+  return {
+    async find(key, signal) {
+      const doing = `look for ${key}`;
+      const answer = await client.ask({ method: "GET", path: at(key), query: { fields: "size" }, signal, accept: [404], doing });
+      const text = await textOf(answer, { remote: name, doing });
+      if (answer.status !== 404) return { size: sizeOf(parseJson(text)) };
+      await needBucket(signal);
+      return null;
+    },
+
+    async get(key, { from, signal }) {
+      const doing = `read ${key}`;
+      const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
+      const answer = await client.ask({
+        method: "GET",
+        path: at(key),
+        query: { alt: "media" },
+        headers,
+        signal,
+        accept: [404, 416],
+        doing,
+      });
+      if (answer.status !== 404) return bodyOf(answer, { from, asked: { remote: name, doing } });
+      dropAnswer(answer);
+      await needBucket(signal);
+      return null;
+    },
+
+    put(key, source, signal) {
+      const upload = uploadOf(key, source, signal);
+      return source.size > AT_ONCE ? uploadResumably(upload) : uploadAtOnce(upload);
+    },
+
+    putInParts: (key, source, signal) => uploadResumably(uploadOf(key, source, signal)),
+
+    identity: async () => (await client.token())?.source ?? "nobody (no credentials are sent)",
+
+    skewMs: () => client.skewMs(),
+
+    async remove(key, signal) {
+      dropAnswer(await client.ask({ method: "DELETE", path: at(key), signal, accept: [404], doing: `delete ${key}` }));
+    },
+
+    async *list(folder, signal) {
+      const prefix = `${full(folder)}/`;
+      let pageToken = "";
+      do {
+        const query = { prefix, fields: "items(name,size),nextPageToken", ...(pageToken === "" ? {} : { pageToken }) };
+        const doing = `list ${folder}`;
+        const answer = await client.ask({ method: "GET", path: objects, query, signal, doing });
+        const page = parseJson(await textOf(answer, { remote: name, doing }));
+        yield (Array.isArray(page?.items) ? page.items : []).map((item: { name?: unknown; size?: unknown }): KeyAndSize => {
+          return { key: `${folder}/${String(item.name ?? "").slice(prefix.length)}`, size: sizeOf(item) ?? 0 };
+        });
+        pageToken = typeof page?.nextPageToken === "string" ? page.nextPageToken : "";
+      } while (pageToken !== "");
+    },
+  };
+}
+
+/** `endpointurl`, or the emulator the environment names. Throws E_CONFIG. */
+function endpointOf({ name, options }: RemoteConfig, env: Environment): URL {
+  const emulator = env.STORAGE_EMULATOR_HOST || undefined;
+  const text =
+    options.get("endpointurl") ||
+    (emulator === undefined || /^https?:/.test(emulator) ? emulator : `http://${emulator}`) ||
+    "https://storage.googleapis.com";
+  if (!URL.canParse(text))
+    throw new ExpverError("E_CONFIG", `remote ${name}: ${text} is no URL`, { hint: "It begins with http:// or https://." });
+  return new URL(`${text.replace(/\/*$/, "")}/`);
+}
+
+/** Google writes sizes as text. */
+function sizeOf(item: { size?: unknown } | null): number | undefined {
+  const size = Number(item?.size ?? Number.NaN);
+  return Number.isSafeInteger(size) ? size : undefined;
+}
