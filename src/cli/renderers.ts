@@ -49,6 +49,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "runs logs": async () => (await import("./render/runs.ts")).renderRunsLogs,
   "advise workflow": async () => (await import("./render/advise.ts")).renderAdvise,
   "advise description": async () => (await import("./render/advise.ts")).renderAdviseDescription,
+  "advise merge": async () => (await import("./render/advise.ts")).renderAdviseMerge,
   "advise get": async () => (await import("./render/advise.ts")).renderAdviseGet,
   "advise cleanup": async () => (await import("./render/advise.ts")).renderAdviseCleanup,
   "skill show": async () => (await import("./render/skill.ts")).renderSkillShow,

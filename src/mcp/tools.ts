@@ -53,18 +53,20 @@ export const READING: Tool[] = [
     name: "expver_advise",
     title: "Which workflow, level, words",
     description:
-      "Before an experiment: which workflow fits (sequential, parallel, worktree), the version level and why, a message drawn from what changed, and the commands. about=description: what a version changed. about=get: where old bytes come from. about=cleanup: what could go.",
+      "Before an experiment: which workflow fits (sequential, parallel, worktree), the version level and why, a message drawn from what changed, and the commands. about=merge: merge or rebase per artifact. about=description: what a version changed. about=get: where old bytes come from. about=cleanup: what could go.",
     input: {
-      about: z.enum(["workflow", "description", "get", "cleanup"]).optional(),
+      about: z.enum(["workflow", "merge", "description", "get", "cleanup"]).optional(),
+      other: z.string().optional().describe("merge: worktree, branch or version"),
       experiments: z.enum(["one", "many"]).optional(),
       differ: z.enum(["params", "code", "data"]).optional().describe("what the experiments differ in"),
       version: version.optional(),
       path: path.optional(),
     },
-    words: ({ about = "workflow", experiments, differ, version, path }) => [
+    words: ({ about = "workflow", experiments, differ, version, path, other }) => [
       "advise",
       String(about),
       ...(about === "workflow" ? [...value("--experiments", experiments), ...value("--differ", differ)] : []),
+      ...(about === "merge" ? names(other) : []),
       ...(about === "description" ? names(version) : about === "get" ? names(version ?? "", path) : []),
     ],
     rows: ["items"],

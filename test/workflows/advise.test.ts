@@ -6,6 +6,7 @@ import type { Advice } from "../../src/workflows/advise/advise.ts";
 import type { CleanupAdvice } from "../../src/workflows/advise/cleanup.ts";
 import type { DescriptionAdvice } from "../../src/workflows/advise/description.ts";
 import type { GetAdvice } from "../../src/workflows/advise/get.ts";
+import type { MergeAdvice } from "../../src/workflows/advise/merge.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 let demo: string;
@@ -138,4 +139,31 @@ it("changes nothing", () => {
   const before = repo.git("status", "--porcelain") + repo.git("for-each-ref");
   for (const args of [[], ["description"], ["get", "e0.1.0", "data/train.csv"], ["cleanup"]]) ask(repo, ...args);
   expect(repo.git("status", "--porcelain") + repo.git("for-each-ref")).toBe(before);
+});
+
+it("says merge or rebase for what an experiment brings, with the evidence", () => {
+  const repo = aRepository();
+  expect(repo.expver(["worktree", "create", "side"]).code).toBe(0);
+  const side = openTestRepository(join(repo.root, "../exp-side"), repo.context.env as Record<string, string>);
+  side.write("data/train.csv", `${side.read("data/train.csv")}5.0,3.0,1.5,0.2,setosa\n`);
+  expect(side.expver(["run", "--metrics", "metrics.json", "--param", "lr=0.02", "--", "node", "train.js", "--lr", "{lr}"]).code).toBe(0);
+  const before = repo.git("status", "--porcelain") + repo.git("for-each-ref");
+  const advice = ask<MergeAdvice>(repo, "merge", "side");
+  expect(advice.artifacts).toMatchObject([
+    { artifact: "results", advice: "merge", certainty: "sure" },
+    { artifact: "data", path: "data/train.csv", advice: "merge" },
+    { artifact: "model", advice: "candidate", certainty: "sure" },
+  ]);
+  expect(advice.commands).toEqual(["expver worktree finish side --dry-run"]);
+  repo.commit("another test set", { "expver.yaml": repo.read("expver.yaml").replace("accuracy: max", "accuracy: max, recall: max") });
+  const [results] = ask<MergeAdvice>(repo, "merge", "side").artifacts;
+  expect(results).toMatchObject({
+    artifact: "results",
+    advice: "rebase",
+    evidence: expect.arrayContaining([expect.stringContaining("recall")]),
+  });
+  expect(ask<MergeAdvice>(repo, "merge", "e0.1.0").artifacts[0]).toMatchObject({ artifact: "results" });
+  expect(repo.expver(["advise", "merge", "nothing"]).code).toBe(1);
+  expect(repo.git("for-each-ref", "refs/tags")).not.toBe("");
+  expect(before).toContain("refs/heads/exp/side");
 });

@@ -3,6 +3,7 @@ import type { Advice } from "../../workflows/advise/advise.ts";
 import type { CleanupAdvice } from "../../workflows/advise/cleanup.ts";
 import type { DescriptionAdvice } from "../../workflows/advise/description.ts";
 import type { GetAdvice } from "../../workflows/advise/get.ts";
+import type { MergeAdvice } from "../../workflows/advise/merge.ts";
 import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -25,6 +26,16 @@ export function renderAdviseDescription({ version, against, description, parts, 
   return lines(
     `${description === "" ? "nothing has changed that could be named" : description}${against === null ? "" : `  (against ${against})`}`,
     ...(version === null || lacking.length === 0 ? [] : [`its line has no ${lacking.join(", no ")}`]),
+    ...commandLines(commands, terminal),
+  );
+}
+
+export function renderAdviseMerge({ artifacts, commands }: MergeAdvice, terminal: Terminal): string {
+  return lines(
+    ...artifacts.flatMap(({ artifact, path, advice, certainty, evidence }) => [
+      `${terminal.style("bold", advice)}  ${path ?? artifact}${certainty === "guess" ? ", a guess" : ""}`,
+      ...evidence.map((one) => `  because ${one}`),
+    ]),
     ...commandLines(commands, terminal),
   );
 }

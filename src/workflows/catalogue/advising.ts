@@ -24,6 +24,22 @@ export const ADVISING: Command[] = [
     render: "advise workflow",
   },
   {
+    name: "advise merge",
+    summary: "Say merge or rebase for results, data and model of a worktree, branch or version, and why",
+    description:
+      "Counts rows that are new, the same, or in conflict; looks whether metrics or test data changed here since, whether data grew or was\n" +
+      "rewritten, and whose best model is better. Changes nothing.",
+    group: "start",
+    arguments: [{ name: "OTHER", help: "worktree, branch, version or database file", required: true }],
+    examples: [
+      ["advise merge augment", "the experiment in ../exp-augment"],
+      ["advise merge e0.2.0", "a version"],
+    ],
+    kind: "read",
+    load: async () => (await import("../advise/merge.ts")).adviseMerge,
+    render: "advise merge",
+  },
+  {
     name: "advise description",
     summary: "Suggest what to call a version, from what really changed",
     description: "Without VERSION: what differs here from the last version, as a message for the next run.",
