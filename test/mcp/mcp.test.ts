@@ -176,6 +176,7 @@ describe.each(ERAS)("in the %s era", (_name, era) => {
     cpSync(join(repo.root, "results/experiments.db"), join(repo.root, "other.db"));
     const rebase = { base: "results/experiments.db", from: ["other.db"], strategy: "rebase", key_columns: ["version"], output: "all.db" };
     cpSync(join(repo.root, "results/experiments.db"), join(repo.root, "all.db"));
+    expect(repo.expver(["log", "accuracy=0.5", "--db", "other.db"]).code).toBe(0);
     const before = everything(repo);
     const planned = structured(await call(client, "expver_plan_merge", rebase));
     expect(planned).toMatchObject({ destructive: true });

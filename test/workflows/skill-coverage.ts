@@ -20,7 +20,7 @@ export const COVERAGE: [file: string, heading: string, where: string, needles: s
     "references/workflows.md",
     ["## Worktree", "rows into main's database", "merge or rebase for data and models", "tag on main", "remove"],
   ],
-  ["SKILL.md", "DVC Pipeline Integration", "references/merge-rebase.md", ["## In a pipeline", "params.yaml", "persist: true"]],
+  ["SKILL.md", "DVC Pipeline Integration", "references/merge-rebase.md", ["## In a pipeline", "expver merge --params", "persist: true"]],
   [
     "SKILL.md",
     "Safety Checklist: worktree or branch",
