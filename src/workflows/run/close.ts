@@ -66,17 +66,19 @@ function keepBefore(context: Context, { project, places, folder, operation }: Cl
 
 function collect(
   context: Context,
-  { runId, folder, places, project, facts }: ClosingRun,
+  { runId, folder, places, project, facts, isShard }: ClosingRun,
   parameters: CloseOptions["parameters"],
 ): Collected {
-  const { closing } = facts();
+  const { closing, status } = facts();
+  // A setting that is tried again is to have one row, not one for each try that wrote none.
+  const ownRow = !isShard || status === "finished";
   const file = places.metrics === null ? null : readMetricsFile(absolutePath(project, places.metrics), closing.metricsMark);
   if (file !== null && file.state !== "read") {
     const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
     context.report({ kind: "warning", text: `the metrics file ${places.metrics} ${what}` });
   }
   const metrics = file?.state === "read" ? file.metrics : {};
-  return collectRows(project, { runId, folder, databaseFile: places.databaseFile, parameters, metrics, ownRow: true });
+  return collectRows(project, { runId, folder, databaseFile: places.databaseFile, parameters, metrics, ownRow });
 }
 
 /** Stamps, stores, commits, tags. */
