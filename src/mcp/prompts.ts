@@ -21,7 +21,7 @@ const WORKFLOWS = [
     steps: [
       "Make sure the code is committed or will be in one snapshot: expver_status.",
       "Agree on the grid and the metric with its direction; say how many runs that is.",
-      "A sweep is one version with many runs: give the person the `expver sweep --grid …` command line, or run the settings one by one with expver_plan_run when they are few.",
+      "expver_plan_run with grid is one sweep: one snapshot, a run for each combination, one version. Apply it; it goes on as a job: wait with expver_run_status.",
       "Rank with expver_models; offer promotion of the winner behind a gate with expver_plan_model, and pruning of the rest.",
     ],
   },

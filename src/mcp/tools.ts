@@ -175,19 +175,29 @@ export const READING: Tool[] = [
 export const PLANNING: Tool[] = [
   {
     name: "expver_plan_run",
-    title: "Plan a run",
+    title: "Plan a run or a sweep",
     description:
-      "One experiment: snapshot of the code, the program, its rows and outputs, a commit and the next version tag. `{name}` in the command becomes the parameter's value. Applying starts it in the background and answers its run id: follow it with expver_run_status. Level: major for architecture or data changes, minor for parameters and features, patch for reruns and fixes.",
+      "One experiment: snapshot of the code, the program, its rows and outputs, a commit and the next version tag. `{name}` in the command becomes the parameter's value. Applying starts it in the background and answers its run id: follow it with expver_run_status. With grid one sweep: a run for each combination, in private workspaces, one version, the best promoted if it beats production; it goes on as a job. Level: major for architecture or data changes, minor for parameters and features, patch for reruns and fixes.",
     input: {
       command: z.array(z.string()).min(1).max(200).describe('program and arguments: ["python", "train.py", "--lr", "{lr}"]'),
       message: z.string().optional().describe("what this experiment tries, one short line"),
       level: z.enum(["major", "minor", "patch"]).optional(),
       params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
       metrics_file: z.string().optional().describe("JSON or YAML file the program writes its metrics to"),
+      grid: z
+        .record(z.string(), z.array(z.union([z.string(), z.number(), z.boolean()])).min(1))
+        .optional()
+        .describe("values by parameter"),
+      jobs: z.number().int().min(1).max(64).optional().describe("with grid: how many run at once"),
     },
-    words: ({ command, message, level, params, metrics_file: file }) => [
-      "run",
-      "--detach",
+    words: ({ command, message, level, params, metrics_file: file, grid, jobs }) => [
+      ...(grid === undefined
+        ? ["run", "--detach"]
+        : [
+            "sweep",
+            ...Object.entries(grid as Record<string, unknown[]>).map(([name, all]) => `--grid=${name}=${all.join(",")}`),
+            ...value("--jobs", jobs),
+          ]),
       ...value("--message", message),
       ...(level === undefined ? [] : [`--${String(level)}`]),
       ...Object.entries((params ?? {}) as Record<string, unknown>).map(([name, one]) => `--param=${name}=${String(one)}`),

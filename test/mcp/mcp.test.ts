@@ -229,6 +229,7 @@ it("reading and planning tools leave everything as it is", async () => {
     ["expver_status", { of: "problems" }],
     ["expver_status", { of: "data" }],
     ["expver_plan_run", { command: ["node", "train.js"] }],
+    ["expver_plan_run", { command: ["node", "train.js", "--lr", "{lr}"], grid: { lr: [0.1, 0.5] }, jobs: 2, metrics_file: "metrics.json" }],
     ["expver_plan_share", { action: "sync" }],
     ["expver_plan_get", { version: "e0.1.0", path: "models/model.json", out: "old.json" }],
     ["expver_plan_get", { version: "e0.1.0", model: true, out: "old.json" }],
