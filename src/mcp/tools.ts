@@ -45,8 +45,22 @@ export const READING: Tool[] = [
     title: "List versions",
     description:
       "Every experiment version, best first by the metric's own direction, with parameters, metrics and data hash. Start here for questions such as: which experiment was best, what was tried. Page with offset; name fields to make rows smaller.",
-    input: { sort: z.string().optional().describe("metric, or `version`, or `date`") },
-    words: ({ sort }) => ["list", "--all", ...value("--sort", sort)],
+    input: {
+      sort: z.string().optional().describe("metric, parameter, `version` or `date`; several with commas, - turns one round"),
+      where: z
+        .string()
+        .max(2_000)
+        .optional()
+        .describe("only those: accuracy > 0.9 and model ~ bert; not, or, in (…), is missing, parentheses"),
+      group_by: z.string().optional().describe("across seeds: parameter names, or `all but seed`: n, mean, deviation, interval"),
+    },
+    words: ({ sort, where, group_by: group }) => [
+      "list",
+      "--all",
+      ...value("--sort", sort),
+      ...value("--where", where),
+      ...value("--group-by", group),
+    ],
     rows: ["versions"],
   },
   {

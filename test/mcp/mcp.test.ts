@@ -82,6 +82,7 @@ describe.each(ERAS)("in the %s era", (_name, era) => {
     const client = await connect(repo, { era });
     for (const [tool, args, words] of [
       ["expver_list", {}, ["list", "--all"]],
+      ["expver_list", { where: "accuracy > 0.9 and lr = 1" }, ["list", "--all", "--where", "accuracy > 0.9 and lr = 1"]],
       ["expver_show", { version: "e0.1.0", detail: "full" }, ["show", "e0.1.0"]],
       ["expver_show", { version: "e0.2.0", about: "lineage", detail: "full" }, ["lineage", "e0.2.0"]],
       ["expver_show", { about: "uses", of: "data/train.csv", detail: "full" }, ["uses", "data/train.csv"]],
