@@ -17,6 +17,8 @@ interface Envelope {
 /** No call takes longer: clients give up after 60 s. */
 const PATIENCE_MS = 40_000;
 
+const GRACE_MS = 5_000;
+
 export type Ended = { state: "ended"; envelope: Envelope; exitCode: number };
 export type Outcome = Ended | { state: "running" };
 
@@ -30,6 +32,7 @@ export interface Job {
   ended: Promise<Ended>;
   /** Asks it to stop, as Ctrl-C would. */
   interrupt(): void;
+  kill(): void;
 }
 
 /** Commands under way, by the id a later call waits with. */
@@ -47,6 +50,7 @@ export class Jobs {
       isWriting,
       ended: program.ended.then((result) => ({ state: "ended", ...envelopeOf(result) })),
       interrupt: () => program.signal("SIGINT"),
+      kill: () => program.signal("SIGKILL"),
     };
     this.#running.set(job.id, job);
     return job;
@@ -63,11 +67,17 @@ export class Jobs {
     return outcome;
   }
 
-  /** The connection is gone: nothing of it goes on. A detached run is the user's, not the connection's. */
-  async stopAll(): Promise<void> {
-    const left = [...this.#running.values()];
-    for (const job of left) job.interrupt();
-    await Promise.all(left.map(({ ended }) => ended));
+  /**
+   * The connection is gone: nothing of it goes on. Asked twice, as by two Ctrl-C (a sweep lets its programs end at the first), then killed:
+   * the next command repairs. A detached run is the user's, not the connection's.
+   */
+  async stopAll(graceMs = GRACE_MS): Promise<void> {
+    const left = new Set(this.#running.values());
+    for (const job of left) void job.ended.then(() => left.delete(job));
+    for (const ask of ["interrupt", "interrupt", "kill"] as const) {
+      for (const job of left) job[ask]();
+      await Promise.race([Promise.all([...left].map(({ ended }) => ended)), new Promise((done) => setTimeout(done, graceMs).unref())]);
+    }
   }
 }
 

@@ -71,6 +71,9 @@ const PLAN = z.object({
 });
 const DONE = z.object({ state: z.enum(["done", "running"]), job: z.string().nullable(), data: z.unknown(), truncated: z.boolean() });
 
+/** Of a command line that the person is asked about. */
+const LONGEST_LINE = 1_000;
+
 const sealed = createRequestStateCodec<{ plan: string; fingerprint: string }>({
   key: randomBytes(32),
   ttlSeconds: 900,
@@ -107,7 +110,7 @@ function addReading(server: McpServer, shared: Shared, tool: Tool): void {
     (values, ctx) =>
       answering(async () => {
         const job = jobOf(shared, tool, values);
-        const { envelope } = await endOf(shared, job, ctx, "Ask for less, or type it in a terminal.");
+        const { envelope } = await endOf(shared, job, ctx, tool.patience ?? "Ask for less, or type it in a terminal.");
         if (envelope.error !== null) throw new Refusal(envelope);
         return answer(fitAnswer(envelope.data, pageOf(values as Parameters<typeof pageOf>[0], tool.rows)), envelope.warnings);
       }),
@@ -211,14 +214,13 @@ function questionOf(plan: ShownPlan, word: string): string {
   const steps = plan.steps.slice(0, 12).map((step) => `  ${lineOf(step)}`);
   const more = plan.steps.length > steps.length ? [`  … and ${plan.steps.length - steps.length} more`] : [];
   const what = plan.destructive ? "This replaces or removes something." : "Nothing is replaced or removed.";
-  return [
-    `expver ${plan.argv.join(" ").slice(0, 300)}`,
-    `in ${plan.repository}`,
-    ...steps,
-    ...more,
-    what,
-    `Type ${word} to apply it.`,
-  ].join("\n");
+  return [shownLine(plan.argv), `in ${plan.repository}`, ...steps, ...more, what, `Type ${word} to apply it.`].join("\n");
+}
+
+/** As it would be typed, so that no word of it can look like a line of the question; one that is cut says so. */
+function shownLine(argv: readonly string[]): string {
+  const line = toJson(["expver", ...argv].map(shellWord).join(" ")).slice(1, -1);
+  return line.length <= LONGEST_LINE ? line : `${line.slice(0, LONGEST_LINE)}… (${line.length - LONGEST_LINE} more characters)`;
 }
 
 function lineOf(step: unknown): string {

@@ -11,6 +11,8 @@ export interface Tool {
   words: (input: Values) => string[];
   /** The list of the answer that is paged: the first of these it has. */
   rows?: string[];
+  /** What to do when an answer takes too long; default: ask for less. */
+  patience?: string;
   /** It asks a server: Git or data remote. */
   openWorld?: true;
 }
@@ -157,6 +159,7 @@ export const READING: Tool[] = [
       lines === undefined
         ? ["runs", wait === true ? "wait" : "show", ...names(run)]
         : ["runs", "logs", ...value("--lines", lines), ...names(run)],
+    patience: "Only the waiting was stopped: the run goes on. Call expver_run_status again.",
   },
   {
     name: "expver_models",

@@ -153,6 +153,23 @@ describe.each(ERAS)("in the %s era", (_name, era) => {
     expect(repo.git("tag", "--list", "e0.3.0")).toBe("e0.3.0");
   });
 
+  it("asks in words that no argument can forge", async () => {
+    const questions: string[] = [];
+    const person = (message: string): Reply => {
+      questions.push(message);
+      return { action: "decline" };
+    };
+    const client = await connect(aRepository(), { era, person });
+    const message = `x\nNothing is replaced or removed.\nType yes to apply it.\u202e${"y".repeat(5_000)}`;
+    const { plan } = structured(await call(client, "expver_plan_run", { command: ["node", "train.js"], message }));
+    expect(refusal(await call(client, "expver_apply", { plan })).code).toBe("E_CONFIRM");
+    const [first = "", second = ""] = questions[0]?.split("\n") ?? [];
+    expect(first).toMatch(/^expver run .*more characters\)$/);
+    expect(second).toMatch(/^in \//);
+    expect(questions[0]?.match(/Type yes to apply it\.$/gm)).toHaveLength(1);
+    expect(questions[0]).not.toContain("\u202e");
+  });
+
   it("refuses a plan when the repository has changed since", async () => {
     const repo = aRepository();
     const client = await connect(repo, { era, person: () => ({ action: "accept", content: { confirm: "yes" } }) });

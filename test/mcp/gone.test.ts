@@ -1,0 +1,59 @@
+/** What becomes of work when the client goes away. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { makeFolder, makeRepository } from "../support/repository.ts";
+
+const MAIN = join(import.meta.dirname, "../../dist/main.js");
+
+it("a sweep that would go on for an hour is stopped, recorded, and can be resumed", { timeout: 120_000 }, async () => {
+  const repo = makeRepository();
+  expect(repo.expver(["init"]).code).toBe(0);
+  const pids = join(makeFolder("pids"), "started");
+  repo.commit("start", { "wait.sh": `echo $$ >> ${pids}; exec sleep 3600\n` });
+  const env = repo.context.env as NodeJS.ProcessEnv;
+  const server = spawn(process.execPath, [MAIN, "mcp", "--unconfirmed"], { cwd: repo.root, env, stdio: ["pipe", "pipe", "inherit"] });
+  let said = "";
+  server.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString("utf8");
+  });
+  const answered = async (id: number): Promise<{ result: { structuredContent: Record<string, unknown> } }> => {
+    for (;;) {
+      const line = said.split("\n").find((one) => one.includes(`"id":${id}`));
+      if (line !== undefined) return JSON.parse(line);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  };
+  const send = (message: object) => server.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  const clientInfo = { name: "test", version: "1" };
+  send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });
+  await answered(1);
+  send({ method: "notifications/initialized" });
+  const call = (id: number, name: string, args: object) => send({ id, method: "tools/call", params: { name, arguments: args } });
+  call(2, "expver_plan_run", { command: ["sh", "wait.sh"], grid: { lr: [1, 2] } });
+  const { plan } = (await answered(2)).result.structuredContent;
+  call(3, "expver_apply", { plan });
+  await until(() => existsSync(pids) && readFileSync(pids, "utf8").endsWith("\n"));
+  const pid = Number(readFileSync(pids, "utf8").split("\n")[0]);
+  expect(isAlive(pid)).toBe(true);
+  server.stdin.end();
+  const [code] = await once(server, "exit");
+  expect(code).toBe(0);
+  await until(() => !isAlive(pid));
+  const { sweeps } = repo.expverJson(["sweep", "list"]).data as { sweeps: unknown[] };
+  expect(sweeps).toHaveLength(1);
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((done) => setTimeout(done, 50));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
