@@ -78,12 +78,16 @@ function isVisible(node: Node): boolean {
 }
 
 const ABOUT: Record<string, string> = {
+  advise: "Say which workflow, number, words or merge fits, and why",
   data: "Version data as dvc does: same files, flags, output and exit codes",
   "data cache": "Manage the cache",
   "data data": "Look at data as `dvc data` does",
   "data remote": "Manage where data is pushed to",
+  hooks: "Install Git hooks that keep data and versions from being lost",
+  models: "See which models there are; promote, keep and prune them",
   ops: "See what writing commands did here",
   runs: "See and steer running and past runs",
+  skill: "Show and install the agent skill of this release",
   worktree: "Work on an experiment in a worktree and branch of its own",
 };
 

@@ -157,6 +157,14 @@ describe("help", () => {
 });
 
 describe("the catalogue", () => {
+  it("says in one line what each command and each group is for", async () => {
+    const parsed = await parseArguments(["help"], CATALOGUE, { width: 200 });
+    if (parsed.kind !== "text") throw new Error("no help");
+    const lines = parsed.text.split("\n").filter((line) => /^ {2}[a-z]/.test(line));
+    expect(lines.length).toBeGreaterThan(25);
+    expect(lines.filter((line) => !/^ {2}\S+ +\S/.test(line))).toEqual([]);
+  });
+
   it("parses every example of every command", async () => {
     for (const command of CATALOGUE) {
       for (const [line] of command.examples) {
