@@ -98,10 +98,10 @@ function bestOf(units: readonly Unit[], { metric, direction }: SortKey & { by: "
 function ranked(groups: readonly VersionGroup[], { metric, direction, reversed }: SortKey & { by: "metric" }): VersionGroup[] {
   const mean = (group: VersionGroup) => (Object.hasOwn(group.metrics, metric) ? String(group.metrics[metric]?.mean) : undefined);
   const bestFirst = groups.toSorted((one, other) => compareMetric(mean(one), mean(other), direction));
-  const withRank = bestFirst.map((group) => ({
-    ...group,
-    rank: mean(group) === undefined ? null : bestFirst.findIndex((other) => mean(other) === mean(group)) + 1,
-  }));
+  // Equal means share the place of the first of them.
+  const places = new Map<string | undefined, number>();
+  for (const [index, group] of bestFirst.entries()) if (!places.has(mean(group))) places.set(mean(group), index + 1);
+  const withRank = bestFirst.map((group) => ({ ...group, rank: mean(group) === undefined ? null : (places.get(mean(group)) ?? null) }));
   if (!reversed) return withRank;
   return [...withRank.filter(({ rank }) => rank !== null).reverse(), ...withRank.filter(({ rank }) => rank === null)];
 }
