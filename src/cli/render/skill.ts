@@ -16,6 +16,6 @@ export function renderSkillCheck({ version, copies }: SkillCheck): string {
 }
 
 export function renderSkillDone({ folders, files, kept }: SkillDone): string {
-  const done = files === 0 ? ["nothing to do"] : folders.map((folder) => folder);
+  const done = files === 0 ? ["nothing to do"] : folders;
   return [...done, ...kept.map((path) => `kept  ${path}`)].join("\n");
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { quoteName } from "../../platform/sqlite.ts";
 import { sqlText } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 
@@ -53,10 +54,6 @@ async function close(db: DuckDb, tables: readonly DataTable[]): Promise<void> {
 function source({ path, kind }: DataTable): string {
   if (kind === "json") return `read_json(${sqlText(path)}, format = 'newline_delimited')`;
   return kind === "parquet" ? `read_parquet(${sqlText(path)})` : `read_csv(${sqlText(path)}, header = true)`;
-}
-
-function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** Wide integers come as text; those that a number holds exactly become one. */
