@@ -1,11 +1,18 @@
-/** `expver list` over many versions and a large results database. See docs/benchmarks.md. */
+/** Reading many versions: `list`, `show`, `diff`, `models list`, with a large results database and worktrees. See docs/benchmarks.md. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { least, measure, median, milliseconds, must, options, printTable } from "./measure.mjs";
 
-const { tags, rows, rounds, clock } = options({ tags: 2000, rows: 50_000, rounds: 7, clock: "wall" });
+const { tags, rows, columns, worktrees, rounds, clock } = options({
+  tags: 2000,
+  rows: 50_000,
+  columns: 8,
+  worktrees: 0,
+  rounds: 7,
+  clock: "wall",
+});
 const MAIN = join(import.meta.dirname, "../dist/main.js");
 const cwd = mkdtempSync(join(tmpdir(), "expver-bench-"));
 try {
@@ -14,6 +21,7 @@ try {
   must("git", ["reset", "-q", "--hard"], { cwd });
   must("git", ["pack-refs", "--all"], { cwd });
   makeDatabase(join(cwd, "results"));
+  makeWorktrees();
   const expver = (...args) => ({ name: `expver ${args.join(" ")}`, program: process.execPath, args: [MAIN, ...args], cwd, clock });
   const git = { name: "git tag --format=%(contents)", program: "git", args: ["tag", "--format=%(contents)"], cwd, clock };
   const cases = [
@@ -22,10 +30,16 @@ try {
     expver("list"),
     expver("list", "--json"),
     expver("list", "--sort", "loss", "-n", "10"),
+    expver("list", "--where", "accuracy > 0.9 and model ~ logreg"),
+    expver("list", "--group-by", "all but seed"),
+    expver("show", `e0.${tags}.0`),
+    expver("diff", "e0.1.0", `e0.${tags}.0`),
+    expver("models", "list"),
+    expver("runs", "list"),
   ];
   measure(cases, 1); // fills the compile cache
   const times = measure(cases, rounds);
-  console.log(`${tags} tags, ${rows} rows`);
+  console.log(`${tags} tags, ${rows} rows, ${columns} columns, ${worktrees} worktrees, ${clock} time`);
   printTable([
     ["", "min ms", "median ms"],
     ...[...times].map(([name, some]) => [name, milliseconds(least(some)), milliseconds(median(some))]),
@@ -54,6 +68,7 @@ function versions() {
       `Model: ${"00ff00ff".repeat(4)} 4096 models/model.json`,
       `Param: lr=0.${index}`,
       "Param: model=logreg",
+      `Param: seed=${index % 5}`,
       `Metric: accuracy=${accuracy} max`,
       `Metric: loss=${1 / index} min`,
       "",
@@ -67,18 +82,27 @@ function makeDatabase(folder) {
   mkdirSync(folder);
   const { DatabaseSync } = driver();
   const db = new DatabaseSync(join(folder, "experiments.db"));
+  const more = Array.from({ length: Math.max(0, columns - 8) }, (_, index) => `metric_${index}`);
   db.exec(`
     BEGIN;
     CREATE TABLE "predictions" (track_id TEXT, timestamp TEXT, epoch INTEGER, loss REAL, accuracy REAL, version TEXT, git_commit TEXT,
-      dvc_hash TEXT, PRIMARY KEY (track_id, timestamp));
-    CREATE TABLE expver_runs (run_id TEXT PRIMARY KEY, version TEXT, status TEXT);
+      dvc_hash TEXT, ${more.map((name) => `${name} REAL, `).join("")}PRIMARY KEY (track_id, timestamp));
+    CREATE TABLE expver_runs (run_id TEXT PRIMARY KEY, version TEXT, status TEXT, command TEXT, params TEXT, metrics TEXT, start TEXT);
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${rows})
       INSERT INTO predictions SELECT 'track-' || (i / 25), printf('2026-01-01 00:00:%09d', i), i % 25, 1.0 / (i + 1), 0.5,
-      'e0.' || (i / 25 + 1) || '.0', '${"0".repeat(40)}', '${"3a2f1b00".repeat(4)}' FROM n;
+      'e0.' || (i / 25 + 1) || '.0', '${"0".repeat(40)}', '${"3a2f1b00".repeat(4)}'${more.map(() => ", 0.5").join("")} FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${tags})
-      INSERT INTO expver_runs SELECT printf('quiet-otter-%04d', i), 'e0.' || i || '.0', 'finished' FROM n;
+      INSERT INTO expver_runs SELECT printf('quiet-otter-%04d', i), 'e0.' || i || '.0', 'finished', 'train', '{"lr":"0.1"}',
+      '{"accuracy":"0.5"}', '2026-01-01T00:00:00Z' FROM n;
     COMMIT`);
   db.close();
+}
+
+/** Beside the repository, as `expver worktree create` puts them; without files, which no reading command looks at. */
+function makeWorktrees() {
+  for (let index = 0; index < worktrees; index += 1) {
+    must("git", ["worktree", "add", "-q", "--no-checkout", "-b", `exp/w${index}`, join(cwd, `.w/exp-w${index}`), "HEAD"], { cwd });
+  }
 }
 
 function driver() {

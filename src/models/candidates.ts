@@ -19,8 +19,8 @@ export interface CandidatesFolder {
 /** Two words and four digits: the form of run ids and of xetrack's track ids. */
 const RUN_NAME = /^[a-z]+-[a-z]+-\d{4}$/;
 
-/** `owns`: whether a run, or a track that no run owns, has this id. */
-export function* readingCandidates(project: Project, owns: (id: string) => boolean): Work<CandidatesFolder> {
+/** `owned`: which of these are ids of runs, or of tracks that no run owns. */
+export function* readingCandidates(project: Project, owned: (ids: readonly string[]) => ReadonlySet<string>): Work<CandidatesFolder> {
   const path = storedPath(project, project.config.models.candidates);
   const folder: CandidatesFolder = { path, candidates: [], strays: [] };
   const absolute = absolutePath(project, path);
@@ -29,10 +29,14 @@ export function* readingCandidates(project: Project, owns: (id: string) => boole
   const items = new Map<string, typeof files>();
   for (const file of files) {
     const item = file.relpath.split("/")[0] ?? "";
-    if (!isBookkeeping(item)) items.set(item, [...(items.get(item) ?? []), file]);
+    if (isBookkeeping(item)) continue;
+    const members = items.get(item);
+    if (members === undefined) items.set(item, [file]);
+    else members.push(file);
   }
+  const owners = owned([...items.keys()].flatMap(idsIn));
   for (const [item, members] of items) {
-    const owner = ownerOf(item, owns);
+    const owner = ownerOf(item, (id) => owners.has(id));
     if (owner === null) folder.strays.push(`${path}/${item}`);
     else {
       const size = members.reduce((sum, { stat }) => sum + stat.size, 0);
@@ -58,6 +62,10 @@ export function hashOfItem(item: string, members: readonly ListingEntry[]): stri
 
 /** An id may contain `_` itself, so every place is tried; the longest wins. */
 export function ownerOf(item: string, owns: (id: string) => boolean): string | null {
-  const ends = [...item.matchAll(/_/g)].map(({ index }) => item.slice(0, index)).reverse();
-  return ends.find((id) => owns(id)) ?? ends.find((id) => RUN_NAME.test(id)) ?? null;
+  const ids = idsIn(item);
+  return ids.find((id) => owns(id)) ?? ids.find((id) => RUN_NAME.test(id)) ?? null;
+}
+
+function idsIn(item: string): string[] {
+  return [...item.matchAll(/_/g)].map(({ index }) => item.slice(0, index)).reverse();
 }

@@ -3,6 +3,7 @@ import type { Production } from "../../models/production.ts";
 import { promotions } from "../../models/production.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel, Promotion } from "../../models/types.ts";
+import { openCache } from "../../store/cache.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
 import { metricChoice, type RankedBy } from "./metric-choice.ts";
@@ -35,14 +36,15 @@ export const modelsInfo: ReadWorkflow<Input, ProductionInfo> = {
     const withHash = (hash: string | undefined) =>
       models.filter((model) => model.hash === hash).sort((one, other) => Number(isPromoted(other)) - Number(isPromoted(one)));
     const hash = production.there?.hash ?? recorded;
+    const { dir } = openCache(project);
     return {
       production,
       by: metricChoice(survey, textIn(input.metric)),
       is: withHash(hash),
       promoted: production.state === "changed" ? withHash(recorded) : [],
       promotion,
-      history: history.map((one) => ({ ...one, isCached: isCached(project, one.hash) })),
-      isCached: hash !== undefined && isCached(project, hash),
+      history: history.map((one) => ({ ...one, isCached: isCached(dir, one.hash) })),
+      isCached: hash !== undefined && isCached(dir, hash),
     };
   },
 };

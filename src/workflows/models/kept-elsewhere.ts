@@ -24,10 +24,13 @@ export async function proofsOf(
   if (candidates.length === 0) return new Map();
   const namings = namingsOf(survey, candidates);
   const tags = publicTags(survey);
-  const objects = [...namings.values()].flat().flatMap(({ objects: one }) => one);
-  const bytes = await storedBytes(context, survey, { objects, remote, isPublic: tags.remote !== null });
+  const objects = new Map([...namings.values()].flat().flatMap(({ objects: some }) => some.map((one) => [keyOf(one), one])));
+  const bytes = await storedBytes(context, survey, { objects: [...objects.values()], remote, isPublic: tags.remote !== null });
   return new Map(candidates.map(({ path }) => [path, proofOf(namings.get(path) ?? [], tags, bytes)]));
 }
+
+/** So many versions are named in one line. */
+const FEW = 3;
 
 interface Naming {
   version: Version;
@@ -54,7 +57,8 @@ function proofOf(namings: readonly Naming[], tags: PublicTags, bytes: StoredByte
   if (namings.length === 0) return lacks("no version names these bytes");
   if (tags.problem !== null) return lacks(tags.problem);
   const tagged = namings.filter(({ version }) => tags.has(version));
-  const names = namings.map(({ version }) => version.name).join(", ");
+  const all = [...new Set(namings.map(({ version }) => version.name))];
+  const names = all.length <= FEW ? all.join(", ") : `${all.slice(0, FEW).join(", ")} and ${all.length - FEW} others`;
   if (tagged.length === 0) return lacks(`the tag of ${names} is not on ${tags.remote}`);
   if (bytes.problem !== null) return lacks(bytes.problem);
   const kept = tagged.find(({ objects }) => objects.every((object) => bytes.has(object)));
@@ -68,24 +72,30 @@ function namingsOf({ project, versions, models }: Survey, candidates: readonly C
   const folder = storedPath(project, project.config.models.candidates);
   const pointers = readPointersOf(project, [...new Set(whole.map(({ commit }) => commit))], () => {});
   const { dir } = openCache(project);
-  const listings = whole.flatMap((version) => {
+  // Most versions have the folder of the one before them.
+  const listings = new Map<string, { own: ObjectName; md5s: Set<string>; versions: Version[] }>();
+  for (const version of whole) {
     const pointer = pointers.get(version.commit)?.find(({ path }) => path === folder);
-    if (pointer?.hash?.endsWith(".dir") !== true) return [];
+    if (pointer?.hash?.endsWith(".dir") !== true) continue;
     const own = { hash: pointer.hash, hashName: pointer.hashName };
-    return [{ version, own, md5s: new Set((readListing(dir, own) ?? []).map(({ md5 }) => md5)) }];
-  });
+    const known = listings.get(keyOf(own));
+    if (known !== undefined) known.versions.push(version);
+    else listings.set(keyOf(own), { own, md5s: new Set((readListing(dir, own) ?? []).map(({ md5 }) => md5)), versions: [version] });
+  }
+  const byName = new Map(whole.map((version) => [version.name, version]));
+  const byHash = new Map<string, Version[]>();
+  for (const { commit, hash, version: name } of models) {
+    const version = commit === null || name === null ? undefined : byName.get(name);
+    if (version !== undefined) byHash.set(hash, [...(byHash.get(hash) ?? []), version]);
+  }
   return new Map(
     candidates.map(({ path, hash, md5s }) => {
       const files = md5s.map(md5Object);
-      const asModel = models
-        .filter((model) => model.commit !== null && model.hash === hash)
-        .flatMap(({ version: name }): Naming[] => {
-          const version = whole.find((one) => one.name === name);
-          return version === undefined ? [] : [{ version, objects: hash.endsWith(".dir") ? [md5Object(hash), ...files] : files }];
-        });
-      const asCandidate = listings
+      const ofModel = hash.endsWith(".dir") ? [md5Object(hash), ...files] : files;
+      const asModel = (byHash.get(hash) ?? []).map((version): Naming => ({ version, objects: ofModel }));
+      const asCandidate = [...listings.values()]
         .filter(({ md5s: all }) => md5s.every((md5) => all.has(md5)))
-        .map(({ version, own }): Naming => ({ version, objects: [own, ...files] }));
+        .flatMap(({ own, versions: some }) => some.map((version): Naming => ({ version, objects: [own, ...files] })));
       return [path, [...asModel, ...asCandidate]];
     }),
   );

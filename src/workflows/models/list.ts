@@ -1,16 +1,17 @@
 /** `expver models list`: every version's, run's and candidate's model, best first. */
 import { ExpverError } from "../../errors.ts";
 import type { Production } from "../../models/production.ts";
-import { isCached, objectsOfModel } from "../../models/stored.ts";
+import { areCached, objectsOfModel } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
+import { openCache } from "../../store/cache.ts";
 import { keyOf, type ObjectName } from "../../store/layout.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { limitOf, textIn } from "../input.ts";
 import { bestFirst, hasNumber, metricChoice, type RankedBy } from "./metric-choice.ts";
-import { isCopyOf, type Survey, surveyModels } from "./survey.ts";
+import { copyKey, type Survey, surveyModels } from "./survey.ts";
 
 export interface ListedModel extends Omit<KnownModel, "date"> {
   /** ISO 8601; null when unknown. */
@@ -48,8 +49,9 @@ export const modelsList: ReadWorkflow<Input, ModelList> = {
     const by = metricChoice(survey, textIn(input.metric));
     const remote = input.cloud === true || typeof input.remote === "string" ? await askRemote(context, survey, textIn(input.remote)) : null;
     const ordered = by === null ? survey.models : bestFirst(survey.models, by);
+    const looks = looksInto(survey, { by, remote });
     const listed = ranked(
-      ordered.map((model) => listedOf(survey, model, { by, remote })),
+      ordered.map((model) => listedOf(model, looks)),
       by,
     );
     const named = new Set(survey.models.map(({ version }) => version));
@@ -70,14 +72,27 @@ interface AskedRemote {
   has(objects: readonly ObjectName[]): boolean;
 }
 
-function listedOf(
-  { project, folder, production }: Survey,
-  model: KnownModel,
-  { by, remote }: { by: RankedBy | null; remote: AskedRemote | null },
-): ListedModel {
-  const isProduction = production.there?.hash === model.hash;
-  const candidate = folder.candidates.find((one) => one.path === model.path || isCopyOf(one, model))?.path ?? null;
-  const objects = objectsOfModel(project, model.hash);
+/** What is the same for every line. */
+interface Looks {
+  by: RankedBy | null;
+  remote: AskedRemote | null;
+  /** Hash of what lies in production. */
+  inProduction: string | undefined;
+  /** Paths of candidates by {@link copyKey}. */
+  candidates: ReadonlyMap<string, string>;
+  /** Folder of the cache. */
+  cache: string;
+}
+
+function looksInto({ project, folder, production }: Survey, asked: Pick<Looks, "by" | "remote">): Looks {
+  const candidates = new Map(folder.candidates.toReversed().map((one) => [copyKey(one), one.path]));
+  return { ...asked, inProduction: production.there?.hash, candidates, cache: openCache(project).dir };
+}
+
+function listedOf(model: KnownModel, { by, remote, inProduction, candidates, cache }: Looks): ListedModel {
+  const isProduction = inProduction === model.hash;
+  const candidate = model.commit === null ? model.path : (candidates.get(copyKey(model)) ?? null);
+  const objects = objectsOfModel(cache, model.hash);
   return {
     ...model,
     date: model.date || null,
@@ -86,7 +101,7 @@ function listedOf(
     isProduction,
     candidate,
     bytesAre: [
-      ...(isCached(project, model.hash) ? ["cache"] : []),
+      ...(areCached(cache, objects) ? ["cache"] : []),
       ...(candidate === null ? [] : ["candidates"]),
       ...(isProduction ? ["production"] : []),
       ...(objects !== null && remote?.has(objects) ? [remote.name] : []),
@@ -107,7 +122,8 @@ function ranked(models: readonly ListedModel[], by: RankedBy | null): ListedMode
 
 /** A remote that does not answer is a warning: the list stands without it. */
 async function askRemote(context: Context, { project, models }: Survey, name: string | undefined): Promise<AskedRemote | null> {
-  const objects = models.flatMap(({ hash }) => objectsOfModel(project, hash) ?? []);
+  const { dir } = openCache(project);
+  const objects = models.flatMap(({ hash }) => objectsOfModel(dir, hash) ?? []);
   try {
     const remote = openRemote(project, name);
     const there = new Set((await remote.present(objects, context)).map(keyOf));

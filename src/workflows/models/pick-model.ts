@@ -5,6 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import { historicCandidate } from "../../models/historic-candidate.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
+import { openCache } from "../../store/cache.ts";
 import { readPointersAt } from "../../store/pointers.ts";
 import type { Source } from "../../store/source.ts";
 import type { Survey } from "./survey.ts";
@@ -27,9 +28,10 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
   if (run === null) throw unknownName(survey, name);
   const own = models.filter((model) => model.run === run);
   const stored = own.filter(({ commit }) => commit !== null);
-  if (own.length > 0) return onlyOne(survey, stored.length > 0 && path === undefined ? stored : own, { name: run, path });
-  const gone = await historicCandidate(project, run, path);
+  const isThere = own.some((model) => path === undefined || isCalled(model, path));
+  const gone = isThere ? null : await historicCandidate(project, run, path);
   if (gone !== null) return { ...gone, version: version?.name ?? null, run, date: "", metrics: survey.metricsOf(run) };
+  if (own.length > 0) return onlyOne(survey, stored.length > 0 && path === undefined ? stored : own, { name: run, path });
   throw new ExpverError("E_NOT_FOUND", `run ${run} left no model, and none of its candidates is known here`, {
     hint: "`expver models list` shows which runs did.",
     details: { run },
@@ -47,7 +49,7 @@ export function runMeant({ runs, folder }: Pick<Survey, "runs" | "folder">, aske
 /** Its pointer's commit; the file in the candidates folder where no commit names it, or the cache has lost what one names. */
 export function sourceOf({ project, folder }: Survey, model: KnownModel): { source: Source; path: string } {
   const { commit, path, hash } = model;
-  const copy = commit === null || isCached(project, hash) ? undefined : folder.candidates.find((one) => one.hash === hash);
+  const copy = commit === null || isCached(openCache(project).dir, hash) ? undefined : folder.candidates.find((one) => one.hash === hash);
   const from = copy === undefined ? commit : null;
   const pointers = from === null ? [] : readPointersAt(project, from);
   return { source: { project, commit: from, base: "", pointers, close: () => {} }, path: copy?.path ?? path };
@@ -60,7 +62,7 @@ function onlyOne(
   { name, path }: { name: string; path: string | undefined },
 ): KnownModel {
   const output = storedPath(project, project.config.models.output);
-  const asked = path === undefined ? models : models.filter((model) => model.path === path || model.path.endsWith(`/${path}`));
+  const asked = path === undefined ? models : models.filter((model) => isCalled(model, path));
   const found = asked.length === 1 ? asked[0] : asked.find((model) => path === undefined && model.path === output);
   if (found !== undefined) return found;
   const paths = models.map((model) => model.path);
@@ -69,6 +71,10 @@ function onlyOne(
     hint: `Name one: --path ${paths[0]}`,
     details: { name, paths },
   });
+}
+
+function isCalled(model: KnownModel, path: string): boolean {
+  return model.path === path || model.path.endsWith(`/${path}`);
 }
 
 export function unknownName({ versions, runs }: Survey, name: string): ExpverError {

@@ -12,6 +12,7 @@ import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
+import { openCache } from "../../store/cache.ts";
 import { pointerEdit, storingOutputs } from "../../store/contents.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../store/gitignore.ts";
@@ -79,7 +80,7 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
     const before = { there: production.there?.hash ?? null, recorded: production.recorded?.hash ?? null };
     const isDone = production.state === "right" && before.there === model.hash;
     // Bytes that are stored nowhere are only taken away after a yes, and into the trash.
-    const isUnsaved = before.there !== null && before.there !== model.hash && !isCached(project, before.there);
+    const isUnsaved = before.there !== null && before.there !== model.hash && !isCached(openCache(project).dir, before.there);
     const plan = { model, gates, path: production.path, head, before, source, from, nodes, remote };
     return {
       command: "models promote",

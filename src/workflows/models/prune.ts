@@ -27,7 +27,7 @@ import { folderEdits } from "./candidates-pointer.ts";
 import { commitPaths, requireCommittable, requireHead } from "./commit-paths.ts";
 import { proofsOf } from "./kept-elsewhere.ts";
 import { bestFirst, hasNumber, knownDirection, type RankedBy } from "./metric-choice.ts";
-import { type Survey, surveyModels } from "./survey.ts";
+import { type Survey, surveyModels, versionsByRun } from "./survey.ts";
 
 export interface PrunedCandidate {
   run: string;
@@ -148,20 +148,21 @@ async function removeAll(context: Context, { removes, head, isTracked }: PrunePl
 
 /** By path; what is not in it may go. By run: its best is not the best of its rows, and its files stay or go together. */
 function reasonsToStay({ project, folder, production, metricsOf, versions }: Survey, by: RankedBy, keep: number): Map<string, string> {
+  const versionOf = versionsByRun(versions);
   const runs = [...new Set(folder.candidates.map(({ run }) => run))].map((run) => {
-    const date = versions.find(({ message }) => message.runs.some((entry) => entry.run === run))?.date ?? "";
-    return { run, path: run, metrics: metricsOf(run), date };
+    return { run, path: run, metrics: metricsOf(run), date: versionOf.get(run)?.date ?? "" };
   });
   const ranked = bestFirst(
     runs.filter((run) => hasNumber(run, by.metric)),
     by,
-  ).map(({ run }) => run);
+  );
+  const places = new Map(ranked.map(({ run }, index) => [run, index]));
   const inProduction = new Set([production.there?.hash, production.recorded?.hash]);
   return new Map(
     folder.candidates.flatMap(({ run, path, hash }): [string, string][] => {
-      const place = ranked.indexOf(run);
+      const place = places.get(run);
       if (inProduction.has(hash)) return [[path, "in production"]];
-      if (place < 0) return [[path, `its ${by.metric} is not known`]];
+      if (place === undefined) return [[path, `its ${by.metric} is not known`]];
       if (place === 0) return [[path, "the best"]];
       if (place < keep) return [[path, `among the best ${keep}`]];
       return existsSync(`${absolutePath(project, path)}.dvc`) ? [[path, "has a pointer of its own: expver data remove"]] : [];

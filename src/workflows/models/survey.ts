@@ -13,7 +13,6 @@ import { knownMetrics, metricsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
 import { listRuns } from "../runs/run-views.ts";
-import type { TrackNumbers } from "./tracks.ts";
 
 export interface Survey {
   project: Project;
@@ -37,19 +36,28 @@ export async function surveyModels(context: Context): Promise<Survey> {
   const facts = views.map((view) => ({ run: view.run_id, start: view.start, snapshot: view.git_commit, metrics: view.metrics }));
   const known = knownModels(project, versions, facts);
   const runs = new Set([...facts.map(({ run }) => run), ...versions.flatMap(({ message }) => message.runs.map(({ run }) => run))]);
-  const tracks = await trackNumbers(project);
-  const owns = (id: string) => runs.has(id) || tracks?.has(id) === true;
-  const folder = await paceWork(readingCandidates(project, owns), context, { label: "reading candidates" });
+  const tracksOf = await trackReader(project);
+  let tracks = new Map<string, Record<string, string>>();
+  const owned = (ids: readonly string[]) => {
+    tracks = tracksOf(ids.filter((id) => !runs.has(id)));
+    return new Set([...ids.filter((id) => runs.has(id)), ...tracks.keys()]);
+  };
+  const folder = await paceWork(readingCandidates(project, owned), context, { label: "reading candidates" });
   const production = await paceWork(readingProduction(project), context, { label: "reading the production model" });
   const byVersion = metricsByRun(project, versions);
   const byDatabase = new Map(facts.map(({ run, metrics }) => [run, metrics]));
-  const numbers = (run: string) => byVersion.get(run) ?? byDatabase.get(run) ?? tracks?.numbersOf(run) ?? {};
-  const others = folder.candidates.filter((candidate) => !known.some((model) => isCopyOf(candidate, model)));
+  const numbers = (run: string) => byVersion.get(run) ?? byDatabase.get(run) ?? tracks.get(run) ?? {};
+  const copies = new Set(known.map(copyKey));
+  const others = folder.candidates.filter((candidate) => !copies.has(copyKey(candidate)));
+  const versionOf = versionsByRun(versions);
   return {
     project,
     repository,
     versions,
-    models: [...known, ...others.map((candidate) => modelOf(candidate, { versions, metrics: numbers(candidate.run) }))],
+    models: [
+      ...known,
+      ...others.map((candidate) => modelOf(candidate, { version: versionOf.get(candidate.run), metrics: numbers(candidate.run) })),
+    ],
     folder,
     production,
     runs,
@@ -57,16 +65,20 @@ export async function surveyModels(context: Context): Promise<Survey> {
   };
 }
 
-/** The candidate's own run left exactly these bytes. */
-export function isCopyOf(candidate: Candidate, model: Pick<KnownModel, "run" | "hash">): boolean {
-  return candidate.run === model.run && candidate.hash === model.hash;
+/** Equal where a candidate is a copy of a model: the candidate's own run left exactly these bytes. */
+export function copyKey({ run, hash }: Pick<KnownModel, "run" | "hash">): string {
+  return `${hash} ${run ?? ""}`;
+}
+
+/** The first version that has the run. */
+export function versionsByRun(versions: readonly Version[]): Map<string, Version> {
+  return new Map(versions.toReversed().flatMap((version) => version.message.runs.map(({ run }) => [run, version] as const)));
 }
 
 function modelOf(
   { run, path, hash, size }: Candidate,
-  { versions, metrics }: { versions: readonly Version[]; metrics: Record<string, string> },
+  { version, metrics }: { version: Version | undefined; metrics: Record<string, string> },
 ): KnownModel {
-  const version = versions.find(({ message }) => message.runs.some((entry) => entry.run === run));
   return { version: version?.name ?? null, run, hash, size, path, commit: null, date: version?.date ?? "", metrics };
 }
 
@@ -81,10 +93,10 @@ function metricsByRun(project: Project, versions: readonly Version[]): Map<strin
   );
 }
 
-/** Null when there is no database: then SQLite is not loaded. */
-async function trackNumbers(project: Project): Promise<TrackNumbers | null> {
+/** SQLite is not loaded where there is no database. */
+async function trackReader(project: Project): Promise<(ids: readonly string[]) => Map<string, Record<string, string>>> {
   const path = absolutePath(project, storedPath(project, project.config.results.database));
-  if (!existsSync(path)) return null;
-  const { openTrackNumbers } = await import("./tracks.ts");
-  return openTrackNumbers(path, project.config);
+  if (!existsSync(path)) return () => new Map();
+  const { readTracks } = await import("./tracks.ts");
+  return (ids) => readTracks(path, project.config, ids);
 }
