@@ -403,6 +403,17 @@ describe("one rule at a time", () => {
     expect(merged(a, b, { tables: ["predictions"] }).report.tables).toEqual([]);
   });
 
+  it("a rebase counts no row as replaced that both have as it is", () => {
+    const columns = { model: "TEXT", score: "REAL" };
+    const kept = row("t", "1", { model: "m", score: 0.5 });
+    const ours = make("a", { columns, rows: [kept, row("t", "2", { model: "m", score: 0.6 }), row("t", "3", { model: "other" })] });
+    const theirs = make("b", { columns, rows: [kept, row("u", "1", { model: "m", score: 0.7 })] });
+    const rebase = { keyColumns: ["model"], matchNullKeys: false };
+    const { path, report } = merged(ours, theirs, { rebase });
+    expect(report.tables[0]).toMatchObject({ equal: 1, replaced: 1, inserted: 1 });
+    expect(merged(path, theirs, { rebase }).report.tables[0]).toMatchObject({ equal: 2, replaced: 0, inserted: 0 });
+  });
+
   it("refuses a rebase by columns no table has, naming those there are", () => {
     const a = make("a", { columns: { model: "TEXT" }, rows: [row("t", "1")] });
     expect(() => merged(a, a, { rebase: { keyColumns: ["run_id"], matchNullKeys: false } })).toThrow(/track_id, timestamp, model/);

@@ -1,6 +1,7 @@
 /** Rebase: rows give way to the source's rows with the same values in the key columns. */
 import { type Database, quoteName } from "../../platform/sqlite.ts";
 import { RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
+import { cellsOf, sameVector, type TableSides } from "./cells-sql.ts";
 import { findColumn, readTables } from "./tables.ts";
 import type { RebaseRule, Table, TableReport } from "./types.ts";
 
@@ -21,10 +22,23 @@ export function removeReplaced(
   );
   db.exec(`CREATE INDEX temp.expver_keys_by_value ON expver_keys (${columns.join(", ")})`);
   const equal = pairs.map(({ here }, index) => `k.c${index} IS ${here === undefined ? "NULL" : `+o.${quoteName(here.name)}`}`);
-  const matches = `EXISTS (SELECT 1 FROM expver_keys AS k WHERE ${equal.join(" AND ")})`;
+  const matches = `EXISTS (SELECT 1 FROM expver_keys AS k WHERE ${equal.join(" AND ")})${unlessTheSame({ ours, theirs, base: undefined })}`;
   rememberRuns(db, ours, matches);
   report.replaced += db.run(`DELETE FROM main.${quoteName(ours.name)} AS o WHERE ${matches}`);
   db.exec("DROP TABLE temp.expver_keys");
+}
+
+/** A row that both have as it is would only be replaced by itself: it stays, and is not counted. */
+function unlessTheSame(sides: TableSides): string {
+  const { ours, theirs } = sides;
+  if (ours.key.length === 0 || !ours.key.every((name) => findColumn(theirs, name) !== undefined)) return "";
+  const cells = cellsOf(sides);
+  const sameKey = ours.key.map((name) => `n.${quoteName(name)} = o.${quoteName(name)}`).join(" AND ");
+  const sameRow = sameVector(
+    cells.map((cell) => cell.ours),
+    cells.map((cell) => cell.theirs),
+  );
+  return ` AND NOT EXISTS (SELECT 1 FROM theirs.${quoteName(theirs.name)} AS n WHERE ${sameKey} AND ${sameRow})`;
 }
 
 /** Marks runs of which no row is left; their records stay. Answers how many. To be called when the source's rows are in. */
