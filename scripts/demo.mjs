@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 if (isStale()) run("scripts/build.mjs");
-run("dist/main.js", "demo", process.argv[2] === undefined ? mkdtempSync(join(tmpdir(), "demo-")) : resolve(process.argv[2]));
+run("dist/main.js", "demo", process.argv[2] === undefined ? join(mkdtempSync(join(tmpdir(), "demo-")), "iris") : resolve(process.argv[2]));
 
 function isStale() {
   const built = statSync(join(root, "dist/main.js"), { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -1,20 +1,21 @@
 // `npm run picture`: plays the demo on a terminal of its own (`script` of util-linux) and draws scenes of it as docs/demo.svg.
 import { spawnSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
-const COLUMNS = 104;
-const SCENES = ["expver run", "expver list", "expver diff"];
+const COLUMNS = 112;
+/** The last scene that begins so. */
+const SCENES = ["expver run", "expver sweep", "expver worktree finish", "expver list"];
 const [ADVANCE, LINE, SIZE, MARGIN] = [7.8, 18, 13, 18];
 const PAPER = "#16181d";
 const INK = "#d7dae0";
 const COLOURS = { 31: "#e06c75", 32: "#98c379", 33: "#e5c07b", 34: "#61afef", 35: "#c678dd", 36: "#56b6c2" };
 
 const root = join(import.meta.dirname, "..");
-const folder = join(tmpdir(), "iris");
-const lines = scenesOf(record()).flatMap((scene, index) => [...(index === 0 ? [] : [[]]), ...scene.map(spansOf)]);
+const folder = join(mkdtempSync(join(tmpdir(), "demo-")), "iris");
+const lines = scenesOf(record()).flatMap((scene, index) => [...(index === 0 ? [] : [[]]), ...scene.map(spansOf).flatMap(wrapped)]);
 writeFileSync(join(root, "docs/demo.svg"), drawing(lines));
 
 /** What the terminal was sent. */
@@ -22,14 +23,14 @@ function record() {
   const play = `stty cols ${COLUMNS} rows 50; "${process.execPath}" "${join(root, "dist/main.js")}" demo "${folder}"`;
   const { status, stdout } = spawnSync("script", ["-qec", play, "/dev/null"], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
   if (status !== 0) throw new Error(`the demo failed:\n${stdout}`);
-  rmSync(folder, { recursive: true });
+  rmSync(dirname(folder), { recursive: true });
   return stdout.replaceAll("\r\n", "\n");
 }
 
 /** Lines of each scene wanted: the remark, the command, its output. */
 function scenesOf(text) {
   const scenes = text.split(/\n\n(?=\S*# )/).map((scene) => scene.trimEnd().split("\n"));
-  return scenes.filter(([, command = ""]) => SCENES.some((wanted) => stripVTControlCharacters(command).startsWith(`$ ${wanted}`)));
+  return SCENES.map((wanted) => scenes.findLast(([, command = ""]) => stripVTControlCharacters(command).startsWith(`$ ${wanted}`)));
 }
 
 /** Runs of characters of one look, each with the column it begins in. */
@@ -45,6 +46,20 @@ function spansOf(line) {
     column += [...text].length;
   }
   return spans;
+}
+
+/** A terminal goes on in the next line. */
+function wrapped(spans) {
+  const characters = spans.flatMap(({ text, column, look }) => [...text].map((text, index) => ({ text, at: column + index, look })));
+  const last = characters.at(-1)?.at ?? 0;
+  return Array.from({ length: Math.floor(last / COLUMNS) + 1 }, (_, line) => {
+    const row = [];
+    for (const { text, at, look } of characters.filter(({ at }) => Math.floor(at / COLUMNS) === line)) {
+      if (row.at(-1)?.look === look) row.at(-1).text += text;
+      else row.push({ text, column: at - line * COLUMNS, look });
+    }
+    return row;
+  });
 }
 
 function lookAfter(look, code) {

@@ -7,13 +7,15 @@ import { isMissing, writeFileAtomic } from "../platform/files.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { runProcess } from "../platform/processes.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { demoFiles } from "./demo/files.ts";
-import { NEXT, STORY } from "./demo/story.ts";
+import { demoFiles, PROGRAMS } from "./demo/files.ts";
+import { experimentFolder, NEXT, type Scene, story, typed } from "./demo/story.ts";
 import { fingerprintOf } from "./plan.ts";
 
 export interface DemoPlan extends Plan {
   /** Absolute. */
   folder: string;
+  /** Only the first scenes. */
+  brief: boolean;
 }
 
 export interface DemoResult {
@@ -28,44 +30,59 @@ export interface DemoResult {
 export const demo: WriteWorkflow<Input, DemoPlan, DemoResult> = {
   async plan(context, input) {
     const folder = resolve(context.cwd, typeof input.dir === "string" ? input.dir : "expver-demo");
-    refuseUsed(folder);
+    const brief = input.brief === true;
+    refuseUsed(folder, brief);
+    const scenes = story(folder, { brief });
     return {
       command: "demo",
       steps: [
         { verb: "create", target: folder, detail: "Git repository with a training script and the iris data" },
-        ...STORY.map(({ command }) => ({ verb: "type", target: typed(command) })),
+        ...scenes.map((scene) => ({ verb: "type", target: typed(scene) })),
       ],
       destructive: false,
-      fingerprint: fingerprintOf({ folder, story: STORY }),
+      fingerprint: fingerprintOf({ folder, scenes }),
       folder,
+      brief,
     };
   },
 
-  async apply(context, { folder: asked }) {
-    refuseUsed(asked);
+  async apply(context, { folder: asked, brief }) {
+    refuseUsed(asked, brief);
     mkdirSync(asked, { recursive: true });
     const folder = realpathSync(asked);
     const env = storyEnvironment(context);
     for (const [path, text] of demoFiles()) writeFileAtomic(join(folder, path), text);
     openRepository(folder, env);
-    for (const { says, command } of STORY) {
-      context.report({ kind: "command", text: typed(command), says });
-      context.report({ kind: "output", chunk: Buffer.from(must(command, { cwd: folder, env })) });
-    }
-    return { folder, played: STORY.map(({ command }) => typed(command)), next: NEXT };
+    const scenes = story(folder, { brief });
+    for (const scene of scenes) play(context, scene, { cwd: scene.in ?? folder, env });
+    return { folder, played: scenes.map(typed), next: NEXT };
   },
 };
 
-function refuseUsed(folder: string): void {
-  try {
-    if (readdirSync(folder).length === 0) return;
-  } catch (error) {
-    if (isMissing(error)) return;
-  }
-  throw new ExpverError("E_DEMO_FOLDER", `${folder} is not an empty folder`, {
-    hint: "Name another one: expver demo DIR",
-    details: { folder },
+function play(context: Context, scene: Scene, surroundings: Surroundings): void {
+  context.report({ kind: "command", text: typed(scene), says: scene.says });
+  context.report({ kind: "output", chunk: Buffer.from(must(scene.command, surroundings, scene.ends)) });
+}
+
+/** The whole story also needs a place beside the folder, for a worktree. */
+function refuseUsed(folder: string, brief: boolean): void {
+  const used = [folder, ...(brief ? [] : [experimentFolder(folder)])].find((place) => !isFree(place));
+  if (used === undefined) return;
+  throw new ExpverError("E_DEMO_FOLDER", `${used} is not an empty folder`, {
+    hint:
+      used === folder
+        ? "Name another one: expver demo DIR"
+        : "Name a folder elsewhere: expver demo DIR, or leave the worktree out: expver demo --brief",
+    details: { folder: used },
   });
+}
+
+function isFree(folder: string): boolean {
+  try {
+    return readdirSync(folder).length === 0;
+  } catch (error) {
+    return isMissing(error);
+  }
 }
 
 /** The demo is a repository of its own, also when it is made inside another one or from a Git hook. */
@@ -84,16 +101,16 @@ function openRepository(folder: string, env: Surroundings["env"]): void {
     must(["git", "config", "user.name", "expver demo"], surroundings);
     must(["git", "config", "user.email", "demo@example.invalid"], surroundings);
   }
-  must(["git", "add", "README.md", ".gitignore", "expver.yaml", "package.json", "train.js"], surroundings);
+  must(["git", "add", "README.md", ".gitignore", "expver.yaml", "package.json", ...PROGRAMS], surroundings);
   must(["git", "commit", "-q", "-m", "A training script"], surroundings);
 }
 
 /** Runs one command and answers what it printed; a demo that fails half-way says where. */
-function must([program = "", ...args]: string[], surroundings: Surroundings): string {
+function must([program = "", ...args]: string[], surroundings: Surroundings, expected = 0): string {
   const [file, before] = installed(program);
   const { code, stdout, stderr } = runProcess(file, [...before, ...args], surroundings);
   const text = `${stderr}${stdout.toString("utf8")}`;
-  if (code === 0) return text;
+  if (code === expected) return text;
   throw new ExpverError("E_DEMO", `\`${[program, ...args].join(" ")}\` failed with exit code ${code} in ${surroundings.cwd}\n${text}`, {
     details: { command: [program, ...args], exitCode: code, folder: surroundings.cwd },
   });
@@ -103,12 +120,4 @@ function must([program = "", ...args]: string[], surroundings: Surroundings): st
 function installed(program: string): [file: string, before: string[]] {
   if (program === "expver") return [process.execPath, [join(packageRoot(), "dist/main.js")]];
   return [program === "node" ? process.execPath : program, []];
-}
-
-function typed(command: string[]): string {
-  return command.map(quoted).join(" ");
-}
-
-function quoted(word: string): string {
-  return /^[\w./=:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -22,7 +22,7 @@ const open: Client[] = [];
 
 beforeAll(() => {
   const base = openTestRepository(makeFolder("mcp"));
-  expect(base.expver(["demo", "demo"]).code).toBe(0);
+  expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   demo = join(base.root, "demo");
 }, 120_000);
 

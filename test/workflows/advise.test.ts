@@ -13,7 +13,7 @@ let demo: string;
 
 beforeAll(() => {
   const base = openTestRepository(makeFolder("advise"));
-  expect(base.expver(["demo", "demo"]).code).toBe(0);
+  expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   demo = join(base.root, "demo");
 }, 120_000);
 

@@ -10,7 +10,7 @@ let repo: TestRepository;
 
 beforeAll(() => {
   const base = openTestRepository(makeFolder("report"));
-  expect(base.expver(["demo", "demo"]).code).toBe(0);
+  expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   repo = openTestRepository(join(base.root, "demo"));
 }, 120_000);
 

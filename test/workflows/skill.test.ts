@@ -72,7 +72,7 @@ describe("the older skill's scripts", () => {
   };
 
   it("take their own flags and do what they said", { timeout: 240_000 }, () => {
-    expect(base.expver(["demo", "demo"]).code).toBe(0);
+    expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
     const db = "--db results/experiments.db";
     expect(call("version_tag.py --suggest")).toMatchObject({ code: 0, text: expect.stringContaining("e0.3.0") });
     expect(call("version_tag.py --list").text).toContain("e0.2.0");

@@ -22,11 +22,16 @@ export const SETUP: Command[] = [
     name: "demo",
     summary: "Make a small real repository and play the story of an experiment in it",
     description:
-      "Trains a real model on the iris data (150 flowers) with the real commands, prints each before its output, and leaves the\n" +
-      "repository for you to explore.",
+      "Trains real models on the iris data (150 flowers) with the real commands, prints each before its output, and leaves the\n" +
+      "repository for you to explore: runs, a sweep, what is shared and with whom, a worktree from creation to finish, and what is\n" +
+      "still known of all that months later.",
     group: "start",
     arguments: [{ name: "DIR", help: "folder to make (default: expver-demo)" }],
-    examples: [["demo", "in ./expver-demo"]],
+    options: [{ flags: "--brief", help: "only the first scenes: two runs, and what is known of them" }],
+    examples: [
+      ["demo", "in ./expver-demo"],
+      ["demo /tmp/iris --brief", "two runs, in two seconds"],
+    ],
     kind: "write",
     load: async () => (await import("../demo.ts")).demo,
     render: "demo",

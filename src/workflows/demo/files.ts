@@ -8,11 +8,15 @@ const HEADING = "sepal_length,sepal_width,petal_length,petal_width,species";
 const README = `# Iris
 
 Softmax regression on Fisher's iris data (150 flowers, three species): \`node train.js --lr 0.1\` learns from data/train.csv,
-tests on data/test.csv, and writes models/model.json and metrics.json. Made by \`expver demo\`.
+tests on data/test.csv, and writes models/model.json and metrics.json. \`node augment.js\` doubles data/train.csv, products.patch
+shows the model products of measurements. Made by \`expver demo\`.
 `;
 const SETTINGS = `metrics: { accuracy: max, loss: min } # which way is better; the first ranks the versions
 models: { output: models/model.json }
 `;
+
+/** What trains, makes more data, and changes the model. */
+export const PROGRAMS = ["train.js", "augment.js", "products.patch"];
 
 /** Text by path. Every third flower is kept for the test. */
 export function demoFiles(): Map<string, string> {
@@ -21,10 +25,10 @@ export function demoFiles(): Map<string, string> {
   const table = (keep: (index: number) => boolean) => `${[HEADING, ...rows.filter((_row, index) => keep(index))].join("\n")}\n`;
   return new Map([
     ["README.md", README],
-    [".gitignore", "metrics.json\n"],
+    [".gitignore", "metrics.json\nold.json\nservers/\n"],
     ["expver.yaml", SETTINGS],
     ["package.json", `${JSON.stringify({ private: true, type: "module" }, null, 2)}\n`],
-    ["train.js", readFileSync(join(packageRoot(), "examples/iris/train.js"), "utf8")],
+    ...PROGRAMS.map((name): [string, string] => [name, readFileSync(join(packageRoot(), "examples/iris", name), "utf8")]),
     ["data/train.csv", table((index) => index % 3 !== 2)],
     ["data/test.csv", table((index) => index % 3 === 2)],
   ]);
