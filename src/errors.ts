@@ -80,6 +80,11 @@ export const ERROR_CODES = {
     means: "The version has a tag already, here or on the remote, or a run that is going on has reserved it.",
     remedy: "Take the next free one: `expver tag --suggest`.",
   },
+  E_NO_DESCRIPTION: {
+    kind: "failed",
+    means: "The description was left empty in the editor, so no version was made.",
+    remedy: "Say it with -m, or repeat with -e.",
+  },
   E_DATA_CHANGED: {
     kind: "refused",
     means: "Tracked bytes in the worktree are not what HEAD's pointers say, so a version of HEAD would not be what was run.",

@@ -4,6 +4,7 @@
  */
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
+import { editorOf } from "../git/editor.ts";
 import { git, type Repository } from "../git/git.ts";
 import { committer } from "../git/identity.ts";
 import { makeTag } from "../git/objects.ts";
@@ -19,6 +20,9 @@ import { suggestVersion } from "../versions/reserve.ts";
 import { orderMetrics, suggestHeadline } from "../versions/suggest.ts";
 import type { VersionMessage } from "../versions/types.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
+import { editDescription, noDescription } from "./describe/edit.ts";
+import { proposeDescription } from "./describe/proposal.ts";
+import { textIn } from "./input.ts";
 import type { VersionList } from "./list.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
@@ -28,7 +32,7 @@ import type { ShownVersion } from "./show.ts";
 import { factsOfHead, type HeadFacts } from "./tag/head.ts";
 
 export type TagData =
-  | { kind: "tagged"; version: string; tag: string; commit: string; line: string; next: string[] }
+  | { kind: "tagged"; version: string; tag: string; commit: string; line: string; description: string; proposed: boolean; next: string[] }
   /** `--suggest`: nothing was written. */
   | { kind: "suggested"; version: string; levels: { major: string; minor: string; patch: string }; line: string; next: string[] }
   | ({ kind: "run" } & VersionOfRun)
@@ -41,6 +45,9 @@ export interface TagPlan extends Plan {
   version: string;
   head: string;
   message: VersionMessage | null;
+  /** The description is what was found, nobody said it; an editor is opened for it. */
+  proposed: boolean;
+  edit: boolean;
   levels: { major: string; minor: string; patch: string } | null;
   ofRun: VersionOfRunPlan | null;
   looked: TagData | null;
@@ -59,12 +66,12 @@ export const tag: WriteWorkflow<Input, TagPlan, TagData> = {
       return { kind: "run", ...(await applyVersionOfRun(context, plan.ofRun)) };
     }
     if (plan.message === null) throw new TypeError("a plan without a message tags nothing");
-    const line = formatHeadline({ pairs: plan.message.headline, description: plan.message.description });
+    const line = lineOf(plan.message);
     if (plan.levels !== null) {
       const next = [`expver tag ${plan.version} -d "what this experiment tries"`];
       return { kind: "suggested", version: plan.version, levels: plan.levels, line, next };
     }
-    return tagHead(context, plan, { message: plan.message, line });
+    return tagHead(context, plan, plan.message);
   },
 };
 
@@ -85,25 +92,23 @@ async function planHead(context: Context, input: Input): Promise<TagPlan> {
   const facts = await factsOfHead(project, context, choice.name);
   if (input.suggest !== true) warn(project, repository, context, head);
   const level = (name: "major" | "minor" | "patch") => suggestVersion(project, name, { remoteTags: choice.remoteTags, prefix });
-  const message = messageOf(project, facts, { head, text: textOf(repository, input) });
+  const said = textIn(input.description) ?? textIn(input.message) ?? null;
+  const message = messageOf(project, facts, { head, text: said ?? proposalFor(project, repository, { head, facts }) });
+  const edit = input.edit === true && input.suggest !== true;
+  if (edit) editorOf(repository);
   return {
     ...planOf("tag", head, choice.name),
     does: input.suggest === true ? "suggest" : "tag",
     message,
-    steps:
-      input.suggest === true
-        ? []
-        : [{ verb: "tag", target: choice.name, detail: formatHeadline({ pairs: message.headline, description: message.description }) }],
+    proposed: said === null,
+    edit,
+    steps: input.suggest === true ? [] : [{ verb: "tag", target: choice.name, detail: lineOf(message) }],
     levels: input.suggest === true ? { major: level("major"), minor: level("minor"), patch: level("patch") } : null,
     fingerprint: fingerprintOf({ head, version: choice.name, pointers: facts.pointers, message: formatMessage(message) }),
   };
 }
 
-async function tagHead(
-  context: Context,
-  { version, head }: TagPlan,
-  { message, line }: { message: VersionMessage; line: string },
-): Promise<TagData> {
+async function tagHead(context: Context, { version, head, proposed, edit }: TagPlan, planned: VersionMessage): Promise<TagData> {
   const project = openProject(context);
   const repository = requireRepository(project);
   await prepareWriting(project, context);
@@ -112,6 +117,7 @@ async function tagHead(
       hint: "Repeat the command.",
     });
   }
+  const message = edit ? await edited(context, repository, { version, message: planned }) : planned;
   const object = makeTag(repository, { name: version, object: head, message: formatMessage(message) });
   const changes = newTagChanges(version, object);
   const operation = beginOperation(project, context, { command: "tag", argv: ["tag", version], summary: `version ${version} of HEAD` });
@@ -123,7 +129,32 @@ async function tagHead(
     operation.fail(error);
     throw error;
   }
-  return { kind: "tagged", version, tag: object, commit: head, line, next: [`expver publish ${version}`] };
+  const { description } = message;
+  return {
+    kind: "tagged",
+    version,
+    tag: object,
+    commit: head,
+    line: lineOf(message),
+    description,
+    proposed: proposed && !edit,
+    next: [`expver publish ${version}`],
+  };
+}
+
+async function edited(
+  context: Context,
+  repository: Repository,
+  { version, message }: { version: string; message: VersionMessage },
+): Promise<VersionMessage> {
+  const draft = [message.description, ...(message.body === "" ? [] : ["", message.body])].join("\n");
+  const text = await editDescription(context, repository, {
+    text: draft,
+    subject: version,
+    line: lineOf({ ...message, description: "…" }),
+  });
+  if (text === null) throw noDescription("nothing was tagged", `expver tag ${version} -m TEXT`, { version });
+  return { ...message, ...partsOf(text) };
 }
 
 async function planRun(context: Context, input: Input): Promise<TagPlan> {
@@ -150,6 +181,8 @@ function planOf(does: TagPlan["does"], head: string, version: string): TagPlan {
     version,
     head,
     message: null,
+    proposed: false,
+    edit: false,
     levels: null,
     ofRun: null,
     looked: null,
@@ -163,11 +196,9 @@ function pickPlan({ steps, destructive, fingerprint }: Plan): Pick<Plan, "steps"
 function messageOf(project: Project, facts: HeadFacts, { head, text }: { head: string; text: string }): VersionMessage {
   const { data, models, dataHash, runs, bestRun, params } = facts;
   const metrics = orderMetrics(project.config.metrics, facts.metrics);
-  const lines = text.split(/\r?\n/);
   return {
     headline: suggestHeadline({ params, metrics, dataHash }),
-    description: lines[0]?.trim() ?? "",
-    body: lines.slice(1).join("\n").trim(),
+    ...partsOf(text),
     kind: "manual",
     runs,
     bestRun,
@@ -182,10 +213,24 @@ function messageOf(project: Project, facts: HeadFacts, { head, text }: { head: s
   };
 }
 
-/** What `-d` says; without it the subject of HEAD says what was done. */
-function textOf(repository: Repository, { description }: Input): string {
-  if (typeof description === "string") return description;
-  return git(repository, ["log", "-1", "--no-show-signature", "--format=%s", "HEAD"]).trim();
+function lineOf({ headline, description }: VersionMessage): string {
+  return formatHeadline({ pairs: headline, description });
+}
+
+function partsOf(text: string): Pick<VersionMessage, "description" | "body"> {
+  const lines = text.split(/\r?\n/);
+  return { description: lines[0]?.trim() ?? "", body: lines.slice(1).join("\n").trim() };
+}
+
+/** The subject of HEAD, when a person wrote it, says what was done; what differs from the version before is added. */
+function proposalFor(project: Project, repository: Repository, { head, facts }: { head: string; facts: HeadFacts }): string {
+  const [subject = "", ...body] = git(repository, ["log", "-1", "--no-show-signature", "--format=%B", head]).trim().split("\n");
+  const isOurs = body.some((line) => /^(Run|Sweep|Merged): /.test(line));
+  return proposeDescription(
+    project,
+    { ...facts, commit: head },
+    isOurs || subject.trim() === "" ? null : { text: subject.trim(), tellsCode: true },
+  ).text;
 }
 
 function warn(project: Project, repository: Repository, context: Context, head: string): void {

@@ -209,7 +209,7 @@ async function makeVersionThere(context: Context, record: WorktreeRecord, choice
   const scene = openScene(context, record);
   if (!choices.tag || scene.tipVersion !== null || scene.tip === scene.base) return;
   const inside = scene.there.context;
-  await tag.apply(inside, await tag.plan(inside, { description: choices.message ?? `experiment ${record.name}` }));
+  await tag.apply(inside, await tag.plan(inside, { description: choices.message }));
 }
 
 async function publishNames(context: Context, versions: readonly Pick<Version, "name">[]): Promise<string[]> {

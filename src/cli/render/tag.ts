@@ -21,5 +21,6 @@ export function renderTag(data: TagData, terminal: Terminal): string {
   }
   const text = data.kind === "run" ? `${data.tagLine}  ${style("yellow", "(not on the branch)")}` : oneLine(data.line);
   const next = data.kind === "run" ? data.next.map((one) => line("next", one)) : [`not published: expver publish ${data.version}`];
-  return [line("tag", `${style("bold", data.version)}  ${text}`), ...next, ""].join("\n");
+  const proposed = data.proposed ? [line("", style("dim", "the description is proposed; your own words: -m TEXT, or -e"))] : [];
+  return [line("tag", `${style("bold", data.version)}  ${text}`), ...proposed, ...next, ""].join("\n");
 }

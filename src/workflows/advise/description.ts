@@ -1,11 +1,11 @@
 /** `expver advise description`: the line a version should have, and a text drawn from what really changed. */
 import { openProject } from "../../config/project.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
+import { changesText } from "../describe/changes.ts";
 import { diff } from "../diff.ts";
 import { textIn } from "../input.ts";
 import { quoted } from "../run/snapshot-selection.ts";
 import { show } from "../show.ts";
-import { some } from "./level.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
 
 export interface DescriptionAdvice {
@@ -39,7 +39,7 @@ export const adviseDescription: ReadWorkflow<Input, DescriptionAdvice> = {
     const description =
       compared === null
         ? "first version"
-        : textOf({
+        : changesText({
             params: compared.params
               .filter(({ differs }) => differs)
               .map(({ name, values: [before, now] }) => ({ name, before: before ?? null, now: now ?? null })),
@@ -65,21 +65,9 @@ export const adviseDescription: ReadWorkflow<Input, DescriptionAdvice> = {
   },
 };
 
-/** Short, and true to the digit: what differs, most telling first. */
+/** For what has no numbers yet; empty when nothing differs. */
 export function describeChanges({ last, params, data, code }: SinceLast): string {
-  return last === null ? "first version" : textOf({ params, data, code });
-}
-
-type Changes = Pick<SinceLast, "params" | "data" | "code">;
-
-function textOf({ params, data, code }: Changes): string {
-  const parts = [
-    ...params.slice(0, 3).map(({ name, before, now }) => (before === null ? `${name} ${now}` : `${name} ${before} → ${now ?? "(none)"}`)),
-    ...(params.length > 3 ? [`${params.length - 3} more parameters`] : []),
-    ...(data.length > 0 ? [`new data in ${some(data.slice(0, 2))}${data.length > 2 ? " …" : ""}`] : []),
-    ...(code.length > 0 ? [`changes in ${some(code.slice(0, 2))}${code.length > 2 ? ` and ${code.length - 2} more` : ""}`] : []),
-  ];
-  return parts.join(", ");
+  return last === null ? "first version" : changesText({ params, data, code });
 }
 
 function previousOf(version: string, versions: readonly { version: string }[]): string | null {

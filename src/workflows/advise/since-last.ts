@@ -11,7 +11,7 @@ import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
 import { readParameterFile } from "../run/parameters.ts";
 
-interface ChangedValue {
+export interface ChangedValue {
   name: string;
   /** Exact texts; null: not there. */
   before: string | null;
@@ -35,36 +35,37 @@ export interface SinceLast {
 export function sinceLastVersion(project: Project, typed: Readonly<Record<string, string>> = {}): SinceLast {
   const repository = requireRepository(project);
   const versions = readVersions(project);
-  const last = lastVersion(repository, versions);
+  const last = lastVersion(repository, versions, "HEAD");
   const uncommitted = readStatus(repository)
     .map(({ path }) => path)
     .filter(isCode);
   const here = { ...readParameterFile(project), ...typed };
   if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], params: [] };
   const params = paramsOf(last.message, knownMetrics(project.config, versions));
+  const head = resolveCommit(repository, "HEAD");
   return {
     last: last.name,
-    code: [...new Set([...codeSince(repository, last), ...uncommitted])].sort(),
+    code: [...new Set([...(head === null ? [] : codeBetween(repository, last.commit, head)), ...uncommitted])].sort(),
     uncommitted,
     data: changedData(project, last),
     params: changedValues(params, here),
   };
 }
 
-/** The latest version among HEAD's ancestors, by its tag's date; else the latest of all. */
-function lastVersion(repository: Repository, versions: readonly Version[]): Version | null {
-  const merged = gitResult(repository, ["for-each-ref", "--merged=HEAD", "--format=%(refname:strip=2)", "refs/tags"], {
+/** The latest version among a commit's ancestors, by its tag's date; else the latest of all. */
+export function lastVersion(repository: Repository, versions: readonly Version[], commit: string): Version | null {
+  const merged = gitResult(repository, ["for-each-ref", `--merged=${commit}`, "--format=%(refname:strip=2)", "refs/tags"], {
     allow: [128, 129],
   });
   const names = new Set(merged.stdout.toString("utf8").split("\n"));
-  const byDate = [...versions].sort((one, other) => (one.date < other.date ? 1 : -1));
+  const byDate = [...versions].reverse().sort((one, other) => Date.parse(other.date) - Date.parse(one.date));
   return byDate.find(({ name }) => names.has(name)) ?? byDate[0] ?? null;
 }
 
-function codeSince(repository: Repository, { message, commit }: Version): string[] {
-  const code = (message.code === null ? null : resolveCommit(repository, message.code)) ?? resolveCommit(repository, commit);
-  if (code === null || resolveCommit(repository, "HEAD") === null) return [];
-  const names = gitResult(repository, ["diff", "--no-ext-diff", "--name-only", "-z", code, "HEAD"]).stdout.toString("utf8");
+/** Files that differ between two commits and are code. A version's own commit has what its run wrote: that is no change after it. */
+export function codeBetween(repository: Repository, version: string, commit: string): string[] {
+  if (version === "") return [];
+  const names = gitResult(repository, ["diff", "--no-ext-diff", "--name-only", "-z", version, commit]).stdout.toString("utf8");
   return names.split("\0").filter((path) => path !== "" && isCode(path));
 }
 
@@ -85,7 +86,7 @@ function changedData(project: Project, { message }: Version): string[] {
 }
 
 /** Only names both sides speak of, or that are new here: what a run logs besides its parameters file is not known beforehand. */
-function changedValues(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): ChangedValue[] {
+export function changedValues(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): ChangedValue[] {
   return Object.entries(now).flatMap(([name, value]) => {
     const old = Object.hasOwn(before, name) ? (before[name] ?? null) : null;
     return old === value ? [] : [{ name, before: old, now: value }];

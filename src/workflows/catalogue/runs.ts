@@ -14,7 +14,8 @@ export const RUNS: Command[] = [
       { name: "COMMAND", help: "program and arguments, after --; {name} becomes the parameter's value", required: true, variadic: true },
     ],
     options: [
-      { flags: "-m, --message <text>", help: "what this experiment tries" },
+      { flags: "-m, --message <text>", help: "what this experiment tries (default: what differs from the version before)" },
+      { flags: "-e, --edit", help: "write that in Git's editor once the numbers are known; an empty text makes no version" },
       { flags: "--version <version>", help: "take this version number", completes: "nothing" },
       { flags: "--major", help: "count the first number on: a fundamental change" },
       { flags: "--minor", help: "count the second number on: a meaningful variation (default)" },
@@ -31,6 +32,7 @@ export const RUNS: Command[] = [
     examples: [
       ['run -m "first baseline" -- node train.js', "one experiment, tagged with the next minor version"],
       ["run --param lr=0.1 -- node train.js --lr {lr}", "the parameter reaches the command and the record"],
+      ["run -e -- node train.js", "the proposed description is edited when the program has ended"],
       ["run --metrics metrics.json --patch -- node train.js", "numbers come from a file the program writes"],
       ["run --detach -- node train.js", "goes on behind you; look with expver runs"],
     ],

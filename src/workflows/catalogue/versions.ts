@@ -14,8 +14,10 @@ export const VERSIONS: Command[] = [
     options: [
       {
         flags: "-d, --description <text>",
-        help: "what this experiment tries; lines after the first become the tag's text (default: HEAD's subject)",
+        help: "what this experiment tries; lines after the first become the tag's text (default: HEAD's subject, and what differs from the version before)",
       },
+      { flags: "-m, --message <text>", help: "the same as -d, as in `expver run`" },
+      { flags: "-e, --edit", help: "write that in Git's editor; an empty text makes no version" },
       { flags: "--suggest", help: "only say the next number and the first line" },
       { flags: "--run <run>", help: "make it a version of this run, with the run's own code and results" },
       { flags: "--major", help: "count the first number on: a fundamental change" },
@@ -31,6 +33,7 @@ export const VERSIONS: Command[] = [
     examples: [
       ["tag --suggest", "the next number, and the line the tag would have"],
       ['tag -d "dropout on the last layer"', "tag HEAD with the next number"],
+      ["tag -e", "the proposed description is edited first"],
       ["tag --patch --run calm-fox-0412", "a version of a run that has none"],
     ],
     kind: "write",

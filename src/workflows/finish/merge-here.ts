@@ -128,12 +128,13 @@ function commitAndTag(
 ): MergedHere {
   const { main, record, head, tip } = scene;
   const { project } = main;
+  const described = scene.tipVersion?.message.description ?? "";
   const base = code?.tree ?? head;
   const files = editedFiles({ project, repository, snapshot: base }, edits);
   const tree = writeTreeWith(repository, base, files);
   const isSame = tree === writeTreeWith(repository, head, []) && (code === null || scene.base === tip);
   if (isSame) return { commit: null, version: null };
-  const subject = choices.message ?? `Merge ${record.branch}`;
+  const subject = choices.message ?? `Merge ${record.branch}${described === "" ? "" : `: ${described}`}`;
   const commit = commitTree(repository, {
     tree,
     parents: code === null ? [head] : [head, tip],

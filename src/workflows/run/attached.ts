@@ -10,6 +10,7 @@ import type { Job } from "../../launchers/launcher.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import { letGoOfClosed } from "../../platform/sqlite.ts";
+import { type Draft, editDescription, noDescription } from "../describe/edit.ts";
 import { type Closed, closeRun } from "./close.ts";
 import { forgetRun } from "./collect.ts";
 import { createLog, execute } from "./execute.ts";
@@ -96,12 +97,14 @@ async function executeProgram(
 
 /** Until the run is closed its operation stays open: what could not be done now is done by the next writing command. */
 async function close(context: Context, run: OpenRun): Promise<RunOutcome> {
-  const { operation, plan } = run;
+  const { operation, plan, repository } = run;
+  const edit = plan.request.edit ? (draft: Draft) => editDescription(context, repository, draft) : undefined;
   try {
-    const closed = await closeRun(context, run, { parameters: plan.parameters });
+    const closed = await closeRun(context, run, { parameters: plan.parameters, ...(edit === undefined ? {} : { edit }) });
     const { outcome } = closed;
     if (outcome.status === "finished" && closed.vanished + closed.changed > 0) throw historyChanged(run, closed);
     refuseOutcome(outcome);
+    if (edit !== undefined && plan.request.tag && outcome.status === "finished" && outcome.version === null) throw undescribed(outcome);
     operation.finish();
     return outcome;
   } catch (error) {
@@ -109,6 +112,14 @@ async function close(context: Context, run: OpenRun): Promise<RunOutcome> {
     else throw notStored(run, error);
     throw error;
   }
+}
+
+function undescribed(outcome: RunOutcome): ExpverError {
+  const { run_id: run } = outcome;
+  return noDescription(`run ${run} is recorded and its results are committed, without a version`, `expver tag -m TEXT --run ${run}`, {
+    run,
+    data: outcome,
+  });
 }
 
 function notStored({ runId, facts }: OpenRun, error: unknown): unknown {

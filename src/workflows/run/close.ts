@@ -11,6 +11,9 @@ import type { RunRecord } from "../../results/types.ts";
 import { objectFile, storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { RESERVED } from "../../versions/reserve.ts";
+import type { VersionMessage } from "../../versions/types.ts";
+import type { Draft } from "../describe/edit.ts";
+import { proposeDescription } from "../describe/proposal.ts";
 import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } from "./collect.ts";
 import { finishRun } from "./finish.ts";
 import { copyBefore, mendDatabase } from "./mend-database.ts";
@@ -32,15 +35,20 @@ export interface Closed {
   before: string | null;
 }
 
+type Describe = (draft: Draft) => Promise<string | null>;
+
 export interface CloseOptions {
   /** Those of the program; hidden before they are stored. */
   parameters: Readonly<Record<string, string>>;
   /** False: its outputs are no longer what it wrote, so there can be no version. Default true. */
   mayVersion?: boolean;
+  /** Lets a person write the description; null: they want no version. */
+  edit?: Describe;
 }
 
 /** Throws E_VERSION_TAKEN, the run then being recorded without a version, when its number was tagged by hand meanwhile. */
-export async function closeRun(context: Context, run: ClosingRun, { parameters, mayVersion = true }: CloseOptions): Promise<Closed> {
+export async function closeRun(context: Context, run: ClosingRun, options: CloseOptions): Promise<Closed> {
+  const { parameters, mayVersion = true } = options;
   const { facts, folder } = run;
   rescueSpoilt(context, run);
   mendDatabase(context, run);
@@ -49,7 +57,9 @@ export async function closeRun(context: Context, run: ClosingRun, { parameters, 
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;
   const closes = facts().status === "finished" && !isBroken && mayVersion;
-  const outcome = closes ? await closeVersioned(context, run, collected) : closeUnversioned(context, run, collected);
+  const outcome = closes
+    ? await closeVersioned(context, run, { collected, edit: options.edit })
+    : closeUnversioned(context, run, collected);
   const before = isBroken ? keepBefore(context, run) : null;
   for (const name of [copyBefore(folder), join(folder, "index")]) rmSync(name, { force: true });
   return { outcome, before, ...(isBroken ? { vanished, changed } : { vanished: 0, changed: 0 }) };
@@ -82,8 +92,13 @@ function collect(
 }
 
 /** Stamps, stores, commits, tags. */
-async function closeVersioned(context: Context, run: ClosingRun, collected: Collected): Promise<RunOutcome> {
-  const { project, places, facts, runId } = run;
+async function closeVersioned(
+  context: Context,
+  run: ClosingRun,
+  { collected, edit }: { collected: Collected; edit: Describe | undefined },
+): Promise<RunOutcome> {
+  const { places, facts, runId } = run;
+  await describeRun(context, run, { collected, edit });
   const changed = changesDuring(run);
   if (changed.length > 0) {
     context.report({ kind: "warning", text: `changed while the run went on, and recorded so: ${changed.join(", ")}` });
@@ -92,23 +107,7 @@ async function closeVersioned(context: Context, run: ClosingRun, collected: Coll
   const outputs = storeOutputs(context, run);
   noteWritten(run, outputs);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
-  const { message: description, command, snapshot, dvcHash, dirty, inputs, closing } = facts();
-  const { params, metrics } = collected;
-  const { models } = outputs;
-  const { given } = closing;
-  const message = versionMessage(project, {
-    runId,
-    message: description,
-    command,
-    snapshot,
-    dvcHash,
-    dirty,
-    inputs,
-    models,
-    given,
-    params,
-    metrics,
-  });
+  const message = messageOfRun(run, { collected, models: outputs.models });
   let onBranch: boolean;
   try {
     ({ onBranch } = finishRun(run, message));
@@ -119,8 +118,50 @@ async function closeVersioned(context: Context, run: ClosingRun, collected: Coll
     throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });
   }
   run.save({ phase: "closed" });
-  if (!onBranch && closing.commit) warnOffBranch(context, run);
+  if (!onBranch && facts().closing.commit) warnOffBranch(context, run);
   return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : tagLine(message) });
+}
+
+/** What was typed; else what differs from the version before; with -e what a person makes of it. */
+async function describeRun(
+  context: Context,
+  run: ClosingRun,
+  { collected, edit }: { collected: Collected; edit: Describe | undefined },
+): Promise<void> {
+  const { project, places, facts, runId, save } = run;
+  const { message, snapshot: commit, inputs, dirty, version, closing } = facts();
+  const { params, metrics } = collected;
+  if (version === null || run.isShard) return;
+  if (message === null) {
+    const data = inputs.flatMap(({ path, hash }) => (hash === null ? [] : [{ path, hash }]));
+    const { text } = proposeDescription(project, { commit, dirty, data, params, metrics });
+    save({ message: text, closing: { ...closing, proposed: true } });
+    if (edit === undefined) context.report({ kind: "step", text: `about   ${text}  (proposed; your own words: -m TEXT, or -e)` });
+  }
+  if (edit === undefined) return;
+  const text = await edit({
+    text: facts().message ?? "",
+    subject: `${version}, run ${runId}`,
+    line: tagLine({ ...messageOfRun(run, { collected, models: [] }), description: "…" }),
+  });
+  if (text !== null) {
+    save({ message: text, closing: { ...facts().closing, proposed: false } });
+    return;
+  }
+  unstampVersion(places.databaseFile, runId, version);
+  release(run);
+  save({ version: null });
+}
+
+/** What the tag will say, with what is known now. */
+function messageOfRun(
+  { project, facts, runId }: ClosingRun,
+  { collected, models }: { collected: Collected; models: Outputs["models"] },
+): VersionMessage {
+  const { message, command, snapshot, dvcHash, dirty, inputs, closing } = facts();
+  const { params, metrics } = collected;
+  const { given } = closing;
+  return versionMessage(project, { runId, message, command, snapshot, dvcHash, dirty, inputs, models, given, params, metrics });
 }
 
 /** Keeps rows, log, status, the database's and the outputs' bytes; gives the number back. */
@@ -165,6 +206,7 @@ function stamp(
   const record: Partial<Omit<RunRecord, "run_id">> = {
     version,
     status,
+    ...(version === null ? {} : { message: facts().message }),
     params: JSON.stringify(collected.params),
     metrics: JSON.stringify(collected.metrics),
     end: endedAt,

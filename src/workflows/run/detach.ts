@@ -84,6 +84,8 @@ function startedOutcome(facts: RunFacts, folder: string, plan: RunPlan): RunOutc
     status: facts.status,
     version: facts.version,
     tagLine: null,
+    description: facts.message,
+    proposed: false,
     onBranch: false,
     snapshot: facts.snapshot,
     results: null,

@@ -16,6 +16,10 @@ export interface RunOutcome {
   version: string | null;
   /** First line of the tag. */
   tagLine: string | null;
+  /** What it tries, as its version says; null: the run has no version and nobody said it. */
+  description: string | null;
+  /** Nobody said it: it is what was found to differ from the version before. */
+  proposed: boolean;
   /** False: the tag's commit is on no branch (the branch moved meanwhile, or `--no-commit`). */
   onBranch: boolean;
   /** Snapshot commit S and results commit R. */
@@ -62,6 +66,8 @@ export function outcomeOf({ runId, folder, project, facts }: ClosingRun, { colle
     status: now.status,
     version: now.version,
     tagLine: line,
+    description: now.message,
+    proposed: now.closing.proposed === true,
     onBranch: onBranch,
     snapshot: now.snapshot,
     results: now.results,

@@ -1,6 +1,7 @@
 /** What would stop a run after hours is found before it begins. */
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { editorOf } from "../../git/editor.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { readIndexEntries, requireIndexFree } from "../../git/index-file.ts";
@@ -11,7 +12,7 @@ import type { Places } from "./places.ts";
 import type { RunRequest } from "./request.ts";
 import { quoted } from "./snapshot-selection.ts";
 
-export function refuseUnfit(repository: Repository, { commit }: Pick<RunRequest, "commit">): void {
+export function refuseUnfit(repository: Repository, { commit, edit }: Pick<RunRequest, "commit" | "edit">): void {
   if (repository.bare)
     throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nothing can run in it`, { hint: "Run in a clone of it." });
   const state = unfinished(repository);
@@ -22,6 +23,7 @@ export function refuseUnfit(repository: Repository, { commit }: Pick<RunRequest,
     });
   }
   committer(repository);
+  if (edit) editorOf(repository);
   // Left over by a git that died, it would stop us when the results are to be committed.
   if (commit) requireIndexFree(repository);
 }

@@ -12,6 +12,8 @@ export interface RunRequest {
   /** Program and arguments as typed, `{name}` not yet filled in. */
   argv: string[];
   message: string | null;
+  /** The message is written, or looked over, in an editor once the numbers are known. */
+  edit: boolean;
   version: WantedVersion;
   params: Record<string, string>;
   /** As typed. */
@@ -31,9 +33,15 @@ export function readRequest(context: Context, input: Input): RunRequest {
     throw new ExpverError("E_USAGE", "there is no command to run", { hint: "Put it after two dashes: expver run -- python train.py" });
   }
   refuseMissingProgram(context, argv);
+  if (input.edit === true && input.detach === true) {
+    throw new ExpverError("E_USAGE", "--edit opens an editor when the program has ended, and --detach does not wait for that", {
+      hint: "Say what it tries with -m.",
+    });
+  }
   return {
     argv,
     message: textOf(input.message),
+    edit: input.edit === true,
     version: wantedVersion(input),
     params: parseGiven(listOf(input.param)),
     metrics: textOf(input.metrics),

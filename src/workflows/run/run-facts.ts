@@ -71,6 +71,8 @@ interface ClosingFacts {
   commit: boolean;
   publish: boolean;
   allowHistoryChange: boolean;
+  /** The message is not a person's, but what was found to differ. */
+  proposed?: boolean;
   /** The program is `dvc repro` or the like. */
   pipeline: boolean;
   pointers: Pointer[];

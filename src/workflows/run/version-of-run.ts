@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { editorOf } from "../../git/editor.ts";
 import type { Repository } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
@@ -24,6 +25,9 @@ import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges } from "../../versions/published.ts";
 import type { VersionMessage } from "../../versions/types.ts";
 import type { Input, Plan } from "../contract.ts";
+import { editDescription, noDescription } from "../describe/edit.ts";
+import { proposeDescription } from "../describe/proposal.ts";
+import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { rowHooks } from "../row-hooks.ts";
@@ -33,12 +37,14 @@ import { titleOf } from "./prepare-run.ts";
 import { editedFiles } from "./results-files.ts";
 import { createRunFolder, type OutputFile, readFacts, writeFacts } from "./run-facts.ts";
 import { chooseVersion, wantedVersion } from "./version-choice.ts";
-import { tagLine, versionMessage } from "./version-message.ts";
+import { type MessageFacts, tagLine, versionMessage } from "./version-message.ts";
 
 export interface VersionOfRunPlan extends Plan {
   runId: string;
   version: string;
+  /** Null: what was said when the run began, else a proposal. */
   description: string | null;
+  edit: boolean;
   snapshot: string;
 }
 
@@ -48,6 +54,8 @@ export interface VersionOfRun {
   /** Results commit R. */
   results: string;
   tagLine: string;
+  description: string;
+  proposed: boolean;
   onBranch: false;
   next: string[];
 }
@@ -71,6 +79,7 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
     });
   }
   const { name: version } = chooseVersion({ project, repository, context, wanted: wantedVersion(input) });
+  if (input.edit === true) editorOf(repository);
   const snapshot = view.git_commit === null ? null : resolveCommit(repository, view.git_commit);
   if (snapshot === null) {
     throw new ExpverError("E_NOT_FOUND", `the code of run ${view.run_id} (${view.git_commit ?? "no commit"}) is not in this repository`, {
@@ -90,7 +99,8 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
     fingerprint: fingerprintOf({ run: view.run_id, version, snapshot }),
     runId: view.run_id,
     version,
-    description: typeof input.description === "string" ? input.description : null,
+    description: textIn(input.description) ?? textIn(input.message) ?? null,
+    edit: input.edit === true,
     snapshot,
   };
 }
@@ -103,6 +113,7 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
   const databaseFile = absolutePath(project, storedPath(project, project.config.results.database));
   const record = withResults(databaseFile, (db) => readRun(db, runId));
   if (record === null) throw new ExpverError("E_NOT_FOUND", `${project.config.results.database} has no run ${runId}`);
+  const { message, proposed } = await describedMessage(context, project, { plan, record, repository });
   const operation = beginOperation(project, context, {
     command: "tag",
     argv: ["tag", version, "--run", runId],
@@ -115,9 +126,8 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
       plan.snapshot,
       outputs.map(({ path, mode, object }) => ({ path, mode, object })),
     );
-    const title = titleOf(version, plan.description ?? record.message, record.command);
+    const title = titleOf(version, message.description, record.command);
     const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
-    const message = messageOf(project, plan, record);
     const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
     const refs = refsOf(repository, { runId, version, tag });
     operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })), {
@@ -137,6 +147,8 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
       run_id: runId,
       results,
       tagLine: tagLine(message),
+      description: message.description,
+      proposed,
       onBranch: false,
       next: [`git merge ${version}`, `expver publish ${version}`],
     };
@@ -186,11 +198,29 @@ function refsOf(repository: Repository, { runId, version, tag }: { runId: string
   return [...newTagChanges(version, tag), ...(before === null ? [] : [{ ref: kept, before, after: null }])];
 }
 
-function messageOf(project: Project, { runId, description }: VersionOfRunPlan, record: RunRecord): VersionMessage {
+async function describedMessage(
+  context: Context,
+  project: Project,
+  { plan, record, repository }: Pick<StampedCopy, "plan" | "record" | "repository">,
+): Promise<{ message: VersionMessage; proposed: boolean }> {
+  const said = plan.description ?? record.message;
+  const facts = factsFor(project, plan.runId, record);
+  const { snapshot: commit, inputs, params, metrics } = facts;
+  const data = inputs.flatMap(({ path, hash }) => (hash === null ? [] : [{ path, hash }]));
+  const text = said ?? proposeDescription(project, { commit, dirty: facts.dirty, data, params, metrics }).text;
+  const of = (description: string) => messageOf(project, record, { ...facts, message: description });
+  if (!plan.edit) return { message: of(text), proposed: said === null };
+  const draft = { text, subject: `${plan.version}, run ${plan.runId}`, line: tagLine({ ...of(text), description: "…" }) };
+  const edited = await editDescription(context, repository, draft);
+  if (edited === null) throw noDescription("nothing was tagged", `expver tag -m TEXT --run ${plan.runId}`, { run: plan.runId });
+  return { message: of(edited), proposed: false };
+}
+
+function factsFor(project: Project, runId: string, record: RunRecord): MessageFacts {
   const facts = readFacts(project, runId);
-  const message = versionMessage(project, {
+  return {
     runId,
-    message: description ?? record.message,
+    message: record.message,
     command: record.command,
     snapshot: record.git_commit,
     dvcHash: record.dvc_hash,
@@ -200,6 +230,10 @@ function messageOf(project: Project, { runId, description }: VersionOfRunPlan, r
     given: [],
     params: JSON.parse(record.params) as Record<string, string>,
     metrics: JSON.parse(record.metrics) as Record<string, string>,
-  });
-  return record.status === "finished" ? message : { ...message, other: [...message.other, ["Status", record.status]] };
+  };
+}
+
+function messageOf(project: Project, { status }: RunRecord, facts: MessageFacts): VersionMessage {
+  const message = versionMessage(project, facts);
+  return status === "finished" ? message : { ...message, other: [...message.other, ["Status", status]] };
 }

@@ -8,12 +8,14 @@ import { commitTree } from "../../git/objects.ts";
 import { readRef } from "../../git/refs.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
+import { counted } from "../../platform/words.ts";
 import { storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { readListing } from "../../store/layout.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { RESERVED } from "../../versions/reserve.ts";
 import type { VersionMessage } from "../../versions/types.ts";
+import { proposeDescription } from "../describe/proposal.ts";
 import { folderEdits } from "../models/candidates-pointer.ts";
 import { finishRun } from "../run/finish.ts";
 import type { LackingRows } from "../run/lacking-rows.ts";
@@ -98,6 +100,7 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   edits.push(...storeDatabaseEdits(context, { project, folder, places }));
   const base = candidates.all.length === 0 ? snapshot : commitCandidates(sweep, candidates.all);
   save({ outputs: [...editedFiles(place, edits), ...owned] });
+  if (facts().message === null) save({ message: proposalOf(sweep, { runs, winner }) });
   const message = messageOf(sweep, { runs, winner, places });
   const run: ClosingRun = { runId: id, folder, project, repository, places, operation, facts, save };
   const { results, onBranch } = finishRun(run, message, base);
@@ -132,6 +135,19 @@ async function candidateEdits(
   const hash = /md5: (\w+\.dir)/.exec(text)?.[1];
   const listed = hash === undefined ? [] : (readListing(cacheDir(project), { hash, hashName: "md5" }) ?? []);
   return { all: pointerWithAll(project, models, listed), kept: edits };
+}
+
+/** What a sweep tries nobody said: what it varies, and what else differs from the version before. */
+function proposalOf({ project, facts, state }: OpenSweep, { runs, winner }: { runs: readonly Ended[]; winner: Ended | null }): string {
+  const { snapshot: commit, inputs, dirty } = facts();
+  const settings = runs.map(({ job }) => state().jobs[job] ?? {});
+  const names = [...new Set(settings.flatMap((one) => Object.keys(one)))];
+  const varied = names.filter((name) => new Set(settings.map((one) => one[name])).size > 1);
+  const params = Object.entries(winner?.end.params ?? {}).filter(([name]) => !names.includes(name));
+  const data = inputs.flatMap(({ path, hash }) => (hash === null ? [] : [{ path, hash }]));
+  const said = `${counted(runs.length, "run")}${varied.length === 0 ? "" : ` over ${varied.join(" x ")}`}`;
+  const made = { commit, dirty, data, params: Object.fromEntries(params), metrics: winner?.end.metrics ?? {} };
+  return proposeDescription(project, made, { text: said, tellsCode: false }).text;
 }
 
 function commitCandidates({ project, repository, id, facts }: OpenSweep, edits: readonly FileEdit[]): string {

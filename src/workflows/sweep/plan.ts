@@ -104,7 +104,7 @@ async function planResumed(context: Context, input: Input): Promise<Plan & Resum
       hint: `expver -C ${quoted(sweep.worktree)} sweep --resume ${sweep.id}`,
     });
   }
-  refuseUnfit(repository, { commit: true });
+  refuseUnfit(repository, { commit: true, edit: false });
   await refuseSecondRun(project);
   const argv = commandOf(sweep, wordsOf(input.command));
   const partial = input.partial === true;

@@ -1,0 +1,29 @@
+/** What tells a version from the one before, in one line: short, true to the digit, the most telling first. */
+import { some } from "../advise/level.ts";
+import type { ChangedValue } from "../advise/since-last.ts";
+
+export interface Changes {
+  params: readonly ChangedValue[];
+  /** Paths of inputs. */
+  data: readonly string[];
+  /** Paths of Git's files. */
+  code: readonly string[];
+}
+
+/** Empty when nothing differs. */
+export function changesText({ params, data, code }: Changes): string {
+  const parts = [
+    ...params.slice(0, 3).map(changeOf),
+    ...(params.length > 3 ? [`${params.length - 3} more parameters`] : []),
+    ...(data.length > 0 ? [`new data in ${some(data.slice(0, 2))}${data.length > 2 ? " …" : ""}`] : []),
+    ...(code.length > 0 ? [`changes in ${some(code.slice(0, 2))}${code.length > 2 ? ` and ${code.length - 2} more` : ""}`] : []),
+  ];
+  return parts.join(", ");
+}
+
+/** `accuracy 0.84 → 0.9333`; a long text or one of several lines is only said to differ, for numbers are never cut. */
+export function changeOf({ name, before, now }: ChangedValue): string {
+  const values = [before, now].filter((value) => value !== null);
+  if (values.some((value) => value.length > 40 || /\p{Cc}/u.test(value))) return `another ${name}`;
+  return before === null ? `${name} ${now}` : `${name} ${before} → ${now ?? "(none)"}`;
+}

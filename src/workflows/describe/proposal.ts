@@ -1,0 +1,76 @@
+/** A description for a version that nobody described: drawn from its parameters, data, code and numbers, against the version before. */
+import { type Project, requireRepository } from "../../config/project.ts";
+import { knownMetrics, metricsOf, paramsOf } from "../../versions/metrics.ts";
+import { readVersions } from "../../versions/registry.ts";
+import { orderMetrics } from "../../versions/suggest.ts";
+import type { ArtifactEntry, Version } from "../../versions/types.ts";
+import { changedValues, codeBetween, lastVersion } from "../advise/since-last.ts";
+import { changeOf, changesText } from "./changes.ts";
+
+/** What the version will be made of. */
+export interface Made {
+  /** Its code; null: no commit yet. */
+  commit: string | null;
+  /** The code was not committed. */
+  dirty?: boolean;
+  /** Inputs with the hashes they were read with. */
+  data: readonly Pick<ArtifactEntry, "path" | "hash">[];
+  /** Exact texts, secrets hidden. */
+  params: Readonly<Record<string, string>>;
+  metrics: Readonly<Record<string, string>>;
+}
+
+export interface Proposal {
+  text: string;
+  /** The version it is compared with. */
+  against: string | null;
+}
+
+export interface Said {
+  /** Words there are already, to begin with. */
+  text: string;
+  /** They say what was done to the code, better than its files' names. */
+  tellsCode: boolean;
+}
+
+export function proposeDescription(project: Project, made: Made, words: Said | null = null): Proposal {
+  const repository = requireRepository(project);
+  const said = words?.text ?? null;
+  const versions = readVersions(project);
+  const last = lastVersion(repository, versions, made.commit ?? "HEAD");
+  if (last === null) return { text: said ?? "first version", against: null };
+  const known = knownMetrics(project.config, versions);
+  const before = paramsOf(last.message, known);
+  // A merge has no parameters of its own: nothing can be said about them.
+  const params = Object.keys(before).length === 0 ? [] : changedValues(before, made.params);
+  const changed = made.commit === null ? [] : codeBetween(repository, last.commit, made.commit);
+  const code = changed.filter((path) => params.length === 0 || path !== project.config.params);
+  const data = changedData(last, made.data);
+  const changes = [
+    changesText({ params, data, code: words?.tellsCode === true ? [] : code }),
+    ...(made.dirty === true ? ["changes that are not committed"] : []),
+  ];
+  const text = changes.filter((part) => part !== "").join(", ");
+  const metric = metricText(project, metricsOf(last.message, known), made.metrics);
+  const parts = [
+    ...(said === null ? [] : [said]),
+    ...(text === "" && said === null ? [`same code, data and parameters as ${last.name}`] : [text]),
+    metric,
+  ];
+  return { text: parts.filter((part) => part !== "").join(": "), against: last.name };
+}
+
+function changedData({ message }: Version, data: Made["data"]): string[] {
+  // A tag by hand says nothing about data.
+  if (message.kind === null) return [];
+  const before = new Map(message.data.map(({ path, hash }) => [path, hash]));
+  return data.filter(({ path, hash }) => before.get(path) !== hash).map(({ path }) => path);
+}
+
+/** The number that decides, where both have it. */
+function metricText({ config }: Project, before: Readonly<Record<string, string>>, metrics: Made["metrics"]): string {
+  const metric = orderMetrics(config.metrics, metrics)[0];
+  if (metric === undefined || !Object.hasOwn(before, metric.name)) return "";
+  const old = before[metric.name] ?? "";
+  return old === metric.value ? `same ${metric.name}` : changeOf({ name: metric.name, before: old, now: metric.value });
+}
