@@ -1,5 +1,6 @@
 /** A person's editor, in the terminal we have. */
 import { spawn } from "node:child_process";
+import { isatty } from "node:tty";
 
 interface EditorPlace {
   cwd: string;
@@ -17,7 +18,7 @@ export async function runEditor(line: string, file: string, { cwd, env }: Editor
   process.on("SIGINT", ignore);
   try {
     // Standard output is the answer's: the editor draws on the other one where only that is a terminal.
-    const drawsOn = process.stdout.isTTY ? "inherit" : 2;
+    const drawsOn = isatty(1) ? "inherit" : 2;
     const child = spawn("sh", ["-c", `${line} "$@"`, line, file], { cwd, env, stdio: ["inherit", drawsOn, "inherit"] });
     return await new Promise<number>((resolve) => {
       child.once("error", () => resolve(127));
