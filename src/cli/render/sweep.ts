@@ -1,5 +1,6 @@
 /** Sweeps as the lines and tables a person reads. */
 import type { SweepOutcome } from "../../workflows/sweep/conduct.ts";
+import { failureText } from "../../workflows/sweep/first-failure.ts";
 import type { SweepDetails, SweepView } from "../../workflows/sweep/sweeps.ts";
 import type { SweepRunView } from "../../workflows/sweep/views.ts";
 import { duration } from "../amounts.ts";
@@ -10,7 +11,7 @@ import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
 export function renderSweep(outcome: SweepOutcome, { style }: Terminal): string {
-  const { counts, best, metric, promotion, candidates, kept, version, tagLine, onBranch, published, sweep } = outcome;
+  const { counts, best, metric, promotion, candidates, kept, version, tagLine, onBranch, published, sweep, failure } = outcome;
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))} ${text}`;
   const winner =
     best === null ? [] : [`best ${metric}=${best.mean === null ? best.value : `${best.mean} (mean)`} (${settingsText(best.settings)})`];
@@ -23,6 +24,7 @@ export function renderSweep(outcome: SweepOutcome, { style }: Terminal): string 
     lines.push(published ? "  published" : `  not published: expver publish ${version}`);
   }
   if (promotion !== null && !promotion.promoted) lines.push(`  not promoted: ${promotion.why}`);
+  if (failure !== null) lines.push(`  ${oneLine(failureText(failure))}`, `  its output: ${failure.read}`);
   if (outcome.exitCode !== 0) lines.push(`  not all runs finished: expver sweep show ${sweep}`);
   return `${lines.join("\n")}\n`;
 }
@@ -51,7 +53,7 @@ export function renderSweepList(data: { sweeps: SweepView[] } | SweepView, termi
 }
 
 export function renderSweepShow(sweep: SweepDetails, terminal: Terminal): string {
-  const { runs, metric, best, state, version } = sweep;
+  const { runs, metric, best, state, version, failure } = sweep;
   const columns: Column<SweepRunView>[] = [
     { title: "", text: ({ run }) => (run !== null && run === best?.run ? "*" : "") },
     { title: "run", text: ({ run }) => run ?? "" },
@@ -76,7 +78,8 @@ export function renderSweepShow(sweep: SweepDetails, terminal: Terminal): string
     ],
     terminal,
   );
-  const notes = state === "waiting" ? [`go on: expver sweep --resume ${sweep.sweep}`] : [];
+  const why = failure === null ? [] : [oneLine(failureText(failure)), `its output: ${failure.read}`];
+  const notes = [...why, ...(state === "waiting" ? [`go on: expver sweep --resume ${sweep.sweep}`] : [])];
   return `${head}\n\n${table.text}${renderNotes([...notes, ...widthNote(table, "--json has it whole")], terminal)}`;
 }
 

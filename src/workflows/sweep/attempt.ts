@@ -23,19 +23,19 @@ import { createRunFolder, type RunFacts, readFacts, removeRunFolder, runFolder }
 import { recordOf } from "../run/run-record.ts";
 import { quoted } from "../run/snapshot-selection.ts";
 import type { OpenSweep } from "./open-sweep.ts";
-import { type Attempt, type Cause, type RunEnd, writeSweep } from "./sweep-journal.ts";
+import type { Attempt, Cause, RunEnd } from "./sweep-journal.ts";
 import { freshWorkspace, openWorkspace, type Workspace, type WorkspaceInput, writeParameters } from "./workspace.ts";
 
 /** Starts one job in the workspace of a slot. Nothing but a folder is left of it when that fails before the program exists. */
 export async function startAttempt(sweep: OpenSweep, { job, slot }: Pick<Attempt, "job" | "slot">): Promise<Attempt> {
-  const { context, project, id, launcher } = sweep;
+  const { context, project, launcher, write } = sweep;
   const workspace = await freshWorkspace(context, workspaceOf(sweep, slot));
   const { runId, folder } = createRunFolder(project, context);
   const attempt: Attempt = { job, run: runId, slot, end: null };
   try {
     createLog(join(folder, "log"));
     const { run, program } = prepare(sweep, workspace, { attempt, folder });
-    writeSweep(project, id, { start: { job, run: runId, slot } });
+    write({ start: { job, run: runId, slot } });
     // The program may change the database's journal mode, which takes that nobody else has it open.
     await letGoOfClosed();
     await launcher.submit(program);
@@ -44,7 +44,7 @@ export async function startAttempt(sweep: OpenSweep, { job, slot }: Pick<Attempt
   } catch (error) {
     if (!existsSync(join(folder, "process.json"))) {
       removeRunFolder(project, runId);
-      writeSweep(project, id, { dropped: runId });
+      write({ dropped: runId });
     }
     throw error;
   }
@@ -52,7 +52,7 @@ export async function startAttempt(sweep: OpenSweep, { job, slot }: Pick<Attempt
 
 /** Records what came of an attempt. Safe to repeat; until it has been done the workspace must stay as it is. */
 export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { status: JobStatus; cause: Cause | null }): Promise<RunEnd> {
-  const { context, project, id } = sweep;
+  const { context, project, write } = sweep;
   const facts = readFacts(project, attempt.run) as RunFacts;
   const run = closingRun(sweep, openWorkspace(context, workspaceOf(sweep, attempt.slot)), facts);
   const ending = endingOf(seen.status, stopRequest(run.folder));
@@ -74,14 +74,14 @@ export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { s
     metrics: outcome.metrics,
     artifacts: outcome.outputs,
   };
-  writeSweep(project, id, { end: { run: attempt.run, ...end } });
+  write({ end: { run: attempt.run, ...end } });
   return end;
 }
 
 /** One whose program was never started, as far as anybody can tell. */
-export function dropAttempt({ project, id }: OpenSweep, { run }: Attempt): void {
+export function dropAttempt({ project, write }: OpenSweep, { run }: Attempt): void {
   removeRunFolder(project, run);
-  writeSweep(project, id, { dropped: run });
+  write({ dropped: run });
 }
 
 /** Or was about to be: a program that ended before it was written down has left rows all the same. */
@@ -129,12 +129,12 @@ function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { 
 
 /** As of a run that makes no version by itself. */
 function ownFacts(
-  { facts, state, context }: OpenSweep,
+  { facts, state, given, context }: OpenSweep,
   { pointers }: Workspace,
   { runId, parameters }: { runId: string; parameters: Record<string, string> },
 ): RunFacts {
   const shared = facts();
-  const { argv, jobs, request } = state();
+  const { argv } = state();
   return {
     ...shared,
     run_id: runId,
@@ -148,7 +148,7 @@ function ownFacts(
     inputEdits: [],
     closing: {
       ...shared.closing,
-      given: [...new Set([...Object.keys(request.params), ...jobs.flatMap((settings) => Object.keys(settings))])],
+      given: [...given],
       commit: false,
       pointers,
       databaseExisted: false,

@@ -7,6 +7,7 @@ import { lackingRows } from "../run/lacking-rows.ts";
 import { placesOf } from "../run/places.ts";
 import { publishMade } from "../run/publish-made.ts";
 import { endSweep, type SweepEnd } from "./ending.ts";
+import { type FirstFailure, failureText, firstFailure } from "./first-failure.ts";
 import { gatherRows } from "./gather.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import type { PoolOutcome } from "./pool.ts";
@@ -32,6 +33,8 @@ export interface SweepOutcome {
   kept: number;
   promotion: Promotion | null;
   published: boolean;
+  /** Null: every run that was begun has finished. */
+  failure: FirstFailure | null;
   next: string[];
   /** 1 when not every run has finished. */
   exitCode: number;
@@ -110,6 +113,7 @@ function outcomeOf(
     kept: end?.kept ?? 0,
     promotion,
     published: false,
+    failure: firstFailure(sweep.project, now),
     next: end === null ? [`expver sweep --resume ${sweep.id}`] : end.version === null ? [] : [`expver publish ${end.version}`],
     exitCode: finished.length === jobs.length ? 0 : 1,
   };
@@ -123,8 +127,11 @@ function incomplete(sweep: OpenSweep, { outcome, data }: { outcome: PoolOutcome;
         ? "stopped at the first failure"
         : "is not complete";
   const code = outcome.halted === "interrupted" ? "E_INTERRUPTED" : "E_SWEEP";
-  return new ExpverError(code, `${sweep.id} ${why}: ${data.counts}; the rows of what there is are in the results database`, {
-    hint: `Go on: expver sweep --resume ${sweep.id}${data.runs.some(({ state }) => state === "failed") ? " (--retry-failed: the failed ones too)" : ""}. A version of what has finished: expver sweep --resume ${sweep.id} --partial`,
+  const { failure } = data;
+  const failed = failure === null ? "" : `; ${failureText(failure)}`;
+  const read = failure === null ? "" : `Read its output: ${failure.read}. `;
+  return new ExpverError(code, `${sweep.id} ${why}: ${data.counts}; the rows of what there is are in the results database${failed}`, {
+    hint: `${read}Go on: expver sweep --resume ${sweep.id}${data.runs.some(({ state }) => state === "failed") ? " (--retry-failed: the failed ones too)" : ""}. A version of what has finished: expver sweep --resume ${sweep.id} --partial`,
     details: { sweep: sweep.id, data },
   });
 }

@@ -22,12 +22,12 @@ import type { OpenRun } from "../run/open-run.ts";
 import { fixStart } from "../run/prepare-run.ts";
 import { leaseName } from "../run/second-run.ts";
 import { concludeSweep, type SweepOutcome } from "./conclude.ts";
-import { type OpenSweep, stateOf, sweepFactsKeeper } from "./open-sweep.ts";
+import { type OpenSweep, sweepFactsKeeper, sweepState } from "./open-sweep.ts";
 import type { NewSweep, ResumedSweep, SweepPlan } from "./plan.ts";
 import { runPool } from "./pool.ts";
 import { watchProgress } from "./progress.ts";
 import { isEnded } from "./state.ts";
-import { beginSweep, createSweepFolder, readSweepFacts, sweepFolder, writeSweep } from "./sweep-journal.ts";
+import { beginSweep, createSweepFolder, readSweepFacts, sweepFolder } from "./sweep-journal.ts";
 import { dropWorkspace } from "./workspace.ts";
 
 export type { SweepOutcome } from "./conclude.ts";
@@ -42,11 +42,11 @@ export async function conductSweep(context: Context, plan: SweepPlan): Promise<S
   try {
     const sweep = plan.kind === "new" ? await begin(calm, plan, { id, folder }) : reopen(calm, plan, folder);
     removePath(join(folder, "stop"));
-    writeSweep(project, id, { owner: identityOf(process.pid) });
+    sweep.write({ owner: identityOf(process.pid) });
     const queue = plan.kind === "new" ? plan.request.jobs.map((_, job) => job) : [...plan.queue];
     const progress = watchProgress(sweep, plan.pace);
     try {
-      const outcome = await runPool(sweep, { queue, pace: plan.pace, signal, onChange: progress.changed });
+      const outcome = await runPool(sweep, { queue, pace: plan.pace, signal, onEnd: progress.ended });
       progress.end();
       return await concludeSweep(sweep, { outcome, partial: plan.kind === "resumed" && plan.partial });
     } finally {
@@ -142,7 +142,8 @@ function openedSweep(
   context: Context,
   { project, id, folder, argv, keeper }: Named & { project: Project; argv: readonly string[]; keeper: Pick<OpenSweep, "facts" | "save"> },
 ): OpenSweep {
-  const { request } = stateOf(project, id);
+  const kept = sweepState(project, id);
+  const { request } = kept.state();
   const params = request.paramsFile === null ? project.config.params : relative(project.root, request.paramsFile);
   const configured = { ...project, config: { ...project.config, params } };
   return {
@@ -156,7 +157,7 @@ function openedSweep(
     launcher: localLauncher(),
     schema: schemaOf(absolutePath(project, storedPath(project, project.config.results.database))),
     environment: describeEnvironment({ root: topOf(project), cwd: context.cwd, argv, env: context.env }),
-    state: () => stateOf(project, id),
+    ...kept,
     ...keeper,
   };
 }

@@ -31,7 +31,7 @@ import { gatherRows } from "./gather.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import { placeBlob, placeStored } from "./place-stored.ts";
 import { type Ended, finishedRuns } from "./state.ts";
-import { type SweepResult, writeSweep } from "./sweep-journal.ts";
+import type { SweepResult } from "./sweep-journal.ts";
 import { type Ranking, rankedRuns } from "./winner.ts";
 
 export interface EndingInput {
@@ -73,7 +73,7 @@ export async function endSweep(sweep: OpenSweep, input: EndingInput): Promise<Sw
 }
 
 async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lacking, ranking }: EndingInput): Promise<SweepEnd> {
-  const { context, project, repository, id, folder, facts, save, state } = sweep;
+  const { context, project, repository, id, folder, facts, save, state, write } = sweep;
   const runs = finishedRuns(state());
   const { version, snapshot } = facts();
   const winner = winnerOf(runs, ranking);
@@ -105,7 +105,7 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   const run: ClosingRun = { runId: id, folder, project, repository, places, operation, facts, save };
   const { results, onBranch } = finishRun(run, message, base);
   const result: SweepResult = { version, results, best: winner?.run ?? null };
-  writeSweep(project, id, { result });
+  write({ result });
   return { ...result, onBranch, tagLine: version === null ? null : tagLine(message), candidates: models.length, kept: kept.length };
 }
 

@@ -4,7 +4,7 @@ import type { Repository } from "../../git/git.ts";
 import type { Launcher } from "../../launchers/launcher.ts";
 import type { Context } from "../../platform/context.ts";
 import type { RunFacts } from "../run/run-facts.ts";
-import { readSweep, type Sweep, writeSweepFacts } from "./sweep-journal.ts";
+import { openJournal, type Sweep, type SweepLine, writeSweepFacts } from "./sweep-journal.ts";
 
 export interface OpenSweep {
   /** Of the sweep, without the signal that interrupts: what a run has left is recorded all the same. */
@@ -25,6 +25,10 @@ export interface OpenSweep {
   environment: string;
   /** What stands in its journal now. */
   state: () => Sweep;
+  /** Into its journal. */
+  write: (line: SweepLine) => void;
+  /** Names of what its runs are given. */
+  given: readonly string[];
   /** What its runs share. */
   facts: () => RunFacts;
   save: (changes: Partial<RunFacts>) => void;
@@ -42,6 +46,8 @@ export function sweepFactsKeeper(project: Project, id: string, first: RunFacts):
   };
 }
 
-export function stateOf(project: Project, id: string): Sweep {
-  return readSweep(project, id) as Sweep;
+export function sweepState(place: Pick<Project, "stateDir">, id: string): Pick<OpenSweep, "state" | "write" | "given"> {
+  const { sweep, write } = openJournal(place, id);
+  const given = new Set([...Object.keys(sweep.request.params), ...sweep.jobs.flatMap((settings) => Object.keys(settings))]);
+  return { state: () => sweep, write, given: [...given] };
 }

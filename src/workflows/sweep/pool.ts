@@ -7,8 +7,8 @@ import { readFacts, runFolder } from "../run/run-facts.ts";
 import { closeAttempt, dropAttempt, startAttempt, wasStarted } from "./attempt.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import type { Pace } from "./request.ts";
-import { isEnded } from "./state.ts";
-import type { Attempt, Cause, RunEnd } from "./sweep-journal.ts";
+import { type Ended, isEnded } from "./state.ts";
+import type { Attempt, Cause } from "./sweep-journal.ts";
 
 export interface PoolInput {
   /** Jobs to be started, in order. */
@@ -16,7 +16,8 @@ export interface PoolInput {
   pace: Pace;
   /** Hears Ctrl-C. */
   signal: Context["signal"];
-  onChange: () => void;
+  /** A run has ended. */
+  onEnd: (run: Ended) => void;
 }
 
 export interface PoolOutcome {
@@ -33,9 +34,12 @@ const LOOK_MS = 250;
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Attempts that an earlier command left open come first, each in its own slot. */
-export async function runPool(sweep: OpenSweep, { queue, pace, signal, onChange }: PoolInput): Promise<PoolOutcome> {
+export async function runPool(sweep: OpenSweep, { queue, pace, signal, onEnd }: PoolInput): Promise<PoolOutcome> {
   const outcome: PoolOutcome = { halted: null, error: null };
   const open = sweep.state().attempts.filter((attempt) => !isEnded(attempt));
+  const tries = new Map<number, number>();
+  const count = (job: number) => tries.set(job, (tries.get(job) ?? 0) + 1);
+  for (const { job } of sweep.state().attempts.filter(isEnded)) count(job);
   const slots = new Set([...Array.from({ length: pace.jobs }, (_, index) => index + 1), ...open.map(({ slot }) => slot)]);
   const watch = watchStops(sweep, { signal, outcome });
   const work = async (slot: number) => {
@@ -46,8 +50,12 @@ export async function runPool(sweep: OpenSweep, { queue, pace, signal, onChange 
   };
   const take = async (slot: number, what: number | Attempt) => {
     try {
-      const { job, end } = await runOne(sweep, { slot, what, limitSeconds: pace.limitSeconds, watch });
-      onChange();
+      const attempt = await runOne(sweep, { slot, what, limitSeconds: pace.limitSeconds, watch });
+      const { job, end } = attempt;
+      if (isEnded(attempt)) {
+        count(job);
+        onEnd(attempt);
+      }
       if (end?.status === "finished") return;
       // What a command that is gone had begun is begun again, unless it failed by itself.
       const isLeft = typeof what !== "number" && end?.status !== "failed" && end?.cause !== "time limit";
@@ -55,8 +63,7 @@ export async function runPool(sweep: OpenSweep, { queue, pace, signal, onChange 
         if (outcome.halted === null) queue.push(job);
         return;
       }
-      const tries = sweep.state().attempts.filter((attempt) => attempt.job === job).length;
-      if (end.cause !== "stopped" && outcome.halted === null && tries <= pace.retry) queue.push(job);
+      if (end.cause !== "stopped" && outcome.halted === null && (tries.get(job) ?? 0) <= pace.retry) queue.push(job);
       else if (pace.failFast) outcome.halted ??= "fail-fast";
     } catch (error) {
       outcome.halted = "error";
@@ -81,14 +88,14 @@ interface RunOne {
   watch: StopWatch;
 }
 
-async function runOne(sweep: OpenSweep, { slot, what, limitSeconds, watch }: RunOne): Promise<{ job: number; end: RunEnd | null }> {
+async function runOne(sweep: OpenSweep, { slot, what, limitSeconds, watch }: RunOne): Promise<Attempt> {
   if (typeof what !== "number" && !wasStarted(sweep, what)) {
     dropAttempt(sweep, what);
-    return { job: what.job, end: null };
+    return { ...what, end: null };
   }
   const attempt = typeof what === "number" ? await startAttempt(sweep, { job: what, slot }) : what;
   const { status, cause } = await waitFor(sweep, attempt, { limitSeconds, watch });
-  return { job: attempt.job, end: await closeAttempt(sweep, attempt, { status, cause }) };
+  return { ...attempt, end: await closeAttempt(sweep, attempt, { status, cause }) };
 }
 
 async function waitFor(

@@ -4,32 +4,24 @@ import { readFacts } from "../run/run-facts.ts";
 import { quoted } from "../run/snapshot-selection.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import type { Pace } from "./request.ts";
-import { countText, type Ended, finishedRuns, isEnded, jobStates } from "./state.ts";
+import { countText, type Ended, finishedRuns, isEnded, isSettled, jobStates } from "./state.ts";
 import type { Sweep } from "./sweep-journal.ts";
 import { rankRuns } from "./winner.ts";
 
 const DRAW_MS = 500;
 const MOST_LINES = 12;
 
-export function watchProgress(sweep: OpenSweep, pace: Pace): { changed(): void; end(): void } {
+export function watchProgress(sweep: OpenSweep, pace: Pace): { ended(run: Ended): void; end(): void } {
   const { context, id, state } = sweep;
-  const said = new Set(
-    state()
-      .attempts.filter(isEnded)
-      .map(({ run }) => run),
-  );
+  const done = new Set(jobStates(state()).flatMap(({ state: one }, job) => (one === "missing" ? [] : [job])));
   context.report({ kind: "step", text: `sweep   ${id}: ${countText(state())}, ${pace.jobs} at once` });
   const draw = () => context.report({ kind: "board", lines: boardOf(sweep, pace) });
   const timer = setInterval(draw, DRAW_MS);
   let isOver = false;
   return {
-    changed() {
-      const now = state();
-      for (const attempt of now.attempts.filter(isEnded)) {
-        if (said.has(attempt.run)) continue;
-        said.add(attempt.run);
-        context.report({ kind: "step", text: endLine(sweep, now, attempt) });
-      }
+    ended(run) {
+      if (run.end.status === "finished" || isSettled(run.end)) done.add(run.job);
+      context.report({ kind: "step", text: endLine(sweep, run, done.size) });
     },
     end() {
       if (isOver) return;
@@ -41,8 +33,8 @@ export function watchProgress(sweep: OpenSweep, pace: Pace): { changed(): void; 
 }
 
 /** `3/64    quiet-otter-0412  lr=0.1 l2=0  accuracy=0.9333 (12.4 s)`. */
-function endLine({ project }: OpenSweep, now: Sweep, { run, job, end }: Ended): string {
-  const done = jobStates(now).filter(({ state }) => state !== "missing").length;
+function endLine({ project, state }: OpenSweep, { run, job, end }: Ended, done: number): string {
+  const now = state();
   const metric = now.request.ending.metric ?? Object.keys(project.config.metrics)[0] ?? Object.keys(end.metrics)[0];
   const number = metric === undefined || end.metrics[metric] === undefined ? "" : `${metric}=${end.metrics[metric]}`;
   const how =

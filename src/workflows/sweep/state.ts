@@ -7,14 +7,20 @@ export type Ended = Attempt & { end: RunEnd };
 export type JobState =
   /** Its program ended well. */
   | { state: "finished"; attempt: Ended }
-  /** Its program failed, or took longer than it may: the same again would most likely come to the same. */
+  /** Its program failed, or took longer than it may. */
   | { state: "failed"; attempt: Ended }
   /** Never started, or killed. */
   | { state: "missing"; attempt: Attempt | null };
 
 export function jobStates({ jobs, attempts }: Pick<Sweep, "jobs" | "attempts">): JobState[] {
+  const ofJob = new Map<number, Attempt[]>();
+  for (const attempt of attempts) {
+    const own = ofJob.get(attempt.job);
+    if (own === undefined) ofJob.set(attempt.job, [attempt]);
+    else own.push(attempt);
+  }
   return jobs.map((_settings, job): JobState => {
-    const own = attempts.filter((attempt) => attempt.job === job);
+    const own = ofJob.get(job) ?? [];
     const ended = own.filter((attempt): attempt is Ended => attempt.end !== null);
     const finished = ended.find(({ end }) => end.status === "finished");
     if (finished !== undefined) return { state: "finished", attempt: finished };
@@ -28,7 +34,8 @@ export function isEnded(attempt: Attempt): attempt is Ended {
   return attempt.end !== null;
 }
 
-function isSettled({ status, cause }: RunEnd): boolean {
+/** The same again would most likely come to the same. */
+export function isSettled({ status, cause }: RunEnd): boolean {
   return status === "failed" || cause === "time limit";
 }
 

@@ -61,8 +61,8 @@ export interface SweepResult {
   best: string | null;
 }
 
-type Line =
-  | { begin: SweepBegin }
+/** What may follow the first line. */
+export type SweepLine =
   /** Whoever works on it from now on. */
   | { owner: ProcessIdentity }
   | { start: Omit<Attempt, "end"> }
@@ -70,6 +70,8 @@ type Line =
   | { dropped: string }
   | { end: RunEnd & { run: string } }
   | { result: SweepResult };
+
+type Line = { begin: SweepBegin } | SweepLine;
 
 export interface Sweep extends SweepBegin {
   owner: ProcessIdentity | null;
@@ -100,8 +102,20 @@ export function beginSweep(place: Pick<Place, "stateDir">, begin: SweepBegin): v
   createLines(journalOf(place, begin.id), [{ begin } satisfies Line]);
 }
 
-export function writeSweep(place: Pick<Place, "stateDir">, id: string, ...lines: Exclude<Line, { begin: unknown }>[]): void {
-  appendLines(journalOf(place, id), lines);
+/**
+ * For the one process that works on it: what it writes also goes into what it knows, so that nothing is read again however many
+ * runs there are. Throws E_NOT_FOUND when it never began.
+ */
+export function openJournal(place: Pick<Place, "stateDir">, id: string): { sweep: Sweep; write: (line: SweepLine) => void } {
+  const sweep = readSweep(place, id);
+  if (sweep === null) throw new ExpverError("E_NOT_FOUND", `${id} never began`, { hint: "Begin a new sweep." });
+  return {
+    sweep,
+    write: (line) => {
+      appendLines(journalOf(place, id), [line]);
+      apply(sweep, line);
+    },
+  };
 }
 
 /** Null when there is none, or it never began. */
@@ -150,13 +164,16 @@ export function readSweepFacts(place: Pick<Place, "stateDir">, id: string): RunF
   return text === null ? null : (JSON.parse(text) as RunFacts);
 }
 
-function apply(sweep: Sweep, line: Exclude<Line, { begin: unknown }>): void {
+/** What a line speaks of began a short while ago: it is looked for from the end. */
+function apply(sweep: Sweep, line: SweepLine): void {
   if ("owner" in line) sweep.owner = line.owner;
   else if ("start" in line) sweep.attempts.push({ ...line.start, end: null });
-  else if ("dropped" in line) sweep.attempts = sweep.attempts.filter(({ run }) => run !== line.dropped);
-  else if ("end" in line) {
+  else if ("dropped" in line) {
+    const at = sweep.attempts.findLastIndex(({ run }) => run === line.dropped);
+    if (at >= 0) sweep.attempts.splice(at, 1);
+  } else if ("end" in line) {
     const { run, ...end } = line.end;
-    const attempt = sweep.attempts.find((one) => one.run === run);
+    const attempt = sweep.attempts.findLast((one) => one.run === run);
     if (attempt !== undefined) attempt.end = end;
   } else sweep.result = line.result;
 }

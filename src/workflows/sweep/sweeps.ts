@@ -10,6 +10,7 @@ import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { requestStop } from "../run/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
+import { type FirstFailure, firstFailure } from "./first-failure.ts";
 import { standingResult } from "./standing.ts";
 import { countText, finishedRuns, isEnded } from "./state.ts";
 import { findSweep, listSweeps, type Sweep, sweepFolder } from "./sweep-journal.ts";
@@ -38,13 +39,13 @@ export const sweepList: ReadWorkflow<Input, { sweeps: SweepView[] }> = {
   },
 };
 
-export type SweepDetails = SweepView & { runs: SweepRunView[] };
+export type SweepDetails = SweepView & { runs: SweepRunView[]; failure: FirstFailure | null };
 
 export const sweepShow: ReadWorkflow<Input, SweepDetails> = {
   async read(context, input) {
     const project = openProject(context);
     const sweep = findSweep(project, textIn(input.sweep));
-    return { ...summaryOf(project, sweep), runs: viewOf(sweep) };
+    return { ...summaryOf(project, sweep), runs: viewOf(sweep), failure: firstFailure(project, sweep) };
   },
 };
 

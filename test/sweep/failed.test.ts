@@ -1,0 +1,35 @@
+/** A sweep whose runs failed says why, and how to read the rest. */
+import { expect, it } from "vitest";
+import { makeSweepExperiment } from "./story.ts";
+
+const FAILS = `
+const { n } = JSON.parse(process.env.EXPVER_PARAMS);
+console.log("epoch 1 of " + n);
+if (n === 2) { console.error("quietly"); process.exit(3); }
+if (n !== 0) throw new RangeError("step \\u001b[31m" + n + " is too large");
+require("fs").writeFileSync("metrics.json", JSON.stringify({ accuracy: 0.5 }));
+`;
+const sweepOf = (values: string) => ["sweep", "--grid", `n=${values}`, "--metrics", "metrics.json", "--", "node", "train.js"];
+
+it("names the first that failed, the line of its log that says why, and the command that shows its log", { timeout: 120_000 }, () => {
+  const repo = makeSweepExperiment();
+  repo.write("train.js", FAILS);
+  // All fail: an error.
+  const all = repo.expverJson(sweepOf("1,2"));
+  const { failure, runs } = all.data;
+  expect(all).toMatchObject({ code: 1, error: { code: "E_SWEEP" } });
+  expect(failure).toMatchObject({ run: runs[0].run, how: "exit code 1", read: `expver runs logs ${runs[0].run}` });
+  expect(all.error?.message).toContain(`${runs[0].run} failed (exit code 1): RangeError: step`);
+  expect(all.error?.hint).toContain(failure.read);
+  expect(repo.expver(failure.read.split(" ").slice(1)).stdout).toContain("epoch 1 of 1");
+  // Some fail: a version, and the same two lines; colours that a program printed are not passed on.
+  const some = repo.expver(sweepOf("0,2,1"));
+  expect(some.code).toBe(1);
+  expect(some.stdout).toMatch(
+    /3 runs · 1 finished · 2 failed[\s\S]*e0\.1\.0[\s\S]*-\d{4} failed \(exit code 3\): quietly\n {2}its output: expver runs logs /,
+  );
+  const shown = repo.expver(["sweep", "show"]).stdout;
+  expect(shown).toContain("failed (exit code 3): quietly");
+  // None does: nothing is said of it.
+  expect(repo.expverJson(sweepOf("0")).data.failure).toBe(null);
+});
