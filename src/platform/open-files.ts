@@ -1,5 +1,5 @@
 /** Which processes have a file open: before a file is replaced that a program may be writing. */
-import { readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 
 /**
  * Pids of other processes that have the file (or another name of it) open; null where the system does not tell. Processes of
@@ -14,10 +14,29 @@ export function whoHasOpen(path: string): number[] | null {
   return pids.filter((pid) => (namesIn(`/proc/${pid}/fd`) ?? []).some((fd) => isSame(`/proc/${pid}/fd/${fd}`, real, file))).map(Number);
 }
 
-/** Pids of other processes whose working directory is the folder or in it; empty where the system does not tell. */
+/**
+ * Pids of processes whose working directory is the folder or in it; empty where the system does not tell. This one and those that
+ * started it are left out: the shell in which somebody types waits for us.
+ */
 export function whoWorksIn(folder: string): number[] {
-  const pids = (namesIn("/proc") ?? []).filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid);
+  const own = ownLine();
+  const pids = (namesIn("/proc") ?? []).filter((name) => /^[0-9]+$/.test(name) && !own.has(name));
   return pids.filter((pid) => isWithin(`/proc/${pid}/cwd`, folder)).map(Number);
+}
+
+/** This process, its parent, and so on. */
+function ownLine(): Set<string> {
+  const line = new Set<string>();
+  for (let pid = String(process.pid); pid !== "0" && pid !== "" && !line.has(pid); pid = parentOf(pid)) line.add(pid);
+  return line;
+}
+
+function parentOf(pid: string): string {
+  try {
+    return /^PPid:\t([0-9]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
+  } catch {
+    return "";
+  }
 }
 
 function isWithin(link: string, folder: string): boolean {

@@ -21,6 +21,8 @@ describe("a worktree with nothing of its own", () => {
     expect(lab.inside("exp-empty").expver(["check"]).code).toBe(0);
     expect(lab.repo.expver(["check"]).code).toBe(0);
     expect(check("exp/empty").data.checked[0].root).toBe(lab.tree("exp-empty"));
+    const shell = lab.inside("exp-empty").run("sh", ["-c", `'${process.execPath}' '${MAIN}' check; echo $?`]);
+    expect(shell.stdout.trimEnd().endsWith("\n0"), `the shell it is typed in is no program at work: ${shell.stdout}`).toBe(true);
     lab.must("worktree", "remove", "empty");
     expect(check("empty").error?.code).toBe("E_NOT_FOUND");
   });
@@ -55,6 +57,9 @@ it("what it says to type resolves it: results, commits, a model", () => {
   LEAVINGS.commits?.leave(there);
   const left = () => own.repo.expverJson(["check", "typed"]).data.checked[0].findings as { category: string; remedy: string }[];
   expect(categoriesOf(left())).toEqual(["commits", "model", "results"]);
+  expect(left().find(({ category }) => category === "results")).toMatchObject({
+    what: "1 result row that the main worktree's database lacks",
+  });
   for (const { remedy } of left()) {
     const [first = ""] = remedy.split(", or ");
     const { code, stderr } = own.repo.run("sh", ["-c", first.replace(/^expver/, `'${process.execPath}' '${MAIN}'`)]);

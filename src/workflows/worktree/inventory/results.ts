@@ -42,16 +42,26 @@ export async function resultsFindings(
     });
     discardMerge(prepared);
     const tables = prepared.reports.flatMap((report) => report.tables).filter(changesTable);
-    const rows = tables.reduce((sum, { inserted }) => sum + inserted, 0);
+    const added = (isWanted: (table: string) => boolean) =>
+      tables.reduce((sum, { table, inserted }) => (isWanted(table) ? sum + inserted : sum), 0);
     const cells = tables.flatMap(({ filled, updated }) => [...Object.values(filled), ...Object.values(updated)]);
-    const count = rows + cells.reduce((sum, one) => sum + one, 0);
+    // A program may have logged nothing: then its record is all there is of the run.
+    const [count, what] = firstOf([
+      [added((table) => !table.startsWith("expver_")), "result row", "result rows"],
+      [added((table) => table.startsWith("expver_")), "record of a run", "records of runs"],
+      [cells.reduce((sum, one) => sum + one, 0), "result value", "result values"],
+    ]);
     if (count === 0) return [];
-    const what = `${rows > 0 ? counted(rows, "result row") : counted(count, "result value")} that the main worktree's database lacks`;
-    return [{ category: "results", what, count, bytes: 0, examples: [], remedy }];
+    return [{ category: "results", what: `${what} that the main worktree's database lacks`, count, bytes: 0, examples: [], remedy }];
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
     return [single("results", `its results cannot be compared: ${error.message}`, remedy)];
   }
+}
+
+function firstOf(counts: [count: number, one: string, many: string][]): [count: number, text: string] {
+  const [count, one, many] = counts.find(([number]) => number > 0) ?? [0, "", ""];
+  return [count, counted(count, one, many)];
 }
 
 /** Absolute. */
