@@ -83,6 +83,8 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   merge: async () => (await import("./render/merge.ts")).renderMerge,
   "models list": async () => (await import("./render/models.ts")).renderModelsList,
   "models info": async () => (await import("./render/models.ts")).renderModelsInfo,
+  "models history": async () => (await import("./render/models.ts")).renderModelsHistory,
+  "models demote": async () => (await import("./render/models.ts")).renderModelsDemote,
   "models promote": async () => (await import("./render/models.ts")).renderModelsPromote,
   "models add": async () => (await import("./render/models.ts")).renderModelsAdd,
   "models prune": async () => (await import("./render/models.ts")).renderModelsPrune,

@@ -43,13 +43,18 @@ export interface Candidate {
   md5s: string[];
 }
 
-/** Who put what into production, as the commit that did it says. */
-export interface Promotion {
+/** What a commit of HEAD's line put into production, or took out of it. */
+export interface Tenure {
   commit: string;
   /** ISO 8601 with zone. */
   date: string;
   by: string;
+  /** Null: nothing is in production from here on. */
+  hash: string | null;
+  size: number | null;
+  /** As the commit says; null when it says nothing, as one that no promotion made. */
   version: string | null;
   run: string | null;
-  hash: string;
+  /** What the commit says it did. */
+  how: "promoted" | "demoted" | "unsaid";
 }

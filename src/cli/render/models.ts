@@ -1,7 +1,9 @@
 /** The answers of `expver models …` as text. */
 import type { Production } from "../../models/production.ts";
-import type { KnownModel } from "../../models/types.ts";
+import type { KnownModel, Tenure } from "../../models/types.ts";
 import type { AddedCandidate } from "../../workflows/models/add.ts";
+import type { Demoted } from "../../workflows/models/demote.ts";
+import type { HistoryEntry, ModelsHistory } from "../../workflows/models/history.ts";
 import type { ProductionInfo } from "../../workflows/models/info.ts";
 import type { ListedModel, ModelList } from "../../workflows/models/list.ts";
 import type { RankedBy } from "../../workflows/models/metric-choice.ts";
@@ -99,6 +101,46 @@ export function renderModelsPromote({ version, run, path, hash, size, commit, re
   return [`${style("bold", path)}  is now ${name}  ${hash.slice(0, 6)}${amount}`, ...lines, ""].join("\n");
 }
 
+export function renderModelsDemote({ path, demoted, back, commit }: Demoted, { style }: Terminal): string {
+  const name = ({ version, run }: Pick<Tenure, "version" | "run">) => [version, run].filter(Boolean).join("  ");
+  const now = back === null ? "nothing is in production" : `is again ${name(back)}  ${back.hash.slice(0, 6)}`;
+  const lines = [
+    `  ${style("dim", "demoted")}   ${name(demoted)}  ${demoted.hash.slice(0, 6)}: expver undo brings it back`,
+    ...(commit === null ? [] : [`  ${style("dim", "commit")}    ${commit.slice(0, 12)}`]),
+  ];
+  return [`${style("bold", path)}  ${now}`, ...lines, ""].join("\n");
+}
+
+export function renderModelsHistory({ path, by, entries, leftOut, remote }: ModelsHistory, terminal: Terminal): string {
+  if (entries.length === 0) return `nothing was ever in production (${path}): expver models promote VERSION\n`;
+  const columns: Column<HistoryEntry>[] = [
+    { title: "version", text: ({ version, hash }) => version ?? (hash === null ? "none" : ""), style: "yellow" },
+    { title: "run", text: ({ run }) => run ?? "", weight: 8 },
+    ...(by === null ? [] : [{ title: by.metric, align: "right" as const, text: ({ value }: HistoryEntry) => value ?? "" }]),
+    { title: "hash", text: ({ hash }) => hash?.slice(0, 6) ?? "", weight: 6 },
+    { title: "from", text: ({ date }) => localTime(date) },
+    { title: "until", text: ({ until }) => (until === null ? "now" : localTime(until)) },
+    { title: "how", text: ({ how }) => (how === "unsaid" ? "its pointer changed" : how), weight: 7 },
+    { title: "by", text: (entry) => entry.by, weight: 5, shrinkTo: 8 },
+    { title: "commit", text: ({ commit }) => commit.slice(0, 12), weight: 6 },
+    { title: "operation", text: ({ operation }) => operation ?? "", weight: 5 },
+    {
+      title: "bytes are in",
+      text: ({ bytesAre, hash }) => (hash === null ? "" : bytesAre.join(", ") || "none of the places asked"),
+      weight: 9,
+    },
+  ];
+  const table = renderTable(columns, entries, terminal);
+  const notes = [
+    ...(leftOut > 0 ? [`${leftOut} older: expver models history`] : []),
+    ...(remote === null && entries.some(({ hash, bytesAre }) => hash !== null && bytesAre.length === 0)
+      ? ["the remote was not asked: expver models history --cloud"]
+      : []),
+    ...widthNote(table, "--json has it whole"),
+  ];
+  return `${terminal.style("bold", path)}\n${table.text}${renderNotes(notes, terminal)}`;
+}
+
 export function renderModelsAdd({ path, hash, commit }: AddedCandidate, { style }: Terminal): string {
   return `${style("bold", path)}  ${hash.slice(0, 6)}  ${commit === null ? "was there already" : style("dim", `commit ${commit.slice(0, 12)}`)}\n`;
 }
@@ -120,15 +162,8 @@ export function renderModelsPrune({ by, keep, removed, stays, commit }: Pruned, 
   return `${head}${part("removed, kept by", removed)}${part("left", stays)}`;
 }
 
-function promotionText({
-  version,
-  run,
-  date,
-  by,
-  hash,
-  commit,
-}: ProductionInfo["history"][number] | NonNullable<ProductionInfo["promotion"]>): string {
-  return `${version ?? run ?? hash.slice(0, 6)}  ${localTime(date)} by ${by}  ${commit.slice(0, 12)}`;
+function promotionText({ version, run, date, by, hash, commit }: Tenure): string {
+  return `${version ?? run ?? hash?.slice(0, 6)}  ${localTime(date)} by ${by}  ${commit.slice(0, 12)}`;
 }
 
 function nameOf({ version, run, path, metrics }: KnownModel, by: RankedBy | null): string {

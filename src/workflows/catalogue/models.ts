@@ -46,6 +46,27 @@ export const MODELS: Command[] = [
     render: "models info",
   },
   {
+    name: "models history",
+    summary: "Show which model was in production when: its version, run and metric, who put it there, and whether it can still be had",
+    description:
+      "Every change of the production model on this branch, the latest first, by promotion or by any other commit of its pointer. A merge counts when it was merged. The operation is this machine's, for `expver ops`.",
+    group: "experiments",
+    options: [
+      METRIC,
+      { flags: "-n, --limit <number>", help: "how many (default: all)" },
+      { flags: "--cloud", help: "also ask the data remote whether it has their bytes" },
+      { flags: "-r, --remote <name>", help: "ask this one instead of the default remote" },
+      ...ACCEPTED,
+    ],
+    examples: [
+      ["models history", "from the model of today back to the first"],
+      ["models history --cloud --json", "as data, with what the remote has"],
+    ],
+    kind: "read",
+    load: async () => (await import("../models/history.ts")).modelsHistory,
+    render: "models history",
+  },
+  {
     name: "models get",
     aliases: ["models download"],
     summary: "Get the model of a version, run or candidate, without touching HEAD, index or files",
@@ -98,6 +119,21 @@ export const MODELS: Command[] = [
     kind: "write",
     load: async () => (await import("../models/promote.ts")).modelsPromote,
     render: "models promote",
+  },
+  {
+    name: "models demote",
+    summary: "Take the production model back: the one before it takes its place again, or none",
+    description:
+      "Promotions lie one over the other, and each demotion takes off the uppermost; the first has nothing below it, so then nothing is in production. One commit, which `expver undo` takes back. What is demoted stays stored; when its bytes are stored nowhere, this asks, and they go to the trash.",
+    group: "experiments",
+    options: [{ flags: "-r, --remote <name>", help: "data remote to fetch from when the cache lacks the one before" }, ...ACCEPTED],
+    examples: [
+      ["models demote --dry-run", "which one would come back"],
+      ["models demote", "back to the one before"],
+    ],
+    kind: "write",
+    load: async () => (await import("../models/demote.ts")).modelsDemote,
+    render: "models demote",
   },
   {
     name: "models add",

@@ -42,19 +42,22 @@ interface PathsCommit {
 /** Answers the commit; null when HEAD has it all already: then only the files are written. */
 export function commitPaths(project: Project, { repository, operation, edits, message, reason }: PathsCommit): string | null {
   const head = resolveCommit(repository, "HEAD");
-  const files = editedFiles({ project, repository, snapshot: head }, edits);
+  const stored = (path: string) => relative(topOf(project), path).split(sep).join("/");
+  const gone = edits.filter(({ after }) => after === null).map(({ path }) => ({ path: stored(path), mode: "", object: null }));
+  const files = [...editedFiles({ project, repository, snapshot: head }, edits), ...gone];
   const paths = files.map(({ path }) => path);
   const atHead = new Map((head === null ? [] : readTree(repository, head, paths)).map((entry) => [entry.path, entry]));
-  const changed = files.filter(({ path, object }) => atHead.get(path)?.object !== object);
+  const changed = files.filter(({ path, object }) => (atHead.get(path)?.object ?? null) !== object);
   const now = readIndexEntries(repository, paths);
   const index = changed.flatMap(({ path, mode, object }): IndexEdit[] => {
     const [before, committed] = [now.get(path) ?? null, atHead.get(path)?.object];
     // What somebody has staged of an ignore file stays staged; a pointer is ours.
     const isOurs = path.endsWith(".dvc") || before?.object === committed;
-    return isOurs && before?.object !== object ? [{ path, before, after: { mode, object } }] : [];
+    if (!isOurs || (before?.object ?? null) === object) return [];
+    return [{ path, before, after: object === null ? null : { mode, object } }];
   });
   const written = edits.flatMap(({ path, before, after }): FileEffect[] =>
-    before === after ? [] : [{ kind: "file", path: relative(topOf(project), path).split(sep).join("/"), before, after }],
+    before === after ? [] : [{ kind: "file", path: stored(path), before, after }],
   );
   if (index.length > 0) requireIndexFree(repository);
   const commit =

@@ -1,8 +1,8 @@
 /** `expver models info`: the production model, tied by its hash to runs and versions; never by the nearest tag. */
 import type { Production } from "../../models/production.ts";
-import { promotions } from "../../models/production.ts";
+import { isHeld, productionHistory } from "../../models/production-history.ts";
 import { isCached } from "../../models/stored.ts";
-import type { KnownModel, Promotion } from "../../models/types.ts";
+import type { KnownModel, Tenure } from "../../models/types.ts";
 import { openCache } from "../../store/cache.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
@@ -18,10 +18,10 @@ export interface ProductionInfo {
   is: KnownModel[];
   /** When what lies there is another than what was promoted: models with the recorded bytes. */
   promoted: KnownModel[];
-  /** The commit that put the recorded bytes there; null when no promotion did. */
-  promotion: Promotion | null;
-  /** All promotions, the latest first. */
-  history: (Promotion & { isCached: boolean })[];
+  /** The commit that put the recorded bytes there; null when HEAD does not have them. */
+  promotion: Tenure | null;
+  /** Of everything that was in production, the latest first. */
+  history: (Tenure & { hash: string; isCached: boolean })[];
   isCached: boolean;
 }
 
@@ -29,7 +29,7 @@ export const modelsInfo: ReadWorkflow<Input, ProductionInfo> = {
   async read(context, input) {
     const survey = await surveyModels(context);
     const { project, production, models } = survey;
-    const history = promotions(project, production.path, HISTORY);
+    const history = productionHistory(project, production.path).filter(isHeld).slice(0, HISTORY);
     const recorded = production.recorded?.hash;
     const promotion = history.find(({ hash }) => hash === recorded) ?? null;
     const isPromoted = ({ version, run }: KnownModel) => promotion !== null && version === promotion.version && run === promotion.run;

@@ -1,15 +1,13 @@
 /** `expver models list`: every version's, run's and candidate's model, best first. */
-import { ExpverError } from "../../errors.ts";
 import type { Production } from "../../models/production.ts";
 import { areCached, objectsOfModel } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
-import type { Context } from "../../platform/context.ts";
 import { openCache } from "../../store/cache.ts";
-import { keyOf, type ObjectName } from "../../store/layout.ts";
-import { openRemote } from "../../store/remotes/open-remote.ts";
+import type { ObjectName } from "../../store/layout.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { limitOf, textIn } from "../input.ts";
+import { type AskedRemote, askRemote } from "./ask-remote.ts";
 import { bestFirst, hasNumber, metricChoice, type RankedBy } from "./metric-choice.ts";
 import { copyKey, type Survey, surveyModels } from "./survey.ts";
 
@@ -47,9 +45,16 @@ export const modelsList: ReadWorkflow<Input, ModelList> = {
     const limit = limitOf(input, Number.POSITIVE_INFINITY);
     const survey = await surveyModels(context);
     const by = metricChoice(survey, textIn(input.metric));
-    const remote = input.cloud === true || typeof input.remote === "string" ? await askRemote(context, survey, textIn(input.remote)) : null;
+    const { dir: cache } = openCache(survey.project);
+    const objects = new Map(survey.models.map(({ hash }) => [hash, objectsOfModel(cache, hash)]));
+    const remote = await askRemote(
+      context,
+      survey,
+      input,
+      [...objects.values()].flatMap((some) => some ?? []),
+    );
     const ordered = by === null ? survey.models : bestFirst(survey.models, by);
-    const looks = looksInto(survey, { by, remote });
+    const looks = looksInto(survey, { by, remote, cache, objects });
     const listed = ranked(
       ordered.map((model) => listedOf(model, looks)),
       by,
@@ -67,11 +72,6 @@ export const modelsList: ReadWorkflow<Input, ModelList> = {
   },
 };
 
-interface AskedRemote {
-  name: string;
-  has(objects: readonly ObjectName[]): boolean;
-}
-
 /** What is the same for every line. */
 interface Looks {
   by: RankedBy | null;
@@ -82,17 +82,19 @@ interface Looks {
   candidates: ReadonlyMap<string, string>;
   /** Folder of the cache. */
   cache: string;
+  /** {@link objectsOfModel} by the model's hash. */
+  objects: ReadonlyMap<string, ObjectName[] | null>;
 }
 
-function looksInto({ project, folder, production }: Survey, asked: Pick<Looks, "by" | "remote">): Looks {
+function looksInto({ folder, production }: Survey, asked: Omit<Looks, "inProduction" | "candidates">): Looks {
   const candidates = new Map(folder.candidates.toReversed().map((one) => [copyKey(one), one.path]));
-  return { ...asked, inProduction: production.there?.hash, candidates, cache: openCache(project).dir };
+  return { ...asked, inProduction: production.there?.hash, candidates };
 }
 
-function listedOf(model: KnownModel, { by, remote, inProduction, candidates, cache }: Looks): ListedModel {
+function listedOf(model: KnownModel, { by, remote, inProduction, candidates, cache, objects: all }: Looks): ListedModel {
   const isProduction = inProduction === model.hash;
   const candidate = model.commit === null ? model.path : (candidates.get(copyKey(model)) ?? null);
-  const objects = objectsOfModel(cache, model.hash);
+  const objects = all.get(model.hash) ?? null;
   return {
     ...model,
     date: model.date || null,
@@ -118,19 +120,4 @@ function ranked(models: readonly ListedModel[], by: RankedBy | null): ListedMode
     if (before === undefined || compareMetric(before.metrics[by.metric], model.metrics[by.metric], by.direction) !== 0) rank = index + 1;
     return { ...model, rank };
   });
-}
-
-/** A remote that does not answer is a warning: the list stands without it. */
-async function askRemote(context: Context, { project, models }: Survey, name: string | undefined): Promise<AskedRemote | null> {
-  const { dir } = openCache(project);
-  const objects = models.flatMap(({ hash }) => objectsOfModel(dir, hash) ?? []);
-  try {
-    const remote = openRemote(project, name);
-    const there = new Set((await remote.present(objects, context)).map(keyOf));
-    return { name: remote.name, has: (wanted) => wanted.every((object) => there.has(keyOf(object))) };
-  } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
-    context.report({ kind: "warning", text: `the remote could not be asked: ${error.message}`, hint: error.hint });
-    return null;
-  }
 }

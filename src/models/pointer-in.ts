@@ -1,0 +1,14 @@
+/** A pointer in a text of the past. */
+import { ExpverError } from "../errors.ts";
+import { parsePointerFile } from "../store/pointer-file.ts";
+import type { Pointer } from "../store/types.ts";
+
+/** Undefined also for a text that is no pointer file: a merge's conflict may have been committed. */
+export function pointerIn(text: string, { file, path }: { file: string; path: string }): Pointer | undefined {
+  try {
+    return parsePointerFile(text, file).find((pointer) => pointer.path === path);
+  } catch (error) {
+    if (error instanceof ExpverError && error.code === "E_POINTER") return undefined;
+    throw error;
+  }
+}
