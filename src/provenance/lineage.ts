@@ -76,12 +76,15 @@ export interface Origins {
 
 export function originsOf({ versions, uses }: Known): Origins {
   const origins: Origins = { made: new Map(), seen: new Map() };
-  for (const { name } of oldestFirst(versions)) {
+  for (const { name, message } of oldestFirst(versions)) {
     const own = uses.get(name) ?? [];
+    // Of the models that lie there, such as candidates, a run's tag names those that the run has left.
+    const left = message.kind === "run" ? new Set(message.models.map(({ hash }) => hash)) : null;
     // What it reads it has not made, whatever else has the same bytes.
     const read = new Set(own.filter(({ role }) => role === "input").map(({ hash }) => hash));
     for (const { role, hash } of own) {
-      if (role !== "results" && !read.has(hash) && !origins.seen.has(hash)) origins.made.set(hash, name);
+      if (role === "results" || read.has(hash) || origins.seen.has(hash)) continue;
+      if (role !== "model" || left === null || left.has(hash)) origins.made.set(hash, name);
     }
     for (const { hash } of own) if (!origins.seen.has(hash)) origins.seen.set(hash, name);
   }

@@ -54,18 +54,31 @@ describe("a chain of experiments", () => {
     expect(repo.expverJson(["uses", "e0.1.0"]).data.uses).toMatchObject([{ version: "e0.2.0", role: "input", path: "data/features.csv" }]);
   });
 
+  it("a run has not made the candidates that lie there", () => {
+    repo.write("models/candidates/other.bin", "put there by hand");
+    must(repo, "data", "add", "models/candidates");
+    repo.commit("a candidate");
+    repo.write("train.sh", "echo third > models/model.bin");
+    must(repo, "run", "-m", "third", "--", "sh", "train.sh");
+    const { models } = repo.expverJson(["lineage", "e0.3.0"]).data;
+    expect(models).toMatchObject([
+      { path: "models/candidates", madeBy: null, since: "e0.3.0" },
+      { path: "models/model.bin", madeBy: "e0.3.0" },
+    ]);
+  });
+
   it("uses finds a path, its .dvc file, a file in a tracked folder, and bytes by the beginning of their hash", () => {
     const found = (what: string, cwd = ".") =>
       repo
         .expverJson(["uses", what], { cwd })
         .data.uses.map(({ version, path }: { version: string; path: string }) => `${version} ${path}`);
-    const both = ["e0.1.0 data/raw.csv", "e0.2.0 data/raw.csv"];
-    expect(found("data/raw.csv")).toEqual(both);
-    expect(found("data/raw.csv.dvc")).toEqual(both);
-    expect(found("raw.csv", "data")).toEqual(both);
-    expect(found("data/images/one")).toEqual(["e0.1.0 data/images/one", "e0.2.0 data/images/one"]);
+    const all = (path: string) => ["e0.1.0", "e0.2.0", "e0.3.0"].map((version) => `${version} ${path}`);
+    expect(found("data/raw.csv")).toEqual(all("data/raw.csv"));
+    expect(found("data/raw.csv.dvc")).toEqual(all("data/raw.csv"));
+    expect(found("raw.csv", "data")).toEqual(all("data/raw.csv"));
+    expect(found("data/images/one")).toEqual(all("data/images/one"));
     // md5 of "1": a file in a folder by its bytes.
-    expect(found("c4ca4238")).toEqual(["e0.1.0 data/images/one", "e0.2.0 data/images/one"]);
+    expect(found("c4ca4238")).toEqual(all("data/images/one"));
     expect(repo.expverJson(["uses", "nothing.csv"]).error?.code).toBe("E_NOT_FOUND");
     expect(repo.expver(["uses", "data/raw.csv"]).stdout).toContain("e0.2.0");
   });
