@@ -68,12 +68,13 @@ async function askData(project: Project, context: Context, question: string, ask
   const { limit, version, pointers, paths } = asking;
   const { kindOf } = await import("../merge/data/data-file.ts");
   const { queryData } = await import("../merge/data/query-data.ts");
-  const tables = paths.map((typed) => {
-    const path = pathFromUser(project, context, typed);
+  const stored = paths.map((typed) => pathFromUser(project, context, typed));
+  const tables = paths.map((typed, index) => {
+    const path = stored[index] ?? typed;
     const file = pointers === null ? absolutePath(project, path) : objectOf(project, pointers, path, version);
     if (!existsSync(file))
       throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { hint: `expver data pull ${typed}`, details: { path } });
-    return { name: tableName(path), stored: path, path: file, kind: kindOf(path) };
+    return { name: tableName(path, stored), stored: path, path: file, kind: kindOf(path) };
   });
   const answer = await queryData(tables, question, { limit: limit + 1, memory: MEMORY });
   return {
@@ -84,9 +85,12 @@ async function askData(project: Project, context: Context, question: string, ask
   };
 }
 
-/** `data/train.parquet` is the table `train`. */
-function tableName(path: string): string {
-  return (path.split("/").at(-1) ?? path).replace(/\.[^.]+$/, "");
+/** `data/train.parquet` is the table `train`; beside `old/train.csv` it is `data/train`, and with `data/train.csv` its whole path. */
+function tableName(path: string, all: readonly string[]): string {
+  const bare = (one: string) => one.replace(/\.[^./]+$/, "");
+  const last = (one: string) => bare(one).split("/").at(-1) ?? one;
+  const isOne = (name: (one: string) => string) => all.filter((other) => name(other) === name(path)).length === 1;
+  return isOne(last) ? last(path) : isOne(bare) ? bare(path) : path;
 }
 
 function objectOf(project: Project, pointers: readonly Pointer[], path: string, version: string | null): string {
@@ -126,11 +130,12 @@ function shown(value: SqlValue): string | number | null {
   return Number.isFinite(value) ? value : formatCell(value);
 }
 
+/** Quoted texts and names, and comments, whichever begins first. */
+const OPAQUE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|(\$\w*\$)[\s\S]*?\1|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
+
 /** One statement that reads. ATTACH, PRAGMA and all that writes begin with other words; what follows a `;` would be ignored. */
 function onlyQuestion(text: string): string {
-  const bare = text
-    .replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]/g, (literal) => "x".repeat(literal.length))
-    .replace(/--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g, (comment) => " ".repeat(comment.length));
+  const bare = text.replace(OPAQUE, (part) => (/^(?:--|\/\*)/.test(part) ? " " : "x").repeat(part.length));
   const end = bare.indexOf(";");
   const isOne = end < 0 || bare.slice(end + 1).trim() === "" || /^[;\s]*$/.test(bare.slice(end));
   const question = end < 0 ? text : text.slice(0, end);

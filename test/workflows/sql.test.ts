@@ -1,8 +1,9 @@
 /** `expver sql`: answers exact, reads nothing else, changes nothing. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { queryData } from "../../src/merge/data/query-data.ts";
 import type { SqlAnswer } from "../../src/workflows/sql.ts";
 import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
 
@@ -116,8 +117,44 @@ describe("data files", () => {
     ]) {
       expect(ask(question, "--data", "data/train.csv").code).toBe(2);
     }
+    for (const question of ["SELECT nope FROM train", "SELECT FROM FROM train"]) {
+      expect(ask(question, "--data", "data/train.csv")).toMatchObject({ code: 2, error: { code: "E_USAGE" } });
+    }
     expect(ask("SELECT 1", "--data", "../outside.csv")).toMatchObject({ code: 4, error: { code: "E_OUTSIDE" } });
     expect(ask("SELECT 1", "--data", "nowhere.csv")).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
     expect(ask("SELECT 1", "--data", "train.js")).toMatchObject({ code: 2 });
+  });
+
+  it("are only read, whatever hides a second statement", async () => {
+    const path = join(repo.root, "data/train.csv");
+    const before = readFileSync(path);
+    const target = `$$${path}$$`;
+    for (const question of [
+      `SELECT 1 -- '\n; COPY (SELECT 666 AS x) TO ${target} (FORMAT csv, USE_TMP_FILE false); -- '`,
+      `SELECT E'\\''; COPY (SELECT 666 AS x) TO ${target} (FORMAT csv, USE_TMP_FILE false); --'`,
+      `SELECT $$'$$; COPY (SELECT 666 AS x) TO ${target} (FORMAT csv, USE_TMP_FILE false); SELECT '$$'`,
+    ]) {
+      expect(ask(question, "--data", "data/train.csv")).toMatchObject({ code: 2 });
+      // The engine's own look at it, without the one before.
+      const table = { name: "train", path, kind: "csv" as const };
+      await expect(queryData([table], question, { limit: 1, memory: "200MB" })).rejects.toMatchObject({ code: "E_USAGE" });
+      expect(readFileSync(path).equals(before)).toBe(true);
+    }
+    for (const question of [
+      `SELECT * FROM enable_logging(storage='file', storage_path='${path}')`,
+      `SELECT * FROM train WHERE EXISTS (FROM enable_profiling(save_location='${path}'))`,
+      "SELECT * FROM query('SELECT * FROM duckdb_settings()')",
+      "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+    ]) {
+      expect(ask(question, "--data", "data/train.csv")).toMatchObject({ code: 2, error: { code: "E_USAGE" } });
+    }
+    expect(answer("SELECT count(*) AS n, $$;'$$ AS text FROM train, range(2)", "--data", "data/train.csv").rows).toEqual([[200, ";'"]]);
+  });
+
+  it("of one name are told apart by their folders", () => {
+    mkdirSync(join(repo.root, "old"), { recursive: true });
+    copyFileSync(join(repo.root, "data/train.csv"), join(repo.root, "old/train.csv"));
+    const both = answer('SELECT count(*) AS n FROM "data/train", "old/train"', "--data", "data/train.csv", "--data", "old/train.csv");
+    expect(both.rows).toEqual([[10_000]]);
   });
 });

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { sqlText } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
@@ -31,17 +32,56 @@ export async function queryData(
     try {
       for (const table of tables) await db.run(`CREATE VIEW ${quoteName(table.name)} AS SELECT * FROM ${source(table)}`);
       await close(db, tables);
-      const described = await db.rows(`DESCRIBE ${sql}`);
-      const columns = described.map(({ column_name: name }) => String(name));
-      const rows = await db.rows(`SELECT * FROM (${sql}\n) LIMIT ${limit}`);
-      const whole = described.map(({ column_type: type }) => /^U?(?:BIG|HUGE)INT$/.test(String(type)));
-      return { columns, rows: rows.map((row) => Object.values(row).map((value, index) => plain(value, whole[index] === true))) };
+      return await ask(db, sql, limit);
+    } catch (error) {
+      if (error instanceof ExpverError) throw error;
+      throw notTaken(error instanceof Error ? error.message : String(error), tables);
     } finally {
       db.close();
     }
   } finally {
     rmSync(spill, { recursive: true, force: true });
   }
+}
+
+async function ask(db: DuckDb, sql: string, limit: number): Promise<DataAnswer> {
+  await requireQuestion(db, sql);
+  const described = await db.rows(`DESCRIBE ${sql}`);
+  const rows = await db.rows(`SELECT * FROM (${sql}\n) LIMIT ${limit}`);
+  const whole = described.map(({ column_type: type }) => /^U?(?:BIG|HUGE)INT$/.test(String(type)));
+  return {
+    columns: described.map(({ column_name: name }) => String(name)),
+    rows: rows.map((row) => Object.values(row).map((value, index) => plain(value, whole[index] === true))),
+  };
+}
+
+/** Those that make rows out of nothing but their arguments. Others write logs and profiles, read files, or run texts as statements. */
+const HARMLESS = new Set(["range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"]);
+
+/**
+ * DuckDB runs every statement of a text, and a file that may be read may be written, too: what is asked is one SELECT by DuckDB's own
+ * parser, whatever quotes and comments make of it.
+ */
+async function requireQuestion(db: DuckDb, sql: string): Promise<void> {
+  const [row] = await db.rows("SELECT json_serialize_sql($1::VARCHAR) AS tree", [sql]);
+  const tree = JSON.parse(String(row?.tree)) as { error: boolean; error_message?: string; statements?: unknown[] };
+  if (tree.error) throw new Error(tree.error_message ?? "no statement");
+  if (tree.statements?.length !== 1) throw new Error("more than one statement");
+  const odd = tableFunctions(tree.statements).find((name) => !HARMLESS.has(name));
+  if (odd !== undefined) throw new Error(`the table function ${odd} is not for questions`);
+}
+
+function tableFunctions(tree: unknown): string[] {
+  if (typeof tree !== "object" || tree === null) return [];
+  const node = tree as { type?: unknown; function?: { function_name?: unknown } };
+  const own = node.type === "TABLE_FUNCTION" ? [String(node.function?.function_name).toLowerCase()] : [];
+  return [...own, ...Object.values(tree).flatMap(tableFunctions)];
+}
+
+function notTaken(reason: string, tables: readonly DataTable[]): ExpverError {
+  return new ExpverError("E_USAGE", `DuckDB does not take that question: ${reason}`, {
+    hint: `Tables: ${tables.map(({ name }) => quoteName(name)).join(", ")}.`,
+  });
 }
 
 /** From here on no other file, no network, no extension, and no way to change that. */
