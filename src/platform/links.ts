@@ -66,6 +66,11 @@ export function createPlacer(types: readonly LinkType[]): Placer {
   };
 }
 
+/** Whether this process may write to files that nobody is to write to. */
+export function writesReadOnlyFiles(): boolean {
+  return process.getuid?.() === 0;
+}
+
 /** Clones a file's blocks; throws where the file system cannot. */
 export function reflink(from: string, to: string): void {
   try {

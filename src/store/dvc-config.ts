@@ -49,6 +49,17 @@ export function readDvcConfig(project: Place): DvcConfig {
   };
 }
 
+/** `cache.type` as some level says it; null: nobody has. */
+export function linkSetting(project: Place): string | null {
+  return (
+    textOf(
+      mergeLevels(CONFIG_LEVELS.map((level) => readLevel(project, level)))
+        .get("cache")
+        ?.get("type"),
+    ) ?? null
+  );
+}
+
 /** Absolute cache folder. */
 export function cacheDir(project: Place): string {
   return readDvcConfig(project).cache.dir;

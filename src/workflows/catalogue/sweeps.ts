@@ -13,6 +13,7 @@ export const SWEEPS: Command[] = [
     arguments: [{ name: "COMMAND", help: "program and arguments, after --; {name} becomes the run's value of it", variadic: true }],
     options: [
       { flags: "--grid <name=values>", help: "values separated by commas; several grids are combined", repeatable: true },
+      { flags: "--from <file>", help: "what to try stands in the section sweep: of this file, such as params.yaml; flags win" },
       { flags: "--list <file>", help: "settings from a YAML, JSON or CSV file, one run each" },
       { flags: "--random <number>", help: "draw so many samples from the ranges" },
       { flags: "--range <name=range>", help: "0..1, log:1e-4..1e-1, int:2..10 or a,b,c", repeatable: true },
@@ -22,6 +23,7 @@ export const SWEEPS: Command[] = [
       { flags: "--params <file>", help: "the parameter file (default: params of expver.yaml); edited in the workspaces only" },
       { flags: "--metrics <file>", help: "read metrics from this JSON or YAML file after each run" },
       { flags: "-j, --jobs <number>", help: "how many run at once (default: 1)" },
+      { flags: "--link", help: "inputs above 1 GiB: read-only links to the cache instead of copies, also as root" },
       { flags: "--keep-going", help: "start further runs after one has failed (default)" },
       { flags: "--fail-fast", help: "start no further run after one has failed" },
       { flags: "--time-limit <time>", help: "stop a run after 90s, 10m, 2h" },
@@ -48,6 +50,7 @@ export const SWEEPS: Command[] = [
         "samples; the settings arrive in params.yaml and EXPVER_PARAMS",
       ],
       ["sweep --list settings.csv --repeat 5 --time-limit 10m -- python train.py", "settings of a file, five seeds each"],
+      ["sweep --from params.yaml --jobs 4 -- python train.py", "what to try stands in the file: sweep: { grid: { lr: [0.01, 0.1] } }"],
       ["sweep --resume", "go on with the latest sweep"],
     ],
     passThrough: true,

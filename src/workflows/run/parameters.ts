@@ -5,6 +5,7 @@ import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { flatten } from "./flatten.ts";
+import { withoutSettings } from "./sweep-keys.ts";
 
 /** `k=v` texts of the command line. The last of a name wins, as in most programs. */
 export function parseGiven(
@@ -29,7 +30,7 @@ export function parseGiven(
 export function readParameterFile({ root, config }: Project): Record<string, string> {
   if (config.params === null) return {};
   const text = readTextIfExists(join(root, config.params));
-  return text === null ? {} : flatten(loadYaml(text, basename(config.params), { exact: true }));
+  return text === null ? {} : flatten(withoutSettings(loadYaml(text, basename(config.params), { exact: true })));
 }
 
 /** `{name}` of a known parameter becomes its value; all other braces stay (JSON, templates of the program). */

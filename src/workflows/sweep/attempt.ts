@@ -95,8 +95,15 @@ export function shardOf(sweep: Pick<OpenSweep, "project">, run: string): string 
   return join(runFolder(sweep.project, run), "shard.db");
 }
 
-function workspaceOf({ folder, project, paramsFile, facts, state }: OpenSweep, slot: number): WorkspaceInput {
-  return { project, root: join(folder, "slots", String(slot)), commit: facts().snapshot ?? "", folder: state().folder, paramsFile };
+function workspaceOf({ folder, project, paramsFile, mayLink, facts, state }: OpenSweep, slot: number): WorkspaceInput {
+  return {
+    project,
+    root: join(folder, "slots", String(slot)),
+    commit: facts().snapshot ?? "",
+    folder: state().folder,
+    paramsFile,
+    mayLink,
+  };
 }
 
 interface Prepared {

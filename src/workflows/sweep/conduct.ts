@@ -26,6 +26,7 @@ import { type OpenSweep, sweepFactsKeeper, sweepState } from "./open-sweep.ts";
 import type { NewSweep, ResumedSweep, SweepPlan } from "./plan.ts";
 import { runPool } from "./pool.ts";
 import { watchProgress } from "./progress.ts";
+import type { Pace } from "./request.ts";
 import { isEnded } from "./state.ts";
 import { beginSweep, createSweepFolder, readSweepFacts, sweepFolder } from "./sweep-journal.ts";
 import { dropWorkspace } from "./workspace.ts";
@@ -73,7 +74,7 @@ interface Named {
 }
 
 /** S, the number, and the first line of the journal: all of it, or nothing. */
-async function begin(context: Context, { findings, request }: NewSweep, { id, folder }: Named): Promise<OpenSweep> {
+async function begin(context: Context, { findings, request, pace }: NewSweep & { pace: Pace }, { id, folder }: Named): Promise<OpenSweep> {
   const { project, repository, places } = findings;
   const since = context.clock().toISOString();
   const first = firstFacts(findings, { runId: id, since });
@@ -105,7 +106,7 @@ async function begin(context: Context, { findings, request }: NewSweep, { id, fo
       request: { message, metrics, params, paramsFile, repeat, ending },
     });
     operation.finish();
-    return openedSweep(context, { project, id, folder, argv: findings.request.argv, keeper });
+    return openedSweep(context, { project, id, folder, argv: findings.request.argv, mayLink: pace.link, keeper });
   } catch (error) {
     takeBack(project, operation.effects);
     operation.fail(error);
@@ -115,7 +116,7 @@ async function begin(context: Context, { findings, request }: NewSweep, { id, fo
 }
 
 /** As it was begun; what a killed command's recovery or somebody else has taken away of its start is made again. */
-function reopen(context: Context, { project, sweep, argv }: ResumedSweep, folder: string): OpenSweep {
+function reopen(context: Context, { project, sweep, argv, pace }: ResumedSweep & { pace: Pace }, folder: string): OpenSweep {
   const { id } = sweep;
   const repository = requireRepository(project);
   const first = readSweepFacts(project, id);
@@ -125,7 +126,7 @@ function reopen(context: Context, { project, sweep, argv }: ResumedSweep, folder
   const ref = `refs/expver/runs/${id}`;
   if (readRef(repository, ref) === null) updateRefs(repository, [{ ref, before: null, after: first.snapshot }]);
   if (sweep.request.ending.tag) keeper.save({ version: reserveAgain(project, first.version, sweep.wanted) });
-  return openedSweep(context, { project, id, folder, argv, keeper });
+  return openedSweep(context, { project, id, folder, argv, mayLink: pace.link, keeper });
 }
 
 /** The number it had, if nobody has taken it; else the next one of its level. */
@@ -140,7 +141,14 @@ function reserveAgain(project: Project, had: string | null, wanted: string): str
 
 function openedSweep(
   context: Context,
-  { project, id, folder, argv, keeper }: Named & { project: Project; argv: readonly string[]; keeper: Pick<OpenSweep, "facts" | "save"> },
+  {
+    project,
+    id,
+    folder,
+    argv,
+    mayLink,
+    keeper,
+  }: Named & Pick<OpenSweep, "project" | "argv" | "mayLink"> & { keeper: Pick<OpenSweep, "facts" | "save"> },
 ): OpenSweep {
   const kept = sweepState(project, id);
   const { request } = kept.state();
@@ -154,6 +162,7 @@ function openedSweep(
     repository: requireRepository(project),
     paramsFile: params === null ? null : storedPath(project, params),
     argv,
+    mayLink,
     launcher: localLauncher(),
     schema: schemaOf(absolutePath(project, storedPath(project, project.config.results.database))),
     environment: describeEnvironment({ root: topOf(project), cwd: context.cwd, argv, env: context.env }),

@@ -18,6 +18,8 @@ export interface OpenSweep {
   paramsFile: string | null;
   /** Of every run, `{name}` not yet filled in; secrets in the clear. */
   argv: readonly string[];
+  /** Its inputs may be links to the cache, whoever runs it. */
+  mayLink: boolean;
   launcher: Launcher;
   /** Tables of the results database when the command began. */
   schema: readonly string[];

@@ -13,6 +13,7 @@ import { refuseUnfit } from "../run/refuse-unfit.ts";
 import { readRequest } from "../run/request.ts";
 import { refuseSecondRun } from "../run/second-run.ts";
 import { quoted } from "../run/snapshot-selection.ts";
+import { inputLinks } from "./input-links.ts";
 import { type EndingRequest, type Pace, paramsIn, readPace, readSweepRequest, type SweepRequest } from "./request.ts";
 import { standingResult } from "./standing.ts";
 import { countText, isEnded, jobStates } from "./state.ts";
@@ -50,7 +51,7 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
   const request = readSweepRequest(context, input);
   if (request.jobs.length === 1 && Object.keys(request.jobs[0] ?? {}).length === 0) {
     throw new ExpverError("E_USAGE", "nothing is varied", {
-      hint: "Say what: --grid lr=0.1,0.01, --list FILE, --random N --range lr=log:1e-4..1e-1, or --repeat N. One run: expver run.",
+      hint: "Say what: --grid lr=0.1,0.01, --from params.yaml, --list FILE, --random N --range lr=log:1e-4..1e-1, or --repeat N. One run: expver run.",
     });
   }
   const opened = openProject(context);
@@ -69,6 +70,7 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
       detail: "once, for all runs",
     },
     ...changedInputs.map(({ path }) => ({ verb: "store", target: path, detail: "changed input" })),
+    ...inputLinks(project, findings.pointers, { mayLink: pace.link }).steps,
     {
       verb: "run",
       target: shownArgv.map(quoted).join(" "),

@@ -9,6 +9,7 @@ import { parseGiven } from "../run/parameters.ts";
 import { expand, type Space } from "./expand.ts";
 import { parseRange } from "./ranges.ts";
 import { readSettings } from "./settings-file.ts";
+import { readSweepSection, type SweepSection } from "./sweep-section.ts";
 
 export interface SweepRequest {
   message: string | null;
@@ -41,11 +42,13 @@ export interface Pace {
   /** Null: as long as it takes. */
   limitSeconds: number | null;
   retry: number;
+  link: boolean;
 }
 
 /** Throws E_USAGE, E_CONFIG and E_IO for what cannot be read. */
 export function readSweepRequest(context: Context, input: Input): SweepRequest {
-  const jobs = expand(spaceOf(context, input));
+  const space = spaceOf(context, input);
+  const jobs = expand(space);
   const params = parseGiven(wordsOf(input.param));
   const names = new Set(jobs.flatMap((settings) => Object.keys(settings)));
   for (const name of [...names, ...Object.keys(params)]) refuseSecret(name);
@@ -58,7 +61,7 @@ export function readSweepRequest(context: Context, input: Input): SweepRequest {
     jobs,
     metrics: textIn(input.metrics) ?? null,
     paramsFile: paramsFile === undefined ? null : resolve(context.cwd, paramsFile),
-    repeat: repeatOf(input),
+    repeat: space.repeat,
     ending: {
       tag: input.tag !== false,
       promote: input.promote !== false,
@@ -80,6 +83,7 @@ export function readPace(input: Input): Pace {
     failFast: input.failFast === true,
     limitSeconds: input.timeLimit === undefined ? null : secondsOf(textIn(input.timeLimit) ?? ""),
     retry: input.retry === undefined ? 0 : countOf(input.retry, "--retry"),
+    link: input.link === true,
   };
 }
 
@@ -102,8 +106,17 @@ export function paramsIn(root: string, file: string): string {
 
 function spaceOf(context: Context, input: Input): Space {
   const list = textIn(input.list);
-  const ranges = Object.entries(parseGiven(wordsOf(input.range), { option: "--range ", example: "--range lr=log:1e-4..1e-1" }));
-  const samples = input.random === undefined ? null : countOf(input.random, "--random");
+  const typedGrid = wordsOf(input.grid).map(gridOf);
+  const typedRanges = Object.entries(parseGiven(wordsOf(input.range), { option: "--range ", example: "--range lr=log:1e-4..1e-1" }));
+  // What is typed wins over what the file says of the same name.
+  const typed = new Set([...typedGrid, ...typedRanges].map(([name]) => name));
+  const from = sectionIn(context, input);
+  const ranges = [
+    ...from.ranges.filter(([name]) => !typed.has(name)),
+    ...typedRanges.map(([name, text]): Space["ranges"][number] => [name, parseRange(name, text)]),
+  ];
+  const random = input.random ?? from.random;
+  const samples = random === undefined ? null : countOf(random, "--random");
   if ((samples ?? 0) > 0 !== ranges.length > 0) {
     throw new ExpverError(
       "E_USAGE",
@@ -113,14 +126,14 @@ function spaceOf(context: Context, input: Input): Space {
       },
     );
   }
-  const repeat = repeatOf(input);
-  const seed = textIn(input.seed) ?? "0";
+  const repeat = repeatOf(input, from);
+  const seed = textIn(input.seed) ?? from.seed ?? "0";
   if (repeat > 1 && !/^-?\d{1,18}$/.test(seed))
     throw new ExpverError("E_USAGE", `--repeat counts on from --seed: ${seed} is no whole number`);
   return {
-    grid: wordsOf(input.grid).map(gridOf),
-    list: list === undefined ? [] : readSettings(resolve(context.cwd, list), list),
-    ranges: ranges.map(([name, text]) => [name, parseRange(name, text)]),
+    grid: [...from.grid.filter(([name]) => !typed.has(name)), ...typedGrid],
+    list: list === undefined ? from.list : readSettings(resolve(context.cwd, list), list),
+    ranges,
     samples: samples ?? 0,
     seed,
     repeat,
@@ -132,8 +145,14 @@ function gridOf(text: string): [string, string[]] {
   return [name, [...new Set(values.split(","))]];
 }
 
-function repeatOf(input: Input): number {
-  const repeat = input.repeat === undefined ? 1 : countOf(input.repeat, "--repeat");
+function sectionIn(context: Context, { from }: Input): SweepSection {
+  const file = textIn(from);
+  return file === undefined ? { grid: [], list: [], ranges: [] } : readSweepSection(resolve(context.cwd, file), file);
+}
+
+function repeatOf(input: Input, from: SweepSection): number {
+  const asked = input.repeat ?? from.repeat;
+  const repeat = asked === undefined ? 1 : countOf(asked, "--repeat");
   if (repeat > 0) return repeat;
   throw new ExpverError("E_USAGE", "--repeat takes a number from 1 on");
 }

@@ -24,7 +24,12 @@ function textOf(path: string, name: string): string {
 function listIn(text: string, name: string): Record<string, string>[] {
   const value = /\.json$/i.test(name) ? exactJson(text, name, String) : loadYaml(text, name, { exact: true });
   if (!Array.isArray(value)) throw wrong(name, "it is no list");
-  return value.map((entry, index) => {
+  return settingsOf(value, name);
+}
+
+/** One run an entry. Throws E_CONFIG. */
+export function settingsOf(list: readonly unknown[], name: string): Record<string, string>[] {
+  return list.map((entry, index) => {
     if (typeof entry !== "object" || entry === null || Array.isArray(entry))
       throw wrong(name, `entry ${index + 1} is no mapping of names to values`);
     return flatten(entry);

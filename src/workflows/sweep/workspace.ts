@@ -5,19 +5,22 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { setYamlTyped } from "../../config/edit-yaml.ts";
-import { isUnder, storedPath } from "../../config/paths.ts";
+import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
 import { loadYaml } from "../../config/yaml.ts";
 import { git, type Repository } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists, removePath } from "../../platform/files.ts";
+import { readTextIfExists, removePath, writeFileAtomic } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { applyingCheckout } from "../../store/apply-checkout.ts";
 import { planningCheckout } from "../../store/checkout.ts";
+import { configFile, linkSetting, readLevel } from "../../store/dvc-config.ts";
+import { renderDvcConfig } from "../../store/dvc-config-file.ts";
 import { readPointers } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import { flatten } from "../run/flatten.ts";
 import { addWorktree, dropWorktree } from "../worktree/make.ts";
+import { dataOf, inputLinks } from "./input-links.ts";
 
 export interface Workspace {
   root: string;
@@ -38,6 +41,8 @@ export interface WorkspaceInput {
   folder: string;
   /** Stored path of the parameter file, from the top; null when there is none. */
   paramsFile: string | null;
+  /** As {@link inputLinks} is told. */
+  mayLink: boolean;
 }
 
 /** As S and its data are, whatever the last job left there. */
@@ -51,6 +56,7 @@ export async function freshWorkspace(context: Context, input: WorkspaceInput): P
     addWorktree(project, repository, context, { root, branch: null, commit });
   }
   linkLocal(project, root);
+  setLinks(openWorkspace(context, input), input);
   const workspace = openWorkspace(context, input);
   mkdirSync(workspace.cwd, { recursive: true });
   await placeData(context, workspace);
@@ -99,9 +105,9 @@ function readyFile(root: string): string {
 
 /** Inputs stay: they are compared and put right afterwards, which is cheaper than a new copy. */
 function clean(workspace: Workspace, commit: string): void {
-  const { root, repository } = workspace;
+  const { root, repository, project, pointers } = workspace;
   removePath(readyFile(root));
-  const kept = dataOf(workspace).flatMap(({ path }) => ["-e", `/${path.replace(/[*?[\]\\!#]/g, "\\$&")}`]);
+  const kept = dataOf(project, pointers).flatMap(({ path }) => ["-e", `/${path.replace(/[*?[\]\\!#]/g, "\\$&")}`]);
   git(repository, ["reset", "--quiet", "--hard", commit]);
   git(repository, ["clean", "-ffdxq", "-e", ".dvc", ...kept]);
 }
@@ -116,15 +122,19 @@ function linkLocal(project: Project, root: string): void {
   }
 }
 
-async function placeData(context: Context, workspace: Workspace): Promise<void> {
-  const { project } = workspace;
-  const plans = await paceWork(planningCheckout(project, dataOf(workspace)), context, { label: "comparing data" });
-  await paceWork(applyingCheckout(project, plans, { discard: removePath }), context, { label: "placing data" });
+/** Where real dvc reads it too. A setting of the user's own main worktree counts here, which Git does not bring. */
+function setLinks({ project, pointers }: Workspace, { project: main, mayLink }: WorkspaceInput): void {
+  const { setting } = inputLinks(main, pointers, { mayLink });
+  if (setting === linkSetting(project)) return;
+  const level = readLevel(project, "local");
+  const cache = new Map(level.get("cache"));
+  if (setting === null) cache.delete("type");
+  else cache.set("type", setting);
+  writeFileAtomic(configFile(project, "local"), renderDvcConfig(new Map(level).set("cache", cache)));
 }
 
-/** All but results and candidates: a job has a shard of its own, and leaves its model to be made one. */
-function dataOf({ project, pointers }: Pick<Workspace, "project" | "pointers">): Pointer[] {
-  const { results, models } = project.config;
-  const own = [results.database, models.candidates].map((path) => storedPath(project, path));
-  return pointers.filter(({ path, cache }) => cache && !isUnder(path, own));
+async function placeData(context: Context, workspace: Workspace): Promise<void> {
+  const { project } = workspace;
+  const plans = await paceWork(planningCheckout(project, dataOf(project, workspace.pointers)), context, { label: "comparing data" });
+  await paceWork(applyingCheckout(project, plans, { discard: removePath }), context, { label: "placing data" });
 }

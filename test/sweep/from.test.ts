@@ -1,0 +1,72 @@
+/** `sweep --from params.yaml`: the space stands in a file. */
+import { expect, it } from "vitest";
+import { runRows } from "../run/story.ts";
+import { makeSweepExperiment } from "./story.ts";
+
+const PARAMS = `lr: 0.5
+net: { depth: 2 }
+sweep:   # what is tried
+  grid:
+    lr: [1e-1, 0.20]
+    net.depth: 3
+  list: ["a,b", c]
+`;
+const COMMAND = ["--metrics", "metrics.json", "--", "node", "train.js"];
+
+it("reads grid, list, ranges, samples and seeds as the flags do; flags win; no run has the section as a parameter", {
+  timeout: 120_000,
+}, () => {
+  const repo = makeSweepExperiment();
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}params: conf/params.yaml\n`);
+  repo.write("conf/params.yaml", PARAMS.replace(/ {2}list.*\n/, ""));
+  repo.write("conf/more.csv", "batch\n8\n16\n");
+  repo.commit("parameters");
+  const jobsOf = (...args: string[]) =>
+    repo.expverJson(["sweep", "--from", "conf/params.yaml", "--dry-run", ...args, ...COMMAND]).data.jobs;
+  expect(jobsOf()).toEqual([
+    { lr: "1e-1", "net.depth": "3" },
+    { lr: "0.20", "net.depth": "3" },
+  ]);
+  expect(jobsOf("--grid", "lr=7", "--repeat", "2", "--seed", "4").map(({ lr, seed }: Record<string, string>) => `${lr} ${seed}`)).toEqual([
+    "7 4",
+    "7 5",
+  ]);
+  const done = repo.expverJson(["sweep", "--from", "conf/params.yaml", ...COMMAND]);
+  expect(done).toMatchObject({ code: 0, data: { best: { settings: { lr: "1e-1" } } } });
+  expect(
+    runRows(repo)
+      .map(({ params }) => JSON.parse(String(params)))
+      .sort((one, other) => (one.lr < other.lr ? -1 : 1)),
+  ).toEqual([
+    { lr: "0.20", "net.depth": "3" },
+    { lr: "1e-1", "net.depth": "3" },
+  ]);
+  // A file beside it, samples, a list in place, a choice.
+  repo.write(
+    "conf/params.yaml",
+    "sweep: { list: more.csv, range: { wd: log:1e-4..1e-2, opt: [adam, sgd] }, random: 3, seed: 1, repeat: 1 }\n",
+  );
+  const drawn = jobsOf();
+  expect(drawn.length).toBe(6);
+  expect(drawn.every(({ opt }: Record<string, string>) => ["adam", "sgd"].includes(opt ?? ""))).toBe(true);
+  expect(jobsOf("--random", "1").length).toBe(2);
+  repo.write("conf/params.yaml", "sweep: { list: [{ a: 1 }, { a: 2, b: 'x, y' }] }\n");
+  expect(jobsOf()).toEqual([{ a: "1" }, { a: "2", b: "x, y" }]);
+});
+
+it("says what is wrong with the section", { timeout: 120_000 }, () => {
+  const repo = makeSweepExperiment();
+  const saidOf = (text: string) => {
+    repo.write("params.yaml", text);
+    return repo.expverJson(["sweep", "--from", "params.yaml", "--dry-run", ...COMMAND]).error;
+  };
+  expect(saidOf(PARAMS)).toMatchObject({ code: "E_CONFIG", message: expect.stringContaining("entry 1 is no mapping") });
+  expect(saidOf("lr: 1\n")).toMatchObject({ code: "E_CONFIG", message: "params.yaml has no section sweep" });
+  // A parameter of that name is none.
+  expect(saidOf("sweep: { angle: 3 }\n")?.message).toBe("params.yaml has no section sweep");
+  expect(saidOf("sweep: { grid: { lr: 1 }, ranges: { a: 0..1 } }\n")?.message).toContain("did you mean range?");
+  expect(saidOf("sweep: { grid: { lr: [[1, 2], 3] } }\n")?.message).toContain("sweep.grid.lr is one value or a list of values");
+  expect(saidOf("sweep: { grid: [lr] }\n")?.message).toContain("sweep.grid is no mapping");
+  expect(saidOf("sweep: { grid: { lr: 1 }, random: 3 }\n")).toMatchObject({ code: "E_USAGE" });
+  expect(repo.expverJson(["sweep", "--from", "none.yaml", ...COMMAND]).error).toMatchObject({ code: "E_NOT_FOUND" });
+});
