@@ -94,7 +94,7 @@ function pointerFiles(project: Project, paths: Iterable<string>): string[] {
   return found.filter((path) => ![...inner].some((folder) => path.startsWith(folder))).sort(compareCodePoints);
 }
 
-function isPointerFile(path: string): boolean {
+export function isPointerFile(path: string): boolean {
   const name = posix.basename(path);
   return isLockFile(path) || (name.endsWith(".dvc") && name !== ".dvc");
 }

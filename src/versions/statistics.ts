@@ -22,6 +22,34 @@ export function summarise(values: readonly number[], confidence: number): Summar
   return { n, mean, deviation, interval: { low: mean - reach, high: mean + reach } };
 }
 
+export interface Difference {
+  /** Of the means, one's minus the other's, in units of its own error; infinite when neither set has a spread. */
+  t: number;
+  /** Degrees of freedom, rounded down: the share is rather too small than too large. */
+  freedom: number;
+  /** How sure it is that one's mean is the higher one: between 0 and 1, one half for equal means. */
+  share: number;
+}
+
+/** Welch's test: two sets of numbers whose spreads need not be alike. Null when one of them has fewer than two, or a number is not finite. */
+export function welch(one: readonly number[], other: readonly number[]): Difference | null {
+  const [a, b] = [summarise(one, 0.5), summarise(other, 0.5)];
+  if (a === null || b === null || a.deviation === null || b.deviation === null) return null;
+  const [left, right] = [a.deviation ** 2 / a.n, b.deviation ** 2 / b.n];
+  const difference = a.mean - b.mean;
+  const error = left + right;
+  if (error === 0) {
+    const sign = Math.sign(difference);
+    return { t: sign === 0 ? 0 : sign * Number.POSITIVE_INFINITY, freedom: a.n + b.n - 2, share: (1 + sign) / 2 };
+  }
+  const t = difference / Math.sqrt(error);
+  const part = left / error;
+  const whole = 1 / (part ** 2 / (a.n - 1) + (1 - part) ** 2 / (b.n - 1));
+  // What is whole but for its last digits is not rounded to the one below.
+  const freedom = Math.max(1, Math.floor(whole + 1e-9));
+  return { t, freedom, share: studentShare(t, freedom) };
+}
+
 /** The t with this share of Student's distribution below it, for shares from one half on; by halving, as its integral has no inverse. */
 export function studentQuantile(share: number, freedom: number): number {
   let high = 1;

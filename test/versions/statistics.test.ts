@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { studentQuantile, studentShare, summarise } from "../../src/versions/statistics.ts";
+import { studentQuantile, studentShare, summarise, welch } from "../../src/versions/statistics.ts";
 
 // From the tables in every textbook.
 it.each([
@@ -36,4 +36,31 @@ it("one number has no deviation, none has no summary, and alike numbers have no 
   expect(summarise([3], 0.95)).toEqual({ n: 1, mean: 3, deviation: null, interval: null });
   expect(summarise([], 0.95)).toBeNull();
   expect(summarise([0.1, 0.1, 0.1], 0.95)).toEqual({ n: 3, mean: 0.1, deviation: 0, interval: { low: 0.1, high: 0.1 } });
+});
+
+// By scipy.stats.ttest_ind(equal_var=False), and its t.cdf with the degrees of freedom rounded down.
+it.each([
+  [
+    [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0, 2],
+    [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4],
+    -1.8608134674868526,
+    17,
+    0.04007858537003442,
+  ],
+  [[0.91, 0.92, 0.93, 0.9, 0.94], [0.88, 0.91, 0.9], 2.0641873861685585, 4, 0.9460305888538617],
+  [[10, 11, 12, 13], [10.5, 10.6, 10.7, 10.4, 10.55], 1.4673382401254287, 3, 0.8807140958692757],
+  [[3, 5], [1, 2], 2.23606797749979, 1, 0.866139763599385],
+])("Welch's test of %j against %j", (one, other, t, freedom, share) => {
+  const test = welch(one, other);
+  expect(test?.t).toBeCloseTo(t, 9);
+  expect(test?.freedom).toBe(freedom);
+  expect(test?.share).toBeCloseTo(share, 9);
+  expect((welch(other, one)?.share ?? 0) + share).toBeCloseTo(1, 9);
+});
+
+it("sets without a spread differ surely or not at all; one number alone is no set", () => {
+  expect(welch([2, 2], [1, 1, 1])).toEqual({ t: Number.POSITIVE_INFINITY, freedom: 3, share: 1 });
+  expect(welch([1, 1], [1, 1])?.share).toBe(0.5);
+  expect(welch([1], [1, 2])).toBeNull();
+  expect(welch([1, Number.NaN], [1, 2])).toBeNull();
 });

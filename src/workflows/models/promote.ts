@@ -55,7 +55,7 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
     const { project, repository, production } = survey;
     await requireCommittable(survey);
     const model = await chosenModel(survey, input);
-    const gates = await passGates(survey, model, input);
+    const gates = await passGates(context, survey, model, input);
     refuseUntrackable(project, [production.path], readPointers(project));
     const remote = textIn(input.remote);
     const { source, path: from } = sourceOf(survey, model);

@@ -1,6 +1,7 @@
 /** The row of `expver_runs` a run begins with. */
 import { hostname, userInfo } from "node:os";
 import type { RunRecord } from "../../results/types.ts";
+import { seedName } from "../../versions/seed-name.ts";
 import type { ClosingRun } from "./open-run.ts";
 
 export interface RecordExtras {
@@ -49,7 +50,7 @@ export function recordOf(
 }
 
 function seedOf(params: Readonly<Record<string, string>>): string | null {
-  const name = Object.keys(params).find((key) => /(^|[._-])(random_?)?(seed|state)$/i.test(key) && /seed|random_?state/i.test(key));
+  const name = seedName(Object.keys(params));
   return name === undefined ? null : (params[name] ?? null);
 }
 

@@ -1,0 +1,166 @@
+/** `--seeds 5 --confidence 0.95`: the mean over seeds is better than that of another model's group, by Welch's test. */
+import { ExpverError } from "../../errors.ts";
+import { productionHistory } from "../../models/production-history.ts";
+import type { KnownModel } from "../../models/types.ts";
+import type { Context } from "../../platform/context.ts";
+import { metricNumber } from "../../versions/metrics.ts";
+import { type Summary, summarise, welch } from "../../versions/statistics.ts";
+import type { Input } from "../contract.ts";
+import { countOf, shareOf, textIn } from "../input.ts";
+import { knownDirection, type RankedBy } from "./metric-choice.ts";
+import { pickModel } from "./pick-model.ts";
+import { groupOf, readSeededRuns, type SeededRun, type SeededRuns, splittingName } from "./seed-groups.ts";
+import type { Survey } from "./survey.ts";
+
+/** What was compared. */
+export interface SeedComparison {
+  metric: string;
+  direction: RankedBy["direction"];
+  /** Parameters that runs of one side have alike. */
+  groupedBy: string[];
+  own: SeedSide;
+  /** Null: nothing is in production. */
+  other: SeedSide | null;
+  /** Welch's t in the direction of the metric (null: neither side has a spread), its degrees of freedom, and how sure it is that ours is better. */
+  test: { t: number | null; freedom: number; confidence: number } | null;
+}
+
+interface SeedSide {
+  /** The model it was asked about: version or run. */
+  of: string;
+  params: Record<string, string | null>;
+  /** One value a seed: the mean of the runs that had it. */
+  values: { seed: string; value: number; runs: string[] }[];
+  summary: Pick<Summary, "n" | "mean" | "deviation">;
+}
+
+/** Of one alone nobody knows the spread. */
+const FEWEST = 2;
+
+/** Null when no seeds are asked for. Throws E_GATE with what was compared, E_USAGE. */
+export async function passSeeds(
+  context: Context,
+  survey: Survey,
+  model: KnownModel,
+  input: Input,
+): Promise<{ gate: string; found: string; comparison: SeedComparison } | null> {
+  if (input.seeds === undefined) {
+    const lone = (["confidence", "groupBy"] as const).find((name) => input[name] !== undefined);
+    if (lone === undefined) return null;
+    throw new ExpverError("E_USAGE", `--${lone === "groupBy" ? "group-by" : lone} goes with --seeds`, {
+      hint: "--seeds 5 --confidence 0.95",
+    });
+  }
+  const least = countOf(input.seeds, "--seeds");
+  if (least < FEWEST) throw new ExpverError("E_USAGE", `--seeds takes at least ${FEWEST}: one has no spread`, { hint: "--seeds 5" });
+  const wanted = shareOf(input.confidence, "--confidence", 0.95);
+  const than = textIn(input.betterThan) ?? "production";
+  const gate = `--better-than ${than} --seeds ${least} --confidence ${wanted}`;
+  const by = knownDirection(survey, textIn(input.metric));
+  const seeded = await readSeededRuns(context, survey, textIn(input.groupBy));
+  const refuse = (why: string, { hint, comparison }: { hint?: string; comparison?: SeedComparison } = {}) =>
+    new ExpverError("E_GATE", `${gate} is not passed: ${why}`, {
+      hint: hint ?? "Choose another model (expver models list), or leave the gate out.",
+      details: { gate, metric: by.metric, ...(comparison === undefined ? {} : { comparison }) },
+    });
+  const side = (one: KnownModel, fewest: number): { run: SeededRun; group: SeededRun[]; side: SeedSide } => {
+    const run = seeded.all.find((known) =>
+      one.run === null ? known.version === one.version && known.run === null : known.run === one.run,
+    );
+    if (run === undefined) throw refuse(`nothing is known of the parameters of ${nameOf(one)}`);
+    const { runs, otherCode } = groupOf(survey, seeded, run);
+    const values = valuesOf(runs, by);
+    const bad = values.find(({ value }) => !Number.isFinite(value));
+    if (bad !== undefined) throw refuse(`${bad.runs.join(", ")} of its group (seed ${bad.seed}) has no number for ${by.metric}`);
+    const params = paramsOf(run, seeded);
+    if (values.length < fewest) {
+      const code = otherCode === 0 ? "" : ` (${otherCode} more ran other code, or code that is not committed)`;
+      throw refuse(`${nameOf(one)} (${textOf(params)}) has ${countText(values.length)}, not ${fewest}${code}`, {
+        hint: hintFor(seeded, run),
+      });
+    }
+    const { n, mean, deviation } = summarise(
+      values.map(({ value }) => value),
+      wanted,
+    ) as Summary;
+    return { run, group: runs, side: { of: nameOf(one), params, values, summary: { n, mean, deviation } } };
+  };
+  const own = side(model, least);
+  const rival = await rivalOf(survey, than);
+  const facts = { metric: by.metric, direction: by.direction, groupedBy: seeded.names, own: own.side };
+  if (rival === "nothing") {
+    return { gate, found: `${sideText(own.side, by)}; nothing is in production`, comparison: { ...facts, other: null, test: null } };
+  }
+  if (rival === null) throw refuse(`${than === "production" ? survey.production.path : than} is of no known run`);
+  const other = side(rival, FEWEST);
+  if (own.group.includes(other.run)) {
+    throw refuse(`${nameOf(model)} and ${nameOf(rival)} are of one group (${textOf(own.side.params)}): they differ in the seed alone`);
+  }
+  const sign = by.direction === "max" ? 1 : -1;
+  const numbers = ({ values }: SeedSide) => values.map(({ value }) => sign * value);
+  const test = welch(numbers(own.side), numbers(other.side));
+  if (test === null) throw refuse("there is nothing to be compared");
+  const comparison = {
+    ...facts,
+    other: other.side,
+    test: { t: Number.isFinite(test.t) ? test.t : null, freedom: test.freedom, confidence: test.share },
+  };
+  const found = `${sideText(own.side, by)} against ${sideText(other.side, by)}: better with confidence ${shareText(test.share)} (Welch's t=${test.t.toPrecision(4)}, df=${test.freedom})`;
+  if (test.share < wanted) throw refuse(found, { comparison, hint: hintFor(seeded, own.run) });
+  return { gate, found, comparison };
+}
+
+/** Of several models with the same bytes the one that was promoted. */
+async function rivalOf(survey: Survey, than: string): Promise<KnownModel | "nothing" | null> {
+  const { project, production, models } = survey;
+  if (than !== "production") return pickModel(survey, than);
+  if (production.state === "none") return "nothing";
+  const same = models.filter(({ hash }) => hash === (production.there ?? production.recorded)?.hash);
+  const [promoted] = productionHistory(project, production.path);
+  return same.find(({ version, run }) => version === promoted?.version && run === promoted?.run) ?? same[0] ?? null;
+}
+
+/** Runs without a seed repeat nothing that can be told; those with one seed are one. */
+function valuesOf(runs: readonly SeededRun[], { metric }: RankedBy): SeedSide["values"] {
+  const bySeed = new Map<string, SeededRun[]>();
+  for (const run of runs) if (run.seed !== null) bySeed.set(run.seed, [...(bySeed.get(run.seed) ?? []), run]);
+  return [...bySeed].map(([seed, some]) => {
+    const numbers = some.map(({ metrics }) => metricNumber(Object.hasOwn(metrics, metric) ? (metrics[metric] ?? "") : "") ?? Number.NaN);
+    const value = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+    return { seed, value, runs: some.map(({ run, version }) => run ?? version ?? "") };
+  });
+}
+
+function paramsOf({ params, data }: SeededRun, { names }: SeededRuns): Record<string, string | null> {
+  return Object.fromEntries(names.map((name) => [name, params[name] ?? (name === "data" ? (data?.slice(0, 6) ?? null) : null)]));
+}
+
+function hintFor(seeded: SeededRuns, run: SeededRun): string {
+  const split = splittingName(seeded, run);
+  const more = "Run it with more seeds: expver sweep --repeat 5 --grid NAME=VALUE … -- COMMAND.";
+  if (split === null) return more;
+  const seed = run.seed === null ? [] : Object.keys(run.params).filter((name) => !seeded.names.includes(name));
+  return `${split.runs} runs are alike but for ${split.name}; if that is no setting: --group-by 'all but ${[...seed, split.name].join(",")}'. ${more}`;
+}
+
+function sideText({ of, params, summary: { n, mean, deviation } }: SeedSide, { metric }: RankedBy): string {
+  return `${of}: ${metric} ${mean.toPrecision(6)} ± ${(deviation ?? 0).toPrecision(2)} over ${countText(n)} (${textOf(params)})`;
+}
+
+function textOf(params: Readonly<Record<string, string | null>>): string {
+  const told = Object.entries(params).filter(([, value]) => value !== null);
+  return told.map(([name, value]) => `${name}=${value}`).join(", ") || "no parameters";
+}
+
+function countText(seeds: number): string {
+  return seeds === 1 ? "1 seed" : `${seeds} seeds`;
+}
+
+/** Never rounded up to a confidence that is not there. */
+function shareText(share: number): string {
+  return String(Math.floor(share * 10_000) / 10_000);
+}
+
+function nameOf({ version, run, path }: KnownModel): string {
+  return run ?? version ?? path;
+}

@@ -1,0 +1,117 @@
+/** Promoting behind the mean over seeds: what is compared, what is refused, and that the answer says so. */
+import { expect, it } from "vitest";
+import type { TestRepository } from "../support/repository.ts";
+import { makeModels, modelOf, must } from "./story.ts";
+
+const PRODUCTION = "models/production/model.json";
+const LIKE = ["--group-by", "all but seed,took"];
+
+// Losses of one target are 0.001 apart; how long it took stands among the parameters, as nothing says it is none.
+const TRAIN = `
+const fs = require("fs");
+const { target, seed } = JSON.parse(process.env.EXPVER_PARAMS);
+fs.mkdirSync("models", { recursive: true });
+fs.writeFileSync("models/model.json", JSON.stringify({ trained: String(target), seed }));
+fs.writeFileSync("metrics.json", JSON.stringify({ loss: Number(target) + seed / 1000, took: 7 + seed }));
+`;
+
+interface SweptRun {
+  run: string;
+  settings: Record<string, string>;
+}
+
+/** Three targets, four seeds each. Answers runs by target and seed. */
+function sweepSeeds(repo: TestRepository): (target: string, seed: number) => string {
+  repo.write("train.js", TRAIN);
+  repo.commit("seeds");
+  const options = ["--grid", "target=0.40,0.402,0.50", "--repeat", "4", "--seed", "1", "--jobs", "2", "--keep", "12", "--no-promote"];
+  const { runs } = must(repo, "sweep", ...options, "--metrics", "metrics.json", "--", "node", "train.js") as { runs: SweptRun[] };
+  return (target, seed) =>
+    runs.find(({ settings }) => settings.target === target && settings.seed === String(seed))?.run ?? `no run ${target} ${seed}`;
+}
+
+it("passes with the better mean, refuses a difference that chance explains, and says what it compared", { timeout: 120_000 }, () => {
+  const repo = makeModels();
+  const run = sweepSeeds(repo);
+  const promote = (of: string, ...options: string[]) => repo.expverJson(["models", "promote", of, ...options, "--yes"]);
+
+  const first = promote(run("0.50", 1), "--seeds", "4", ...LIKE);
+  expect(first.data.gates).toMatchObject([{ found: expect.stringContaining("nothing is in production"), comparison: { other: null } }]);
+
+  const better = promote(run("0.402", 3), "--seeds", "4", ...LIKE);
+  expect(better.error).toBeNull();
+  const [{ gate, found, comparison }] = better.data.gates;
+  expect(gate).toBe("--better-than production --seeds 4 --confidence 0.95");
+  expect(found).toContain(`${run("0.402", 3)}: loss 0.404500 ± 0.0013 over 4 seeds`);
+  expect(found).toContain(`${run("0.50", 1)}: loss 0.502500 ± 0.0013 over 4 seeds`);
+  expect(comparison).toMatchObject({
+    metric: "loss",
+    direction: "min",
+    own: { params: { target: "0.402" } },
+    other: { params: { target: "0.50" } },
+  });
+  expect(comparison.own.values.map(({ seed }: { seed: string }) => seed).sort()).toEqual(["1", "2", "3", "4"]);
+  expect(comparison.test.confidence).toBeGreaterThan(0.999);
+  expect(repo.read(PRODUCTION)).toContain('"0.402"');
+
+  // t = 2.19 with 6 degrees of freedom: 0.964.
+  const asks = (confidence: string, ...options: string[]) =>
+    promote(run("0.40", 1), "--seeds", "4", "--confidence", confidence, ...LIKE, ...options);
+  const chance = asks("0.99");
+  expect(chance).toMatchObject({ code: 4, error: { code: "E_GATE", details: { comparison: { test: { freedom: 6 } } } } });
+  expect(chance.error?.message).toMatch(/loss 0\.402500 .* against .* loss 0\.404500 .* confidence 0\.96/);
+  expect(repo.read(PRODUCTION)).toContain('"0.402"');
+  expect(asks("0.95", "--dry-run").data.gates[0].comparison.test.confidence).toBeCloseTo(0.9645, 4);
+  expect(promote(run("0.50", 2), "--seeds", "4", ...LIKE).code).toBe(4);
+
+  // One seed is better than another: that is no better model.
+  expect(promote(run("0.402", 1), "--seeds", "4", ...LIKE).error?.message).toMatch(/of one group .* differ in the seed alone/);
+  expect(promote(run("0.40", 1), "--seeds", "5", ...LIKE).error?.message).toContain("has 4 seeds, not 5");
+  expect(asks("0.95", "--better-than", run("0.50", 4)).code).toBe(0);
+});
+
+it("other code is another group; what is measured and stands among the parameters is named", { timeout: 120_000 }, () => {
+  const repo = makeModels();
+  const run = sweepSeeds(repo);
+  const split = repo.expverJson(["models", "promote", run("0.40", 1), "--seeds", "4"]);
+  expect(split.error).toMatchObject({
+    code: "E_GATE",
+    message: expect.stringContaining("has 1 seed, not 4"),
+    hint: expect.stringContaining("--group-by 'all but seed,took'"),
+  });
+  repo.write("train.js", `${TRAIN}// another program\n`);
+  const other = must(
+    repo,
+    "run",
+    "--param",
+    "target=0.40",
+    "--param",
+    "seed=5",
+    "--metrics",
+    "metrics.json",
+    "--",
+    "node",
+    "train.js",
+  ).run_id;
+  const answer = repo.expverJson(["models", "promote", other, "--seeds", "2", ...LIKE]);
+  expect(answer.error?.message).toContain("has 1 seed, not 2 (4 more ran other code, or code that is not committed)");
+  // The same program again, and a run without a version.
+  repo.write("train.js", TRAIN);
+  must(repo, "run", "--no-tag", "--param", "target=0.40", "--param", "seed=6", "--metrics", "metrics.json", "--", "node", "train.js");
+  const five = repo.expverJson(["models", "promote", run("0.40", 1), "--seeds", "5", ...LIKE, "--dry-run"]);
+  expect(five.error).toBeNull();
+  expect(five.data.gates[0].comparison.own.summary.n).toBe(5);
+});
+
+it.each([
+  [["--confidence", "0.9"], 2],
+  [["--seeds", "1"], 2],
+  [["--seeds", "3", "--confidence", "95"], 2],
+  [["--seeds", "3", "--group-by", "all but nothing"], 1],
+  [["--seeds", "3"], 4],
+])("%j: exit %i, and nothing is promoted", (options, code) => {
+  const repo = makeModels();
+  must(repo, "models", "promote", "e0.1.0");
+  expect(repo.expverJson(["models", "promote", "e0.2.0", ...options]).code).toBe(code);
+  expect(repo.read(PRODUCTION)).toBe(modelOf("0.5"));
+});
