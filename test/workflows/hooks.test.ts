@@ -1,5 +1,5 @@
 /** Git hooks on request: they refuse what would lose something, run what was there, and leave as they came. */
-import { existsSync, rmSync, statSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
@@ -89,6 +89,15 @@ it("runs the hook that was there first, and brings it back", () => {
   expect(existsSync(join(repo.root, ".git/hooks/pre-rebase"))).toBe(false);
 });
 
+it("says how to go on where it cannot look", () => {
+  const repo = aRepository();
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  repo.write("expver.yaml", "metrics: [\n");
+  const { code, text } = gitCode(repo, "push", "-q", "origin", "HEAD");
+  expect(code).not.toBe(0);
+  expect(text).toContain("git push --no-verify");
+});
+
 it("where expver is gone, Git goes on", () => {
   const repo = aRepository();
   expect(repo.expver(["hooks", "install"]).code).toBe(0);
@@ -112,4 +121,54 @@ it("works in a linked worktree, where Git has the hooks of the main one", () => 
   expect(repo.expver(["hooks", "install"], { cwd: "../exp-side" }).code).toBe(0);
   expect(existsSync(join(repo.root, ".git/hooks/pre-push"))).toBe(true);
   expect(repo.run("git", ["push", "origin", "HEAD"], { cwd: "../exp-side" }).code).not.toBe(0);
+});
+
+it("gives the hook that was there what Git says, to the byte, and is found when it was renamed by what manages hooks", () => {
+  const repo = aRepository();
+  repo.write(".git/hooks/pre-push", "#!/bin/sh\ncat > pushed.txt\n");
+  repo.run("chmod", ["+x", ".git/hooks/pre-push"]);
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  expect(repo.expver(["data", "push"]).code).toBe(0);
+  expect(gitCode(repo, "push", "-q", "origin", "HEAD").code).toBe(0);
+  expect(repo.read("pushed.txt")).toMatch(/^\S+ \S+ refs\/heads\/\S+ 0+\n$/);
+  // Nothing to push: not even an empty line.
+  expect(gitCode(repo, "push", "-q", "origin", "HEAD").code).toBe(0);
+  expect(repo.read("pushed.txt")).toBe("");
+  // As pre-commit does with a hook it finds.
+  renameSync(join(repo.root, ".git/hooks/pre-push"), join(repo.root, ".git/hooks/pre-push.legacy"));
+  rmSync(join(repo.root, "pushed.txt"));
+  expect(repo.run("sh", ["-c", "printf 'a b c d\\n' | .git/hooks/pre-push.legacy origin x"]).code).toBe(0);
+  expect(repo.read("pushed.txt")).toBe("a b c d\n");
+});
+
+it.each(["install", "remove"])("%s keeps lines that were added to it by hand", (verb) => {
+  const repo = aRepository();
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  const edited = `${repo.read(".git/hooks/pre-push")}echo mine\n`;
+  repo.write(".git/hooks/pre-push", edited);
+  expect(repo.expverJson(["hooks"]).data).toMatchObject({ hooks: [{ state: "edited" }, { state: "current" }] });
+  expect(repo.expver(["hooks", verb]).code).toBe(0);
+  expect(repo.read(".git/hooks/pre-push.edited")).toBe(edited);
+  expect(repo.expverJson(["hooks"]).data).toMatchObject({ hooks: [{ state: verb === "install" ? "current" : "missing" }, {}] });
+});
+
+it("leaves a folder of hooks alone that is a link to elsewhere", () => {
+  const repo = aRepository();
+  const folder = makeFolder("linked-hooks");
+  rmSync(join(repo.root, ".git/hooks"), { recursive: true });
+  symlinkSync(folder, join(repo.root, ".git/hooks"));
+  expect(repo.expverJson(["hooks", "install"])).toMatchObject({ code: 4, error: { code: "E_GATE" } });
+  expect(existsSync(join(folder, "pre-push"))).toBe(false);
+});
+
+it("sees through a ref with blanks, a rebase of everything, and a branch that keeps the version", () => {
+  const repo = aRepository();
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  expect(gitCode(repo, "push", "origin", "HEAD@{0 seconds ago}:refs/heads/main").code).not.toBe(0);
+  expect(gitCode(repo, "rebase", "--root", "--force-rebase").text).toContain("e0.1.0");
+  repo.git("branch", "start", "HEAD~1");
+  repo.git("checkout", "-q", "-b", "side");
+  repo.commit("more", { "more.txt": "x\n" });
+  // The version stays on the branch it was made on.
+  expect(gitCode(repo, "rebase", "--force-rebase", "start").code).toBe(0);
 });

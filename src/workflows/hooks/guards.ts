@@ -22,11 +22,22 @@ export const hooksRun: ReadWorkflow<Input, Guarded> = {
   async read(context, input) {
     const hook = textIn(input.hook) ?? "";
     const args = wordsOf(input.argument);
-    if (hook === "pre-push") return { hook, looked: await guardPush(context) };
-    if (hook === "pre-rebase") return { hook, looked: guardRebase(context, args) };
+    if (hook === "pre-push") return { hook, looked: await orSayWhy("git push", () => guardPush(context)) };
+    if (hook === "pre-rebase") return { hook, looked: await orSayWhy("git rebase", () => guardRebase(context, args)) };
     throw new ExpverError("E_USAGE", `there is no hook ${JSON.stringify(hook)} of expver`, { hint: "pre-push, pre-rebase" });
   },
 };
+
+/** What stands in the way of looking (a server that does not answer, a mistake in expver.yaml) is no reason to be stuck. */
+async function orSayWhy(git: string, look: () => string[] | Promise<string[]>): Promise<string[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code === "E_GATE") throw error;
+    const hint = `${error.hint} ${git} --no-verify goes on without this look.`.trim();
+    throw new ExpverError(error.code, `what is pushed or rebased cannot be looked at: ${error.message}`, { hint, details: error.details });
+  }
+}
 
 /** Every branch and version that is pushed: are the objects it names on the data remote? */
 async function guardPush(context: Context): Promise<string[]> {
@@ -34,11 +45,11 @@ async function guardPush(context: Context): Promise<string[]> {
   const project = openProject(context);
   const repository = requireRepository(project);
   const versions = new Set(readVersions(project).map(({ name }) => `refs/tags/${name}`));
-  // local ref, object, remote ref, what is there: the local one is as it was typed, and may be HEAD. A deletion names no object of ours.
+  // local ref, object, remote ref, what is there: the local one is as it was typed, and may be `HEAD@{1 day ago}`. A deletion names no object of ours.
   const pushed = readFileSync(0, "utf8")
     .split("\n")
-    .map((line) => line.split(" "))
-    .flatMap(([, object = "", ref = ""]) => (/^0*$/.test(object) ? [] : [{ object, ref }]))
+    .map((line) => line.split(" ").slice(-3))
+    .flatMap(([object = "", ref = ""]) => (/^0*$/.test(object) ? [] : [{ object, ref }]))
     .filter(({ ref }) => ref.startsWith("refs/heads/") || versions.has(ref));
   for (const one of pushed) await lookAtPush(project, repository, context, one);
   return pushed.map(({ ref }) => ref);
@@ -72,23 +83,26 @@ async function lookAtPush(
 function guardRebase(context: Context, [upstream = "", branch]: string[]): string[] {
   const project = openProject(context);
   const repository = requireRepository(project);
-  const from = resolveCommit(repository, upstream);
+  const isWhole = upstream === "--root";
+  const from = isWhole ? null : resolveCommit(repository, upstream);
   const tip = resolveCommit(repository, branch ?? "HEAD");
-  if (from === null || tip === null) return [];
-  const commits = gitResult(repository, ["rev-list", `${from}..${tip}`])
-    .stdout.toString("utf8")
-    .split("\n");
-  const moved = new Set(commits);
+  if ((from === null && !isWhole) || tip === null) return [];
+  const moving = (branch ?? headBranch(repository) ?? "HEAD").replace(/^refs\/heads\//, "");
+  const range = [tip, "--not", ...(from === null ? [] : [from]), `--exclude=${moving}`, "--branches"];
+  const moved = new Set(
+    gitResult(repository, ["rev-list", ...range])
+      .stdout.toString("utf8")
+      .split("\n"),
+  );
   const versions = readVersions(project)
     .filter(({ commit, onBranch }) => onBranch && moved.has(commit))
     .map(({ name }) => name);
   if (versions.length === 0) return [];
-  const onto = (branch ?? headBranch(repository) ?? "HEAD").replace(/^refs\/heads\//, "");
   throw new ExpverError(
     "E_GATE",
-    `a rebase of ${onto} would leave ${versions.slice(0, 8).join(", ")} on no branch: their commits stay, under their tags only`,
+    `a rebase of ${moving} would leave ${versions.slice(0, 8).join(", ")} on no branch: their commits stay, under their tags only`,
     {
-      hint: `Merge instead: git merge ${upstream}. git rebase --no-verify rebases anyway; no version is lost by it.`,
+      hint: `${isWhole ? "" : `Merge instead: git merge ${upstream}. `}git rebase --no-verify rebases anyway; no version is lost by it.`,
       details: { versions },
     },
   );

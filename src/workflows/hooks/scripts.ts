@@ -1,4 +1,5 @@
 /** The hook files: short shell that first runs what was there before, and lets Git go on where expver is gone. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { packageRoot } from "../../platform/package-root.ts";
 
@@ -6,24 +7,38 @@ export const HOOKS = ["pre-push", "pre-rebase"] as const;
 export type HookName = (typeof HOOKS)[number];
 
 /** In the second line of each of ours. */
-export const MARK = "# A hook of expver";
-/** What the hook was called that stood there before. */
+const MARK = "# A hook of expver";
+/** What the hook is called that stood there before. */
 export const BEFORE = ".before-expver";
 
+/** The second line has a digest of the others: what was added by hand is not thrown away with the rest. */
 export function hookScript(name: HookName): string {
   const [node, main] = [process.execPath, join(packageRoot(), "dist/main.js")].map(quoted);
-  const call = (words: string) => `${words} hooks run ${name} "$@"`;
-  return [
-    "#!/bin/sh",
-    `${MARK}; \`expver hooks remove\` takes it out again, and brings back what was here before.`,
-    // Both read what Git says on stdin.
-    "said=$(cat)",
-    `if [ -x "$0${BEFORE}" ]; then printf '%s\\n' "$said" | "$0${BEFORE}" "$@" || exit $?; fi`,
-    `if [ -x ${node} ] && [ -f ${main} ]; then printf '%s\\n' "$said" | ${call(`${node} ${main}`)}`,
-    `elif command -v expver >/dev/null 2>&1; then printf '%s\\n' "$said" | ${call("expver")}`,
+  const call = (words: string) => `${words} hooks run ${name} -- "$@"`;
+  const rest = [
+    // By its own name: what manages hooks may have called this file otherwise, and call it from there.
+    `before="$(dirname -- "$0")/${name}${BEFORE}"`,
+    // Both read what Git says on stdin, to the byte; a push of nothing says nothing.
+    "said=$(cat; echo .)",
+    `say() { printf '%s' "\${said%.}"; }`,
+    'if [ -x "$before" ]; then say | "$before" "$@" || exit $?; fi',
+    `if [ -x ${node} ] && [ -f ${main} ]; then say | ${call(`${node} ${main}`)}`,
+    `elif command -v expver >/dev/null 2>&1; then say | ${call("expver")}`,
     "fi",
     "",
   ].join("\n");
+  return `#!/bin/sh\n${MARK} ${digestOf(rest)}; \`expver hooks remove\` takes it out again, and brings back what was here before.\n${rest}`;
+}
+
+/** Of any release, and as that release wrote it; null: not of expver. */
+export function isAsWritten(text: string): boolean | null {
+  const [, second = "", ...rest] = text.split("\n");
+  if (!second.startsWith(MARK)) return null;
+  return second.startsWith(`${MARK} ${digestOf(rest.join("\n"))};`);
+}
+
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 function quoted(path: string): string {
