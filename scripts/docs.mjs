@@ -1,6 +1,6 @@
-// `npm run docs`: writes the pages of the manual that are made from the sources.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+// `npm run docs`: writes what is made from the sources: pages of the manual, and the schemas of --json.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
@@ -8,17 +8,22 @@ const root = join(import.meta.dirname, "..");
 // Beside node_modules, so that the bundle finds the packages it leaves out.
 const folder = mkdtempSync(join(root, "dist-docs-"));
 try {
-  const outfile = join(folder, "manual.mjs");
-  await build({
-    entryPoints: [join(root, "scripts/manual.ts")],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    packages: "external",
-  });
-  const { manualPages } = await import(pathToFileURL(outfile).href);
-  for (const [path, text] of manualPages()) writeFileSync(join(root, path), text);
+  const { manualPages } = await bundled("manual");
+  for (const [path, text] of manualPages()) write(path, text);
+  const { SCHEMA_FILE, schemaText } = await bundled("schemas");
+  write(SCHEMA_FILE, schemaText(root));
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function bundled(name) {
+  const outfile = join(folder, `${name}.mjs`);
+  const entryPoints = [join(root, `scripts/${name}.ts`)];
+  await build({ entryPoints, outfile, bundle: true, format: "esm", platform: "node", packages: "external" });
+  return import(pathToFileURL(outfile).href);
+}
+
+function write(path, text) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
 }

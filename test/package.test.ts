@@ -35,13 +35,14 @@ describe("the package", () => {
         "dist/index.js",
         "dist/types/index.d.ts",
         "docs/demo.svg",
+        "schemas/v1.json",
         "skills/expver/SKILL.md",
         "examples/iris/train.js",
       ]),
     );
     const strangers = files.filter(
       (path) =>
-        !/^(?:dist|docs|examples|skills|\.claude-plugin)\/|^(?:package\.json|plugin\.json|\.?mcp\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+        !/^(?:dist|docs|examples|schemas|skills|\.claude-plugin)\/|^(?:package\.json|plugin\.json|\.?mcp\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
           path,
         ),
     );
