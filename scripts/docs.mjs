@@ -8,12 +8,19 @@ const root = join(import.meta.dirname, "..");
 // Beside node_modules, so that the bundle finds the packages it leaves out.
 const folder = mkdtempSync(join(root, "dist-docs-"));
 try {
-  const { manualPages } = await bundled("manual");
+  const { catalogue, manualPages } = await bundled("manual");
   for (const [path, text] of manualPages()) write(path, text);
-  const { SCHEMA_FILE, schemaText } = await bundled("schemas");
-  write(SCHEMA_FILE, schemaText(root));
+  const schemas = await import("./schemas.mjs").catch(packageMissing);
+  if (schemas !== null) write(schemas.SCHEMA_FILE, schemas.schemaText(root, catalogue));
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Pages can be renewed all the same; that the schemas are stale then, a test tells. */
+function packageMissing(error) {
+  if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+  console.error("the schemas of --json were not renewed: npm ci first");
+  return null;
 }
 
 async function bundled(name) {

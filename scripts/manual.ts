@@ -6,6 +6,8 @@ import { ERROR_CODES, type ErrorCode, ExpverError } from "../src/errors.ts";
 import { CATALOGUE } from "../src/workflows/catalogue/index.ts";
 import type { Command, OptionSpec } from "../src/workflows/contract.ts";
 
+export const catalogue = CATALOGUE;
+
 /** Text by path from the repository's root. */
 export function manualPages(): Map<string, string> {
   return new Map([

@@ -1,9 +1,9 @@
 /** What every command prints with `--json` is what schemas/v1.json says: played in the demo's repository by the built program. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Ajv, type ValidateFunction } from "ajv";
+import { Ajv } from "@modelcontextprotocol/client/validators/ajv";
 import { describe, expect, it } from "vitest";
-import { SCHEMA_FILE, schemaText } from "../../scripts/schemas.ts";
+import { SCHEMA_FILE, schemaText } from "../../scripts/schemas.mjs";
 import { commandTree, findCommand } from "../../src/cli/command-tree.ts";
 import { CATALOGUE } from "../../src/workflows/catalogue/index.ts";
 import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, "../..");
 const published = JSON.parse(readFileSync(join(root, SCHEMA_FILE), "utf8"));
 
 it("schemas/v1.json is fresh (else: npm run docs)", () => {
-  expect(readFileSync(join(root, SCHEMA_FILE), "utf8")).toBe(schemaText(root));
+  expect(readFileSync(join(root, SCHEMA_FILE), "utf8")).toBe(schemaText(root, CATALOGUE));
 });
 
 /** Exit code where it is not 0; `{RUN}` and the like are filled in from what came before. */
@@ -67,7 +67,9 @@ const VERSIONS: Line[] = [
   ["report"],
   ["models list"],
   ["models info"],
+  ["models history"],
   ["models promote e0.1.0 --yes"],
+  ["models demote --yes"],
   ["models add e0.2.0"],
   ["models get e0.2.0 -o got.json"],
   ["models prune --keep 1 --yes"],
@@ -200,16 +202,21 @@ function wordsOf(line: string): string[] {
   return line.split(" ").map((word) => word.replaceAll("~", " "));
 }
 
-const validators = new Map<string, ValidateFunction>();
+const validators = new Map<string, Validate>();
 
-function validatorOf(name: string): ValidateFunction {
+function validatorOf(name: string): Validate {
   ajv ??= new Ajv({ strict: true, strictTypes: false, allowUnionTypes: true, strictRequired: false }).addSchema(closed(published), "v1");
-  const validate = validators.get(name) ?? ajv.compile({ $ref: `v1#/definitions/${encodeURIComponent(name)}` });
+  const validate: Validate = validators.get(name) ?? ajv.compile({ $ref: `v1#/definitions/${encodeURIComponent(name)}` });
   validators.set(name, validate);
   return validate;
 }
 
-let ajv: Ajv | null = null;
+let ajv: InstanceType<typeof Ajv> | null = null;
+
+interface Validate {
+  (value: unknown): unknown;
+  errors?: { instancePath: string; message?: string; params: object }[] | null;
+}
 
 type Schema = Record<string, unknown>;
 

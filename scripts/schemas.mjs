@@ -5,22 +5,20 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildGenerator, type Definition, getProgramFromFiles } from "typescript-json-schema";
-import { CATALOGUE } from "../src/workflows/catalogue/index.ts";
-import type { Command } from "../src/workflows/contract.ts";
-
-type Schema = Record<string, unknown>;
+import { buildGenerator, getProgramFromFiles } from "typescript-json-schema";
 
 /** Where it is kept, from the repository's root. */
 export const SCHEMA_FILE = "schemas/v1.json";
 
-export function schemaText(root: string): string {
+export function schemaText(root, catalogue) {
   const { types, answers, envelope, plan } = readTypes(root);
-  const commands = CATALOGUE.filter(({ serves }) => serves === undefined).map((command): [string, Schema] => {
-    const answer = answers[command.name];
-    if (answer === undefined) throw new Error(`${command.name} has no answer in ${ANSWERS}`);
-    return [command.name, outputOf(command, resolveAnswer(command, answer, types))];
-  });
+  const commands = catalogue
+    .filter(({ serves }) => serves === undefined)
+    .map((command) => {
+      const answer = answers[command.name];
+      if (answer === undefined) throw new Error(`${command.name} has no answer in ${ANSWERS}`);
+      return [command.name, outputOf(command, resolveAnswer(command, answer, types))];
+    });
   const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",
     $comment: "Made from the sources by `npm run docs`; edit those.",
@@ -34,26 +32,19 @@ export function schemaText(root: string): string {
 }
 
 /** Small, and a change of one type is a change of one line. */
-function linePerDefinition({ definitions, ...head }: { definitions: Schema }): string {
+function linePerDefinition({ definitions, ...head }) {
   const lines = Object.entries(definitions).map(([name, type]) => `${JSON.stringify(name)}: ${JSON.stringify(type)}`);
   return `${JSON.stringify(head, null, 1).slice(0, -2)},\n "definitions": {\n${lines.join(",\n")}\n}}`;
 }
 
 const ANSWERS = "EveryAnswerByCommand";
 
-interface Types {
-  types: Record<string, Schema>;
-  answers: Record<string, Schema>;
-  envelope: Schema;
-  plan: Schema;
-}
-
-function readTypes(root: string): Types {
+function readTypes(root) {
   const folder = mkdtempSync(join(tmpdir(), "expver-schemas-"));
   try {
     const file = join(folder, "answers.ts");
     writeFileSync(file, answersModule(root));
-    const { compilerOptions } = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8")) as { compilerOptions: Schema };
+    const { compilerOptions } = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
     const options = { ...compilerOptions, lib: ["lib.es2023.d.ts"], typeRoots: [join(root, "node_modules/@types")] };
     const generator = buildGenerator(getProgramFromFiles([file], options, root), {
       required: true,
@@ -73,7 +64,7 @@ function readTypes(root: string): Types {
 }
 
 /** A module whose one interface has the answer of every command. Which workflow that is stands in the catalogue's `load`. */
-function answersModule(root: string): string {
+function answersModule(root) {
   const folder = join(root, "src/workflows/catalogue");
   const found = readdirSync(folder).flatMap((name) => {
     let command = "";
@@ -98,49 +89,47 @@ function answersModule(root: string): string {
 }
 
 /** Types under the names they have in the sources; what is no name of ours (`Record<string, string>`) stands where it is used. */
-function shortened({ definitions = {}, properties = {} }: Definition, root: string): Pick<Types, "types" | "answers"> {
-  const pieces = Object.entries(definitions as Record<string, Schema>);
-  const places = new Map<string, string[]>();
+function shortened({ definitions = {}, properties = {} }, root) {
+  const pieces = Object.entries(definitions);
+  const places = new Map();
   for (const [long] of pieces) {
     const { name } = nameOf(long, root);
     places.set(name, [...(places.get(name) ?? []), long]);
   }
   const names = new Map(
-    pieces.map(([long]): [string, string] => {
+    pieces.map(([long]) => {
       const { name, from } = nameOf(long, root);
       return [long, (places.get(name)?.length ?? 0) > 1 ? pascal(from) + name : name];
     }),
   );
   const inline = new Map(pieces.filter(([long]) => /^(Record|Partial|Omit|Pick)</.test(long)));
-  const rewrite = (node: unknown): unknown => {
+  const rewrite = (node) => {
     if (Array.isArray(node)) return node.map(rewrite);
     if (typeof node !== "object" || node === null) return node;
-    const { $ref, ...rest } = node as Schema;
+    const { $ref, ...rest } = node;
     if (typeof $ref !== "string") return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, rewrite(value)]));
     const long = decodeURIComponent($ref.slice("#/definitions/".length));
     const inlined = inline.get(long);
     // Beside a $ref draft 7 reads nothing else; what was said there is in the type itself.
     return inlined === undefined ? { $ref: `#/definitions/${names.get(long)}` } : rewrite({ ...inlined, ...rest });
   };
-  const types = pieces
-    .filter(([long]) => !inline.has(long))
-    .map(([long, schema]): [string, Schema] => [names.get(long) ?? long, rewrite(schema) as Schema]);
+  const types = pieces.filter(([long]) => !inline.has(long)).map(([long, schema]) => [names.get(long), rewrite(schema)]);
   return {
     types: Object.fromEntries(types.sort(([one], [other]) => (one < other ? -1 : 1))),
-    answers: rewrite(properties) as Record<string, Schema>,
+    answers: rewrite(properties),
   };
 }
 
-function nameOf(long: string, root: string): { name: string; from: string } {
+function nameOf(long, root) {
   const [, path = "", name = long] = /^import\("([^"]+)".*?\)\.(\w+)$/.exec(long) ?? [];
   return { name: name.replace("_", ""), from: path.replace(`${root}/src/`, "").split("/").at(-1) ?? "" };
 }
 
-function pascal(stem: string): string {
-  return stem.replace(/(^|-)(\w)/g, (_all, _dash, letter: string) => letter.toUpperCase());
+function pascal(stem) {
+  return stem.replace(/(^|-)(\w)/g, (_all, _dash, letter) => letter.toUpperCase());
 }
 
-function resolved(schema: Schema, types: Record<string, Schema>): Schema {
+function resolved(schema, types) {
   const { $ref } = schema;
   if (typeof $ref !== "string") return schema;
   const name = $ref.slice("#/definitions/".length);
@@ -150,16 +139,16 @@ function resolved(schema: Schema, types: Record<string, Schema>): Schema {
 }
 
 /** dvc's own verbs print a part of what they answer, and no envelope. */
-function resolveAnswer({ bareJson }: Command, answer: Schema, types: Record<string, Schema>): Schema {
+function resolveAnswer({ bareJson }, answer, types) {
   if (!bareJson) return answer;
   const type = typeof answer.$ref === "string" ? types[answer.$ref.slice("#/definitions/".length)] : answer;
-  return ((type?.properties as Record<string, Schema> | undefined)?.json as Schema | undefined) ?? answer;
+  return type?.properties?.json ?? answer;
 }
 
-function outputOf({ summary, bareJson, kind }: Command, answer: Schema): Schema {
+function outputOf({ summary, bareJson, kind }, answer) {
   if (bareJson) return { description: summary, anyOf: [answer] };
   // `ok` is false too where differences are the answer, with exit code 4 or 5.
-  const done = (data: Schema): Schema => ({
+  const done = (data) => ({
     properties: { data, error: { type: "null" } },
     allOf: [{ $ref: "#/definitions/Envelope" }],
   });
@@ -167,8 +156,8 @@ function outputOf({ summary, bareJson, kind }: Command, answer: Schema): Schema 
   return { description: summary, anyOf: [done(answer), ...planned, { $ref: "#/definitions/Failure" }] };
 }
 
-function failureOf(envelope: Schema): Schema {
-  const { error } = envelope.properties as { error: { anyOf: Schema[] } };
+function failureOf(envelope) {
+  const { error } = envelope.properties;
   const described = error.anyOf.find(({ type }) => type !== "null") ?? {};
   return {
     description:
