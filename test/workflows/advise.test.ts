@@ -58,6 +58,10 @@ it("sees a grid in the parameters file", () => {
   expect(workflow).toBe("parallel");
   expect(reasons.join(" ")).toContain("lr: 0.1, 1e-05");
   expect(commands[0]).toContain("--grid lr=0.1,1e-05");
+  // The demo's last command has a rate of its own, which would win.
+  expect(commands[0]).toMatch(/-- node train\.js --lr \{lr\}/);
+  expect(commands[0]).toContain("lr 0.1, 1e-05");
+  expect(commands[0]).not.toContain("changes in");
 });
 
 it("counts on by what has changed since the last version, and says why", () => {
@@ -166,4 +170,26 @@ it("says merge or rebase for what an experiment brings, with the evidence", () =
   expect(repo.expver(["advise", "merge", "nothing"]).code).toBe(1);
   expect(repo.git("for-each-ref", "refs/tags")).not.toBe("");
   expect(before).toContain("refs/heads/exp/side");
+});
+
+it("advises the level it says, for a sweep too, and with what the command had", () => {
+  const repo = aRepository();
+  repo.write("model.js", "export {};\n");
+  const { version, commands } = ask<Advice>(repo, "--differ", "params");
+  expect(version.level).toBe("major");
+  expect(commands[0]).toMatch(/^expver sweep --major --grid lr=1,OTHER .* -- node train\.js --lr \{lr\}/);
+});
+
+it("advises nothing about a version that is none, and words that stay words", () => {
+  const repo = aRepository();
+  for (const words of [
+    ["get", "e7.7.7"],
+    ["get", "e0.1.0; rm -rf x"],
+    ["get", "e0.1.0; rm -rf x", "a"],
+  ]) {
+    expect(repo.expverJson(["advise", ...words])).toMatchObject({
+      code: expect.any(Number),
+      error: { code: expect.stringMatching(/E_NOT_FOUND|E_VERSION/) },
+    });
+  }
 });

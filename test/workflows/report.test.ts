@@ -35,6 +35,9 @@ it("writes Markdown and picture, replaces its own, and nothing else", () => {
   repo.write("mine/report.md", "my own\n");
   expect(repo.expverJson(["report", "--out", "mine"])).toMatchObject({ code: 4, error: { code: "E_UNSAVED" } });
   expect(repo.read("mine/report.md")).toBe("my own\n");
+  repo.write("pictures/metric.svg", "<svg>my own</svg>\n");
+  expect(repo.expverJson(["report", "--out", "pictures"])).toMatchObject({ code: 4, error: { code: "E_UNSAVED" } });
+  expect(repo.read("pictures/metric.svg")).toBe("<svg>my own</svg>\n");
   expect(repo.expver(["report", "--out", "dry", "--dry-run"]).code).toBe(0);
   expect(() => repo.read("dry/report.md")).toThrow();
 });
@@ -49,9 +52,14 @@ it("lets no markup of experiments through", () => {
   const hostile = makeRepository();
   expect(hostile.expver(["init"]).code).toBe(0);
   hostile.commit("start", { "a.txt": "a\n" });
-  hostile.git("tag", "-m", "accuracy=0.5 | <script>alert(1)</script> [x](javascript:y) @everyone | ![p](http://e/x.png)", "e0.1.0");
+  hostile.git(
+    "tag",
+    "-m",
+    "accuracy=0.5 | <script>alert(1)</script> [x](javascript:y) @everyone #1 https://e.org www.e.org | ![p](http://e/x.png)",
+    "e0.1.0",
+  );
   const { stdout } = hostile.expver(["report"]);
-  expect(stdout).not.toMatch(/<script|[^\\]\[x\]|[^\\]@everyone|[^\\]!\\?\[p/);
+  expect(stdout).not.toMatch(/<script|[^\\]\[x\]|@everyone|#1|:\/\/|www\.|[^\\]!\\?\[p/);
 });
 
 it("draws any values, and always well-formed text", () => {

@@ -113,9 +113,8 @@ function commandsOf(workflow: WorkflowName, { command, description, level, situa
   const flag = level === "minor" ? "" : ` --${level}`;
   if (workflow === "sequential") return [`expver run${flag} ${message} -- ${command}`, "expver list", "expver publish"];
   if (workflow === "parallel") {
-    const grid = situation.grid.map(({ name, values }) => `--grid ${quoted(`${name}=${values.join(",")}`)}`);
-    const options = grid.length > 0 ? grid.join(" ") : "--grid lr=0.01,0.1";
-    return [`expver sweep ${options} --jobs 4 ${message} -- ${command}`, "expver models list", "expver publish"];
+    const { options, command: varied } = gridFor(command, situation.grid);
+    return [`expver sweep${flag} ${options} --jobs 4 ${message} -- ${varied}`, "expver models list", "expver publish"];
   }
   return [
     "expver worktree create NAME",
@@ -124,6 +123,28 @@ function commandsOf(workflow: WorkflowName, { command, description, level, situa
     "expver check NAME",
     "expver worktree finish NAME",
   ];
+}
+
+/** A value that is written out in the command would win over the grid's: it becomes `{name}`. */
+function gridFor(command: string, grid: Situation["grid"]): { options: string; command: string } {
+  const numbers = [...command.matchAll(/ --([\w.-]+)[ =](-?[\d.]+(?:e-?\d+)?)(?= |$)/g)].map(([, name = "", value = ""]) => ({
+    name,
+    value,
+  }));
+  if (grid.length > 0) {
+    const names = new Set(grid.map(({ name }) => name));
+    const options = grid.map(({ name, values }) => `--grid ${quoted(`${name}=${values.join(",")}`)}`).join(" ");
+    return {
+      options,
+      command: command.replace(/( --([\w.-]+)[ =])\S+/g, (all, flag, name) => (names.has(name) ? `${flag}{${name}}` : all)),
+    };
+  }
+  const [first] = numbers;
+  if (first === undefined) return { options: "--grid lr=0.01,0.1", command };
+  return {
+    options: `--grid ${first.name}=${first.value},OTHER`,
+    command: command.replace(new RegExp(`( --${first.name.replaceAll(".", "\\.")}[ =])\\S+`), `$1{${first.name}}`),
+  };
 }
 
 function warningsOf({ uncommitted, data }: SinceLast, { branches, worktrees }: Situation): string[] {

@@ -1,10 +1,11 @@
 /** `expver advise get V PATH`: where a version's bytes come from, what that costs, and what to type. */
-
 import { existsSync } from "node:fs";
+import { openProject } from "../../config/project.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
 import { openCache } from "../../store/cache.ts";
 import { objectPath } from "../../store/layout.ts";
+import { findVersion } from "../../versions/registry.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { get } from "../get.ts";
 import { textIn } from "../input.ts";
@@ -29,7 +30,7 @@ export const adviseGet: ReadWorkflow<Input, GetAdvice> = {
   async read(context, input) {
     const version = textIn(input.version) ?? "";
     const path = textIn(input.path);
-    if (path === undefined) return wholeVersion(version);
+    if (path === undefined) return wholeVersion(findVersion(openProject(context), version).name);
     return onePath(context, version, path);
   },
 };
@@ -44,7 +45,7 @@ function wholeVersion(version: string): GetAdvice {
     bytes: 0,
     toFetch: 0,
     reasons,
-    commands: [`expver checkout ${version}`, `expver cleanup ${version}`],
+    commands: [`expver checkout ${quoted(version)}`, `expver cleanup ${quoted(version)}`],
   };
 }
 
@@ -72,6 +73,6 @@ async function onePath(context: Context, version: string, typed: string): Promis
     bytes: files.reduce((sum, { size }) => sum + (size ?? 0), 0),
     toFetch: lacking.length,
     reasons: reasons.filter((one) => one !== null),
-    commands: [`expver get ${version} ${quoted(path)} -o ${quoted(path.split("/").at(-1) ?? path)}`],
+    commands: [`expver get ${quoted(version)} ${quoted(path)} -o ${quoted(path.split("/").at(-1) ?? path)}`],
   };
 }

@@ -1,4 +1,5 @@
 /** What this worktree has that the last version had not: parameters, code, data. The ground of every advice about the next version. */
+import { storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
@@ -21,7 +22,7 @@ export interface ChangedValue {
 export interface SinceLast {
   /** The version HEAD comes from, or else the newest; null when there is none. */
   last: string | null;
-  /** Git's files that differ from that version's code, relative to the Git root: no pointers, no ignore files. */
+  /** Git's files that differ from that version's code, relative to the Git root: no pointers, no ignore files, no settings or parameters. */
   code: string[];
   /** Of those, the ones that are in no commit. */
   uncommitted: string[];
@@ -43,9 +44,14 @@ export function sinceLastVersion(project: Project, typed: Readonly<Record<string
   if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], params: [] };
   const params = paramsOf(last.message, knownMetrics(project.config, versions));
   const head = resolveCommit(repository, "HEAD");
+  const { params: file } = project.config;
+  // Its values are told apart below.
+  const settings = new Set(["expver.yaml", ...(file === null ? [] : [file])].map((path) => storedPath(project, path)));
   return {
     last: last.name,
-    code: [...new Set([...(head === null ? [] : codeBetween(repository, last.commit, head)), ...uncommitted])].sort(),
+    code: [...new Set([...(head === null ? [] : codeBetween(repository, last.commit, head)), ...uncommitted])]
+      .filter((path) => !settings.has(path))
+      .sort(),
     uncommitted,
     data: changedData(project, last),
     params: changedValues(params, here),

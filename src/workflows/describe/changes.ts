@@ -12,9 +12,10 @@ export interface Changes {
 
 /** Empty when nothing differs. */
 export function changesText({ params, data, code }: Changes): string {
+  const listed = asLists(params);
   const parts = [
-    ...params.slice(0, 3).map(changeOf),
-    ...(params.length > 3 ? [`${params.length - 3} more parameters`] : []),
+    ...listed.slice(0, 3).map(changeOf),
+    ...(listed.length > 3 ? [`${listed.length - 3} more parameters`] : []),
     ...(data.length > 0 ? [`new data in ${some(data.slice(0, 2))}${data.length > 2 ? " …" : ""}`] : []),
     ...(code.length > 0 ? [`changes in ${some(code.slice(0, 2))}${code.length > 2 ? ` and ${code.length - 2} more` : ""}`] : []),
   ];
@@ -26,4 +27,18 @@ export function changeOf({ name, before, now }: ChangedValue): string {
   const values = [before, now].filter((value) => value !== null);
   if (values.some((value) => value.length > 40 || /\p{Cc}/u.test(value))) return `another ${name}`;
   return before === null ? `${name} ${now}` : `${name} ${before} → ${now ?? "(none)"}`;
+}
+
+/** A list of values is one parameter: `lr.0`, `lr.1` are `lr`. */
+function asLists(params: Changes["params"]): Changes["params"] {
+  const lists = new Map<string, Changes["params"]>();
+  for (const one of params) {
+    const name = one.name.replace(/\.\d+$/, "");
+    lists.set(name, [...(lists.get(name) ?? []), one]);
+  }
+  return [...lists].flatMap(([name, all]) => {
+    if (all.length === 1) return all;
+    const text = (values: (string | null)[]) => values.filter((one) => one !== null).join(", ");
+    return [{ name, before: text(all.map(({ before }) => before)) || null, now: text(all.map(({ now }) => now)) }];
+  });
 }

@@ -11,7 +11,7 @@ import { countOf, textIn } from "../input.ts";
 import type { ListedVersion } from "../list/listed.ts";
 import { list, type VersionList } from "../list.ts";
 import { fingerprintOf } from "../plan.ts";
-import { metricChart } from "./chart.ts";
+import { isOurChart, metricChart } from "./chart.ts";
 
 export interface Report {
   /** The version that is reported on: the one named, else the newest. */
@@ -105,7 +105,7 @@ function filesOf(context: Context, out: string, { markdown, picture }: { markdow
 
 function refuseOthers(path: string, text: string, isForced: boolean): void {
   const there = readTextIfExists(path);
-  if (there === null || there === text || isForced || there.startsWith(MARK) || there.startsWith("<svg")) return;
+  if (there === null || there === text || isForced || there.startsWith(MARK) || isOurChart(there)) return;
   throw new ExpverError("E_UNSAVED", `${path} is there already and no report`, {
     hint: "Name another folder with --out, or replace it with --force.",
     details: { path },
@@ -189,11 +189,15 @@ function table(heading: readonly string[], rows: readonly (readonly string[])[])
 
 /** What experiments wrote is text: no Markdown, no HTML, no mention, no new line of it comes through. */
 function cell(text: string): string {
-  return text
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ")
-    .replace(/&/g, "&amp;")
-    .replace(/</g, "&lt;")
-    .replace(/>/g, "&gt;")
-    .replace(/[\\`*_[\]|#~!@]/g, (one) => `\\${one}`)
-    .slice(0, 300);
+  return (
+    text
+      .slice(0, 200)
+      .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}]+/gu, " ")
+      .replace(/&/g, "&amp;")
+      .replace(/</g, "&lt;")
+      .replace(/>/g, "&gt;")
+      .replace(/[\\`*_[\]|~!]/g, (one) => `\\${one}`)
+      // Hosts look for mentions, numbers of issues and addresses in the text that is left after Markdown: a comment parts them.
+      .replace(/[@#]|:(?=\/\/)|www(?=\.)/gi, (one) => `${one}<!-- -->`)
+  );
 }
