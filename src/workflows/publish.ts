@@ -5,6 +5,7 @@
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Repository } from "../git/git.ts";
+import { resolveCommit } from "../git/refs.ts";
 import { listRemotes, publishRemote, readPushedRefs } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
@@ -80,8 +81,21 @@ export async function publishVersion(context: Context, name: string): Promise<Pu
   return publish.apply(context, await publish.plan(context, { version: [name] }));
 }
 
+/** For workflows that commit something no version has: objects of the branch, then the branch. Throws E_PUBLISH. */
+export async function publishBranch(context: Context): Promise<Published> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  const destination = whereTo(repository, {});
+  const head = resolveCommit(repository, "HEAD");
+  const question = { choice: { versions: [], others: [] }, destination, leaving: new Set<string>(), also: head === null ? [] : [head] };
+  const publication = await readPublication(project, repository, context, question);
+  warnLost(context, publication.survey);
+  await prepareWriting(project, context);
+  return applyPublication(context, { project, repository, publication, destination });
+}
+
 /** Throws E_PUBLISH when there are several Git remotes and nothing says which. */
-function whereTo(repository: Repository, input: Input): Destination {
+export function whereTo(repository: Repository, input: Input): Destination {
   const dataRemote = typeof input.remote === "string" ? input.remote : undefined;
   const remote = publishRemote(repository);
   if (remote !== null) return { remote, refs: readPushedRefs(repository, remote), dataRemote };

@@ -141,8 +141,13 @@ export function renderModelsHistory({ path, by, entries, leftOut, remote }: Mode
   return `${terminal.style("bold", path)}\n${table.text}${renderNotes(notes, terminal)}`;
 }
 
-export function renderModelsAdd({ path, hash, commit }: AddedCandidate, { style }: Terminal): string {
-  return `${style("bold", path)}  ${hash.slice(0, 6)}  ${commit === null ? "was there already" : style("dim", `commit ${commit.slice(0, 12)}`)}\n`;
+export function renderModelsAdd({ path, hash, commit, published }: AddedCandidate, { style }: Terminal): string {
+  const line = `${style("bold", path)}  ${hash.slice(0, 6)}  ${commit === null ? "was there already" : style("dim", `commit ${commit.slice(0, 12)}`)}\n`;
+  if (published === null) return line;
+  const { remote, branch, objects, version } = published;
+  const where =
+    remote === null ? "no Git remote: only objects were sent" : [branch, version].filter(Boolean).join(", ").concat(` → ${remote}`);
+  return `${line}  ${style("dim", "published")}  ${objects} objects sent; ${where}\n`;
 }
 
 export function renderModelsPrune({ by, keep, removed, stays, commit }: Pruned, terminal: Terminal): string {

@@ -157,6 +157,7 @@ export const MODELS: Command[] = [
     options: [
       { flags: "--run <run>", help: "the run a file is of" },
       { flags: "-f, --force", help: "replace the candidate that has that name" },
+      { flags: "--publish", help: "then send its objects, the commit's branch, and the version of its run, to the remotes" },
       { flags: "--path <path>", help: "which one, where the run has several" },
       { flags: "-r, --remote <name>", help: "data remote to fetch from when the cache lacks it" },
       { flags: "--run-id <run>", help: "the same as --run", hidden: true },
@@ -166,6 +167,7 @@ export const MODELS: Command[] = [
     examples: [
       ["models add quiet-otter-0412", "the model that run left"],
       ["models add /tmp/epoch7.bin --run quiet-otter-0412", "a file of that run"],
+      ["models add quiet-otter-0412 --publish", "and others can get it"],
     ],
     kind: "write",
     load: async () => (await import("../models/add.ts")).modelsAdd,

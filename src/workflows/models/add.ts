@@ -23,9 +23,10 @@ import { prepareWriting } from "../prepare.ts";
 import { committedHash, folderEdits } from "./candidates-pointer.ts";
 import { commitPaths, requireCommittable, requireHead } from "./commit-paths.ts";
 import { pickModel, runMeant, sourceOf, unknownName } from "./pick-model.ts";
+import { type PublishedCandidate, publishCandidate, publishingStep } from "./publish-candidate.ts";
 import { putCopy } from "./put-copy.ts";
 import { requireBytes } from "./require-bytes.ts";
-import { type Survey, surveyModels } from "./survey.ts";
+import { type Survey, surveyModels, versionsByRun } from "./survey.ts";
 
 interface AddPlan extends Plan {
   run: string;
@@ -35,6 +36,10 @@ interface AddPlan extends Plan {
   head: string | null;
   /** Fills the path it is given; null when the very bytes are there already. */
   make: Make | null;
+  /** HEAD has it already. */
+  isDone: boolean;
+  /** `--publish`, with the version of the run that goes along. */
+  publish: { version: string | null } | null;
 }
 
 type Make = (target: string, staging: string) => Promise<void>;
@@ -46,6 +51,8 @@ export interface AddedCandidate {
   hash: string;
   /** Null: HEAD has it already. */
   commit: string | null;
+  /** `--publish`. */
+  published: PublishedCandidate | null;
 }
 
 export const modelsAdd: WriteWorkflow<Input, AddPlan, AddedCandidate> = {
@@ -67,18 +74,17 @@ export const modelsAdd: WriteWorkflow<Input, AddPlan, AddedCandidate> = {
     }
     const head = readRef(repository, "HEAD");
     const isDone = isSame && committedHash(project, `${run}_${name}`) === hash;
+    const version = versionsByRun(survey.versions).get(run);
+    const publish = input.publish === true ? { version: version?.unpublished === true ? version.name : null } : null;
     return {
       command: "models add",
-      steps: isDone
-        ? []
-        : [
-            ...(isSame
-              ? []
-              : [
-                  { verb: there === undefined ? "write" : "replace", target: path, ...(there === undefined ? {} : { keeps: "the trash" }) },
-                ]),
-            { verb: "commit", target: `${folder.path}.dvc`, detail: "this and nothing else" },
-          ],
+      steps: [
+        ...(isSame
+          ? []
+          : [{ verb: there === undefined ? "write" : "replace", target: path, ...(there === undefined ? {} : { keeps: "the trash" }) }]),
+        ...(isDone ? [] : [{ verb: "commit", target: `${folder.path}.dvc`, detail: "this and nothing else" }]),
+        ...(publish === null ? [] : [publishingStep(project, repository, publish.version)]),
+      ],
       // --force is the yes, and what had the name goes to the trash.
       destructive: false,
       fingerprint: fingerprintOf({ head, path, hash, there: there?.hash }),
@@ -87,37 +93,52 @@ export const modelsAdd: WriteWorkflow<Input, AddPlan, AddedCandidate> = {
       path,
       head,
       make: isSame ? null : make,
+      isDone,
+      publish,
     };
   },
 
   async apply(context, plan) {
-    const { run, hash, path, head } = plan;
-    if (plan.steps.length === 0) return { run, path, hash, commit: null };
-    const project = openProject(context);
-    const repository = requireRepository(project);
-    await prepareWriting(project, context);
-    const name = basename(path);
-    const add = () => {
-      requireHead(repository, head);
-      return perform(project, context, {
-        command: "models add",
-        argv: ["models", "add", run],
-        summary: `candidate ${name}`,
-        work: async (operation) => {
-          if (plan.make !== null) await putCopy(project, operation, { path, make: plan.make });
-          const edits = await folderEdits(project, context, [name]);
-          const message = `Add candidate ${name}\n\nRun: ${run}\n`;
-          return commitPaths(project, { repository, operation, edits, message, reason: `expver: add ${name}` });
-        },
-      });
-    };
-    return { run, path, hash, commit: await withDvcLock(project, add, { writes: [path] }) };
+    const { run, path, hash, isDone, publish } = plan;
+    const added = { run, path, hash, commit: isDone ? null : await addCandidate(context, plan), published: null };
+    if (publish === null) return added;
+    try {
+      return { ...added, published: await publishCandidate(context, publish.version) };
+    } catch (error) {
+      if (!(error instanceof ExpverError)) throw error;
+      const { code, hint, details } = error;
+      const message = `candidate ${basename(path)} is added, but not published: ${error.message}`;
+      throw new ExpverError(code, message, { hint, details: { ...details, data: added }, cause: error });
+    }
   },
 
   show({ command, steps, destructive, fingerprint, run, path }) {
     return { command, steps, destructive, fingerprint, run, path };
   },
 };
+
+async function addCandidate(context: Context, plan: AddPlan): Promise<string | null> {
+  const { run, path, head } = plan;
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  await prepareWriting(project, context);
+  const name = basename(path);
+  const add = () => {
+    requireHead(repository, head);
+    return perform(project, context, {
+      command: "models add",
+      argv: ["models", "add", run],
+      summary: `candidate ${name}`,
+      work: async (operation) => {
+        if (plan.make !== null) await putCopy(project, operation, { path, make: plan.make });
+        const edits = await folderEdits(project, context, [name]);
+        const message = `Add candidate ${name}\n\nRun: ${run}\n`;
+        return commitPaths(project, { repository, operation, edits, message, reason: `expver: add ${name}` });
+      },
+    });
+  };
+  return withDvcLock(project, add, { writes: [path] });
+}
 
 interface Addition {
   run: string;

@@ -48,12 +48,14 @@ export interface PublishWork {
 
 export async function applyPublication(context: Context, work: PublishWork): Promise<Published> {
   const { project, publication, destination } = work;
-  if (publication.versions.length === 0) return outcomeOf(work, { sent: 0, branchWent: false });
-  const names = publication.versions.map(({ version }) => version.name);
+  const { versions, branch, objects } = publication;
+  if (versions.length === 0 && branch === null && objects.pointers.length === 0) return outcomeOf(work, { sent: 0, branchWent: false });
+  const names = versions.map(({ version }) => version.name);
+  const what = names.length > 0 ? names.join(", ") : branch?.ref ? shortName(branch.ref) : "objects";
   const operation = beginOperation(project, context, {
     command: "publish",
     argv: ["publish", ...names],
-    summary: `${names.join(", ")} to ${destination.remote ?? "the data remote"}`,
+    summary: `${what} to ${destination.remote ?? "the data remote"}`,
   });
   try {
     const sent = await sendObjects(context, work, operation);

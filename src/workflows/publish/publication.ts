@@ -24,19 +24,29 @@ export interface Publication extends Choice {
   survey: PushSurvey;
 }
 
-/** Reads only; `leaving`: versions whose commit will not be on the branch any more. Throws E_PUBLISH. */
+interface PublicationQuestion {
+  choice: Choice;
+  destination: Destination;
+  /** Versions whose commit will not be on the branch any more. */
+  leaving: ReadonlySet<string>;
+  /** Commits of the branch that are to be public though no version has them. */
+  also?: readonly string[];
+}
+
+/** Reads only. Throws E_PUBLISH. */
 export async function readPublication(
   project: Project,
   repository: Repository,
   context: Context,
-  { choice, destination, leaving }: { choice: Choice; destination: Destination; leaving: ReadonlySet<string> },
+  { choice, destination, leaving, also = [] }: PublicationQuestion,
 ): Promise<Publication> {
   const { remote, refs, dataRemote } = destination;
   const { versions } = choice;
   const staying = versions.filter(({ version }) => !leaving.has(version.name)).map(({ version }) => version.commit);
-  const branch = remote === null || versions.length === 0 ? null : planBranch(repository, { commits: staying, refs });
+  const isNothing = versions.length + also.length === 0;
+  const branch = remote === null || isNothing ? null : planBranch(repository, { commits: [...staying, ...also], refs });
   const tagged = new Map(versions.map(({ version }) => [version.commit, version.name]));
-  const wants = [...tagged.keys(), ...(branch?.state === "push" ? [branch.object] : [])];
+  const wants = [...tagged.keys(), ...also, ...(branch?.state === "push" ? [branch.object] : [])];
   const objects = objectsOf(project, repository, context, {
     tagged,
     stretch: { wants, haves: [...refs.values()] },
