@@ -1,6 +1,7 @@
 /** `expver sweep` by the built command line: what it leaves, and what it leaves alone. */
 import { describe, expect, it } from "vitest";
 import { exists, rowsOf, runRows } from "../run/story.ts";
+import type { TestRepository } from "../support/repository.ts";
 import { leftovers, makeSweepExperiment, rowsByRun } from "./story.ts";
 
 const GRID = ["sweep", "--grid", "lr=0.01,0.1,1", "--grid", "l2=0,1e-3", "--metrics", "metrics.json"];
@@ -188,5 +189,50 @@ describe("a run of a sweep", { timeout: 240_000 }, () => {
     expect(planned.data.jobs.length).toBe(6);
     expect(repo.expver(["sweep", "list"]).stdout).toContain("no sweeps yet");
     expect(exists(repo, "results/experiments.db")).toBe(false);
+  });
+});
+
+describe("what a sweep leaves on the disk", { timeout: 240_000 }, () => {
+  const shards = (repo: TestRepository) => repo.run("find", [".git/expver", "-name", "shard.db"]).stdout.split("\n").filter(Boolean);
+  const packed = (repo: TestRepository) => repo.run("find", [".git/expver/sweeps", "-name", "*.db"]).stdout.split("\n").filter(Boolean);
+
+  it("shards go once it has ended; undone it can be ended again, by rows in one file and rows that stayed", () => {
+    const repo = makeSweepExperiment();
+    repo.write(
+      "train.js",
+      `if (process.env.EXPVER_PARAM_LR === "1" && !require("fs").existsSync(${JSON.stringify(`${repo.root}/go`)})) process.exit(1);\n${repo.read("train.js")}`,
+    );
+    repo.commit("fails at first");
+    expect(repo.expver(["sweep", "--grid", "lr=0.1,1", "--metrics", "metrics.json", "--fail-fast", "--", "node", "train.js"]).code).toBe(1);
+    // Failed, but nothing is missing: it is over.
+    expect([shards(repo).length, packed(repo).length]).toEqual([0, 1]);
+    expect(repo.expver(["undo"]).code).toBe(0);
+    expect(repo.expver(["undo"]).code).toBe(0);
+    expect(rowsOf(repo)).toEqual([]);
+    repo.write("go", "");
+    const again = repo.expverJson(["sweep", "--resume", "--retry-failed"]);
+    expect(again).toMatchObject({ code: 0, data: { counts: "2 runs · 2 finished" } });
+    expect(
+      rowsByRun(repo)
+        .map(({ lr, status }) => `${lr} ${status}`)
+        .sort(),
+    ).toEqual(["0.1 finished", "1 finished"]);
+    expect([shards(repo).length, packed(repo).length]).toEqual([0, 1]);
+    expect(leftovers(repo)).toEqual([]);
+  });
+
+  it("killed while they are put together, before or after they go: the rows are once in the database, and the next sweep tidies up", () => {
+    const repo = makeSweepExperiment();
+    const args = ["sweep", "--grid", "lr=0.1,0.2", "--metrics", "metrics.json", "--no-promote", "--", "node", "train.js"];
+    expect(repo.expver(args).code).toBe(0);
+    // As after a kill: the rows are in the one file, and a shard is there all the same.
+    const [one = ""] = packed(repo);
+    const run = repo.expverJson(["sweep", "show"]).data.runs[0].run;
+    repo.run("cp", [one, `.git/expver/runs/${run}/shard.db`]);
+    repo.run("cp", [one, one.replace("all-rows.db", "packing.db")]);
+    expect(repo.expver(["undo"]).code).toBe(0);
+    expect(repo.expver(["sweep", "--resume"]).code).toBe(0);
+    expect(rowsOf(repo).length).toBe(2);
+    expect([shards(repo).length, packed(repo).length]).toEqual([0, 1]);
   });
 });

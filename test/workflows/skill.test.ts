@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/read-config.ts";
 import { loadYaml } from "../../src/config/yaml.ts";
+import { openResults } from "../../src/results/database.ts";
 import { makeFolder, makeRepository, openTestRepository } from "../support/repository.ts";
 import { COVERAGE } from "./skill-coverage.ts";
 
@@ -97,7 +98,10 @@ describe("the older skill's scripts", () => {
         "merge_artifacts.py --strategy merge --base-db results/experiments.db --exp-db incoming.db --output-db merged.db --id-column track_id",
       ),
     ).toMatchObject({ code: 0 });
-    // A rebase needs a person's yes, and says how to give it.
+    // A rebase that replaces rows needs a person's yes, and says how to give it.
+    const incoming = openResults(join(base.root, "demo/incoming.db"));
+    incoming.exec('UPDATE "default" SET accuracy = accuracy + 0.001');
+    incoming.close();
     const rebase = "merge_artifacts.py --strategy rebase --base-db results/experiments.db --exp-db incoming.db --key-columns version";
     expect(call(rebase)).toMatchObject({ code: 3, text: expect.stringContaining("--plan") });
     expect(call(`model_manager.py list ${db} --metric accuracy`)).toMatchObject({ code: 0, text: expect.stringContaining("0.94") });

@@ -23,6 +23,7 @@ import { createRunFolder, type RunFacts, readFacts, removeRunFolder, runFolder }
 import { recordOf } from "../run/run-record.ts";
 import { quoted } from "../run/snapshot-selection.ts";
 import type { OpenSweep } from "./open-sweep.ts";
+import { shardOf } from "./shards.ts";
 import type { Attempt, Cause, RunEnd } from "./sweep-journal.ts";
 import { freshWorkspace, openWorkspace, type Workspace, type WorkspaceInput, writeParameters } from "./workspace.ts";
 
@@ -62,7 +63,7 @@ export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { s
     run.save({ phase: "closing", ...ending, endedAt, closing: { ...facts.closing, marksAtEnd } });
   }
   const { outcome } = await closeRun(context, run, { parameters: facts.params, mayVersion: false });
-  keepShard(run);
+  keepShard(sweep, run);
   const { status, exitCode, signal } = run.facts();
   const end: RunEnd = {
     status: status as RunEnd["status"],
@@ -88,11 +89,6 @@ export function dropAttempt({ project, write }: OpenSweep, { run }: Attempt): vo
 export function wasStarted({ project }: OpenSweep, { run }: Attempt): boolean {
   const folder = runFolder(project, run);
   return ["started", "process.json", "end.json", "exit-code"].some((file) => existsSync(join(folder, file)));
-}
-
-/** Where a run's rows are until they are merged. */
-export function shardOf(sweep: Pick<OpenSweep, "project">, run: string): string {
-  return join(runFolder(sweep.project, run), "shard.db");
 }
 
 function workspaceOf({ folder, project, paramsFile, mayLink, facts, state }: OpenSweep, slot: number): WorkspaceInput {
@@ -179,8 +175,8 @@ function closingRun({ project }: OpenSweep, workspace: Workspace, facts: RunFact
   };
 }
 
-function keepShard({ folder, project }: ClosingRun): void {
-  const shard = join(folder, "shard.db");
+function keepShard(sweep: OpenSweep, { runId, project }: ClosingRun): void {
+  const shard = shardOf(sweep.project, runId);
   copyDatabase(absolutePath(project, storedPath(project, project.config.results.database)), shard);
   syncFiles([shard]);
 }

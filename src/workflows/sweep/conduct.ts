@@ -27,6 +27,7 @@ import type { NewSweep, ResumedSweep, SweepPlan } from "./plan.ts";
 import { runPool } from "./pool.ts";
 import { watchProgress } from "./progress.ts";
 import type { Pace } from "./request.ts";
+import { packShards } from "./shards.ts";
 import { isEnded } from "./state.ts";
 import { beginSweep, createSweepFolder, readSweepFacts, sweepFolder } from "./sweep-journal.ts";
 import { dropWorkspace } from "./workspace.ts";
@@ -52,7 +53,7 @@ export async function conductSweep(context: Context, plan: SweepPlan): Promise<S
       return await concludeSweep(sweep, { outcome, partial: plan.kind === "resumed" && plan.partial });
     } finally {
       progress.end();
-      tidyUp(sweep);
+      await tidyUp(sweep);
     }
   } finally {
     lease.release();
@@ -172,10 +173,11 @@ function openedSweep(
 }
 
 /** What cannot be tidied up now (a full disk) is by the next command; it must not hide why we are here. */
-function tidyUp(sweep: OpenSweep): void {
+async function tidyUp(sweep: OpenSweep): Promise<void> {
   try {
     clearSlots(sweep);
     releaseVersion(sweep);
+    await packShards(sweep.project);
   } catch (error) {
     if (!(fromSystemError(error, "cannot tidy up") instanceof ExpverError)) throw error;
   }

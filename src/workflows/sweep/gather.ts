@@ -2,7 +2,7 @@
  * The rows of a sweep's runs: each run's shard goes into one file of the sweep, stamped with the version; that file goes into the
  * results database in one transaction. Doing it again adds nothing.
  */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { OpenOperation } from "../../journal/operations.ts";
 import type { Effect } from "../../journal/types.ts";
@@ -17,10 +17,9 @@ import { bringInLacking } from "../run/bring-in-lacking.ts";
 import { withResults } from "../run/collect.ts";
 import type { LackingRows } from "../run/lacking-rows.ts";
 import type { Places } from "../run/places.ts";
-import { shardOf } from "./attempt.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import { separateRows } from "./separate-rows.ts";
-import { isEnded } from "./state.ts";
+import { collectRows, removeDatabase, rowFiles } from "./shards.ts";
 
 export interface GatherInput {
   operation: Pick<OpenOperation, "record">;
@@ -32,16 +31,16 @@ export interface GatherInput {
 
 /** Answers how many runs were not there before. */
 export async function gatherRows(sweep: OpenSweep, { operation, places, lacking, version }: GatherInput): Promise<number> {
-  const runs = sweep
-    .state()
-    .attempts.filter(isEnded)
-    .map(({ run }) => run)
-    .filter((run) => existsSync(shardOf(sweep, run)));
+  const files = rowFiles(sweep.project, sweep.state());
+  const runs = files.flatMap((file) => file.runs);
   if (lacking !== null) bringInLacking(sweep.project, lacking, places.databaseFile);
   const known = existsSync(places.databaseFile)
-    ? withResults(places.databaseFile, (db) => knownRuns(db, sweep, runs))
+    ? withResults(places.databaseFile, (db) => knownRuns(db, files))
     : new Map<string, RunRecord>();
-  const all = collectShards(sweep, runs, version);
+  const all = join(sweep.folder, "rows.db");
+  collectRows(all, files, (db, some) => {
+    for (const run of some.filter((one) => version?.runs.includes(one))) stampRun(db, run, version?.name ?? "");
+  });
   try {
     const digests = withResults(all, (db) => new Map(runs.map((run) => [run, digestRun(db, run)])));
     const { database } = places;
@@ -62,36 +61,24 @@ export async function gatherRows(sweep: OpenSweep, { operation, places, lacking,
     }
     return runs.filter((run) => (known.get(run) ?? null) === null).length;
   } finally {
-    for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(all + end, { force: true });
+    removeDatabase(all);
   }
 }
 
 /** Rows of those it does not know yet are made to fit beside its own. */
-function knownRuns(db: Database, sweep: OpenSweep, runs: readonly string[]): Map<string, RunRecord> {
-  const known = new Map(
-    runs.flatMap((run): [string, RunRecord][] => [readRun(db, run)].flatMap((record) => (record === null ? [] : [[run, record]]))),
-  );
-  for (const run of runs) if (!known.has(run)) separateRows(db, shardOf(sweep, run));
+function knownRuns(db: Database, files: readonly { path: string; runs: string[] }[]): Map<string, RunRecord> {
+  const known = new Map<string, RunRecord>();
+  for (const { path, runs } of files) {
+    for (const run of runs) {
+      const record = readRun(db, run);
+      if (record !== null) known.set(run, record);
+    }
+    separateRows(db, path);
+  }
   return known;
 }
 
-/** Nobody else sees this file, and it can be made again. */
-function collectShards(sweep: OpenSweep, runs: readonly string[], version: GatherInput["version"]): string {
-  const path = join(sweep.folder, "rows.db");
-  for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(path + end, { force: true });
-  const db = openResults(path, { create: true });
-  try {
-    db.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
-    for (const run of runs) {
-      const shard = shardOf(sweep, run);
-      separateRows(db, shard);
-      mergeInto(db, { path: shard, name: run }, { append: true });
-      if (!version?.runs.includes(run)) continue;
-      stampRows(db, runTracks(db, run), { version: version.name, git_commit: null, dvc_hash: null });
-      updateRun(db, run, { version: version.name });
-    }
-    return path;
-  } finally {
-    db.close();
-  }
+function stampRun(db: Database, run: string, version: string): void {
+  stampRows(db, runTracks(db, run), { version, git_commit: null, dvc_hash: null });
+  updateRun(db, run, { version });
 }

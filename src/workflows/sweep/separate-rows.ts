@@ -1,8 +1,11 @@
 /** Two runs may give a row of theirs the same name (a track id the program fixes, a clock that stands): both rows are kept. */
 import { type Database, openDatabase, quoteName, readOnlyUri } from "../../platform/sqlite.ts";
-import { eventsTables, RUN_TRACKS_TABLE, tableColumns } from "../../results/schema.ts";
+import { eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "../../results/schema.ts";
 
-/** Moves rows of the shard whose key is taken in `db` on in time, a microsecond each, until it is free. */
+/**
+ * Moves rows of the shard whose key is taken in `db` on in time, a microsecond each, until it is free. Rows of runs that `db` knows are
+ * those that are there.
+ */
 export function separateRows(db: Database, shard: string): void {
   if (clashes(db, shard).length === 0) return;
   const own = openDatabase(shard);
@@ -33,17 +36,25 @@ export function separateRows(db: Database, shard: string): void {
   }
 }
 
+const OF_KNOWN_RUN = `EXISTS (SELECT 1 FROM before.${RUN_TRACKS_TABLE} AS t JOIN main.${RUNS_TABLE} USING (run_id)
+  WHERE t."table" = ? AND t.track_id = b.track_id AND b.timestamp BETWEEN t.first AND t.last)`;
+
 /** The latest first, so that a row that moves on does not land on the next one of its own. */
 function clashes(db: Database, shard: string): { table: string; track: string; timestamp: string }[] {
   db.run("ATTACH ? AS before", [readOnlyUri(shard)]);
   try {
+    const knowsRuns =
+      hasTable(db, RUNS_TABLE) && db.get("SELECT 1 FROM before.sqlite_schema WHERE name = ?", [RUN_TRACKS_TABLE]) !== undefined;
     return eventsTables(db, "before")
       .filter(({ name, keyed }) => keyed && tableColumns(db, name).length > 0)
       .flatMap(({ name }) => {
         const table = quoteName(name);
         const sql = `SELECT track_id, timestamp FROM before.${table} AS b WHERE EXISTS
-          (SELECT 1 FROM main.${table} AS m WHERE m.track_id = b.track_id AND m.timestamp = b.timestamp) ORDER BY timestamp DESC`;
-        return db.arrays(sql).map(([track, timestamp]) => ({ table: name, track: String(track), timestamp: String(timestamp) }));
+          (SELECT 1 FROM main.${table} AS m WHERE m.track_id = b.track_id AND m.timestamp = b.timestamp)${knowsRuns ? ` AND NOT ${OF_KNOWN_RUN}` : ""}
+          ORDER BY timestamp DESC`;
+        return db
+          .arrays(sql, knowsRuns ? [name] : [])
+          .map(([track, timestamp]) => ({ table: name, track: String(track), timestamp: String(timestamp) }));
       });
   } finally {
     db.exec("DETACH before");
