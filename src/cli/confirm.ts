@@ -18,15 +18,23 @@ export async function confirmPlan(plan: Plan, face: Face, argv: readonly string[
     );
   }
   if (!plan.destructive || face.yes || face.plan !== undefined) return;
-  if (!process.stdin.isTTY || !process.stderr.isTTY || face.json) throw needsConfirmation(plan, argv, false);
+  if (!canAsk(face)) throw needsConfirmation(plan, argv, false);
   process.stderr.write(renderPlan(plan, terminalOf(process.stderr, process.env, face.colour)));
+  const answer = await askPerson("Apply this plan? [y/N]");
+  if (!/^y(es)?$/i.test(answer.trim())) throw needsConfirmation(plan, argv, true);
+}
+
+export function canAsk({ json }: Pick<Face, "json">): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY && !json;
+}
+
+/** Ctrl-C and Ctrl-D at a question are an empty answer. */
+export async function askPerson(question: string): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C and Ctrl-D at the question are a no.
   const closed = new Promise<string>((answer) => lines.once("close", () => answer("")));
   try {
-    const answer = await Promise.race([lines.question("Apply this plan? [y/N] "), closed]);
-    if (!/^y(es)?$/i.test(answer.trim())) throw needsConfirmation(plan, argv, true);
+    return await Promise.race([lines.question(`${question} `), closed]);
   } finally {
     lines.close();
   }

@@ -5,7 +5,7 @@ import { ExpverError } from "../errors.ts";
 import { type Context, systemContext } from "../platform/context.ts";
 import { CATALOGUE } from "../workflows/catalogue/index.ts";
 import type { Command, Input, Plan, ReadWorkflow, WriteWorkflow } from "../workflows/contract.ts";
-import { confirmPlan } from "./confirm.ts";
+import { askPerson, canAsk, confirmPlan } from "./confirm.ts";
 import { envelopeOf, toJson } from "./envelope.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Face, NO_FACE } from "./face.ts";
@@ -90,6 +90,7 @@ function contextOf(face: Face, reporter: Reporter, interruption: Interruption | 
   const context = systemContext({
     report: reporter.report,
     ...(coloured ? { columns: width } : {}),
+    ...(canAsk(face) ? { ask: askPerson } : {}),
     ...(interruption ? { signal: interruption.signal } : {}),
   });
   if (face.directory === undefined) return context;

@@ -27,6 +27,8 @@ export interface Context {
   readonly report: (event: ProgressEvent) => void;
   /** Width of the coloured terminal that reported output ends up on; absent when it ends up elsewhere. */
   readonly columns?: number;
+  /** Asks the person at the terminal; absent where there is none. Ctrl-D is an empty answer. */
+  readonly ask?: (question: string) => Promise<string>;
   /** Aborts on Ctrl-C. */
   readonly signal?: AbortSignal;
 }

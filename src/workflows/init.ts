@@ -15,8 +15,12 @@ import { counted } from "../platform/words.ts";
 import { objectFile } from "../store/contents.ts";
 import { cacheDir } from "../store/dvc-config.ts";
 import { parsePointerFile } from "../store/pointer-file.ts";
+import type { RemoteProbes } from "../store/remotes/probe.ts";
 import type { FileEdit } from "../store/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { moveCache, tryRemote } from "./init/apply-store.ts";
+import { askStore } from "./init/ask-store.ts";
+import { planStore, type StoreSettings } from "./init/store-settings.ts";
 import { type Survey, survey } from "./init/survey.ts";
 import { configText, DVC_GITIGNORE, DVCIGNORE, withLines } from "./init/texts.ts";
 import { ourDriver } from "./merge/our-driver.ts";
@@ -32,6 +36,7 @@ export interface InitPlan extends Plan {
   /** This clone has no command for the driver that .gitattributes names. */
   installsDriver: boolean;
   found: Survey | null;
+  store: StoreSettings;
 }
 
 export interface InitResult {
@@ -43,12 +48,18 @@ export interface InitResult {
   /** Git now calls expver for pointers that two branches have changed. */
   installedDriver: boolean;
   adopted: { database: string | null; tables: string[]; params: string | null; models: string[] };
+  /** The cache that `--cache` asked for, and how many objects it got from the one before. */
+  cache: { dir: string; shared: boolean; copied: number } | null;
+  /** What could be done on the remote that `--remote` asked for. */
+  remote: RemoteProbes | null;
   /** Commands to type next. */
   next: string[];
+  /** 1 when the remote does not allow what is needed. */
+  exitCode: number;
 }
 
 export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
-  async plan(context) {
+  async plan(context, typed) {
     const cwd = realpathSync(context.cwd);
     const place = findPlace({ ...context, cwd });
     if (place?.repository?.bare) {
@@ -63,7 +74,10 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     const hasConfig = statSync(join(root, CONFIG_FILE), { throwIfNoEntry: false }) !== undefined;
     const found = await survey(root, DEFAULTS.results.database, (pointer) => (place === null ? null : objectOf(place, pointer)));
     const scene = { root, place, found, hasConfig, makesRepository };
-    const edits = plannedEdits(scene);
+    const where: Place = place ?? { root, repository: null, dvcRoot: null, stateDir: "" };
+    const input = typed.ask === true ? await askStore(where, { ...context, cwd }, typed) : typed;
+    const store = planStore(where, { ...context, cwd }, input);
+    const edits = withStore(plannedEdits(scene), store.edits);
     const installsDriver = lacksDriver(scene);
     reportLeftOut(context, found, hasConfig);
     reportTracked(context, place, found);
@@ -73,19 +87,27 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
         ...(makesRepository ? [{ verb: "create", target: join(root, ".git"), detail: "Git repository" }] : []),
         ...edits.map((edit) => stepOf(root, edit)),
         ...(installsDriver ? [{ verb: "configure", target: ".git/config", detail: "merges .dvc pointers by what they point to" }] : []),
+        ...store.steps,
       ],
       destructive: false,
-      fingerprint: fingerprintOf({ root, makesRepository, edits, installsDriver }),
+      fingerprint: fingerprintOf({ root, makesRepository, edits, installsDriver, cache: store.cache, remote: store.remote }),
       root,
       makesRepository,
       edits,
       installsDriver,
       found: hasConfig ? null : found,
+      store,
     };
+  },
+
+  show({ command, steps, destructive, fingerprint, root }) {
+    return { command, steps, destructive, fingerprint, root };
   },
 
   async apply(context, plan) {
     if (plan.makesRepository) initRepository(context, plan.root);
+    // Before it is named: a cache that is not filled would seem to have lost everything.
+    if (plan.store.cache !== null) await moveCache(context, plan.store.cache);
     if (plan.edits.length > 0) {
       const project = openProject({ ...context, cwd: plan.root });
       await prepareWriting(project, context);
@@ -97,9 +119,15 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
       });
     }
     if (plan.installsDriver) installDriver(requireRepository(openProject({ ...context, cwd: plan.root })), ourDriver());
-    return resultOf(plan);
+    return resultOf(plan, plan.store.remote === null ? null : await tryRemote(context, plan.root, plan.store.remote));
   },
 };
+
+/** Settings of the store go into files that are made or changed anyway, or are edits of their own. */
+function withStore(edits: readonly FileEdit[], settings: readonly FileEdit[]): FileEdit[] {
+  const paths = new Set(settings.map(({ path }) => path));
+  return [...edits.filter(({ path }) => !paths.has(path)), ...settings];
+}
 
 /** In the cache; null when it is not, or the pointer cannot be read: that is no failure of `init`. */
 function objectOf(place: Place, pointer: string): string | null {
@@ -209,7 +237,7 @@ function stepOf(root: string, { path, before, after }: FileEdit): Step {
   return { verb: "append", target, count: added, detail: added === 1 ? "line" : "lines" };
 }
 
-function resultOf({ root, makesRepository, edits, installsDriver, found }: InitPlan): InitResult {
+function resultOf({ root, makesRepository, edits, installsDriver, found, store }: InitPlan, remote: RemoteProbes | null): InitResult {
   const database = found?.databases[0];
   return {
     root,
@@ -222,6 +250,9 @@ function resultOf({ root, makesRepository, edits, installsDriver, found }: InitP
       params: found?.hasParams ? "params.yaml" : null,
       models: [...new Set(Object.values(found?.models ?? {}).flatMap((path) => (path === null ? [] : [dirname(path)])))],
     },
+    cache: store.cache === null ? null : { ...store.cache.to, copied: store.cache.objects.length },
+    remote,
     next: edits.length === 0 ? [] : ["expver data add PATH", 'expver run -m "first" -- COMMAND'],
+    exitCode: remote?.probes.some(({ state }) => state === "failed") ? 1 : 0,
   };
 }

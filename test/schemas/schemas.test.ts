@@ -21,6 +21,7 @@ type Line = [line: string, code?: number];
 const VERSIONS: Line[] = [
   ["init"],
   ["init --dry-run"],
+  ["init --remote ../store --cache ../cache --group"],
   ["demo ../another --brief"],
   ["completion bash"],
   ["advise"],

@@ -8,11 +8,27 @@ export const SETUP: Command[] = [
     description:
       "Makes what is missing of: a Git repository, .dvc, expver.yaml, lines in .gitignore and .gitattributes, and the merge driver in this\n" +
       "clone's Git configuration. What is there stays as it is: no pointer and no comment changes, nothing is staged or committed. In a\n" +
-      "sub-folder it sets up the repository the folder belongs to.",
+      "sub-folder it sets up the repository the folder belongs to.\n\n" +
+      "With --remote and --cache also where data is pushed to and where its bytes are kept. A URL goes into .dvc/config for everybody, a\n" +
+      "folder of this machine and every secret into .dvc/config.local, which Git does not see. A new cache gets the objects of the one\n" +
+      "before, which stay there; the remote is tried with an object of our own (exit code 1 when it does not allow what is needed).",
     group: "start",
+    options: [
+      { flags: "--remote <place>", help: "push data there: s3://BUCKET/FOLDER, gs://, azure://, ssh://, https://, webdav://, or a folder" },
+      { flags: "--remote-name <name>", help: "what it is called, and the default from now on (default: storage)" },
+      { flags: "--remote-option <name=value>", help: "an option of dvc's for it: region, endpointurl, profile, …", repeatable: true },
+      { flags: "--no-check", help: "do not try the remote" },
+      { flags: "--cache <place>", help: "keep bytes in this folder, for several repositories; or `shared`: where they are, for a group" },
+      { flags: "--group", help: "members of the cache folder's group may write too (cache.shared = group)" },
+      { flags: "--link <types>", help: "how inputs are put into the worktree: reflink, hardlink, symlink, copy" },
+      { flags: "--project", help: "folders too are the same for everybody: into .dvc/config" },
+      { flags: "--ask", help: "ask for all that at the terminal" },
+    ],
     examples: [
       ["init", "set up the current folder"],
       ["init --dry-run", "show what would be written"],
+      ["init --remote s3://bucket/project --remote-option region=eu-central-1", "and where data is pushed to, tried at once"],
+      ["init --cache /srv/dvc-cache --group", "one cache for all repositories of a machine and its group"],
     ],
     kind: "write",
     load: async () => (await import("../init.ts")).init,

@@ -93,15 +93,24 @@ export function levelOf(input: Input): ConfigLevel | null {
 
 /**
  * The edit of one level's file: the whole file anew, as DVC writes it (comments do not survive there either). Throws E_CONFIG when
- * DVC would refuse the result.
+ * DVC would refuse the result. `weakerEdits`: those of weaker levels that are to be made together with it.
  */
-export function editLevel(project: Place, level: ConfigLevel, change: (sections: Sections) => void): FileEdit {
+export function editLevel(
+  project: Place,
+  level: ConfigLevel,
+  change: (sections: Sections) => void,
+  weakerEdits: readonly FileEdit[] = [],
+): FileEdit {
   const path = configFile(project, level);
   const before = readTextIfExists(path);
   const sections = parseDvcConfig(before ?? "", path);
   const untouched = renderDvcConfig(sections);
   change(sections);
-  const weaker = CONFIG_LEVELS.slice(0, CONFIG_LEVELS.indexOf(level)).map((one) => readLevel(project, one));
+  const weaker = CONFIG_LEVELS.slice(0, CONFIG_LEVELS.indexOf(level)).map((one) => {
+    const file = configFile(project, one);
+    const planned = weakerEdits.find((edit) => edit.path === file);
+    return planned === undefined ? readLevel(project, one) : parseDvcConfig(planned.after ?? "", file);
+  });
   checkDvcConfig(mergeLevels([...weaker, sections]));
   const after = renderDvcConfig(sections);
   return { path, before, after: after === untouched ? before : after };
