@@ -1,10 +1,25 @@
-/** One digest for a file, or for a folder with all that is in it: names and bytes. */
-import { readdirSync, statSync } from "node:fs";
+/** Files and whole folders by names and bytes: one digest, or whether two are the same. */
+import { lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { md5Of, md5OfFile } from "./hashing.ts";
 
+/** One digest for a file, or for a folder with all that is in it. */
 export function treeDigest(path: string): string {
   if (!statSync(path).isDirectory()) return md5OfFile(path).md5;
   const names = readdirSync(path).sort();
   return md5Of(Buffer.from(JSON.stringify(names.map((name) => [name, treeDigest(join(path, name))]))));
+}
+
+/** False when either is not there. Links are the same when they lead to the same place. */
+export function sameTree(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  if (first === undefined || second === undefined) return false;
+  if (first.isSymbolicLink() || second.isSymbolicLink())
+    return first.isSymbolicLink() && second.isSymbolicLink() && readlinkSync(one) === readlinkSync(other);
+  if (first.isDirectory() !== second.isDirectory()) return false;
+  if (!first.isDirectory()) return first.isFile() && second.isFile() && first.size === second.size && md5OfFile(one).md5 === md5OfFile(other).md5;
+  const [names, others] = [readdirSync(one).sort(), readdirSync(other).sort()];
+  return (
+    names.length === others.length && names.every((name, index) => name === others[index] && sameTree(join(one, name), join(other, name)))
+  );
 }

@@ -115,6 +115,11 @@ export function namesCache(project: Place): boolean {
   return CONFIG_LEVELS.some((level) => readLevel(project, level).get("cache")?.has("dir"));
 }
 
+/** Some level says how files are linked. */
+export function namesLinkTypes(project: Place): boolean {
+  return CONFIG_LEVELS.some((level) => readLevel(project, level).get("cache")?.has("type"));
+}
+
 /** Later levels win, key by key. */
 export function mergeLevels(levels: readonly Sections[]): Sections {
   const merged: Sections = new Map();

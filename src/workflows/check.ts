@@ -9,7 +9,7 @@ import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import type { Finding } from "./worktree/inventory/finding.ts";
 import { branchInventory, inventory } from "./worktree/inventory.ts";
-import { type KnownWorktree, knownWorktrees, recordsOf, type WorktreeRecord } from "./worktree/records.ts";
+import { folderOf, insideOf, type KnownWorktree, knownWorktrees, recordsOf, type WorktreeRecord } from "./worktree/records.ts";
 
 export interface Checked {
   checked: CheckedPlace[];
@@ -48,7 +48,7 @@ export const check: ReadWorkflow<Input, Checked> = {
 function here(project: Project, repository: Repository, context: Context): WorktreeRecord[] {
   const all = knownWorktrees(project, repository);
   const own = all.find(({ root }) => root === repository.root);
-  if (own !== undefined && own !== all[0]) return [recordOf(own, context)];
+  if (own !== undefined && own !== all[0]) return [recordOf(own, project, context)];
   return [...recordsOf(project, "experiment"), ...recordsOf(project, "exploration")];
 }
 
@@ -61,7 +61,7 @@ function named(project: Project, repository: Repository, context: Context, name:
   const branch = name.replace(/^refs\/heads\//, "");
   for (const worktree of knownWorktrees(project, repository)) {
     if (!worktree.there || worktree.bare) continue;
-    const record = recordOf(worktree, context);
+    const record = recordOf(worktree, project, context);
     if (worktree.root === path || record.branch === branch) return [record];
   }
   if (readRef(repository, `refs/heads/${branch}`) !== null) return [];
@@ -72,16 +72,16 @@ function named(project: Project, repository: Repository, context: Context, name:
 }
 
 /** Of one that was made by hand: what there is to know. */
-function recordOf({ root, record }: KnownWorktree, context: Context): WorktreeRecord {
+function recordOf({ root, record }: KnownWorktree, project: Project, context: Context): WorktreeRecord {
   if (record !== null) return record;
   const repository = findRepository({ ...context, cwd: root });
   const branch = (repository && headBranch(repository))?.replace(/^refs\/heads\//, "") ?? null;
-  return { kind: "experiment", name: basename(root), root, commit: "", branch, made: [] };
+  return { kind: "experiment", name: basename(root), root, commit: "", branch, made: [], ...folderOf(project) };
 }
 
 /** The worktree that stays: where results are merged to. */
 function mainProject(project: Project, repository: Repository, context: Context): Project {
   const [main] = knownWorktrees(project, repository);
   if (main === undefined || main.bare || !main.there || main.root === repository.root) return project;
-  return openProject({ ...context, cwd: main.root });
+  return openProject({ ...context, cwd: insideOf({ root: main.root, ...folderOf(project) }) });
 }

@@ -9,6 +9,7 @@ import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
+import type { DiskUse } from "./worktree/disk.ts";
 import { makeWorktree, type NewWorktree } from "./worktree/make.ts";
 import { knownWorktrees, placeFor, type WorktreeRecord } from "./worktree/records.ts";
 
@@ -24,6 +25,7 @@ export interface CheckedOut {
   commit: string;
   files: number;
   missing: string[];
+  disk: DiskUse | null;
   /** False: it was there already. */
   made: boolean;
   next: string[];
@@ -57,7 +59,17 @@ export const checkout: WriteWorkflow<Input, CheckoutPlan, CheckedOut> = {
           : [],
       destructive: false,
       fingerprint: fingerprintOf({ root, commit: version.commit, there }),
-      wanted: { kind: "exploration", name: version.name, root, commit: version.commit, branch: null, remote: textIn(input.remote) },
+      wanted: {
+        kind: "exploration",
+        name: version.name,
+        root,
+        commit: version.commit,
+        branch: null,
+        remote: textIn(input.remote),
+        cone: null,
+        link: input.link === true,
+        carried: [],
+      },
       there,
     };
   },
@@ -67,9 +79,9 @@ export const checkout: WriteWorkflow<Input, CheckoutPlan, CheckedOut> = {
     const repository = requireRepository(project);
     const { name: version, root, commit } = wanted;
     const next = [`cd ${root}`, `expver cleanup ${version}`];
-    if (there !== null) return { version, root, commit, files: 0, missing: [], made: false, next };
+    if (there !== null) return { version, root, commit, files: 0, missing: [], disk: null, made: false, next };
     await prepareWriting(project, context);
-    const { files, missing } = await makeWorktree(project, repository, context, wanted);
-    return { version, root, commit, files, missing, made: true, next };
+    const { files, missing, disk } = await makeWorktree(project, repository, context, wanted);
+    return { version, root, commit, files, missing, disk, made: true, next };
   },
 };

@@ -7,9 +7,12 @@ import { gitResult } from "../git/git.ts";
 import { readRef, resolveCommit } from "../git/refs.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { textIn } from "./input.ts";
+import { textIn, wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
+import { environmentFiles, whatToCarry } from "./worktree/carry.ts";
+import { coneOf, inCone } from "./worktree/cone.ts";
+import { type DiskUse, linkTypesFor } from "./worktree/disk.ts";
 import { makeWorktree, type NewWorktree } from "./worktree/make.ts";
 import { placeFor } from "./worktree/records.ts";
 
@@ -26,6 +29,10 @@ export interface CreatedWorktree {
   commit: string;
   files: number;
   missing: string[];
+  disk: DiskUse;
+  /** Files Git does not have, taken along. */
+  copied: string[];
+  /** Ignored files here that are not there. */
   absent: string[];
   next: string[];
 }
@@ -61,23 +68,38 @@ export const worktreeCreate: WriteWorkflow<Input, CreatePlan, CreatedWorktree> =
     const root = asked === undefined ? placeFor(project, repository, `exp-${name.replaceAll("/", "-")}`) : resolve(context.cwd, asked);
     if (existsSync(root))
       throw new ExpverError("E_DATA", `${root} exists already`, { hint: "Name another folder with --path.", details: { path: root } });
-    const outputs = readPointersAt(project, commit).filter(({ hash }) => hash !== null);
-    const absent = environmentFiles(repository);
+    const pointers = readPointersAt(project, commit).filter(({ hash }) => hash !== null);
+    const cone = coneOf(project, repository, context, { words: wordsOf(input.sparse), commit, pointers });
+    const outputs = cone === null ? pointers : pointers.filter((pointer) => inCone(project, cone, pointer));
+    const carried = repository.bare ? [] : whatToCarry(project, repository, context, wordsOf(input.copy));
+    const absent = environmentFiles(repository).filter((path) => !carried.some((one) => one.path === path.replace(/\/$/, "")));
+    const bytes = outputs.reduce((sum, { size }) => sum + (size ?? 0), 0);
+    const isLinked = linkTypesFor(project, { bytes, asked: input.link === true }) !== null;
     return {
       command: "worktree create",
       steps: [
-        { verb: "make", target: root, detail: `worktree on the new branch ${branch}, from ${from}` },
+        {
+          verb: "make",
+          target: root,
+          detail: `worktree on the new branch ${branch}, from ${from}${cone === null ? "" : `, only ${cone.named.join(", ")}`}`,
+        },
         {
           verb: "check out",
           target: "data",
           count: outputs.length,
-          bytes: outputs.reduce((sum, { size }) => sum + (size ?? 0), 0),
-          detail: "on the same cache",
+          bytes,
+          detail: isLinked ? "on the same cache, as links that cannot be written to" : "on the same cache",
         },
+        ...carried.map((one) => ({ verb: "copy", target: one.path, bytes: one.bytes, detail: "Git does not have it" })),
+        ...absent.map((path) => ({
+          verb: "leave out",
+          target: path,
+          detail: `Git ignores it; --copy ${path.replace(/\/$/, "")} takes it along`,
+        })),
       ],
       destructive: false,
-      fingerprint: fingerprintOf({ root, commit, branch }),
-      wanted: { kind: "experiment", name, root, commit, branch, remote: textIn(input.remote) },
+      fingerprint: fingerprintOf({ root, commit, branch, cone, carried }),
+      wanted: { kind: "experiment", name, root, commit, branch, remote: textIn(input.remote), cone, link: input.link === true, carried },
       absent,
     };
   },
@@ -86,7 +108,7 @@ export const worktreeCreate: WriteWorkflow<Input, CreatePlan, CreatedWorktree> =
     const project = openProject(context);
     const repository = requireRepository(project);
     await prepareWriting(project, context);
-    const { files, missing } = await makeWorktree(project, repository, context, wanted);
+    const { files, missing, disk } = await makeWorktree(project, repository, context, wanted);
     const { name, root, branch, commit } = wanted;
     return {
       name,
@@ -95,15 +117,10 @@ export const worktreeCreate: WriteWorkflow<Input, CreatePlan, CreatedWorktree> =
       commit,
       files,
       missing,
+      disk,
+      copied: wanted.carried.map(({ path }) => path),
       absent,
       next: [`cd ${root}`, "expver run …", `expver worktree finish ${name}`],
     };
   },
 };
-
-/** Ignored things at the top that programs often need: environments, secrets, installed packages. */
-function environmentFiles(repository: Parameters<typeof gitResult>[0]): string[] {
-  const { stdout } = gitResult(repository, ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]);
-  const ignored = stdout.toString("utf8").split("\0").filter(Boolean);
-  return ignored.filter((path) => /^(?:\.env[^/]*|\.venv\/|venv\/|node_modules\/|\.python-version)$/.test(path));
-}

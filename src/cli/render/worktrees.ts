@@ -1,23 +1,30 @@
 /** Worktrees as text: made, listed, removed. */
 import type { CheckedOut } from "../../workflows/checkout.ts";
 import type { CleanedUp } from "../../workflows/cleanup.ts";
+import type { DiskUse } from "../../workflows/worktree/disk.ts";
 import type { Removed } from "../../workflows/worktree/remove.ts";
 import type { CreatedWorktree } from "../../workflows/worktree-create.ts";
 import type { FinishedExperiment } from "../../workflows/worktree-finish.ts";
 import type { ListedWorktree } from "../../workflows/worktrees.ts";
+import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 
-export function renderCheckout({ version, root, files, missing, made, next }: CheckedOut, terminal: Terminal): string {
-  const head = made ? `${version} as it was, in ${root}  (${files} data files)` : `${version} is in ${root} already`;
+export function renderCheckout({ version, root, files, missing, disk, made, next }: CheckedOut, terminal: Terminal): string {
+  const head = made ? `${version} as it was, in ${root}  (${files} data files${diskNote(disk)})` : `${version} is in ${root} already`;
   return lines([head, ...missingLine(missing), ...nextLines(next, terminal)]);
 }
 
-export function renderWorktreeCreate({ root, branch, files, missing, absent, next }: CreatedWorktree, terminal: Terminal): string {
-  const left = absent.length === 0 ? [] : [`  not there, because Git ignores it: ${absent.join(", ")}`];
+export function renderWorktreeCreate(
+  { root, branch, files, missing, disk, copied, absent, next }: CreatedWorktree,
+  terminal: Terminal,
+): string {
+  const left = absent.length === 0 ? [] : [`  not there, because Git ignores it (--copy takes it along): ${absent.join(", ")}`];
+  const taken = copied.length === 0 ? [] : [`  taken along: ${copied.join(", ")}`];
   return lines([
-    `${terminal.style("bold", branch)} in ${root}  (${files} data files)`,
+    `${terminal.style("bold", branch)} in ${root}  (${files} data files${diskNote(disk)})`,
     ...missingLine(missing),
+    ...taken,
     ...left,
     ...nextLines(next, terminal),
   ]);
@@ -60,6 +67,13 @@ export function renderWorktreeFinish(done: FinishedExperiment, terminal: Termina
 
 function removedLine({ root, branch, trash }: Removed): string {
   return `removed ${root}${branch === null ? "" : ` and branch ${branch}`}${trash === null ? "" : `  (now in ${trash})`}`;
+}
+
+/** What is not the cache's anyway. */
+function diskNote(disk: DiskUse | null): string {
+  if (disk === null) return "";
+  const shared = disk.shared === 0 ? "" : `, ${formatBytes(disk.shared)} more shared with the cache`;
+  return `; ${formatBytes(disk.bytes - disk.shared)} of disk${shared}`;
 }
 
 function missingLine(missing: readonly string[]): string[] {

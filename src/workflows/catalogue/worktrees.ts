@@ -9,6 +9,10 @@ const PATH: OptionSpec = {
   flags: "--path <folder>",
   help: "where to (default: beside the main worktree, or worktrees.dir of expver.yaml)",
 };
+const LINK: OptionSpec = {
+  flags: "--link",
+  help: "data as read-only links into the cache, not as copies (by itself above 1 GiB, where blocks cannot be shared; never as root)",
+};
 const REMOTE: OptionSpec = { flags: "-r, --remote <name>", help: "data remote for what the cache lacks" };
 
 export const WORKTREES: Command[] = [
@@ -20,7 +24,7 @@ export const WORKTREES: Command[] = [
       "HEAD, index and files stay as they are. Remove it with `expver cleanup`.",
     group: "experiments",
     arguments: [{ name: "VERSION", help: "tag name, such as e0.1.0" }],
-    options: [PATH, REMOTE, { flags: "--version <version>", help: "the same as the argument", hidden: true }],
+    options: [PATH, LINK, REMOTE, { flags: "--version <version>", help: "the same as the argument", hidden: true }],
     examples: [["checkout e0.1.0", "look around in an old version, run its model"]],
     kind: "write",
     load: async () => (await import("../checkout.ts")).checkout,
@@ -77,13 +81,22 @@ export const WORKTREES: Command[] = [
     summary: "Make a worktree and branch for an experiment, with its data, on the same cache",
     description:
       "Makes ../exp-NAME on the new branch exp/NAME. Data comes from the cache by its links, the results database is a copy of its own, and\n" +
-      "real dvc in it uses the same cache. Ignored files that will not be there are named. When it fails, nothing is left.",
+      "real dvc in it uses the same cache. Ignored files that will not be there are named; --copy takes them along. What it takes of the disk is said.\n" +
+      "When it fails, nothing is left.",
     group: "experiments",
     arguments: [{ name: "NAME", help: "of the experiment; may have slashes" }],
-    options: [{ flags: "--from <revision>", help: "where it starts (default: HEAD)" }, PATH, REMOTE],
+    options: [
+      { flags: "--from <revision>", help: "where it starts (default: HEAD)" },
+      PATH,
+      { flags: "--sparse <paths...>", help: "only these folders and data of the repository (Git's sparse checkout)" },
+      { flags: "--copy <paths...>", help: "files Git does not have that are taken along, such as .env" },
+      LINK,
+      REMOTE,
+    ],
     examples: [
       ["worktree create augment", "../exp-augment on branch exp/augment"],
       ["worktree create retry --from e0.1.0", "from an old version"],
+      ["worktree create text --sparse src data/text --copy .env", "a part of a large repository, with the keys of this machine"],
     ],
     kind: "write",
     load: async () => (await import("../worktree-create.ts")).worktreeCreate,

@@ -11,7 +11,7 @@ import { outputStatus } from "../../store/status.ts";
 import { compareMetric, directionOf, knownMetrics, metricsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
-import type { WorktreeRecord } from "../worktree/records.ts";
+import { insideOf, type WorktreeRecord } from "../worktree/records.ts";
 
 interface Side {
   project: Project;
@@ -57,7 +57,7 @@ export function openScene(context: Context, record: WorktreeRecord): Scene {
     });
   }
   if (branch === null) throw new TypeError("an experiment has a branch");
-  const there = sideOf({ ...context, cwd: root });
+  const there = sideOf({ ...context, cwd: insideOf(record) });
   const [head, tip] = [commitOf(main, "HEAD"), commitOf(there, `refs/heads/${branch}`)];
   if (readRef(there.repository, "HEAD") !== tip) {
     throw new ExpverError("E_GIT_STATE", `HEAD of ${root} is not the tip of its branch ${branch}`, {

@@ -1,7 +1,7 @@
 /** What would be lost with a worktree or a branch: everything in it that is in no commit, no cache, no remote and not of our making. */
 import { existsSync } from "node:fs";
 import { storedPath } from "../../config/paths.ts";
-import { openProject, type Project } from "../../config/project.ts";
+import { openProject, type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { readRef } from "../../git/refs.ts";
@@ -17,7 +17,7 @@ import { historyFindings, lineOf } from "./inventory/history.ts";
 import { modelFinding } from "./inventory/model.ts";
 import { objectFindings } from "./inventory/objects.ts";
 import { databaseOf, resultsFindings } from "./inventory/results.ts";
-import type { WorktreeRecord } from "./records.ts";
+import { insideOf, type WorktreeRecord } from "./records.ts";
 
 /** Empty: it can go. `main`: the project of the worktree that stays. One that cannot be looked through may have anything in it. */
 export async function inventory(main: Project, context: Context, record: WorktreeRecord): Promise<Finding[]> {
@@ -48,7 +48,7 @@ export async function branchInventory(main: Project, context: Context, branch: s
 
 async function lookThrough(main: Project, context: Context, record: WorktreeRecord): Promise<Finding[]> {
   const { root, kind, branch } = record;
-  const inside = { ...context, cwd: root };
+  const inside = { ...context, cwd: insideOf(record) };
   const project = openProject(inside);
   const { repository } = project;
   if (repository === null) return [];
@@ -61,7 +61,7 @@ async function lookThrough(main: Project, context: Context, record: WorktreeReco
   const line = lineOf(repository, branch);
   return [
     ...(await programs(project, root)),
-    ...fileFindings(project, repository, record, new Set(settled)),
+    ...fileFindings(project, repository, record, { settled: new Set(settled), twin: main.repository?.bare === false ? topOf(main) : null }),
     ...historyFindings(project, repository, line, { disposable: !isExperiment }),
     ...(isExperiment
       ? await objectFindings(project, inside, { pointers: () => readPointers(project), remedy: "expver data push, there" })

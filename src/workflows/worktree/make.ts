@@ -1,23 +1,34 @@
 /** A further worktree with its data in it, sharing the main one's cache; real dvc finds that too. Nothing is left when it fails. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openProject, type Project } from "../../config/project.ts";
+import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { git, gitResult, type Repository } from "../../git/git.ts";
+import { environmentOf, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
+import { fillWorktree } from "../../git/sparse.ts";
 import { beginOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
 import { writeFileAtomic } from "../../platform/files.ts";
 import { openCache } from "../../store/cache.ts";
 import { dvcFolder, namesCache } from "../../store/dvc-config.ts";
 import { renderDvcConfig } from "../../store/dvc-config-file.ts";
-import { readPointersAt } from "../../store/pointers.ts";
+import { withDvcLock } from "../../store/dvc-lock.ts";
+import { readPointers } from "../../store/pointers.ts";
 import { fetchObjects } from "../../store/transfer.ts";
-import { dataCheckout } from "../data/checkout.ts";
-import { saveRecord, type WorktreeRecord } from "./records.ts";
+import type { Pointer } from "../../store/types.ts";
+import { applyCheckout, planCheckout } from "../data/checkout.ts";
+import { type Carried, carry } from "./carry.ts";
+import { type Cone, inCone } from "./cone.ts";
+import { type DiskUse, diskUse, linkTypesFor } from "./disk.ts";
+import { folderOf, insideOf, saveRecord, type WorktreeRecord } from "./records.ts";
 
 export interface NewWorktree extends Omit<WorktreeRecord, "made"> {
   /** Name of a data remote for what the cache lacks. */
   remote: string | undefined;
+  /** Null: all of the commit. */
+  cone: Cone | null;
+  /** Data as links into the cache. */
+  link: boolean;
+  carried: Carried[];
 }
 
 export interface MadeWorktree {
@@ -25,10 +36,11 @@ export interface MadeWorktree {
   /** Data files that were placed, and outputs whose bytes are nowhere. */
   files: number;
   missing: string[];
+  disk: DiskUse;
 }
 
 export async function makeWorktree(project: Project, repository: Repository, context: Context, wanted: NewWorktree): Promise<MadeWorktree> {
-  const { root, branch, commit, remote, kind, name } = wanted;
+  const { root, branch, commit, remote, kind, name, cone, link, carried } = wanted;
   const command = kind === "exploration" ? "checkout" : "worktree create";
   const operation = beginOperation(project, context, {
     command,
@@ -37,13 +49,20 @@ export async function makeWorktree(project: Project, repository: Repository, con
     notes: { wanted, undoneBy: kind === "exploration" ? `expver cleanup ${name}` : `expver worktree remove ${name}` },
   });
   try {
-    const { inside, made } = addWorktree(project, repository, context, { root, branch, commit });
-    if (inside.dvcRoot !== null) await fetchWhatCan(project, context, { commit, remote });
-    const { files, missing } = inside.dvcRoot === null ? { files: 0, missing: [] } : await placeData({ ...context, cwd: root });
-    const record = { kind, name, root, commit, branch, made };
+    const { inside, made } = addWorktree(project, repository, context, { root, branch, commit, cone, link });
+    if (carried.length > 0) carry(project, requireRepository(inside), carried);
+    const pointers = inside.dvcRoot === null ? [] : readPointers(inside).filter((one) => cone === null || inCone(inside, cone, one));
+    // A bare repository has no configuration of its own.
+    if (pointers.length > 0) await fetchWhatCan(repository.bare ? inside : project, context, { pointers, remote });
+    const { files, missing } = await placeData(context, inside, pointers);
+    const disk = diskUse(
+      inside,
+      pointers.map(({ path }) => path),
+    );
+    const record = { kind, name, root, commit, branch, made, ...folderOf(project) };
     saveRecord(project, record);
     operation.finish();
-    return { record, files, missing };
+    return { record, files, missing, disk };
   } catch (error) {
     dropWorktree(repository, root);
     if (branch !== null) gitResult(repository, ["branch", "--quiet", "-D", "--", branch], { allow: [1] });
@@ -57,13 +76,22 @@ export function addWorktree(
   project: Project,
   repository: Repository,
   context: Context,
-  { root, branch, commit }: Pick<NewWorktree, "root" | "branch" | "commit">,
+  { root, branch, commit, cone = null, link = false }: Pick<NewWorktree, "root" | "branch" | "commit"> & Partial<NewWorktree>,
 ): { inside: Project; made: string[] } {
   const how = branch === null ? ["--detach"] : ["-b", branch];
-  git(repository, ["worktree", "add", "--quiet", ...how, "--", root, commit]);
-  const inside = openProject({ ...context, cwd: root });
-  const made = inside.dvcRoot !== null && !namesCache(inside) ? [nameCache(inside, openCache(project).dir)] : [];
-  return { inside, made };
+  git(repository, ["worktree", "add", "--quiet", "--no-checkout", ...how, "--", root, commit]);
+  const there = findRepository({ ...context, cwd: root, env: environmentOf(context) });
+  if (there === null) throw new TypeError("Git has just made it");
+  fillWorktree(there, cone?.folders ?? null);
+  const inside = openProject({ ...context, cwd: insideOf({ root, ...folderOf(project) }) });
+  if (inside.dvcRoot === null) return { inside, made: [] };
+  const bytes = readPointers(inside).reduce((sum, { size }) => sum + (size ?? 0), 0);
+  const types = linkTypesFor(inside, { bytes, asked: link });
+  const settings = new Map([
+    ...(namesCache(inside) ? [] : [["dir", openCache(project).dir] as const]),
+    ...(types === null ? [] : [["type", types.join(",")] as const]),
+  ]);
+  return { inside, made: settings.size === 0 ? [] : [setCache(inside, settings)] };
 }
 
 /** With all that is in it. Harmless when it is gone already. */
@@ -73,9 +101,9 @@ export function dropWorktree(repository: Repository, root: string): void {
 }
 
 /** A linked worktree's `.dvc` has no cache of its own, and dvc would make one. `config.local` is ignored by Git. */
-function nameCache(inside: Project, dir: string): string {
+function setCache(inside: Project, settings: ReadonlyMap<string, string>): string {
   const file = join(dvcFolder(inside), "config.local");
-  writeFileAtomic(file, renderDvcConfig(new Map([["cache", new Map([["dir", dir]])]])));
+  writeFileAtomic(file, renderDvcConfig(new Map([["cache", new Map(settings)]])));
   return file.slice((inside.repository?.root ?? inside.root).length + 1);
 }
 
@@ -83,10 +111,10 @@ function nameCache(inside: Project, dir: string): string {
 async function fetchWhatCan(
   project: Project,
   context: Context,
-  { commit, remote }: { commit: string; remote: string | undefined },
+  { pointers, remote }: { pointers: readonly Pointer[]; remote: string | undefined },
 ): Promise<void> {
   try {
-    await fetchObjects(project, readPointersAt(project, commit), context, { remote });
+    await fetchObjects(project, pointers, context, { remote });
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
     if (remote !== undefined) throw error;
@@ -94,7 +122,13 @@ async function fetchWhatCan(
   }
 }
 
-async function placeData(context: Context): Promise<{ files: number; missing: string[] }> {
-  const { stats, failed } = await dataCheckout.apply(context, await dataCheckout.plan(context, { allowMissing: true }));
+async function placeData(context: Context, inside: Project, pointers: readonly Pointer[]): Promise<{ files: number; missing: string[] }> {
+  if (pointers.length === 0) return { files: 0, missing: [] };
+  const here = { ...context, cwd: inside.root };
+  const selection = { pointers: [...pointers], only: new Map() };
+  const plan = await planCheckout(inside, here, { selection, input: { allowMissing: true } });
+  const { stats, failed } = await withDvcLock(inside, () => applyCheckout(inside, here, plan), {
+    writes: pointers.map(({ path }) => path),
+  });
   return { files: stats.added + stats.modified, missing: failed };
 }

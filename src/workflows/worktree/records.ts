@@ -1,6 +1,6 @@
 /** Which worktrees expver made, and what for: kept beside Git's own list, in the state folder. */
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import type { Place, Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
@@ -19,6 +19,20 @@ export interface WorktreeRecord {
   branch: string | null;
   /** Files we put there, relative to the root. */
   made: string[];
+  /** Of the project, from the root; missing when it is the root. */
+  folder?: string;
+}
+
+/** Where the project is in it; the root when its commit has no such folder. */
+export function insideOf({ root, folder = "" }: Pick<WorktreeRecord, "root" | "folder">): string {
+  const inside = join(root, folder);
+  return existsSync(inside) ? inside : root;
+}
+
+/** The folder a record has of this project; nothing to say when it is the top. */
+export function folderOf(project: Place): Pick<WorktreeRecord, "folder"> {
+  const folder = project.repository?.bare === false ? relative(project.repository.root, project.root) : "";
+  return folder === "" ? {} : { folder };
 }
 
 export interface KnownWorktree extends Worktree {
@@ -53,7 +67,7 @@ export function experimentNamed(project: Project, name: string | undefined): Wor
 }
 
 export function saveRecord(project: Place, record: WorktreeRecord): void {
-  mkdirSync(folderOf(project), { recursive: true });
+  mkdirSync(recordsFolder(project), { recursive: true });
   writeFileAtomic(recordFile(project, record), `${JSON.stringify(record)}\n`);
 }
 
@@ -75,9 +89,9 @@ export function placeFor(project: Project, repository: Repository, folder: strin
 
 function readRecords(project: Place): WorktreeRecord[] {
   try {
-    const files = readdirSync(folderOf(project)).sort();
+    const files = readdirSync(recordsFolder(project)).sort();
     return files.flatMap((file) => {
-      const text = file.endsWith(".json") ? readTextIfExists(join(folderOf(project), file)) : null;
+      const text = file.endsWith(".json") ? readTextIfExists(join(recordsFolder(project), file)) : null;
       return text === null ? [] : [JSON.parse(text) as WorktreeRecord];
     });
   } catch (error) {
@@ -86,11 +100,11 @@ function readRecords(project: Place): WorktreeRecord[] {
   }
 }
 
-function folderOf(project: Place): string {
+function recordsFolder(project: Place): string {
   return join(project.stateDir, "worktrees");
 }
 
 /** Where the record is; absolute. */
 export function recordFile(project: Place, { kind, name }: WorktreeRecord): string {
-  return join(folderOf(project), `${kind}-${encodeURIComponent(name)}.json`);
+  return join(recordsFolder(project), `${kind}-${encodeURIComponent(name)}.json`);
 }

@@ -5,6 +5,7 @@ import { isUnder } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { gitPath, gitResult, type Repository } from "../../../git/git.ts";
 import { readStatus, unfinished } from "../../../git/status.ts";
+import { sameTree } from "../../../platform/tree-digest.ts";
 import { counted } from "../../../platform/words.ts";
 import { dvcIgnore } from "../../../store/dvcignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
@@ -13,17 +14,17 @@ import { listFacts } from "../../run/run-facts.ts";
 import type { WorktreeRecord } from "../records.ts";
 import { type Finding, finding, single } from "./finding.ts";
 
-/** `settled`: outputs whose bytes are known to be safe whatever their pointer says. */
+/** `settled`: outputs whose bytes are known to be safe whatever their pointer says. `twin`: top of the worktree that stays. */
 export function fileFindings(
   project: Project,
   repository: Repository,
   { made, root }: Pick<WorktreeRecord, "made" | "root">,
-  settled: ReadonlySet<string>,
+  { settled, twin }: { settled: ReadonlySet<string>; twin: string | null },
 ): Finding[] {
   const outputs = project.dvcRoot === null ? [] : outputStatus(project, readPointers(project));
   const places = outputs.map(({ pointer }) => pointer.path);
   const changed = outputs
-    .filter(({ state, worktree }) => worktree === "modified" || state === "not in cache")
+    .filter(({ state, worktree, scan }) => worktree === "modified" || (state === "not in cache" && scan !== null))
     .map(({ pointer }) => pointer.path)
     .filter((path) => !settled.has(path));
   const status = readStatus(repository);
@@ -37,7 +38,7 @@ export function fileFindings(
     recorded.has(path) ||
     /(?:^|\/)\.dvc\/(?:tmp|config\.local)(?:\/|$)/.test(path) ||
     isUnder(path.replace(/\/$/, ""), places);
-  const ignored = ignoredFiles(repository, places).filter((path) => !isOurs(path));
+  const ignored = ignoredFiles(repository, places).filter((path) => !isOurs(path) && !isAlsoIn(twin, root, path));
   const state = unfinished(repository);
   return [
     ...(state === null ? [] : [single("tracked", `a ${state} that is not finished`, `git ${state} --continue or --abort, there`)]),
@@ -76,6 +77,11 @@ function recordedMetrics(project: Project, root: string): Set<string> {
     return stat?.isFile() && stat.mtimeMs <= Date.parse(endedAt) ? [metrics] : [];
   });
   return new Set(paths);
+}
+
+/** An `.env` or an environment that was taken along, as it still is there. */
+function isAlsoIn(twin: string | null, root: string, path: string): boolean {
+  return twin !== null && twin !== root && sameTree(join(root, path), join(twin, path));
 }
 
 /** Files, and folders that are ignored as a whole; one that has an output in it is listed file by file. */

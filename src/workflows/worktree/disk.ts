@@ -1,0 +1,63 @@
+/** What a worktree takes of the disk, and whether its data are links into the cache. */
+import { lstatSync, mkdirSync, readdirSync, rmSync, type Stats, statSync } from "node:fs";
+import { join } from "node:path";
+import { isUnder } from "../../config/paths.ts";
+import { type Project, topOf } from "../../config/project.ts";
+import { isUnsupported, type LinkType, reflink } from "../../platform/links.ts";
+import { dvcFolder, namesLinkTypes } from "../../store/dvc-config.ts";
+
+export interface DiskUse {
+  /** Of all files in it. */
+  bytes: number;
+  /** Those of them that only the cache holds: links, and blocks that are shared. */
+  shared: number;
+}
+
+/** Up to this much data is copied where blocks cannot be shared; more are links into the cache that cannot be written to. */
+const MOST_COPIED = 1024 ** 3;
+
+/** For links first, else null: as the configuration says. Root could write through a link into the cache, so root has to ask. */
+export function linkTypesFor(
+  project: Project,
+  { bytes, asked, isRoot = process.getuid?.() === 0 }: { bytes: number; asked: boolean; isRoot?: boolean },
+): LinkType[] | null {
+  const isLarge = bytes > MOST_COPIED && !isRoot && !namesLinkTypes(project);
+  return asked || isLarge ? ["reflink", "hardlink", "symlink"] : null;
+}
+
+/** `outputs`: data in it, from the top; they may share blocks with the cache. */
+export function diskUse(inside: Project, outputs: readonly string[]): DiskUse {
+  const top = topOf(inside);
+  const use = { bytes: 0, shared: 0 };
+  let sharesBlocks: boolean | null = null;
+  const add = (path: string, stat: Stats) => {
+    const isLink = stat.isSymbolicLink() || stat.nlink > 1;
+    const size = stat.isSymbolicLink() ? (statSync(join(top, path), { throwIfNoEntry: false })?.size ?? 0) : stat.size;
+    if (!isLink && size > 0 && isUnder(path, outputs)) sharesBlocks ??= canShareBlocks(inside, join(top, path));
+    use.bytes += size;
+    if (isLink || (sharesBlocks === true && isUnder(path, outputs))) use.shared += size;
+  };
+  const walk = (folder: string) => {
+    for (const entry of readdirSync(join(top, folder), { withFileTypes: true })) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) walk(path);
+      else add(path, lstatSync(join(top, path)));
+    }
+  };
+  walk("");
+  return use;
+}
+
+function canShareBlocks(inside: Project, file: string): boolean {
+  const probe = join(dvcFolder(inside), "tmp", "blocks.probe");
+  mkdirSync(join(probe, ".."), { recursive: true });
+  try {
+    reflink(file, probe);
+    return true;
+  } catch (error) {
+    if (isUnsupported(error)) return false;
+    throw error;
+  } finally {
+    rmSync(probe, { force: true });
+  }
+}

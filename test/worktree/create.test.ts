@@ -1,0 +1,158 @@
+/** Making a worktree: a part of a repository, files Git does not have, links, and every place it can be typed in. */
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { peer } from "../support/peers.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { mustIn } from "./story.ts";
+
+let repo: TestRepository;
+let trees: string;
+beforeEach(() => {
+  repo = makeRepository();
+  trees = join(dirname(repo.root), "trees");
+  mustIn(repo, "init");
+  repo.write("data/train.csv", "a,b\n1,2\n");
+  repo.write("data/images/one", "1");
+  repo.write("raw", "large\n");
+  mustIn(repo, "data", "add", "data/train.csv", "data/images", "raw");
+  repo.commit("first", {
+    "expver.yaml": "metrics: { accuracy: max }\nworktrees: { dir: ../trees }\n",
+    ".gitignore": `${repo.read(".gitignore")}/.env\nnode_modules\nmetrics.json\n`,
+    "text/train.sh": `printf '{"accuracy": 0.9}' > metrics.json\nmkdir -p models\necho model > models/model.bin\n`,
+    "image/train.sh": "exit 1\n",
+  });
+});
+
+const inside = (name: string) => openTestRepository(join(trees, name), repo.context.env as Record<string, string>);
+
+describe("--sparse", () => {
+  it("has the folders and data that were named, runs and finishes; nothing of the rest is lost on main", () => {
+    const plan = repo.expver(["worktree", "create", "part", "--sparse", "text", "data/images", "--dry-run"]);
+    expect(plan.stdout).toContain("only text, data/images");
+    mustIn(repo, "worktree", "create", "part", "--sparse", "text", "data/images");
+    const there = inside("exp-part");
+    expect(readdirSync(join(there.root, "text"))).toEqual(["train.sh"]);
+    expect(existsSync(join(there.root, "image"))).toBe(false);
+    expect(there.read("data/images/one")).toBe("1");
+    expect([existsSync(join(there.root, "raw")), existsSync(join(there.root, "data/train.csv"))]).toEqual([false, false]);
+    expect(there.git("status", "--porcelain")).toBe("");
+    expect(repo.expverJson(["check", "part"]).data.checked[0].findings).toEqual([]);
+    const dvc = peer("dvc");
+    // Both that worktree and this one are still repositories real dvc can read.
+    if (dvc !== null) expect([there, repo].map((one) => one.run(dvc, ["data", "status", "--json"]).code)).toEqual([0, 0]);
+    mustIn(there, "run", "--metrics", "metrics.json", "-m", "part", "--", "sh", "text/train.sh");
+    rmSync(join(there.root, "metrics.json"));
+    mustIn(repo, "worktree", "finish", "part", "--yes");
+    expect(repo.git("ls-files", "image", "raw.dvc", "data/train.csv.dvc").split("\n")).toHaveLength(3);
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(repo.read("raw")).toBe("large\n");
+  });
+
+  it("one made from within a sparse one is whole; a name that is nothing is refused before anything is made", () => {
+    mustIn(repo, "worktree", "create", "part", "--sparse", "text");
+    mustIn(inside("exp-part"), "worktree", "create", "whole");
+    expect(inside("exp-whole").read("image/train.sh")).toBe("exit 1\n");
+    expect(inside("exp-whole").read("raw")).toBe("large\n");
+    expect(repo.expverJson(["worktree", "create", "none", "--sparse", "txt"]).error?.code).toBe("E_NOT_FOUND");
+    expect(repo.git("branch", "--list", "exp/none")).toBe("");
+  });
+});
+
+describe("--copy", () => {
+  it("takes along what Git ignores; what is still as here stands in no removal's way, what was changed there does", () => {
+    repo.write(".env", "SECRET=1\n");
+    repo.write("node_modules/left/index.js", "1\n");
+    const left = repo.expverJson(["worktree", "create", "keys", "--copy", ".env", "--dry-run"]);
+    expect(left.data.steps.map(({ verb, target }: { verb: string; target: string }) => `${verb} ${target}`)).toEqual([
+      `make ${join(trees, "exp-keys")}`,
+      "check out data",
+      "copy .env",
+      "leave out node_modules/",
+    ]);
+    const made = repo.expverJson(["worktree", "create", "keys", "--copy", ".env", "node_modules"]);
+    expect(made.data).toMatchObject({ copied: [".env", "node_modules"], absent: [] });
+    const there = inside("exp-keys");
+    expect([there.read(".env"), there.read("node_modules/left/index.js")]).toEqual(["SECRET=1\n", "1\n"]);
+    expect(there.git("status", "--porcelain")).toBe("");
+    expect(repo.expver(["check", "keys"]).code).toBe(0);
+    there.write("node_modules/left/index.js", "2\n");
+    expect(repo.expverJson(["check", "keys"]).data.checked[0].findings).toMatchObject([
+      { category: "ignored", examples: ["node_modules/"] },
+    ]);
+    there.write("node_modules/left/index.js", "1\n");
+    mustIn(repo, "worktree", "remove", "keys");
+    expect(repo.read(".env")).toBe("SECRET=1\n");
+  });
+
+  it("takes no secret to where Git would add it, nothing Git has, nothing that is not there; and leaves nothing behind", () => {
+    const old = repo.git("rev-parse", "HEAD");
+    repo.commit("ignore more", { ".gitignore": `${repo.read(".gitignore")}/prod.pem\n` });
+    repo.write("prod.pem", "key\n");
+    const before = [repo.git("worktree", "list"), repo.git("branch", "--list"), readdirSync(dirname(repo.root))];
+    const refused = repo.expverJson(["worktree", "create", "x", "--copy", "prod.pem", "--from", old]);
+    expect(refused.error).toMatchObject({ code: "E_DATA", message: expect.stringContaining("looks like a secret") });
+    expect(repo.expverJson(["worktree", "create", "x", "--copy", "expver.yaml"]).error?.code).toBe("E_USAGE");
+    expect(repo.expverJson(["worktree", "create", "x", "--copy", ".env"]).error?.code).toBe("E_NOT_FOUND");
+    expect(repo.expverJson(["worktree", "create", "x", "--copy", "../y"]).error?.code).toBe("E_OUTSIDE");
+    expect([
+      repo.git("worktree", "list"),
+      repo.git("branch", "--list"),
+      readdirSync(dirname(repo.root)).filter((name) => name !== "trees"),
+    ]).toEqual(before);
+    expect(existsSync(join(trees, "exp-x"))).toBe(false);
+  });
+});
+
+it("--link: data are links into the cache that cannot be written to, and take no disk; an exploration too", () => {
+  const { data } = repo.expverJson(["worktree", "create", "links", "--link"]);
+  const there = inside("exp-links");
+  expect(statSync(join(there.root, "data/train.csv")).mode & 0o222).toBe(0);
+  expect(data.disk.shared).toBe("a,b\n1,2\n".length + 1 + "large\n".length);
+  expect(data.disk.bytes).toBeGreaterThan(data.disk.shared);
+  mustIn(repo, "worktree", "create", "copies");
+  expect(statSync(join(inside("exp-copies").root, "data/train.csv")).mode & 0o200).toBe(0o200);
+  repo.git("tag", "-a", "e0.1.0", "-m", "accuracy=1 | first");
+  mustIn(repo, "checkout", "e0.1.0", "--link");
+  expect(statSync(join(trees, "explore-e0.1.0/data/train.csv")).mode & 0o222).toBe(0);
+  mustIn(repo, "cleanup");
+  mustIn(repo, "worktree", "remove", "links");
+});
+
+describe("wherever it is typed", () => {
+  it("in a bare repository: worktrees beside it, one cache for all", () => {
+    const remote = makeFolder("remote");
+    mustIn(repo, "data", "remote", "add", "-d", "store", remote);
+    mustIn(repo, "data", "push");
+    repo.commit("a remote");
+    const bare = makeRepository({ bare: true });
+    repo.git("push", "-q", bare.root, "main");
+    mustIn(bare, "worktree", "create", "one/two");
+    const tree = (name: string) => openTestRepository(join(dirname(bare.root), "trees", name), bare.context.env as Record<string, string>);
+    const [first, second] = [tree("exp-one-two"), tree("exp-second")];
+    expect(first.read("data/train.csv")).toBe("a,b\n1,2\n");
+    rmSync(remote, { recursive: true });
+    mustIn(first, "worktree", "create", "second");
+    expect(second.read("data/train.csv")).toBe("a,b\n1,2\n");
+    const { worktrees } = bare.expverJson(["worktree", "list"]).data;
+    expect(worktrees.map(({ branch }: { branch: string }) => branch)).toEqual(["main", "exp/one/two", "exp/second"]);
+  });
+
+  it("a project in a folder of a larger repository has its data there too, and is looked through", () => {
+    const mono = makeRepository();
+    mono.commit("start", { "README.md": "all\n", "ml/notes.txt": "x\n" });
+    expect(mono.expver(["init"], { cwd: "ml" }).code).toBe(0);
+    mono.write("ml/data/train.csv", "a\n1\n");
+    expect(mono.expver(["data", "add", "data/train.csv"], { cwd: "ml" }).code).toBe(0);
+    mono.commit("data");
+    expect(mono.expver(["worktree", "create", "sub", "--path", "../../sub-tree"], { cwd: "ml" }).code).toBe(0);
+    const there = openTestRepository(join(dirname(mono.root), "sub-tree"), mono.context.env as Record<string, string>);
+    expect(there.read("ml/data/train.csv")).toBe("a\n1\n");
+    expect(mono.expver(["check", "sub"], { cwd: "ml" }).code).toBe(0);
+    rmSync(join(there.root, "ml/data/train.csv"));
+    there.write("ml/data/train.csv", "changed\n");
+    const { checked } = mono.expverJson(["check", "sub"], { cwd: "ml" }).data;
+    expect(checked[0].findings).toMatchObject([{ category: "data", examples: ["ml/data/train.csv"] }]);
+    expect(basename(checked[0].root)).toBe("sub-tree");
+  });
+});
