@@ -17,7 +17,8 @@ export function sameTree(one: string, other: string): boolean {
   if (first.isSymbolicLink() || second.isSymbolicLink())
     return first.isSymbolicLink() && second.isSymbolicLink() && readlinkSync(one) === readlinkSync(other);
   if (first.isDirectory() !== second.isDirectory()) return false;
-  if (!first.isDirectory()) return first.isFile() && second.isFile() && first.size === second.size && md5OfFile(one).md5 === md5OfFile(other).md5;
+  if (!first.isDirectory())
+    return first.isFile() && second.isFile() && first.size === second.size && md5OfFile(one).md5 === md5OfFile(other).md5;
   const [names, others] = [readdirSync(one).sort(), readdirSync(other).sort()];
   return (
     names.length === others.length && names.every((name, index) => name === others[index] && sameTree(join(one, name), join(other, name)))
