@@ -1,8 +1,9 @@
 /** Answers within a budget: rows in order, cut between rows, and always said what was left out and how to get it. */
+import { toJson } from "../cli/envelope.ts";
 
-/** Characters of JSON: about 2,000 and 7,500 tokens. */
+/** Characters of JSON: about 2,000 and 6,000 tokens. With warnings and what stands around it an answer stays below 30,000. */
 const SHORT = 8_000;
-const CEILING = 28_000;
+const CEILING = 24_000;
 const ROWS = 20;
 const TEXT = 1_500;
 const KEYS = 40;
@@ -15,6 +16,8 @@ export interface Page {
   /** Only these fields of each row. */
   fields?: readonly string[] | undefined;
   detail: "short" | "full";
+  /** A text of which the end counts, such as a log's. */
+  tail?: string | undefined;
 }
 
 interface Cut {
@@ -39,14 +42,16 @@ export interface Fitted {
 
 export function pageOf(
   asked: { offset?: number | undefined; limit?: number | undefined; fields?: string[] | undefined; detail?: "short" | "full" | undefined },
-  rows?: readonly string[],
+  { rows, tail }: { rows?: readonly string[] | undefined; tail?: string | undefined } = {},
 ): Page {
-  return { rows, offset: asked.offset ?? 0, limit: asked.limit ?? ROWS, fields: asked.fields, detail: asked.detail ?? "short" };
+  return { rows, tail, offset: asked.offset ?? 0, limit: asked.limit ?? ROWS, fields: asked.fields, detail: asked.detail ?? "short" };
 }
 
 /** The data as it fits: first the page's rows, then less of what is nested, at last fewer rows. */
 export function fitAnswer(data: unknown, page: Page): Fitted {
   const budget = page.detail === "full" ? CEILING : SHORT;
+  if (page.tail !== undefined && typeof fieldOf(data, page.tail) === "string")
+    return fitTail(data as Record<string, unknown>, page.tail, budget);
   const name = page.rows?.find((one) => Array.isArray(fieldOf(data, one)));
   const list = name === undefined ? undefined : fieldOf(data, name);
   if (name === undefined || !Array.isArray(list)) return shrink(data, budget);
@@ -73,7 +78,24 @@ export function fitAnswer(data: unknown, page: Page): Fitted {
     shown: kept.length,
     truncated: end < total || cut.length > 0,
     next: end < total ? end : null,
-    cut: cut.slice(0, ROWS),
+    cut: told(cut),
+  };
+}
+
+/** The rest first, then as much of the text's end as there is room for. */
+function fitTail(data: Record<string, unknown>, name: string, budget: number): Fitted {
+  const text = String(data[name]);
+  const rest = shrink({ ...data, [name]: "" }, Math.floor(budget / 2));
+  const left = budget - sizeOf(rest.data);
+  let end = text.slice(-left);
+  // A character may take six.
+  while (sizeOf(end) > left) end = end.slice(-Math.floor((end.length * left) / sizeOf(end)));
+  const cut = end.length < text.length ? [{ path: name, total: text.length, shown: end.length }] : [];
+  return {
+    ...rest,
+    data: { ...(rest.data as object), [name]: end },
+    truncated: rest.truncated || cut.length > 0,
+    cut: [...cut, ...rest.cut],
   };
 }
 
@@ -82,54 +104,87 @@ function chosen(row: unknown, fields: readonly string[] | undefined): unknown {
   return Object.fromEntries(Object.entries(row).filter(([name]) => fields.includes(name)));
 }
 
-/** Shortens lists, maps and texts, ever more, until it fits. */
+/** Shortens lists, maps and texts, ever more, until it fits; at last only the top of it is left. */
 function shrink(data: unknown, budget: number, at = ""): Fitted {
   let cut: Cut[] = [];
-  let short = data;
-  for (let share = 1; ; share /= 2) {
+  let short = sizeOf(data) <= budget ? data : undefined;
+  for (let step = 0; short === undefined; step += 1) {
     cut = [];
-    const free = share === 1 && sizeOf(data) <= budget;
-    short = free ? data : shortened(data, { rows: ROWS * share, text: TEXT * share, keys: KEYS * share }, at, cut);
-    if (sizeOf(short) <= budget || share < 1 / 64) break;
+    const less = shortened(data, limitsOf(step), { path: at, depth: 0, cut });
+    if (sizeOf(less) <= budget || step === LAST_STEP) short = less;
   }
-  return { data: short, total: null, shown: null, truncated: cut.length > 0, next: null, cut: cut.slice(0, ROWS) };
+  return { data: short, total: null, shown: null, truncated: cut.length > 0, next: null, cut: told(cut) };
 }
 
 interface Limits {
   rows: number;
   text: number;
   keys: number;
+  /** Of names in maps. */
+  name: number;
+  depth: number;
 }
 
-function shortened(value: unknown, limits: Limits, path: string, cut: Cut[]): unknown {
+const LAST_STEP = 8;
+
+function limitsOf(step: number): Limits {
+  const share = 2 ** -step;
+  const most = (all: number, least: number) => Math.max(least, Math.floor(all * share));
+  const isHard = step > 4;
+  return {
+    rows: most(ROWS, 1),
+    text: most(TEXT, isHard ? 8 : 24),
+    keys: most(KEYS, isHard ? 4 : 12),
+    name: most(200, isHard ? 16 : 60),
+    depth: step < 2 ? Number.POSITIVE_INFINITY : LAST_STEP + 1 - step,
+  };
+}
+
+interface At {
+  path: string;
+  depth: number;
+  cut: Cut[];
+}
+
+function shortened(value: unknown, limits: Limits, { path, depth, cut }: At): unknown {
+  const note = (total: number, shown: number) => {
+    if (total > shown) cut.push({ path, total, shown });
+  };
   if (typeof value === "string") {
-    const shown = Math.max(24, Math.floor(limits.text));
-    if (value.length <= shown) return value;
-    cut.push({ path, total: value.length, shown });
-    return `${value.slice(0, shown)}…`;
+    note(value.length, limits.text);
+    return cutText(value, limits.text);
   }
-  if (Array.isArray(value)) {
-    const shown = Math.max(1, Math.floor(limits.rows));
-    if (value.length > shown) cut.push({ path, total: value.length, shown });
-    return value.slice(0, shown).map((one, index) => shortened(one, limits, `${path}[${index}]`, cut));
-  }
-  if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value);
-    const shown = Math.max(12, Math.floor(limits.keys));
-    if (entries.length > shown) cut.push({ path, total: entries.length, shown });
-    return Object.fromEntries(
-      entries
-        .slice(0, shown)
-        .map(([name, one]) => [name.slice(0, 200), shortened(one, limits, path === "" ? name : `${path}.${name}`, cut)]),
-    );
-  }
-  return value;
+  if (typeof value !== "object" || value === null) return value;
+  const isList = Array.isArray(value);
+  const entries = Object.entries(value);
+  const most = depth >= limits.depth ? 0 : isList ? limits.rows : limits.keys;
+  note(entries.length, most);
+  const kept = entries
+    .slice(0, most)
+    .map(([name, one]): [string, unknown] => [
+      cutText(name, limits.name),
+      shortened(one, limits, { path: isList ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`, depth: depth + 1, cut }),
+    ]);
+  return isList ? kept.map(([, one]) => one) : Object.fromEntries(kept);
+}
+
+/** The first that many characters, which may be less of those that take six when they are sent. */
+export function cutText(text: string, most: number): string {
+  if (text.length <= most && sizeOf(text) <= most * 2) return text;
+  let short = text.slice(0, most);
+  while (short.length > 0 && sizeOf(short) > most * 2) short = short.slice(0, Math.floor((short.length * most * 2) / (sizeOf(short) + 1)));
+  return `${short}…`;
+}
+
+function told(cut: readonly Cut[]): Cut[] {
+  return cut.slice(0, 10).map((one) => ({ ...one, path: cutText(one.path, 60) }));
 }
 
 function fieldOf(data: unknown, name: string): unknown {
   return typeof data === "object" && data !== null ? (data as Record<string, unknown>)[name] : undefined;
 }
 
+/** As it is sent: what is escaped takes more than one character. */
 function sizeOf(value: unknown): number {
-  return (JSON.stringify(value) ?? "").length;
+  return value === undefined ? 0 : toJson(value, 0).length;
 }

@@ -3,6 +3,7 @@
  * and nothing it does can reach this process's stdout, which belongs to the protocol.
  */
 import { join } from "node:path";
+import { ExpverError } from "../errors.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { type StartedProgram, startProgram } from "../platform/programs.ts";
 
@@ -16,6 +17,9 @@ interface Envelope {
 
 /** No call takes longer: clients give up after 60 s. */
 const PATIENCE_MS = 40_000;
+
+/** Systems start no program with a longer one. */
+const LONGEST_WORD = 100_000;
 
 const GRACE_MS = 5_000;
 
@@ -41,6 +45,9 @@ export class Jobs {
   #count = 0;
 
   start(repository: string, argv: readonly string[], { isWriting = false } = {}): Job {
+    if (argv.some((word) => Buffer.byteLength(word) > LONGEST_WORD)) {
+      throw new ExpverError("E_USAGE", `an argument is longer than ${LONGEST_WORD} bytes`, { hint: "Ask for less at once." });
+    }
     this.#count += 1;
     const program = startProgram(process.execPath, [...process.execArgv, mainScript(), ...withJson(argv)], { cwd: repository });
     const job: Job = {
@@ -53,6 +60,8 @@ export class Jobs {
       kill: () => program.signal("SIGKILL"),
     };
     this.#running.set(job.id, job);
+    // Only an application's end is worth keeping for a later call.
+    if (!isWriting) void job.ended.then(() => this.#running.delete(job.id));
     return job;
   }
 
@@ -65,6 +74,13 @@ export class Jobs {
     const outcome = await Promise.race<Outcome>([job.ended, givenUp(signal, patienceMs)]);
     if (outcome.state === "ended") this.#running.delete(job.id);
     return outcome;
+  }
+
+  /** Nobody waits for it any more. A question that computes on does not hear: it is killed, and has changed nothing. */
+  stop(job: Job, graceMs = GRACE_MS): void {
+    job.interrupt();
+    const timer = setTimeout(() => job.kill(), graceMs);
+    void job.ended.then(() => clearTimeout(timer));
   }
 
   /**

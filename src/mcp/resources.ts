@@ -6,6 +6,9 @@ import { fitAnswer } from "./answer.ts";
 import type { Jobs } from "./command.ts";
 import type { Repositories } from "./repositories.ts";
 
+/** Listed ones: each has its address all the same. */
+const MOST = 50;
+
 export function addResources(server: McpServer, { jobs, repositories }: { jobs: Jobs; repositories: Repositories }): void {
   const ask = async (argv: string[]) => {
     const outcome = await jobs.wait(jobs.start(repositories.choose(undefined), argv));
@@ -19,10 +22,10 @@ export function addResources(server: McpServer, { jobs, repositories }: { jobs: 
       list: async () => {
         const { versions } = (await ask(["list", "--all", "--sort", "date"])) as { versions: { version: string; line: string }[] };
         return {
-          resources: versions.slice(0, 100).map(({ version, line }) => ({
+          resources: versions.slice(0, MOST).map(({ version, line }) => ({
             uri: `expver://version/${encodeURIComponent(version)}`,
             name: version,
-            description: toJson(line).slice(1, -1).slice(0, 200),
+            description: toJson(line).slice(1, -1).slice(0, 120),
             mimeType: "application/json",
           })),
         };

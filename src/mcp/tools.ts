@@ -11,6 +11,10 @@ export interface Tool {
   words: (input: Values) => string[];
   /** The list of the answer that is paged: the first of these it has. */
   rows?: string[];
+  /** The text of the answer of which the end counts. */
+  tail?: string;
+  /** Arguments that may be paths: none may lead out of the folders the server was started for. */
+  paths?: string[];
   /** What to do when an answer takes too long; default: ask for less. */
   patience?: string;
   /** It asks a server: Git or data remote. */
@@ -159,6 +163,7 @@ export const READING: Tool[] = [
       lines === undefined
         ? ["runs", wait === true ? "wait" : "show", ...names(run)]
         : ["runs", "logs", ...value("--lines", lines), ...names(run)],
+    tail: "text",
     patience: "Only the waiting was stopped: the run goes on. Call expver_run_status again.",
   },
   {
@@ -195,6 +200,7 @@ export const PLANNING: Tool[] = [
     title: "Plan a run or a sweep",
     description:
       "One experiment: snapshot of the code, the program, its rows and outputs, a commit and the next version tag. `{name}` in the command becomes the parameter's value. Applying starts it in the background and answers its run id: follow it with expver_run_status. With grid one sweep: a run for each combination, in private workspaces, one version, the best promoted if it beats production; it goes on as a job. Level: major for architecture or data changes, minor for parameters and features, patch for reruns and fixes.",
+    paths: ["metrics_file"],
     input: {
       command: z.array(z.string()).min(1).max(200).describe('program and arguments: ["python", "train.py", "--lr", "{lr}"]'),
       message: z.string().optional().describe("what this experiment tries, one short line"),
@@ -258,6 +264,7 @@ export const PLANNING: Tool[] = [
     title: "Plan to get a file of a version",
     description:
       "A file or folder as a version has it, written to `out`; with model=true the version's or run's model. HEAD, index and other files stay untouched. in_place=true brings the file, folder or data back at its own place instead; refused where unsaved bytes would give way.",
+    paths: ["out"],
     input: {
       version: z.string().describe("version tag, VERSION#RUN, or with model=true a run id"),
       path: path.optional().describe("which file or folder; not needed with model=true"),
@@ -303,6 +310,7 @@ export const PLANNING: Tool[] = [
     title: "Plan to merge results or data",
     description:
       "Brings rows and columns of other results databases (or parquet or CSV files) into one. from: worktrees, branches, tags or database files, into the project's own results; with base into that file. merge keeps every row and refuses on conflicts; rebase replaces rows whose key_columns values occur in the others, with a backup.",
+    paths: ["from", "base", "output"],
     input: {
       from: z.array(z.string()).min(1).max(50),
       base: z.string().optional().describe("database or data file that the others are merged into; default: the project's results"),
