@@ -1,5 +1,5 @@
 /** Where we are: the root, Git, DVC, our own state folder and the configuration. Every workflow starts by opening it. */
-import { realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { findRepository, gitResult, type Repository } from "../git/git.ts";
@@ -46,7 +46,7 @@ export function findProject(context: Context): Project | null {
 /** The same without reading `expver.yaml`: for commands that must work when it has a mistake. */
 export function findPlace(context: Context): Place | null {
   const cwd = physical(context.cwd);
-  const repository = findRepository({ ...context, cwd });
+  const repository = repositoryOf(context, cwd);
   if (repository?.bare)
     return { root: repository.root, repository, dvcRoot: null, stateDir: join(physical(repository.commonDir), "expver") };
   const top = repository === null ? null : physical(repository.root);
@@ -61,6 +61,17 @@ export function findPlace(context: Context): Place | null {
     dvcRoot,
     stateDir: usesGit ? join(physical(repository.commonDir), "expver") : join(dvcRoot ?? root, ".dvc", "tmp", "expver"),
   };
+}
+
+// A context is one command, and its repository stays where it is meanwhile. That there is none may change: `init` makes it.
+const repositories = new WeakMap<Context, Repository>();
+
+function repositoryOf(context: Context, cwd: string): Repository | null {
+  const known = repositories.get(context);
+  if (known !== undefined && existsSync(known.gitDir)) return known;
+  const found = findRepository({ ...context, cwd });
+  if (found !== null) repositories.set(context, found);
+  return found;
 }
 
 /** `expver.yaml` of the project, or of HEAD in a bare repository; defaults when there is none. Throws E_CONFIG. */
