@@ -1,11 +1,12 @@
 /** The agent skill: valid, whole, covering what the older one had, and its copies. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config/read-config.ts";
 import { loadYaml } from "../../src/config/yaml.ts";
 import { openResults } from "../../src/results/database.ts";
+import { peer } from "../support/peers.ts";
 import { makeFolder, makeRepository, openTestRepository } from "../support/repository.ts";
 import { COVERAGE } from "./skill-coverage.ts";
 
@@ -211,8 +212,12 @@ it("its plugin manifests are of this release and name what is there", () => {
   expect(read("mcp.json").mcpServers.expver.args).toContain("mcp");
 });
 
-it("passes the reference validator where Python has it", ({ skip }) => {
-  const validator = process.env.EXPVER_PEERS === undefined ? "" : join(process.env.EXPVER_PEERS, "bin/skills-ref");
-  if (!existsSync(validator)) return skip("skills-ref is not installed");
-  expect(spawnSync(validator, ["validate", dirname(join(skill, "SKILL.md"))], { encoding: "utf8" })).toMatchObject({ status: 0 });
+const validator = peer("agentskills");
+
+it.skipIf(validator === null)("passes the reference validator, which refuses what is wrong", () => {
+  const validate = (folder: string) => spawnSync(String(validator), ["validate", folder], { encoding: "utf8" });
+  expect(validate(skill)).toMatchObject({ status: 0 });
+  const other = join(makeFolder("skill"), "another-name");
+  cpSync(skill, other, { recursive: true });
+  expect(validate(other)).toMatchObject({ status: 1 });
 });
