@@ -157,20 +157,20 @@ describe("a run that does well", () => {
     expect(warnings.map(({ text }) => text).join()).toMatch(/metrics\.json was not written during the run/);
   });
 
-  it("tracks new models each by its own pointer, what `track` names, and files Git tracks as such", () => {
+  it("tracks new models each by its own pointer, a folder of them by one, what `track` names, and files Git tracks as such", () => {
     const repo = makeExperiment();
     repo.commit("a report under Git", { "reports/kept.json": "1" });
     const program =
       'const fs=require("fs"); for (const f of ["models","models/candidates","reports"]) fs.mkdirSync(f,{recursive:true}); fs.writeFileSync("models/candidates/a b.bin","x"); fs.writeFileSync("models/extra.bin","y"); fs.writeFileSync("reports/new.json","2"); fs.writeFileSync("reports/kept.json","3"); fs.writeFileSync("other.txt","4")';
     const { data } = repo.expverJson(["run", "--", "node", "-e", program]);
     expect(data.outputs.map(({ path }: { path: string }) => path).sort()).toEqual([
-      "models/candidates/a b.bin",
+      "models/candidates",
       "models/extra.bin",
       "reports/new.json",
       "results/experiments.db",
     ]);
     expect(repo.git("show", "e0.1.0:reports/kept.json")).toBe("3");
-    expect(repo.git("ls-tree", "-r", "--name-only", "e0.1.0")).toContain("models/candidates/a b.bin.dvc");
+    expect(repo.git("ls-tree", "-r", "--name-only", "e0.1.0")).toContain("models/candidates.dvc");
     expect(repo.git("status", "--porcelain")).toBe("?? other.txt");
   });
 

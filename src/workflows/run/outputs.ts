@@ -9,6 +9,7 @@ import { hashOutput, storeOutput } from "../../store/contents.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
 import type { ArtifactEntry } from "../../versions/types.ts";
 import { type Marks, markOf, takeMarks } from "./marks.ts";
+import { modelUnits } from "./model-units.ts";
 import type { ClosingRun } from "./open-run.ts";
 import { editedFiles, lockFiles, ownedFiles, readTracked, type SnapshotPlace } from "./results-files.ts";
 import type { OutputFile } from "./run-facts.ts";
@@ -25,7 +26,7 @@ export function storeOutputs(context: Context, run: ClosingRun): Outputs {
   const { project, repository, places, facts } = run;
   const { snapshot, closing } = facts();
   const place: SnapshotPlace = { project, repository, snapshot };
-  const written = writtenPaths(run);
+  const written = writtenPaths(run, place);
   const owned = readTracked(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
   const edits: FileEdit[] = [];
   const stored = written.filter((path) => !owned.has(path)).map((path) => storeOne(context, run, { path, edits }));
@@ -37,8 +38,11 @@ export function storeOutputs(context: Context, run: ClosingRun): Outputs {
   };
 }
 
-/** New and changed files of the models places and of `track`, and changed outputs that have pointers; not inputs, not the database. */
-function writtenPaths({ project, places, facts }: ClosingRun): string[] {
+/**
+ * New and changed files of the models places (folders there as a whole) and of `track`, and changed outputs that have pointers; not
+ * inputs, not the database.
+ */
+function writtenPaths({ project, places, facts }: ClosingRun, place: SnapshotPlace): string[] {
   const { closing, inputs } = facts();
   const before = closing.marks ?? NONE;
   const now = takeMarks(project, places, closing.pointers);
@@ -49,7 +53,11 @@ function writtenPaths({ project, places, facts }: ClosingRun): string[] {
       stage === undefined && !read.has(path) && now.pointers[path] !== before.pointers[path] && now.pointers[path] !== "",
   );
   const fresh = Object.keys(now.files).filter((path) => before.files[path] !== now.files[path] && !isUnder(path, known));
-  return [...changed.map(({ path }) => path), ...fresh].filter((path) => path !== places.database);
+  const written = [...changed.map(({ path }) => path), ...fresh].filter((path) => path !== places.database);
+  const isModel = (path: string) => isUnder(path, places.models) && !places.isTracked(path);
+  const others = written.filter((path) => !isModel(path));
+  const apart = [...others, places.database, ...closing.pointers.map(({ path }) => path)];
+  return [...others, ...modelUnits(place, written.filter(isModel), { places, apart })];
 }
 
 const NONE: Marks = { pointers: {}, files: {} };

@@ -12,7 +12,7 @@ export interface Places {
   database: string;
   /** Its absolute path. */
   databaseFile: string;
-  /** Folders whose every new file is an output, and single files outside of them. */
+  /** Folders in which every new file or folder is an output, and single files outside of them. */
   models: string[];
   modelOutput: string;
   /** Globs of `track`, stored form. */
