@@ -17,7 +17,9 @@ export function parseLockFile(text: string, file: string, pipeline: string | nul
   return Object.entries(stages).flatMap(([stage, value]) => {
     const fields = asFields(value, file, `stage ${stage}`);
     refuseUnknown(fields, STAGE_KEYS, file);
-    const { wdir, flagsOf } = definitions(stage);
+    const { isDefined, wdir, flagsOf } = definitions(stage);
+    // Left over from a stage that was renamed or removed: dvc does not look at it either.
+    if (!isDefined) return [];
     const folder = posix.join(posix.dirname(file), wdir);
     return asList(fields.outs, file, `outs of ${stage}`).map((out) => {
       const flags = flagsOf(textOf(asFields(out, file, `an output of ${stage}`).path) ?? "");
@@ -27,6 +29,7 @@ export function parseLockFile(text: string, file: string, pipeline: string | nul
 }
 
 interface Definition {
+  isDefined: boolean;
   wdir: string;
   flagsOf: (path: string) => Partial<Pointer>;
 }
@@ -40,7 +43,7 @@ function readPipeline(text: string | null, file: string): (stage: string) => Def
     const body = found === undefined ? {} : asFields(found, file, `stage ${name}`);
     const definition = body.do === undefined ? body : asFields(body.do, file, `do of ${name}`);
     const wdir = (textOf(definition.wdir) ?? ".").replaceAll(/\$\{\s*(?:item|key)\s*\}/g, key);
-    return { wdir: wdir.includes("${") ? "." : wdir, flagsOf: flagsIn(definition, file) };
+    return { isDefined: text === null || found !== undefined, wdir: wdir.includes("${") ? "." : wdir, flagsOf: flagsIn(definition, file) };
   };
 }
 

@@ -13,9 +13,15 @@ import type { Pointer } from "./types.ts";
 
 /** Pointers of the worktree: files Git knows or would add; without Git, all below the DVC root. */
 export function readPointers(project: Project): Pointer[] {
+  return readTracked(project).pointers;
+}
+
+/** The pointers of the worktree and, in the same look, the paths of its `dvc.yaml` files. */
+export function readTracked(project: Project): { pointers: Pointer[]; pipelines: string[] } {
   const top = topOf(project);
-  const files = project.repository === null ? walk(top, "") : listFiles(project.repository);
-  return readAll(pointerFiles(project, new Set(files)), (file) => readTextIfExists(join(top, file)));
+  const files = new Set(project.repository === null ? walk(top, "") : listFiles(project.repository));
+  const pointers = readAll(pointerFiles(project, files), (file) => readTextIfExists(join(top, file)));
+  return { pointers, pipelines: oursAmong(project, files, isPipelineFile) };
 }
 
 /** The pointer in the `.dvc` file beside one output, without a look at any other file. */
@@ -66,7 +72,7 @@ const FEW = 8;
 
 /** What {@link pointerFiles} and the reading of lock files look at. */
 function isInteresting(path: string): boolean {
-  return isPointerFile(path) || posix.basename(path) === "dvc.yaml" || path.startsWith(".dvc/") || path.includes("/.dvc/");
+  return isPointerFile(path) || isPipelineFile(path) || path.startsWith(".dvc/") || path.includes("/.dvc/");
 }
 
 /** Git pathspecs of every file that {@link readPointersAt} reads. */
@@ -79,6 +85,10 @@ export function findPointer(pointers: readonly Pointer[], path: string): Pointer
 
 /** Those of our DVC repository: below its root, and not in another one further down. */
 function pointerFiles(project: Project, paths: Iterable<string>): string[] {
+  return oursAmong(project, paths, isPointerFile);
+}
+
+function oursAmong(project: Project, paths: Iterable<string>, isWanted: (path: string) => boolean): string[] {
   const root = relative(topOf(project), project.dvcRoot ?? topOf(project))
     .split(sep)
     .join("/");
@@ -89,7 +99,7 @@ function pointerFiles(project: Project, paths: Iterable<string>): string[] {
     if (!path.startsWith(base) || path.startsWith(`${base}.dvc/`)) continue;
     const dvc = path.indexOf("/.dvc/", base.length - 1);
     if (dvc >= base.length) inner.add(path.slice(0, dvc + 1));
-    else if (isPointerFile(path)) found.push(path);
+    else if (isWanted(path)) found.push(path);
   }
   return found.filter((path) => ![...inner].some((folder) => path.startsWith(folder))).sort(compareCodePoints);
 }
@@ -97,6 +107,10 @@ function pointerFiles(project: Project, paths: Iterable<string>): string[] {
 export function isPointerFile(path: string): boolean {
   const name = posix.basename(path);
   return isLockFile(path) || (name.endsWith(".dvc") && name !== ".dvc");
+}
+
+function isPipelineFile(path: string): boolean {
+  return posix.basename(path) === "dvc.yaml";
 }
 
 function isLockFile(path: string): boolean {
@@ -131,8 +145,8 @@ function topOf(project: Project): string {
 
 function listFiles(repository: NonNullable<Project["repository"]>): string[] {
   if (repository.bare) return [];
-  // Only what pointerFiles looks at: there may be any number of data files that nobody tracks yet.
-  const interesting = ["*.dvc", "*dvc.lock", "*/.dvc/*"].map((pattern) => `:(top)${pattern}`);
+  // Only what oursAmong looks at: there may be any number of data files that nobody tracks yet.
+  const interesting = ["*.dvc", "*dvc.lock", "*dvc.yaml", "*/.dvc/*"].map((pattern) => `:(top)${pattern}`);
   return git(repository, ["ls-files", "-z", "--full-name", "--cached", "--others", "--exclude-standard", "--", ...interesting])
     .split("\0")
     .filter(Boolean);

@@ -21,8 +21,12 @@ function renderLocal(status: LocalStatus): string {
     .join("\n");
 }
 
-function saidOf(paths: Record<string, string>): string[] {
-  return Object.entries(paths).map(([path, said]) => `\t\t${`${said}:`.padEnd(20)}${oneLine(path)}`);
+function saidOf(paths: Record<string, string | Record<string, string>>, indent = "\t\t"): string[] {
+  return Object.entries(paths).flatMap(([path, said]) =>
+    typeof said === "string"
+      ? [`${indent}${`${said}:`.padEnd(20)}${oneLine(path)}`]
+      : [`${indent}${oneLine(path)}:`, ...saidOf(said, `${indent}\t`)],
+  );
 }
 
 function renderCloud(status: CloudStatus, remote: string): string {

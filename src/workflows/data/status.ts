@@ -1,15 +1,19 @@
 /** `expver data status`: which outputs differ from their pointers; with a remote, which objects it lacks. Shapes are dvc's. */
-import { dirname } from "node:path";
+import { dirname, posix } from "node:path";
+import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { unfinished } from "../../git/status.ts";
 import { readUnmerged } from "../../git/unmerged.ts";
+import { changesOf, type StageChange } from "../../pipelines/stage-changes.ts";
+import { readStages } from "../../pipelines/stages.ts";
 import type { Context } from "../../platform/context.ts";
-import { paceWork } from "../../platform/pace.ts";
+import { readTextIfExists } from "../../platform/files.ts";
+import { paceWork, type Work } from "../../platform/pace.ts";
 import { openCache } from "../../store/cache.ts";
 import { type ObjectName, trustedSize } from "../../store/layout.ts";
 import { listingFinder } from "../../store/listings.ts";
-import { readPointers } from "../../store/pointers.ts";
+import { readPointers, readTracked } from "../../store/pointers.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
 import { type OutputStatus, readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
@@ -21,7 +25,12 @@ import { pointersOfRevisions } from "./revisions.ts";
 
 /** dvc's: by stage or pointer file, what changed. */
 export type LocalStatus = Record<string, LocalChange[]>;
-type LocalChange = { "changed deps": Record<string, string> } | { "changed outs": Record<string, string> } | "changed checksum";
+type LocalChange =
+  | { "changed deps": Record<string, string | Record<string, string>> }
+  | { "changed outs": Record<string, string> }
+  | "changed checksum"
+  | "changed command"
+  | "always changed";
 /** dvc's: by path, how cache and remote differ. */
 export type CloudStatus = Record<string, "new" | "deleted" | "missing">;
 
@@ -39,11 +48,15 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     const targets = { targets: wordsOf(input.target), recursive: input.recursive === true };
     if (input.cloud === true || typeof input.remote === "string") return cloudStatus(project, context, { input, targets });
     refuseMeaningless(input);
-    const { pointers } = selectPointers(project, context, targets);
+    const tracked = readTracked(project);
+    const { pointers } = selectPointers(project, context, { ...targets, pointers: tracked.pointers });
     warnUndecided(project, context);
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
     const imports = importChanges(project, context, { pointers, asks: input.updates !== false });
-    const json = localStatus(project, context, { states, imports });
+    const wanted = targets.targets.length === 0 ? null : pointers;
+    const reading = readingStages(project, { pipelines: tracked.pipelines, wanted, states });
+    const stages = await paceWork(reading, context, { label: "hashing what stages depend on" });
+    const json = localStatus(project, context, { states, imports, stages });
     return {
       json,
       outputs: states.map(({ pointer, state }) => ({ path: pointer.path, file: pointer.file, hash: pointer.hash, state })),
@@ -69,13 +82,28 @@ function refuseMeaningless(input: Input): void {
   throw new ExpverError("E_USAGE", `${flags} ask about a remote`, { hint: "Add --cloud.", details: { dialect: "dvc", exitCode: 1 } });
 }
 
+interface Changed {
+  deps: Record<string, string | Record<string, string>>;
+  outs: Record<string, string>;
+  also: Exclude<LocalChange, object>[];
+}
+
 function localStatus(
   project: Project,
   context: Context,
-  { states, imports }: { states: readonly OutputStatus[]; imports: ReadonlyMap<string, ImportChange> },
+  {
+    states,
+    imports,
+    stages,
+  }: { states: readonly OutputStatus[]; imports: ReadonlyMap<string, ImportChange>; stages: readonly StageChange[] },
 ): LocalStatus {
-  const outs = new Map<string, Record<string, string>>();
-  const found = new Map<string, ImportChange>();
+  const changes = new Map<string, Changed>();
+  const at = (entry: Pick<Pointer, "file" | "stage">): Changed => {
+    const address = addressOf(project, context, entry);
+    const changed = changes.get(address) ?? { deps: {}, outs: {}, also: [] };
+    changes.set(address, changed);
+    return changed;
+  };
   for (const { pointer, worktree, inCache } of states) {
     // As dvc: that the bytes are not in the cache says more than that the worktree has others.
     const said =
@@ -84,31 +112,49 @@ function localStatus(
         : pointer.hash === null && worktree !== "deleted"
           ? "new"
           : worktree;
-    const address = addressOf(project, context, pointer);
     const change = imports.get(pointer.file);
-    if (change !== undefined) found.set(address, change);
-    if (said === "same") continue;
-    const changed = outs.get(address) ?? {};
-    outs.set(address, changed);
-    changed[shownPath(project, context, pointer.path)] = said;
+    if (change?.update !== undefined) at(pointer).deps[change.update] = "update available";
+    if (change?.isEdited === true) at(pointer).also = ["changed checksum"];
+    if (said !== "same") at(pointer).outs[shownPath(project, context, pointer.path)] = said;
   }
-  const entries = [...new Set([...found.keys(), ...outs.keys()])].map((address): [string, LocalChange[]] => {
-    const { update, isEdited = false } = found.get(address) ?? {};
-    const changed = outs.get(address);
-    return [
+  for (const { stage, deps, outs } of stages) {
+    for (const [path, said] of deps) at(stage).deps[shownPath(project, context, path)] = said;
+    for (const [path, said] of outs) at(stage).outs[shownPath(project, context, path)] = said;
+    if (stage.hasOtherCommand) at(stage).also.push("changed command");
+    if (stage.isAlwaysChanged) at(stage).also.push("always changed");
+  }
+  return Object.fromEntries(
+    [...changes].map(([address, { deps, outs, also }]): [string, LocalChange[]] => [
       address,
       [
-        ...(update === undefined ? [] : [{ "changed deps": { [update]: "update available" } }]),
-        ...(changed === undefined ? [] : [{ "changed outs": changed }]),
-        ...(isEdited ? ["changed checksum" as const] : []),
+        ...(Object.keys(deps).length === 0 ? [] : [{ "changed deps": deps }]),
+        ...(Object.keys(outs).length === 0 ? [] : [{ "changed outs": outs }]),
+        ...also,
       ],
-    ];
-  });
-  return Object.fromEntries(entries);
+    ]),
+  );
+}
+
+/** `wanted`: only stages of these pointers. */
+function* readingStages(
+  project: Project,
+  { pipelines, wanted, states }: { pipelines: readonly string[]; wanted: readonly Pointer[] | null; states: readonly OutputStatus[] },
+): Work<StageChange[]> {
+  const known = new Map(states.flatMap(({ pointer, scan }) => (scan === null ? [] : [[pointer.path, scan.content.hash] as const])));
+  const found: StageChange[] = [];
+  for (const path of pipelines) {
+    const file = posix.join(posix.dirname(path), "dvc.lock");
+    const [pipeline, lock] = [path, file].map((one) => readTextIfExists(absolutePath(project, one)));
+    for (const stage of readStages(file, { pipeline: pipeline ?? "", lock: lock ?? null })) {
+      if (wanted !== null && !wanted.some((one) => one.file === file && one.stage === stage.stage)) continue;
+      found.push(yield* changesOf(project, stage, known));
+    }
+  }
+  return found;
 }
 
 /** `data.csv.dvc`, `train` for a stage beside the user, `sub/dvc.yaml:train` elsewhere. */
-function addressOf(project: Project, context: Context, { file, stage }: Pointer): string {
+function addressOf(project: Project, context: Context, { file, stage }: Pick<Pointer, "file" | "stage">): string {
   const shown = shownPath(project, context, file);
   if (stage === undefined) return shown;
   return shown === "dvc.lock" ? stage : `${dirname(shown)}/dvc.yaml:${stage}`;

@@ -1,0 +1,62 @@
+/** What has changed of a stage's dependencies since it ran, in DVC's words. */
+import { isDeepStrictEqual } from "node:util";
+import { absolutePath } from "../config/paths.ts";
+import type { Project } from "../config/project.ts";
+import { loadYaml } from "../config/yaml.ts";
+import { readTextIfExists } from "../platform/files.ts";
+import type { Work } from "../platform/pace.ts";
+import { scanOutput } from "../store/scan.ts";
+import { isHere } from "../store/status.ts";
+import type { Params, Stage } from "./stages.ts";
+
+export type Change = "modified" | "deleted" | "new";
+
+export interface StageChange {
+  stage: Stage;
+  /** By path from the top. */
+  deps: Map<string, Change | Record<string, Change>>;
+  /** Outputs that no lock knows. */
+  outs: Map<string, Change>;
+}
+
+/** `known`: hashes of what was just read, by path. */
+export function* changesOf(project: Project, stage: Stage, known: ReadonlyMap<string, string>): Work<StageChange> {
+  const deps: StageChange["deps"] = new Map();
+  // A frozen stage does not look at what it came from.
+  for (const { path, hash, hashName } of stage.isFrozen ? [] : stage.files) {
+    const absolute = absolutePath(project, path);
+    if (!isHere(absolute)) deps.set(path, "deleted");
+    else if (hash === null) deps.set(path, "modified");
+    else if ((known.get(path) ?? (yield* scanOutput(project, absolute, { hashName })).content.hash) !== hash) deps.set(path, "modified");
+  }
+  for (const params of stage.isFrozen ? [] : stage.params) {
+    const changed = paramsChange(params, readTextIfExists(absolutePath(project, params.path)));
+    if (changed !== null) deps.set(params.path, changed);
+  }
+  const outs = new Map(stage.newOutputs.map((path) => [path, isHere(absolutePath(project, path)) ? "modified" : "deleted"] as const));
+  return { stage, deps, outs };
+}
+
+function paramsChange({ path, names, recorded }: Params, text: string | null): Change | Record<string, Change> | null {
+  // Parameters may also be Python or TOML: DVC's own to read.
+  if (!/\.(?:ya?ml|json)$/.test(path)) return null;
+  if (text === null) return "deleted";
+  if (recorded === null) return "new";
+  const now = loadYaml(text, path);
+  const wanted = names ?? [...new Set([...Object.keys(typeof now === "object" && now !== null ? now : {}), ...Object.keys(recorded)])];
+  const changes = wanted.flatMap((name): [string, Change][] => {
+    const value = valueAt(now, name);
+    if (value === undefined) return [[name, "deleted"]];
+    if (!Object.hasOwn(recorded, name)) return [[name, "new"]];
+    return isDeepStrictEqual(value, recorded[name]) ? [] : [[name, "modified"]];
+  });
+  return changes.length === 0 ? null : Object.fromEntries(changes);
+}
+
+/** `train.epochs`, `layers.0`. */
+function valueAt(values: unknown, name: string): unknown {
+  return name.split(".").reduce((value: unknown, part) => {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
+    return (value as Record<string, unknown>)[part];
+  }, values);
+}

@@ -1,0 +1,126 @@
+/**
+ * Stages of pipelines as far as `status` needs them: what each depends on, as `dvc.yaml` says it and as `dvc.lock` remembers it. Expressions
+ * (`${…}`, `foreach`, `matrix`) are DVC's to resolve: of such a stage only what the lock remembers is known.
+ */
+import { posix } from "node:path";
+import { loadYaml } from "../config/yaml.ts";
+import type { HashName } from "../store/types.ts";
+
+export interface Stage {
+  /** The `dvc.lock` beside its `dvc.yaml`, from the top. */
+  file: string;
+  stage: string;
+  /** False: it has never run. */
+  isLocked: boolean;
+  isFrozen: boolean;
+  isAlwaysChanged: boolean;
+  /** Another command than the one that made its outputs. */
+  hasOtherCommand: boolean;
+  files: { path: string; hash: string | null; hashName: HashName }[];
+  params: Params[];
+  /** Paths of outputs the lock does not know. */
+  newOutputs: string[];
+}
+
+export interface Params {
+  /** From the top. */
+  path: string;
+  /** Null: all of the file. */
+  names: string[] | null;
+  /** As the stage has read them; null: it has not. */
+  recorded: Record<string, unknown> | null;
+}
+
+type Fields = Record<string, unknown>;
+
+/** `pipeline`: text of the `dvc.yaml`; `lock`: of the `dvc.lock` beside it. What cannot be read as stages has none: other readers say why. */
+export function readStages(file: string, { pipeline, lock }: { pipeline: string; lock: string | null }): Stage[] {
+  const folder = posix.dirname(file);
+  const defined = fieldsOf(fieldsOf(loadYaml(pipeline, posix.join(folder, "dvc.yaml"))).stages);
+  const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file));
+  const locked = fieldsOf(top.schema === undefined ? top : top.stages);
+  const plain = Object.entries(defined).filter(([, body]) => isPlain(body));
+  const names = new Set([
+    ...plain.map(([name]) => name),
+    ...Object.keys(locked).filter((name) => Object.hasOwn(defined, name.split("@")[0] ?? "")),
+  ]);
+  return [...names].map((stage) => {
+    const definition = fieldsOf(plain.find(([name]) => name === stage)?.[1] ?? undefined);
+    const body = fieldsOf(defined[stage] ?? defined[stage.split("@")[0] ?? ""]);
+    const record = Object.hasOwn(locked, stage) ? fieldsOf(locked[stage]) : null;
+    return stageOf({ file, stage, folder }, { definition: isPlain(body) ? definition : null, body, record });
+  });
+}
+
+function stageOf(
+  { file, stage, folder }: { file: string; stage: string; folder: string },
+  { definition, body, record }: { definition: Fields | null; body: Fields; record: Fields | null },
+): Stage {
+  const wdir = typeof definition?.wdir === "string" ? definition.wdir : ".";
+  const place = (path: string) => posix.join(folder, wdir, path);
+  const recorded = new Map(listOf(record?.deps).map((dep) => [place(String(fieldsOf(dep).path)), fieldsOf(dep)]));
+  const dependencies = definition === null ? [...recorded.keys()] : pathsOf(definition.deps).map(place);
+  const outputs = new Set(listOf(record?.outs).map((out) => place(String(fieldsOf(out).path))));
+  const described = ["outs", "metrics", "plots"].flatMap((kind) => pathsOf(definition?.[kind]).map(place));
+  return {
+    file,
+    stage,
+    isLocked: record !== null,
+    isFrozen: body.frozen === true,
+    isAlwaysChanged: body.always_changed === true,
+    hasOtherCommand: record !== null && definition !== null && JSON.stringify(definition.cmd) !== JSON.stringify(record.cmd),
+    files: dependencies.filter(isInside).map((path) => hashIn(path, recorded.get(path))),
+    params: paramsOf({ definition, record, place }),
+    newOutputs: described.filter((path) => isInside(path) && !outputs.has(path)),
+  };
+}
+
+function hashIn(path: string, dep: Fields | undefined): Stage["files"][number] {
+  const hash = typeof dep?.md5 === "string" ? dep.md5 : null;
+  return { path, hash, hashName: hash !== null && dep?.hash === undefined ? "md5-dos2unix" : "md5" };
+}
+
+function paramsOf({
+  definition,
+  record,
+  place,
+}: {
+  definition: Fields | null;
+  record: Fields | null;
+  place: (path: string) => string;
+}): Params[] {
+  const recorded = new Map(Object.entries(fieldsOf(record?.params)).map(([path, values]) => [place(path), fieldsOf(values)]));
+  if (definition === null) return [...recorded].map(([path, values]) => ({ path, names: Object.keys(values), recorded: values }));
+  const wanted = new Map<string, string[] | null>();
+  for (const item of listOf(definition.params)) {
+    const files = typeof item === "string" ? [["params.yaml", [item]] as const] : Object.entries(fieldsOf(item));
+    for (const [file, names] of files) {
+      const before = wanted.get(place(file));
+      const more = Array.isArray(names) ? names.map(String) : null;
+      wanted.set(place(file), before === undefined ? more : before === null || more === null ? null : [...before, ...more]);
+    }
+  }
+  return [...wanted].map(([path, names]) => ({ path, names, recorded: recorded.get(path) ?? null }));
+}
+
+/** Paths of a list whose items are texts, or texts with flags. */
+function pathsOf(list: unknown): string[] {
+  return listOf(list).flatMap((item) => (typeof item === "string" ? [item] : Object.keys(fieldsOf(item))));
+}
+
+/** URLs and paths elsewhere are DVC's own to ask. */
+function isInside(path: string): boolean {
+  return !path.startsWith("../") && !posix.isAbsolute(path) && !/^\w+:\//.test(path);
+}
+
+function isPlain(body: unknown): boolean {
+  return !JSON.stringify(body ?? null).includes("${") && fieldsOf(body).foreach === undefined && fieldsOf(body).matrix === undefined;
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}

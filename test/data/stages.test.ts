@@ -1,0 +1,141 @@
+/** `data status` of pipelines: what each stage depends on, told as real dvc tells it, in one repository that both look at. */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+const PIPELINE = `stages:
+  prepare:
+    cmd: mkdir -p out && cp -r raw/. out && cp one.txt out
+    deps: [raw, one.txt]
+    params: [split, train.seed]
+    outs: [out]
+  train:
+    cmd: echo trained > model.bin && echo '{"accuracy":1}' > metrics.json
+    deps:
+    - out
+    - sub/code.py
+    params:
+    - train.lr
+    - other.json: [alpha]
+    - whole.yaml:
+    outs: [model.bin]
+    metrics:
+    - metrics.json: { cache: false }
+  below:
+    wdir: sub
+    cmd: echo below > below.txt
+    deps: [code.py]
+    outs: [below.txt]
+  each:
+    foreach: [a, b]
+    do:
+      cmd: echo \${item} > each-\${item}.txt
+      deps: [one.txt]
+      outs: ["each-\${item}.txt"]
+`;
+
+const CHANGES: Record<string, (repo: TestRepository) => void> = {
+  "a dependency, a file of a folder, a parameter": (repo) => {
+    repo.write("one.txt", "changed\n");
+    repo.write("raw/b/more.txt", "more\n");
+    repo.write("params.yaml", "split: 0.25\ntrain: { seed: 1, lr: 1e-3 }\n");
+  },
+  "parameters that are gone, new, or spelt otherwise": (repo) => {
+    repo.write("params.yaml", "split: 0.20\ntrain: { seed: 1, extra: 3 }\n");
+    repo.write("whole.yaml", "one: 1\nthree: 3\n");
+    repo.write("other.json", '{"alpha": [1, 2, 4]}\n');
+  },
+  "files that are gone": (repo) => {
+    for (const path of ["one.txt", "params.yaml", "sub/code.py", "model.bin"]) rmSync(join(repo.root, path));
+  },
+  "another command, a frozen stage, one that is always changed": (repo) => {
+    repo.write("one.txt", "changed\n");
+    repo.write(
+      "dvc.yaml",
+      PIPELINE.replace("echo trained", "echo TRAINED")
+        .replace("  prepare:\n", "  prepare:\n    frozen: true\n")
+        .replace("    wdir: sub\n", "    wdir: sub\n    always_changed: true\n"),
+    );
+  },
+  "stages that never ran, and dependencies and outputs they got since": (repo) => {
+    repo.write("there.txt", "there\n");
+    repo.write(
+      "dvc.yaml",
+      `${PIPELINE.replace("deps: [code.py]", "deps: [code.py, ../one.txt, missing.txt]").replace("outs: [below.txt]", "outs: [below.txt, more.txt]")}  never:
+    cmd: echo 1
+    deps: [one.txt, nowhere.txt, raw]
+    params: [split]
+    outs: [there.txt, nothing.txt]
+    plots: [plot.csv]
+`,
+    );
+  },
+  "a stage that is in the lock only": (repo) => {
+    repo.write("one.txt", "changed\n");
+    repo.write("dvc.yaml", PIPELINE.replace(/ {2}below:[\s\S]*?(?= {2}each:)/, ""));
+  },
+};
+
+describe.skipIf(!HAS_DVC)("data status says of stages what dvc says", () => {
+  let repo: TestRepository;
+  beforeAll(() => {
+    repo = makeRepository();
+    repo.expver(["data", "init"]);
+    mkdirSync(join(repo.root, "raw/b"), { recursive: true });
+    repo.commit("pipeline", {
+      "dvc.yaml": PIPELINE,
+      "raw/a.txt": "a\n",
+      "raw/b/b.txt": "b\n",
+      "one.txt": "1\n",
+      "sub/code.py": "print()\n",
+      "params.yaml": "split: 0.2\ntrain: { seed: 1, lr: 0.1 }\n",
+      "other.json": '{"alpha": [1, 2, 3]}\n',
+      "whole.yaml": "one: 1\ntwo: 2\n",
+    });
+    dvcCalls(repo, [["repro", "-q"]]);
+    repo.commit("ran");
+  }, 120_000);
+
+  const sortedJson = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map(sortedJson)
+      : typeof value === "object" && value !== null
+        ? Object.fromEntries(
+            Object.entries(value)
+              .sort(([one], [other]) => (one < other ? -1 : 1))
+              .map(([key, inner]) => [key, sortedJson(inner)]),
+          )
+        : value;
+
+  it("nothing, when they have just run", () => {
+    expect(jsonOf(repo.expver(["data", "status", "--json"]))).toEqual({});
+    expect(repo.expver(["data", "status"]).stdout).toContain("Data and pipelines are up to date.");
+    expect(repo.expver(["data", "status", "-q"]).code).toBe(0);
+  });
+
+  it.each(Object.entries(CHANGES))("%s", { timeout: 120_000 }, (_name, change) => {
+    change(repo);
+    try {
+      const [theirs] = dvcCalls(repo, [["status", "--json"]]);
+      const ours = repo.expver(["data", "status", "--json"]);
+      expect(sortedJson(jsonOf(ours))).toEqual(sortedJson(jsonOf(theirs)));
+      expect(jsonOf(ours)).not.toEqual({});
+      expect(repo.expver(["data", "status", "-q"]).code).toBe(1);
+      const printed = repo.expver(["data", "status"]).stdout;
+      for (const path of JSON.stringify(jsonOf(ours)).match(/[\w./]+\.(?:txt|py|yaml)/g) ?? []) expect(printed).toContain(path);
+    } finally {
+      repo.git("checkout", "-q", "-f", "HEAD");
+      repo.git("clean", "-q", "-f", "-d");
+      repo.expver(["data", "checkout", "--force"]);
+    }
+  });
+
+  it("one stage when one is named", () => {
+    repo.write("one.txt", "changed\n");
+    const [theirs] = dvcCalls(repo, [["status", "--json", "prepare"]]);
+    expect(jsonOf(repo.expver(["data", "status", "--json", "prepare"]))).toEqual(jsonOf(theirs));
+    repo.git("checkout", "-q", "one.txt");
+  });
+});
