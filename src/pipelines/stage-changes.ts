@@ -9,7 +9,7 @@ import { scanOutput } from "../store/scan.ts";
 import { isHere } from "../store/status.ts";
 import type { Params, Stage } from "./stages.ts";
 
-export type Change = "modified" | "deleted" | "new";
+type Change = "modified" | "deleted" | "new";
 
 export interface StageChange {
   stage: Stage;
