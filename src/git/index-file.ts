@@ -19,6 +19,14 @@ export interface IndexEdit {
   object: string | null;
 }
 
+/** A path in conflict; a side without the file is absent. */
+export interface UnmergedPath {
+  path: string;
+  base?: IndexEntry;
+  ours?: IndexEntry;
+  theirs?: IndexEntry;
+}
+
 /** The tree that `baseTree` (null: the empty one) becomes with these edits. Touches neither index nor worktree. */
 export function writeTreeWith(repository: Repository, baseTree: string | null, edits: readonly IndexEdit[]): string {
   return withTemporaryIndex(repository, baseTree, (env) => applyEdits(repository, edits, env));
@@ -26,9 +34,24 @@ export function writeTreeWith(repository: Repository, baseTree: string | null, e
 
 /** Sets entries of this worktree's index; all others stay as they are. Waits a moment for another git to let go of it. */
 export function setIndexEntries(repository: Repository, edits: readonly IndexEdit[]): void {
+  whenFree(repository, () => applyEdits(repository, edits, {}));
+}
+
+/** Puts paths in conflict, with what each side has; see {@link setIndexEntries}. */
+export function setUnmerged(repository: Repository, paths: readonly UnmergedPath[]): void {
+  const lines = paths.flatMap(({ path, base, ours, theirs }) => {
+    const sides = [base, ours, theirs];
+    const width = sides.find((one) => one !== undefined)?.object.length ?? 40;
+    const stages = sides.flatMap((one, index) => (one === undefined ? [] : [`${one.mode} ${one.object} ${index + 1}\t${path}`]));
+    return [`0 ${"0".repeat(width)}\t${path}`, ...stages];
+  });
+  whenFree(repository, () => gitResult(repository, ["update-index", "-z", "--index-info"], { input: nulTerminated(lines) }));
+}
+
+function whenFree(repository: Repository, change: () => void): void {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      applyEdits(repository, edits, {});
+      change();
       return;
     } catch (error) {
       const locked = error instanceof ExpverError && /index\.lock/.test(error.message);

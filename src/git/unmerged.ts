@@ -1,15 +1,6 @@
 /** Paths of the index that a merge left in conflict, with what each side had. */
 import { git, type Repository } from "./git.ts";
-import type { IndexEntry } from "./index-file.ts";
-
-export interface UnmergedPath {
-  /** Relative to the worktree's top, with `/`. */
-  path: string;
-  /** Absent where that side has no such file. */
-  base?: IndexEntry;
-  ours?: IndexEntry;
-  theirs?: IndexEntry;
-}
+import type { UnmergedPath } from "./index-file.ts";
 
 const SIDES = { 1: "base", 2: "ours", 3: "theirs" } as const;
 

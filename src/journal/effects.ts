@@ -3,8 +3,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
-import { readIndexEntries, setIndexEntries } from "../git/index-file.ts";
-import { readRef, updateRefs } from "../git/refs.ts";
+import type { Repository } from "../git/git.ts";
+import { readIndexEntries, setIndexEntries, setUnmerged } from "../git/index-file.ts";
+import { readRef, resolveCommit, updateRefs } from "../git/refs.ts";
+import { unfinished } from "../git/status.ts";
+import { readUnmerged } from "../git/unmerged.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { treeDigest } from "../platform/tree-digest.ts";
 import { counted } from "../platform/words.ts";
@@ -115,6 +118,8 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
       return { state: existsSync(join(topOf(project), effect.path)) ? "after" : "before" };
     case "index":
       return indexState(project, effect);
+    case "unmerged":
+      return unmergedState(project, effect);
     case "rows":
     case "stamp":
     case "database":
@@ -174,6 +179,27 @@ function indexState(project: Place, { entries }: EffectOf<"index">): Pick<Effect
   return { state: states.includes("after") ? "after" : "before" };
 }
 
+function unmergedState({ repository }: Place, { head, paths }: EffectOf<"unmerged">): Pick<EffectState, "state" | "now"> {
+  if (repository === null) return { state: "other", now: "no index" };
+  const conflicts = new Map(readUnmerged(repository).map((one) => [one.path, one]));
+  const staged = readIndexEntries(
+    repository,
+    paths.map(({ path }) => path),
+  );
+  const states = paths.map(({ path, before, after }) => {
+    const now = conflicts.get(path);
+    if (now !== undefined) return SIDES.every((side) => entryKey(now[side] ?? null) === entryKey(before[side] ?? null)) ? "before" : path;
+    return entryKey(staged.get(path) ?? null) === entryKey(after) ? "after" : path;
+  });
+  const foreign = states.find((state) => state !== "after" && state !== "before");
+  if (foreign !== undefined) return { state: "other", now: `${foreign} is staged differently` };
+  if (!states.includes("after")) return { state: "before" };
+  const isOver = unfinished(repository) === null || resolveCommit(repository, "HEAD") !== head;
+  return isOver ? { state: "other", now: "the merge it belongs to has ended" } : { state: "after" };
+}
+
+const SIDES = ["base", "ours", "theirs"] as const;
+
 function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): void {
   if (effect.kind === "file") setText(join(topOf(project), effect.path), effect.before);
   if (effect.kind === "folder") removeEmptyFolder(join(topOf(project), effect.path));
@@ -181,10 +207,19 @@ function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): vo
   if (effect.kind === "trash") restoreFromTrash(effect.trash, join(topOf(project), effect.path));
   if (effect.kind === "move") moveBack(project, effect);
   if (effect.kind === "objects") restoreObjects(effect);
+  if (effect.kind === "unmerged" && project.repository !== null) unresolve(project.repository, effect);
   if (effect.kind === "index" && project.repository !== null) {
     const entries = effect.entries.map(({ path, before }) => ({ path, mode: before?.mode ?? "", object: before?.object ?? null }));
     setIndexEntries(project.repository, entries);
   }
+}
+
+/** A conflict of one path is up to three entries, one a stage. */
+function unresolve(repository: Repository, { paths }: EffectOf<"unmerged">): void {
+  setUnmerged(
+    repository,
+    paths.map(({ path, before }) => ({ path, ...before })),
+  );
 }
 
 function moveBack(project: Place, { from, to, replaced }: EffectOf<"move">): void {
@@ -211,6 +246,8 @@ function targetOf(effect: Effect): string {
       return effect.to;
     case "objects":
       return `${counted(effect.names.length, "object")} of ${effect.folder}`;
+    case "unmerged":
+      return `index: ${effect.paths.map(({ path }) => path).join(", ")} in conflict`;
     case "index":
       return `index: ${effect.entries.map((entry) => entry.path).join(", ")}`;
     case "rows":

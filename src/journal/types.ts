@@ -10,6 +10,11 @@ export type Effect =
   /** Index entries set; blob id and mode, null = not in the index. */
   | { kind: "index"; entries: { path: string; before: IndexEntry | null; after: IndexEntry | null }[] }
   /**
+   * Paths a merge of Git had left in conflict, staged; what each side had. Taken back only while Git goes on with that merge: `head` is
+   * where it began.
+   */
+  | { kind: "unmerged"; head: string | null; paths: { path: string; before: Sides; after: IndexEntry | null }[] }
+  /**
    * Rows of a run added to or stamped in the results database (path relative to the worktree). Recorded again with the
    * digest of its rows (`results/run-rows.ts`) once they are final: undo removes them only while it holds.
    */
@@ -41,6 +46,13 @@ export type Effect =
 export interface IndexEntry {
   mode: string;
   object: string;
+}
+
+/** What a conflict has in the index; absent where that side has no such file. */
+export interface Sides {
+  base?: IndexEntry;
+  ours?: IndexEntry;
+  theirs?: IndexEntry;
 }
 
 /** `open`: its owner lives, or died without ending it. `undone`, `recovered`: taken back afterwards. */

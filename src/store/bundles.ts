@@ -1,6 +1,5 @@
 /** Outputs as the objects they are made of, and objects by key. */
-import type { Cache } from "./cache.ts";
-import { keyOf, type ObjectName, readListing, trustedSize } from "./layout.ts";
+import { keyOf, type ObjectFolder, type ObjectName, readListing, trustedSize } from "./layout.ts";
 import { parseListing } from "./listing.ts";
 import type { Remote } from "./remotes/remote.ts";
 import type { Pointer } from "./types.ts";
@@ -19,7 +18,7 @@ export interface Bundle {
 export async function bundleOf(
   pointer: StoredPointer,
   remote: Remote,
-  { cache, only }: { cache: Cache; only: ReadonlyMap<string, readonly string[]> | undefined },
+  { cache, only }: { cache: ObjectFolder; only: ReadonlyMap<string, readonly string[]> | undefined },
 ): Promise<Bundle> {
   const { hash, hashName, path } = pointer;
   const object = { hash, hashName };

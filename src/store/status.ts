@@ -4,7 +4,7 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { readListing, trustedSize, trustedSizes } from "./layout.ts";
+import { type ObjectFolder, readListing, trustedSize, trustedSizes } from "./layout.ts";
 import { openSingles, type Scan, scanOutput } from "./scan.ts";
 import type { StatCache } from "./stat-cache.ts";
 import type { HashName, Pointer } from "./types.ts";
@@ -49,11 +49,11 @@ function* statusOf(project: Project, pointer: Pointer, { cache, singles }: { cac
 }
 
 /** True when everything the pointer names can be relied on. */
-export function isComplete(cache: Cache, pointer: Pointer): boolean {
+export function isComplete(cache: ObjectFolder, pointer: Pointer): boolean {
   return finishWork(checkingComplete(cache, pointer));
 }
 
-function* checkingComplete(cache: Cache, { hash, hashName }: Pointer): Work<boolean> {
+function* checkingComplete(cache: ObjectFolder, { hash, hashName }: Pointer): Work<boolean> {
   if (hash === null) return false;
   if (!hash.endsWith(".dir")) return trustedSize(cache.dir, { hash, hashName }) !== null;
   const members = readListing(cache.dir, { hash, hashName });

@@ -6,8 +6,8 @@ import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
-import { type Cache, openCache } from "./cache.ts";
-import { keyOf, type ObjectName, objectPath, trustedSize, trustedSizes } from "./layout.ts";
+import { openCache } from "./cache.ts";
+import { keyOf, type ObjectFolder, type ObjectName, objectPath, trustedSize, trustedSizes } from "./layout.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
 import { isComplete } from "./status.ts";
@@ -20,6 +20,8 @@ export interface TransferOptions {
   only?: ReadonlyMap<string, readonly string[]>;
   /** Connections at once, instead of what the configuration says. */
   jobs?: number | undefined;
+  /** Fetching: they come into this folder instead of the cache. */
+  into?: ObjectFolder;
 }
 
 export interface TransferReport {
@@ -90,7 +92,7 @@ export async function fetchObjects(
   context: Pacing,
   options: TransferOptions = {},
 ): Promise<TransferReport> {
-  const cache = openCache(project);
+  const cache = options.into ?? openCache(project);
   const wanted = pointers.filter((pointer) => !pointer.isImport && !isComplete(cache, pointer));
   if (wanted.length === 0) return { objects: 0, remotes: [], missing: [], failed: [] };
   return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { cache, context, options }));
@@ -102,7 +104,7 @@ export function isPushable({ push, isImport, cache, hash }: Pointer): boolean {
 }
 
 interface Tools {
-  cache: Cache;
+  cache: ObjectFolder;
   context: Pacing;
   options: TransferOptions;
 }

@@ -3,7 +3,7 @@
  * base and no output is named, into the project's own database (`merge/project-merge.ts`).
  */
 import { resolve } from "node:path";
-import { findProject } from "../config/project.ts";
+import { findProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { isDataFile } from "../merge/data/data-file.ts";
 import type { DataMerge, DataReport } from "../merge/data/merge-data.ts";
@@ -54,18 +54,16 @@ export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
       const { planProjectMerge } = await import("./merge/project-merge.ts");
       return planProjectMerge(context, { names: named, rules: rulesOf(input) });
     }
-    const databases = databaseRequest(
-      context,
-      input,
-      named.filter((name) => !isDataFile(name)),
-    );
-    const files = dataRequest(context, input, named.filter(isDataFile));
+    const project = findProject(context);
+    const others = named.filter((name) => !isDataFile(name));
+    const ofRefs = await dataOfOtherRefs(context, input, { project, others, paths: named.filter(isDataFile) });
+    const databases = ofRefs === null ? databaseRequest(context, input, others) : null;
+    const files = ofRefs ?? dataRequest(context, input, named.filter(isDataFile));
     if (databases === null && files === null) {
       throw new ExpverError("E_USAGE", "there is nothing to merge", {
         hint: "expver merge --base-db results/experiments.db ../exp-a/results/experiments.db",
       });
     }
-    const project = findProject(context);
     const part = databases === null ? null : databasePart(context, project, databases);
     let data: MergePart<DataReport> | null = null;
     try {
@@ -137,6 +135,18 @@ async function applyToProject(context: Context, plan: ProjectMergePlan): Promise
   return { database, data: null, project };
 }
 
+/** Null unless worktrees or refs are named beside a data file, and neither a base nor an output. */
+async function dataOfOtherRefs(
+  context: Context,
+  input: Input,
+  { project, others, paths }: { project: Project | null; others: readonly string[]; paths: readonly string[] },
+): Promise<DataMerge | null> {
+  if (!project?.repository || others.length === 0 || paths.length === 0 || PLACES.some((place) => input[place] !== undefined)) return null;
+  const { dataOfRefs } = await import("./merge/data-of-ref.ts");
+  const found = await dataOfRefs(context, project, { names: others, paths });
+  return found && { ...found, output: found.base.path, ...dataRules(input) };
+}
+
 function databaseRequest(context: Context, input: Input, positional: readonly string[]): DatabaseRequest | null {
   const names = [...positional, ...wordsOf(input.expDb)];
   const [base, output] = [textIn(input.baseDb), textIn(input.outputDb)];
@@ -158,13 +168,14 @@ function dataRequest(context: Context, input: Input, positional: readonly string
   const sources = base === undefined ? others : [first, ...others].filter((one) => one !== undefined);
   if (from === undefined) return null;
   refuseBase(from, sources);
+  return { base: from, sources, output: output === undefined ? from.path : resolve(context.cwd, output), ...dataRules(input) };
+}
+
+function dataRules(input: Input): Omit<DataMerge, "base" | "sources" | "output"> {
   const strategy = choice(input.dataStrategy, STRATEGIES, "--data-strategy") ?? choice(input.strategy, STRATEGIES, "--strategy") ?? "merge";
   const keyColumns = listOf(input.dataKeyColumns ?? input.keyColumns);
   if (strategy === "rebase") requireKeys(keyColumns);
   return {
-    base: from,
-    sources,
-    output: output === undefined ? from.path : resolve(context.cwd, output),
     strategy,
     keyColumns,
     matchNullKeys: choice(input.nullKeys, NULL_KEYS, "--null-keys") === "match",

@@ -85,6 +85,8 @@ function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Ste
       return { verb: "restore", target, detail: "from the trash", count: effect.names.length };
     case "folder":
       return { verb: "remove", target, detail: "if empty" };
+    case "unmerged":
+      return { verb: "restore", target, count: effect.paths.length };
     case "index":
       return { verb: "unstage", target: "index", count: effect.entries.length };
     case "rows":

@@ -52,6 +52,26 @@ describe("a new file", () => {
     expect(files().sort()).toEqual(["a.db", "b.db", "c.db", "one.db", "two.db"]);
   });
 
+  it("keeps its journal as the base does, or the output that is replaced; no journal of that one is played into it", () => {
+    const modeOf = (name: string) => readFileSync(join(repo.root, name))[18];
+    database("wal.db", { a: 1 }, { mode: "wal" });
+    database("b.db", { b: 2 });
+    expect(repo.expver(["merge", "--base-db", "wal.db", "b.db", "--output-db", "new.db"]).code).toBe(0);
+    expect(modeOf("new.db")).toBe(2);
+    expect(rowsOf("new.db")).toEqual(["a 1", "b 2"]);
+    expect(files().filter((name) => name.startsWith("."))).toEqual([]);
+    // A program that was killed has left its last row in the journal beside the file.
+    const held = openDatabase(join(repo.root, "wal.db"));
+    held.exec(`INSERT INTO "default" (track_id, timestamp, x) VALUES ('late', '1', 9.0)`);
+    for (const end of ["", "-wal"]) copyFileSync(join(repo.root, `wal.db${end}`), join(repo.root, `old.db${end}`));
+    held.close();
+    expect(repo.expver(["merge", "--base-db", "b.db", "new.db", "--output-db", "old.db", "--yes"]).code).toBe(0);
+    expect(modeOf("old.db")).toBe(2);
+    expect(rowsOf("old.db")).toEqual(["a 1", "b 2"]);
+    expect(repo.expver(["merge", "--base-db", "b.db", "new.db", "--output-db", "plain.db"]).code).toBe(0);
+    expect(modeOf("plain.db")).toBe(1);
+  });
+
   it("is not made by a dry run, nor by a conflict", () => {
     database("a.db", { a: 1 });
     database("b.db", { a: 2 });

@@ -109,6 +109,13 @@ describe("expver merge into the project", () => {
     const object = join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
     expect(existsSync(object)).toBe(true);
     rmSync(object);
+    // A plan that is only looked at brings nothing into the cache, nor does the merge itself.
+    const cached = () => repo.run("find", [".dvc/cache", "-type", "f"]).stdout.split("\n").sort().join("\n");
+    const before = cached();
+    const planned = must(repo, "merge", version, "--dry-run");
+    expect(JSON.stringify(planned.steps)).toContain("new row");
+    expect(cached()).toBe(before);
+    expect(repo.run("find", [".git/expver/merging", "-type", "f"]).stdout).toBe("");
     expect(must(repo, "merge", version).database.sources[0]).toMatchObject({ threeWay: true });
     expect(String(rowsOf(repo).expver_runs)).toContain(run);
     expect(must(repo, "merge", "exp/other").database).toMatchObject({ changed: false });

@@ -97,11 +97,19 @@ describe("a cell both sides changed", () => {
     expect(points).toBeGreaterThan(20);
   }, 240_000);
 
-  it("undo gives the file back as it was", () => {
-    const text = repo.read(`${DATABASE}.dvc`);
+  it("undo gives the file and its conflict back as they were, while the merge goes on", () => {
+    const state = () => [repo.read(`${DATABASE}.dvc`), repo.git("ls-files", "--stage"), repo.git("status", "--porcelain")];
+    const before = state();
     must(repo, "merge", "--resolve", "theirs");
+    expect(unmerged(repo)).toEqual([]);
     must(repo, "undo");
-    expect(repo.read(`${DATABASE}.dvc`)).toBe(text);
+    expect(state()).toEqual(before);
+    // And it can be decided anew; once that is committed there is no conflict to come back to.
+    must(repo, "merge", "--resolve", "ours");
+    expect(storedRows(repo)).toEqual(["a 1", "b 21", "c 3", "d 4"]);
+    repo.git("commit", "-q", "--no-edit");
+    expect(repo.expverJson(["undo"]).error).toMatchObject({ code: "E_UNDO", message: expect.stringContaining("has ended") });
+    expect(repo.git("status", "--porcelain")).toBe("");
   });
 });
 

@@ -2,11 +2,12 @@
  * Databases merged into a file: worked out in a copy beside the output, which then takes its place in one step, or, where a
  * program may have the output open, brought into it by SQL.
  */
-import { chmodSync, copyFileSync, statSync } from "node:fs";
+import { chmodSync, closeSync, copyFileSync, existsSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
+import { firstBytes } from "../../platform/hashing.ts";
 import { openDatabase } from "../../platform/sqlite.ts";
 import { bringInRows } from "../../results/bring-in.ts";
-import { copyDatabase } from "../../results/copy.ts";
+import { copyDatabase, settle } from "../../results/copy.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
 import { mergeInto } from "./merge-into.ts";
 import { mergeRecorded } from "./row-sources.ts";
@@ -55,7 +56,10 @@ export function prepareMerge(merge: FilesMerge): PreparedMerge {
     copyDatabase(start, temporary);
     chmodSync(temporary, statSync(start).mode | 0o200);
     if (before !== null) copyFileSync(temporary, before);
-    return { merge, temporary, before, reports: mergeAll(temporary, sources, merge) };
+    const isWal = walByHeader(!inPlace && existsSync(output) ? output : temporary);
+    const reports = mergeAll(temporary, sources, merge);
+    if (isWal) setWal(temporary);
+    return { merge, temporary, before, reports };
   } catch (error) {
     discardMerge({ temporary, before });
     throw fromSystemError(error, `cannot merge beside ${output}`);
@@ -74,6 +78,7 @@ export function commitMerge(prepared: PreparedMerge): void {
         db.close();
       }
     } else {
+      clearJournals(merge.output);
       putInPlace(temporary, merge.output);
     }
   } catch (error) {
@@ -81,6 +86,14 @@ export function commitMerge(prepared: PreparedMerge): void {
   } finally {
     discardMerge(prepared);
   }
+}
+
+/** What a killed program left beside the old file would be played into the new one. */
+function clearJournals(output: string): void {
+  const journals = ["-wal", "-shm", "-journal"].map((end) => output + end);
+  if (!journals.some((path) => existsSync(path))) return;
+  settle(output);
+  for (const path of journals) rmSync(path, { force: true });
 }
 
 /** Removes what a merge that is not wanted has left. */
@@ -94,6 +107,25 @@ export function changesTable(report: TableReport): boolean {
   const { inserted, removed, replaced, resolved, filled, updated, addedColumns, widenedColumns } = report;
   const lists = [Object.keys(filled), Object.keys(updated), addedColumns, widenedColumns];
   return inserted + removed + replaced + resolved > 0 || lists.some((list) => list.length > 0);
+}
+
+/** Read and write versions in a database's header: how whoever opens it next keeps its journal. */
+const WAL = 2;
+const VERSIONS_AT = 18;
+
+/** A look at a file of our own, or one that nobody has open: SQLite would make a `-wal` beside it. */
+function walByHeader(path: string): boolean {
+  return firstBytes(path, VERSIONS_AT + 2)[VERSIONS_AT] === WAL;
+}
+
+/** Of a whole file that nobody has open: the next one to open it makes its `-wal`. */
+function setWal(path: string): void {
+  const descriptor = openSync(path, "r+");
+  try {
+    writeSync(descriptor, Buffer.from([WAL, WAL]), 0, 2, VERSIONS_AT);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function mergeAll(path: string, sources: readonly MergeSource[], { rules, lacking }: FilesMerge): SourceReport[] {

@@ -13,6 +13,7 @@ export const MERGING: Command[] = [
       "All tables are merged in one transaction; the output is written beside itself and renamed, or changed by SQL while it is open.\n" +
       "A worktree, branch or version is looked up: its live database, or the one its pointer names (fetched if need be) is merged into the\n" +
       "project's own, three-way with what both came from, as one operation with a commit of the pointer; `expver undo` brings the rows back.\n" +
+      "With a data file named behind it, that file of theirs is merged into ours, out of the cache or the remote if need be: merge BRANCH -- data/x.csv.\n" +
       "As a stage of a pipeline: --params params.yaml --yes; it then writes only its output, and nothing when that says the same already.\n" +
       "Data files (parquet, CSV, JSON lines) are merged by the same two words, within --memory: their columns are settled first, and where values would\n" +
       "turn into text or lose digits nothing is merged without --allow-widen. Order, compression and metadata stay those of the base.\n" +

@@ -2,11 +2,12 @@
 import { absolutePath, isUnder, pathFromUser } from "../../config/paths.ts";
 import { openProject, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { type IndexEdit, setIndexEntries } from "../../git/index-file.ts";
+import { type IndexEdit, setIndexEntries, type UnmergedPath } from "../../git/index-file.ts";
 import { hashBlob } from "../../git/objects.ts";
+import { resolveCommit } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
 import { catFiles } from "../../git/tree.ts";
-import { readUnmerged, type UnmergedPath } from "../../git/unmerged.ts";
+import { readUnmerged } from "../../git/unmerged.ts";
 import { perform } from "../../journal/perform.ts";
 import { mergePointer } from "../../merge/pointers/merge-pointer.ts";
 import type { ConflictChoice } from "../../merge/results/types.ts";
@@ -72,7 +73,7 @@ export async function applyResolution(context: Context, { choice, files }: Resol
   await prepareWriting(project, context);
   const pointers: ResolvedPointer[] = [];
   const edits: FileEdit[] = [];
-  const staged: { path: string; mode: string; text: string | null }[] = [];
+  const staged: (IndexEdit & { file: Undecided })[] = [];
   for (const file of files) {
     const { path } = file;
     const { text, conflicts, says } = await decide(file);
@@ -83,21 +84,25 @@ export async function applyResolution(context: Context, { choice, files }: Resol
       state: conflicts.length > 0 ? "conflict" : text === null ? "removed" : "resolved",
       says: [...conflicts, ...says],
     });
-    if (conflicts.length === 0) staged.push({ path, mode: (file.ours ?? file.theirs)?.mode ?? "100644", text: text ?? null });
+    const object = text == null ? null : hashBlob(repository, text);
+    if (conflicts.length === 0) staged.push({ path, mode: (file.ours ?? file.theirs)?.mode ?? "100644", object, file });
   }
-  if (edits.length > 0) {
+  if (edits.length + staged.length > 0) {
     await perform(project, context, {
       command: "merge",
       argv: ["merge", "--resolve", ...(choice === undefined ? [] : [choice]), ...files.map(({ path }) => path)],
       summary: `resolve ${counted(staged.length, "pointer")}`,
-      work: (operation) => applyFileEdits(project, operation, edits),
+      work: (operation) => {
+        const head = resolveCommit(repository, "HEAD");
+        if (staged.length > 0) operation.record({ kind: "unmerged", head, paths: staged.map(stagedPath) });
+        applyFileEdits(project, operation, edits);
+        setIndexEntries(
+          repository,
+          staged.map(({ path, mode, object }) => ({ path, mode, object })),
+        );
+      },
     });
   }
-  // Last, and no part of the operation: killed before it, the paths are still in conflict and the command can be repeated.
-  setIndexEntries(
-    repository,
-    staged.map(({ path, mode, text }): IndexEdit => ({ path, mode, object: text === null ? null : hashBlob(repository, text) })),
-  );
   const isLeft = pointers.some(({ state }) => state === "conflict");
   return { pointers, unfinished: unfinished(repository), exitCode: isLeft ? 4 : 0 };
 
@@ -126,6 +131,12 @@ export async function applyResolution(context: Context, { choice, files }: Resol
       return { conflicts: [`${error.message}: edit it, then git add ${path}`], says: [] };
     }
   }
+}
+
+/** With what each side had, so that the conflict can be had again. */
+function stagedPath({ path, mode, object, file: { base, ours, theirs } }: IndexEdit & { file: Undecided }) {
+  const before = { ...(base && { base }), ...(ours && { ours }), ...(theirs && { theirs }) };
+  return { path, before, after: object === null ? null : { mode, object } };
 }
 
 function isMeant(file: string, place: string): boolean {

@@ -26,8 +26,9 @@ import { lackingRows } from "../run/lacking-rows.ts";
 import { placesOf } from "../run/places.ts";
 import { losesRows, stepsOf } from "./database-part.ts";
 import { stateOf } from "./part.ts";
+import { sharesRows } from "./shares-rows.ts";
 import { findSide, mergeBase, type Side } from "./side.ts";
-import { sharesRows, storedDatabase } from "./stored-database.ts";
+import { storedObject } from "./stored-file.ts";
 
 export interface ResultsMerge {
   /** Worktrees, versions, branches, commits or database files, as a person names them. */
@@ -60,7 +61,7 @@ export interface ResultsMerged {
   backup: string | null;
 }
 
-/** Reads, and fetches what is only on the remote. `discard` what is not applied. Throws E_CONFLICT, E_NOT_FOUND, E_NOT_STORED. */
+/** Reads; what is only on the remote is fetched to be looked at. `discard` what is not applied. Throws E_CONFLICT, E_NOT_FOUND, E_NOT_STORED. */
 export async function planResultsMerge(context: Context, project: Project, { names, rules }: ResultsMerge): Promise<ResultsPart> {
   const places = placesOf(project, null);
   const { database, databaseFile: output } = places;
@@ -170,7 +171,7 @@ async function databaseOf(context: Context, project: Project, side: Side, databa
   if (side.kind === "file") return side.path ?? "";
   const live = side.kind === "worktree" ? join(side.path ?? "", database) : null;
   if (live !== null && existsSync(live)) return live;
-  const stored = side.commit === null ? null : await storedDatabase(context, project, { commit: side.commit, path: database });
+  const stored = side.commit === null ? null : await storedObject(context, project, { commit: side.commit, path: database });
   if (stored !== null) return stored;
   throw new ExpverError("E_NOT_FOUND", `${side.name} has no ${database}`, {
     hint: "Name the database itself: expver merge PATH.",
@@ -190,7 +191,7 @@ async function ancestorOf(
     return undefined;
   };
   try {
-    const ancestor = await storedDatabase(context, project, { commit: base, path: database });
+    const ancestor = await storedObject(context, project, { commit: base, path: database });
     if (ancestor === null) return undefined;
     return sharesRows(path, ancestor) ? ancestor : union("its database has no row of the one both sides came from");
   } catch (error) {

@@ -79,7 +79,7 @@ async function ancestorOf(main: Project, theirs: string, tip: string | null): Pr
   const object = { hash: pointer.hash, hashName: pointer.hashName };
   const { dir } = openCache(main);
   if (trustedSize(dir, object) === null) return undefined;
-  const { sharesRows } = await import("../../merge/stored-database.ts");
+  const { sharesRows } = await import("../../merge/shares-rows.ts");
   return sharesRows(theirs, objectPath(dir, object)) ? objectPath(dir, object) : undefined;
 }
 

@@ -1,0 +1,26 @@
+/** Whether two results databases have anything in common. */
+import { openDatabase, quoteName } from "../../platform/sqlite.ts";
+import { eventsTables } from "../../results/schema.ts";
+import { withCopy } from "../../results/with-copy.ts";
+
+/** Whether a database has any row of its ancestor: one that was begun anew has deleted nothing. */
+export function sharesRows(path: string, ancestor: string): boolean {
+  const db = openDatabase(path, { readonly: true });
+  try {
+    return withCopy(db, ancestor, () => {
+      const before = new Map(eventsTables(db, "before").map((table) => [table.name.toLowerCase(), table.name]));
+      const hasNone = [...before.values()].every((name) => db.get(`SELECT 1 FROM before.${quoteName(name)} LIMIT 1`) === undefined);
+      return (
+        hasNone ||
+        eventsTables(db).some(({ name }) => {
+          const old = before.get(name.toLowerCase());
+          const same = "o.track_id IS n.track_id AND o.timestamp IS n.timestamp";
+          const shared = `SELECT 1 FROM before.${quoteName(old ?? "")} AS o JOIN main.${quoteName(name)} AS n ON ${same} LIMIT 1`;
+          return old !== undefined && db.get(shared) !== undefined;
+        })
+      );
+    });
+  } finally {
+    db.close();
+  }
+}
