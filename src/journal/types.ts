@@ -49,7 +49,7 @@ export interface IndexEntry {
 }
 
 /** What a conflict has in the index; absent where that side has no such file. */
-export interface Sides {
+interface Sides {
   base?: IndexEntry;
   ours?: IndexEntry;
   theirs?: IndexEntry;
