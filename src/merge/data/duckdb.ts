@@ -1,5 +1,4 @@
 /** DuckDB, loaded when data is merged: within a memory limit, working in a folder beside the output, never reaching for the network. */
-import { join } from "node:path";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 
 type Value = string | number | bigint | boolean | null;
@@ -21,7 +20,8 @@ export interface DuckDbOptions {
 /** Throws E_NO_DUCKDB where the optional package is not installed. */
 export async function openDuckDb({ spill, memory }: DuckDbOptions): Promise<DuckDb> {
   const { DuckDBInstance } = await load();
-  const instance = await DuckDBInstance.create(join(spill, "work.duckdb"), {
+  // In memory, what is too much for the limit goes to the folder too, and what fits is not written twice.
+  const instance = await DuckDBInstance.create(":memory:", {
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     memory_limit: memory,

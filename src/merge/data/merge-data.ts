@@ -134,8 +134,10 @@ async function mergeOne(db: DuckDb, source: DataFile, step: Step): Promise<DataR
 function surplus(columns: readonly SettledColumn[], where: string): string {
   const all = names(columns);
   const same = columns.map(({ name }) => `n.${quoted(name)} IS NOT DISTINCT FROM c.${quoted(name)}`).join(" AND ");
+  // Only rows that may be among the incoming ones are counted: grouping all of a large file would not fit into memory.
+  const alike = `hash(${all}) IN (SELECT hash(${all}) FROM incoming WHERE ${where})`;
   return `SELECT n.* EXCLUDE (expver_nth) FROM (SELECT *, row_number() OVER (PARTITION BY ${all} ORDER BY expver_row) AS expver_nth FROM incoming WHERE ${where}) AS n
-    LEFT JOIN (SELECT ${all}, count(*) AS expver_times FROM merged WHERE ${where} GROUP BY ${all}) AS c ON ${same} WHERE n.expver_nth > coalesce(c.expver_times, 0)`;
+    LEFT JOIN (SELECT ${all}, count(*) AS expver_times FROM merged WHERE ${where} AND ${alike} GROUP BY ${all}) AS c ON ${same} WHERE n.expver_nth > coalesce(c.expver_times, 0)`;
 }
 
 /** Appends rows in their order, after those that are there. */
