@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { least, measure, milliseconds, must, options, printTable, ratio } from "./measure.mjs";
+import { least, measure, milliseconds, options, printTable, ratio } from "./measure.mjs";
 
 const { original, base, incoming, known, rounds, clock, on, only } = options({
   original: "",
