@@ -11,6 +11,8 @@ const KEYS = 40;
 export interface Page {
   /** The list of the data that is paged, `versions`: the first of these the data has. */
   rows?: readonly string[] | undefined;
+  /** The list is the page already, and this field of the data says how many there are. */
+  counted?: string | undefined;
   offset: number;
   limit: number;
   /** Only these fields of each row. */
@@ -42,9 +44,17 @@ export interface Fitted {
 
 export function pageOf(
   asked: { offset?: number | undefined; limit?: number | undefined; fields?: string[] | undefined; detail?: "short" | "full" | undefined },
-  { rows, tail }: { rows?: readonly string[] | undefined; tail?: string | undefined } = {},
+  { rows, counted, tail }: { rows?: readonly string[] | undefined; counted?: string | undefined; tail?: string | undefined } = {},
 ): Page {
-  return { rows, tail, offset: asked.offset ?? 0, limit: asked.limit ?? ROWS, fields: asked.fields, detail: asked.detail ?? "short" };
+  return {
+    rows,
+    counted,
+    tail,
+    offset: asked.offset ?? 0,
+    limit: asked.limit ?? ROWS,
+    fields: asked.fields,
+    detail: asked.detail ?? "short",
+  };
 }
 
 /** The data as it fits: first the page's rows, then less of what is nested, at last fewer rows. */
@@ -55,8 +65,10 @@ export function fitAnswer(data: unknown, page: Page): Fitted {
   const name = page.rows?.find((one) => Array.isArray(fieldOf(data, one)));
   const list = name === undefined ? undefined : fieldOf(data, name);
   if (name === undefined || !Array.isArray(list)) return shrink(data, budget);
-  const total = list.length;
-  const rows = list.slice(page.offset, page.offset + page.limit).map((row) => chosen(row, page.fields));
+  const count = page.counted === undefined ? undefined : fieldOf(data, page.counted);
+  const total = typeof count === "number" ? count : list.length;
+  const shownHere = typeof count === "number" ? list : list.slice(page.offset, page.offset + page.limit);
+  const rows = shownHere.map((row) => chosen(row, page.fields));
   const rest = { ...(data as Record<string, unknown>), [name]: [] };
   const head = shrink(rest, Math.floor(budget / 2));
   const cut = [...head.cut];

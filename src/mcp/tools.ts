@@ -15,6 +15,8 @@ export interface Tool {
   tail?: string;
   /** Arguments that may be paths: none may lead out of the folders the server was started for. */
   paths?: string[];
+  /** The command pages by itself: this field of its answer says how many there are. */
+  counted?: string;
   /** What to do when an answer takes too long; default: ask for less. */
   patience?: string;
   /** It asks a server: Git or data remote. */
@@ -145,8 +147,9 @@ export const READING: Tool[] = [
     description:
       "Executions, the latest first, with status, parameters, metrics and version: what runs now, what finished, failed or was killed.",
     input: {},
-    words: () => ["runs", "list", "--all"],
+    words: ({ offset = 0, limit = 20 }) => ["runs", "list", ...value("--offset", offset), ...value("--limit", limit)],
     rows: ["runs"],
+    counted: "total",
   },
   {
     name: "expver_run_status",

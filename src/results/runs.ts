@@ -34,6 +34,13 @@ export function readRuns(db: Database, { patch = false }: { patch?: boolean } = 
   return db.all(`SELECT ${selection(db, patch)} FROM ${RUNS_TABLE} ORDER BY start DESC, run_id`).map(toRecord);
 }
 
+/** Which runs there are, the latest first, without their texts: a run of five hundred parameters has ten kilobytes of them. */
+export function readRunStarts(db: Database): Pick<RunRecord, "run_id" | "start">[] {
+  if (!hasTable(db, RUNS_TABLE)) return [];
+  const rows = db.arrays(`SELECT run_id, start FROM ${RUNS_TABLE} ORDER BY start DESC, run_id`);
+  return rows.map(([run_id, start]) => ({ run_id: String(run_id), start: String(start) }));
+}
+
 /** One run with everything, or null. */
 export function readRun(db: Database, runId: string): RunRecord | null {
   if (!hasTable(db, RUNS_TABLE)) return null;

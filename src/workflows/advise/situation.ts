@@ -5,7 +5,7 @@ import { loadYaml } from "../../config/yaml.ts";
 import { gitResult } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
-import { listRuns } from "../runs/run-views.ts";
+import { pageOfRuns, runningHere } from "../runs/run-views.ts";
 import { knownWorktrees } from "../worktree/records.ts";
 
 export interface Situation {
@@ -24,7 +24,7 @@ export interface Situation {
 export async function lookAtSituation(project: Project, context: Context): Promise<Situation> {
   const repository = requireRepository(project);
   const branches = gitResult(repository, ["for-each-ref", "--format=%(refname:strip=2)", "refs/heads/exp/"]).stdout.toString("utf8");
-  const runs = await listRuns(project);
+  const { runs } = await pageOfRuns(project, { offset: 0, limit: 1 });
   context.signal?.throwIfAborted();
   return {
     grid: gridOf(project),
@@ -32,7 +32,7 @@ export async function lookAtSituation(project: Project, context: Context): Promi
     worktrees: knownWorktrees(project, repository).flatMap(({ record, there, root }) =>
       there && record?.kind === "experiment" ? [root] : [],
     ),
-    running: runs.filter(({ status }) => status === "running").map(({ run_id: id }) => id),
+    running: await runningHere(project),
     lastCommand: runs[0]?.command ?? null,
   };
 }

@@ -76,6 +76,7 @@ export const RUNS: Command[] = [
         completes: "nothing",
       },
       { flags: "-n, --limit <number>", help: "how many (default: 20)" },
+      { flags: "--offset <number>", help: "without the latest so many", completes: "nothing" },
       { flags: "--all", help: "every run" },
     ],
     examples: [

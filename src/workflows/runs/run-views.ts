@@ -6,6 +6,7 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import { lifeOf } from "../../platform/processes.ts";
+import type { Database } from "../../platform/sqlite.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { listFacts, type RunFacts, readFacts, runFolder } from "../run/run-facts.ts";
 
@@ -35,31 +36,34 @@ export interface RunView {
 
 /** All runs, the latest first. */
 export async function listRuns(project: Project): Promise<RunView[]> {
-  const records = new Map((await readRecords(project)).map((record) => [record.run_id, record]));
-  // A run that is over and has no row was undone, or belongs to another worktree's database.
-  const local = listFacts(project).filter(
-    ({ run_id: id, worktree, phase }) => records.has(id) || (phase !== "closed" && worktree === project.repository?.root),
-  );
-  const views = [
-    ...(await Promise.all(local.map((facts) => viewOf(project, facts, records.get(facts.run_id))))),
-    ...[...records.values()].filter(({ run_id: id }) => !local.some((facts) => facts.run_id === id)).map(viewOfRecord),
-  ];
-  return views.sort((one, other) => (one.start < other.start ? 1 : -1));
+  return viewsOf(project, await headsOf(project));
+}
+
+/** Some of them: only theirs is read, so that the first of ten thousand are answered at once. */
+export async function pageOfRuns(
+  project: Project,
+  { offset, limit }: { offset: number; limit: number },
+): Promise<{ runs: RunView[]; total: number }> {
+  const heads = await headsOf(project);
+  return { runs: await viewsOf(project, heads.slice(offset, offset + limit)), total: heads.length };
+}
+
+/** Ids of the runs that go on in this worktree. */
+export async function runningHere(project: Project): Promise<string[]> {
+  const open = listFacts(project).filter(({ phase, worktree }) => phase !== "closed" && worktree === project.repository?.root);
+  const states = await Promise.all(open.map(({ run_id: id }) => localStatus(project, id)));
+  return states.flatMap((state) => (state?.status === "running" ? [state.facts.run_id] : []));
 }
 
 /** One run by its id or an unambiguous beginning of it; without one the latest. Throws E_NOT_FOUND. */
 export async function findRun(project: Project, wanted: string | undefined): Promise<RunView> {
   const facts = wanted === undefined ? null : readFacts(project, wanted);
-  if (facts !== null)
-    return viewOf(
-      project,
-      facts,
-      (await readRecords(project)).find(({ run_id: id }) => id === wanted),
-    );
-  const all = await listRuns(project);
+  if (facts !== null) return viewOf(project, facts, (await readRecords(project, [facts.run_id]))[0]);
+  const all = await headsOf(project);
   const found = wanted === undefined ? all.slice(0, 1) : all.filter(({ run_id: id }) => id === wanted || id.startsWith(wanted));
   const exact = found.find(({ run_id: id }) => id === wanted) ?? (found.length === 1 ? found[0] : undefined);
-  if (exact !== undefined) return exact;
+  const [view] = exact === undefined ? [] : await viewsOf(project, [exact]);
+  if (view !== undefined) return view;
   const known = all.slice(0, 5).map(({ run_id: id }) => id);
   const what =
     wanted === undefined
@@ -135,14 +139,70 @@ function viewOfRecord(record: RunRecord): RunView {
   };
 }
 
-async function readRecords(project: Project): Promise<RunRecord[]> {
+interface Head {
+  run_id: string;
+  start: string;
+  /** What this machine knows of it. */
+  facts: RunFacts | null;
+}
+
+/** Which runs there are, the latest first. */
+async function headsOf(project: Project): Promise<Head[]> {
+  const starts = await inDatabase(project, async (db) => (await import("../../results/runs.ts")).readRunStarts(db), []);
+  const recorded = new Set(starts.map(({ run_id }) => run_id));
+  // A run that is over and has no row was undone, or belongs to another worktree's database.
+  const local = listFacts(project).filter(
+    ({ run_id: id, worktree, phase }) => recorded.has(id) || (phase !== "closed" && worktree === project.repository?.root),
+  );
+  const known = new Set(local.map(({ run_id }) => run_id));
+  const heads = [
+    ...local.map((facts): Head => ({ run_id: facts.run_id, start: facts.startedAt, facts })),
+    ...starts.filter(({ run_id }) => !known.has(run_id)).map((head): Head => ({ ...head, facts: null })),
+  ];
+  return heads.sort((one, other) => (one.start < other.start ? 1 : one.start > other.start ? -1 : 0));
+}
+
+async function viewsOf(project: Project, heads: readonly Head[]): Promise<RunView[]> {
+  const records = new Map(
+    (
+      await readRecords(
+        project,
+        heads.map(({ run_id }) => run_id),
+      )
+    ).map((record) => [record.run_id, record]),
+  );
+  const views = await Promise.all(
+    heads.map(async ({ run_id, facts }) => {
+      const record = records.get(run_id);
+      if (facts !== null) return viewOf(project, facts, record);
+      return record === undefined ? null : viewOfRecord(record);
+    }),
+  );
+  return views.filter((view) => view !== null);
+}
+
+/** From so many on all are read at once. */
+const MANY = 200;
+
+async function readRecords(project: Project, ids: readonly string[]): Promise<RunRecord[]> {
+  if (ids.length === 0) return [];
+  return inDatabase(
+    project,
+    async (db) => {
+      const { readRun, readRuns } = await import("../../results/runs.ts");
+      return ids.length > MANY ? readRuns(db) : ids.flatMap((id) => readRun(db, id) ?? []);
+    },
+    [],
+  );
+}
+
+async function inDatabase<Value>(project: Project, read: (db: Database) => Promise<Value>, otherwise: Value): Promise<Value> {
   const path = absolutePath(project, storedPath(project, project.config.results.database));
-  if (!existsSync(path)) return [];
+  if (!existsSync(path)) return otherwise;
   const { openResults } = await import("../../results/database.ts");
-  const { readRuns } = await import("../../results/runs.ts");
   const db = openResults(path, { readonly: true });
   try {
-    return readRuns(db);
+    return await read(db);
   } finally {
     db.close();
   }

@@ -10,7 +10,7 @@ import { fingerprintOf } from "../plan.ts";
 import { requestStop } from "../run/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
 import { runFilter } from "./run-filter.ts";
-import { findRun, listRuns, localStatus, type RunView } from "./run-views.ts";
+import { findRun, listRuns, localStatus, pageOfRuns, type RunView } from "./run-views.ts";
 
 const POLL_MS = 100;
 const DEFAULT_LIMIT = 20;
@@ -19,17 +19,24 @@ export interface RunsList {
   runs: RunView[];
   /** All there are, matching `--where` or not. */
   total: number;
-  /** Runs not shown because of `--limit`. */
+  /** Runs not shown because of `--limit` and `--offset`. */
   leftOut: number;
 }
 
 export const runsList: ReadWorkflow<Input, RunsList> = {
   async read(context, input) {
-    const wanted = limitOf(input, DEFAULT_LIMIT);
-    const all = await listRuns(openProject(context));
+    const limit = limitOf(input, DEFAULT_LIMIT);
+    const offset = input.offset === undefined ? 0 : countOf(input.offset, "--offset");
+    const project = openProject(context);
     const where = textIn(input.where);
-    const found = where === undefined ? all : all.filter(runFilter(all, where));
-    return { runs: found.slice(0, wanted), total: all.length, leftOut: Math.max(0, found.length - wanted) };
+    if (where === undefined) {
+      const page = await pageOfRuns(project, { offset, limit });
+      return { ...page, leftOut: Math.max(0, page.total - page.runs.length) };
+    }
+    const all = await listRuns(project);
+    const found = all.filter(runFilter(all, where));
+    const runs = found.slice(offset, offset + limit);
+    return { runs, total: all.length, leftOut: found.length - runs.length };
   },
 };
 
