@@ -4,10 +4,9 @@ import { gitResult } from "../git/git.ts";
 import { catFilesIfThere } from "../git/tree.ts";
 import type { Pointer } from "../store/types.ts";
 import { pointerIn } from "./pointer-in.ts";
-import type { Tenure } from "./types.ts";
+import type { KnownModel, Tenure } from "./types.ts";
 
 interface MessageFacts {
-  subject: string;
   /** What is in production from here on; null: nothing. */
   model: { version: string | null; run: string | null; hash: string; size: number } | null;
   /** Path of the production model. */
@@ -16,15 +15,20 @@ interface MessageFacts {
   demoted?: string;
 }
 
-/** Of a commit that promotes or demotes. */
-export function productionMessage({ subject, model, path, demoted }: MessageFacts): string {
+/** Of a commit that promotes or demotes and does nothing else. */
+export function productionMessage({ subject, ...facts }: MessageFacts & { subject: string }): string {
+  return `${subject}\n\n${productionTrailers(facts)}`;
+}
+
+/** Lines at the end of a commit's message. */
+export function productionTrailers({ model, path, demoted }: MessageFacts): string {
   const lines = [
     ...(model?.version == null ? [] : [`Version: ${model.version}`]),
     ...(model?.run == null ? [] : [`Run: ${model.run}`]),
     ...(model === null ? [] : [`Model: ${model.hash} ${model.size} ${path}`]),
     ...(demoted === undefined ? [] : [`Demoted: ${demoted}`]),
   ];
-  return `${subject}\n\n${lines.join("\n")}\n`;
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 const TRAILERS = ["Version", "Run", "Model", "Demoted"];
@@ -61,7 +65,8 @@ function tenureOf(record: readonly string[], pointer: Pointer | undefined): Tenu
   return {
     ...{ commit, date, by, hash, size: pointer?.size ?? null },
     version: isSaid && version !== "" ? version : null,
-    run: isSaid && run !== "" ? run : null,
+    // A results commit says before what the commit is of.
+    run: isSaid ? run.split(" ").at(-1) || null : null,
     how: demoted !== "" ? "demoted" : isSaid ? "promoted" : "unsaid",
   };
 }
@@ -74,6 +79,14 @@ export function predecessorOf(history: readonly Tenure[], now: string | null): H
     if (isHeld(tenure) && tenure.hash !== pile.at(-1)?.hash) pile.push(tenure);
   }
   return pile.findLast(({ hash }) => hash !== now) ?? null;
+}
+
+/** The model a commit put into production: these bytes, and the version and run where it says them. */
+export function isModelOf(
+  { hash, version, run }: Pick<Tenure, "hash" | "version" | "run">,
+  model: Pick<KnownModel, "hash" | "version" | "run">,
+): boolean {
+  return model.hash === hash && (version === null || model.version === version) && (run === null || model.run === run);
 }
 
 /** Of a time in which something was in production. */

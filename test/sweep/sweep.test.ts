@@ -22,8 +22,8 @@ describe("a sweep", { timeout: 240_000 }, () => {
       best: { settings: { lr: "0.1", l2: "0" }, value: "0.9" },
       promotion: { promoted: true },
     });
-    // One snapshot for all of them, then the candidates, then R; the promotion stands on the version.
-    const [promotion, results, candidates, snapshot, start] = repo.git("log", "--format=%H", "-5").split("\n");
+    // One snapshot for all of them, then the candidates, then R with the promotion.
+    const [results, candidates, snapshot, start] = repo.git("log", "--format=%H", "-4").split("\n");
     expect([results, start]).toEqual([data.results, head]);
     expect(repo.git("rev-parse", "e0.1.0^{commit}")).toBe(results);
     expect(repo.git("show", "--name-only", "--format=", `${snapshot}`)).toBe("notes.txt");
@@ -31,7 +31,7 @@ describe("a sweep", { timeout: 240_000 }, () => {
       "models/.gitignore",
       "models/candidates.dvc",
     ]);
-    expect(repo.git("show", "--name-only", "--format=", `${promotion}`)).toContain("models/production/model.json.dvc");
+    expect(repo.git("show", "--name-only", "--format=", `${results}`)).toContain("models/production/model.json.dvc");
     const tag = repo.git("tag", "-l", "--format=%(contents)", "e0.1.0");
     expect(tag).toContain("lr=0.1 | l2=0 | accuracy=0.9 | lr x l2");
     expect(tag).toContain("Kind: sweep");
@@ -50,6 +50,8 @@ describe("a sweep", { timeout: 240_000 }, () => {
     expect(leftovers(repo)).toEqual([]);
     const verified = repo.expver(["verify", "e0.1.0"]);
     expect(verified.code, verified.stdout).toBe(0);
+    const { entries } = repo.expverJson(["models", "history"]).data;
+    expect(entries).toMatchObject([{ version: "e0.1.0", run: data.best.run, how: "promoted", value: "0.9", commit: results }]);
     // A candidate that is not in the folder any more comes back by its run.
     const last = data.runs.find(({ settings }: { settings: { lr: string; l2: string } }) => settings.lr === "1" && settings.l2 === "0");
     expect(repo.expver(["models", "get", last.run, "-o", "last.json"]).code).toBe(0);
@@ -60,7 +62,8 @@ describe("a sweep", { timeout: 240_000 }, () => {
     const repo = makeSweepExperiment();
     repo.write("models/model.json", "mine, stored nowhere");
     const head = repo.git("rev-parse", "HEAD");
-    expect(repo.expver([...GRID, "--no-promote", "--", "node", "train.js"]).code).toBe(0);
+    expect(repo.expver([...GRID, "--", "node", "train.js"]).code).toBe(0);
+    expect(exists(repo, "models/production/model.json")).toBe(true);
     expect(repo.expver(["undo"]).code).toBe(0);
     expect(repo.git("rev-parse", "HEAD")).toBe(head);
     expect(repo.git("tag")).toBe("");
@@ -68,6 +71,7 @@ describe("a sweep", { timeout: 240_000 }, () => {
     expect(rowsOf(repo)).toEqual([]);
     expect(repo.read("models/model.json")).toBe("mine, stored nowhere");
     expect(exists(repo, "models/candidates")).toBe(false);
+    expect(exists(repo, "models/production")).toBe(false);
     expect(leftovers(repo)).toEqual([]);
     const again = repo.expverJson(["sweep", "--resume"]);
     expect(again).toMatchObject({ code: 0, data: { version: "e0.1.0", counts: "6 runs · 6 finished" } });

@@ -5,7 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import { readRef } from "../../git/refs.ts";
 import type { OperationStart } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
-import { isHeld, predecessorOf, productionHistory, productionMessage } from "../../models/production-history.ts";
+import { isHeld, isModelOf, predecessorOf, productionHistory, productionMessage } from "../../models/production-history.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
@@ -151,7 +151,7 @@ async function takeOut(
 
 /** What a commit does not say is told by the hash. */
 function named(survey: Survey | null, { hash, version, run }: Named): Named {
-  const model = version === null && run === null ? survey?.models.find((one) => one.hash === hash) : undefined;
+  const model = survey?.models.find((one) => isModelOf({ hash, version, run }, one));
   return { hash, version: version ?? model?.version ?? null, run: run ?? model?.run ?? null };
 }
 

@@ -1,6 +1,6 @@
 /** `expver models history`: what was in production when, who put it there, and whether it can still be had. */
 import { operationsByCommit } from "../../journal/by-commit.ts";
-import { productionHistory } from "../../models/production-history.ts";
+import { isModelOf, productionHistory } from "../../models/production-history.ts";
 import { areCached, objectsOfModel } from "../../models/stored.ts";
 import type { Tenure } from "../../models/types.ts";
 import { openCache } from "../../store/cache.ts";
@@ -54,12 +54,11 @@ export const modelsHistory: ReadWorkflow<Input, ModelsHistory> = {
     );
     const operations = operationsByCommit(project);
     const entries = shown.map(({ objects, ...tenure }): HistoryEntry => {
-      const same = models.filter(({ hash }) => hash === tenure.hash);
-      const model = same.find(({ version, run }) => version === tenure.version && run === tenure.run) ?? same[0];
+      const model = models.find((one) => isModelOf(tenure, one));
       return {
         ...tenure,
-        version: tenure.version ?? (tenure.run === null ? (model?.version ?? null) : null),
-        run: tenure.run ?? (tenure.version === null ? (model?.run ?? null) : null),
+        version: tenure.version ?? model?.version ?? null,
+        run: tenure.run ?? model?.run ?? null,
         value: by === null ? null : (model?.metrics[by.metric] ?? null),
         operation: operations.get(tenure.commit) ?? null,
         bytesAre: [...(areCached(dir, objects) ? ["cache"] : []), ...(objects !== null && remote?.has(objects) ? [remote.name] : [])],

@@ -1,6 +1,6 @@
 /** `expver models info`: the production model, tied by its hash to runs and versions; never by the nearest tag. */
 import type { Production } from "../../models/production.ts";
-import { isHeld, productionHistory } from "../../models/production-history.ts";
+import { isHeld, isModelOf, productionHistory } from "../../models/production-history.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel, Tenure } from "../../models/types.ts";
 import { openCache } from "../../store/cache.ts";
@@ -32,7 +32,7 @@ export const modelsInfo: ReadWorkflow<Input, ProductionInfo> = {
     const history = productionHistory(project, production.path).filter(isHeld).slice(0, HISTORY);
     const recorded = production.recorded?.hash;
     const promotion = history.find(({ hash }) => hash === recorded) ?? null;
-    const isPromoted = ({ version, run }: KnownModel) => promotion !== null && version === promotion.version && run === promotion.run;
+    const isPromoted = (model: KnownModel) => promotion !== null && isModelOf(promotion, model);
     const withHash = (hash: string | undefined) =>
       models.filter((model) => model.hash === hash).sort((one, other) => Number(isPromoted(other)) - Number(isPromoted(one)));
     const hash = production.there?.hash ?? recorded;

@@ -17,7 +17,7 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
   const version = versions.find((one) => [ofVersion, project.config.versions.prefix + ofVersion].includes(one.name));
   if (version !== undefined && ofRun === undefined) {
     const own = models.filter((model) => model.version === version.name && model.commit !== null);
-    if (own.length > 0) return onlyOne(survey, own, { name, path });
+    if (own.length > 0) return onlyModel(survey, own, { name, path });
     throw new ExpverError("E_NOT_FOUND", `${version.name} left no model`, {
       hint: "`expver models list` shows which did.",
       details: { version: name },
@@ -31,7 +31,7 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
   const isThere = own.some((model) => path === undefined || isCalled(model, path));
   const gone = isThere ? null : await historicCandidate(project, run, path);
   if (gone !== null) return { ...gone, version: version?.name ?? null, run, date: "", metrics: survey.metricsOf(run) };
-  if (own.length > 0) return onlyOne(survey, stored.length > 0 && path === undefined ? stored : own, { name: run, path });
+  if (own.length > 0) return onlyModel(survey, stored.length > 0 && path === undefined ? stored : own, { name: run, path });
   throw new ExpverError("E_NOT_FOUND", `run ${run} left no model, and none of its candidates is known here`, {
     hint: "`expver models list` shows which runs did.",
     details: { run },
@@ -55,8 +55,8 @@ export function sourceOf({ project, folder }: Survey, model: KnownModel): { sour
   return { source: { project, commit: from, base: "", pointers, close: () => {} }, path: copy?.path ?? path };
 }
 
-/** The configured output before others. */
-function onlyOne(
+/** The configured output before others. Throws E_USAGE, E_NOT_FOUND. */
+export function onlyModel(
   { project }: Survey,
   models: readonly KnownModel[],
   { name, path }: { name: string; path: string | undefined },

@@ -1,6 +1,6 @@
 /** `--seeds 5 --confidence 0.95`: the mean over seeds is better than that of another model's group, by Welch's test. */
 import { ExpverError } from "../../errors.ts";
-import { productionHistory } from "../../models/production-history.ts";
+import { isModelOf, productionHistory } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { metricNumber } from "../../versions/metrics.ts";
@@ -117,7 +117,7 @@ async function rivalOf(survey: Survey, than: string): Promise<KnownModel | "noth
   if (production.state === "none") return "nothing";
   const same = models.filter(({ hash }) => hash === (production.there ?? production.recorded)?.hash);
   const [promoted] = productionHistory(project, production.path);
-  return same.find(({ version, run }) => version === promoted?.version && run === promoted?.run) ?? same[0] ?? null;
+  return same.find((model) => promoted !== undefined && isModelOf(promoted, model)) ?? same[0] ?? null;
 }
 
 /** Runs without a seed repeat nothing that can be told; those with one seed are one. */

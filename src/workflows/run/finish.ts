@@ -26,11 +26,18 @@ export interface Finished {
   onBranch: boolean;
 }
 
-/** Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. `base`: the commit R stands on, by default S. */
-export function finishRun(run: ClosingRun, message: VersionMessage, base: string | null = run.facts().snapshot): Finished {
+interface ResultsCommit {
+  /** The commit R stands on, by default S. */
+  base?: string | null;
+  /** Further lines at the end of its message. */
+  trailers?: string;
+}
+
+/** Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. */
+export function finishRun(run: ClosingRun, message: VersionMessage, commitment: ResultsCommit = {}): Finished {
   const { repository, operation, facts } = run;
   const { commit, staged } = facts().closing;
-  const results = makeResultsCommit(run, base);
+  const results = makeResultsCommit(run, commitment);
   const onBranch = commit && branchStands(run);
   const index = onBranch ? indexEdits(run, results, new Map(staged)) : [];
   if (index.length > 0) requireIndexFree(repository);
@@ -67,7 +74,7 @@ export function bringAlong(project: Project, repository: Repository, { index, fi
 export type IndexEdit = Extract<Effect, { kind: "index" }>["entries"][number];
 export type FileEffect = Extract<Effect, { kind: "file" }>;
 
-function makeResultsCommit({ runId, repository, facts }: ClosingRun, base: string | null): string {
+function makeResultsCommit({ runId, repository, facts }: ClosingRun, { base = facts().snapshot, trailers = "" }: ResultsCommit): string {
   const { outputs, version, message, command } = facts();
   const tree = writeTreeWith(
     repository,
@@ -77,7 +84,7 @@ function makeResultsCommit({ runId, repository, facts }: ClosingRun, base: strin
   return commitTree(repository, {
     tree,
     parents: base === null ? [] : [base],
-    message: `${titleOf(version, message, command)}\n\nRun: ${runId}\n`,
+    message: `${titleOf(version, message, command)}\n\nRun: ${runId}\n${trailers}`,
   });
 }
 

@@ -11,7 +11,7 @@ import { type FirstFailure, failureText, firstFailure } from "./first-failure.ts
 import { gatherRows } from "./gather.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import type { PoolOutcome } from "./pool.ts";
-import { type Promotion, promoteWinner } from "./promote-winner.ts";
+import type { Promotion } from "./promote-winner.ts";
 import { countText, finishedRuns, jobStates } from "./state.ts";
 import { type SweepRunView, viewOf } from "./views.ts";
 import { type Ranking, rankRuns } from "./winner.ts";
@@ -61,7 +61,7 @@ export async function concludeSweep(
       summary: `${id}: rows of ${countText(now)}`,
       work: (operation) => gatherRows(sweep, { operation, places, lacking, version: null }),
     });
-    throw incomplete(sweep, { outcome, data: outcomeOf(sweep, { ranking, end: null, promotion: null }) });
+    throw incomplete(sweep, { outcome, data: outcomeOf(sweep, { ranking, end: null }) });
   }
   if (ranking?.isGuess === true && runs.length > 1) {
     context.report({
@@ -75,16 +75,11 @@ export async function concludeSweep(
     text: `end     ${countText(now)}: merge rows, store candidates, commit${facts().version === null ? "" : `, tag ${facts().version}`}`,
   });
   const end = await endSweep(sweep, { places, lacking, ranking });
-  const promotion =
-    request.ending.promote && end.version !== null && end.best !== null ? await promoteWinner(sweep, end.version, ranking) : null;
-  const done = outcomeOf(sweep, { ranking, end, promotion });
+  const done = outcomeOf(sweep, { ranking, end });
   return publishMade(context, project, { outcome: done, asked: request.ending.publish });
 }
 
-function outcomeOf(
-  sweep: OpenSweep,
-  { ranking, end, promotion }: { ranking: Ranking | null; end: SweepEnd | null; promotion: Promotion | null },
-): SweepOutcome {
+function outcomeOf(sweep: OpenSweep, { ranking, end }: { ranking: Ranking | null; end: SweepEnd | null }): SweepOutcome {
   const now = sweep.state();
   const { jobs, request } = now;
   const finished = finishedRuns(now);
@@ -111,7 +106,7 @@ function outcomeOf(
     onBranch: end?.onBranch ?? false,
     candidates: end?.candidates ?? 0,
     kept: end?.kept ?? 0,
-    promotion,
+    promotion: end?.promotion ?? null,
     published: false,
     failure: firstFailure(sweep.project, now),
     next: end === null ? [`expver sweep --resume ${sweep.id}`] : end.version === null ? [] : [`expver publish ${end.version}`],

@@ -1,6 +1,6 @@
 /**
  * The end of a sweep, as one operation: the rows of all runs, all models as candidates (one commit), then the best run's outputs,
- * the best candidates and the version (results commit R and its tag). What R leaves out of the folder the commit before has.
+ * the best candidates, the promotion and the version (results commit R and its tag). What R leaves out of the folder the commit before has.
  */
 import { isUnder, storedPath } from "../../config/paths.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
@@ -8,6 +8,7 @@ import { commitTree } from "../../git/objects.ts";
 import { readRef } from "../../git/refs.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
+import { productionTrailers } from "../../models/production-history.ts";
 import { counted } from "../../platform/words.ts";
 import { storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
@@ -30,6 +31,7 @@ import { modelsOf, pointerWithAll, type SweepModel } from "./candidates.ts";
 import { gatherRows } from "./gather.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import { placeBlob, placeStored } from "./place-stored.ts";
+import { type Judgement, judgeWinner, type Promotion, putWinner } from "./promote-winner.ts";
 import { type Ended, finishedRuns } from "./state.ts";
 import type { SweepResult } from "./sweep-journal.ts";
 import { type Ranking, rankedRuns } from "./winner.ts";
@@ -43,6 +45,8 @@ export interface EndingInput {
 export interface SweepEnd extends SweepResult {
   onBranch: boolean;
   tagLine: string | null;
+  /** Null: it was not asked for, or nobody knows which way is better. */
+  promotion: Promotion | null;
   /** How many models became candidates, and how many of them stay in the folder. */
   candidates: number;
   kept: number;
@@ -80,6 +84,7 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   const keep = keptRuns(runs, { ranking, keep: state().request.ending.keep ?? project.config.models.keep });
   const models = runs.flatMap((run) => modelsOf(project, run));
   const kept = models.filter(({ run }) => keep.has(run));
+  const judged = await judgeWinner(sweep, { winner, ranking });
   await gatherRows(sweep, {
     operation,
     places,
@@ -97,16 +102,31 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
     edits.push(pointer, ...(ignore === null ? [] : [ignore]));
   }
   for (const file of owned) await placeBlob(project, repository, operation, file);
+  edits.push(...(await putWinner(sweep, operation, judged)));
   edits.push(...storeDatabaseEdits(context, { project, folder, places }));
   const base = candidates.all.length === 0 ? snapshot : commitCandidates(sweep, candidates.all);
   save({ outputs: [...editedFiles(place, edits), ...owned] });
   if (facts().message === null) save({ message: proposalOf(sweep, { runs, winner }) });
   const message = messageOf(sweep, { runs, winner, places });
   const run: ClosingRun = { runId: id, folder, project, repository, places, operation, facts, save };
-  const { results, onBranch } = finishRun(run, message, base);
+  const { results, onBranch } = finishRun(run, message, { base, trailers: trailersOf(judged) });
   const result: SweepResult = { version, results, best: winner?.run ?? null };
   write({ result });
-  return { ...result, onBranch, tagLine: version === null ? null : tagLine(message), candidates: models.length, kept: kept.length };
+  return {
+    ...result,
+    onBranch,
+    tagLine: version === null ? null : tagLine(message),
+    candidates: models.length,
+    kept: kept.length,
+    promotion: judged === null ? null : { promoted: judged.promoted, why: judged.why },
+  };
+}
+
+function trailersOf(judged: Judgement | null): string {
+  if (judged === null || judged.model === null) return "";
+  const { path, model } = judged;
+  // The version may get another number when it is published.
+  return productionTrailers({ path, model: { ...model, version: null, size: model.size ?? 0 } });
 }
 
 /** The number was taken before this operation began; whoever takes it back gives the number back. */
