@@ -55,6 +55,8 @@ export async function sourceTree(
   else for (const node of committed(project.repository, commit, under)) add(node);
   const listing = listingFinder(project, remote);
   for (const pointer of source.pointers) {
+    // An output that DVC does not keep is a file of Git's.
+    if (!pointer.cache) continue;
     const isInside = under === "" || pointer.path === under || pointer.path.startsWith(`${under}/`);
     const isAround = under.startsWith(`${pointer.path}/`);
     if (!isInside && !isAround) continue;

@@ -23,6 +23,7 @@ import { outcomeOf, type RunOutcome } from "./outcome.ts";
 import { inputsChangedSince, type Outputs, storeOutputs } from "./outputs.ts";
 import { changedSince } from "./snapshot.ts";
 import { rescueSpoilt } from "./spoilt-objects.ts";
+import { isStageFile } from "./stage-files.ts";
 import { tagLine, versionMessage } from "./version-message.ts";
 import { noteWritten } from "./written.ts";
 
@@ -228,8 +229,8 @@ function stamp(
 function changesDuring(run: ClosingRun): string[] {
   const { folder, repository, places, facts } = run;
   const { commit, pointers, pipeline } = facts().closing;
-  const isOutput = (path: string) =>
-    places.isTracked(path) || path === places.metrics || isUnder(path, places.models) || (pipeline && path.endsWith("dvc.lock"));
+  const isOfStage = pipeline ? isStageFile(run.project) : () => false;
+  const isOutput = (path: string) => places.isTracked(path) || path === places.metrics || isUnder(path, places.models) || isOfStage(path);
   const files = commit ? changedSince(repository, folder, new Set(pointers.map(({ file }) => file))) : [];
   return [...new Set([...files.filter((path) => !isOutput(path)), ...inputsChangedSince(run)])];
 }

@@ -11,8 +11,9 @@ import type { ArtifactEntry } from "../../versions/types.ts";
 import { type Marks, markOf, takeMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
 import type { ClosingRun } from "./open-run.ts";
-import { editedFiles, lockFiles, ownedFiles, readTracked, type SnapshotPlace } from "./results-files.ts";
+import { editedFiles, ownedFiles, type SnapshotPlace, treeEntries } from "./results-files.ts";
 import type { OutputFile } from "./run-facts.ts";
+import { stageFiles } from "./stage-files.ts";
 
 export interface Outputs {
   files: OutputFile[];
@@ -27,12 +28,14 @@ export function storeOutputs(context: Context, run: ClosingRun): Outputs {
   const { snapshot, closing } = facts();
   const place: SnapshotPlace = { project, repository, snapshot };
   const written = writtenPaths(run, place);
-  const owned = readTracked(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
+  const owned = treeEntries(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
   const edits: FileEdit[] = [];
   const stored = written.filter((path) => !owned.has(path)).map((path) => storeOne(context, run, { path, edits }));
   const artifacts = [...(run.isShard ? [] : [storeDatabase(context, run, edits)]), ...stored];
+  const stages = closing.pipeline ? stageFiles(place) : { files: [], ignored: new Map() };
+  const own = ownedFiles(place, owned);
   return {
-    files: [...editedFiles(place, edits), ...ownedFiles(place, owned), ...(closing.pipeline ? lockFiles(place, closing.pointers) : [])],
+    files: [...editedFiles(place, edits, stages.ignored), ...own, ...stages.files.filter(({ path }) => !owned.has(path))],
     artifacts,
     models: artifacts.filter(({ path }) => isUnder(path, places.models)),
   };

@@ -1,11 +1,11 @@
-/** The files of R: texts of pointers and ignore files on those of S, outputs Git tracks itself, DVC's lock. */
-import { existsSync, readFileSync } from "node:fs";
+/** The files of R: texts of pointers and ignore files on those of S, outputs Git tracks itself. */
+import { existsSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { type Project, topOf } from "../../config/project.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { hashBlob } from "../../git/objects.ts";
 import { catFiles, readTree, type TreeEntry } from "../../git/tree.ts";
-import type { FileEdit, Pointer } from "../../store/types.ts";
+import type { FileEdit } from "../../store/types.ts";
 import type { OutputFile } from "./run-facts.ts";
 
 /** Where the texts of R stand on those of S. */
@@ -16,8 +16,15 @@ export interface SnapshotPlace {
   snapshot: string | null;
 }
 
-/** Edits as files of R: their texts stand on those of S, whatever the worktree's ignore files say by now. */
-export function editedFiles(place: SnapshotPlace, edits: readonly FileEdit[]): OutputFile[] {
+/**
+ * Edits as files of R: their texts stand on those of S, whatever the worktree's ignore files say by now. `ignored`: lines that R's ignore
+ * files get besides, by path; the worktree has them.
+ */
+export function editedFiles(
+  place: SnapshotPlace,
+  edits: readonly FileEdit[],
+  ignored: ReadonlyMap<string, readonly string[]> = new Map(),
+): OutputFile[] {
   const { project, repository } = place;
   const top = topOf(project);
   const merged = new Map<string, { before: string | null; added: string[]; after: string | null }>();
@@ -27,13 +34,17 @@ export function editedFiles(place: SnapshotPlace, edits: readonly FileEdit[]): O
     const added = addedLines(known === undefined ? before : known.before, after);
     merged.set(stored, { before, after, added: [...(known?.added ?? []), ...added] });
   }
-  const snapshotTexts = textsOfSnapshot(place, [...merged.keys()].filter(isIgnoreFile));
-  return [...merged].flatMap(([path, { before, after, added }]): OutputFile[] => {
+  const snapshotTexts = textsOfSnapshot(place, [...merged.keys(), ...ignored.keys()].filter(isIgnoreFile));
+  const textInR = (path: string, lines: readonly string[]) =>
+    withLines(snapshotTexts.get(path) ?? null, [...lines, ...(ignored.get(path) ?? [])]);
+  const edited = [...merged].flatMap(([path, { before, after, added }]): OutputFile[] => {
     if (after === null) return [];
     const inWorktree = isIgnoreFile(path) ? withLines(before, added) : after;
-    const inR = isIgnoreFile(path) ? withLines(snapshotTexts.get(path) ?? null, added) : after;
+    const inR = isIgnoreFile(path) ? textInR(path, added) : after;
     return [{ path, mode: "100644", object: hashBlob(repository, inR), edit: { before, after: inWorktree } }];
   });
+  const others = [...ignored.keys()].filter((path) => !merged.has(path) && textInR(path, []) !== snapshotTexts.get(path));
+  return [...edited, ...others.map((path) => ({ path, mode: "100644", object: hashBlob(repository, textInR(path, [])) }))];
 }
 
 /** Outputs Git tracks itself: their bytes go into R as `git add` would take them. One that is gone stays what it is in S. */
@@ -45,15 +56,8 @@ export function ownedFiles({ project, repository }: SnapshotPlace, tracked: Read
   });
 }
 
-/** `dvc repro` rewrites its lock: that is what it is for. */
-export function lockFiles({ project, repository }: SnapshotPlace, pointers: readonly Pointer[]): OutputFile[] {
-  const locks = new Set(["dvc.lock", ...pointers.map(({ file }) => file).filter((file) => file.endsWith("/dvc.lock"))]);
-  const present = [...locks].filter((path) => existsSync(join(topOf(project), path)));
-  return present.map((path) => ({ path, mode: "100644", object: hashBlob(repository, readFileSync(join(topOf(project), path))) }));
-}
-
 /** Those of the paths that S has. */
-export function readTracked({ repository, snapshot }: SnapshotPlace, paths: readonly string[]): Map<string, TreeEntry> {
+export function treeEntries({ repository, snapshot }: SnapshotPlace, paths: readonly string[]): Map<string, TreeEntry> {
   if (snapshot === null || paths.length === 0) return new Map();
   const wanted = new Set(paths);
   return new Map(
@@ -64,7 +68,7 @@ export function readTracked({ repository, snapshot }: SnapshotPlace, paths: read
 }
 
 function textsOfSnapshot(place: SnapshotPlace, paths: readonly string[]): Map<string, string> {
-  const entries = readTracked(place, paths);
+  const entries = treeEntries(place, paths);
   const blobs = catFiles(
     place.repository,
     [...entries.values()].map(({ object }) => object),

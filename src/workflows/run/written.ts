@@ -6,15 +6,20 @@ import type { Wrote } from "../undo/outputs.ts";
 import { markOf } from "./marks.ts";
 import type { ClosingRun } from "./open-run.ts";
 import type { Outputs } from "./outputs.ts";
+import { treeEntries } from "./results-files.ts";
 
 export function noteWritten(run: ClosingRun, { artifacts, files }: Outputs): void {
-  const { operation, places, facts } = run;
+  const { project, repository, operation, places, facts } = run;
   const { marks, databaseExisted } = facts().closing;
+  const before = treeEntries(
+    { project, repository, snapshot: facts().snapshot },
+    files.map(({ path }) => path),
+  );
   const hadMark = (path: string) => (marks?.pointers[path] || marks?.files[path] || "") !== "";
   const wrote: Wrote[] = [
     ...files
       .filter(({ edit }) => edit === undefined)
-      .map(({ path, object }): Wrote => ({ path, kind: "git", hash: object, existed: true })),
+      .map(({ path, object }): Wrote => ({ path, kind: "git", hash: object, existed: before.has(path) })),
     ...stageOutputs(run),
     ...artifacts.map(
       ({ path, hash }): Wrote =>

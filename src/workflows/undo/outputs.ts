@@ -42,7 +42,9 @@ export function bringBackOutputs(project: Project, operation: Operation): void {
   if (wrote.length === 0) return;
   // Git's first: DVC's lock is one of them.
   for (const one of wrote.filter(({ kind }) => kind === "git")) {
-    if (stands(project, one)) git(requireRepository(project), ["checkout-index", "--force", "--", one.path]);
+    if (!stands(project, one)) continue;
+    if (one.existed) git(requireRepository(project), ["checkout-index", "--force", "--", one.path]);
+    else takeAway(project, one.path);
   }
   const pointers = readPointers(project);
   for (const one of wrote.filter(({ kind }) => kind !== "git")) {

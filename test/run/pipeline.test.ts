@@ -1,0 +1,72 @@
+/** `expver run -- dvc repro`: what the stages leave for Git goes into the results commit, and undo takes it back. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
+import { peer } from "../support/peers.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+const PIPELINE = `stages:
+  train:
+    cmd: mkdir -p out sub plots && cat raw.csv > out/model.bin && cp raw.csv sub/features.csv && echo '{"accuracy":0.5}' > metrics.json && cp raw.csv plots/p.csv
+    deps: [raw.csv]
+    outs: [out, sub/features.csv]
+    metrics:
+    - metrics.json: { cache: false }
+    plots:
+    - plots/: { cache: false }
+`;
+
+describe.skipIf(!HAS_DVC)("a run of a pipeline", { timeout: 240_000 }, () => {
+  let repo: TestRepository;
+  const env = { PATH: `${dirname(peer("dvc") ?? "")}:${process.env.PATH}` };
+  const inCommit = (version: string) => repo.git("ls-tree", "-r", "--name-only", version).split("\n");
+  const repro = () => repo.expverJson(["run", "--metrics", "metrics.json", "--", "dvc", "repro", "-q"], { env });
+
+  beforeAll(() => {
+    repo = makeRepository();
+    repo.expver(["init"]);
+    repo.commit("pipeline", { "dvc.yaml": PIPELINE, "raw.csv": "1\n", ".gitignore": "# mine\n" });
+    expect(repro().code).toBe(0);
+  }, 120_000);
+
+  it("commits lock, outputs that are not cached and the lines that ignore the others: nothing is left over", () => {
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(inCommit("e0.1.0")).toEqual(expect.arrayContaining(["dvc.lock", "metrics.json", "plots/p.csv", ".gitignore", "sub/.gitignore"]));
+    expect(repo.git("show", "e0.1.0:.gitignore")).toMatch(/^# mine[\s\S]*^\/out$/m);
+    const [status] = dvcCalls(repo, [["status", "--json"]]);
+    expect(jsonOf(status)).toEqual({});
+    expect(repo.expverJson(["runs", "show"]).data.changed_during_run ?? null).toBe(null);
+  });
+
+  it("what Git keeps of it can be had again like the rest, and a version stands as it was", () => {
+    expect(repo.expverJson(["get", "e0.1.0", "plots/p.csv", "-o", "../p.csv"]).data).toBeTruthy();
+    expect(repo.read("../p.csv")).toBe("1\n");
+    expect(repo.expver(["get", "e0.1.0", "plots", "-o", "../plots"]).code).toBe(0);
+    expect(repo.read("../plots/p.csv")).toBe("1\n");
+    expect(repo.expver(["checkout", "e0.1.0"]).code).toBe(0);
+    expect(repo.expverJson(["cleanup", "e0.1.0"]).code).toBe(0);
+    expect(existsSync(join(repo.root, "../explore-e0.1.0"))).toBe(false);
+  });
+
+  it("dvc and expver list the same as data", () => {
+    const [theirs] = dvcCalls(repo, [["list", ".", "-R", "--dvc-only", "--json"]]);
+    const pathsOf = (result: unknown) => (result as { path: string; isout: boolean }[]).map(({ path, isout }) => `${path} ${isout}`).sort();
+    const ours = jsonOf(repo.expver(["data", "list", ".", "-R", "--dvc-only", "--json"]));
+    expect(pathsOf(ours)).toEqual(pathsOf(jsonOf(theirs)));
+  });
+
+  it("undo of the next run brings the files of the one before back; of the first one, takes them away", () => {
+    repo.commit("more", { "raw.csv": "1\n2\n" });
+    expect(repro().code).toBe(0);
+    expect(repo.git("show", "e0.2.0:plots/p.csv")).toBe("1\n2");
+    expect(repo.expver(["undo", "--yes"]).code).toBe(0);
+    expect([repo.read("plots/p.csv"), repo.read("sub/features.csv")]).toEqual(["1\n", "1\n"]);
+    repo.git("reset", "-q", "--hard", "HEAD~1");
+    const first = repo.expverJson(["ops"]).data.operations.findLast(({ command }: { command: string }) => command === "run");
+    expect(repo.expver(["undo", first.id, "--yes"])).toMatchObject({ code: 0, stderr: "" });
+    for (const path of ["dvc.lock", "metrics.json", "plots"]) expect(existsSync(join(repo.root, path)), path).toBe(false);
+    expect(repo.read(".gitignore")).not.toContain("/out");
+    expect(repo.git("status", "--porcelain", "--untracked-files=no")).toBe("");
+  });
+});
