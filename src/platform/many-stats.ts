@@ -1,38 +1,31 @@
 /** The status of many files, by several threads where there are many. */
 import { lstatSync } from "node:fs";
-import { type FileStat, fileStat } from "./file-stat.ts";
+import { MODE, putStat, SIZE, STAT_NUMBERS } from "./file-stat.ts";
 import type { Work } from "./pace.ts";
-import { COLUMNS, MODE, NOTHING, type StatTask, statTaker } from "./stat-task.ts";
+import { NOTHING, type StatTask, statTaker } from "./stat-task.ts";
 import { sharingWork } from "./threads.ts";
 
-/** By number of the path; null: there is nothing. Links are not followed. Counts as no progress. */
-export type StatAnswers = (index: number) => FileStat | null;
+/** By number of the path. Links are not followed. */
+export interface StatAnswers {
+  /** Null: there is nothing. */
+  mode(index: number): number | null;
+  size(index: number): number;
+}
 
-/** All paths are absolute. */
-export function* takingStats(paths: readonly string[]): Work<StatAnswers> {
-  const task: StatTask = {
-    kind: "stat",
-    paths: paths.join("\0"),
-    numbers: new Float64Array(new SharedArrayBuffer(paths.length * COLUMNS * 8)),
-  };
-  yield* sharingWork(task, { count: paths.length, sizes: null, perform: statTaker(task) });
-  const { numbers } = task;
-  return (index) => {
-    const at = index * COLUMNS;
-    const number = (column: number) => numbers[at + column] as number;
-    if (number(MODE) === NOTHING) return null;
-    if (number(MODE) === 0) {
-      const stat = lstatSync(paths[index] as string, { throwIfNoEntry: false });
-      return stat === undefined ? null : fileStat(stat);
-    }
-    return {
-      dev: number(0),
-      ino: number(1),
-      mode: number(MODE),
-      nlink: number(3),
-      size: number(4),
-      mtimeMs: number(5),
-      ctimeMs: number(6),
-    };
+/** Paths are absolute, and made when they are needed: most of their cost is to keep them. Counts as no progress. */
+export function* takingStats(count: number, pathOf: (index: number) => string): Work<StatAnswers> {
+  const numbers = new Float64Array(new SharedArrayBuffer(count * STAT_NUMBERS * 8));
+  const taskFor = (): StatTask => ({ kind: "stat", paths: Array.from({ length: count }, (_, index) => pathOf(index)).join("\0"), numbers });
+  yield* sharingWork(taskFor, { kind: "stat", count, sizes: null, perform: statTaker(pathOf, numbers) });
+  const modeOf = (index: number) => numbers[index * STAT_NUMBERS + MODE] as number;
+  for (let index = 0; index < count; index += 1) {
+    if (modeOf(index) !== 0) continue;
+    const stat = lstatSync(pathOf(index), { throwIfNoEntry: false });
+    if (stat === undefined) numbers[index * STAT_NUMBERS + MODE] = NOTHING;
+    else putStat(numbers, index, stat);
+  }
+  return {
+    mode: (index) => (modeOf(index) === NOTHING ? null : modeOf(index)),
+    size: (index) => numbers[index * STAT_NUMBERS + SIZE] as number,
   };
 }

@@ -47,10 +47,11 @@ export const STATES = ["left", "done", "there", "twin"] as const;
 const [LEFT, DONE, THERE, TWIN] = [0, 1, 2, 3];
 
 /** Does one file of a task by its number. */
-export function smallCopier(task: SmallTask): (index: number) => void {
+export function smallCopier(
+  task: Omit<SmallTask, "paths" | "to">,
+  { paths, to }: { paths: readonly string[]; to: readonly string[] | null },
+): (index: number) => void {
   const { md5s, sizes, states, stats, leave = "", objects, mode = 0o666, exactMode = false } = task;
-  const paths = task.paths.split("\0");
-  const to = task.to?.split("\0");
   const digests = Buffer.from(task.digests.buffer);
   const made = new Set<string>();
   const copy = (bytes: Buffer, path: string, index: number) => {
@@ -70,16 +71,15 @@ export function smallCopier(task: SmallTask): (index: number) => void {
     const standing = places.there[shardOf(md5)] ?? null;
     const stat = standing === null ? undefined : lstatSync(standing + md5.slice(2), { throwIfNoEntry: false });
     if (stat !== undefined) return stat.isFile() && stat.size === bytes.length && (stat.mode & 0o777) === mode ? THERE : LEFT;
-    const path = nameOfCopy(places, md5);
-    if (made.has(path)) return TWIN;
+    if (made.has(md5)) return TWIN;
     try {
-      copy(bytes, path, 0);
+      copy(bytes, nameOfCopy(places, md5), 0);
       return DONE;
     } catch (error) {
       if (isTaken(error)) return TWIN;
       throw error;
     } finally {
-      made.add(path);
+      made.add(md5);
     }
   };
   const perform = (index: number): number => {
@@ -104,6 +104,11 @@ export function smallCopier(task: SmallTask): (index: number) => void {
 /** What a copy is called. */
 export function nameOfCopy({ waiting }: Objects, md5: string): string {
   return waiting[shardOf(md5)] + md5.slice(2);
+}
+
+/** Whether a copy is in a folder that had no files yet. */
+export function isOwnShard({ there }: Objects, md5: string): boolean {
+  return (there[shardOf(md5)] ?? null) === null;
 }
 
 function shardOf(md5: string): number {

@@ -32,20 +32,25 @@ interface SmallAnswers {
 export function* copyingSmall(files: readonly SmallFile[], options: SmallOptions): Work<SmallAnswers> {
   const count = files.length;
   const md5s = files.flatMap(({ md5 }) => md5 ?? []);
-  const to = files.flatMap((file) => file.to ?? []);
-  const task: SmallTask = {
+  const paths = files.map(({ path }) => path);
+  const some = files.flatMap((file) => file.to ?? []);
+  const to = some.length > 0 ? some : null;
+  const task: Omit<SmallTask, "paths" | "to"> = {
     kind: "copy",
     ...options,
-    paths: files.map(({ path }) => path).join("\0"),
     md5s: md5s.length > 0 ? md5s.join("") : null,
-    to: to.length > 0 ? to.join("\0") : null,
     sizes: new Float64Array(new SharedArrayBuffer(count * 8)),
     states: new Uint8Array(new SharedArrayBuffer(count)),
     digests: new Uint8Array(new SharedArrayBuffer(count * DIGITS)),
-    stats: to.length > 0 ? new Float64Array(new SharedArrayBuffer(count * NUMBERS * 8)) : null,
+    stats: to !== null ? new Float64Array(new SharedArrayBuffer(count * NUMBERS * 8)) : null,
   };
   for (const [index, { size }] of files.entries()) task.sizes[index] = size;
-  yield* sharingWork(task, { count, sizes: task.sizes, perform: smallCopier(task) });
+  yield* sharingWork(() => ({ ...task, paths: paths.join("\0"), to: to?.join("\0") ?? null }), {
+    kind: "copy",
+    count,
+    sizes: task.sizes,
+    perform: smallCopier(task, { paths, to }),
+  });
   const digests = Buffer.from(task.digests.buffer);
   return {
     state: (index) => STATES[task.states[index] as number] as SmallState,

@@ -9,9 +9,14 @@ const FEW = 16;
 
 /** Makes the bytes of these files durable. All must be on one file system. */
 export function syncFiles(paths: readonly string[]): void {
-  if (paths.length > FEW && syncFileSystem(dirname(paths[0] ?? "."))) return;
-  for (const path of paths) {
-    const descriptor = openSync(path, "r");
+  syncMany(paths.length, (index) => paths[index] as string);
+}
+
+/** The same, where a list of all paths would be long. */
+export function syncMany(count: number, pathOf: (index: number) => string): void {
+  if (count > FEW && syncFileSystem(dirname(pathOf(0)))) return;
+  for (let index = 0; index < count; index += 1) {
+    const descriptor = openSync(pathOf(index), "r");
     try {
       fsyncSync(descriptor);
     } finally {

@@ -6,5 +6,10 @@ export type Task = SmallTask | StatTask;
 
 /** Does one piece of a task by its number. */
 export function performerOf(task: Task): (piece: number) => void {
-  return task.kind === "copy" ? smallCopier(task) : statTaker(task);
+  const split = (joined: string) => joined.split("\0");
+  if (task.kind === "stat") {
+    const paths = split(task.paths);
+    return statTaker((index) => paths[index] as string, task.numbers);
+  }
+  return smallCopier(task, { paths: split(task.paths), to: task.to === null ? null : split(task.to) });
 }

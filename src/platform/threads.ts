@@ -25,6 +25,7 @@ interface Thread {
 const started: Thread[] = [];
 
 interface Pieces {
+  kind: Task["kind"];
   count: number;
   /** Bytes of each; null: the work is no progress to be told. */
   sizes: Float64Array | null;
@@ -33,10 +34,11 @@ interface Pieces {
   most?: number;
 }
 
-/** Does `perform` for every piece, in any order; threads get `task` and do the same with it. */
-export function* sharingWork(task: Task, { count, sizes, perform, most = idleProcessors() }: Pieces): Work<void> {
-  const threads = count < (started.length === 0 ? MANY[task.kind] : MANY.copy) ? [] : startThreads(most);
+/** Does `perform` for every piece, in any order; threads, if there are any, get the task and do the same with it. */
+export function* sharingWork(taskFor: () => Task, { kind, count, sizes, perform, most = idleProcessors() }: Pieces): Work<void> {
+  const threads = count < (started.length === 0 ? MANY[kind] : MANY.copy) ? [] : startThreads(most);
   const share = { count, control: new Int32Array(new SharedArrayBuffer(4 * (AT_WORK + 1 + threads.length))) };
+  const task = threads.length > 0 ? taskFor() : null;
   for (const [index, { worker }] of threads.entries()) worker.postMessage({ task, share, thread: index + 1 });
   let told = 0;
   const news = () => {

@@ -98,7 +98,8 @@ function* placeWhole(plan: OutputCheckout, placing: Placing): Work<boolean> {
   const tree = `${placing.staging}/tree`;
   const memory = memoryOf(plan, placing.project);
   const temporaryOf = ({ path }: Placement) => tree + path.slice(plan.path.length);
-  for (const folder of new Set(plan.places.map((place) => dirname(temporaryOf(place))))) mkdirSync(folder, { recursive: true });
+  const folders = new Set(plan.places.map(({ path }) => path.slice(plan.path.length, path.lastIndexOf("/"))));
+  for (const folder of folders) mkdirSync(tree + folder, { recursive: true });
   yield* makeFiles(plan.places, { nameOf: ({ path }) => path.slice(plan.path.length + 1), temporaryOf, memory, placing });
   mkdirSync(tree, { recursive: true });
   try {

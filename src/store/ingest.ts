@@ -9,9 +9,9 @@ import { writeAll } from "../platform/files.ts";
 import { type Digest, hashingFile } from "../platform/hashing.ts";
 import { isUnsupported, reflink } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
-import { nameOfCopy } from "../platform/small-copier.ts";
+import { isOwnShard, nameOfCopy } from "../platform/small-copier.ts";
 import { copyingSmall, type SmallFile } from "../platform/small-files.ts";
-import { syncFiles, syncFolders } from "../platform/sync.ts";
+import { syncFolders, syncMany } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
 import { keyOf, makeFolder, type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "./layout.ts";
 import { listingHash } from "./listing.ts";
@@ -42,9 +42,10 @@ interface Incoming extends Pick<Arrival, "size" | "add" | "restart" | "drop"> {
   keep(from: string): void;
 }
 
-interface Waiting {
-  object: ObjectName;
-  temporary: string;
+interface Waiting extends ObjectName {
+  shard: Shard;
+  /** Where it is; null: in the shard's own folder, under its name. */
+  temporary: string | null;
   size: number;
 }
 
@@ -79,13 +80,14 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     return staging;
   };
   const shardOf = (object: ObjectName): Shard => {
-    const path = shardPath(folder.dir, object);
-    const known = shards.get(path);
+    const key = `${object.hashName}${object.hash.slice(0, 2)}`;
+    const known = shards.get(key);
     if (known !== undefined) return known;
+    const path = shardPath(folder.dir, object);
     const own = existsSync(path) ? null : `${stagingOf(object)}/${object.hash.slice(0, 2)}`;
     if (own !== null) makeFolder(folder, own);
     const shard = { path, own };
-    shards.set(path, shard);
+    shards.set(key, shard);
     return shard;
   };
   const anyTemporary = (object: Pick<ObjectName, "hashName">) => {
@@ -95,10 +97,15 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   };
   const isThere = (object: ObjectName, size: number) =>
     waiting.has(keyOf(object)) || (shardOf(object).own === null && trustedSize(folder.dir, object) === size);
+  const wait = (object: ObjectName, { temporary, size }: Pick<Waiting, "temporary" | "size">) => {
+    const { hash, hashName } = object;
+    waiting.set(keyOf(object), { hash, hashName, shard: shardOf(object), temporary, size });
+  };
   const writeBytes = (object: ObjectName, bytes: Uint8Array) => {
     if (isThere(object, bytes.length)) return;
     const { own } = shardOf(object);
-    const temporary = own === null || isListing(object) ? anyTemporary(object) : `${own}/${object.hash.slice(2)}`;
+    const isInShard = own !== null && !isListing(object);
+    const temporary = isInShard ? `${own}/${object.hash.slice(2)}` : anyTemporary(object);
     const descriptor = openSync(temporary, "wx", 0o444);
     try {
       writeAll(descriptor, bytes);
@@ -106,7 +113,7 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       closeSync(descriptor);
     }
     if (chmodNeeded) chmodSync(temporary, 0o444);
-    waiting.set(keyOf(object), { object, temporary, size: bytes.length });
+    wait(object, { temporary: isInShard ? null : temporary, size: bytes.length });
   };
   /** Small files are copied under the names they will have; many of them into their shards, where these are new. */
   const smallPlaces = (count: number) => {
@@ -139,22 +146,19 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       closeSync(descriptor);
     }
   }
-  const keep = (object: ObjectName, { temporary, size }: Pick<Waiting, "temporary" | "size">) => {
+  const keep = (object: ObjectName, { temporary, size }: { temporary: string; size: number }) => {
     if (isThere(object, size)) rmSync(temporary, { force: true });
-    else waiting.set(keyOf(object), { object, temporary, size });
+    else wait(object, { temporary, size });
   };
 
   /** Whole shards first, then single objects, listings last. */
   const publish = (all: readonly Waiting[]) => {
-    const used = new Set(all.map(({ object }) => shardOf(object)));
-    const done = new Set([...used].filter(({ own, path }) => own !== null && tryRename(own, path)).map(({ path }) => path));
-    const single = all.filter(({ object, temporary }) => {
-      const { own, path } = shardOf(object);
-      return own === null || !done.has(path) || !temporary.startsWith(`${own}/`);
-    });
-    for (const { object, temporary } of [...single.filter(isMember), ...single.filter((one) => !isMember(one))]) {
-      makeFolder(folder, shardPath(folder.dir, object));
-      renameSync(temporary, objectPath(folder.dir, object));
+    const used = new Set(all.map(({ shard }) => shard));
+    const done = new Set([...used].filter(({ own, path }) => own !== null && tryRename(own, path)));
+    const single = all.filter(({ shard, temporary }) => temporary !== null || !done.has(shard));
+    for (const one of [...single.filter((object) => !isListing(object)), ...single.filter(isListing)]) {
+      makeFolder(folder, one.shard.path);
+      renameSync(fileOf(one), objectPath(folder.dir, one));
     }
   };
   const removeStagings = () => {
@@ -204,9 +208,9 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     commit() {
       const all = [...waiting.values()];
       try {
-        syncFiles(all.map(({ temporary }) => temporary));
+        syncMany(all.length, (index) => fileOf(all[index] as Waiting));
         publish(all);
-        syncFolders([...new Set(all.map(({ object }) => shardPath(folder.dir, object))), ...new Set(stagings.keys())]);
+        syncFolders([...new Set(all.map(({ shard }) => shard.path)), ...new Set(stagings.keys())]);
         removeStagings();
       } catch (error) {
         throw fromSystemError(error, `cannot write to ${folder.dir}`);
@@ -221,8 +225,8 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     const copies = yield* copyingSmall(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded });
     for (const [index, { size }] of files.entries()) {
       if (copies.state(index) !== "done") continue;
-      const hash = copies.md5(index);
-      waiting.set(hash, { object: { hash, hashName: "md5" }, temporary: nameOfCopy(objects, hash), size });
+      const object: ObjectName = { hash: copies.md5(index), hashName: "md5" };
+      wait(object, { temporary: isOwnShard(objects, object.hash) ? null : nameOfCopy(objects, object.hash), size });
     }
     return files.map((_, index) => {
       const state = copies.state(index);
@@ -253,6 +257,10 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       throw error;
     }
   }
+}
+
+function fileOf({ hash, shard, temporary }: Waiting): string {
+  return temporary ?? `${shard.own}/${hash.slice(2)}`;
 }
 
 /** False when somebody has made a shard of that name meanwhile. */
@@ -286,8 +294,4 @@ export function refuseOther({ hash, hashName }: ObjectName, md5: string, from: s
 
 export function isListing({ hash }: ObjectName): boolean {
   return hash.endsWith(".dir");
-}
-
-function isMember({ object }: Waiting): boolean {
-  return !isListing(object);
 }

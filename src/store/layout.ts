@@ -4,7 +4,6 @@
  */
 import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
-import type { FileStat } from "../platform/file-stat.ts";
 import { isMissing } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
 import { takingStats } from "../platform/many-stats.ts";
@@ -48,27 +47,30 @@ export function shardsFolder(dir: string, hashName: HashName): string {
  * 0444 when right. A wrong one counts as missing, and stays until good bytes replace it.
  */
 export function trustedSize(dir: string, object: ObjectName): number | null {
-  const path = objectPath(dir, object);
-  return sizeIfTrusted(path, object, lstatSync(path, { throwIfNoEntry: false }));
+  const stat = lstatSync(objectPath(dir, object), { throwIfNoEntry: false });
+  return stat === undefined ? null : sizeIfTrusted(dir, object, stat);
 }
 
 /** The same for many. */
 export function* trustedSizes(dir: string, objects: readonly ObjectName[]): Work<(number | null)[]> {
   const sizes: (number | null)[] = [];
   for (const some of batchesOf(objects)) {
-    const paths = some.map((object) => objectPath(dir, object));
-    const stats = yield* takingStats(paths);
-    for (const [index, object] of some.entries()) sizes.push(sizeIfTrusted(paths[index] as string, object, stats(index)));
+    const stats = yield* takingStats(some.length, (index) => objectPath(dir, some[index] as ObjectName));
+    for (const [index, object] of some.entries()) {
+      const mode = stats.mode(index);
+      sizes.push(mode === null ? null : sizeIfTrusted(dir, object, { mode, size: stats.size(index) }));
+    }
   }
   return sizes;
 }
 
-function sizeIfTrusted(path: string, object: ObjectName, stat: Pick<FileStat, "mode" | "size"> | null | undefined): number | null {
-  if (!stat || (stat.mode & constants.S_IFMT) !== constants.S_IFREG) return null;
-  if ((stat.mode & 0o777) === VERIFIED_MODE) return stat.size;
+function sizeIfTrusted(dir: string, object: ObjectName, { mode, size }: { mode: number; size: number }): number | null {
+  if ((mode & constants.S_IFMT) !== constants.S_IFREG) return null;
+  if ((mode & 0o777) === VERIFIED_MODE) return size;
+  const path = objectPath(dir, object);
   if (hashOfObject(path, object) !== object.hash) return null;
   protect(path);
-  return stat.size;
+  return size;
 }
 
 /** What the bytes at `path` would be called, with `.dir` when `object` is a listing. */

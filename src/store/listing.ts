@@ -62,5 +62,7 @@ function toEntry(item: unknown): ListingEntry {
 
 /** True for a relative path with `/` that names something strictly below its folder. */
 export function staysInside(path: string): boolean {
-  return !/(?:^|\/)\.{0,2}(?:\/|$)|\0/.test(path);
+  // Most paths have nothing that the expression could object to, and it costs more than parsing the listing.
+  const isPlain = path !== "" && !path.startsWith(".") && !path.includes("/.") && !path.includes("//") && !path.includes("\0");
+  return (isPlain && !path.startsWith("/") && !path.endsWith("/")) || !/(?:^|\/)\.{0,2}(?:\/|$)|\0/.test(path);
 }

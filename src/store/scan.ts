@@ -86,10 +86,11 @@ function* scanFolder(project: Project, path: string, options: ScanOptions & { wa
   let size = 0;
   for (const some of batchesOf(options.walk.files)) {
     const digests = yield* digestsOf(project, some, { nameOf: ({ relpath }) => relpath, read });
-    for (const [index, { relpath, path: absolute, stat, isLink }] of some.entries()) {
+    for (const [index, file] of some.entries()) {
       const digest = digests[index] as Digest;
       size += digest.size;
-      files.push({ relpath, path: absolute, stat, isLink, md5: digest.md5 });
+      file.md5 = digest.md5;
+      files.push(file as ScannedFile);
     }
   }
   const hash = knownListing(memory, options.store) ?? listingOf(files, options.store);

@@ -28,11 +28,6 @@ export interface StatCache {
   save(options?: { keepOthers?: boolean; listing?: { hash: string; files: number } }): void;
 }
 
-interface Entry {
-  stat: FileIdentity;
-  md5: string;
-}
-
 // Kernel clocks tick every 1 to 10 ms; a file system that stores whole or two seconds shows it by its round times.
 const TICK_MS = 20;
 const COARSE_TICK_MS = 2100;
@@ -49,40 +44,40 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
   const old = load(file);
   let asked = 0;
   let missed = 0;
-  const isAsked = new Uint8Array(old.rows.size);
-  const fresh = new Map<string, Entry>();
+  const isAsked = new Uint8Array(old.paths.length);
+  const rowOf = rowFinder(old.paths);
+  const fresh = newRows();
   const placed: [path: string, stat: FileIdentity, md5: string][] = [];
   return {
     get(path, stat) {
-      const row = old.rows.get(path);
+      const row = rowOf(path);
       if (row === undefined || !isSame(old.numbers, row, stat)) {
         missed += 1;
         return undefined;
       }
       asked += isAsked[row] === 0 ? 1 : 0;
       isAsked[row] = 1;
-      return old.hashes.slice(row * 32, row * 32 + 32);
+      return hashAt(old, row);
     },
     set(path, stat, md5, readAt) {
-      if (!isRacy(stat, readAt)) fresh.set(path, { stat, md5 });
+      if (!isRacy(stat, readAt)) fresh.add(path, stat, md5);
     },
     setPlaced(path, stat, md5) {
       placed.push([path, stat, md5]);
     },
     listing() {
-      return missed === 0 && asked === old.rows.size && old.listing !== NO_LISTING ? `${old.listing}.dir` : null;
+      return missed === 0 && asked === old.paths.length && old.listing !== NO_LISTING ? `${old.listing}.dir` : null;
     },
     save({ keepOthers = false, listing } = {}) {
       const settled = placed.length > 0 ? Date.now() + TICK_MS + 1 : 0;
       for (const [path, stat, md5] of placed.splice(0)) this.set(path, stat, md5, settled);
       const hash = listing?.hash.slice(0, 32) ?? NO_LISTING;
-      if (fresh.size === 0 && (keepOthers || (asked === old.rows.size && hash === old.listing))) return;
-      const entries = new Map(fresh);
-      for (const [path, row] of old.rows) {
-        if ((keepOthers || isAsked[row] === 1) && !fresh.has(path)) entries.set(path, entryAt(old, row));
+      if (fresh.size() === 0 && (keepOthers || (asked === old.paths.length && hash === old.listing))) return;
+      for (const [row, path] of old.paths.entries()) {
+        if ((keepOthers || isAsked[row] === 1) && !fresh.has(path)) fresh.add(path, identityAt(old.numbers, row), hashAt(old, row));
       }
       try {
-        const bytes = pack(entries, entries.size === listing?.files ? hash : NO_LISTING);
+        const bytes = fresh.pack(fresh.size() === listing?.files ? hash : NO_LISTING);
         waitUntil(settled);
         writeFileAtomic(file, bytes);
       } catch {
@@ -105,7 +100,7 @@ function isRacy({ mtimeMs, ctimeMs }: FileIdentity, readAt: number): boolean {
 /** A loaded file, mostly as it lay there: an object for each entry would cost more than everything else. */
 interface Loaded {
   listing: string;
-  rows: Map<string, number>;
+  paths: readonly string[];
   /** Five for each row. */
   numbers: Float64Array;
   /** 32 digits for each row. */
@@ -119,42 +114,83 @@ function isSame(numbers: Float64Array, row: number, { dev, ino, size, mtimeMs, c
   );
 }
 
-function entryAt({ numbers, hashes }: Loaded, row: number): Entry {
-  const number = (column: number) => numbers[row * NUMBERS + column] ?? 0;
-  const stat = { dev: number(0), ino: number(1), size: number(2), mtimeMs: number(3), ctimeMs: number(4) };
-  return { stat, md5: hashes.slice(row * 32, row * 32 + 32) };
+function identityAt(numbers: Float64Array, row: number): FileIdentity {
+  const number = (column: number) => numbers[row * NUMBERS + column] as number;
+  return { dev: number(0), ino: number(1), size: number(2), mtimeMs: number(3), ctimeMs: number(4) };
 }
 
-/** Head: magic, number of entries, MD5 of the rest. Rest: listing, numbers of all entries, their hashes, their paths ended by NUL. */
-function pack(entries: ReadonlyMap<string, Entry>, listing: string): Buffer {
-  const numbers = new Float64Array(entries.size * NUMBERS);
+function hashAt({ hashes }: Loaded, row: number): string {
+  return hashes.slice(row * 32, row * 32 + 32);
+}
+
+/** A folder is mostly walked in the order of the last time: then no table is needed. */
+function rowFinder(paths: readonly string[]): (path: string) => number | undefined {
+  let next = 0;
+  let rows: Map<string, number> | null = null;
+  return (path) => {
+    if (paths[next] === path) {
+      next += 1;
+      return next - 1;
+    }
+    rows ??= new Map(paths.map((one, row) => [one, row]));
+    const row = rows.get(path);
+    if (row !== undefined) next = row + 1;
+    return row;
+  };
+}
+
+interface Rows {
+  size(): number;
+  has(path: string): boolean;
+  /** The last one of a path counts. */
+  add(path: string, stat: FileIdentity, md5: string): void;
+  /** Head: magic, number of entries, MD5 of the rest. Rest: listing, numbers of all entries, their hashes, their paths ended by NUL. */
+  pack(listing: string): Buffer;
+}
+
+function newRows(): Rows {
+  const rows = new Map<string, number>();
   const hashes: string[] = [];
-  let at = 0;
-  for (const { stat, md5 } of entries.values()) {
-    numbers[at] = stat.dev;
-    numbers[at + 1] = stat.ino;
-    numbers[at + 2] = stat.size;
-    numbers[at + 3] = stat.mtimeMs;
-    numbers[at + 4] = stat.ctimeMs;
-    at += NUMBERS;
-    hashes.push(md5);
-  }
-  const body = Buffer.concat([
-    Buffer.from(listing, "hex"),
-    Buffer.from(numbers.buffer),
-    Buffer.from(hashes.join(""), "hex"),
-    Buffer.from([...entries.keys()].join("\0")),
-  ]);
-  const head = Buffer.alloc(HEAD_BYTES);
-  head.write(MAGIC, "latin1");
-  head.writeDoubleLE(entries.size, 16);
-  head.write(md5Of(body), 24, "hex");
-  return Buffer.concat([head, body]);
+  let numbers = new Float64Array(NUMBERS * 16);
+  return {
+    size: () => rows.size,
+    has: (path) => rows.has(path),
+    add(path, { dev, ino, size, mtimeMs, ctimeMs }, md5) {
+      const row = rows.get(path) ?? rows.size;
+      rows.set(path, row);
+      hashes[row] = md5;
+      const at = row * NUMBERS;
+      if (at === numbers.length) {
+        const larger = new Float64Array(2 * numbers.length);
+        larger.set(numbers);
+        numbers = larger;
+      }
+      numbers[at] = dev;
+      numbers[at + 1] = ino;
+      numbers[at + 2] = size;
+      numbers[at + 3] = mtimeMs;
+      numbers[at + 4] = ctimeMs;
+    },
+    pack(listing) {
+      const parts = [
+        Buffer.from(listing, "hex"),
+        Buffer.from(numbers.buffer, 0, rows.size * NUMBERS * 8),
+        Buffer.from(hashes.join(""), "hex"),
+        Buffer.from([...rows.keys()].join("\0")),
+      ];
+      const head = Buffer.alloc(HEAD_BYTES);
+      head.write(MAGIC, "latin1");
+      head.writeDoubleLE(rows.size, 16);
+      const bytes = Buffer.concat([head, ...parts]);
+      bytes.write(md5Of(bytes.subarray(HEAD_BYTES)), 24, "hex");
+      return bytes;
+    },
+  };
 }
 
 function load(file: string): Loaded {
   const bytes = read(file);
-  const nothing = { listing: NO_LISTING, rows: new Map<string, number>(), numbers: new Float64Array(0), hashes: "" };
+  const nothing = { listing: NO_LISTING, paths: [], numbers: new Float64Array(0), hashes: "" };
   if (bytes === null || bytes.length < HEAD_BYTES || bytes.toString("latin1", 0, 16) !== MAGIC) return nothing;
   if (md5Of(bytes.subarray(HEAD_BYTES)) !== bytes.toString("hex", 24, 40)) return nothing;
   const listing = bytes.toString("hex", HEAD_BYTES, HEAD_BYTES + LISTING_BYTES);
@@ -163,7 +199,7 @@ function load(file: string): Loaded {
   const numbers = new Float64Array(body.buffer.slice(body.byteOffset, body.byteOffset + count * NUMBERS * 8));
   const hashes = body.toString("hex", count * NUMBERS * 8, count * (NUMBERS * 8 + 16));
   const paths = body.toString("utf8", count * (NUMBERS * 8 + 16)).split("\0");
-  return { listing, rows: new Map(count === 0 ? [] : paths.map((path, row) => [path, row])), numbers, hashes };
+  return { listing, paths: count === 0 ? [] : paths, numbers, hashes };
 }
 
 function read(file: string): Buffer | null {

@@ -1,16 +1,18 @@
 /** The files of a tracked folder, as DVC sees them. */
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { type FileStat, fileStat } from "../platform/file-stat.ts";
+import { type FileStat, putStat, STAT_NUMBERS, statAt } from "../platform/file-stat.ts";
 
 export interface WalkedFile {
   /** Relative to the folder, with `/`. */
-  relpath: string;
+  readonly relpath: string;
   /** Absolute. */
-  path: string;
+  readonly path: string;
   /** Of the file; of its target when it is a link. */
-  stat: FileStat;
-  isLink: boolean;
+  readonly stat: FileStat;
+  readonly isLink: boolean;
+  /** Once it was read. */
+  md5?: string;
 }
 
 export interface WalkOptions {
@@ -28,25 +30,64 @@ export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder
   const found: WalkedFile[] = [];
   const visit = (absolute: string, inside: string): void => {
     const before = found.length;
-    for (const item of list(absolute)) {
+    const items = list(absolute);
+    const place: Place = { absolute, inside, stats: new Float64Array(items.length * STAT_NUMBERS) };
+    for (const [index, item] of items.entries()) {
       const name = item.name;
       const path = `${absolute}/${name}`;
       if (name.includes("\ufffd")) refuseUnlessUtf8(absolute, path);
       if (name === ".dvcignore" || name === ".dvc") throw refused(path, "belongs to dvc and may not stand inside tracked data");
       if (name === ".git" || name === ".hg" || ignores(path, item.isDirectory())) continue;
-      const relpath = inside + name;
-      if (item.isDirectory()) visit(path, `${relpath}/`);
-      else if (item.isFile()) found.push({ relpath, path, stat: fileStat(lstatSync(path)), isLink: false });
-      else if (!item.isSymbolicLink()) throw refused(path, "is neither a file nor a folder");
-      else {
-        const stat = targetOf(path);
-        if (!stat.isDirectory()) found.push({ relpath, path, stat: fileStat(stat), isLink: true });
+      if (item.isDirectory()) {
+        visit(path, `${inside}${name}/`);
+        continue;
       }
+      const isLink = item.isSymbolicLink();
+      if (!isLink && !item.isFile()) throw refused(path, "is neither a file nor a folder");
+      const stat = isLink ? targetOf(path) : lstatSync(path);
+      if (stat.isDirectory()) continue;
+      putStat(place.stats, index, stat);
+      found.push(new FileOfFolder(place, { name, index, isLink }));
     }
     if (found.length === before && inside !== "") onEmptyFolder?.(absolute);
   };
   visit(folder, "");
   return found;
+}
+
+interface Place {
+  absolute: string;
+  /** Relative to where the walk began; empty, or with a `/` at its end. */
+  inside: string;
+  stats: Float64Array;
+}
+
+/** Of a million files are kept: their names, and numbers. */
+class FileOfFolder implements WalkedFile {
+  readonly #place: Place;
+  readonly #name: string;
+  readonly #index: number;
+  readonly isLink: boolean;
+  md5?: string;
+
+  constructor(place: Place, { name, index, isLink }: { name: string; index: number; isLink: boolean }) {
+    this.#place = place;
+    this.#name = name;
+    this.#index = index;
+    this.isLink = isLink;
+  }
+
+  get relpath(): string {
+    return this.#place.inside + this.#name;
+  }
+
+  get path(): string {
+    return `${this.#place.absolute}/${this.#name}`;
+  }
+
+  get stat(): FileStat {
+    return statAt(this.#place.stats, this.#index);
+  }
 }
 
 function list(folder: string): Dirent[] {

@@ -97,6 +97,6 @@ it("a thread takes part", () => {
     const pause = new Int32Array(new SharedArrayBuffer(4));
     for (let turn = 0; turn < 3000 && !states.includes(1); turn += 1) Atomics.wait(pause, 0, 0, 10);
   };
-  finishWork(sharingWork(task, { count: MANY, sizes: task.sizes, perform, most: 1 }));
+  finishWork(sharingWork(() => task, { kind: "copy", count: MANY, sizes: task.sizes, perform, most: 1 }));
   expect(states).toContain(1);
 });

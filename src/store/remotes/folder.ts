@@ -13,6 +13,7 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
   return {
     name,
     location: folder.dir,
+    isCertain: true,
     present: (objects, pacing) => paceWork(looking(folder, objects), pacing, { label: `looking at ${name}`, total: objects.length }),
     send: (parcels, pacing) =>
       paceWork(sending(folder, parcels), pacing, {

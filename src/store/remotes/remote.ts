@@ -38,6 +38,8 @@ export interface Remote {
   readonly name: string;
   /** Folder or URL, for messages. */
   readonly location: string;
+  /** What it has taken is there, for we have renamed it into its place; of others it must be seen. */
+  readonly isCertain: boolean;
   /** Which of these are there and can be relied on. */
   present(objects: readonly Wanted[], pacing: Pacing): Promise<ObjectName[]>;
   /** Sends objects; each becomes visible whole and verified, or not at all. Answers those that failed by themselves. */

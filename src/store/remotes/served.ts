@@ -42,6 +42,7 @@ export function servedRemote({ name, location, jobs, connect }: ServedOptions): 
   return {
     name,
     location,
+    isCertain: false,
     async present(objects, pacing) {
       return lookFor(await server(), objects, many(pacing, "looking at"));
     },
