@@ -1,7 +1,7 @@
 /** `expver report`: true numbers, a picture, and nothing experiments wrote comes through as markup. */
 import { join } from "node:path";
 import fc from "fast-check";
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { metricChart } from "../../src/workflows/report/chart.ts";
 import type { Report } from "../../src/workflows/report/report.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
@@ -60,6 +60,57 @@ it("lets no markup of experiments through", () => {
   );
   const { stdout } = hostile.expver(["report"]);
   expect(stdout).not.toMatch(/<script|[^\\]\[x\]|@everyone|#1|:\/\/|www\.|[^\\]!\\?\[p/);
+});
+
+describe("the picture", () => {
+  const drawn = (values: string[], names = values.map((_, index) => `e0.${index + 1}.0`)) =>
+    metricChart(
+      values.map((value, index) => ({ version: names[index] ?? "", value })),
+      { metric: "loss", direction: "min", best: names[0] ?? null },
+    );
+  const labels = (svg: string, anchor: string) =>
+    [...svg.matchAll(new RegExp(`<text x="([\\d.]+)" y="[\\d.]+" text-anchor="${anchor}"[^>]*>([^<]*)`, "g"))].map(([, x, text]) => ({
+      x: Number(x),
+      text: text ?? "",
+    }));
+
+  it("has round numbers at its side that are told apart, however large, small or close", () => {
+    for (const values of [
+      ["0.84", "0.94"],
+      ["123456789", "123456796"],
+      ["1e-9", "1.2e-8"],
+      ["3", "3"],
+      ["-5", "1e12"],
+    ]) {
+      const ticks = labels(drawn(values), "end").filter(({ text }) => !text.startsWith("best"));
+      expect([values, new Set(ticks.map(({ text }) => text)).size]).toEqual([values, ticks.length]);
+      expect([values, ticks.length >= 2]).toEqual([values, true]);
+    }
+    expect(labels(drawn(["0.84", "0.94"]), "end").map(({ text }) => text)).toContain("0.90");
+  });
+
+  it("names as many versions as have room", () => {
+    for (const [count, name] of [
+      [400, "e0.100.0"],
+      [12, "experiment100.100.1000"],
+    ] as const) {
+      const svg = drawn(Array(count).fill("1"), Array(count).fill(name));
+      const shown = labels(svg, "middle");
+      for (const [index, { x, text }] of shown.entries()) {
+        const next = shown[index + 1];
+        expect(next === undefined || next.x - x > text.length * 6.5).toBe(true);
+        expect(x + text.length * 3.6).toBeLessThanOrEqual(720);
+      }
+      expect(shown.length).toBeGreaterThan(3);
+    }
+  });
+
+  it("leaves a gap where there is no number, and names the best", () => {
+    const svg = drawn(["0.5", "0.6", "nan", "0.7", "0.8"]);
+    expect(svg.match(/<polyline/g)).toHaveLength(2);
+    expect(svg.match(/<circle/g)).toHaveLength(4);
+    expect(svg).toContain(">best e0.1.0: 0.5<");
+  });
 });
 
 it("draws any values, and always well-formed text", () => {

@@ -16,43 +16,93 @@ export interface ChartOptions {
 }
 
 const [WIDTH, HEIGHT] = [720, 240];
-const [LEFT, RIGHT, TOP, BOTTOM] = [70, 16, 34, 44];
-const MOST_LABELS = 12;
+const [RIGHT, TOP, BOTTOM] = [16, 40, 44];
+/** Of a character, on average, at this size; a little too much rather than too little. */
+const LETTER = 7.2;
+const LONGEST_NAME = 14;
+
+interface Point extends ChartPoint {
+  left: number;
+  /** Null: no number that can be drawn. */
+  top: number | null;
+}
 
 /** Points in the order given, left to right; values that are no finite number leave a gap. */
 export function metricChart(points: readonly ChartPoint[], { metric, direction, best }: ChartOptions): string {
   const numbers = points.map(({ value }) => drawable(metricNumber(value)));
-  const finite = numbers.filter((value) => value !== null);
-  const [low, high] = bounds(finite);
-  const x = (index: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (index + 0.5)) / Math.max(1, points.length);
+  const [low, high] = bounds(numbers.filter((value) => value !== null));
+  const ticks = ticksBetween(low, high);
+  const edge = Math.ceil(Math.max(...ticks.map(({ label }) => label.length)) * LETTER) + 20;
+  const slot = (WIDTH - edge - RIGHT) / Math.max(1, points.length);
   const y = (value: number) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * (value - low)) / (high - low);
-  const places = numbers.flatMap((value, index) => (value === null ? [] : [{ index, at: [x(index), y(value)] as const }]));
-  const every = Math.max(1, Math.ceil(points.length / MOST_LABELS));
+  const placed = points.map((point, index): Point => {
+    const value = numbers[index] ?? null;
+    return { ...point, left: edge + slot * (index + 0.5), top: value === null ? null : y(value) };
+  });
   const title = `${metric} ${direction === "max" ? "↑" : "↓"}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${escaped(title)} over ${points.length} versions" font-family="system-ui, sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
-    `<text x="${LEFT}" y="20" font-weight="600" fill="#1f2328">${escaped(title)}</text>`,
-    ...[low, (low + high) / 2, high].map(
-      (value) =>
-        `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${fixed(y(value))}" y2="${fixed(y(value))}" stroke="#d0d7de"/><text x="${LEFT - 8}" y="${fixed(y(value) + 4)}" text-anchor="end" fill="#59636e">${tick(value)}</text>`,
+    `<text x="${edge}" y="20" font-weight="600" fill="#1f2328">${escaped(shortened(title, 48))}</text>`,
+    ...ticks.map(
+      ({ value, label }) =>
+        `<line x1="${edge}" x2="${WIDTH - RIGHT}" y1="${fixed(y(value))}" y2="${fixed(y(value))}" stroke="#d0d7de"/><text x="${edge - 8}" y="${fixed(y(value) + 4)}" text-anchor="end" fill="#59636e">${escaped(label)}</text>`,
     ),
-    `<polyline fill="none" stroke="#0969da" stroke-width="2" points="${places.map(({ at: [left, top] }) => `${fixed(left)},${fixed(top)}`).join(" ")}"/>`,
-    ...places.map(({ index, at: [left, top] }) => {
-      const { version = "", value = "" } = points[index] ?? {};
-      const isBest = version === best;
-      return `<circle cx="${fixed(left)}" cy="${fixed(top)}" r="${isBest ? 6 : 4}" fill="${isBest ? "#1a7f37" : "#0969da"}"><title>${escaped(`${version}  ${metric}=${value}${isBest ? "  best" : ""}`)}</title></circle>`;
-    }),
-    ...points.flatMap(({ version }, index) =>
-      index % every === 0
-        ? [
-            `<text x="${fixed(x(index))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#59636e">${escaped(version.slice(0, 12))}</text>`,
-          ]
-        : [],
-    ),
+    ...lines(placed),
+    ...dots(placed, { metric, best }),
+    ...names(placed, slot),
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** One for each stretch without a gap. */
+function lines(points: readonly Point[]): string[] {
+  const stretches: string[][] = [[]];
+  for (const { left, top } of points) {
+    if (top === null) stretches.push([]);
+    else stretches.at(-1)?.push(`${fixed(left)},${fixed(top)}`);
+  }
+  const drawn = stretches.filter((stretch) => stretch.length > 1);
+  const width = points.length > MANY ? 1 : 2;
+  return drawn.map((stretch) => `<polyline fill="none" stroke="#0969da" stroke-width="${width}" points="${stretch.join(" ")}"/>`);
+}
+
+/** From so many on dots would run into each other. */
+const MANY = 80;
+
+/** The best one above the others, and named at the top. */
+function dots(points: readonly Point[], { metric, best }: Pick<ChartOptions, "metric" | "best">): string[] {
+  const dot = ({ version, value, left, top }: Point, isBest: boolean) =>
+    top === null
+      ? ""
+      : `<circle cx="${fixed(left)}" cy="${fixed(top)}" r="${isBest ? 6 : points.length > MANY ? 1.5 : 4}" fill="${isBest ? GREEN : "#0969da"}"><title>${escaped(`${version}  ${metric}=${value}${isBest ? "  best" : ""}`)}</title></circle>`;
+  const winner = points.find(({ version, top }) => version === best && top !== null);
+  const said = winner === undefined ? "" : `best ${shortened(winner.version, LONGEST_NAME)}: ${shortened(winner.value, 24)}`;
+  return [
+    ...points.filter((point) => point !== winner).map((point) => dot(point, false)),
+    ...(winner === undefined
+      ? []
+      : [
+          dot(winner, true),
+          `<text x="${WIDTH - RIGHT}" y="20" text-anchor="end" font-weight="600" fill="${GREEN}">${escaped(said)}</text>`,
+        ]),
+  ].filter((line) => line !== "");
+}
+
+const GREEN = "#1a7f37";
+
+/** As many as have room. */
+function names(points: readonly Point[], slot: number): string[] {
+  const texts = points.map(({ version }) => shortened(version, LONGEST_NAME));
+  const widest = Math.max(0, ...texts.map(({ length }) => length)) * LETTER;
+  const every = Math.max(1, Math.ceil((widest + LETTER) / slot));
+  return points.flatMap(({ left }, index) => {
+    if (index % every !== 0) return [];
+    const text = texts[index] ?? "";
+    const x = Math.min(left, WIDTH - 4 - (text.length * LETTER) / 2);
+    return [`<text x="${fixed(x)}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#59636e">${escaped(text)}</text>`];
+  });
 }
 
 /** A file that begins as every chart does: it may be replaced by the next one. */
@@ -76,8 +126,37 @@ function bounds(values: readonly number[]): [number, number] {
   return [low - room, high + room];
 }
 
-function tick(value: number): string {
-  return escaped(String(Number(value.toPrecision(4))));
+interface Tick {
+  value: number;
+  label: string;
+}
+
+/** Round numbers, two to eight of them, all with the same number of digits behind the point. */
+function ticksBetween(low: number, high: number): Tick[] {
+  const rough = (high - low) / 5;
+  const power = Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((one) => one * 10 ** power).find((one) => one >= rough) ?? rough;
+  const from = Math.ceil(low / step);
+  const count = Math.floor(high / step) - from + 1;
+  // Where numbers have no digits left to be told apart.
+  if (!(count >= 1 && count <= 8)) return [{ value: low, label: low.toPrecision(4) }];
+  return Array.from({ length: count }, (_, index) => {
+    const value = (from + index) * step;
+    return { value, label: labelOf(value, step) };
+  });
+}
+
+function labelOf(value: number, step: number): string {
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  if (Math.abs(value) < 1e9 && decimals <= 6) return value.toFixed(decimals).replace(/^-(0(?:\.0*)?)$/, "$1");
+  if (value === 0) return "0";
+  const digits = Math.max(0, Math.min(12, Math.floor(Math.log10(Math.abs(value)) + 1e-9) - Math.floor(Math.log10(step) + 1e-9)));
+  return value.toExponential(digits);
+}
+
+function shortened(text: string, length: number): string {
+  const letters = [...text];
+  return letters.length <= length ? text : `${letters.slice(0, length - 1).join("")}…`;
 }
 
 function fixed(value: number): string {
