@@ -13,6 +13,8 @@ import type { Pointer } from "../store/types.ts";
 import type { Link } from "./chain.ts";
 
 export interface ObjectChecks {
+  /** Nothing is read: what would take bytes is not looked at. */
+  readonly quick: boolean;
   /** One link a pointer. */
   check(pointer: Pointer): Promise<Link>;
 }
@@ -63,6 +65,7 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
   }
 
   return {
+    quick,
     async check(pointer) {
       const { path, hash, hashName } = pointer;
       const link = (state: Link["state"], detail: string): Link => ({ kind: "object", target: path, state, detail });

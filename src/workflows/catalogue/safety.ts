@@ -73,7 +73,7 @@ export const SAFETY: Command[] = [
     arguments: [{ name: "VERSION…", help: "tag names (default: all versions)" }],
     options: [
       { flags: "--all", help: "all versions: the default" },
-      { flags: "--quick", help: "only look whether objects are there, without reading them" },
+      { flags: "--quick", help: "only look whether objects are there, without reading them (nor the rows of a database the cache lacks)" },
       { flags: "-c, --cloud", help: "objects must be on the remote too" },
       { flags: "-r, --remote <name>", help: "which data remote is asked (default: the pointer's own, else the default one)" },
     ],
