@@ -21,7 +21,9 @@ export function knownModels(project: Project, versions: readonly Version[], runs
     const { message, name, commit, date } = version;
     const entries = message.kind === null ? modelPointers(project, pointers.get(commit) ?? []) : message.models;
     const facts = { version: name, run: runOf(version), commit, date, metrics: metricsOf(message, names) };
-    return ownModels(project, entries, message.kind === "run" || message.kind === "sweep").map((entry) => ({ ...facts, ...entry }));
+    // A tag that does not say (of the older skill, or by hand) stands for what lay in production then.
+    const hasProduction = message.kind === "run" || message.kind === "sweep" || message.kind === null;
+    return ownModels(project, entries, hasProduction).map((entry) => ({ ...facts, ...entry }));
   });
   return [...ofVersions, ...modelsOfRuns(project, runs, new Set(whole.flatMap(({ message }) => message.runs.map(({ run }) => run))))];
 }
@@ -32,11 +34,11 @@ export function runOf({ message }: Pick<Version, "message">): string | null {
 }
 
 /** Without production and candidates, which are copies; a run that wrote into production itself left its model there. */
-function ownModels(project: Project, entries: readonly ArtifactEntry[], isOfRun: boolean): ArtifactEntry[] {
+function ownModels(project: Project, entries: readonly ArtifactEntry[], hasProduction: boolean): ArtifactEntry[] {
   const { production, candidates } = project.config.models;
   const copies = [production, candidates].map((path) => storedPath(project, path));
   const own = entries.filter(({ path }) => !isUnder(path, copies));
-  return own.length === 0 && isOfRun ? entries.filter(({ path }) => !isUnder(path, copies.slice(1))) : own;
+  return own.length === 0 && hasProduction ? entries.filter(({ path }) => !isUnder(path, copies.slice(1))) : own;
 }
 
 /** A run that has no version is kept by a ref: its results commit, or only its snapshot when there were none. */

@@ -67,7 +67,7 @@ export const list: ReadWorkflow<Input, VersionList> = {
     const where = textIn(input.where) ?? null;
     const listed = where === null ? all : await filtered(all, where, { names, prefix: project.config.versions.prefix });
     const asked = textIn(input.sort) ?? textIn(input.metric) ?? (form === "tags" || form === "tree" ? "version" : undefined);
-    const [sort, ...thenBy] = sortKeys(project, versions, { asked, ...names }) as [SortKey, ...SortKey[]];
+    const [sort, ...thenBy] = (await sortedBy(project, versions, { asked, ...names })) as [SortKey, ...SortKey[]];
     const ordered = ranked(listed, [sort, ...thenBy]);
     const shown = ordered.slice(0, limit);
     return {
@@ -201,4 +201,33 @@ async function unversionedRuns(project: Project, context: Context, asked: string
   }
   const { countUnversioned } = await import("./list/unversioned.ts");
   return countUnversioned(file, context);
+}
+
+/** What no tag tells may stand in the rows, as where the older skill's script looked. */
+async function sortedBy(project: Project, versions: readonly Version[], wanted: Parameters<typeof sortKeys>[2]): Promise<SortKey[]> {
+  try {
+    return sortKeys(project, versions, wanted);
+  } catch (error) {
+    const path = absolutePath(project, storedPath(project, project.config.results.database));
+    if (!(error instanceof ExpverError) || error.code !== "E_NOT_FOUND" || !existsSync(path)) throw error;
+    const table = await tableWith(path, String(error.details.asked));
+    if (table === null) throw error;
+    const { quoteName } = await import("../platform/sqlite.ts");
+    const column = quoteName(String(error.details.asked));
+    const question = `SELECT version, max(${column}) FROM ${quoteName(table)} GROUP BY version ORDER BY 2 DESC`;
+    throw new ExpverError(error.code, error.message, { hint: `In the rows: expver sql '${question}'`, details: error.details });
+  }
+}
+
+async function tableWith(path: string, column: string): Promise<string | null> {
+  const [{ openResults }, { eventsTables, hasColumn }] = await Promise.all([
+    import("../results/database.ts"),
+    import("../results/schema.ts"),
+  ]);
+  const db = openResults(path, { readonly: true });
+  try {
+    return eventsTables(db).find(({ columns }) => hasColumn(columns, column) && hasColumn(columns, "version"))?.name ?? null;
+  } finally {
+    db.close();
+  }
 }

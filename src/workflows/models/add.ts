@@ -166,7 +166,7 @@ async function fileToAdd(context: Context, survey: Survey, { file, input }: { fi
       hint: `expver models add ${file} --run RUN`,
     });
   }
-  const run = runMeant(survey, asked);
+  const run = runMeant(survey, asked) ?? (survey.isTrack(asked) ? asked : null);
   if (run === null) throw unknownName(survey, asked);
   const base = basename(file);
   const { files, isFolder } = await paceWork(scanOutput(survey.project, file), context, { label: `reading ${file}` });

@@ -102,13 +102,14 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
 
 /** Throws E_USAGE, E_NOT_FOUND, E_GATE. */
 async function chosenModel(survey: Survey, input: Input): Promise<KnownModel> {
-  const name = textIn(input.version) ?? textIn(input.runId);
+  // The older skill's scripts took both; the run is the more exact of the two.
+  const name = textIn(input.runId) ?? textIn(input.version);
   if ((name === undefined) === (input.best !== true)) {
     throw new ExpverError(
       "E_USAGE",
       name === undefined ? "models promote needs a version, a run or --best" : "either a name or --best, not both",
       {
-        hint: "expver models promote e0.2.0",
+        hint: name === undefined ? "The best there is: expver models promote --best" : "expver models promote e0.2.0",
       },
     );
   }

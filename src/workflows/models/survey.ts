@@ -20,6 +20,8 @@ export interface Survey {
   versions: Version[];
   /** Of versions and runs, then candidates that are no copy of one of those. */
   models: KnownModel[];
+  /** A program that was started without expver left rows of that id. */
+  isTrack(id: string): boolean;
   folder: CandidatesFolder;
   production: Production;
   /** Every run anybody speaks of. */
@@ -58,6 +60,7 @@ export async function surveyModels(context: Context): Promise<Survey> {
       ...known,
       ...others.map((candidate) => modelOf(candidate, { version: versionOf.get(candidate.run), metrics: numbers(candidate.run) })),
     ],
+    isTrack: (id) => tracksOf([id]).has(id),
     folder,
     production,
     runs,

@@ -1,5 +1,5 @@
 /** Removing a worktree expver made: only when its inventory is empty, or each thing that would go has been named. */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -83,7 +83,8 @@ export async function removeWorktree(
 ): Promise<Removed> {
   const { root, branch, kind, name } = record;
   const command = kind === "exploration" ? "cleanup" : "worktree remove";
-  return perform(project, context, {
+  let spare: string[] = [];
+  const removed = await perform(project, context, {
     command,
     argv: [...command.split(" "), name],
     summary: `remove ${root}`,
@@ -103,10 +104,16 @@ export async function removeWorktree(
       dropRecord(project, record);
       const [first] = gone;
       const isKept = kind === "experiment" || forced.length > 0;
-      if (!isKept) for (const { trash } of gone) rmSync(dirname(dirname(trash)), { recursive: true, force: true });
+      if (!isKept) spare = gone.map(({ trash }) => dirname(dirname(trash)));
       return { name, root, branch, trash: isKept && first !== undefined ? first.trash : null };
     },
   });
+  // Not before the operation has ended, and out of undo's sight at once: half of a folder is never brought back.
+  for (const folder of spare) {
+    renameSync(folder, `${folder}.spare`);
+    rmSync(`${folder}.spare`, { recursive: true, force: true });
+  }
+  return removed;
 }
 
 /** The branch goes; its commits stay reachable. */
