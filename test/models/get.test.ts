@@ -51,3 +51,40 @@ it("of a run without a version; names what there is not", () => {
   expect(error).toMatchObject({ code: "E_NOT_FOUND", details: { nearest: expect.stringMatching(/^e0\.\d\.0$/) } });
   expect(repo.expverJson(["models", "get", `e0.1.0#${run}`]).error?.code).toBe("E_NOT_FOUND");
 });
+
+it("a candidate by its name or path, in the folder and once it is pruned; the one in production, whatever lies there", () => {
+  const repo = makeModels();
+  const run = runOfVersion(repo, "e0.3.0");
+  repo.write("head.bin", "another part");
+  must(repo, "models", "add", "head.bin", "--run", run);
+  must(repo, "models", "add", "e0.3.0");
+  const names = [`${run}_head.bin`, `models/candidates/${run}_head.bin`];
+  const texts = (out: string) =>
+    names.map((name, index) => {
+      must(repo, "models", "get", name, "-o", `../${out}${index}`);
+      return repo.read(`../${out}${index}`);
+    });
+  expect(texts("there")).toEqual(["another part", "another part"]);
+  must(repo, "models", "get", `${run}_model.json`, "-o", "../copy");
+  expect(repo.read("../copy")).toBe(modelOf("0.9"));
+  must(repo, "models", "add", "e0.2.0");
+  must(repo, "models", "prune", "--keep", "1", "--to-trash", "--yes");
+  expect(texts("pruned")).toEqual(["another part", "another part"]);
+  expect(repo.expverJson(["models", "get", `${run}_other.bin`]).error?.code).toBe("E_NOT_FOUND");
+
+  expect(repo.expverJson(["models", "get", "production"]).error?.code).toBe("E_NOT_FOUND");
+  must(repo, "models", "promote", "e0.1.0");
+  repo.write("models/production/model.json", "trained by hand");
+  expect(must(repo, "models", "get", "production", "-o", "../now").hash).toBe(md5(modelOf("0.5")));
+  expect(repo.read("../now")).toBe(modelOf("0.5"));
+});
+
+it("a model of another extension than production's is promoted with a warning that says how to change it", () => {
+  const repo = makeModels();
+  repo.write("expver.yaml", "metrics: { loss: min }\n");
+  repo.commit("defaults");
+  const answer = repo.expverJson(["models", "promote", "e0.1.0"]);
+  expect(answer.data.path).toBe("models/production/model.bin");
+  expect(answer.warnings).toMatchObject([{ hint: expect.stringContaining("models: { output: models/model.json }") }]);
+  expect(repo.expverJson(["models", "promote", "e0.2.0", "--dry-run"]).warnings).toHaveLength(1);
+});

@@ -69,11 +69,11 @@ export const MODELS: Command[] = [
   {
     name: "models get",
     aliases: ["models download"],
-    summary: "Get the model of a version, run or candidate, without touching HEAD, index or files",
+    summary: "Get the model of a version, run or candidate, or the one in production, without touching HEAD, index or files",
     description:
       "From the cache or else a remote, of which only what is asked for is fetched; the bytes are checked against their pointer. Nothing is overwritten without --force, and then it is in the trash.",
     group: "experiments",
-    arguments: [{ name: "VERSION", help: "tag name, VERSION#RUN, or a run id or its beginning" }],
+    arguments: [{ name: "VERSION", help: "tag name, VERSION#RUN, a run id or its beginning, a candidate's name, or production" }],
     options: [
       { flags: "-o, --out <path>", help: "where to (default: its own name, here)" },
       { flags: "-f, --force", help: "replace what has that name" },
@@ -87,6 +87,7 @@ export const MODELS: Command[] = [
     examples: [
       ["models get e0.1.0 -o old.json", "the model of a version"],
       ["models get quiet-otter-0412", "that of a run, or its candidate, also one that was pruned"],
+      ["models get production -o now.json", "what was promoted last"],
     ],
     kind: "write",
     load: async () => (await import("../models/get.ts")).modelsGet,

@@ -32,13 +32,13 @@ export async function proofsOf(
 /** So many versions are named in one line. */
 const FEW = 3;
 
-interface Naming {
+export interface Naming {
   version: Version;
   /** What somebody needs to have who has only the tag. */
   objects: ObjectName[];
 }
 
-interface PublicTags {
+export interface PublicTags {
   /** Null: there is no Git remote. */
   remote: string | null;
   has(version: Version): boolean;
@@ -46,13 +46,13 @@ interface PublicTags {
   problem: string | null;
 }
 
-interface StoredBytes {
+export interface StoredBytes {
   where: string;
   has(object: ObjectName): boolean;
   problem: string | null;
 }
 
-function proofOf(namings: readonly Naming[], tags: PublicTags, bytes: StoredBytes): Proof {
+export function proofOf(namings: readonly Naming[], tags: PublicTags, bytes: StoredBytes): Proof {
   const lacks = (text: string): Proof => ({ where: null, lacks: text });
   if (namings.length === 0) return lacks("no version names these bytes");
   if (tags.problem !== null) return lacks(tags.problem);

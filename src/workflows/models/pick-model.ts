@@ -2,15 +2,20 @@
 import { nearestWord } from "../../config/nearest.ts";
 import { storedPath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
+import { resolveCommit } from "../../git/refs.ts";
+import { ownerOf } from "../../models/candidates.ts";
 import { historicCandidate } from "../../models/historic-candidate.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { openCache } from "../../store/cache.ts";
 import { readPointersAt } from "../../store/pointers.ts";
 import type { Source } from "../../store/source.ts";
-import type { Survey } from "./survey.ts";
+import { copyKey, type Survey } from "./survey.ts";
 
-/** A version, `VERSION#RUN`, a run or the beginning of its id; `path` where there are several. Throws E_NOT_FOUND, E_USAGE. */
+/**
+ * A version, `VERSION#RUN`, a run or the beginning of its id, a candidate by its file name or path, or the word `production`; `path` where
+ * there are several. Throws E_NOT_FOUND, E_USAGE.
+ */
 export async function pickModel(survey: Survey, name: string, path?: string): Promise<KnownModel> {
   const { versions, models, project } = survey;
   const [ofVersion = "", ofRun] = name.includes("#") ? name.split("#", 2) : [name];
@@ -25,7 +30,12 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
   }
   if (ofRun !== undefined && !version?.message.runs.some(({ run }) => run === ofRun)) throw unknownName(survey, name);
   const run = runMeant(survey, ofRun ?? name);
-  if (run === null) throw unknownName(survey, name);
+  if (run === null && name === PRODUCTION) return inProduction(survey);
+  if (run === null) {
+    const candidate = await candidateMeant(survey, name);
+    if (candidate === null) throw unknownName(survey, name);
+    return candidate;
+  }
   const own = models.filter((model) => model.run === run);
   const stored = own.filter(({ commit }) => commit !== null);
   const isThere = own.some((model) => path === undefined || isCalled(model, path));
@@ -36,6 +46,31 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
     hint: "`expver models list` shows which runs did.",
     details: { run },
   });
+}
+
+const PRODUCTION = "production";
+
+/** What was promoted, whatever lies there by now. */
+function inProduction({ models, production, repository }: Survey): KnownModel {
+  const { path, recorded, state } = production;
+  if (recorded === null) {
+    const isThere = state === "untracked" ? ": nobody promoted what lies there" : "";
+    throw new ExpverError("E_NOT_FOUND", `nothing is in production (${path})${isThere}`, { details: { path } });
+  }
+  const known = models.find(({ hash }) => hash === recorded.hash);
+  const commit = resolveCommit(repository, "HEAD");
+  return known ?? { ...recorded, version: null, run: null, path, commit, date: "", metrics: {} };
+}
+
+/** `RUN_NAME`, in the candidates folder or in its history; null when it is no such name. */
+async function candidateMeant(survey: Survey, name: string): Promise<KnownModel | null> {
+  const { project, folder, models, runs } = survey;
+  const item = name.startsWith(`${folder.path}/`) ? name.slice(folder.path.length + 1) : name;
+  const there = folder.candidates.find(({ path }) => path === `${folder.path}/${item}`);
+  if (there !== undefined) return models.find((model) => copyKey(model) === copyKey(there)) ?? null;
+  const run = ownerOf(item, (id) => runs.has(id));
+  const gone = run === null ? null : await historicCandidate(project, run, item);
+  return gone === null || run === null ? null : { ...gone, version: null, run, date: "", metrics: survey.metricsOf(run) };
 }
 
 /** Null when no run, or more than one, begins like that. */

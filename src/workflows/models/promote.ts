@@ -2,11 +2,13 @@
  * `expver models promote V|RUN|--best`: a copy of a model becomes the production model, with its pointer and one commit. What was there
  * stays where it was stored, or goes to the trash; undo brings file, pointer, index and branch back.
  */
+import { basename, extname } from "node:path/posix";
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef } from "../../git/refs.ts";
 import { productionMessage } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
+import type { Context } from "../../platform/context.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { sourceTree } from "../../store/source-tree.ts";
@@ -61,6 +63,7 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
     const { source, path: from } = sourceOf(survey, model);
     const nodes = await sourceTree(source, from, { remote });
     await requireBytes(context, source, { nodes, path: from, remote });
+    warnExtension(context, model, production.path);
     const head = readRef(repository, "HEAD");
     const before = beforeOf(production);
     const isDone = production.state === "right" && before.there === model.hash;
@@ -122,6 +125,16 @@ async function chosenModel(survey: Survey, input: Input): Promise<KnownModel> {
   if (best === undefined)
     throw new ExpverError("E_NOT_FOUND", `no model has a number for ${by.metric}`, { details: { metric: by.metric } });
   return pickModel(survey, best.run ?? best.version ?? "", textIn(input.path));
+}
+
+/** A program that loads by the extension would be led astray. */
+function warnExtension(context: Context, { path }: KnownModel, production: string): void {
+  if (extname(path) === extname(production)) return;
+  context.report({
+    kind: "warning",
+    text: `${basename(path)} will be called ${basename(production)} in production`,
+    hint: `Say in expver.yaml what a run leaves; production is then called like it: models: { output: ${path} }`,
+  });
 }
 
 function stepsOf({ model, gates, path, before }: Omit<PromotePlan, keyof Plan>, keeps: Pick<Step, "keeps">): Step[] {

@@ -2,7 +2,6 @@
  * `expver models prune --keep K`: candidates beyond the best K runs leave the folder, if they are provably kept elsewhere. What is removed
  * is in the trash until that is emptied, so undo brings it back.
  */
-import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { openProject, requireRepository } from "../../config/project.ts";
@@ -26,8 +25,9 @@ import { prepareWriting } from "../prepare.ts";
 import { folderEdits } from "./candidates-pointer.ts";
 import { commitPaths, requireCommittable, requireHead } from "./commit-paths.ts";
 import { proofsOf } from "./kept-elsewhere.ts";
-import { bestFirst, hasNumber, knownDirection, type RankedBy } from "./metric-choice.ts";
-import { type Survey, surveyModels, versionsByRun } from "./survey.ts";
+import { knownDirection, type RankedBy } from "./metric-choice.ts";
+import { reasonsToStay } from "./reasons-to-stay.ts";
+import { surveyModels } from "./survey.ts";
 
 export interface PrunedCandidate {
   run: string;
@@ -144,30 +144,6 @@ async function removeAll(context: Context, { removes, head, isTracked }: PrunePl
   const edits = await folderEdits(project, context, names);
   const message = `Remove ${names.length === 1 ? "a candidate" : `${names.length} candidates`}\n\n${names.join("\n")}\n`;
   return commitPaths(project, { repository, operation, edits, message, reason: "expver: prune candidates" });
-}
-
-/** By path; what is not in it may go. By run: its best is not the best of its rows, and its files stay or go together. */
-function reasonsToStay({ project, folder, production, metricsOf, versions }: Survey, by: RankedBy, keep: number): Map<string, string> {
-  const versionOf = versionsByRun(versions);
-  const runs = [...new Set(folder.candidates.map(({ run }) => run))].map((run) => {
-    return { run, path: run, metrics: metricsOf(run), date: versionOf.get(run)?.date ?? "" };
-  });
-  const ranked = bestFirst(
-    runs.filter((run) => hasNumber(run, by.metric)),
-    by,
-  );
-  const places = new Map(ranked.map(({ run }, index) => [run, index]));
-  const inProduction = new Set([production.there?.hash, production.recorded?.hash]);
-  return new Map(
-    folder.candidates.flatMap(({ run, path, hash }): [string, string][] => {
-      const place = places.get(run);
-      if (inProduction.has(hash)) return [[path, "in production"]];
-      if (place === undefined) return [[path, `its ${by.metric} is not known`]];
-      if (place === 0) return [[path, "the best"]];
-      if (place < keep) return [[path, `among the best ${keep}`]];
-      return existsSync(`${absolutePath(project, path)}.dvc`) ? [[path, "has a pointer of its own: expver data remove"]] : [];
-    }),
-  );
 }
 
 function stepsOf({ by, removes, stays, folder }: Pick<PrunePlan, "by" | "removes" | "stays"> & { folder: string }): Plan["steps"] {
