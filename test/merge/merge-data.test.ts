@@ -154,12 +154,26 @@ it("keeps compression, row groups and metadata of the base; an unchanged result 
     path,
   ]);
   expect(layout).toEqual({ groups: "3", c: "ZSTD" });
+  const groups = await query(
+    "SELECT any_value(row_group_num_rows) AS n FROM parquet_metadata($1) GROUP BY row_group_id ORDER BY row_group_id",
+    [path],
+  );
+  expect(groups.map(({ n }) => n)).toEqual(["2048", "2048", "905"]);
   expect(await query("SELECT decode(value) AS v FROM parquet_kv_metadata($1) WHERE decode(key) = 'origin'", [path])).toEqual([
     { v: "it's lab 7" },
   ]);
   const { ino, mtimeNs } = statSync(path, { bigint: true });
   await merged(path, [b], { output: path });
   expect(statSync(path, { bigint: true })).toMatchObject({ ino, mtimeNs });
+});
+
+it("order stays that of the base, then of the sources, over many row groups", async () => {
+  const a = await file("a.parquet", "SELECT range AS id FROM range(300000)");
+  const b = await file("b.parquet", "SELECT 299000 + range AS id FROM range(51000)");
+  const { path, report } = await merged(a, [b]);
+  expect(report).toMatchObject({ before: 300_000, after: 350_000 });
+  const [wrong] = await query("SELECT count(*) AS n FROM read_parquet($1, file_row_number = true) WHERE id <> file_row_number", [path]);
+  expect(wrong?.n).toBe("0");
 });
 
 it("CSV cells stay the text they are", () => {

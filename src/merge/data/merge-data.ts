@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { counted } from "../../platform/words.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
@@ -53,7 +54,7 @@ export async function prepareDataMerge(merge: DataMerge): Promise<PreparedData> 
   mkdirSync(spill, { recursive: true });
   const db = await openDuckDb({ spill, memory: merge.memory ?? "1GB" });
   try {
-    const report = await mergeAll(db, merge, temporary);
+    const report = await mergeAll(db, merge, { temporary, spill });
     const changes = !existsSync(output) || (await digest(output)) !== (await digest(temporary));
     return { temporary, output, report, changes };
   } catch (error) {
@@ -70,7 +71,7 @@ export function commitDataMerge({ temporary, output, changes }: PreparedData): v
   else discard(temporary);
 }
 
-async function mergeAll(db: DuckDb, merge: DataMerge, temporary: string): Promise<DataReport> {
+async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { temporary: string; spill: string }): Promise<DataReport> {
   const kinds = [merge.base.path, merge.output, ...merge.sources.map(({ path }) => path)].map(kindOf);
   const typed = new Set(kinds).size > 1;
   const base = await readDataFile(db, merge.base, { typed });
@@ -84,15 +85,61 @@ async function mergeAll(db: DuckDb, merge: DataMerge, temporary: string): Promis
     kindOf(merge.output) === kindOf(merge.base.path) ? await writingLike(db, base, { sameColumns }) : plainFormat(kindOf(merge.output));
 
   const before = await count(db, base);
-  // One source after the other, in tables of DuckDB's own, which spill: what one adds the next one finds.
+  // One source after the other: what one adds the next one finds.
+  const { into, result } = keepsBase(base, columns, merge)
+    ? await readBase(db, base, { columns, spill })
+    : await loadBase(db, base, columns);
+  const reports: DataReport["sources"] = [];
+  for (const source of sources) reports.push(await mergeOne(db, source, { columns, merge, into }));
+  const [{ rows: after = 0 } = {}] = await db.rows("SELECT count(*) AS rows FROM merged");
+  await db.run(`COPY (${await result()}) TO $1 (${options})`, [temporary]);
+  return { output: merge.output, strategy: merge.strategy, columns, before, after: Number(after), sources: reports };
+}
+
+interface Merging {
+  /** Table that new rows go into. */
+  into: "merged" | "added";
+  /** Query of all rows in their order, once all are there. */
+  result: () => Promise<string>;
+}
+
+/** A table of its own, which spills: rows of the base may change or go. */
+async function loadBase(db: DuckDb, base: DataFile, columns: readonly SettledColumn[]): Promise<Merging> {
   await db.run(`CREATE TABLE merged AS SELECT ${casts(columns, base)}, row_number() OVER () AS expver_row FROM ${reading(base.kind, 1)}`, [
     base.path,
   ]);
-  const reports: DataReport["sources"] = [];
-  for (const source of sources) reports.push(await mergeOne(db, source, { columns, merge }));
-  const [{ rows: after = 0 } = {}] = await db.rows("SELECT count(*) AS rows FROM merged");
-  await db.run(`COPY (SELECT ${names(columns)} FROM merged ORDER BY expver_row) TO $1 (${options})`, [temporary]);
-  return { output: merge.output, strategy: merge.strategy, columns, before, after: Number(after), sources: reports };
+  return { into: "merged", result: async () => `SELECT ${names(columns)} FROM merged ORDER BY expver_row` };
+}
+
+/**
+ * Nothing of the base changes: it is read where it lies, and only what is new is kept. In the end both are read as one file after the
+ * other by one thread, as neither a union nor several threads keep order and row groups.
+ */
+async function readBase(
+  db: DuckDb,
+  base: DataFile,
+  { columns, spill }: { columns: readonly SettledColumn[]; spill: string },
+): Promise<Merging> {
+  const all = names(columns);
+  const literal = (path: string) => `'${path.replaceAll("'", "''")}'`;
+  await db.run(`CREATE VIEW base AS SELECT ${casts(columns, base)} FROM read_parquet(${literal(base.path)})`);
+  await db.run("CREATE TABLE added AS SELECT *, 0::BIGINT AS expver_row FROM base LIMIT 0");
+  await db.run(`CREATE VIEW merged AS SELECT ${all} FROM base UNION ALL SELECT ${all} FROM added`);
+  const rest = join(spill, "added.parquet");
+  return {
+    into: "added",
+    result: async () => {
+      await db.run(`COPY (SELECT ${all} FROM added ORDER BY expver_row) TO ${literal(rest)} (FORMAT parquet)`);
+      await db.run("SET threads = 1");
+      return `SELECT ${all} FROM read_parquet([${literal(base.path)}, ${literal(rest)}], union_by_name = true)`;
+    },
+  };
+}
+
+/** No row of the base changes, nor the type of any of its columns. */
+function keepsBase(base: DataFile, columns: readonly SettledColumn[], { strategy, keyColumns }: DataMerge): boolean {
+  const isAsItIs = ({ name, type }: DataFile["columns"][number]) => columns.some((one) => one.name === name && one.type === type);
+  return base.kind === "parquet" && strategy === "merge" && keyColumns.length === 0 && base.columns.every(isAsItIs);
 }
 
 /** The order matters only where a later source is to win. */
@@ -101,7 +148,7 @@ function ordered({ sources, strategy, onConflict }: DataMerge): DataMerge["sourc
   return [...sources].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-interface Step {
+interface Step extends Pick<Merging, "into"> {
   columns: SettledColumn[];
   merge: DataMerge;
 }
@@ -122,9 +169,9 @@ async function mergeOne(db: DuckDb, source: DataFile, step: Step): Promise<DataR
     report.replaced = Number(Count);
     // Rows that replace nothing must not come again when the rebase is repeated.
     const isWhole = merge.matchNullKeys ? "true" : hasKey;
-    report.inserted = await append(db, columns, `SELECT * FROM incoming WHERE ${isWhole}`);
-    if (!merge.matchNullKeys) report.inserted += await append(db, columns, surplus(columns, `NOT (${hasKey})`));
-  } else if (keys.length === 0) report.inserted = await append(db, columns, surplus(columns, "true"));
+    report.inserted = await append(db, step, `SELECT * FROM incoming WHERE ${isWhole}`);
+    if (!merge.matchNullKeys) report.inserted += await append(db, step, surplus(columns, `NOT (${hasKey})`));
+  } else if (keys.length === 0) report.inserted = await append(db, step, surplus(columns, "true"));
   else Object.assign(report, await mergeByKey(db, source, { keys, hasKey }, step));
   await db.run("DROP TABLE incoming");
   return report;
@@ -141,10 +188,10 @@ function surplus(columns: readonly SettledColumn[], where: string): string {
 }
 
 /** Appends rows in their order, after those that are there. */
-async function append(db: DuckDb, columns: readonly SettledColumn[], rows: string): Promise<number> {
+async function append(db: DuckDb, { columns, into }: Step, rows: string): Promise<number> {
   const list = names(columns);
   const [{ Count = 0 } = {}] = await db.rows(
-    `INSERT INTO merged SELECT ${list}, (SELECT coalesce(max(expver_row), 0) FROM merged) + row_number() OVER (ORDER BY expver_row) FROM (${rows})`,
+    `INSERT INTO ${into} SELECT ${list}, (SELECT coalesce(max(expver_row), 0) FROM ${into}) + row_number() OVER (ORDER BY expver_row) FROM (${rows})`,
   );
   return Number(Count);
 }
@@ -153,8 +200,9 @@ async function mergeByKey(
   db: DuckDb,
   source: DataFile,
   { keys, hasKey }: { keys: readonly string[]; hasKey: string },
-  { columns, merge }: Step,
+  step: Step,
 ): Promise<{ inserted: number; filled: number; resolved: number }> {
+  const { columns, merge } = step;
   const values = columns.map(({ name }) => quoted(name)).filter((name) => !keys.includes(name));
   const sameKey = keys.map((key) => `i.${key} = m.${key}`).join(" AND ");
   const clash = (name: string) => `(m.${name} IS NOT NULL AND i.${name} IS NOT NULL AND m.${name} <> i.${name})`;
@@ -175,10 +223,10 @@ async function mergeByKey(
   }
   const added = await append(
     db,
-    columns,
+    step,
     `SELECT * FROM incoming AS i WHERE ${hasKey} AND NOT EXISTS (SELECT 1 FROM merged AS m WHERE ${sameKey})`,
   );
-  const keyless = await append(db, columns, surplus(columns, `NOT (${hasKey})`));
+  const keyless = await append(db, step, surplus(columns, `NOT (${hasKey})`));
   return { inserted: added + keyless, filled: Number(filled), resolved: Number(resolved) };
 }
 
