@@ -13,10 +13,15 @@ export interface HeadlineFacts {
 const KEY_PARAMS = 3;
 const DATA_DIGITS = 6;
 
-/** `model=logreg`, up to three parameters, the primary metric, `data=3a2f1b`. */
+const NAMES_MODEL = /^(model|model_(name|type)|(model|train)\.(name|type))$/i;
+/** Said of a model that nobody named. */
+const NO_MODEL = /^(none|null|nan)?$/i;
+
+/** `model=logreg` where one is named, up to three parameters, the primary metric, `data=3a2f1b`; nothing without a value. */
 export function suggestHeadline({ params, given = [], metrics, dataHash }: HeadlineFacts): [key: string, value: string][] {
-  const names = Object.keys(params);
-  const model = names.find((name) => /^(model|model_(name|type)|(model|train)\.(name|type))$/i.test(name));
+  const isEmpty = (name: string) => (NAMES_MODEL.test(name) ? NO_MODEL : /^$/).test(params[name]?.trim() ?? "");
+  const names = Object.keys(params).filter((name) => !isEmpty(name));
+  const model = names.find((name) => NAMES_MODEL.test(name));
   const ordered = [...names.filter((name) => given.includes(name)), ...names.filter((name) => !given.includes(name))];
   const pairs: [string, string | undefined][] = [
     ["model", model === undefined ? undefined : params[model]],
