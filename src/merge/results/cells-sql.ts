@@ -13,6 +13,8 @@ export interface CellSql {
   ancestor: string;
   /** Copies of the tag's truth: a difference is no conflict, ours stays. */
   isStamp: boolean;
+  /** Ours has just got this column: none of its cells has a value. */
+  isNew: boolean;
 }
 
 export interface TableSides {
@@ -22,13 +24,14 @@ export interface TableSides {
   base: Table | undefined;
 }
 
-/** Every column of ours, which has those of theirs already. */
-export function cellsOf({ ours, theirs, base }: TableSides): CellSql[] {
+/** Every column of ours, which has those of theirs already; `added`: names of those that it has got for that. */
+export function cellsOf({ ours, theirs, base }: TableSides, added: readonly string[] = []): CellSql[] {
   return ours.columns.map(({ name }) => ({
     name,
     ours: `o.${quoteName(name)}`,
     theirs: columnSql("n", theirs, name),
     ancestor: columnSql("a", base, name),
+    isNew: base === undefined && added.includes(name),
     isStamp: (STAMP_COLUMNS as readonly string[]).includes(name.toLowerCase()),
   }));
 }
@@ -52,13 +55,14 @@ export function sameVector(lefts: readonly string[], rights: readonly string[]):
 }
 
 /** The source's value goes in: only it has changed, or ours is empty. */
-export function takesTheirs({ ours, theirs, ancestor }: CellSql): string {
+export function takesTheirs({ ours, theirs, ancestor, isNew }: CellSql): string {
+  if (isNew) return `(${theirs} IS NOT NULL)`;
   return `(NOT ${same(theirs, ancestor)} AND NOT ${same(theirs, ours)} AND (${ours} IS NULL OR ${same(ours, ancestor)}))`;
 }
 
 /** Both sides have a value of their own. */
 export function clashes(cell: CellSql): string {
-  if (cell.isStamp) return "false";
+  if (cell.isStamp || cell.isNew) return "false";
   const { ours, theirs, ancestor } = cell;
   return `(${ours} IS NOT NULL AND ${theirs} IS NOT NULL AND NOT ${same(theirs, ours)} AND NOT ${same(theirs, ancestor)} AND NOT ${same(ours, ancestor)})`;
 }

@@ -24,7 +24,9 @@ export interface Clashes {
 /** Merges the rows that have a whole key; those without one are for `unkeyed-rows.ts`. */
 export function mergeKeyedRows(db: Database, merge: KeyedMerge, report: TableReport): Clashes {
   const { theirs } = merge;
-  const cells = cellsOf(merge).filter(({ name }) => !merge.key.some((column) => column.toLowerCase() === name.toLowerCase()));
+  const cells = cellsOf(merge, report.addedColumns).filter(
+    ({ name }) => !merge.key.some((column) => column.toLowerCase() === name.toLowerCase()),
+  );
   const sql = sqlOf(merge, cells);
   const shared = count(db, `FROM ${sql.shared}`);
   const differing = count(db, `FROM ${sql.shared} WHERE ${sql.differs}`);
