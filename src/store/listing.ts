@@ -1,16 +1,24 @@
 /** The `.dir` object: JSON of a tracked folder's members, byte for byte as Python writes it, because its MD5 is the folder's name. */
 import { createHash } from "node:crypto";
 import { ExpverError } from "../errors.ts";
+import { batchesOf } from "../platform/pace.ts";
 import type { ListingEntry } from "./types.ts";
 
 /** Bytes of the listing; members sorted by the code points of the whole path. */
 export function renderListing(entries: readonly ListingEntry[]): Buffer {
+  const sorted = entries.map(({ md5, relpath }) => ({ md5, relpath }));
   // Without surrogates the language's own comparison is the same, and ten times as fast.
-  const isPlain = !entries.some(({ relpath }) => /[\ud800-\udfff]/.test(relpath));
+  const isPlain = !sorted.some(({ relpath }) => /[\ud800-\udfff]/.test(relpath));
   const compare = isPlain ? (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0) : compareCodePoints;
-  const sorted = [...entries].sort((a, b) => compare(a.relpath, b.relpath));
-  const items = sorted.map(({ md5, relpath }) => `{"md5": "${md5}", "relpath": ${asciiJson(relpath)}}`);
-  return Buffer.from(`[${items.join(", ")}]`);
+  sorted.sort((a, b) => compare(a.relpath, b.relpath));
+  const item = ({ md5, relpath }: ListingEntry) => `{"md5": "${md5}", "relpath": ${asciiJson(relpath)}}`;
+  // Not as one text: with a million members that would be the most of a command's memory.
+  const length = sorted.reduce((sum, entry) => sum + item(entry).length + 2, 0);
+  const bytes = Buffer.allocUnsafe(Math.max(2, length));
+  let at = bytes.write("[", "latin1");
+  for (const some of batchesOf(sorted)) at += bytes.write(`${at === 1 ? "" : ", "}${some.map(item).join(", ")}`, at, "latin1");
+  bytes.write("]", at, "latin1");
+  return bytes;
 }
 
 /** `32 hex.dir`: how a listing is named. */
@@ -22,7 +30,7 @@ export function listingHash(bytes: Uint8Array): string {
 export function parseListing(bytes: Uint8Array): ListingEntry[] {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
   } catch (error) {
     throw new ExpverError("E_LISTING", "a folder listing is no JSON", { cause: error });
   }
