@@ -61,6 +61,10 @@ it("tells what two versions have apart, to the last digit, and whether it helped
   ]);
   const artifact = (path: string) => found.artifacts.find((one) => one.path === path);
   expect(artifact("data/images")).toMatchObject({ role: "data", differs: true, files: [{ added: 1, removed: 0, changed: 1 }] });
+  expect(artifact("data/images")?.files[0]?.named).toEqual([
+    { path: "three", change: "added", sizes: [null, 1] },
+    { path: "two", change: "changed", sizes: [1, 2] },
+  ]);
   expect(artifact("data/train.csv")).toMatchObject({ differs: false });
   expect(artifact("models/model.bin")).toMatchObject({ differs: false });
   expect(found.code).toEqual([
@@ -84,6 +88,27 @@ it("compares more than two with the first, and says by the exit code whether any
   expect(repo.expver(["diff", "e0.1.0", "e0.2.0", "--code"]).stdout).toContain("-four\n+five\n");
   expect(repo.expverJson(["diff", "e0.1.0"]).error?.code).toBe("E_USAGE");
   expect(repo.expverJson(["diff", "e0.1.0", "e9.9.9"]).error?.code).toBe("E_NOT_FOUND");
+});
+
+it("names the files of a folder that differ, as many as fit, and counts the rest", () => {
+  const repo = withTwo();
+  for (let index = 10; index < 22; index += 1) repo.write(`data/images/new ${index}é`, "x".repeat(index));
+  rmSync(join(repo.root, "data/images/one"));
+  must(repo, "data", "add", "data/images");
+  repo.commit("more images", {});
+  must(repo, "tag", "e0.3.0", "-d", "more images");
+  const { code, stdout, stderr } = repo.expver(["diff", "e0.2.0", "e0.3.0"]);
+  expect(code, stderr).toBe(0);
+  expect(stdout).toContain("data/images e0.2.0..e0.3.0\n");
+  expect(stdout).toMatch(/added +new 10é +– +10 B/);
+  expect(stdout).not.toContain("new 20é");
+  expect(stdout).toContain("3 more");
+  const [files] = repo
+    .expverJson(["diff", "e0.2.0", "e0.3.0"])
+    .data.artifacts.find(({ path }: { path: string }) => path === "data/images").files;
+  expect(files).toMatchObject({ added: 12, removed: 1, changed: 0 });
+  expect(files.named).toHaveLength(13);
+  expect(files.named.at(-1)).toEqual({ path: "one", change: "removed", sizes: [1, null] });
 });
 
 it("a tag by hand has the numbers of its first line; listings that are not here are not guessed at", async () => {

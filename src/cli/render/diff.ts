@@ -1,5 +1,5 @@
 /** `expver diff` as text: what differs, section by section; what is the same is only counted. */
-import type { ArtifactDifference } from "../../workflows/diff/artifacts.ts";
+import type { ArtifactDifference, FileChange } from "../../workflows/diff/artifacts.ts";
 import type { CodeDifference } from "../../workflows/diff/code.ts";
 import type { MetricRow, ValueRow, VersionsDiff } from "../../workflows/diff.ts";
 import { formatBytes } from "../amounts.ts";
@@ -12,6 +12,7 @@ export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
     section("params", diff.params, paramColumns(names), terminal),
     section("metrics", diff.metrics, metricColumns(names), terminal),
     section("data, models, outputs", diff.artifacts, artifactColumns(names), terminal),
+    ...diff.artifacts.flatMap((artifact) => fileSections(artifact, names, terminal)),
     ...diff.code.map((code) => codeSection(code, terminal)),
   ];
   const text = sections.filter((one) => one !== "").join("\n");
@@ -83,6 +84,32 @@ function artifactColumns(names: readonly string[]): Column<ArtifactDifference>[]
       weight: 5,
     },
   ];
+}
+
+/** Files of a folder that are in the text; `--json` names more. */
+const SHOWN_FILES = 10;
+
+/** One section for each version whose folder is another than the first's. */
+function fileSections({ path, files }: ArtifactDifference, names: readonly string[], terminal: Terminal): string[] {
+  return files.flatMap((one, index) => {
+    if (one === null) return [];
+    const shown = one.named.slice(0, SHOWN_FILES);
+    const left = one.added + one.removed + one.changed - shown.length;
+    const table = renderTable(FILE_COLUMNS, shown, terminal);
+    const notes = [...(left === 0 ? [] : [`${left} more`]), ...widthNote(table, "--json has it whole")];
+    return [`${terminal.style("bold", `${path} ${names[0]}..${names[index + 1]}`)}\n${table.text}${renderNotes(notes, terminal)}`];
+  });
+}
+
+const FILE_COLUMNS: Column<FileChange>[] = [
+  { title: "is", text: ({ change }) => change, weight: 9 },
+  { title: "file", text: ({ path }) => path },
+  { title: "before", text: ({ sizes }) => sizeOf(sizes[0]), align: "right", weight: 8 },
+  { title: "after", text: ({ sizes }) => sizeOf(sizes[1]), align: "right", weight: 8 },
+];
+
+function sizeOf(bytes: number | null): string {
+  return bytes === null ? "–" : formatBytes(bytes);
 }
 
 function codeSection({ from, to, files, patch }: CodeDifference, terminal: Terminal): string {

@@ -1,7 +1,8 @@
 /** Data and models of several versions, path by path. */
 import type { Project } from "../../config/project.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
-import { readListing } from "../../store/layout.ts";
+import { readListing, trustedSize } from "../../store/layout.ts";
+import { compareCodePoints } from "../../store/listing.ts";
 import type { ShownArtifact } from "../show/artifacts.ts";
 
 export interface ArtifactDifference {
@@ -11,8 +12,27 @@ export interface ArtifactDifference {
   values: ({ hash: string; size: number | null; nfiles: number | null } | null)[];
   differs: boolean;
   /** Files of a folder against the first version, where both listings are in the cache. */
-  files: ({ added: number; removed: number; changed: number } | null)[];
+  files: (FileChanges | null)[];
 }
+
+export interface FileChanges {
+  added: number;
+  removed: number;
+  changed: number;
+  /** The first of them by path; the counts are of all. */
+  named: FileChange[];
+}
+
+export interface FileChange {
+  /** Inside the folder. */
+  path: string;
+  change: "added" | "removed" | "changed";
+  /** Bytes before and after; null where there is no such file, or its bytes are not in the cache. */
+  sizes: [before: number | null, after: number | null];
+}
+
+/** So many files are named: their sizes are asked of the cache one by one. */
+const MOST_NAMED = 100;
 
 export function artifactDifferences(project: Project, all: readonly (readonly ShownArtifact[])[]): ArtifactDifference[] {
   const cache = cacheDir(project);
@@ -31,16 +51,28 @@ export function artifactDifferences(project: Project, all: readonly (readonly Sh
   });
 }
 
-function filesBetween(cache: string, from: string | null, to: string | null): ArtifactDifference["files"][number] {
+function filesBetween(cache: string, from: string | null, to: string | null): FileChanges | null {
   if (from === null || to === null || from === to || !from.endsWith(".dir") || !to.endsWith(".dir")) return null;
   const [before, after] = [membersOf(cache, from), membersOf(cache, to)];
   if (before === null || after === null) return null;
-  const shared = [...after].filter(([relpath]) => before.has(relpath));
+  const changes = [...new Set([...before.keys(), ...after.keys()])]
+    .filter((path) => before.get(path) !== after.get(path))
+    .map((path) => ({ path, change: changeOf(before.has(path), after.has(path)) }));
+  const count = (kind: FileChange["change"]) => changes.filter(({ change }) => change === kind).length;
+  const sizeOf = (md5: string | undefined) => (md5 === undefined ? null : trustedSize(cache, { hash: md5, hashName: "md5" }));
   return {
-    added: after.size - shared.length,
-    removed: before.size - shared.length,
-    changed: shared.filter(([relpath, md5]) => before.get(relpath) !== md5).length,
+    added: count("added"),
+    removed: count("removed"),
+    changed: count("changed"),
+    named: changes
+      .sort((one, other) => compareCodePoints(one.path, other.path))
+      .slice(0, MOST_NAMED)
+      .map(({ path, change }) => ({ path, change, sizes: [sizeOf(before.get(path)), sizeOf(after.get(path))] })),
   };
+}
+
+function changeOf(was: boolean, is: boolean): FileChange["change"] {
+  return was && is ? "changed" : is ? "added" : "removed";
 }
 
 function membersOf(cache: string, hash: string): Map<string, string> | null {
