@@ -15,7 +15,7 @@ export interface ArtifactDifference {
   files: (FileChanges | null)[];
 }
 
-export interface FileChanges {
+interface FileChanges {
   added: number;
   removed: number;
   changed: number;
