@@ -4,7 +4,7 @@ import { toJson } from "../cli/envelope.ts";
 /** Characters of JSON: about 2,000 and 6,000 tokens. With warnings and what stands around it an answer stays below 30,000. */
 const SHORT = 8_000;
 const CEILING = 24_000;
-const ROWS = 20;
+export const ROWS = 20;
 const TEXT = 1_500;
 const KEYS = 40;
 
@@ -32,7 +32,7 @@ interface Cut {
 
 export interface Fitted {
   data: unknown;
-  /** Of the paged list; null where the data has none. */
+  /** Of the paged list; null where the data has none, or nobody has counted. */
   total: number | null;
   shown: number | null;
   truncated: boolean;
@@ -84,12 +84,15 @@ export function fitAnswer(data: unknown, page: Page): Fitted {
     left -= size;
   }
   const end = page.offset + kept.length;
+  // What is paged may itself be the beginning of something nobody has counted.
+  const hasMore = fieldOf(data, "more") === true;
+  const isLast = end >= total && !(hasMore && kept.length > 0);
   return {
     data: { ...(head.data as Record<string, unknown>), [name]: kept },
-    total,
+    total: hasMore ? null : total,
     shown: kept.length,
-    truncated: end < total || cut.length > 0,
-    next: end < total ? end : null,
+    truncated: !isLast || cut.length > 0,
+    next: isLast ? null : end,
     cut: told(cut),
   };
 }

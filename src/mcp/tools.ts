@@ -1,5 +1,6 @@
 /** The tools: what an agent asks for, as command lines of expver. Reading ones answer; planning ones show what `expver_apply` would do. */
 import * as z from "zod";
+import { ROWS } from "./answer.ts";
 
 export interface Tool {
   name: string;
@@ -138,7 +139,14 @@ export const READING: Tool[] = [
       version: version.optional(),
       data: z.array(path).max(20).optional(),
     },
-    words: ({ question, version, data }) => ["sql", ...value("--version", version), ...value("--data", data), ...names(question)],
+    // No more rows than the page needs; whether there are others the answer says itself.
+    words: ({ question, version, data, offset, limit }) => [
+      "sql",
+      ...value("--limit", Number(offset ?? 0) + Number(limit ?? ROWS)),
+      ...value("--version", version),
+      ...value("--data", data),
+      ...names(question),
+    ],
     rows: ["rows"],
   },
   {

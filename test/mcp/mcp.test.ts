@@ -343,6 +343,20 @@ it("shows the end of a log that does not fit", async () => {
   }
 });
 
+it("pages through rows of a question that nobody has counted", async () => {
+  const client = await connect(aRepository());
+  const question = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1499) SELECT i FROM n";
+  const seen: number[] = [];
+  for (let offset: number | null = 0; offset !== null; ) {
+    const answer = structured(await call(client, "expver_sql", { question, offset, limit: 400 }));
+    const { data, total, next } = answer as unknown as { data: { rows: [number][] }; total: number | null; next: number | null };
+    seen.push(...data.rows.map(([one]) => one));
+    expect(total).toBe(next === null ? 1500 : null);
+    offset = next;
+  }
+  expect(seen).toEqual(Array.from({ length: 1500 }, (_, index) => index));
+});
+
 it("pages, names fields, and stays within its budget whatever experiments wrote", async () => {
   const repo = aRepository();
   // The last ones are Unicode's tags: unseen, and read by models.
