@@ -77,6 +77,7 @@ export const READING: Tool[] = [
     title: "Which workflow, level, words",
     description:
       "Before an experiment: which workflow fits (sequential, parallel, worktree), the version level and why, a message drawn from what changed, and the commands. about=merge: merge or rebase per artifact. about=description: what a version changed. about=get: where old bytes come from. about=cleanup: what could go.",
+    openWorld: true,
     input: {
       about: z.enum(["workflow", "merge", "description", "get", "cleanup"]).optional(),
       other: z.string().optional().describe("merge: worktree, branch or version"),
@@ -100,7 +101,7 @@ export const READING: Tool[] = [
     description:
       "about=version (default): everything one version left behind: tag text, commits, exact parameters and metrics, runs, data and models with hash, size and where the bytes are. about=lineage: what data and versions made it. about=uses: which versions used a path, a hash or a version (name it in `of`).",
     input: {
-      version: version.optional(),
+      version: version.optional().describe("version tag, such as e0.3.1; needed but for about=uses"),
       about: z.enum(["version", "lineage", "uses"]).optional(),
       of: z.string().optional().describe("for uses: path, beginning of a hash, or version"),
     },
@@ -112,7 +113,7 @@ export const READING: Tool[] = [
     title: "Compare versions",
     description:
       "Two to ten versions against the first: parameters, metrics with exact difference and better or worse, data, models, code (a line a file; with code=true the patch).",
-    input: { versions, code: z.boolean().optional().describe("the code's whole patch") },
+    input: { versions: versions.min(2), code: z.boolean().optional().describe("the code's whole patch") },
     words: ({ versions, code }) => ["diff", ...value("--code", code), ...names(versions)],
   },
   {
@@ -121,7 +122,7 @@ export const READING: Tool[] = [
     description:
       "Proves the chain tag → commits → pointers → bytes → result rows. Each link is proven, missing, wrong or unrecorded. quick only looks whether objects are there; cloud also asks the data remote.",
     input: {
-      versions: versions.optional(),
+      versions: versions.optional().describe("version tags; default: all"),
       quick: z.boolean().optional(),
       cloud: z.boolean().optional(),
     },
@@ -167,7 +168,7 @@ export const READING: Tool[] = [
     input: {
       job: z.string().optional().describe("id from expver_apply"),
       run: run.optional().describe("run id or its beginning; default: the latest"),
-      wait: z.boolean().optional(),
+      wait: z.boolean().optional().describe("answer when it has ended"),
       log_lines: z.number().int().min(1).max(500).optional().describe("the last lines of its output"),
     },
     words: ({ run, wait, log_lines: lines }) =>
@@ -191,6 +192,7 @@ export const READING: Tool[] = [
     title: "What is unsafe, wrong, or was done",
     description:
       "worktrees (default): each worktree with what in it is nowhere else: changes, new files, unpublished versions, unsent data. data: tracked data that differs from its pointer. problems: what is wrong with the repository and what to type. operations: the journal of writing commands, newest first, or with `operation` one of them with its effects.",
+    openWorld: true,
     input: {
       of: z.enum(["worktrees", "data", "problems", "operations"]).optional(),
       operation: z.string().optional().describe("id of an operation, or its last digits"),
@@ -212,6 +214,7 @@ export const PLANNING: Tool[] = [
     description:
       "One experiment: snapshot of the code, the program, its rows and outputs, a commit and the next version tag. `{name}` in the command becomes the parameter's value. Applying starts it in the background and answers its run id: follow it with expver_run_status. With grid one sweep: a run for each combination, in private workspaces, one version, the best promoted if it beats production; it goes on as a job. Level: major for architecture or data changes, minor for parameters and features, patch for reruns and fixes.",
     paths: ["metrics_file"],
+    openWorld: true,
     input: {
       command: z.array(z.string()).min(1).max(200).describe('program and arguments: ["python", "train.py", "--lr", "{lr}"]'),
       message: z.string().optional().describe("what this experiment tries, one short line"),
@@ -243,6 +246,7 @@ export const PLANNING: Tool[] = [
     name: "expver_plan_tag",
     title: "Plan a version tag",
     description: "A version of HEAD, or of a run that has none. Use it for work that was not made by expver_plan_run.",
+    openWorld: true,
     input: {
       description: z.string().optional(),
       run: run.optional(),
@@ -302,7 +306,7 @@ export const PLANNING: Tool[] = [
       metric: metric.optional(),
       min: z.record(z.string(), z.number()).optional().describe("promote: gate, metrics that must reach this"),
       better_than_production: z.boolean().optional(),
-      keep: z.number().int().min(0).optional(),
+      keep: z.number().int().min(0).optional().describe("prune: how many of the best stay; default: models.keep of expver.yaml, 5"),
     },
     words: ({ action, model, metric, min, better_than_production: better, keep }) => [
       "models",
@@ -327,8 +331,8 @@ export const PLANNING: Tool[] = [
       base: z.string().optional().describe("database or data file that the others are merged into; default: the project's results"),
       output: z.string().optional().describe("default: the base"),
       strategy: z.enum(["merge", "rebase"]).optional(),
-      key_columns: z.array(z.string()).optional(),
-      on_conflict: z.enum(["ours", "theirs", "newest"]).optional(),
+      key_columns: z.array(z.string()).optional().describe("rebase: needed; columns whose values say which rows replace which"),
+      on_conflict: z.enum(["ours", "theirs", "newest"]).optional().describe("of two values of one cell; default: refuse"),
     },
     words: ({ base, from, output, strategy, key_columns: keys, on_conflict: choice }) => {
       const kind = /\.(parquet|csv)$/i.test(String(base)) ? "data" : "db";
@@ -348,9 +352,10 @@ export const PLANNING: Tool[] = [
     title: "Plan a worktree",
     description:
       "create: a worktree and branch for an experiment with its own code or data, on the same cache. finish: its results, data, model and, if wanted, code come here, with a version, and it goes. explore: a version as it was, beside today's work. remove and cleanup: gone again, refused while something in it is nowhere else.",
+    openWorld: true,
     input: {
       action: z.enum(["create", "finish", "explore", "remove", "cleanup"]),
-      name: z.string().optional().describe("experiment name; for explore and cleanup a version"),
+      name: z.string().optional().describe("experiment name; for explore and cleanup a version (cleanup: default all)"),
       from: z.string().optional().describe("create: revision it starts from; default HEAD"),
       results: z.enum(["merge", "rebase", "none"]).optional().describe("finish: default merge"),
       data: z.enum(["merge", "rebase", "none"]).optional().describe("finish: default merge"),
@@ -376,7 +381,11 @@ export const PLANNING: Tool[] = [
     title: "Plan to track or move data",
     description:
       "add: track files or folders by pointers. checkout: make tracked files what their pointers say. push, pull: to and from the data remote.",
-    input: { action: z.enum(["add", "checkout", "push", "pull"]), paths: z.array(path).max(200).optional(), remote: remote.optional() },
+    input: {
+      action: z.enum(["add", "checkout", "push", "pull"]),
+      paths: z.array(path).max(200).optional().describe("add: needed; else default: all tracked data"),
+      remote: remote.optional(),
+    },
     words: ({ action, paths, remote }) => [
       "data",
       String(action),
