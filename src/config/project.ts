@@ -43,10 +43,20 @@ export function findProject(context: Context): Project | null {
   return place === null ? null : { ...place, config: readConfig(place) };
 }
 
+/** The project around `folder` of a worktree that is known already. Starts no process. Throws E_CONFIG. */
+export function projectIn(repository: Repository, folder: string): Project {
+  const place = placeOf(repository, physical(folder));
+  if (place === null) throw new TypeError("a repository is a place");
+  return { ...place, config: readConfig(place) };
+}
+
 /** The same without reading `expver.yaml`: for commands that must work when it has a mistake. */
 export function findPlace(context: Context): Place | null {
   const cwd = physical(context.cwd);
-  const repository = repositoryOf(context, cwd);
+  return placeOf(repositoryOf(context, cwd), cwd);
+}
+
+function placeOf(repository: Repository | null, cwd: string): Place | null {
   if (repository?.bare)
     return { root: repository.root, repository, dvcRoot: null, stateDir: join(physical(repository.commonDir), "expver") };
   const top = repository === null ? null : physical(repository.root);

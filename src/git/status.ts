@@ -1,5 +1,6 @@
 /** What differs between HEAD, index and worktree, and what git is in the middle of. */
 import { existsSync } from "node:fs";
+import { startProgram } from "../platform/programs.ts";
 import { gitPath, gitResult, type Repository } from "./git.ts";
 
 export interface StatusEntry {
@@ -17,7 +18,27 @@ export interface StatusEntry {
 /** Every path that is not the same everywhere, untracked files one by one (not folders). One git process; writes nothing. */
 export function readStatus(repository: Repository, options: { untracked?: boolean } = {}): StatusEntry[] {
   const untracked = options.untracked === false ? "no" : "all";
-  const { stdout } = gitResult(repository, ["status", "--porcelain=v2", "-z", "--no-renames", `--untracked-files=${untracked}`]);
+  return entriesOf(gitResult(repository, [...STATUS, `--untracked-files=${untracked}`]).stdout);
+}
+
+/** Of many worktrees, a few git processes at once. Null for one of which git has nothing to say. */
+export async function readStatuses(repositories: readonly Repository[], { atOnce }: { atOnce: number }): Promise<(StatusEntry[] | null)[]> {
+  const found: (StatusEntry[] | null)[] = repositories.map(() => null);
+  let next = 0;
+  const work = async () => {
+    for (let index = next++; index < repositories.length; index = next++) {
+      const { root: cwd, env } = repositories[index] as Repository;
+      const { code, stdout } = await startProgram("git", [...STATUS, "--untracked-files=all"], { cwd, env }).ended;
+      found[index] = code === 0 ? entriesOf(stdout) : null;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return found;
+}
+
+const STATUS = ["status", "--porcelain=v2", "-z", "--no-renames"];
+
+function entriesOf(stdout: Buffer): StatusEntry[] {
   const text = stdout.toString("utf8");
   const legible = !text.includes(UNKNOWN) || Buffer.from(text).equals(stdout);
   return text.split("\0").flatMap((record) => {

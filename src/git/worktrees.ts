@@ -1,6 +1,6 @@
 /** The worktrees of a repository. */
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { isMissing, readTextIfExists } from "../platform/files.ts";
 import { git, type Repository } from "./git.ts";
 
@@ -10,6 +10,10 @@ export interface Worktree {
   bare: boolean;
   /** False when its folder is not there: deleted, or on a disk that is not mounted. */
   there: boolean;
+  /** Null: bare, or no commit yet. */
+  head: string | null;
+  /** Short name; null: detached. */
+  branch: string | null;
 }
 
 /** All of them, the main one first. One git process. */
@@ -17,9 +21,26 @@ export function linkedWorktrees(repository: Repository): Worktree[] {
   const records = git(repository, ["worktree", "list", "--porcelain", "-z"]).split("\0\0").filter(Boolean);
   return records.map((record) => {
     const lines = record.split("\0");
-    const root = lines.find((line) => line.startsWith("worktree "))?.slice("worktree ".length) ?? "";
-    return { root, bare: lines.includes("bare"), there: existsSync(root) };
+    const textOf = (key: string) => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
+    const [root = "", head = "", ref] = [textOf("worktree"), textOf("HEAD"), textOf("branch")];
+    return {
+      root,
+      bare: lines.includes("bare"),
+      there: existsSync(root),
+      head: /[^0]/.test(head) ? head : null,
+      branch: ref?.replace(/^refs\/heads\//, "") ?? null,
+    };
   });
+}
+
+/** The repository as seen from a worktree that is there. Starts no process; null for what is none. */
+export function repositoryIn({ commonDir, env }: Repository, root: string): Repository | null {
+  const dotGit = join(root, ".git");
+  const link = statSync(dotGit, { throwIfNoEntry: false })?.isFile()
+    ? /^gitdir: (.*)/.exec(readTextIfExists(dotGit) ?? "")?.[1]
+    : undefined;
+  const gitDir = link === undefined ? dotGit : resolve(root, link);
+  return existsSync(gitDir) ? { root, gitDir, commonDir, bare: false, env: { ...env, GIT_DIR: gitDir, GIT_WORK_TREE: root } } : null;
 }
 
 export interface WorktreeState {

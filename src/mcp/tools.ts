@@ -201,7 +201,7 @@ export const READING: Tool[] = [
       if (operation !== undefined) return ["ops", "show", ...names(operation)];
       if (of === "operations") return ["ops", "list", "--all"];
       if (of === "problems") return ["doctor", "--dry-run"];
-      return of === "data" ? ["data", "status", "--json"] : ["worktrees"];
+      return of === "data" ? ["data", "status", "--json"] : ["worktrees", "--check"];
     },
     rows: ["worktrees", "findings", "operations"],
   },

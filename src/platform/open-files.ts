@@ -24,6 +24,18 @@ export function whoWorksIn(folder: string): number[] {
   return pids.filter((pid) => isWithin(`/proc/${pid}/cwd`, folder)).map(Number);
 }
 
+/** The same for many folders in one look at all processes; of folders in one another the inner one. */
+export function whoWorksInEach(folders: readonly string[]): Map<string, number[]> {
+  const own = ownLine();
+  const found = new Map<string, number[]>();
+  const innerFirst = folders.toSorted((one, other) => other.length - one.length);
+  for (const pid of (namesIn("/proc") ?? []).filter((name) => /^[0-9]+$/.test(name) && !own.has(name))) {
+    const folder = innerFirst.find((one) => isWithin(`/proc/${pid}/cwd`, one));
+    if (folder !== undefined) found.set(folder, [...(found.get(folder) ?? []), Number(pid)]);
+  }
+  return found;
+}
+
 /** This process, its parent, and so on. */
 function ownLine(): Set<string> {
   const line = new Set<string>();

@@ -7,12 +7,17 @@ export interface StartedProgram {
   signal(name: NodeJS.Signals): void;
 }
 
+interface StartOptions {
+  cwd: string;
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
 /** Of stderr only the end is kept. */
 const STDERR_KEPT = 16 * 1024;
 
 /** Starts a program without input; its output is kept. Arguments are a list: no shell, no quoting. */
-export function startProgram(program: string, args: readonly string[], { cwd }: { cwd: string }): StartedProgram {
-  const child = spawn(program, [...args], { cwd, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+export function startProgram(program: string, args: readonly string[], { cwd, env = process.env }: StartOptions): StartedProgram {
+  const child = spawn(program, [...args], { cwd, env: { ...env }, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
   const stdout: Buffer[] = [];
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -1,13 +1,12 @@
-/** `expver worktrees`: every worktree of the repository, and what stands in the way of removing those expver made. */
+/** `expver worktrees`: every worktree of the repository and how it stands, read for all of them together. */
 import { openProject, requireRepository } from "../config/project.ts";
-import { findRepository } from "../git/git.ts";
-import { headBranch, resolveCommit } from "../git/refs.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import type { Finding } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";
 import { knownWorktrees } from "./worktree/records.ts";
+import { type Standing, standingOf } from "./worktree/standing.ts";
 
-export interface ListedWorktree {
+export interface ListedWorktree extends Standing {
   root: string;
   kind: "main" | "exploration" | "experiment" | "other" | "gone";
   /** Version of an exploration, name of an experiment. */
@@ -15,24 +14,26 @@ export interface ListedWorktree {
   /** Null: detached. */
   branch: string | null;
   commit: string | null;
-  /** What is nowhere else; only of those expver made. */
-  findings: Finding[];
+  /** What is nowhere else; only of those expver made, and only when it was asked for. */
+  findings: Finding[] | null;
 }
 
 export const worktrees: ReadWorkflow<Input, { worktrees: ListedWorktree[] }> = {
-  async read(context) {
+  async read(context, input) {
     const project = openProject(context);
     const repository = requireRepository(project);
+    const known = knownWorktrees(project, repository);
+    const standings = await standingOf(project, repository, known);
     const listed: ListedWorktree[] = [];
-    for (const [index, { root, there, record }] of knownWorktrees(project, repository).entries()) {
-      const inside = there ? findRepository({ ...context, cwd: root }) : null;
+    for (const [index, { root, there, record, branch, head }] of known.entries()) {
       listed.push({
         root,
         kind: index === 0 ? "main" : there ? (record?.kind ?? "other") : "gone",
         name: record?.name ?? null,
-        branch: (inside && headBranch(inside))?.replace(/^refs\/heads\//, "") ?? null,
-        commit: inside && resolveCommit(inside, "HEAD"),
-        findings: there && record !== null ? await inventory(project, context, record) : [],
+        branch,
+        commit: head,
+        ...(standings[index] as Standing),
+        findings: input.check !== true ? null : there && record !== null ? await inventory(project, context, record) : [],
       });
     }
     return { worktrees: listed };

@@ -96,7 +96,7 @@ describe.each(ERAS)("in the %s era", (_name, era) => {
       ["expver_run_status", { log_lines: 2 }, ["runs", "logs", "-n", "2"]],
       ["expver_models", {}, ["models", "list"]],
       ["expver_models", { production_only: true }, ["models", "info"]],
-      ["expver_status", {}, ["worktrees"]],
+      ["expver_status", {}, ["worktrees", "--check"]],
       ["expver_status", { of: "problems" }, ["doctor", "--dry-run"]],
       ["expver_status", { of: "operations" }, ["ops", "list", "--all"]],
     ] as const) {

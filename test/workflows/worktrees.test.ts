@@ -63,7 +63,7 @@ describe("exploring a version", () => {
     expect(lstatSync(join(there.root, "results/experiments.db")).isSymbolicLink()).toBe(false);
     expect(there.git("status", "--porcelain")).toBe("");
     expect(repo.expverJson(["checkout", "e0.1.0"]).data).toMatchObject({ made: false });
-    expect(repo.expverJson(["worktrees"]).data.worktrees).toMatchObject([
+    expect(repo.expverJson(["worktrees", "--check"]).data.worktrees).toMatchObject([
       { kind: "main", branch: "main", commit: repo.git("rev-parse", "HEAD") },
       { kind: "exploration", name: "e0.1.0", branch: null, commit: there.git("rev-parse", "HEAD"), findings: [] },
     ]);
@@ -72,7 +72,7 @@ describe("exploring a version", () => {
     must("cleanup");
     expect(existsSync(there.root)).toBe(false);
     expect(state()).toEqual(before);
-    expect(repo.expverJson(["worktrees"]).data.worktrees).toMatchObject([{ kind: "main" }]);
+    expect(repo.expverJson(["worktrees", "--check"]).data.worktrees).toMatchObject([{ kind: "main" }]);
   });
 
   it("brings from the remote what the cache lacks, and says what is nowhere", () => {
@@ -122,11 +122,11 @@ describe("exploring a version", () => {
     there.write("data/train.csv.dvc", "outs: [");
     must("cleanup");
     expect(findings(repo.expverJson(["cleanup", "e0.1.0"]).error)).toEqual(["unreadable"]);
-    expect(repo.expverJson(["worktrees"]).data.worktrees[1].findings).toHaveLength(1);
+    expect(repo.expverJson(["worktrees", "--check"]).data.worktrees[1].findings).toHaveLength(1);
     expect(existsSync(there.root)).toBe(true);
     rmSync(there.root, { recursive: true });
     must("cleanup");
-    expect(repo.expverJson(["worktrees"]).data.worktrees).toHaveLength(1);
+    expect(repo.expverJson(["worktrees", "--check"]).data.worktrees).toHaveLength(1);
   });
 
   it("stays while a program works in it", async () => {

@@ -1,4 +1,6 @@
 /** Worktrees as text: made, listed, removed. */
+
+import { counted } from "../../platform/words.ts";
 import type { CheckedOut } from "../../workflows/checkout.ts";
 import type { CleanedUp } from "../../workflows/cleanup.ts";
 import type { DiskUse } from "../../workflows/worktree/disk.ts";
@@ -34,11 +36,40 @@ export function renderWorktrees({ worktrees }: { worktrees: ListedWorktree[] }, 
   const columns: Column<ListedWorktree>[] = [
     { title: "is", text: ({ kind, name }) => (name === null ? kind : `${kind} ${name}`) },
     { title: "on", text: ({ branch, commit }) => branch ?? (commit === null ? "" : `${commit.slice(0, 12)} (detached)`), weight: 8 },
-    { title: "has nowhere else", text: ({ findings }) => findings.map(({ what }) => what).join("; "), weight: 6, shrinkTo: 24 },
+    { title: "commits", text: ({ ahead, behind }) => commitsText(ahead, behind), weight: 8 },
+    { title: "state", text: stateText, weight: 6, shrinkTo: 24 },
+    ...(worktrees.some(({ findings }) => findings !== null) ? [nowhereElse] : []),
     { title: "path", text: ({ root }) => root, weight: 9 },
   ];
   const table = renderTable(columns, worktrees, terminal);
   return table.text + renderNotes(widthNote(table, "--json has it whole"), terminal);
+}
+
+const nowhereElse: Column<ListedWorktree> = {
+  title: "has nowhere else",
+  text: ({ findings }) => (findings ?? []).map(({ what }) => what).join("; "),
+  weight: 6,
+  shrinkTo: 24,
+};
+
+function commitsText(ahead: number | null, behind: number | null): string {
+  return [ahead ? `${ahead} ahead` : "", behind ? `${behind} behind` : ""].filter(Boolean).join(", ");
+}
+
+function stateText({ problem, changed, untracked, data, rows, unpublished, run, processes, locked }: ListedWorktree): string {
+  const amount = (count: number | null | undefined, text: (count: number) => string) => (count ? [text(count)] : []);
+  return [
+    ...(problem === null ? [] : [problem]),
+    ...(run === null ? [] : [`run ${run} goes on`]),
+    ...(run === null ? amount(processes.length, (count) => counted(count, "program at work", "programs at work")) : []),
+    ...amount(changed, (count) => `${count} changed`),
+    ...amount(untracked, (count) => `${count} untracked`),
+    ...amount(data?.changed, (count) => `data: ${count} changed`),
+    ...amount(data?.missing, (count) => `data: ${count} not here`),
+    ...amount(rows, (count) => `${counted(count, "row")} not merged`),
+    ...(unpublished.length === 0 ? [] : [`not published: ${unpublished.join(", ")}`]),
+    ...(locked === null ? [] : ["locked"]),
+  ].join("; ");
 }
 
 export function renderCleanup({ removed, left }: CleanedUp): string {

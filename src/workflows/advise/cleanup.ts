@@ -28,9 +28,9 @@ export const adviseCleanup: ReadWorkflow<Input, CleanupAdvice> = {
 };
 
 async function ofWorktrees(context: Context): Promise<CleanupItem[]> {
-  const listed = (await worktrees.read(context, {})).worktrees;
+  const listed = (await worktrees.read(context, { check: true })).worktrees;
   return listed.flatMap(({ kind, name, root, findings }): CleanupItem[] => {
-    const blockedBy = findings.map(({ what, remedy }) => `${what}: ${remedy}`);
+    const blockedBy = (findings ?? []).map(({ what, remedy }) => `${what}: ${remedy}`);
     if (kind === "exploration")
       return [{ what: `exploration of ${name} in ${root}`, blockedBy, command: `expver cleanup ${quoted(name ?? "")}` }];
     if (kind === "experiment")

@@ -33,9 +33,16 @@ export const WORKTREES: Command[] = [
   {
     name: "worktrees",
     aliases: ["worktree list"],
-    summary: "List worktrees, and what in them is nowhere else",
+    summary: "List worktrees: branch, commits, changes, data, rows, versions, and what runs in them",
+    description:
+      "Each with how far its branch is ahead of and behind the main worktree's, files that were changed, data that differ from their pointers, result rows\n" +
+      "the main database lacks, versions that are not published, and runs and programs at work. With --check also what of it is nowhere else.",
     group: "experiments",
-    examples: [["worktrees", "main worktree, experiments, explorations"]],
+    options: [{ flags: "--check", help: "also what would be lost with each, as `check` finds it (slower)" }],
+    examples: [
+      ["worktrees", "main worktree, experiments, explorations"],
+      ["worktree list --check", "which of them could be removed?"],
+    ],
     kind: "read",
     load: async () => (await import("../worktrees.ts")).worktrees,
     render: "worktrees",

@@ -14,21 +14,33 @@ export function leaseName(project: Place): string {
   return `run in ${basename(top)} ${createHash("sha256").update(top).digest("hex").slice(0, 8)}`;
 }
 
-/**
- * Throws E_BUSY while a run goes on in this worktree: also when the expver that watched it is gone and its program is not.
- */
-export async function refuseSecondRun(project: Place): Promise<void> {
+export interface RunAtWork {
+  run: string;
+  pid: number | undefined;
+  since: unknown;
+  command: string | null;
+}
+
+/** Null: none. Also one goes on when the expver that watched it is gone and its program is not. */
+export async function runAtWork(project: Place): Promise<RunAtWork | null> {
   const held = readLease(project, leaseName(project));
-  const runId = typeof held?.facts.run === "string" ? held.facts.run : null;
-  if (held === null || runId === null) return;
-  const program = (await localLauncher().states([{ id: runId, folder: runFolder(project, runId) }])).get(runId);
-  const facts = readFacts(project, runId);
+  const run = typeof held?.facts.run === "string" ? held.facts.run : null;
+  if (held === null || run === null) return null;
+  const program = (await localLauncher().states([{ id: run, folder: runFolder(project, run) }])).get(run);
+  const facts = readFacts(project, run);
   const watched = lifeOf(held.owner) !== "dead";
-  if (!watched && (program?.state !== "running" || facts?.phase === "closed")) return;
+  if (!watched && (program?.state !== "running" || facts?.phase === "closed")) return null;
   const pid = watched ? held.owner.pid : program?.process?.pid;
-  const since = facts?.startedAt ?? held.facts.since;
-  throw new ExpverError("E_BUSY", `run ${runId} goes on in this worktree (process ${pid}, since ${String(since)})`, {
-    hint: `Wait for it: expver runs wait ${runId}; stop it: expver runs stop ${runId}; or run beside it in a worktree of its own.`,
-    details: { run: runId, pid, since, command: facts?.command ?? null },
+  return { run, pid, since: facts?.startedAt ?? held.facts.since, command: facts?.command ?? null };
+}
+
+/** Throws E_BUSY while a run goes on in this worktree. */
+export async function refuseSecondRun(project: Place): Promise<void> {
+  const found = await runAtWork(project);
+  if (found === null) return;
+  const { run, pid, since } = found;
+  throw new ExpverError("E_BUSY", `run ${run} goes on in this worktree (process ${pid}, since ${String(since)})`, {
+    hint: `Wait for it: expver runs wait ${run}; stop it: expver runs stop ${run}; or run beside it in a worktree of its own.`,
+    details: { ...found },
   });
 }
