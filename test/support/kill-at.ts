@@ -16,9 +16,21 @@ export function runKilledAt(repo: TestRepository, args: string[], at: number): C
   return { ...result, code: result.code === 128 ? SIGKILLED : result.code };
 }
 
-/** Plays a scene once for every point at which the command can be killed, until it gets through. Answers how many there were. */
-export function atEveryKill(play: (at: number) => CommandResult, options: { step?: number } = {}): number {
-  for (let at = 1; ; at += options.step ?? 1) {
+/** Plays a scene once for every point (or a share of them) at which the command can be killed, until it gets through. Answers how many there were. */
+export function atEveryKill(play: (at: number) => CommandResult, { step = 1, from = 1 }: Partial<Points> = {}): number {
+  for (let at = from; ; at += step) {
     if (play(at).code !== SIGKILLED) return at - 1;
   }
+}
+
+export interface Points {
+  step: number;
+  from: number;
+}
+
+/** Every `step`-th point, from another one each day; all of them with EXPVER_KILL_STEP=1. */
+export function sampledPoints(step: number): Points {
+  const asked = process.env.EXPVER_KILL_STEP;
+  if (asked !== undefined) return { step: Number(asked), from: Number(process.env.EXPVER_KILL_FROM ?? 1) };
+  return { step, from: 1 + (Math.floor(Date.now() / 86_400_000) % step) };
 }

@@ -5,11 +5,11 @@ import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSy
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { until } from "../run/story.ts";
-import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { peer } from "../support/peers.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
-const STEP = Number(process.env.EXPVER_KILL_STEP ?? 23);
+const POINTS = sampledPoints(23);
 
 let repo: TestRepository;
 beforeEach(() => {
@@ -222,21 +222,18 @@ it("killed before any of its changes: everything as it was, or all of it back", 
   const after = state(repo);
   must(repo, "undo");
   let restored = 0;
-  const points = atEveryKill(
-    (at) => {
-      const killed = runKilledAt(repo, ["restore", "e0.1.0"], at);
-      const repaired = repo.expver(["doctor", "--fix"]);
-      const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
-      const now = state(repo);
-      if (JSON.stringify(now) === JSON.stringify(after)) {
-        restored += 1;
-        must(repo, "undo");
-      }
-      expect(state(repo), about).toEqual(before);
-      return killed;
-    },
-    { step: STEP },
-  );
+  const points = atEveryKill((at) => {
+    const killed = runKilledAt(repo, ["restore", "e0.1.0"], at);
+    const repaired = repo.expver(["doctor", "--fix"]);
+    const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
+    const now = state(repo);
+    if (JSON.stringify(now) === JSON.stringify(after)) {
+      restored += 1;
+      must(repo, "undo");
+    }
+    expect(state(repo), about).toEqual(before);
+    return killed;
+  }, POINTS);
   expect(points).toBeGreaterThan(40);
   expect(restored).toBeGreaterThan(0);
 });

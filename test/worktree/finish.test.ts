@@ -1,14 +1,15 @@
 /** An experiment finished into main: results, data, model, code, version; what stands in the way; stopped and repeated. */
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { rowsOf, runRows } from "../run/story.ts";
-import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
+import { keepFolder } from "../support/kept-folder.ts";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { categoriesOf, type Lab, makeLab, mustIn, train } from "./story.ts";
 
-const STEP = Number(process.env.EXPVER_KILL_STEP ?? 53);
+const POINTS = sampledPoints(53);
 
 let lab: Lab;
 let repo: TestRepository;
@@ -195,22 +196,18 @@ it("publishes both versions when asked, and is refused without while there are r
 });
 
 it("killed before any of its changes it goes on when it is repeated, and ends the same", { timeout: 900_000 }, () => {
-  const points = atEveryKill(
-    (at) => {
-      const killed = runKilledAt(repo, ["worktree", "finish", "augment", "-m", "x", "--code", "merge"], at);
-      const about = JSON.stringify({ at, err: killed.stderr });
-      if (existsSync(there.root) || repo.git("branch", "--list", "exp/augment") !== "") {
-        const { code, error } = finish("-m", "x", "--code", "merge");
-        expect({ code, error, about }).toMatchObject({ code: 0 });
-      } else mustIn(repo, "doctor", "--fix");
-      expectFinished(about);
-      expect(repo.read("augment.py"), about).toBe("code of the experiment\n");
-      lab = makeLab({ remotes: false });
-      repo = lab.repo;
-      there = experiment("augment");
-      return killed;
-    },
-    { step: STEP },
-  );
+  const kept = keepFolder(dirname(repo.root));
+  const points = atEveryKill((at) => {
+    kept.bringBack();
+    const killed = runKilledAt(repo, ["worktree", "finish", "augment", "-m", "x", "--code", "merge"], at);
+    const about = JSON.stringify({ at, err: killed.stderr });
+    if (existsSync(there.root) || repo.git("branch", "--list", "exp/augment") !== "") {
+      const { code, error } = finish("-m", "x", "--code", "merge");
+      expect({ code, error, about }).toMatchObject({ code: 0 });
+    } else mustIn(repo, "doctor", "--fix");
+    expectFinished(about);
+    expect(repo.read("augment.py"), about).toBe("code of the experiment\n");
+    return killed;
+  }, POINTS);
   expect(points).toBeGreaterThan(100);
 });

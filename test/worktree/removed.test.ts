@@ -2,10 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { categoriesOf, type Lab, LEAVINGS, makeLab } from "./story.ts";
 
-const STEP = Number(process.env.EXPVER_KILL_STEP ?? 13);
+const POINTS = sampledPoints(13);
 
 let lab: Lab;
 beforeAll(() => {
@@ -68,21 +68,18 @@ it("a locked one stays until it is unlocked", () => {
 it("made: killed before any change, it is whole or nothing is left of it", { timeout: 900_000 }, () => {
   const before = stateOf("kill");
   let made = 0;
-  const points = atEveryKill(
-    (at) => {
-      const killed = runKilledAt(lab.repo, ["worktree", "create", "kill"], at);
-      const repaired = lab.repo.expver(["doctor", "--fix"]);
-      const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
-      if (existsSync(lab.tree("exp-kill"))) {
-        made += 1;
-        expect(lab.repo.expverJson(["check", "kill"]), about).toMatchObject({ code: 0 });
-        lab.must("worktree", "remove", "kill");
-      }
-      expect(stateOf("kill"), about).toEqual(before);
-      return killed;
-    },
-    { step: STEP },
-  );
+  const points = atEveryKill((at) => {
+    const killed = runKilledAt(lab.repo, ["worktree", "create", "kill"], at);
+    const repaired = lab.repo.expver(["doctor", "--fix"]);
+    const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
+    if (existsSync(lab.tree("exp-kill"))) {
+      made += 1;
+      expect(lab.repo.expverJson(["check", "kill"]), about).toMatchObject({ code: 0 });
+      lab.must("worktree", "remove", "kill");
+    }
+    expect(stateOf("kill"), about).toEqual(before);
+    return killed;
+  }, POINTS);
   expect(points).toBeGreaterThan(20);
   expect(made).toBeGreaterThan(0);
 });
@@ -92,20 +89,17 @@ it("removed: killed before any change, it is gone or as it was", { timeout: 900_
   LEAVINGS.untracked?.leave(lab.inside("exp-gone"));
   const before = stateOf("gone");
   let removed = 0;
-  const points = atEveryKill(
-    (at) => {
-      const killed = runKilledAt(lab.repo, ["worktree", "remove", "gone", "--force", "untracked", "--yes"], at);
-      const repaired = lab.repo.expver(["doctor", "--fix"]);
-      const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
-      if (!existsSync(lab.tree("exp-gone"))) {
-        removed += 1;
-        lab.must("undo");
-      }
-      expect(stateOf("gone"), about).toEqual(before);
-      return killed;
-    },
-    { step: STEP },
-  );
+  const points = atEveryKill((at) => {
+    const killed = runKilledAt(lab.repo, ["worktree", "remove", "gone", "--force", "untracked", "--yes"], at);
+    const repaired = lab.repo.expver(["doctor", "--fix"]);
+    const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
+    if (!existsSync(lab.tree("exp-gone"))) {
+      removed += 1;
+      lab.must("undo");
+    }
+    expect(stateOf("gone"), about).toEqual(before);
+    return killed;
+  }, POINTS);
   expect(points).toBeGreaterThan(20);
   expect(removed).toBeGreaterThan(0);
 });
