@@ -14,6 +14,8 @@ export interface Repository {
   readonly commonDir: string;
   readonly bare: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A clone without file contents: git asks its remote for one object at a time, so many are brought first. */
+  readonly partial?: true;
 }
 
 export interface GitOptions {

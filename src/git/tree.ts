@@ -36,6 +36,7 @@ export function catFilesIfThere(repository: Repository, names: readonly string[]
   const found = new Map<string, Buffer>();
   const wanted = [...new Set(names)];
   if (wanted.length === 0) return found;
+  if (repository.partial) bring(repository, wanted);
   const { stdout } = gitResult(repository, ["cat-file", "--batch"], { input: `${wanted.join("\n")}\n` });
   let at = 0;
   for (const name of wanted) {
@@ -48,6 +49,22 @@ export function catFilesIfThere(repository: Repository, names: readonly string[]
     at += size + 1;
   }
   return found;
+}
+
+/** In one request. Where the server does not want to, git asks for them one by one as they are read. */
+function bring(repository: Repository, names: readonly string[]): void {
+  const objects = names.filter((name) => /^[0-9a-f]{40,64}$/.test(name));
+  const fetch = [
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--recurse-submodules=no",
+    "--filter=blob:none",
+    "--stdin",
+    "origin",
+  ];
+  if (objects.length > 1) gitResult(repository, fetch, { input: objects.map((one) => `${one}\n`).join(""), allow: [1, 128] });
 }
 
 /**

@@ -60,6 +60,9 @@ function copyBlobs({ project }: Source, files: readonly SourceNode[], place: Cop
   }
 }
 
+/** What has come is kept after so many: a copy that is cut off goes on from there. */
+const AT_ONCE = 256;
+
 /** Brings what the source's cache lacks from the remotes of the pointers, verified. */
 async function received(
   { project }: Source,
@@ -71,16 +74,20 @@ async function received(
   const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
   const groups = new Map<string | undefined, ObjectName[]>();
   for (const { object, pointer } of nodes) {
-    if (object === null || trustedSize(cache.dir, object) !== null) continue;
+    // What an earlier try has brought is there already.
+    if (object === null || [cache, into].some(({ dir }) => trustedSize(dir, object) !== null)) continue;
     const name = pointer?.remote ?? remote;
     groups.set(name, [...(groups.get(name) ?? []), object]);
   }
   for (const [name, objects] of groups) {
     // Without any remote it is the bytes that are missing, not a setting.
     if (name === undefined && readDvcConfig(project).defaultRemote === null) continue;
-    const { failures } = await openRemote(project, name).receive(objects, into, pacing);
-    const failed = failures.find(({ error }) => error !== null);
-    if (failed?.error) throw failed.error;
+    const from = openRemote(project, name);
+    for (let next = 0; next < objects.length; next += AT_ONCE) {
+      const { failures } = await from.receive(objects.slice(next, next + AT_ONCE), into, pacing);
+      const failed = failures.find(({ error }) => error !== null);
+      if (failed?.error) throw failed.error;
+    }
   }
   return into;
 }

@@ -78,7 +78,9 @@ function tracking({ pointer, object }: Partial<SourceNode>): Partial<SourceNode>
 type Found = Partial<SourceNode> & Pick<SourceNode, "path" | "isFolder">;
 
 function committed(repository: Repository, commit: string, under: string): Found[] {
-  const args = ["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", commit, ...(under === "" ? [] : ["--", under])];
+  // Sizes would have to be asked for one by one where contents are not here.
+  const sizes = repository.partial ? [] : ["-l"];
+  const args = ["ls-tree", "-r", "-t", ...sizes, "-z", "--full-tree", commit, ...(under === "" ? [] : ["--", under])];
   return git(repository, args)
     .split("\0")
     .flatMap((record): Found[] => {
@@ -89,7 +91,7 @@ function committed(repository: Repository, commit: string, under: string): Found
       if (type === "tree") return [{ path, isFolder: true }];
       // Links and sub-modules are nothing that could be copied by itself.
       if (type !== "blob" || mode === "120000") return [];
-      return [{ path, isFolder: false, size: Number(size), isexec: mode === "100755", blob: object }];
+      return [{ path, isFolder: false, size: size === undefined ? null : Number(size), isexec: mode === "100755", blob: object }];
     });
 }
 
@@ -129,10 +131,14 @@ async function tracked(
   if (!isFolder || !members) return found;
   const entries = await listing(pointer);
   if (entries === null)
-    throw new ExpverError("E_NOT_STORED", `the listing of ${path} is neither in the cache nor on a remote of that repository`, {
-      hint: "Push it from where it was stored: expver data push.",
-      details: { path, hash, exitCode: 255 },
-    });
+    throw new ExpverError(
+      "E_NOT_STORED",
+      `the listing of ${path} is not in the cache, and no remote of that repository that answers has it`,
+      {
+        hint: "Push it from where it was stored: expver data push.",
+        details: { path, hash, exitCode: 255 },
+      },
+    );
   const inner = new Set<string>();
   for (const { relpath, md5 } of entries) {
     const member = `${path}/${relpath}`;

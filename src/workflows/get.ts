@@ -2,7 +2,9 @@
  * `expver get V PATH`: a file or folder as a version has it, from Git, the cache or a remote. HEAD, index, stash and files stay
  * as they are: nothing is checked out anywhere.
  */
+import { statSync } from "node:fs";
 import { posix } from "node:path";
+import { matchGlobs } from "../config/globs.ts";
 import { nearestWord } from "../config/nearest.ts";
 import { pathFromUser } from "../config/paths.ts";
 import { openProject, requireRepository } from "../config/project.ts";
@@ -82,7 +84,12 @@ export interface DeliveryRequest {
 
 /** `-o`, `-f`, `-r`. Throws E_DATA when the name is taken. */
 export function deliveryOf(context: Context, input: Input, from: string): Pick<DeliveryRequest, "out" | "remote"> {
-  const out = deliveryPath(context, { from, out: textIn(input.out) ?? textIn(input.output), force: input.force === true });
+  const asked = textIn(input.out) ?? textIn(input.output);
+  const folder = globFolder(from);
+  if (folder === "" && asked === undefined) {
+    throw new ExpverError("E_USAGE", `${from} may be many files`, { hint: "Name a folder for them: -o FOLDER", details: { path: from } });
+  }
+  const out = deliveryPath(context, { from: folder ?? from, out: asked, force: input.force === true });
   return { out, remote: textIn(input.remote) };
 }
 
@@ -169,6 +176,11 @@ async function findPath(
   for (const path of new Set(paths)) {
     const nodes = await sourceTree(source, path, { remote });
     if (path === "" || nodes.some((node) => node.path === path)) return { path, nodes };
+    const folder = globFolder(path);
+    const isMeant = matchGlobs([path]);
+    const fitting =
+      folder === null ? [] : (await sourceTree(source, folder, { remote })).filter((node) => !node.isFolder && isMeant(node.path));
+    if (folder !== null && fitting.length > 0) return { path: folder, nodes: fitting };
   }
   const all = (await sourceTree(source, "", { remote, members: false })).map((node) => node.path);
   const near = nearestWord(fromTop, all) ?? all.find((path) => posix.basename(path) === posix.basename(fromTop));
@@ -178,16 +190,23 @@ async function findPath(
   });
 }
 
+/** The folder a glob looks in, of names without `*`, `?`, `[` and `{`; null for what is no glob. */
+function globFolder(path: string): string | null {
+  const names = path.split("/");
+  const first = names.findIndex((name) => /[*?[{]/.test(name));
+  return first < 0 ? null : names.slice(0, first).join("/");
+}
+
 /** Answers the number of bytes. */
 function* checkAll(nodes: readonly SourceNode[], { under, target }: { under: string; target: string }): Work<number> {
   let bytes = 0;
   for (const { path, isFolder, object, blob, size } of nodes) {
     if (isFolder) continue;
+    const file = path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
     if (object === null || blob !== null) {
-      bytes += size ?? 0;
+      bytes += size ?? statSync(file, { throwIfNoEntry: false })?.size ?? 0;
       continue;
     }
-    const file = path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
     const digest = yield* hashingFile(file, { kind: object.hashName });
     bytes += digest.size;
     if (digest.md5 !== object.hash) {

@@ -144,17 +144,18 @@ export const VERSIONS: Command[] = [
     summary: "Get a file or folder as a version has it, without touching HEAD, index or files",
     description:
       "From Git, the cache, or else a remote, of which only what is asked for is fetched; tracked bytes are checked against their\n" +
-      "pointer. A file inside a tracked folder is as good as a whole one. Nothing is overwritten without --force, and then it is in the trash.",
+      "pointer. A file inside a tracked folder is as good as a whole one, and a glob (quoted) gets all that fit, into one folder.\n" +
+      "What was cut off goes on when it is repeated. Nothing is overwritten without --force, and then it is in the trash.",
     group: "experiments",
     arguments: [
       { name: "VERSION", help: "tag name, or another name of a commit" },
-      { name: "PATH", help: "file or folder, relative to here or to the top of the repository" },
+      { name: "PATH", help: "file, folder or glob, relative to here or to the top of the repository" },
     ],
     options: [
       { flags: "-o, --out <path>", help: "where to (default: its own name, here)" },
       { flags: "-f, --force", help: "replace what has that name" },
       { flags: "-r, --remote <name>", help: "data remote to fetch from when the cache lacks it" },
-      { flags: "--repo <url>", help: "another repository: a folder or a Git URL" },
+      { flags: "--repo <url>", help: "another repository: a folder or a Git URL, of which only what is needed is cloned" },
       { flags: "--strategy <name>", help: "auto, worktree or dvc-get: accepted, all are one here", hidden: true },
       { flags: "--version <version>", help: "the same as the argument", hidden: true },
       { flags: "--artifact <path>", help: "the same as PATH", hidden: true },
@@ -164,6 +165,7 @@ export const VERSIONS: Command[] = [
       ["get e0.1.0 models/model.json -o old.json", "an old model beside today's"],
       ["get e0.1.0 data/images/0001.png", "one file of a tracked folder"],
       ["get e0.2.0 results/experiments.db -o then.db", "the results as they were"],
+      ["get e0.1.0 'src/**/*.py' -o old-src", "all that fit"],
     ],
     kind: "write",
     load: async () => (await import("../get.ts")).get,
