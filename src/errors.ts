@@ -318,5 +318,7 @@ export function fromSystemError(error: unknown, doing: string): unknown {
   if (!("syscall" in error)) return error;
   const path = "path" in error && typeof error.path === "string" ? error.path : undefined;
   const code = error.code === "ENOSPC" || error.code === "EDQUOT" ? "E_DISK_FULL" : "E_IO";
-  return new ExpverError(code, `${doing}: ${error.message}`, { details: { path, errno: error.code }, cause: error });
+  const isForbidden = ["EACCES", "EPERM", "EROFS"].includes(error.code);
+  const hint = isForbidden ? { hint: "You may not do that there: ask whoever owns it, or work in a clone of your own." } : {};
+  return new ExpverError(code, `${doing}: ${error.message}`, { ...hint, details: { path, errno: error.code }, cause: error });
 }

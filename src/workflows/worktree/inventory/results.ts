@@ -1,6 +1,7 @@
 /** Rows of a results database that the main worktree's database lacks, or has with other values. */
-import { existsSync, mkdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { absolutePath, storedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -31,16 +32,16 @@ export async function resultsFindings(
       return [{ ...single("results", what, remedy), examples: [theirs] }];
     }
     // Worked out among our own state: looking leaves nothing in anybody's folder.
-    const output = join(main.stateDir, "tmp", basename(ours));
-    mkdirSync(dirname(output), { recursive: true });
+    const folder = placeToWork(main);
     const prepared = prepareMerge({
       base: ours,
       sources: [{ path: theirs, name, ancestor: await ancestorOf(main, theirs, tip) }],
-      output,
+      output: join(folder, basename(ours)),
       rules: {},
       inPlace: false,
     });
     discardMerge(prepared);
+    rmSync(folder, { recursive: true, force: true });
     const tables = prepared.reports.flatMap((report) => report.tables).filter(changesTable);
     const added = (isWanted: (table: string) => boolean) =>
       tables.reduce((sum, { table, inserted }) => (isWanted(table) ? sum + inserted : sum), 0);
@@ -56,6 +57,17 @@ export async function resultsFindings(
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
     return [single("results", `its results cannot be compared: ${error.message}`, remedy)];
+  }
+}
+
+/** In the temporary folder where one may only read the repository. */
+function placeToWork({ stateDir }: Project): string {
+  const usual = join(stateDir, "tmp");
+  try {
+    mkdirSync(usual, { recursive: true });
+    return mkdtempSync(join(usual, "compare-"));
+  } catch {
+    return mkdtempSync(join(tmpdir(), "expver-compare-"));
   }
 }
 
