@@ -1,12 +1,15 @@
 /** Getting by glob, out of a pipeline, out of another repository, and after having been cut off. */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { cloneBare } from "../../src/git/clone.ts";
 import { catFiles, readTree } from "../../src/git/tree.ts";
 import { runKilledAt, SIGKILLED } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 import { mustIn } from "../worktree/story.ts";
+
+// Many commands each: a busy machine needs longer than usual.
+vi.setConfig({ testTimeout: 300_000 });
 
 let repo: TestRepository;
 let remote: string;

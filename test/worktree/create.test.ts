@@ -1,10 +1,13 @@
 /** Making a worktree: a part of a repository, files Git does not have, links, and every place it can be typed in. */
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { peer } from "../support/peers.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { mustIn } from "./story.ts";
+
+// Many commands each: a busy machine needs longer than usual.
+vi.setConfig({ testTimeout: 300_000 });
 
 let repo: TestRepository;
 let trees: string;

@@ -8,7 +8,7 @@ import { LEAVINGS, makeLab } from "./story.ts";
 
 const asked = ["worktree", "list"];
 
-it("tells branch, commits both ways, changes, data, rows, versions, runs and programs of each", async () => {
+it("tells branch, commits both ways, changes, data, rows, versions, runs and programs of each", { timeout: 600_000 }, async () => {
   const lab = makeLab();
   for (const name of ["busy", "idle", "broken"]) lab.must("worktree", "create", name);
   const busy = lab.inside("exp-busy");
@@ -78,7 +78,7 @@ it("tells branch, commits both ways, changes, data, rows, versions, runs and pro
   );
   try {
     await expect
-      .poll(() => lab.repo.expverJson(asked).data.worktrees[2].run, { timeout: 60_000, interval: 500 })
+      .poll(() => lab.repo.expverJson(asked).data.worktrees[2].run, { timeout: 200_000, interval: 500 })
       .toMatch(/^\w+-\w+-\d{4}$/);
     expect(lab.repo.expver(asked).stdout).toMatch(/run \w+-\w+-\d{4} goes on/);
   } finally {
@@ -87,7 +87,7 @@ it("tells branch, commits both ways, changes, data, rows, versions, runs and pro
   }
 });
 
-it("asks git twice for each further worktree", () => {
+it("asks git twice for each further worktree", { timeout: 600_000 }, () => {
   const lab = makeLab({ remotes: false });
   const counter = countGit();
   const processes = () => {

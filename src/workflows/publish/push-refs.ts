@@ -49,7 +49,8 @@ function pushTags(repository: Repository, remote: string, tags: readonly PushedR
   if (ref === undefined || why === undefined) throw unreachable(remote, answer);
   const name = shortName(ref);
   const details = { version: name, remote, refused: Object.fromEntries(answer.refused) };
-  if (/already exists/.test(why)) {
+  // Of two pushes in the same moment the server says it of its lock, not of the tag.
+  if (/already exists/.test(why) || /cannot lock ref/.test(answer.said)) {
     throw new ExpverError("E_VERSION_TAKEN", `${name} was published to ${remote} by another clone a moment ago`, {
       hint: `Repeat: expver publish ${name}; yours then gets another number.`,
       details,
