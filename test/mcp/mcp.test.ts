@@ -78,7 +78,7 @@ function everything(repo: TestRepository): Record<string, string> {
 }
 
 describe.each(ERAS)("in the %s era", (_name, era) => {
-  it("answers what the command line's --json has", async () => {
+  it("answers what the command line's --json has", { timeout: 240_000 }, async () => {
     const repo = aRepository();
     const client = await connect(repo, { era });
     for (const [tool, args, words] of [
@@ -240,7 +240,7 @@ it("--read-only offers nothing that plans or changes", async () => {
   expect(tools.every(({ annotations }) => annotations?.readOnlyHint === true)).toBe(true);
 });
 
-it("reading and planning tools leave everything as it is", async () => {
+it("reading and planning tools leave everything as it is", { timeout: 240_000 }, async () => {
   const repo = aRepository();
   const client = await connect(repo);
   const before = everything(repo);
