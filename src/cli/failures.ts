@@ -9,7 +9,10 @@ import { safeLines } from "./text-width.ts";
 export function toFailure(error: unknown, interruptedBy: NodeJS.Signals | null, command: Command | undefined): unknown {
   const isOurs = error instanceof ExpverError;
   if (interruptedBy !== null && !(isOurs && error.code !== "E_GIT" && error.code !== "E_INTERRUPTED")) {
-    return new ExpverError("E_INTERRUPTED", `interrupted by ${interruptedBy}`, {
+    // What the command itself says of how far it came must not be lost: `interrupted while pushing to store (3 of 12 files)`.
+    const own = isOurs && error.code === "E_INTERRUPTED" ? error.message : "interrupted";
+    const rest = own.startsWith("interrupted") ? own.slice("interrupted".length) : `: ${own}`;
+    return new ExpverError("E_INTERRUPTED", `interrupted by ${interruptedBy}${rest}`, {
       ...(isOurs && error.code === "E_INTERRUPTED" ? { hint: error.hint, details: error.details } : {}),
       cause: error,
     });

@@ -40,13 +40,21 @@ export function finishWork<T>(work: Work<T>, { report }: Pacing = {}, options: P
 /** Runs work with a pause every 40 ms. Throws E_INTERRUPTED after Ctrl-C, when the work's own `finally` has cleaned up. */
 export async function paceWork<T>(work: Work<T>, { report, signal }: Pacing, options: PaceOptions): Promise<T> {
   const tell = createTeller(report, options);
+  let files = 0;
   for (;;) {
     const step = work.next();
     if (step.done) return step.value;
+    files += step.value.files;
     if (!tell(step.value)) continue;
     await setImmediate();
-    if (signal?.aborted) work.throw(new ExpverError("E_INTERRUPTED", `interrupted while ${options.label}`));
+    if (signal?.aborted) work.throw(interruptedWhile(options, files));
   }
+}
+
+/** Says how far it came, where it is known how far there was to go. */
+export function interruptedWhile({ label, total }: PaceOptions, files: number): ExpverError {
+  const amount = total === undefined || total === 0 ? "" : ` (${files} of ${total} files)`;
+  return new ExpverError("E_INTERRUPTED", `interrupted while ${label}${amount}`, { details: { files, total: total ?? null } });
 }
 
 /** Adds up and reports now and then; true when a turn has passed. */

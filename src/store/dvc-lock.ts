@@ -27,7 +27,7 @@ const LINK_LOCK_GRACE_MS = 10_000;
 export async function withDvcLock<T>(project: Place, work: () => T | Promise<T>, options: DvcLockOptions = {}): Promise<T> {
   const path = join(dvcFolder(project), "tmp", "lock");
   const take = readDvcConfig(project).hardlinkLock ? tryLinkLock : tryLock;
-  const lock = await waitFor(() => take(path), options.patience ?? PATIENCE_MS);
+  const lock = await waitFor(() => takeOrSay(take, path, project), options.patience ?? PATIENCE_MS);
   if (lock === null) {
     throw new ExpverError("E_BUSY", `another dvc or expver process${holder(path)} is working in this repository`, {
       hint: `Wait until it has ended. It holds ${path}.`,
@@ -39,6 +39,24 @@ export async function withDvcLock<T>(project: Place, work: () => T | Promise<T>,
     return await work();
   } finally {
     lock.release();
+  }
+}
+
+/** Often another user's repository that was named with `gc -p`, or a read-only mount. */
+function takeOrSay(take: (path: string) => FileLock | null, path: string, project: Place): FileLock | null {
+  try {
+    return take(path);
+  } catch (error) {
+    const errno = error instanceof Error && "code" in error ? error.code : undefined;
+    // Node says ENOENT where the folder of the lock cannot be made.
+    if (errno !== "EACCES" && errno !== "EPERM" && errno !== "EROFS" && errno !== "ENOENT") throw error;
+    const why =
+      errno === "EROFS" ? "its file system is read-only" : errno === "ENOENT" ? "its folder cannot be made" : "you may not write it";
+    throw new ExpverError("E_IO", `the lock of ${topOf(project)} cannot be taken: ${why} (${path})`, {
+      hint: "Nothing was changed: without the lock, a command at work there could not be seen. Have its owner run this, or let you write that file.",
+      details: { lock: path, errno },
+      cause: error,
+    });
   }
 }
 

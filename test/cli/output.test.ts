@@ -176,7 +176,7 @@ describe("an interrupted command", () => {
     repo.run("truncate", ["-s", "40G", "large.bin"]);
     const { code, lines } = expverInTerminal(repo, ["data", "add", "--no-commit", "large.bin"], { keys: [["hashing data: ", "\u0003"]] });
     expect(code).toBe(252);
-    expect(lines.at(-3)).toMatch(/\rerror E_INTERRUPTED: interrupted by SIGINT$/);
+    expect(lines.at(-3)).toMatch(/\rerror E_INTERRUPTED: interrupted by SIGINT while hashing data/);
     expect(repo.run("find", [".dvc/cache", "-type", "f"]).stdout).toBe("");
     expect(repo.run("ls", []).stdout).not.toContain("large.bin.dvc");
   });

@@ -1,8 +1,11 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { setReadOnly, smallDisk } from "../support/small-disk.ts";
 import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
+
+const CAN_MOUNT = smallDisk(64) !== null;
 
 /** Objects only: our trash lies below the cache, where dvc does not look. */
 function cacheOf({ root }: TestRepository): string[] {
@@ -84,6 +87,27 @@ it("keeps what a linked worktree uses, and ends when one cannot be read", () => 
   repository.git("worktree", "prune");
   expect(repository.expver(["data", "gc", "-w", "-f"]).code).toBe(0);
   expect(cacheOf(repository)).toHaveLength(2);
+});
+
+it.skipIf(!CAN_MOUNT)("says whose lock it cannot take, and removes nothing", () => {
+  const repository = project();
+  const disk = smallDisk(4096) ?? "";
+  const other = join(disk, "other");
+  repository.git("clone", "-q", repository.root, other);
+  mkdirSync(join(other, ".dvc/tmp"), { recursive: true });
+  setReadOnly(disk, true);
+  const before = cacheOf(repository);
+  const { code, error } = repository.expverJson(["data", "gc", "-w", "-f", "-p", other]);
+  expect({ code, error }).toMatchObject({
+    code: 1,
+    error: {
+      code: "E_IO",
+      message: `the lock of ${other} cannot be taken: its file system is read-only (${join(other, ".dvc/tmp/lock")})`,
+      hint: expect.stringContaining("Nothing was changed"),
+      details: { errno: "EROFS" },
+    },
+  });
+  expect(cacheOf(repository)).toEqual(before);
 });
 
 it("removes nothing when a pointer of the scope is broken or its listing is nowhere", () => {

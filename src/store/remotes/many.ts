@@ -2,7 +2,7 @@
 import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import { ExpverError } from "../../errors.ts";
-import { createTeller, type Done, type Pacing } from "../../platform/pace.ts";
+import { createTeller, type Done, interruptedWhile, type Pacing } from "../../platform/pace.ts";
 import type { ObjectName } from "../layout.ts";
 import type { TransferFailure } from "./remote.ts";
 import { concernsAll, retrying } from "./retry.ts";
@@ -77,7 +77,7 @@ export async function forMany<Item extends { object: ObjectName }>(
   } finally {
     release();
   }
-  if (pacing.signal?.aborted) throw new ExpverError("E_INTERRUPTED", `interrupted while ${label}`);
+  if (pacing.signal?.aborted) throw interruptedWhile({ label, total: items.length }, succeeded);
   if (bug !== null) throw bug;
   return failures;
 }
