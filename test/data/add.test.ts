@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { peer } from "../support/peers.ts";
@@ -34,6 +34,21 @@ it("is taken back by undo, the data staying where it is", () => {
   expect(repository.expver(["undo", "--yes"]).code).toBe(0);
   expect(existsSync(join(repository.root, "d.bin.dvc"))).toBe(false);
   expect(repository.read("d.bin")).toBe("x");
+});
+
+it("of a tracked folder takes a member that is gone out of the listing, and refuses one that never was there, as dvc does", () => {
+  const repository = project();
+  repository.write("d/x", "x");
+  repository.write("d/y", "y");
+  repository.expver(["data", "add", "d"]);
+  const before = repository.read("d.dvc");
+  expect(repository.expver(["data", "add", "d/z"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("d/z is neither there nor stored"),
+  });
+  expect(repository.read("d.dvc")).toBe(before);
+  rmSync(join(repository.root, "d/y"));
+  expect(repository.expverJson(["data", "add", "d/y"])).toMatchObject({ code: 0, data: { added: [{ path: "d", nfiles: 1 }] } });
 });
 
 it("puts right an object that somebody has changed under its name", () => {

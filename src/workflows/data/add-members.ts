@@ -49,6 +49,7 @@ export async function addMembers(
   const edits: FileEdit[] = [];
   for (const pointer of new Set(targets.map((target) => target.pointer))) {
     const members = targets.filter((target) => target.pointer === pointer).map(({ member }) => member);
+    refuseUnknown(project, pointer, members);
     const work = storingMembers(project, pointer, { members, copyDatabase: await databaseCopier() });
     const { content, scans } = await paceWork(work, context, { label: `storing ${pointer.path}` });
     const edit = pointerEdit(project, pointer.path, content, pointer);
@@ -58,6 +59,17 @@ export async function addMembers(
     added.push({ path: pointer.path, ...content, changed: edit.before !== edit.after });
   }
   return { added, edits };
+}
+
+/** A member that is gone leaves the listing; one that was never in it is a slip of the pen. */
+function refuseUnknown(project: Project, pointer: Pointer, members: readonly string[]): void {
+  const gone = members.filter((member) => !isHere(`${absolutePath(project, pointer.path)}/${member}`));
+  if (gone.length === 0) return;
+  const stored = storedEntries(openCache(project), pointer);
+  const unknown = gone.find((member) => !stored.some(({ relpath }) => relpath === member || relpath.startsWith(`${member}/`)));
+  if (unknown === undefined) return;
+  const path = `${pointer.path}/${unknown}`;
+  throw new ExpverError("E_NOT_FOUND", `${path} is neither there nor stored`, { details: { path } });
 }
 
 /** The listing with these members as they are now: new, changed, or gone. The others are not looked at. */
