@@ -40,6 +40,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "data data status": async () => (await import("./render/data-status.ts")).renderDataDataStatus,
   "ops list": async () => (await import("./render/ops.ts")).renderOpsList,
   "ops show": async () => (await import("./render/ops.ts")).renderOpsShow,
+  "ops purge": async () => (await import("./render/ops.ts")).renderOpsPurge,
   run: async () => (await import("./render/run.ts")).renderRun,
   sweep: async () => (await import("./render/sweep.ts")).renderSweep,
   "sweep list": async () => (await import("./render/sweep.ts")).renderSweepList,

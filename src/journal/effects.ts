@@ -134,6 +134,7 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
       const isKept = effect.replaced !== undefined && existsSync(effect.replaced);
       if (isThere && isBack)
         return effect.replaced === undefined || isKept ? { state: "other", now: "something else is there" } : { state: "before" };
+      if (isThere && effect.replaced !== undefined && !isKept) return { state: "other", now: "what stood there is no longer in the trash" };
       if (isThere && effect.digest !== undefined && treeDigest(join(topOf(project), effect.to)) !== effect.digest)
         return { state: "other", now: "changed" };
       if (isThere || (isBack && isKept)) return { state: "after" };

@@ -1,5 +1,7 @@
 /** The object cache this project uses, as DVC's configuration says. */
-import type { Project } from "../config/project.ts";
+import { join } from "node:path";
+import type { Place, Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
 import type { LinkType } from "../platform/links.ts";
 import { readDvcConfig } from "./dvc-config.ts";
 import { type ObjectFolder, type ObjectName, objectPath } from "./layout.ts";
@@ -11,6 +13,22 @@ export interface Cache extends ObjectFolder {
 
 export function openCache(project: Project): Cache {
   return readDvcConfig(project).cache;
+}
+
+/** Where `data gc` moves objects: below the cache's folder, as dvc looks into folders of two letters only. */
+export function cacheTrash({ dir }: Pick<Cache, "dir">): string {
+  return join(dir, "expver-trash");
+}
+
+/** The same for a place whose configuration may be unreadable or absent: null then. */
+export function cacheTrashOf(place: Place): string | null {
+  if (place.dvcRoot === null) return null;
+  try {
+    return cacheTrash(readDvcConfig(place).cache);
+  } catch (error) {
+    if (error instanceof ExpverError) return null;
+    throw error;
+  }
 }
 
 /** Absolute path of an object, there or not. */

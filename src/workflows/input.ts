@@ -27,6 +27,17 @@ export function countOf(value: Input[string], flag: string): number {
   });
 }
 
+/** Milliseconds of `30d`, `12h`, `2w`. Throws E_USAGE. */
+export function ageOf(value: Input[string], flag: string, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  const [, number, unit] = (typeof value === "string" && /^(\d{1,5})([hdw])$/.exec(value)) || [];
+  const hours = unit === "h" ? 1 : unit === "d" ? 24 : 24 * 7;
+  if (number !== undefined) return Number(number) * hours * 60 * 60_000;
+  throw new ExpverError("E_USAGE", `${flag} takes hours, days or weeks, such as 12h, 30d or 2w, not ${JSON.stringify(value)}`, {
+    details: { received: value },
+  });
+}
+
 /** Throws E_USAGE for a word that is none of them. */
 export function choice<T extends string>(value: Input[string], known: readonly T[], flag: string): T | undefined {
   if (value === undefined) return undefined;

@@ -92,6 +92,8 @@ const VERSIONS: Line[] = [
   ["sync"],
   ["ops list"],
   ["ops show"],
+  ["ops purge --dry-run"],
+  ["ops purge --yes"],
   ["undo --dry-run", 4],
   ["models add e0.1.0"],
   ["undo"],

@@ -1,6 +1,8 @@
 /** `expver ops` as text: one line an operation, newest first; one operation with its effects. */
 import type { EffectState } from "../../journal/effects.ts";
 import type { OperationDetails, OperationLine, OperationList, ShownState } from "../../workflows/ops.ts";
+import type { PurgeResult } from "../../workflows/ops-purge.ts";
+import { formatBytes } from "../amounts.ts";
 import { shellWord } from "../shell-word.ts";
 import type { Terminal } from "../terminal.ts";
 import { renderPairs } from "./pairs.ts";
@@ -64,6 +66,13 @@ export function renderOpsShow(operation: OperationDetails, terminal: Terminal): 
   const touched = effects.length === 0 ? "" : `\n${table.text}${renderNotes(widthNote(table, "--json has it whole"), terminal)}`;
   const hint = undoable(operation) ? `\nexpver undo ${id} takes it back\n` : "";
   return `${head}\n${touched}${hint}`;
+}
+
+export function renderOpsPurge({ freed, files, bytes, left, lost }: PurgeResult): string {
+  const stays = left === 0 ? "" : `, ${left} stay${left === 1 ? "s" : ""}`;
+  if (freed === 0) return left === 0 ? "the trash is empty\n" : `nothing to free${stays}: too young, or a command at work needs it\n`;
+  const undone = lost.length === 0 ? "" : `\n  ${lost.length} operation${lost.length === 1 ? "" : "s"} can no longer be undone`;
+  return `  freed  ${formatBytes(bytes)}  (${files} file${files === 1 ? "" : "s"}${stays})${undone}\n`;
 }
 
 function undoable({ state, here, command, effects }: OperationDetails): boolean {

@@ -33,6 +33,25 @@ export const SAFETY: Command[] = [
     render: "ops show",
   },
   {
+    name: "ops purge",
+    summary: "Free what the trash keeps, for good",
+    description:
+      "What commands replaced or removed lies in .git/expver/trash, and objects of `data gc` in a trash beside the cache, until this frees\n" +
+      "them. The plan names each with its size and the operation that can then not be undone; it asks. Nothing that a command at work needs\n" +
+      "goes, and of a shared cache's trash only what this repository put there (`data gc --purge` frees all of it).",
+    group: "safety",
+    options: [
+      { flags: "--older-than <age>", help: "only what was thrown away before that: 12h, 30d, 2w (default: all)", completes: "nothing" },
+    ],
+    examples: [
+      ["ops purge --dry-run", "what lies there, how much it is, and what could then not be undone"],
+      ["ops purge --older-than 30d --yes", "free what is older than a month, without asking"],
+    ],
+    kind: "write",
+    load: async () => (await import("../ops-purge.ts")).opsPurge,
+    render: "ops purge",
+  },
+  {
     name: "undo",
     summary: "Take an operation back while everything it left still stands",
     description:

@@ -9,7 +9,7 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
-import { openCache } from "../../store/cache.ts";
+import { cacheTrash, openCache } from "../../store/cache.ts";
 import { readDvcConfig } from "../../store/dvc-config.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { type ObjectName, readListing } from "../../store/layout.ts";
@@ -40,16 +40,13 @@ export interface GcResult {
   purged: boolean;
 }
 
-/** Below the cache's folder; dvc looks into folders of two letters only. */
-const TRASH = "expver-trash";
-
 export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
   async plan(context, input) {
     refuseWithoutScope(input);
     const project = openData(context);
     const { unused, unusedThere } = await survey(project, context, input);
     const names = namesOf(project, unused);
-    const trash = join(openCache(project).dir, TRASH);
+    const trash = cacheTrash(openCache(project));
     const dry = input.dry === true;
     const purges = input.purge === true && existsSync(trash);
     return {
@@ -87,7 +84,7 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
       const there = new Set(now.unusedThere.map(keyOf));
       const goingThere = unusedThere.filter((one) => there.has(keyOf(one)));
       await removeThere(project, context, { input, objects: goingThere });
-      if (input.purge === true) rmSync(join(openCache(project).dir, TRASH), { recursive: true, force: true });
+      if (input.purge === true) rmSync(cacheTrash(openCache(project)), { recursive: true, force: true });
       return {
         ...result,
         removed: going.length,
@@ -169,8 +166,9 @@ function tellAbsent(context: Context, path: string, { force, skipFailed }: Input
 
 async function moveToTrash(project: Project, context: Context, unused: readonly CacheFile[]): Promise<void> {
   if (unused.length === 0) return;
-  const folder = openCache(project).dir;
-  const trash = join(folder, TRASH, randomBytes(8).toString("hex"));
+  const cache = openCache(project);
+  const folder = cache.dir;
+  const trash = join(cacheTrash(cache), randomBytes(8).toString("hex"));
   await perform(project, context, {
     command: "data gc",
     argv: ["data", "gc"],

@@ -9,7 +9,7 @@ import {
   productionModel,
   unsentObjects,
 } from "./experiment-checks.ts";
-import { killedOperations, staleLeases } from "./journal-checks.ts";
+import { killedOperations, largeTrash, staleLeases } from "./journal-checks.ts";
 import { mergeDriver, undecidedPointers } from "./merge-checks.ts";
 import { movedTags } from "./remote-checks.ts";
 import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
@@ -32,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   killedOperations,
   staleLeases,
   leftovers,
+  largeTrash,
   lostObjects,
   lostVersions,
   unsentObjects,

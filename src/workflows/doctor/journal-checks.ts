@@ -2,7 +2,9 @@
 import { dropDeadLease, listLeases } from "../../journal/lease.ts";
 import { openOperations } from "../../journal/operations.ts";
 import { brokenOperations } from "../../journal/recover.ts";
+import { trashEntries } from "../../journal/trash-contents.ts";
 import { lifeOf } from "../../platform/processes.ts";
+import { cacheTrashOf } from "../../store/cache.ts";
 import { repair } from "../prepare.ts";
 import type { Check, Finding } from "./check.ts";
 
@@ -38,6 +40,21 @@ export const killedOperations: Check = {
     return isOpen ? null : (recovered.find(({ id }) => id === subject)?.outcome ?? "repaired already");
   },
 };
+
+/** Nothing empties the trash by itself: whoever wonders where the disk went finds it here. */
+export const largeTrash: Check = {
+  id: "large-trash",
+  title: "what the trash keeps",
+  find({ place, context }) {
+    const entries = trashEntries(place, { cacheTrash: cacheTrashOf(place), now: context.clock() });
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    if (bytes < LARGE_TRASH) return [];
+    const what = `the trash keeps ${bytes} bytes that commands replaced or removed (${entries.length} times)`;
+    return [{ level: bytes < 10 * LARGE_TRASH ? "note" : "warning", what, remedy: "expver ops purge --older-than 30d" }];
+  },
+};
+
+const LARGE_TRASH = 1024 ** 3;
 
 export const staleLeases: Check = {
   id: "stale-leases",
