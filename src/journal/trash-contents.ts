@@ -22,7 +22,7 @@ export interface TrashEntry {
   inUse: boolean;
 }
 
-export function trashDir(project: Place): string {
+function trashDir(project: Place): string {
   return join(project.stateDir, "trash");
 }
 
