@@ -1,20 +1,22 @@
-/** `expver diff V1 V2 …`: what two to ten versions have apart: parameters, metrics, data, models, code. */
+/** `expver diff A B …`: what two to ten versions or worktrees have apart: parameters, metrics, data, models, code. */
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { readPointersAt } from "../store/pointers.ts";
 import { exactDifference } from "../versions/exact-difference.ts";
-import { compareMetric, directionOf, type KnownDirection, knownMetrics, metricsOf, paramsOf } from "../versions/metrics.ts";
-import { pickVersion, readVersions } from "../versions/registry.ts";
+import { compareMetric, directionOf, type KnownDirection } from "../versions/metrics.ts";
+import { readVersions } from "../versions/registry.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { type ArtifactDifference, artifactDifferences } from "./diff/artifacts.ts";
 import { type CodeDifference, codeDifference } from "./diff/code.ts";
+import { openSides, type Side } from "./diff/sides.ts";
+import { type TableChange, tableChanges } from "./diff/tables.ts";
 import { wordsOf } from "./input.ts";
-import { artifactsOf } from "./show/artifacts.ts";
 
 export interface ComparedVersion {
+  /** Its name, or what was typed: `now`, a worktree, a commit. */
   version: string;
-  /** Results commit R. */
+  kind: Side["kind"];
+  /** Results commit R; HEAD of a worktree. */
   commit: string;
   description: string;
   date: string;
@@ -39,6 +41,8 @@ export interface VersionsDiff {
   params: ValueRow[];
   metrics: MetricRow[];
   artifacts: ArtifactDifference[];
+  /** Tables among them, row by row; only when that was asked for. */
+  tables: TableChange[];
   /** Between the first and each further version. */
   code: CodeDifference[];
   differs: boolean;
@@ -54,26 +58,33 @@ export const diff: ReadWorkflow<Input, VersionsDiff> = {
     const project = openProject(context);
     const repository = requireRepository(project);
     const all = readVersions(project);
-    const versions = names.map((name) => pickVersion(all, name, project.config.versions.prefix));
-    const params = paramRows(project, all, versions);
-    const metrics = metricRows(project, all, versions);
-    const artifacts = artifactDifferences(
-      project,
-      versions.map((version) => artifactsOf(project, version, readPointersAt(project, version.commit)).artifacts),
-    );
-    const [first] = versions;
-    const code = versions.slice(1).map((version) => codeDifference(repository, first as Version, version, { patch: input.code === true }));
-    const rows: { differs: boolean }[] = [...params, ...metrics, ...artifacts];
-    const differs = rows.some((row) => row.differs) || code.some(({ files }) => files.length > 0);
-    return {
-      versions: versions.map(({ name, commit, message, date }) => ({ version: name, commit, description: message.description, date })),
-      params,
-      metrics,
-      artifacts,
-      code,
-      differs,
-      exitCode: differs && input.exitCode === true ? 5 : 0,
-    };
+    const { sides, objects, close } = openSides(context, project, names, all);
+    try {
+      const params = valueRows(sides.map((side) => side.params));
+      const metrics = metricRows(project, all, sides);
+      const artifacts = artifactDifferences(
+        project,
+        sides.map((side) => side.artifacts),
+      );
+      const key = wordsOf(input.keyColumns);
+      const tables = input.rows === true || key.length > 0 ? await tableChanges(project, artifacts, { sides, key }) : [];
+      const [first] = sides;
+      const code = sides.slice(1).map((side) => codeDifference(repository, [first as Side, side], { patch: input.code === true, objects }));
+      const rows: { differs: boolean }[] = [...params, ...metrics, ...artifacts];
+      const differs = rows.some((row) => row.differs) || code.some(({ files }) => files.length > 0);
+      return {
+        versions: sides.map(({ name, kind, commit, description, date }) => ({ version: name, kind, commit, description, date })),
+        params,
+        metrics,
+        artifacts,
+        tables,
+        code,
+        differs,
+        exitCode: differs && input.exitCode === true ? 5 : 0,
+      };
+    } finally {
+      close();
+    }
   },
 };
 
@@ -81,17 +92,13 @@ function namesOf(input: Input): string[] {
   const skill = [input.v1, input.v2].filter((name): name is string => typeof name === "string");
   const names = [...skill, ...wordsOf(input.version)];
   if (names.length >= 2 && names.length <= MOST) return names;
-  throw new ExpverError("E_USAGE", `diff compares two to ${MOST} versions, not ${names.length}`, { hint: "expver diff e0.1.0 e0.2.0" });
+  throw new ExpverError("E_USAGE", `diff compares two to ${MOST} versions, not ${names.length}`, {
+    hint: `expver diff ${names[0] ?? "e0.1.0"} now: with this worktree as it stands; or name another version.`,
+  });
 }
 
-function paramRows(project: Project, all: readonly Version[], versions: readonly Version[]): ValueRow[] {
-  const known = knownMetrics(project.config, all);
-  return valueRows(versions.map(({ message }) => paramsOf(message, known)));
-}
-
-function metricRows(project: Project, all: readonly Version[], versions: readonly Version[]): MetricRow[] {
-  const known = knownMetrics(project.config, all);
-  return valueRows(versions.map(({ message }) => metricsOf(message, known))).map((row) => {
+function metricRows(project: Project, all: readonly Version[], sides: readonly Side[]): MetricRow[] {
+  return valueRows(sides.map((side) => side.metrics)).map((row) => {
     const direction = directionOf(row.name, project.config, all);
     const [first, ...others] = row.values;
     return {

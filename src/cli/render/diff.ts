@@ -1,9 +1,11 @@
 /** `expver diff` as text: what differs, section by section; what is the same is only counted. */
 import type { ArtifactDifference, FileChange } from "../../workflows/diff/artifacts.ts";
 import type { CodeDifference } from "../../workflows/diff/code.ts";
+import type { TableChange } from "../../workflows/diff/tables.ts";
 import type { MetricRow, ValueRow, VersionsDiff } from "../../workflows/diff.ts";
 import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
+import { oneLine } from "../text-width.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 
 export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
@@ -13,6 +15,7 @@ export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
     section("metrics", diff.metrics, metricColumns(names), terminal),
     section("data, models, outputs", diff.artifacts, artifactColumns(names), terminal),
     ...diff.artifacts.flatMap((artifact) => fileSections(artifact, names, terminal)),
+    ...diff.tables.map((table) => tableSection(table, terminal)),
     ...diff.code.map((code) => codeSection(code, terminal)),
   ];
   const text = sections.filter((one) => one !== "").join("\n");
@@ -110,6 +113,31 @@ const FILE_COLUMNS: Column<FileChange>[] = [
 
 function sizeOf(bytes: number | null): string {
   return bytes === null ? "–" : formatBytes(bytes);
+}
+
+function tableSection({ path, from, to, difference, missing }: TableChange, terminal: Terminal): string {
+  const head = terminal.style("bold", `rows of ${oneLine(path)} ${from}..${to}`);
+  if (difference === null) {
+    return `${head}\n${renderNotes([`the bytes of ${missing.join(" and ")} are not in the cache: expver data fetch, expver sync`], terminal)}`;
+  }
+  const { before, after, added, removed, changed, columns, cells, examples } = difference;
+  const schema = [
+    ...columns.added.map((name) => `+${name}`),
+    ...columns.removed.map((name) => `-${name}`),
+    ...columns.retyped.map((column) => `${column.name} ${column.from} → ${column.to}`),
+  ];
+  const value = (text: string | null) => (text === null ? "(none)" : oneLine(text));
+  const lines: [string, string][] = [
+    ["rows", `${before} → ${after}`],
+    ["differ", `+${added} -${removed}${changed === null ? "" : ` ~${changed}`}`],
+    ...(schema.length > 0 ? [["columns", schema.map(oneLine).join(", ")] as [string, string]] : []),
+    ...Object.entries(cells).map(([name, count], index): [string, string] => [index === 0 ? "cells" : "", `${oneLine(name)} ${count}`]),
+    ...examples.map(({ key, column, from: old, to: now }, index): [string, string] => {
+      const named = Object.entries(key).map(([name, text]) => `${oneLine(name)}=${value(text)}`);
+      return [index === 0 ? "first" : "", `${named.join(" ")}  ${oneLine(column)} ${value(old)} → ${value(now)}`];
+    }),
+  ];
+  return `${head}\n${lines.map(([word, text]) => `  ${word.padEnd(8)}${text}\n`).join("")}`;
 }
 
 function codeSection({ from, to, files, patch }: CodeDifference, terminal: Terminal): string {

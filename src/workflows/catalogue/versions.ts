@@ -115,13 +115,17 @@ export const VERSIONS: Command[] = [
   },
   {
     name: "diff",
-    summary: "Compare versions: parameters, metrics, data, models, code",
+    summary: "Compare versions, worktrees and what is here now: parameters, metrics, data, models, code",
     description:
-      "Two to ten versions; each is compared with the first. Metrics have their exact difference, and better or worse by the metric's own\n" +
+      "Two to ten versions, worktrees, commits, or `now` (this worktree as it stands, with what is in no commit yet); each is compared with\n" +
+      "the first. Of a worktree, parameters are those of its parameter file, metrics those of its latest run. Metrics have their exact difference, and better or worse by the metric's own\n" +
       "direction. Code is that of the snapshots the runs were made from, without pointers: those are under data.",
     group: "experiments",
-    arguments: [{ name: "VERSION…", help: "tag names, such as e0.1.0 e0.2.0" }],
+    arguments: [{ name: "VERSION…", help: "tag names, such as e0.1.0 e0.2.0; now; worktrees, branches, commits" }],
     options: [
+      { flags: "--rows", help: "of tables among the data (parquet, CSV, JSON lines): columns and rows that differ" },
+      { flags: "--key-columns <names...>", help: "the same, rows told apart by these columns: changed ones cell by cell" },
+      { flags: "--stat", help: "accepted: a line a file is what there is without --code", hidden: true },
       { flags: "--code", help: "the code's whole patch instead of a line a file" },
       { flags: "--exit-code", help: "exit with 5 when anything differs" },
       { flags: "--v1 <version>", help: "the same as the first argument", hidden: true },
@@ -131,7 +135,9 @@ export const VERSIONS: Command[] = [
     ],
     examples: [
       ["diff e0.1.0 e0.2.0", "what changed, and whether it helped"],
+      ["diff e0.2.0 now", "what is different here since, committed or not"],
       ["diff e0.1.0 e0.2.0 --code", "with the code's patch"],
+      ["diff e0.1.0 now --key-columns id", "which rows of the data have changed, cell by cell"],
       ["diff e0.1.0 e0.2.0 e0.3.0 --json", "three, as data"],
     ],
     kind: "read",

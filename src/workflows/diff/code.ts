@@ -1,7 +1,7 @@
-/** The code of two versions: what Git says, without the pointers, which stand for data. */
+/** The code of two sides: what Git says, without the pointers, which stand for data. */
 import { gitResult, type Repository } from "../../git/git.ts";
-import { resolveCommit } from "../../git/refs.ts";
-import type { Version } from "../../versions/types.ts";
+import { reading } from "../../git/worktree-tree.ts";
+import type { Side } from "./sides.ts";
 
 export interface CodeDifference {
   from: string;
@@ -14,18 +14,17 @@ export interface CodeDifference {
 
 const WITHOUT_POINTERS = [".", ":(top,exclude,glob)**/*.dvc", ":(top,exclude,glob)**/dvc.lock", ":(top,exclude,glob)**/.gitignore"];
 
-export function codeDifference(repository: Repository, from: Version, to: Version, { patch }: { patch: boolean }): CodeDifference {
-  const commits = [codeOf(repository, from), codeOf(repository, to)];
+/** `objects`: where trees of worktrees lie. */
+export function codeDifference(
+  repository: Repository,
+  [from, to]: readonly [Side, Side],
+  { patch, objects }: { patch: boolean; objects: readonly string[] },
+): CodeDifference {
   const compare = (...options: string[]) => {
-    const args = ["diff", "--no-ext-diff", "--no-color", "-M", ...options, ...commits, "--", ...WITHOUT_POINTERS];
-    return gitResult(repository, args).stdout.toString("utf8");
+    const args = ["diff", "--no-ext-diff", "--no-color", "-M", ...options, from.code, to.code, "--", ...WITHOUT_POINTERS];
+    return gitResult(repository, args, { env: reading(objects) }).stdout.toString("utf8");
   };
   return { from: from.name, to: to.name, files: parseNumbers(compare("--numstat", "-z")), patch: patch ? compare("--patch") : null };
-}
-
-/** The snapshot the run was made from, when this repository still has it; else the commit of its results. */
-function codeOf(repository: Repository, { message, commit }: Version): string {
-  return (message.code === null ? null : resolveCommit(repository, message.code)) ?? commit;
 }
 
 /** `added TAB removed TAB path NUL`, or, of a rename, `added TAB removed TAB NUL old NUL new NUL`. */

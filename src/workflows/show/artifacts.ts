@@ -29,7 +29,7 @@ export interface ShownArtifact {
 /** The tag says what was used; the commit's pointers add what it does not say. Where the two differ, that is a problem. */
 export function artifactsOf(
   project: Project,
-  { message }: Version,
+  { message }: Pick<Version, "message">,
   pointers: readonly Pointer[],
 ): { artifacts: ShownArtifact[]; problems: string[] } {
   const cache = cacheDir(project);

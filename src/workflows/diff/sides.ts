@@ -1,0 +1,157 @@
+/** What is compared: versions, worktrees as they stand, commits. Each by what it says of itself. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { environmentOf } from "../../git/git.ts";
+import { resolveCommit } from "../../git/refs.ts";
+import { worktreeTree } from "../../git/worktree-tree.ts";
+import type { Context } from "../../platform/context.ts";
+import { openResults } from "../../results/database.ts";
+import { readRun, readRunStarts } from "../../results/runs.ts";
+import type { RunRecord } from "../../results/types.ts";
+import { readPointers, readPointersAt } from "../../store/pointers.ts";
+import { outputStatus } from "../../store/status.ts";
+import { parseMessage } from "../../versions/message.ts";
+import { knownMetrics, metricsOf, paramsOf } from "../../versions/metrics.ts";
+import { pickVersion } from "../../versions/registry.ts";
+import type { Version } from "../../versions/types.ts";
+import { findSide, type Side as Named } from "../merge/side.ts";
+import { readParameterFile } from "../run/parameters.ts";
+import { placesOf } from "../run/places.ts";
+import { artifactsOf, type ShownArtifact } from "../show/artifacts.ts";
+
+/** The worktree one is in. */
+const NOW = "now";
+
+export interface Side {
+  /** As its column is headed: the tag's name, `now`, the worktree's or the commit's as typed. */
+  name: string;
+  kind: "version" | "worktree" | "commit";
+  /** Results commit R of a version; HEAD of a worktree. */
+  commit: string;
+  description: string;
+  date: string;
+  /** Exact texts. */
+  params: Record<string, string>;
+  metrics: Record<string, string>;
+  artifacts: ShownArtifact[];
+  /** Commit or tree. */
+  code: string;
+  /** Top of a worktree, where the bytes of its outputs lie; null: in the cache. */
+  root: string | null;
+}
+
+export interface Sides {
+  sides: Side[];
+  /** Folders with trees of worktrees. */
+  objects: string[];
+  close(): void;
+}
+
+/** Throws E_NOT_FOUND, E_VERSION. To be closed. */
+export function openSides(context: Context, project: Project, names: readonly string[], versions: readonly Version[]): Sides {
+  const folders: string[] = [];
+  const close = () => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  };
+  const treeFolder = () => {
+    const folder = mkdtempSync(join(tmpdir(), "expver-diff-"));
+    folders.push(folder);
+    return folder;
+  };
+  try {
+    const sides = names.map((name) => sideOf(context, project, { name, versions, treeFolder }));
+    return { sides, objects: folders, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+interface Asked {
+  name: string;
+  versions: readonly Version[];
+  treeFolder: () => string;
+}
+
+function sideOf(context: Context, project: Project, { name, versions, treeFolder }: Asked): Side {
+  const { prefix } = project.config.versions;
+  const isVersion = versions.some((version) => version.name === name || version.name === prefix + name);
+  if (isVersion) return versionSide(project, versions, pickVersion(versions, name, prefix));
+  if (name === NOW) return worktreeSide(project, context, { name, treeFolder });
+  const named = otherThanVersion(context, project, name, versions);
+  if (named.kind === "commit") return commitSide(project, name, named.commit ?? "");
+  const inside = { ...context, cwd: named.path ?? context.cwd, env: environmentOf(context) };
+  return worktreeSide(openProject(inside), context, { name, treeFolder });
+}
+
+/** What is nothing else is a mistyped version. */
+function otherThanVersion(context: Context, project: Project, name: string, versions: readonly Version[]): Named {
+  try {
+    const named = findSide(context, project, name);
+    if (named.kind !== "file") return named;
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_NOT_FOUND") throw error;
+  }
+  const version = pickVersion(versions, name, project.config.versions.prefix);
+  return { name, kind: "commit", path: null, commit: version.commit };
+}
+
+function versionSide(project: Project, versions: readonly Version[], version: Version): Side {
+  const { name, commit, message, date } = version;
+  const known = knownMetrics(project.config, versions);
+  // The snapshot the run was made from, when this repository still has it.
+  const code = message.code === null ? null : resolveCommit(requireRepository(project), message.code);
+  return {
+    name,
+    kind: "version",
+    commit,
+    description: message.description,
+    date,
+    params: paramsOf(message, known),
+    metrics: metricsOf(message, known),
+    artifacts: artifactsOf(project, version, readPointersAt(project, commit)).artifacts,
+    code: code ?? commit,
+    root: null,
+  };
+}
+
+function commitSide(project: Project, name: string, commit: string): Side {
+  const { artifacts } = artifactsOf(project, { message: parseMessage("") }, readPointersAt(project, commit));
+  return { name, kind: "commit", commit, description: "", date: "", params: {}, metrics: {}, artifacts, code: commit, root: null };
+}
+
+/** Parameters are those of its parameter file, else of its latest run; metrics those of that run. */
+function worktreeSide(project: Project, { clock }: Context, { name, treeFolder }: Pick<Asked, "name" | "treeFolder">): Side {
+  const repository = requireRepository(project);
+  const run = latestRun(project);
+  const pointers = outputStatus(project, readPointers(project)).flatMap(({ pointer, scan }) =>
+    scan === null ? [] : [{ ...pointer, ...scan.content }],
+  );
+  return {
+    name,
+    kind: "worktree",
+    commit: resolveCommit(repository, "HEAD") ?? "",
+    description: run === null ? "no run yet" : `latest run: ${run.run_id}`,
+    date: clock().toISOString(),
+    params: { ...(run === null ? {} : JSON.parse(run.params)), ...readParameterFile(project) },
+    metrics: run === null ? {} : JSON.parse(run.metrics),
+    artifacts: artifactsOf(project, { message: parseMessage("") }, pointers).artifacts,
+    code: worktreeTree(repository, treeFolder()),
+    root: topOf(project),
+  };
+}
+
+function latestRun(project: Project): RunRecord | null {
+  const { databaseFile } = placesOf(project, null);
+  if (!existsSync(databaseFile)) return null;
+  const db = openResults(databaseFile, { readonly: true });
+  try {
+    const [latest] = readRunStarts(db);
+    return latest === undefined ? null : readRun(db, latest.run_id);
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,129 @@
+/** `expver diff` with what is no version: this worktree now, other worktrees, commits; and tables row by row. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { compareTables } from "../../src/merge/data/compare-data.ts";
+import { makeFolder, makeRepository, openTestRepository, seededRandom, type TestRepository } from "../support/repository.ts";
+
+const TRAIN = `mkdir -p models
+printf '{"accuracy": %s}' "$ACCURACY" > metrics.json
+cat data/train.csv > models/model.bin
+`;
+
+function must(repo: TestRepository, args: string[], env: Record<string, string> = {}): void {
+  const { code, stderr } = repo.expver(args, { env });
+  if (code !== 0) throw new Error(`expver ${args.join(" ")}: ${stderr}`);
+}
+
+describe("worktrees and commits", () => {
+  let repo: TestRepository;
+  const train = (where: TestRepository, accuracy: string) =>
+    must(where, ["run", "--metrics", "metrics.json", "--", "sh", "train.sh"], { ACCURACY: accuracy });
+  const diff = (...args: string[]) => repo.expverJson(["diff", ...args]);
+
+  beforeAll(() => {
+    repo = makeRepository();
+    must(repo, ["init"]);
+    repo.write("data/train.csv", "id,age\n1,10\n2,20\n3,30\n");
+    must(repo, ["data", "add", "data/train.csv"]);
+    repo.commit("first", {
+      "expver.yaml": "metrics: { accuracy: max }\nparams: params.yaml\n",
+      "params.yaml": "lr: 0.1\n",
+      "train.sh": TRAIN,
+      ".gitignore": `${repo.read(".gitignore")}metrics.json\n`,
+    });
+    train(repo, "0.5");
+    must(repo, ["worktree", "create", "other"]);
+    const other = openTestRepository(join(repo.root, "../exp-other"));
+    other.write("params.yaml", "lr: 0.2\n");
+    train(other, "0.6");
+    other.write("notes.txt", "in no commit\n");
+  });
+
+  it("now is what stands here, committed or not, and looking leaves nothing behind", () => {
+    expect(diff("e0.1.0", "now")).toMatchObject({
+      code: 0,
+      data: { differs: false, versions: [{ kind: "version" }, { kind: "worktree", version: "now" }] },
+    });
+    const objects = repo.git("count-objects", "-v");
+    repo.write("params.yaml", "lr: 0.3\n");
+    repo.write("src/new.py", "new\n");
+    rmSync(join(repo.root, "data/train.csv"));
+    repo.write("data/train.csv", "id,age\n2,20\n3,31\n4,40\n");
+    const { data } = diff("e0.1.0", "now", "--code", "--key-columns", "id");
+    expect(data.params).toEqual([{ name: "lr", values: ["0.1", "0.3"], differs: true }]);
+    expect(data.metrics[0]).toMatchObject({ name: "accuracy", verdicts: ["same"] });
+    expect(data.code[0].files.map(({ path }: { path: string }) => path)).toEqual(["params.yaml", "src/new.py"]);
+    expect(data.code[0].patch).toContain("+new");
+    expect(data.tables[0].difference).toMatchObject({
+      before: 3,
+      after: 3,
+      added: 1,
+      removed: 1,
+      changed: 1,
+      cells: { age: 1 },
+      examples: [{ key: { id: "3" }, column: "age", from: "30", to: "31" }],
+    });
+    expect(repo.expver(["diff", "e0.1.0", "now", "--key-columns", "id"]).stdout).toContain("id=3  age 30 → 31");
+    expect(repo.git("count-objects", "-v")).toBe(objects);
+    expect(repo.git("status", "--porcelain")).toContain("?? src/");
+    repo.git("checkout", "-q", "params.yaml");
+    rmSync(join(repo.root, "src"), { recursive: true });
+    must(repo, ["data", "checkout", "--force"]);
+  });
+
+  it("another worktree by name or path, from here and from there", () => {
+    for (const name of ["other", "../exp-other"]) {
+      const { data } = diff("now", name);
+      expect(data.params).toEqual([{ name: "lr", values: ["0.1", "0.2"], differs: true }]);
+      expect(data.metrics[0]).toMatchObject({ values: ["0.5", "0.6"], deltas: ["+0.1"], verdicts: ["better"] });
+      expect(data.code[0].files.map(({ path }: { path: string }) => path)).toEqual(["notes.txt", "params.yaml"]);
+    }
+    const other = openTestRepository(join(repo.root, "../exp-other"));
+    expect(other.expverJson(["diff", "e0.2.0", "now"]).data.code[0].files).toMatchObject([{ path: "notes.txt" }]);
+  });
+
+  it("any commit; a word that is nothing is told to be no version", () => {
+    expect(diff("HEAD~1", "e0.1.0").data).toMatchObject({ versions: [{ kind: "commit", version: "HEAD~1" }, { kind: "version" }] });
+    expect(diff("e0.1.0", "nothing").error?.code).toBe("E_NOT_FOUND");
+    expect(diff("e0.1.0").error).toMatchObject({ code: "E_USAGE", hint: expect.stringContaining("expver diff e0.1.0 now") });
+  });
+
+  it("rows whose bytes are not here are not guessed at; a key that is none is refused", () => {
+    expect(diff("e0.1.0", "now", "--key-columns", "nothing").data.tables).toEqual([]);
+    rmSync(join(repo.root, "data/train.csv"));
+    repo.write("data/train.csv", "id,age\n1,10\n1,20\n");
+    expect(diff("e0.1.0", "now", "--key-columns", "id").error).toMatchObject({ code: "E_KEY", message: expect.stringContaining("id=1") });
+    expect(diff("e0.1.0", "now", "--rows").data.tables[0].difference).toMatchObject({ added: 1, removed: 2, changed: null });
+    rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+    expect(diff("e0.1.0", "now", "--rows").data.tables[0]).toMatchObject({ difference: null, missing: ["e0.1.0"] });
+  });
+});
+
+it("keyed changes are those of brute force, in every kind of file", async () => {
+  const random = seededRandom(11);
+  const whole = (below: number) => Math.floor(random() * below);
+  const folder = openTestRepository(makeFolder("tables"));
+  for (let round = 0; round < 12; round += 1) {
+    const table = () =>
+      new Map(Array.from({ length: whole(30) }, () => [whole(20), [whole(3), random() < 0.2 ? null : `t'${whole(3)}`] as const]));
+    const [before, after] = [table(), table()];
+    const csv = (rows: typeof before) =>
+      `id,a "n",b\n${[...rows].map(([id, [n, b]]) => `${id},${n},${b ?? ""}`).join("\n")}\n`.replace('a "n"', '"a ""n"""');
+    const lines = (rows: typeof before) => [...rows].map(([id, [n, b]]) => `${JSON.stringify({ id, 'a "n"': n, b })}\n`).join("");
+    const isCsv = round % 2 === 0;
+    if (!isCsv && (before.size === 0 || after.size === 0)) continue;
+    folder.write("before", isCsv ? csv(before) : lines(before));
+    folder.write("after", isCsv ? csv(after) : lines(after));
+    const paths = { before: join(folder.root, "before"), after: join(folder.root, "after"), name: isCsv ? "x.csv" : "x.jsonl" };
+    const found = await compareTables({ ...paths, key: ["id"] });
+    const both = [...before].filter(([id]) => after.has(id));
+    const differing = (column: 0 | 1) => both.filter(([id, row]) => row[column] !== after.get(id)?.[column]).length;
+    const changed = both.filter(([id, row]) => JSON.stringify(row) !== JSON.stringify(after.get(id))).length;
+    expect(found).toMatchObject({ added: after.size - both.length, removed: before.size - both.length, changed });
+    expect([found.cells['a "n"'] ?? 0, found.cells.b ?? 0]).toEqual([differing(0), differing(1)]);
+    const byValues = await compareTables({ ...paths, key: [] });
+    expect(byValues.added).toBe(found.added + changed);
+    expect(byValues.removed).toBe(found.removed + changed);
+  }
+});
