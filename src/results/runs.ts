@@ -41,6 +41,15 @@ export function readRunStarts(db: Database): Pick<RunRecord, "run_id" | "start">
   return rows.map(([run_id, start]) => ({ run_id: String(run_id), start: String(start) }));
 }
 
+/** What each run measured and on which code, without its other texts; see {@link readRunStarts}. */
+export function readRunNumbers(db: Database): Pick<RunRecord, "run_id" | "git_commit" | "metrics">[] {
+  if (!hasTable(db, RUNS_TABLE)) return [];
+  const text = (value: SqlValue | undefined) => (value === null || value === undefined ? null : String(value));
+  return db
+    .arrays(`SELECT run_id, git_commit, metrics FROM ${RUNS_TABLE}`)
+    .map(([run, commit, metrics]) => ({ run_id: String(run), git_commit: text(commit), metrics: text(metrics) ?? "{}" }));
+}
+
 /** One run with everything, or null. */
 export function readRun(db: Database, runId: string): RunRecord | null {
   if (!hasTable(db, RUNS_TABLE)) return null;

@@ -12,7 +12,7 @@ import { paceWork } from "../../platform/pace.ts";
 import { knownMetrics, metricsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
-import { listRuns } from "../runs/run-views.ts";
+import { numbersOfRuns } from "../runs/run-views.ts";
 
 export interface Survey {
   project: Project;
@@ -34,8 +34,12 @@ export async function surveyModels(context: Context): Promise<Survey> {
   const project = openProject(context);
   const repository = requireRepository(project);
   const versions = readVersions(project);
-  const views = await listRuns(project);
-  const facts = views.map((view) => ({ run: view.run_id, start: view.start, snapshot: view.git_commit, metrics: view.metrics }));
+  const facts = (await numbersOfRuns(project)).map(({ run_id: run, start, git_commit: snapshot, metrics }) => ({
+    run,
+    start,
+    snapshot,
+    metrics,
+  }));
   const known = knownModels(project, versions, facts);
   const runs = new Set([...facts.map(({ run }) => run), ...versions.flatMap(({ message }) => message.runs.map(({ run }) => run))]);
   const tracksOf = await trackReader(project);
