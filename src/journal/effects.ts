@@ -1,6 +1,6 @@
 /** The effects of an operation against what is there now: does it still stand, and how is it taken back. */
 
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import type { Repository } from "../git/git.ts";
@@ -9,6 +9,7 @@ import { readRef, resolveCommit, updateRefs } from "../git/refs.ts";
 import { unfinished } from "../git/status.ts";
 import { readUnmerged } from "../git/unmerged.ts";
 import { readTextIfExists } from "../platform/files.ts";
+import { md5OfFile } from "../platform/hashing.ts";
 import { treeDigest } from "../platform/tree-digest.ts";
 import { counted } from "../platform/words.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
@@ -127,7 +128,7 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
     case "trash": {
       const [isBack, isKept] = [existsSync(join(topOf(project), effect.path)), existsSync(effect.trash)];
       if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };
-      return isBack ? { state: "other", now: "something else is there" } : { state: "after" };
+      return isBack && !isPlaced(project, effect) ? { state: "other", now: "something else is there" } : { state: "after" };
     }
     case "move": {
       const [isThere, isBack] = [existsSync(join(topOf(project), effect.to)), existsSync(join(topOf(project), effect.from))];
@@ -145,6 +146,12 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
     case "remote":
       return { state: "beyond" };
   }
+}
+
+/** What lies there is what the operation put in the place of what it took away. */
+function isPlaced(project: Place, { path, placed }: EffectOf<"trash">): boolean {
+  const file = join(topOf(project), path);
+  return placed !== undefined && statSync(file, { throwIfNoEntry: false })?.isFile() === true && md5OfFile(file).md5 === placed;
 }
 
 function compare<Value>(
@@ -205,7 +212,10 @@ function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): vo
   if (effect.kind === "file") setText(join(topOf(project), effect.path), effect.before);
   if (effect.kind === "folder") removeEmptyFolder(join(topOf(project), effect.path));
   if (effect.kind === "rows" || effect.kind === "stamp" || effect.kind === "database") rows?.takeBack(effect);
-  if (effect.kind === "trash") restoreFromTrash(effect.trash, join(topOf(project), effect.path));
+  if (effect.kind === "trash") {
+    if (isPlaced(project, effect)) rmSync(join(topOf(project), effect.path));
+    restoreFromTrash(effect.trash, join(topOf(project), effect.path));
+  }
   if (effect.kind === "move") moveBack(project, effect);
   if (effect.kind === "objects") restoreObjects(effect);
   if (effect.kind === "unmerged" && project.repository !== null) unresolve(project.repository, effect);

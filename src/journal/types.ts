@@ -26,8 +26,11 @@ export type Effect =
    * of files that nobody writes. Recorded again when what it became lies in its final place.
    */
   | { kind: "database"; path: string; before: string | null; after: string }
-  /** Bytes moved to the trash: `path` relative to the worktree, `trash` absolute (see `trashPlace`). */
-  | { kind: "trash"; path: string; trash: string }
+  /**
+   * Bytes moved to the trash: `path` relative to the worktree, `trash` absolute (see `trashPlace`). `placed`: MD5 of the file that is
+   * kept elsewhere too and took its place; undo takes it away only while it is that.
+   */
+  | { kind: "trash"; path: string; trash: string; placed?: string }
   /**
    * A file or folder renamed. Paths relative to the worktree; `replaced`: where in the trash is what stood at `to` (absolute); `digest`
    * (`platform/tree-digest.ts`): what was put there, which undo takes away only while it is that.

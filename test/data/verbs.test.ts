@@ -119,6 +119,33 @@ it("takes back a move, the file it replaced too", () => {
   expect(repository.read(".gitignore")).toBe("/a\n");
 });
 
+it("takes back a forced checkout: what was stored nowhere is there again, unless somebody has changed what took its place", () => {
+  const repo = makeRepository();
+  repo.expver(["data", "init"]);
+  for (const [path, text] of [
+    ["d/a", "a"],
+    ["f", "f"],
+  ] as const)
+    repo.write(path, text);
+  expect(repo.expver(["data", "add", "d", "f"]).code).toBe(0);
+  const edit = () => {
+    for (const path of ["d/a", "f", "d/extra"]) {
+      rmSync(join(repo.root, path), { force: true });
+      repo.write(path, `precious ${path}`);
+    }
+  };
+  edit();
+  expect(repo.expver(["data", "checkout", "--force"]).code).toBe(0);
+  expect([repo.read("d/a"), repo.read("f")]).toEqual(["a", "f"]);
+  expect(repo.expver(["undo", "--yes"])).toMatchObject({ code: 0 });
+  for (const path of ["d/a", "f", "d/extra"]) expect(repo.read(path)).toBe(`precious ${path}`);
+  expect(repo.expver(["data", "checkout", "--force"]).code).toBe(0);
+  rmSync(join(repo.root, "f"));
+  repo.write("f", "newer");
+  expect(repo.expverJson(["undo", "--yes"]).error?.code).toBe("E_UNDO");
+  expect([repo.read("f"), repo.read("d/a")]).toEqual(["newer", "a"]);
+});
+
 it("does not take the cache away from a linked worktree", () => {
   const repository = makeRepository();
   repository.expver(["data", "init"]);

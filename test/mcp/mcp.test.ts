@@ -30,6 +30,10 @@ afterEach(async () => {
   for (const client of open.splice(0)) await client.close();
 });
 
+function withoutProcesses(data: unknown): unknown {
+  return JSON.parse(JSON.stringify(data, (key, value) => (key === "processes" ? undefined : value)));
+}
+
 /** A copy of the demo's repository. */
 function aRepository(): TestRepository {
   const copy = join(makeFolder("copy"), "demo");
@@ -102,7 +106,8 @@ describe.each(ERAS)("in the %s era", (_name, era) => {
     ] as const) {
       const answer = structured(await call(client, tool, args));
       expect(answer, tool).toMatchObject({ truncated: false, next: null, cut: [] });
-      expect(answer.data, tool).toEqual(repo.expverJson([...words]).data);
+      // The server itself works in the repository: who asks it does not see it, who asks beside it does.
+      expect(withoutProcesses(answer.data), tool).toEqual(withoutProcesses(repo.expverJson([...words]).data));
     }
   });
 

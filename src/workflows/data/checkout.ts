@@ -101,9 +101,13 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
       argv: ["data", "checkout", "--force"],
       summary: `replace ${outputs.reduce((sum, { unsaved }) => sum + unsaved.length, 0)} files that were stored nowhere`,
       work: (operation) => {
+        const placed = new Map(outputs.flatMap(({ places }) => places.map((place) => [place.path, place.object])));
         const discard = (path: string) => {
           const trash = trashPlace(project, path);
-          operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash });
+          const object = placed.get(path);
+          // DVC 2's hash of a text is not that of its bytes.
+          const known = object?.hashName === "md5" ? { placed: object.hash } : {};
+          operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash, ...known });
           moveToTrash(project, path, trash);
         };
         return paceWork(applyingCheckout(project, outputs, { discard, discardJournal }), context, pace);
