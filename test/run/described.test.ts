@@ -34,6 +34,13 @@ describe("a run nobody described", () => {
     expect(again.data.description).toBe("same code, data and parameters as e0.2.0: same accuracy");
   });
 
+  it("a parameter that the version before did not have is a difference; an empty one is said to be empty", () => {
+    const repo = makeExperiment();
+    repo.expver(score("0.5"));
+    const { data } = repo.expverJson(score("0.5", "--param", "lr=1", "--param", "tag="));
+    expect(data.description).toBe("lr 1, tag (empty): same accuracy");
+  });
+
   it("keeps a person's words as they are", () => {
     const repo = makeExperiment();
     const { data } = repo.expverJson(score("0.5", "-m", "a # in it | and more"));

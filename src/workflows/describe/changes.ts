@@ -26,7 +26,8 @@ export function changesText({ params, data, code }: Changes): string {
 export function changeOf({ name, before, now }: ChangedValue): string {
   const values = [before, now].filter((value) => value !== null);
   if (values.some((value) => value.length > 40 || /\p{Cc}/u.test(value))) return `another ${name}`;
-  return before === null ? `${name} ${now}` : `${name} ${before} → ${now ?? "(none)"}`;
+  const shown = (value: string | null) => (value === null ? "(none)" : value === "" ? "(empty)" : value);
+  return before === null ? `${name} ${shown(now)}` : `${name} ${shown(before)} → ${shown(now)}`;
 }
 
 /** A list of values is one parameter: `lr.0`, `lr.1` are `lr`. */

@@ -41,8 +41,9 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
   if (last === null) return { text: said ?? "first version", against: null };
   const known = knownMetrics(project.config, versions);
   const before = paramsOf(last.message, known);
-  // A merge has no parameters of its own: nothing can be said about them.
-  const params = Object.keys(before).length === 0 ? [] : changedValues(before, made.params);
+  // A merge has no parameters of its own, and a tag by hand may not tell its own: then nothing can be said about them.
+  const tellsParams = isOfRuns(last) || Object.keys(before).length > 0;
+  const params = tellsParams ? changedValues(before, made.params) : [];
   const changed = made.commit === null ? [] : codeBetween(repository, last.commit, made.commit);
   const code = changed.filter((path) => params.length === 0 || path !== project.config.params);
   const data = changedData(last, made.data);
@@ -54,10 +55,14 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
   const metric = metricText(project, metricsOf(last.message, known), made.metrics);
   const parts = [
     ...(said === null ? [] : [said]),
-    ...(text === "" && said === null ? [`same code, data and parameters as ${last.name}`] : [text]),
+    ...(text === "" && said === null ? [`same ${tellsParams ? "code, data and parameters" : "code and data"} as ${last.name}`] : [text]),
     metric,
   ];
   return { text: parts.filter((part) => part !== "").join(": "), against: last.name };
+}
+
+function isOfRuns({ message: { kind } }: Version): boolean {
+  return kind === "run" || kind === "sweep";
 }
 
 function changedData({ message }: Version, data: Made["data"]): string[] {
