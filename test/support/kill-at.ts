@@ -28,9 +28,7 @@ export interface Points {
   from: number;
 }
 
-/** Every `step`-th point, from another one each day; all of them with EXPVER_KILL_STEP=1. */
+/** Every `step`-th point, the same ones each time; others with EXPVER_KILL_FROM, all of them with EXPVER_KILL_STEP=1. */
 export function sampledPoints(step: number): Points {
-  const asked = process.env.EXPVER_KILL_STEP;
-  if (asked !== undefined) return { step: Number(asked), from: Number(process.env.EXPVER_KILL_FROM ?? 1) };
-  return { step, from: 1 + (Math.floor(Date.now() / 86_400_000) % step) };
+  return { step: Number(process.env.EXPVER_KILL_STEP ?? step), from: Number(process.env.EXPVER_KILL_FROM ?? 1) };
 }
