@@ -46,7 +46,7 @@ export function readRunNumbers(db: Database): Pick<RunRecord, "run_id" | "git_co
   if (!hasTable(db, RUNS_TABLE)) return [];
   const text = (value: SqlValue | undefined) => (value === null || value === undefined ? null : String(value));
   return db
-    .arrays(`SELECT run_id, git_commit, metrics FROM ${RUNS_TABLE}`)
+    .arrays(`SELECT ${columnsOf(db, ["run_id", "git_commit", "metrics"])} FROM ${RUNS_TABLE}`)
     .map(([run, commit, metrics]) => ({ run_id: String(run), git_commit: text(commit), metrics: text(metrics) ?? "{}" }));
 }
 
@@ -81,12 +81,15 @@ export function runTracks(db: Database, runId?: string): RunTrack[] {
   }));
 }
 
-/** Columns a database of an older expver lacks read as null. */
+/** `patch` may be large. */
 function selection(db: Database, patch: boolean): string {
+  return columnsOf(db, RUN_FIELDS, patch ? [] : ["patch"]);
+}
+
+/** Columns a database of an older expver lacks read as null, and so do those that are left out. */
+function columnsOf(db: Database, names: readonly string[], leftOut: readonly string[] = []): string {
   const present = new Set(db.arrays("SELECT name FROM pragma_table_info(?)", [RUNS_TABLE]).map(([name]) => name));
-  return RUN_FIELDS.map((name) => (present.has(name) && (patch || name !== "patch") ? quoteName(name) : `NULL AS ${quoteName(name)}`)).join(
-    ", ",
-  );
+  return names.map((name) => (present.has(name) && !leftOut.includes(name) ? quoteName(name) : `NULL AS ${quoteName(name)}`)).join(", ");
 }
 
 function toRecord(row: SqlRow): RunRecord {

@@ -1,5 +1,7 @@
 /** Which models there are, and which one is in production: by run, by hash, in the direction of the metric. */
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { openResults } from "../../src/results/database.ts";
 import { LOSSES, makeModels, md5, modelOf, must, runOfVersion, train } from "./story.ts";
 
 it("every model once, lowest loss first, with its bytes' places", () => {
@@ -61,6 +63,14 @@ it("a run without a version has its model in the list; one that left none does n
   expect(models.filter(({ version }: { version: string | null }) => version === null)).toMatchObject([
     { run, value: "0.4", hash: md5(modelOf("0.4")) },
   ]);
+});
+
+it("reads the runs of a database that an older expver made", () => {
+  const repo = makeModels();
+  const db = openResults(join(repo.root, "results/experiments.db"), {});
+  db.exec("ALTER TABLE expver_runs DROP COLUMN git_commit");
+  db.close();
+  expect(must(repo, "models", "list").models).toHaveLength(3);
 });
 
 it("names a metric that nobody has", () => {
