@@ -33,11 +33,14 @@ export interface Params {
 
 type Fields = Record<string, unknown>;
 
+/** From few aliases a text grows that no walk gets to the end of. */
+const LIMITS = { maxAliases: 100 };
+
 /** `pipeline`: text of the `dvc.yaml`; `lock`: of the `dvc.lock` beside it. What cannot be read as stages has none: other readers say why. */
 export function readStages(file: string, { pipeline, lock }: { pipeline: string; lock: string | null }): Stage[] {
   const folder = posix.dirname(file);
-  const defined = fieldsOf(fieldsOf(loadYaml(pipeline, posix.join(folder, "dvc.yaml"))).stages);
-  const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file));
+  const defined = fieldsOf(fieldsOf(loadYaml(pipeline, posix.join(folder, "dvc.yaml"), LIMITS)).stages);
+  const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file, LIMITS));
   const locked = fieldsOf(top.schema === undefined ? top : top.stages);
   const plain = Object.entries(defined).filter(([, body]) => isPlain(body));
   const names = new Set([
@@ -57,7 +60,8 @@ function stageOf(
   { definition, body, record }: { definition: Fields | null; body: Fields; record: Fields | null },
 ): Stage {
   const wdir = typeof definition?.wdir === "string" ? definition.wdir : ".";
-  const place = (path: string) => posix.join(folder, wdir, path);
+  // URLs and absolute paths stay what they are, to be told from ours.
+  const place = (path: string) => (/^(?:\w+:)?\//.test(path) ? path : posix.join(folder, wdir, path));
   const recorded = new Map(listOf(record?.deps).map((dep) => [place(String(fieldsOf(dep).path)), fieldsOf(dep)]));
   const dependencies = definition === null ? [...recorded.keys()] : pathsOf(definition.deps).map(place);
   const outputs = new Set(listOf(record?.outs).map((out) => place(String(fieldsOf(out).path))));
@@ -90,7 +94,11 @@ function paramsOf({
   place: (path: string) => string;
 }): Params[] {
   const recorded = new Map(Object.entries(fieldsOf(record?.params)).map(([path, values]) => [place(path), fieldsOf(values)]));
-  if (definition === null) return [...recorded].map(([path, values]) => ({ path, names: Object.keys(values), recorded: values }));
+  if (definition === null) {
+    return [...recorded]
+      .filter(([path]) => isInside(path))
+      .map(([path, values]) => ({ path, names: Object.keys(values), recorded: values }));
+  }
   const wanted = new Map<string, string[] | null>();
   for (const item of listOf(definition.params)) {
     const files = typeof item === "string" ? [["params.yaml", [item]] as const] : Object.entries(fieldsOf(item));
@@ -100,7 +108,7 @@ function paramsOf({
       wanted.set(place(file), before === undefined ? more : before === null || more === null ? null : [...before, ...more]);
     }
   }
-  return [...wanted].map(([path, names]) => ({ path, names, recorded: recorded.get(path) ?? null }));
+  return [...wanted].filter(([path]) => isInside(path)).map(([path, names]) => ({ path, names, recorded: recorded.get(path) ?? null }));
 }
 
 /** Paths of a list whose items are texts, or texts with flags. */
@@ -110,7 +118,7 @@ function pathsOf(list: unknown): string[] {
 
 /** URLs and paths elsewhere are DVC's own to ask. */
 function isInside(path: string): boolean {
-  return !path.startsWith("../") && !posix.isAbsolute(path) && !/^\w+:\//.test(path);
+  return path !== ".." && !path.startsWith("../") && !/^(?:\w+:)?\//.test(path);
 }
 
 function isPlain(body: unknown): boolean {
