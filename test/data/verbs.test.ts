@@ -146,6 +146,18 @@ it("takes back a forced checkout: what was stored nowhere is there again, unless
   expect([repo.read("f"), repo.read("d/a")]).toEqual(["newer", "a"]);
 });
 
+it("commit writes the size that a pointer lacks, asks nothing for it, and says nothing when there is nothing to do", () => {
+  const repo = makeRepository();
+  repo.expver(["data", "init"]);
+  repo.write("d/a", "a");
+  expect(repo.expver(["data", "add", "d"]).code).toBe(0);
+  const whole = repo.read("d.dvc");
+  repo.write("d.dvc", whole.replace(/ {2}size: .*\n/, ""));
+  expect(repo.expver(["data", "commit"]).code).toBe(0);
+  expect(repo.read("d.dvc").split("\n").sort()).toEqual(whole.split("\n").sort());
+  expect(repo.expver(["data", "commit"]).stdout).toContain("up to date");
+});
+
 it("does not take the cache away from a linked worktree", () => {
   const repository = makeRepository();
   repository.expver(["data", "init"]);

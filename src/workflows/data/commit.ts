@@ -39,21 +39,26 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     );
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
     refuseDeleted(states);
-    const changed = states.filter(({ pointer, worktree }) => worktree !== "same" || pointer.hash === null).map(({ pointer }) => pointer);
-    refuseStages(changed);
+    const differing = states.filter(({ pointer, worktree }) => worktree !== "same" || pointer.hash === null).map(({ pointer }) => pointer);
+    refuseStages(differing);
+    // `dvc add FOLDER/FILE` leaves the size out; a commit is where dvc writes it again.
+    const incomplete = states
+      .filter(({ pointer, worktree }) => worktree === "same" && pointer.hash !== null && lacksSize(pointer))
+      .map(({ pointer }) => pointer);
     const unstored = states
       .filter(({ pointer, worktree, inCache }) => worktree === "same" && pointer.cache && !inCache)
       .map(({ pointer }) => pointer);
     return {
       command: "data commit",
       steps: [
-        ...changed.map(({ path, file }) => ({ verb: "store", target: path, detail: `→ ${file}`, keeps: "the old bytes, in the cache" })),
+        ...differing.map(({ path, file }) => ({ verb: "store", target: path, detail: `→ ${file}`, keeps: "the old bytes, in the cache" })),
+        ...incomplete.map(({ path, file }) => ({ verb: "note", target: path, detail: `its size → ${file}` })),
         ...unstored.map(({ path }) => ({ verb: "store", target: path })),
       ],
-      destructive: changed.length > 0,
+      destructive: differing.length > 0,
       fingerprint: fingerprintOf(states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])),
-      changed,
-      unstored,
+      changed: [...differing, ...incomplete],
+      unstored: unstored.filter((pointer) => !incomplete.includes(pointer)),
       relink: input.relink !== false,
     };
   },
@@ -93,6 +98,10 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     );
   },
 };
+
+function lacksSize({ size, stage, isImport, hashName }: Pointer): boolean {
+  return size === undefined && stage === undefined && !isImport && hashName === "md5";
+}
 
 function refuseDeleted(states: readonly OutputStatus[]): void {
   const gone = states.find(({ worktree }) => worktree === "deleted");
