@@ -51,14 +51,14 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
     return found;
   }
 
-  /** Which of the objects the remote has. Null: there is no remote to ask, or it does not answer. */
-  async function present(objects: readonly ObjectName[], name: string | undefined): Promise<Set<string> | null> {
+  /** Which of the objects the remote has, or why that cannot be said. */
+  async function present(objects: readonly ObjectName[], name: string | undefined): Promise<Set<string> | ExpverError> {
     const unknown = objects.filter((object) => !elsewhere.has(keyOf(object)));
     try {
       const there = new Set((unknown.length === 0 ? [] : await openRemote(project, name).present(unknown, context)).map(keyOf));
       for (const object of unknown) elsewhere.set(keyOf(object), there.has(keyOf(object)));
     } catch (error) {
-      if (error instanceof ExpverError && error.code !== "E_INTERRUPTED") return null;
+      if (error instanceof ExpverError && error.code !== "E_INTERRUPTED") return error;
       throw error;
     }
     return new Set(objects.map(keyOf).filter((key) => elsewhere.get(key)));
@@ -86,12 +86,17 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       const damage =
         wrong.length === 0 ? "" : `${wrong.length} in the cache are not what their names say (${wrong[0]}${wrong.length > 1 ? " …" : ""})`;
       const asked = cloud ? all.map(({ object }) => object) : absent;
-      const there = asked.length === 0 ? new Set<string>() : await present(asked, pointer.remote ?? remote);
+      const answer = asked.length === 0 ? new Set<string>() : await present(asked, pointer.remote ?? remote);
+      const there = answer instanceof Set ? answer : null;
+      // E_REMOTE: there is none.
+      const silence = answer instanceof Set || answer.code === "E_REMOTE" ? null : answer.message;
       const lost = absent.filter((object) => !there?.has(keyOf(object)));
-      if (lost.length > 0 && damage !== "") return link("wrong", `${damage}, and no remote has them`);
+      if (lost.length > 0 && damage !== "") return link("wrong", `${damage}, and ${silence ?? "no remote has them"}`);
+      if (lost.length > 0 && silence !== null)
+        return link("missing", `${lost.length} of ${all.length} objects are not in the cache, and ${silence}`);
       if (lost.length > 0) return link("missing", `${lost.length} of ${all.length} objects are neither in the cache nor on a remote`);
       if (damage !== "") return link("wrong", `${damage}; a remote has them`);
-      if (cloud && there === null) return link("missing", "no remote answers");
+      if (cloud && there === null) return link("missing", silence ?? "there is no remote");
       const unsent = cloud ? asked.filter((object) => !there?.has(keyOf(object))) : [];
       if (unsent.length > 0) return link("missing", `${unsent.length} of ${all.length} objects are not on the remote`);
       const where = absent.length === 0 ? "in the cache" : absent.length === all.length ? "on a remote" : "in the cache and on a remote";

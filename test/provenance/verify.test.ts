@@ -68,6 +68,14 @@ describe("bytes", () => {
     expect(verify().broken).toEqual(["missing object data/train.csv"]);
   });
 
+  it("that are gone here, while the remote does not answer: nobody says that it lacks them", () => {
+    must("data", "remote", "add", "-d", "store", "http://127.0.0.1:9/x");
+    rmSync(objectOf("data/train.csv.dvc"));
+    const link = verify().links.find(({ kind, target }) => kind === "object" && target === "data/train.csv");
+    expect(link).toMatchObject({ state: "missing", detail: expect.stringMatching(/not in the cache, and remote store: .*ECONNREFUSED/) });
+    expect(link?.detail).not.toContain("nor on a remote");
+  });
+
   it("that were changed in the cache: one file of a folder; --quick does not read them", () => {
     const listing = JSON.parse(readFileSync(objectOf("data/images.dvc"), "utf8")) as { md5: string }[];
     const { md5 = "" } = listing[0] ?? {};
