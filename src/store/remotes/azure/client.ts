@@ -1,26 +1,19 @@
 /** One request to a container at a time, with the proof of who we are; errors named. */
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
-import { type HttpAnswer, type HttpClient, type HttpRequest, readAnswer } from "../../../platform/http.ts";
+import { type HttpAnswer, type HttpClient, readAnswer } from "../../../platform/http.ts";
+import type { CloudClient, CloudRequest } from "../cloud-client.ts";
 import { encodePath } from "../keys.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
 import { textIn } from "../xml.ts";
 import type { Login, Proof } from "./credentials.ts";
 import { sharedKey } from "./sign.ts";
 
-interface AzureRequest {
+interface AzureRequest extends CloudRequest {
   method: "GET" | "PUT" | "DELETE" | "HEAD";
   /** Relative to the container, as it is named there; empty: the container itself. */
   key: string;
-  query?: Record<string, string>;
-  /** Lower-case names. */
-  headers?: Record<string, string>;
-  body?: HttpRequest["body"];
-  length?: number;
-  signal: AbortSignal;
   /** Azure's codes that are an answer. */
   accept?: readonly string[];
-  /** Reads after "cannot". */
-  doing: string;
 }
 
 /** An answer, and the code Azure gave it when it is a refusal. */
@@ -28,14 +21,10 @@ interface AzureAnswer extends HttpAnswer {
   code: string;
 }
 
-export interface AzureClient {
-  /** Name of the remote. */
-  remote: string;
+export interface AzureClient extends CloudClient {
   ask(request: AzureRequest): Promise<AzureAnswer>;
   /** Who we are and where that comes from, for a person. Throws E_REMOTE_AUTH, E_CONFIG. */
   identity(): Promise<string>;
-  /** Milliseconds the server's clock is ahead of ours, by its last answer; null when it has not said. */
-  skewMs(): number | null;
 }
 
 interface AzureClientOptions {

@@ -1,34 +1,23 @@
 /** One request to Google Cloud Storage at a time, with a token that is renewed; errors named. */
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
-import { type HttpAnswer, type HttpClient, type HttpRequest, readAnswer } from "../../../platform/http.ts";
+import { type HttpAnswer, type HttpClient, readAnswer } from "../../../platform/http.ts";
+import type { CloudClient, CloudRequest } from "../cloud-client.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
 import { parseJson } from "../token-source.ts";
 import type { Token } from "./credentials.ts";
 
-interface GsRequest {
+interface GsRequest extends CloudRequest {
   method: "GET" | "PUT" | "POST" | "DELETE";
   /** Below the endpoint: `storage/v1/b/BUCKET/o`, percent-encoded; a query may follow. */
   path: string;
-  query?: Record<string, string>;
-  /** Lower-case names. */
-  headers?: Record<string, string>;
-  body?: HttpRequest["body"];
-  length?: number;
-  signal: AbortSignal;
   /** Statuses from 300 on that are an answer. */
   accept?: readonly number[];
-  /** Reads after "cannot". */
-  doing: string;
 }
 
-export interface GsClient {
-  /** Name of the remote. */
-  remote: string;
+export interface GsClient extends CloudClient {
   ask(request: GsRequest): Promise<HttpAnswer>;
   /** Null: nobody. Throws E_REMOTE_AUTH, E_REMOTE_CLOCK. */
   token(): Promise<Token | null>;
-  /** Milliseconds the server's clock is ahead of ours, by its last answer; null when it has not said. */
-  skewMs(): number | null;
 }
 
 interface GsClientOptions {

@@ -1,6 +1,7 @@
 /** One signed request to a bucket at a time: credentials kept and renewed, the region corrected, errors named. */
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
-import { type HttpAnswer, type HttpClient, type HttpRequest, readAnswer } from "../../../platform/http.ts";
+import { type HttpAnswer, type HttpClient, readAnswer } from "../../../platform/http.ts";
+import type { CloudClient, CloudRequest } from "../cloud-client.ts";
 import { encodePath } from "../keys.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
 import { textIn } from "../xml.ts";
@@ -8,30 +9,18 @@ import type { Credentials } from "./credentials.ts";
 import type { S3Settings } from "./settings.ts";
 import { EMPTY, signed, UNSIGNED } from "./sign.ts";
 
-interface S3Request {
+interface S3Request extends CloudRequest {
   method: "GET" | "PUT" | "POST" | "DELETE" | "HEAD";
   /** Relative to the bucket, as it is named there; empty: the bucket itself. */
   key: string;
-  query?: Record<string, string>;
-  /** Lower-case names. */
-  headers?: Record<string, string>;
-  body?: HttpRequest["body"];
-  length?: number;
-  signal: AbortSignal;
   /** Statuses from 400 on that are an answer. */
   accept?: readonly number[];
-  /** Reads after "cannot". */
-  doing: string;
 }
 
-export interface S3Client {
-  /** Name of the remote. */
-  remote: string;
+export interface S3Client extends CloudClient {
   ask(request: S3Request): Promise<HttpAnswer>;
   /** Null: anonymous. */
   credentials(): Promise<Credentials | null>;
-  /** Milliseconds the server's clock is ahead of ours, by its last answer; null when it has not said. */
-  skewMs(): number | null;
 }
 
 export interface S3ClientOptions {
