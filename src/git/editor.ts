@@ -6,14 +6,21 @@ import type { Context } from "../platform/context.ts";
 import { runEditor } from "../platform/editor.ts";
 import { gitResult, type Repository } from "./git.ts";
 
-/** Throws E_GIT when there is none, as on a terminal that can do nothing. */
+/** Throws E_GIT when there is none, or only the built-in one and no terminal for it: it would wait in silence for keys nobody types. */
 export function editorOf(repository: Repository): string {
+  const hint = "Set one: git config core.editor nano; or say it on the command line with -m.";
+  if (process.stdin.isTTY !== true && !isChosen(repository)) throw new ExpverError("E_GIT", "there is no terminal for an editor", { hint });
   const { code, stdout, stderr } = gitResult(repository, ["var", "GIT_EDITOR"], { allow: [1, 128] });
   const line = stdout.toString("utf8").trim();
   if (code === 0 && line !== "") return line;
   throw new ExpverError("E_GIT", `there is no editor to use: ${stderr.trim() || "git var GIT_EDITOR says nothing"}`, {
-    hint: "Set one: git config core.editor nano; or say it on the command line with -m.",
+    hint,
   });
+}
+
+function isChosen(repository: Repository): boolean {
+  if (["GIT_EDITOR", "VISUAL", "EDITOR"].some((name) => repository.env[name])) return true;
+  return gitResult(repository, ["config", "--get", "core.editor"], { allow: [1] }).code === 0;
 }
 
 /** The text as a person leaves it, without lines that begin with #; empty when nothing is left. Throws E_GIT when the editor fails. */

@@ -41,6 +41,15 @@ describe("a run nobody described", () => {
     expect(data.description).toBe("lr 1, tag (empty): same accuracy");
   });
 
+  it("-e without a terminal and without a chosen editor is refused before anything runs", () => {
+    const repo = makeExperiment();
+    const env = { GIT_EDITOR: "", VISUAL: "", EDITOR: "", TERM: "xterm" };
+    const { code, stderr } = repo.expver(["run", "-e", "--", "touch", "ran"], { env });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("no terminal for an editor");
+    expect(repo.git("tag")).toBe("");
+  });
+
   it("keeps a person's words as they are", () => {
     const repo = makeExperiment();
     const { data } = repo.expverJson(score("0.5", "-m", "a # in it | and more"));
