@@ -18,9 +18,9 @@ import { openSource, type Source } from "../store/source.ts";
 import { type SourceNode, sourceTree } from "../store/source-tree.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { deliver, deliveryPath } from "./data/deliver.ts";
-import { copyNodes } from "./data/get.ts";
-import { sourcePath } from "./data/source-path.ts";
+import { deliver, deliveryPath } from "./data/sources/deliver.ts";
+import { copyNodes } from "./data/sources/get.ts";
+import { sourcePath } from "./data/sources/source-path.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 

@@ -1,7 +1,7 @@
 /** What `expver data remote check` says of a place. */
 
 import { renderRemoteCheck } from "../../src/cli/render/remote-check.ts";
-import { type RemoteCheck, remoteCheck } from "../../src/workflows/data/remote-check.ts";
+import { type RemoteCheck, remoteCheck } from "../../src/workflows/data/settings/remote-check.ts";
 import { makeRepository } from "../support/repository.ts";
 import { PIPE } from "../support/terminal.ts";
 import type { Site } from "./conformance.ts";

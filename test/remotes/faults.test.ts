@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { dataPush } from "../../src/workflows/data/push.ts";
+import { dataPush } from "../../src/workflows/data/transfer/push.ts";
 import { makeRepository } from "../support/repository.ts";
 import { ACCOUNT, type Azurite, azuriteProgram, startAzurite } from "../support/servers/azurite.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/servers/fault-proxy.ts";

@@ -1,5 +1,5 @@
 /** `expver data diff` as text or as a Markdown table, in dvc's layout. */
-import type { DataDiff, DiffEntry, DiffResult } from "../../workflows/data/diff.ts";
+import type { DataDiff, DiffEntry, DiffResult } from "../../workflows/data/changes/diff.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine } from "../text-width.ts";
 

@@ -1,5 +1,5 @@
 /** `expver data list` as a list, a table or a tree, in dvc's layout. */
-import type { ListEntry, ListResult } from "../../workflows/data/list.ts";
+import type { ListEntry, ListResult } from "../../workflows/data/sources/list.ts";
 import { oneLine } from "../text-width.ts";
 
 export function renderDataList({ json, tree, size, hash }: ListResult): string {

@@ -1,6 +1,6 @@
 /** `expver data status` and `expver data data status` as text, in dvc's layout. */
-import type { DataChanges, DataStatusResult } from "../../workflows/data/data-status.ts";
-import type { CloudStatus, DataStatus, LocalStatus } from "../../workflows/data/status.ts";
+import type { DataChanges, DataStatusResult } from "../../workflows/data/changes/data-status.ts";
+import type { CloudStatus, DataStatus, LocalStatus } from "../../workflows/data/changes/status.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine } from "../text-width.ts";
 

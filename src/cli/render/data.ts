@@ -1,20 +1,21 @@
 /** The results of `expver data …` as text. */
-import type { AddResult } from "../../workflows/data/add.ts";
-import type { AddedOutput } from "../../workflows/data/add-members.ts";
-import type { CheckoutResult } from "../../workflows/data/checkout.ts";
-import type { CommitResult } from "../../workflows/data/commit.ts";
-import type { ConfigResult } from "../../workflows/data/config-plan.ts";
+
+import type { CheckoutResult } from "../../workflows/data/cache/checkout.ts";
+import type { GcResult } from "../../workflows/data/cache/gc.ts";
 import type { DestroyResult } from "../../workflows/data/destroy.ts";
-import type { FetchResult, PullResult } from "../../workflows/data/fetch.ts";
-import type { GcResult } from "../../workflows/data/gc.ts";
-import type { GetResult } from "../../workflows/data/get.ts";
-import type { ImportResult } from "../../workflows/data/import.ts";
 import type { DataInitResult } from "../../workflows/data/init.ts";
-import type { MoveResult } from "../../workflows/data/move.ts";
-import type { PushResult } from "../../workflows/data/push.ts";
-import type { RemoveResult } from "../../workflows/data/remove.ts";
 import type { LinesResult } from "../../workflows/data/root.ts";
-import type { UpdateResult } from "../../workflows/data/update.ts";
+import type { ConfigResult } from "../../workflows/data/settings/config-plan.ts";
+import type { GetResult } from "../../workflows/data/sources/get.ts";
+import type { ImportResult } from "../../workflows/data/sources/import.ts";
+import type { UpdateResult } from "../../workflows/data/sources/update.ts";
+import type { AddResult } from "../../workflows/data/tracking/add.ts";
+import type { AddedOutput } from "../../workflows/data/tracking/add-members.ts";
+import type { CommitResult } from "../../workflows/data/tracking/commit.ts";
+import type { MoveResult } from "../../workflows/data/tracking/move.ts";
+import type { RemoveResult } from "../../workflows/data/tracking/remove.ts";
+import type { FetchResult, PullResult } from "../../workflows/data/transfer/fetch.ts";
+import type { PushResult } from "../../workflows/data/transfer/push.ts";
 import { formatBytes } from "../amounts.ts";
 import { oneLine } from "../text-width.ts";
 

@@ -1,5 +1,5 @@
 /** `expver data remote check` as text: who we are, then a line a step. */
-import type { RemoteCheck } from "../../workflows/data/remote-check.ts";
+import type { RemoteCheck } from "../../workflows/data/settings/remote-check.ts";
 import type { Terminal } from "../terminal.ts";
 
 // Beyond this, signed requests are refused by others than us.

@@ -10,7 +10,7 @@ export const DATA_FILES: Command[] = [
     examples: [["data unprotect data/train.csv", "a copy takes the place of the link"]],
     kind: "write",
     failureExit: 255,
-    load: async () => (await import("../data/unprotect.ts")).dataUnprotect,
+    load: async () => (await import("../data/cache/unprotect.ts")).dataUnprotect,
     render: "nothing",
   },
   {
@@ -25,7 +25,7 @@ export const DATA_FILES: Command[] = [
     examples: [["data move data/train.csv data/2024.csv", "data/2024.csv.dvc takes the place of data/train.csv.dvc"]],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/move.ts")).dataMove,
+    load: async () => (await import("../data/tracking/move.ts")).dataMove,
     render: "data move",
   },
   {
@@ -76,7 +76,7 @@ export const DATA_FILES: Command[] = [
     kind: "read",
     bareJson: true,
     failureExit: 1,
-    load: async () => (await import("../data/diff.ts")).dataDiff,
+    load: async () => (await import("../data/changes/diff.ts")).dataDiff,
     render: "data diff",
   },
   {
@@ -121,7 +121,7 @@ export const DATA_FILES: Command[] = [
     ],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/gc.ts")).dataGc,
+    load: async () => (await import("../data/cache/gc.ts")).dataGc,
     render: "data gc",
   },
   {

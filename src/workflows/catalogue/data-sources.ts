@@ -50,7 +50,7 @@ export const DATA_SOURCES: Command[] = [
     kind: "read",
     bareJson: true,
     failureExit: 1,
-    load: async () => (await import("../data/list.ts")).dataList,
+    load: async () => (await import("../data/sources/list.ts")).dataList,
     render: "data list",
   },
   {
@@ -70,7 +70,7 @@ export const DATA_SOURCES: Command[] = [
     kind: "read",
     bareJson: true,
     failureExit: 255,
-    load: async () => (await import("../data/list-url.ts")).dataListUrl,
+    load: async () => (await import("../data/sources/list-url.ts")).dataListUrl,
     render: "data list",
   },
   {
@@ -92,7 +92,7 @@ export const DATA_SOURCES: Command[] = [
     ],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/get.ts")).dataGet,
+    load: async () => (await import("../data/sources/get.ts")).dataGet,
     render: "data get",
   },
   {
@@ -107,7 +107,7 @@ export const DATA_SOURCES: Command[] = [
     ],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/get-url.ts")).dataGetUrl,
+    load: async () => (await import("../data/sources/get-url.ts")).dataGetUrl,
     render: "data get",
   },
   {
@@ -119,7 +119,7 @@ export const DATA_SOURCES: Command[] = [
     examples: [["data import https://example.com/team/data.git train --rev v1", "writes train.dvc; `data update` takes a newer version"]],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/import.ts")).dataImport,
+    load: async () => (await import("../data/sources/import.ts")).dataImport,
     render: "data import",
   },
   {
@@ -141,7 +141,7 @@ export const DATA_SOURCES: Command[] = [
     ],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/import.ts")).dataImportUrl,
+    load: async () => (await import("../data/sources/import.ts")).dataImportUrl,
     render: "data import",
   },
   {
@@ -159,7 +159,7 @@ export const DATA_SOURCES: Command[] = [
     examples: [["data update train.dvc --rev v2", "the data of v2, and v2 in train.dvc"]],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/update.ts")).dataUpdate,
+    load: async () => (await import("../data/sources/update.ts")).dataUpdate,
     render: "data update",
   },
 ];

@@ -65,7 +65,7 @@ const VERBS: Command[] = [
     ],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/add.ts")).dataAdd,
+    load: async () => (await import("../data/tracking/add.ts")).dataAdd,
     render: "data add",
   },
   {
@@ -82,7 +82,7 @@ const VERBS: Command[] = [
     examples: [["data commit -f", "stores what every output holds now; makes no Git commit"]],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/commit.ts")).dataCommit,
+    load: async () => (await import("../data/tracking/commit.ts")).dataCommit,
     render: "data commit",
   },
   {
@@ -104,7 +104,7 @@ const VERBS: Command[] = [
     ],
     kind: "write",
     failureExit: 255,
-    load: async () => (await import("../data/checkout.ts")).dataCheckout,
+    load: async () => (await import("../data/cache/checkout.ts")).dataCheckout,
     render: "data checkout",
   },
   {
@@ -124,7 +124,7 @@ const VERBS: Command[] = [
     kind: "read",
     bareJson: true,
     failureExit: 1,
-    load: async () => (await import("../data/status.ts")).dataStatus,
+    load: async () => (await import("../data/changes/status.ts")).dataStatus,
     render: "data status",
   },
   {
@@ -144,7 +144,7 @@ const VERBS: Command[] = [
     kind: "read",
     bareJson: true,
     failureExit: 255,
-    load: async () => (await import("../data/data-status.ts")).dataDataStatus,
+    load: async () => (await import("../data/changes/data-status.ts")).dataDataStatus,
     render: "data data status",
   },
   {
@@ -159,7 +159,7 @@ const VERBS: Command[] = [
     ],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/push.ts")).dataPush,
+    load: async () => (await import("../data/transfer/push.ts")).dataPush,
     render: "data push",
   },
   {
@@ -171,7 +171,7 @@ const VERBS: Command[] = [
     examples: [["data fetch -T", "data of the worktree and of every tag"]],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/fetch.ts")).dataFetch,
+    load: async () => (await import("../data/transfer/fetch.ts")).dataFetch,
     render: "data fetch",
   },
   {
@@ -188,7 +188,7 @@ const VERBS: Command[] = [
     examples: [["data pull data/train.csv", "one output; without a name all"]],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/fetch.ts")).dataPull,
+    load: async () => (await import("../data/transfer/fetch.ts")).dataPull,
     render: "data pull",
   },
   {
@@ -201,7 +201,7 @@ const VERBS: Command[] = [
     examples: [["data remove data/train.csv.dvc", "data/train.csv stays, the cache too"]],
     kind: "write",
     failureExit: 1,
-    load: async () => (await import("../data/remove.ts")).dataRemove,
+    load: async () => (await import("../data/tracking/remove.ts")).dataRemove,
     render: "data remove",
   },
   {
@@ -225,7 +225,7 @@ const VERBS: Command[] = [
     kind: "write",
     repairsFirst: false,
     failureExit: 1,
-    load: async () => (await import("../data/config.ts")).dataConfig,
+    load: async () => (await import("../data/settings/config.ts")).dataConfig,
     render: "data config",
   },
   {
@@ -241,7 +241,7 @@ const VERBS: Command[] = [
     kind: "write",
     repairsFirst: false,
     failureExit: 1,
-    load: async () => (await import("../data/config.ts")).dataCacheDir,
+    load: async () => (await import("../data/settings/config.ts")).dataCacheDir,
     render: "data config",
   },
   {
@@ -255,7 +255,7 @@ const VERBS: Command[] = [
     examples: [["data cache migrate --dry", "how many objects DVC 2 left"]],
     kind: "write",
     failureExit: 255,
-    load: async () => (await import("../data/cache-migrate.ts")).dataCacheMigrate,
+    load: async () => (await import("../data/cache/cache-migrate.ts")).dataCacheMigrate,
     render: "data lines",
   },
   {
@@ -275,7 +275,7 @@ const VERBS: Command[] = [
     kind: "write",
     repairsFirst: false,
     failureExit: 251,
-    load: async () => (await import("../data/remote.ts")).remoteAdd,
+    load: async () => (await import("../data/settings/remote.ts")).remoteAdd,
     render: "data config",
   },
   {
@@ -286,7 +286,7 @@ const VERBS: Command[] = [
     examples: [["data remote check store", "who we are there, what may be done, which permission is missing, whether the clocks agree"]],
     kind: "read",
     failureExit: 1,
-    load: async () => (await import("../data/remote-check.ts")).remoteCheck,
+    load: async () => (await import("../data/settings/remote-check.ts")).remoteCheck,
     render: "data remote check",
   },
   {
@@ -297,7 +297,7 @@ const VERBS: Command[] = [
     examples: [["data remote list", "name, place, and which is the default"]],
     kind: "read",
     failureExit: 251,
-    load: async () => (await import("../data/remote.ts")).remoteList,
+    load: async () => (await import("../data/settings/remote.ts")).remoteList,
     render: "data config",
   },
   {
@@ -314,7 +314,7 @@ const VERBS: Command[] = [
     kind: "write",
     repairsFirst: false,
     failureExit: 251,
-    load: async () => (await import("../data/remote.ts")).remoteModify,
+    load: async () => (await import("../data/settings/remote.ts")).remoteModify,
     render: "data config",
   },
   {
@@ -327,7 +327,7 @@ const VERBS: Command[] = [
     kind: "write",
     repairsFirst: false,
     failureExit: 251,
-    load: async () => (await import("../data/remote.ts")).remoteRemove,
+    load: async () => (await import("../data/settings/remote.ts")).remoteRemove,
     render: "data config",
   },
   {
@@ -340,7 +340,7 @@ const VERBS: Command[] = [
     kind: "write",
     repairsFirst: false,
     failureExit: 251,
-    load: async () => (await import("../data/remote.ts")).remoteRename,
+    load: async () => (await import("../data/settings/remote.ts")).remoteRename,
     render: "data config",
   },
   {
@@ -353,7 +353,7 @@ const VERBS: Command[] = [
     kind: "write",
     repairsFirst: false,
     failureExit: 251,
-    load: async () => (await import("../data/remote.ts")).remoteDefault,
+    load: async () => (await import("../data/settings/remote.ts")).remoteDefault,
     render: "data config",
   },
 ];

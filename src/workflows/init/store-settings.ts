@@ -14,7 +14,7 @@ import type { ObjectFolder } from "../../store/layout.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { type CacheFile, cacheFiles } from "../../store/unused.ts";
 import type { Input, Step } from "../contract.ts";
-import { editLevel, sectionOf, storedConfigPath } from "../data/config-plan.ts";
+import { editLevel, sectionOf, storedConfigPath } from "../data/settings/config-plan.ts";
 import { listOf, textIn, wordsOf } from "../input.ts";
 import { parseGiven } from "../run/parameters.ts";
 

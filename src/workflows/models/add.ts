@@ -15,7 +15,7 @@ import { sourceTree } from "../../store/source-tree.ts";
 import { isHere } from "../../store/status.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { openData } from "../data/open-data.ts";
-import { refuseUntrackable } from "../data/trackable.ts";
+import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { copyChecked } from "../get.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";

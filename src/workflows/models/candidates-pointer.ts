@@ -12,7 +12,7 @@ import { readListing } from "../../store/layout.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import type { Scan } from "../../store/scan.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { storingMembers } from "../data/add-members.ts";
+import { storingMembers } from "../data/tracking/add-members.ts";
 
 /** Stores these items of the folder as they are now (new, changed or gone) and answers the texts to write. A folder nobody tracked is stored whole. */
 export async function folderEdits(project: Project, context: Context, items: readonly string[]): Promise<FileEdit[]> {

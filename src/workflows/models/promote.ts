@@ -15,7 +15,7 @@ import { sourceTree } from "../../store/source-tree.ts";
 import type { OutputContent } from "../../store/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../contract.ts";
 import { openData } from "../data/open-data.ts";
-import { refuseUntrackable } from "../data/trackable.ts";
+import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";

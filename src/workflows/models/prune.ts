@@ -18,7 +18,7 @@ import { readPointers } from "../../store/pointers.ts";
 import { scanOutput } from "../../store/scan.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { openData } from "../data/open-data.ts";
-import { refuseUntrackable } from "../data/trackable.ts";
+import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";

@@ -9,7 +9,7 @@ import type { KnownModel } from "../../models/types.ts";
 import { storeOutput } from "../../store/contents.ts";
 import { readPointers } from "../../store/pointers.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { refuseUntrackable } from "../data/trackable.ts";
+import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { passGates } from "../models/gates.ts";
 import { onlyModel } from "../models/pick-model.ts";
 import { keptAfter } from "../models/put-in-production.ts";

@@ -15,7 +15,7 @@ import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { fetchObjects } from "../../store/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
-import { applyCheckout, planCheckout } from "../data/checkout.ts";
+import { applyCheckout, planCheckout } from "../data/cache/checkout.ts";
 import { type Carried, carry } from "./carry.ts";
 import { type Cone, inCone } from "./cone.ts";
 import { type DiskUse, diskUse, linkTypesFor } from "./disk.ts";

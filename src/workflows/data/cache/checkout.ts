@@ -1,0 +1,177 @@
+/** `expver data checkout`: the worktree's data becomes what the pointers say, from the cache. */
+
+import { type Project, topOf } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { perform } from "../../../journal/perform.ts";
+import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
+import type { Context } from "../../../platform/context.ts";
+import { paceWork } from "../../../platform/pace.ts";
+import { counted } from "../../../platform/words.ts";
+import { applyingCheckout, refuseUnsaved } from "../../../store/apply-checkout.ts";
+import { type OutputCheckout, planningCheckout } from "../../../store/checkout.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
+import { wordsOf } from "../../input.ts";
+import { fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { settleDatabases } from "../databases.ts";
+import { openData, type Selection, selectPointers, shownPath } from "../open-data.ts";
+
+export interface CheckoutPlan extends Plan {
+  outputs: OutputCheckout[];
+  allowMissing: boolean;
+  summary: boolean;
+}
+
+export interface CheckoutResult {
+  /** Outputs, relative to where the command was typed; folders end in `/`. */
+  added: string[];
+  modified: string[];
+  deleted: string[];
+  /** Outputs left as they were because bytes are missing. */
+  failed: string[];
+  /** Files. */
+  stats: { modified: number; added: number; deleted: number };
+  summary: boolean;
+  exitCode: number;
+}
+
+export const dataCheckout: WriteWorkflow<Input, CheckoutPlan, CheckoutResult> = {
+  async plan(context, input) {
+    const project = openData(context);
+    const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true });
+    return planCheckout(project, context, { selection, input });
+  },
+
+  async apply(context, plan) {
+    const project = openData(context);
+    await prepareWriting(project, context);
+    return withDvcLock(project, () => applyCheckout(project, context, plan), { writes: plan.outputs.map(({ pointer }) => pointer.path) });
+  },
+};
+
+/** Throws E_UNSAVED unless forced. */
+export async function planCheckout(
+  project: Project,
+  context: Context,
+  { selection, input }: { selection: Selection; input: Input },
+): Promise<CheckoutPlan> {
+  const options = { relink: input.relink === true, only: selection.only };
+  for (const { path, hash } of selection.pointers)
+    if (hash === null) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
+  await settleDatabases(
+    project,
+    selection.pointers.map(({ path }) => path),
+  );
+  const outputs = await paceWork(planningCheckout(project, selection.pointers, options), context, { label: "comparing data" });
+  const ready = outputs.filter(({ missing }) => missing.length === 0);
+  if (input.force !== true) refuseUnsaved(ready);
+  return {
+    command: "data checkout",
+    steps: outputs.flatMap(stepsOf),
+    destructive: ready.some(({ unsaved }) => unsaved.length > 0),
+    fingerprint: fingerprintOf(
+      outputs.map(({ pointer, places, removes, unsaved }) => [
+        pointer.path,
+        pointer.hash,
+        places.length,
+        removes.length,
+        unsaved.map(({ path, md5 }) => [path, md5]),
+      ]),
+    ),
+    outputs,
+    allowMissing: input.allowMissing === true,
+    summary: input.summary === true,
+  };
+}
+
+/** Files nobody has stored go to the trash, journaled; everything else is in the cache and needs no journal. */
+export async function applyCheckout(project: Project, context: Context, plan: CheckoutPlan): Promise<CheckoutResult> {
+  const { outputs, allowMissing, summary } = plan;
+  const pace = {
+    label: "checking out",
+    total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0),
+    totalBytes: outputs.flatMap(({ places }) => places).reduce((sum, { size }) => sum + size, 0),
+  };
+  const discardJournal = (path: string) => void moveToTrash(project, path);
+  if (!plan.destructive) await paceWork(applyingCheckout(project, outputs, { discardJournal }), context, pace);
+  else {
+    await perform(project, context, {
+      command: "data checkout",
+      argv: ["data", "checkout", "--force"],
+      summary: `replace ${outputs.reduce((sum, { unsaved }) => sum + unsaved.length, 0)} files that were stored nowhere`,
+      work: (operation) => {
+        const placed = new Map(outputs.flatMap(({ places }) => places.map((place) => [place.path, place.object])));
+        const discard = (path: string) => {
+          const trash = trashPlace(project, path);
+          const object = placed.get(path);
+          // DVC 2's hash of a text is not that of its bytes.
+          const known = object?.hashName === "md5" ? { placed: object.hash } : {};
+          operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash, ...known });
+          moveToTrash(project, path, trash);
+        };
+        return paceWork(applyingCheckout(project, outputs, { discard, discardJournal }), context, pace);
+      },
+    });
+  }
+  const result = resultOf(project, context, outputs);
+  const missing = outputs.flatMap((output) => output.missing);
+  if (missing.length > 0 && !allowMissing) {
+    const text = `checkout failed for ${result.failed.join(", ")}: bytes of ${counted(missing.length, "file")} are not in the cache, first ${missing[0]}`;
+    context.report({ kind: "warning", text, hint: "Fetch them: expver data pull" });
+  }
+  return { ...result, summary, exitCode: result.failed.length > 0 && !allowMissing ? 255 : 0 };
+}
+
+/** What to say when bytes are missing. */
+export function missingError(outputs: readonly OutputCheckout[]): ExpverError {
+  const missing = outputs.flatMap((output) => output.missing);
+  return new ExpverError("E_NOT_STORED", `bytes of ${counted(missing.length, "file")} are not in the cache, first ${missing[0]}`, {
+    details: { missing },
+  });
+}
+
+function stepsOf({ pointer, places, removes, missing, unsaved, isNew }: OutputCheckout): Step[] {
+  if (missing.length > 0) return [{ verb: "leave", target: pointer.path, detail: "bytes are not in the cache", count: missing.length }];
+  if (places.length + removes.length === 0) return [];
+  const steps: Step[] = [];
+  if (places.length > 0) {
+    const bytes = places.reduce((sum, { size }) => sum + size, 0);
+    steps.push({ verb: isNew ? "create" : "write", target: pointer.path, count: places.length, bytes });
+  }
+  if (removes.length > 0)
+    steps.push({ verb: "delete", target: pointer.path, count: removes.length, keeps: unsaved.length > 0 ? "cache and trash" : "cache" });
+  return steps;
+}
+
+function resultOf(project: Project, context: Context, outputs: readonly OutputCheckout[]): Omit<CheckoutResult, "summary" | "exitCode"> {
+  const shown = ({ pointer, isFolder }: OutputCheckout) => `${shownPath(project, context, pointer.path)}${isFolder ? "/" : ""}`;
+  const done = outputs.filter(({ missing }) => missing.length === 0);
+  const changed = done.filter(({ places, removes, isNew, isFolder }) => places.length + removes.length > 0 || (isNew && isFolder));
+  const counts = (pick: (output: OutputCheckout) => number) => done.reduce((sum, output) => sum + pick(output), 0);
+  return {
+    added: changed
+      .filter(({ isNew }) => isNew)
+      .map(shown)
+      .sort(foldersFirst),
+    modified: changed
+      .filter(({ isNew }) => !isNew)
+      .map(shown)
+      .sort(foldersFirst),
+    deleted: [],
+    failed: outputs
+      .filter(({ missing }) => missing.length > 0)
+      .map(shown)
+      .sort(foldersFirst),
+    stats: {
+      modified: counts(({ places }) => places.filter(({ replaces }) => replaces !== null).length),
+      added: counts(({ places }) => places.filter(({ replaces }) => replaces === null).length),
+      deleted: counts(({ removes }) => removes.length),
+    },
+  };
+}
+
+function foldersFirst(one: string, other: string): number {
+  const byKind = Number(other.endsWith("/")) - Number(one.endsWith("/"));
+  return byKind !== 0 ? byKind : one < other ? -1 : 1;
+}

@@ -1,0 +1,72 @@
+/** What objects are to people: paths and versions, as far as tags and recent commits tell. */
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { git } from "../../../git/git.ts";
+import { openCache } from "../../../store/cache.ts";
+import { readListing } from "../../../store/layout.ts";
+import { readPointersAt } from "../../../store/pointers.ts";
+import type { CacheFile } from "../../../store/unused.ts";
+
+export interface NamedObjects {
+  target: string;
+  detail: string;
+  count: number;
+  bytes: number;
+}
+
+const MOST_TAGS = 50;
+const MOST_COMMITS = 20;
+
+/** Grouped by path and the newest place that names it; the rest is told in one line. Reads only a bounded number of commits. */
+export function namesOf(project: Project, unused: readonly CacheFile[]): NamedObjects[] {
+  if (unused.length === 0) return [];
+  const left = new Map(unused.map((file) => [`${file.hashName}:${file.hash}`, file]));
+  const cache = openCache(project);
+  const groups = new Map<string, NamedObjects>();
+  const take = (key: string, target: string, detail: string) => {
+    const file = left.get(key);
+    if (file === undefined) return;
+    left.delete(key);
+    const group = groups.get(`${target}\0${detail}`) ?? { target, detail, count: 0, bytes: 0 };
+    groups.set(`${target}\0${detail}`, { ...group, count: group.count + 1, bytes: group.bytes + file.size });
+  };
+  for (const { rev, label } of places(project)) {
+    if (left.size === 0) break;
+    for (const { path, hash, hashName } of pointersAt(project, rev)) {
+      if (hash === null) continue;
+      if (hash.endsWith(".dir"))
+        for (const { md5 } of readListing(cache.dir, { hash, hashName }) ?? []) take(`${hashName}:${md5}`, path, label);
+      take(`${hashName}:${hash}`, path, label);
+    }
+  }
+  const rest = [...left.values()];
+  if (rest.length > 0)
+    groups.set("", {
+      target: cache.dir,
+      detail: "named by no tag or recent commit",
+      count: rest.length,
+      bytes: rest.reduce((sum, { size }) => sum + size, 0),
+    });
+  return [...groups.values()];
+}
+
+function places({ repository }: Project): { rev: string; label: string }[] {
+  if (repository === null) return [];
+  const list = (args: string[]) => git(repository, args).split("\n").filter(Boolean);
+  const tags = list(["for-each-ref", `--count=${MOST_TAGS}`, "--sort=-creatordate", "--format=%(refname)", "refs/tags"]);
+  const commits = list(["log", "--all", `--max-count=${MOST_COMMITS}`, "--format=%H"]);
+  return [
+    ...tags.map((rev) => ({ rev, label: rev.replace("refs/tags/", "") })),
+    ...commits.map((rev) => ({ rev, label: rev.slice(0, 7) })),
+  ];
+}
+
+/** Only names are wanted: a commit that cannot be read gives none. */
+function pointersAt(project: Project, rev: string) {
+  try {
+    return readPointersAt(project, rev);
+  } catch (error) {
+    if (error instanceof ExpverError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+/** What `gc` keeps: the worktrees, and the commits that were named. */
+import { join, relative, resolve } from "node:path";
+import { findProject, type Project, topOf } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { environmentOf, git } from "../../../git/git.ts";
+import { resolveCommit } from "../../../git/refs.ts";
+import { linkedWorktrees } from "../../../git/worktrees.ts";
+import type { Context } from "../../../platform/context.ts";
+import { readPointers, readPointersOf } from "../../../store/pointers.ts";
+import type { Pointer } from "../../../store/types.ts";
+import type { Input } from "../../contract.ts";
+import { wordsOf } from "../../input.ts";
+
+export function refuseWithoutScope(input: Input): void {
+  const refuse = (message: string, hint: string) =>
+    new ExpverError("E_USAGE", message, { hint, details: { dialect: "dvc", exitCode: 255 } });
+  const scopes = ["workspace", "allBranches", "allTags", "allCommits", "allExperiments", "date", "rev"];
+  if (!scopes.some((name) => input[name] !== undefined && input[name] !== false) && input.purge !== true)
+    throw refuse(
+      "say what to keep",
+      "-w keeps the worktrees, -a branches, -T tags, -A every commit; `-a -T -A` together is the careful choice.",
+    );
+  if (input.notInRemote === true && input.cloud === true) throw refuse("--not-in-remote and --cloud exclude each other", "Choose one.");
+  if (input.num !== undefined && input.rev === undefined && input.allBranches !== true)
+    throw refuse("--num goes with --rev or --all-branches", "Name where to count from.");
+  if (input.num !== undefined && !/^[1-9][0-9]*$/.test(String(input.num))) throw refuse(`--num is ${String(input.num)}`, "Give a number.");
+}
+
+/** This repository seen from each of its worktrees, this one first; other repositories named with -p. Throws E_DATA when one cannot be read. */
+export function projectsToKeep(project: Project, context: Context, input: Input): Project[] {
+  const env = environmentOf(context);
+  const inside = relative(topOf(project), project.dvcRoot ?? project.root);
+  const own =
+    project.repository === null ? [] : linkedWorktrees(project.repository).filter(({ bare, root }) => !bare && root !== topOf(project));
+  const worktrees = own.flatMap(({ root, there }) => {
+    if (!there) throw unreadable(root, "If it is gone for good: git worktree prune.");
+    const found = findProject({ ...context, cwd: root, env });
+    const nested = found === null ? null : findProject({ ...context, cwd: join(root, inside), env });
+    return nested?.dvcRoot ? [nested] : [];
+  });
+  const others = wordsOf(input.projects).map((path) => {
+    const found = findProject({ ...context, cwd: resolve(context.cwd, path), env });
+    if (!found?.dvcRoot) throw unreadable(path, "Name the folder of a DVC repository.");
+    return found;
+  });
+  return [project, ...worktrees, ...others];
+}
+
+/** Pointers of the worktree and of every commit in scope. Throws E_POINTER; with --skip-failed only for the worktree's. */
+export function pointersToKeep(project: Project, context: Context, input: Input): Pointer[] {
+  const found = new Map<string, Pointer>();
+  const keep = (pointers: readonly Pointer[]) => {
+    for (const pointer of pointers) found.set(`${pointer.path}\0${pointer.hash}\0${pointer.hashName}`, pointer);
+  };
+  const passOver = (error: ExpverError, rev: string, file: string) =>
+    context.report({ kind: "warning", text: `${file} of ${rev.slice(0, 7)} is passed over: ${error.message}` });
+  keep(readPointers(project));
+  const commits = readPointersOf(project, commitsInScope(project, input), input.skipFailed === true ? passOver : undefined);
+  for (const pointers of commits.values()) keep(pointers);
+  return [...found.values()].filter(({ cache, hash }) => cache && hash !== null);
+}
+
+function commitsInScope({ repository }: Project, input: Input): string[] {
+  if (repository === null) return [];
+  const num = input.num === undefined ? "1" : String(input.num);
+  const last = (ref: string) => lines(git(repository, ["rev-list", "--first-parent", `--max-count=${num}`, ref, "--"]));
+  const refs = (place: string) => lines(git(repository, ["for-each-ref", "--format=%(objectname)", place]));
+  const commits = new Set<string>();
+  const add = (some: readonly string[]) => {
+    for (const one of some) commits.add(one);
+  };
+  if (input.allCommits === true) add(lines(git(repository, ["rev-list", "--all"])));
+  if (input.allBranches === true) for (const ref of refs("refs/heads")) add(last(ref));
+  if (input.allTags === true) add(refs("refs/tags").flatMap((object) => resolveCommit(repository, object) ?? []));
+  if (input.allExperiments === true) add(refs("refs/exps").flatMap((object) => resolveCommit(repository, object) ?? []));
+  if (typeof input.date === "string") {
+    const since = midnight(input.date) / 1000;
+    const dated = lines(git(repository, ["log", "--all", "--format=%H %ct"])).map((line) => line.split(" "));
+    add(dated.flatMap(([commit = "", time]) => (Number(time) >= since ? [commit] : [])));
+  }
+  if (typeof input.rev === "string") {
+    const commit = resolveCommit(repository, input.rev);
+    if (commit === null) throw new ExpverError("E_NOT_FOUND", `${input.rev} names no commit`, { details: { exitCode: 255 } });
+    add(last(commit));
+  }
+  return [...commits];
+}
+
+/** Local time, as dvc takes it. */
+function midnight(date: string): number {
+  const time = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00`) : Number.NaN;
+  if (Number.isFinite(time)) return time;
+  throw new ExpverError("E_USAGE", `--date is ${JSON.stringify(date)}; expected YYYY-MM-DD`, { details: { dialect: "dvc" } });
+}
+
+function lines(text: string): string[] {
+  return text.split("\n").filter(Boolean);
+}
+
+function unreadable(path: string, hint: string): ExpverError {
+  return new ExpverError("E_DATA", `${path} cannot be read, so what it needs is not known; nothing was removed`, {
+    hint,
+    details: { path, exitCode: 255 },
+  });
+}

@@ -1,0 +1,213 @@
+/**
+ * `expver data gc`: objects that nothing in scope names go to a trash on the cache's own file system, from where undo brings them back;
+ * `--purge` frees it. On a remote they are gone. Whatever cannot be read ends the command before anything goes.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError, fromSystemError } from "../../../errors.ts";
+import { perform } from "../../../journal/perform.ts";
+import type { Context } from "../../../platform/context.ts";
+import { cacheTrash, openCache } from "../../../store/cache.ts";
+import { readDvcConfig } from "../../../store/dvc-config.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { type ObjectName, readListing } from "../../../store/layout.ts";
+import { parseListing } from "../../../store/listing.ts";
+import { openRemote } from "../../../store/remotes/open-remote.ts";
+import type { ListingEntry, Pointer } from "../../../store/types.ts";
+import { type CacheFile, cacheFiles } from "../../../store/unused.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { openData } from "../open-data.ts";
+import { namesOf } from "./gc-names.ts";
+import { pointersToKeep, projectsToKeep, refuseWithoutScope } from "./gc-scope.ts";
+
+interface GcPlan extends Plan {
+  input: Input;
+  unused: CacheFile[];
+  /** On the remote. */
+  unusedThere: ObjectName[];
+  dry: boolean;
+}
+
+export interface GcResult {
+  removed: number;
+  bytes: number;
+  /** On the remote; null when it was not asked for. */
+  removedThere: number | null;
+  purged: boolean;
+}
+
+export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
+  async plan(context, input) {
+    refuseWithoutScope(input);
+    const project = openData(context);
+    const { unused, unusedThere } = await survey(project, context, input);
+    const names = namesOf(project, unused);
+    const trash = cacheTrash(openCache(project));
+    const dry = input.dry === true;
+    const purges = input.purge === true && existsSync(trash);
+    return {
+      command: "data gc",
+      steps: [
+        ...names.map(({ target, detail, count, bytes }) => ({ verb: "delete", target, detail, count, bytes, keeps: "the cache's trash" })),
+        ...(unusedThere.length > 0 ? [{ verb: "delete", target: "the remote", detail: "for good", count: unusedThere.length }] : []),
+        ...(purges ? [{ verb: "free", target: trash, detail: "for good" }] : []),
+      ],
+      destructive: !dry && unused.length + unusedThere.length + Number(purges) > 0,
+      fingerprint: fingerprintOf({ unused: unused.map(({ name }) => name), unusedThere, purges }),
+      input,
+      unused,
+      unusedThere,
+      dry,
+    };
+  },
+
+  async apply(context, { input, unused, unusedThere, dry }) {
+    const project = openData(context);
+    const result: GcResult = {
+      removed: unused.length,
+      bytes: unused.reduce((sum, { size }) => sum + size, 0),
+      removedThere: input.cloud === true ? unusedThere.length : null,
+      purged: input.purge === true,
+    };
+    if (dry) return result;
+    await prepareWriting(project, context);
+    return lockingAll(projectsToKeep(project, context, input), async () => {
+      // Looked for again: what came into use while the plan was read stays.
+      const now = await survey(project, context, input);
+      const still = new Set(now.unused.map(({ name }) => name));
+      const going = unused.filter(({ name }) => still.has(name));
+      await moveToTrash(project, context, going);
+      const there = new Set(now.unusedThere.map(keyOf));
+      const goingThere = unusedThere.filter((one) => there.has(keyOf(one)));
+      await removeThere(project, context, { input, objects: goingThere });
+      if (input.purge === true) rmSync(cacheTrash(openCache(project)), { recursive: true, force: true });
+      return {
+        ...result,
+        removed: going.length,
+        bytes: going.reduce((sum, { size }) => sum + size, 0),
+        removedThere: input.cloud === true ? goingThere.length : null,
+      };
+    });
+  },
+};
+
+/** Commands in other worktrees must not store what is about to be judged. */
+function lockingAll<T>([first, ...rest]: readonly Project[], work: () => Promise<T>): Promise<T> {
+  if (first === undefined) return work();
+  return withDvcLock(first, () => lockingAll(rest, work));
+}
+
+async function survey(project: Project, context: Context, input: Input): Promise<{ unused: CacheFile[]; unusedThere: ObjectName[] }> {
+  if (Object.keys(input).every((name) => name === "purge" || input[name] === undefined || input[name] === false))
+    return { unused: [], unusedThere: [] };
+  const projects = projectsToKeep(project, context, input);
+  const used = new Map<string, ObjectName>();
+  for (const one of projects)
+    for (const object of await objectsOf(one, context, { pointers: pointersToKeep(one, context, input), input }))
+      used.set(keyOf(object), object);
+  const files = cacheFiles(openCache(project).dir, context.clock());
+  const remote = input.cloud === true || input.notInRemote === true ? openRemote(project, nameOf(input.remote)) : null;
+  if (remote === null) return { unused: files.filter((file) => !used.has(keyOf(file))), unusedThere: [] };
+  if (input.cloud === true) {
+    const there = await remote.list(context);
+    return {
+      unused: files.filter((file) => !used.has(keyOf(file))),
+      unusedThere: there.filter((object) => !used.has(keyOf(object))).map(({ hash, hashName }) => ({ hash, hashName })),
+    };
+  }
+  const safe = new Set((await remote.present([...used.values()], context)).map(keyOf));
+  return { unused: files.filter((file) => !used.has(keyOf(file)) || safe.has(keyOf(file))), unusedThere: [] };
+}
+
+function nameOf(value: Input[string]): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+async function objectsOf(
+  project: Project,
+  context: Context,
+  { pointers, input }: { pointers: readonly Pointer[]; input: Input },
+): Promise<ObjectName[]> {
+  const objects: ObjectName[] = [];
+  for (const { path, hash, hashName, remote } of pointers) {
+    if (hash === null) continue;
+    objects.push({ hash, hashName });
+    if (!hash.endsWith(".dir")) continue;
+    const entries = await listingOf(project, { hash, hashName }, remote ?? nameOf(input.remote));
+    if (entries === null) tellAbsent(context, path, input);
+    for (const { md5 } of entries ?? []) objects.push({ hash: md5, hashName });
+  }
+  return objects;
+}
+
+/** Null only when it is certain that it is nowhere: a remote that does not answer ends the command. */
+async function listingOf(project: Project, object: ObjectName, name: string | undefined): Promise<ListingEntry[] | null> {
+  const entries = readListing(openCache(project).dir, object);
+  const { defaultRemote } = readDvcConfig(project);
+  if (entries !== null || (name === undefined && defaultRemote === null)) return entries;
+  const bytes = await openRemote(project, name).read(object);
+  return bytes === null ? null : parseListing(bytes);
+}
+
+/** Its members may be in the cache all the same, and would go: without --force that is too much to guess. */
+function tellAbsent(context: Context, path: string, { force, skipFailed }: Input): void {
+  const text = `the listing of ${path} that a commit in scope names is nowhere: what was in it cannot be told`;
+  if (force !== true && skipFailed !== true)
+    throw new ExpverError("E_NOT_STORED", `${text}; nothing was removed`, {
+      hint: "Fetch it from where it is, or go on without it: --skip-failed.",
+      details: { path, exitCode: 255 },
+    });
+  context.report({ kind: "warning", text });
+}
+
+async function moveToTrash(project: Project, context: Context, unused: readonly CacheFile[]): Promise<void> {
+  if (unused.length === 0) return;
+  const cache = openCache(project);
+  const folder = cache.dir;
+  const trash = join(cacheTrash(cache), randomBytes(8).toString("hex"));
+  await perform(project, context, {
+    command: "data gc",
+    argv: ["data", "gc"],
+    summary: `move ${unused.length} unused objects to ${trash}`,
+    work: (operation) => {
+      operation.record({ kind: "objects", folder, trash, names: unused.map(({ name }) => name) });
+      for (const { name } of unused) {
+        try {
+          mkdirSync(dirname(join(trash, name)), { recursive: true });
+          renameSync(join(folder, name), join(trash, name));
+        } catch (error) {
+          throw fromSystemError(error, `cannot move ${join(folder, name)} to the trash`);
+        }
+      }
+    },
+  });
+}
+
+async function removeThere(
+  project: Project,
+  context: Context,
+  { input, objects }: { input: Input; objects: readonly ObjectName[] },
+): Promise<void> {
+  if (objects.length === 0) return;
+  const remote = openRemote(project, nameOf(input.remote));
+  await perform(project, context, {
+    command: "data gc",
+    argv: ["data", "gc", "--cloud"],
+    summary: `remove ${objects.length} unused objects from ${remote.name}`,
+    work: async (operation) => {
+      operation.record({ kind: "remote", remote: remote.name, detail: `removed ${objects.length} unused objects` });
+      // Listings first: others take one as proof of its members.
+      const order = [...objects].sort((one, other) => Number(other.hash.endsWith(".dir")) - Number(one.hash.endsWith(".dir")));
+      const [failure] = await remote.remove(order, context);
+      if (failure?.error) throw failure.error;
+    },
+  });
+}
+
+function keyOf({ hash, hashName }: ObjectName): string {
+  return `${hashName}:${hash}`;
+}

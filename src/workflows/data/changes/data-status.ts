@@ -1,0 +1,147 @@
+/** `expver data data status`: dvc's `data status`: what changed since HEAD's pointers, and since the pointers here. */
+import { join, relative } from "node:path";
+import { absolutePath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { git } from "../../../git/git.ts";
+import { readRef } from "../../../git/refs.ts";
+import { readStatus } from "../../../git/status.ts";
+import type { Context } from "../../../platform/context.ts";
+import { paceWork } from "../../../platform/pace.ts";
+import { openCache } from "../../../store/cache.ts";
+import { type Changes, compareTracked, type Tracked } from "../../../store/compare.ts";
+import { trustedSize } from "../../../store/layout.ts";
+import { listingFinder } from "../../../store/listings.ts";
+import { readPointers, readPointersAt } from "../../../store/pointers.ts";
+import { openRemote } from "../../../store/remotes/open-remote.ts";
+import type { Remote } from "../../../store/remotes/remote.ts";
+import { readingStatus } from "../../../store/status.ts";
+import type { Pointer } from "../../../store/types.ts";
+import type { Input, ReadWorkflow } from "../../contract.ts";
+import { openData } from "../open-data.ts";
+import { trackedBy, trackedHere } from "./tracked.ts";
+
+type Group = Partial<Record<"added" | "deleted" | "modified" | "unknown", string[]>> & { renamed?: { old: string; new: string }[] };
+
+/** dvc's shape: keys only where there is something to say; folders end in `/`. */
+export interface DataChanges {
+  not_in_cache?: string[];
+  not_in_remote?: string[];
+  committed?: Group;
+  uncommitted?: Group;
+  untracked?: string[];
+  unchanged?: string[];
+}
+
+export interface DataStatusResult {
+  json: DataChanges;
+  /** Git has no commit yet. */
+  isEmpty: boolean;
+  /** Git sees changes too. */
+  isDirty: boolean;
+}
+
+export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
+  async read(context, input) {
+    const project = openData(context);
+    const cache = openCache(project);
+    const granular = input.granular === true;
+    const targets = [input.target].flat().filter((word) => typeof word === "string");
+    const keep = (path: string) =>
+      targets.length === 0 || targets.some((target) => path === clean(target) || path.startsWith(`${clean(target)}/`));
+    const root = project.dvcRoot ?? project.root;
+    const shown = ({ path, isFolder }: Tracked) => `${relative(root, absolutePath(project, path))}${isFolder ? "/" : ""}`;
+    const pointers = readPointers(project).filter(({ cache: isCached }) => isCached);
+    const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
+
+    const listing = granular ? listingFinder(project) : null;
+    const said = async (some: readonly Pointer[]) => {
+      const found: Tracked[] = [];
+      for (const pointer of some) found.push(...(await trackedBy(pointer, listing)));
+      return found;
+    };
+    const index = await said(pointers);
+    const worktree = states.flatMap((state) => trackedHere(state, granular));
+    const uncommitted = compareTracked(index, worktree);
+    // Without Git nothing is committed.
+    const committed = project.repository === null ? compareTracked([], []) : compareTracked(await said(headPointers(project)), index);
+    const absent = index.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
+    const settled = new Set(committed.unchanged.map(({ path }) => path));
+    const paths = (some: readonly Tracked[]) => some.map(shown).filter(keep);
+    const result: DataChanges = {
+      not_in_cache: paths(absent),
+      not_in_remote: input.notInRemote === true ? paths(await lacking(project, context, { index, pointers, input })) : [],
+      committed: groupOf(committed, shown, keep),
+      uncommitted: groupOf(uncommitted, shown, keep),
+      untracked: untrackedFiles(project, context, input).filter(keep),
+      unchanged: input.unchanged === true ? paths(uncommitted.unchanged.filter(({ path }) => settled.has(path))) : [],
+    };
+    const { repository } = project;
+    return {
+      isEmpty: repository !== null && readRef(repository, "HEAD") === null,
+      isDirty: repository !== null && readStatus(repository, { untracked: (result.untracked ?? []).length > 0 }).length > 0,
+      json: Object.fromEntries(Object.entries(result).filter(([, value]) => Object.keys(value ?? {}).length > 0)),
+    };
+  },
+};
+
+function clean(target: string): string {
+  return target.replace(/^\.\//, "").replace(/\/$/, "");
+}
+
+function headPointers(project: Project): Pointer[] {
+  if (project.repository === null || readRef(project.repository, "HEAD") === null) return [];
+  const inside = relative(project.repository.root, project.dvcRoot ?? project.root);
+  return readPointersAt(project, "HEAD").filter(({ path, cache }) => cache && (inside === "" || path.startsWith(`${inside}/`)));
+}
+
+function groupOf(changes: Changes, shown: (one: Tracked) => string, keep: (path: string) => boolean): Group {
+  const group: Group = {};
+  const lists = { ...changes, modified: changes.modified.map(({ to }) => to) };
+  for (const kind of ["modified", "added", "deleted", "unknown"] as const) {
+    const paths = lists[kind].map(shown).filter(keep);
+    if (paths.length > 0) group[kind] = paths;
+  }
+  const renamed = changes.renamed.map(({ from, to }) => ({ old: shown(from), new: shown(to) })).filter((one) => keep(one.new));
+  return renamed.length > 0 ? { ...group, renamed } : group;
+}
+
+async function lacking(
+  project: Project,
+  context: Context,
+  { index, pointers, input }: { index: readonly Tracked[]; pointers: readonly Pointer[]; input: Input },
+): Promise<Tracked[]> {
+  const remote = openNamed(project, typeof input.remote === "string" ? input.remote : undefined);
+  const pushed = pointers.filter(({ push, isImport }) => push && !isImport).map(({ path }) => path);
+  const wanted = index.filter(({ path, hash }) => hash !== null && pushed.some((one) => path === one || path.startsWith(`${one}/`)));
+  const found = await remote.present(
+    wanted.map(({ hash, hashName }) => ({ hash: hash ?? "", hashName })),
+    context,
+  );
+  const there = new Set(found.map(({ hash, hashName }) => `${hashName}:${hash}`));
+  return wanted.filter(({ hash, hashName }) => !there.has(`${hashName}:${hash}`));
+}
+
+/** A remote that is not configured is a mistake of the configuration here, as with dvc. */
+function openNamed(project: Project, name: string | undefined): Remote {
+  try {
+    return openRemote(project, name);
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_REMOTE")) throw error;
+    throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, exitCode: 251 }, cause: error });
+  }
+}
+
+/** Git's untracked files, relative to where the user is; only with `--untracked-files`. */
+function untrackedFiles(project: Project, context: Context, { untrackedFiles: mode }: Input): string[] {
+  const { repository } = project;
+  if (mode !== undefined && mode !== true && mode !== "no" && mode !== "all")
+    throw new ExpverError("E_USAGE", `--untracked-files is ${JSON.stringify(mode)}; expected no or all`, { details: { dialect: "dvc" } });
+  if (repository === null || mode === undefined || mode === "no") return [];
+  const root = project.dvcRoot ?? project.root;
+  const files = git(repository, ["ls-files", "-z", "--others", "--exclude-standard", "--full-name"]).split("\0").filter(Boolean);
+  return files
+    .map((file) => join(repository.root, file))
+    .filter((file) => file.startsWith(`${root}/`))
+    .map((file) => relative(context.cwd, file));
+}

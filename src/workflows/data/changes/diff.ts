@@ -1,0 +1,156 @@
+/** `expver data diff [A [B]]`: which tracked data differs between two commits, or between a commit and the worktree. Shapes are dvc's. */
+import { relative } from "node:path";
+import { absolutePath } from "../../../config/paths.ts";
+import { type Project, requireRepository } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { readRef, resolveCommit } from "../../../git/refs.ts";
+import type { Context } from "../../../platform/context.ts";
+import { paceWork } from "../../../platform/pace.ts";
+import { openCache } from "../../../store/cache.ts";
+import { type Changes, compareTracked, type Tracked } from "../../../store/compare.ts";
+import { trustedSize } from "../../../store/layout.ts";
+import { compareCodePoints } from "../../../store/listing.ts";
+import { listingFinder } from "../../../store/listings.ts";
+import { readPointers, readPointersAt } from "../../../store/pointers.ts";
+import { readingStatus } from "../../../store/status.ts";
+import type { Pointer } from "../../../store/types.ts";
+import type { Input, ReadWorkflow } from "../../contract.ts";
+import { wordsOf } from "../../input.ts";
+import { openData, type Selection, selectPointers } from "../open-data.ts";
+import { trackedBy, trackedHere } from "./tracked.ts";
+
+export interface DiffEntry {
+  path: string | { old: string; new: string };
+  /** Only with `--show-hash`. */
+  hash?: string | null | { old: string | null; new: string | null };
+}
+
+export type DataDiff = Partial<Record<"added" | "deleted" | "modified" | "renamed" | "not in cache", DiffEntry[]>>;
+
+export interface DiffResult {
+  json: DataDiff;
+  /** A Markdown table is asked for. */
+  markdown: boolean;
+  showHash: boolean;
+}
+
+export const dataDiff: ReadWorkflow<Input, DiffResult> = {
+  async read(context, input) {
+    const project = openData(context);
+    const shown = { markdown: input.md === true, showHash: input.showHash === true };
+    const revisions = revisionsOf(project, input);
+    if (revisions === null) return { json: {}, ...shown };
+    const { before, after } = await bothStates(project, context, { revisions, targets: wordsOf(input.targets) });
+    const changes = compareTracked(before, after);
+    const cache = openCache(project);
+    const missing = before.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
+    const hides = revisions.new !== null || input.hideMissing === true;
+    return {
+      json: shapeOf(project, { changes, missing: revisions.new === null ? missing : [], hides, showHash: shown.showHash }),
+      ...shown,
+    };
+  },
+};
+
+interface Revisions {
+  old: string;
+  /** Null: the worktree. */
+  new: string | null;
+}
+
+/** Null when there is nothing to compare. */
+function revisionsOf(project: Project, { aRev, bRev }: Input): Revisions | null {
+  const repository = requireRepository(project);
+  if (readRef(repository, "HEAD") === null) return null;
+  const commitOf = (rev: string) => {
+    const commit = resolveCommit(repository, rev);
+    if (commit === null) throw new ExpverError("E_NOT_FOUND", `${rev} names no commit`, { details: { revision: rev } });
+    return commit;
+  };
+  const old = commitOf(typeof aRev === "string" ? aRev : "HEAD");
+  if (typeof bRev !== "string") return { old, new: null };
+  const next = commitOf(bRev);
+  return next === old ? null : { old, new: next };
+}
+
+async function bothStates(
+  project: Project,
+  context: Context,
+  { revisions, targets }: { revisions: Revisions; targets: string[] },
+): Promise<{ before: Tracked[]; after: Tracked[] }> {
+  const old = chosen(project, context, { pointers: cachedOf(readPointersAt(project, revisions.old)), targets });
+  const present = revisions.new === null ? readPointers(project) : readPointersAt(project, revisions.new);
+  const now = chosen(project, context, { pointers: cachedOf(present), targets });
+  const unknown = targets.find((target) => old.unknown.has(target) && now.unknown.has(target));
+  if (unknown !== undefined)
+    throw new ExpverError("E_NOT_FOUND", `${unknown} is tracked in neither state`, { details: { target: unknown, exitCode: 255 } });
+  const listing = listingFinder(project);
+  const said = async ({ pointers, only }: Selection) => {
+    const states: Tracked[] = [];
+    for (const pointer of pointers) states.push(...(await trackedBy(pointer, listing)));
+    return states.filter(isChosen(only));
+  };
+  if (revisions.new !== null) return { before: await said(old), after: await said(now) };
+  const states = await paceWork(readingStatus(project, now.pointers), context, { label: "hashing data" });
+  return { before: await said(old), after: states.flatMap((state) => trackedHere(state, true)).filter(isChosen(now.only)) };
+}
+
+function cachedOf(pointers: readonly Pointer[]): Pointer[] {
+  return pointers.filter(({ cache }) => cache);
+}
+
+/** Targets may name what only one of the two states has. */
+function chosen(
+  project: Project,
+  context: Context,
+  { pointers, targets }: { pointers: Pointer[]; targets: readonly string[] },
+): Selection & { unknown: Set<string> } {
+  const unknown = new Set<string>();
+  const known = targets.filter((target) => {
+    try {
+      return selectPointers(project, context, { targets: [target], pointers }).pointers.length > 0;
+    } catch (error) {
+      if (!(error instanceof ExpverError && error.code === "E_NOT_FOUND")) throw error;
+      unknown.add(target);
+      return false;
+    }
+  });
+  if (targets.length > 0 && known.length === 0) return { pointers: [], only: new Map(), unknown };
+  return { ...selectPointers(project, context, { targets: known, pointers }), unknown };
+}
+
+function isChosen(only: ReadonlyMap<string, readonly string[]>): (one: Tracked) => boolean {
+  if (only.size === 0) return () => true;
+  return ({ path }) => {
+    const partial = [...only].find(([output]) => path === output || path.startsWith(`${output}/`));
+    return partial?.[1].some((member) => `${path}/`.startsWith(`${partial[0]}/${member}/`)) ?? true;
+  };
+}
+
+interface Shape {
+  changes: Changes;
+  missing: readonly Tracked[];
+  hides: boolean;
+  showHash: boolean;
+}
+
+function shapeOf(project: Project, { changes, missing, hides, showHash }: Shape): DataDiff {
+  const { added, deleted, modified, renamed } = changes;
+  if ([added, deleted, modified, renamed, missing].every((list) => list.length === 0)) return {};
+  const root = project.dvcRoot ?? project.root;
+  const path = (one: Tracked) => `${relative(root, absolutePath(project, one.path))}${one.isFolder ? "/" : ""}`;
+  const entry = (shown: DiffEntry["path"], hash: DiffEntry["hash"]) => (showHash ? { path: shown, hash: hash ?? null } : { path: shown });
+  const single = (list: readonly Tracked[]) => sorted(list.map((one) => entry(path(one), one.hash)));
+  return {
+    added: single(added),
+    deleted: single(deleted),
+    modified: sorted(modified.map(({ from, to }) => entry(path(from), { old: from.hash, new: to.hash }))),
+    renamed: sorted(renamed.map(({ from, to }) => entry({ old: path(from), new: path(to) }, from.hash))),
+    ...(hides ? {} : { "not in cache": single(missing) }),
+  };
+}
+
+function sorted(entries: DiffEntry[]): DiffEntry[] {
+  const key = ({ path }: DiffEntry) => (typeof path === "string" ? path : path.old);
+  return entries.sort((one, other) => compareCodePoints(key(one), key(other)));
+}

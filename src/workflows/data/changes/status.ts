@@ -1,0 +1,195 @@
+/** `expver data status`: which outputs differ from their pointers; with a remote, which objects it lacks. Shapes are dvc's. */
+import { dirname, posix } from "node:path";
+import { absolutePath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { unfinished } from "../../../git/status.ts";
+import { readUnmerged } from "../../../git/unmerged.ts";
+import { changesOf, type StageChange } from "../../../pipelines/stage-changes.ts";
+import { readStages } from "../../../pipelines/stages.ts";
+import type { Context } from "../../../platform/context.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
+import { paceWork, type Work } from "../../../platform/pace.ts";
+import { openCache } from "../../../store/cache.ts";
+import { type ObjectName, trustedSize } from "../../../store/layout.ts";
+import { listingFinder } from "../../../store/listings.ts";
+import { readPointers, readTracked } from "../../../store/pointers.ts";
+import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { type OutputStatus, readingStatus } from "../../../store/status.ts";
+import type { Pointer } from "../../../store/types.ts";
+import type { Input, ReadWorkflow } from "../../contract.ts";
+import { wordsOf } from "../../input.ts";
+import { openData, selectPointers, shownPath } from "../open-data.ts";
+import { pointersOfRevisions } from "../revisions.ts";
+import { type ImportChange, importChanges } from "../sources/import-changes.ts";
+
+/** dvc's: by stage or pointer file, what changed. */
+export type LocalStatus = Record<string, LocalChange[]>;
+type LocalChange =
+  | { "changed deps": Record<string, string | Record<string, string>> }
+  | { "changed outs": Record<string, string> }
+  | "changed checksum"
+  | "changed command"
+  | "always changed";
+/** dvc's: by path, how cache and remote differ. */
+export type CloudStatus = Record<string, "new" | "deleted" | "missing">;
+
+export interface DataStatus {
+  json: LocalStatus | CloudStatus;
+  outputs: { path: string; file: string; hash: string | null; state: OutputStatus["state"] }[];
+  /** Name of the remote that was compared, or null. */
+  remote: string | null;
+  exitCode: number;
+}
+
+export const dataStatus: ReadWorkflow<Input, DataStatus> = {
+  async read(context, input) {
+    const project = openData(context);
+    const targets = { targets: wordsOf(input.target), recursive: input.recursive === true };
+    if (input.cloud === true || typeof input.remote === "string") return cloudStatus(project, context, { input, targets });
+    refuseMeaningless(input);
+    const tracked = readTracked(project);
+    const { pointers } = selectPointers(project, context, { ...targets, pointers: tracked.pointers });
+    warnUndecided(project, context);
+    const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
+    const imports = importChanges(project, context, { pointers, asks: input.updates !== false });
+    const wanted = targets.targets.length === 0 ? null : pointers;
+    const reading = readingStages(project, { pipelines: tracked.pipelines, wanted, states });
+    const stages = await paceWork(reading, context, { label: "hashing what stages depend on" });
+    const json = localStatus(project, context, { states, imports, stages });
+    return {
+      json,
+      outputs: states.map(({ pointer, state }) => ({ path: pointer.path, file: pointer.file, hash: pointer.hash, state })),
+      remote: null,
+      exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0,
+    };
+  },
+};
+
+/** Such a pointer says what ours said: without a word it would look as if all were well. */
+function warnUndecided({ repository }: Project, context: Context): void {
+  if (repository === null || unfinished(repository) === null) return;
+  for (const { path } of readUnmerged(repository)) {
+    if (!path.endsWith(".dvc")) continue;
+    context.report({ kind: "warning", text: `${path} is in conflict`, hint: `expver merge --resolve ours|theirs ${path}` });
+  }
+}
+
+function refuseMeaningless(input: Input): void {
+  const given = ["allBranches", "allTags", "allCommits", "jobs"].filter((name) => input[name] !== undefined && input[name] !== false);
+  if (given.length === 0) return;
+  const flags = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`).join(", ");
+  throw new ExpverError("E_USAGE", `${flags} ask about a remote`, { hint: "Add --cloud.", details: { dialect: "dvc", exitCode: 1 } });
+}
+
+interface Changed {
+  deps: Record<string, string | Record<string, string>>;
+  outs: Record<string, string>;
+  also: Exclude<LocalChange, object>[];
+}
+
+function localStatus(
+  project: Project,
+  context: Context,
+  {
+    states,
+    imports,
+    stages,
+  }: { states: readonly OutputStatus[]; imports: ReadonlyMap<string, ImportChange>; stages: readonly StageChange[] },
+): LocalStatus {
+  const changes = new Map<string, Changed>();
+  const at = (entry: Pick<Pointer, "file" | "stage">): Changed => {
+    const address = addressOf(project, context, entry);
+    const changed = changes.get(address) ?? { deps: {}, outs: {}, also: [] };
+    changes.set(address, changed);
+    return changed;
+  };
+  for (const { pointer, worktree, inCache } of states) {
+    // As dvc: that the bytes are not in the cache says more than that the worktree has others.
+    const said =
+      pointer.hash !== null && pointer.cache && !inCache
+        ? "not in cache"
+        : pointer.hash === null && worktree !== "deleted"
+          ? "new"
+          : worktree;
+    const change = imports.get(pointer.file);
+    if (change?.update !== undefined) at(pointer).deps[change.update] = "update available";
+    if (change?.isEdited === true) at(pointer).also = ["changed checksum"];
+    if (said !== "same") at(pointer).outs[shownPath(project, context, pointer.path)] = said;
+  }
+  for (const { stage, deps, outs } of stages) {
+    for (const [path, said] of deps) at(stage).deps[shownPath(project, context, path)] = said;
+    for (const [path, said] of outs) at(stage).outs[shownPath(project, context, path)] = said;
+    if (stage.hasOtherCommand) at(stage).also.push("changed command");
+    if (stage.isAlwaysChanged) at(stage).also.push("always changed");
+  }
+  return Object.fromEntries(
+    [...changes].map(([address, { deps, outs, also }]): [string, LocalChange[]] => [
+      address,
+      [
+        ...(Object.keys(deps).length === 0 ? [] : [{ "changed deps": deps }]),
+        ...(Object.keys(outs).length === 0 ? [] : [{ "changed outs": outs }]),
+        ...also,
+      ],
+    ]),
+  );
+}
+
+/** `wanted`: only stages of these pointers. */
+function* readingStages(
+  project: Project,
+  { pipelines, wanted, states }: { pipelines: readonly string[]; wanted: readonly Pointer[] | null; states: readonly OutputStatus[] },
+): Work<StageChange[]> {
+  const known = new Map(states.flatMap(({ pointer, scan }) => (scan === null ? [] : [[pointer.path, scan.content.hash] as const])));
+  const found: StageChange[] = [];
+  for (const path of pipelines) {
+    const file = posix.join(posix.dirname(path), "dvc.lock");
+    const [pipeline, lock] = [path, file].map((one) => readTextIfExists(absolutePath(project, one)));
+    for (const stage of readStages(file, { pipeline: pipeline ?? "", lock: lock ?? null })) {
+      if (wanted !== null && !wanted.some((one) => one.file === file && one.stage === stage.stage)) continue;
+      found.push(yield* changesOf(project, stage, known));
+    }
+  }
+  return found;
+}
+
+/** `data.csv.dvc`, `train` for a stage beside the user, `sub/dvc.yaml:train` elsewhere. */
+function addressOf(project: Project, context: Context, { file, stage }: Pick<Pointer, "file" | "stage">): string {
+  const shown = shownPath(project, context, file);
+  if (stage === undefined) return shown;
+  return shown === "dvc.lock" ? stage : `${dirname(shown)}/dvc.yaml:${stage}`;
+}
+
+async function cloudStatus(
+  project: Project,
+  context: Context,
+  { input, targets }: { input: Input; targets: { targets: string[]; recursive: boolean } },
+): Promise<DataStatus> {
+  const remote = openRemote(project, typeof input.remote === "string" ? input.remote : undefined);
+  const all = [...readPointers(project), ...pointersOfRevisions(project, input)];
+  const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
+  const cache = openCache(project);
+  const objects: { object: ObjectName; path: string }[] = [];
+  const listing = listingFinder(project, remote.name);
+  for (const pointer of pointers) {
+    const { hash, hashName, path, push, isImport, cache: isCached } = pointer;
+    if (hash === null || !push || isImport || !isCached) continue;
+    const shown = shownPath(project, context, path);
+    objects.push({ object: { hash, hashName }, path: shown });
+    const members = await listing(pointer);
+    for (const { relpath, md5 } of members ?? []) objects.push({ object: { hash: md5, hashName }, path: `${shown}/${relpath}` });
+  }
+  const found = await remote.present(
+    objects.map(({ object }) => object),
+    context,
+  );
+  const there = new Set(found.map(({ hash, hashName }) => `${hashName}:${hash}`));
+  const json: CloudStatus = {};
+  for (const { object, path } of objects) {
+    const isHere = trustedSize(cache.dir, object) !== null;
+    const isThere = there.has(`${object.hashName}:${object.hash}`);
+    if (isHere !== isThere) json[path] = isHere ? "new" : "deleted";
+    else if (!isHere) json[path] = "missing";
+  }
+  return { json, outputs: [], remote: remote.name, exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0 };
+}

@@ -1,0 +1,90 @@
+/** `expver data config` and `expver data cache dir`: DVC's settings, read and written as dvc does. */
+import { relative } from "node:path";
+import { type Place, topOf } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { Context } from "../../../platform/context.ts";
+import { CONFIG_LEVELS, type ConfigLevel, configFile, readDvcConfig, readLevel, remoteName } from "../../../store/dvc-config.ts";
+import type { Input } from "../../contract.ts";
+import { type ConfigAnswer, configError, configWorkflow, editLevel, levelOf, sectionOf, storedConfigPath, textOf } from "./config-plan.ts";
+
+export const dataConfig = configWorkflow("data config", (project, context, input) => {
+  const level = levelOf(input);
+  if (input.list === true) return listAll(project, level, input.showOrigin === true);
+  const { section, option } = parseName(input.name);
+  const value = typeof input.value === "string" ? input.value : undefined;
+  if (value === undefined && input.unset !== true)
+    return readOne(project, { level, section, option, showOrigin: input.showOrigin === true });
+  return { edits: [setOne(project, context, { level: level ?? "repo", section, option, value })] };
+});
+
+export const dataCacheDir = configWorkflow("data cache dir", (project, context, input) => {
+  const level = levelOf(input);
+  const value = typeof input.value === "string" ? input.value : undefined;
+  if (value !== undefined || input.unset === true)
+    return { edits: [setOne(project, context, { level: level ?? "repo", section: "cache", option: "dir", value })] };
+  if (level === null) return { lines: [readDvcConfig(project).cache.dir] };
+  const dir = readLevel(project, level).get("cache")?.get("dir");
+  if (dir === undefined) throw configError("option 'dir' doesn't exist in section 'cache'");
+  return { lines: [textOf(dir)] };
+});
+
+interface Name {
+  /** As in the file: `core`, `remote "x"`. */
+  section: string;
+  option: string;
+}
+
+/** `section.option` or `remote.name.option`. */
+function parseName(typed: Input[string]): Name {
+  const [, top, section, option] = /^(?:(remote|db)\.)?([^.]*)\.([^.]*)$/.exec(typeof typed === "string" ? typed : "") ?? [];
+  if (section === undefined || option === undefined) {
+    throw new ExpverError("E_USAGE", `${JSON.stringify(typed ?? "")} is no option name`, {
+      hint: "Names are section.option or remote.NAME.option; --list shows those that are set.",
+      details: { dialect: "dvc" },
+    });
+  }
+  const name = section.toLowerCase();
+  return { section: top === undefined ? name : `${top} "${name}"`, option: option.toLowerCase() };
+}
+
+function setOne(
+  project: Place,
+  context: Context,
+  { level, section, option, value }: Name & { level: ConfigLevel; value: string | undefined },
+) {
+  const isPath = (section === "cache" && option === "dir") || (remoteName(section) !== null && option === "url");
+  return editLevel(project, level, (sections) => {
+    if (value === undefined) {
+      if (!sections.get(section)?.has(option)) throw configError(`option '${option}' doesn't exist in section '${section}'`);
+      sections.get(section)?.delete(option);
+    } else sectionOf(sections, section).set(option, isPath ? storedConfigPath(project, context, { level, typed: value }) : value);
+  });
+}
+
+function readOne(
+  project: Place,
+  { level, section, option, showOrigin }: Name & { level: ConfigLevel | null; showOrigin: boolean },
+): ConfigAnswer {
+  for (const one of level === null ? [...CONFIG_LEVELS].reverse() : [level]) {
+    const value = readLevel(project, one).get(section)?.get(option);
+    if (value !== undefined) return { lines: [`${showOrigin ? origin(project, one) : ""}${textOf(value)}`] };
+  }
+  if (level !== null) throw configError(`option '${option}' doesn't exist in section '${section}'`);
+  return {};
+}
+
+function listAll(project: Place, level: ConfigLevel | null, showOrigin: boolean): ConfigAnswer {
+  const lines = (level === null ? CONFIG_LEVELS : [level]).flatMap((one) =>
+    [...readLevel(project, one)].flatMap(([section, options]) => {
+      const [, kind, name] = /^(remote|machine|db)\s*"(.*)"$/.exec(section) ?? [];
+      const prefix = kind === undefined ? section : `${kind}.${name}`;
+      return [...options].map(([key, value]) => `${showOrigin ? origin(project, one) : ""}${prefix}.${key}=${textOf(value)}`);
+    }),
+  );
+  return { lines };
+}
+
+function origin(project: Place, level: ConfigLevel): string {
+  const file = configFile(project, level);
+  return `${level === "repo" || level === "local" ? relative(project.dvcRoot ?? topOf(project), file) : file}\t`;
+}

@@ -1,0 +1,142 @@
+/** `expver data remote …`: edits of DVC's configuration that name places to push to. */
+import type { Place } from "../../../config/project.ts";
+import { CONFIG_LEVELS, type ConfigLevel, mergeLevels, readLevel, remoteName } from "../../../store/dvc-config.ts";
+import type { Sections } from "../../../store/dvc-config-file.ts";
+import type { FileEdit } from "../../../store/types.ts";
+import type { Input } from "../../contract.ts";
+import { configError, configWorkflow, editLevel, levelOf, sectionOf, storedConfigPath, textOf } from "./config-plan.ts";
+
+export const remoteAdd = configWorkflow("data remote add", (project, context, input) => {
+  const name = nameOf(input.name);
+  const level = levelOf(input) ?? "repo";
+  const url = storedConfigPath(project, context, { level, typed: wordOf(input.url) });
+  const edit = editLevel(project, level, (sections) => {
+    if (sections.has(header(name)) && input.force !== true)
+      throw configError(`remote '${name}' already exists`, "Overwrite it with --force, or choose another name.");
+    sections.delete(header(name));
+    sections.set(header(name), new Map([["url", url]]));
+    if (input.default === true) sectionOf(sections, "core").set("remote", name);
+  });
+  return { edits: [edit], lines: input.default === true ? [`Setting '${name}' as a default remote.`] : [] };
+});
+
+export const remoteList = configWorkflow("data remote list", (project, _context, input) => {
+  const level = levelOf(input);
+  const sections = level === null ? merged(project) : readLevel(project, level);
+  const chosen = textOf(sections.get("core")?.get("remote"));
+  return {
+    lines: [...sections].flatMap(([section, options]) => {
+      const name = remoteName(section);
+      if (name === null) return [];
+      const cells = [name, textOf(options.get("url")), ...(name === chosen ? ["(default)"] : [])];
+      return [cells.map((cell, index) => (index < cells.length - 1 ? toNextStop(cell) : cell)).join("")];
+    }),
+  };
+});
+
+/** dvc prints a tab as the spaces up to the next multiple of eight. */
+function toNextStop(cell: string): string {
+  const width = [...cell].length;
+  return cell + " ".repeat(8 - (width % 8));
+}
+
+export const remoteModify = configWorkflow("data remote modify", (project, context, input) => {
+  const name = nameOf(input.name);
+  const level = levelOf(input) ?? "repo";
+  const option = wordOf(input.option);
+  const value = wordOf(input.value);
+  const edit = editLevel(project, level, (sections) => {
+    if (!mergeLevels([...weakerThan(project, level), sections]).has(header(name))) throw noRemote(name);
+    const section = sectionOf(sections, header(name));
+    if (input.unset === true) section.delete(option);
+    else section.set(option, option === "url" ? storedConfigPath(project, context, { level, typed: value }) : value);
+  });
+  return { edits: [edit] };
+});
+
+export const remoteRemove = configWorkflow("data remote remove", (project, _context, input) => {
+  const name = nameOf(input.name);
+  const level = levelOf(input) ?? "repo";
+  const forget = (sections: Sections) => {
+    if (textOf(sections.get("core")?.get("remote")) === name) sections.get("core")?.delete("remote");
+  };
+  return {
+    edits: downTo(project, level, (sections, one) => {
+      if (one === level && !sections.delete(header(name))) throw noRemote(name);
+      forget(sections);
+    }),
+  };
+});
+
+export const remoteRename = configWorkflow("data remote rename", (project, _context, input) => {
+  const name = nameOf(input.name);
+  const next = nameOf(input.new);
+  const level = levelOf(input) ?? "repo";
+  if (merged(project).has(header(next))) throw configError(`Rename failed. Remote name '${next}' already exists.`);
+  return {
+    edits: downTo(project, level, (sections, one) => {
+      const section = sections.get(header(name));
+      if (one === level) {
+        if (section === undefined) throw noRemote(name);
+        sections.delete(header(name));
+        sections.set(header(next), section);
+      }
+      if (textOf(sections.get("core")?.get("remote")) === name) sectionOf(sections, "core").set("remote", next);
+    }),
+  };
+});
+
+export const remoteDefault = configWorkflow("data remote default", (project, _context, input) => {
+  const level = levelOf(input);
+  if (input.name === undefined && input.unset !== true) {
+    const chosen = (level === null ? merged(project) : readLevel(project, level)).get("core")?.get("remote");
+    return chosen === undefined ? { lines: ["No default remote set"], exitCode: 1 } : { lines: [textOf(chosen)] };
+  }
+  const target = level ?? "repo";
+  const edit = editLevel(project, target, (sections) => {
+    if (input.unset === true) {
+      sections.get("core")?.delete("remote");
+      return;
+    }
+    const name = nameOf(input.name);
+    if (!mergeLevels([...weakerThan(project, target), sections]).has(header(name)))
+      throw configError("default remote must be present in remote list.", "`expver data remote list` shows them.");
+    sectionOf(sections, "core").set("remote", name);
+  });
+  return { edits: [edit] };
+});
+
+/** Edits of this level and of the stronger ones, which may name the same remote as default. */
+function downTo(project: Place, level: ConfigLevel, change: (sections: Sections, level: ConfigLevel) => void): FileEdit[] {
+  return CONFIG_LEVELS.slice(CONFIG_LEVELS.indexOf(level))
+    .reverse()
+    .flatMap((one) => {
+      const edit = editLevel(project, one, (sections) => change(sections, one));
+      return edit.before === edit.after ? [] : [edit];
+    });
+}
+
+function weakerThan(project: Place, level: ConfigLevel): Sections[] {
+  return CONFIG_LEVELS.slice(0, CONFIG_LEVELS.indexOf(level)).map((one) => readLevel(project, one));
+}
+
+function merged(project: Place): Sections {
+  return mergeLevels(CONFIG_LEVELS.map((level) => readLevel(project, level)));
+}
+
+/** DVC's names of remotes have no capitals. */
+function nameOf(typed: Input[string]): string {
+  return wordOf(typed).toLowerCase();
+}
+
+function wordOf(typed: Input[string]): string {
+  return typeof typed === "string" ? typed : "";
+}
+
+function header(name: string): string {
+  return `remote "${name}"`;
+}
+
+function noRemote(name: string) {
+  return configError(`remote '${name}' doesn't exist.`, "`expver data remote list` shows those there are.");
+}

@@ -1,0 +1,140 @@
+/** What `import`, `import-url` and `update` have in common: data from elsewhere becomes a tracked output. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { absolutePath } from "../../../config/paths.ts";
+import { type Project, topOf } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { OpenOperation } from "../../../journal/operations.ts";
+import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
+import type { Context } from "../../../platform/context.ts";
+import { paceWork } from "../../../platform/pace.ts";
+import { treeDigest } from "../../../platform/tree-digest.ts";
+import { openCache } from "../../../store/cache.ts";
+import { storingOutputs } from "../../../store/contents.ts";
+import type { Import } from "../../../store/import-file.ts";
+import { trustedSize } from "../../../store/layout.ts";
+import { relinkOutput } from "../../../store/relink.ts";
+import { withoutSecrets } from "../../../store/remotes/open-remote.ts";
+import { removeScanned } from "../../../store/remove-files.ts";
+import { type Scan, scanOutput } from "../../../store/scan.ts";
+import { openSource } from "../../../store/source.ts";
+import { sourceTree } from "../../../store/source-tree.ts";
+import { isHere } from "../../../store/status.ts";
+import { databaseCopier } from "../databases.ts";
+import type { Elsewhere } from "./elsewhere.ts";
+import { copyNodes } from "./get.ts";
+
+/** Fills `target` with a copy; answers the commit it was taken from, null for what is no repository. */
+export type MakeCopy = (target: string, staging: string) => Promise<string | null>;
+
+/** A copy of a path of a repository. Throws E_NOT_FOUND, E_NOT_STORED. */
+export function copyOfRepository(
+  context: Context,
+  { url, path, rev, remote }: { url: string; path: string; rev: string; remote: string | undefined },
+): MakeCopy {
+  return async (target, staging) => {
+    const source = openSource(context, url, { rev });
+    try {
+      const under = path.replace(/\/+$/, "");
+      const nodes = await sourceTree(source, under, { remote });
+      if (!nodes.some((node) => node.path === under))
+        throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
+      await copyNodes(context, source, { nodes, under, target, staging, remote });
+      return source.commit;
+    } finally {
+      source.close();
+    }
+  };
+}
+
+export function copyOf(there: Elsewhere): MakeCopy {
+  return async (target) => {
+    await there.copy(target);
+    return null;
+  };
+}
+
+/** The commit a revision of a repository is now; the path must be there. */
+export async function commitThere(
+  context: Context,
+  { url, path, rev }: { url: string; path: string; rev: string },
+): Promise<string | null> {
+  const source = openSource(context, url, { rev });
+  try {
+    const nodes = await sourceTree(source, path.replace(/\/+$/, ""), { members: false });
+    if (nodes.length === 0) throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
+    return source.commit;
+  } finally {
+    source.close();
+  }
+}
+
+export interface Brought {
+  scan: Scan;
+  commit: string | null;
+}
+
+/** The copy takes the place of what is at the output's path, and its bytes go into the cache. */
+export async function bring(
+  project: Project,
+  context: Context,
+  { path, make, operation }: { path: string; make: MakeCopy; operation: OpenOperation },
+): Promise<Brought> {
+  const absolute = absolutePath(project, path);
+  const staging = join(dirname(absolute), `.expver-${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    mkdirSync(staging, { recursive: true });
+    const target = join(staging, "made");
+    const commit = await make(target, staging);
+    await removeStored(project, context, absolute);
+    const [waiting, replaced] = [trashPlace(project, absolute), trashPlace(project, absolute)];
+    const stands = isHere(absolute);
+    mkdirSync(dirname(waiting), { recursive: true });
+    moveWhole(target, waiting);
+    const digest = treeDigest(waiting);
+    operation.record({ kind: "move", from: relative(topOf(project), waiting), to: path, digest, ...(stands ? { replaced } : {}) });
+    if (stands) moveToTrash(project, absolute, replaced);
+    moveWhole(waiting, absolute);
+    const work = storingOutputs(project, [path], { copyDatabase: await databaseCopier() });
+    const [scan] = await paceWork(work, context, { label: "storing data" });
+    if (scan === undefined) throw new Error("storing one output gives one scan");
+    await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+    return { scan, commit };
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** What the cache has is deleted; everything else goes to the trash. */
+export async function takeAway(
+  project: Project,
+  context: Context,
+  { path, operation }: { path: string; operation: OpenOperation },
+): Promise<void> {
+  const absolute = absolutePath(project, path);
+  await removeStored(project, context, absolute);
+  if (!isHere(absolute)) return;
+  const trash = trashPlace(project, absolute);
+  operation.record({ kind: "trash", path, trash });
+  moveToTrash(project, absolute, trash);
+}
+
+/** Deletes what is at a path if the cache has all of it. */
+async function removeStored(project: Project, context: Context, absolute: string): Promise<void> {
+  if (!isHere(absolute)) return;
+  const scan = await paceWork(scanOutput(project, absolute), context, { label: "hashing data" });
+  const cache = openCache(project);
+  if (scan.files.every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName: "md5" }) !== null)) removeScanned(absolute, scan);
+}
+
+/** Where a relative address of an import leads: seen from its file, else from the root, else from the user. */
+export function importUrl(project: Project, context: Context, { url, file }: { url: string; file: string }): string {
+  if (/^\w+:\/\/|^\//.test(url)) return url;
+  const from = [dirname(absolutePath(project, file)), project.dvcRoot ?? project.root, context.cwd];
+  return from.map((folder) => join(folder, url)).find(isHere) ?? url;
+}
+
+export function describeImport(from: Import): string {
+  return from.kind === "url" ? withoutSecrets(from.path) : `${from.path} of ${from.url}`;
+}

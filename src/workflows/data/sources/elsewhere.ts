@@ -1,0 +1,173 @@
+/** A file or folder that is somebody else's, by path or URL: looked at, copied, or sent on to a remote of ours. */
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Project } from "../../../config/project.ts";
+import { findPlace } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { Context } from "../../../platform/context.ts";
+import { createPlacer } from "../../../platform/links.ts";
+import { paceWork, type Work } from "../../../platform/pace.ts";
+import { dvcFolder } from "../../../store/dvc-config.ts";
+import { listingHash, renderListing } from "../../../store/listing.ts";
+import type { Parcel, Remote } from "../../../store/remotes/remote.ts";
+import { scanOutput } from "../../../store/scan.ts";
+import { makeStaging } from "../../../store/staging.ts";
+import { isHere } from "../../../store/status.ts";
+import type { ListingEntry, OutputContent } from "../../../store/types.ts";
+import { fieldsOfContent, openUrl, pathHere, type There, type UrlSource } from "../../../store/url-source.ts";
+import { type WalkedFile, walkFiles } from "../../../store/walk.ts";
+
+export interface Elsewhere {
+  /** For messages. */
+  location: string;
+  /** Fills a path with a copy; answers the number of files. */
+  copy(target: string): Promise<number>;
+  /** What a `.dvc` file says about it; `content`: of the copy that was just made. */
+  fields(project: Project, content: OutputContent | null): Promise<[key: string, value: string][]>;
+  /** Puts the bytes on a remote; nothing stays here. */
+  send(project: Project, remote: Remote): Promise<OutputContent>;
+}
+
+/** Throws E_NOT_FOUND when nothing is there, E_REMOTE_… */
+export async function lookElsewhere(context: Context, url: string, options: ReadonlyMap<string, string> = new Map()): Promise<Elsewhere> {
+  const place = findPlace(context);
+  const path = pathHere(url, { cwd: context.cwd, place });
+  if (path !== null) return atPath(context, path);
+  const source = openUrl(url, { place, env: context.env, options });
+  const there = await source.look(context);
+  if (there === null) throw new ExpverError("E_NOT_FOUND", `there is no ${source.location}`, { details: { path: source.location } });
+  return atServer(context, source, there);
+}
+
+function atPath(context: Context, path: string): Elsewhere {
+  if (!existsSync(path)) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
+  const scan = (project: Project) => paceWork(scanOutput(project, path), context, { label: "hashing data" });
+  return {
+    location: path,
+    copy: (target) => paceWork(copying(path, target), context, { label: "copying" }),
+    fields: async (project, content) => fieldsOfContent(content ?? (await scan(project)).content),
+    async send(project, remote) {
+      const { content, files, isFolder } = await scan(project);
+      const parcels = files.map(({ md5, path: from, stat }) => ({
+        object: { hash: md5, hashName: "md5" as const },
+        from,
+        size: stat.size,
+      }));
+      await sendAll(context, remote, parcels);
+      if (isFolder) await sendListing(project, context, remote, files);
+      const { isexec: _, ...plain } = content;
+      return plain;
+    },
+  };
+}
+
+function atServer(context: Context, source: UrlSource, there: There): Elsewhere {
+  const contentOf = (entries: (ListingEntry & { size: number })[]): OutputContent => {
+    const size = entries.reduce((sum, one) => sum + one.size, 0);
+    const hash = there.isFolder ? listingHash(renderListing(entries)) : (entries[0]?.md5 ?? "");
+    return { hash, size, ...(there.isFolder ? { nfiles: entries.length } : {}) };
+  };
+  return {
+    location: source.location,
+    async copy(target) {
+      if (there.isFolder) mkdirSync(target, { recursive: true });
+      return (await source.copy(there.files, target, context)).size;
+    },
+    async fields(project, content) {
+      const known = source.fields(there);
+      if (known !== null) return known;
+      return fieldsOfContent(content ?? contentOf(await readThrough(project, context, { source, there })));
+    },
+    async send(project, remote) {
+      const entries = await readThrough(project, context, { source, there, each: (parcels) => sendAll(context, remote, parcels) });
+      if (there.isFolder) await sendListing(project, context, remote, entries);
+      return contentOf(entries);
+    },
+  };
+}
+
+// So much of somebody's data lies here for a moment when it is only passed on, or one file.
+const BATCH_BYTES = 2 ** 28;
+const BATCH_FILES = 500;
+
+/** Reads everything, a batch after the other, each gone before the next comes. */
+async function readThrough(
+  project: Project,
+  context: Context,
+  { source, there, each }: { source: UrlSource; there: There; each?: (parcels: Parcel[]) => Promise<void> },
+): Promise<(ListingEntry & { size: number })[]> {
+  const entries: (ListingEntry & { size: number })[] = [];
+  for (const batch of batchesOf(there.files)) {
+    const staging = makeStaging(join(dvcFolder(project), "tmp"));
+    try {
+      const target = join(staging, "made");
+      const came = [...(await source.copy(batch, target, context))].map(([relpath, digest]) => ({ relpath, ...digest }));
+      entries.push(...came);
+      await each?.(came.map(({ relpath, md5, size }) => ({ object: { hash: md5, hashName: "md5" }, from: join(target, relpath), size })));
+    } finally {
+      rmSync(staging, { recursive: true, force: true });
+    }
+  }
+  return entries;
+}
+
+function batchesOf(files: There["files"]): There["files"][] {
+  const batches: There["files"][number][][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const file of files) {
+    const last = batches.at(-1);
+    if (last === undefined || bytes >= BATCH_BYTES || last.length >= BATCH_FILES) {
+      batches.push([file]);
+      bytes = 0;
+    } else last.push(file);
+    bytes += file.size ?? BATCH_BYTES;
+  }
+  return batches;
+}
+
+/** Those that are not there yet. Throws the first failure. */
+async function sendAll(context: Context, remote: Remote, parcels: readonly Parcel[]): Promise<void> {
+  const each = [...new Map(parcels.map((parcel) => [parcel.object.hash, parcel])).values()];
+  const there = new Set(
+    (
+      await remote.present(
+        each.map(({ object, size }) => ({ ...object, size })),
+        context,
+      )
+    ).map(({ hash }) => hash),
+  );
+  const [failure] = await remote.send(
+    each.filter(({ object }) => !there.has(object.hash)),
+    context,
+  );
+  if (failure !== undefined)
+    throw failure.error ?? new ExpverError("E_REMOTE_ANSWER", `${failure.object.hash} did not arrive on ${remote.name}`);
+}
+
+/** The listing last: it is never there without its members. */
+async function sendListing(project: Project, context: Context, remote: Remote, entries: readonly ListingEntry[]): Promise<void> {
+  const bytes = renderListing(entries);
+  const staging = makeStaging(join(dvcFolder(project), "tmp"));
+  try {
+    const from = join(staging, "listing");
+    writeFileSync(from, bytes);
+    await sendAll(context, remote, [{ object: { hash: listingHash(bytes), hashName: "md5" }, from, size: bytes.length }]);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+function* copying(from: string, target: string): Work<number> {
+  const placer = createPlacer(["copy"]);
+  const isFolder = isHere(from) && statSync(from).isDirectory();
+  const files: WalkedFile[] = isFolder ? walkFiles(from) : [{ relpath: "", path: from, stat: statSync(from), isLink: false }];
+  if (isFolder) mkdirSync(target);
+  for (const { relpath, path, stat } of files) {
+    const to = join(target, relpath);
+    mkdirSync(dirname(to), { recursive: true });
+    placer.place(path, to, { size: stat.size, copyOnly: true });
+    chmodSync(to, 0o666 & ~process.umask());
+    yield { files: 1, bytes: stat.size };
+  }
+  return files.length;
+}

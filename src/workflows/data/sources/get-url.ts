@@ -1,0 +1,41 @@
+/** `expver data get-url URL [OUT]`: a copy of a file or folder, from a path or a server. Tracks nothing. */
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { textIn } from "../../input.ts";
+import { fingerprintOf } from "../../plan.ts";
+import { deliver, deliveryPath, nameInUrl } from "./deliver.ts";
+import { type Elsewhere, lookElsewhere } from "./elsewhere.ts";
+import { fsConfigOf } from "./fs-config.ts";
+import type { GetResult } from "./get.ts";
+
+interface GetUrlPlan extends Plan {
+  from: Elsewhere;
+  /** Absolute. */
+  out: string;
+}
+
+export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
+  async plan(context, input) {
+    const url = String(input.url);
+    const out = deliveryPath(context, { from: nameInUrl(url), out: textIn(input.out), force: input.force === true });
+    const from = await lookElsewhere(context, url, fsConfigOf(input));
+    return {
+      command: "data get-url",
+      steps: [{ verb: "copy", target: out, detail: `from ${from.location}` }],
+      destructive: false,
+      fingerprint: fingerprintOf({ from: from.location, out }),
+      from,
+      out,
+    };
+  },
+
+  async apply(context, { from, out }) {
+    let files = 0;
+    await deliver(context, out, {
+      command: "data get-url",
+      make: async (target) => {
+        files = await from.copy(target);
+      },
+    });
+    return { out, files, url: null };
+  },
+};

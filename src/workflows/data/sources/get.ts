@@ -1,0 +1,111 @@
+/** `expver data get URL PATH`: a copy of a file or folder of a repository, from Git, its cache or its remote. Tracks nothing. */
+import { mkdirSync } from "node:fs";
+import { posix } from "node:path";
+import { ExpverError } from "../../../errors.ts";
+import type { Context } from "../../../platform/context.ts";
+import { copyFromSource } from "../../../store/copy-source.ts";
+import { objectPath } from "../../../store/layout.ts";
+import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { openSource, type Source } from "../../../store/source.ts";
+import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { textIn } from "../../input.ts";
+import { fingerprintOf } from "../../plan.ts";
+import { deliver, deliveryPath } from "./deliver.ts";
+import { refuseForeignConfig, sourcePath } from "./source-path.ts";
+
+interface GetPlan extends Plan {
+  url: string;
+  path: string;
+  rev: string | undefined;
+  remote: string | undefined;
+  /** Absolute. */
+  out: string;
+  showUrl: boolean;
+}
+
+export interface GetResult {
+  /** Absolute. */
+  out: string;
+  files: number;
+  /** Only with `--show-url`. */
+  url: string | null;
+}
+
+export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
+  async plan(context, input) {
+    refuseForeignConfig(input);
+    const [url, path] = [String(input.url), String(input.path)];
+    const showUrl = input.showUrl === true;
+    const out = deliveryPath(context, { from: path, out: textIn(input.out), force: input.force === true || showUrl });
+    if (/(?:\.dvc|(?:^|\/)dvc\.yaml)$/.test(out) && !showUrl)
+      throw new ExpverError("E_DATA", `${out} would be taken for a pointer file`, {
+        hint: "Name the data itself, or another name with --out.",
+      });
+    return {
+      command: "data get",
+      steps: [{ verb: "copy", target: out, detail: `from ${url}` }],
+      // dvc asks nothing here either: --force is the yes.
+      destructive: false,
+      fingerprint: fingerprintOf({ url, path, out, rev: input.rev }),
+      url,
+      path,
+      rev: textIn(input.rev),
+      remote: textIn(input.remote),
+      out,
+      showUrl,
+    };
+  },
+
+  async apply(context, { url, path, rev, remote, out, showUrl }) {
+    const source = openSource(context, url, { rev });
+    try {
+      const under = sourcePath(source, path);
+      const nodes = await sourceTree(source, under, { remote });
+      const self = nodes.find((node) => node.path === under);
+      if (self === undefined && under !== "")
+        throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
+      if (showUrl) return { out, files: 0, url: storedAt(source, self, { path, remote }) };
+      let files = 0;
+      await deliver(context, out, {
+        command: "data get",
+        make: async (target, staging) => {
+          files = await copyNodes(context, source, { nodes, under, target, staging, remote });
+        },
+      });
+      return { out, files, url: null };
+    } finally {
+      source.close();
+    }
+  },
+};
+
+export interface CopyNodes {
+  nodes: readonly SourceNode[];
+  /** What `target` becomes a copy of. */
+  under: string;
+  target: string;
+  staging: string;
+  remote: string | undefined;
+}
+
+/** Pointer files stay behind: what they point to comes. Answers the number of files. */
+export async function copyNodes(context: Context, source: Source, { nodes, under, target, staging, remote }: CopyNodes): Promise<number> {
+  const self = nodes.find(({ path }) => path === under);
+  const isFolder = self?.isFolder ?? true;
+  const wanted = nodes.filter(({ path }) => path === under || !/(?:\.dvc|(?:^|\/)dvc\.(?:yaml|lock))$/.test(path));
+  if (isFolder) mkdirSync(target);
+  const place = ({ path }: SourceNode) =>
+    path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
+  await copyFromSource(source, wanted, context, { staging, place, remote });
+  return wanted.filter((node) => !node.isFolder).length;
+}
+
+function storedAt(
+  { project }: Source,
+  node: SourceNode | undefined,
+  { path, remote }: { path: string; remote: string | undefined },
+): string {
+  if (!node?.object) throw new ExpverError("E_NOT_FOUND", `${path} is not data that DVC tracks`, { details: { path, exitCode: 255 } });
+  return objectPath(openRemote(project, node.pointer?.remote ?? remote).location, node.object);
+}

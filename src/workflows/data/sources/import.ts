@@ -1,0 +1,183 @@
+/** `expver data import` and `import-url`: data of another repository or place, tracked here with where it came from. */
+import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
+import { absolutePath, pathFromUser } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { perform } from "../../../journal/perform.ts";
+import type { Context } from "../../../platform/context.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
+import { isUrl } from "../../../store/dvc-config.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { ignoreEdits } from "../../../store/gitignore.ts";
+import { type Import, renderImport } from "../../../store/import-file.ts";
+import { readPointers } from "../../../store/pointers.ts";
+import { openRemote } from "../../../store/remotes/open-remote.ts";
+import type { OutputContent } from "../../../store/types.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { textIn } from "../../input.ts";
+import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { openData } from "../open-data.ts";
+import { autostage } from "../tracking/autostage.ts";
+import { refuseUntrackable } from "../tracking/trackable.ts";
+import { bring, commitThere, copyOf, copyOfRepository, describeImport } from "./bring.ts";
+import { deliveryPath, nameInUrl } from "./deliver.ts";
+import { type Elsewhere, lookElsewhere } from "./elsewhere.ts";
+import { fsConfigOf } from "./fs-config.ts";
+import { refuseForeignConfig } from "./source-path.ts";
+
+interface ImportPlan extends Plan {
+  from: Import;
+  /** What is at the URL; null for a repository, and when it was not even looked for. */
+  there: Elsewhere | null;
+  /** Name of the remote the bytes go to instead of here; null: they do not. */
+  remote: string | undefined | null;
+  /** Stored path. */
+  path: string;
+  mode: "bring" | "lock" | "note" | "send";
+}
+
+export interface ImportResult {
+  /** Stored path of the output. */
+  path: string;
+  /** Of the pointer file. */
+  file: string;
+  from: string;
+  content: OutputContent | null;
+}
+
+export const dataImport: WriteWorkflow<Input, ImportPlan, ImportResult> = {
+  async plan(context, input) {
+    refuseForeignConfig(input);
+    const [url, path] = [String(input.url), String(input.path)];
+    const from: Import = {
+      kind: "repository",
+      url,
+      path: path.replace(/^\.\/|\/+$/g, ""),
+      rev: textIn(input.rev) ?? null,
+      lock: null,
+      remote: textIn(input.remote) ?? null,
+    };
+    return planImport(context, input, { command: "data import", from, name: path, local: null });
+  },
+  apply: applyImport,
+};
+
+export const dataImportUrl: WriteWorkflow<Input, ImportPlan, ImportResult> = {
+  async plan(context, input) {
+    refuseTogether(input);
+    const url = String(input.url);
+    const options = fsConfigOf(input);
+    const local = isUrl(url) ? null : resolve(context.cwd, url);
+    const plan = planImport(context, input, {
+      command: "data import-url",
+      from: { kind: "url", path: url, folder: "", hash: null, options },
+      name: nameInUrl(url),
+      local,
+    });
+    const there = plan.mode === "note" ? null : await lookElsewhere(context, url, options);
+    return { ...plan, there };
+  },
+  apply: applyImport,
+};
+
+interface Planned {
+  command: string;
+  from: Import;
+  /** What the output is called after. */
+  name: string;
+  local: string | null;
+}
+
+function planImport(context: Context, input: Input, { command, from, name, local }: Planned): ImportPlan {
+  const project = openData(context);
+  const absolute = deliveryPath(context, { from: name, out: textIn(input.out), force: input.force === true });
+  const path = pathFromUser(project, context, absolute);
+  const others = readPointers(project).filter((pointer) => pointer.path !== path || pointer.stage !== undefined);
+  refuseUntrackable(project, [path], others);
+  const placed = from.kind === "url" && local !== null ? { ...from, path: spelled(project, from.path, { local, path }) } : from;
+  const mode = input.exec === false ? "note" : input.download === false ? "lock" : input.toRemote === true ? "send" : "bring";
+  if (mode === "send") openRemote(project, textIn(input.remote));
+  return {
+    command,
+    steps: [{ verb: mode === "bring" ? "import" : mode, target: path, detail: `from ${describeImport(placed)}` }],
+    // dvc asks nothing here either; what is replaced is in the cache or the trash.
+    destructive: false,
+    fingerprint: fingerprintOf({ placed, path, mode }),
+    from: placed,
+    there: null,
+    remote: mode === "send" ? textIn(input.remote) : null,
+    path,
+    mode,
+  };
+}
+
+/** As typed, or relative to the pointer file, so that it means the same from there. */
+function spelled(project: Project, typed: string, { local, path }: { local: string; path: string }): string {
+  if (/^\w+:\/\//.test(typed)) return typed;
+  const root = project.dvcRoot ?? project.root;
+  const folder = dirname(absolutePath(project, path));
+  return isAbsolute(typed) && !`${local}/`.startsWith(`${root}/`) ? typed : relative(folder, local);
+}
+
+async function applyImport(context: Context, plan: ImportPlan): Promise<ImportResult> {
+  const { from, there, remote, path, mode, command } = plan;
+  const project = openData(context);
+  await prepareWriting(project, context);
+  const file = `${path}.dvc`;
+  const start = {
+    command,
+    argv: [...command.split(" "), path],
+    summary: `${command.slice("data ".length)} ${path} from ${describeImport(from)}`,
+  };
+  return withDvcLock(
+    project,
+    () =>
+      perform(project, context, {
+        ...start,
+        work: async (operation) => {
+          const make =
+            from.kind === "repository"
+              ? copyOfRepository(context, { ...from, rev: from.rev ?? "HEAD", remote: from.remote ?? undefined })
+              : there && copyOf(there);
+          const brought = mode === "bring" && make !== null ? await bring(project, context, { path, make, operation }) : null;
+          const sent = remote === null || there === null ? null : await there.send(project, openRemote(project, remote));
+          const lock =
+            from.kind === "repository" && mode === "lock" ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD" }) : null;
+          const content = brought?.scan.content ?? sent;
+          const edit = {
+            path: absolutePath(project, file),
+            before: readTextIfExists(absolutePath(project, file)),
+            after: renderImport({
+              from: from.kind === "repository" ? { ...from, lock: brought?.commit ?? lock } : from,
+              name: basename(path),
+              content,
+              source: there && (await there.fields(project, content)),
+              looked: mode !== "note",
+            }),
+          };
+          const edits = [...ignoreEdits(project, [absolutePath(project, path)]), edit];
+          applyFileEdits(project, operation, edits);
+          autostage(project, edits);
+          return { path, file, from: describeImport(from), content };
+        },
+      }),
+    { writes: [path] },
+  );
+}
+
+function refuseTogether({ toRemote, versionAware, remote, exec, download }: Input): void {
+  if (versionAware === true)
+    throw new ExpverError("E_DATA", "--version-aware: versions that a bucket itself keeps are not read here", {
+      hint: "Without it the data is in our own remote too, where nobody deletes old versions. Or use `dvc import-url --version-aware`; the result is read here.",
+    });
+  if (toRemote === true && (exec === false || download === false))
+    throw new ExpverError("E_DATA", "--to-remote goes neither with --no-exec nor with --no-download");
+  if (toRemote !== true && remote !== undefined)
+    throw new ExpverError("E_DATA", "--remote goes with --to-remote only", { details: { exitCode: 1 } });
+}
+
+/** What a file of an import means when it is typed: its absolute place. */
+export function absoluteUrl(project: Project, { path, folder }: { path: string; folder: string }): string {
+  return /^\w+:\/\//.test(path) ? path : resolve(absolutePath(project, folder), path);
+}

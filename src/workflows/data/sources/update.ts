@@ -1,0 +1,157 @@
+/** `expver data update FILE.dvc…`: imports become what their source holds now, or at another revision. */
+import { basename } from "node:path";
+import { absolutePath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { OpenOperation } from "../../../journal/operations.ts";
+import { perform } from "../../../journal/perform.ts";
+import type { Context } from "../../../platform/context.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
+import { entryName } from "../../../store/contents.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { type Import, readImport, updateImport } from "../../../store/import-file.ts";
+import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { isHere } from "../../../store/status.ts";
+import type { FileEdit, Pointer } from "../../../store/types.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { textIn, wordsOf } from "../../input.ts";
+import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { openData, selectPointers } from "../open-data.ts";
+import { autostage } from "../tracking/autostage.ts";
+import { bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
+import { lookElsewhere } from "./elsewhere.ts";
+import { absoluteUrl } from "./import.ts";
+
+interface Target {
+  pointer: Pointer;
+  from: Import;
+}
+
+interface UpdatePlan extends Plan {
+  targets: Target[];
+  rev: string | undefined;
+  download: boolean;
+  /** Bytes go there instead of here. */
+  toRemote: { name: string | undefined } | null;
+}
+
+export interface UpdateResult {
+  updated: { path: string; from: string; changed: boolean }[];
+}
+
+export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
+  async plan(context, input) {
+    const toRemote = input.toRemote === true ? { name: textIn(input.remote) } : null;
+    if (toRemote === null && input.remote !== undefined) throw new ExpverError("E_DATA", "--remote goes with --to-remote only");
+    if (toRemote !== null && (input.download === false || input.rev !== undefined))
+      throw new ExpverError("E_DATA", "--to-remote goes neither with --no-download nor with --rev");
+    const project = openData(context);
+    const { pointers } = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true });
+    const targets = pointers.flatMap((pointer): Target[] => {
+      const from =
+        pointer.stage === undefined ? readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file) : null;
+      if (from === null) context.report({ kind: "warning", text: `${pointer.path} is no import: there is nothing to update it from` });
+      if (from?.kind === "repository" && toRemote !== null)
+        throw new ExpverError("E_DATA", `${pointer.path} comes from a repository: --to-remote is for what comes from a URL`);
+      return from === null ? [] : [{ pointer, from }];
+    });
+    if (toRemote !== null) openRemote(project, toRemote.name);
+    return {
+      command: "data update",
+      steps: targets.map(({ pointer, from }) => ({ verb: "update", target: pointer.path, detail: `from ${describeImport(from)}` })),
+      destructive: false,
+      fingerprint: fingerprintOf({ targets, rev: input.rev, download: input.download, toRemote }),
+      targets,
+      rev: textIn(input.rev),
+      download: input.download !== false,
+      toRemote,
+    };
+  },
+
+  async apply(context, { targets, rev, download, toRemote }) {
+    const project = openData(context);
+    await prepareWriting(project, context);
+    const paths = targets.map(({ pointer }) => pointer.path);
+    const start = { command: "data update", argv: ["data", "update", "--", ...paths], summary: `update ${paths.join(", ")}` };
+    if (targets.length === 0) return { updated: [] };
+    return withDvcLock(
+      project,
+      () =>
+        perform(project, context, {
+          ...start,
+          work: async (operation) => {
+            const updated: UpdateResult["updated"] = [];
+            for (const target of targets) {
+              const edit = await updateOne(project, context, { ...target, rev, download, toRemote, operation });
+              applyFileEdits(project, operation, [edit]);
+              autostage(project, [edit]);
+              updated.push({ path: target.pointer.path, from: describeImport(target.from), changed: edit.before !== edit.after });
+            }
+            return { updated };
+          },
+        }),
+      { writes: paths },
+    );
+  },
+};
+
+interface One extends Target {
+  rev: string | undefined;
+  download: boolean;
+  toRemote: UpdatePlan["toRemote"];
+  operation: OpenOperation;
+}
+
+async function updateOne(project: Project, context: Context, { pointer, from, ...options }: One): Promise<FileEdit> {
+  const path = absolutePath(project, pointer.file);
+  const before = readTextIfExists(path) ?? "";
+  const name = entryName(before, pointer, pointer.path) || basename(pointer.path);
+  const edit = { path, before, name };
+  return from.kind === "repository"
+    ? ofRepository(project, context, { pointer, from, edit, ...options })
+    : ofUrl(project, context, { pointer, from, edit, ...options });
+}
+
+type Editing<Kind extends Import["kind"]> = Omit<One, "from"> & {
+  from: Extract<Import, { kind: Kind }>;
+  edit: { path: string; before: string; name: string };
+};
+
+async function ofRepository(project: Project, context: Context, one: Editing<"repository">): Promise<FileEdit> {
+  const { pointer, from, edit, download, operation } = one;
+  const { path, before, name } = edit;
+  const rev = one.rev ?? from.rev;
+  const url = importUrl(project, context, { url: from.url, file: pointer.file });
+  const commit = await commitThere(context, { url, path: from.path, rev: rev ?? "HEAD" });
+  const next: Import = { ...from, rev, lock: commit };
+  const isSame = commit === from.lock && rev === from.rev && pointer.hash !== null && isHere(absolutePath(project, pointer.path));
+  if (isSame) return { path, before, after: before };
+  if (!download) {
+    await takeAway(project, context, { path: pointer.path, operation });
+    return { path, before, after: updateImport(before, { from: next, name, content: null, source: null, looked: true }) };
+  }
+  const make = copyOfRepository(context, { url, path: from.path, rev: commit ?? "HEAD", remote: from.remote ?? undefined });
+  const { scan } = await bring(project, context, { path: pointer.path, make, operation });
+  return { path, before, after: updateImport(before, { from: next, name, content: scan.content, source: null, looked: true }) };
+}
+
+async function ofUrl(project: Project, context: Context, one: Editing<"url">): Promise<FileEdit> {
+  const { pointer, from, edit, download, toRemote, operation } = one;
+  const { path, before, name } = edit;
+  const there = await lookElsewhere(context, absoluteUrl(project, from), from.options);
+  const isFromHere = pointer.hash !== null && isHere(absolutePath(project, pointer.path));
+  const source = await there.fields(project, null);
+  const isSame = source[0]?.[1] === from.hash && (isFromHere || toRemote !== null);
+  if (isSame) return { path, before, after: before };
+  if (toRemote !== null) {
+    const content = await there.send(project, openRemote(project, toRemote.name));
+    return { path, before, after: updateImport(before, { from, name, content, source, looked: true, keepsDigest: true }) };
+  }
+  if (!download) {
+    await takeAway(project, context, { path: pointer.path, operation });
+    return { path, before, after: updateImport(before, { from, name, content: null, source, looked: true }) };
+  }
+  const { scan } = await bring(project, context, { path: pointer.path, make: copyOf(there), operation });
+  return { path, before, after: updateImport(before, { from, name, content: scan.content, source, looked: true }) };
+}

@@ -1,0 +1,125 @@
+/** `data add FOLDER/FILE` where FOLDER is tracked: its listing changes at that place only; the rest of the folder is not read. */
+import { statSync } from "node:fs";
+import { absolutePath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { OpenOperation } from "../../../journal/operations.ts";
+import type { Context } from "../../../platform/context.ts";
+import { paceWork, type Work } from "../../../platform/pace.ts";
+import { type Cache, openCache } from "../../../store/cache.ts";
+import { pointerEdit } from "../../../store/contents.ts";
+import type { CopyDatabase } from "../../../store/databases.ts";
+import { beginIngest } from "../../../store/ingest.ts";
+import { readListing, trustedSize } from "../../../store/layout.ts";
+import { renderListing } from "../../../store/listing.ts";
+import { relinkOutput } from "../../../store/relink.ts";
+import { type Scan, scanOutput } from "../../../store/scan.ts";
+import { isHere } from "../../../store/status.ts";
+import type { FileEdit, ListingEntry, OutputContent, Pointer } from "../../../store/types.ts";
+import { applyFileEdits } from "../../plan.ts";
+import { databaseCopier } from "../databases.ts";
+
+export interface AddedOutput extends OutputContent {
+  /** Relative to the Git root. */
+  path: string;
+  changed: boolean;
+}
+
+export interface MemberTarget {
+  /** Stored path. */
+  path: string;
+  /** Of the folder. */
+  pointer: Pointer;
+  /** Relative to the folder. */
+  member: string;
+}
+
+interface AddMembers {
+  targets: readonly MemberTarget[];
+  operation: OpenOperation;
+  relink: boolean;
+}
+
+export async function addMembers(
+  project: Project,
+  context: Context,
+  { targets, operation, relink }: AddMembers,
+): Promise<{ added: AddedOutput[]; edits: FileEdit[] }> {
+  const added: AddedOutput[] = [];
+  const edits: FileEdit[] = [];
+  for (const pointer of new Set(targets.map((target) => target.pointer))) {
+    const members = targets.filter((target) => target.pointer === pointer).map(({ member }) => member);
+    refuseUnknown(project, pointer, members);
+    const work = storingMembers(project, pointer, { members, copyDatabase: await databaseCopier() });
+    const { content, scans } = await paceWork(work, context, { label: `storing ${pointer.path}` });
+    const edit = pointerEdit(project, pointer.path, content, pointer);
+    applyFileEdits(project, operation, [edit]);
+    edits.push(edit);
+    if (relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+    added.push({ path: pointer.path, ...content, changed: edit.before !== edit.after });
+  }
+  return { added, edits };
+}
+
+/** A member that is gone leaves the listing; one that was never in it is a slip of the pen. */
+function refuseUnknown(project: Project, pointer: Pointer, members: readonly string[]): void {
+  const gone = members.filter((member) => !isHere(`${absolutePath(project, pointer.path)}/${member}`));
+  if (gone.length === 0) return;
+  const stored = storedEntries(openCache(project), pointer);
+  const unknown = gone.find((member) => !stored.some(({ relpath }) => relpath === member || relpath.startsWith(`${member}/`)));
+  if (unknown === undefined) return;
+  const path = `${pointer.path}/${unknown}`;
+  throw new ExpverError("E_NOT_FOUND", `${path} is neither there nor stored`, { details: { path } });
+}
+
+/** The listing with these members as they are now: new, changed, or gone. The others are not looked at. */
+export function* storingMembers(
+  project: Project,
+  pointer: Pointer,
+  { members, copyDatabase }: { members: readonly string[]; copyDatabase?: CopyDatabase },
+): Work<{ content: OutputContent; scans: Scan[] }> {
+  const cache = openCache(project);
+  let entries = storedEntries(cache, pointer);
+  const ingest = beginIngest(cache);
+  const scans: Scan[] = [];
+  try {
+    for (const member of members) {
+      entries = entries.filter(({ relpath }) => relpath !== member && !relpath.startsWith(`${member}/`));
+      const path = `${absolutePath(project, pointer.path)}/${member}`;
+      if (!isHere(path)) continue;
+      const scan = yield* scanOutput(project, path, { store: { ingest, into: cache }, copyDatabase });
+      scans.push(scan);
+      entries.push(...scan.files.map(({ relpath, md5 }) => ({ relpath: relpath === "" ? member : `${member}/${relpath}`, md5 })));
+    }
+    // The members' own listing, made when one of them is a folder, is an object nobody names; it does no harm.
+    const hash = ingest.listing(renderListing(entries));
+    ingest.commit();
+    return { content: { hash, size: sizeOf(project, cache, { pointer, entries }), nfiles: entries.length }, scans };
+  } finally {
+    ingest.abort();
+  }
+}
+
+function storedEntries(cache: Cache, { hash, hashName, path, file }: Pointer): ListingEntry[] {
+  if (hashName !== "md5") {
+    throw new ExpverError("E_DATA", `${file} is of DVC 2: files can be added to it only with the whole folder`, {
+      hint: `expver data add ${path}`,
+      details: { path },
+    });
+  }
+  const entries = hash === null ? null : readListing(cache.dir, { hash, hashName });
+  if (entries !== null) return entries;
+  throw new ExpverError("E_NOT_STORED", `the listing of ${path} is not in the cache, so single files cannot be added to it`, {
+    hint: `Fetch it (expver data fetch ${path}), or add the whole folder: expver data add ${path}`,
+    details: { path, hash },
+  });
+}
+
+function sizeOf(project: Project, cache: Cache, { pointer, entries }: { pointer: Pointer; entries: readonly ListingEntry[] }): number {
+  const folder = absolutePath(project, pointer.path);
+  return entries.reduce((sum, { relpath, md5 }) => {
+    const size =
+      trustedSize(cache.dir, { hash: md5, hashName: "md5" }) ?? statSync(`${folder}/${relpath}`, { throwIfNoEntry: false })?.size;
+    return sum + (size ?? 0);
+  }, 0);
+}

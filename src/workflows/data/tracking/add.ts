@@ -1,0 +1,144 @@
+/** `expver data add PATH…`: bytes into the cache, a pointer and an ignore line beside the data. Commits nothing. */
+import { absolutePath, pathFromUser } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { OpenOperation } from "../../../journal/operations.ts";
+import { perform } from "../../../journal/perform.ts";
+import type { Context } from "../../../platform/context.ts";
+import { paceWork, type Work } from "../../../platform/pace.ts";
+import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { ignoreEdits } from "../../../store/gitignore.ts";
+import { readPointers } from "../../../store/pointers.ts";
+import { relinkOutput } from "../../../store/relink.ts";
+import { type Scan, scanOutput, type Walk, walkOutput } from "../../../store/scan.ts";
+import type { FileEdit, Pointer } from "../../../store/types.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { textIn, wordsOf } from "../../input.ts";
+import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { databaseCopier, settleDatabases } from "../databases.ts";
+import { openData } from "../open-data.ts";
+import { type AddFrom, addFrom, planAddFrom } from "./add-from.ts";
+import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
+import { autostage } from "./autostage.ts";
+import { expandGlobs } from "./expand-globs.ts";
+import { isLegacyUnchanged } from "./legacy.ts";
+import { refuseUntrackable } from "./trackable.ts";
+
+interface AddPlan extends Plan {
+  /** Stored paths of whole outputs. */
+  paths: string[];
+  /** Files inside tracked folders. */
+  members: MemberTarget[];
+  walks: Map<string, Walk>;
+  store: boolean;
+  relink: boolean;
+  /** With --out or --to-remote: data from elsewhere, and none of the above. */
+  from: AddFrom | null;
+}
+
+const NOTHING_HERE = { paths: [], members: [], walks: new Map<string, Walk>(), store: true, relink: true };
+
+export interface AddResult {
+  added: AddedOutput[];
+}
+
+export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
+  async plan(context, input) {
+    if (input.remote !== undefined && input.toRemote !== true) throw new ExpverError("E_DATA", "--remote goes with --to-remote only");
+    if (input.toRemote === true || textIn(input.out) !== undefined) return { ...(await planAddFrom(context, input)), ...NOTHING_HERE };
+    const project = openData(context);
+    const typed = input.glob === true ? expandGlobs(context, wordsOf(input.path)) : wordsOf(input.path);
+    const asked = [...new Set(typed.map((path) => pathFromUser(project, context, path)))];
+    const pointers = readPointers(project);
+    const members = asked.flatMap((path) => memberTarget(path, pointers));
+    const paths = asked.filter((path) => !members.some((member) => member.path === path));
+    refuseUntrackable(project, paths, pointers);
+    await settleDatabases(project, asked);
+    const walks = new Map(paths.map((path) => [path, walkOutput(project, absolutePath(project, path))]));
+    const amounts = paths.map((path) => amountOf(path, walks.get(path)));
+    return {
+      command: "data add",
+      steps: [
+        ...amounts.map(({ path, ...amount }) => ({ verb: "track", target: path, detail: `→ ${path}.dvc`, ...amount })),
+        ...members.map(({ path, pointer }) => ({ verb: "store", target: path, detail: `→ ${pointer.file}` })),
+      ],
+      destructive: false,
+      fingerprint: fingerprintOf({ amounts, members: members.map(({ path }) => path) }),
+      paths,
+      members,
+      walks,
+      store: input.commit !== false,
+      relink: input.relink !== false,
+      from: null,
+    };
+  },
+
+  async apply(context, plan) {
+    if (plan.from !== null) return { added: [await addFrom(context, plan.from)] };
+    const project = openData(context);
+    await prepareWriting(project, context);
+    const all = [...plan.paths, ...plan.members.map(({ path }) => path)];
+    const start = { command: "data add", argv: ["data", "add", "--", ...all], summary: `track ${all.join(", ")}` };
+    return withDvcLock(
+      project,
+      () => perform(project, context, { ...start, work: (operation) => addAll(project, context, { plan, operation }) }),
+      {
+        writes: all,
+      },
+    );
+  },
+};
+
+async function addAll(
+  project: Project,
+  context: Context,
+  { plan, operation }: { plan: AddPlan; operation: OpenOperation },
+): Promise<AddResult> {
+  const { paths, walks, store, relink } = plan;
+  const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
+  const files = [...walks.values()].flatMap((walk) => walk.files);
+  const amounts = { total: files.length, totalBytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
+  const copyDatabase = await databaseCopier();
+  const work = store ? storingOutputs(project, paths, { walks, copyDatabase }) : hashing(project, paths, walks);
+  const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
+  const edits: FileEdit[] = [];
+  const added: AddedOutput[] = [];
+  for (const [index, path] of paths.entries()) {
+    const { content } = scans[index] as Scan;
+    const pointer = pointers.get(path);
+    const edit = pointerEdit(project, path, content, pointer);
+    const isSame = await paceWork(isLegacyUnchanged(project, pointer), context, { label: "hashing data" });
+    edits.push(isSame ? { ...edit, after: edit.before } : edit);
+    added.push({ path, ...content, changed: !isSame && edit.before !== edit.after });
+  }
+  const cached = paths.filter((path) => pointers.get(path)?.cache !== false);
+  edits.unshift(
+    ...ignoreEdits(
+      project,
+      cached.map((path) => absolutePath(project, path)),
+    ),
+  );
+  applyFileEdits(project, operation, edits);
+  if (store && relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+  const inside = await addMembers(project, context, { targets: plan.members, operation, relink });
+  autostage(project, [...edits, ...inside.edits]);
+  return { added: [...added, ...inside.added] };
+}
+
+function* hashing(project: Project, paths: readonly string[], walks: ReadonlyMap<string, Walk>): Work<Scan[]> {
+  const scans: Scan[] = [];
+  for (const path of paths) scans.push(yield* scanOutput(project, absolutePath(project, path), { walk: walks.get(path) }));
+  return scans;
+}
+
+function memberTarget(path: string, pointers: readonly Pointer[]): MemberTarget[] {
+  const pointer = pointers.find((one) => one.hash?.endsWith(".dir") && one.stage === undefined && path.startsWith(`${one.path}/`));
+  return pointer === undefined ? [] : [{ path, pointer, member: path.slice(pointer.path.length + 1) }];
+}
+
+function amountOf(path: string, walk: Walk | undefined): { path: string; count: number; bytes: number } {
+  const files = walk?.files ?? [];
+  return { path, count: files.length, bytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
+}

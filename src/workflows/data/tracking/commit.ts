@@ -1,0 +1,127 @@
+/** `expver data commit`: what the tracked outputs hold now becomes what their pointers say. Makes no Git commit. */
+import { ExpverError } from "../../../errors.ts";
+import { perform } from "../../../journal/perform.ts";
+import { paceWork } from "../../../platform/pace.ts";
+import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { relinkOutput } from "../../../store/relink.ts";
+import { type OutputStatus, readingStatus } from "../../../store/status.ts";
+import type { FileEdit, Pointer } from "../../../store/types.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { wordsOf } from "../../input.ts";
+import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { databaseCopier, settleDatabases } from "../databases.ts";
+import { openData, selectPointers } from "../open-data.ts";
+import type { AddedOutput } from "./add-members.ts";
+import { autostage } from "./autostage.ts";
+
+interface CommitPlan extends Plan {
+  /** Outputs with other bytes than their pointers say. */
+  changed: Pointer[];
+  /** Outputs that are right but whose bytes are not in the cache (`add --no-commit`). */
+  unstored: Pointer[];
+  relink: boolean;
+}
+
+export interface CommitResult {
+  committed: AddedOutput[];
+}
+
+/** Changed pointers make the plan destructive, as dvc asks then too; `--force` is the yes. */
+export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
+  async plan(context, input) {
+    const project = openData(context);
+    const { pointers } = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true });
+    await settleDatabases(
+      project,
+      pointers.map(({ path }) => path),
+    );
+    const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
+    refuseDeleted(states);
+    const differing = states.filter(({ pointer, worktree }) => worktree !== "same" || pointer.hash === null).map(({ pointer }) => pointer);
+    refuseStages(differing);
+    // `dvc add FOLDER/FILE` leaves the size out; a commit is where dvc writes it again.
+    const incomplete = states
+      .filter(({ pointer, worktree }) => worktree === "same" && pointer.hash !== null && lacksSize(pointer))
+      .map(({ pointer }) => pointer);
+    const unstored = states
+      .filter(({ pointer, worktree, inCache }) => worktree === "same" && pointer.cache && !inCache)
+      .map(({ pointer }) => pointer);
+    return {
+      command: "data commit",
+      steps: [
+        ...differing.map(({ path, file }) => ({ verb: "store", target: path, detail: `→ ${file}`, keeps: "the old bytes, in the cache" })),
+        ...incomplete.map(({ path, file }) => ({ verb: "note", target: path, detail: `its size → ${file}` })),
+        ...unstored.map(({ path }) => ({ verb: "store", target: path })),
+      ],
+      destructive: differing.length > 0,
+      fingerprint: fingerprintOf(states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])),
+      changed: [...differing, ...incomplete],
+      unstored: unstored.filter((pointer) => !incomplete.includes(pointer)),
+      relink: input.relink !== false,
+    };
+  },
+
+  async apply(context, { changed, unstored, relink }) {
+    const project = openData(context);
+    await prepareWriting(project, context);
+    const pointers = [...changed, ...unstored.filter(({ hashName }) => hashName === "md5")];
+    const paths = pointers.map(({ path }) => path);
+    const work = async (edit: (edits: FileEdit[]) => void): Promise<CommitResult> => {
+      const toStore = pointers.filter(({ cache }) => cache).map(({ path }) => path);
+      const scans = await paceWork(storingOutputs(project, toStore, { copyDatabase: await databaseCopier() }), context, {
+        label: "storing data",
+      });
+      const byPath = new Map(toStore.map((path, index) => [path, scans[index]]));
+      const edits: FileEdit[] = [];
+      const committed = changed.flatMap((pointer) => {
+        const content = byPath.get(pointer.path)?.content;
+        if (content === undefined) return [];
+        const change = pointerEdit(project, pointer.path, content, pointer);
+        edits.push(change);
+        return [{ path: pointer.path, ...content, changed: change.before !== change.after }];
+      });
+      edit(edits);
+      if (relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+      autostage(project, edits);
+      return { committed };
+    };
+    const start = { command: "data commit", argv: ["data", "commit", "--", ...paths], summary: `store ${paths.join(", ")}` };
+    return withDvcLock(
+      project,
+      () =>
+        changed.length === 0
+          ? work(() => {})
+          : perform(project, context, { ...start, work: (operation) => work((edits) => applyFileEdits(project, operation, edits)) }),
+      { writes: paths },
+    );
+  },
+};
+
+function lacksSize({ size, stage, isImport, hashName }: Pointer): boolean {
+  return size === undefined && stage === undefined && !isImport && hashName === "md5";
+}
+
+function refuseDeleted(states: readonly OutputStatus[]): void {
+  const gone = states.find(({ worktree }) => worktree === "deleted");
+  if (gone === undefined) return;
+  const { path, file } = gone.pointer;
+  throw new ExpverError("E_NOT_FOUND", `${path} is tracked by ${file} but is not there`, {
+    hint: `Bring it back: expver data checkout ${path}; or stop tracking it: expver data remove ${file}.`,
+    details: { path },
+  });
+}
+
+function refuseStages(changed: readonly Pointer[]): void {
+  const pointer = changed.find(({ stage }) => stage !== undefined);
+  if (pointer === undefined) return;
+  throw new ExpverError(
+    "E_DATA",
+    `${pointer.path} is an output of stage ${pointer.stage}, whose entry in ${pointer.file} only dvc writes so far`,
+    {
+      hint: `dvc commit ${pointer.stage}`,
+      details: { path: pointer.path, stage: pointer.stage },
+    },
+  );
+}

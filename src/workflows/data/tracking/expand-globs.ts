@@ -1,0 +1,18 @@
+/** `--glob`: patterns that the shell left alone. */
+import { readdirSync } from "node:fs";
+import { matchGlobs } from "../../../config/globs.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { Context } from "../../../platform/context.ts";
+
+/** Paths below the working directory that fit; the outermost of nested ones. Throws E_NOT_FOUND when a pattern fits nothing. */
+export function expandGlobs(context: Context, patterns: readonly string[]): string[] {
+  const names = readdirSync(context.cwd, { recursive: true, encoding: "utf8" }).filter(
+    (name) => !/(?:^|\/)\.(?:git|dvc)(?:\/|$)/.test(name),
+  );
+  return patterns.flatMap((pattern) => {
+    const fits = matchGlobs([pattern]);
+    const found = names.filter((name) => fits(name) && !name.endsWith(".dvc") && !name.endsWith(".gitignore"));
+    if (found.length === 0) throw new ExpverError("E_NOT_FOUND", `the pattern ${pattern} fits nothing`, { details: { pattern } });
+    return found.filter((name) => !found.some((other) => name.startsWith(`${other}/`)));
+  });
+}

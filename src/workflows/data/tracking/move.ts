@@ -1,0 +1,178 @@
+/** `expver data move FROM TO`: tracked data gets another name, with its pointer and its line in the ignore file. */
+import { existsSync, lstatSync } from "node:fs";
+import { basename, dirname, join, posix, resolve } from "node:path";
+import { setYamlSource } from "../../../config/edit-yaml.ts";
+import { absolutePath, pathFromUser } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { OpenOperation } from "../../../journal/operations.ts";
+import { perform } from "../../../journal/perform.ts";
+import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
+import type { Context } from "../../../platform/context.ts";
+import { isFolder, readTextIfExists } from "../../../platform/files.ts";
+import { entryName } from "../../../store/contents.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
+import { renameEntry } from "../../../store/pointer-file.ts";
+import { readPointers } from "../../../store/pointers.ts";
+import { stageMd5 } from "../../../store/stage-md5.ts";
+import type { FileEdit, Pointer } from "../../../store/types.ts";
+import { yamlScalar } from "../../../store/yaml-scalar.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { openData } from "../open-data.ts";
+import { autostage } from "./autostage.ts";
+import { refuseUntrackable } from "./trackable.ts";
+
+interface MovePlan extends Plan {
+  pointer: Pointer;
+  /** Stored path. */
+  to: string;
+  /** Stored path of the pointer file afterwards. */
+  file: string;
+}
+
+export interface MoveResult {
+  /** Stored paths. */
+  from: string;
+  to: string;
+  file: string;
+}
+
+export const dataMove: WriteWorkflow<Input, MovePlan, MoveResult> = {
+  async plan(context, input) {
+    const project = openData(context);
+    const [src, dst] = [String(input.src), String(input.dst)];
+    const pointers = readPointers(project);
+    const pointer = sourceOf(project, context, { src, pointers });
+    const typed = resolve(context.cwd, dst);
+    const to = pathFromUser(project, context, isFolder(typed) ? join(typed, basename(pointer.path)) : typed);
+    const isNamed = posix.basename(pointer.file) === `${posix.basename(pointer.path)}.dvc`;
+    const file = isNamed ? `${to}.dvc` : pointer.file;
+    refuseUnusable(project, { pointer, pointers, to, file });
+    return {
+      command: "data move",
+      steps: [
+        { verb: "move", target: pointer.path, detail: `→ ${to}` },
+        { verb: file === pointer.file ? "write" : "move", target: pointer.file, ...(file === pointer.file ? {} : { detail: `→ ${file}` }) },
+      ],
+      destructive: false,
+      fingerprint: fingerprintOf({ pointer, to, file }),
+      pointer,
+      to,
+      file,
+    };
+  },
+
+  async apply(context, { pointer, to, file }) {
+    const project = openData(context);
+    await prepareWriting(project, context);
+    const start = { command: "data move", argv: ["data", "move", pointer.path, to], summary: `move ${pointer.path} to ${to}` };
+    return withDvcLock(
+      project,
+      () => perform(project, context, { ...start, work: (operation) => moveAll(project, context, { pointer, to, file, operation }) }),
+      { writes: [pointer.path, to] },
+    );
+  },
+};
+
+interface Moving {
+  pointer: Pointer;
+  to: string;
+  file: string;
+  operation: OpenOperation;
+}
+
+/** Bytes are neither read nor stored: changed data stays changed data, as with dvc. */
+function moveAll(project: Project, context: Context, { pointer, to, file, operation }: Moving): MoveResult {
+  const [from, target] = [absolutePath(project, pointer.path), absolutePath(project, to)];
+  moveData(project, context, { pointer, to, operation });
+  const unignored = unignoreEdit(from);
+  const edits = [...(unignored === null ? [] : [unignored]), ...pointerEdits(project, { pointer, to, file })];
+  applyFileEdits(project, operation, edits);
+  const ignored = pointer.cache ? ignoreEdits(project, [target]) : [];
+  applyFileEdits(project, operation, ignored);
+  autostage(project, [...edits, ...ignored]);
+  return { from: pointer.path, to, file };
+}
+
+function moveData(project: Project, context: Context, { pointer, to, operation }: Omit<Moving, "file">): void {
+  const [from, target] = [absolutePath(project, pointer.path), absolutePath(project, to)];
+  if (lstatSync(from, { throwIfNoEntry: false }) === undefined) {
+    context.report({ kind: "warning", text: `${pointer.path} is not there: only its pointer moves` });
+    return;
+  }
+  const stands = lstatSync(target, { throwIfNoEntry: false }) !== undefined;
+  const replaced = trashPlace(project, target);
+  // Without a digest: undo brings the data back as it is then, so nothing of it is read, and nothing can be lost.
+  operation.record({ kind: "move", from: pointer.path, to, ...(stands ? { replaced } : {}) });
+  if (stands) moveToTrash(project, target, replaced);
+  moveWhole(from, target);
+}
+
+function pointerEdits(project: Project, { pointer, to, file }: Omit<Moving, "operation">): FileEdit[] {
+  const [path, next] = [absolutePath(project, pointer.file), absolutePath(project, file)];
+  const before = readTextIfExists(path);
+  const old = before ?? "";
+  const isSame = path === next;
+  const spelled = entryName(before, pointer, pointer.path);
+  const folder = isSame ? posix.normalize(pointer.path.slice(0, pointer.path.length - spelled.length) || ".") : posix.dirname(to);
+  const renamed = renameEntry(isSame ? old : withoutWdir(old), spelled, posix.relative(folder, to));
+  const text = relocateDeps(renamed, { from: posix.dirname(pointer.file), to: posix.dirname(file) });
+  const after = /^md5:/m.test(text) ? setYamlSource(text, ["md5"], yamlScalar(stageMd5(text, file), 0, 0)) : text;
+  return isSame
+    ? [{ path, before, after }]
+    : [
+        { path: next, before: null, after },
+        { path, before, after: null },
+      ];
+}
+
+/** The new file stands beside its data. */
+function withoutWdir(text: string): string {
+  return text.replace(/^wdir:.*\n/m, "");
+}
+
+/** What was imported from a path relative to the file still lies where it lay. */
+function relocateDeps(text: string, { from, to }: { from: string; to: string }): string {
+  if (from === to || !/^deps:/m.test(text) || /^ +repo:/m.test(text)) return text;
+  const [, written] = /^deps:\n(?:- |\s+.*\n)*?(?:- |\s+)path: (.+)$/m.exec(text) ?? [];
+  if (written === undefined || /^(?:\w+:\/\/|\/|['"])/.test(written)) return text;
+  return setYamlSource(text, ["deps", "0", "path"], yamlScalar(posix.relative(to, posix.join(from, written)), 0, 0));
+}
+
+function sourceOf(project: Project, context: Context, { src, pointers }: { src: string; pointers: readonly Pointer[] }): Pointer {
+  const path = pathFromUser(project, context, src);
+  const pointer = pointers.find((one) => one.path === path);
+  if (pointer === undefined)
+    throw new ExpverError("E_NOT_FOUND", `no .dvc file has the output ${src}`, {
+      hint: "Name a tracked file or folder; a file inside a tracked folder is moved with `mv`, then `expver data add FOLDER`.",
+      details: { path },
+    });
+  if (pointer.stage !== undefined)
+    throw refused(`${src} is an output of stage ${pointer.stage}`, `Change its path in ${pointer.file.replace(/lock$/, "yaml")}.`);
+  const together = pointers.filter(({ file }) => file === pointer.file);
+  if (together.length > 1) throw refused(`${pointer.file} has ${together.length} outputs`, "Give the output a pointer of its own first.");
+  return pointer;
+}
+
+function refuseUnusable(
+  project: Project,
+  { pointer, pointers, to, file }: { pointer: Pointer; pointers: readonly Pointer[]; to: string; file: string },
+): void {
+  const folder = dirname(absolutePath(project, to));
+  if (!isFolder(folder)) throw refused(`there is no folder ${folder}`, `Make it first: mkdir -p '${folder}'`);
+  if (to === pointer.path || (file !== pointer.file && existsSync(absolutePath(project, file))))
+    throw refused(`${file} exists already`, "Choose another name, or stop tracking what has that one: expver data remove.");
+  if (`${to}/`.startsWith(`${pointer.path}/`)) throw refused(`${to} lies in ${pointer.path} itself`, "Choose a place outside.");
+  refuseUntrackable(
+    project,
+    [to],
+    pointers.filter((one) => one !== pointer),
+  );
+}
+
+function refused(message: string, hint: string): ExpverError {
+  return new ExpverError("E_DATA", message, { hint });
+}

@@ -1,0 +1,146 @@
+/** `expver data remove FILE.dvc…`: stops tracking. The data stays where it is, unless `--outs`; the cache is not touched. */
+import { existsSync, utimesSync } from "node:fs";
+import { absolutePath, pathFromUser } from "../../../config/paths.ts";
+import { type Project, topOf } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { perform } from "../../../journal/perform.ts";
+import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
+import type { Context } from "../../../platform/context.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
+import { finishWork, type Work } from "../../../platform/pace.ts";
+import { openCache } from "../../../store/cache.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { unignoreEdit } from "../../../store/gitignore.ts";
+import { trustedSize } from "../../../store/layout.ts";
+import { readPointers } from "../../../store/pointers.ts";
+import { relinkOutput } from "../../../store/relink.ts";
+import { removeScanned } from "../../../store/remove-files.ts";
+import { scanOutput } from "../../../store/scan.ts";
+import { isHere } from "../../../store/status.ts";
+import type { FileEdit, Pointer } from "../../../store/types.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { wordsOf } from "../../input.ts";
+import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { openData, stageAddresses } from "../open-data.ts";
+import { autostage } from "./autostage.ts";
+
+interface RemovePlan extends Plan {
+  /** Stored paths. */
+  files: string[];
+  outputs: Pointer[];
+  edits: FileEdit[];
+  outs: boolean;
+}
+
+export interface RemoveResult {
+  /** Pointer files, relative to the Git root. */
+  removed: string[];
+  /** Data that was deleted with them. */
+  deleted: string[];
+}
+
+export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
+  async plan(context, input) {
+    const project = openData(context);
+    const pointers = readPointers(project);
+    const files = [...new Set(wordsOf(input.target).map((target) => pointerFileOf(project, context, { target, pointers })))];
+    const outputs = pointers.filter(({ file }) => files.includes(file));
+    const edits = [
+      ...files.map((file): FileEdit => {
+        const path = absolutePath(project, file);
+        return { path, before: readTextIfExists(path), after: null };
+      }),
+      ...unignoreEdits(project, outputs),
+    ];
+    const outs = input.outs === true;
+    return {
+      command: "data remove",
+      steps: [
+        ...files.map((file) => ({ verb: "delete", target: file, keeps: "the journal: expver undo" })),
+        ...(outs ? outputs.map(({ path }) => ({ verb: "delete", target: path, keeps: "the cache, else the trash" })) : []),
+      ],
+      // dvc asks nothing here, and nothing is lost.
+      destructive: false,
+      fingerprint: fingerprintOf({ edits, outs }),
+      files,
+      outputs,
+      edits,
+      outs,
+    };
+  },
+
+  async apply(context, { files, outputs, edits, outs }) {
+    const project = openData(context);
+    await prepareWriting(project, context);
+    const start = {
+      command: "data remove",
+      argv: ["data", "remove", ...(outs ? ["--outs"] : []), "--", ...files],
+      summary: `stop tracking ${files.join(", ")}`,
+    };
+    return withDvcLock(
+      project,
+      () =>
+        perform(project, context, {
+          ...start,
+          work: (operation) => {
+            applyFileEdits(project, operation, edits);
+            const present = outputs.map(({ path }) => absolutePath(project, path)).filter((path) => existsSync(path));
+            if (!outs) for (const path of present) finishWork(release(project, path), context, { label: `releasing ${path}` });
+            const trash = (path: string) => {
+              const place = trashPlace(project, path);
+              operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash: place });
+              moveToTrash(project, path, place);
+            };
+            if (outs) for (const { path, hash } of outputs) removeData(project, { path, hash, trash });
+            autostage(project, edits);
+            return { removed: files, deleted: outs ? outputs.map(({ path }) => path) : [] };
+          },
+        }),
+      { writes: outputs.map(({ path }) => path) },
+    );
+  },
+};
+
+function pointerFileOf(project: Project, context: Context, { target, pointers }: { target: string; pointers: readonly Pointer[] }): string {
+  const staged = pointers.find((pointer) => stageAddresses(project, context, pointer).includes(target));
+  if (staged !== undefined) {
+    throw new ExpverError("E_DATA", `${target} is a stage of a pipeline, which only dvc edits`, { hint: `dvc remove ${target}` });
+  }
+  const path = pathFromUser(project, context, target);
+  if (path.endsWith(".dvc") && existsSync(absolutePath(project, path))) return path;
+  const pointer = pointers.find((one) => one.path === path);
+  throw new ExpverError("E_NOT_FOUND", pointer === undefined ? `${target} is no .dvc file` : `${target} is data, not a .dvc file`, {
+    hint: pointer === undefined ? "Name a .dvc file." : `Name its pointer: expver data remove ${pointer.file}`,
+    details: { target },
+  });
+}
+
+/** Several outputs may stand in one ignore file. */
+function unignoreEdits(project: Project, outputs: readonly Pointer[]): FileEdit[] {
+  const edits = new Map<string, FileEdit>();
+  for (const { path } of outputs) {
+    const next = unignoreEdit(absolutePath(project, path), (file) => edits.get(file)?.after);
+    if (next !== null) edits.set(next.path, { ...next, before: edits.get(next.path)?.before ?? next.before });
+  }
+  return [...edits.values()];
+}
+
+/** What stays must not depend on the cache, and must look new to dvc: else its next checkout would delete what it once made. */
+function* release(project: Project, path: string): Work<void> {
+  const scan = yield* scanOutput(project, path);
+  yield* relinkOutput(project, scan, ["copy"]);
+  const now = new Date();
+  for (const file of scan.files.slice(0, 1)) utimesSync(file.path, now, now);
+}
+
+function removeData(project: Project, { path, hash, trash }: { path: string; hash: string | null; trash: (path: string) => void }): void {
+  const absolute = absolutePath(project, path);
+  if (!isHere(absolute)) return;
+  const scan = finishWork(scanOutput(project, absolute));
+  const cache = openCache(project);
+  const isSaved =
+    scan.content.hash === hash && scan.files.every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName: "md5" }) !== null);
+  if (isSaved) removeScanned(absolute, scan);
+  else trash(absolute);
+}

@@ -1,0 +1,70 @@
+/** What may be tracked as data, checked before anything is written. */
+import { join } from "node:path";
+import { absolutePath } from "../../../config/paths.ts";
+import { type Project, topOf } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { git } from "../../../git/git.ts";
+import { ignoredByGit } from "../../../git/ignored.ts";
+import { dvcIgnore } from "../../../store/dvcignore.ts";
+import type { Pointer } from "../../../store/types.ts";
+
+/** Throws E_DATA for paths Git has, pointers themselves, what `.dvcignore` leaves out, and paths that overlap another output. */
+export function refuseUntrackable(project: Project, paths: readonly string[], pointers: readonly Pointer[]): void {
+  for (const path of paths) {
+    if (path === "" || path.endsWith(".dvc") || /(?:^|\/)dvc\.(?:yaml|lock)$/.test(path)) {
+      throw refused(`${path || "the root"} cannot be tracked as data`, "Name a data file or a folder below the root.");
+    }
+    if (!`${join(topOf(project), path)}/`.startsWith(`${project.dvcRoot}/`)) {
+      throw refused(`${path} is outside the DVC repository ${project.dvcRoot}`, "Run the command where its .dvc folder is.");
+    }
+    const absolute = absolutePath(project, path);
+    if (dvcIgnore(project, absolute)(absolute, false) || dvcIgnore(project, absolute)(absolute, true)) {
+      throw refused(`${path} is left out by .dvcignore`, "Change .dvcignore, or choose another path.");
+    }
+    refuseOverlap(path, pointers, paths);
+  }
+  refuseIgnoredPointers(project, paths);
+  refuseTrackedByGit(project, paths);
+}
+
+function refuseOverlap(path: string, pointers: readonly Pointer[], asked: readonly string[]): void {
+  const overlap = pointers.find(
+    (other) => (other.path !== path && overlaps(other.path, path)) || (other.path === path && other.stage !== undefined),
+  );
+  if (overlap?.stage !== undefined) {
+    throw refused(`${path} belongs to stage ${overlap.stage} of ${overlap.file}`, "Run the stage: `dvc repro`, or `dvc commit` it.");
+  }
+  if (overlap !== undefined) {
+    throw refused(`${path} overlaps ${overlap.path}, which ${overlap.file} tracks`, `Store that output instead: ${overlap.path}.`);
+  }
+  const twice = asked.find((other) => other !== path && overlaps(other, path));
+  if (twice !== undefined) throw refused(`${path} and ${twice} overlap`, "Add only the outer one.");
+}
+
+/** A pointer that Git ignores would never be committed, and nobody would find it. */
+function refuseIgnoredPointers(project: Project, paths: readonly string[]): void {
+  if (project.repository === null || paths.length === 0) return;
+  const files = paths.map((path) => `${absolutePath(project, path)}.dvc`);
+  const [ignored] = ignoredByGit(project.repository, files);
+  if (ignored !== undefined)
+    throw refused(`Git ignores the pointer ${ignored}`, "Change the ignore file that names it, or choose another path.");
+}
+
+function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
+  if (project.repository === null || paths.length === 0) return;
+  const known = git(project.repository, ["ls-files", "-z", "--", ...paths.map((path) => `:(top,literal)${path}`)]).split("\0");
+  const path = paths.find((one) => known.some((file) => file === one || file.startsWith(`${one}/`)));
+  if (path === undefined) return;
+  throw refused(
+    `${path} is tracked by Git`,
+    `Take it out of Git first: git rm -r --cached -- '${path}' && git commit -m 'stop tracking ${path}'`,
+  );
+}
+
+function overlaps(one: string, other: string): boolean {
+  return one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+}
+
+function refused(message: string, hint: string): ExpverError {
+  return new ExpverError("E_DATA", message, { hint });
+}

@@ -1,0 +1,92 @@
+/** `expver data push`: objects the remote lacks. */
+
+import { ExpverError } from "../../../errors.ts";
+import type { Context } from "../../../platform/context.ts";
+import { counted } from "../../../platform/words.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { readPointers } from "../../../store/pointers.ts";
+import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { pushObjects, type TransferReport } from "../../../store/transfer.ts";
+import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { wordsOf } from "../../input.ts";
+import { fingerprintOf } from "../../plan.ts";
+import { openData, type Selection, selectPointers } from "../open-data.ts";
+import { pointersOfRevisions } from "../revisions.ts";
+
+export interface TransferPlan extends Plan {
+  selection: Selection;
+  remote: string | undefined;
+  jobs: number | undefined;
+}
+
+export interface PushResult extends TransferReport {
+  pushed: number;
+}
+
+export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
+  async plan(context, input) {
+    const project = openData(context);
+    const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
+    const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true, pointers });
+    const remote = typeof input.remote === "string" ? input.remote : undefined;
+    const wanted = selection.pointers.filter(({ push, cache, isImport, hash }) => push && cache && !isImport && hash !== null);
+    if (wanted.length === 0) openRemote(project, remote);
+    return {
+      command: "data push",
+      steps: wanted.map(({ path, hash, nfiles = 1, size }) => ({
+        verb: "push",
+        target: path,
+        detail: hash?.slice(0, 6) ?? "",
+        count: nfiles,
+        ...(size === undefined ? {} : { bytes: size }),
+      })),
+      destructive: false,
+      fingerprint: fingerprintOf(wanted.map(({ path, hash }) => [path, hash])),
+      selection,
+      remote,
+      jobs: jobsOf(input),
+    };
+  },
+
+  async apply(context, { selection, remote, jobs }) {
+    const project = openData(context);
+    const report = await withDvcLock(project, () =>
+      pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs }),
+    );
+    warnMissing(context, report);
+    refuseFailed(context, report, "push");
+    return { ...report, pushed: report.objects };
+  },
+};
+
+/** Connections at once, as typed. Throws E_USAGE. */
+export function jobsOf({ jobs }: Input): number | undefined {
+  if (typeof jobs !== "string") return undefined;
+  if (/^[1-9][0-9]*$/.test(jobs)) return Number(jobs);
+  throw new ExpverError("E_USAGE", `--jobs is ${jobs}; expected a number from 1`);
+}
+
+export function warnMissing(context: Parameters<typeof dataPush.plan>[0], { missing }: TransferReport): void {
+  if (missing.length === 0) return;
+  const shown = missing.slice(0, 5).join(", ");
+  context.report({
+    kind: "warning",
+    text: `bytes of ${counted(missing.length, "file")} are neither in the cache nor on the remote: ${shown}${missing.length > 5 ? " …" : ""}`,
+    hint: "Push them from where they were stored, or add the data again.",
+  });
+}
+
+/** Names every file that is left, then throws the first one's error: what went well stays. */
+export function refuseFailed(context: Context, { failed, missing }: TransferReport, verb: "push" | "fetch"): void {
+  const [first] = failed;
+  if (first === undefined) return;
+  for (const { path, reason } of failed) context.report({ kind: "warning", text: `failed to ${verb} ${path}: ${reason}` });
+  throw new ExpverError(
+    first.code,
+    `${failed.length} ${failed.length === 1 ? "file" : "files"} failed to ${verb}; first ${first.path}: ${first.reason}`,
+    {
+      hint: first.hint,
+      details: { failed, missing },
+    },
+  );
+}
