@@ -32,7 +32,7 @@ const OWNERS: Record<string, string | string[]> = {
   "node:sqlite": "platform",
   "@duckdb/node-api": "merge",
   // Programs that outlive us: a launcher's jobs, and expver itself detached. Everything else asks platform.
-  "node:child_process": ["platform", "launchers", "workflows/run/detach.ts"],
+  "node:child_process": ["platform", "launchers", "workflows/run/program/detach.ts"],
 };
 // One public type of these may be seen everywhere; they import nothing.
 const OPEN = new Set(["errors"]);

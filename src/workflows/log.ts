@@ -21,8 +21,8 @@ import type { Cell } from "../results/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
-import type { LackingRows } from "./run/lacking-rows.ts";
-import { parseGiven } from "./run/parameters.ts";
+import type { LackingRows } from "./run/database/lacking-rows.ts";
+import { parseGiven } from "./run/parameters/parameters.ts";
 
 interface LogPlan extends Plan {
   database: string;
@@ -61,7 +61,7 @@ export const log: WriteWorkflow<Input, LogPlan, LoggedValues> = {
   },
 
   async apply(context, { database, table, trackId, values, lacking }) {
-    if (lacking !== null) (await import("./run/bring-in-lacking.ts")).bringInLacking(openProject(context), lacking, database);
+    if (lacking !== null) (await import("./run/database/bring-in-lacking.ts")).bringInLacking(openProject(context), lacking, database);
     const db = openForRows(database);
     try {
       const { first: timestamp } = appendRow(db, table, { trackId, values, at: context.clock() });
@@ -96,7 +96,7 @@ function read(path: string): string {
 
 /** Outside of a run, which has seen to it: a pull may have moved the pointer and not the file. */
 async function lackingOf(context: Context): Promise<LackingRows | null> {
-  const { lackingRows } = await import("./run/lacking-rows.ts");
+  const { lackingRows } = await import("./run/database/lacking-rows.ts");
   const { placesOf } = await import("./run/places.ts");
   const { pointerBeside } = await import("../store/pointers.ts");
   const project = openProject(context);

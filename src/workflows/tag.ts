@@ -26,8 +26,8 @@ import { textIn } from "./input.ts";
 import type { VersionList } from "./list.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
-import { chooseVersion, wantedVersion } from "./run/version-choice.ts";
-import type { VersionOfRun, VersionOfRunPlan } from "./run/version-of-run.ts";
+import { chooseVersion, wantedVersion } from "./run/version/version-choice.ts";
+import type { VersionOfRun, VersionOfRunPlan } from "./run/version/version-of-run.ts";
 import type { ShownVersion } from "./show.ts";
 import { factsOfHead, type HeadFacts } from "./tag/head.ts";
 
@@ -62,7 +62,7 @@ export const tag: WriteWorkflow<Input, TagPlan, TagData> = {
   async apply(context, plan) {
     if (plan.looked !== null) return plan.looked;
     if (plan.ofRun !== null) {
-      const { applyVersionOfRun } = await import("./run/version-of-run.ts");
+      const { applyVersionOfRun } = await import("./run/version/version-of-run.ts");
       return { kind: "run", ...(await applyVersionOfRun(context, plan.ofRun)) };
     }
     if (plan.message === null) throw new TypeError("a plan without a message tags nothing");
@@ -158,7 +158,7 @@ async function edited(
 }
 
 async function planRun(context: Context, input: Input): Promise<TagPlan> {
-  const { planVersionOfRun } = await import("./run/version-of-run.ts");
+  const { planVersionOfRun } = await import("./run/version/version-of-run.ts");
   const ofRun = await planVersionOfRun(context, input);
   return { ...planOf("run", ofRun.snapshot, ofRun.version), ...pickPlan(ofRun), ofRun };
 }

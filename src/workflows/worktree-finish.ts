@@ -26,7 +26,7 @@ import { modelsPromote } from "./models/promote.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting, repair } from "./prepare.ts";
 import { publish } from "./publish.ts";
-import { chooseVersion } from "./run/version-choice.ts";
+import { chooseVersion } from "./run/version/version-choice.ts";
 import { tag } from "./tag.ts";
 import type { Category, Finding } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";

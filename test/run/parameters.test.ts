@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { markOf } from "../../src/workflows/run/marks.ts";
-import { parseMetrics, readMetricsFile } from "../../src/workflows/run/metrics-file.ts";
-import { parameterEnvironment, parseGiven, substitute } from "../../src/workflows/run/parameters.ts";
+import { markOf } from "../../src/workflows/run/outputs/marks.ts";
+import { parseMetrics, readMetricsFile } from "../../src/workflows/run/outputs/metrics-file.ts";
+import { parameterEnvironment, parseGiven, substitute } from "../../src/workflows/run/parameters/parameters.ts";
 
 it("keeps the text of every value exactly", () => {
   expect(parseGiven(["lr=1e-5", "name=a=b", "n=007", "empty=", "lr=1e-4"])).toEqual({ lr: "1e-4", name: "a=b", n: "007", empty: "" });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Change, type SnapshotRules, selectSnapshot } from "../../src/workflows/run/snapshot-selection.ts";
+import { type Change, type SnapshotRules, selectSnapshot } from "../../src/workflows/run/snapshot/snapshot-selection.ts";
 
 const RULES: SnapshotRules = {
   database: "results/experiments.db",

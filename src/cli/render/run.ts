@@ -1,5 +1,5 @@
 /** A run as the lines a person reads. */
-import type { RunOutcome } from "../../workflows/run/outcome.ts";
+import type { RunOutcome } from "../../workflows/run/closing/outcome.ts";
 import { duration } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 

@@ -4,7 +4,7 @@ import { suggestVersion } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { choice, textIn } from "../input.ts";
-import { quoted } from "../run/snapshot-selection.ts";
+import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import { describeChanges } from "./description.ts";
 import { adviseLevel, type LevelAdvice, some } from "./level.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";

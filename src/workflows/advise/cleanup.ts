@@ -5,7 +5,7 @@ import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { modelsPrune } from "../models/prune.ts";
-import { quoted } from "../run/snapshot-selection.ts";
+import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import { worktrees } from "../worktrees.ts";
 
 export interface CleanupItem {

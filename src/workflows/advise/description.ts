@@ -4,7 +4,7 @@ import type { Input, ReadWorkflow } from "../contract.ts";
 import { changesText } from "../describe/changes.ts";
 import { diff } from "../diff.ts";
 import { textIn } from "../input.ts";
-import { quoted } from "../run/snapshot-selection.ts";
+import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import { show } from "../show.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
 

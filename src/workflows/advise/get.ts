@@ -9,7 +9,7 @@ import { findVersion } from "../../versions/registry.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { get } from "../get.ts";
 import { textIn } from "../input.ts";
-import { quoted } from "../run/snapshot-selection.ts";
+import { quoted } from "../run/snapshot/snapshot-selection.ts";
 
 export interface GetAdvice {
   version: string;

@@ -17,7 +17,7 @@ import type { Input, ReadWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
 import { planResultsMerge } from "../merge/results-part.ts";
 import { findSide, mergeBase, type Side } from "../merge/side.ts";
-import { quoted } from "../run/snapshot-selection.ts";
+import { quoted } from "../run/snapshot/snapshot-selection.ts";
 
 export interface ArtifactAdvice {
   artifact: "results" | "data" | "model";

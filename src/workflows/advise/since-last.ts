@@ -10,7 +10,7 @@ import { outputStatus } from "../../store/status.ts";
 import { knownMetrics, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
-import { readParameterFile } from "../run/parameters.ts";
+import { readParameterFile } from "../run/parameters/parameters.ts";
 
 export interface ChangedValue {
   name: string;

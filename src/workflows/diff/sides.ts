@@ -18,7 +18,7 @@ import { knownMetrics, metricsOf, paramsOf } from "../../versions/metrics.ts";
 import { pickVersion } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
 import { findSide, type Side as Named } from "../merge/side.ts";
-import { readParameterFile } from "../run/parameters.ts";
+import { readParameterFile } from "../run/parameters/parameters.ts";
 import { placesOf } from "../run/places.ts";
 import { artifactsOf, type ShownArtifact } from "../show/artifacts.ts";
 

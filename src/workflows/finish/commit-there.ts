@@ -12,8 +12,8 @@ import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { databaseCopier } from "../data/databases.ts";
 import { requireCommittable } from "../models/commit-paths.ts";
-import { bringAlong, type FileEffect, type IndexEdit } from "../run/finish.ts";
-import { makeSnapshot } from "../run/snapshot.ts";
+import { bringAlong, type FileEffect, type IndexEdit } from "../run/closing/finish.ts";
+import { makeSnapshot } from "../run/snapshot/snapshot.ts";
 import type { Scene } from "./scene.ts";
 
 export async function commitThere({ there, record, tip, changed }: Scene, message: string): Promise<void> {

@@ -16,7 +16,7 @@ import { type CacheFile, cacheFiles } from "../../store/unused.ts";
 import type { Input, Step } from "../contract.ts";
 import { editLevel, sectionOf, storedConfigPath } from "../data/settings/config-plan.ts";
 import { listOf, textIn, wordsOf } from "../input.ts";
-import { parseGiven } from "../run/parameters.ts";
+import { parseGiven } from "../run/parameters/parameters.ts";
 
 export interface StoreSettings {
   edits: FileEdit[];

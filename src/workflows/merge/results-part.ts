@@ -22,7 +22,7 @@ import { readPointers } from "../../store/pointers.ts";
 import type { FileEdit } from "../../store/types.ts";
 import type { Step } from "../contract.ts";
 import { refuseUntrackable } from "../data/tracking/trackable.ts";
-import { lackingRows } from "../run/lacking-rows.ts";
+import { lackingRows } from "../run/database/lacking-rows.ts";
 import { placesOf } from "../run/places.ts";
 import { losesRows, stepsOf } from "./database-part.ts";
 import { stateOf } from "./part.ts";

@@ -11,8 +11,8 @@ import { unfinished } from "../../git/status.ts";
 import { readTree } from "../../git/tree.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { bringAlong, type FileEffect, type IndexEdit } from "../run/finish.ts";
-import { editedFiles } from "../run/results-files.ts";
+import { bringAlong, type FileEffect, type IndexEdit } from "../run/closing/finish.ts";
+import { editedFiles } from "../run/outputs/results-files.ts";
 import { refuseSecondRun } from "../run/second-run.ts";
 
 /**

@@ -19,7 +19,7 @@ import type { Level } from "../../versions/tag-name.ts";
 import type { Version, VersionNumber } from "../../versions/types.ts";
 import type { Step } from "../contract.ts";
 import { rowHooks } from "../row-hooks.ts";
-import { bringAlong } from "../run/finish.ts";
+import { bringAlong } from "../run/closing/finish.ts";
 import { readFacts, writeFacts } from "../run/run-facts.ts";
 import { shortName } from "./branch.ts";
 import { movableBranch, renumberedCommit } from "./renumbered-commit.ts";

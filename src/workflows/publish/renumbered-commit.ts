@@ -12,7 +12,7 @@ import { entryName } from "../../store/contents.ts";
 import { renderPointerFile } from "../../store/pointer-file.ts";
 import { readPointersAt } from "../../store/pointers.ts";
 import type { Version } from "../../versions/types.ts";
-import type { FileEffect, IndexEdit } from "../run/finish.ts";
+import type { FileEffect, IndexEdit } from "../run/closing/finish.ts";
 import { type NewNumber, storeRestamped } from "./restamp.ts";
 
 export interface RenumberedCommit {

@@ -11,22 +11,22 @@ import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import { letGoOfClosed } from "../../platform/sqlite.ts";
 import { type Draft, editDescription, noDescription } from "../describe/edit.ts";
-import { type Closed, closeRun } from "./close.ts";
-import { forgetRun } from "./collect.ts";
-import { createLog, execute } from "./execute.ts";
+import { type Closed, closeRun } from "./closing/close.ts";
+import { type RunOutcome, refuseOutcome } from "./closing/outcome.ts";
+import { publishMade } from "./closing/publish-made.ts";
+import { forgetRun } from "./database/collect.ts";
 import { firstFacts } from "./first-facts.ts";
-import { markOf, takeMarks } from "./marks.ts";
 import { factsKeeper, type OpenRun } from "./open-run.ts";
-import { type RunOutcome, refuseOutcome } from "./outcome.ts";
-import type { RunPlan } from "./plan.ts";
-import { summaryLine } from "./plan-steps.ts";
+import { markOf, takeMarks } from "./outputs/marks.ts";
+import type { RunPlan } from "./planning/plan.ts";
+import { summaryLine } from "./planning/plan-steps.ts";
 import { prepareRun } from "./prepare-run.ts";
-import { programEnvironment } from "./program-environment.ts";
-import { publishMade } from "./publish-made.ts";
+import { createLog, execute } from "./program/execute.ts";
+import { programEnvironment } from "./program/program-environment.ts";
 import { createRunFolder, errorFacts, removeRunFolder } from "./run-facts.ts";
 import { leaseName } from "./second-run.ts";
 
-export type { RunOutcome } from "./outcome.ts";
+export type { RunOutcome } from "./closing/outcome.ts";
 
 /** `wanted`: the id a detached run was given by its starter. */
 export async function runAttached(context: Context, plan: RunPlan, wanted: string | null): Promise<RunOutcome> {

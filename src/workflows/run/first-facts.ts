@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import { hideSecrets } from "../../config/secrets.ts";
 import { identityOf } from "../../platform/processes.ts";
-import type { RunFindings } from "./findings.ts";
-import { runsPipeline } from "./plan.ts";
+import type { RunFindings } from "./planning/findings.ts";
+import { runsPipeline } from "./planning/plan.ts";
 import type { RunFacts } from "./run-facts.ts";
-import { quoted } from "./snapshot-selection.ts";
+import { quoted } from "./snapshot/snapshot-selection.ts";
 
 export function firstFacts(findings: RunFindings, { runId, since }: { runId: string; since: string }): RunFacts {
   const { repository, request, head, places, shownArgv, parameters, pointers, selection, argv } = findings;

@@ -2,8 +2,8 @@
 import type { Project } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
-import type { RunFindings } from "./findings.ts";
 import type { Places } from "./places.ts";
+import type { RunFindings } from "./planning/findings.ts";
 import { type RunFacts, writeFacts } from "./run-facts.ts";
 
 /** All that closing needs: the process that closes a run may not be the one that began it. */

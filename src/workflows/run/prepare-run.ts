@@ -11,13 +11,13 @@ import { storeOutput } from "../../store/contents.ts";
 import { dataHash } from "../../store/data-hash.ts";
 import type { Pointer } from "../../store/types.ts";
 import { reserveVersion } from "../../versions/reserve.ts";
-import { bringInLacking } from "./bring-in-lacking.ts";
-import { describeEnvironment } from "./environment.ts";
-import { copyBefore } from "./mend-database.ts";
+import { bringInLacking } from "./database/bring-in-lacking.ts";
+import { copyBefore } from "./database/mend-database.ts";
+import { recordOf } from "./database/run-record.ts";
 import type { OpenRun } from "./open-run.ts";
+import { describeEnvironment } from "./program/environment.ts";
 import type { RunFacts } from "./run-facts.ts";
-import { recordOf } from "./run-record.ts";
-import { makeSnapshot, worktreePatch } from "./snapshot.ts";
+import { makeSnapshot, worktreePatch } from "./snapshot/snapshot.ts";
 
 /** Reserves the number, makes S, opens the database for the run. */
 export function prepareRun(context: Context, run: OpenRun): void {

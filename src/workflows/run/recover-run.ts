@@ -17,14 +17,14 @@ import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
 import { holderOf, RESERVED } from "../../versions/reserve.ts";
-import { closeRun, release } from "./close.ts";
-import { forgetRun } from "./collect.ts";
-import { endingOf, stopRequest } from "./execute.ts";
-import { bringAlong, type FileEffect, type IndexEdit } from "./finish.ts";
-import { copyBefore } from "./mend-database.ts";
+import { closeRun, release } from "./closing/close.ts";
+import { bringAlong, type FileEffect, type IndexEdit } from "./closing/finish.ts";
+import { forgetRun } from "./database/collect.ts";
+import { copyBefore } from "./database/mend-database.ts";
 import { type ClosingRun, factsKeeper } from "./open-run.ts";
-import { outputsStand } from "./outputs.ts";
+import { outputsStand } from "./outputs/outputs.ts";
 import { placesOf } from "./places.ts";
+import { endingOf, stopRequest } from "./program/execute.ts";
 import { type RunFacts, readFacts, removeRunFolder, runFolder, writeFacts } from "./run-facts.ts";
 
 export const recoverRun: RecoveryHandler = async (place, context, operation) => {

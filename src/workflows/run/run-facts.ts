@@ -14,8 +14,8 @@ import type { ProcessIdentity } from "../../platform/processes.ts";
 import type { RunStatus } from "../../results/types.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { ArtifactEntry } from "../../versions/types.ts";
-import type { Marks } from "./marks.ts";
-import type { HeldBack } from "./snapshot-selection.ts";
+import type { Marks } from "./outputs/marks.ts";
+import type { HeldBack } from "./snapshot/snapshot-selection.ts";
 
 export interface RunFacts {
   run_id: string;

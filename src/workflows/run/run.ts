@@ -8,8 +8,8 @@ import type { Input, WriteWorkflow } from "../contract.ts";
 import { prepareWriting } from "../prepare.ts";
 import { nameSharedCache } from "../shared-cache.ts";
 import { type RunOutcome, runAttached } from "./attached.ts";
-import { runDetached, supervisedRun } from "./detach.ts";
-import { planRun, type RunPlan } from "./plan.ts";
+import { planRun, type RunPlan } from "./planning/plan.ts";
+import { runDetached, supervisedRun } from "./program/detach.ts";
 
 export const run: WriteWorkflow<Input, RunPlan, RunOutcome> = {
   plan: planRun,

@@ -7,7 +7,7 @@ import type { Context } from "../../platform/context.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
 import { countOf, limitOf, textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
-import { requestStop } from "../run/execute.ts";
+import { requestStop } from "../run/program/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
 import { runFilter } from "./run-filter.ts";
 import { findRun, listRuns, localStatus, pageOfRuns, type RunView } from "./run-views.ts";

@@ -2,7 +2,7 @@
 import type { JobReference, JobStatus } from "../../launchers/launcher.ts";
 import type { Context } from "../../platform/context.ts";
 import { onInterrupt } from "../../platform/interrupts.ts";
-import { requestStop, stopRequest } from "../run/execute.ts";
+import { requestStop, stopRequest } from "../run/program/execute.ts";
 import { readFacts, runFolder } from "../run/run-facts.ts";
 import { closeAttempt, dropAttempt, startAttempt, wasStarted } from "./attempt.ts";
 import type { OpenSweep } from "./open-sweep.ts";

@@ -1,7 +1,7 @@
 /** What a person sees of a sweep that goes on: a line for each run that has ended, and on a terminal how it stands now. */
 import { compareMetric } from "../../versions/metrics.ts";
 import { readFacts } from "../run/run-facts.ts";
-import { quoted } from "../run/snapshot-selection.ts";
+import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import type { Pace } from "./request.ts";
 import { countText, type Ended, finishedRuns, isEnded, isSettled, jobStates } from "./state.ts";

@@ -5,7 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import type { Input } from "../contract.ts";
 import { countOf, textIn, wordsOf } from "../input.ts";
-import { parseGiven } from "../run/parameters.ts";
+import { parseGiven } from "../run/parameters/parameters.ts";
 import { expand, type Space } from "./expand.ts";
 import { parseRange } from "./ranges.ts";
 import { readSettings } from "./settings-file.ts";

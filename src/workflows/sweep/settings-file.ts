@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { flatten } from "../run/flatten.ts";
-import { exactJson } from "../run/metrics-file.ts";
+import { exactJson } from "../run/outputs/metrics-file.ts";
+import { flatten } from "../run/parameters/flatten.ts";
 
 /** Throws E_IO, E_CONFIG. */
 export function readSettings(path: string, name: string): Record<string, string>[] {

@@ -12,7 +12,7 @@ import { appendLines, createLines, readLines } from "../../platform/json-lines.t
 import { runName } from "../../platform/names.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
 import type { ArtifactEntry } from "../../versions/types.ts";
-import type { Ending } from "../run/execute.ts";
+import type { Ending } from "../run/program/execute.ts";
 import type { RunFacts } from "../run/run-facts.ts";
 import type { SweepRequest } from "./request.ts";
 

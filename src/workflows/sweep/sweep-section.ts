@@ -4,7 +4,7 @@ import { nearestWord } from "../../config/nearest.ts";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
 import { readTextIfExists } from "../../platform/files.ts";
-import { settingsIn } from "../run/sweep-keys.ts";
+import { settingsIn } from "../run/parameters/sweep-keys.ts";
 import type { Space } from "./expand.ts";
 import { parseRange } from "./ranges.ts";
 import { readSettings, settingsOf } from "./settings-file.ts";

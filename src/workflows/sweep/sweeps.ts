@@ -8,7 +8,7 @@ import { readVersions } from "../../versions/registry.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
-import { requestStop } from "../run/execute.ts";
+import { requestStop } from "../run/program/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
 import { type FirstFailure, firstFailure } from "./first-failure.ts";
 import { standingResult } from "./standing.ts";

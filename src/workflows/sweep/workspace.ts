@@ -18,7 +18,7 @@ import { configFile, linkSetting, readLevel } from "../../store/dvc-config.ts";
 import { renderDvcConfig } from "../../store/dvc-config-file.ts";
 import { readPointers } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
-import { flatten } from "../run/flatten.ts";
+import { flatten } from "../run/parameters/flatten.ts";
 import { addWorktree, dropWorktree } from "../worktree/make.ts";
 import { dataOf, inputLinks } from "./input-links.ts";
 

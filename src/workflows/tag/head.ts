@@ -14,7 +14,7 @@ import { readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
-import { flatten } from "../run/flatten.ts";
+import { flatten } from "../run/parameters/flatten.ts";
 
 export interface HeadFacts {
   data: ArtifactEntry[];

@@ -1,0 +1,246 @@
+/** Closing a run whose program has ended: with a version, or recorded without one. Safe to repeat after a crash, by any process. */
+
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath, isUnder } from "../../../config/paths.ts";
+import { ExpverError } from "../../../errors.ts";
+import { readRef, updateRefs } from "../../../git/refs.ts";
+import type { Context } from "../../../platform/context.ts";
+import { counted } from "../../../platform/words.ts";
+import type { RunRecord } from "../../../results/types.ts";
+import { objectFile, storeOutput } from "../../../store/contents.ts";
+import { cacheDir } from "../../../store/dvc-config.ts";
+import { RESERVED } from "../../../versions/reserve.ts";
+import type { VersionMessage } from "../../../versions/types.ts";
+import type { Draft } from "../../describe/edit.ts";
+import { proposeDescription } from "../../describe/proposal.ts";
+import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } from "../database/collect.ts";
+import { copyBefore, mendDatabase } from "../database/mend-database.ts";
+import type { ClosingRun } from "../open-run.ts";
+import { readMetricsFile } from "../outputs/metrics-file.ts";
+import { inputsChangedSince, type Outputs, storeOutputs } from "../outputs/outputs.ts";
+import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
+import { isStageFile } from "../outputs/stage-files.ts";
+import { noteWritten } from "../outputs/written.ts";
+import { changedSince } from "../snapshot/snapshot.ts";
+import { tagLine, versionMessage } from "../version/version-message.ts";
+import { finishRun } from "./finish.ts";
+import { outcomeOf, type RunOutcome } from "./outcome.ts";
+
+export interface Closed {
+  outcome: RunOutcome;
+  /** Rows that were there before the start and are gone, or say something else. */
+  vanished: number;
+  changed: number;
+  /** Object in the cache that has them as they were; null when none is gone or changed. */
+  before: string | null;
+}
+
+type Describe = (draft: Draft) => Promise<string | null>;
+
+export interface CloseOptions {
+  /** Those of the program; hidden before they are stored. */
+  parameters: Readonly<Record<string, string>>;
+  /** False: its outputs are no longer what it wrote, so there can be no version. Default true. */
+  mayVersion?: boolean;
+  /** Lets a person write the description; null: they want no version. */
+  edit?: Describe;
+}
+
+/** Throws E_VERSION_TAKEN, the run then being recorded without a version, when its number was tagged by hand meanwhile. */
+export async function closeRun(context: Context, run: ClosingRun, options: CloseOptions): Promise<Closed> {
+  const { parameters, mayVersion = true } = options;
+  const { facts, folder } = run;
+  rescueSpoilt(context, run);
+  mendDatabase(context, run);
+  const collected = collect(context, run, parameters);
+  const { changed } = collected;
+  const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
+  const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;
+  const closes = facts().status === "finished" && !isBroken && mayVersion;
+  const outcome = closes
+    ? await closeVersioned(context, run, { collected, edit: options.edit })
+    : closeUnversioned(context, run, collected);
+  const before = isBroken ? keepBefore(context, run) : null;
+  for (const name of [copyBefore(folder), join(folder, "index")]) rmSync(name, { force: true });
+  return { outcome, before, ...(isBroken ? { vanished, changed } : { vanished: 0, changed: 0 }) };
+}
+
+/** Not all of those rows need be in a version: they stay in the cache, and the operation names the object. */
+function keepBefore(context: Context, { project, places, folder, operation }: ClosingRun): string | null {
+  const copy = copyBefore(folder);
+  if (!existsSync(copy)) return null;
+  const { content } = storeOutput(project, places.database, context, { bytesFrom: copy });
+  operation.note("database before", content.hash);
+  return objectFile(cacheDir(project), content.hash);
+}
+
+function collect(
+  context: Context,
+  { runId, folder, places, project, facts, isShard }: ClosingRun,
+  parameters: CloseOptions["parameters"],
+): Collected {
+  const { closing, status } = facts();
+  // A setting that is tried again is to have one row, not one for each try that wrote none.
+  const ownRow = !isShard || status === "finished";
+  const file = places.metrics === null ? null : readMetricsFile(absolutePath(project, places.metrics), closing.metricsMark);
+  if (file !== null && file.state !== "read") {
+    const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
+    context.report({ kind: "warning", text: `the metrics file ${places.metrics} ${what}` });
+  }
+  const metrics = file?.state === "read" ? file.metrics : {};
+  return collectRows(project, { runId, folder, databaseFile: places.databaseFile, parameters, metrics, ownRow });
+}
+
+/** Stamps, stores, commits, tags. */
+async function closeVersioned(
+  context: Context,
+  run: ClosingRun,
+  { collected, edit }: { collected: Collected; edit: Describe | undefined },
+): Promise<RunOutcome> {
+  const { places, facts, runId } = run;
+  await describeRun(context, run, { collected, edit });
+  const changed = changesDuring(run);
+  if (changed.length > 0) {
+    context.report({ kind: "warning", text: `changed while the run went on, and recorded so: ${changed.join(", ")}` });
+  }
+  stamp(context, run, { collected, version: facts().version, changed });
+  const outputs = storeOutputs(context, run);
+  noteWritten(run, outputs);
+  run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
+  const message = messageOfRun(run, { collected, models: outputs.models });
+  let onBranch: boolean;
+  try {
+    ({ onBranch } = finishRun(run, message));
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_VERSION_TAKEN") throw error;
+    unstampVersion(places.databaseFile, runId, facts().version ?? "");
+    const data = closeUnversioned(context, run, collected);
+    throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });
+  }
+  run.save({ phase: "closed" });
+  if (!onBranch && facts().closing.commit) warnOffBranch(context, run);
+  return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : tagLine(message) });
+}
+
+/** What was typed; else what differs from the version before; with -e what a person makes of it. */
+async function describeRun(
+  context: Context,
+  run: ClosingRun,
+  { collected, edit }: { collected: Collected; edit: Describe | undefined },
+): Promise<void> {
+  const { project, places, facts, runId, save } = run;
+  const { message, snapshot: commit, inputs, dirty, version, closing } = facts();
+  const { params, metrics } = collected;
+  if (version === null || run.isShard) return;
+  if (message === null) {
+    const data = inputs.flatMap(({ path, hash }) => (hash === null ? [] : [{ path, hash }]));
+    const { text } = proposeDescription(project, { commit, dirty, data, params, metrics });
+    save({ message: text, closing: { ...closing, proposed: true } });
+    if (edit === undefined) context.report({ kind: "step", text: `about   ${text}  (proposed; your own words: -m TEXT, or -e)` });
+  }
+  if (edit === undefined) return;
+  const text = await edit({
+    text: facts().message ?? "",
+    subject: `${version}, run ${runId}`,
+    line: tagLine({ ...messageOfRun(run, { collected, models: [] }), description: "…" }),
+  });
+  if (text !== null) {
+    save({ message: text, closing: { ...facts().closing, proposed: false } });
+    return;
+  }
+  unstampVersion(places.databaseFile, runId, version);
+  release(run);
+  save({ version: null });
+}
+
+/** What the tag will say, with what is known now. */
+function messageOfRun(
+  { project, facts, runId }: ClosingRun,
+  { collected, models }: { collected: Collected; models: Outputs["models"] },
+): VersionMessage {
+  const { message, command, snapshot, dvcHash, dirty, inputs, closing } = facts();
+  const { params, metrics } = collected;
+  const { given } = closing;
+  return versionMessage(project, { runId, message, command, snapshot, dvcHash, dirty, inputs, models, given, params, metrics });
+}
+
+/** Keeps rows, log, status, the database's and the outputs' bytes; gives the number back. */
+function closeUnversioned(context: Context, run: ClosingRun, collected: Collected): RunOutcome {
+  const { operation, facts, places, runId } = run;
+  const { version } = facts();
+  if (version !== null) unstampVersion(places.databaseFile, runId, version);
+  stamp(context, run, { collected, version: null, changed: [] });
+  let outputs: Outputs = { files: [], artifacts: [], models: [] };
+  try {
+    outputs = storeOutputs(context, run);
+    operation.note("database", outputs.artifacts[0]?.hash);
+    noteWritten(run, outputs);
+  } catch (error) {
+    // The run is recorded all the same; what it left in the worktree is still there. A workspace would be used again.
+    if (run.isShard || !(error instanceof ExpverError)) throw error;
+    context.report({ kind: "warning", text: `outputs of run ${runId} could not be stored: ${error.message}`, hint: error.hint });
+  }
+  release(run);
+  run.save({ phase: "closed", version: null, results: null, outputs: outputs.files, models: outputs.models });
+  return outcomeOf(run, { collected, outputs, onBranch: false, line: null });
+}
+
+/** Gives a reserved number back. */
+export function release({ repository, operation, facts }: ClosingRun): void {
+  const { version } = facts();
+  const ref = version === null ? null : RESERVED + version;
+  const before = ref === null ? null : readRef(repository, ref);
+  if (ref === null || before === null) return;
+  operation.record({ kind: "ref", ref, before, after: null });
+  updateRefs(repository, [{ ref, before, after: null }]);
+}
+
+/** The rows are final then: undo takes them back while they are exactly this. */
+function stamp(
+  context: Context,
+  { runId, places, facts, operation }: ClosingRun,
+  { collected, version, changed }: { collected: Collected; version: string | null; changed: string[] },
+): void {
+  const { snapshot, dvcHash, status, exitCode, signal, endedAt } = facts();
+  const stamps = { version, git_commit: snapshot, dvc_hash: dvcHash };
+  const record: Partial<Omit<RunRecord, "run_id">> = {
+    version,
+    status,
+    ...(version === null ? {} : { message: facts().message }),
+    params: JSON.stringify(collected.params),
+    metrics: JSON.stringify(collected.metrics),
+    end: endedAt,
+    exit_code: exitCode,
+    signal,
+    changed_during_run: changed.length === 0 ? null : JSON.stringify(changed),
+  };
+  for (const { table, column, value, rows } of stampRun(places.databaseFile, runId, { stamps, record })) {
+    context.report({
+      kind: "warning",
+      text: `the program stamped ${counted(rows, "row")} of ${table} itself: ${column} stays ${String(value)}`,
+    });
+  }
+  const digest = digestOfRun(places.databaseFile, runId);
+  operation.record({ kind: "rows", database: places.database, run: runId, ...(digest === null ? {} : { digest }) });
+}
+
+/** Files of S and inputs that are no longer what the run began with; outputs that Git tracks itself are meant to change. */
+function changesDuring(run: ClosingRun): string[] {
+  const { folder, repository, places, facts } = run;
+  const { commit, pointers, pipeline } = facts().closing;
+  const isOfStage = pipeline ? isStageFile(run.project) : () => false;
+  const isOutput = (path: string) => places.isTracked(path) || path === places.metrics || isUnder(path, places.models) || isOfStage(path);
+  const files = commit ? changedSince(repository, folder, new Set(pointers.map(({ file }) => file))) : [];
+  return [...new Set([...files.filter((path) => !isOutput(path)), ...inputsChangedSince(run)])];
+}
+
+function warnOffBranch(context: Context, { facts }: ClosingRun): void {
+  const { head, version, results } = facts();
+  const name = head.branch?.replace("refs/heads/", "") ?? "HEAD";
+  context.report({
+    kind: "warning",
+    text: `${name} moved while the run went on: ${version ?? "the results commit"} is not on it`,
+    hint: `Bring it in: git merge ${version ?? results?.slice(0, 12)}`,
+  });
+}

@@ -1,0 +1,192 @@
+/**
+ * The end of a run that did well: results commit R and its tag, the branch moved by one compare-and-swap, the index and the
+ * pointer files of the worktree brought along. Journaled as one step; what is not done when we die is done by recovery.
+ */
+import { join } from "node:path";
+import { type Project, topOf } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { git, type Repository } from "../../../git/git.ts";
+import { type IndexEntry, readIndexEntries, requireIndexFree, setIndexEntries, writeTreeWith } from "../../../git/index-file.ts";
+import { commitTree, makeTag } from "../../../git/objects.ts";
+import { headBranch, type RefChange, readRef, updateRefs } from "../../../git/refs.ts";
+import { setText } from "../../../journal/file-edits.ts";
+import type { Effect } from "../../../journal/types.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
+import { formatMessage } from "../../../versions/message.ts";
+import { newTagChanges } from "../../../versions/published.ts";
+import { RESERVED } from "../../../versions/reserve.ts";
+import type { VersionMessage } from "../../../versions/types.ts";
+import type { ClosingRun } from "../open-run.ts";
+import { titleOf } from "../prepare-run.ts";
+
+export interface Finished {
+  /** Results commit R. */
+  results: string;
+  /** The branch moved to R. False: it had moved by itself, or was not to move. */
+  onBranch: boolean;
+}
+
+interface ResultsCommit {
+  /** The commit R stands on, by default S. */
+  base?: string | null;
+  /** Further lines at the end of its message. */
+  trailers?: string;
+}
+
+/** Throws E_VERSION_TAKEN when somebody made the tag by hand meanwhile. */
+export function finishRun(run: ClosingRun, message: VersionMessage, commitment: ResultsCommit = {}): Finished {
+  const { repository, operation, facts } = run;
+  const { commit, staged } = facts().closing;
+  const results = makeResultsCommit(run, commitment);
+  const onBranch = commit && branchStands(run);
+  const index = onBranch ? indexEdits(run, results, new Map(staged)) : [];
+  if (index.length > 0) requireIndexFree(repository);
+  const files = onBranch || !commit ? worktreeEdits(run) : [];
+  const refs = refChanges(run, { results, message: formatMessage(message), onBranch });
+  operation.record(
+    ...refs.map((change): Effect => ({ kind: "ref", ...change })),
+    ...(index.length > 0 ? [{ kind: "index", entries: index } as const] : []),
+    ...files,
+  );
+  run.save({ results });
+  const moved = moveRefs(run, refs, { results, message, onBranch });
+  if (moved === onBranch) bringAlong(run.project, repository, { index, files });
+  return { results: facts().results ?? results, onBranch: moved };
+}
+
+/** What recovery does, too: only where the old state still stands. */
+export function bringAlong(project: Project, repository: Repository, { index, files }: { index: IndexEdit[]; files: FileEffect[] }): void {
+  const now = readIndexEntries(
+    repository,
+    index.map(({ path }) => path),
+  );
+  const due = index.filter(({ path, before }) => sameEntry(now.get(path) ?? null, before));
+  setIndexEntries(
+    repository,
+    due.map(({ path, after }) => ({ path, mode: after?.mode ?? "", object: after?.object ?? null })),
+  );
+  for (const { path, before, after } of files) {
+    const file = join(topOf(project), path);
+    if (readTextIfExists(file) === before) setText(file, after);
+  }
+}
+
+export type IndexEdit = Extract<Effect, { kind: "index" }>["entries"][number];
+export type FileEffect = Extract<Effect, { kind: "file" }>;
+
+function makeResultsCommit({ runId, repository, facts }: ClosingRun, { base = facts().snapshot, trailers = "" }: ResultsCommit): string {
+  const { outputs, version, message, command } = facts();
+  const tree = writeTreeWith(
+    repository,
+    base,
+    outputs.map(({ path, mode, object }) => ({ path, mode, object })),
+  );
+  return commitTree(repository, {
+    tree,
+    parents: base === null ? [] : [base],
+    message: `${titleOf(version, message, command)}\n\nRun: ${runId}\n${trailers}`,
+  });
+}
+
+/** HEAD is where it was when the run began, on the same branch. */
+function branchStands({ repository, facts }: ClosingRun): boolean {
+  const { head } = facts();
+  return headBranch(repository) === head.branch && readRef(repository, "HEAD") === head.commit;
+}
+
+function refChanges(
+  { runId, repository, facts }: ClosingRun,
+  { results, message, onBranch }: { results: string; message: string; onBranch: boolean },
+): RefChange[] {
+  const { head, version } = facts();
+  const branch: RefChange[] = onBranch ? [{ ref: head.branch ?? "HEAD", before: head.commit, after: results }] : [];
+  const kept = `refs/expver/runs/${runId}`;
+  const before = readRef(repository, kept);
+  if (version === null) return [...branch, { ref: kept, before, after: results }];
+  return [
+    ...branch,
+    ...newTagChanges(version, makeTag(repository, { name: version, object: results, message })),
+    { ref: RESERVED + version, before: readRef(repository, RESERVED + version), after: null },
+    // The tag keeps S from now on.
+    ...(before === null ? [] : [{ ref: kept, before, after: null }]),
+  ];
+}
+
+/** One transaction. When the branch moved in this very moment, the same without it. Answers whether the branch moved to R. */
+function moveRefs(
+  run: ClosingRun,
+  refs: RefChange[],
+  { results, message, onBranch }: { results: string; message: VersionMessage; onBranch: boolean },
+): boolean {
+  const { runId, repository, facts, operation } = run;
+  const reason = { reason: `expver: run ${runId}` };
+  try {
+    updateRefs(repository, refs, reason);
+    return onBranch;
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_REF_MOVED") throw error;
+    const { version } = facts();
+    if (version !== null && readRef(repository, `refs/tags/${version}`) !== null) {
+      throw new ExpverError("E_VERSION_TAKEN", `a tag ${version} was made while the run went on`, {
+        hint: `The run is recorded; give it another number: expver tag VERSION --run ${runId}`,
+        cause: error,
+      });
+    }
+    if (!onBranch) throw error;
+    const without = refChanges(run, { results, message: formatMessage(message), onBranch: false });
+    operation.record(...without.map((change): Effect => ({ kind: "ref", ...change })));
+    updateRefs(repository, without, reason);
+    return false;
+  }
+}
+
+/** Entries of exactly the paths in which R differs from the old HEAD; one that was staged anew during the run stays. */
+function indexEdits({ repository, facts }: ClosingRun, results: string, staged: ReadonlyMap<string, IndexEntry>): IndexEdit[] {
+  const changes = treeChanges(repository, facts().head.commit, results);
+  const ofSnapshot = new Map(
+    treeChanges(repository, facts().head.commit, facts().snapshot ?? results).map(({ path, after }) => [path, after]),
+  );
+  const now = readIndexEntries(
+    repository,
+    changes.map(({ path }) => path),
+  );
+  return changes.flatMap(({ path, before, after }) => {
+    const current = now.get(path) ?? null;
+    const known = [before, staged.get(path) ?? null, ofSnapshot.get(path) ?? null];
+    if (sameEntry(current, after) || !known.some((entry) => sameEntry(entry, current))) return [];
+    return [{ path, before: current, after }];
+  });
+}
+
+/** Pointer and ignore files, where they still are what they were when their new text was made. */
+function worktreeEdits({ project, facts }: ClosingRun): FileEffect[] {
+  const { outputs, inputEdits } = facts();
+  const edits = [...inputEdits, ...outputs.flatMap(({ path, edit }) => (edit === undefined ? [] : [{ path, ...edit }]))];
+  return edits.flatMap(({ path, before, after }): FileEffect[] => {
+    if (before === after || readTextIfExists(join(topOf(project), path)) !== before) return [];
+    return [{ kind: "file", path, before, after }];
+  });
+}
+
+function treeChanges(
+  repository: Repository,
+  from: string | null,
+  to: string,
+): { path: string; before: IndexEntry | null; after: IndexEntry | null }[] {
+  const empty = () => git(repository, ["hash-object", "-t", "tree", "--stdin"], { input: "" }).trim();
+  const fields = git(repository, ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", from ?? empty(), to]).split("\0");
+  const changes: ReturnType<typeof treeChanges> = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [oldMode = "", newMode = "", oldObject = "", newObject = ""] = (fields[at] ?? "").slice(1).split(" ");
+    changes.push({ path: fields[at + 1] ?? "", before: entryOf(oldMode, oldObject), after: entryOf(newMode, newObject) });
+  }
+  return changes;
+}
+
+function entryOf(mode: string, object: string): IndexEntry | null {
+  return mode === "000000" ? null : { mode, object };
+}
+
+function sameEntry(one: IndexEntry | null, other: IndexEntry | null): boolean {
+  return one === null || other === null ? one === other : one.mode === other.mode && one.object === other.object;
+}

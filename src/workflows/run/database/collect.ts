@@ -1,0 +1,115 @@
+/** After the program's end: which rows are the run's, what they say, and the stamps on them. */
+import { existsSync } from "node:fs";
+import type { Project } from "../../../config/project.ts";
+import { hideSecrets } from "../../../config/secrets.ts";
+import type { Database } from "../../../platform/sqlite.ts";
+import { parseCell } from "../../../results/cells.ts";
+import { openResults } from "../../../results/database.ts";
+import { aggregate } from "../../../results/numbers.ts";
+import { addStampColumns, appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../../results/rows.ts";
+import { digestRun, removeRun } from "../../../results/run-rows.ts";
+import { addRunTracks, runTracks, updateRun } from "../../../results/runs.ts";
+import { mainTable } from "../../../results/schema.ts";
+import type { RunRecord, Stamps } from "../../../results/types.ts";
+import { copyBefore } from "./mend-database.ts";
+
+export interface CollectInput {
+  runId: string;
+  /** Has the copy made before the start. */
+  folder: string;
+  databaseFile: string;
+  /** As they reach the row; hidden before they are stored. */
+  parameters: Readonly<Record<string, string>>;
+  /** What a metrics file said. */
+  metrics: Readonly<Record<string, string>>;
+  /** Append a row of our own when the program wrote none. */
+  ownRow: boolean;
+}
+
+export interface Collected {
+  rows: number;
+  /** Exact text; secrets hidden. */
+  params: Record<string, string>;
+  metrics: Record<string, string>;
+  /** Rows that were there before the start and are gone, or say something else. */
+  vanished: number;
+  changed: number;
+}
+
+/** Finds the run's rows and writes down whose they are. Safe to repeat. */
+export function collectRows(project: Project, input: CollectInput): Collected {
+  return withResults(input.databaseFile, (db) => {
+    const copy = copyBefore(input.folder);
+    const found = existsSync(copy) ? rowsSince(db, copy) : { added: runTracks(db, input.runId), vanished: 0, changed: 0 };
+    const parameters = hideSecrets(input.parameters);
+    const added = found.added.length > 0 || !input.ownRow ? found.added : [writeOwnRow(db, project, input, parameters)];
+    addRunTracks(db, input.runId, added);
+    const said = aggregate(db, input.runId, project.config);
+    return {
+      rows: added.reduce((sum, { rows }) => sum + rows, 0),
+      params: { ...withoutNames(hideSecrets(said.params), parameters), ...parameters },
+      metrics: withoutNames({ ...said.metrics, ...input.metrics }, parameters),
+      vanished: found.vanished,
+      changed: found.changed,
+    };
+  });
+}
+
+/** Writes the stamps and the run's record together with what is known now. Answers cells the program had stamped otherwise. */
+export function stampRun(
+  databaseFile: string,
+  runId: string,
+  { stamps, record }: { stamps: Stamps; record: Partial<Omit<RunRecord, "run_id">> },
+): StampConflict[] {
+  return withResults(databaseFile, (db) => {
+    const conflicts = stampRows(db, runTracks(db, runId), stamps);
+    updateRun(db, runId, record);
+    return conflicts;
+  });
+}
+
+/** The run's rows no longer claim this version. */
+export function unstampVersion(databaseFile: string, runId: string, version: string): void {
+  withResults(databaseFile, (db) => {
+    addStampColumns(db); // a table the program made in its last moment has none yet
+    restampRows(db, runTracks(db, runId), { from: version, to: null });
+    updateRun(db, runId, { version: null });
+  });
+}
+
+/** A run that never started leaves no row. */
+export function forgetRun(databaseFile: string, runId: string): void {
+  if (existsSync(databaseFile)) withResults(databaseFile, (db) => removeRun(db, runId));
+}
+
+/** Tells later whether the run's rows still are what they are now. */
+export function digestOfRun(databaseFile: string, runId: string): string | null {
+  return withResults(databaseFile, (db) => digestRun(db, runId));
+}
+
+export function withResults<Value>(path: string, act: (db: Database) => Value): Value {
+  const db = openResults(path);
+  try {
+    return act(db);
+  } finally {
+    db.close();
+  }
+}
+
+/** A program that logs nothing still leaves one row, so that every run is found in the tables. */
+function writeOwnRow(
+  db: Database,
+  project: Project,
+  { runId, metrics }: CollectInput,
+  parameters: Record<string, string>,
+): ReturnType<typeof appendRow> {
+  const table = mainTable(db, project.config.results.tables);
+  const cells = Object.entries({ ...parameters, ...metrics }).map(([name, text]) => [name, parseCell(text)] as const);
+  return appendRow(db, table, { trackId: runId, values: Object.fromEntries(cells) });
+}
+
+/** What was given as a parameter is known already, under its own name or the column's (`net.depth` is logged as `net_depth`). */
+function withoutNames(logged: Record<string, string>, parameters: Readonly<Record<string, string>>): Record<string, string> {
+  const given = new Set(Object.keys(parameters).flatMap((name) => [name, name.replace(/\W/g, "_")]));
+  return Object.fromEntries(Object.entries(logged).filter(([name]) => !given.has(name)));
+}

@@ -1,0 +1,101 @@
+/** Cheap marks of files and folders, to tell later what was written meanwhile. */
+import { createHash } from "node:crypto";
+import { type BigIntStats, lstatSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { isMissing } from "../../../platform/files.ts";
+import type { Pointer } from "../../../store/types.ts";
+import type { Places } from "../places.ts";
+
+/** Plain data: it is kept in the run's file, so that a killed run can be closed by another process. */
+export interface Marks {
+  /** By output path of a pointer. */
+  pointers: Record<string, string>;
+  /** Every file in models places and every file `track` names, by stored path. */
+  files: Record<string, string>;
+}
+
+const NOT_LOOKED_INTO = new Set([".git", ".dvc", "node_modules", ".venv", "__pycache__"]);
+
+export function takeMarks(project: Project, places: Places, pointers: readonly Pointer[]): Marks {
+  const files = new Map<string, string>();
+  const isOurs = (place: string) => linkOnTheWay(project, place) === null;
+  for (const place of places.models.filter(isOurs)) addFiles(project, place, files);
+  for (const start of startsOf(places.track).filter(isOurs)) {
+    const found = new Map<string, string>();
+    addFiles(project, start, found);
+    for (const [path, mark] of found) if (places.isTracked(path)) files.set(path, mark);
+  }
+  const marks = pointers.map(({ path }) => [path, markOf(absolutePath(project, path))] as const);
+  return { pointers: Object.fromEntries(marks), files: Object.fromEntries(files) };
+}
+
+/** Changes with every write to the file, or to any file in the folder; empty when there is nothing. */
+export function markOf(path: string): string {
+  const stat = statOf(path);
+  if (stat === null) return "";
+  if (!stat.isDirectory()) return `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+  const digest = createHash("sha1");
+  for (const name of readdirSync(path).sort()) digest.update(`${name}\0${markOf(join(path, name))}\n`);
+  return digest.digest("hex");
+}
+
+function addFiles(project: Project, stored: string, into: Map<string, string>): void {
+  const path = absolutePath(project, stored);
+  const stat = statOf(path);
+  if (stat === null) return;
+  if (!stat.isDirectory()) {
+    if (isData(stored)) into.set(stored, markOf(path));
+    return;
+  }
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const inside = stored === "" ? entry.name : `${stored}/${entry.name}`;
+    const isFile = entry.isFile() || (entry.isSymbolicLink() && !isFolderLink(join(path, entry.name)));
+    if (entry.isDirectory() ? !NOT_LOOKED_INTO.has(entry.name) : isFile) addFiles(project, inside, into);
+  }
+}
+
+/** Pointers, ignore files and half-written ones are no outputs. */
+function isData(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return !(name.endsWith(".dvc") || name === ".gitignore" || name === ".gitkeep" || name === ".dvcignore" || name.endsWith(".tmp"));
+}
+
+/**
+ * The folder on the way to a stored path (or that path) that is a symbolic link; null when there is none. Git tracks nothing
+ * behind it, so neither could a file nor its pointer be there.
+ */
+export function linkOnTheWay(project: Project, stored: string): string | null {
+  const parts = stored.split("/");
+  const folders = parts.map((_part, index) => parts.slice(0, index + 1).join("/"));
+  return folders.find((folder) => isFolderLink(absolutePath(project, folder))) ?? null;
+}
+
+function isFolderLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink() && statSync(path).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** The folder before the first wildcard of each glob. */
+function startsOf(globs: readonly string[]): string[] {
+  const starts = globs.map((glob) => {
+    const fixed = glob.split("/");
+    const wild = fixed.findIndex((part) => /[*?[\]{}\\]/.test(part));
+    return wild < 0 ? glob : fixed.slice(0, wild).join("/");
+  });
+  return [...new Set(starts)];
+}
+
+function statOf(path: string): BigIntStats | null {
+  try {
+    return statSync(path, { bigint: true });
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}

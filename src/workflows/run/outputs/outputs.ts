@@ -1,0 +1,117 @@
+/** What the run wrote: stored, and the files R will have for it. Nothing in the worktree changes here. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { isUnder } from "../../../config/paths.ts";
+import { topOf } from "../../../config/project.ts";
+import type { Context } from "../../../platform/context.ts";
+import { copyDatabase } from "../../../results/copy.ts";
+import { hashOutput, storeOutput } from "../../../store/contents.ts";
+import type { FileEdit, Pointer } from "../../../store/types.ts";
+import type { ArtifactEntry } from "../../../versions/types.ts";
+import type { ClosingRun } from "../open-run.ts";
+import type { OutputFile } from "../run-facts.ts";
+import { type Marks, markOf, takeMarks } from "./marks.ts";
+import { modelUnits } from "./model-units.ts";
+import { editedFiles, ownedFiles, type SnapshotPlace, treeEntries } from "./results-files.ts";
+import { stageFiles } from "./stage-files.ts";
+
+export interface Outputs {
+  files: OutputFile[];
+  /** Everything stored, the results database first (unless it is a shard). */
+  artifacts: ArtifactEntry[];
+  models: ArtifactEntry[];
+}
+
+/** Stores the database and everything of {@link writtenPaths}. */
+export function storeOutputs(context: Context, run: ClosingRun): Outputs {
+  const { project, repository, places, facts } = run;
+  const { snapshot, closing } = facts();
+  const place: SnapshotPlace = { project, repository, snapshot };
+  const written = writtenPaths(run, place);
+  const owned = treeEntries(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
+  const edits: FileEdit[] = [];
+  const stored = written.filter((path) => !owned.has(path)).map((path) => storeOne(context, run, { path, edits }));
+  const artifacts = [...(run.isShard ? [] : [storeDatabase(context, run, edits)]), ...stored];
+  const stages = closing.pipeline ? stageFiles(place) : { files: [], ignored: new Map() };
+  const own = ownedFiles(place, owned);
+  return {
+    files: [...editedFiles(place, edits, stages.ignored), ...own, ...stages.files.filter(({ path }) => !owned.has(path))],
+    artifacts,
+    models: artifacts.filter(({ path }) => isUnder(path, places.models)),
+  };
+}
+
+/**
+ * New and changed files of the models places (folders there as a whole) and of `track`, and changed outputs that have pointers; not
+ * inputs, not the database.
+ */
+function writtenPaths({ project, places, facts }: ClosingRun, place: SnapshotPlace): string[] {
+  const { closing, inputs } = facts();
+  const before = closing.marks ?? NONE;
+  const now = takeMarks(project, places, closing.pointers);
+  const read = new Set(inputs.map(({ path }) => path));
+  const known = closing.pointers.filter(({ cache }) => cache).map(({ path }) => path);
+  const changed = closing.pointers.filter(
+    ({ path, stage }) =>
+      stage === undefined && !read.has(path) && now.pointers[path] !== before.pointers[path] && now.pointers[path] !== "",
+  );
+  const fresh = Object.keys(now.files).filter((path) => before.files[path] !== now.files[path] && !isUnder(path, known));
+  const written = [...changed.map(({ path }) => path), ...fresh].filter((path) => path !== places.database);
+  const isModel = (path: string) => isUnder(path, places.models) && !places.isTracked(path);
+  const others = written.filter((path) => !isModel(path));
+  const apart = [...others, places.database, ...closing.pointers.map(({ path }) => path)];
+  return [...others, ...modelUnits(place, written.filter(isModel), { places, apart })];
+}
+
+const NONE: Marks = { pointers: {}, files: {} };
+
+/** Nobody has touched an output since the program's end was seen. */
+export function outputsStand({ project, places, facts }: ClosingRun): boolean {
+  const { closing } = facts();
+  if (closing.marksAtEnd === null) return false;
+  const now = takeMarks(project, places, closing.pointers);
+  const same = (one: Record<string, string>, other: Record<string, string>) =>
+    [...new Set([...Object.keys(one), ...Object.keys(other)])].every((path) => path === places.database || one[path] === other[path]);
+  return same(now.pointers, closing.marksAtEnd.pointers) && same(now.files, closing.marksAtEnd.files);
+}
+
+type StoredDatabase = Pick<ClosingRun, "project" | "folder" | "places">;
+
+/** Texts of the database's pointer and ignore file, its bytes being stored. */
+export function storeDatabaseEdits(context: Context, run: StoredDatabase): FileEdit[] {
+  const edits: FileEdit[] = [];
+  storeDatabase(context, run, edits);
+  return edits;
+}
+
+/** The stored object is made from a consistent copy of the live file, never from the file itself. */
+function storeDatabase(context: Context, run: StoredDatabase, edits: FileEdit[]): ArtifactEntry {
+  const { folder, places } = run;
+  const copy = join(folder, "database.copy");
+  try {
+    copyDatabase(places.databaseFile, copy);
+    return storeOne(context, run, { path: places.database, edits, bytesFrom: copy });
+  } finally {
+    rmSync(copy, { force: true });
+  }
+}
+
+function storeOne(
+  context: Context,
+  { project }: Pick<ClosingRun, "project">,
+  { path, edits, bytesFrom }: { path: string; edits: FileEdit[]; bytesFrom?: string },
+): ArtifactEntry {
+  const { content, pointer, ignore } = storeOutput(project, path, context, bytesFrom === undefined ? {} : { bytesFrom });
+  edits.push(pointer, ...(ignore === null ? [] : [ignore]));
+  return { hash: content.hash, size: content.size, path };
+}
+
+/** Inputs whose bytes are no longer those the run began with. Their pointers stay what the run read. */
+export function inputsChangedSince({ project, facts }: ClosingRun): string[] {
+  const { inputs, closing } = facts();
+  const hasOtherBytes = ({ path, hash }: Pointer) => {
+    const mark = markOf(join(topOf(project), path));
+    return mark !== closing.marks?.pointers[path] && (mark === "" || hashOutput(project, path).hash !== hash);
+  };
+  return inputs.filter(hasOtherBytes).map(({ path }) => path);
+}

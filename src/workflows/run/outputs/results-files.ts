@@ -1,0 +1,93 @@
+/** The files of R: texts of pointers and ignore files on those of S, outputs Git tracks itself. */
+import { existsSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { type Project, topOf } from "../../../config/project.ts";
+import { git, type Repository } from "../../../git/git.ts";
+import { hashBlob } from "../../../git/objects.ts";
+import { catFiles, readTree, type TreeEntry } from "../../../git/tree.ts";
+import type { FileEdit } from "../../../store/types.ts";
+import type { OutputFile } from "../run-facts.ts";
+
+/** Where the texts of R stand on those of S. */
+export interface SnapshotPlace {
+  project: Project;
+  repository: Repository;
+  /** Snapshot commit S. */
+  snapshot: string | null;
+}
+
+/**
+ * Edits as files of R: their texts stand on those of S, whatever the worktree's ignore files say by now. `ignored`: lines that R's ignore
+ * files get besides, by path; the worktree has them.
+ */
+export function editedFiles(
+  place: SnapshotPlace,
+  edits: readonly FileEdit[],
+  ignored: ReadonlyMap<string, readonly string[]> = new Map(),
+): OutputFile[] {
+  const { project, repository } = place;
+  const top = topOf(project);
+  const merged = new Map<string, { before: string | null; added: string[]; after: string | null }>();
+  for (const { path, before, after } of edits) {
+    const stored = relative(top, path).split(sep).join("/");
+    const known = merged.get(stored);
+    const added = addedLines(known === undefined ? before : known.before, after);
+    merged.set(stored, { before, after, added: [...(known?.added ?? []), ...added] });
+  }
+  const snapshotTexts = textsOfSnapshot(place, [...merged.keys(), ...ignored.keys()].filter(isIgnoreFile));
+  const textInR = (path: string, lines: readonly string[]) =>
+    withLines(snapshotTexts.get(path) ?? null, [...lines, ...(ignored.get(path) ?? [])]);
+  const edited = [...merged].flatMap(([path, { before, after, added }]): OutputFile[] => {
+    if (after === null) return [];
+    const inWorktree = isIgnoreFile(path) ? withLines(before, added) : after;
+    const inR = isIgnoreFile(path) ? textInR(path, added) : after;
+    return [{ path, mode: "100644", object: hashBlob(repository, inR), edit: { before, after: inWorktree } }];
+  });
+  const others = [...ignored.keys()].filter((path) => !merged.has(path) && textInR(path, []) !== snapshotTexts.get(path));
+  return [...edited, ...others.map((path) => ({ path, mode: "100644", object: hashBlob(repository, textInR(path, [])) }))];
+}
+
+/** Outputs Git tracks itself: their bytes go into R as `git add` would take them. One that is gone stays what it is in S. */
+export function ownedFiles({ project, repository }: SnapshotPlace, tracked: ReadonlyMap<string, TreeEntry>): OutputFile[] {
+  const present = [...tracked.values()].filter(({ path }) => existsSync(join(topOf(project), path)));
+  return present.flatMap(({ path, mode, object }) => {
+    const now = git(repository, ["hash-object", "-w", "--", path]).trim();
+    return now === object ? [] : [{ path, mode, object: now }];
+  });
+}
+
+/** Those of the paths that S has. */
+export function treeEntries({ repository, snapshot }: SnapshotPlace, paths: readonly string[]): Map<string, TreeEntry> {
+  if (snapshot === null || paths.length === 0) return new Map();
+  const wanted = new Set(paths);
+  return new Map(
+    readTree(repository, snapshot, paths)
+      .filter(({ path }) => wanted.has(path))
+      .map((entry) => [entry.path, entry]),
+  );
+}
+
+function textsOfSnapshot(place: SnapshotPlace, paths: readonly string[]): Map<string, string> {
+  const entries = treeEntries(place, paths);
+  const blobs = catFiles(
+    place.repository,
+    [...entries.values()].map(({ object }) => object),
+  );
+  return new Map([...entries.values()].map(({ path, object }) => [path, blobs.get(object)?.toString("utf8") ?? ""]));
+}
+
+function isIgnoreFile(path: string): boolean {
+  return path === ".gitignore" || path.endsWith("/.gitignore");
+}
+
+function addedLines(before: string | null, after: string | null): string[] {
+  const had = new Set((before ?? "").split("\n"));
+  return (after ?? "").split("\n").filter((line) => line !== "" && !had.has(line));
+}
+
+function withLines(text: string | null, lines: readonly string[]): string {
+  const had = new Set((text ?? "").split(/\r?\n/));
+  const missing = [...new Set(lines)].filter((line) => !had.has(line));
+  const start = text === null || text === "" || text.endsWith("\n") ? (text ?? "") : `${text}\n`;
+  return start + missing.map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,111 @@
+/** What `expver run` would do: reads only. */
+import { existsSync } from "node:fs";
+import { basename } from "node:path/posix";
+import { absolutePath } from "../../../config/paths.ts";
+import { openProject, type Project, requireRepository } from "../../../config/project.ts";
+import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
+import { headBranch, readRef } from "../../../git/refs.ts";
+import type { Context } from "../../../platform/context.ts";
+import { inputPointers } from "../../../store/data-hash.ts";
+import { readPointers } from "../../../store/pointers.ts";
+import { outputStatus } from "../../../store/status.ts";
+import type { Pointer } from "../../../store/types.ts";
+import type { Input, Plan } from "../../contract.ts";
+import { lackingRows } from "../database/lacking-rows.ts";
+import { readParameterFile, substitute } from "../parameters/parameters.ts";
+import { metricsPlace, placesOf } from "../places.ts";
+import { refuseSecondRun } from "../second-run.ts";
+import { readChanges } from "../snapshot/changes.ts";
+import { selectSnapshot } from "../snapshot/snapshot-selection.ts";
+import { chooseVersion } from "../version/version-choice.ts";
+import type { RunFindings } from "./findings.ts";
+import { describePlan } from "./plan-steps.ts";
+import { refuseStrangeDatabase, refuseUnfit, reportHiddenPlaces } from "./refuse-unfit.ts";
+import { type RunRequest, readRequest } from "./request.ts";
+
+export type RunPlan = Plan & RunFindings;
+
+/** Throws what stands in the way before anything is written: no identity, a merge in progress, a run that goes on, … */
+export async function planRun(context: Context, input: Input): Promise<RunPlan> {
+  const findings = await findForRun(context, { input, request: readRequest(context, input), project: openProject(context) });
+  return { ...findings, ...describePlan(findings) };
+}
+
+export interface RunQuestion {
+  input: Input;
+  request: RunRequest;
+  project: Project;
+  /** Parameters that get their values later: those of a sweep. */
+  varied?: readonly string[];
+}
+
+/** What stands before a run, or before all runs of a sweep. Throws as {@link planRun}. */
+export async function findForRun(context: Context, { input, request, project, varied = [] }: RunQuestion): Promise<RunFindings> {
+  const repository = requireRepository(project);
+  refuseUnfit(repository, request);
+  await refuseSecondRun(project);
+  const places = placesOf(project, metricsPlace(project, context, request.metrics));
+  refuseStrangeDatabase(project, repository, places);
+  reportHiddenPlaces(project, context, places);
+  const pointers = readPointers(project);
+  const parameters = { ...readParameterFile(project), ...request.params };
+  const { argv, unknown } = substitute(request.argv, parameters);
+  for (const name of unknown.filter((one) => !varied.includes(one))) {
+    context.report({
+      kind: "warning",
+      text: `the command has {${name}}, which is no parameter; it stays as it is`,
+      hint: `--param ${name}=VALUE`,
+    });
+  }
+  const secrets = Object.entries(parameters).flatMap(([name, value]) => (isSecretKey(name) ? [value] : []));
+  return {
+    input,
+    request,
+    project,
+    repository,
+    places,
+    head: { branch: headBranch(repository), commit: readRef(repository, "HEAD") },
+    version: chooseVersion({ project, repository, context, wanted: request.version }),
+    selection: selectSnapshot(readChanges(repository), {
+      database: places.database,
+      models: places.models,
+      tracked: pointers.filter(({ cache }) => cache).map(({ path }) => path),
+      isOutput: (path) => places.isTracked(path) || path === places.metrics,
+    }),
+    pointers,
+    ...readInputs(project, context, { pointers, argv }),
+    lacking: await lackingRows(project, places, pointers),
+    parameters,
+    argv,
+    shownArgv: hideSecretArguments(argv, secrets),
+  };
+}
+
+interface InputsQuestion {
+  pointers: Pointer[];
+  argv: readonly string[];
+}
+
+function readInputs(project: Project, context: Context, { pointers, argv }: InputsQuestion): Pick<RunFindings, "inputs" | "changedInputs"> {
+  const asked = inputPointers(project, pointers, { runsStages: runsPipeline(argv) });
+  const states = outputStatus(project, asked).map((one) => ({ ...one, isHere: existsSync(absolutePath(project, one.pointer.path)) }));
+  const missing = states.filter(({ isHere }) => !isHere).map(({ pointer }) => pointer.path);
+  if (missing.length > 0) {
+    context.report({
+      kind: "warning",
+      text: `inputs that are not here count as not read: ${missing.join(", ")}`,
+      hint: `expver data pull ${missing[0]}`,
+    });
+  }
+  const present = states.filter(({ isHere }) => isHere);
+  return {
+    inputs: present.map(({ pointer }) => pointer),
+    // One whose object is nowhere in the cache may have changed too, and must be stored for the chain to hold.
+    changedInputs: present.filter(({ state }) => state !== "same").map(({ pointer }) => pointer),
+  };
+}
+
+/** `dvc repro`, also through a runner: then what stages write is output. */
+export function runsPipeline(argv: readonly string[]): boolean {
+  return argv.some((word, index) => basename(word) === "dvc" && ["repro", "exp"].includes(argv[index + 1] ?? ""));
+}

@@ -1,0 +1,57 @@
+/** What would stop a run after hours is found before it begins. */
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { editorOf } from "../../../git/editor.ts";
+import type { Repository } from "../../../git/git.ts";
+import { committer } from "../../../git/identity.ts";
+import { readIndexEntries, requireIndexFree } from "../../../git/index-file.ts";
+import { unfinished } from "../../../git/status.ts";
+import type { Context } from "../../../platform/context.ts";
+import { linkOnTheWay } from "../outputs/marks.ts";
+import type { Places } from "../places.ts";
+import { quoted } from "../snapshot/snapshot-selection.ts";
+import type { RunRequest } from "./request.ts";
+
+export function refuseUnfit(repository: Repository, { commit, edit }: Pick<RunRequest, "commit" | "edit">): void {
+  if (repository.bare)
+    throw new ExpverError("E_GIT", `${repository.root} is a bare repository: nothing can run in it`, { hint: "Run in a clone of it." });
+  const state = unfinished(repository);
+  if (state !== null) {
+    throw new ExpverError("E_GIT_STATE", `a ${state} is not finished here; a run would commit into the middle of it`, {
+      hint: `git ${state} --continue, or git ${state} --abort; then repeat.`,
+      details: { state },
+    });
+  }
+  committer(repository);
+  if (edit) editorOf(repository);
+  // Left over by a git that died, it would stop us when the results are to be committed.
+  if (commit) requireIndexFree(repository);
+}
+
+/** Its versions are objects of the store: what Git tracks itself no pointer may name, and no pointer stands behind a link. */
+export function refuseStrangeDatabase(project: Project, repository: Repository, { database }: Pick<Places, "database">): void {
+  const link = linkOnTheWay(project, database);
+  if (link !== null) {
+    throw new ExpverError("E_DATA", `${link} is a symbolic link: Git tracks nothing behind it, so ${database} could have no version`, {
+      hint: `Make ${link} a folder, or name another place in expver.yaml: results: { database: PATH }`,
+      details: { path: database, link },
+    });
+  }
+  if (readIndexEntries(repository, [database]).size === 0) return;
+  throw new ExpverError("E_DATA", `${database} is tracked by Git: every version would put all of it into the history`, {
+    hint: `Take it out of Git, where the file stays: git rm --cached -- ${quoted(database)} && git commit -m "results are versioned by expver"`,
+    details: { path: database },
+  });
+}
+
+/** Such outputs are not lost, but they are in no version. */
+export function reportHiddenPlaces(project: Project, context: Context, { models, track }: Pick<Places, "models" | "track">): void {
+  const links = [...models, ...track].flatMap((place) => linkOnTheWay(project, place) ?? []);
+  for (const link of new Set(links)) {
+    context.report({
+      kind: "warning",
+      text: `${link} is a symbolic link: what the run writes behind it will be in no version`,
+      hint: `Make ${link} a folder; for a larger disk move the cache instead: expver data cache dir PATH`,
+    });
+  }
+}

@@ -1,0 +1,99 @@
+/** What was typed after `expver run`, checked. */
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import { ExpverError } from "../../../errors.ts";
+import type { Context } from "../../../platform/context.ts";
+import type { Input } from "../../contract.ts";
+import { parseGiven } from "../parameters/parameters.ts";
+import { quoted } from "../snapshot/snapshot-selection.ts";
+import { type WantedVersion, wantedVersion } from "../version/version-choice.ts";
+
+export interface RunRequest {
+  /** Program and arguments as typed, `{name}` not yet filled in. */
+  argv: string[];
+  message: string | null;
+  /** The message is written, or looked over, in an editor once the numbers are known. */
+  edit: boolean;
+  version: WantedVersion;
+  params: Record<string, string>;
+  /** As typed. */
+  metrics: string | null;
+  tag: boolean;
+  commit: boolean;
+  verify: boolean;
+  allowHistoryChange: boolean;
+  publish: boolean;
+  detach: boolean;
+}
+
+/** Throws E_USAGE, and E_NOT_FOUND for a program that does not exist. */
+export function readRequest(context: Context, input: Input): RunRequest {
+  const argv = listOf(input.command);
+  if (argv.length === 0) {
+    throw new ExpverError("E_USAGE", "there is no command to run", { hint: "Put it after two dashes: expver run -- python train.py" });
+  }
+  refuseMissingProgram(context, argv);
+  if (input.edit === true && input.detach === true) {
+    throw new ExpverError("E_USAGE", "--edit opens an editor when the program has ended, and --detach does not wait for that", {
+      hint: "Say what it tries with -m.",
+    });
+  }
+  return {
+    argv,
+    message: textOf(input.message),
+    edit: input.edit === true,
+    version: wantedVersion(input),
+    params: parseGiven(listOf(input.param)),
+    metrics: textOf(input.metrics),
+    tag: input.tag !== false,
+    commit: input.commit !== false,
+    verify: input.verify !== false,
+    allowHistoryChange: input.allowHistoryChange === true,
+    publish: input.publish === true,
+    detach: input.detach === true,
+  };
+}
+
+/** Before the snapshot rather than after it: a typing mistake should cost nothing. */
+function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
+  const program = argv[0] ?? "";
+  if (process.platform === "win32") return;
+  const places = program.includes("/")
+    ? [resolve(cwd, program)]
+    : (env.PATH ?? "/usr/local/bin:/usr/bin:/bin").split(delimiter).map((folder) => join(resolve(cwd, folder || "."), program));
+  if (program !== "" && places.some(isProgram)) return;
+  if (program.includes("/") && isFile(places[0] ?? "")) {
+    throw new ExpverError("E_NOT_FOUND", `${program} is a file but no program: it may not be executed`, {
+      hint: `chmod +x ${quoted(program)}, or name what runs it: expver run -- sh ${quoted(program)}`,
+      details: { program },
+    });
+  }
+  const isLine = argv.length === 1 && /\s/.test(program);
+  throw new ExpverError("E_NOT_FOUND", `there is no program ${JSON.stringify(program)}`, {
+    hint: isLine
+      ? `Write the words apart (expver run -- ${program}), or ask for a shell: expver run -- sh -c ${JSON.stringify(program)}`
+      : "Check its name and your PATH.",
+    details: { program },
+  });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return isFile(path);
+  } catch {
+    return false;
+  }
+}
+
+function listOf(value: Input[string]): string[] {
+  return Array.isArray(value) ? value : typeof value === "string" ? [value] : [];
+}
+
+function textOf(value: Input[string]): string | null {
+  return typeof value === "string" ? value : null;
+}

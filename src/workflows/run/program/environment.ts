@@ -1,0 +1,67 @@
+/** What the run ran on, as far as it can be told cheaply: part of the answer to "would it come out the same again?". */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { arch, cpus, release, totalmem } from "node:os";
+import { basename, join } from "node:path";
+import { isMissing } from "../../../platform/files.ts";
+import { runProcess } from "../../../platform/processes.ts";
+
+/** Files that fix the versions of packages. */
+const LOCK_FILES = [
+  "package-lock.json",
+  "pnpm-lock.yaml",
+  "yarn.lock",
+  "requirements.txt",
+  "uv.lock",
+  "poetry.lock",
+  "Pipfile.lock",
+  "conda-lock.yml",
+  "environment.yml",
+  "environment.yaml",
+];
+
+export interface EnvironmentOptions {
+  root: string;
+  cwd: string;
+  argv: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** JSON with its own digest in front: equal digests mean equal in all that is recorded here. */
+export function describeEnvironment({ root, cwd, argv, env }: EnvironmentOptions): string {
+  const program = argv[0] ?? "";
+  const facts = {
+    platform: `${process.platform} ${arch()} ${release()}`,
+    cpu: `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown"}`,
+    memory: totalmem(),
+    program: programVersion(program, { cwd, env }),
+    devices: env.CUDA_VISIBLE_DEVICES ?? null,
+    locks: Object.fromEntries(LOCK_FILES.flatMap((name) => digestOf(join(root, name)).map((digest) => [name, digest]))),
+  };
+  return JSON.stringify({ digest: sha256(JSON.stringify(facts)).slice(0, 12), ...facts });
+}
+
+/** Only of interpreters we know to answer quickly: asking an unknown program for its version may start anything. */
+function programVersion(program: string, options: Pick<EnvironmentOptions, "cwd" | "env">): string | null {
+  if (!/^(python[\d.]*|node|julia|Rscript|R)(\.exe)?$/.test(basename(program))) return null;
+  try {
+    const { code, stdout, stderr } = runProcess(program, ["--version"], options);
+    const said = `${stdout.toString("utf8")}${stderr}`.trim().split("\n")[0] ?? "";
+    return code === 0 && said !== "" ? `${basename(program)} ${said}` : null;
+  } catch {
+    return null;
+  }
+}
+
+function digestOf(path: string): string[] {
+  try {
+    return [sha256(readFileSync(path)).slice(0, 12)];
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}

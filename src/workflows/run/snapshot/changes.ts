@@ -1,0 +1,41 @@
+/** What differs from HEAD, as the snapshot sees it. */
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { ExpverError } from "../../../errors.ts";
+import { gitResult, type Repository } from "../../../git/git.ts";
+import { readIndexEntries } from "../../../git/index-file.ts";
+import { readStatus, type StatusEntry } from "../../../git/status.ts";
+import type { Change } from "./snapshot-selection.ts";
+
+/** Throws E_GIT_STATE when files are in conflict. */
+export function readChanges(repository: Repository): Change[] {
+  const entries = readStatus(repository);
+  const conflicts = entries.filter(({ kind }) => kind === "conflict").map(({ path }) => path);
+  if (conflicts.length > 0) {
+    throw new ExpverError("E_GIT_STATE", `these files are in conflict: ${conflicts.slice(0, 5).join(", ")}`, {
+      hint: "Resolve them (`git status` says how) and repeat.",
+      details: { conflicts },
+    });
+  }
+  return entries.map((entry) => changeOf(repository, entry));
+}
+
+function changeOf(repository: Repository, { path, kind, illegible }: StatusEntry): Change {
+  if (illegible) return { path, tracked: kind !== "untracked", deleted: false, bytes: 0, illegible };
+  const stat = lstatSync(join(repository.root, path), { throwIfNoEntry: false });
+  const change: Change = { path, tracked: kind !== "untracked", deleted: stat === undefined, bytes: stat?.isFile() ? stat.size : 0 };
+  if (kind === "submodule") return { ...change, repository: hasMoved(repository, path) ? "moved" : "dirty" };
+  if (path.endsWith("/")) return { ...change, path: path.slice(0, -1), repository: "foreign" };
+  return change;
+}
+
+/** A submodule on another commit than the index says; else something in it is not committed there. */
+function hasMoved(repository: Repository, path: string): boolean {
+  const recorded = readIndexEntries(repository, [path]).get(path)?.object;
+  const answer = gitResult(
+    { ...repository, root: join(repository.root, path), env: { ...repository.env, GIT_DIR: undefined, GIT_WORK_TREE: undefined } },
+    ["rev-parse", "HEAD"],
+    { allow: [128] },
+  );
+  return answer.stdout.toString("utf8").trim() !== recorded;
+}

@@ -1,0 +1,137 @@
+/** Which changed files enter the snapshot commit S, and which are held back, with the reason and what to do about it. */
+
+import { basename, dirname } from "node:path/posix";
+import { isUnder } from "../../../config/paths.ts";
+import { isSecretFile } from "../../../config/secrets.ts";
+
+/** One path that differs from HEAD. All paths relative to the Git root, with `/`. */
+export interface Change {
+  path: string;
+  /** In the index or in HEAD. */
+  tracked: boolean;
+  deleted: boolean;
+  bytes: number;
+  /** A repository of its own: a submodule, or one that lies here unregistered. */
+  repository?: "moved" | "dirty" | "foreign";
+  /** Its name is not UTF-8. */
+  illegible?: true;
+}
+
+export interface HeldBack {
+  /** The file, or the folder that stands for all in it. */
+  path: string;
+  reason: "large" | "secret" | "environment" | "output" | "repository" | "name";
+  /** What to type, or why nothing need be. */
+  advice: string;
+  files: number;
+  bytes: number;
+}
+
+export interface SnapshotRules {
+  /** The results database. */
+  database: string;
+  /** Models folders and files. */
+  models: readonly string[];
+  /** What pointers track: never Git's. */
+  tracked: readonly string[];
+  /** Globs of `track`, and the file of `--metrics`: what the run is to write. */
+  isOutput: (path: string) => boolean;
+}
+
+export interface Selection {
+  included: Change[];
+  heldBack: HeldBack[];
+}
+
+const LARGE_BYTES = 2 ** 20;
+const ENVIRONMENT_FOLDERS = new Set(
+  "node_modules .venv venv __pycache__ .tox .nox .mypy_cache .pytest_cache .ruff_cache .ipynb_checkpoints .conda site-packages .eggs".split(
+    " ",
+  ),
+);
+
+export function selectSnapshot(changes: readonly Change[], rules: SnapshotRules): Selection {
+  const environments = virtualEnvironments(changes);
+  const included: Change[] = [];
+  const held = new Map<string, HeldBack>();
+  for (const change of changes) {
+    const verdict = judge(change, rules, environments);
+    if (verdict === "in") included.push(change);
+    else if (verdict !== "out") {
+      const known = held.get(verdict.path);
+      if (known === undefined) held.set(verdict.path, { ...verdict, files: 1, bytes: change.bytes });
+      else held.set(verdict.path, { ...known, files: known.files + 1, bytes: known.bytes + change.bytes });
+    }
+  }
+  return { included, heldBack: [...held.values()] };
+}
+
+type Verdict = "in" | "out" | Pick<HeldBack, "path" | "reason" | "advice">;
+
+function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<string>): Verdict {
+  const { path, tracked, repository, bytes } = change;
+  if (change.illegible) return { path, reason: "name", advice: "its name is not UTF-8: rename it" };
+  const environment = tracked ? null : environmentFolder(path, environments);
+  if (isGitOwn(path) && environment === null) return "in";
+  if (isUnder(path, [rules.database]) || ["-wal", "-shm", "-journal"].some((end) => path === rules.database + end)) return "out";
+  if (isUnder(path, rules.tracked)) return "out";
+  if (isUnder(path, rules.models)) {
+    const advice = tracked
+      ? `commit it yourself: git commit -- ${quoted(path)}`
+      : `a new model file becomes an output; to keep this one: expver data add ${quoted(path)}`;
+    return { path, reason: "output", advice };
+  }
+  if (repository === "moved") return "in";
+  if (repository === "dirty")
+    return { path, reason: "repository", advice: `the submodule has changes of its own: commit them in ${quoted(path)}` };
+  if (repository === "foreign")
+    return {
+      path,
+      reason: "repository",
+      advice: `a Git repository of its own: add it as a submodule, or ignore it: echo ${quoted(`/${path}`)} >> .gitignore`,
+    };
+  if (tracked) return "in";
+  if (rules.isOutput(path)) return "out";
+  if (environment !== null) {
+    return {
+      path: environment,
+      reason: "environment",
+      advice: `installed or generated files: echo ${quoted(`${basename(environment)}/`)} >> .gitignore`,
+    };
+  }
+  if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: echo ${quoted(`/${path}`)} >> .gitignore` };
+  if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${quoted(path)}` };
+  return "in";
+}
+
+/** Pointers and ignore files are text about data; wherever they lie they belong to Git. */
+function isGitOwn(path: string): boolean {
+  const name = basename(path);
+  return (
+    name === ".gitignore" ||
+    name === ".dvcignore" ||
+    name === "dvc.yaml" ||
+    name === "dvc.lock" ||
+    (name.endsWith(".dvc") && name !== ".dvc")
+  );
+}
+
+function environmentFolder(path: string, environments: ReadonlySet<string>): string | null {
+  const parts = path.split("/");
+  for (let depth = 1; depth < parts.length; depth += 1) {
+    const folder = parts.slice(0, depth).join("/");
+    const name = parts[depth - 1] ?? "";
+    if (ENVIRONMENT_FOLDERS.has(name) || name.endsWith(".egg-info") || environments.has(folder)) return folder;
+  }
+  return null;
+}
+
+/** A folder with a `pyvenv.cfg` is a virtual environment whatever its name. */
+function virtualEnvironments(changes: readonly Change[]): Set<string> {
+  return new Set(changes.filter(({ path }) => basename(path) === "pyvenv.cfg").map(({ path }) => dirname(path)));
+}
+
+/** Fit for a shell. */
+export function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

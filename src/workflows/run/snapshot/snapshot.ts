@@ -1,0 +1,94 @@
+/** The snapshot commit S: HEAD, the chosen files and the pointers of changed inputs, built beside the user's index. */
+import { copyFileSync, existsSync, statSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { ExpverError } from "../../../errors.ts";
+import { git, gitResult, type Repository } from "../../../git/git.ts";
+import { commitTree, hashBlob } from "../../../git/objects.ts";
+
+export interface SnapshotInput {
+  /** Where the index of S is kept while the run goes on. */
+  folder: string;
+  head: string | null;
+  /** Paths whose worktree state goes in (or out, when deleted). */
+  paths: readonly string[];
+  /** Files that go in with another text than they have: pointers of changed inputs. */
+  texts: readonly { path: string; text: string }[];
+  message: string;
+  /** Run the pre-commit hook. */
+  verify: boolean;
+}
+
+export interface Snapshot {
+  commit: string;
+  /** False: S is HEAD. */
+  isNew: boolean;
+}
+
+/** Writes objects only: no ref, no file of the worktree, not the user's index. Throws E_HOOK when pre-commit refuses. */
+export function makeSnapshot(repository: Repository, input: SnapshotInput): Snapshot {
+  const { folder, head, paths, texts, verify } = input;
+  const index = indexOf(folder);
+  const env = { GIT_INDEX_FILE: index };
+  copyIndex(join(repository.gitDir, "index"), index);
+  git(repository, head === null ? ["read-tree", "--empty"] : ["read-tree", "--reset", head], { env });
+  if (paths.length > 0) {
+    git(repository, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
+      env,
+      input: paths.map((path) => `${path}\0`).join(""),
+    });
+  }
+  const entries = texts.map(({ path, text }) => `100644 ${hashBlob(repository, text)} 0\t${path}\0`);
+  if (entries.length > 0) git(repository, ["update-index", "-z", "--add", "--replace", "--index-info"], { env, input: entries.join("") });
+  if (verify) runPreCommit(repository, env);
+  const tree = git(repository, ["write-tree"], { env }).trim();
+  if (head !== null && tree === git(repository, ["rev-parse", `${head}^{tree}`]).trim()) return { commit: head, isNew: false };
+  return {
+    commit: commitTree(repository, { tree, parents: head === null ? [] : [head], message: input.message }),
+    isNew: true,
+  };
+}
+
+/**
+ * A copy of the user's index knows the state of each file, so that git need not read them all again. Its time must be the
+ * original's: git compares whole seconds, and looks into a file only if it may have changed since the index was written.
+ */
+function copyIndex(from: string, to: string): void {
+  const stat = statSync(from, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  copyFileSync(from, to);
+  utimesSync(to, stat.atime, stat.mtime);
+}
+
+/** Paths of S that no longer are in the worktree what they were; `ignored` are those S holds with a text of its own. */
+export function changedSince(repository: Repository, folder: string, ignored: ReadonlySet<string>): string[] {
+  const index = indexOf(folder);
+  if (!existsSync(index)) return [];
+  const env = { GIT_INDEX_FILE: index };
+  gitResult(repository, ["update-index", "-q", "--refresh"], { env, allow: [1] });
+  const text = git(repository, ["diff-files", "--name-only", "--ignore-submodules=dirty", "-z"], { env });
+  return text.split("\0").filter((path) => path !== "" && !ignored.has(path));
+}
+
+/** The patch of a worktree that was not to be committed, its new files named (but not held) in the end. */
+export function worktreePatch(repository: Repository, head: string | null, untracked: readonly string[]): string {
+  const from = head ?? git(repository, ["hash-object", "-t", "tree", "--stdin"], { input: "" }).trim();
+  const patch = git(repository, ["diff", "--binary", "--no-color", "--no-ext-diff", "--src-prefix=a/", "--dst-prefix=b/", from, "--"]);
+  return patch + untracked.map((path) => `# not in this patch: ${JSON.stringify(path)}\n`).join("");
+}
+
+function runPreCommit(repository: Repository, env: Record<string, string>): void {
+  const answer = gitResult(repository, ["hook", "run", "--ignore-missing", "pre-commit"], {
+    env,
+    allow: Array.from({ length: 255 }, (_, code) => code + 1),
+  });
+  if (answer.code === 0) return;
+  const said = `${answer.stdout.toString("utf8")}${answer.stderr}`.trim();
+  throw new ExpverError("E_HOOK", `the pre-commit hook refused the snapshot (exit ${answer.code})${said === "" ? "" : `:\n${said}`}`, {
+    hint: "Correct what it says, or run without it: expver run --no-verify …",
+    details: { hook: "pre-commit", code: answer.code, output: said },
+  });
+}
+
+function indexOf(folder: string): string {
+  return join(folder, "index");
+}

@@ -1,0 +1,64 @@
+/** The number a run would get: checked against tags here, numbers reserved by runs that go on, and the remote's tags. */
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import type { Repository } from "../../../git/git.ts";
+import { lsRemoteTags, publishRemote } from "../../../git/remotes.ts";
+import type { Context } from "../../../platform/context.ts";
+import { requireFree, suggestVersion } from "../../../versions/reserve.ts";
+import type { Level } from "../../../versions/tag-name.ts";
+import type { Input } from "../../contract.ts";
+
+export interface VersionChoice {
+  /** Tag name. */
+  name: string;
+  /** What to reserve: a level, so that a number taken meanwhile is passed over, or the name the user gave. */
+  wanted: string;
+  /** Tags the remote has; null when there is none or it did not answer. */
+  remoteTags: Set<string> | null;
+}
+
+/** A version by name, or how far to count on. */
+export type WantedVersion = { name: string } | { level: Level };
+
+const REMOTE_MS = 3000;
+
+export interface VersionQuestion {
+  project: Project;
+  repository: Repository;
+  context: Context;
+  wanted: WantedVersion;
+  /** Default: the project's. */
+  prefix?: string;
+}
+
+/** Reserves nothing. Throws E_VERSION_TAKEN, E_USAGE for a name. */
+export function chooseVersion({
+  project,
+  repository,
+  context,
+  wanted,
+  prefix = project.config.versions.prefix,
+}: VersionQuestion): VersionChoice {
+  const remote = publishRemote(repository);
+  const answer = remote === null ? null : lsRemoteTags(repository, remote, prefix, REMOTE_MS);
+  if (remote !== null && answer === null) {
+    context.report({ kind: "warning", text: `${remote} did not answer: a version number taken there is changed at publishing` });
+  }
+  const remoteTags = answer === null ? null : new Set(answer.keys());
+  if ("level" in wanted) return { name: suggestVersion(project, wanted.level, { remoteTags, prefix }), wanted: wanted.level, remoteTags };
+  requireFree(project, wanted.name, { remoteTags, prefix });
+  return { name: wanted.name, wanted: wanted.name, remoteTags };
+}
+
+/** `--version`, `--major`, `--minor`, `--patch`. Throws E_USAGE when several are given. */
+export function wantedVersion(input: Input): WantedVersion {
+  const name = typeof input.version === "string" ? input.version : null;
+  const levels = (["major", "minor", "patch"] as const).filter((level) => input[level] === true);
+  if (levels.length + (name === null ? 0 : 1) > 1) {
+    const given = [...(name === null ? [] : ["--version"]), ...levels.map((level) => `--${level}`)];
+    throw new ExpverError("E_USAGE", `${given.join(" and ")} exclude each other`, {
+      hint: "Give one of them, or none: then the minor number counts on.",
+    });
+  }
+  return name === null ? { level: levels[0] ?? "minor" } : { name };
+}

@@ -1,0 +1,239 @@
+/**
+ * `expver tag V --run RUN`: a version for a run that has none (it failed, was killed, rewrote history, or its expver died). The snapshot is the run's own; the branch does not move.
+ */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath, storedPath } from "../../../config/paths.ts";
+import { openProject, type Project, requireRepository } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { editorOf } from "../../../git/editor.ts";
+import type { Repository } from "../../../git/git.ts";
+import { committer } from "../../../git/identity.ts";
+import { writeTreeWith } from "../../../git/index-file.ts";
+import { commitTree, makeTag } from "../../../git/objects.ts";
+import { type RefChange, readRef, resolveCommit, updateRefs } from "../../../git/refs.ts";
+import { takeBack } from "../../../journal/effects.ts";
+import { beginOperation } from "../../../journal/operations.ts";
+import type { Effect } from "../../../journal/types.ts";
+import type { Context } from "../../../platform/context.ts";
+import { copyDatabase } from "../../../results/copy.ts";
+import { stampRows } from "../../../results/rows.ts";
+import { readRun, runTracks, updateRun } from "../../../results/runs.ts";
+import type { RunRecord } from "../../../results/types.ts";
+import { storeOutput } from "../../../store/contents.ts";
+import { formatMessage } from "../../../versions/message.ts";
+import { newTagChanges } from "../../../versions/published.ts";
+import type { VersionMessage } from "../../../versions/types.ts";
+import type { Input, Plan } from "../../contract.ts";
+import { editDescription, noDescription } from "../../describe/edit.ts";
+import { proposeDescription } from "../../describe/proposal.ts";
+import { textIn } from "../../input.ts";
+import { fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
+import { rowHooks } from "../../row-hooks.ts";
+import { findRun } from "../../runs/run-views.ts";
+import { withResults } from "../database/collect.ts";
+import { editedFiles } from "../outputs/results-files.ts";
+import { titleOf } from "../prepare-run.ts";
+import { createRunFolder, type OutputFile, readFacts, writeFacts } from "../run-facts.ts";
+import { chooseVersion, wantedVersion } from "./version-choice.ts";
+import { type MessageFacts, tagLine, versionMessage } from "./version-message.ts";
+
+export interface VersionOfRunPlan extends Plan {
+  runId: string;
+  version: string;
+  /** Null: what was said when the run began, else a proposal. */
+  description: string | null;
+  edit: boolean;
+  snapshot: string;
+}
+
+export interface VersionOfRun {
+  version: string;
+  run_id: string;
+  /** Results commit R. */
+  results: string;
+  tagLine: string;
+  description: string;
+  proposed: boolean;
+  onBranch: false;
+  next: string[];
+}
+
+/** Input: `version` (a name), `major`, `minor`, `patch` (absent: the next minor one), `run`, `description`. */
+export async function planVersionOfRun(context: Context, input: Input): Promise<VersionOfRunPlan> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  committer(repository);
+  const view = await findRun(project, typeof input.run === "string" ? input.run : undefined);
+  if (view.status === "running") {
+    throw new ExpverError("E_BUSY", `run ${view.run_id} has not ended`, {
+      hint: `Wait for it: expver runs wait ${view.run_id}`,
+      details: { run: view.run_id },
+    });
+  }
+  if (view.version !== null) {
+    throw new ExpverError("E_VERSION_TAKEN", `run ${view.run_id} is version ${view.version} already`, {
+      hint: `expver show ${view.version}`,
+      details: { run: view.run_id, version: view.version },
+    });
+  }
+  const { name: version } = chooseVersion({ project, repository, context, wanted: wantedVersion(input) });
+  if (input.edit === true) editorOf(repository);
+  const snapshot = view.git_commit === null ? null : resolveCommit(repository, view.git_commit);
+  if (snapshot === null) {
+    throw new ExpverError("E_NOT_FOUND", `the code of run ${view.run_id} (${view.git_commit ?? "no commit"}) is not in this repository`, {
+      hint: "Fetch it from the clone the run was made in: git fetch REMOTE 'refs/expver/runs/*:refs/expver/runs/*'",
+      details: { run: view.run_id, commit: view.git_commit },
+    });
+  }
+  return {
+    command: "tag",
+    steps: [
+      { verb: "store", target: project.config.results.database, detail: `the rows of ${view.run_id} stamped ${version}` },
+      { verb: "commit", target: "beside the branch", detail: `on snapshot ${snapshot.slice(0, 12)}` },
+      { verb: "tag", target: version },
+      { verb: "stamp", target: project.config.results.database },
+    ],
+    destructive: false,
+    fingerprint: fingerprintOf({ run: view.run_id, version, snapshot }),
+    runId: view.run_id,
+    version,
+    description: textIn(input.description) ?? textIn(input.message) ?? null,
+    edit: input.edit === true,
+    snapshot,
+  };
+}
+
+export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan): Promise<VersionOfRun> {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  await prepareWriting(project, context);
+  const { runId, version } = plan;
+  const databaseFile = absolutePath(project, storedPath(project, project.config.results.database));
+  const record = withResults(databaseFile, (db) => readRun(db, runId));
+  if (record === null) throw new ExpverError("E_NOT_FOUND", `${project.config.results.database} has no run ${runId}`);
+  const { message, proposed } = await describedMessage(context, project, { plan, record, repository });
+  const operation = beginOperation(project, context, {
+    command: "tag",
+    argv: ["tag", version, "--run", runId],
+    summary: `version ${version} for run ${runId}`,
+  });
+  try {
+    const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
+    const tree = writeTreeWith(
+      repository,
+      plan.snapshot,
+      outputs.map(({ path, mode, object }) => ({ path, mode, object })),
+    );
+    const title = titleOf(version, message.description, record.command);
+    const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
+    const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
+    const refs = refsOf(repository, { runId, version, tag });
+    operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })), {
+      kind: "stamp",
+      database: storedPath(project, project.config.results.database),
+      run: runId,
+      before: record.version,
+      after: version,
+    });
+    updateRefs(repository, refs, { reason: `expver: version ${version} for run ${runId}` });
+    stampWorking(databaseFile, { runId, version, record });
+    const facts = readFacts(project, runId);
+    if (facts !== null) writeFacts(project, { ...facts, version, results });
+    operation.finish();
+    return {
+      version,
+      run_id: runId,
+      results,
+      tagLine: tagLine(message),
+      description: message.description,
+      proposed,
+      onBranch: false,
+      next: [`git merge ${version}`, `expver publish ${version}`],
+    };
+  } catch (error) {
+    takeBack(project, operation.effects, await rowHooks(project, operation.effects));
+    operation.fail(error);
+    throw error;
+  }
+}
+
+interface StampedCopy {
+  plan: VersionOfRunPlan;
+  record: RunRecord;
+  repository: Repository;
+  databaseFile: string;
+}
+
+/** The stamps go into the copy that is stored; the working rows get theirs once the tag stands. */
+function storeStampedCopy(project: Project, context: Context, { plan, record, repository, databaseFile }: StampedCopy): OutputFile[] {
+  const { folder } = createRunFolder(project, context, plan.runId);
+  const copy = join(folder, "database.copy");
+  const stored = storedPath(project, project.config.results.database);
+  try {
+    copyDatabase(databaseFile, copy);
+    stampWorking(copy, { runId: plan.runId, version: plan.version, record });
+    const { pointer, ignore } = storeOutput(project, stored, context, { bytesFrom: copy });
+    const database = editedFiles({ project, repository, snapshot: plan.snapshot }, [pointer, ...(ignore === null ? [] : [ignore])]);
+    const others = (readFacts(project, plan.runId)?.outputs ?? []).filter(({ path }) => !database.some((file) => file.path === path));
+    return [...others, ...database];
+  } finally {
+    for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(copy + end, { force: true });
+  }
+}
+
+function stampWorking(path: string, { runId, version, record }: { runId: string; version: string; record: RunRecord }): void {
+  withResults(path, (db) =>
+    db.write(() => {
+      stampRows(db, runTracks(db, runId), { version, git_commit: record.git_commit, dvc_hash: record.dvc_hash });
+      updateRun(db, runId, { version });
+    }),
+  );
+}
+
+function refsOf(repository: Repository, { runId, version, tag }: { runId: string; version: string; tag: string }): RefChange[] {
+  const kept = `refs/expver/runs/${runId}`;
+  const before = readRef(repository, kept);
+  return [...newTagChanges(version, tag), ...(before === null ? [] : [{ ref: kept, before, after: null }])];
+}
+
+async function describedMessage(
+  context: Context,
+  project: Project,
+  { plan, record, repository }: Pick<StampedCopy, "plan" | "record" | "repository">,
+): Promise<{ message: VersionMessage; proposed: boolean }> {
+  const said = plan.description ?? record.message;
+  const facts = factsFor(project, plan.runId, record);
+  const { snapshot: commit, inputs, params, metrics } = facts;
+  const data = inputs.flatMap(({ path, hash }) => (hash === null ? [] : [{ path, hash }]));
+  const text = said ?? proposeDescription(project, { commit, dirty: facts.dirty, data, params, metrics }).text;
+  const of = (description: string) => messageOf(project, record, { ...facts, message: description });
+  if (!plan.edit) return { message: of(text), proposed: said === null };
+  const draft = { text, subject: `${plan.version}, run ${plan.runId}`, line: tagLine({ ...of(text), description: "…" }) };
+  const edited = await editDescription(context, repository, draft);
+  if (edited === null) throw noDescription("nothing was tagged", `expver tag -m TEXT --run ${plan.runId}`, { run: plan.runId });
+  return { message: of(edited), proposed: false };
+}
+
+function factsFor(project: Project, runId: string, record: RunRecord): MessageFacts {
+  const facts = readFacts(project, runId);
+  return {
+    runId,
+    message: record.message,
+    command: record.command,
+    snapshot: record.git_commit,
+    dvcHash: record.dvc_hash,
+    dirty: record.dirty !== 0,
+    inputs: facts?.inputs ?? [],
+    models: facts?.models ?? [],
+    given: [],
+    params: JSON.parse(record.params) as Record<string, string>,
+    metrics: JSON.parse(record.metrics) as Record<string, string>,
+  };
+}
+
+function messageOf(project: Project, { status }: RunRecord, facts: MessageFacts): VersionMessage {
+  const message = versionMessage(project, facts);
+  return status === "finished" ? message : { ...message, other: [...message.other, ["Status", status]] };
+}
