@@ -19,7 +19,7 @@ export async function serveMcp(context: Context, { repository, readOnly, unconfi
   console.log = console.error;
   const jobs = new Jobs();
   const skills = await loadSkills(join(packageRoot(), "skills"));
-  const shared = {
+  const session = {
     skills,
     repositories: allowedRepositories(context, roots),
     plans: new Plans(() => context.clock().getTime()),
@@ -28,7 +28,7 @@ export async function serveMcp(context: Context, { repository, readOnly, unconfi
     unconfirmed: unconfirmed === true,
   };
   await new Promise<void>((done) => {
-    const handle = serveStdio(() => createServer(shared), { onerror: (error) => console.error(`expver mcp: ${error.message}`) });
+    const handle = serveStdio(() => createServer(session), { onerror: (error) => console.error(`expver mcp: ${error.message}`) });
     const end = () => void handle.close().then(done);
     process.stdin.once("end", end).once("close", end);
     process.once("SIGINT", end).once("SIGTERM", end);
