@@ -49,7 +49,7 @@ export function compareMetric(one: string | undefined, other: string | undefined
   if (a.place !== b.place) return a.place - b.place;
   if (a.place > 0) return 0;
   const difference = a.value === b.value ? (compareNumbers(one ?? "", other ?? "") ?? 0) : a.value < b.value ? -1 : 1;
-  return direction === "min" ? difference : -difference;
+  return (direction === "min" ? difference : -difference) || 0;
 }
 
 /** The number a metric's text stands for, as Python and JavaScript write it; null when it is none. */
