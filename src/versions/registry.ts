@@ -3,8 +3,9 @@ import { nearestWord } from "../config/nearest.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { git, type Repository } from "../git/git.ts";
+import type { TagFacts } from "./tag-index.ts";
 import { compareVersions, looksLikeVersion, parseTagName } from "./tag-name.ts";
-import { readTags, type Tag, type TagFacts } from "./tags.ts";
+import { readTags, type Tag } from "./tags.ts";
 import type { Version } from "./types.ts";
 
 type Where = Pick<Project, "repository" | "config" | "root" | "dvcRoot" | "stateDir">;

@@ -9,7 +9,17 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../platform/files.ts";
-import type { KnownTag, TagFacts } from "./tags.ts";
+import type { Version } from "./types.ts";
+
+/** What follows from the object a tag stands for, and never changes. */
+export type TagFacts = Pick<Version, "tagObject" | "tagger" | "date" | "message" | "problems">;
+
+export interface KnownTag {
+  /** Empty: it leads to none. */
+  commit: string;
+  /** Worked out when asked for: most who read the registry ask about one version, or about names. */
+  facts(): TagFacts;
+}
 
 /** Goes up whenever another thing is read out of the same message. */
 const SCHEMA = 1;

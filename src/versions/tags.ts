@@ -2,19 +2,9 @@
 import { gitResult, type Repository } from "../git/git.ts";
 import { readMessage } from "./message.ts";
 import { unpublishedRef } from "./published.ts";
-import { readTagIndex, saveTagIndex } from "./tag-index.ts";
+import { type KnownTag, readTagIndex, saveTagIndex, type TagFacts } from "./tag-index.ts";
 import { UNRECORDED } from "./trailers.ts";
-import type { Version, VersionMessage } from "./types.ts";
-
-/** What follows from the object a tag stands for, and never changes. */
-export type TagFacts = Pick<Version, "tagObject" | "tagger" | "date" | "message" | "problems">;
-
-export interface KnownTag {
-  /** Empty: it leads to none. */
-  commit: string;
-  /** Worked out when asked for: most who read the registry ask about one version, or about names. */
-  facts(): TagFacts;
-}
+import type { VersionMessage } from "./types.ts";
 
 export interface Tag extends KnownTag {
   name: string;
