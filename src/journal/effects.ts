@@ -1,6 +1,6 @@
 /** The effects of an operation against what is there now: does it still stand, and how is it taken back. */
 
-import { existsSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import type { Repository } from "../git/git.ts";
@@ -13,7 +13,7 @@ import { md5OfFile } from "../platform/hashing.ts";
 import { treeDigest } from "../platform/tree-digest.ts";
 import { counted } from "../platform/words.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
-import { moveWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
+import { linkOrMove, moveWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
 import type { Effect, IndexEntry, Operation } from "./types.ts";
 
 type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
@@ -126,13 +126,16 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
     case "database":
       return rows?.look(effect) ?? { state: "other", now: "cannot be looked at here" };
     case "trash": {
-      const [isBack, isKept] = [existsSync(join(topOf(project), effect.path)), existsSync(effect.trash)];
+      const [isBack, isKept] = [isAnything(join(topOf(project), effect.path)), isAnything(effect.trash)];
       if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };
       return isBack && !isPlaced(project, effect) ? { state: "other", now: "something else is there" } : { state: "after" };
     }
     case "move": {
-      const [isThere, isBack] = [existsSync(join(topOf(project), effect.to)), existsSync(join(topOf(project), effect.from))];
-      const isKept = effect.replaced !== undefined && existsSync(effect.replaced);
+      const [isThere, isBack] = [isAnything(join(topOf(project), effect.to)), isAnything(join(topOf(project), effect.from))];
+      const isKept = effect.replaced !== undefined && isAnything(effect.replaced);
+      // One file under two names: about to be replaced, or about to be taken back.
+      if (isBack && isKept && isSameFile(join(topOf(project), effect.to), effect.replaced ?? "")) return { state: "before" };
+      if (isBack && isKept && isSameFile(join(topOf(project), effect.to), join(topOf(project), effect.from))) return { state: "after" };
       if (isThere && isBack)
         return effect.replaced === undefined || isKept ? { state: "other", now: "something else is there" } : { state: "before" };
       if (isThere && effect.replaced !== undefined && !isKept) return { state: "other", now: "what stood there is no longer in the trash" };
@@ -236,8 +239,21 @@ function unresolve(repository: Repository, { paths }: EffectOf<"unmerged">): voi
 function moveBack(project: Place, { from, to, replaced }: EffectOf<"move">): void {
   const [source, target] = [join(topOf(project), from), join(topOf(project), to)];
   // Killed between the two, only what stood there was moved away.
-  if (!existsSync(source)) moveWhole(target, source);
+  if (!isAnything(source)) {
+    const staysUntilReplaced = replaced !== undefined && lstatSync(replaced).isFile() && lstatSync(target).isFile();
+    (staysUntilReplaced ? linkOrMove : moveWhole)(target, source);
+  }
   if (replaced !== undefined) restoreFromTrash(replaced, target);
+}
+
+/** A link counts, wherever it leads: in the trash a relative one leads nowhere. */
+function isAnything(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  return first?.isFile() === true && first.ino === second?.ino && first.dev === second.dev;
 }
 
 function entryKey(entry: IndexEntry | null): string {

@@ -1,6 +1,6 @@
 /** The trash: where bytes go that nothing else keeps. */
 import { randomBytes } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
@@ -23,7 +23,34 @@ export function moveToTrash(project: Place, path: string, place = trashPlace(pro
   }
 }
 
-/** The way back. The caller has made sure that nothing stands at `path`. */
+/**
+ * The same for what another file is about to replace in one step: until then it stays where it is. Only plain files can be at two places;
+ * anything else is moved.
+ */
+export function keepInTrash(project: Place, path: string, place: string): void {
+  if (!lstatSync(path).isFile()) {
+    moveToTrash(project, path, place);
+    return;
+  }
+  try {
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileAtomic(join(dirname(dirname(place)), "origin.json"), `${JSON.stringify({ path })}\n`);
+    linkOrMove(path, place);
+  } catch (error) {
+    throw fromSystemError(error, `cannot keep ${path} in the trash`);
+  }
+}
+
+/** A second name for a file; where there are no hard links (another file system, some shares) it gets the new name only. */
+export function linkOrMove(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    moveWhole(from, to);
+  }
+}
+
+/** The way back. The caller has made sure that nothing stands at `path`, or a plain file that it replaces. */
 export function restoreFromTrash(place: string, path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });

@@ -5,12 +5,12 @@ import { absolutePath } from "../config/paths.ts";
 import { type Project, topOf } from "../config/project.ts";
 import { removeEmptyFolder } from "../journal/file-edits.ts";
 import type { OpenOperation } from "../journal/operations.ts";
-import { moveToTrash, moveWhole, trashPlace } from "../journal/trash.ts";
+import { keepInTrash, moveToTrash, moveWhole, trashPlace } from "../journal/trash.ts";
 import type { Effect } from "../journal/types.ts";
 import { treeDigest } from "../platform/tree-digest.ts";
 
 export interface CopiesToPlace {
-  /** `path`: stored; `made`: absolute, where it is now. */
+  /** `path`: from the top, may lead out of it; `made`: absolute, where it is now. */
   copies: readonly { path: string; made: string }[];
   /** Stored paths of what goes to the trash and is replaced by nothing. */
   removes?: readonly string[];
@@ -53,7 +53,8 @@ export function placeCopies(project: Project, operation: OpenOperation, { copies
   }
   for (const { target, waiting, replaced } of moves) {
     mkdirSync(dirname(target), { recursive: true });
-    if (replaced !== null) moveToTrash(project, target, replaced);
+    // A file replaces a file in one step: at no moment is there neither.
+    if (replaced !== null) (lstatSync(waiting).isFile() ? keepInTrash : moveToTrash)(project, target, replaced);
     moveWhole(waiting, target);
   }
 }

@@ -1,7 +1,8 @@
 /** Git hooks on request: they refuse what would lose something, run what was there, and leave as they came. */
-import { existsSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
 function aRepository(): TestRepository {
@@ -172,3 +173,70 @@ it("sees through a ref with blanks, a rebase of everything, and a branch that ke
   // The version stays on the branch it was made on.
   expect(gitCode(repo, "rebase", "--force-rebase", "start").code).toBe(0);
 });
+
+const hookFiles = (repo: TestRepository) => {
+  const folder = join(repo.root, ".git/hooks");
+  const names = readdirSync(folder).filter((name) => !name.endsWith(".sample"));
+  return Object.fromEntries(names.sort().map((name) => [name, [lstatSync(join(folder, name)).mode, repo.read(`.git/hooks/${name}`)]]));
+};
+
+const OWN = "#!/bin/sh\necho own\n";
+
+/** One hook by hand, one that is a link, as what manages hooks makes them. */
+function withOwnHooks(): TestRepository {
+  const repo = makeRepository();
+  repo.commit("start", { "a.txt": "a\n" });
+  expect(repo.expver(["init"]).code).toBe(0);
+  repo.write(".git/hooks/pre-push", OWN);
+  repo.write(".git/hooks/manager", "#!/bin/sh\necho managed\n");
+  repo.run("chmod", ["750", ".git/hooks/pre-push", ".git/hooks/manager"]);
+  symlinkSync("manager", join(repo.root, ".git/hooks/pre-rebase"));
+  return repo;
+}
+
+it("install and remove are undone, to the mode and the link", () => {
+  const repo = withOwnHooks();
+  const before = hookFiles(repo);
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  const installed = hookFiles(repo);
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect(hookFiles(repo)).toEqual(before);
+  expect(repo.expver(["hooks", "install"]).code).toBe(0);
+  expect(repo.expver(["hooks", "remove"]).code).toBe(0);
+  expect(hookFiles(repo)).toEqual(before);
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect(hookFiles(repo)).toEqual(installed);
+  repo.write(".git/hooks/pre-push", `${repo.read(".git/hooks/pre-push")}echo mine\n`);
+  const edited = hookFiles(repo);
+  expect(repo.expver(["hooks", "remove"]).code).toBe(0);
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect(hookFiles(repo)).toEqual(edited);
+});
+
+it.each(["install", "remove"])(
+  "%s killed anywhere is taken back, and a hook of one's own was there all the time",
+  (verb) => {
+    const repo = withOwnHooks();
+    if (verb === "remove") expect(repo.expver(["hooks", "install"]).code).toBe(0);
+    const before = hookFiles(repo);
+    const { step, from } = sampledPoints(4);
+    const points = atEveryKill(
+      (at) => {
+        const killed = runKilledAt(repo, ["hooks", verb], at);
+        const now = hookFiles(repo);
+        // The one that was there, or ours, which calls it.
+        expect([at, "pre-push" in now && (now["pre-push"]?.[1] === OWN || now["pre-push.before-expver"]?.[1] === OWN)]).toEqual([at, true]);
+        const { operations } = repo.expverJson(["ops"]).data;
+        const isDone = operations.some(
+          (one: { command: string; state: string }) => one.command === `hooks ${verb}` && one.state === "done",
+        );
+        expect(repo.expver(isDone ? ["undo"] : ["doctor", "--fix"]).code).toBe(0);
+        expect([at, hookFiles(repo)]).toEqual([at, before]);
+        return killed;
+      },
+      { step, from },
+    );
+    expect(points).toBeGreaterThan(10);
+  },
+  120_000,
+);

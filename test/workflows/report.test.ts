@@ -1,9 +1,11 @@
 /** `expver report`: true numbers, a picture, and nothing experiments wrote comes through as markup. */
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { metricChart } from "../../src/workflows/report/chart.ts";
 import type { Report } from "../../src/workflows/report/report.ts";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 let repo: TestRepository;
@@ -41,6 +43,46 @@ it("writes Markdown and picture, replaces its own, and nothing else", () => {
   expect(repo.expver(["report", "--out", "dry", "--dry-run"]).code).toBe(0);
   expect(() => repo.read("dry/report.md")).toThrow();
 });
+
+it("keeps what --force replaces, its own reports with added lines, and files of folders outside", () => {
+  const outside = makeFolder("wiki");
+  for (const folder of ["mine", outside]) {
+    const page = join(folder === outside ? "" : repo.root, folder, "report.md");
+    mkdirSync(dirname(page), { recursive: true });
+    writeFileSync(page, "my own\n");
+    expect(repo.expver(["report", "--out", folder, "--force"]).code).toBe(0);
+    const made = readFileSync(page, "utf8");
+    expect(made).toContain("# Experiments");
+    writeFileSync(page, `${made}my remark\n`);
+    expect(repo.expver(["report", "--out", folder]).code).toBe(0);
+    expect(readFileSync(page, "utf8")).toBe(made);
+    expect(repo.expver(["undo"]).code).toBe(0);
+    expect(readFileSync(page, "utf8")).toBe(`${made}my remark\n`);
+    writeFileSync(page, made);
+    // Nothing to write is no operation: this undoes the first one.
+    expect(repo.expver(["report", "--out", folder]).code).toBe(0);
+    expect(repo.expver(["undo"]).code).toBe(0);
+    expect(readFileSync(page, "utf8")).toBe("my own\n");
+    expect(existsSync(join(dirname(page), "metric.svg"))).toBe(false);
+  }
+});
+
+it("leaves the old file or the new one wherever it is killed, and the old one in the end", () => {
+  const small = makeRepository();
+  expect(small.expver(["init"]).code).toBe(0);
+  small.commit("start", { "a.txt": "a\n" });
+  const points = atEveryKill((at) => {
+    small.write("out/report.md", "my own\n");
+    const killed = runKilledAt(small, ["report", "--out", "out", "--force"], at);
+    expect([at, small.read("out/report.md")]).toEqual([at, expect.stringMatching(/^my own\n$|# Experiments/)]);
+    const open = small.expverJson(["ops"]).data.operations.find((one: { command: string }) => one.command === "report")?.state;
+    if (open === "done") expect(small.expver(["undo"]).code).toBe(0);
+    else expect(small.expver(["doctor", "--fix"]).code).toBe(0);
+    expect([at, small.read("out/report.md")]).toEqual([at, "my own\n"]);
+    return killed;
+  }, sampledPoints(4));
+  expect(points).toBeGreaterThan(5);
+}, 120_000);
 
 it("says so when there is nothing", () => {
   const empty = makeRepository();

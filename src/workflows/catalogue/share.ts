@@ -48,7 +48,8 @@ export const SHARE: Command[] = [
     summary: "Write the versions as Markdown, with a picture of the metric, for a pull request",
     description:
       "The best version, what the newest (or VERSION) changed against the best of the others (or --against), and the table of versions.\n" +
-      "Prints it; with --out writes report.md and metric.svg into a folder. A file that is no report is not replaced.",
+      "Prints it; with --out writes report.md and metric.svg into a folder. A file that is no report is not\n" +
+      "replaced without --force; what is replaced stays in the trash, and `expver undo` brings it back.",
     group: "share",
     arguments: [{ name: "VERSION", help: "which version to report on (default: the newest)" }],
     options: [
@@ -56,7 +57,7 @@ export const SHARE: Command[] = [
       { flags: "--sort <metric>", help: "metric to rank by (default: the first of expver.yaml)", completes: "metric" },
       { flags: "-n, --limit <number>", help: "rows of the table of versions (default: 10)" },
       { flags: "-o, --out <folder>", help: "write report.md and metric.svg there" },
-      { flags: "-f, --force", help: "replace files of those names" },
+      { flags: "-f, --force", help: "replace files of those names, whatever they are" },
     ],
     examples: [
       ["report", "Markdown on stdout"],

@@ -1,13 +1,16 @@
 /** `expver hooks`: installed on request only, chained before what is there, and taken out again as they came. */
-import { chmodSync, existsSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { openProject, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, gitResult, type Repository } from "../../git/git.ts";
+import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists, syncFolder, writeFileAtomic } from "../../platform/files.ts";
+import { readTextIfExists } from "../../platform/files.ts";
 import type { Input, Plan, ReadWorkflow, Step, WriteWorkflow } from "../contract.ts";
 import { fingerprintOf } from "../plan.ts";
+import { prepareWriting } from "../prepare.ts";
+import { openPlacedHooks, type PlacedHooks } from "./place-hooks.ts";
 import { BEFORE, HOOKS, type HookName, hookScript, isAsWritten } from "./scripts.ts";
 
 export interface HookState {
@@ -49,16 +52,8 @@ export const hooksInstall: WriteWorkflow<Input, HooksPlan, HooksState> = {
     );
     return { command: "hooks install", steps, destructive: false, fingerprint: fingerprintOf({ changing }), folder, changing };
   },
-  async apply(_context, { folder, changing }) {
-    refuseChanged(folder, changing);
-    mkdirSync(folder, { recursive: true });
-    for (const { name, path, state } of changing) {
-      if (state === "not ours") linkBeside(path, path + BEFORE);
-      if (state === "edited") linkBeside(path, editedName(path));
-      writeFileAtomic(path, hookScript(name), { mode: 0o755 });
-      chmodSync(path, 0o755);
-    }
-    syncFolder(folder);
+  async apply(context, { folder, changing }) {
+    await changeHooks(context, { command: "hooks install", folder, changing, change: installHook });
     return { hooks: lookAtHooks(folder) };
   },
 };
@@ -77,17 +72,51 @@ export const hooksRemove: WriteWorkflow<Input, HooksPlan, HooksState> = {
     );
     return { command: "hooks remove", steps, destructive: false, fingerprint: fingerprintOf({ changing }), folder, changing };
   },
-  async apply(_context, { folder, changing }) {
-    refuseChanged(folder, changing);
-    for (const { path, chained, state } of changing) {
-      if (state === "edited") linkBeside(path, editedName(path));
-      if (chained) renameSync(path + BEFORE, path);
-      else rmSync(path, { force: true });
-    }
-    if (existsSync(folder)) syncFolder(folder);
+  async apply(context, { folder, changing }) {
+    await changeHooks(context, { command: "hooks remove", folder, changing, change: removeHook });
     return { hooks: lookAtHooks(folder) };
   },
 };
+
+interface HooksChange {
+  command: string;
+  folder: string;
+  changing: readonly HookState[];
+  change: (hook: HookState, changes: PlacedHooks) => void;
+}
+
+/** What stood there is in the trash, and at no moment is a hook gone that somebody relies on. */
+async function changeHooks(context: Context, { command, folder, changing, change }: HooksChange): Promise<void> {
+  const project = openProject(context);
+  await prepareWriting(project, context);
+  refuseChanged(folder, changing);
+  if (changing.length === 0) return;
+  await perform(project, context, {
+    command,
+    argv: command.split(" "),
+    summary: `${command} ${changing.map(({ name }) => name).join(", ")}`,
+    work: (operation) => {
+      const placed = openPlacedHooks(project, operation);
+      for (const hook of changing) change(hook, placed);
+    },
+  });
+}
+
+function installHook({ name, path, state }: HookState, { put, copy }: PlacedHooks): void {
+  if (state === "not ours") copy(path, path + BEFORE);
+  if (state === "edited") copy(path, editedName(path));
+  put(path, hookScript(name));
+}
+
+function removeHook({ path, chained, state }: HookState, { copy, discard }: PlacedHooks): void {
+  if (state === "edited") copy(path, editedName(path));
+  if (!chained) {
+    discard(path);
+    return;
+  }
+  copy(path + BEFORE, path);
+  discard(path + BEFORE);
+}
 
 function repositoryOf(context: Context): Repository {
   return requireRepository(openProject(context));
@@ -122,15 +151,6 @@ function editedName(path: string): string {
   for (let count = 0; ; count += 1) {
     const name = `${path}.edited${count === 0 ? "" : `-${count}`}`;
     if (!existsSync(name)) return name;
-  }
-}
-
-/** At no moment is there no hook; where there are no hard links, for one only. */
-function linkBeside(path: string, beside: string): void {
-  try {
-    linkSync(path, beside);
-  } catch {
-    renameSync(path, beside);
   }
 }
 

@@ -1,10 +1,10 @@
 /** `expver report`: the versions as Markdown, what the latest changed, and a picture of the metric; for a pull request or a wiki. */
-import { mkdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { readTextIfExists } from "../../platform/files.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { diff, type VersionsDiff } from "../diff.ts";
 import { countOf, textIn } from "../input.ts";
@@ -12,6 +12,7 @@ import type { ListedVersion } from "../list/listed.ts";
 import { list, type VersionList } from "../list.ts";
 import { fingerprintOf } from "../plan.ts";
 import { isOurChart, metricChart } from "./chart.ts";
+import { putFiles } from "./put-files.ts";
 
 export interface Report {
   /** The version that is reported on: the one named, else the newest. */
@@ -48,18 +49,15 @@ export const report: WriteWorkflow<Input, ReportPlan, Report> = {
     for (const { path, text } of files) refuseOthers(path, text, input.force === true);
     return {
       command: "report",
-      steps: files.map(({ path }) => ({ verb: "write", target: path })),
+      steps: files.map(({ path }) => ({ verb: "write", target: path, ...(existsSync(path) ? { keeps: "the trash" } : {}) })),
       destructive: false,
       fingerprint: fingerprintOf({ files }),
       report: { ...chosen, markdown, written: files.map(({ path }) => path) },
       files,
     };
   },
-  async apply(_context, { files, report: made }) {
-    for (const { path, text } of files) {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileAtomic(path, text);
-    }
+  async apply(context, { files, report: made }) {
+    await putFiles(context, files);
     return made;
   },
 };
