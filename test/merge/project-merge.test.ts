@@ -3,11 +3,11 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
-import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 const DATABASE = "results/experiments.db";
-const STEP = Number(process.env.EXPVER_KILL_STEP ?? 9);
+const POINTS = sampledPoints(9);
 
 function makeStudy(): TestRepository {
   const repo = makeRepository();
@@ -182,22 +182,19 @@ describe("expver merge into the project", () => {
     makeWorktree(repo, "augment", "0.25");
     const old = stateOf(repo);
     let merged = 0;
-    const points = atEveryKill(
-      (at) => {
-        const killed = runKilledAt(repo, ["merge", "augment"], at);
-        const repaired = repo.expver(["doctor", "--fix"]);
-        const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
-        if (repo.git("log", "-1", "--format=%s") === "Merge results of augment") {
-          must(repo, "undo");
-          merged += 1;
-          expect(stateOf(repo), about).toEqual(old);
-        } else {
-          expect(stateOf(repo), about).toEqual(old);
-        }
-        return killed;
-      },
-      { step: STEP },
-    );
+    const points = atEveryKill((at) => {
+      const killed = runKilledAt(repo, ["merge", "augment"], at);
+      const repaired = repo.expver(["doctor", "--fix"]);
+      const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
+      if (repo.git("log", "-1", "--format=%s") === "Merge results of augment") {
+        must(repo, "undo");
+        merged += 1;
+        expect(stateOf(repo), about).toEqual(old);
+      } else {
+        expect(stateOf(repo), about).toEqual(old);
+      }
+      return killed;
+    }, POINTS);
     expect(points).toBeGreaterThan(30);
     expect(merged).toBeGreaterThan(0);
   });

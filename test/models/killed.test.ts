@@ -1,10 +1,10 @@
 /** kill -9 of `models promote` and `models prune` just before each of their changes: the old state or the new one, and nothing between. */
 import { expect, it } from "vitest";
-import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeModels, modelOf, must, runOfVersion, stateOf } from "./story.ts";
 
 // Every point takes most of a second: of the second test a share each time.
-const STEP = Number(process.env.EXPVER_KILL_STEP ?? 3);
+const POINTS = sampledPoints(3);
 const PRODUCTION = "models/production/model.json";
 const FILES = [PRODUCTION, `${PRODUCTION}.dvc`, "models/production/.gitignore"];
 
@@ -40,26 +40,23 @@ it("leaves every candidate, or exactly those that were to stay", { timeout: 900_
   const files = [...paths, "models/candidates.dvc"];
   const old = stateOf(repo, ...files);
   let pruned = 0;
-  const points = atEveryKill(
-    (at) => {
-      const killed = runKilledAt(repo, ["models", "prune", "--keep", "1", "--to-trash", "--yes"], at);
-      const repaired = repo.expver(["doctor", "--fix"]);
-      const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
-      const now = stateOf(repo, ...files) as { files: [string, string | null][] };
-      if (now.files.some(([, text]) => text === null)) {
-        expect(
-          now.files.slice(0, 3).map(([, text]) => text),
-          about,
-        ).toEqual([null, modelOf("0.2"), null]);
-        expect(repo.git("status", "--porcelain"), about).toBe("");
-        must(repo, "undo");
-        pruned += 1;
-      }
-      expect(stateOf(repo, ...files), about).toEqual(old);
-      return killed;
-    },
-    { step: STEP },
-  );
+  const points = atEveryKill((at) => {
+    const killed = runKilledAt(repo, ["models", "prune", "--keep", "1", "--to-trash", "--yes"], at);
+    const repaired = repo.expver(["doctor", "--fix"]);
+    const about = JSON.stringify({ at, repaired: repaired.stdout + repaired.stderr });
+    const now = stateOf(repo, ...files) as { files: [string, string | null][] };
+    if (now.files.some(([, text]) => text === null)) {
+      expect(
+        now.files.slice(0, 3).map(([, text]) => text),
+        about,
+      ).toEqual([null, modelOf("0.2"), null]);
+      expect(repo.git("status", "--porcelain"), about).toBe("");
+      must(repo, "undo");
+      pruned += 1;
+    }
+    expect(stateOf(repo, ...files), about).toEqual(old);
+    return killed;
+  }, POINTS);
   expect(points).toBeGreaterThan(30);
   expect(pruned).toBeGreaterThan(0);
 });

@@ -1,12 +1,12 @@
 /** kill -9 before any change of every kind of run, and of the commands that make versions of what is there. */
 import { expect, it } from "vitest";
-import { atEveryKill, runKilledAt } from "../support/kill-at.ts";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { peer } from "../support/peers.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { checkWhole, makeExperiment, openOperations, runRows } from "./story.ts";
 
 // A share of the points each time: every one takes seconds.
-const STEP = Number(process.env.EXPVER_KILL_STEP ?? 13);
+const POINTS = sampledPoints(13);
 const dvc = peer("dvc");
 
 /** A folder with one pointer, a report Git tracks, a metrics file; all of them different each time. */
@@ -69,26 +69,23 @@ function expectUpToDate(repo: TestRepository): void {
 it("a run with a metrics file, a folder as output, changed data and a report in Git", { timeout: 900_000 }, () => {
   const repo = makeRich();
   let late = 0;
-  const points = atEveryKill(
-    (at) => {
-      repo.write("data.csv", `${at}\n`);
-      repo.write("code.py", `${at}`);
-      const then = before(repo);
-      const killed = runKilledAt(repo, ["run", "--metrics", "metrics.json", "-m", `at ${at}`, "--", "node", "job.js"], at);
-      repo.run("sleep", ["0.2"]); // its program, if it was started, ends
-      const repaired = repo.expver(["doctor", "--fix"]);
-      const about = JSON.stringify({
-        at,
-        said: killed.stderr,
-        repaired: repaired.stdout + repaired.stderr,
-        status: repo.git("status", "--porcelain"),
-      });
-      if (expectWholeOrNone(repo, then, about) && killed.code === 137) late += 1;
-      startAnew(repo);
-      return killed;
-    },
-    { step: STEP },
-  );
+  const points = atEveryKill((at) => {
+    repo.write("data.csv", `${at}\n`);
+    repo.write("code.py", `${at}`);
+    const then = before(repo);
+    const killed = runKilledAt(repo, ["run", "--metrics", "metrics.json", "-m", `at ${at}`, "--", "node", "job.js"], at);
+    repo.run("sleep", ["0.2"]); // its program, if it was started, ends
+    const repaired = repo.expver(["doctor", "--fix"]);
+    const about = JSON.stringify({
+      at,
+      said: killed.stderr,
+      repaired: repaired.stdout + repaired.stderr,
+      status: repo.git("status", "--porcelain"),
+    });
+    if (expectWholeOrNone(repo, then, about) && killed.code === 137) late += 1;
+    startAnew(repo);
+    return killed;
+  }, POINTS);
   expect(points).toBeGreaterThan(100);
   expect(late).toBeGreaterThan(0);
   expectUpToDate(repo);
@@ -97,7 +94,7 @@ it("a run with a metrics file, a folder as output, changed data and a report in 
 it("a detached run: whoever of the two is killed", { timeout: 900_000 }, () => {
   const repo = makeRich();
   const ends: string[] = [];
-  for (let at = 1; ; at += STEP) {
+  for (let at = POINTS.from; ; at += POINTS.step) {
     repo.write("data.csv", `${at}\n`);
     const then = before(repo);
     const started = runKilledAt(repo, ["run", "--metrics", "metrics.json", "-m", `at ${at}`, "--detach", "--", "node", "job.js"], at);
@@ -150,23 +147,20 @@ it("a version made by hand, and one made of a run", { timeout: 900_000 }, () => 
   ]) {
     const none = state();
     let seen = 0;
-    const points = atEveryKill(
-      (at) => {
-        const killed = runKilledAt(repo, args, at);
-        const repaired = repo.expver(["doctor", "--fix"]);
-        expect(openOperations(repo), repaired.stdout).toEqual([]);
-        if (state() !== none) {
-          seen += 1;
-          expect(repo.git("cat-file", "-t", args[1] ?? ""), repaired.stdout).toBe("tag");
-          if (args.includes("--run")) expect(runRows(repo)[0]?.version, repaired.stdout).toBe(args[1]);
-          expect(repo.expver(["undo"]).code, `${at} ${repaired.stdout}`).toBe(0);
-        }
-        expect(state(), `${at} ${repaired.stdout}`).toBe(none);
-        expect(repo.git("status", "--porcelain")).toBe("?? results/");
-        return killed;
-      },
-      { step: Math.ceil(STEP / 4) },
-    );
+    const points = atEveryKill((at) => {
+      const killed = runKilledAt(repo, args, at);
+      const repaired = repo.expver(["doctor", "--fix"]);
+      expect(openOperations(repo), repaired.stdout).toEqual([]);
+      if (state() !== none) {
+        seen += 1;
+        expect(repo.git("cat-file", "-t", args[1] ?? ""), repaired.stdout).toBe("tag");
+        if (args.includes("--run")) expect(runRows(repo)[0]?.version, repaired.stdout).toBe(args[1]);
+        expect(repo.expver(["undo"]).code, `${at} ${repaired.stdout}`).toBe(0);
+      }
+      expect(state(), `${at} ${repaired.stdout}`).toBe(none);
+      expect(repo.git("status", "--porcelain")).toBe("?? results/");
+      return killed;
+    }, sampledPoints(4));
     expect(points).toBeGreaterThan(10);
     expect(seen).toBeGreaterThan(0);
   }
