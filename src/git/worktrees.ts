@@ -1,8 +1,8 @@
 /** The worktrees of a repository. */
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { isMissing, readTextIfExists } from "../platform/files.ts";
-import { git, type Repository } from "./git.ts";
+import { git, gitResult, type Repository } from "./git.ts";
 
 export interface Worktree {
   /** Top of the worktree; for a bare repository its own folder. */
@@ -43,6 +43,18 @@ export function repositoryIn({ commonDir, env }: Repository, root: string): Repo
   return existsSync(gitDir) ? { root, gitDir, commonDir, bare: false, env: { ...env, GIT_DIR: gitDir, GIT_WORK_TREE: root } } : null;
 }
 
+/** False for a folder that is another repository now, or a worktree of another one. */
+export function isWorktreeOf({ commonDir }: Repository, root: string): boolean {
+  const dotGit = join(root, ".git");
+  const link = statSync(dotGit, { throwIfNoEntry: false })?.isFile()
+    ? /^gitdir: (.*)/.exec(readTextIfExists(dotGit) ?? "")?.[1]
+    : undefined;
+  if (link === undefined) return !existsSync(dotGit);
+  // Git may have forgotten this worktree: only the folder of all of them is asked for.
+  const home = dirname(dirname(resolve(root, link)));
+  return existsSync(home) && realpathSync(home) === realpathSync(commonDir);
+}
+
 export interface WorktreeState {
   /** Git's own folder for it, `.git/worktrees/ID`; null when Git does not know it. */
   admin: string | null;
@@ -67,4 +79,30 @@ function namesIn(folder: string): string[] {
     if (isMissing(error)) return [];
     throw error;
   }
+}
+
+/** What only this worktree leads to: its HEAD, its index as a tree (not while a merge is undecided), refs that no other worktree sees. */
+export function ownObjects(repository: Repository): { name: string; object: string }[] {
+  const textOf = (args: readonly string[]) => {
+    const { code, stdout } = gitResult(repository, args, { allow: [1, 128] });
+    return code === 0 ? stdout.toString("utf8").trim() : "";
+  };
+  const staged = textOf(["write-tree"]);
+  return [
+    { name: "HEAD", object: textOf(["rev-parse", "--verify", "--quiet", "HEAD"]) },
+    { name: "index", object: staged === textOf(["rev-parse", "--verify", "--quiet", "HEAD^{tree}"]) ? "" : staged },
+    ...ownRefs(repository),
+  ].filter(({ object }) => object !== "");
+}
+
+/** Refs that each worktree has for itself; names without `refs/`. `commit`: null for what leads to none. */
+export function ownRefs(repository: Repository): { name: string; object: string; commit: string | null }[] {
+  const format = "--format=%(objectname) %(objecttype) %(*objecttype) %(refname:strip=1)";
+  return git(repository, ["for-each-ref", format, "refs/worktree", "refs/bisect", "refs/rewritten"])
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const [object = "", type, tagged, ...name] = line.split(" ");
+      return { name: name.join(" "), object, commit: type === "commit" || tagged === "commit" ? object : null };
+    });
 }

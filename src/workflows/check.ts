@@ -9,7 +9,7 @@ import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import type { Finding } from "./worktree/inventory/finding.ts";
 import { branchInventory, inventory } from "./worktree/inventory.ts";
-import { folderOf, insideOf, type KnownWorktree, knownWorktrees, recordsOf, type WorktreeRecord } from "./worktree/records.ts";
+import { folderOf, type KnownWorktree, knownWorktrees, mainProject, recordsOf, type WorktreeRecord } from "./worktree/records.ts";
 
 export interface Checked {
   checked: CheckedPlace[];
@@ -77,11 +77,4 @@ function recordOf({ root, record }: KnownWorktree, project: Project, context: Co
   const repository = findRepository({ ...context, cwd: root });
   const branch = (repository && headBranch(repository))?.replace(/^refs\/heads\//, "") ?? null;
   return { kind: "experiment", name: basename(root), root, commit: "", branch, made: [], ...folderOf(project) };
-}
-
-/** The worktree that stays: where results are merged to. */
-function mainProject(project: Project, repository: Repository, context: Context): Project {
-  const [main] = knownWorktrees(project, repository);
-  if (main === undefined || main.bare || !main.there || main.root === repository.root) return project;
-  return openProject({ ...context, cwd: insideOf({ root: main.root, ...folderOf(project) }) });
 }

@@ -8,7 +8,7 @@ import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import type { Finding } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";
-import { recordsOf } from "./worktree/records.ts";
+import { mainProject, recordsOf } from "./worktree/records.ts";
 import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
 
 interface CleanupPlan extends Plan {
@@ -32,6 +32,7 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
   async plan(context, input) {
     const project = openProject(context);
     const repository = requireRepository(project);
+    const main = mainProject(project, repository, context);
     const forced = forcedCategories(input);
     const explorations = recordsOf(project, "exploration");
     const names = wordsOf(input.version);
@@ -49,7 +50,7 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
     const removals: Removal[] = [];
     const left: LeftWorktree[] = [];
     for (const record of explorations.filter(({ name }) => names.length === 0 || names.includes(name))) {
-      const findings = await inventory(project, context, record);
+      const findings = await inventory(main, context, record);
       if (names.length > 0) requireUnlocked(repository, record);
       if (names.length > 0) requireNothingLost(record, findings, { forced });
       if (findings.every(({ category }) => forced.has(category)) && worktreeState(repository, record.root).locked === null)

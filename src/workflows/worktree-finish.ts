@@ -31,7 +31,7 @@ import { tag } from "./tag.ts";
 import type { Category, Finding } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";
 import { experimentNamed, type WorktreeRecord } from "./worktree/records.ts";
-import { type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
+import { type Removed, removalSteps, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
 
 interface FinishPlan extends Plan {
   record: WorktreeRecord;
@@ -192,13 +192,13 @@ async function stepsOf(scene: Scene, choices: Choices, findings: readonly Findin
   return { steps, destructive: results?.destructive === true || (choices.data === "rebase" && data.some(({ ours }) => ours !== null)) };
 }
 
-function removeSteps({ record }: Scene, choices: Choices, findings: readonly Finding[]): Step[] {
+function removeSteps({ record, main }: Scene, choices: Choices, findings: readonly Finding[]): Step[] {
   if (!choices.remove) return [{ verb: "skip", target: record.root, detail: "--keep" }];
-  const given = findings.filter(({ category }) => choices.forced.has(category)).map(({ what }) => what);
-  return [
-    { verb: "remove", target: record.root, ...(given.length === 0 ? {} : { detail: given.join("; ") }), keeps: "the trash" },
-    { verb: "delete", target: `branch ${record.branch}`, keeps: "refs/expver/backup" },
-  ];
+  return removalSteps(
+    main.repository,
+    record,
+    findings.filter(({ category }) => choices.forced.has(category)),
+  );
 }
 
 /** Commit and tag in the experiment's worktree, as far as they are missing. */

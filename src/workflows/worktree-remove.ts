@@ -6,8 +6,16 @@ import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { inventory } from "./worktree/inventory.ts";
-import { experimentNamed } from "./worktree/records.ts";
-import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
+import { experimentNamed, mainProject } from "./worktree/records.ts";
+import {
+  forcedCategories,
+  type Removal,
+  type Removed,
+  removalSteps,
+  removeWorktree,
+  requireNothingLost,
+  requireUnlocked,
+} from "./worktree/remove.ts";
 
 interface RemovePlan extends Plan {
   removal: Removal;
@@ -24,20 +32,12 @@ export const worktreeRemove: WriteWorkflow<Input, RemovePlan, Removed> = {
         details: { path: record.root },
       });
     }
-    const findings = await inventory(project, context, record);
+    const findings = await inventory(mainProject(project, repository, context), context, record);
     requireUnlocked(repository, record);
     requireNothingLost(record, findings, { forced: forcedCategories(input) });
     return {
       command: "worktree remove",
-      steps: [
-        {
-          verb: "remove",
-          target: record.root,
-          ...(findings.length === 0 ? {} : { detail: findings.map(({ what }) => what).join("; ") }),
-          keeps: "trash",
-        },
-        ...(record.branch === null ? [] : [{ verb: "delete", target: `branch ${record.branch}`, keeps: "refs/expver/backup" }]),
-      ],
+      steps: removalSteps(repository, record, findings),
       destructive: findings.length > 0,
       fingerprint: fingerprintOf({ record, findings }),
       removal: { record, forced: findings },

@@ -1,27 +1,13 @@
 /** Whether bytes that would give way can be had again: from Git's objects or from the cache. */
-import { lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
-import { git, gitResult, type Repository } from "../../git/git.ts";
+import { gitResult, type Repository } from "../../git/git.ts";
+import { hashesHere } from "../../git/hashes-here.ts";
 import { md5OfFile } from "../../platform/hashing.ts";
 import { openCache } from "../../store/cache.ts";
 import { trustedSize } from "../../store/layout.ts";
-
-/** Git's names of the bytes of files (stored paths), as `git add` would take them; what is no file is left out. */
-export function hashesHere(repository: Repository, paths: readonly string[]): Map<string, string> {
-  const stats = paths.map((path) => ({ path, stat: lstatSync(join(repository.root, path), { throwIfNoEntry: false }) }));
-  const files = stats.filter(({ path, stat }) => stat?.isFile() && !path.includes("\n")).map(({ path }) => path);
-  const input = files.map((path) => `${path}\n`).join("");
-  const names =
-    files.length === 0 ? [] : gitResult(repository, ["hash-object", "--stdin-paths"], { input }).stdout.toString("utf8").split("\n");
-  const found = new Map(files.map((path, index) => [path, names[index] ?? ""]));
-  for (const { path, stat } of stats) {
-    if (stat?.isSymbolicLink())
-      found.set(path, git(repository, ["hash-object", "--stdin"], { input: readlinkSync(join(repository.root, path)) }).trim());
-  }
-  return found;
-}
 
 /** Of everything at or below these stored paths: the files whose bytes are in no Git object and in no cache. `md5s`: those known already. */
 export function unsavedAt(

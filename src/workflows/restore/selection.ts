@@ -4,6 +4,7 @@ import { absolutePath, pathFromUser, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
+import { hashesHere } from "../../git/hashes-here.ts";
 import { readStatus } from "../../git/status.ts";
 import { readTree, type TreeEntry } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
@@ -12,7 +13,6 @@ import { missingMembers, storedMembers } from "../../store/make-output.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
-import { hashesHere } from "./saved.ts";
 
 export interface Selection {
   /** Git files whose bytes are not what the version has. */

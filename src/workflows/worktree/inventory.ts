@@ -4,7 +4,7 @@ import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
-import { readRef } from "../../git/refs.ts";
+import { readRef, resolveCommit } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import { whoWorksIn } from "../../platform/open-files.ts";
 import { openCache } from "../../store/cache.ts";
@@ -17,13 +17,16 @@ import { historyFindings, lineOf } from "./inventory/history.ts";
 import { modelFinding } from "./inventory/model.ts";
 import { objectFindings } from "./inventory/objects.ts";
 import { databaseOf, resultsFindings } from "./inventory/results.ts";
-import { insideOf, type WorktreeRecord } from "./records.ts";
+import { goingBranch, insideOf, isThere, type WorktreeRecord } from "./records.ts";
 
 /** Empty: it can go. `main`: the project of the worktree that stays. One that cannot be looked through may have anything in it. */
 export async function inventory(main: Project, context: Context, record: WorktreeRecord): Promise<Finding[]> {
-  // A folder that is gone had its branch.
-  if (!existsSync(record.root)) return record.branch === null ? [] : branchInventory(main, context, record.branch);
-  return orUnreadable(() => lookThrough(main, context, record));
+  const { repository } = main;
+  if (repository === null) return [];
+  const branch = goingBranch(repository, record);
+  // A folder that is gone, or is another repository by now, had its branch.
+  if (!isThere(repository, record)) return branch === null ? [] : branchInventory(main, context, branch);
+  return orUnreadable(() => lookThrough(main, context, { ...record, branch }));
 }
 
 /** What would be lost with a branch that is checked out nowhere. */
@@ -53,9 +56,7 @@ async function lookThrough(main: Project, context: Context, record: WorktreeReco
   const { repository } = project;
   if (repository === null) return [];
   const isExperiment = kind === "experiment";
-  const results = isExperiment
-    ? await resultsFindings(main, databaseOf(project), { tip: readRef(repository, "HEAD"), name: record.name })
-    : [];
+  const results = isExperiment ? await worktreeResults(main, project, record) : [];
   // Rows that are all in the main database are safe, whatever the bytes around them.
   const settled = isExperiment && results.length === 0 ? [storedPath(project, project.config.results.database)] : [];
   const line = lineOf(repository, branch);
@@ -87,10 +88,21 @@ async function programs(project: Project, root: string): Promise<Finding[]> {
   }
 }
 
+/** Of a database that is not there (any more): what its commit has stored. */
+async function worktreeResults(main: Project, project: Project, { name, branch }: WorktreeRecord): Promise<Finding[]> {
+  const tip = readRef(project.repository as Repository, "HEAD");
+  const database = databaseOf(project);
+  if (tip !== null && !existsSync(database)) return branchResults(main, tip, branch ?? name);
+  return resultsFindings(main, database, { tip, name });
+}
+
 async function branchResults(main: Project, tip: string, branch: string): Promise<Finding[]> {
   const path = storedPath(main, main.config.results.database);
   const pointer = readPointersAt(main, tip).find((one) => one.path === path);
   if (pointer === undefined || pointer.hash === null) return [];
+  const head = main.repository === null ? null : resolveCommit(main.repository, "HEAD");
+  const isMains = head !== null && readPointersAt(main, head).some((one) => one.path === path && one.hash === pointer.hash);
+  if (isMains) return [];
   const object = { hash: pointer.hash, hashName: pointer.hashName };
   const { dir } = openCache(main);
   if (trustedSize(dir, object) === null) {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { environmentOf, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
+import { readRef } from "../../git/refs.ts";
 import { fillWorktree } from "../../git/sparse.ts";
 import { beginOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
@@ -48,6 +49,8 @@ export async function makeWorktree(project: Project, repository: Repository, con
     summary: `make ${root}`,
     notes: { wanted, undoneBy: kind === "exploration" ? `expver cleanup ${name}` : `expver worktree remove ${name}` },
   });
+  // Not what somebody else has put there since the plan.
+  const wasThere = { root: existsSync(root), branch: branch !== null && readRef(repository, `refs/heads/${branch}`) !== null };
   try {
     const { inside, made } = addWorktree(project, repository, context, { root, branch, commit, cone, link });
     if (carried.length > 0) carry(project, requireRepository(inside), carried);
@@ -64,8 +67,8 @@ export async function makeWorktree(project: Project, repository: Repository, con
     operation.finish();
     return { record, files, missing, disk };
   } catch (error) {
-    dropWorktree(repository, root);
-    if (branch !== null) gitResult(repository, ["branch", "--quiet", "-D", "--", branch], { allow: [1] });
+    if (!wasThere.root) dropWorktree(repository, root);
+    if (branch !== null && !wasThere.branch) gitResult(repository, ["branch", "--quiet", "-D", "--", branch], { allow: [1] });
     operation.fail(error);
     throw error;
   }

@@ -1,10 +1,11 @@
 /** Which worktrees expver made, and what for: kept beside Git's own list, in the state folder. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type { Place, Project } from "../../config/project.ts";
+import { openProject, type Place, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
-import { linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
+import { isWorktreeOf, linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
+import type { Context } from "../../platform/context.ts";
 import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
 
 export interface WorktreeRecord {
@@ -48,6 +49,24 @@ export function knownWorktrees(project: Project, repository: Repository): KnownW
 /** Those we made, also when Git's list or their folder has lost them. */
 export function recordsOf(project: Place, kind: WorktreeRecord["kind"]): WorktreeRecord[] {
   return readRecords(project).filter((record) => record.kind === kind);
+}
+
+/** The worktree that stays: where results are merged to. Itself when it cannot be read. */
+export function mainProject(project: Project, repository: Repository, context: Context): Project {
+  const [main] = linkedWorktrees(repository);
+  if (main === undefined || main.bare || !main.there || main.root === repository.root) return project;
+  return openProject({ ...context, cwd: insideOf({ root: main.root, ...folderOf(project) }) });
+}
+
+/** Its folder is there, and it is no other repository that has taken the place. */
+export function isThere(repository: Repository, { root }: Pick<WorktreeRecord, "root">): boolean {
+  return existsSync(root) && isWorktreeOf(repository, root);
+}
+
+/** The branch that goes with it; null when it has none, and when another worktree is on it too. */
+export function goingBranch(repository: Repository, { root, branch }: Pick<WorktreeRecord, "root" | "branch">): string | null {
+  const isElsewhere = linkedWorktrees(repository).some((one) => one.root !== root && one.branch === branch);
+  return isElsewhere ? null : branch;
 }
 
 /** Throws E_NOT_FOUND. */

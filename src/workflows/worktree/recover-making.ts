@@ -1,12 +1,12 @@
 /** A worktree whose making was killed. */
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { requireRepository } from "../../config/project.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
 import { worktreeState } from "../../git/worktrees.ts";
 import type { RecoveryHandler } from "../../journal/recover.ts";
 import { moveToTrash } from "../../journal/trash.ts";
 import { removeTemporaries } from "../../platform/files.ts";
-import { dropRecord, recordFile, saveRecord, type WorktreeRecord } from "./records.ts";
+import { dropRecord, isThere, recordFile, saveRecord, type WorktreeRecord } from "./records.ts";
 
 /**
  * What a killed making left goes, its folder to the trash: somebody may have put something into it. One whose branch went on stays, and
@@ -25,7 +25,7 @@ export const recoverMaking: RecoveryHandler = (place, _context, { notes }) => {
     return `${root} was used meanwhile and stays`;
   }
   dropRecord(place, record);
-  const trash = existsSync(root) ? moveToTrash(place, root) : null;
+  const trash = isThere(repository, record) ? moveToTrash(place, root) : null;
   if (admin !== null) rmSync(admin, { recursive: true, force: true });
   if (tip !== null) updateRefs(repository, [{ ref, before: tip, after: null }], { reason: "expver: a making that was killed" });
   return `the half-made worktree was taken back${trash === null ? "" : ` (${trash})`}`;

@@ -1,21 +1,21 @@
 /** Removing a worktree expver made: only when its inventory is empty, or each thing that would go has been named. */
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { type RefChange, readRef, updateRefs } from "../../git/refs.ts";
-import { worktreeState } from "../../git/worktrees.ts";
+import { ownObjects, repositoryIn, worktreeState } from "../../git/worktrees.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
-import type { Input } from "../contract.ts";
+import type { Input, Step } from "../contract.ts";
 import { listOf } from "../input.ts";
 import { CATEGORIES, type Category, type Finding } from "./inventory/finding.ts";
-import { dropRecord, recordFile, type WorktreeRecord } from "./records.ts";
+import { dropRecord, goingBranch, isThere, recordFile, type WorktreeRecord } from "./records.ts";
 
 export interface Removal {
   record: WorktreeRecord;
@@ -74,6 +74,20 @@ export function requireUnlocked(repository: Repository, { root }: WorktreeRecord
   });
 }
 
+/** `lost`: what was given up by name. */
+export function removalSteps(repository: Repository, record: WorktreeRecord, lost: readonly Finding[]): Step[] {
+  const { root, branch } = record;
+  const going = goingBranch(repository, record);
+  const detail = lost.map(({ what }) => what).join("; ");
+  return [
+    isThere(repository, record)
+      ? { verb: "remove", target: root, ...(detail === "" ? {} : { detail }), keeps: "trash" }
+      : { verb: "forget", target: root, detail: ["no worktree of ours is there", detail].filter(Boolean).join("; ") },
+    ...(going === null ? [] : [{ verb: "delete", target: `branch ${going}`, keeps: "refs/expver/backup" }]),
+    ...(branch === going ? [] : [{ verb: "leave", target: `branch ${branch}`, detail: "another worktree is on it" }]),
+  ];
+}
+
 /** Folder, Git's own record of it, branch and our record, in one operation that undo takes back whole. */
 export async function removeWorktree(
   project: Project,
@@ -81,7 +95,7 @@ export async function removeWorktree(
   context: Context,
   { record, forced }: Removal,
 ): Promise<Removed> {
-  const { root, branch, kind, name } = record;
+  const { root, kind, name } = record;
   const command = kind === "exploration" ? "cleanup" : "worktree remove";
   let spare: string[] = [];
   const removed = await perform(project, context, {
@@ -90,9 +104,10 @@ export async function removeWorktree(
     summary: `remove ${root}`,
     work(operation) {
       const { admin } = worktreeState(repository, root);
-      const folders = [root, ...(admin === null ? [] : [admin])].filter((path) => existsSync(path));
+      const branch = goingBranch(repository, record);
+      const folders = [...(isThere(repository, record) ? [root] : []), ...(admin === null ? [] : [admin])];
       const gone = folders.map((path) => ({ path, trash: trashPlace(project, path) }));
-      const refs = refChanges(repository, operation, branch);
+      const refs = refChanges(repository, operation, { record: { ...record, branch }, forced });
       const text = readTextIfExists(recordFile(project, record));
       operation.record(
         ...gone.map(({ path, trash }): Effect => ({ kind: "trash", path: inside(project, path), trash })),
@@ -102,10 +117,9 @@ export async function removeWorktree(
       for (const { path, trash } of gone) moveToTrash(project, path, trash);
       updateRefs(repository, refs, { reason: `expver: ${command}` });
       dropRecord(project, record);
-      const [first] = gone;
       const isKept = kind === "experiment" || forced.length > 0;
       if (!isKept) spare = gone.map(({ trash }) => dirname(dirname(trash)));
-      return { name, root, branch, trash: isKept && first !== undefined ? first.trash : null };
+      return { name, root, branch, trash: isKept ? (gone.find(({ path }) => path === root)?.trash ?? null) : null };
     },
   });
   // Not before the operation has ended, and out of undo's sight at once: half of a folder is never brought back.
@@ -116,14 +130,19 @@ export async function removeWorktree(
   return removed;
 }
 
-/** The branch goes; its commits stay reachable. */
-function refChanges(repository: Repository, { id }: OpenOperation, branch: string | null): RefChange[] {
+/** The branch goes. What only it, the worktree's HEAD, its own refs or its index leads to stays reachable: the trash is nothing `git gc` knows. */
+function refChanges(repository: Repository, { id }: OpenOperation, { record, forced }: Removal): RefChange[] {
+  const { branch } = record;
   const ref = `refs/heads/${branch}`;
-  const before = branch === null ? null : readRef(repository, ref);
-  if (before === null) return [];
+  const tip = branch === null ? null : readRef(repository, ref);
+  const there = forced.length > 0 && isThere(repository, record) ? repositoryIn(repository, record.root) : null;
+  const kept = [
+    ...(tip === null ? [] : [[`heads/${branch}`, tip] as const]),
+    ...(there === null ? [] : ownObjects(there).map(({ name, object }) => [`worktree/${name}`, object] as const)),
+  ].filter(([name, object]) => name.startsWith("heads/") || object !== tip);
   return [
-    { ref, before, after: null },
-    { ref: `refs/expver/backup/${id}/heads/${branch}`, before: null, after: before },
+    ...(tip === null ? [] : [{ ref, before: tip, after: null }]),
+    ...kept.map(([name, object]) => ({ ref: `refs/expver/backup/${id}/${name}`, before: null, after: object })),
   ];
 }
 

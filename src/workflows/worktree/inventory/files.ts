@@ -3,10 +3,13 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isUnder } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { gitPath, gitResult, type Repository } from "../../../git/git.ts";
+import { git, gitPath, gitResult, type Repository } from "../../../git/git.ts";
+import { overlookedChanges } from "../../../git/overlooked.ts";
 import { readStatus, unfinished } from "../../../git/status.ts";
+import { isFolder, readTextIfExists } from "../../../platform/files.ts";
 import { sameTree } from "../../../platform/tree-digest.ts";
 import { counted } from "../../../platform/words.ts";
+import { parseDvcConfig } from "../../../store/dvc-config-file.ts";
 import { dvcIgnore } from "../../../store/dvcignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { type OutputStatus, outputStatus } from "../../../store/status.ts";
@@ -34,17 +37,24 @@ export function fileFindings(
       .map(({ path }) => path);
   const recorded = recordedMetrics(project, root);
   const isOurs = (path: string) =>
-    made.includes(path) ||
+    (made.includes(path) && !path.endsWith(CONFIG_LOCAL)) ||
+    (path.endsWith(CONFIG_LOCAL) && onlySaysWhereTheCacheIs(join(root, path))) ||
     recorded.has(path) ||
-    /(?:^|\/)\.dvc\/(?:tmp|config\.local)(?:\/|$)/.test(path) ||
+    /(?:^|\/)\.dvc\/tmp(?:\/|$)/.test(path) ||
     isUnder(path.replace(/\/$/, ""), places);
-  const ignored = ignoredFiles(repository, places).filter((path) => !isOurs(path) && !isAlsoIn(twin, root, path));
-  const state = unfinished(repository);
+  const listed = ignoredFiles(repository, places);
+  const ignored = listed.paths.filter((path) => !isOurs(path) && !isAlsoIn(twin, root, path));
   return [
-    ...(state === null ? [] : [single("tracked", `a ${state} that is not finished`, `git ${state} --continue or --abort, there`)]),
+    ...closedFolders([...listed.closed]),
+    ...underWay(repository),
     ...finding("tracked", pathsOf(false), {
       what: (count) => `${counted(count, "tracked file")} with changes`,
       remedy: "commit them there",
+      root,
+    }),
+    ...finding("tracked", overlookedChanges(repository), {
+      what: (count) => `${counted(count, "tracked file")} with changes that Git was told to overlook`,
+      remedy: "git update-index --no-assume-unchanged --no-skip-worktree -- FILE, there, and commit them",
       root,
     }),
     ...finding("untracked", pathsOf(true), {
@@ -62,9 +72,7 @@ export function fileFindings(
       remedy: "expver data commit, there",
       root,
     }),
-    ...(existsSync(gitPath(repository, "modules"))
-      ? [single("commits", "submodules whose repositories go with it", "push what is new in them")]
-      : []),
+    ...(hasSubmodules(repository) ? [single("commits", "submodules whose repositories go with it", "push what is new in them")] : []),
   ];
 }
 
@@ -81,20 +89,81 @@ function recordedMetrics(project: Project, root: string): Set<string> {
 
 /** An `.env` or an environment that was taken along, as it still is there. */
 function isAlsoIn(twin: string | null, root: string, path: string): boolean {
-  return twin !== null && twin !== root && sameTree(join(root, path), join(twin, path));
+  if (twin === null || twin === root) return false;
+  try {
+    return sameTree(join(root, path), join(twin, path));
+  } catch {
+    return false; // not ours to read
+  }
 }
 
-/** Files, and folders that are ignored as a whole; one that has an output in it is listed file by file. */
-function ignoredFiles(repository: Repository, places: readonly string[]): string[] {
-  const list = (...more: string[]) =>
-    gitResult(repository, ["--literal-pathspecs", "ls-files", "--others", "--ignored", "--exclude-standard", "-z", ...more])
-      .stdout.toString("utf8")
-      .split("\0")
-      .filter(Boolean);
-  return list("--directory").flatMap((path) =>
+/**
+ * Files, and folders that are ignored as a whole; one that has an output in it is listed file by file. `closed`: folders that may not be
+ * read, of which Git only warns.
+ */
+function ignoredFiles(repository: Repository, places: readonly string[]): { paths: string[]; closed: Set<string> } {
+  const closed = new Set<string>();
+  const list = (...more: string[]) => {
+    const args = ["--literal-pathspecs", "ls-files", "--others", "--ignored", "--exclude-standard", "-z", ...more];
+    const { stdout, stderr } = gitResult(repository, args);
+    for (const [, folder = ""] of stderr.matchAll(/^warning: could not open directory '(.*)': /gm)) closed.add(folder);
+    return stdout.toString("utf8").split("\0").filter(Boolean);
+  };
+  const found = list("--directory").flatMap((path) =>
     path.endsWith("/") && places.some((place) => place.startsWith(path)) ? list("--", path) : [path],
   );
+  // Git lists an untracked folder in which everything is ignored, and what is in it.
+  const folders = new Set(found.filter((path) => path.endsWith("/")));
+  const isInside = (path: string) => foldersAbove(path).some((folder) => folders.has(folder));
+  return { paths: found.filter((path) => !isInside(path)), closed };
 }
+
+/** `a/b/c`: `a/`, `a/b/`. */
+function foldersAbove(path: string): string[] {
+  const parts = path.replace(/\/$/, "").split("/").slice(0, -1);
+  return parts.map((_part, index) => `${parts.slice(0, index + 1).join("/")}/`);
+}
+
+function closedFolders(folders: readonly string[]): Finding[] {
+  return finding("unreadable", folders, {
+    what: (count) => `${counted(count, "folder")} that may not be read`,
+    remedy: "look as somebody who may read them",
+  });
+}
+
+/** What Git is in the middle of, there. */
+function underWay(repository: Repository): Finding[] {
+  const state = unfinished(repository);
+  const lock = gitPath(repository, "index.lock");
+  return [
+    ...(state === null ? [] : [single("tracked", `a ${state} that is not finished`, `git ${state} --continue or --abort, there`)]),
+    ...(existsSync(gitPath(repository, "BISECT_LOG"))
+      ? [single("tracked", "a bisect that is not finished", "git bisect log says what is known; git bisect reset, there")]
+      : []),
+    ...(existsSync(lock)
+      ? [single("program", `the Git index is locked: ${lock}`, `if no git command goes on, one that died left it: rm ${lock}`)]
+      : []),
+  ];
+}
+
+/** Their repositories are in Git's own folder for the worktree, or, as of old, in the submodule's folder. */
+function hasSubmodules(repository: Repository): boolean {
+  if (existsSync(gitPath(repository, "modules"))) return true;
+  return git(repository, ["ls-files", "-s", "-z"])
+    .split("\0")
+    .some((line) => line.startsWith("160000 ") && isFolder(join(repository.root, line.slice(line.indexOf("\t") + 1), ".git")));
+}
+
+const CONFIG_LOCAL = ".dvc/config.local";
+
+/** As we write it, or dvc when it is told; a remote's password is somebody's own. */
+function onlySaysWhereTheCacheIs(file: string): boolean {
+  const sections = parseDvcConfig(readTextIfExists(file) ?? "", file);
+  return [...sections.keys()].every((name) => name === "cache");
+}
+
+/** A repository in a tracked folder is no part of it. */
+const ALWAYS_LEFT_OUT = new Set([".git", ".hg", ".dvc"]);
 
 /** Files in a tracked folder that `.dvcignore` keeps out of it: neither Git nor the pointer knows them. */
 function leftOutOf(project: Project, { pointer, scan }: OutputStatus): string[] {
@@ -104,7 +173,7 @@ function leftOutOf(project: Project, { pointer, scan }: OutputStatus): string[] 
   const walk = (path: string): string[] =>
     readdirSync(join(top, path), { withFileTypes: true }).flatMap((entry) => {
       const inside = `${path}/${entry.name}`;
-      if (isIgnored(join(top, inside), entry.isDirectory())) return [inside];
+      if (ALWAYS_LEFT_OUT.has(entry.name) || isIgnored(join(top, inside), entry.isDirectory())) return [inside];
       return entry.isDirectory() ? walk(inside) : [];
     });
   return walk(pointer.path);
