@@ -11,15 +11,21 @@ export function oneLine(text: string): string {
 
 /** The same for a text of several lines: its line breaks and tabs stay. */
 export function safeLines(text: string): string {
-  return text.replace(/[^\n\t]+/g, oneLine);
+  return PLAIN.test(text) ? text : text.replace(/[^\n\t]+/g, oneLine);
 }
 
-/** Data on its way to a terminal: every name and text in it made safe. */
+/** Data on its way to a terminal: every name and text in it made safe. What is safe already is not copied. */
 export function safeData<T>(data: T): T {
   if (typeof data === "string") return safeLines(data) as T;
   if (typeof data !== "object" || data === null) return data;
-  if (Array.isArray(data)) return data.map(safeData) as T;
-  return Object.fromEntries(Object.entries(data).map(([name, value]) => [safeLines(name), safeData(value)])) as T;
+  if (Array.isArray(data)) {
+    const items = data.map(safeData);
+    return items.some((item, index) => item !== data[index]) ? (items as T) : data;
+  }
+  const entries = Object.entries(data);
+  const safe = entries.map(([name, value]): [string, unknown] => [safeLines(name), safeData(value)]);
+  const isSame = safe.every(([name, value], index) => name === entries[index]?.[0] && value === entries[index]?.[1]);
+  return isSame ? data : (Object.fromEntries(safe) as T);
 }
 
 /** Columns: 2 for East Asian wide characters and emoji, 0 for what joins the character before it. */

@@ -23,17 +23,19 @@ export function directionOf(
   return { direction: guessDirection(metric) ?? "max", source: "guess" };
 }
 
+type MetricNames = Pick<ReadonlySet<string>, "has">;
+
 /**
  * The metrics of a version as exact texts: its trailers; for a tag without them the numbers of its first line whose key is
  * a known metric or sounds like one.
  */
-export function metricsOf(message: VersionMessage, known: ReadonlySet<string>): Record<string, string> {
+export function metricsOf(message: VersionMessage, known: MetricNames): Record<string, string> {
   if (message.kind !== null) return Object.fromEntries(message.metrics.map(({ name, value }) => [name, value]));
   return Object.fromEntries(message.headline.filter(([key, value]) => isMetric(key, value, known)));
 }
 
 /** Its parameters as exact texts: trailers, or what is left of the first line. The model's name is among them. */
-export function paramsOf(message: VersionMessage, known: ReadonlySet<string>): Record<string, string> {
+export function paramsOf(message: VersionMessage, known: MetricNames): Record<string, string> {
   if (message.kind !== null) return message.params;
   return Object.fromEntries(message.headline.filter(([key, value]) => key !== "data" && !isMetric(key, value, known)));
 }
@@ -41,6 +43,17 @@ export function paramsOf(message: VersionMessage, known: ReadonlySet<string>): R
 /** Names that are metrics anywhere: in `expver.yaml` or in a trailer. */
 export function knownMetrics(config: Pick<Config, "metrics">, versions: readonly Pick<Version, "message">[]): Set<string> {
   return new Set([...Object.keys(config.metrics), ...versions.flatMap(({ message }) => message.metrics.map(({ name }) => name))]);
+}
+
+/** {@link knownMetrics}, looked for only when somebody asks: a tag with trailers says itself what its metrics are. */
+export function metricNames(config: Pick<Config, "metrics">, versions: readonly Pick<Version, "message">[]): MetricNames {
+  let names: ReadonlySet<string> | undefined;
+  return {
+    has(name) {
+      names ??= knownMetrics(config, versions);
+      return names.has(name);
+    },
+  };
 }
 
 /** Better first; NaN, texts and missing values last, in that order. */
@@ -55,12 +68,12 @@ export function compareMetric(one: string | undefined, other: string | undefined
 /** The number a metric's text stands for, as Python and JavaScript write it; null when it is none. */
 export function metricNumber(text: string): number | null {
   const trimmed = text.trim();
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed)) return Number(trimmed);
   if (/^[+-]?inf(inity)?$/i.test(trimmed)) return trimmed.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  if (/^[+-]?nan$/i.test(trimmed)) return Number.NaN;
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : null;
+  return /^[+-]?nan$/i.test(trimmed) ? Number.NaN : null;
 }
 
-function isMetric(key: string, value: string, known: ReadonlySet<string>): boolean {
+function isMetric(key: string, value: string, known: MetricNames): boolean {
   return metricNumber(value) !== null && (known.has(key) || guessDirection(key) !== undefined);
 }
 

@@ -7,7 +7,7 @@ import { listRemotes } from "../git/remotes.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { formatHeadline } from "../versions/headline.ts";
-import { directionOf, type KnownDirection, knownMetrics, metricsOf, paramsOf } from "../versions/metrics.ts";
+import { directionOf, type KnownDirection, metricNames, metricsOf, paramsOf } from "../versions/metrics.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Version, VersionKind } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
@@ -103,7 +103,7 @@ function tagPart(repository: Repository, version: Version): Omit<ShownVersion, "
 }
 
 function numbersPart(project: Project, versions: readonly Version[], { message }: Version): Pick<ShownVersion, "params" | "metrics"> {
-  const known = knownMetrics(project.config, versions);
+  const known = metricNames(project.config, versions);
   return {
     params: paramsOf(message, known),
     metrics: Object.entries(metricsOf(message, known)).map(([name, value]) => ({

@@ -7,7 +7,7 @@ import { readStatus } from "../../git/status.ts";
 import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
-import { knownMetrics, paramsOf } from "../../versions/metrics.ts";
+import { metricNames, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
@@ -42,7 +42,7 @@ export function sinceLastVersion(project: Project, typed: Readonly<Record<string
     .filter(isCode);
   const here = { ...readParameterFile(project), ...typed };
   if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], params: [] };
-  const params = paramsOf(last.message, knownMetrics(project.config, versions));
+  const params = paramsOf(last.message, metricNames(project.config, versions));
   const head = resolveCommit(repository, "HEAD");
   const { params: file } = project.config;
   // Its values are told apart below.

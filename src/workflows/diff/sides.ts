@@ -14,7 +14,7 @@ import type { RunRecord } from "../../results/types.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import { parseMessage } from "../../versions/message.ts";
-import { knownMetrics, metricsOf, paramsOf } from "../../versions/metrics.ts";
+import { metricNames, metricsOf, paramsOf } from "../../versions/metrics.ts";
 import { pickVersion } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
 import { findSide, type Side as Named } from "../merge/side.ts";
@@ -101,7 +101,7 @@ function otherThanVersion(context: Context, project: Project, name: string, vers
 
 function versionSide(project: Project, versions: readonly Version[], version: Version): Side {
   const { name, commit, message, date } = version;
-  const known = knownMetrics(project.config, versions);
+  const known = metricNames(project.config, versions);
   // The snapshot the run was made from, when this repository still has it.
   const code = message.code === null ? null : resolveCommit(requireRepository(project), message.code);
   return {
