@@ -5,12 +5,10 @@ import { absolutePath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { linkedWorktrees } from "../../git/worktrees.ts";
-import { perform } from "../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { dvcFolder, readDvcConfig } from "../../store/dvc-config.ts";
-import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { relinkOutput } from "../../store/relink.ts";
 import { scanOutput } from "../../store/scan.ts";
@@ -18,8 +16,8 @@ import { isHere } from "../../store/status.ts";
 import type { FileEdit } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
-import { prepareWriting } from "../prepare.ts";
 import { openData } from "./open-data.ts";
+import { performLocked } from "./perform-locked.ts";
 
 interface DestroyPlan extends Plan {
   edits: FileEdit[];
@@ -57,30 +55,25 @@ export const dataDestroy: WriteWorkflow<Input, DestroyPlan, DestroyResult> = {
 
   async apply(context, { edits, outputs }) {
     const project = openData(context);
-    await prepareWriting(project, context);
     const start = { command: "data destroy", argv: ["data", "destroy", "--force"], summary: `remove DVC from ${project.dvcRoot}` };
     const dvc = dvcFolder(project);
-    return withDvcLock(
-      project,
-      () =>
-        perform(project, context, {
-          ...start,
-          work: async (operation) => {
-            // Links into the cache would lead nowhere.
-            for (const path of outputs.map((one) => absolutePath(project, one)).filter(isHere)) {
-              const scan = await paceWork(scanOutput(project, path), context, { label: "hashing data" });
-              await paceWork(relinkOutput(project, scan, ["copy"]), context, { label: "copying data" });
-            }
-            applyFileEdits(project, operation, edits);
-            const trash = trashPlace(project, dvc);
-            const within = (path: string) => path.slice(topOf(project).length + 1);
-            operation.record({ kind: "trash", path: within(dvc), trash });
-            moveToTrash(project, dvc, trash);
-            return { removed: [...edits.map(({ path }) => within(path)), within(dvc)] };
-          },
-        }),
-      { writes: outputs },
-    );
+    return performLocked(project, context, {
+      ...start,
+      writes: outputs,
+      work: async (operation) => {
+        // Links into the cache would lead nowhere.
+        for (const path of outputs.map((one) => absolutePath(project, one)).filter(isHere)) {
+          const scan = await paceWork(scanOutput(project, path), context, { label: "hashing data" });
+          await paceWork(relinkOutput(project, scan, ["copy"]), context, { label: "copying data" });
+        }
+        applyFileEdits(project, operation, edits);
+        const trash = trashPlace(project, dvc);
+        const within = (path: string) => path.slice(topOf(project).length + 1);
+        operation.record({ kind: "trash", path: within(dvc), trash });
+        moveToTrash(project, dvc, trash);
+        return { removed: [...edits.map(({ path }) => within(path)), within(dvc)] };
+      },
+    });
   },
 };
 

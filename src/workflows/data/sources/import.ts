@@ -3,11 +3,9 @@ import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
 import { absolutePath, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
-import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { isUrl } from "../../../store/dvc-config.ts";
-import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { type Import, renderImport } from "../../../store/import-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
@@ -16,8 +14,8 @@ import type { OutputContent } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { prepareWriting } from "../../prepare.ts";
 import { openData } from "../open-data.ts";
+import { performLocked } from "../perform-locked.ts";
 import { autostage } from "../tracking/autostage.ts";
 import { refuseUntrackable } from "../tracking/trackable.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport } from "./bring.ts";
@@ -123,47 +121,41 @@ function spelled(project: Project, typed: string, { local, path }: { local: stri
 async function applyImport(context: Context, plan: ImportPlan): Promise<ImportResult> {
   const { from, there, remote, path, mode, command } = plan;
   const project = openData(context);
-  await prepareWriting(project, context);
   const file = `${path}.dvc`;
   const start = {
     command,
     argv: [...command.split(" "), path],
     summary: `${command.slice("data ".length)} ${path} from ${describeImport(from)}`,
   };
-  return withDvcLock(
-    project,
-    () =>
-      perform(project, context, {
-        ...start,
-        work: async (operation) => {
-          const make =
-            from.kind === "repository"
-              ? copyOfRepository(context, { ...from, rev: from.rev ?? "HEAD", remote: from.remote ?? undefined })
-              : there && copyOf(there);
-          const brought = mode === "bring" && make !== null ? await bring(project, context, { path, make, operation }) : null;
-          const sent = remote === null || there === null ? null : await there.send(project, openRemote(project, remote));
-          const lock =
-            from.kind === "repository" && mode === "lock" ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD" }) : null;
-          const content = brought?.scan.content ?? sent;
-          const edit = {
-            path: absolutePath(project, file),
-            before: readTextIfExists(absolutePath(project, file)),
-            after: renderImport({
-              from: from.kind === "repository" ? { ...from, lock: brought?.commit ?? lock } : from,
-              name: basename(path),
-              content,
-              source: there && (await there.fields(project, content)),
-              looked: mode !== "note",
-            }),
-          };
-          const edits = [...ignoreEdits(project, [absolutePath(project, path)]), edit];
-          applyFileEdits(project, operation, edits);
-          autostage(project, edits);
-          return { path, file, from: describeImport(from), content };
-        },
-      }),
-    { writes: [path] },
-  );
+  return performLocked(project, context, {
+    ...start,
+    writes: [path],
+    work: async (operation) => {
+      const make =
+        from.kind === "repository"
+          ? copyOfRepository(context, { ...from, rev: from.rev ?? "HEAD", remote: from.remote ?? undefined })
+          : there && copyOf(there);
+      const brought = mode === "bring" && make !== null ? await bring(project, context, { path, make, operation }) : null;
+      const sent = remote === null || there === null ? null : await there.send(project, openRemote(project, remote));
+      const lock = from.kind === "repository" && mode === "lock" ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD" }) : null;
+      const content = brought?.scan.content ?? sent;
+      const edit = {
+        path: absolutePath(project, file),
+        before: readTextIfExists(absolutePath(project, file)),
+        after: renderImport({
+          from: from.kind === "repository" ? { ...from, lock: brought?.commit ?? lock } : from,
+          name: basename(path),
+          content,
+          source: there && (await there.fields(project, content)),
+          looked: mode !== "note",
+        }),
+      };
+      const edits = [...ignoreEdits(project, [absolutePath(project, path)]), edit];
+      applyFileEdits(project, operation, edits);
+      autostage(project, edits);
+      return { path, file, from: describeImport(from), content };
+    },
+  });
 }
 
 function refuseTogether({ toRemote, versionAware, remote, exec, download }: Input): void {

@@ -4,11 +4,9 @@ import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
-import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { entryName } from "../../../store/contents.ts";
-import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { type Import, readImport, updateImport } from "../../../store/import-file.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { isHere } from "../../../store/status.ts";
@@ -16,8 +14,8 @@ import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { prepareWriting } from "../../prepare.ts";
 import { openData, selectPointers } from "../open-data.ts";
+import { performLocked } from "../perform-locked.ts";
 import { autostage } from "../tracking/autostage.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
 import { lookElsewhere } from "./elsewhere.ts";
@@ -71,28 +69,23 @@ export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
 
   async apply(context, { targets, rev, download, toRemote }) {
     const project = openData(context);
-    await prepareWriting(project, context);
     const paths = targets.map(({ pointer }) => pointer.path);
     const start = { command: "data update", argv: ["data", "update", "--", ...paths], summary: `update ${paths.join(", ")}` };
     if (targets.length === 0) return { updated: [] };
-    return withDvcLock(
-      project,
-      () =>
-        perform(project, context, {
-          ...start,
-          work: async (operation) => {
-            const updated: UpdateResult["updated"] = [];
-            for (const target of targets) {
-              const edit = await updateOne(project, context, { ...target, rev, download, toRemote, operation });
-              applyFileEdits(project, operation, [edit]);
-              autostage(project, [edit]);
-              updated.push({ path: target.pointer.path, from: describeImport(target.from), changed: edit.before !== edit.after });
-            }
-            return { updated };
-          },
-        }),
-      { writes: paths },
-    );
+    return performLocked(project, context, {
+      ...start,
+      writes: paths,
+      work: async (operation) => {
+        const updated: UpdateResult["updated"] = [];
+        for (const target of targets) {
+          const edit = await updateOne(project, context, { ...target, rev, download, toRemote, operation });
+          applyFileEdits(project, operation, [edit]);
+          autostage(project, [edit]);
+          updated.push({ path: target.pointer.path, from: describeImport(target.from), changed: edit.before !== edit.after });
+        }
+        return { updated };
+      },
+    });
   },
 };
 

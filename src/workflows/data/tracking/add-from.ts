@@ -3,19 +3,17 @@ import { basename, join, resolve } from "node:path";
 import { absolutePath, pathFromUser } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
-import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { pointerEdit } from "../../../store/contents.ts";
 import { isUrl } from "../../../store/dvc-config.ts";
-import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { Input, Plan } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { prepareWriting } from "../../prepare.ts";
 import { openData } from "../open-data.ts";
+import { performLocked } from "../perform-locked.ts";
 import { bring, copyOf } from "../sources/bring.ts";
 import { deliveryPath, nameInUrl } from "../sources/deliver.ts";
 import { type Elsewhere, lookElsewhere } from "../sources/elsewhere.ts";
@@ -61,27 +59,22 @@ function placeOf(context: Context, input: Input, { typed, top }: { typed: string
 
 export async function addFrom(context: Context, { there, path, remote }: AddFrom): Promise<AddedOutput> {
   const project = openData(context);
-  await prepareWriting(project, context);
   const start = { command: "data add", argv: ["data", "add", "--", path], summary: `track ${path} from ${there.location}` };
-  return withDvcLock(
-    project,
-    () =>
-      perform(project, context, {
-        ...start,
-        work: async (operation) => {
-          const content =
-            remote === null
-              ? (await bring(project, context, { path, make: copyOf(there), operation })).scan.content
-              : await there.send(project, openRemote(project, remote.name));
-          const pointer = readPointers(project).find((one) => one.path === path);
-          const edit = pointerEdit(project, path, content, pointer);
-          // As dvc: what stays where it is, is not hidden from Git.
-          const edits = [...(remote === null ? ignoreEdits(project, [absolutePath(project, path)]) : []), edit];
-          applyFileEdits(project, operation, edits);
-          autostage(project, edits);
-          return { path, ...content, changed: edit.before !== edit.after };
-        },
-      }),
-    { writes: [path] },
-  );
+  return performLocked(project, context, {
+    ...start,
+    writes: [path],
+    work: async (operation) => {
+      const content =
+        remote === null
+          ? (await bring(project, context, { path, make: copyOf(there), operation })).scan.content
+          : await there.send(project, openRemote(project, remote.name));
+      const pointer = readPointers(project).find((one) => one.path === path);
+      const edit = pointerEdit(project, path, content, pointer);
+      // As dvc: what stays where it is, is not hidden from Git.
+      const edits = [...(remote === null ? ignoreEdits(project, [absolutePath(project, path)]) : []), edit];
+      applyFileEdits(project, operation, edits);
+      autostage(project, edits);
+      return { path, ...content, changed: edit.before !== edit.after };
+    },
+  });
 }

@@ -3,11 +3,9 @@ import { absolutePath, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
-import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
-import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { relinkOutput } from "../../../store/relink.ts";
@@ -16,9 +14,9 @@ import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { prepareWriting } from "../../prepare.ts";
 import { databaseCopier, settleDatabases } from "../databases.ts";
 import { openData } from "../open-data.ts";
+import { performLocked } from "../perform-locked.ts";
 import { type AddFrom, addFrom, planAddFrom } from "./add-from.ts";
 import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
@@ -78,16 +76,9 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
   async apply(context, plan) {
     if (plan.from !== null) return { added: [await addFrom(context, plan.from)] };
     const project = openData(context);
-    await prepareWriting(project, context);
     const all = [...plan.paths, ...plan.members.map(({ path }) => path)];
     const start = { command: "data add", argv: ["data", "add", "--", ...all], summary: `track ${all.join(", ")}` };
-    return withDvcLock(
-      project,
-      () => perform(project, context, { ...start, work: (operation) => addAll(project, context, { plan, operation }) }),
-      {
-        writes: all,
-      },
-    );
+    return performLocked(project, context, { ...start, writes: all, work: (operation) => addAll(project, context, { plan, operation }) });
   },
 };
 

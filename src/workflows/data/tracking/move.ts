@@ -6,12 +6,10 @@ import { absolutePath, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
-import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder, readTextIfExists } from "../../../platform/files.ts";
 import { entryName } from "../../../store/contents.ts";
-import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
 import { renameEntry } from "../../../store/pointer-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
@@ -20,8 +18,8 @@ import type { FileEdit, Pointer } from "../../../store/types.ts";
 import { yamlScalar } from "../../../store/yaml-scalar.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { prepareWriting } from "../../prepare.ts";
 import { openData } from "../open-data.ts";
+import { performLocked } from "../perform-locked.ts";
 import { autostage } from "./autostage.ts";
 import { refuseUntrackable } from "./trackable.ts";
 
@@ -67,13 +65,12 @@ export const dataMove: WriteWorkflow<Input, MovePlan, MoveResult> = {
 
   async apply(context, { pointer, to, file }) {
     const project = openData(context);
-    await prepareWriting(project, context);
     const start = { command: "data move", argv: ["data", "move", pointer.path, to], summary: `move ${pointer.path} to ${to}` };
-    return withDvcLock(
-      project,
-      () => perform(project, context, { ...start, work: (operation) => moveAll(project, context, { pointer, to, file, operation }) }),
-      { writes: [pointer.path, to] },
-    );
+    return performLocked(project, context, {
+      ...start,
+      writes: [pointer.path, to],
+      work: (operation) => moveAll(project, context, { pointer, to, file, operation }),
+    });
   },
 };
 

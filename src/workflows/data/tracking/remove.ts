@@ -3,13 +3,11 @@ import { existsSync, utimesSync } from "node:fs";
 import { absolutePath, pathFromUser } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
-import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { finishWork, type Work } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
-import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { unignoreEdit } from "../../../store/gitignore.ts";
 import { trustedSize } from "../../../store/layout.ts";
 import { readPointers } from "../../../store/pointers.ts";
@@ -21,8 +19,8 @@ import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { prepareWriting } from "../../prepare.ts";
 import { openData, stageAddresses } from "../open-data.ts";
+import { performLocked } from "../perform-locked.ts";
 import { autostage } from "./autostage.ts";
 
 interface RemovePlan extends Plan {
@@ -72,33 +70,28 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
 
   async apply(context, { files, outputs, edits, outs }) {
     const project = openData(context);
-    await prepareWriting(project, context);
     const start = {
       command: "data remove",
       argv: ["data", "remove", ...(outs ? ["--outs"] : []), "--", ...files],
       summary: `stop tracking ${files.join(", ")}`,
     };
-    return withDvcLock(
-      project,
-      () =>
-        perform(project, context, {
-          ...start,
-          work: (operation) => {
-            applyFileEdits(project, operation, edits);
-            const present = outputs.map(({ path }) => absolutePath(project, path)).filter((path) => existsSync(path));
-            if (!outs) for (const path of present) finishWork(release(project, path), context, { label: `releasing ${path}` });
-            const trash = (path: string) => {
-              const place = trashPlace(project, path);
-              operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash: place });
-              moveToTrash(project, path, place);
-            };
-            if (outs) for (const { path, hash } of outputs) removeData(project, { path, hash, trash });
-            autostage(project, edits);
-            return { removed: files, deleted: outs ? outputs.map(({ path }) => path) : [] };
-          },
-        }),
-      { writes: outputs.map(({ path }) => path) },
-    );
+    return performLocked(project, context, {
+      ...start,
+      writes: outputs.map(({ path }) => path),
+      work: (operation) => {
+        applyFileEdits(project, operation, edits);
+        const present = outputs.map(({ path }) => absolutePath(project, path)).filter((path) => existsSync(path));
+        if (!outs) for (const path of present) finishWork(release(project, path), context, { label: `releasing ${path}` });
+        const trash = (path: string) => {
+          const place = trashPlace(project, path);
+          operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash: place });
+          moveToTrash(project, path, place);
+        };
+        if (outs) for (const { path, hash } of outputs) removeData(project, { path, hash, trash });
+        autostage(project, edits);
+        return { removed: files, deleted: outs ? outputs.map(({ path }) => path) : [] };
+      },
+    });
   },
 };
 
