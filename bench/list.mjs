@@ -1,9 +1,9 @@
 /** Reading many versions: `list`, `show`, `diff`, `models list`, with a large results database and worktrees. See docs/benchmarks.md. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { least, measure, median, milliseconds, must, options, printTable } from "./measure.mjs";
+import { DatabaseSync } from "./sqlite.mjs";
 
 const { tags, rows, columns, worktrees, rounds, clock } = options({
   tags: 2000,
@@ -80,7 +80,6 @@ function versions() {
 
 function makeDatabase(folder) {
   mkdirSync(folder);
-  const { DatabaseSync } = driver();
   const db = new DatabaseSync(join(folder, "experiments.db"));
   const more = Array.from({ length: Math.max(0, columns - 8) }, (_, index) => `metric_${index}`);
   db.exec(`
@@ -102,14 +101,5 @@ function makeDatabase(folder) {
 function makeWorktrees() {
   for (let index = 0; index < worktrees; index += 1) {
     must("git", ["worktree", "add", "-q", "--no-checkout", "-b", `exp/w${index}`, join(cwd, `.w/exp-w${index}`), "HEAD"], { cwd });
-  }
-}
-
-function driver() {
-  const require = createRequire(import.meta.url);
-  try {
-    return require("node:sqlite");
-  } catch {
-    return require("@photostructure/sqlite");
   }
 }

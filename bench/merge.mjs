@@ -1,9 +1,9 @@
 /** `expver merge` beside the original script: databases and parquet files, merged and rebased. See docs/benchmarks.md. */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { least, measure, milliseconds, options, printTable, ratio } from "./measure.mjs";
+import { DatabaseSync } from "./sqlite.mjs";
 
 const { original, base, incoming, known, rounds, clock, on, only } = options({
   original: "",
@@ -58,7 +58,6 @@ try {
 
 /** A track for each row, as the original script tells rows apart; ten rows a version. */
 function makeDatabase(name, { from, to, more }) {
-  const { DatabaseSync } = driver();
   const made = new DatabaseSync(join(cwd, name));
   made.exec(`
     BEGIN;
@@ -82,13 +81,4 @@ async function makeParquet() {
   connection.closeSync();
   if (process.env.EXPVER_BENCH_SIZES)
     console.log(["base.db", "base.parquet"].map((name) => `${name} ${statSync(join(cwd, name)).size}`).join(" "));
-}
-
-function driver() {
-  const require = createRequire(import.meta.url);
-  try {
-    return require("node:sqlite");
-  } catch {
-    return require("@photostructure/sqlite");
-  }
 }

@@ -1,10 +1,10 @@
 /** Pruning: by run, in the metric's direction, only what is provably kept elsewhere, and never what somebody needs. */
-import { existsSync, mkdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
-import { makeModels, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
+import { addRemotes, makeModels, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
 
 const FOLDER = "models/candidates";
 const VERSIONS = ["e0.1.0", "e0.2.0", "e0.3.0"];
@@ -12,13 +12,7 @@ const VERSIONS = ["e0.1.0", "e0.2.0", "e0.3.0"];
 /** A candidate of each version; a data remote and a Git remote. */
 function makeCandidates(): { repo: TestRepository; storage: string; candidates: Record<string, string> } {
   const repo = makeModels();
-  const base = dirname(repo.root);
-  const storage = join(base, "storage");
-  mkdirSync(storage);
-  must(repo, "data", "remote", "add", "-d", "storage", storage);
-  repo.git("init", "-q", "--bare", "../up.git");
-  repo.git("remote", "add", "origin", "../up.git");
-  repo.commit("remotes");
+  const storage = addRemotes(repo);
   const candidates = Object.fromEntries(VERSIONS.map((version) => [version, must(repo, "models", "add", version).path as string]));
   return { repo, storage, candidates };
 }

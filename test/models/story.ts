@@ -1,7 +1,7 @@
 /** Three runs of a study whose metric is better when lower; each leaves a model of its own. */
 
 import { createHash } from "node:crypto";
-import { cpSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
@@ -38,6 +38,17 @@ function makeTemplate(): string {
   repo.commit("start");
   for (const loss of LOSSES) train(repo, loss);
   return dirname(repo.root);
+}
+
+/** A folder as data remote (its path is answered) and a bare Git remote `../up.git`, committed. */
+export function addRemotes(repo: TestRepository): string {
+  const storage = join(dirname(repo.root), "storage");
+  mkdirSync(storage);
+  must(repo, "data", "remote", "add", "-d", "storage", storage);
+  repo.git("init", "-q", "--bare", "../up.git");
+  repo.git("remote", "add", "origin", "../up.git");
+  repo.commit("remotes");
+  return storage;
 }
 
 /** Answers the run's id. */

@@ -1,20 +1,12 @@
-/** `models add --publish`: the candidate is where others can get it, or it is said why not. */
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
-import { makeModels, md5, modelOf, must, runOfVersion, train } from "./story.ts";
+import { addRemotes, makeModels, md5, modelOf, must, runOfVersion, train } from "./story.ts";
 
 function makeRemotes(): { repo: TestRepository; upstream: TestRepository; storage: string } {
   const repo = makeModels();
-  const base = dirname(repo.root);
-  const storage = join(base, "storage");
-  mkdirSync(storage);
-  must(repo, "data", "remote", "add", "-d", "storage", storage);
-  repo.git("init", "-q", "--bare", "../up.git");
-  repo.git("remote", "add", "origin", "../up.git");
-  repo.commit("remotes");
-  return { repo, upstream: openTestRepository(join(base, "up.git")), storage };
+  const storage = addRemotes(repo);
+  return { repo, upstream: openTestRepository(join(dirname(repo.root), "up.git")), storage };
 }
 
 it("objects, branch and the version of its run; a clone gets the candidate by the run's name; once more sends nothing", () => {

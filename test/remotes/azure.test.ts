@@ -3,19 +3,20 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ErrorCode, ExpverError } from "../../src/errors.ts";
+import type { ErrorCode } from "../../src/errors.ts";
 import { azureServer } from "../../src/store/remotes/azure/azure.ts";
 import { findLogin } from "../../src/store/remotes/azure/credentials.ts";
 import { newController } from "../../src/store/remotes/many.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
-import type { Source } from "../../src/store/remotes/server.ts";
 import { peerWith } from "../support/peers.ts";
 import { makeFolder } from "../support/repository.ts";
 import { ACCOUNT, type Azurite, azuriteProgram, KEY, startAzurite } from "../support/servers/azurite.ts";
 import { startFaultProxy } from "../support/servers/fault-proxy.ts";
+import { blankSource } from "./blank-source.ts";
 import { checkOf } from "./check-of.ts";
-import { conformance, makeCache, open } from "./conformance.ts";
+import { conformance, makeCache, objectsOf, open } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
+import { tryOut } from "./try-out.ts";
 
 const MIB = 2 ** 20;
 
@@ -39,21 +40,13 @@ describe.skipIf(azuriteProgram() === null)("on Azurite", () => {
   }));
 
   /** Sends one object and brings it back with nothing but this environment; answers the code of what went wrong. */
-  async function tryOut(options: Record<string, string>, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
+  function tryWith(options: Record<string, string>, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
     const url = options.url ?? "azure://conformance/tried";
     const remote = remoteOf(
       { name: "store", url, options: new Map(Object.entries({ url, ...options })) },
       { HOME: makeFolder("home"), ...env },
     );
-    const parcel = makeCache().put(JSON.stringify([options, env]));
-    try {
-      const [failure] = await remote.send([parcel], {});
-      if (failure) return failure.error?.code ?? "E_NOT_FOUND";
-      return (await remote.read(parcel.object)) === null ? "E_NOT_FOUND" : "fine";
-    } catch (error) {
-      if (error instanceof ExpverError) return error.code;
-      throw error;
-    }
+    return tryOut(remote, JSON.stringify([options, env]));
   }
 
   const withSas = (permissions: string, options: { ends?: Date } = {}) =>
@@ -64,11 +57,11 @@ describe.skipIf(azuriteProgram() === null)("on Azurite", () => {
     mkdirSync(join(home, ".azure"));
     writeFileSync(join(home, ".azure/config"), `[storage]\nconnection_string = ${server.connectionString}\n`);
     const wrong = server.connectionString.replace(KEY, Buffer.from("wrong").toString("base64"));
-    expect(await tryOut({ connection_string: server.connectionString }, { AZURE_STORAGE_CONNECTION_STRING: wrong })).toBe("fine");
-    expect(await tryOut({}, { AZURE_STORAGE_CONNECTION_STRING: server.connectionString })).toBe("fine");
-    expect(await tryOut({}, { HOME: home })).toBe("fine");
-    expect(await tryOut({}, { HOME: home, AZURE_STORAGE_CONNECTION_STRING: wrong })).toBe("E_REMOTE_AUTH");
-    expect(await tryOut({}, { AZURE_CONFIG_DIR: join(home, ".azure") })).toBe("fine");
+    expect(await tryWith({ connection_string: server.connectionString }, { AZURE_STORAGE_CONNECTION_STRING: wrong })).toBe("fine");
+    expect(await tryWith({}, { AZURE_STORAGE_CONNECTION_STRING: server.connectionString })).toBe("fine");
+    expect(await tryWith({}, { HOME: home })).toBe("fine");
+    expect(await tryWith({}, { HOME: home, AZURE_STORAGE_CONNECTION_STRING: wrong })).toBe("E_REMOTE_AUTH");
+    expect(await tryWith({}, { AZURE_CONFIG_DIR: join(home, ".azure") })).toBe("fine");
   });
 
   it("tells a wrong key, a token that may not or has ended, and a container that is not there apart", async () => {
@@ -83,7 +76,7 @@ describe.skipIf(azuriteProgram() === null)("on Azurite", () => {
       [{ connection_string: `AccountName=${ACCOUNT};BlobEndpoint=${server.url}` }, "E_REMOTE_AUTH"],
       [{}, "E_REMOTE_AUTH"],
     ];
-    for (const [options, expected] of tries) expect([options, await tryOut(options)]).toEqual([options, expected]);
+    for (const [options, expected] of tries) expect([options, await tryWith(options)]).toEqual([options, expected]);
     const remote = open({ url: "azure://no-such-container/x", options: { connection_string: server.connectionString } });
     const object = { hash: "0".repeat(32), hashName: "md5" } as const;
     await expect(remote.present([object], {})).rejects.toMatchObject({
@@ -96,7 +89,7 @@ describe.skipIf(azuriteProgram() === null)("on Azurite", () => {
   it("reads what is public as nobody, and works with a token that may not list", async () => {
     const here = makeCache();
     const parcels = Array.from({ length: 1000 }, (_, index) => here.put(`azure ${index}`)).filter(({ object }) => object.hash < "04");
-    const objects = parcels.map(({ object }) => object);
+    const objects = objectsOf(parcels);
     expect(await open({ url: "azure://public/x", options: { connection_string: withSas("rw") } }).send(parcels, {})).toEqual([]);
     for (const connection_string of [`BlobEndpoint=${server.url}`, withSas("rw")]) {
       const remote = open({ url: "azure://public/x", options: { connection_string } });
@@ -105,18 +98,6 @@ describe.skipIf(azuriteProgram() === null)("on Azurite", () => {
       expect(await cache.receive(remote, objects)).toEqual([]);
     }
   });
-
-  const part = (size: number): Source => {
-    const bytes = Buffer.alloc(size);
-    for (let offset = 0; offset < size; offset += MIB) bytes.writeUInt32LE(offset + 1, offset);
-    return {
-      size,
-      md5: createHash("md5").update(bytes).digest("hex"),
-      async *chunks() {
-        for (let start = 0; start < size; start += MIB) yield bytes.subarray(start, start + MIB);
-      },
-    };
-  };
 
   it("goes on with an upload that was broken off, and shows nothing before", async () => {
     const proxy = await startFaultProxy(server.url);
@@ -127,7 +108,7 @@ describe.skipIf(azuriteProgram() === null)("on Azurite", () => {
       const isBlock = ({ method, url }: { method: string; url: string }) => method === "PUT" && /comp=block&/.test(url);
       let blocks = 0;
       proxy.reset((asked) => (isBlock(asked) && ++blocks > 2 ? { status: 403 } : null));
-      const source = part(34 * MIB);
+      const source = blankSource(34 * MIB);
       const { signal } = newController();
       await expect(ours.putInParts?.("files/x", source, signal)).rejects.toMatchObject({ code: "E_REMOTE_FORBIDDEN" });
       expect(await ours.find("files/x", signal)).toBeNull();
@@ -152,7 +133,7 @@ describe.skipIf(azuriteProgram() === null)("on Azurite", () => {
     expect((await fetch(`${url}&${server.sas("w")}`, { method: "PUT", body: "foreign" })).status).toBe(201);
     const options = new Map([["connection_string", server.connectionString]]);
     const ours = azureServer({ name: "store", url: "azure://conformance/foreign", options }, {});
-    await ours.putInParts?.("files/x", part(9 * MIB), newController().signal);
+    await ours.putInParts?.("files/x", blankSource(9 * MIB), newController().signal);
     expect((await server.contents("conformance", "foreign")).get("files/x")?.length).toBe(9 * MIB);
   });
 

@@ -49,9 +49,9 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
     it("has what was sent to it, byte for byte, and nothing else", async () => {
       const { site, remote, here } = await place();
       const parcels = [...["", "one", "two\r\n", "\0\xff", "x".repeat(3 * MIB)].map((text) => here.put(text)), here.put("[]", ".dir")];
-      expect(await remote.present(parcels.map(nameOf), {})).toEqual([]);
+      expect(await remote.present(objectsOf(parcels), {})).toEqual([]);
       expect(await remote.send(parcels, {})).toEqual([]);
-      expect(hashes(await remote.present(parcels.map(nameOf), {}))).toEqual(hashes(parcels.map(nameOf)));
+      expect(hashes(await remote.present(objectsOf(parcels), {}))).toEqual(hashes(objectsOf(parcels)));
       const there = await site.contents();
       expect([...there.keys()].sort()).toEqual(parcels.map(({ object }) => keyOf(object)).sort());
       for (const { object, from } of parcels) expect(there.get(keyOf(object))?.equals(readFileSync(from))).toBe(true);
@@ -62,7 +62,7 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       const parcels = [here.put(""), here.put("small"), here.put("y".repeat(5 * MIB + 1)), here.put("[]", ".dir")];
       await remote.send(parcels, {});
       const there = makeCache();
-      expect(await there.receive(remote, parcels.map(nameOf))).toEqual([]);
+      expect(await there.receive(remote, objectsOf(parcels))).toEqual([]);
       for (const { object, from } of parcels) expect(readFileSync(objectPath(there.dir, object)).equals(readFileSync(from))).toBe(true);
       expect(there.names()).toEqual(parcels.map(({ object }) => keyOf(object)).sort());
     });
@@ -73,7 +73,7 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       expect(await remote.send([parcel], {})).toEqual([]);
       expect([...(await site.contents()).keys()]).toEqual([keyOf(parcel.object)]);
       expect(keyOf(parcel.object)).not.toContain("files/md5");
-      expect(await remote.present([nameOf(parcel)], {})).toEqual([nameOf(parcel)]);
+      expect(await remote.present([parcel.object], {})).toEqual([parcel.object]);
       const there = makeCache();
       expect(await there.receive(remote, [parcel.object])).toEqual([]);
       expect(readFileSync(objectPath(there.dir, parcel.object), "utf8")).toBe("a\r\nb\r\n");
@@ -98,8 +98,8 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       await remote.send([good], {});
       for (const [index, { object }] of bad.entries()) await site.plant(keyOf(object), Buffer.from(wrong[index] ?? ""));
       const cache = makeCache();
-      const failures = await cache.receive(remote, [good, ...bad].map(nameOf));
-      expect(hashes(failures.map(({ object }) => object))).toEqual(hashes(bad.map(nameOf)));
+      const failures = await cache.receive(remote, objectsOf([good, ...bad]));
+      expect(hashes(objectsOf(failures))).toEqual(hashes(objectsOf(bad)));
       expect(failures.map(({ error }) => error?.code)).toEqual(bad.map(() => "E_OBJECT"));
       expect(cache.names()).toEqual([keyOf(good.object)]);
       for (const { object } of bad) expect(await remote.read(object)).toBeNull();
@@ -121,7 +121,7 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       writeFileSync(bad.from, "BAD");
       writeFileSync(large.from, "W".repeat(4 * MIB));
       const failures = await remote.send([good, bad, large], {});
-      expect(hashes(failures.map(({ object }) => object))).toEqual(hashes([bad, large].map(nameOf)));
+      expect(hashes(objectsOf(failures))).toEqual(hashes(objectsOf([bad, large])));
       expect(failures.map(({ error }) => error?.code)).toEqual(["E_OBJECT", "E_OBJECT"]);
       expect([...(await site.contents()).keys()]).toEqual([keyOf(good.object)]);
     });
@@ -131,9 +131,9 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       const parcels = Array.from({ length: 600 }, (_, index) => here.put(`object ${index}`));
       const sent = parcels.filter((_, index) => index % 3 !== 0);
       expect(await remote.send(sent, {})).toEqual([]);
-      expect(hashes(await remote.present(parcels.map(nameOf), {}))).toEqual(hashes(sent.map(nameOf)));
+      expect(hashes(await remote.present(objectsOf(parcels), {}))).toEqual(hashes(objectsOf(sent)));
       const cache = makeCache();
-      expect(await cache.receive(remote, sent.map(nameOf))).toEqual([]);
+      expect(await cache.receive(remote, objectsOf(sent))).toEqual([]);
       expect(cache.names()).toHaveLength(sent.length);
     });
 
@@ -152,7 +152,7 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       const parcel = here.put("hard to find");
       expect(await remote.send([parcel], {})).toEqual([]);
       expect([...(await site.contents()).keys()]).toEqual([keyOf(parcel.object)]);
-      expect(await remote.present([nameOf(parcel)], {})).toEqual([nameOf(parcel)]);
+      expect(await remote.present([parcel.object], {})).toEqual([parcel.object]);
       expect((await remote.read(parcel.object))?.toString()).toBe("hard to find");
     });
 
@@ -164,9 +164,9 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       for (const [key, bytes] of await site.contents()) expect(md5(bytes)).toBe(key.slice(-33).replace("/", ""));
       expect(await remote.send(parcels, {})).toEqual([]);
       const cache = makeCache();
-      await expect(cache.receive(remote, parcels.map(nameOf), interruptedAfter(1))).rejects.toMatchObject({ code: "E_INTERRUPTED" });
+      await expect(cache.receive(remote, objectsOf(parcels), interruptedAfter(1))).rejects.toMatchObject({ code: "E_INTERRUPTED" });
       expect(cache.temporaries()).toEqual([]);
-      expect(await cache.receive(remote, parcels.map(nameOf))).toEqual([]);
+      expect(await cache.receive(remote, objectsOf(parcels))).toEqual([]);
       expect(cache.names()).toHaveLength(24);
     });
 
@@ -265,8 +265,8 @@ function keyOf({ hash, hashName }: ObjectName): string {
   return `${hashName === "md5" ? "files/md5/" : ""}${hash.slice(0, 2)}/${hash.slice(2)}`;
 }
 
-function nameOf({ object }: Parcel): ObjectName {
-  return object;
+export function objectsOf(parcels: readonly { object: ObjectName }[]): ObjectName[] {
+  return parcels.map(({ object }) => object);
 }
 
 function hashes(objects: readonly ObjectName[]): string[] {

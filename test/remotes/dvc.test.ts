@@ -6,7 +6,7 @@ import { servedRemote } from "../../src/store/remotes/served.ts";
 import { peerWith } from "../support/peers.ts";
 import { makeFolder } from "../support/repository.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
-import { makeCache, open } from "./conformance.ts";
+import { makeCache, objectsOf, open } from "./conformance.ts";
 
 const dvc = peerWith("dvc", "dvc_s3");
 
@@ -25,7 +25,7 @@ describe.skipIf(dvc === null || seaweedProgram() === null)("through an installed
     const remote = servedRemote({ name: "store", location: url, jobs: 8, connect: () => dvcServer({ name: "store", url, options }, env) });
     const here = makeCache();
     const parcels = [here.put(""), here.put("one"), here.put("two".repeat(1_000_000)), here.put("[]", ".dir")];
-    const objects = parcels.map(({ object }) => object);
+    const objects = objectsOf(parcels);
     expect(await remote.present(objects, {})).toEqual([]);
     expect(await remote.send(parcels, {})).toEqual([]);
     expect(await remote.present(objects, {})).toHaveLength(4);

@@ -8,7 +8,7 @@ import { ACCOUNT, type Azurite, azuriteProgram, startAzurite } from "../support/
 import { type Fault, type FaultProxy, startFaultProxy } from "../support/servers/fault-proxy.ts";
 import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
-import { makeCache, md5, open, type Site } from "./conformance.ts";
+import { makeCache, md5, objectsOf, open, type Site } from "./conformance.ts";
 
 const MIB = 2 ** 20;
 
@@ -68,19 +68,9 @@ for (const kind of ["http", "webdav", "s3", "azure"] as const) {
       });
       const parcels = some(30);
       expect(await remote.send(parcels, {})).toEqual([]);
-      expect(
-        await remote.present(
-          parcels.map(({ object }) => object),
-          {},
-        ),
-      ).toHaveLength(30);
+      expect(await remote.present(objectsOf(parcels), {})).toHaveLength(30);
       const cache = makeCache();
-      expect(
-        await cache.receive(
-          remote,
-          parcels.map(({ object }) => object),
-        ),
-      ).toEqual([]);
+      expect(await cache.receive(remote, objectsOf(parcels))).toEqual([]);
       expect(cache.names()).toHaveLength(30);
     });
 
@@ -110,13 +100,7 @@ for (const kind of ["http", "webdav", "s3", "azure"] as const) {
       const report = (event: { bytes?: number }) => {
         bytes = Math.max(bytes, event.bytes ?? 0);
       };
-      expect(
-        await cache.receive(
-          remote,
-          parcels.map(({ object }) => object),
-          { report: report as never },
-        ),
-      ).toEqual([]);
+      expect(await cache.receive(remote, objectsOf(parcels), { report: report as never })).toEqual([]);
       expect(cache.names()).toHaveLength(1);
       expect(proxy.asked.filter((asked) => asked.method === "GET" && isData(asked))).toHaveLength(2);
       expect(bytes).toBeLessThanOrEqual(8 * MIB);
@@ -146,18 +130,10 @@ for (const kind of ["http", "webdav", "s3", "azure"] as const) {
       let wrong = 1;
       proxy.reset((asked) => (asked.method === "GET" && isData(asked) && wrong-- > 0 ? { wrongBytes: true } : null));
       const once = makeCache();
-      expect(
-        await once.receive(
-          remote,
-          parcels.map(({ object }) => object),
-        ),
-      ).toEqual([]);
+      expect(await once.receive(remote, objectsOf(parcels))).toEqual([]);
       proxy.reset((asked) => (asked.method === "GET" && isData(asked) ? { wrongBytes: true } : null));
       const always = makeCache();
-      const failures = await always.receive(
-        remote,
-        parcels.map(({ object }) => object),
-      );
+      const failures = await always.receive(remote, objectsOf(parcels));
       expect(failures.map(({ error }) => error?.code)).toEqual(["E_OBJECT", "E_OBJECT", "E_OBJECT"]);
       expect(always.names()).toEqual([]);
     });
@@ -175,12 +151,7 @@ for (const kind of ["http", "webdav", "s3", "azure"] as const) {
       await remote.send(parcels, {});
       proxy.reset(() => ({ slowMs: 100 }));
       const cache = makeCache();
-      expect(
-        await cache.receive(
-          remote,
-          parcels.map(({ object }) => object),
-        ),
-      ).toEqual([]);
+      expect(await cache.receive(remote, objectsOf(parcels))).toEqual([]);
     });
 
     it("stops soon when everything is forbidden, naming each object", async () => {
@@ -198,21 +169,11 @@ for (const kind of ["http", "webdav", "s3", "azure"] as const) {
       proxy.reset((asked) => (["HEAD", "GET"].includes(asked.method) && isData(asked) ? { status: 403 } : null));
       const warnings: string[] = [];
       const report = (event: { kind: string; text?: string }) => void (event.kind === "warning" && warnings.push(event.text ?? ""));
-      expect(
-        await remote.present(
-          parcels.map(({ object }) => object),
-          { report: report as never },
-        ),
-      ).toEqual([]);
+      expect(await remote.present(objectsOf(parcels), { report: report as never })).toEqual([]);
       expect(warnings).toEqual([expect.stringContaining("does not say whether 3 objects are there")]);
       expect(await remote.send(parcels, {})).toEqual([]);
       proxy.reset();
-      expect(
-        await remote.present(
-          parcels.map(({ object }) => object),
-          {},
-        ),
-      ).toHaveLength(3);
+      expect(await remote.present(objectsOf(parcels), {})).toHaveLength(3);
     });
 
     if (kind !== "http") {
@@ -221,12 +182,7 @@ for (const kind of ["http", "webdav", "s3", "azure"] as const) {
         proxy.reset(({ method, url }) => (method === "PROPFIND" || /list-type|comp=list(&|$)/.test(url) ? { status } : null));
         const parcels = some(800).filter(({ object }) => object.hash < "05");
         expect(await remote.send(parcels, {})).toEqual([]);
-        expect(
-          await remote.present(
-            parcels.map(({ object }) => object),
-            {},
-          ),
-        ).toHaveLength(parcels.length);
+        expect(await remote.present(objectsOf(parcels), {})).toHaveLength(parcels.length);
       });
     }
 

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findToken } from "../../src/store/remotes/gs/credentials.ts";
 import { gsServer } from "../../src/store/remotes/gs/gs.ts";
 import { newController } from "../../src/store/remotes/many.ts";
-import type { Source } from "../../src/store/remotes/server.ts";
 import { peerWith } from "../support/peers.ts";
 import { makeFolder } from "../support/repository.ts";
 import { type FakeGcs, fakeGcsProgram, startFakeGcs } from "../support/servers/fake-gcs.ts";
 import { startFaultProxy } from "../support/servers/fault-proxy.ts";
+import { blankSource } from "./blank-source.ts";
 import { checkOf } from "./check-of.ts";
 import { conformance, makeCache, open } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
@@ -18,18 +18,6 @@ import { sharesWithDvc } from "./shares-with-dvc.ts";
 const MIB = 2 ** 20;
 /** No account of the machine the test runs on. */
 const bare = () => ({ HOME: makeFolder("home"), NO_GCE_CHECK: "true" });
-
-const sourceOf = (size: number): Source => {
-  const bytes = Buffer.alloc(size);
-  for (let offset = 0; offset < size; offset += MIB) bytes.writeUInt32LE(offset + 1, offset);
-  return {
-    size,
-    md5: createHash("md5").update(bytes).digest("hex"),
-    async *chunks() {
-      for (let start = 0; start < size; start += MIB) yield bytes.subarray(start, start + MIB);
-    },
-  };
-};
 
 describe.skipIf(fakeGcsProgram() === null)("on fake-gcs-server", () => {
   let server: FakeGcs;
@@ -286,7 +274,7 @@ describe("on Google Cloud Storage", () => {
     await new Promise<void>((resolve) => google.listen(0, "127.0.0.1", resolve));
     const endpointurl = `http://127.0.0.1:${(google.address() as { port: number }).port}`;
     const ours = gsServer({ name: "store", url: "gs://b/x", options: new Map([["endpointurl", endpointurl]]) }, bare());
-    const source = sourceOf(20 * MIB + 5);
+    const source = blankSource(20 * MIB + 5);
     const { signal } = newController();
     const size = source.size;
     const keepAndCut = (incoming: IncomingMessage) => {

@@ -3,15 +3,16 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ErrorCode, ExpverError } from "../../src/errors.ts";
+import type { ErrorCode } from "../../src/errors.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
 import { s3Server } from "../../src/store/remotes/s3/s3.ts";
 import { peerWith } from "../support/peers.ts";
 import { makeFolder } from "../support/repository.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { checkOf } from "./check-of.ts";
-import { conformance, makeCache, open } from "./conformance.ts";
+import { conformance, makeCache, objectsOf, open } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
+import { tryOut } from "./try-out.ts";
 
 describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
   let server: Seaweed;
@@ -32,20 +33,12 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
   }));
 
   /** Sends one object and brings it back with nothing but this environment; answers the code of what went wrong. */
-  async function tryOut(options: Record<string, string>, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
+  function tryWith(options: Record<string, string>, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
     const url = options.url ?? "s3://conformance/tried";
     const all = new Map(Object.entries({ url, endpointurl: server.url, ...options }));
     const home = { HOME: makeFolder("home"), AWS_EC2_METADATA_DISABLED: "true" };
     const remote = remoteOf({ name: "store", url, options: all }, { ...home, ...env });
-    const parcel = makeCache().put(JSON.stringify([options, env]));
-    try {
-      const [failure] = await remote.send([parcel], {});
-      if (failure) return failure.error?.code ?? "E_NOT_FOUND";
-      return (await remote.read(parcel.object)) === null ? "E_NOT_FOUND" : "fine";
-    } catch (error) {
-      if (error instanceof ExpverError) return error.code;
-      throw error;
-    }
+    return tryOut(remote, JSON.stringify([options, env]));
   }
 
   const AS_ENV = { AWS_ACCESS_KEY_ID: "AKall", AWS_SECRET_ACCESS_KEY: "secret-all" };
@@ -75,7 +68,7 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
       [keysOf("all"), { ...home, AWS_ACCESS_KEY_ID: "AKreadonly", AWS_SECRET_ACCESS_KEY: "secret-readonly" }, "fine"],
       [{ credentialpath: join(home.HOME ?? "", ".aws/credentials"), profile: "team" }, {}, "fine"],
     ];
-    for (const [options, env, expected] of tries) expect([options, env, await tryOut(options, env)]).toEqual([options, env, expected]);
+    for (const [options, env, expected] of tries) expect([options, env, await tryWith(options, env)]).toEqual([options, env, expected]);
   });
 
   it("gets keys for a role, a session or a machine from whoever gives them", async () => {
@@ -138,7 +131,7 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
       ];
       for (const [options, env, expected, request] of tries) {
         asked.length = 0;
-        expect([options, await tryOut(options, env)]).toEqual([options, expected]);
+        expect([options, await tryWith(options, env)]).toEqual([options, expected]);
         if (request === null) expect(asked).toEqual([]);
         else expect(asked.at(-1)).toMatch(request);
       }
@@ -167,7 +160,7 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     ["nobody at all", { allow_anonymous_login: "true" }, "E_REMOTE_FORBIDDEN"],
     ["a url without a bucket", { url: "s3://", ...keysOf("all") }, "E_CONFIG"],
   ])("%s: %o", async (_what, options, expected) => {
-    expect(await tryOut(options)).toBe(expected);
+    expect(await tryWith(options)).toBe(expected);
   });
 
   it("says that a bucket is not there, whatever is asked", async () => {
@@ -185,12 +178,7 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     const here = makeCache();
     const parcels = Array.from({ length: 1000 }, (_, index) => here.put(`unlisted ${index}`)).filter(({ object }) => object.hash < "04");
     expect(await open({ url, options }).send(parcels, {})).toEqual([]);
-    expect(
-      await open({ url, options }).present(
-        parcels.map(({ object }) => object),
-        {},
-      ),
-    ).toHaveLength(parcels.length);
+    expect(await open({ url, options }).present(objectsOf(parcels), {})).toHaveLength(parcels.length);
   });
 
   it("goes on with an upload that was broken off, and leaves none behind", async () => {

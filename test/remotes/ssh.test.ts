@@ -3,15 +3,16 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ErrorCode, ExpverError } from "../../src/errors.ts";
+import type { ErrorCode } from "../../src/errors.ts";
 import { newController } from "../../src/store/remotes/many.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
 import { sshServer } from "../../src/store/remotes/ssh/ssh.ts";
 import { peerWith } from "../support/peers.ts";
 import { type Sshd, sshd, startSshd } from "../support/servers/sshd.ts";
 import { checkOf } from "./check-of.ts";
-import { conformance, folderSite, makeCache, walk } from "./conformance.ts";
+import { conformance, folderSite, walk } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
+import { tryOut } from "./try-out.ts";
 
 describe.skipIf(sshd === null)("on OpenSSH", () => {
   let server: Sshd;
@@ -27,30 +28,22 @@ describe.skipIf(sshd === null)("on OpenSSH", () => {
   }));
 
   /** Sends one object and brings it back; answers the code of what went wrong. */
-  async function tryOut(url: string, options: Record<string, string> = {}, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
+  function tryWith(url: string, options: Record<string, string> = {}, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
     const all = new Map(Object.entries({ url, ...options }));
     const remote = remoteOf({ name: "store", url, options: all }, { ...process.env, SSH_AUTH_SOCK: undefined, PATH: server.path, ...env });
-    const parcel = makeCache().put(JSON.stringify([url, options, env]));
-    try {
-      const [failure] = await remote.send([parcel], {});
-      if (failure) return failure.error?.code ?? "E_NOT_FOUND";
-      return (await remote.read(parcel.object)) === null ? "E_NOT_FOUND" : "fine";
-    } catch (error) {
-      if (error instanceof ExpverError) return error.code;
-      throw error;
-    }
+    return tryOut(remote, JSON.stringify([url, options, env]));
   }
 
   it("takes host, port, user and key from the user's own configuration, or from dvc's", async () => {
     const { port, user, root, key, strangeKey, lockedKey } = server;
-    expect(await tryOut(`ssh://store${root}/a`)).toBe("fine");
+    expect(await tryWith(`ssh://store${root}/a`)).toBe("fine");
     const plain = `ssh://${user}@127.0.0.1:${port}${root}/b`;
-    expect(await tryOut(plain, { keyfile: key })).toBe("fine");
-    expect(await tryOut(`ssh://127.0.0.1${root}/b`, { keyfile: key, port: String(port), user })).toBe("fine");
-    expect(await tryOut(plain, { keyfile: strangeKey })).toBe("E_REMOTE_AUTH");
-    expect(await tryOut(plain, { keyfile: lockedKey })).toBe("E_REMOTE_AUTH");
-    expect(await tryOut(plain, { keyfile: lockedKey, passphrase: "open sesame" })).toBe("fine");
-    expect(await tryOut(plain, { keyfile: lockedKey, passphrase: "wrong" })).toBe("E_REMOTE_AUTH");
+    expect(await tryWith(plain, { keyfile: key })).toBe("fine");
+    expect(await tryWith(`ssh://127.0.0.1${root}/b`, { keyfile: key, port: String(port), user })).toBe("fine");
+    expect(await tryWith(plain, { keyfile: strangeKey })).toBe("E_REMOTE_AUTH");
+    expect(await tryWith(plain, { keyfile: lockedKey })).toBe("E_REMOTE_AUTH");
+    expect(await tryWith(plain, { keyfile: lockedKey, passphrase: "open sesame" })).toBe("fine");
+    expect(await tryWith(plain, { keyfile: lockedKey, passphrase: "wrong" })).toBe("E_REMOTE_AUTH");
   });
 
   it("uses the agent, unless told not to", async () => {
@@ -59,8 +52,8 @@ describe.skipIf(sshd === null)("on OpenSSH", () => {
     try {
       expect(spawnSync("ssh-add", ["-q", server.key], { env: { ...process.env, SSH_AUTH_SOCK: socket } }).status).toBe(0);
       server.configure(server.usual.replace(/ {2}Identit.*\n/g, ""));
-      expect(await tryOut(`ssh://store${server.root}/agent`, {}, { SSH_AUTH_SOCK: socket })).toBe("fine");
-      expect(await tryOut(`ssh://store${server.root}/agent`, { allow_agent: "false" }, { SSH_AUTH_SOCK: socket })).toBe("E_REMOTE_AUTH");
+      expect(await tryWith(`ssh://store${server.root}/agent`, {}, { SSH_AUTH_SOCK: socket })).toBe("fine");
+      expect(await tryWith(`ssh://store${server.root}/agent`, { allow_agent: "false" }, { SSH_AUTH_SOCK: socket })).toBe("E_REMOTE_AUTH");
     } finally {
       process.kill(Number(pid));
     }
@@ -68,23 +61,23 @@ describe.skipIf(sshd === null)("on OpenSSH", () => {
 
   it("goes nowhere without a known host key", async () => {
     server.configure(server.usual.replace(/UserKnownHostsFile.*/, "UserKnownHostsFile /dev/null"));
-    expect(await tryOut(`ssh://store${server.root}/unknown`)).toBe("E_REMOTE_CERTIFICATE");
-    expect(await tryOut(`ssh://store${server.root}/unknown`, { password: "secret" })).toBe("E_REMOTE_CERTIFICATE");
+    expect(await tryWith(`ssh://store${server.root}/unknown`)).toBe("E_REMOTE_CERTIFICATE");
+    expect(await tryWith(`ssh://store${server.root}/unknown`, { password: "secret" })).toBe("E_REMOTE_CERTIFICATE");
   });
 
   it("tells an unknown host, a closed port, a forbidden folder and a file in the way apart", async () => {
-    expect(await tryOut("ssh://no-such-host.invalid/x")).toBe("E_REMOTE_UNREACHABLE");
-    expect(await tryOut("ssh://127.0.0.1:9/x")).toBe("E_REMOTE_UNREACHABLE");
-    expect(await tryOut("ssh://store/proc/x")).toMatch(/^E_REMOTE_(FORBIDDEN|ABSENT|ANSWER)$/);
-    expect(await tryOut("ssh://-oProxyCommand=false/x")).toBe("E_CONFIG");
-    expect(await tryOut(`ssh://store${server.root}/x`, {}, { PATH: "/nowhere" })).toBe("E_REMOTE_KIND");
+    expect(await tryWith("ssh://no-such-host.invalid/x")).toBe("E_REMOTE_UNREACHABLE");
+    expect(await tryWith("ssh://127.0.0.1:9/x")).toBe("E_REMOTE_UNREACHABLE");
+    expect(await tryWith("ssh://store/proc/x")).toMatch(/^E_REMOTE_(FORBIDDEN|ABSENT|ANSWER)$/);
+    expect(await tryWith("ssh://-oProxyCommand=false/x")).toBe("E_CONFIG");
+    expect(await tryWith(`ssh://store${server.root}/x`, {}, { PATH: "/nowhere" })).toBe("E_REMOTE_KIND");
   });
 
   it("runs through a jump host", async () => {
     server.configure(
       `${server.usual}Host behind\n  HostName 127.0.0.1\n  Port ${server.port}\n  IdentityFile ${server.key}\n  ProxyCommand ${server.path.split(":")[0]}/ssh -W %h:%p store\n`,
     );
-    expect(await tryOut(`ssh://behind${server.root}/jumped`)).toBe("fine");
+    expect(await tryWith(`ssh://behind${server.root}/jumped`)).toBe("fine");
   });
 
   it("check says what may be done", async () => {
