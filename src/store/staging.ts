@@ -7,27 +7,33 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { identityOf, lifeOf } from "../platform/processes.ts";
 
-const NAME = /^\.expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp$/;
+const NAME = /^\.?expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp$/;
 
 export function makeStaging(folder: string): string {
-  const { host, boot, pid, start } = identityOf(process.pid);
-  const path = `${folder}/.expver-${digest(host)}-${digest(boot)}-${pid}-${start}-${randomBytes(4).toString("hex")}.tmp`;
+  const path = `${folder}/.${newOwnName()}`;
   mkdirSync(path, { recursive: true });
   return path;
+}
+
+/** A name nobody else takes, which says whose it is. */
+export function newOwnName(): string {
+  const { host, boot, pid, start } = identityOf(process.pid);
+  return `expver-${digest(host)}-${digest(boot)}-${pid}-${start}-${randomBytes(4).toString("hex")}.tmp`;
 }
 
 /** Removes what killed processes left in such folders. */
 export function sweepStagings(folder: string): void {
   if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) if (isAbandoned(name)) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  for (const name of readdirSync(folder)) if (ownerOf(name) === "dead") rmSync(`${folder}/${name}`, { recursive: true, force: true });
 }
 
-/** Only when its owner is provably dead: on a share it may be another machine's. */
-function isAbandoned(name: string): boolean {
+/** Null: the name is none of ours. On a share it may be another machine's, of which nothing is known. */
+export function ownerOf(name: string): "alive" | "dead" | "elsewhere" | null {
   const [, host, boot, pid, start = ""] = NAME.exec(name) ?? [];
+  if (host === undefined) return null;
   const here = identityOf(process.pid);
-  if (host !== digest(here.host)) return false;
-  return boot !== digest(here.boot) || lifeOf({ ...here, pid: Number(pid), start }) === "dead";
+  if (host !== digest(here.host)) return "elsewhere";
+  return boot !== digest(here.boot) || lifeOf({ ...here, pid: Number(pid), start }) === "dead" ? "dead" : "alive";
 }
 
 function digest(text: string): string {

@@ -1,5 +1,4 @@
 /** WebDAV: like HTTP, but with folders that can be made and listed, and with a rename that makes an upload appear whole. */
-import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../errors.ts";
 import { dropAnswer } from "../../platform/http.ts";
@@ -7,6 +6,7 @@ import type { RemoteConfig } from "../dvc-config.ts";
 import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf, textOf } from "./http-access.ts";
 import { retrying } from "./retry.ts";
 import type { FolderThere, Key, KeyAndSize, ObjectServer } from "./server.ts";
+import { uploadsOf } from "./uploads.ts";
 
 const CLEANING_MS = 2000;
 
@@ -24,6 +24,10 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
     made.set(folder, making);
     return making;
   };
+  const remove = async (key: Key, signal: AbortSignal) => {
+    dropAnswer(await access.ask("DELETE", key, { signal, accept: [404, 410], doing: `delete ${key}` }));
+  };
+  const uploads = uploadsOf({ makeFolder, files: (folder, signal) => filesWithAge(access, folder, signal), remove });
   return {
     async find(key, signal) {
       const answer = await access.ask("HEAD", key, { signal, accept: [404, 410], doing: `look for ${key}` });
@@ -32,9 +36,8 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
     },
     get: (key, options) => getRange(access, key, options),
     async put(key, source, signal) {
-      const folder = parentOf(key);
-      await makeFolder(folder, signal);
-      const temporary = `${folder}/.${randomBytes(9).toString("base64url")}.tmp`;
+      await makeFolder(parentOf(key), signal);
+      const temporary = await uploads.nameFor(key, signal);
       try {
         dropAnswer(await access.ask("PUT", temporary, { signal, source, doing: `write ${key}` }));
         const headers = { destination: access.urlOf(key).href, overwrite: "T" };
@@ -50,7 +53,8 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
       }
     },
     async remove(key, signal) {
-      dropAnswer(await access.ask("DELETE", key, { signal, accept: [404, 410], doing: `delete ${key}` }));
+      await uploads.sweepBeside(key);
+      await remove(key, signal);
     },
     async *list(folder, signal) {
       const headers = { depth: "1", "content-type": "application/xml" };
@@ -100,7 +104,8 @@ async function removeQuietly(access: HttpAccess, key: Key): Promise<void> {
   removing.catch(() => {});
 }
 
-async function readFolder(access: HttpAccess, folder: Key, signal: AbortSignal): Promise<FolderThere | null> {
+/** Null: it is no folder, or not there. */
+async function insideOf(access: HttpAccess, folder: Key, signal: AbortSignal): Promise<Entry[] | null> {
   const headers = { depth: "1", "content-type": "application/xml" };
   const asked = folder === "" ? "" : `${folder}/`;
   const answer = await access.ask("PROPFIND", asked, { signal, headers, accept: [404, 405, 409, 410], doing: `list ${folder}` });
@@ -109,7 +114,22 @@ async function readFolder(access: HttpAccess, folder: Key, signal: AbortSignal):
     return null;
   }
   const [self, ...inside] = entriesIn(await textOf(answer, { remote: access.name, doing: `list ${folder}` }, 2 ** 30));
-  if (self?.isFolder !== true) return null;
+  return self?.isFolder === true ? inside : null;
+}
+
+/** When they were written is told by the server's clock, which is compared to ours. */
+async function filesWithAge(
+  access: HttpAccess,
+  folder: Key,
+  signal: AbortSignal,
+): Promise<{ name: string; modified: number | undefined }[]> {
+  const files = ((await insideOf(access, folder, signal)) ?? []).filter(({ isFolder }) => !isFolder);
+  return files.map(({ name, modified }) => ({ name, modified: modified === undefined ? undefined : modified - (access.skewMs() ?? 0) }));
+}
+
+async function readFolder(access: HttpAccess, folder: Key, signal: AbortSignal): Promise<FolderThere | null> {
+  const inside = await insideOf(access, folder, signal);
+  if (inside === null) return null;
   const found: FolderThere = { files: [], folders: [] };
   for (const { name, isFolder, size, tag } of inside) {
     const key = folder === "" ? name : `${folder}/${name}`;
@@ -119,15 +139,27 @@ async function readFolder(access: HttpAccess, folder: Key, signal: AbortSignal):
   return found;
 }
 
-/** What a PROPFIND answer names, the folder that was asked for first, names as in a URL. Only what we need of XML: servers differ in prefixes, not in words. */
-function entriesIn(xml: string): { name: string; isFolder: boolean; size: number; tag: string | undefined }[] {
+interface Entry {
+  /** As in a URL. */
+  name: string;
+  isFolder: boolean;
+  size: number;
+  tag: string | undefined;
+  /** Milliseconds, by the server's clock. */
+  modified: number | undefined;
+}
+
+/** What a PROPFIND answer names, the folder that was asked for first. Only what we need of XML: servers differ in prefixes, not in words. */
+function entriesIn(xml: string): Entry[] {
   const entries = [...xml.matchAll(/<(?:\w+:)?response[\s>]([\s\S]*?)<\/(?:\w+:)?response>/g)].flatMap(([, response = ""]) => {
     const href = /<(?:\w+:)?href[^>]*>([^<]*)</.exec(response)?.[1]?.trim().replace(/\/+$/, "");
     const tag = /<(?:\w+:)?getetag[^>]*>([^<]*)</.exec(response)?.[1]?.replaceAll("&quot;", '"');
     const size = /<(?:\w+:)?getcontentlength[^>]*>(\d+)</.exec(response)?.[1];
     if (href === undefined) return [];
     const isFolder = /<(?:\w+:)?collection\b/.test(response);
-    return [{ href, name: href.slice(href.lastIndexOf("/") + 1), isFolder, size: Number(size ?? 0), tag }];
+    const modified = Date.parse(/<(?:\w+:)?getlastmodified[^>]*>([^<]*)</.exec(response)?.[1] ?? "");
+    const name = href.slice(href.lastIndexOf("/") + 1);
+    return [{ href, name, isFolder, size: Number(size ?? 0), tag, modified: Number.isNaN(modified) ? undefined : modified }];
   });
   return entries.sort((a, b) => a.href.length - b.href.length);
 }

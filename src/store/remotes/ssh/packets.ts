@@ -7,6 +7,7 @@ export const TYPE = {
   CLOSE: 4,
   READ: 5,
   WRITE: 6,
+  SETSTAT: 9,
   OPENDIR: 11,
   READDIR: 12,
   REMOVE: 13,
@@ -75,17 +76,26 @@ export class Reader {
     return this.data().toString("utf8");
   }
 
-  /** Size and kind of a file. */
-  attributes(): { size: number; isFile: boolean; isFolder: boolean } {
+  attributes(): Attributes {
     const flags = this.uint32();
     const size = flags & 1 ? this.uint64() : 0;
     if (flags & 2) this.#offset += 8;
     const mode = flags & 4 ? this.uint32() : 0o100000;
-    if (flags & 8) this.#offset += 8;
+    const [, modified] = flags & 8 ? [this.uint32(), this.uint32() * 1000] : [];
     if (flags & 0x80000000) for (let left = this.uint32(); left > 0; left -= 1) [this.data(), this.data()];
     const kind = mode & 0o170000;
-    return { size, isFile: kind === 0o100000, isFolder: kind === 0o040000 };
+    return { size, isFile: kind === 0o100000, isFolder: kind === 0o040000, mode: mode & 0o7777, modified };
   }
+}
+
+export interface Attributes {
+  size: number;
+  isFile: boolean;
+  isFolder: boolean;
+  /** Permission bits. */
+  mode: number;
+  /** When it was written, in milliseconds by the server's clock. */
+  modified: number | undefined;
 }
 
 /** Cuts a stream into packets: type and body. */

@@ -1,12 +1,12 @@
 /** SSH: files on another machine, by SFTP. An object is written under a temporary name and renamed. */
-import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../../errors.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
 import type { Environment } from "../http-access.ts";
 import type { FolderThere, Key, KeyAndSize, ObjectServer, Source } from "../server.ts";
+import { uploadsOf } from "../uploads.ts";
 import { isRefusal, type Refusal, type Reply, type SftpConnection, sftpConnection } from "./connection.ts";
-import { type Field, Reader, STATUS, TYPE } from "./packets.ts";
+import { type Attributes, type Field, Reader, STATUS, TYPE } from "./packets.ts";
 
 // Every server takes this much; more would need asking.
 const PIECE = 32 * 1024;
@@ -15,6 +15,7 @@ const WINDOW = 48;
 const CLEANING_MS = 5000;
 const READ = 1;
 const WRITE_NEW = 2 | 8 | 32;
+const WITH_MODE = 4;
 const NOTHING_LEFT = 2 ** 20;
 
 export function sshServer(config: RemoteConfig, env: Environment): ObjectServer {
@@ -70,6 +71,20 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
     // Somebody else may have made it meanwhile.
     if ((await ask(TYPE.STAT, [path], { signal, doing })) === null) throw refused(doing, reply);
   };
+  const remove = (key: Key, signal: AbortSignal) => ask(TYPE.REMOVE, [at(key)], { signal, doing: `delete ${key}` });
+  const uploads = uploadsOf({
+    /** As open to others as the folder of the shards: a group may share it. */
+    async makeFolder(folder, signal) {
+      const path = at(folder);
+      const doing = `make ${path}`;
+      if ((await ask(TYPE.STAT, [path], { signal, doing })) !== null) return;
+      await makeFolder(path, signal);
+      const above = await must(TYPE.STAT, [path.slice(0, path.lastIndexOf("/"))], { signal, doing });
+      await connection.ask(TYPE.SETSTAT, [path, WITH_MODE, above.fields.attributes().mode], signal);
+    },
+    files: async (folder, signal) => ((await readFolder(folder, signal)) ?? []).filter(({ isFile }) => isFile),
+    remove,
+  });
 
   return {
     async find(key, signal) {
@@ -89,7 +104,7 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
       const doing = `write ${key}`;
       const folder = at(key).slice(0, at(key).lastIndexOf("/"));
       await makeFolder(folder, signal);
-      const temporary = `${folder}/.${randomBytes(9).toString("base64url")}.tmp`;
+      const temporary = at(await uploads.nameFor(key, signal));
       let handle: Buffer | null = null;
       try {
         handle = (await must(TYPE.OPEN, [temporary, WRITE_NEW, 0], { signal, doing })).fields.data();
@@ -114,7 +129,8 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
     skewMs: () => null,
 
     async remove(key, signal) {
-      await ask(TYPE.REMOVE, [at(key)], { signal, doing: `delete ${key}` });
+      await uploads.sweepBeside(key);
+      await remove(key, signal);
     },
 
     async *list(folder, signal) {
@@ -147,15 +163,12 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
   }
 
   /** Null: there is no such folder. */
-  async function readFolder(
-    folder: Key,
-    signal: AbortSignal,
-  ): Promise<{ name: string; size: number; isFile: boolean; isFolder: boolean }[] | null> {
+  async function readFolder(folder: Key, signal: AbortSignal): Promise<({ name: string } & Attributes)[] | null> {
     const doing = `list ${folder}`;
     const opened = await ask(TYPE.OPENDIR, [at(folder)], { signal, doing });
     if (opened === null) return null;
     const handle = opened.fields.data();
-    const found: { name: string; size: number; isFile: boolean; isFolder: boolean }[] = [];
+    const found: ({ name: string } & Attributes)[] = [];
     for (;;) {
       const reply = await connection.ask(TYPE.READDIR, [handle], signal);
       if (isRefusal(reply)) {
