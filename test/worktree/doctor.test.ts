@@ -1,6 +1,6 @@
 /** doctor and worktrees that were moved, half-removed, locked or are off their branch; and the troubleshooting list of the skill. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { until } from "../run/story.ts";
@@ -22,6 +22,7 @@ beforeEach(() => {
 interface Found {
   check: string;
   level: string;
+  what: string;
   remedy: string;
   fix?: string;
   fixed?: string;
@@ -129,7 +130,9 @@ describe("of the troubleshooting list", () => {
     }
     const bytes = readFileSync(path);
     writeFileSync(path, Buffer.concat([bytes.subarray(0, 100), Buffer.alloc(bytes.length - 100, 7)]));
-    expect(found("database-damage").length).toBeGreaterThan(0);
+    expect(found("database-damage")).toMatchObject([{ level: "problem", remedy: expect.stringContaining("expver data checkout --force") }]);
+    writeFileSync(path, Buffer.concat([Buffer.alloc(8), Buffer.from("DUCK"), Buffer.alloc(500)]));
+    expect(found("database-damage")).toMatchObject([{ level: "problem", what: expect.stringContaining("is a DuckDB file") }]);
   });
 
   it("a version whose bytes went with a worktree that was removed", () => {
@@ -150,6 +153,42 @@ describe("of the troubleshooting list", () => {
     expect(found("unsent-objects")).toMatchObject([{ level: "problem", remedy: expect.stringContaining("expver data push") }]);
     remotes.must("data", "push");
     expect(found("unsent-objects")).toEqual([]);
+  });
+
+  it("a version that was pushed by hand without its data, when HEAD is elsewhere by now; bytes that are on no remote either", () => {
+    const remotes = makeLab();
+    repo = remotes.repo;
+    train(repo, "0.7");
+    repo.git("push", "-q", "origin", "e0.2.0");
+    repo.commit("went on", { "more.txt": "1\n" });
+    expect(found("unsent-objects")).toMatchObject([
+      {
+        level: "problem",
+        what: expect.stringMatching(/^e0\.2\.0 is on the Git remote/),
+        remedy: expect.stringContaining("expver publish e0.2.0"),
+      },
+    ]);
+    remotes.must("publish", "e0.2.0");
+    expect(found("unsent-objects")).toEqual([]);
+    expect(found("lost-versions")).toEqual([]);
+    const object = /md5: (\w+)/.exec(repo.git("show", "e0.1.0:models/model.bin.dvc"))?.[1] ?? "";
+    const name = join("files/md5", object.slice(0, 2), object.slice(2));
+    rmSync(join(repo.root, ".dvc/cache", name));
+    expect(found("lost-versions")).toEqual([]);
+    rmSync(join(remotes.store, name));
+    expect(found("lost-versions")).toMatchObject([{ what: expect.stringContaining("bytes of e0.1.0 are neither in the cache") }]);
+  });
+
+  it("a candidate that is gone, and a model beside the candidates that no run knows", () => {
+    lab.must("models", "add", "e0.1.0");
+    expect(found("candidate-models")).toEqual([]);
+    const folder = join(repo.root, "models/candidates");
+    for (const name of readdirSync(folder)) rmSync(join(folder, name));
+    repo.write("models/candidates/by_hand.bin", "x");
+    expect(found("candidate-models")).toMatchObject([
+      { level: "warning", remedy: "expver data checkout models/candidates" },
+      { level: "note", what: expect.stringContaining("models/candidates/by_hand.bin belongs to no run") },
+    ]);
   });
 
   it("what a killed merge left, and a tag that is no version", () => {

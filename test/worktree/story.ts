@@ -6,6 +6,8 @@ import { makeFolder, makeRepository, openTestRepository, type TestRepository } f
 
 export interface Lab {
   repo: TestRepository;
+  /** Folder of the data remote. */
+  store: string;
   /** Where worktrees are made. */
   tree(name: string): string;
   inside(name: string): TestRepository;
@@ -30,15 +32,16 @@ export function makeLab({ remotes = true }: { remotes?: boolean } = {}): Lab {
     "train.sh": TRAIN,
     ".gitignore": "*.log\nmetrics.json\n",
   });
+  const store = makeFolder("remote");
   if (remotes) {
     repo.git("remote", "add", "origin", makeRepository({ bare: true }).root);
-    must("data", "remote", "add", "-d", "store", makeFolder("remote"));
+    must("data", "remote", "add", "-d", "store", store);
     repo.commit("a data remote");
   }
   train(repo, "0.5");
   if (remotes) must("publish");
   const tree = (name: string) => join(dirname(repo.root), trees, name);
-  return { repo, tree, must, inside: (name) => openTestRepository(tree(name), repo.context.env as Record<string, string>) };
+  return { repo, store, tree, must, inside: (name) => openTestRepository(tree(name), repo.context.env as Record<string, string>) };
 }
 
 export function mustIn(repo: TestRepository, ...args: string[]): void {

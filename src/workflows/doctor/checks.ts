@@ -1,14 +1,6 @@
 /** Every check, in the order of the report. */
 import type { Check } from "./check.ts";
-import {
-  damagedDatabase,
-  keptByPipeline,
-  lostVersions,
-  misnamedTags,
-  parallelWriters,
-  productionModel,
-  unsentObjects,
-} from "./experiment-checks.ts";
+import { candidateModels, damagedDatabase, keptByPipeline, parallelWriters, productionModel } from "./experiment-checks.ts";
 import { killedOperations, largeTrash, staleLeases } from "./journal-checks.ts";
 import { mergeDriver, undecidedPointers } from "./merge-checks.ts";
 import { movedTags } from "./remote-checks.ts";
@@ -16,6 +8,7 @@ import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
 import { skillDrift } from "./skill-checks.ts";
 import { lostObjects, worktreeCache } from "./store-checks.ts";
+import { lostVersions, misnamedTags, unsentObjects } from "./version-checks.ts";
 import { detachedWorktrees, halfRemovedWorktrees, lockedWorktrees, movedWorktrees, ownCaches } from "./worktree-checks.ts";
 import { indexLock, readOnly } from "./write-checks.ts";
 
@@ -49,6 +42,7 @@ export const CHECKS: readonly Check[] = [
   databaseCost,
   keptByPipeline,
   productionModel,
+  candidateModels,
   movedTags,
   misnamedTags,
   skillDrift,

@@ -1,21 +1,20 @@
-/** What the skill's troubleshooting list speaks of beyond set-up: production, pipelines, parallel writers, bytes nobody else can get. */
-import { existsSync } from "node:fs";
+/** What the skill's troubleshooting list speaks of beyond set-up: models, pipelines, the results database. */
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
 import { topOf } from "../../config/project.ts";
 import { loadYaml } from "../../config/yaml.ts";
+import { ExpverError } from "../../errors.ts";
 import { git } from "../../git/git.ts";
-import { resolveCommit } from "../../git/refs.ts";
 import { readingProduction } from "../../models/production.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { finishWork } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
-import { cacheDir, readDvcConfig } from "../../store/dvc-config.ts";
-import { objectPath } from "../../store/layout.ts";
-import { readPointersAt, readPointersOf } from "../../store/pointers.ts";
-import { surveyPush } from "../../store/transfer.ts";
-import { readRegistry } from "../../versions/registry.ts";
+import { cacheDir } from "../../store/dvc-config.ts";
+import { readListing } from "../../store/layout.ts";
+import { readPointers } from "../../store/pointers.ts";
+import { surveyModels } from "../models/survey.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 
 export const productionModel: Check = {
@@ -37,6 +36,43 @@ export const productionModel: Check = {
       uncommitted: "its pointer is not committed",
     };
     return remedies[state] === undefined ? [] : [{ level: "warning", what: `${path}: ${what[state]}`, remedy: remedies[state] }];
+  },
+};
+
+export const candidateModels: Check = {
+  id: "candidate-models",
+  title: "the candidate models",
+  async find({ project, context }) {
+    if (project === null || project.dvcRoot === null || project.repository === null || project.repository.bare) return [];
+    const path = storedPath(project, project.config.models.candidates);
+    const absolute = absolutePath(project, path);
+    if (!existsSync(absolute)) return [];
+    const stored = readPointers(project).find((pointer) => pointer.path === path);
+    const listed = stored?.hash?.endsWith(".dir")
+      ? (readListing(cacheDir(project), { hash: stored.hash, hashName: stored.hashName }) ?? [])
+      : [];
+    const absent = listed.filter(({ relpath }) => !existsSync(join(absolute, relpath))).map(({ relpath }) => relpath);
+    const { strays } = (await surveyModels(context)).folder;
+    return [
+      ...(absent.length === 0
+        ? []
+        : [
+            {
+              level: "warning" as const,
+              what: `${path} lacks what its pointer names: ${someOf(absent)}`,
+              remedy: `expver data checkout ${path}`,
+            },
+          ]),
+      ...(strays.length === 0
+        ? []
+        : [
+            {
+              level: "note" as const,
+              what: `${someOf(strays)} belongs to no run: promote, list and prune do not know it`,
+              remedy: "A candidate is called RUN_NAME, as `expver models add RUN` makes it; rename it, or move it elsewhere.",
+            },
+          ]),
+    ];
   },
 };
 
@@ -92,75 +128,45 @@ export const damagedDatabase: Check = {
   find(scene) {
     const path = databaseOf(scene);
     if (path === null || !existsSync(path)) return [];
+    const said = damageOf(path);
+    if (said === null) return [];
+    return [{ level: "problem", what: `${path} ${said}`, remedy: remedyFor(path) }];
+  },
+};
+
+/** Null: it can be read. Throws what is no damage: somebody writes it, or it may not be read. */
+function damageOf(path: string): string | null {
+  try {
     const db = openResults(path, { readonly: true });
     try {
-      const said = db.arrays("PRAGMA quick_check(1)").map(([text]) => String(text));
-      if (said[0] === "ok") return [];
-      const what = `${path} is damaged: ${said[0]}`;
-      return [
-        { level: "problem", what, remedy: `The last stored one: expver data checkout --force ${path} (the damaged one goes to the trash)` },
-      ];
+      const [text] = db.arrays("PRAGMA quick_check(1)").map(([first]) => String(first));
+      return text === "ok" ? null : `is damaged: ${text}`;
     } finally {
       db.close();
     }
-  },
-};
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_DATABASE") throw error;
+    return isDuckDb(path) ? "is a DuckDB file: results are kept in SQLite, as xetrack's both engines do" : `is damaged: ${error.message}`;
+  }
+}
 
-export const unsentObjects: Check = {
-  id: "unsent-objects",
-  title: "bytes that public commits name",
-  async find({ project, context }) {
-    if (project === null || project.dvcRoot === null || project.repository === null || project.repository.bare) return [];
-    if (readDvcConfig(project).defaultRemote === null || resolveCommit(project.repository, "HEAD") === null) return [];
-    const isPublic = git(project.repository, ["for-each-ref", "--count=1", "--contains=HEAD", "refs/remotes"]) !== "";
-    if (!isPublic) return [];
-    const { lacking, missing } = await surveyPush(project, readPointersAt(project, "HEAD"), context);
-    if (lacking + missing.length === 0) return [];
-    const what = `HEAD is on the Git remote, and ${lacking + missing.length} objects it names are not on the data remote: nobody else can get them`;
-    return [{ level: "problem", what, remedy: "expver data push: what is there already is not sent again" }];
-  },
-};
+function remedyFor(path: string): string {
+  const back = `expver data checkout --force ${path}`;
+  if (isDuckDb(path))
+    return `Name another file in the program that wrote it; the last stored results come back with ${back} (this file goes to the trash)`;
+  return `The last stored one: ${back} (the damaged one goes to the trash)`;
+}
 
-export const lostVersions: Check = {
-  id: "lost-versions",
-  title: "versions whose bytes are nowhere here",
-  find({ project }) {
-    if (project === null || project.dvcRoot === null || project.repository === null || project.repository.bare) return [];
-    if (readDvcConfig(project).remotes.size > 0) return [];
-    const { versions } = readRegistry(project);
-    const cache = cacheDir(project);
-    const latest = versions.filter(({ commit }) => commit !== "").slice(-MOST_VERSIONS);
-    const pointers = readPointersOf(project, [...new Set(latest.map(({ commit }) => commit))], () => {});
-    const lost = latest.filter(({ commit }) =>
-      (pointers.get(commit) ?? []).some(
-        ({ hash, hashName, cache: isCached }) => hash !== null && isCached && !existsSync(objectPath(cache, { hash, hashName })),
-      ),
-    );
-    if (lost.length === 0) return [];
-    const names = lost.map(({ name }) => name).join(", ");
-    const what = `bytes of ${names} are not in the cache ${cache}, and there is no data remote: lost here, perhaps with a worktree that was removed`;
-    return [
-      { level: "warning", what, remedy: `expver verify --quick ${lost[0]?.name} names them; look for them in other caches and clones` },
-    ];
-  },
-};
-
-export const misnamedTags: Check = {
-  id: "misnamed-tags",
-  title: "tags that look like versions and are none",
-  find({ project }) {
-    if (project === null || project.repository === null) return [];
-    return readRegistry(project).misnamed.map(
-      (name): Finding => ({
-        level: "note",
-        what: `the tag ${name} looks like a version and is none: versions have three numbers`,
-        remedy: `expver tag --suggest names the next free one; git tag ${project.config.versions.prefix}X.Y.Z ${name}^{} gives it a number`,
-      }),
-    );
-  },
-};
-
-const MOST_VERSIONS = 200;
+function isDuckDb(path: string): boolean {
+  const descriptor = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(12);
+    readSync(descriptor, head, 0, 12, 0);
+    return head.toString("latin1", 8, 12) === "DUCK";
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 function databaseOf({ project }: Scene): string | null {
   if (project === null || project.repository?.bare) return null;
@@ -175,4 +181,8 @@ function stagesOf(path: string, file: string): Record<string, { outs?: unknown[]
     string,
     { outs?: unknown[] }
   >;
+}
+
+function someOf(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 }

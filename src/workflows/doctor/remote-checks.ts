@@ -3,7 +3,7 @@ import { git } from "../../git/git.ts";
 import { lsRemoteTags, publishRemote } from "../../git/remotes.ts";
 import type { Check } from "./check.ts";
 
-const PATIENCE_MS = 3000;
+export const PATIENCE_MS = 3000;
 
 export const movedTags: Check = {
   id: "moved-tags",

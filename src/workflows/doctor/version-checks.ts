@@ -1,0 +1,134 @@
+/** Versions and public commits: are their bytes where others, or anybody, can get them. */
+import type { Project } from "../../config/project.ts";
+import { git, type Repository } from "../../git/git.ts";
+import { readRef, resolveCommit } from "../../git/refs.ts";
+import { lsRemoteTags, publishRemote } from "../../git/remotes.ts";
+import type { Context } from "../../platform/context.ts";
+import { counted } from "../../platform/words.ts";
+import { openCache } from "../../store/cache.ts";
+import { readDvcConfig } from "../../store/dvc-config.ts";
+import { readPointersOf } from "../../store/pointers.ts";
+import { isComplete } from "../../store/status.ts";
+import { surveyPush } from "../../store/transfer.ts";
+import type { Pointer } from "../../store/types.ts";
+import { readRegistry } from "../../versions/registry.ts";
+import type { Version } from "../../versions/types.ts";
+import type { Check, Finding } from "./check.ts";
+import { PATIENCE_MS } from "./remote-checks.ts";
+
+export const unsentObjects: Check = {
+  id: "unsent-objects",
+  title: "bytes that public commits and versions name",
+  async find({ project, context }) {
+    const repository = repositoryOf(project);
+    if (project === null || repository === null || readDvcConfig(project).defaultRemote === null) return [];
+    const named = [...publicHead(repository), ...publicVersions(project, repository)];
+    const { lacking } = await surveyPush(project, pointersOf(project, named), context);
+    if (lacking === 0) return [];
+    const guilty = await those(named, async (one) => (await surveyPush(project, pointersOf(project, [one]), context)).lacking > 0);
+    const what = `${listOf(guilty)} ${guilty.length === 1 ? "is" : "are"} on the Git remote, and ${counted(lacking, "object")} named there not on the data remote: nobody else can get them`;
+    return [{ level: "problem", what, remedy: remedyFor(guilty) }];
+  },
+};
+
+export const lostVersions: Check = {
+  id: "lost-versions",
+  title: "versions whose bytes are nowhere",
+  async find({ project, context }) {
+    const repository = repositoryOf(project);
+    if (project === null || repository === null) return [];
+    const cache = openCache(project);
+    const isHere = ({ hash, cache: isCached, isImport }: Pointer) => hash === null || !isCached || isImport;
+    const absent = namedVersions(latest(readRegistry(project).versions)).filter((one) =>
+      pointersOf(project, [one]).some((pointer) => !isHere(pointer) && !isComplete(cache, pointer)),
+    );
+    const hasRemote = readDvcConfig(project).remotes.size > 0;
+    const lost = hasRemote ? await nowhere(project, context, absent) : absent;
+    if (lost.length === 0) return [];
+    const where = hasRemote ? "nor on the data remote" : "and there is no data remote";
+    const what = `bytes of ${listOf(lost)} are ${hasRemote ? "neither" : "not"} in the cache ${cache.dir}, ${where}: lost here, perhaps with a worktree that was removed`;
+    return [
+      { level: "warning", what, remedy: `expver verify --quick ${lost[0]?.name} names them; look for them in other caches and clones` },
+    ];
+  },
+};
+
+export const misnamedTags: Check = {
+  id: "misnamed-tags",
+  title: "tags that look like versions and are none",
+  find({ project }) {
+    if (project === null || project.repository === null) return [];
+    return readRegistry(project).misnamed.map(
+      (name): Finding => ({
+        level: "note",
+        what: `the tag ${name} looks like a version and is none: versions have three numbers`,
+        remedy: `expver tag --suggest names the next free one; git tag ${project.config.versions.prefix}X.Y.Z ${name}^{} gives it a number`,
+      }),
+    );
+  },
+};
+
+const MOST_VERSIONS = 200;
+
+interface Named {
+  /** `HEAD`, or a version. */
+  name: string;
+  commit: string;
+}
+
+function repositoryOf(project: Project | null): Repository | null {
+  const isOurs = project !== null && project.dvcRoot !== null && project.repository !== null && !project.repository.bare;
+  return isOurs ? project.repository : null;
+}
+
+function publicHead(repository: Repository): Named[] {
+  const commit = resolveCommit(repository, "HEAD");
+  const isPublic = commit !== null && git(repository, ["for-each-ref", "--count=1", "--contains=HEAD", "refs/remotes"]) !== "";
+  return isPublic ? [{ name: "HEAD", commit }] : [];
+}
+
+/** As the Git remote says, when it answers: `git push --tags` asks nobody. */
+function publicVersions(project: Project, repository: Repository): Named[] {
+  const remote = publishRemote(repository);
+  const theirs = remote === null ? null : lsRemoteTags(repository, remote, project.config.versions.prefix, PATIENCE_MS);
+  if (theirs === null) return [];
+  const versions = readRegistry(project).versions.filter(({ name }) => theirs.has(name));
+  return namedVersions(latest(versions)).filter(({ name }) => readRef(repository, `refs/tags/${name}`) === theirs.get(name));
+}
+
+function latest(versions: readonly Version[]): Version[] {
+  return versions.filter(({ commit }) => commit !== "").slice(-MOST_VERSIONS);
+}
+
+function namedVersions(versions: readonly Version[]): Named[] {
+  return versions.map(({ name, commit }) => ({ name, commit }));
+}
+
+function pointersOf(project: Project, named: readonly Named[]): Pointer[] {
+  return [...readPointersOf(project, [...new Set(named.map(({ commit }) => commit))], () => {}).values()].flat();
+}
+
+/** Those with bytes that neither the cache nor a remote has. A remote that does not answer has everything, for all that is known. */
+async function nowhere(project: Project, context: Context, named: readonly Named[]): Promise<Named[]> {
+  const { missing } = await surveyPush(project, pointersOf(project, named), context);
+  if (missing.length === 0) return [];
+  return those(named, async (one) => (await surveyPush(project, pointersOf(project, [one]), context)).missing.length > 0);
+}
+
+async function those(named: readonly Named[], isOne: (one: Named) => Promise<boolean>): Promise<Named[]> {
+  const found: Named[] = [];
+  for (const one of named) if (await isOne(one)) found.push(one);
+  return found;
+}
+
+function listOf(named: readonly Named[]): string {
+  const names = named.map(({ name }) => name);
+  return names.length <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
+}
+
+function remedyFor(guilty: readonly Named[]): string {
+  const versions = guilty.filter(({ name }) => name !== "HEAD").map(({ name }) => name);
+  const head = versions.length < guilty.length ? "expver data push" : null;
+  const others = versions.length > 0 ? `expver publish ${versions.join(" ")}` : null;
+  return `${[head, others].filter((one) => one !== null).join(", and ")}: what is there already is not sent again`;
+}
