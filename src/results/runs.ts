@@ -28,10 +28,12 @@ export function updateRun(db: Database, runId: string, changes: Partial<Omit<Run
   if (changed === 0) throw noSuchRun(db, runId);
 }
 
-/** All runs, the latest first. `patch` is null unless asked for: it may be large. */
-export function readRuns(db: Database, { patch = false }: { patch?: boolean } = {}): RunRecord[] {
+/** All runs, or those of these names, the latest first. `patch` is null unless asked for: it may be large. */
+export function readRuns(db: Database, { patch = false, only }: { patch?: boolean; only?: readonly string[] } = {}): RunRecord[] {
   if (!hasTable(db, RUNS_TABLE)) return [];
-  return db.all(`SELECT ${selection(db, patch)} FROM ${RUNS_TABLE} ORDER BY start DESC, run_id`).map(toRecord);
+  const where = only === undefined ? "" : "WHERE run_id IN (SELECT value FROM json_each(?))";
+  const sql = `SELECT ${selection(db, patch)} FROM ${RUNS_TABLE} ${where} ORDER BY start DESC, run_id`;
+  return db.all(sql, only === undefined ? [] : [JSON.stringify(only)]).map(toRecord);
 }
 
 /** Which runs there are, the latest first, without their texts: a run of five hundred parameters has ten kilobytes of them. */

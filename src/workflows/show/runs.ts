@@ -30,7 +30,7 @@ export interface ShownRun {
 
 export interface ShownRuns {
   runs: ShownRun[];
-  /** Rows in the version's database that carry its name; null when that is not known. */
+  /** Rows of its runs, else those in its database that carry its name; null when that is not known. */
   rows: number | null;
   /** Why the runs are known by name only: the database of this version is not in the cache, or has none. Null: they are known. */
   unknown: string | null;
@@ -53,11 +53,11 @@ export function runsOf(
   try {
     const db = openResults(file, { immutable: true });
     try {
-      const records = new Map(readRuns(db).map((record) => [record.run_id, record]));
-      const named = message.kind === null ? [...records.values()].filter((record) => record.version === name).map(entryOf) : message.runs;
-      const tracks = named.length === 0 ? [] : runTracks(db);
-      const runs = named.map((entry) => shownRun(entry, records.get(entry.run), tracks));
-      return { runs, rows: rowsOf(db, name), unknown: null };
+      const told = message.kind === null ? undefined : message.runs.map(({ run }) => run);
+      const records = new Map(readRuns(db, told && { only: told }).map((record) => [record.run_id, record]));
+      const named = told === undefined ? [...records.values()].filter((record) => record.version === name).map(entryOf) : message.runs;
+      const runs = named.map((entry) => shownRun(entry, records.get(entry.run), runTracks(db, entry.run)));
+      return { runs, rows: ownRows(runs) ?? stampedRows(db, name), unknown: null };
     } finally {
       db.close();
     }
@@ -72,10 +72,9 @@ function entryOf(record: RunRecord): RunEntry {
   return { run: record.run_id, params: {} };
 }
 
-function shownRun({ run, params }: RunEntry, record: RunRecord | undefined, tracks: readonly RunTrack[]): ShownRun {
+function shownRun({ run, params }: RunEntry, record: RunRecord | undefined, own: readonly RunTrack[]): ShownRun {
   if (record === undefined)
     return { run, params, metrics: {}, status: null, command: null, start: null, seconds: null, exitCode: null, rows: null };
-  const own = tracks.filter((track) => track.run_id === run);
   const { status, command, start, end, exit_code: exitCode } = record;
   return {
     run,
@@ -90,8 +89,14 @@ function shownRun({ run, params }: RunEntry, record: RunRecord | undefined, trac
   };
 }
 
+/** Of runs that the database knows: counting stamps would read a whole table, which may have millions of rows. */
+function ownRows(runs: readonly ShownRun[]): number | null {
+  const counts = runs.flatMap(({ rows }) => (rows === null ? [] : [rows]));
+  return runs.length > 0 && counts.length === runs.length ? counts.reduce((sum, rows) => sum + rows, 0) : null;
+}
+
 /** Rows stamped with the version's name, as `expver run` and the original workflow both write it. */
-function rowsOf(db: Database, name: string): number | null {
+function stampedRows(db: Database, name: string): number | null {
   const stamped = eventsTables(db).filter(({ columns }) => hasColumn(columns, "version"));
   if (stamped.length === 0) return null;
   return stamped.reduce(
