@@ -1,19 +1,17 @@
 #!/usr/bin/env node
-/** Entry point: owns the only exit. */
-import { enableCompileCache } from "./platform/compile-cache.ts";
+/** Entry point: loads the program from its bundle, and owns the only exit. */
+import { join } from "node:path";
+import { loadBundle } from "./platform/compiled-code.ts";
 import { VERSION } from "./platform/version.ts";
+
+declare const __EXPVER_BUILD__: string;
 
 const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
   process.stdout.write(`${VERSION}\n`);
 } else {
-  enableCompileCache();
-  if (argv[0] === "__complete") {
-    const { complete } = await import("./cli/complete.ts");
-    await complete(argv.slice(1));
-  } else {
-    const { main } = await import("./cli/main.ts");
-    const { CATALOGUE } = await import("./workflows/catalogue/index.ts");
-    process.exitCode = await main(argv, CATALOGUE, { mcp: async (...call) => (await import("./mcp/serve.ts")).serveMcp(...call) });
-  }
+  const words = argv.slice(0, 2).filter((word) => /^[a-z][a-z-]*$/.test(word));
+  const bundle = loadBundle(join(import.meta.dirname, "program.cjs"), __EXPVER_BUILD__, words.join(" "));
+  const { run } = bundle as typeof import("./program.ts");
+  process.exitCode = await run(argv);
 }
