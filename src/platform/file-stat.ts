@@ -1,18 +1,18 @@
 /** What is kept of a file's status. Node's own object holds eight dates: over many files most of the memory, and of the time to collect it. */
 import type { Stats } from "node:fs";
 
-export type FileStat = Pick<Stats, "dev" | "ino" | "mode" | "nlink" | "size" | "mtimeMs" | "ctimeMs">;
+export type FileStat = Pick<Stats, "dev" | "ino" | "mode" | "nlink" | "uid" | "gid" | "size" | "mtimeMs" | "ctimeMs">;
 
 /** What tells whether a file is still the one that was looked at. */
 export type FileIdentity = Pick<FileStat, "dev" | "ino" | "size" | "mtimeMs" | "ctimeMs">;
 
 /** Many of them, as numbers in a row. */
-export const STAT_NUMBERS = 7;
+export const STAT_NUMBERS = 9;
 export const MODE = 2;
 export const SIZE = 4;
 
-export function fileStat({ dev, ino, mode, nlink, size, mtimeMs, ctimeMs }: Stats): FileStat {
-  return { dev, ino, mode, nlink, size, mtimeMs, ctimeMs };
+export function fileStat({ dev, ino, mode, nlink, uid, gid, size, mtimeMs, ctimeMs }: Stats): FileStat {
+  return { dev, ino, mode, nlink, uid, gid, size, mtimeMs, ctimeMs };
 }
 
 export function putStat(numbers: Float64Array, index: number, stat: FileStat): void {
@@ -24,6 +24,8 @@ export function putStat(numbers: Float64Array, index: number, stat: FileStat): v
   numbers[at + SIZE] = stat.size;
   numbers[at + 5] = stat.mtimeMs;
   numbers[at + 6] = stat.ctimeMs;
+  numbers[at + 7] = stat.uid;
+  numbers[at + 8] = stat.gid;
 }
 
 export function statAt(numbers: Float64Array, index: number): FileStat {
@@ -36,5 +38,7 @@ export function statAt(numbers: Float64Array, index: number): FileStat {
     size: numbers[at + SIZE] as number,
     mtimeMs: numbers[at + 5] as number,
     ctimeMs: numbers[at + 6] as number,
+    uid: numbers[at + 7] as number,
+    gid: numbers[at + 8] as number,
   };
 }

@@ -27,8 +27,8 @@ export function readTextIfExists(path: string): string | null {
   }
 }
 
-/** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. */
-export function writeFileAtomic(path: string, data: string | Uint8Array, options: { mode?: number } = {}): void {
+/** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. A long one may come in pieces. */
+export function writeFileAtomic(path: string, data: string | Uint8Array | Generator<Uint8Array>, options: { mode?: number } = {}): void {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
@@ -37,7 +37,8 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
     const descriptor = openSync(temporary, "wx", mode ?? 0o666);
     try {
       if (mode !== undefined) fchmodSync(descriptor, mode);
-      writeAll(descriptor, typeof data === "string" ? Buffer.from(data) : data);
+      for (const piece of typeof data === "string" ? [Buffer.from(data)] : data instanceof Uint8Array ? [data] : data)
+        writeAll(descriptor, piece);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);

@@ -1,6 +1,6 @@
 /** The status of many files, by several threads where there are many. */
 import { lstatSync } from "node:fs";
-import { MODE, putStat, SIZE, STAT_NUMBERS } from "./file-stat.ts";
+import { type FileStat, MODE, putStat, SIZE, STAT_NUMBERS, statAt } from "./file-stat.ts";
 import type { Work } from "./pace.ts";
 import { NOTHING, type StatTask, statTaker } from "./stat-task.ts";
 import { sharingWork } from "./threads.ts";
@@ -10,6 +10,7 @@ export interface StatAnswers {
   /** Null: there is nothing. */
   mode(index: number): number | null;
   size(index: number): number;
+  stat(index: number): FileStat;
 }
 
 /** Paths are absolute, and made when they are needed: most of their cost is to keep them. Counts as no progress. */
@@ -27,5 +28,6 @@ export function* takingStats(count: number, pathOf: (index: number) => string): 
   return {
     mode: (index) => (modeOf(index) === NOTHING ? null : modeOf(index)),
     size: (index) => numbers[index * STAT_NUMBERS + SIZE] as number,
+    stat: (index) => statAt(numbers, index),
   };
 }

@@ -27,6 +27,12 @@ export function dvcIgnore(project: Project, output: string): IgnoreTest {
   };
 }
 
+/** All patterns that {@link dvcIgnore} goes by, as a text to compare. */
+export function ignoreRules(project: Project, output: string): string {
+  const folders = foldersDownTo(project.dvcRoot ?? project.root, dirname(output));
+  return JSON.stringify(folders.map((folder) => readPatterns(readTextIfExists(join(folder, ".dvcignore")))));
+}
+
 export interface MatchingPattern {
   /** `.dvcignore:3:*.log`, the file relative to the DVC root; `:.git` for what DVC always leaves out. */
   shown: string;

@@ -65,12 +65,17 @@ export function* trustedSizes(dir: string, objects: readonly ObjectName[]): Work
 }
 
 function sizeIfTrusted(dir: string, object: ObjectName, { mode, size }: { mode: number; size: number }): number | null {
+  if (isVerified(mode)) return size;
   if ((mode & constants.S_IFMT) !== constants.S_IFREG) return null;
-  if ((mode & 0o777) === VERIFIED_MODE) return size;
   const path = objectPath(dir, object);
   if (hashOfObject(path, object) !== object.hash) return null;
   protect(path);
   return size;
+}
+
+/** A plain file of which the mode says that its bytes are those of its name. */
+export function isVerified(mode: number | null): boolean {
+  return mode !== null && (mode & constants.S_IFMT) === constants.S_IFREG && (mode & 0o777) === VERIFIED_MODE;
 }
 
 /** What the bytes at `path` would be called, with `.dir` when `object` is a listing. */

@@ -15,7 +15,7 @@ import { listingHash, renderListing } from "./listing.ts";
 import { makeStaging } from "./staging.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
 import type { HashName, OutputContent } from "./types.ts";
-import { type WalkedFile, walkFiles } from "./walk.ts";
+import { type ReadFolder, type WalkedFile, walkFiles } from "./walk.ts";
 
 export interface ScannedFile extends WalkedFile {
   md5: string;
@@ -27,6 +27,7 @@ export interface Scan {
   files: ScannedFile[];
   isFolder: boolean;
   emptyFolders: string[];
+  folders: ReadFolder[];
 }
 
 /** The files of an output before anything of them was read. */
@@ -35,6 +36,8 @@ export interface Walk {
   /** One for a single file, whose relpath is "". */
   files: WalkedFile[];
   emptyFolders: string[];
+  /** All folders that were read, the output's own first. */
+  folders: ReadFolder[];
 }
 
 export interface ScanOptions {
@@ -56,12 +59,17 @@ export function walkOutput(project: Project, path: string): Walk {
   if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
   if (stat.isFile()) {
     const isLink = lstatSync(path).isSymbolicLink();
-    return { isFolder: false, files: [{ relpath: "", path, stat: fileStat(stat), isLink }], emptyFolders: [] };
+    return { isFolder: false, files: [{ relpath: "", path, stat: fileStat(stat), isLink }], emptyFolders: [], folders: [] };
   }
   if (!stat.isDirectory()) throw new ExpverError("E_DATA", `${path} is neither a file nor a folder`, { details: { path } });
   const emptyFolders: string[] = [];
-  const files = walkFiles(path, { ignores: dvcIgnore(project, path), onEmptyFolder: (folder) => emptyFolders.push(folder) });
-  return { isFolder: true, files, emptyFolders };
+  const folders: ReadFolder[] = [];
+  const files = walkFiles(path, {
+    ignores: dvcIgnore(project, path),
+    onEmptyFolder: (folder) => emptyFolders.push(folder),
+    onFolder: (folder) => folders.push(folder),
+  });
+  return { isFolder: true, files, emptyFolders, folders };
 }
 
 /** Reads the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
@@ -95,7 +103,13 @@ function* scanFolder(project: Project, path: string, options: ScanOptions & { wa
   }
   const hash = knownListing(memory, options.store) ?? listingOf(files, options.store);
   memory.save({ listing: { hash, files: files.length } });
-  return { content: { hash, size, nfiles: files.length }, files, isFolder: true, emptyFolders: options.walk.emptyFolders };
+  return {
+    content: { hash, size, nfiles: files.length },
+    files,
+    isFolder: true,
+    emptyFolders: options.walk.emptyFolders,
+    folders: options.walk.folders,
+  };
 }
 
 /** Of a folder in which nothing has changed: making the listing costs as much as all the rest. */
@@ -118,14 +132,14 @@ function* scanFile(project: Project, path: string, options: ScanOptions & { walk
   if (options.singles === undefined) memory.save({ keepOthers: true });
   const mode = remembered === null ? (lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) : file.stat.mode;
   const content = { hash: md5, size, ...((mode & 0o111) === 0 ? {} : { isexec: true }) };
-  return { content, files: [{ ...file, path, md5 }], isFolder: false, emptyFolders: [] };
+  return { content, files: [{ ...file, path, md5 }], isFolder: false, emptyFolders: [], folders: [] };
 }
 
 function walkOfBytes(path: string, bytesFrom: string): Walk {
   const stat = statSync(bytesFrom, { throwIfNoEntry: false });
   if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${bytesFrom}`, { details: { path: bytesFrom } });
   const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  return { isFolder: false, files: [{ relpath: "", path: bytesFrom, stat: fileStat(stat), isLink }], emptyFolders: [] };
+  return { isFolder: false, files: [{ relpath: "", path: bytesFrom, stat: fileStat(stat), isLink }], emptyFolders: [], folders: [] };
 }
 
 type ReadOptions = ScanOptions & { memory: StatCache | null };

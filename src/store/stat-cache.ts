@@ -30,7 +30,7 @@ export interface StatCache {
 
 // Kernel clocks tick every 1 to 10 ms; a file system that stores whole or two seconds shows it by its round times.
 const TICK_MS = 20;
-const COARSE_TICK_MS = 2100;
+export const COARSE_TICK_MS = 2100;
 
 const MAGIC = "expver stat 2\n\0\0";
 const HEAD_BYTES = 40;

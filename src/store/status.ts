@@ -7,7 +7,8 @@ import { type Cache, openCache } from "./cache.ts";
 import { type ObjectFolder, readListing, trustedSize, trustedSizes } from "./layout.ts";
 import { openSingles, type Scan, scanOutput } from "./scan.ts";
 import type { StatCache } from "./stat-cache.ts";
-import type { HashName, Pointer } from "./types.ts";
+import type { HashName, OutputContent, Pointer } from "./types.ts";
+import { rememberFolder, rememberingObjects, type Unchanged } from "./unchanged.ts";
 
 export interface OutputStatus {
   pointer: Pointer;
@@ -25,27 +26,67 @@ export function outputStatus(project: Project, pointers: readonly Pointer[]): Ou
   return finishWork(readingStatus(project, pointers));
 }
 
-export function* readingStatus(project: Project, pointers: readonly Pointer[]): Work<OutputStatus[]> {
+/** `unchanged`: asked of Git a moment ago. */
+export function* readingStatus(
+  project: Project,
+  pointers: readonly Pointer[],
+  unchanged: ReadonlyMap<string, Unchanged> = new Map(),
+): Work<OutputStatus[]> {
   const cache = openCache(project);
   const memories = new Map<HashName, StatCache>();
   const found: OutputStatus[] = [];
   for (const pointer of pointers) {
     const singles = memories.get(pointer.hashName) ?? openSingles(project, pointer.hashName);
     memories.set(pointer.hashName, singles);
-    found.push(yield* statusOf(project, pointer, { cache, singles }));
+    found.push(yield* statusOf(project, pointer, { cache, singles, unchanged: unchanged.get(pointer.path) }));
   }
   for (const memory of memories.values()) memory.save({ keepOthers: true });
   return found;
 }
 
-function* statusOf(project: Project, pointer: Pointer, { cache, singles }: { cache: Cache; singles: StatCache }): Work<OutputStatus> {
+interface Looking {
+  cache: Cache;
+  singles: StatCache;
+  unchanged: Unchanged | undefined;
+}
+
+function* statusOf(project: Project, pointer: Pointer, { cache, singles, unchanged }: Looking): Work<OutputStatus> {
   const path = absolutePath(project, pointer.path);
-  const inCache = yield* checkingComplete(cache, pointer);
-  const scan = isHere(path) ? yield* scanOutput(project, path, { hashName: pointer.hashName, singles }) : null;
+  const inCache = unchanged?.inCache === true || (yield* checkingComplete(cache, pointer));
+  const readAt = Date.now();
+  const scan = unchanged?.content
+    ? laterScan(project, pointer, unchanged.content)
+    : isHere(path)
+      ? yield* scanOutput(project, path, { hashName: pointer.hashName, singles })
+      : null;
+  if (scan?.isFolder === true && !unchanged?.content) rememberFolder(project, pointer, { ...scan, readAt });
+  if (pointer.hash?.endsWith(".dir") === true && inCache && unchanged?.inCache !== true) yield* rememberingObjects(project, pointer);
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
   const isLost = pointer.cache && !inCache && worktree !== "modified";
   const state = pointer.hash === null ? "not stored" : isLost ? "not in cache" : worktree;
   return { pointer, state, worktree, inCache, scan };
+}
+
+/** Of a folder whose content is known: its files are read when somebody asks for them. */
+function laterScan(project: Project, { path, hashName }: Pointer, content: OutputContent): Scan {
+  let scan: Scan | undefined;
+  const read = () => {
+    scan ??= finishWork(scanOutput(project, absolutePath(project, path), { hashName }));
+    return scan;
+  };
+  return {
+    content,
+    isFolder: true,
+    get files() {
+      return read().files;
+    },
+    get emptyFolders() {
+      return read().emptyFolders;
+    },
+    get folders() {
+      return read().folders;
+    },
+  };
 }
 
 /** True when everything the pointer names can be relied on. */

@@ -1,7 +1,7 @@
 /** The files of a tracked folder, as DVC sees them. */
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { type FileStat, putStat, STAT_NUMBERS, statAt } from "../platform/file-stat.ts";
+import { type FileStat, fileStat, putStat, STAT_NUMBERS, statAt } from "../platform/file-stat.ts";
 
 export interface WalkedFile {
   /** Relative to the folder, with `/`. */
@@ -15,21 +15,30 @@ export interface WalkedFile {
   md5?: string;
 }
 
+/** A folder, and how it stood before its names were read. */
+export interface ReadFolder {
+  path: string;
+  stat: FileStat;
+}
+
 export interface WalkOptions {
   /** True for what `.dvcignore` leaves out; `path` is absolute. */
   ignores?: (path: string, isFolder: boolean) => boolean;
   /** Told of every folder that holds no files, deepest first. */
   onEmptyFolder?: (path: string) => void;
+  /** Told of every folder that is read. */
+  onFolder?: (folder: ReadFolder) => void;
 }
 
 /**
  * All files below a folder. Links to files count as files, links to folders are skipped, as in DVC. Throws E_DATA for what
  * cannot be stored: pipes and devices, broken links, names that are no UTF-8, DVC's own files.
  */
-export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder }: WalkOptions = {}): WalkedFile[] {
+export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder, onFolder }: WalkOptions = {}): WalkedFile[] {
   const found: WalkedFile[] = [];
   const visit = (absolute: string, inside: string): void => {
     const before = found.length;
+    onFolder?.({ path: absolute, stat: fileStat(lstatSync(absolute)) });
     const items = list(absolute);
     const place: Place = { absolute, inside, stats: new Float64Array(items.length * STAT_NUMBERS) };
     for (const [index, item] of items.entries()) {

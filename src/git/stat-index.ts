@@ -1,0 +1,124 @@
+/**
+ * Git's index as a memory of how files stood. Git looks at files many times as fast as Node can, and by several threads, so a folder
+ * that was read before is asked about like this: an index with the files' statuses is written once, and `git diff-files` compares.
+ *
+ * Such an index names no contents (every entry has the same object), and lies apart from the repository's own. Format:
+ * https://git-scm.com/docs/index-format, version 2, and one optional extension with what its writer wants to remember.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import type { FileStat } from "../platform/file-stat.ts";
+import { writeFileAtomic } from "../platform/files.ts";
+import { startProgram } from "../platform/programs.ts";
+import type { Repository } from "./git.ts";
+
+/** By number, in the order of the bytes of their paths. Paths are relative to the folder. */
+export interface IndexedFiles {
+  count: number;
+  path(index: number): string;
+  /** Of a plain file. */
+  stat(index: number): FileStat;
+}
+
+const EXTENSION = "EXPV";
+const FIXED_BYTES = 62;
+const HASH_BYTES = 20;
+const PIECE_BYTES = 1024 * 1024;
+const LONGEST_NAME = 0xfff;
+// The empty file: an object name that is no lie about the repository.
+const OBJECT = Buffer.from("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "hex");
+
+/** Writes such an index; `remembered` is a text of the caller's. */
+export function writeStatIndex(file: string, files: IndexedFiles, remembered: string): void {
+  writeFileAtomic(file, indexBytes(files, Buffer.from(remembered)));
+}
+
+/** What its writer remembered; null where there is no index. */
+export function readRemembered(file: string): string | null {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, "r");
+  } catch {
+    return null;
+  }
+  try {
+    const { size } = fstatSync(descriptor);
+    const tail = readAt(descriptor, size - HASH_BYTES - 4, 4);
+    const length = tail?.readUInt32BE(0) ?? 0;
+    const start = size - HASH_BYTES - 4 - length;
+    const extension = start < 8 ? null : readAt(descriptor, start - 8, 8 + length);
+    if (extension?.toString("latin1", 0, 4) !== EXTENSION) return null;
+    return extension.toString("utf8", 8);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** True when every file of the index is still as it was; files that came since are not seen. Any doubt is false. */
+export async function isAsIndexed(repository: Repository, { index, folder }: { index: string; folder: string }): Promise<boolean> {
+  const settings = [
+    "core.fileMode=false",
+    "core.checkStat=default",
+    "core.trustctime=true",
+    "core.fsmonitor=false",
+    "core.preloadIndex=true",
+  ];
+  const args = [...settings.flatMap((setting) => ["-c", setting]), "diff-files", "--quiet", "--ignore-submodules=all"];
+  const env = { ...repository.env, GIT_WORK_TREE: folder, GIT_INDEX_FILE: index };
+  return (await startProgram("git", args, { cwd: folder, env }).ended).code === 0;
+}
+
+function readAt(descriptor: number, position: number, length: number): Buffer | null {
+  if (position < 0) return null;
+  const bytes = Buffer.alloc(length);
+  return readSync(descriptor, bytes, 0, length, position) === length ? bytes : null;
+}
+
+function* indexBytes(files: IndexedFiles, remembered: Buffer): Generator<Buffer> {
+  const hash = createHash("sha1");
+  const head = Buffer.alloc(12);
+  head.write("DIRC", "latin1");
+  head.writeUInt32BE(2, 4);
+  head.writeUInt32BE(files.count, 8);
+  yield hashed(hash, head);
+  let piece = Buffer.alloc(PIECE_BYTES);
+  let at = 0;
+  for (let index = 0; index < files.count; index += 1) {
+    const name = files.path(index);
+    if (at + FIXED_BYTES + 3 * name.length + 8 > piece.length) {
+      yield hashed(hash, piece.subarray(0, at));
+      piece = Buffer.alloc(Math.max(PIECE_BYTES, FIXED_BYTES + 3 * name.length + 8));
+      at = 0;
+    }
+    at = putEntry(piece, at, name, files.stat(index));
+  }
+  yield hashed(hash, piece.subarray(0, at));
+  const extension = Buffer.alloc(12 + remembered.length);
+  extension.write(EXTENSION, "latin1");
+  extension.writeUInt32BE(remembered.length + 4, 4);
+  remembered.copy(extension, 8);
+  // Once more at its end, where a reader finds it without the rest.
+  extension.writeUInt32BE(remembered.length, 8 + remembered.length);
+  yield hashed(hash, extension);
+  yield hash.digest();
+}
+
+function hashed(hash: Hash, bytes: Buffer): Buffer {
+  hash.update(bytes);
+  return bytes;
+}
+
+function putEntry(piece: Buffer, start: number, name: string, stat: FileStat): number {
+  // Parts of a second are left out: where Git heeds them at all it finds each file changed, and nobody is told a wrong thing.
+  const numbers = [seconds(stat.ctimeMs), 0, seconds(stat.mtimeMs), 0, stat.dev, stat.ino, 0o100644, stat.uid, stat.gid, stat.size];
+  for (const [position, number] of numbers.entries()) piece.writeUInt32BE(number >>> 0, start + 4 * position);
+  OBJECT.copy(piece, start + 40);
+  const length = piece.write(name, start + FIXED_BYTES, "utf8");
+  piece.writeUInt16BE(Math.min(length, LONGEST_NAME), start + 60);
+  // One to eight NULs, so that the next entry begins at a multiple of eight.
+  return start + Math.ceil((FIXED_BYTES + length + 1) / 8) * 8;
+}
+
+function seconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000);
+}

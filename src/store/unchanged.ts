@@ -1,0 +1,147 @@
+/**
+ * Large folders in which nothing has changed: what they hold is known without a look at each file by us, since Git looks (see
+ * git/stat-index.ts). Two indexes for an output: of its files, and of their objects in the cache. Both are safe to delete.
+ *
+ * Git compares whole seconds. So only files are indexed that had been left alone for longer when they were read: whatever is done to
+ * one of them later gives it another time of change.
+ */
+import { createHash } from "node:crypto";
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { absolutePath } from "../config/paths.ts";
+import type { Project } from "../config/project.ts";
+import { isAsIndexed, readRemembered, writeStatIndex } from "../git/stat-index.ts";
+import type { FileStat } from "../platform/file-stat.ts";
+import { takingStats } from "../platform/many-stats.ts";
+import type { Work } from "../platform/pace.ts";
+import { openCache } from "./cache.ts";
+import { ignoreRules } from "./dvcignore.ts";
+import { isVerified, objectPath, readListing, shardsFolder, trustedSize } from "./layout.ts";
+import { compareCodePoints } from "./listing.ts";
+import { COARSE_TICK_MS } from "./stat-cache.ts";
+import type { OutputContent, Pointer } from "./types.ts";
+import type { ReadFolder, WalkedFile } from "./walk.ts";
+
+export interface Unchanged {
+  /** Of the worktree's folder; null when something in it may have changed. */
+  content: OutputContent | null;
+  /** The pointer's listing and all its objects are there, and may be relied on. False: look. */
+  inCache: boolean;
+}
+
+// Below, two processes cost more than the look they save.
+const FEWEST_FILES = 4000;
+
+interface RememberedFolder {
+  content: OutputContent;
+  ignoreRules: string;
+  /** Path inside the output, inode, time of the last new or removed name, time of change. */
+  folders: [path: string, ino: number, mtimeMs: number, ctimeMs: number][];
+}
+
+/** What Git says of these outputs, by path; those of which nothing is known are left out. Changes nothing. */
+export async function unchangedOutputs(project: Project, pointers: readonly Pointer[]): Promise<Map<string, Unchanged>> {
+  const known = new Map<string, Unchanged>();
+  for (const pointer of pointers) {
+    if (pointer.hash?.endsWith(".dir") !== true) continue;
+    const [content, inCache] = await Promise.all([unchangedFolder(project, pointer), hasUnchangedObjects(project, pointer)]);
+    if (content !== null || inCache) known.set(pointer.path, { content, inCache });
+  }
+  return known;
+}
+
+async function unchangedFolder(project: Project, pointer: Pointer): Promise<OutputContent | null> {
+  const { repository } = project;
+  const folder = absolutePath(project, pointer.path);
+  const index = indexOf(project, pointer, "files");
+  const remembered = parse<RememberedFolder>(readRemembered(index));
+  if (repository === null || remembered === null || remembered.ignoreRules !== ignoreRules(project, folder)) return null;
+  const isSame = remembered.folders.every(([path, ino, mtimeMs, ctimeMs]) => {
+    const stat = lstatSync(path === "" ? folder : `${folder}/${path}`, { throwIfNoEntry: false });
+    return stat?.isDirectory() && stat.ino === ino && stat.mtimeMs === mtimeMs && stat.ctimeMs === ctimeMs;
+  });
+  return isSame && (await isAsIndexed(repository, { index, folder })) ? remembered.content : null;
+}
+
+async function hasUnchangedObjects(project: Project, pointer: Pointer): Promise<boolean> {
+  const { hash, hashName } = pointer;
+  const { repository } = project;
+  const { dir } = openCache(project);
+  const index = indexOf(project, pointer, "objects");
+  const remembered = parse<{ listing: string }>(readRemembered(index));
+  if (repository === null || hash === null || remembered?.listing !== hash || trustedSize(dir, { hash, hashName }) === null) return false;
+  return await isAsIndexed(repository, { index, folder: shardsFolder(dir, hashName) });
+}
+
+/** Notes that the folder holds this. `readAt`: when the first look at it began, in milliseconds since 1970. */
+export function rememberFolder(
+  project: Project,
+  pointer: Pointer,
+  {
+    content,
+    files,
+    folders,
+    readAt,
+  }: { content: OutputContent; files: readonly WalkedFile[]; folders: readonly ReadFolder[]; readAt: number },
+): void {
+  if (project.repository === null || files.length < FEWEST_FILES) return;
+  if (files.some((file) => file.isLink || !isSettled(file.stat, readAt)) || folders.some(({ stat }) => !isSettled(stat, readAt))) return;
+  const top = absolutePath(project, pointer.path);
+  const remembered: RememberedFolder = {
+    content,
+    ignoreRules: ignoreRules(project, top),
+    folders: folders.map(({ path, stat }) => [path.slice(top.length + 1), stat.ino, stat.mtimeMs, stat.ctimeMs]),
+  };
+  const paths = files.map(({ relpath }) => relpath);
+  const order = Uint32Array.from(paths.keys()).sort((a, b) => compareCodePoints(paths[a] as string, paths[b] as string));
+  const at = (index: number) => order[index] as number;
+  const indexed = {
+    count: files.length,
+    path: (index: number) => paths[at(index)] as string,
+    stat: (index: number) => (files[at(index)] as WalkedFile).stat,
+  };
+  write(indexOf(project, pointer, "files"), indexed, remembered);
+}
+
+/** Notes that all objects of the pointer are in the cache, if they are, and have been for a while. */
+export function* rememberingObjects(project: Project, pointer: Pointer): Work<void> {
+  const { hash, hashName } = pointer;
+  const { dir } = openCache(project);
+  const readAt = Date.now();
+  const members = project.repository === null || hash === null ? null : readListing(dir, { hash, hashName });
+  if (members === null || members.length < FEWEST_FILES) return;
+  const hashes = [...new Set(members.map(({ md5 }) => md5))].sort();
+  const stats = yield* takingStats(hashes.length, (index) => objectPath(dir, { hash: hashes[index] as string, hashName }));
+  for (const index of hashes.keys()) {
+    if (!isVerified(stats.mode(index)) || !isSettled(stats.stat(index), readAt)) return;
+  }
+  const path = (index: number) => `${hashes[index]?.slice(0, 2)}/${hashes[index]?.slice(2)}`;
+  write(indexOf(project, pointer, "objects"), { count: hashes.length, path, stat: stats.stat }, { listing: hash });
+}
+
+function isSettled({ mtimeMs, ctimeMs }: FileStat, readAt: number): boolean {
+  return Math.max(mtimeMs, ctimeMs) + COARSE_TICK_MS < readAt;
+}
+
+function write(file: string, files: Parameters<typeof writeStatIndex>[1], remembered: object): void {
+  try {
+    writeStatIndex(file, files, JSON.stringify(remembered));
+  } catch {
+    // A read-only or full disk costs speed only.
+  }
+}
+
+function indexOf(project: Project, { path, hashName }: Pointer, kind: "files" | "objects"): string {
+  const name = createHash("md5")
+    .update([kind, hashName, openCache(project).dir, absolutePath(project, path)].join("\0"))
+    .digest("hex");
+  return join(project.stateDir, "unchanged", name);
+}
+
+function parse<T>(text: string | null): T | null {
+  try {
+    return text === null ? null : (JSON.parse(text) as T);
+  } catch {
+    return null;
+  }
+}
