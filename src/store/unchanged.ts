@@ -27,6 +27,8 @@ export interface Unchanged {
   content: OutputContent | null;
   /** The pointer's listing and all its objects are there, and may be relied on. False: look. */
   inCache: boolean;
+  /** No file of the worktree's folder is a link. */
+  isUnlinked: boolean;
 }
 
 // Below, two processes cost more than the look they save.
@@ -34,6 +36,7 @@ const FEWEST_FILES = 4000;
 
 interface RememberedFolder {
   content: OutputContent;
+  isUnlinked: boolean;
   ignoreRules: string;
   /** Path inside the output, inode, time of the last new or removed name, time of change. */
   folders: [path: string, ino: number, mtimeMs: number, ctimeMs: number][];
@@ -44,13 +47,15 @@ export async function unchangedOutputs(project: Project, pointers: readonly Poin
   const known = new Map<string, Unchanged>();
   for (const pointer of pointers) {
     if (pointer.hash?.endsWith(".dir") !== true) continue;
-    const [content, inCache] = await Promise.all([unchangedFolder(project, pointer), hasUnchangedObjects(project, pointer)]);
-    if (content !== null || inCache) known.set(pointer.path, { content, inCache });
+    const [folder, inCache] = await Promise.all([unchangedFolder(project, pointer), hasUnchangedObjects(project, pointer)]);
+    if (folder !== null || inCache) {
+      known.set(pointer.path, { content: folder?.content ?? null, inCache, isUnlinked: folder?.isUnlinked === true });
+    }
   }
   return known;
 }
 
-async function unchangedFolder(project: Project, pointer: Pointer): Promise<OutputContent | null> {
+async function unchangedFolder(project: Project, pointer: Pointer): Promise<RememberedFolder | null> {
   const { repository } = project;
   const folder = absolutePath(project, pointer.path);
   const index = indexOf(project, pointer, "files");
@@ -60,7 +65,7 @@ async function unchangedFolder(project: Project, pointer: Pointer): Promise<Outp
     const stat = lstatSync(path === "" ? folder : `${folder}/${path}`, { throwIfNoEntry: false });
     return stat?.isDirectory() && stat.ino === ino && stat.mtimeMs === mtimeMs && stat.ctimeMs === ctimeMs;
   });
-  return isSame && (await isAsIndexed(repository, { index, folder })) ? remembered.content : null;
+  return isSame && (await isAsIndexed(repository, { index, folder })) ? remembered : null;
 }
 
 async function hasUnchangedObjects(project: Project, pointer: Pointer): Promise<boolean> {
@@ -89,6 +94,7 @@ export function rememberFolder(
   const top = absolutePath(project, pointer.path);
   const remembered: RememberedFolder = {
     content,
+    isUnlinked: files.every(({ stat }) => stat.nlink === 1),
     ignoreRules: ignoreRules(project, top),
     folders: folders.map(({ path, stat }) => [path.slice(top.length + 1), stat.ino, stat.mtimeMs, stat.ctimeMs]),
   };

@@ -4,13 +4,16 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import type { Context } from "../../../platform/context.ts";
+import { createPlacer } from "../../../platform/links.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
+import { openCache } from "../../../store/cache.ts";
 import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { relinkOutput } from "../../../store/relink.ts";
 import { type Scan, scanOutput, type Walk, walkOutput } from "../../../store/scan.ts";
-import type { FileEdit, Pointer } from "../../../store/types.ts";
+import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
+import { unchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
@@ -29,14 +32,24 @@ interface AddPlan extends Plan {
   paths: string[];
   /** Files inside tracked folders. */
   members: MemberTarget[];
+  /** Of what has to be read. */
   walks: Map<string, Walk>;
+  /** Of what is known to be as its pointer says: nothing to do but to say so. */
+  unchanged: Map<string, OutputContent>;
   store: boolean;
   relink: boolean;
   /** With --out or --to-remote: data from elsewhere, and none of the above. */
   from: AddFrom | null;
 }
 
-const NOTHING_HERE = { paths: [], members: [], walks: new Map<string, Walk>(), store: true, relink: true };
+const NOTHING_HERE = {
+  paths: [],
+  members: [],
+  walks: new Map<string, Walk>(),
+  unchanged: new Map<string, OutputContent>(),
+  store: true,
+  relink: true,
+};
 
 export interface AddResult {
   added: AddedOutput[];
@@ -54,8 +67,10 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const paths = asked.filter((path) => !members.some((member) => member.path === path));
     refuseUntrackable(project, paths, pointers);
     await settleDatabases(project, asked);
-    const walks = new Map(paths.map((path) => [path, walkOutput(project, absolutePath(project, path))]));
-    const amounts = paths.map((path) => amountOf(path, walks.get(path)));
+    const unchanged = await unchangedAmong(project, paths, pointers);
+    const changed = paths.filter((path) => !unchanged.has(path));
+    const walks = new Map(changed.map((path) => [path, walkOutput(project, absolutePath(project, path))]));
+    const amounts = paths.map((path) => amountOf(path, unchanged.get(path) ?? walks.get(path)));
     return {
       command: "data add",
       steps: [
@@ -67,6 +82,7 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
       paths,
       members,
       walks,
+      unchanged,
       store: input.commit !== false,
       relink: input.relink !== false,
       from: null,
@@ -87,17 +103,19 @@ async function addAll(
   context: Context,
   { plan, operation }: { plan: AddPlan; operation: OpenOperation },
 ): Promise<AddResult> {
-  const { paths, walks, store, relink } = plan;
+  const { paths, walks, unchanged, store, relink } = plan;
+  const changed = [...walks.keys()];
   const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
   const files = [...walks.values()].flatMap((walk) => walk.files);
   const amounts = { total: files.length, totalBytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
   const copyDatabase = await databaseCopier();
-  const work = store ? storingOutputs(project, paths, { walks, copyDatabase }) : hashing(project, paths, walks);
+  const work = store ? storingOutputs(project, changed, { walks, copyDatabase }) : hashing(project, changed, walks);
   const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
   const edits: FileEdit[] = [];
   const added: AddedOutput[] = [];
-  for (const [index, path] of paths.entries()) {
-    const { content } = scans[index] as Scan;
+  const contents = new Map([...unchanged, ...changed.map((path, index) => [path, (scans[index] as Scan).content] as const)]);
+  for (const path of paths) {
+    const content = contents.get(path) as OutputContent;
     const pointer = pointers.get(path);
     const edit = pointerEdit(project, path, content, pointer);
     const isSame = await paceWork(isLegacyUnchanged(project, pointer), context, { label: "hashing data" });
@@ -129,7 +147,25 @@ function memberTarget(path: string, pointers: readonly Pointer[]): MemberTarget[
   return pointer === undefined ? [] : [{ path, pointer, member: path.slice(pointer.path.length + 1) }];
 }
 
-function amountOf(path: string, walk: Walk | undefined): { path: string; count: number; bytes: number } {
-  const files = walk?.files ?? [];
+/** Folders that are as their pointers say, in the cache and here, and need no other links. */
+async function unchangedAmong(
+  project: Project,
+  paths: readonly string[],
+  pointers: readonly Pointer[],
+): Promise<Map<string, OutputContent>> {
+  if (createPlacer(openCache(project).linkTypes).links()) return new Map();
+  const asked = pointers.filter(({ path, hashName }) => hashName === "md5" && paths.includes(path));
+  const known = await unchangedOutputs(project, asked);
+  return new Map(
+    asked.flatMap(({ path, hash }) => {
+      const { content, inCache, isUnlinked } = known.get(path) ?? {};
+      return content?.hash === hash && content && inCache && isUnlinked ? [[path, content] as const] : [];
+    }),
+  );
+}
+
+function amountOf(path: string, known: Walk | OutputContent | undefined): { path: string; count: number; bytes: number } {
+  if (known !== undefined && "hash" in known) return { path, count: known.nfiles ?? 1, bytes: known.size };
+  const files = known?.files ?? [];
   return { path, count: files.length, bytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
 }
