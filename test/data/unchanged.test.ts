@@ -57,6 +57,9 @@ describe("a large folder", () => {
   const at = (path: string) => join(work, path);
   const state = () => at(".git/expver/unchanged");
   const remembered = () => (existsSync(state()) ? readdirSync(state()) : []);
+  const overwrite = (edit: (bytes: Buffer) => Buffer) => {
+    for (const name of remembered()) writeFileSync(join(state(), name), edit(readFileSync(join(state(), name))));
+  };
   const objectOf = (index: number) => {
     const md5 = run("md5sum", [nameOf(index)], work)
       .stdout.replace("\\", "")
@@ -91,12 +94,11 @@ describe("a large folder", () => {
 
   it("is known by what was remembered: another content there is what status says", () => {
     const hash = /md5: (\S+)/.exec(readFileSync(at("data.dvc"), "utf8"))?.[1] as string;
-    for (const name of remembered()) {
-      const bytes = readFileSync(join(state(), name));
+    overwrite((bytes) => {
       const found = bytes.indexOf(`"hash":"${hash}`);
       if (found >= 0) bytes.write("0000", found + 8);
-      writeFileSync(join(state(), name), bytes);
-    }
+      return bytes;
+    });
     expect(status()).toEqual(MODIFIED);
   });
 
@@ -137,7 +139,14 @@ describe("a large folder", () => {
     ["a file less", () => rmSync(at(nameOf(7))), MODIFIED],
     ["another name", () => renameSync(at(nameOf(7)), at("data/part 7/renamed")), MODIFIED],
     ["a folder less", () => rmSync(at("data/part 7"), { recursive: true }), MODIFIED],
-    ["a folder moved away and back", () => (renameSync(at("data/part 7"), at("away")), renameSync(at("away"), at("data/part 7"))), {}],
+    [
+      "a folder moved away and back",
+      () => {
+        renameSync(at("data/part 7"), at("away"));
+        renameSync(at("away"), at("data/part 7"));
+      },
+      {},
+    ],
     ["nothing there", () => rmSync(at("data"), { recursive: true }), { "data.dvc": [{ "changed outs": { data: "deleted" } }] }],
     [
       "a link to the same bytes",
@@ -165,8 +174,8 @@ describe("a large folder", () => {
       () => writeFileSync(at("data.dvc"), readFileSync(at("data.dvc"), "utf8").replace(/md5: ..../, "md5: 0000")),
       LACKING,
     ],
-    ["half of what was remembered", () => remembered().forEach((name) => cutInHalf(join(state(), name))), {}],
-    ["nonsense for what was remembered", () => remembered().forEach((name) => writeFileSync(join(state(), name), "DIRC nonsense")), {}],
+    ["half of what was remembered", () => overwrite((bytes) => bytes.subarray(0, bytes.length / 2)), {}],
+    ["nonsense for what was remembered", () => overwrite(() => Buffer.from("DIRC nonsense")), {}],
   ];
   for (const [name, change, expected] of changes) {
     it(`${name}: as a look at each file says`, () => {
@@ -205,8 +214,3 @@ describe("a large folder", () => {
     expect(statSync(at(nameOf(7))).ino).toBe(statSync(objectOf(7)).ino);
   });
 });
-
-function cutInHalf(file: string): void {
-  const bytes = readFileSync(file);
-  writeFileSync(file, bytes.subarray(0, bytes.length / 2));
-}
