@@ -6,7 +6,7 @@ import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:f
 import { fromSystemError } from "../errors.ts";
 import { isMissing } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
-import { takingStats } from "../platform/many-stats.ts";
+import { type StatAnswers, takingStats } from "../platform/many-stats.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { parseListing } from "./listing.ts";
 import type { HashName, ListingEntry } from "./types.ts";
@@ -62,6 +62,29 @@ export function* trustedSizes(dir: string, objects: readonly ObjectName[]): Work
     }
   }
   return sizes;
+}
+
+/** Objects of one kind that all can be relied on, each once, in the order of their names. */
+export interface LookedAtObjects {
+  hashes: string[];
+  stats: StatAnswers;
+  /** When the look began, in milliseconds since 1970. */
+  readAt: number;
+}
+
+/** Null when one of them is not there, or cannot be relied on. */
+export function* lookingAtObjects(
+  dir: string,
+  { hashes, hashName }: { hashes: string[]; hashName: HashName },
+): Work<LookedAtObjects | null> {
+  const readAt = Date.now();
+  const all = [...new Set(hashes)].sort();
+  const stats = yield* takingStats(all.length, (index) => objectPath(dir, { hash: all[index] as string, hashName }));
+  for (const [index, hash] of all.entries()) {
+    const mode = stats.mode(index);
+    if (mode === null || sizeIfTrusted(dir, { hash, hashName }, { mode, size: stats.size(index) }) === null) return null;
+  }
+  return { hashes: all, stats, readAt };
 }
 
 function sizeIfTrusted(dir: string, object: ObjectName, { mode, size }: { mode: number; size: number }): number | null {

@@ -7,9 +7,7 @@ import type { ListingEntry } from "./types.ts";
 /** Bytes of the listing; members sorted by the code points of the whole path. */
 export function renderListing(entries: readonly ListingEntry[]): Buffer {
   const sorted = entries.map(({ md5, relpath }) => ({ md5, relpath }));
-  // Without surrogates the language's own comparison is the same, and ten times as fast.
-  const isPlain = !sorted.some(({ relpath }) => /[\ud800-\udfff]/.test(relpath));
-  const compare = isPlain ? (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0) : compareCodePoints;
+  const compare = comparerOf(sorted.map(({ relpath }) => relpath));
   sorted.sort((a, b) => compare(a.relpath, b.relpath));
   const item = ({ md5, relpath }: ListingEntry) => `{"md5": "${md5}", "relpath": ${asciiJson(relpath)}}`;
   // Not as one text: with a million members that would be the most of a command's memory.
@@ -36,6 +34,12 @@ export function parseListing(bytes: Uint8Array): ListingEntry[] {
   }
   if (!Array.isArray(value)) throw new ExpverError("E_LISTING", "a folder listing is no JSON list");
   return value.map(toEntry);
+}
+
+/** What compares these texts by code points; without surrogates the language's own comparison does, ten times as fast. */
+export function comparerOf(texts: readonly string[]): (a: string, b: string) => number {
+  const isPlain = !texts.some((text) => /[\ud800-\udfff]/.test(text));
+  return isPlain ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : compareCodePoints;
 }
 
 /** JavaScript compares UTF-16 units; Python compares code points. They differ between U+E000–U+FFFF and what lies above. */

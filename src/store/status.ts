@@ -4,11 +4,11 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type ObjectFolder, readListing, trustedSize, trustedSizes } from "./layout.ts";
+import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readListing, trustedSize } from "./layout.ts";
 import { openSingles, type Scan, scanOutput } from "./scan.ts";
 import type { StatCache } from "./stat-cache.ts";
 import type { HashName, OutputContent, Pointer } from "./types.ts";
-import { rememberFolder, rememberingObjects, type Unchanged } from "./unchanged.ts";
+import { rememberFolder, rememberObjects, type Unchanged } from "./unchanged.ts";
 
 export interface OutputStatus {
   pointer: Pointer;
@@ -52,7 +52,8 @@ interface Looking {
 
 function* statusOf(project: Project, pointer: Pointer, { cache, singles, unchanged }: Looking): Work<OutputStatus> {
   const path = absolutePath(project, pointer.path);
-  const inCache = unchanged?.inCache === true || (yield* checkingComplete(cache, pointer));
+  const inCache =
+    unchanged?.inCache === true || (yield* checkingComplete(cache, pointer, (objects) => rememberObjects(project, pointer, objects)));
   const readAt = Date.now();
   const scan = unchanged?.content
     ? laterScan(project, pointer, unchanged.content)
@@ -60,7 +61,6 @@ function* statusOf(project: Project, pointer: Pointer, { cache, singles, unchang
       ? yield* scanOutput(project, path, { hashName: pointer.hashName, singles })
       : null;
   if (scan?.isFolder === true && !unchanged?.content) rememberFolder(project, pointer, { ...scan, readAt });
-  if (pointer.hash?.endsWith(".dir") === true && inCache && unchanged?.inCache !== true) yield* rememberingObjects(project, pointer);
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
   const isLost = pointer.cache && !inCache && worktree !== "modified";
   const state = pointer.hash === null ? "not stored" : isLost ? "not in cache" : worktree;
@@ -94,13 +94,15 @@ export function isComplete(cache: ObjectFolder, pointer: Pointer): boolean {
   return finishWork(checkingComplete(cache, pointer));
 }
 
-function* checkingComplete(cache: ObjectFolder, { hash, hashName }: Pointer): Work<boolean> {
+/** `remember` is told of a folder's objects when all of them are there. */
+function* checkingComplete(cache: ObjectFolder, { hash, hashName }: Pointer, remember?: (objects: LookedAtObjects) => void): Work<boolean> {
   if (hash === null) return false;
   if (!hash.endsWith(".dir")) return trustedSize(cache.dir, { hash, hashName }) !== null;
   const members = readListing(cache.dir, { hash, hashName });
   if (members === null) return false;
-  const objects = members.map(({ md5 }) => ({ hash: md5, hashName }));
-  return !(yield* trustedSizes(cache.dir, objects)).includes(null);
+  const objects = yield* lookingAtObjects(cache.dir, { hashes: members.map(({ md5 }) => md5), hashName });
+  if (objects !== null) remember?.(objects);
+  return objects !== null;
 }
 
 /** False for a link to nothing too: a link into a cache that was emptied is data that is gone. */

@@ -12,12 +12,10 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { isAsIndexed, readRemembered, writeStatIndex } from "../git/stat-index.ts";
 import type { FileStat } from "../platform/file-stat.ts";
-import { takingStats } from "../platform/many-stats.ts";
-import type { Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { ignoreRules } from "./dvcignore.ts";
-import { isVerified, objectPath, readListing, shardsFolder, trustedSize } from "./layout.ts";
-import { compareCodePoints } from "./listing.ts";
+import { isVerified, type LookedAtObjects, shardsFolder, trustedSize } from "./layout.ts";
+import { comparerOf } from "./listing.ts";
 import { COARSE_TICK_MS } from "./stat-cache.ts";
 import type { OutputContent, Pointer } from "./types.ts";
 import type { ReadFolder, WalkedFile } from "./walk.ts";
@@ -99,7 +97,8 @@ export function rememberFolder(
     folders: folders.map(({ path, stat }) => [path.slice(top.length + 1), stat.ino, stat.mtimeMs, stat.ctimeMs]),
   };
   const paths = files.map(({ relpath }) => relpath);
-  const order = Uint32Array.from(paths.keys()).sort((a, b) => compareCodePoints(paths[a] as string, paths[b] as string));
+  const compare = comparerOf(paths);
+  const order = Uint32Array.from(paths.keys()).sort((a, b) => compare(paths[a] as string, paths[b] as string));
   const at = (index: number) => order[index] as number;
   const indexed = {
     count: files.length,
@@ -109,20 +108,12 @@ export function rememberFolder(
   write(indexOf(project, pointer, "files"), indexed, remembered);
 }
 
-/** Notes that all objects of the pointer are in the cache, if they are, and have been for a while. */
-export function* rememberingObjects(project: Project, pointer: Pointer): Work<void> {
-  const { hash, hashName } = pointer;
-  const { dir } = openCache(project);
-  const readAt = Date.now();
-  const members = project.repository === null || hash === null ? null : readListing(dir, { hash, hashName });
-  if (members === null || members.length < FEWEST_FILES) return;
-  const hashes = [...new Set(members.map(({ md5 }) => md5))].sort();
-  const stats = yield* takingStats(hashes.length, (index) => objectPath(dir, { hash: hashes[index] as string, hashName }));
-  for (const index of hashes.keys()) {
-    if (!isVerified(stats.mode(index)) || !isSettled(stats.stat(index), readAt)) return;
-  }
+/** Notes that the pointer's objects are there and can be relied on. */
+export function rememberObjects(project: Project, pointer: Pointer, { hashes, stats, readAt }: LookedAtObjects): void {
+  if (project.repository === null || hashes.length < FEWEST_FILES) return;
+  for (const index of hashes.keys()) if (!isVerified(stats.mode(index)) || !isSettled(stats.stat(index), readAt)) return;
   const path = (index: number) => `${hashes[index]?.slice(0, 2)}/${hashes[index]?.slice(2)}`;
-  write(indexOf(project, pointer, "objects"), { count: hashes.length, path, stat: stats.stat }, { listing: hash });
+  write(indexOf(project, pointer, "objects"), { count: hashes.length, path, stat: stats.stat }, { listing: pointer.hash });
 }
 
 function isSettled({ mtimeMs, ctimeMs }: FileStat, readAt: number): boolean {
