@@ -30,8 +30,8 @@ export async function lookFor(server: ObjectServer, objects: readonly Wanted[], 
       try {
         if (list !== null && left.size >= WORTH_LISTING) await listShard(list, { folder, left, signal, meet });
       } catch (error) {
-        // Some may ask and not list, and some servers know no listing.
-        if (!isForbidden(error) && !isUnknownRequest(error)) throw error;
+        // Some, also nobody, may ask and not list, and some servers know no listing.
+        if (!isForbidden(error) && !isUnknownCaller(error) && !isUnknownRequest(error)) throw error;
         list = null;
       }
       ask.push(...left.values());
@@ -67,6 +67,10 @@ export async function lookFor(server: ObjectServer, objects: readonly Wanted[], 
 
 function isForbidden(error: unknown): boolean {
   return error instanceof ExpverError && error.code === "E_REMOTE_FORBIDDEN";
+}
+
+function isUnknownCaller(error: unknown): boolean {
+  return error instanceof ExpverError && error.code === "E_REMOTE_AUTH";
 }
 
 function isUnknownRequest(error: unknown): boolean {
