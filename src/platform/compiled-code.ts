@@ -4,7 +4,7 @@
  * Node ≥ 22.8 keeps compiled code by itself; before that we do, in a folder for temporary files that nobody else may write, since V8
  * runs what it finds there. A file is named by everything it depends on, holds a checksum, and is safe to delete at any time.
  */
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -16,6 +16,7 @@ export type BuildDigest = string;
 
 // Each name has the code rewritten once; whoever feeds us names without end is not worth more.
 const MOST_NAMES = 100;
+const OLD_MS = 30 * 24 * 3600 * 1000;
 
 /**
  * Answers what the CommonJS bundle at this path exports; it may not hold a call of `import()`, which compiled code that was kept cannot
@@ -70,6 +71,7 @@ function keptCode(key: string): KeptCode {
       try {
         writeFileSync(temporary, Buffer.concat([head, ...rest]), { flag: "wx", mode: 0o600 });
         renameSync(temporary, file);
+        removeOld(folder);
       } catch {
         rmSync(temporary, { force: true });
       }
@@ -85,6 +87,14 @@ function read(file: string): Pick<KeptCode, "code" | "names"> {
     return { names: bytes.toString("utf8", 8, end).split("\n"), code: bytes.subarray(end) };
   } catch {
     return NOTHING;
+  }
+}
+
+/** What other versions, and killed starts, have left. */
+function removeOld(folder: string): void {
+  const oldest = Date.now() - OLD_MS;
+  for (const name of readdirSync(folder)) {
+    if (lstatSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name), { force: true });
   }
 }
 

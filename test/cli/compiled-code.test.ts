@@ -1,0 +1,91 @@
+/** Compiled code that is kept between starts: it may only ever cost or save time. */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+
+// Newer lines of Node keep it themselves.
+const keepsItself = "enableCompileCache" in nodeModule;
+
+describe.skipIf(keepsItself)("compiled code", () => {
+  let repository: TestRepository;
+  let tmp: string;
+  const folder = () => join(tmp, `expver-compiled-${process.getuid?.() ?? "user"}`);
+  const kept = () => readdirSync(folder()).map((name) => join(folder(), name));
+
+  beforeEach(() => {
+    repository = makeRepository();
+    tmp = makeFolder("tmp");
+  });
+
+  /** What every start must answer. */
+  function start(args = ["list"], env: Record<string, string> = {}) {
+    const { code, stdout, stderr } = repository.expver(args, { env: { TMPDIR: tmp, ...env } });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining("Warning") });
+    return stdout;
+  }
+
+  it("is kept at the first start, for its user alone, and taken at the second", () => {
+    start();
+    expect(statSync(folder()).mode & 0o777).toBe(0o700);
+    const [file, ...others] = kept();
+    expect(others).toEqual([]);
+    const { mtimeMs, size } = statSync(file as string);
+    expect(size).toBeGreaterThan(100_000);
+    start();
+    expect(statSync(file as string).mtimeMs).toBe(mtimeMs);
+  });
+
+  it("grows by what another command needs, once, and what is old goes", () => {
+    start();
+    const [file] = kept() as [string];
+    const old = join(folder(), "of-an-old-version");
+    writeFileSync(old, "");
+    utimesSync(old, 0, 0);
+    start(["ops"]);
+    expect(kept()).toEqual([file]);
+    const grown = statSync(file);
+    expect(readFileSync(file).toString("latin1", 8, 16)).toBe("list\nops");
+    start(["ops"]);
+    start();
+    expect(statSync(file).mtimeMs).toBe(grown.mtimeMs);
+  });
+
+  const damages: [string, (bytes: Buffer) => Buffer][] = [
+    ["cut", (bytes) => bytes.subarray(0, 5000)],
+    ["empty", () => Buffer.alloc(0)],
+    ["changed in one place", (bytes) => Buffer.from(bytes.map((byte, index) => (index === bytes.length >> 1 ? byte ^ 1 : byte)))],
+    ["zeros of the same length", (bytes) => Buffer.alloc(bytes.length)],
+  ];
+  for (const [name, damage] of damages) {
+    it(`that is ${name} is not run, and made anew`, () => {
+      const answer = start();
+      const [file] = kept() as [string];
+      const good = readFileSync(file).length;
+      writeFileSync(file, damage(readFileSync(file)));
+      expect(start()).toBe(answer);
+      expect(readFileSync(file).length).toBeGreaterThan(good / 2);
+      expect(start()).toBe(answer);
+    });
+  }
+
+  it("is neither taken from nor kept in a folder that others may write, or that is a link", () => {
+    mkdirSync(folder());
+    chmodSync(folder(), 0o777);
+    start();
+    expect(kept()).toEqual([]);
+    rmSync(folder(), { recursive: true });
+    const elsewhere = makeFolder("elsewhere");
+    chmodSync(elsewhere, 0o700);
+    symlinkSync(elsewhere, folder());
+    start();
+    expect(readdirSync(elsewhere)).toEqual([]);
+  });
+
+  it("is done without where there is no folder for it, and when it is switched off", () => {
+    start(["list"], { TMPDIR: join(tmp, "nowhere") });
+    start(["list"], { NODE_DISABLE_COMPILE_CACHE: "1" });
+    expect(readdirSync(tmp)).toEqual([]);
+  });
+});
