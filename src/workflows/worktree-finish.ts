@@ -7,16 +7,18 @@ import { modelPlaces } from "../config/model-places.ts";
 import { isUnder } from "../config/paths.ts";
 import { openProject } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
+import { editorOf } from "../git/editor.ts";
 import { listRemotes } from "../git/remotes.ts";
 import { runOf } from "../models/known-models.ts";
 import type { Context } from "../platform/context.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { editDescription, noDescription } from "./describe/edit.ts";
 import { type Choices, choicesIn } from "./finish/choices.ts";
 import { mergeCode } from "./finish/code.ts";
 import { commitThere } from "./finish/commit-there.ts";
 import { planData } from "./finish/data.ts";
-import { type MergedHere, mergeHere } from "./finish/merge-here.ts";
+import { type MergedHere, mergeHere, subjectOf } from "./finish/merge-here.ts";
 import { planResults } from "./finish/results.ts";
 import { bestVersion, openScene, type Scene } from "./finish/scene.ts";
 import { textIn } from "./input.ts";
@@ -58,6 +60,7 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     const choices = choicesIn(input, project.config.publish === "auto");
     const scene = openScene(context, record);
     await requireCommittable(scene.main);
+    if (choices.edit) editorOf(scene.main.repository);
     if (choices.remove) requireUnlocked(scene.main.repository, record);
     const findings = choices.remove ? await inventory(project, context, record) : [];
     requireNothingLost(record, findings, {
@@ -81,12 +84,13 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     await prepareWriting(openProject(context), context);
     const first = openScene(context, record);
     await repair(first.there.project, first.there.context);
+    const here = choices.edit && first.merged === null ? { ...choices, message: await edited(first, choices) } : choices;
     await makeVersionThere(context, record, choices);
     const published = choices.publish
       ? await publishNames(openScene(context, record).there.context, openScene(context, record).versions)
       : [];
     const model = await keepModel(openScene(context, record), choices);
-    const merged = await mergeOnce(openScene(context, record), choices);
+    const merged = await mergeOnce(openScene(context, record), here);
     if (choices.publish && merged.version !== null) published.push(...(await publishNames(context, [{ name: merged.version }])));
     const { tipVersion } = openScene(context, record);
     return {
@@ -202,6 +206,18 @@ function removeSteps({ record, main }: Scene, choices: Choices, findings: readon
 }
 
 /** Commit and tag in the experiment's worktree, as far as they are missing. */
+/** Before anything is changed. */
+async function edited(scene: Scene, { message }: Choices): Promise<string> {
+  const { main, record } = scene;
+  const text = await editDescription(main.context, main.repository, {
+    text: message ?? subjectOf(scene),
+    subject: `what ${record.branch} brings`,
+    line: "data=… | …",
+  });
+  if (text === null) throw noDescription("nothing was changed", `expver worktree finish ${record.name} -m TEXT`);
+  return text;
+}
+
 async function makeVersionThere(context: Context, record: WorktreeRecord, choices: Choices): Promise<void> {
   const before = openScene(context, record);
   const isChanged = before.changed.files.length + before.changed.outputs.length > 0;

@@ -240,3 +240,32 @@ describe("what a sweep leaves on the disk", { timeout: 240_000 }, () => {
     expect([shards(repo).length, packed(repo).length]).toEqual([0, 1]);
   });
 });
+
+describe("--edit", () => {
+  const swept = (...more: string[]) => ["sweep", "--grid", "lr=0.1,0.5", "--metrics", "metrics.json", ...more, "--", "node", "train.js"];
+  const editor = (script: string) => ({ env: { GIT_EDITOR: `f() { ${script}; }; f` } });
+
+  it("opens the editor on what the sweep varies once the best is known, and takes what is left in it", () => {
+    const repo = makeSweepExperiment();
+    const { code, data } = repo.expverJson(swept("-e"), editor('cat "$1" > ../seen.txt; echo "two rates" > "$1"'));
+    expect([code, data.version]).toEqual([0, "e0.1.0"]);
+    expect(repo.read("../seen.txt")).toMatch(
+      /^2 runs over lr\n\n# The description of e0\.1\.0: .*\n# {3}.*lr=0\.1 \| accuracy=0\.9 \| …\n/,
+    );
+    expect(repo.git("tag", "-l", "--format=%(contents:subject)", "e0.1.0")).toMatch(/ \| two rates$/);
+  });
+
+  it("without words there is no version yet: --resume makes it, and runs nothing again", () => {
+    const repo = makeSweepExperiment();
+    const { code, error } = repo.expverJson(swept("-e"), editor(': > "$1"'));
+    expect([code, error?.code]).toEqual([1, "E_NO_DESCRIPTION"]);
+    expect(repo.git("tag", "-l")).toBe("");
+    expect(leftovers(repo)).toEqual([]);
+    const { sweep } = (error?.details ?? {}) as { sweep?: string };
+    expect(error?.hint).toContain(`expver sweep --resume ${sweep} -m TEXT`);
+    const again = repo.expverJson(["sweep", "--resume", sweep, "-m", "said later"]);
+    expect(again).toMatchObject({ code: 0, data: { version: "e0.1.0" } });
+    expect(repo.git("tag", "-l", "--format=%(contents:subject)", "e0.1.0")).toMatch(/ \| said later$/);
+    expect(rowsByRun(repo)).toHaveLength(2);
+  });
+});

@@ -52,6 +52,19 @@ function expectFinished(about?: string): void {
   expect(repo.expver(["data", "status", "--quiet"]).code, about).toBe(0);
 }
 
+describe("--edit", () => {
+  it("says in the editor what the version here is called; without words nothing is changed", () => {
+    const before = [repo.git("rev-parse", "HEAD", "exp/augment"), rowsOf(repo)];
+    const finishIn = (editor: string) => repo.expverJson(["worktree", "finish", "augment", "-e"], { env: { GIT_EDITOR: editor } });
+    expect(finishIn("truncate -s 0")).toMatchObject({ code: 1, error: { code: "E_NO_DESCRIPTION" } });
+    expect([repo.git("rev-parse", "HEAD", "exp/augment"), rowsOf(repo)]).toEqual(before);
+    expect(finishIn('f() { head -1 "$1" > ../seen.txt; echo "more rows help" > "$1"; }; f')).toMatchObject({ code: 0 });
+    expect(repo.read("../seen.txt")).toBe("Merge exp/augment: accuracy 0.8\n");
+    expect(repo.git("tag", "-l", "--format=%(contents:subject)", "e0.3.0")).toMatch(/ \| more rows help$/);
+    expectFinished();
+  });
+});
+
 describe("a finished run", () => {
   it("is merged, tagged and removed; undo takes it back step by step", () => {
     const before = [repo.git("rev-parse", "HEAD"), repo.read("data/train.csv"), rowsOf(repo)];

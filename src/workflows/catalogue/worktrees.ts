@@ -126,6 +126,7 @@ export const WORKTREES: Command[] = [
       { flags: "--models <how>", help: "of its best version: candidate (default), promote, none" },
       { flags: "--code <how>", help: "none (default: its version keeps it) or merge" },
       { flags: "-m, --message <text>", help: "for commits and versions" },
+      { flags: "-e, --edit", help: "write that of the version here in Git's editor; an empty text changes nothing" },
       { flags: "--version <version>", help: "number of the version here (default: the next one)" },
       { flags: "--no-commit", help: "commit nothing there" },
       { flags: "--no-tag", help: "make no version there" },

@@ -20,7 +20,10 @@ export interface Choices {
   publish: boolean;
   /** The worktree, and with it the branch, goes. */
   remove: boolean;
+  /** For both versions. */
   message: string | undefined;
+  /** That of the version on main is looked over in an editor first. */
+  edit: boolean;
   forced: Set<Category>;
 }
 
@@ -48,6 +51,7 @@ export function choicesIn(input: Input, isAutomatic: boolean): Choices {
     publish: input.publish === true || (isAutomatic && input.publish !== false),
     remove: input.keep !== true,
     message: textIn(input.message),
+    edit: input.edit === true,
     forced: forcedCategories(input),
   };
 }

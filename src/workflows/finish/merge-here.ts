@@ -128,13 +128,12 @@ function commitAndTag(
 ): MergedHere {
   const { main, record, head, tip } = scene;
   const { project } = main;
-  const described = scene.tipVersion?.message.description ?? "";
   const base = code?.tree ?? head;
   const files = editedFiles({ project, repository, snapshot: base }, edits);
   const tree = writeTreeWith(repository, base, files);
   const isSame = tree === writeTreeWith(repository, head, []) && (code === null || scene.base === tip);
   if (isSame) return { commit: null, version: null };
-  const subject = choices.message ?? `Merge ${record.branch}${described === "" ? "" : `: ${described}`}`;
+  const subject = choices.message ?? subjectOf(scene);
   const commit = commitTree(repository, {
     tree,
     parents: code === null ? [head] : [head, tip],
@@ -159,6 +158,12 @@ function commitAndTag(
   updateRefs(repository, refs, { reason: `expver: finish ${record.name}` });
   bringAlong(project, repository, { index, files: written });
   return { commit, version: name };
+}
+
+/** What is said of the merge where nobody said anything. */
+export function subjectOf({ record, tipVersion }: Scene): string {
+  const described = tipVersion?.message.description ?? "";
+  return `Merge ${record.branch}${described === "" ? "" : `: ${described}`}`;
 }
 
 function indexEdits({ main: { repository } }: Scene, commit: string, paths: readonly string[]): IndexEdit[] {

@@ -3,10 +3,11 @@ import { ExpverError } from "../../errors.ts";
 import { perform } from "../../journal/perform.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { readVersions } from "../../versions/registry.ts";
+import { noDescription } from "../describe/edit.ts";
 import { publishMade } from "../run/closing/publish-made.ts";
 import { lackingRows } from "../run/database/lacking-rows.ts";
 import { placesOf } from "../run/places.ts";
-import { endSweep, type SweepEnd } from "./ending.ts";
+import { describeSweep, endSweep, type SweepEnd } from "./ending.ts";
 import { type FirstFailure, failureText, firstFailure } from "./first-failure.ts";
 import { gatherRows } from "./gather.ts";
 import type { OpenSweep } from "./open-sweep.ts";
@@ -42,7 +43,7 @@ export interface SweepOutcome {
 
 export async function concludeSweep(
   sweep: OpenSweep,
-  { outcome, partial }: { outcome: PoolOutcome; partial: boolean },
+  { outcome, partial, edit }: { outcome: PoolOutcome; partial: boolean; edit: boolean },
 ): Promise<SweepOutcome> {
   const { context, project, id, state, facts } = sweep;
   if (outcome.halted === "error") throw notRecorded(sweep, outcome.error);
@@ -54,13 +55,15 @@ export async function concludeSweep(
   const versions = readVersions(project);
   const ranking = rankRuns(project, { runs, jobs, repeat: request.repeat, metric: request.ending.metric, versions });
   const isComplete = jobStates(now).every(({ state: one }) => one !== "missing");
-  if (runs.length === 0 || !(isComplete || partial)) {
-    await perform(project, context, {
+  const gather = () =>
+    perform(project, context, {
       command: "sweep",
       argv: ["sweep", "--resume", id],
       summary: `${id}: rows of ${countText(now)}`,
       work: (operation) => gatherRows(sweep, { operation, places, lacking, version: null }),
     });
+  if (runs.length === 0 || !(isComplete || partial)) {
+    await gather();
     throw incomplete(sweep, { outcome, data: outcomeOf(sweep, { ranking, end: null }) });
   }
   if (ranking?.isGuess === true && runs.length > 1) {
@@ -69,6 +72,10 @@ export async function concludeSweep(
       text: `whether a high or a low ${ranking.metric} is better stands nowhere: all ${runs.length} candidates stay, and no run is the best`,
       hint: `Say it in expver.yaml: metrics: { ${ranking.metric}: ${ranking.direction} }`,
     });
+  }
+  if (edit && !(await describeSweep(sweep, { places, ranking }))) {
+    await gather();
+    throw undescribed(sweep, outcomeOf(sweep, { ranking, end: null }), isComplete);
   }
   context.report({
     kind: "step",
@@ -112,6 +119,11 @@ function outcomeOf(sweep: OpenSweep, { ranking, end }: { ranking: Ranking | null
     next: end === null ? [`expver sweep --resume ${sweep.id}`] : end.version === null ? [] : [`expver publish ${end.version}`],
     exitCode: finished.length === jobs.length ? 0 : 1,
   };
+}
+
+function undescribed({ id }: OpenSweep, data: SweepOutcome, isComplete: boolean): ExpverError {
+  const again = `expver sweep --resume ${id}${isComplete ? "" : " --partial"}`;
+  return noDescription(`no version was made; the rows of ${id} are in the results database`, `${again} -m TEXT`, { sweep: id, data });
 }
 
 function incomplete(sweep: OpenSweep, { outcome, data }: { outcome: PoolOutcome; data: SweepOutcome }): ExpverError {

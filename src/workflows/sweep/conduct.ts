@@ -50,7 +50,7 @@ export async function conductSweep(context: Context, plan: SweepPlan): Promise<S
     try {
       const outcome = await runPool(sweep, { queue, pace: plan.pace, signal, onEnd: progress.ended });
       progress.end();
-      return await concludeSweep(sweep, { outcome, partial: plan.kind === "resumed" && plan.partial });
+      return await concludeSweep(sweep, { outcome, partial: plan.kind === "resumed" && plan.partial, edit: plan.edit });
     } finally {
       progress.end();
       await tidyUp(sweep);
@@ -117,13 +117,14 @@ async function begin(context: Context, { findings, request, pace }: NewSweep & {
 }
 
 /** As it was begun; what a killed command's recovery or somebody else has taken away of its start is made again. */
-function reopen(context: Context, { project, sweep, argv, pace }: ResumedSweep & { pace: Pace }, folder: string): OpenSweep {
+function reopen(context: Context, { project, sweep, argv, pace, message }: ResumedSweep & { pace: Pace }, folder: string): OpenSweep {
   const { id } = sweep;
   const repository = requireRepository(project);
   const first = readSweepFacts(project, id);
   if (first?.snapshot == null)
     throw new ExpverError("E_NOT_FOUND", `what ${id} began with is not known any more`, { hint: "Begin a new sweep." });
   const keeper = sweepFactsKeeper(project, id, first);
+  if (message !== null) keeper.save({ message });
   const ref = `refs/expver/runs/${id}`;
   if (readRef(repository, ref) === null) updateRefs(repository, [{ ref, before: null, after: first.snapshot }]);
   if (sweep.request.ending.tag) keeper.save({ version: reserveAgain(project, first.version, sweep.wanted) });

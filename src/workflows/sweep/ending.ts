@@ -16,6 +16,7 @@ import { readListing } from "../../store/layout.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { RESERVED } from "../../versions/reserve.ts";
 import type { VersionMessage } from "../../versions/types.ts";
+import { editDescription } from "../describe/edit.ts";
 import { proposeDescription } from "../describe/proposal.ts";
 import { folderEdits } from "../models/candidates-pointer.ts";
 import { finishRun } from "../run/closing/finish.ts";
@@ -74,6 +75,18 @@ export async function endSweep(sweep: OpenSweep, input: EndingInput): Promise<Sw
     summary: `${id}${version === null ? "" : ` is ${version}`}: ${facts().message ?? facts().command}`,
     work: (operation) => endAll(sweep, operation, input),
   });
+}
+
+/** `-e`: false when the person left no text. */
+export async function describeSweep(sweep: OpenSweep, { places, ranking }: Pick<EndingInput, "places" | "ranking">): Promise<boolean> {
+  const { context, repository, id, facts, save, state } = sweep;
+  const runs = finishedRuns(state());
+  const winner = winnerOf(runs, ranking);
+  const line = tagLine({ ...messageOf(sweep, { runs, winner, places }), description: "…" });
+  const text = facts().message ?? proposalOf(sweep, { runs, winner });
+  const message = await editDescription(context, repository, { text, subject: facts().version ?? id, line });
+  if (message !== null) save({ message });
+  return message !== null;
 }
 
 async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lacking, ranking }: EndingInput): Promise<SweepEnd> {

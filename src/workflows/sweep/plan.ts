@@ -19,7 +19,8 @@ import { standingResult } from "./standing.ts";
 import { countText, isEnded, jobStates } from "./state.ts";
 import { findSweep, type Sweep } from "./sweep-journal.ts";
 
-export type SweepPlan = Plan & { pace: Pace } & (NewSweep | ResumedSweep);
+/** `edit`: the message is written, or looked over, in an editor once the numbers are known. */
+export type SweepPlan = Plan & { pace: Pace; edit: boolean } & (NewSweep | ResumedSweep);
 
 export interface NewSweep {
   kind: "new";
@@ -36,15 +37,18 @@ export interface ResumedSweep {
   argv: string[];
   /** Make the version of what has finished, run nothing. */
   partial: boolean;
+  /** Other words than it was begun with. */
+  message: string | null;
 }
 
 export async function planSweep(context: Context, input: Input): Promise<SweepPlan> {
   const pace = readPace(input);
-  if (input.resume !== undefined && input.resume !== false) return { ...(await planResumed(context, input)), pace };
+  const edit = input.edit === true;
+  if (input.resume !== undefined && input.resume !== false) return { ...(await planResumed(context, input)), pace, edit };
   for (const name of ["partial", "retryFailed"] as const) {
     if (input[name] === true) throw new ExpverError("E_USAGE", `--${name === "partial" ? name : "retry-failed"} goes with --resume`);
   }
-  return { ...(await planNew(context, input, pace)), pace };
+  return { ...(await planNew(context, input, pace)), pace, edit };
 }
 
 async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan & NewSweep> {
@@ -106,7 +110,7 @@ async function planResumed(context: Context, input: Input): Promise<Plan & Resum
       hint: `expver -C ${quoted(sweep.worktree)} sweep --resume ${sweep.id}`,
     });
   }
-  refuseUnfit(repository, { commit: true, edit: false });
+  refuseUnfit(repository, { commit: true, edit: input.edit === true });
   await refuseSecondRun(project);
   const argv = commandOf(sweep, wordsOf(input.command));
   const partial = input.partial === true;
@@ -134,6 +138,7 @@ async function planResumed(context: Context, input: Input): Promise<Plan & Resum
     queue,
     argv,
     partial,
+    message: textIn(input.message) ?? null,
   };
 }
 
