@@ -261,7 +261,7 @@ describe("--edit", () => {
     expect([code, error?.code]).toEqual([1, "E_NO_DESCRIPTION"]);
     expect(repo.git("tag", "-l")).toBe("");
     expect(leftovers(repo)).toEqual([]);
-    const { sweep } = (error?.details ?? {}) as { sweep?: string };
+    const sweep = String(error?.details?.sweep);
     expect(error?.hint).toContain(`expver sweep --resume ${sweep} -m TEXT`);
     const again = repo.expverJson(["sweep", "--resume", sweep, "-m", "said later"]);
     expect(again).toMatchObject({ code: 0, data: { version: "e0.1.0" } });
