@@ -97,10 +97,19 @@ it("lets no markup of experiments through", () => {
   hostile.git(
     "tag",
     "-m",
-    "accuracy=0.5 | <script>alert(1)</script> [x](javascript:y) @everyone #1 https://e.org www.e.org | ![p](http://e/x.png)",
+    "accuracy=0.5 | <script>alert(1)</script> [x](javascript:y) @everyone #1 https://e.org www.e.org | ![p](http://e/x.png) GH-1 :tada: $x^2$",
     "e0.1.0",
   );
+  hostile.git("tag", "-m", `accuracy=0.6 | prompt="a\\nb" | ${"long".repeat(40)} ${"words of it ".repeat(40)}`, "e0.2.0");
   const { stdout } = hostile.expver(["report"]);
+  const rows = stdout.split("\n").filter((line) => line.startsWith("| e0."));
+  const columns = (line: string) => line.replace(/\\\|/g, "").split("|").length;
+  expect(rows.map(columns)).toEqual(rows.map(() => columns(stdout.split("\n").find((line) => line.startsWith("| version")) ?? "")));
+  expect(rows).toHaveLength(2);
+  for (const text of rows.flatMap((row) => row.split("|"))) expect(text.length).toBeLessThan(400);
+  for (const word of stdout.split(/[ ]/)) expect(word.length).toBeLessThan(80);
+  expect(stdout).toContain(`${"long".repeat(14)}lon…`);
+  expect(stdout).not.toMatch(/GH-1|:tada:|\$x/);
   expect(stdout).not.toMatch(/<script|[^\\]\[x\]|@everyone|#1|:\/\/|www\.|[^\\]!\\?\[p/);
 });
 

@@ -185,17 +185,29 @@ function table(heading: readonly string[], rows: readonly (readonly string[])[])
   return [line(heading), `| ${heading.map(() => "---").join(" | ")} |`, ...rows.map(line)];
 }
 
+/** So much of a value: an unbroken one makes the table as wide. */
+const LONGEST_CELL = 200;
+const LONGEST_WORD = 60;
+
 /** What experiments wrote is text: no Markdown, no HTML, no mention, no new line of it comes through. */
 function cell(text: string): string {
   return (
-    text
-      .slice(0, 200)
-      .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}]+/gu, " ")
+    cut(text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}]+/gu, " "), LONGEST_CELL)
+      .split(" ")
+      .map((word) => cut(word, LONGEST_WORD))
+      .join(" ")
       .replace(/&/g, "&amp;")
       .replace(/</g, "&lt;")
       .replace(/>/g, "&gt;")
       .replace(/[\\`*_[\]|~!]/g, (one) => `\\${one}`)
-      // Hosts look for mentions, numbers of issues and addresses in the text that is left after Markdown: a comment parts them.
-      .replace(/[@#]|:(?=\/\/)|www(?=\.)/gi, (one) => `${one}<!-- -->`)
+      // Hosts look for mentions, numbers of issues, addresses and small pictures in the text that is left after Markdown: a comment parts them.
+      .replace(/[@#]|:(?=\/\/|[\w+-]+:)|www(?=\.)|GH(?=-\d)/gi, (one) => `${one}<!-- -->`)
+      // For formulas they look earlier.
+      .replace(/\$/g, "<span>$$</span>")
   );
+}
+
+function cut(text: string, length: number): string {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, length - 1).join("")}…`;
 }
