@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { findProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { isDataFile } from "../merge/data/data-file.ts";
-import type { DataMerge, DataReport } from "../merge/data/merge-data.ts";
+import type { DataMerge, DataReport } from "../merge/data/types.ts";
 import type { MergeRules, SourceReport } from "../merge/results/types.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
@@ -181,7 +181,7 @@ function dataRules(input: Input): Omit<DataMerge, "base" | "sources" | "output">
     matchNullKeys: choice(input.nullKeys, NULL_KEYS, "--null-keys") === "match",
     onConflict: choice(input.onConflict, ["ours", "theirs"], "--on-conflict for data files"),
     allowWiden: input.allowWiden === true,
-    ...(textIn(input.memory) === undefined ? {} : { memory: memoryOf(textIn(input.memory) ?? "") }),
+    ...(textIn(input.memory) === undefined ? {} : { memory: textIn(input.memory) ?? "" }),
   };
 }
 
@@ -213,9 +213,4 @@ function rulesOf(input: Input): MergeRules {
     rebase: strategy === "rebase" ? { keyColumns, matchNullKeys } : undefined,
     tables: tables.length === 0 ? undefined : tables,
   };
-}
-
-function memoryOf(text: string): string {
-  if (/^\d+(?:\.\d+)?\s*[KMGT]i?B$/i.test(text)) return text;
-  throw new ExpverError("E_USAGE", `--memory is an amount such as 4GB, not ${JSON.stringify(text)}`, { details: { received: text } });
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { commitDataMerge, type DataMerge, prepareDataMerge } from "../../src/merge/data/merge-data.ts";
+import { commitDataMerge, prepareDataMerge } from "../../src/merge/data/merge-data.ts";
+import type { DataMerge } from "../../src/merge/data/types.ts";
 import { makeFolder } from "../support/repository.ts";
 
 type Row = Record<"id" | "x" | "Order", string | null>;
@@ -14,6 +15,8 @@ interface Content {
   rows: Row[];
 }
 
+/** Times as many cases as usual: `EXPVER_MORE_CASES=10`. */
+const MORE = Number(process.env.EXPVER_MORE_CASES ?? 1);
 const dir = makeFolder("algebra");
 let db: Awaited<ReturnType<DuckDBInstance["connect"]>>;
 let count = 0;
@@ -136,40 +139,48 @@ describe.each(["parquet", "csv"] as const)("%s", (kind) => {
     return paths as [string, string, string];
   };
 
-  it("by key: every row, column and value of all, in any order; itself and repeating change nothing; two values are refused", async () => {
-    await fc.assert(
-      fc.asyncProperty(three(ID, true), fc.constantFrom(undefined, "ours" as const, "theirs" as const), async (sides, onConflict) => {
-        const [a, b, c] = await written(sides);
-        expect(textOf(await read(await merged(a, [await write(sides[0], kind)], {})))).toEqual(textOf(sides[0]));
-        const expected = mergedByKey(sides, onConflict);
-        if (expected === null) {
-          await expect(merged(a, [b, c], {})).rejects.toMatchObject({ code: "E_CONFLICT" });
-          await expect(merged(a, [c, b], {})).rejects.toMatchObject({ code: "E_CONFLICT" });
-          return;
-        }
-        const path = await merged(a, [b, c], { onConflict });
-        const result = await read(path);
-        expect(textOf(result)).toEqual(textOf(expected));
-        expect(result.columns.toSorted()).toEqual(expected.columns.toSorted());
-        expect(result.columns.slice(0, sides[0].columns.length)).toEqual(sides[0].columns);
-        if (onConflict === undefined) expect(readFileSync(await merged(a, [c, b], {}))).toEqual(readFileSync(path));
-        if (onConflict !== "theirs") expect(textOf(await read(await merged(path, [b, c], { onConflict })))).toEqual(textOf(result));
-      }),
-      { numRuns: 25 },
-    );
-  }, 120_000);
+  it(
+    "by key: every row, column and value of all, in any order; itself and repeating change nothing; two values are refused",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(three(ID, true), fc.constantFrom(undefined, "ours" as const, "theirs" as const), async (sides, onConflict) => {
+          const [a, b, c] = await written(sides);
+          expect(textOf(await read(await merged(a, [await write(sides[0], kind)], {})))).toEqual(textOf(sides[0]));
+          const expected = mergedByKey(sides, onConflict);
+          if (expected === null) {
+            await expect(merged(a, [b, c], {})).rejects.toMatchObject({ code: "E_CONFLICT" });
+            await expect(merged(a, [c, b], {})).rejects.toMatchObject({ code: "E_CONFLICT" });
+            return;
+          }
+          const path = await merged(a, [b, c], { onConflict });
+          const result = await read(path);
+          expect(textOf(result)).toEqual(textOf(expected));
+          expect(result.columns.toSorted()).toEqual(expected.columns.toSorted());
+          expect(result.columns.slice(0, sides[0].columns.length)).toEqual(sides[0].columns);
+          if (onConflict === undefined) expect(readFileSync(await merged(a, [c, b], {}))).toEqual(readFileSync(path));
+          if (onConflict !== "theirs") expect(textOf(await read(await merged(path, [b, c], { onConflict })))).toEqual(textOf(result));
+        }),
+        { numRuns: 25 * MORE },
+      );
+    },
+    120_000 * MORE,
+  );
 
-  it("rebase leaves exactly the keys' rows of the last source; NULL keys as asked; repeating changes nothing", async () => {
-    await fc.assert(
-      fc.asyncProperty(three(ID, false), fc.boolean(), async (sides, matchNullKeys) => {
-        const [a, b, c] = await written(sides);
-        const rules = { strategy: "rebase", matchNullKeys } as const;
-        const path = await merged(a, [b, c], rules);
-        const result = await read(path);
-        expect(textOf(result)).toEqual(textOf({ columns: [], rows: rebased(sides, matchNullKeys) }));
-        expect(textOf(await read(await merged(path, [b, c], rules)))).toEqual(textOf(result));
-      }),
-      { numRuns: 25 },
-    );
-  }, 120_000);
+  it(
+    "rebase leaves exactly the keys' rows of the last source; NULL keys as asked; repeating changes nothing",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(three(ID, false), fc.boolean(), async (sides, matchNullKeys) => {
+          const [a, b, c] = await written(sides);
+          const rules = { strategy: "rebase", matchNullKeys } as const;
+          const path = await merged(a, [b, c], rules);
+          const result = await read(path);
+          expect(textOf(result)).toEqual(textOf({ columns: [], rows: rebased(sides, matchNullKeys) }));
+          expect(readFileSync(await merged(path, [b, c], rules))).toEqual(readFileSync(path));
+        }),
+        { numRuns: 25 * MORE },
+      );
+    },
+    120_000 * MORE,
+  );
 });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { commitDataMerge, type DataMerge, type DataReport, prepareDataMerge } from "../../src/merge/data/merge-data.ts";
+import { commitDataMerge, prepareDataMerge } from "../../src/merge/data/merge-data.ts";
+import type { DataMerge, DataReport } from "../../src/merge/data/types.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 
 type Row = Record<string, unknown>;
@@ -174,6 +175,44 @@ it("order stays that of the base, then of the sources, over many row groups", as
   expect(report).toMatchObject({ before: 300_000, after: 350_000 });
   const [wrong] = await query("SELECT count(*) AS n FROM read_parquet($1, file_row_number = true) WHERE id <> file_row_number", [path]);
   expect(wrong?.n).toBe("0");
+});
+
+it.each([
+  ["in memory", "1GB"],
+  ["where nothing fits into memory", "100MB"],
+])("a rebase and a merge by key keep the order, %s", async (_, memory) => {
+  const a = await file("a.parquet", "SELECT range AS id, 'a' AS x FROM range(300000)");
+  const b = await file("b.parquet", "SELECT range + 100000 AS id, 'b' AS x FROM range(250000)");
+  const rebased = await merged(a, [b], { strategy: "rebase", keyColumns: ["id"], memory });
+  expect(rebased.report).toMatchObject({ before: 300_000, after: 350_000, sources: [{ inserted: 250_000, replaced: 200_000 }] });
+  const wrong = (path: string, text: string) =>
+    query(`SELECT count(*) AS n FROM read_parquet($1, file_row_number = true) WHERE id <> file_row_number OR x <> ${text}`, [path]);
+  expect(await wrong(rebased.path, "if(id < 100000, 'a', 'b')")).toEqual([{ n: "0" }]);
+  const c = await file("c.parquet", "SELECT range + 100000 AS id, 'c' AS y FROM range(250000)");
+  const wide = await merged(a, [b, c], { keyColumns: ["id"], onConflict: "ours", memory });
+  expect(wide.report.sources).toMatchObject([
+    { inserted: 50_000, filled: 0, resolved: 200_000 },
+    { inserted: 0, filled: 250_000 },
+  ]);
+  expect(await wrong(wide.path, "if(id < 300000, 'a', 'b') OR (y IS NOT NULL) <> (id >= 100000)")).toEqual([{ n: "0" }]);
+});
+
+it("a column may have the name that DuckDB gives to the numbers of rows", async () => {
+  const a = await file("a.parquet", "SELECT * FROM (VALUES (7, 'a'), (5, 'b'), (6, 'c')) t(file_row_number, x)");
+  const b = await file("b.parquet", "SELECT * FROM (VALUES (9, 'd'), (5, 'B'), (8, 'e')) t(file_row_number, x)");
+  const keyed = { keyColumns: ["file_row_number"] };
+  expect(await rowsOf((await merged(a, [b])).path)).toEqual(["7|a", "5|b", "6|c", "9|d", "5|B", "8|e"]);
+  expect(await rowsOf((await merged(a, [b], { ...keyed, onConflict: "theirs" })).path)).toEqual(["7|a", "5|B", "6|c", "9|d", "8|e"]);
+  expect(await rowsOf((await merged(a, [b], { ...keyed, strategy: "rebase" })).path)).toEqual(["7|a", "6|c", "9|d", "5|B", "8|e"]);
+});
+
+it("whole numbers too wide for parquet's integers keep their digits", async () => {
+  const a = await file("a.parquet", "SELECT -1::BIGINT AS n, 7::INTEGER AS m");
+  const b = await file("b.parquet", "SELECT 18446744073709551615::UBIGINT AS n, 0.25::DECIMAL(5,2) AS m");
+  const { path, report } = await merged(a, [b]);
+  expect(report.columns.map(({ type }) => type)).toEqual(["DECIMAL(20,0)", "DECIMAL(12,2)"]);
+  expect(await rowsOf(path)).toEqual(["-1|7.00", "18446744073709551615|0.25"]);
+  expect(await rowsOf((await merged(path, [a, b])).path)).toEqual(await rowsOf(path));
 });
 
 it("CSV cells stay the text they are", () => {

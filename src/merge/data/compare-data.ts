@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
-import { type DataColumn, kindOf, reading, sqlText } from "./data-file.ts";
+import { type DataColumn, kindOf, reading } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 
 export interface TableDifference {
@@ -48,7 +48,7 @@ export async function compareTables({ before, after, name, key, memory = "1GB" }
         ["a", before],
         ["b", after],
       ] as const)
-        await db.run(`CREATE VIEW ${view} AS SELECT * FROM ${reading(kindOf(name), 1).replace("$1", () => sqlText(path))}`);
+        await db.run(`CREATE VIEW ${view} AS SELECT * FROM ${reading({ path, kind: kindOf(name) })}`);
       return await compare(db, name, key);
     } finally {
       db.close();

@@ -31,7 +31,7 @@ export async function readDataFile(
 ): Promise<DataFile> {
   const own = kindOf(path);
   const kind = typed && own === "json" ? "typed json" : own;
-  const columns = await db.rows(`DESCRIBE SELECT * FROM ${reading(kind, 1)}`, [path]);
+  const columns = await db.rows(`DESCRIBE SELECT * FROM ${reading({ path, kind })}`);
   return {
     path,
     name,
@@ -48,12 +48,13 @@ export function kindOf(path: string): "parquet" | "csv" | "json" {
   throw new ExpverError("E_USAGE", `${path} is neither parquet, CSV nor JSON lines`, { details: { path } });
 }
 
-/** The file as a table; its path is the `index`-th value that is bound. */
-export function reading(kind: DataFile["kind"], index: number): string {
+/** The file as a table. */
+export function reading({ path, kind }: Pick<DataFile, "path" | "kind">): string {
+  const file = sqlText(path);
   // `007` and `1e-5` stay what they are: CSV has no types but those a reader guesses.
-  if (kind === "json") return `read_json($${index}, format = 'newline_delimited', sample_size = -1, maximum_depth = 1)`;
-  if (kind === "typed json") return `read_json($${index}, format = 'newline_delimited', sample_size = -1)`;
-  return kind === "parquet" ? `read_parquet($${index})` : `read_csv($${index}, all_varchar = true, header = true)`;
+  if (kind === "json") return `read_json(${file}, format = 'newline_delimited', sample_size = -1, maximum_depth = 1)`;
+  if (kind === "typed json") return `read_json(${file}, format = 'newline_delimited', sample_size = -1)`;
+  return kind === "parquet" ? `read_parquet(${file})` : `read_csv(${file}, all_varchar = true, header = true)`;
 }
 
 /** COPY options that write a file as `like` is written: compression, row groups, key-value metadata. */
@@ -85,7 +86,7 @@ export function plainFormat(kind: DataFile["kind"]): string {
 
 const KNOWN_COMPRESSIONS = ["uncompressed", "snappy", "gzip", "zstd", "brotli", "lz4", "lz4_raw"];
 
-/** Any text between single quotes; COPY options cannot be bound. */
+/** Any text between single quotes; views and COPY options cannot be bound. */
 export function sqlText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

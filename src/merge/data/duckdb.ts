@@ -6,26 +6,38 @@ type Value = string | number | bigint | boolean | null;
 export interface DuckDb {
   /** Values are bound, never pasted: `$1`, `$2` … Rows as plain values: numbers beyond 2^53 and dates are texts. */
   rows(sql: string, values?: readonly string[]): Promise<Record<string, Value>[]>;
-  run(sql: string, values?: readonly string[]): Promise<void>;
+  run(sql: string): Promise<void>;
+  /** Answers how many rows were changed. */
+  change(sql: string): Promise<number>;
+  /** Bytes that DuckDB keeps to. */
+  memory: number;
   close(): void;
 }
 
 export interface DuckDbOptions {
   /** Folder for what does not fit into memory. */
   spill: string;
-  /** Such as `1GB`. */
+  /** Such as `1GB`: what the whole process is to keep to. */
   memory: string;
 }
+
+/** What Node, DuckDB's code and buffers that its limit does not count take besides. */
+const BESIDES = 350e6;
 
 /** Throws E_NO_DUCKDB where the optional package is not installed. */
 export async function openDuckDb({ spill, memory }: DuckDbOptions): Promise<DuckDb> {
   const { DuckDBInstance } = await load();
+  const promised = bytesOf(memory);
+  const limit = Math.round(Math.max(promised - BESIDES, promised / 2));
   // In memory, what is too much for the limit goes to the folder too, and what fits is not written twice.
   const instance = await DuckDBInstance.create(":memory:", {
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
-    memory_limit: memory,
+    memory_limit: `${limit}B`,
     temp_directory: spill,
+    // What was freed goes back to the system before it adds up.
+    allocator_flush_threshold: "16MB",
+    allocator_bulk_deallocation_flush_threshold: "16MB",
     preserve_insertion_order: "true",
   });
   const connection = await instance.connect();
@@ -39,15 +51,26 @@ export async function openDuckDb({ spill, memory }: DuckDbOptions): Promise<Duck
   return {
     rows: (sql, values = []) =>
       asked(async () => (await connection.runAndReadAll(sql, [...values])).getRowObjectsJson() as Record<string, Value>[]),
-    run: (sql, values = []) =>
+    run: (sql) =>
       asked(async () => {
-        await connection.run(sql, [...values]);
+        await connection.run(sql);
       }),
+    memory: limit,
+    change: (sql) => asked(async () => Number((await connection.runAndReadAll(sql)).getRowsJson()[0]?.[0] ?? 0)),
     close: () => {
       connection.closeSync();
       instance.closeSync();
     },
   };
+}
+
+function bytesOf(amount: string): number {
+  const [, number = "", letter = "", binary] = /^(\d+(?:\.\d+)?)\s*([KMGT])(i?)B$/i.exec(amount) ?? [];
+  if (number === "")
+    throw new ExpverError("E_USAGE", `an amount of memory is such as 4GB, not ${JSON.stringify(amount)}`, {
+      details: { received: amount },
+    });
+  return Number(number) * (binary ? 1024 : 1000) ** ("KMGT".indexOf(letter.toUpperCase()) + 1);
 }
 
 async function load(): Promise<typeof import("@duckdb/node-api")> {

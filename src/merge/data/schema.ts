@@ -37,11 +37,24 @@ export function settleSchema(files: readonly DataFile[], { allowWiden }: { allow
   if (refused.length > 0) {
     throw new ExpverError("E_SCHEMA", `columns do not fit together: ${refused.join("; ")}`, { details: { columns: refused } });
   }
-  return [...settled.values()].map(({ name, type, change }) => ({ name, type, change }));
+  const stored = (type: string) => (type === "HUGEINT" ? `DECIMAL(${DIGITS.HUGEINT},0)` : type);
+  return [...settled.values()].map(({ name, type, change }) => ({ name, type: stored(type), change }));
 }
 
-const INTEGERS = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"];
-const UNSIGNED = ["UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"];
+const INTEGERS = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT"];
+const UNSIGNED = ["UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"];
+/** Parquet has no wider integers, DuckDB would write them as DOUBLE: they are decimals without a fraction. */
+const DIGITS: Record<string, number> = {
+  TINYINT: 3,
+  SMALLINT: 5,
+  INTEGER: 10,
+  BIGINT: 19,
+  UTINYINT: 3,
+  USMALLINT: 5,
+  UINTEGER: 10,
+  UBIGINT: 20,
+  HUGEINT: 38,
+};
 const REALS = ["FLOAT", "DOUBLE"];
 
 /** The narrowest type that holds every value of both. */
@@ -59,21 +72,23 @@ function widen(one: string, other: string): { type: string; kind: SettledColumn[
     const needed = INTEGERS[Math.max(INTEGERS.indexOf(signed), UNSIGNED.indexOf(unsigned) + 1)];
     if (needed !== undefined) return { type: needed, kind: needed === one ? "same" : "widened" };
   }
+  const decimal = widerDecimal(one, other);
+  if (decimal !== null) return { type: decimal, kind: decimal === one ? "same" : "widened" };
   if (all([...INTEGERS, ...UNSIGNED, ...REALS])) {
     const whole = pair.find((type) => !REALS.includes(type)) ?? "";
     // A DOUBLE holds whole numbers of 32 bits exactly.
     const exact = /^U?(?:TINYINT|SMALLINT|INTEGER)$/.test(whole);
     return { type: "DOUBLE", kind: exact ? (one === "DOUBLE" ? "same" : "widened") : "lossy" };
   }
-  const decimal = widerDecimal(one, other);
-  if (decimal !== null) return { type: decimal, kind: decimal === one ? "same" : "widened" };
   if (all(["DATE", "TIMESTAMP"])) return { type: "TIMESTAMP", kind: one === "TIMESTAMP" ? "same" : "widened" };
   return { type: "VARCHAR", kind: "to text" };
 }
 
-/** As many digits before and after the point as either has; null when that is more than there can be, or one is no decimal. */
+/** As many digits before and after the point as either has; null when that is more than there can be, or one is no exact number. */
 function widerDecimal(one: string, other: string): string | null {
-  const [a, b] = [one, other].map((type) => /^DECIMAL\((\d+),(\d+)\)$/.exec(type)?.slice(1).map(Number));
+  const [a, b] = [one, other].map((type) =>
+    type in DIGITS ? [DIGITS[type] ?? 0, 0] : /^DECIMAL\((\d+),(\d+)\)$/.exec(type)?.slice(1).map(Number),
+  );
   if (a === undefined || b === undefined) return null;
   const scale = Math.max(a[1] ?? 0, b[1] ?? 0);
   const whole = Math.max((a[0] ?? 0) - (a[1] ?? 0), (b[0] ?? 0) - (b[1] ?? 0));

@@ -1,0 +1,179 @@
+/**
+ * What a merged file holds so far: the rows of the base, read where they lie, without those that are gone, with cells that were filled;
+ * and behind them the added ones. Only what differs from the base is kept, so that a large base needs little memory.
+ *
+ * As SQL: `base` (gone rows too) has `expver_row`, the order of its rows, beside the settled columns; `merged` is all that is there.
+ */
+import { join } from "node:path";
+import { quoteName } from "../../platform/sqlite.ts";
+import { columnNames, settledColumns } from "./columns-sql.ts";
+import { type DataFile, reading, sqlText } from "./data-file.ts";
+import type { DuckDb } from "./duckdb.ts";
+import type { SettledColumn } from "./schema.ts";
+
+export interface StandingRows {
+  columns: readonly SettledColumn[];
+  /** Folder for what is made on the way. */
+  spill: string;
+  /** The base, with the settled types of its columns. */
+  file: DataFile;
+  /** Column of the file that numbers its rows. */
+  row: string;
+  /** Files of filled columns, row by row as in the base; the last one is in force. */
+  filled: { path: string; columns: readonly SettledColumn[] }[];
+  /** How many rows are gone from the base. */
+  gone: number;
+  /** Files of added rows, in order. */
+  added: AddedRows[];
+  /** How many were ever made. */
+  files: number;
+}
+
+interface AddedRows {
+  path: string;
+  rows: number;
+  /** Before those without it. */
+  first: boolean;
+}
+
+export async function standOn(
+  db: DuckDb,
+  base: DataFile,
+  { columns, spill }: Pick<StandingRows, "columns" | "spill">,
+): Promise<StandingRows> {
+  const own = columns.filter(({ change }) => change !== "added");
+  const isReady = base.kind === "parquet" && numbersRows(base) && base.columns.every(({ type }, index) => own[index]?.type === type);
+  const path = join(spill, "base.parquet");
+  if (!isReady) {
+    const rows = `SELECT ${settledColumns(own, base)}, row_number() OVER () AS expver_row FROM ${reading(base)} AS f`;
+    await db.run(`COPY (${rows}) TO ${sqlText(path)} (FORMAT parquet)`);
+  }
+  const standing: StandingRows = {
+    columns,
+    spill,
+    file: isReady ? base : { ...base, path, kind: "parquet", columns: own },
+    row: numbersRows(base) ? FILE_ROW : "expver_row",
+    filled: [],
+    gone: 0,
+    added: [],
+    files: 0,
+  };
+  await viewBase(db, standing);
+  await db.run("CREATE TABLE gone (expver_row BIGINT)");
+  await viewMerged(db, standing);
+  return standing;
+}
+
+const FILE_ROW = "file_row_number";
+
+/** The rows of a parquet file have numbers, unless a column of its own has that name. */
+export function numbersRows({ columns }: DataFile): boolean {
+  return columns.every(({ name }) => name.toLowerCase() !== FILE_ROW);
+}
+
+/** From now on the rows of the base with these numbers are not there. Answers how many. */
+export async function leaveOut(db: DuckDb, standing: StandingRows, numbers: string): Promise<number> {
+  const count = await db.change(`INSERT INTO gone ${numbers}`);
+  standing.gone += count;
+  await viewMerged(db, standing);
+  return count;
+}
+
+/** Rows with the settled columns, in the order the query has them; `first`: before those added without it. Answers how many. */
+export async function addRows(db: DuckDb, standing: StandingRows, query: string, { first = false } = {}): Promise<number> {
+  const added = await writeAdded(db, standing, query);
+  if (added.rows === 0) return 0;
+  standing.added.push({ ...added, first });
+  standing.added.sort((one, other) => Number(other.first) - Number(one.first));
+  await viewMerged(db, standing);
+  return added.rows;
+}
+
+/** Each file of added rows becomes what `query` makes of it. */
+export async function renewAdded(db: DuckDb, standing: StandingRows, query: (file: string) => string): Promise<void> {
+  for (const [index, { path, first }] of standing.added.entries())
+    standing.added[index] = { ...(await writeAdded(db, standing, query(`read_parquet(${sqlText(path)})`))), first };
+  await viewMerged(db, standing);
+}
+
+export function addedRows({ added }: StandingRows): number {
+  return added.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+async function writeAdded(db: DuckDb, standing: StandingRows, query: string): Promise<Omit<AddedRows, "first">> {
+  standing.files += 1;
+  const path = join(standing.spill, `added-${standing.files}.parquet`);
+  const rows = await copyInOrder(db, `SELECT *, true AS expver_added FROM (${query})`, { path, options: "FORMAT parquet" });
+  return { path, rows };
+}
+
+/** Cells of the `touched` columns become what `chosen` says of `m`, a row that is there, and `i`, the incoming one of its key, if any. */
+export async function fillCells(
+  db: DuckDb,
+  standing: StandingRows,
+  { touched, chosen, sameKey }: { touched: readonly SettledColumn[]; chosen: (name: string) => string; sameKey: string },
+): Promise<void> {
+  const { filled, spill } = standing;
+  const columns = [...touched, ...(filled.at(-1)?.columns ?? []).filter((column) => !touched.includes(column))];
+  const cell = (column: SettledColumn) => {
+    const name = quoteName(column.name);
+    return touched.includes(column) ? `${chosen(name)} AS ${name}` : `m.${name}`;
+  };
+  const path = join(spill, `filled-${filled.length}.parquet`);
+  const joined = (table: string) => `FROM ${table} AS m LEFT JOIN incoming AS i ON ${sameKey}`;
+  await db.run(
+    `COPY (SELECT ${columns.map(cell).join(", ")} ${joined("base")} ORDER BY m.expver_row) TO ${sqlText(path)} (FORMAT parquet)`,
+  );
+  filled.push({ path, columns });
+  await viewBase(db, standing);
+  await renewAdded(db, standing, (file) => `SELECT ${standing.columns.map(cell).join(", ")} ${joined(file)} ORDER BY m.file_row_number`);
+}
+
+async function viewBase(db: DuckDb, { columns, file, row, filled }: StandingRows): Promise<void> {
+  const last = filled.at(-1);
+  const cells = columns.map((column) => (last?.columns.includes(column) ? `o.${quoteName(column.name)}` : settledColumns([column], file)));
+  const beside = last === undefined ? "" : ` POSITIONAL JOIN read_parquet(${sqlText(last.path)}) AS o`;
+  await db.run(`CREATE OR REPLACE VIEW base AS SELECT ${cells.join(", ")}, f.${row} AS expver_row FROM ${reading(file)} AS f${beside}`);
+}
+
+async function viewMerged(db: DuckDb, { columns, gone, added }: StandingRows): Promise<void> {
+  const all = columnNames(columns);
+  const base = `SELECT ${all} FROM base${gone === 0 ? "" : " ANTI JOIN gone USING (expver_row)"}`;
+  const more = added.map(({ path }) => ` UNION ALL SELECT ${all} FROM read_parquet(${sqlText(path)})`);
+  await db.run(`CREATE OR REPLACE VIEW merged AS ${base}${more.join("")}`);
+}
+
+/** So many row numbers can be joined with in memory; a join that cannot be loses the order of the rows. */
+export function fitsJoin(db: DuckDb, numbers: number): boolean {
+  return numbers * 64 < db.memory / 4;
+}
+
+/**
+ * Writes all that is there, in order: base and added rows are read as one file after the other by one thread, as neither a union nor
+ * several threads keep order and row groups.
+ */
+export async function writeRows(db: DuckDb, standing: StandingRows, { path, options }: { path: string; options: string }): Promise<void> {
+  const { columns, file, row, filled, gone } = standing;
+  // Names and types of columns that the base lacks.
+  const none = await writeAdded(db, standing, `SELECT ${columnNames(columns)} FROM base LIMIT 0`);
+  const files = [file, none, ...standing.added].map((one) => sqlText(one.path));
+  const last = filled.at(-1);
+  const cells = columns.map((column) => {
+    const name = quoteName(column.name);
+    return last?.columns.includes(column) ? `CASE WHEN f.expver_added THEN f.${name} ELSE o.${name} END AS ${name}` : `f.${name}`;
+  });
+  const from = [`read_parquet([${files.join(", ")}], union_by_name = true) AS f`];
+  if (last !== undefined) from.push(`POSITIONAL JOIN read_parquet(${sqlText(last.path)}) AS o`);
+  if (gone > 0) from.push(`ANTI JOIN gone ON CASE WHEN f.expver_added IS NULL THEN f.${row} END = gone.expver_row`);
+  const order = fitsJoin(db, gone) ? "" : `ORDER BY f.file_index, f.${row}`;
+  await db.run("SET threads = 1");
+  await copyInOrder(db, `SELECT ${cells.join(", ")} FROM ${from.join(" ")} ${order}`, { path, options });
+}
+
+/** The planner may not turn joins round: only the side that is read row by row keeps its order. Answers how many rows. */
+async function copyInOrder(db: DuckDb, query: string, { path, options }: { path: string; options: string }): Promise<number> {
+  await db.run("SET disabled_optimizers = 'join_order,build_side_probe_side'");
+  const rows = await db.change(`COPY (${query}) TO ${sqlText(path)} (${options})`);
+  await db.run("RESET disabled_optimizers");
+  return rows;
+}
