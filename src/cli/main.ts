@@ -55,7 +55,8 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
     }
     const outcome = await runCommand(context, command, { input: parsed.input, face, argv });
     reporter.end();
-    process.stdout.write(await textOf(command, outcome, { face, reporter }));
+    const text = await textOf(command, outcome, { face, reporter });
+    if (!(await isPaged(text, command, { input: parsed.input, face, context }))) process.stdout.write(text);
     return outcome.exitCode;
   } catch (thrown) {
     reporter?.end();
@@ -148,6 +149,18 @@ async function textOf(
   if (render === undefined) return data === undefined || data === null ? "" : `${toJson(data)}\n`;
   const text = render(data, terminal);
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+}
+
+/** What does not fit on the terminal goes through the person's pager, where the command is one to be read at length. */
+async function isPaged(
+  text: string,
+  command: Command,
+  { input, face, context }: { input: Input; face: Face; context: Context },
+): Promise<boolean> {
+  if (!command.paged || input.pager === false || face.json || process.stdout.isTTY !== true) return false;
+  if (text.split("\n").length <= (process.stdout.rows || 24)) return false;
+  const { pageText } = await import("../git/pager.ts");
+  return pageText(text, context);
 }
 
 /** dvc prints the bare value. */

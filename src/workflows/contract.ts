@@ -98,6 +98,8 @@ export interface Command {
   /** Exit code of a failure in dvc's dialect: 1 where dvc's command catches its own errors, else 255. */
   failureExit?: number;
   kind: "read" | "write";
+  /** Its text may be long: on a terminal it goes through a pager, unless `--no-pager`. */
+  paged?: true;
   /** Exit codes beyond the usual ones, for the help: 5 where differences are an answer. */
   exits?: number[];
   /** False: faces do not repair what killed commands left before its plan, because it wants to show that. */

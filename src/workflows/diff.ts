@@ -1,4 +1,4 @@
-/** `expver diff A B …`: what two to ten versions or worktrees have apart: parameters, metrics, data, models, code. */
+/** `expver diff A B …`: what two to ten versions or worktrees have apart: parameters, metrics, data, models, environment, code. */
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { exactDifference } from "../versions/exact-difference.ts";
@@ -43,6 +43,8 @@ export interface VersionsDiff {
   artifacts: ArtifactDifference[];
   /** Tables among them, row by row; only when that was asked for. */
   tables: TableChange[];
+  /** What the runs ran on: interpreter, machine, lock files. Told, but no difference of the versions. */
+  environment: ValueRow[];
   /** Between the first and each further version. */
   code: CodeDifference[];
   differs: boolean;
@@ -78,6 +80,7 @@ export const diff: ReadWorkflow<Input, VersionsDiff> = {
         metrics,
         artifacts,
         tables,
+        environment: valueRows(sides.map((side) => side.environment)),
         code,
         differs,
         exitCode: differs && input.exitCode === true ? 5 : 0,

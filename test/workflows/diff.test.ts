@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { renderDiff } from "../../src/cli/render/diff.ts";
 import { diff } from "../../src/workflows/diff.ts";
+import { expverInTerminal, python } from "../support/pty.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { PIPE } from "../support/terminal.ts";
 
@@ -119,4 +120,44 @@ it("a tag by hand has the numbers of its first line; listings that are not here 
   expect(found.params.find(({ name }) => name === "model")?.values).toEqual([null, "bert", null]);
   expect(found.metrics[0]).toMatchObject({ name: "accuracy", deltas: ["+0.05", "-0.03329999999999997"], verdicts: ["better", "worse"] });
   expect(found.artifacts.find(({ path }) => path === "data/images")).toMatchObject({ differs: true, files: [null, null] });
+});
+
+it("tells what the runs ran on where that is another", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.commit("first", { "requirements.txt": "torch==2.1\n", "train.sh": TRAIN, "data/train.csv": "a\n" });
+  const run = (env: Record<string, string>) =>
+    repo.expver(["run", "--metrics", "metrics.json", "-m", "text", "--", "sh", "train.sh"], { env: { ACCURACY: "1", LOSS: "0", ...env } });
+  expect(run({ CUDA_VISIBLE_DEVICES: "0" }).stderr).toContain("e0.1.0");
+  repo.write("requirements.txt", "torch==2.2\n");
+  expect(run({ CUDA_VISIBLE_DEVICES: "1" }).stderr).toContain("e0.2.0");
+  const found = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "now"]).data;
+  const row = (name: string) => found.environment.find((one: { name: string }) => one.name === name);
+  expect(row("devices")).toEqual({ name: "devices", values: ["0", "1", "1"], differs: true });
+  expect(row("requirements.txt")).toMatchObject({ differs: true });
+  expect(row("platform")).toMatchObject({ differs: false });
+  expect(repo.expver(["diff", "e0.1.0", "e0.2.0"]).stdout).toMatch(/environment\n +e0\.1\.0 +e0\.2\.0\ndevices +0 +1\n/);
+  rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+  expect(repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data.environment).toEqual([]);
+});
+
+it.skipIf(python === null)("on a terminal, what does not fit goes through the pager Git would take", () => {
+  const repo = makeRepository();
+  const lines = (word: string) => Array.from({ length: 80 }, (_, index) => `${word} ${index}\n`).join("");
+  repo.commit("first", { "a.txt": lines("old"), "b.txt": "b\n" });
+  repo.git("tag", "e0.1.0");
+  repo.commit("second", { "a.txt": lines("new") });
+  repo.git("tag", "e0.2.0");
+  repo.git("config", "core.pager", "sed 's/^/core: /'");
+  const shown = (options: string[], env: Record<string, string> = {}) =>
+    expverInTerminal(repo, ["diff", "e0.1.0", "e0.2.0", ...options], { env });
+  const paged = shown(["--code"], { PAGER: "sed 's/^/other: /'" });
+  expect(paged.code).toBe(0);
+  expect(paged.lines).toContain("core: +new 79");
+  expect(paged.raw).toContain("\u001b[32m+new 79");
+  expect(shown(["--code"], { GIT_PAGER: "sed 's/^/git: /'" }).lines).toContain("git: -old 3");
+  expect(shown(["--code", "--no-pager"]).lines).toContain("+new 79");
+  expect(shown([]).lines.join("\n")).not.toContain("core: ");
+  expect(shown(["--code"], { GIT_PAGER: "no-such-pager-here" }).lines).toContain("+new 79");
+  expect(repo.expver(["diff", "e0.1.0", "e0.2.0", "--code"]).stdout).toContain("\n+new 79\n");
 });

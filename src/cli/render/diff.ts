@@ -17,9 +17,11 @@ export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
     ...diff.artifacts.flatMap((artifact) => fileSections(artifact, names, terminal)),
     ...diff.tables.map((table) => tableSection(table, terminal)),
     ...diff.code.map((code) => codeSection(code, terminal)),
+    ...(diff.environment.some(({ differs }) => differs)
+      ? [section("environment", diff.environment.map(readable), paramColumns(names), terminal)]
+      : []),
   ];
-  const text = sections.filter((one) => one !== "").join("\n");
-  return diff.differs ? text : `${names.join(" and ")} do not differ\n`;
+  return diff.differs ? sections.filter((one) => one !== "").join("\n") : `${names.join(" and ")} do not differ\n`;
 }
 
 function section<Row extends { differs: boolean }>(
@@ -36,6 +38,10 @@ function section<Row extends { differs: boolean }>(
   if (differing.length === 0) return `${head}\n${renderNotes(same, terminal)}`;
   const table = renderTable(columns, differing, terminal);
   return `${head}\n${table.text}${renderNotes([...same, ...widthNote(table, "--json has it whole")], terminal)}`;
+}
+
+function readable(row: ValueRow): ValueRow {
+  return row.name === "memory" ? { ...row, values: row.values.map((bytes) => bytes && formatBytes(Number(bytes))) } : row;
 }
 
 function paramColumns(names: readonly string[]): Column<ValueRow>[] {
@@ -143,11 +149,22 @@ function tableSection({ path, from, to, difference, missing }: TableChange, term
 function codeSection({ from, to, files, patch }: CodeDifference, terminal: Terminal): string {
   const head = terminal.style("bold", `code ${from}..${to}`);
   if (files.length === 0) return `${head}\n${renderNotes(["the same"], terminal)}`;
-  if (patch !== null) return `${head}\n${patch}`;
+  if (patch !== null)
+    return `${head}\n${patch
+      .split("\n")
+      .map((line) => patchLine(line, terminal))
+      .join("\n")}`;
   const columns: Column<CodeDifference["files"][number]>[] = [
     { title: "file", text: ({ path, was }) => (was === null ? path : `${was} → ${path}`) },
     { title: "added", text: ({ added }) => (added === null ? "binary" : `+${added}`), align: "right", weight: 9, style: "green" },
     { title: "removed", text: ({ removed }) => (removed === null ? "" : `-${removed}`), align: "right", weight: 9, style: "red" },
   ];
   return `${head}\n${renderTable(columns, files, terminal).text}`;
+}
+
+/** Git's own marks say it, colour only helps. */
+function patchLine(line: string, { style }: Terminal): string {
+  if (/^(diff |index |--- |\+\+\+ |(new|deleted) file |similarity |rename )/.test(line)) return style("bold", line);
+  if (line.startsWith("@@")) return style("cyan", line);
+  return line.startsWith("+") ? style("green", line) : line.startsWith("-") ? style("red", line) : line;
 }

@@ -115,11 +115,12 @@ export const VERSIONS: Command[] = [
   },
   {
     name: "diff",
-    summary: "Compare versions, worktrees and what is here now: parameters, metrics, data, models, code",
+    summary: "Compare versions, worktrees and what is here now: parameters, metrics, data, models, environment, code",
     description:
       "Two to ten versions, worktrees, commits, or `now` (this worktree as it stands, with what is in no commit yet); each is compared with\n" +
       "the first. Of a worktree, parameters are those of its parameter file, metrics those of its latest run. Metrics have their exact difference, and better or worse by the metric's own\n" +
-      "direction. Code is that of the snapshots the runs were made from, without pointers: those are under data.",
+      "direction. Code is that of the snapshots the runs were made from, without pointers: those are under data.\n" +
+      "The environment is that of the best run, or the only one: interpreter, machine, digests of lock files. It is told, and is no difference for --exit-code.",
     group: "experiments",
     arguments: [{ name: "VERSION…", help: "tag names, such as e0.1.0 e0.2.0; now; worktrees, branches, commits" }],
     options: [
@@ -127,6 +128,7 @@ export const VERSIONS: Command[] = [
       { flags: "--key-columns <names...>", help: "the same, rows told apart by these columns: changed ones cell by cell" },
       { flags: "--stat", help: "accepted: a line a file is what there is without --code", hidden: true },
       { flags: "--code", help: "the code's whole patch instead of a line a file" },
+      { flags: "--no-pager", help: "on a terminal too, print what does not fit on it (default: GIT_PAGER, core.pager, PAGER, as Git)" },
       { flags: "--exit-code", help: "exit with 5 when anything differs" },
       { flags: "--v1 <version>", help: "the same as the first argument", hidden: true },
       { flags: "--v2 <version>", help: "the same as the second argument", hidden: true },
@@ -142,6 +144,7 @@ export const VERSIONS: Command[] = [
     ],
     kind: "read",
     exits: [5],
+    paged: true,
     load: async () => (await import("../diff.ts")).diff,
     render: "diff",
   },

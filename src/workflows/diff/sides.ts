@@ -21,6 +21,7 @@ import { findSide, type Side as Named } from "../merge/side.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
 import { placesOf } from "../run/places.ts";
 import { artifactsOf, type ShownArtifact } from "../show/artifacts.ts";
+import { environmentFacts, runBehind } from "./environment.ts";
 
 /** The worktree one is in. */
 const NOW = "now";
@@ -37,6 +38,8 @@ export interface Side {
   params: Record<string, string>;
   metrics: Record<string, string>;
   artifacts: ShownArtifact[];
+  /** What its run ran on. */
+  environment: Record<string, string>;
   /** Commit or tree. */
   code: string;
   /** Top of a worktree, where the bytes of its outputs lie; null: in the cache. */
@@ -104,6 +107,7 @@ function versionSide(project: Project, versions: readonly Version[], version: Ve
   const known = metricNames(project.config, versions);
   // The snapshot the run was made from, when this repository still has it.
   const code = message.code === null ? null : resolveCommit(requireRepository(project), message.code);
+  const { artifacts } = artifactsOf(project, version, readPointersAt(project, commit));
   return {
     name,
     kind: "version",
@@ -112,7 +116,8 @@ function versionSide(project: Project, versions: readonly Version[], version: Ve
     date,
     params: paramsOf(message, known),
     metrics: metricsOf(message, known),
-    artifacts: artifactsOf(project, version, readPointersAt(project, commit)).artifacts,
+    artifacts,
+    environment: environmentFacts(runBehind(project, version, artifacts)),
     code: code ?? commit,
     root: null,
   };
@@ -120,7 +125,8 @@ function versionSide(project: Project, versions: readonly Version[], version: Ve
 
 function commitSide(project: Project, name: string, commit: string): Side {
   const { artifacts } = artifactsOf(project, { message: parseMessage("") }, readPointersAt(project, commit));
-  return { name, kind: "commit", commit, description: "", date: "", params: {}, metrics: {}, artifacts, code: commit, root: null };
+  const nothing = { description: "", date: "", params: {}, metrics: {}, environment: {} };
+  return { name, kind: "commit", commit, ...nothing, artifacts, code: commit, root: null };
 }
 
 /** Parameters are those of its parameter file, else of its latest run; metrics those of that run. */
@@ -139,6 +145,7 @@ function worktreeSide(project: Project, { clock }: Context, { name, treeFolder }
     params: { ...(run === null ? {} : JSON.parse(run.params)), ...readParameterFile(project) },
     metrics: run === null ? {} : JSON.parse(run.metrics),
     artifacts: artifactsOf(project, { message: parseMessage("") }, pointers).artifacts,
+    environment: environmentFacts(run),
     code: worktreeTree(repository, treeFolder()),
     root: topOf(project),
   };

@@ -1,0 +1,54 @@
+/** What the run behind a side ran on: interpreter, machine, and the files that fix the versions of packages. */
+import { existsSync } from "node:fs";
+import type { Project } from "../../config/project.ts";
+import { openResults } from "../../results/database.ts";
+import { readRun } from "../../results/runs.ts";
+import type { RunRecord } from "../../results/types.ts";
+import { objectFile } from "../../store/contents.ts";
+import { cacheDir } from "../../store/dvc-config.ts";
+import type { Version } from "../../versions/types.ts";
+import type { ShownArtifact } from "../show/artifacts.ts";
+
+/** As recorded; of a lock file the digest. Empty when nothing was, or not by us. */
+export function environmentFacts(run: Pick<RunRecord, "environment" | "host"> | null): Record<string, string> {
+  if (run === null) return {};
+  const { program, platform, cpu, memory, devices, locks } = parsed(run.environment);
+  const facts = { program, platform, cpu, memory, devices, host: run.host, ...(isTable(locks) ? locks : {}) };
+  return Object.fromEntries(
+    Object.entries(facts).flatMap(([name, value]) =>
+      typeof value === "string" || typeof value === "number" ? [[name, String(value)]] : [],
+    ),
+  );
+}
+
+/** The best run of a version, else its first, out of the version's own database; null when that is not in the cache. */
+export function runBehind(project: Project, { message }: Version, artifacts: readonly ShownArtifact[]): RunRecord | null {
+  const run = message.bestRun ?? message.runs[0]?.run;
+  const hash = artifacts.find(({ role }) => role === "results")?.hash;
+  if (run === undefined || hash === undefined) return null;
+  const file = objectFile(cacheDir(project), hash);
+  if (!existsSync(file)) return null;
+  try {
+    const db = openResults(file, { immutable: true });
+    try {
+      return readRun(db, run);
+    } finally {
+      db.close();
+    }
+  } catch {
+    return null; // What cannot be read is told by `show` and `verify`; all else can still be compared.
+  }
+}
+
+function parsed(text: string | null): Record<string, unknown> {
+  try {
+    const facts: unknown = JSON.parse(text ?? "{}");
+    return isTable(facts) ? facts : {};
+  } catch {
+    return {};
+  }
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
