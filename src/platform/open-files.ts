@@ -16,24 +16,39 @@ export function whoHasOpen(path: string): number[] | null {
 
 /**
  * Pids of processes whose working directory is the folder or in it; empty where the system does not tell. This one and those that
- * started it are left out: the shell in which somebody types waits for us.
+ * started it are left out: the shell in which somebody types waits for us. So is a pager that reads what we say.
  */
 export function whoWorksIn(folder: string): number[] {
-  const own = ownLine();
-  const pids = (namesIn("/proc") ?? []).filter((name) => /^[0-9]+$/.test(name) && !own.has(name));
-  return pids.filter((pid) => isWithin(`/proc/${pid}/cwd`, folder)).map(Number);
+  return whoWorksInEach([folder]).get(folder) ?? [];
 }
 
 /** The same for many folders in one look at all processes; of folders in one another the inner one. */
 export function whoWorksInEach(folders: readonly string[]): Map<string, number[]> {
   const own = ownLine();
-  const found = new Map<string, number[]>();
+  const found = new Map<string, string>();
   const innerFirst = folders.toSorted((one, other) => other.length - one.length);
   for (const pid of (namesIn("/proc") ?? []).filter((name) => /^[0-9]+$/.test(name) && !own.has(name))) {
     const folder = innerFirst.find((one) => isWithin(`/proc/${pid}/cwd`, one));
-    if (folder !== undefined) found.set(folder, [...(found.get(folder) ?? []), Number(pid)]);
+    if (folder !== undefined) found.set(pid, folder);
   }
-  return found;
+  for (const reader of ourReaders([...found.keys()])) found.delete(reader);
+  const byFolder = new Map<string, number[]>();
+  for (const [pid, folder] of found) byFolder.set(folder, [...(byFolder.get(folder) ?? []), Number(pid)]);
+  return byFolder;
+}
+
+/** Those whose standard input is our output, by one pipe or over others: `expver list | tee FILE | less`. */
+function ourReaders(pids: readonly string[]): string[] {
+  const pipesOf = (pid: string) => [1, 2].map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)).filter((link) => link.startsWith("pipe:"));
+  const ours = new Set(pipesOf("self"));
+  const readers: string[] = [];
+  for (let left = pids; ; ) {
+    const next = left.filter((pid) => ours.has(linkOf(`/proc/${pid}/fd/0`)));
+    if (next.length === 0) return readers;
+    readers.push(...next);
+    for (const pipe of next.flatMap(pipesOf)) ours.add(pipe);
+    left = left.filter((pid) => !next.includes(pid));
+  }
 }
 
 /** This process, its parent, and so on. */
@@ -52,10 +67,14 @@ function parentOf(pid: string): string {
 }
 
 function isWithin(link: string, folder: string): boolean {
+  return `${linkOf(link)}/`.startsWith(`${folder}/`);
+}
+
+function linkOf(path: string): string {
   try {
-    return `${readlinkSync(link)}/`.startsWith(`${folder}/`);
+    return readlinkSync(path);
   } catch {
-    return false; // gone meanwhile, or not ours to see
+    return ""; // gone meanwhile, or not ours to see
   }
 }
 

@@ -87,6 +87,20 @@ it("tells branch, commits both ways, changes, data, rows, versions, runs and pro
   }
 });
 
+it("who only reads what is said, by one pipe or two, is no program at work", async () => {
+  const lab = makeLab({ remotes: false });
+  lab.must("worktree", "create", "one");
+  const expver = `"${process.execPath}" "${join(import.meta.dirname, "../../dist/main.js")}"`;
+  const program = spawn("sleep", ["600"], { cwd: lab.inside("exp-one").root });
+  try {
+    const said = lab.inside("exp-one").run("sh", ["-c", `${expver} worktree list --json | tee said.json | cat`]).stdout;
+    const [, one] = JSON.parse(said).data.worktrees;
+    expect(one).toMatchObject({ name: "one", processes: [program.pid] });
+  } finally {
+    program.kill("SIGKILL");
+  }
+});
+
 it("asks git twice for each further worktree", { timeout: 600_000 }, () => {
   const lab = makeLab({ remotes: false });
   const counter = countGit();
