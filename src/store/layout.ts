@@ -64,6 +64,11 @@ export function* trustedSizes(dir: string, objects: readonly ObjectName[]): Work
   return sizes;
 }
 
+/** Size in bytes of what lies in an object's place, for showing only: whether it can be relied on is not asked, so nothing is read. */
+export function sizeThere(dir: string, object: ObjectName): number | null {
+  return lstatSync(objectPath(dir, object), { throwIfNoEntry: false })?.size ?? null;
+}
+
 /** Objects of one kind that all can be relied on, each once, in the order of their names. */
 export interface LookedAtObjects {
   hashes: string[];

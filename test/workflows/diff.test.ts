@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { renderDiff } from "../../src/cli/render/diff.ts";
@@ -51,7 +51,11 @@ function must(repo: TestRepository, ...args: string[]): void {
 
 it("tells what two versions have apart, to the last digit, and whether it helped", async () => {
   const repo = withTwo();
+  // Written meanwhile by a dvc of another user, say: to know its size it is neither read nor made read-only.
+  const object = join(repo.root, ".dvc/cache/files/md5/b6", "d767d2f8ed5d21a44b0e5886680cb9"); // "22"
+  chmodSync(object, 0o664);
   const found = await diff.read(repo.context, { version: ["e0.1.0", "e0.2.0"] });
+  expect(statSync(object).mode & 0o777).toBe(0o664);
   expect(found.params).toEqual([
     { name: "lr", values: ["0.1", "1"], differs: true },
     { name: "seed", values: ["7", "7"], differs: false },

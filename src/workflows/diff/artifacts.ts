@@ -1,7 +1,7 @@
 /** Data and models of several versions, path by path. */
 import type { Project } from "../../config/project.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
-import { readListing, trustedSize } from "../../store/layout.ts";
+import { readListing, sizeThere } from "../../store/layout.ts";
 import { compareCodePoints } from "../../store/listing.ts";
 import type { ShownArtifact } from "../show/artifacts.ts";
 
@@ -59,7 +59,7 @@ function filesBetween(cache: string, from: string | null, to: string | null): Fi
     .filter((path) => before.get(path) !== after.get(path))
     .map((path) => ({ path, change: changeOf(before.has(path), after.has(path)) }));
   const count = (kind: FileChange["change"]) => changes.filter(({ change }) => change === kind).length;
-  const sizeOf = (md5: string | undefined) => (md5 === undefined ? null : trustedSize(cache, { hash: md5, hashName: "md5" }));
+  const sizeOf = (md5: string | undefined) => (md5 === undefined ? null : sizeThere(cache, { hash: md5, hashName: "md5" }));
   return {
     added: count("added"),
     removed: count("removed"),
