@@ -1,6 +1,7 @@
 /** What was in production when, and the way back: one demotion a promotion, down to nothing. */
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import type { TestRepository } from "../support/repository.ts";
@@ -35,6 +36,12 @@ it("names version, run, metric, commit and operation of each, and since when unt
   expect(all.map(commandOf)).toEqual(["models demote", "models promote", "models promote"]);
   expect(must(repo, "models", "history", "-n", "1")).toMatchObject({ entries: [{ commit: back.commit }], leftOut: 2 });
   expect(repo.expver(["models", "history"], { env: { COLUMNS: "200" } }).stdout).toMatch(/e0\.1\.0 .* 0\.5 .* now +demoted/);
+  // Whole addresses are for programs; a narrow terminal is not run over.
+  expect(all[0]?.by).toBe("Ada Tester <ada@example.com>");
+  expect(repo.expver(["models", "history"], { env: { COLUMNS: "200" } }).stdout).toMatch(/ demoted +Ada Tester +[0-9a-f]{12} /);
+  const narrow = repo.expver(["models", "history"], { env: { COLUMNS: "44", FORCE_COLOR: "1" } }).stdout;
+  const lines = stripVTControlCharacters(narrow).split("\n");
+  expect(lines.filter((line) => line.length > 44)).toEqual([]);
   must(repo, "undo");
   expect(entries(repo)).toHaveLength(2);
 });

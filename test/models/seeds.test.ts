@@ -115,3 +115,13 @@ it.each([
   expect(repo.expverJson(["models", "promote", "e0.2.0", ...options]).code).toBe(code);
   expect(repo.read(PRODUCTION)).toBe(modelOf("0.5"));
 });
+
+it("a run that had no seed is said to have had none, with what to type", () => {
+  const repo = makeModels();
+  const { error } = repo.expverJson(["models", "promote", "e0.2.0", "--seeds", "3"]);
+  expect(error).toMatchObject({
+    code: "E_GATE",
+    message: expect.stringMatching(/ ran without a seed, so nothing tells its repetitions apart$/),
+    hint: expect.stringContaining("expver sweep --repeat 5 "),
+  });
+});

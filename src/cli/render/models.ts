@@ -119,9 +119,9 @@ export function renderModelsHistory({ path, by, entries, leftOut, remote }: Mode
     ...(by === null ? [] : [{ title: by.metric, align: "right" as const, text: ({ value }: HistoryEntry) => value ?? "" }]),
     { title: "hash", text: ({ hash }) => hash?.slice(0, 6) ?? "", weight: 6 },
     { title: "from", text: ({ date }) => localTime(date) },
-    { title: "until", text: ({ until }) => (until === null ? "now" : localTime(until)) },
+    { title: "until", text: ({ until }) => (until === null ? "now" : localTime(until)), weight: 9 },
     { title: "how", text: ({ how }) => (how === "unsaid" ? "its pointer changed" : how), weight: 7 },
-    { title: "by", text: (entry) => entry.by, weight: 5, shrinkTo: 8 },
+    { title: "by", text: (entry) => nameIn(entry.by), weight: 5, shrinkTo: 8 },
     { title: "commit", text: ({ commit }) => commit.slice(0, 12), weight: 6 },
     { title: "operation", text: ({ operation }) => operation ?? "", weight: 5 },
     {
@@ -139,6 +139,11 @@ export function renderModelsHistory({ path, by, entries, leftOut, remote }: Mode
     ...widthNote(table, "--json has it whole"),
   ];
   return `${terminal.style("bold", path)}\n${table.text}${renderNotes(notes, terminal)}`;
+}
+
+/** Without the address, but for somebody who has no name. */
+function nameIn(by: string): string {
+  return by.replace(/ <[^>]*>$/, "") || by;
 }
 
 export function renderModelsAdd({ path, hash, commit, published }: AddedCandidate, { style }: Terminal): string {

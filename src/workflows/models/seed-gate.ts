@@ -73,6 +73,10 @@ export async function passSeeds(
     const bad = values.find(({ value }) => !Number.isFinite(value));
     if (bad !== undefined) throw refuse(`${bad.runs.join(", ")} of its group (seed ${bad.seed}) has no number for ${by.metric}`);
     const params = paramsOf(run, seeded);
+    if (run.seed === null && values.length === 0) {
+      const more = "Run it with several: expver sweep --repeat 5 --grid NAME=VALUE … -- COMMAND, whose program reads the parameter `seed`.";
+      throw refuse(`${nameOf(one)} ran without a seed, so nothing tells its repetitions apart`, { hint: more });
+    }
     if (values.length < fewest) {
       const code = otherCode === 0 ? "" : ` (${otherCode} more ran other code, or code that is not committed)`;
       throw refuse(`${nameOf(one)} (${textOf(params)}) has ${countText(values.length)}, not ${fewest}${code}`, {
