@@ -1,6 +1,6 @@
 /** An object that comes piece by piece, from a network: hashed on the way, in memory while it is small, then in a temporary file. */
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, openSync, rmSync } from "node:fs";
+import { closeSync, createReadStream, fchmodSync, openSync, rmSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
 import { writeAll } from "../platform/files.ts";
 import { type Digest, md5OfFile } from "../platform/hashing.ts";
@@ -9,6 +9,8 @@ import type { HashName } from "./types.ts";
 const IN_MEMORY = 2 ** 20;
 
 export interface Arrival {
+  /** Goes on with the bytes of a file, which becomes this arrival's. */
+  resume(path: string): Promise<void>;
   /** Bytes that have come. */
   size(): number;
   add(chunk: Uint8Array): void;
@@ -16,8 +18,8 @@ export interface Arrival {
   restart(): void;
   /** All has come: its digest, and its bytes or the path of a read-only file that holds them. */
   end(): Digest & ({ bytes: Buffer } | { file: string });
-  /** Removes the file. */
-  drop(): void;
+  /** Ends without an object; answers the path of the file there is, which the caller removes or keeps. */
+  giveUp(): string | null;
 }
 
 export function openArrival(hashName: HashName, temporary: () => string): Arrival {
@@ -39,6 +41,16 @@ export function openArrival(hashName: HashName, temporary: () => string): Arriva
   };
   return {
     size: () => size,
+    async resume(path) {
+      const descriptor = openSync(path, "a");
+      file = { path, descriptor };
+      fchmodSync(descriptor, 0o444);
+      // In pieces: other transfers go on meanwhile.
+      for await (const chunk of createReadStream(path, { highWaterMark: IN_MEMORY })) {
+        hash.update(chunk as Buffer);
+        size += (chunk as Buffer).length;
+      }
+    },
     add(chunk) {
       try {
         hash.update(chunk);
@@ -66,9 +78,9 @@ export function openArrival(hashName: HashName, temporary: () => string): Arriva
       const md5 = hashName === "md5" ? hash.digest("hex") : md5OfFile(file.path, { kind: hashName }).md5;
       return { md5, size, file: file.path };
     },
-    drop() {
+    giveUp() {
       close();
-      if (file !== null) rmSync(file.path, { force: true });
+      return file?.path ?? null;
     },
   };
 }

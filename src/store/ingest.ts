@@ -15,6 +15,7 @@ import { syncFolders, syncMany } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
 import { keyOf, makeFolder, type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "./layout.ts";
 import { listingHash } from "./listing.ts";
+import { arrivingName, keepArrived, keepPartial, listPartials, takePartial } from "./partial.ts";
 import { makeStaging, sweepStagings } from "./staging.ts";
 
 export interface Ingest {
@@ -37,7 +38,11 @@ export interface Ingest {
   abort(): void;
 }
 
-interface Incoming extends Pick<Arrival, "size" | "add" | "restart" | "drop"> {
+interface Incoming extends Pick<Arrival, "size" | "add" | "restart"> {
+  /** Goes on with what an earlier fetch has brought. */
+  resume(): Promise<void>;
+  /** Ends without an object. What has come of a large one is kept for the next try. */
+  drop(): void;
   /** All has come `from` there. Throws E_OBJECT, forgetting it, when it has another name. */
   keep(from: string): void;
 }
@@ -61,7 +66,9 @@ interface Shard {
 const MANY_SHARDS = 1000;
 
 export function beginIngest(folder: ObjectFolder): Ingest {
-  sweepStagings(shardsFolder(folder.dir, "md5"));
+  const shardsPlace = shardsFolder(folder.dir, "md5");
+  sweepStagings(shardsPlace, (staging) => keepArrived(shardsPlace, staging));
+  let partials: Set<string> | null = null;
   const waiting = new Map<string, Waiting>();
   const shards = new Map<string, Shard>();
   const stagings = new Map<string, string>();
@@ -188,8 +195,15 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       yield* guarded(storeObject(object, from), `cannot copy ${from} to ${folder.dir}`);
     },
     arriving(object) {
-      const arrival = openArrival(object.hashName, () => anyTemporary(object));
-      const keepArrived = (from: string) => {
+      // Others than md5 are not known by their bytes alone: nothing is kept of them.
+      const temporary = () =>
+        object.hashName === "md5" ? `${stagingOf(object)}/${arrivingName(++count, object.hash)}` : anyTemporary(object);
+      const arrival = openArrival(object.hashName, temporary);
+      const remove = () => {
+        const file = arrival.giveUp();
+        if (file !== null) rmSync(file, { force: true });
+      };
+      const keepWhole = (from: string) => {
         try {
           const { md5, ...got } = arrival.end();
           refuseOther(object, md5, from);
@@ -199,11 +213,27 @@ export function beginIngest(folder: ObjectFolder): Ingest {
             keep(object, { temporary: got.file, size: got.size });
           }
         } catch (error) {
-          arrival.drop();
+          remove();
           throw fromSystemError(error, `cannot write to ${folder.dir}`);
         }
       };
-      return { ...arrival, keep: keepArrived };
+      return {
+        ...arrival,
+        keep: keepWhole,
+        async resume() {
+          if (object.hashName !== "md5") return;
+          partials ??= listPartials(shardsPlace, Date.now());
+          if (!partials.delete(object.hash)) return;
+          const path = temporary();
+          if (takePartial(shardsPlace, object.hash, path)) await arrival.resume(path);
+        },
+        drop() {
+          const file = arrival.giveUp();
+          if (file === null) return;
+          if (object.hashName === "md5") keepPartial(shardsPlace, object.hash, file);
+          rmSync(file, { force: true });
+        },
+      };
     },
     commit() {
       const all = [...waiting.values()];
@@ -217,7 +247,10 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       }
       return { objects: all.length, bytes: all.reduce((sum, { size }) => sum + size, 0) };
     },
-    abort: removeStagings,
+    abort() {
+      for (const staging of stagings.values()) keepArrived(shardsPlace, staging);
+      removeStagings();
+    },
   };
 
   function* storeSmall(files: readonly SmallFile[], { leave }: { leave?: string | undefined }): Work<(string | null)[]> {

@@ -21,10 +21,14 @@ export function newOwnName(): string {
   return `expver-${digest(host)}-${digest(boot)}-${pid}-${start}-${randomBytes(4).toString("hex")}.tmp`;
 }
 
-/** Removes what killed processes left in such folders. */
-export function sweepStagings(folder: string): void {
+/** Removes what killed processes left in such folders; `save` sees each before it goes. */
+export function sweepStagings(folder: string, save: (staging: string) => void = () => {}): void {
   if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) if (ownerOf(name) === "dead") rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  for (const name of readdirSync(folder)) {
+    if (ownerOf(name) !== "dead") continue;
+    save(`${folder}/${name}`);
+    rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  }
 }
 
 /** Null: the name is none of ours. On a share it may be another machine's, of which nothing is known. */

@@ -179,6 +179,7 @@ async function receiveOne(
 ): Promise<number> {
   const incoming = ingest.arriving(object);
   try {
+    await incoming.resume();
     for (let isSecond = false; ; isSecond = true) {
       await retrying(
         async () => {

@@ -20,8 +20,12 @@ export type Fault =
 interface Asked {
   method: string;
   url: string;
+  /** The bytes that are asked for, as the request says. */
+  range: string;
   /** Counts from 1. */
   number: number;
+  /** To the end. */
+  isAnswered: boolean;
 }
 
 export interface FaultProxy {
@@ -38,8 +42,17 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   let choose: (asked: Asked) => Fault | null = () => null;
   const asked: Asked[] = [];
   const server = createServer((incoming, outgoing) => {
-    const one = { method: incoming.method ?? "", url: incoming.url ?? "", number: asked.length + 1 };
+    const one = {
+      method: incoming.method ?? "",
+      url: incoming.url ?? "",
+      range: String(incoming.headers["x-ms-range"] ?? incoming.headers.range ?? ""),
+      number: asked.length + 1,
+      isAnswered: false,
+    };
     asked.push(one);
+    outgoing.on("finish", () => {
+      one.isAnswered = true;
+    });
     pass(to, choose(one), { incoming, outgoing });
   });
   server.on("checkContinue", (incoming, outgoing) => {

@@ -1,0 +1,62 @@
+/**
+ * Bytes of large objects whose fetch was broken off: they wait beside the shards of a cache, under the name they should get, until a later
+ * fetch goes on with them. Nothing vouches for them: the hash of the whole object does.
+ */
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { isMissing } from "../platform/files.ts";
+
+const FOLDER = "expver-partial";
+const WAITING = /^arriving-\d+-([0-9a-f]{32}(\.dir)?)$/;
+// Less is fetched anew sooner than it is looked for.
+const WORTH_KEEPING = 4 * 2 ** 20;
+const ABANDONED_MS = 7 * 24 * 3600 * 1000;
+
+/** How a large object is called while it comes. */
+export function arrivingName(count: number, hash: string): string {
+  return `arriving-${count}-${hash}`;
+}
+
+/** Keeps what came into a staging folder whose process is dead. */
+export function keepArrived(shards: string, staging: string): void {
+  for (const name of readdirSync(staging)) {
+    const hash = WAITING.exec(name)?.[1];
+    if (hash !== undefined) keepPartial(shards, hash, `${staging}/${name}`);
+  }
+}
+
+/** Keeps a file for a later fetch, unless there is more already; the file is gone from where it was, or worth nothing. */
+export function keepPartial(shards: string, hash: string, from: string): void {
+  const size = sizeOf(from);
+  const to = `${shards}/${FOLDER}/${hash}`;
+  if (size < WORTH_KEEPING || size <= sizeOf(to)) return;
+  mkdirSync(`${shards}/${FOLDER}`, { recursive: true });
+  renameSync(from, to);
+}
+
+/** Moves what there is of an object to a place of one's own, writable; false when there is nothing. */
+export function takePartial(shards: string, hash: string, to: string): boolean {
+  try {
+    renameSync(`${shards}/${FOLDER}/${hash}`, to);
+    chmodSync(to, 0o644);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    // Of another user of the cache.
+    rmSync(to, { force: true });
+    return false;
+  }
+}
+
+/** Hashes of the objects there is something of; what nobody went on with for long is removed. */
+export function listPartials(shards: string, now: number): Set<string> {
+  const folder = `${shards}/${FOLDER}`;
+  if (!existsSync(folder)) return new Set();
+  const isAbandoned = (name: string) => now - (statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? now) > ABANDONED_MS;
+  const names = readdirSync(folder);
+  for (const name of names.filter(isAbandoned)) rmSync(`${folder}/${name}`, { force: true });
+  return new Set(names);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
