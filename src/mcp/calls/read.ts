@@ -6,6 +6,7 @@ import { cutText, type Fitted, fitAnswer, pageOf } from "../answer.ts";
 import type { Ended, Job } from "../command.ts";
 import type { Session } from "../session.ts";
 import { repository } from "../tools/arguments.ts";
+import { dataSchema } from "../tools/data-schema.ts";
 import type { Tool, Values } from "../tools/tool.ts";
 import { answering, Refusal, SOURCE, source, structured, textOf } from "./answering.ts";
 import { endOf } from "./waiting.ts";
@@ -17,16 +18,15 @@ const PAGING = {
 };
 const detail = z.enum(["short", "full"]).optional().describe("short: about 8,000 characters (default); full: at most 30,000");
 
-const ANSWER = z.object({
+const ANSWER = {
   source,
-  data: z.unknown(),
   total: z.number().nullable(),
   shown: z.number().nullable(),
   truncated: z.boolean(),
   next: z.number().nullable(),
   cut: z.array(z.object({ path: z.string(), total: z.number(), shown: z.number() })),
   warnings: z.array(z.object({ text: z.string(), hint: z.string().optional() })),
-});
+};
 
 export function addReading(server: McpServer, session: Session, tool: Tool): void {
   const input = z.object({ ...tool.input, repository, ...(tool.rows === undefined ? {} : PAGING), detail });
@@ -36,7 +36,7 @@ export function addReading(server: McpServer, session: Session, tool: Tool): voi
       title: tool.title,
       description: tool.description,
       inputSchema: input,
-      outputSchema: ANSWER,
+      outputSchema: z.object({ ...ANSWER, data: dataSchema(tool.commands ?? []) }),
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: tool.openWorld === true },
     },
     (values, ctx) =>

@@ -96,25 +96,28 @@ export const PLANNING: Tool[] = [
     name: "expver_plan_model",
     title: "Plan to promote, keep or prune models",
     description:
-      "promote: make a model (of a version or run, or the best) the production one, behind gates. add: keep a run's model as a candidate. prune: remove candidates beyond the best `keep` that are provably kept elsewhere.",
+      "promote: make a model (of a version or run, or the best) the production one, behind gates. With seeds it compares means over runs that differ in their seed only. demote: take the production model back; the one before it returns. add: keep a run's model as a candidate. prune: remove candidates beyond the best `keep` that are provably kept elsewhere.",
     input: {
-      action: z.enum(["promote", "add", "prune"]),
+      action: z.enum(["promote", "demote", "add", "prune"]),
       model: z.string().optional().describe("version tag, VERSION#RUN or run id; for promote default: the best"),
       metric: metric.optional(),
       min: z.record(z.string(), z.number()).optional().describe("promote: gate, metrics that must reach this"),
       better_than_production: z.boolean().optional(),
+      seeds: z.number().int().min(2).optional().describe("promote: gate, means over at least so many seeds, against production"),
+      confidence: z.number().gt(0).lt(1).optional().describe("with seeds: how sure; default 0.95"),
       keep: z.number().int().min(0).optional().describe("prune: how many of the best stay; default: models.keep of expver.yaml, 5"),
     },
-    words: ({ action, model, metric, min, better_than_production: better, keep }) => [
+    words: ({ action, model, metric, min, better_than_production: better, seeds, confidence, keep }) => [
       "models",
       String(action),
       ...(action === "promote" && model === undefined ? ["--best"] : []),
-      ...(action === "add" ? [] : value("--metric", metric)),
+      ...(action === "promote" || action === "prune" ? value("--metric", metric) : []),
       ...(action === "promote"
         ? Object.entries((min ?? {}) as Record<string, unknown>).map(([name, one]) => `--min=${name}=${String(one)}`)
         : []),
       ...(action === "promote" && better === true ? ["--better-than=production"] : []),
-      ...(action === "prune" ? value("--keep", keep) : names(model)),
+      ...(action === "promote" ? [...value("--seeds", seeds), ...value("--confidence", confidence)] : []),
+      ...(action === "prune" ? value("--keep", keep) : action === "demote" ? [] : names(model)),
     ],
   },
   {

@@ -5,12 +5,15 @@ import { metric, path, run, version, versions } from "./arguments.ts";
 import type { Tool } from "./tool.ts";
 import { names, value } from "./words.ts";
 
+const MODELS: Record<string, string> = { production: "info", history: "history" };
+
 export const READING: Tool[] = [
   {
     name: "expver_list",
     title: "List versions",
     description:
       "Every experiment version, best first by the metric's own direction, with parameters, metrics and data hash. Start here for questions such as: which experiment was best, what was tried. Page with offset; name fields to make rows smaller.",
+    commands: ["list"],
     input: {
       sort: z.string().optional().describe("metric, parameter, `version` or `date`; several with commas, - turns one round"),
       where: z
@@ -35,6 +38,7 @@ export const READING: Tool[] = [
     description:
       "Before an experiment: which workflow fits (sequential, parallel, worktree), the version level and why, a message drawn from what changed, and the commands. about=merge: merge or rebase per artifact. about=description: what a version changed. about=get: where old bytes come from. about=cleanup: what could go.",
     openWorld: true,
+    commands: ["advise workflow", "advise merge", "advise description", "advise get", "advise cleanup"],
     input: {
       about: z.enum(["workflow", "merge", "description", "get", "cleanup"]).optional(),
       other: z.string().optional().describe("merge: worktree, branch or version"),
@@ -57,6 +61,7 @@ export const READING: Tool[] = [
     title: "Show a version, what made it, or who used it",
     description:
       "about=version (default): everything one version left behind: tag text, commits, exact parameters and metrics, runs, data and models with hash, size and where the bytes are. about=lineage: what data and versions made it. about=uses: which versions used a path, a hash or a version (name it in `of`).",
+    commands: ["show", "lineage", "uses"],
     input: {
       version: version.optional().describe("version tag, such as e0.3.1; needed but for about=uses"),
       about: z.enum(["version", "lineage", "uses"]).optional(),
@@ -70,6 +75,7 @@ export const READING: Tool[] = [
     title: "Compare versions",
     description:
       "Two to ten versions against the first: parameters, metrics with exact difference and better or worse, data, models, code (a line a file; with code=true the patch).",
+    commands: ["diff"],
     input: { versions: versions.min(2), code: z.boolean().optional().describe("the code's whole patch") },
     words: ({ versions, code }) => ["diff", ...value("--code", code), ...names(versions)],
   },
@@ -78,6 +84,7 @@ export const READING: Tool[] = [
     title: "Verify versions",
     description:
       "Proves the chain tag → commits → pointers → bytes → result rows. Each link is proven, missing, wrong or unrecorded. quick only looks whether objects are there; cloud also asks the data remote.",
+    commands: ["verify"],
     input: {
       versions: versions.optional().describe("version tags; default: all"),
       quick: z.boolean().optional(),
@@ -92,6 +99,7 @@ export const READING: Tool[] = [
     title: "Ask results or data in SQL",
     description:
       "One read-only SELECT: to the results database (tables: the programs' own, expver_runs, expver_run_tracks), or with data to parquet and CSV files in DuckDB's dialect, each a table of its file's name. With version as that version has them.",
+    commands: ["sql"],
     input: {
       question: z.string().max(20_000).describe("SELECT …, WITH … or VALUES …"),
       version: version.optional(),
@@ -112,6 +120,7 @@ export const READING: Tool[] = [
     title: "List runs",
     description:
       "Executions, the latest first, with status, parameters, metrics and version: what runs now, what finished, failed or was killed.",
+    commands: ["runs list"],
     input: {},
     words: ({ offset = 0, limit = 20 }) => ["runs", "list", ...value("--offset", offset), ...value("--limit", limit)],
     rows: ["runs"],
@@ -122,6 +131,7 @@ export const READING: Tool[] = [
     title: "Look at a run, or wait for it",
     description:
       "One run: status, parameters, metrics, how it ended. With wait=true it answers when the run has ended; after 40 s that is an error: call it again. With log_lines the end of its output instead. job: the result of an expver_apply that answered state=running.",
+    commands: ["runs show", "runs wait", "runs logs"],
     input: {
       job: z.string().optional().describe("id from expver_apply"),
       run: run.optional().describe("run id or its beginning; default: the latest"),
@@ -139,10 +149,11 @@ export const READING: Tool[] = [
     name: "expver_models",
     title: "List models",
     description:
-      "Models of versions, runs and candidates, best first, with hash, size, where the bytes are, and which one is in production. production_only tells what is in production, and whether it is what was promoted.",
-    input: { metric: metric.optional(), production_only: z.boolean().optional() },
-    words: ({ metric, production_only: only }) => ["models", only === true ? "info" : "list", ...value("--metric", metric)],
-    rows: ["models"],
+      "about=models (default): those of versions, runs and candidates, best first, with hash, size, where the bytes are, and which one is in production. about=production: what is in production, and whether it is what was promoted. about=history: what was in production when, who put it there, and whether it can still be had.",
+    input: { metric: metric.optional(), about: z.enum(["models", "production", "history"]).optional() },
+    words: ({ metric, about = "models" }) => ["models", MODELS[String(about)] ?? "list", ...value("--metric", metric)],
+    commands: ["models list", "models info", "models history"],
+    rows: ["models", "entries"],
   },
   {
     name: "expver_status",
@@ -150,6 +161,7 @@ export const READING: Tool[] = [
     description:
       "worktrees (default): each worktree with what in it is nowhere else: changes, new files, unpublished versions, unsent data. data: tracked data that differs from its pointer. problems: what is wrong with the repository and what to type. operations: the journal of writing commands, newest first, or with `operation` one of them with its effects.",
     openWorld: true,
+    commands: ["worktrees", "data status", "doctor", "ops list", "ops show"],
     input: {
       of: z.enum(["worktrees", "data", "problems", "operations"]).optional(),
       operation: z.string().optional().describe("id of an operation, or its last digits"),

@@ -9,6 +9,8 @@ export interface Tool {
   input: Record<string, z.ZodType>;
   /** Words after `expver`. Throws nothing: the command itself refuses what makes no sense. */
   words: (input: Values) => string[];
+  /** Those it may be, by the names `schemas/v1.json` has for their data. */
+  commands?: string[];
   /** The list of the answer that is paged: the first of these it has. */
   rows?: string[];
   /** The text of the answer of which the end counts. */

@@ -201,7 +201,7 @@ function cell(text: string): string {
       .replace(/>/g, "&gt;")
       .replace(/[\\`*_[\]|~!]/g, (one) => `\\${one}`)
       // Hosts look for mentions, numbers of issues, addresses and small pictures in the text that is left after Markdown: a comment parts them.
-      .replace(/[@#]|:(?=\/\/|[\w+-]+:)|www(?=\.)|GH(?=-\d)/gi, (one) => `${one}<!-- -->`)
+      .replace(/[@#]|:(?=\/\/|[\w+-]+:)|\/(?=\/)|www(?=\.)|GH(?=-\d)/gi, (one) => `${one}<!-- -->`)
       // For formulas they look earlier.
       .replace(/\$/g, "<span>$$</span>")
   );
