@@ -17,6 +17,8 @@ export interface RemoteConfig {
   url: string;
   /** Every option as text, paths made absolute. */
   options: ReadonlyMap<string, string>;
+  /** Where something about it may be remembered on this machine; absent for a place outside a project. */
+  stateDir?: string;
 }
 
 export interface DvcConfig {

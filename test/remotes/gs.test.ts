@@ -1,13 +1,14 @@
 import { createHash, createVerify, generateKeyPairSync } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findToken } from "../../src/store/remotes/gs/credentials.ts";
 import { gsServer } from "../../src/store/remotes/gs/gs.ts";
 import { newController } from "../../src/store/remotes/many.ts";
+import { begin, killWhen } from "../support/kill-when.ts";
 import { peerWith } from "../support/peers.ts";
-import { makeFolder } from "../support/repository.ts";
+import { makeFolder, makeRepository } from "../support/repository.ts";
 import { type FakeGcs, fakeGcsProgram, startFakeGcs } from "../support/servers/fake-gcs.ts";
 import { startFaultProxy } from "../support/servers/fault-proxy.ts";
 import { blankSource } from "./blank-source.ts";
@@ -237,43 +238,9 @@ describe("on Google Cloud Storage", () => {
   });
 
   it("takes a large upload up behind the last byte the server has, and begins anew when the server has forgotten it", async () => {
-    // The emulator takes a question about an upload for its end: this is as Google documents it.
-    let stored = Buffer.alloc(0);
-    let isThere = false;
-    let sessions = 0;
-    const ranges: string[] = [];
-    const faults = new Map<number, (incoming: IncomingMessage, outgoing: ServerResponse) => void>();
-    const google = createServer((incoming, outgoing) => {
-      const chunks: Buffer[] = [];
-      const range = incoming.headers["content-range"] ?? "";
-      if (incoming.method === "POST") {
-        sessions += 1;
-        stored = Buffer.alloc(0);
-        incoming
-          .resume()
-          .on("end", () => outgoing.writeHead(200, { location: `https://elsewhere.example/upload?upload_id=${sessions}` }).end());
-        return;
-      }
-      ranges.push(range);
-      const fault = faults.get(ranges.length);
-      if (fault) {
-        fault(incoming, outgoing);
-        return;
-      }
-      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-      incoming.on("end", () => {
-        const body = Buffer.concat(chunks);
-        const [, start, total] = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(range) ?? [];
-        if (start !== undefined && Number(start) !== stored.length) outgoing.statusCode = 503;
-        else stored = Buffer.concat([stored, body]);
-        isThere = stored.length === Number(total);
-        if (isThere) outgoing.end(JSON.stringify({ size: total }));
-        else outgoing.writeHead(308, stored.length === 0 ? {} : { range: `bytes=0-${stored.length - 1}` }).end();
-      });
-    });
-    await new Promise<void>((resolve) => google.listen(0, "127.0.0.1", resolve));
-    const endpointurl = `http://127.0.0.1:${(google.address() as { port: number }).port}`;
-    const ours = gsServer({ name: "store", url: "gs://b/x", options: new Map([["endpointurl", endpointurl]]) }, bare());
+    const google = await startUploads();
+    const { seen } = google;
+    const ours = gsServer({ name: "store", url: "gs://b/x", options: new Map([["endpointurl", google.endpointurl]]) }, bare());
     const source = blankSource(20 * MIB + 5);
     const { signal } = newController();
     const size = source.size;
@@ -281,29 +248,104 @@ describe("on Google Cloud Storage", () => {
       let kept = 0;
       incoming.on("data", (chunk: Buffer) => {
         kept += chunk.length;
-        if (kept >= 3 * MIB && stored.length === 0) stored = Buffer.concat([...gathered, chunk]).subarray(0, 2 * MIB);
+        if (kept >= 3 * MIB && seen.stored.length === 0) seen.stored = Buffer.concat([...gathered, chunk]).subarray(0, 2 * MIB);
         if (kept >= 3 * MIB) incoming.destroy();
         gathered.push(chunk);
       });
       const gathered: Buffer[] = [];
     };
     try {
-      faults.set(1, keepAndCut);
+      google.faults.set(1, keepAndCut);
       await ours.put("k", source, signal);
-      expect([ranges, sessions, isThere]).toEqual([
+      expect([seen.ranges, seen.sessions, seen.isThere]).toEqual([
         [`bytes 0-${size - 1}/${size}`, `bytes */${size}`, `bytes ${2 * MIB}-${size - 1}/${size}`],
         1,
         true,
       ]);
-      expect(createHash("md5").update(stored).digest("hex")).toBe(source.md5);
-      ranges.length = 0;
-      faults.set(2, (_incoming, outgoing) => void outgoing.writeHead(410).end());
+      expect(createHash("md5").update(seen.stored).digest("hex")).toBe(source.md5);
+      seen.ranges.length = 0;
+      google.faults.set(2, (_incoming, outgoing) => void outgoing.writeHead(410).end());
       await ours.put("k", source, signal);
-      expect([ranges, sessions]).toEqual([[`bytes 0-${size - 1}/${size}`, `bytes */${size}`, `bytes 0-${size - 1}/${size}`], 3]);
-      expect(createHash("md5").update(stored).digest("hex")).toBe(source.md5);
+      expect([seen.ranges, seen.sessions]).toEqual([[`bytes 0-${size - 1}/${size}`, `bytes */${size}`, `bytes 0-${size - 1}/${size}`], 3]);
+      expect(createHash("md5").update(seen.stored).digest("hex")).toBe(source.md5);
     } finally {
-      google.close();
-      google.closeAllConnections();
+      google.stop();
+    }
+  });
+
+  it("goes on with a large upload that a killed command has begun", { timeout: 120_000 }, async () => {
+    const google = await startUploads();
+    const { seen } = google;
+    try {
+      const repository = makeRepository({ env: bare() });
+      const size = 72 * MIB;
+      const bytes = Buffer.alloc(size, "expver");
+      repository.write("large.bin", bytes);
+      for (const args of [
+        ["init"],
+        ["remote", "add", "-d", "store", "gs://b/x"],
+        ["remote", "modify", "store", "endpointurl", google.endpointurl],
+        ["add", "large.bin"],
+      ])
+        expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+      google.faults.set(2, (incoming) => void incoming.resume());
+      await killWhen(repository, ["data", "push"], () => seen.ranges.length === 2);
+      seen.ranges.length = 0;
+      google.faults.clear();
+      expect(await begin(repository, ["data", "push"]).ended).toBe(0);
+      expect([seen.ranges, seen.sessions]).toEqual([[`bytes */${size}`, `bytes ${64 * MIB}-${size - 1}/${size}`], 1]);
+      expect(seen.stored.equals(bytes)).toBe(true);
+      expect(readdirSync(join(repository.root, ".git/expver/gs-uploads"))).toEqual([]);
+    } finally {
+      google.stop();
     }
   });
 });
+
+/** Takes one object as Google documents it: the emulator takes a question about an upload for its end. */
+async function startUploads() {
+  const seen = { stored: Buffer.alloc(0), isThere: false, sessions: 0, ranges: [] as string[] };
+  const faults = new Map<number, (incoming: IncomingMessage, outgoing: ServerResponse) => void>();
+  const google = createServer((incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    const range = incoming.headers["content-range"] ?? "";
+    if (incoming.method === "GET") {
+      const isAbsent = !seen.isThere && incoming.url?.includes("/o/");
+      outgoing.writeHead(isAbsent ? 404 : 200).end(JSON.stringify({ size: seen.stored.length }));
+      return;
+    }
+    if (incoming.method === "POST") {
+      seen.sessions += 1;
+      seen.stored = Buffer.alloc(0);
+      incoming
+        .resume()
+        .on("end", () => outgoing.writeHead(200, { location: `https://elsewhere.example/upload?upload_id=${seen.sessions}` }).end());
+      return;
+    }
+    seen.ranges.push(range);
+    const fault = faults.get(seen.ranges.length);
+    if (fault) {
+      fault(incoming, outgoing);
+      return;
+    }
+    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+    incoming.on("end", () => {
+      const [, start, total] = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(range) ?? [];
+      if (start !== undefined && Number(start) !== seen.stored.length) outgoing.statusCode = 503;
+      else seen.stored = Buffer.concat([seen.stored, ...chunks]);
+      seen.isThere = seen.stored.length === Number(total);
+      if (seen.isThere) outgoing.end(JSON.stringify({ size: total }));
+      else outgoing.writeHead(308, seen.stored.length === 0 ? {} : { range: `bytes=0-${seen.stored.length - 1}` }).end();
+    });
+  });
+  await new Promise<void>((resolve) => google.listen(0, "127.0.0.1", resolve));
+  return {
+    seen,
+    faults,
+    endpointurl: `http://127.0.0.1:${(google.address() as { port: number }).port}`,
+    stop() {
+      google.close();
+      google.closeAllConnections();
+    },
+  };
+}

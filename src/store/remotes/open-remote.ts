@@ -24,7 +24,7 @@ export function openRemote(project: Project, name?: string, { jobs }: OpenOption
   const key = JSON.stringify([config.name, config.url, [...options]]);
   const known = opened.get(project) ?? new Map<string, Remote>();
   opened.set(project, known);
-  const remote = known.get(key) ?? remoteOf({ ...config, options }, project.repository?.env);
+  const remote = known.get(key) ?? remoteOf({ ...config, options, stateDir: project.stateDir }, project.repository?.env);
   known.set(key, remote);
   return remote;
 }

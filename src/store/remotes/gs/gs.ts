@@ -8,6 +8,7 @@ import type { Key, KeyAndSize, ObjectServer } from "../server.ts";
 import { parseJson } from "../token-source.ts";
 import { gsClient } from "./client.ts";
 import { findToken } from "./credentials.ts";
+import { sessionOf } from "./sessions.ts";
 import { type Upload, uploadAtOnce, uploadResumably } from "./upload.ts";
 
 // Larger objects are sent so that what breaks off can be taken up.
@@ -16,7 +17,7 @@ const TIMEOUT_MS = 60_000;
 
 /** Throws E_CONFIG. */
 export function gsServer(config: RemoteConfig, env: Environment, clock: () => Date = () => new Date()): ObjectServer {
-  const { name, url, options } = config;
+  const { name, url, options, stateDir } = config;
   const [, bucketName = "", path = ""] = /^gs:\/\/([^/]+)\/*(.*?)\/*$/.exec(url) ?? [];
   if (bucketName === "") throw new ExpverError("E_CONFIG", `remote ${name}: ${url} names no bucket; expected gs://BUCKET/FOLDER`);
   const endpoint = endpointOf(config, env);
@@ -32,7 +33,15 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
   const objects = `storage/v1/b/${bucket}/o`;
   const full = (key: Key) => (path === "" ? key : `${path}/${key}`);
   const at = (key: Key) => `${objects}/${encodeStrictly(full(key))}`;
-  const uploadOf = (key: Key, source: Upload["source"], signal: AbortSignal) => ({ client, bucket, name: full(key), source, signal });
+  const uploadOf = (key: Key, source: Upload["source"], signal: AbortSignal) => {
+    const session = sessionOf(stateDir === undefined ? null : `${stateDir}/gs-uploads`, {
+      endpoint: endpoint.href,
+      bucket,
+      name: full(key),
+      size: source.size,
+    });
+    return { client, bucket, name: full(key), source, signal, session };
+  };
 
   let bucketSeen: Promise<void> | null = null;
   /** "Not there" of an object may mean the bucket: asked once. */

@@ -7,6 +7,7 @@ import { retrying } from "../retry.ts";
 import type { Source } from "../server.ts";
 import { parseJson } from "../token-source.ts";
 import type { GsClient } from "./client.ts";
+import type { Session } from "./sessions.ts";
 
 export interface Upload {
   client: GsClient;
@@ -15,9 +16,12 @@ export interface Upload {
   name: string;
   source: Source;
   signal: AbortSignal;
+  session: Session;
 }
 
 const HAS_MORE = 308;
+// Sent at once: what some servers keep of an upload that breaks off ends where such a piece ended.
+const PIECE = 64 * 2 ** 20;
 
 /** With the digest, so that the server refuses bytes that were changed on the way. */
 function description({ name, source: { md5 } }: Upload): string {
@@ -49,44 +53,108 @@ export async function uploadAtOnce(upload: Upload): Promise<void> {
   dropAnswer(answer);
 }
 
-/** What breaks off is taken up behind the last byte the server has. */
+/** What breaks off is taken up behind the last byte the server has, here or by a later command. */
 export async function uploadResumably(upload: Upload): Promise<void> {
-  const { client, name, source, signal } = upload;
-  const doing = `write ${name}`;
-  let session: string | null = null;
-  let mayHaveSome = false;
-  await retrying(
-    async () => {
-      const at: string = session ?? (await begin(upload));
-      session = at;
-      const from = mayHaveSome ? await put(at, `bytes */${source.size}`, null) : 0;
-      mayHaveSome = true;
-      if (from === "whole") return;
-      const answer = await put(at, `bytes ${from}-${source.size - 1}/${source.size}`, from);
-      if (answer !== "whole") throw lost(`has ${answer} of ${source.size} bytes`);
-    },
-    { signal },
-  );
-
-  /** Sends what lies behind an offset, or asks how far the server is. */
-  async function put(path: string, range: string, from: number | null): Promise<number | "whole"> {
-    const body = from === null ? {} : { body: () => behind(source, from), length: source.size - from };
-    const headers = { "content-range": range };
-    const answer = await client.ask({ method: "PUT", path, headers, ...body, signal, accept: [HAS_MORE, 404, 410], doing });
-    const text = await textOf(answer, { remote: client.remote, doing });
-    if (answer.status === HAS_MORE) return Number(/^bytes=0-(\d+)$/.exec(String(answer.headers.range ?? ""))?.[1] ?? -1) + 1;
-    if (answer.status < 300 && Number(parseJson(text)?.size) === source.size) return "whole";
-    session = null;
+  const { source, signal, session } = upload;
+  // Of bytes that are named by another digest others may have been sent before.
+  let place = source.md5 === null ? null : session.find();
+  let mayHaveSome = place !== null;
+  const lose = () => {
+    place = null;
     mayHaveSome = false;
-    throw lost("has lost it");
+    session.forget();
+  };
+  try {
+    await retrying(
+      async () => {
+        place ??= await begin(upload);
+        if (source.md5 !== null) session.keep(place);
+        const from = mayHaveSome ? await put(upload, place, { range: `bytes */${source.size}`, lose }) : 0;
+        mayHaveSome = true;
+        if (from !== "whole") await sendFrom(upload, place, { from, lose });
+      },
+      { signal },
+    );
+    session.forget();
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof ExpverError && HEALING.includes(error.code))) session.forget();
+    throw error;
   }
+}
 
-  /** Tried again, from the beginning when the session is over. */
-  function lost(what: string): ExpverError {
-    return new ExpverError("E_REMOTE_ANSWER", `remote ${client.remote}: cannot ${doing}: the server ${what}`, {
-      details: { passing: true },
-    });
+// After which a later command may go on.
+const HEALING: readonly string[] = ["E_REMOTE_UNREACHABLE", "E_REMOTE_TIMEOUT", "E_INTERRUPTED"];
+
+async function sendFrom(upload: Upload, place: string, { from, lose }: { from: number; lose: () => void }): Promise<void> {
+  const { source } = upload;
+  const reader = cutting(behind(source, from));
+  try {
+    for (let at: number | "whole" = from; at !== "whole"; ) {
+      const length = Math.min(PIECE, source.size - at);
+      const end: number = at + length;
+      const range = `bytes ${at}-${end - 1}/${source.size}`;
+      at = await put(upload, place, { range, body: once(reader.next(length), upload), length, lose });
+      if (at !== "whole" && (at !== end || at >= source.size)) throw lost(upload, `has ${at} of ${end} bytes`);
+    }
+  } finally {
+    await reader.close();
   }
+}
+
+/** Sends bytes, or asks how far the server is. */
+async function put(
+  { client, name, source, signal }: Upload,
+  path: string,
+  { range, lose, ...body }: { range: string; lose: () => void; body?: () => AsyncIterable<Buffer>; length?: number },
+): Promise<number | "whole"> {
+  const doing = `write ${name}`;
+  const gone = body.length === undefined ? [400, 404, 410] : [404, 410];
+  const headers = { "content-range": range };
+  const answer = await client.ask({ method: "PUT", path, headers, ...body, signal, accept: [HAS_MORE, ...gone], doing });
+  const text = await textOf(answer, { remote: client.remote, doing });
+  if (answer.status === HAS_MORE) return Number(/^bytes=0-(\d+)$/.exec(String(answer.headers.range ?? ""))?.[1] ?? -1) + 1;
+  if (answer.status < 300 && Number(parseJson(text)?.size) === source.size) return "whole";
+  lose();
+  throw lost({ client, name }, "has lost it");
+}
+
+/** Tried again, from the beginning when the session is over. */
+function lost({ client, name }: Pick<Upload, "client" | "name">, what: string): ExpverError {
+  return new ExpverError("E_REMOTE_ANSWER", `remote ${client.remote}: cannot write ${name}: the server ${what}`, {
+    details: { passing: true },
+  });
+}
+
+/** Bytes that can be had once: who asks for them again has to begin anew. */
+function once(bytes: AsyncIterable<Buffer>, upload: Upload): () => AsyncIterable<Buffer> {
+  let isGiven = false;
+  return () => {
+    if (isGiven) throw lost(upload, "wants it once more");
+    isGiven = true;
+    return bytes;
+  };
+}
+
+/** Cuts pieces to stretches of given lengths, with nothing but the piece at hand in memory. */
+function cutting(pieces: AsyncIterable<Buffer>): { next(length: number): AsyncIterable<Buffer>; close(): Promise<unknown> } {
+  const iterator = pieces[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
+  return {
+    async *next(length) {
+      for (let left = length; left > 0; ) {
+        if (rest.length === 0) {
+          const { value, done } = await iterator.next();
+          if (done) return;
+          rest = value;
+        }
+        const piece = rest.subarray(0, left);
+        rest = rest.subarray(piece.length);
+        left -= piece.length;
+        yield piece;
+      }
+    },
+    close: async () => iterator.return?.(),
+  };
 }
 
 /** Read from the beginning, whatever the server has: the last piece comes only when all of it was right. */
