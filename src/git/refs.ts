@@ -53,3 +53,11 @@ function revParse(repository: Repository, revision: string): string | null {
   const result = gitResult(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", revision], { allow: [1, 128] });
   return result.code === 0 ? result.stdout.toString("utf8").trimEnd() : null;
 }
+
+/** Names of all tags. */
+export function readTagNames(repository: Repository): string[] {
+  return gitResult(repository, ["for-each-ref", "--format=%(refname:strip=2)", "refs/tags/"])
+    .stdout.toString("utf8")
+    .split("\n")
+    .filter((name) => name !== "");
+}

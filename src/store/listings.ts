@@ -9,8 +9,11 @@ import type { ListingEntry, Pointer } from "./types.ts";
 
 export type FindListing = (pointer: Pointer) => Promise<ListingEntry[] | null>;
 
-/** Looks in the cache, then on the pointer's remote or the default one. Null when it is nowhere, or the remote does not answer. Writes nothing. */
-export function listingFinder(project: Project, remoteName?: string): FindListing {
+/**
+ * Looks in the cache, then on the pointer's remote or the default one. Null when it is nowhere, or the remote does not answer, which
+ * `onFailure` is told. Writes nothing.
+ */
+export function listingFinder(project: Project, remoteName?: string, onFailure: (error: ExpverError) => void = () => {}): FindListing {
   const cache = openCache(project);
   const found = new Map<string, ListingEntry[] | null>();
   return async ({ hash, hashName, remote, isImport }) => {
@@ -18,7 +21,7 @@ export function listingFinder(project: Project, remoteName?: string): FindListin
     const key = `${hashName}:${hash}`;
     const known = found.get(key) ?? readListing(cache.dir, { hash, hashName });
     if (known !== null || found.has(key) || isImport) return known;
-    const entries = await fromRemote(project, remote ?? remoteName, { hash, hashName });
+    const entries = await fromRemote(project, remote ?? remoteName, { object: { hash, hashName }, onFailure });
     found.set(key, entries);
     return entries;
   };
@@ -27,13 +30,14 @@ export function listingFinder(project: Project, remoteName?: string): FindListin
 async function fromRemote(
   project: Project,
   name: string | undefined,
-  object: { hash: string; hashName: Pointer["hashName"] },
+  { object, onFailure }: { object: { hash: string; hashName: Pointer["hashName"] }; onFailure: (error: ExpverError) => void },
 ): Promise<ListingEntry[] | null> {
   try {
     const bytes = await openRemote(project, name).read(object);
     return bytes === null ? null : parseListing(bytes);
   } catch (error) {
-    if (error instanceof ExpverError && error.code !== "E_INTERRUPTED") return null;
-    throw error;
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    onFailure(error);
+    return null;
   }
 }

@@ -9,7 +9,7 @@ import type { ObjectName } from "./layout.ts";
 import { compareCodePoints } from "./listing.ts";
 import { listingFinder } from "./listings.ts";
 import type { Source } from "./source.ts";
-import type { Pointer } from "./types.ts";
+import type { ListingEntry, Pointer } from "./types.ts";
 
 export interface SourceNode {
   /** From the source's top. */
@@ -53,7 +53,11 @@ export async function sourceTree(
   if (dvcOnly) add({ path: "", isFolder: true });
   else if (commit === null || project.repository === null) for (const node of standing(source, under)) add(node);
   else for (const node of committed(project.repository, commit, under)) add(node);
-  const listing = listingFinder(project, remote);
+  let failure: ExpverError | undefined;
+  const finder = listingFinder(project, remote, (error) => {
+    failure = error;
+  });
+  const listing = async (pointer: Pointer) => (await finder(pointer)) ?? refuseWithout(pointer, failure);
   for (const pointer of source.pointers) {
     // An output that DVC does not keep is a file of Git's.
     if (!pointer.cache) continue;
@@ -122,7 +126,7 @@ function standing({ project }: Source, under: string): Found[] {
 /** An output with the folders it lies in, and its members. */
 async function tracked(
   pointer: Pointer,
-  { listing, members }: { listing: ReturnType<typeof listingFinder>; members: boolean },
+  { listing, members }: { listing: (pointer: Pointer) => Promise<ListingEntry[]>; members: boolean },
 ): Promise<Found[]> {
   const { path, hash, hashName } = pointer;
   const object = hash === null ? null : { hash, hashName };
@@ -130,15 +134,6 @@ async function tracked(
   const found: Found[] = [...foldersAbove(path), { path, isFolder, size: pointer.size ?? null, pointer, object }];
   if (!isFolder || !members) return found;
   const entries = await listing(pointer);
-  if (entries === null)
-    throw new ExpverError(
-      "E_NOT_STORED",
-      `the listing of ${path} is not in the cache, and no remote of that repository that answers has it`,
-      {
-        hint: "Push it from where it was stored: expver data push.",
-        details: { path, hash, exitCode: 255 },
-      },
-    );
   const inner = new Set<string>();
   for (const { relpath, md5 } of entries) {
     const member = `${path}/${relpath}`;
@@ -152,4 +147,17 @@ async function tracked(
 function foldersAbove(path: string): Found[] {
   const parts = path.split("/").slice(0, -1);
   return parts.map((_, index) => ({ path: parts.slice(0, index + 1).join("/"), isFolder: true }));
+}
+
+/** A remote that does not answer says more than that nothing was found. */
+function refuseWithout({ path, hash }: Pointer, failure: ExpverError | undefined): never {
+  const details = { path, hash, exitCode: 255 };
+  const lacks = `the listing of ${path} is not in the cache`;
+  if (failure?.code.startsWith("E_REMOTE_")) {
+    throw new ExpverError("E_NOT_STORED", `${lacks}; ${failure.message}`, { ...(failure.hint ? { hint: failure.hint } : {}), details });
+  }
+  throw new ExpverError("E_NOT_STORED", `${lacks}, and no remote of that repository that answers has it`, {
+    hint: "Push it from where it was stored: expver data push.",
+    details,
+  });
 }

@@ -104,7 +104,10 @@ function noSuchVersion(versions: readonly Version[], name: string): ExpverError 
   const latest = names.slice(-5).reverse();
   const known = names.length === 0 ? "there are no versions yet" : near ? `did you mean ${near}?` : `the highest are ${latest.join(", ")}`;
   return new ExpverError("E_NOT_FOUND", `there is no version ${JSON.stringify(name)}; ${known}`, {
-    hint: names.length === 0 ? "`expver run` or `expver tag` makes one." : "`expver list` shows them all.",
+    hint:
+      names.length === 0
+        ? "`expver run` or `expver tag` makes one. `expver get` and `diff` take any tag, branch or commit."
+        : "`expver list` shows them all; `expver get` and `diff` take any other tag, branch or commit too.",
     details: { asked: name, nearest: near ?? null, latest },
   });
 }

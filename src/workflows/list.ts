@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { absolutePath, storedPath } from "../config/paths.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
+import { readTagNames } from "../git/refs.ts";
 import { listRemotes } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
 import { compareMetric, knownMetrics } from "../versions/metrics.ts";
@@ -45,6 +46,10 @@ export interface VersionList {
   groups: VersionGroups | null;
   /** Tags that look like versions and are none. */
   misnamed: string[];
+  /** Other tags, where there is no version. */
+  otherTags: string[];
+  /** Of version names. */
+  prefix: string;
   /** Runs in the working database that are no version, by status; null when there is no database. */
   unversioned: { status: string; runs: number }[] | null;
   all: boolean;
@@ -83,6 +88,8 @@ export const list: ReadWorkflow<Input, VersionList> = {
       columns: columnsOf(input, shown, names),
       groups: await groupsOf(project, context, { input, listed: ordered, versions, names, sort }),
       misnamed,
+      otherTags: versions.length === 0 && project.repository !== null ? readTagNames(project.repository) : [],
+      prefix: project.config.versions.prefix,
       unversioned: await unversionedRuns(project, context, textIn(input.db)),
       all: input.all === true,
       limit: limit === Number.POSITIVE_INFINITY ? null : limit,

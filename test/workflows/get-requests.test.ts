@@ -71,3 +71,12 @@ it("of a folder in the cache: none", async () => {
   expect(await getting("images/3/3.png", "three.png")).toBe("image 3");
   expect(requests).toEqual([]);
 });
+
+it("a server that does not answer is said to be the reason why a folder's listing cannot be had", async () => {
+  mustIn(repo, "data", "remote", "modify", "store", "url", "http://127.0.0.1:1");
+  const { error } = repo.expverJson(["get", "e0.1.0", "images/7/127.png", "-o", "four.png"]);
+  expect(error).toMatchObject({
+    code: "E_NOT_STORED",
+    message: expect.stringMatching(/^the listing of images is not in the cache; remote store: .*ECONNREFUSED/),
+  });
+});

@@ -153,6 +153,7 @@ describe("the table", () => {
 #  version             accuracy   loss   model   lr  date        notes       description
 1  e0.2.0                   0.9                   1  2026-03-01              the second, which is better
 2  e0.3.0   0.86670000000000003  1e-05  logreg  0.1  2026-03-01  off-branch  third
+e0.3.0 is on no branch: its tag alone keeps it, whole; git branch NAME e0.3.0 puts a branch there
 not versions although they look like it: e2
 `,
     );
@@ -198,6 +199,18 @@ not versions although they look like it: e2
 
   it("points to the first step when there is nothing", async () => {
     expect(renderList(await list.read(makeRepository().context, {}), PIPE)).toContain("no versions yet");
+  });
+
+  it("says of a repository whose tags are named otherwise that these are no versions, and what takes them", async () => {
+    const repo = makeRepository();
+    repo.commit("first");
+    for (let index = 1; index < 13; index += 1) repo.git("tag", `v${index}.0`);
+    const text = renderList(await list.read(repo.context, {}), testTerminal({ width: 80 }));
+    expect(text).toContain("12 tags are no versions (v1.0, v10.0, v11.0");
+    expect(text.replaceAll("\n", " ")).toContain("and 2 more): a version's name is e1.2.3; `expver get`, `diff`");
+    const { error } = repo.expverJson(["show", "v1.0"]);
+    expect(error).toMatchObject({ code: "E_NOT_FOUND", hint: expect.stringContaining("take any tag, branch or commit") });
+    expect(repo.expver(["diff", "v1.0", "v2.0"]).code).toBe(0);
   });
 
   it("is reached from the command line, as text and as JSON", () => {

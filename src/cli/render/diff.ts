@@ -58,13 +58,14 @@ function metricColumns(names: readonly string[]): Column<MetricRow>[] {
   return [
     { title: "", text: ({ name }) => name },
     ...names.flatMap((title, index): Column<MetricRow>[] => {
-      const value: Column<MetricRow> = { title, text: ({ values }) => values[index] ?? "–", align: "right", weight: 9 };
+      const value: Column<MetricRow> = { title, text: ({ values }) => values[index] ?? "–", align: "right", weight: 40 - 2 * index };
       if (index === 0) return [value];
       const change: Column<MetricRow> = {
-        title: "",
+        title: names.length === 2 ? "change" : `change to ${title}`,
         text: ({ deltas, verdicts }) =>
           [deltas[index - 1], verdicts[index - 1] === "same" ? null : verdicts[index - 1]].filter(Boolean).join(" "),
-        weight: 8,
+        // Whether it helped is what is asked: the number goes before the difference.
+        weight: 41 - 2 * index,
         style: ({ verdicts }) => (verdicts[index - 1] === "better" ? "green" : verdicts[index - 1] === "worse" ? "red" : "dim"),
       };
       return [value, change];

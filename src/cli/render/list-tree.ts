@@ -6,6 +6,9 @@ import type { Terminal } from "../terminal.ts";
 import { cellOf, notesOf } from "./list-columns.ts";
 import { type Column, renderTable, type Table } from "./table.ts";
 
+/** So many fit beside the branches. */
+export const METRICS_IN_TREE = 3;
+
 interface Branch {
   label: string;
   row: ListedVersion | null;
@@ -16,7 +19,7 @@ interface Branch {
 export function treeTable({ metrics }: VersionList, rows: readonly ListedVersion[], terminal: Terminal): Table {
   const columns: Column<Branch>[] = [
     { title: "version", text: ({ label }) => label, style: "yellow" },
-    ...metrics.slice(0, 3).map(
+    ...metrics.slice(0, METRICS_IN_TREE).map(
       (name, index): Column<Branch> => ({
         title: name,
         align: "right",

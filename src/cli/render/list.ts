@@ -8,7 +8,7 @@ import { fitText, oneLine, wrapText } from "../text-width.ts";
 import { columnsOf, notesOf } from "./list-columns.ts";
 import { groupTable } from "./list-groups.ts";
 import { listAsText } from "./list-text.ts";
-import { treeTable } from "./list-tree.ts";
+import { METRICS_IN_TREE, treeTable } from "./list-tree.ts";
 import { renderNotes, renderTable, type Table, widthNote } from "./table.ts";
 
 /** On a terminal, unless `-n` or `--all` says otherwise; a pipe gets every row. */
@@ -17,7 +17,9 @@ const ROWS_ON_TERMINAL = 30;
 export function renderList(list: VersionList, terminal: Terminal): string {
   const { form } = list;
   if (form === "csv" || form === "md" || form === "jsonl") return listAsText(list, form);
-  if (list.total === 0) return ["no versions yet: `expver run` or `expver tag` makes one", ...footer(list)].join("\n");
+  if (list.total === 0) {
+    return ["no versions yet: `expver run` or `expver tag` makes one", ...otherTags(list, terminal), ...footer(list)].join("\n");
+  }
   const limit = list.all || list.limit !== null || !terminal.isTTY ? list.versions.length : ROWS_ON_TERMINAL;
   const rows = form === "tree" ? list.versions.slice(-limit) : list.versions.slice(0, limit);
   const leftOut = list.leftOut + list.versions.length - rows.length;
@@ -34,6 +36,7 @@ export function renderList(list: VersionList, terminal: Terminal): string {
       ? [`counted as one run, their own results not being in the cache: ${namesOf(list.groups.unread)}`]
       : []),
     ...widthNote({ dropped: [...table.dropped, ...hidden], cut: table.cut }, "--all shows everything"),
+    ...offBranchNote(list.versions),
     ...footer(list),
   ];
   const body = rows.length === 0 ? "" : table.text;
@@ -42,7 +45,7 @@ export function renderList(list: VersionList, terminal: Terminal): string {
 
 function tableOf(list: VersionList, rows: readonly ListedVersion[], terminal: Terminal): { table: Table; hidden: string[] } {
   if (list.groups !== null) return { table: groupTable(list, list.groups, terminal), hidden: [] };
-  if (list.form === "tree") return { table: treeTable(list, rows, terminal), hidden: [] };
+  if (list.form === "tree") return { table: treeTable(list, rows, terminal), hidden: list.metrics.slice(METRICS_IN_TREE) };
   const { columns, hidden } = columnsOf(list);
   return { table: renderTable(columns, rows, terminal), hidden };
 }
@@ -79,6 +82,25 @@ function tagLine(row: ListedVersion, terminal: Terminal): string {
   const notes = notesOf(row);
   const text = oneLine(`${row.version}  ${row.line}${notes === "" ? "" : `  [${notes}]`}`);
   return fitText(text, terminal.width).replace(row.version, terminal.style("yellow", row.version));
+}
+
+/** Amended, rebased and squashed commits, and those of deleted branches. */
+function offBranchNote(versions: readonly ListedVersion[]): string[] {
+  const off = versions.filter(({ onBranch, commit }) => !onBranch && commit !== "").map(({ version }) => version);
+  const [first] = off;
+  if (first === undefined) return [];
+  const are =
+    off.length === 1
+      ? `${first} is on no branch: its tag alone keeps it`
+      : `${off.length} versions are on no branch: their tags alone keep them`;
+  return [oneLine(`${are}, whole; git branch NAME ${first} puts a branch there`)];
+}
+
+function otherTags({ otherTags: names, prefix }: VersionList, terminal: Terminal): string[] {
+  if (names.length === 0) return [];
+  const are = names.length === 1 ? "1 tag is no version" : `${names.length} tags are no versions`;
+  const how = `a version's name is ${prefix}1.2.3; \`expver get\`, \`diff\` and \`data list --rev\` take any tag, branch or commit`;
+  return [wrapText(`${are} (${namesOf(names)}): ${how}`, terminal.width)];
 }
 
 function footer({ unversioned, misnamed }: VersionList): string[] {

@@ -48,7 +48,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
       .trimEnd();
   const heading = line(
     kept.map(({ column }) => column.title),
-    (text) => terminal.style("bold", text),
+    (text) => (text.trim() === "" ? text : terminal.style("bold", text)),
   );
   const body = rows.map((row, index) =>
     line(
@@ -64,7 +64,8 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
 export function widthNote({ dropped, cut }: Pick<Table, "dropped" | "cut">, where: string): string[] {
   const said = (what: string, titles: readonly string[]) => {
     const named = titles.filter((title) => title !== "").map(oneLine);
-    return named.length === 0 ? [] : [`${what} for width: ${named.join(", ")}`];
+    const rest = named.length - MOST_NAMED;
+    return named.length === 0 ? [] : [`${what} for width: ${named.slice(0, MOST_NAMED).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`];
   };
   const parts = [...said("not shown", dropped), ...said("cut", cut)];
   return parts.length === 0 ? [] : [`${parts.join("; ")}${where === "" ? "" : ` (${where})`}`];
@@ -76,6 +77,8 @@ export function renderNotes(notes: readonly string[], terminal: Terminal): strin
 }
 
 const GAP = "  ";
+/** Of what did not fit: the rest is counted. */
+const MOST_NAMED = 12;
 
 interface Measured<Row> {
   column: Column<Row>;
