@@ -16,7 +16,7 @@ import { limitOf, listOf, shareOf, textIn } from "./input.ts";
 import { type ColumnName, chosenColumns, differingColumns } from "./list/columns.ts";
 import type { VersionGroups } from "./list/groups.ts";
 import { lackingObjects } from "./list/lacking.ts";
-import { fieldsOf, type ListedVersion, listedOf } from "./list/listed.ts";
+import { fieldsOf, isUnsettled, type ListedVersion, listedOf } from "./list/listed.ts";
 import { compareBy, type SortKey, sortKeys } from "./list/sort-keys.ts";
 
 /** How it is to be shown. */
@@ -67,7 +67,10 @@ export const list: ReadWorkflow<Input, VersionList> = {
     const hasRemote =
       project.repository !== null && versions.some(({ unpublished }) => unpublished) && listRemotes(project.repository).length > 0;
     const lacking = lackingObjects(project);
-    const all = versions.map((version) => listedOf(version, { known, hasRemote, lacking }));
+    const tagged = versions.map((version) => listedOf(version, { known, hasRemote, lacking }));
+    const all = tagged.some(isUnsettled)
+      ? (await import("./list/settle-sweeps.ts")).settleSweeps(project, context, { listed: tagged, versions })
+      : tagged;
     const names = namesOf(project, all);
     const where = textIn(input.where) ?? null;
     const listed = where === null ? all : await filtered(all, where, { names, prefix: project.config.versions.prefix });

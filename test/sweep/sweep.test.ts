@@ -114,6 +114,22 @@ describe("a sweep", { timeout: 240_000 }, () => {
     expect(warnings.map(({ text }) => text).join()).toContain("stands nowhere");
     expect(exists(repo, "models/production")).toBe(false);
     expect(exists(repo, "models/model.json")).toBe(false);
+
+    // Said afterwards: what the runs have recorded counts, without a new sweep.
+    expect(repo.expverJson(["list"]).data.versions).toMatchObject([{ version: "e0.1.0", metrics: {}, rank: null }]);
+    repo.write("expver.yaml", `${repo.read("expver.yaml")}metrics: { accuracy: max }\n`);
+    repo.commit("the direction");
+    const { sweep, best } = repo.expverJson(["sweep", "show"]).data;
+    const [value] = data.runs
+      .map(({ metrics }: { metrics: { accuracy: string } }) => metrics.accuracy)
+      .sort()
+      .reverse();
+    expect([sweep, best.value]).toEqual([data.sweep, value]);
+    expect(repo.expverJson(["list"]).data).toMatchObject({
+      sort: { metric: "accuracy" },
+      versions: [{ version: "e0.1.0", rank: 1, metrics: { accuracy: value }, params: best.settings }],
+    });
+    expect(repo.expverJson(["models", "promote", "--best", "--yes"]).data).toMatchObject({ run: best.run });
   });
 });
 
