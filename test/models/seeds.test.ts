@@ -116,6 +116,29 @@ it.each([
   expect(repo.read(PRODUCTION)).toBe(modelOf("0.5"));
 });
 
+it("--best with seeds is the best mean, not the luckiest run", { timeout: 120_000 }, () => {
+  const repo = makeModels();
+  repo.write("train.js", TRAIN.replace("Number(target) + seed / 1000", 'target === "lucky" ? [0.01, 0.9][seed - 1] : 0.3 + seed / 1000'));
+  repo.commit("seeds");
+  const options = [
+    "--grid",
+    "target=lucky,steady",
+    "--repeat",
+    "2",
+    "--seed",
+    "1",
+    "--jobs",
+    "2",
+    "--no-promote",
+    "--metrics",
+    "metrics.json",
+  ];
+  const { runs } = must(repo, "sweep", ...options, "--", "node", "train.js") as { runs: SweptRun[] };
+  const answer = repo.expverJson(["models", "promote", "--best", "--seeds", "2", ...LIKE]);
+  expect(answer.error).toBeNull();
+  expect(answer.data.run).toBe(runs.find(({ settings }) => settings.target === "steady" && settings.seed === "1")?.run);
+});
+
 it("a run that had no seed is said to have had none, with what to type", () => {
   const repo = makeModels();
   const { error } = repo.expverJson(["models", "promote", "e0.2.0", "--seeds", "3"]);

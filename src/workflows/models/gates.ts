@@ -1,13 +1,12 @@
 /** What a model must reach before it is promoted. Gates are passed, never confirmed: `--yes` does not open one. */
 import { ExpverError } from "../../errors.ts";
 import type { KnownModel } from "../../models/types.ts";
-import type { Context } from "../../platform/context.ts";
 import { compareMetric, metricNumber } from "../../versions/metrics.ts";
 import type { Input } from "../contract.ts";
 import { textIn, wordsOf } from "../input.ts";
 import { hasNumber, knownDirection, type RankedBy } from "./metric-choice.ts";
 import { pickModel } from "./pick-model.ts";
-import { passSeeds, type SeedComparison } from "./seed-gate.ts";
+import { passSeeds, type SeedComparison, type SeedQuestion } from "./seed-gate.ts";
 import type { Survey } from "./survey.ts";
 
 export interface PassedGate {
@@ -20,12 +19,15 @@ export interface PassedGate {
 }
 
 /** Throws E_GATE naming the first gate that is not passed, E_USAGE for one that cannot be read. */
-export async function passGates(context: Context, survey: Survey, model: KnownModel, input: Input): Promise<PassedGate[]> {
+export async function passGates(
+  survey: Survey,
+  model: KnownModel,
+  { input, question }: { input: Input; question: SeedQuestion | null },
+): Promise<PassedGate[]> {
   const limits = (["min", "max"] as const).flatMap((side) => wordsOf(input[side]).map((word) => passLimit(model, side, word)));
-  const seeds = await passSeeds(context, survey, model, input);
-  // Then the means are compared, not two runs of many.
-  if (seeds !== null) return [...limits, seeds];
   const betterThan = textIn(input.betterThan);
+  // Then the means are compared, not two runs of many.
+  if (question !== null) return [...limits, await passSeeds(survey, model, { question, than: betterThan ?? "production" })];
   return betterThan === undefined
     ? limits
     : [...limits, await passBetterThan(survey, model, { than: betterThan, metric: textIn(input.metric) })];

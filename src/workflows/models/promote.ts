@@ -25,6 +25,7 @@ import { bestFirst, hasNumber, knownDirection } from "./metric-choice.ts";
 import { pickModel, sourceOf } from "./pick-model.ts";
 import { type Before, beforeOf, keptAfter, type Origin, putInProduction } from "./put-in-production.ts";
 import { requireBytes } from "./require-bytes.ts";
+import { bestOfBestMean, type SeedQuestion, seedQuestion } from "./seed-gate.ts";
 import { type Survey, surveyModels } from "./survey.ts";
 
 export interface PromotePlan extends Plan {
@@ -56,8 +57,9 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
     const survey = await surveyModels(context);
     const { project, repository, production } = survey;
     await requireCommittable(survey);
-    const model = await chosenModel(survey, input);
-    const gates = await passGates(context, survey, model, input);
+    const question = await seedQuestion(context, survey, input);
+    const model = await chosenModel(survey, { input, question });
+    const gates = await passGates(survey, model, { input, question });
     refuseUntrackable(project, [production.path], readPointers(project));
     const remote = textIn(input.remote);
     const { source, path: from } = sourceOf(survey, model);
@@ -104,7 +106,7 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
 };
 
 /** Throws E_USAGE, E_NOT_FOUND, E_GATE. */
-async function chosenModel(survey: Survey, input: Input): Promise<KnownModel> {
+async function chosenModel(survey: Survey, { input, question }: { input: Input; question: SeedQuestion | null }): Promise<KnownModel> {
   // The older skill's scripts took both; the run is the more exact of the two.
   const name = textIn(input.runId) ?? textIn(input.version);
   if ((name === undefined) === (input.best !== true)) {
@@ -118,10 +120,8 @@ async function chosenModel(survey: Survey, input: Input): Promise<KnownModel> {
   }
   if (name !== undefined) return pickModel(survey, name, textIn(input.path));
   const by = knownDirection(survey, textIn(input.metric));
-  const [best] = bestFirst(
-    survey.models.filter((model) => hasNumber(model, by.metric)),
-    by,
-  );
+  const numbered = survey.models.filter((model) => hasNumber(model, by.metric));
+  const best = (question === null ? null : bestOfBestMean(survey, question)) ?? bestFirst(numbered, by)[0];
   if (best === undefined)
     throw new ExpverError("E_NOT_FOUND", `no model has a number for ${by.metric}`, { details: { metric: by.metric } });
   return pickModel(survey, best.run ?? best.version ?? "", textIn(input.path));

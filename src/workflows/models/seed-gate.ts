@@ -3,13 +3,13 @@ import { ExpverError } from "../../errors.ts";
 import { isModelOf, productionHistory } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
-import { metricNumber } from "../../versions/metrics.ts";
+import { compareMetric, metricNumber } from "../../versions/metrics.ts";
 import { type Summary, summarise, welch } from "../../versions/statistics.ts";
 import type { Input } from "../contract.ts";
 import { countOf, shareOf, textIn } from "../input.ts";
-import { knownDirection, type RankedBy } from "./metric-choice.ts";
+import { bestFirst, hasNumber, knownDirection, type RankedBy } from "./metric-choice.ts";
 import { pickModel } from "./pick-model.ts";
-import { groupOf, readSeededRuns, type SeededRun, type SeededRuns, splittingName } from "./seed-groups.ts";
+import { groupOf, groupsWith, readSeededRuns, type SeededRun, type SeededRuns, splittingName } from "./seed-groups.ts";
 import type { Survey } from "./survey.ts";
 
 /** What was compared. */
@@ -37,13 +37,16 @@ interface SeedSide {
 /** Of one alone nobody knows the spread. */
 const FEWEST = 2;
 
-/** Null when no seeds are asked for. Throws E_GATE with what was compared, E_USAGE. */
-export async function passSeeds(
-  context: Context,
-  survey: Survey,
-  model: KnownModel,
-  input: Input,
-): Promise<{ gate: string; found: string; comparison: SeedComparison } | null> {
+/** What `--seeds` asks, and all runs it is asked of. */
+export interface SeedQuestion {
+  least: number;
+  confidence: number;
+  by: RankedBy;
+  seeded: SeededRuns;
+}
+
+/** Null when no seeds are asked for. Throws E_GATE, E_USAGE. */
+export async function seedQuestion(context: Context, survey: Survey, input: Input): Promise<SeedQuestion | null> {
   if (input.seeds === undefined) {
     const lone = (["confidence", "groupBy"] as const).find((name) => input[name] !== undefined);
     if (lone === undefined) return null;
@@ -53,20 +56,39 @@ export async function passSeeds(
   }
   const least = countOf(input.seeds, "--seeds");
   if (least < FEWEST) throw new ExpverError("E_USAGE", `--seeds takes at least ${FEWEST}: one has no spread`, { hint: "--seeds 5" });
-  const wanted = shareOf(input.confidence, "--confidence", 0.95);
-  const than = textIn(input.betterThan) ?? "production";
-  const gate = `--better-than ${than} --seeds ${least} --confidence ${wanted}`;
+  const confidence = shareOf(input.confidence, "--confidence", 0.95);
   const by = knownDirection(survey, textIn(input.metric));
-  const seeded = await readSeededRuns(context, survey, textIn(input.groupBy));
+  return { least, confidence, by, seeded: await readSeededRuns(context, survey, textIn(input.groupBy)) };
+}
+
+/** The best model of the settings whose mean over enough seeds is best, not of those that were lucky once; null: none has so many. */
+export function bestOfBestMean(survey: Survey, { least, by, seeded }: SeedQuestion): KnownModel | null {
+  const groups = groupsWith(survey, seeded, least).map((runs) => ({ runs, values: valuesOf(runs, by).map(({ value }) => value) }));
+  const meanOf = (values: readonly number[]) => String(values.reduce((sum, value) => sum + value, 0) / values.length);
+  const whole = groups.filter(({ values }) => values.every(Number.isFinite));
+  const bestMeanFirst = whole.toSorted((one, other) => compareMetric(meanOf(one.values), meanOf(other.values), by.direction));
+  for (const { runs } of bestMeanFirst) {
+    const own = survey.models.filter((model) => hasNumber(model, by.metric) && runs.includes(runOf(seeded, model) as SeededRun));
+    const [best] = bestFirst(own, by);
+    if (best !== undefined) return best;
+  }
+  return null;
+}
+
+/** Throws E_GATE with what was compared. */
+export async function passSeeds(
+  survey: Survey,
+  model: KnownModel,
+  { question: { least, confidence: wanted, by, seeded }, than }: { question: SeedQuestion; than: string },
+): Promise<{ gate: string; found: string; comparison: SeedComparison }> {
+  const gate = `--better-than ${than} --seeds ${least} --confidence ${wanted}`;
   const refuse = (why: string, { hint, comparison }: { hint?: string; comparison?: SeedComparison } = {}) =>
     new ExpverError("E_GATE", `${gate} is not passed: ${why}`, {
       hint: hint ?? "Choose another model (expver models list), or leave the gate out.",
       details: { gate, metric: by.metric, ...(comparison === undefined ? {} : { comparison }) },
     });
   const side = (one: KnownModel, fewest: number): { run: SeededRun; group: SeededRun[]; side: SeedSide } => {
-    const run = seeded.all.find((known) =>
-      one.run === null ? known.version === one.version && known.run === null : known.run === one.run,
-    );
+    const run = runOf(seeded, one);
     if (run === undefined) throw refuse(`nothing is known of the parameters of ${nameOf(one)}`);
     const { runs, otherCode } = groupOf(survey, seeded, run);
     const values = valuesOf(runs, by);
@@ -112,6 +134,10 @@ export async function passSeeds(
   const found = `${sideText(own.side, by)} against ${sideText(other.side, by)}: better with confidence ${shareText(test.share)} (Welch's t=${test.t.toPrecision(4)}, df=${test.freedom})`;
   if (test.share < wanted) throw refuse(found, { comparison, hint: hintFor(seeded, own.run) });
   return { gate, found, comparison };
+}
+
+function runOf({ all }: SeededRuns, { run, version }: KnownModel): SeededRun | undefined {
+  return all.find((known) => (run === null ? known.version === version && known.run === null : known.run === run));
 }
 
 /** Of several models with the same bytes the one that was promoted. */

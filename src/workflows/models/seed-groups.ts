@@ -62,35 +62,57 @@ export async function readSeededRuns(context: Context, { project, versions }: Su
   };
 }
 
-export function groupOf({ project, repository }: Survey, { all, names }: SeededRuns, one: SeededRun): SeedGroup {
+export function groupOf(survey: Survey, { all, names }: SeededRuns, one: SeededRun): SeedGroup {
   const key = keyOf(one, names);
   const alike = all.filter((other) => keyOf(other, names) === key);
-  const codes = codesOf(alike);
+  const codes = codesOf(survey, alike);
   const own = codes.get(one);
   const runs = alike.filter((other) => other === one || (own !== undefined && codes.get(other) === own));
   return { runs, otherCode: alike.length - runs.length };
+}
 
-  /** Digests of the code of each; what runs write themselves is no code. */
-  function codesOf(runs: readonly SeededRun[]): Map<SeededRun, string> {
-    const known = runs.filter(({ code }) => code !== null);
-    const commits = [...new Set(known.flatMap(({ code, results }) => [code ?? "", ...(results === null ? [] : [results])]))];
-    const { params } = project.config;
-    const settings = params === null ? "" : storedPath(project, params);
-    const trees = readTrees(repository, commits, (path) => isCode(path) && path !== settings);
-    const files = (commit: string) => new Map((trees.get(commit) ?? []).map(({ path, object }) => [path, object]));
-    const written = new Set(
-      known.flatMap(({ code, results }) => {
-        if (results === null) return [];
-        const [before, after] = [files(code ?? ""), files(results)];
-        return [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
-      }),
-    );
-    const digest = (commit: string) => {
-      const lines = [...files(commit)].filter(([path]) => !written.has(path)).map(([path, object]) => `${object} ${path}\n`);
-      return createHash("sha256").update(lines.join("")).digest("hex");
-    };
-    return new Map(known.map((run) => [run, digest(run.code ?? "")]));
+/** Every group with that many seeds. */
+export function groupsWith(survey: Survey, { all, names }: SeededRuns, fewest: number): SeededRun[][] {
+  const hasEnough = (runs: readonly SeededRun[]) => new Set(runs.flatMap(({ seed }) => seed ?? [])).size >= fewest;
+  return partition(all, (run) => keyOf(run, names))
+    .filter(hasEnough)
+    .flatMap((alike) => {
+      const codes = codesOf(survey, alike);
+      return partition([...codes.keys()], (run) => codes.get(run));
+    })
+    .filter(hasEnough);
+}
+
+function partition(runs: readonly SeededRun[], keyOf: (run: SeededRun) => string | undefined): SeededRun[][] {
+  const parts = new Map<string | undefined, SeededRun[]>();
+  for (const run of runs) {
+    const part = parts.get(keyOf(run));
+    if (part === undefined) parts.set(keyOf(run), [run]);
+    else part.push(run);
   }
+  return [...parts.values()];
+}
+
+/** Digests of the code of each that says what it ran; what runs write themselves is no code. */
+function codesOf({ project, repository }: Survey, runs: readonly SeededRun[]): Map<SeededRun, string> {
+  const known = runs.filter(({ code }) => code !== null);
+  const commits = [...new Set(known.flatMap(({ code, results }) => [code ?? "", ...(results === null ? [] : [results])]))];
+  const { params } = project.config;
+  const settings = params === null ? "" : storedPath(project, params);
+  const trees = readTrees(repository, commits, (path) => isCode(path) && path !== settings);
+  const files = (commit: string) => new Map((trees.get(commit) ?? []).map(({ path, object }) => [path, object]));
+  const written = new Set(
+    known.flatMap(({ code, results }) => {
+      if (results === null) return [];
+      const [before, after] = [files(code ?? ""), files(results)];
+      return [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
+    }),
+  );
+  const digest = (commit: string) => {
+    const lines = [...files(commit)].filter(([path]) => !written.has(path)).map(([path, object]) => `${object} ${path}\n`);
+    return createHash("sha256").update(lines.join("")).digest("hex");
+  };
+  return new Map(known.map((run) => [run, digest(run.code ?? "")]));
 }
 
 /** A parameter without which more runs would be alike, where there is one: it may be something that runs measured. */

@@ -49,7 +49,7 @@ export async function judgeWinner(
     const model = modelOfWinner();
     if (model === null) return not("the best run left no model");
     const input = { betterThan: "production", ...(metric === null ? {} : { metric }) };
-    const [gate] = await passGates(context, survey, model, input);
+    const [gate] = await passGates(survey, model, { input, question: null });
     if (keptAfter(survey, model.hash).isUnsaved) return not(`what is in production is stored nowhere: expver models promote ${version}`);
     if (!branchStands(sweep)) return not(`the branch has moved meanwhile: expver models promote ${version}`);
     refuseUntrackable(project, [path], readPointers(project));
