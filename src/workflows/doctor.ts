@@ -4,6 +4,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import type { Check, Finding, Level, Scene } from "./doctor/check.ts";
+import { lookedAt } from "./doctor/looked.ts";
 import { fingerprintOf } from "./plan.ts";
 
 export interface FoundBy extends Finding {
@@ -71,7 +72,8 @@ export const doctor: WriteWorkflow<Input, DoctorPlan, DoctorResult> = {
 /** Without `.git`, `.dvc` and `expver.yaml` there is nothing to examine: E_NO_PROJECT. */
 function openScene(context: Context): Scene {
   const place = findPlace(context) ?? openProject(context);
-  return { place, project: readable(place), context };
+  const project = readable(place);
+  return { place, project, context, looked: lookedAt(place, project) };
 }
 
 function readable(place: Place): Project | null {

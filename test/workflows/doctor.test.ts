@@ -10,6 +10,7 @@ import { identityOf } from "../../src/platform/processes.ts";
 import { doctor } from "../../src/workflows/doctor.ts";
 import { init } from "../../src/workflows/init.ts";
 import { deadIdentity } from "../support/dead-process.ts";
+import { countGit } from "../support/git-counter.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 const examine = async (repo: TestRepository, input = {}) => doctor.apply(repo.context, await doctor.plan(repo.context, input));
@@ -25,6 +26,14 @@ test("a fresh project has no problem: exit 0", async () => {
   const result = await examine(await setUp());
   expect(result).toMatchObject({ exitCode: 0, counts: { problem: 0, warning: 0 } });
   expect(renderDoctor(result, { width: 80, isTTY: false, coloured: false, style: (_, text) => text })).toMatch(/things looked at/);
+});
+
+test("what several checks look at is read once", async () => {
+  const repo = await setUp();
+  const counter = countGit();
+  expect(repo.expver(["doctor"], { env: { PATH: counter.path } }).code).toBe(0);
+  const times = (words: string) => counter.calls().filter((call) => call.includes(words)).length;
+  expect(["worktree list", "ls-files -z --full-name --cached --others"].map(times)).toEqual([1, 1]);
 });
 
 test("outside any project it says so", async () => {

@@ -6,6 +6,7 @@ import { openProject } from "../../src/config/project.ts";
 import { beginOperation } from "../../src/journal/operations.ts";
 import { moveToTrash, trashPlace } from "../../src/journal/trash.ts";
 import { largeTrash } from "../../src/workflows/doctor/journal-checks.ts";
+import { lookedAt } from "../../src/workflows/doctor/looked.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const trashOf = ({ root }: TestRepository) => {
@@ -97,7 +98,7 @@ test("what a command at work has thrown away stays, and what no operation names 
 test("doctor says how much a large trash keeps, and is silent about a small one", () => {
   const repository = withTrash();
   const place = openProject(repository.context);
-  const look = () => largeTrash.find({ place, project: place, context: repository.context });
+  const look = () => largeTrash.find({ place, project: place, context: repository.context, looked: lookedAt(place, place) });
   expect(look()).toEqual([]);
   // Sparse: takes no disk.
   repository.write("huge", "");

@@ -1,6 +1,7 @@
 /** What a check of `expver doctor` looks like. */
 import type { Place, Project } from "../../config/project.ts";
 import type { Context } from "../../platform/context.ts";
+import type { Looked } from "./looked.ts";
 
 /** `problem`: something is broken or will lose work (exit 5). `warning`: it may. `note`: good to know. */
 export type Level = "problem" | "warning" | "note";
@@ -22,6 +23,7 @@ export interface Scene {
   place: Place;
   project: Project | null;
   context: Context;
+  looked: Looked;
 }
 
 export interface Check {

@@ -13,7 +13,6 @@ import { finishWork } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { readListing } from "../../store/layout.ts";
-import { readPointers } from "../../store/pointers.ts";
 import { surveyModels } from "../models/survey.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 
@@ -42,12 +41,12 @@ export const productionModel: Check = {
 export const candidateModels: Check = {
   id: "candidate-models",
   title: "the candidate models",
-  async find({ project, context }) {
+  async find({ project, context, looked }) {
     if (project === null || project.dvcRoot === null || project.repository === null || project.repository.bare) return [];
     const path = storedPath(project, project.config.models.candidates);
     const absolute = absolutePath(project, path);
     if (!existsSync(absolute)) return [];
-    const stored = readPointers(project).find((pointer) => pointer.path === path);
+    const stored = looked.pointers().find((pointer) => pointer.path === path);
     const listed = stored?.hash?.endsWith(".dir")
       ? (readListing(cacheDir(project), { hash: stored.hash, hashName: stored.hashName }) ?? [])
       : [];

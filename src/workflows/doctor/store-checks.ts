@@ -8,7 +8,6 @@ import { objectFile } from "../../store/contents.ts";
 import { cacheDir, dvcFolder, namesCache, sharedCache } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
 import { parseListing } from "../../store/listing.ts";
-import { readPointers } from "../../store/pointers.ts";
 import type { HashName, Pointer } from "../../store/types.ts";
 import { nameSharedCache, sharedCacheEdit } from "../shared-cache.ts";
 import type { Check, Finding } from "./check.ts";
@@ -16,11 +15,11 @@ import type { Check, Finding } from "./check.ts";
 export const lostObjects: Check = {
   id: "lost-objects",
   title: "the bytes of tracked data",
-  find({ project }) {
+  find({ project, looked }) {
     if (project === null || project.dvcRoot === null || project.repository?.bare) return [];
     const cache = cacheDir(project);
     const hasRemote = configTexts(project).some(({ sections }) => [...sections.keys()].some((name) => name.startsWith("remote ")));
-    return readPointers(project).flatMap((pointer): Finding[] => {
+    return looked.pointers().flatMap((pointer): Finding[] => {
       const missing = missingOf(cache, pointer);
       if (missing === 0) return [];
       const many = missing === 1 ? "" : ` (${missing} objects)`;
@@ -43,12 +42,12 @@ export const lostObjects: Check = {
 export const worktreeCache: Check = {
   id: "worktree-cache",
   title: "the cache of a linked worktree",
-  find({ project }) {
+  find({ project, looked }) {
     const shared = project === null ? null : sharedCache(project);
     if (project === null || shared === null) return [];
     const own = namesCache(project) ? cacheDir(project) : join(dvcFolder(project), "cache");
     if (own === shared) return [];
-    const lost = readPointers(project).filter((pointer) => missingOf(own, pointer) > 0);
+    const lost = looked.pointers().filter((pointer) => missingOf(own, pointer) > 0);
     const there = lost.filter((pointer) => missingOf(shared, pointer) === 0);
     if (there.length === 0) return [];
     const what = `this worktree has a cache of its own; ${there.length} tracked outputs are only in that of the main worktree, ${shared}`;

@@ -11,18 +11,18 @@ import { readPointersOf } from "../../store/pointers.ts";
 import { isComplete } from "../../store/status.ts";
 import { surveyPush } from "../../store/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
-import { readRegistry } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
 import type { Check, Finding } from "./check.ts";
+import type { Looked } from "./looked.ts";
 import { PATIENCE_MS } from "./remote-checks.ts";
 
 export const unsentObjects: Check = {
   id: "unsent-objects",
   title: "bytes that public commits and versions name",
-  async find({ project, context }) {
+  async find({ project, context, looked }) {
     const repository = repositoryOf(project);
     if (project === null || repository === null || readDvcConfig(project).defaultRemote === null) return [];
-    const named = [...publicHead(repository), ...publicVersions(project, repository)];
+    const named = [...publicHead(repository), ...publicVersions(project, repository, looked)];
     const { lacking } = await surveyPush(project, pointersOf(project, named), context);
     if (lacking === 0) return [];
     const guilty = await those(named, async (one) => (await surveyPush(project, pointersOf(project, [one]), context)).lacking > 0);
@@ -34,12 +34,12 @@ export const unsentObjects: Check = {
 export const lostVersions: Check = {
   id: "lost-versions",
   title: "versions whose bytes are nowhere",
-  async find({ project, context }) {
+  async find({ project, context, looked }) {
     const repository = repositoryOf(project);
     if (project === null || repository === null) return [];
     const cache = openCache(project);
     const isHere = ({ hash, cache: isCached, isImport }: Pointer) => hash === null || !isCached || isImport;
-    const absent = namedVersions(latest(readRegistry(project).versions)).filter((one) =>
+    const absent = namedVersions(latest(looked.registry().versions)).filter((one) =>
       pointersOf(project, [one]).some((pointer) => !isHere(pointer) && !isComplete(cache, pointer)),
     );
     const hasRemote = readDvcConfig(project).remotes.size > 0;
@@ -56,9 +56,9 @@ export const lostVersions: Check = {
 export const misnamedTags: Check = {
   id: "misnamed-tags",
   title: "tags that look like versions and are none",
-  find({ project }) {
+  find({ project, looked }) {
     if (project === null || project.repository === null) return [];
-    return readRegistry(project).misnamed.map(
+    return looked.registry().misnamed.map(
       (name): Finding => ({
         level: "note",
         what: `the tag ${name} looks like a version and is none: versions have three numbers`,
@@ -88,11 +88,11 @@ function publicHead(repository: Repository): Named[] {
 }
 
 /** As the Git remote says, when it answers: `git push --tags` asks nobody. */
-function publicVersions(project: Project, repository: Repository): Named[] {
+function publicVersions(project: Project, repository: Repository, looked: Looked): Named[] {
   const remote = publishRemote(repository);
   const theirs = remote === null ? null : lsRemoteTags(repository, remote, project.config.versions.prefix, PATIENCE_MS);
   if (theirs === null) return [];
-  const versions = readRegistry(project).versions.filter(({ name }) => theirs.has(name));
+  const versions = looked.registry().versions.filter(({ name }) => theirs.has(name));
   return namedVersions(latest(versions)).filter(({ name }) => readRef(repository, `refs/tags/${name}`) === theirs.get(name));
 }
 

@@ -5,7 +5,7 @@ import { topOf } from "../../config/project.ts";
 import { findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { headBranch, readRef, updateRefs } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
-import { linkedWorktrees, type Worktree, worktreeState } from "../../git/worktrees.ts";
+import { worktreeState } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { makeStaging } from "../../store/staging.ts";
@@ -16,7 +16,8 @@ export const movedWorktrees: Check = {
   id: "moved-worktrees",
   title: "worktrees whose folder is not where Git knows it",
   find(scene) {
-    return worktreesOf(scene)
+    return scene.looked
+      .worktrees()
       .filter(({ there }) => !there)
       .map(({ root }): Finding => {
         const record = recordAt(scene, root);
@@ -43,7 +44,7 @@ export const halfRemovedWorktrees: Check = {
   id: "half-removed-worktrees",
   title: "worktrees of which only one half is left",
   find(scene) {
-    const known = new Set(worktreesOf(scene).map(({ root }) => root));
+    const known = new Set(scene.looked.worktrees().map(({ root }) => root));
     return recordsOfScene(scene)
       .filter(({ root }) => !known.has(root))
       .flatMap(({ name, root, branch, kind }): Finding[] => {
@@ -74,7 +75,7 @@ export const lockedWorktrees: Check = {
   title: "locks on worktrees",
   find(scene) {
     const { repository } = scene.place;
-    return worktreesOf(scene).flatMap(({ root }): Finding[] => {
+    return scene.looked.worktrees().flatMap(({ root }): Finding[] => {
       const locked = repository === null ? null : worktreeState(repository, root).locked;
       if (locked === null) return [];
       if (locked === "initializing" && recordAt(scene, root) !== null) {
@@ -123,7 +124,7 @@ export const ownCaches: Check = {
   id: "own-caches",
   title: "a cache that all worktrees share",
   find(scene) {
-    const [main, ...linked] = worktreesOf(scene);
+    const [main, ...linked] = scene.looked.worktrees();
     return linked.flatMap(({ root, there }): Finding[] => {
       const cache = join(root, ".dvc", "cache", "files");
       if (!there || main === undefined || !existsSync(cache)) return [];
@@ -138,10 +139,6 @@ export const ownCaches: Check = {
     });
   },
 };
-
-function worktreesOf({ place: { repository } }: Scene): Worktree[] {
-  return repository === null ? [] : linkedWorktrees(repository);
-}
 
 function recordsOfScene({ place }: Scene): WorktreeRecord[] {
   return place.repository === null ? [] : [...recordsOf(place, "experiment"), ...recordsOf(place, "exploration")];
