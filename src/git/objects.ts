@@ -21,11 +21,16 @@ export interface NewCommit {
 /** Makes a commit object. Throws E_GIT with git's words when it cannot be signed, E_GIT_IDENTITY without an identity. */
 export function commitTree(repository: Repository, { tree, parents, message, sign }: NewCommit): string {
   refuseNul(message);
-  committer(repository);
   const signing = (sign ?? isOn(repository, "commit.gpgsign")) ? ["-S"] : ["--no-gpg-sign"];
   const ancestry = parents.flatMap((parent) => ["-p", parent]);
   const args = ["-c", "i18n.commitEncoding=UTF-8", "commit-tree", ...signing, ...ancestry, "-F", "-", tree];
-  return git(repository, args, { input: message.endsWith("\n") ? message : `${message}\n` }).trimEnd();
+  try {
+    return git(repository, args, { input: message.endsWith("\n") ? message : `${message}\n` }).trimEnd();
+  } catch (error) {
+    // Only then is it asked for: it is the most frequent reason.
+    committer(repository);
+    throw error;
+  }
 }
 
 /** Throws E_GIT when commits are to be signed here and cannot be: found out with one that nothing will point to. */

@@ -5,7 +5,8 @@ import { headBranch } from "./refs.ts";
 /** The remote `git push` would use, or the only one, or `origin`; null when there is none or the choice is open. */
 export function publishRemote(repository: Repository): string | null {
   const settings = readSettings(repository);
-  const branch = headBranch(repository)?.replace(/^refs\/heads\//, "");
+  const isOfBranch = [...settings.keys()].some((key) => key.startsWith("branch."));
+  const branch = isOfBranch ? headBranch(repository)?.replace(/^refs\/heads\//, "") : undefined;
   const ofBranch = (key: string) => (branch === undefined ? undefined : settings.get(`branch.${branch}.${key}`));
   const chosen = [ofBranch("pushremote"), settings.get("remote.pushdefault"), ofBranch("remote")].find(isElsewhere);
   if (chosen !== undefined) return chosen;

@@ -1,10 +1,21 @@
 import { chmodSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { countGit } from "../support/git-counter.ts";
 import { makeRepository } from "../support/repository.ts";
 import { exists, makeExperiment, rowsOf, runRows, TRAIN } from "./story.ts";
 
 describe("a run that does well", () => {
+  it("asks git nothing twice that cannot have changed meanwhile", () => {
+    const repo = makeExperiment();
+    const counter = countGit();
+    const done = repo.expver(["run", "--metrics", "metrics.json", "--", "node", "train.js"], { env: { PATH: counter.path } });
+    expect(done.code, done.stderr).toBe(0);
+    const times = (words: string) => counter.calls().filter((call) => call.includes(words)).length;
+    // Before the program and after it: who commits, and which branch this is.
+    expect(["GIT_COMMITTER_IDENT", "symbolic-ref", "diff-tree", "status --porcelain"].map(times)).toEqual([2, 2, 1, 1]);
+  });
+
   it("leaves snapshot, rows with three stamps, outputs, results commit and tag, and a clean worktree", () => {
     const repo = makeExperiment();
     const head = repo.git("rev-parse", "HEAD");

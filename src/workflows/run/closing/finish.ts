@@ -173,6 +173,7 @@ function treeChanges(
   from: string | null,
   to: string,
 ): { path: string; before: IndexEntry | null; after: IndexEntry | null }[] {
+  if (from === to) return [];
   const empty = () => git(repository, ["hash-object", "-t", "tree", "--stdin"], { input: "" }).trim();
   const fields = git(repository, ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", from ?? empty(), to]).split("\0");
   const changes: ReturnType<typeof treeChanges> = [];
