@@ -2,7 +2,7 @@
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { runProcess } from "../platform/processes.ts";
-import { environmentOf, findRepository, gitResult, type Repository } from "./git.ts";
+import { contextIn, environmentOf, findRepository, gitResult, type Repository } from "./git.ts";
 
 /**
  * Clones without a worktree into an empty folder; of a branch or tag only that one commit, and file contents only as they are read, where
@@ -15,7 +15,7 @@ export function cloneBare(context: Context, url: string, { into, rev }: { into: 
   const isName = rev !== undefined && !/^[0-9a-f]{7,64}$/.test(rev) && !/[~^@:]/.test(rev);
   const shallow = isName ? clone(["--depth", "1", "--branch", rev]) : null;
   const result = shallow?.code === 0 ? shallow : clone([]);
-  const repository = result.code === 0 ? findRepository({ ...context, cwd: into, env: environmentOf(context) }) : null;
+  const repository = result.code === 0 ? findRepository(contextIn(context, into)) : null;
   if (repository !== null) {
     const isPartial = gitResult(repository, ["config", "remote.origin.promisor"], { allow: [1] }).code === 0;
     return isPartial ? { ...repository, env: { ...env, ...repository.env, GIT_TERMINAL_PROMPT: "0" }, partial: true } : repository;

@@ -62,6 +62,11 @@ export function environmentOf(context: Context): Record<string, string | undefin
   return clean;
 }
 
+/** The same world seen from another folder, such as a linked worktree: GIT_DIR would lead back to the repository one came from. */
+export function contextIn(context: Context, folder: string): Context {
+  return { ...context, cwd: folder, env: environmentOf(context) };
+}
+
 /** Runs git in the repository; throws E_GIT with git's own words on any exit code that is not allowed. */
 export function gitResult(repository: Repository, args: readonly string[], options: GitOptions = {}): ProcessResult {
   const result = runProcess("git", args, {

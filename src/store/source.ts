@@ -7,7 +7,7 @@ import { DEFAULTS } from "../config/config.ts";
 import { findPlace, type Place, type Project, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { cloneBare } from "../git/clone.ts";
-import { environmentOf, gitResult, type Repository } from "../git/git.ts";
+import { contextIn, gitResult, type Repository } from "../git/git.ts";
 import { resolveCommit } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
 import { isFolder, writeFileAtomic } from "../platform/files.ts";
@@ -54,7 +54,7 @@ export function openSource(context: Context, url: string, { rev }: { rev?: strin
 }
 
 function placeOf(context: Context, folder: string): Place | null {
-  return findPlace({ ...context, cwd: isFolder(folder) ? folder : dirname(folder), env: environmentOf(context) });
+  return findPlace(contextIn(context, isFolder(folder) ? folder : dirname(folder)));
 }
 
 function openHere(context: Context, place: Place, { url, rev }: { url: string; rev: string | undefined }): Source {

@@ -2,7 +2,7 @@
 import { basename, resolve } from "node:path";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { findRepository, type Repository } from "../git/git.ts";
+import { contextIn, findRepository, type Repository } from "../git/git.ts";
 import { headBranch, readRef } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
@@ -74,7 +74,7 @@ function named(project: Project, repository: Repository, context: Context, name:
 /** Of one that was made by hand: what there is to know. */
 function recordOf({ root, record }: KnownWorktree, project: Project, context: Context): WorktreeRecord {
   if (record !== null) return record;
-  const repository = findRepository({ ...context, cwd: root });
+  const repository = findRepository(contextIn(context, root));
   const branch = (repository && headBranch(repository))?.replace(/^refs\/heads\//, "") ?? null;
   return { kind: "experiment", name: basename(root), root, commit: "", branch, made: [], ...folderOf(project) };
 }

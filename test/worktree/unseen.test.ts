@@ -149,6 +149,18 @@ it("rows of a results database whose file was deleted", () => {
   lab.must("worktree", "remove", "rows", "--force", "results", "--yes");
 });
 
+it("where GIT_DIR is set, as in a hook, the worktree is looked through and not the repository one is in", () => {
+  const there = made("hooked");
+  there.commit("only here", { "new.py": "1\n" });
+  there.write("run.log", "only here\n");
+  const env = { GIT_DIR: join(lab.repo.root, ".git") };
+  const { error } = lab.repo.expverJson(["worktree", "remove", "hooked"], { env });
+  expect(categoriesOf(error?.details.findings as { category: string }[])).toEqual(["commits", "ignored"]);
+  const finish = ["worktree", "finish", "hooked", "--force", "ignored", "versions", "--yes", "--dry-run"];
+  expect(lab.repo.expverJson(finish, { env }).error).toBe(null);
+  lab.must("worktree", "remove", "hooked", "--force", "commits", "ignored", "--yes");
+});
+
 describe("the branch", () => {
   it("stays where another worktree is on it, and its commits are no loss", () => {
     const there = made("shared");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { environmentOf } from "../../git/git.ts";
+import { contextIn } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { worktreeTree } from "../../git/worktree-tree.ts";
 import type { Context } from "../../platform/context.ts";
@@ -86,7 +86,7 @@ function sideOf(context: Context, project: Project, { name, versions, treeFolder
   if (name === NOW) return worktreeSide(project, context, { name, treeFolder });
   const named = otherThanVersion(context, project, name, versions);
   if (named.kind === "commit") return commitSide(project, name, named.commit ?? "");
-  const inside = { ...context, cwd: named.path ?? context.cwd, env: environmentOf(context) };
+  const inside = contextIn(context, named.path ?? context.cwd);
   return worktreeSide(openProject(inside), context, { name, treeFolder });
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { topOf } from "../../config/project.ts";
-import { findRepository, git, gitResult, type Repository } from "../../git/git.ts";
+import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { headBranch, readRef, updateRefs } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
 import { worktreeState } from "../../git/worktrees.ts";
@@ -193,7 +193,7 @@ function adopt(repository: Repository, context: Context, { root, branch, commit 
     rmSync(join(root, ".git"), { force: true });
     renameSync(join(beside, ".git"), join(root, ".git"));
     git(repository, ["worktree", "repair", root]);
-    const inside = findRepository({ ...context, cwd: root });
+    const inside = findRepository(contextIn(context, root));
     if (inside !== null) gitResult(inside, ["reset", "--quiet", "--mixed"], { allow: [1] });
     return `${root} is a worktree again${isThere ? ` on ${branch}` : ""}`;
   } finally {
@@ -217,7 +217,7 @@ function offBranch({ context }: Scene, { kind, root, branch }: WorktreeRecord): 
   if (kind !== "experiment" || branch === null || !existsSync(join(root, ".git"))) return null;
   let repository: Repository | null;
   try {
-    repository = findRepository({ ...context, cwd: root });
+    repository = findRepository(contextIn(context, root));
   } catch {
     return null; // another check speaks of it
   }

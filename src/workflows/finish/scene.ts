@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { git, gitResult, type Repository } from "../../git/git.ts";
+import { contextIn, git, gitResult, type Repository } from "../../git/git.ts";
 import { readRef, resolveCommit } from "../../git/refs.ts";
 import { readStatus } from "../../git/status.ts";
 import type { Context } from "../../platform/context.ts";
@@ -57,7 +57,7 @@ export function openScene(context: Context, record: WorktreeRecord): Scene {
     });
   }
   if (branch === null) throw new TypeError("an experiment has a branch");
-  const there = sideOf({ ...context, cwd: insideOf(record) });
+  const there = sideOf(contextIn(context, insideOf(record)));
   const [head, tip] = [commitOf(main, "HEAD"), commitOf(there, `refs/heads/${branch}`)];
   if (readRef(there.repository, "HEAD") !== tip) {
     throw new ExpverError("E_GIT_STATE", `HEAD of ${root} is not the tip of its branch ${branch}`, {
@@ -112,7 +112,10 @@ function sideOf(context: Context): Side {
 function commitOf({ repository }: Side, revision: string): string {
   const commit = resolveCommit(repository, revision);
   if (commit !== null) return commit;
-  throw new ExpverError("E_NOT_FOUND", `${revision} has no commit in ${repository.root}`, { details: { revision } });
+  throw new ExpverError("E_NOT_FOUND", `${revision} has no commit in ${repository.root}`, {
+    hint: `Make one there, or switch to a branch that has one: git -C ${repository.root} switch BRANCH`,
+    details: { revision },
+  });
 }
 
 function mergeBase(repository: Repository, one: string, other: string): string | null {

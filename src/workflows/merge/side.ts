@@ -4,7 +4,7 @@ import { basename, resolve } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { environmentOf, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
+import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import { readVersions } from "../../versions/registry.ts";
@@ -70,7 +70,7 @@ function worktreeMeant(worktrees: readonly KnownWorktree[], name: string, path: 
 }
 
 function headOf(context: Context, root: string): string | null {
-  const repository = findRepository({ ...context, cwd: root, env: environmentOf(context) });
+  const repository = findRepository(contextIn(context, root));
   return repository === null ? null : resolveCommit(repository, "HEAD");
 }
 

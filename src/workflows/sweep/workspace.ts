@@ -8,7 +8,7 @@ import { setYamlTyped } from "../../config/edit-yaml.ts";
 import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
 import { loadYaml } from "../../config/yaml.ts";
-import { git, type Repository } from "../../git/git.ts";
+import { contextIn, git, type Repository } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists, removePath, writeFileAtomic } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
@@ -67,7 +67,7 @@ export async function freshWorkspace(context: Context, input: WorkspaceInput): P
 /** As it stands: its program may be running in it. */
 export function openWorkspace(context: Context, { project: main, root, folder, paramsFile }: WorkspaceInput): Workspace {
   const cwd = join(root, folder);
-  const opened = openProject({ ...context, cwd: existsSync(cwd) ? cwd : root });
+  const opened = openProject(contextIn(context, existsSync(cwd) ? cwd : root));
   const params = paramsFile === null ? null : relative(opened.root, join(root, paramsFile));
   const project = { ...opened, config: { ...main.config, params } };
   return { root, project, repository: requireRepository(project), cwd, pointers: readPointers(project) };

@@ -1,9 +1,11 @@
 /** What would be lost with a worktree or a branch: everything in it that is in no commit, no cache, no remote and not of our making. */
+
 import { existsSync } from "node:fs";
 import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
+import { contextIn } from "../../git/git.ts";
 import { readRef, resolveCommit } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import { whoWorksIn } from "../../platform/open-files.ts";
@@ -51,7 +53,7 @@ export async function branchInventory(main: Project, context: Context, branch: s
 
 async function lookThrough(main: Project, context: Context, record: WorktreeRecord): Promise<Finding[]> {
   const { root, kind, branch } = record;
-  const inside = { ...context, cwd: insideOf(record) };
+  const inside = contextIn(context, insideOf(record));
   const project = openProject(inside);
   const { repository } = project;
   if (repository === null) return [];

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { environmentOf, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
+import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { readRef } from "../../git/refs.ts";
 import { fillWorktree } from "../../git/sparse.ts";
 import { beginOperation } from "../../journal/operations.ts";
@@ -83,10 +83,10 @@ export function addWorktree(
 ): { inside: Project; made: string[] } {
   const how = branch === null ? ["--detach"] : ["-b", branch];
   git(repository, ["worktree", "add", "--quiet", "--no-checkout", ...how, "--", root, commit]);
-  const there = findRepository({ ...context, cwd: root, env: environmentOf(context) });
+  const there = findRepository(contextIn(context, root));
   if (there === null) throw new TypeError("Git has just made it");
   fillWorktree(there, cone?.folders ?? null);
-  const inside = openProject({ ...context, cwd: insideOf({ root, ...folderOf(project) }) });
+  const inside = openProject(contextIn(context, insideOf({ root, ...folderOf(project) })));
   if (inside.dvcRoot === null) return { inside, made: [] };
   const bytes = readPointers(inside).reduce((sum, { size }) => sum + (size ?? 0), 0);
   const types = linkTypesFor(inside, { bytes, asked: link });
@@ -127,7 +127,7 @@ async function fetchWhatCan(
 
 async function placeData(context: Context, inside: Project, pointers: readonly Pointer[]): Promise<{ files: number; missing: string[] }> {
   if (pointers.length === 0) return { files: 0, missing: [] };
-  const here = { ...context, cwd: inside.root };
+  const here = contextIn(context, inside.root);
   const selection = { pointers: [...pointers], only: new Map() };
   const plan = await planCheckout(inside, here, { selection, input: { allowMissing: true } });
   const { stats, failed } = await withDvcLock(inside, () => applyCheckout(inside, here, plan), {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { openProject, type Place, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { gitResult, type Repository } from "../../git/git.ts";
+import { contextIn, gitResult, type Repository } from "../../git/git.ts";
 import { isWorktreeOf, linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
 import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
@@ -55,7 +55,7 @@ export function recordsOf(project: Place, kind: WorktreeRecord["kind"]): Worktre
 export function mainProject(project: Project, repository: Repository, context: Context): Project {
   const [main] = linkedWorktrees(repository);
   if (main === undefined || main.bare || !main.there || main.root === repository.root) return project;
-  return openProject({ ...context, cwd: insideOf({ root: main.root, ...folderOf(project) }) });
+  return openProject(contextIn(context, insideOf({ root: main.root, ...folderOf(project) })));
 }
 
 /** Its folder is there, and it is no other repository that has taken the place. */

@@ -2,7 +2,7 @@
 import { join, relative, resolve } from "node:path";
 import { findProject, type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
-import { environmentOf, git } from "../../../git/git.ts";
+import { contextIn, git } from "../../../git/git.ts";
 import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -28,18 +28,17 @@ export function refuseWithoutScope(input: Input): void {
 
 /** This repository seen from each of its worktrees, this one first; other repositories named with -p. Throws E_DATA when one cannot be read. */
 export function projectsToKeep(project: Project, context: Context, input: Input): Project[] {
-  const env = environmentOf(context);
   const inside = relative(topOf(project), project.dvcRoot ?? project.root);
   const own =
     project.repository === null ? [] : linkedWorktrees(project.repository).filter(({ bare, root }) => !bare && root !== topOf(project));
   const worktrees = own.flatMap(({ root, there }) => {
     if (!there) throw unreadable(root, "If it is gone for good: git worktree prune.");
-    const found = findProject({ ...context, cwd: root, env });
-    const nested = found === null ? null : findProject({ ...context, cwd: join(root, inside), env });
+    const found = findProject(contextIn(context, root));
+    const nested = found === null ? null : findProject(contextIn(context, join(root, inside)));
     return nested?.dvcRoot ? [nested] : [];
   });
   const others = wordsOf(input.projects).map((path) => {
-    const found = findProject({ ...context, cwd: resolve(context.cwd, path), env });
+    const found = findProject(contextIn(context, resolve(context.cwd, path)));
     if (!found?.dvcRoot) throw unreadable(path, "Name the folder of a DVC repository.");
     return found;
   });
