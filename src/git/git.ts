@@ -2,6 +2,7 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
+import { isFull } from "../platform/file-system.ts";
 import { type ProcessResult, runProcess } from "../platform/processes.ts";
 
 /** A repository as seen from one worktree. All paths absolute. */
@@ -40,7 +41,7 @@ export function findRepository(context: Context): Repository | null {
   const bare = lines[0] === "true";
   if (answer.code !== 0 && !bare) {
     if (/not a git repository/i.test(answer.stderr)) return null;
-    throw gitError(asked, answer);
+    throw gitError(asked, answer, context.cwd);
   }
   const gitDir = lines[1] ?? "";
   const common = lines[2] ?? "";
@@ -75,7 +76,7 @@ export function gitResult(repository: Repository, args: readonly string[], optio
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   });
-  if (result.code !== 0 && !options.allow?.includes(result.code)) throw gitError(args, result);
+  if (result.code !== 0 && !options.allow?.includes(result.code)) throw gitError(args, result, repository.root);
   return result;
 }
 
@@ -89,9 +90,13 @@ export function gitPath(repository: Repository, name: string): string {
   return join(repository.gitDir, name);
 }
 
-function gitError(args: readonly string[], result: ProcessResult): ExpverError {
+function gitError(args: readonly string[], result: ProcessResult, folder: string): ExpverError {
   const said = result.stderr.trim() || `exit code ${result.code}`;
-  const code = /No space left on device|Disk quota exceeded/.test(said)
+  // Git often says only that a file could not be written.
+  const isAboutRoom =
+    /No space left on device|Disk quota exceeded|Out of diskspace/.test(said) ||
+    (/unable to (?:write|create)|write error/.test(said) && isFull(folder));
+  const code = isAboutRoom
     ? "E_DISK_FULL"
     : /Read-only file system|Permission denied|insufficient permission/i.test(said)
       ? "E_IO"

@@ -1,4 +1,4 @@
-/** What kind of file system a path is on. */
+/** What kind of file system a path is on, and whether there is room. */
 import { statfsSync } from "node:fs";
 
 /** Magic numbers of statfs(2) on Linux. */
@@ -24,3 +24,15 @@ export function networkFileSystem(path: string): string | null {
     return null;
   }
 }
+
+/** Hardly a byte is free for us. False where the system does not tell. */
+export function isFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize < HARDLY_ANY;
+  } catch {
+    return false;
+  }
+}
+
+const HARDLY_ANY = 256 * 1024;

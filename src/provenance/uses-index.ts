@@ -1,6 +1,6 @@
 /**
  * Which version has which tracked bytes, and as what. Worked out once a version from its tag and the pointers of its commit, and kept in
- * the state folder: an entry counts only for exactly that tag object, commit and configuration, so what has changed is worked out anew.
+ * the state folder: an entry counts only for exactly that tag object, commit, configuration and state of `git replace`, so what has changed is worked out anew.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { modelPlaces } from "../config/model-places.ts";
 import { isUnder, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
+import { git } from "../git/git.ts";
 import { readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { inputPointers } from "../store/data-hash.ts";
 import { readPointersOf } from "../store/pointers.ts";
@@ -83,8 +84,10 @@ function identityOf({ tagObject, commit }: Version): string {
 }
 
 function digestOf({ config: { data, models, results, track }, root, repository }: Project): string {
+  // `git replace` gives a commit other contents under the same name.
+  const replaced = repository === null ? "" : git(repository, ["for-each-ref", "refs/replace"]);
   return createHash("md5")
-    .update(JSON.stringify([data, models, results, track, root.slice(repository?.root.length ?? 0)]))
+    .update(JSON.stringify([data, models, results, track, root.slice(repository?.root.length ?? 0), replaced]))
     .digest("hex");
 }
 

@@ -120,6 +120,24 @@ it("equals brute force over random histories, and rebuilds itself", { timeout: 3
   expect(number).toBeGreaterThan(5);
 });
 
+it("follows git replace, and its end", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  for (const number of [1, 2]) {
+    put(repo, "data/a.csv", `content ${number}`);
+    must(repo, "data", "add", "data/a.csv");
+    repo.commit(`data ${number}`);
+    repo.git("tag", `e0.${number}.0`);
+  }
+  const asGitSays = () => expect(usesOf(repo, "data/a.csv")).toEqual(bruteForce(repo));
+  asGitSays();
+  const first = repo.git("rev-parse", "e0.1.0");
+  repo.git("replace", first, repo.git("rev-parse", "e0.2.0"));
+  asGitSays();
+  repo.git("replace", "-d", first);
+  asGitSays();
+});
+
 interface Fact {
   version: string;
   path: string;

@@ -198,7 +198,7 @@ describe("what stands in the way", () => {
   });
 });
 
-it("publishes both versions when asked, and is refused without while there are remotes", () => {
+it("publishes both versions when asked, and is refused without while there are remotes", { timeout: 300_000 }, () => {
   lab = makeLab();
   repo = lab.repo;
   there = experiment("augment");

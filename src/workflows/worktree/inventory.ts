@@ -119,7 +119,7 @@ async function orUnreadable(look: () => Promise<Finding[]>): Promise<Finding[]> 
   try {
     return await look();
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED" || error.code === "E_DISK_FULL") throw error;
     return [single("unreadable", `it cannot be looked through: ${error.message}`, error.hint)];
   }
 }

@@ -32,17 +32,14 @@ export async function resultsFindings(
       return [{ ...single("results", what, remedy), examples: [theirs] }];
     }
     // Worked out among our own state: looking leaves nothing in anybody's folder.
-    const folder = placeToWork(main);
-    const prepared = prepareMerge({
-      base: ours,
-      sources: [{ path: theirs, name, ancestor: await ancestorOf(main, theirs, tip) }],
-      output: join(folder, basename(ours)),
-      rules: {},
-      inPlace: false,
+    const ancestor = await ancestorOf(main, theirs, tip);
+    const reports = inFolder(placeToWork(main), (folder) => {
+      const output = join(folder, basename(ours));
+      const prepared = prepareMerge({ base: ours, sources: [{ path: theirs, name, ancestor }], output, rules: {}, inPlace: false });
+      discardMerge(prepared);
+      return prepared.reports;
     });
-    discardMerge(prepared);
-    rmSync(folder, { recursive: true, force: true });
-    const tables = prepared.reports.flatMap((report) => report.tables).filter(changesTable);
+    const tables = reports.flatMap((report) => report.tables).filter(changesTable);
     const added = (isWanted: (table: string) => boolean) =>
       tables.reduce((sum, { table, inserted }) => (isWanted(table) ? sum + inserted : sum), 0);
     const cells = tables.flatMap(({ filled, updated }) => [...Object.values(filled), ...Object.values(updated)]);
@@ -55,8 +52,17 @@ export async function resultsFindings(
     if (count === 0) return [];
     return [{ category: "results", what: `${what} that the main worktree's database lacks`, count, bytes: 0, examples: [], remedy }];
   } catch (error) {
-    if (!(error instanceof ExpverError)) throw error;
+    if (!(error instanceof ExpverError) || error.code === "E_DISK_FULL") throw error;
     return [single("results", `its results cannot be compared: ${error.message}`, remedy)];
+  }
+}
+
+/** The folder goes afterwards, also when the work fails. */
+function inFolder<T>(folder: string, work: (folder: string) => T): T {
+  try {
+    return work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
