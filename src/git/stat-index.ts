@@ -9,6 +9,7 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { FileStat } from "../platform/file-stat.ts";
 import { writeFileAtomic } from "../platform/files.ts";
+import { runProcess } from "../platform/processes.ts";
 import { startProgram } from "../platform/programs.ts";
 import type { Repository } from "./git.ts";
 
@@ -54,18 +55,34 @@ export function readRemembered(file: string): string | null {
   }
 }
 
+/** An index, and the folder whose files it knows. */
+export interface IndexedFolder {
+  index: string;
+  folder: string;
+}
+
 /** True when every file of the index is still as it was; files that came since are not seen. Any doubt is false. */
-export async function isAsIndexed(repository: Repository, { index, folder }: { index: string; folder: string }): Promise<boolean> {
-  const settings = [
-    "core.fileMode=false",
-    "core.checkStat=default",
-    "core.trustctime=true",
-    "core.fsmonitor=false",
-    "core.preloadIndex=true",
-  ];
-  const args = [...settings.flatMap((setting) => ["-c", setting]), "diff-files", "--quiet", "--ignore-submodules=all"];
-  const env = { ...repository.env, GIT_WORK_TREE: folder, GIT_INDEX_FILE: index };
-  return (await startProgram("git", args, { cwd: folder, env }).ended).code === 0;
+export function isAsIndexed(repository: Repository, place: IndexedFolder): boolean {
+  return runProcess("git", COMPARING, optionsOf(repository, place)).code === 0;
+}
+
+/** The same of several at once. */
+export async function areAsIndexed(repository: Repository, places: readonly IndexedFolder[]): Promise<boolean[]> {
+  const started = places.map((place) => startProgram("git", COMPARING, optionsOf(repository, place)));
+  return (await Promise.all(started.map(({ ended }) => ended))).map(({ code }) => code === 0);
+}
+
+const SETTINGS = [
+  "core.fileMode=false",
+  "core.checkStat=default",
+  "core.trustctime=true",
+  "core.fsmonitor=false",
+  "core.preloadIndex=true",
+];
+const COMPARING = [...SETTINGS.flatMap((setting) => ["-c", setting]), "diff-files", "--quiet", "--ignore-submodules=all"];
+
+function optionsOf({ env }: Repository, { index, folder }: IndexedFolder) {
+  return { cwd: folder, env: { ...env, GIT_WORK_TREE: folder, GIT_INDEX_FILE: index } };
 }
 
 function readAt(descriptor: number, position: number, length: number): Buffer | null {

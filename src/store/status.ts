@@ -8,7 +8,7 @@ import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readListing,
 import { openSingles, type Scan, scanOutput } from "./scan.ts";
 import type { StatCache } from "./stat-cache.ts";
 import type { HashName, OutputContent, Pointer } from "./types.ts";
-import { rememberFolder, rememberObjects, type Unchanged } from "./unchanged.ts";
+import { rememberFolder, rememberObjects, type Unchanged, unchangedOutputs } from "./unchanged.ts";
 
 export interface OutputStatus {
   pointer: Pointer;
@@ -26,11 +26,11 @@ export function outputStatus(project: Project, pointers: readonly Pointer[]): Ou
   return finishWork(readingStatus(project, pointers));
 }
 
-/** `unchanged`: asked of Git a moment ago. */
+/** `unchanged`: where Git was asked a moment ago. */
 export function* readingStatus(
   project: Project,
   pointers: readonly Pointer[],
-  unchanged: ReadonlyMap<string, Unchanged> = new Map(),
+  unchanged: ReadonlyMap<string, Unchanged> = unchangedOutputs(project, pointers),
 ): Work<OutputStatus[]> {
   const cache = openCache(project);
   const memories = new Map<HashName, StatCache>();

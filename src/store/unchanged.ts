@@ -10,7 +10,8 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import { isAsIndexed, readRemembered, writeStatIndex } from "../git/stat-index.ts";
+import type { Repository } from "../git/git.ts";
+import { areAsIndexed, type IndexedFolder, isAsIndexed, readRemembered, writeStatIndex } from "../git/stat-index.ts";
 import type { FileStat } from "../platform/file-stat.ts";
 import { openCache } from "./cache.ts";
 import { ignoreRules } from "./dvcignore.ts";
@@ -41,39 +42,73 @@ interface RememberedFolder {
 }
 
 /** What Git says of these outputs, by path; those of which nothing is known are left out. Changes nothing. */
-export async function unchangedOutputs(project: Project, pointers: readonly Pointer[]): Promise<Map<string, Unchanged>> {
+export function unchangedOutputs(project: Project, pointers: readonly Pointer[]): Map<string, Unchanged> {
   const known = new Map<string, Unchanged>();
-  for (const pointer of pointers) {
-    if (pointer.hash?.endsWith(".dir") !== true) continue;
-    const [folder, inCache] = await Promise.all([unchangedFolder(project, pointer), hasUnchangedObjects(project, pointer)]);
-    if (folder !== null || inCache) {
-      known.set(pointer.path, { content: folder?.content ?? null, inCache, isUnlinked: folder?.isUnlinked === true });
-    }
+  const { repository } = project;
+  for (const pointer of repository === null ? [] : pointers) {
+    const questions = questionsAbout(project, pointer);
+    note(
+      known,
+      pointer,
+      questions.filter((question) => isAsIndexed(repository as Repository, question)),
+    );
   }
   return known;
 }
 
-async function unchangedFolder(project: Project, pointer: Pointer): Promise<RememberedFolder | null> {
+/** The same, with both questions about an output asked at once. */
+export async function askUnchangedOutputs(project: Project, pointers: readonly Pointer[]): Promise<Map<string, Unchanged>> {
+  const known = new Map<string, Unchanged>();
   const { repository } = project;
+  for (const pointer of repository === null ? [] : pointers) {
+    const questions = questionsAbout(project, pointer);
+    const answers = questions.length === 0 ? [] : await areAsIndexed(repository as Repository, questions);
+    note(
+      known,
+      pointer,
+      questions.filter((_, index) => answers[index]),
+    );
+  }
+  return known;
+}
+
+/** `remembered`: of the worktree's files; null for the objects. */
+interface Question extends IndexedFolder {
+  remembered: RememberedFolder | null;
+}
+
+/** What is left to ask once all that we can see ourselves at little cost is as it was. */
+function questionsAbout(project: Project, pointer: Pointer): Question[] {
+  if (pointer.hash?.endsWith(".dir") !== true) return [];
+  return [...aboutFiles(project, pointer), ...aboutObjects(project, pointer)];
+}
+
+function aboutFiles(project: Project, pointer: Pointer): Question[] {
   const folder = absolutePath(project, pointer.path);
   const index = indexOf(project, pointer, "files");
   const remembered = parse<RememberedFolder>(readRemembered(index));
-  if (repository === null || remembered === null || remembered.ignoreRules !== ignoreRules(project, folder)) return null;
+  if (remembered === null || remembered.ignoreRules !== ignoreRules(project, folder)) return [];
   const isSame = remembered.folders.every(([path, ino, mtimeMs, ctimeMs]) => {
     const stat = lstatSync(path === "" ? folder : `${folder}/${path}`, { throwIfNoEntry: false });
     return stat?.isDirectory() && stat.ino === ino && stat.mtimeMs === mtimeMs && stat.ctimeMs === ctimeMs;
   });
-  return isSame && (await isAsIndexed(repository, { index, folder })) ? remembered : null;
+  return isSame ? [{ index, folder, remembered }] : [];
 }
 
-async function hasUnchangedObjects(project: Project, pointer: Pointer): Promise<boolean> {
+function aboutObjects(project: Project, pointer: Pointer): Question[] {
   const { hash, hashName } = pointer;
-  const { repository } = project;
   const { dir } = openCache(project);
   const index = indexOf(project, pointer, "objects");
-  const remembered = parse<{ listing: string }>(readRemembered(index));
-  if (repository === null || hash === null || remembered?.listing !== hash || trustedSize(dir, { hash, hashName }) === null) return false;
-  return await isAsIndexed(repository, { index, folder: shardsFolder(dir, hashName) });
+  const isOfListing = hash !== null && parse<{ listing: string }>(readRemembered(index))?.listing === hash;
+  if (!isOfListing || trustedSize(dir, { hash, hashName }) === null) return [];
+  return [{ index, folder: shardsFolder(dir, hashName), remembered: null }];
+}
+
+function note(known: Map<string, Unchanged>, { path }: Pointer, asBefore: readonly Question[]): void {
+  if (asBefore.length === 0) return;
+  const folder = asBefore.find(({ remembered }) => remembered !== null)?.remembered;
+  const inCache = asBefore.some(({ remembered }) => remembered === null);
+  known.set(path, { content: folder?.content ?? null, inCache, isUnlinked: folder?.isUnlinked === true });
 }
 
 /** Notes that the folder holds this. `readAt`: when the first look at it began, in milliseconds since 1970. */

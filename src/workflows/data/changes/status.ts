@@ -17,7 +17,7 @@ import { readPointers, readTracked } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
-import { unchangedOutputs } from "../../../store/unchanged.ts";
+import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { openData, selectPointers, shownPath } from "../open-data.ts";
@@ -52,7 +52,7 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     const tracked = readTracked(project);
     const { pointers } = selectPointers(project, context, { ...targets, pointers: tracked.pointers });
     warnUndecided(project, context);
-    const states = await paceWork(readingStatus(project, pointers, await unchangedOutputs(project, pointers)), context, {
+    const states = await paceWork(readingStatus(project, pointers, await askUnchangedOutputs(project, pointers)), context, {
       label: "hashing data",
     });
     const imports = importChanges(project, context, { pointers, asks: input.updates !== false });

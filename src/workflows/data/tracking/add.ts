@@ -13,7 +13,7 @@ import { readPointers } from "../../../store/pointers.ts";
 import { relinkOutput } from "../../../store/relink.ts";
 import { type Scan, scanOutput, type Walk, walkOutput } from "../../../store/scan.ts";
 import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
-import { unchangedOutputs } from "../../../store/unchanged.ts";
+import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
@@ -155,7 +155,7 @@ async function unchangedAmong(
 ): Promise<Map<string, OutputContent>> {
   if (createPlacer(openCache(project).linkTypes).links()) return new Map();
   const asked = pointers.filter(({ path, hashName }) => hashName === "md5" && paths.includes(path));
-  const known = await unchangedOutputs(project, asked);
+  const known = await askUnchangedOutputs(project, asked);
   return new Map(
     asked.flatMap(({ path, hash }) => {
       const { content, inCache, isUnlinked } = known.get(path) ?? {};
