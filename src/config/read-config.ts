@@ -139,7 +139,7 @@ function bool(place: Place): boolean {
 /** Goes before a number in a tag name, so it may not end in a digit. */
 function prefix(place: Place): string {
   const text = name(place);
-  if (!/^[A-Za-z]([\w./-]*[A-Za-z_./-])?$/.test(text) || /\.\.|\/\/|\.$|\.lock|\/\.|\/$/.test(text)) {
+  if (!/^[A-Za-z]([\w./@-]*[A-Za-z_./@-])?$/.test(text) || /\.\.|\/\/|\.$|\.lock|\/\.|\/$/.test(text)) {
     throw wrong(place, "letters that may begin a tag name and do not end in a digit, such as e or exp-");
   }
   return text;

@@ -124,3 +124,13 @@ function parseTree(bytes: Buffer, width: number): RawEntry[] {
   }
   return entries;
 }
+
+/** The submodule that a path is, or is in, and the commit it stands at. */
+export function submoduleOf(repository: Repository, rev: string, path: string): { path: string; commit: string } | null {
+  const names = path.split("/");
+  const above = names.map((_, index) => names.slice(0, index + 1).join("/")).filter((one) => one !== "");
+  if (above.length === 0) return null;
+  const entries = gitResult(repository, ["ls-tree", "-z", "--full-tree", rev, "--", ...above]).stdout.toString("utf8");
+  const [, commit, found] = /(?:^|\0)160000 commit ([0-9a-f]+)\t([^\0]*)/.exec(entries) ?? [];
+  return commit === undefined || found === undefined ? null : { path: found, commit };
+}

@@ -19,10 +19,11 @@ export interface Worktree {
 /** All of them, the main one first. One git process. */
 export function linkedWorktrees(repository: Repository): Worktree[] {
   const records = git(repository, ["worktree", "list", "--porcelain", "-z"]).split("\0\0").filter(Boolean);
-  return records.map((record) => {
+  return records.map((record, index) => {
     const lines = record.split("\0");
     const textOf = (key: string) => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
-    const [root = "", head = "", ref] = [textOf("worktree"), textOf("HEAD"), textOf("branch")];
+    const [told = "", head = "", ref] = [textOf("worktree"), textOf("HEAD"), textOf("branch")];
+    const root = index === 0 && !lines.includes("bare") ? mainRoot(repository, told) : told;
     return {
       root,
       bare: lines.includes("bare"),
@@ -31,6 +32,14 @@ export function linkedWorktrees(repository: Repository): Worktree[] {
       branch: ref?.replace(/^refs\/heads\//, "") ?? null,
     };
   });
+}
+
+/** Of a submodule Git names its own folder inside the superproject's. */
+function mainRoot(repository: Repository, told: string): string {
+  const home = realpathSync(repository.commonDir);
+  if (told !== home) return told;
+  const set = gitResult(repository, ["config", "--file", join(home, "config"), "--get", "core.worktree"], { allow: [1] });
+  return resolve(home, set.stdout.toString("utf8").trimEnd() || told);
 }
 
 /** The repository as seen from a worktree that is there. Starts no process; null for what is none. */

@@ -6,7 +6,7 @@ import type { VersionNumber } from "./types.ts";
 export type Level = "major" | "minor" | "patch";
 
 const NUMBER = /^(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})$/;
-const PREFIX = /^(?!.*(\.\.|\/\/|\/\.|\.$|\/$|\.lock))[A-Za-z]([\w./-]*[A-Za-z_./-])?$/;
+const PREFIX = /^(?!.*(\.\.|\/\/|\/\.|\.$|\/$|\.lock))[A-Za-z]([\w./@-]*[A-Za-z_./@-])?$/;
 
 /** The number behind a tag's name, or null: `e0.1.0` yes; `e2`, `e01.2.3`, `exp-x`, `e1.2.3-rc` no. */
 export function parseTagName(name: string, prefix: string): VersionNumber | null {

@@ -10,6 +10,7 @@ import { pathFromUser } from "../config/paths.ts";
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { resolveCommit } from "../git/refs.ts";
+import { submoduleOf } from "../git/tree.ts";
 import type { Context } from "../platform/context.ts";
 import { hashingFile } from "../platform/hashing.ts";
 import { paceWork, type Work } from "../platform/pace.ts";
@@ -23,6 +24,7 @@ import { copyNodes } from "./data/sources/get.ts";
 import { sourcePath } from "./data/sources/source-path.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
+import { quoted } from "./run/snapshot/snapshot-selection.ts";
 
 export interface GetPlan extends Plan {
   source: Source;
@@ -182,11 +184,31 @@ async function findPath(
       folder === null ? [] : (await sourceTree(source, folder, { remote })).filter((node) => !node.isFolder && isMeant(node.path));
     if (folder !== null && fitting.length > 0) return { path: folder, nodes: fitting };
   }
+  refuseInSubmodule(source, { path: fromTop, version, isHere });
   const all = (await sourceTree(source, "", { remote, members: false })).map((node) => node.path);
   const near = nearestWord(fromTop, all) ?? all.find((path) => posix.basename(path) === posix.basename(fromTop));
   throw new ExpverError("E_NOT_FOUND", `${version} has no ${typed}${near === undefined ? "" : `; did you mean ${near}?`}`, {
-    hint: `expver show ${version} lists its data and models; git ls-tree -r ${version} its other files.`,
+    hint: isHere
+      ? `expver show ${version} lists its data and models; git ls-tree -r ${version} its other files.`
+      : `expver data list REPOSITORY --rev ${version} --recursive lists what it has.`,
     details: { version, path: typed, nearest: near ?? null },
+  });
+}
+
+/** What is in a submodule is in another repository; this one only says at which commit. */
+function refuseInSubmodule(
+  { project, commit }: Source,
+  { path, version, isHere }: { path: string; version: string; isHere: boolean },
+): void {
+  if (commit === null || project.repository === null) return;
+  const found = submoduleOf(project.repository, commit, path);
+  if (found === null) return;
+  const inside = path === found.path ? "PATH" : path.slice(found.path.length + 1);
+  const where = isHere ? `expver -C ${quoted(found.path)} get` : "expver get --repo URL";
+  const url = isHere ? "" : ` (the URL: git show ${version}:.gitmodules, in that repository)`;
+  throw new ExpverError("E_NOT_FOUND", `${found.path} is a submodule in ${version}: what is in it is in a repository of its own`, {
+    hint: `${where} ${found.commit} ${quoted(inside)}${url}`,
+    details: { version, path, submodule: found.path, commit: found.commit },
   });
 }
 

@@ -1,6 +1,6 @@
 /** History that is rewritten by plain Git hides no version: it is listed, marked, whole, and goes back onto a branch. */
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { mustIn } from "../worktree/story.ts";
 
@@ -64,6 +64,57 @@ describe.each(REWRITINGS)("after %s", (_what, rewrite) => {
     expect(repo.expver(["list"]).stdout).toContain("e0.2.0 is on no branch");
     repo.git("branch", "kept", "e0.2.0");
     expect(repo.expver(["list"]).stdout).not.toContain("on no branch");
+  });
+});
+
+describe("with hooks, before it happens", () => {
+  let repo: TestRepository;
+  beforeEach(() => {
+    repo = withVersions();
+    mustIn(repo, "hooks", "install");
+  });
+
+  /** What Git printed; it is never kept from going on. */
+  const said = (...args: string[]) => {
+    const { code, stdout, stderr } = repo.run("git", args);
+    expect(code, stderr).toBe(0);
+    return stdout + stderr;
+  };
+  const WARNING = "e0.2.0 is on no branch after this";
+
+  it.each([
+    [["commit", "--amend", "-m", "said otherwise"]],
+    [["reset", "--hard", "HEAD~1"]],
+    [["update-ref", "refs/heads/main", "HEAD~1"]],
+  ])("git %j warns", (args) => {
+    const text = said(...args);
+    expect(text).toContain(WARNING);
+    expect(text).toContain("git branch NAME e0.2.0");
+  });
+
+  it("so do a deleted branch and a rebase that goes past its own hook, once, and also in a linked worktree", () => {
+    said("checkout", "-q", "-b", "other", "HEAD~1");
+    repo.commit("elsewhere", { "other.txt": "x\n" });
+    const linked = join(repo.root, "../linked");
+    expect(said("worktree", "add", "-q", linked, "main")).not.toContain("warning");
+    expect(said("-C", linked, "rebase", "--no-verify", "other")).toContain(WARNING);
+    expect(said("-C", linked, "commit", "-q", "--amend", "-m", "again")).not.toContain("e0.2.0");
+    said("branch", "kept", "e0.2.0");
+    expect(said("branch", "-D", "kept")).toContain(WARNING);
+  });
+
+  it("nothing is said, and no program started, when a branch goes forward, is made, or leaves another one behind", () => {
+    expect(said("commit", "-q", "--allow-empty", "-m", "third")).toBe("");
+    expect(said("branch", "kept")).toBe("");
+    expect(said("reset", "-q", "--hard", "HEAD~2")).toBe("");
+    expect(said("merge", "-q", "--ff-only", "kept")).toBe("");
+    expect(said("tag", "light")).toBe("");
+  });
+
+  it("what cannot be looked at keeps Git from nothing", () => {
+    repo.write("expver.yaml", "nonsense: [");
+    said("commit", "-q", "--amend", "-m", "said otherwise");
+    expect(repo.git("log", "-1", "--format=%s")).toBe("said otherwise");
   });
 });
 

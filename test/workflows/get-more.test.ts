@@ -142,3 +142,27 @@ it("cut off while objects come from a remote, it goes on from those that have co
   expect(repo.read("old/299")).toBe("299\n");
   expect(stagings()).toEqual([]);
 });
+
+it("what is in a submodule is said to be in another repository, and what is to be typed gets it", () => {
+  const outer = makeRepository();
+  outer.run("git", ["-c", "protocol.file.allow=always", "submodule", "add", "-q", repo.root, "libs/in ner"]);
+  outer.commit("with a submodule");
+  outer.git("tag", "e1.0.0");
+  const commit = repo.git("rev-parse", "HEAD");
+  const here = outer.expverJson(["get", "e1.0.0", "libs/in ner/src/train.py"]).error;
+  expect(here).toMatchObject({
+    code: "E_NOT_FOUND",
+    message: "libs/in ner is a submodule in e1.0.0: what is in it is in a repository of its own",
+    hint: `expver -C 'libs/in ner' get ${commit} src/train.py`,
+  });
+  mustIn(outer, "-C", "libs/in ner", "get", commit, "src/train.py");
+  expect(outer.read("libs/in ner/train.py")).toBe("train\n");
+  const elsewhere = repo.expverJson(["get", "--repo", outer.root, "e1.0.0", "libs/in ner/src/train.py"]).error;
+  expect(elsewhere?.hint).toContain(`expver get --repo URL ${commit} src/train.py`);
+  mustIn(outer, "-C", "libs/in ner", "checkout", "e0.1.0");
+  const { worktrees } = outer.expverJson(["-C", "libs/in ner", "worktrees"]).data;
+  expect(worktrees.map(({ root }: { root: string }) => root)).toEqual([
+    join(outer.root, "libs/in ner"),
+    join(outer.root, "../explore-e0.1.0"),
+  ]);
+});

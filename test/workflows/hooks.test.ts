@@ -82,6 +82,7 @@ it("runs the hook that was there first, and brings it back", () => {
     hooks: [
       { state: "current", chained: true },
       { state: "current", chained: false },
+      { name: "reference-transaction", state: "current", chained: false },
     ],
   });
   expect(repo.expver(["hooks", "remove"]).code).toBe(0);
@@ -147,7 +148,7 @@ it.each(["install", "remove"])("%s keeps lines that were added to it by hand", (
   expect(repo.expver(["hooks", "install"]).code).toBe(0);
   const edited = `${repo.read(".git/hooks/pre-push")}echo mine\n`;
   repo.write(".git/hooks/pre-push", edited);
-  expect(repo.expverJson(["hooks"]).data).toMatchObject({ hooks: [{ state: "edited" }, { state: "current" }] });
+  expect(repo.expverJson(["hooks"]).data).toMatchObject({ hooks: [{ state: "edited" }, { state: "current" }, { state: "current" }] });
   expect(repo.expver(["hooks", verb]).code).toBe(0);
   expect(repo.read(".git/hooks/pre-push.edited")).toBe(edited);
   expect(repo.expverJson(["hooks"]).data).toMatchObject({ hooks: [{ state: verb === "install" ? "current" : "missing" }, {}] });

@@ -14,10 +14,10 @@ export const HOOKS: Command[] = [
   },
   {
     name: "hooks install",
-    summary: "Install Git hooks: no push of missing data, no rebase that takes versions off their branch",
+    summary: "Install Git hooks: no push of missing data, nothing takes versions off their branch unsaid",
     description:
       "pre-push looks whether the objects that pushed branches and versions name are on the data remote; pre-rebase whether versions would be\n" +
-      "left on no branch. A hook that is there runs first and comes back with `hooks remove`. Where expver is gone, Git goes on.",
+      "left on no branch. reference-transaction only warns of that, before a branch is amended, reset or deleted. A hook that is there runs first and comes back with `hooks remove`. Where expver is gone, Git goes on.",
     group: "safety",
     examples: [["hooks install", "in this clone, for all its worktrees"]],
     kind: "write",
@@ -39,7 +39,7 @@ export const HOOKS: Command[] = [
     hidden: true,
     group: "safety",
     arguments: [
-      { name: "HOOK", help: "pre-push or pre-rebase", required: true },
+      { name: "HOOK", help: "pre-push, pre-rebase or reference-transaction", required: true },
       { name: "ARGUMENT", help: "as Git gives them", variadic: true },
     ],
     examples: [["hooks run pre-rebase main", "as Git calls it"]],

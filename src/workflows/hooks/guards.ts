@@ -4,7 +4,7 @@ import { openProject, type Project, requireRepository } from "../../config/proje
 import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { PUSHED_BY_US } from "../../git/push.ts";
-import { headBranch, resolveCommit } from "../../git/refs.ts";
+import { headBranch, readRef, resolveCommit } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
 import { readPointersAt } from "../../store/pointers.ts";
@@ -12,6 +12,7 @@ import { isPushable, surveyPush } from "../../store/transfer.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { textIn, wordsOf } from "../input.ts";
+import { HOOKS } from "./scripts.ts";
 
 export interface Guarded {
   hook: string;
@@ -24,7 +25,8 @@ export const hooksRun: ReadWorkflow<Input, Guarded> = {
     const args = wordsOf(input.argument);
     if (hook === "pre-push") return { hook, looked: await orSayWhy("git push", () => guardPush(context)) };
     if (hook === "pre-rebase") return { hook, looked: await orSayWhy("git rebase", () => guardRebase(context, args)) };
-    throw new ExpverError("E_USAGE", `there is no hook ${JSON.stringify(hook)} of expver`, { hint: "pre-push, pre-rebase" });
+    if (hook === "reference-transaction") return { hook, looked: args[0] === "prepared" ? warnOfMoves(context) : [] };
+    throw new ExpverError("E_USAGE", `there is no hook ${JSON.stringify(hook)} of expver`, { hint: HOOKS.join(", ") });
   },
 };
 
@@ -79,6 +81,45 @@ async function lookAtPush(
   );
 }
 
+/** Branches that are amended, reset, rebased or deleted, before they move. Only said: Git knows no way past this hook. */
+function warnOfMoves(context: Context): string[] {
+  const project = openProject(context);
+  const repository = requireRepository(project);
+  const moves = readFileSync(0, "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .flatMap(([, after = "", ref = ""]) => {
+      const before = ref.startsWith("refs/heads/") ? readRef(repository, ref) : null;
+      return before === null ? [] : [{ branch: ref.slice("refs/heads/".length), before, after: /^0*$/.test(after) ? [] : [after] }];
+    });
+  if (moves.length === 0) return [];
+  const others = [...moves.map(({ branch }) => `--exclude=${branch}`), "--branches", "--remotes"];
+  const range = [...moves.map(({ before }) => before), "--not", ...moves.flatMap(({ after }) => after), ...others];
+  const versions = versionsAmong(project, repository, range);
+  const [first] = versions;
+  if (first !== undefined) {
+    const one = versions.length === 1;
+    context.report({
+      kind: "warning",
+      text: `${versions.slice(0, 8).join(", ")} ${one ? "is" : "are"} on no branch after this: ${one ? "its tag keeps it" : "their tags keep them"}, whole`,
+      hint: `git branch NAME ${first} puts a branch there.`,
+    });
+  }
+  return moves.map(({ branch }) => branch);
+}
+
+/** Of the versions that are on a branch, those whose commits `git rev-list` finds. */
+function versionsAmong(project: Project, repository: Repository, range: readonly string[]): string[] {
+  const moved = new Set(
+    gitResult(repository, ["rev-list", ...range])
+      .stdout.toString("utf8")
+      .split("\n"),
+  );
+  return readVersions(project)
+    .filter(({ commit, onBranch }) => onBranch && moved.has(commit))
+    .map(({ name }) => name);
+}
+
 /** Commits of versions that a rebase would leave on no branch. */
 function guardRebase(context: Context, [upstream = "", branch]: string[]): string[] {
   const project = openProject(context);
@@ -89,14 +130,7 @@ function guardRebase(context: Context, [upstream = "", branch]: string[]): strin
   if ((from === null && !isWhole) || tip === null) return [];
   const moving = (branch ?? headBranch(repository) ?? "HEAD").replace(/^refs\/heads\//, "");
   const range = [tip, "--not", ...(from === null ? [] : [from]), `--exclude=${moving}`, "--branches"];
-  const moved = new Set(
-    gitResult(repository, ["rev-list", ...range])
-      .stdout.toString("utf8")
-      .split("\n"),
-  );
-  const versions = readVersions(project)
-    .filter(({ commit, onBranch }) => onBranch && moved.has(commit))
-    .map(({ name }) => name);
+  const versions = versionsAmong(project, repository, range);
   if (versions.length === 0) return [];
   throw new ExpverError(
     "E_GATE",
