@@ -53,6 +53,12 @@ describe.skipIf(python === null)("a terminal", () => {
     },
   );
 
+  it("what verify says of a link goes on below where it began", () => {
+    const { lines } = expverInTerminal(repo, ["verify", "e0.1.0"]);
+    expect(lines.filter((text) => textWidth(text) > 80)).toEqual([]);
+    expect(lines.filter((text) => text.startsWith(" ".repeat(30)))).not.toEqual([]);
+  });
+
   it("colours only a terminal that wants colours", () => {
     const sequence = "\u001b[";
     expect(expverInTerminal(repo, ["list"]).raw).toContain(sequence);

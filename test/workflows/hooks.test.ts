@@ -151,7 +151,7 @@ it.each(["install", "remove"])("%s keeps lines that were added to it by hand", (
   expect(repo.expverJson(["hooks"]).data).toMatchObject({ hooks: [{ state: "edited" }, { state: "current" }, { state: "current" }] });
   expect(repo.expver(["hooks", verb]).code).toBe(0);
   expect(repo.read(".git/hooks/pre-push.edited")).toBe(edited);
-  expect(repo.expverJson(["hooks"]).data).toMatchObject({ hooks: [{ state: verb === "install" ? "current" : "missing" }, {}] });
+  expect(repo.expverJson(["hooks"]).data).toMatchObject({ hooks: [{ state: verb === "install" ? "current" : "missing" }, {}, {}] });
 });
 
 it("leaves a folder of hooks alone that is a link to elsewhere", () => {

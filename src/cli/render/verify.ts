@@ -2,20 +2,26 @@
 import type { Link } from "../../provenance/chain.ts";
 import type { Verified } from "../../workflows/verify.ts";
 import type { Terminal } from "../terminal.ts";
+import { textWidth, wrapText } from "../text-width.ts";
 
-export function renderVerify({ versions, links }: Verified, { style }: Terminal): string {
+/** Where what is said of a link begins. */
+const INDENT = 30;
+
+export function renderVerify({ versions, links }: Verified, { style, width }: Terminal): string {
   if (versions.length === 0) return "there are no versions yet\n";
   const alone = versions.length === 1;
   const lines = versions.flatMap(({ version, state, links: own }) => {
     const colour = state === "broken" ? "red" : state === "whole" ? "green" : "yellow";
     const shown = alone ? own : own.filter((link) => link.state === "missing" || link.state === "wrong");
-    return [`${style("bold", version)}  ${style(colour, state)}`, ...shown.map((link) => `  ${linkText(link)}`)];
+    return [`${style("bold", version)}  ${style(colour, state)}`, ...shown.map((link) => linkText(link, width - INDENT))];
   });
   const counts = Object.entries(links).filter(([, count]) => count > 0);
   return `${[...lines, counts.map(([state, count]) => `${count} ${state}`).join(" · ")].join("\n")}\n`;
 }
 
-function linkText({ kind, target, state, detail }: Link): string {
+function linkText({ kind, target, state, detail }: Link, room: number): string {
   const short = /^[0-9a-f]{40}$/.test(target) ? target.slice(0, 12) : target;
-  return `${state.padEnd(10)}  ${kind.padEnd(14)}  ${short}: ${detail}`;
+  const text = `${short}: ${detail}`;
+  const fitted = textWidth(text) <= room ? text : wrapText(text, room);
+  return `  ${state.padEnd(10)}  ${kind.padEnd(14)}  ${fitted.replaceAll("\n", `\n${" ".repeat(INDENT)}`)}`;
 }

@@ -35,11 +35,16 @@ export function renderWorktreeCreate(
 export function renderWorktrees({ worktrees }: { worktrees: ListedWorktree[] }, terminal: Terminal): string {
   const columns: Column<ListedWorktree>[] = [
     { title: "is", text: ({ kind, name }) => (name === null ? kind : `${kind} ${name}`) },
-    { title: "on", text: ({ branch, commit }) => branch ?? (commit === null ? "" : `${commit.slice(0, 12)} (detached)`), weight: 8 },
+    {
+      title: "on",
+      text: ({ branch, commit }) => branch ?? (commit === null ? "" : `${commit.slice(0, 12)} (detached)`),
+      weight: 8,
+      shrinkTo: 16,
+    },
     { title: "commits", text: ({ ahead, behind }) => commitsText(ahead, behind), weight: 8 },
     { title: "state", text: stateText, weight: 6, shrinkTo: 24 },
     ...(worktrees.some(({ findings }) => findings !== null) ? [nowhereElse] : []),
-    { title: "path", text: ({ root }) => root, weight: 9 },
+    { title: "path", text: ({ root }) => root, weight: 9, shrinkTo: 24 },
   ];
   const table = renderTable(columns, worktrees, terminal);
   return table.text + renderNotes(widthNote(table, "--json has it whole"), terminal);
