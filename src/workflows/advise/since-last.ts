@@ -5,11 +5,11 @@ import { gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { readStatus } from "../../git/status.ts";
 import { dataHash, inputPointers } from "../../store/data-hash.ts";
-import { readPointers } from "../../store/pointers.ts";
+import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import { metricNames, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
-import type { Version } from "../../versions/types.ts";
+import type { ArtifactEntry, Version } from "../../versions/types.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
 
 export interface ChangedValue {
@@ -80,15 +80,31 @@ function isCode(path: string): boolean {
   return !/(^|\/)(\.gitignore|\.dvcignore|dvc\.lock|[^/]+\.dvc)$/.test(path) && !/^\.dvc\//.test(path);
 }
 
-function changedData(project: Project, { message }: Version): string[] {
+/**
+ * Paths of inputs whose bytes a version had not: it names others, or none and its commit has others. A run in a sparse worktree names only
+ * what was there.
+ */
+export function dataNotOf(
+  project: Project,
+  { message, commit }: Version,
+  inputs: readonly Pick<ArtifactEntry, "path" | "hash">[],
+): string[] {
+  const named = new Map(message.data.map(({ path, hash }) => [path, hash]));
+  const differ = inputs.filter(({ path, hash }) => named.get(path) !== hash);
+  if (commit === "" || differ.every(({ path }) => named.has(path))) return differ.map(({ path }) => path);
+  const committed = new Map(readPointersAt(project, commit).map(({ path, hash }) => [path, hash]));
+  return differ.filter(({ path, hash }) => named.has(path) || committed.get(path) !== hash).map(({ path }) => path);
+}
+
+function changedData(project: Project, last: Version): string[] {
+  const { message } = last;
   const inputs = inputPointers(project, readPointers(project));
   const edited = new Set(outputStatus(project, inputs).flatMap(({ pointer, state }) => (state === "modified" ? [pointer.path] : [])));
   const isSame = edited.size === 0 && message.dataHash !== null && dataHash(inputs) === message.dataHash;
   if (isSame) return [];
-  const before = new Map(message.data.map(({ path, hash }) => [path, hash]));
-  if (before.size === 0) return [...edited].sort();
-  const differ = inputs.filter(({ path, hash }) => before.get(path) !== hash).map(({ path }) => path);
-  return [...new Set([...differ, ...edited])].sort();
+  if (message.data.length === 0) return [...edited].sort();
+  const stored = inputs.flatMap(({ path, hash }) => (hash === null ? [] : [{ path, hash }]));
+  return [...new Set([...dataNotOf(project, last, stored), ...edited])].sort();
 }
 
 /** Only names both sides speak of, or that are new here: what a run logs besides its parameters file is not known beforehand. */

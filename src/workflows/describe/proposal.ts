@@ -4,7 +4,7 @@ import { knownMetrics, metricsOf, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import { orderMetrics } from "../../versions/suggest.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
-import { changedValues, codeBetween, lastVersion } from "../advise/since-last.ts";
+import { changedValues, codeBetween, dataNotOf, lastVersion } from "../advise/since-last.ts";
 import { changeOf, changesText } from "./changes.ts";
 
 /** What the version will be made of. */
@@ -46,7 +46,7 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
   const params = tellsParams ? changedValues(before, made.params) : [];
   const changed = made.commit === null ? [] : codeBetween(repository, last.commit, made.commit);
   const code = changed.filter((path) => params.length === 0 || path !== project.config.params);
-  const data = changedData(last, made.data);
+  const data = changedData(project, last, made.data);
   const changes = [
     changesText({ params, data, code: words?.tellsCode === true ? [] : code }),
     ...(made.dirty === true ? ["changes that are not committed"] : []),
@@ -65,11 +65,10 @@ function isOfRuns({ message: { kind } }: Version): boolean {
   return kind === "run" || kind === "sweep";
 }
 
-function changedData({ message }: Version, data: Made["data"]): string[] {
+function changedData(project: Project, last: Version, data: Made["data"]): string[] {
   // A tag by hand says nothing about data.
-  if (message.kind === null) return [];
-  const before = new Map(message.data.map(({ path, hash }) => [path, hash]));
-  return data.filter(({ path, hash }) => before.get(path) !== hash).map(({ path }) => path);
+  if (last.message.kind === null) return [];
+  return dataNotOf(project, last, data);
 }
 
 /** The number that decides, where both have it. */
