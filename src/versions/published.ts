@@ -2,6 +2,7 @@
  * What we know about publishing without asking a remote: a version made here carries a marker until `publish` or `sync`
  * has seen its tag on the remote. No marker says nothing: the tag may have come from the remote or been pushed by hand.
  */
+import { git, type Repository } from "../git/git.ts";
 import type { RefChange } from "../git/refs.ts";
 
 /** The marker's ref; it points to the tag's own object, so a marker of an earlier tag of that name does not count. */
@@ -15,4 +16,14 @@ export function newTagChanges(name: string, object: string): RefChange[] {
     { ref: `refs/tags/${name}`, before: null, after: object },
     { ref: unpublishedRef(name), before: null, after: object },
   ];
+}
+
+/** The changes that take the markers of tags away that were seen on a remote, `object` being the tag's own. One git process. */
+export function seenChanges(repository: Repository, seen: readonly { name: string; object: string }[]): RefChange[] {
+  if (seen.length === 0) return [];
+  const markers = new Set(git(repository, ["for-each-ref", "--format=%(objectname) %(refname)", unpublishedRef("")]).split("\n"));
+  return seen.flatMap(({ name, object }) => {
+    const ref = unpublishedRef(name);
+    return markers.has(`${object} ${ref}`) ? [{ ref, before: object, after: null }] : [];
+  });
 }

@@ -6,11 +6,11 @@ import { openProject, type Project, requireRepository } from "../config/project.
 import { ExpverError } from "../errors.ts";
 import { fetchTags } from "../git/fetch.ts";
 import type { Repository } from "../git/git.ts";
-import { readRef, updateRefs } from "../git/refs.ts";
+import { updateRefs } from "../git/refs.ts";
 import { listRemotes, publishRemote, readRemoteRefs } from "../git/remotes.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
-import { unpublishedRef } from "../versions/published.ts";
+import { seenChanges } from "../versions/published.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { wordsOf } from "./input.ts";
@@ -121,10 +121,7 @@ async function takeTags(
       },
     });
   }
-  const markers = toMark.flatMap(({ name, object }) =>
-    readRef(repository, unpublishedRef(name)) === object ? [{ ref: unpublishedRef(name), before: object, after: null }] : [],
-  );
-  updateRefs(repository, markers, { reason: "expver: sync" });
+  updateRefs(repository, seenChanges(repository, toMark), { reason: "expver: sync" });
 }
 
 async function correct(project: Project, context: Context, corrections: readonly Correction[]): Promise<void> {

@@ -205,7 +205,6 @@ function removeSteps({ record, main }: Scene, choices: Choices, findings: readon
   );
 }
 
-/** Commit and tag in the experiment's worktree, as far as they are missing. */
 /** Before anything is changed. */
 async function edited(scene: Scene, { message }: Choices): Promise<string> {
   const { main, record } = scene;
@@ -218,6 +217,7 @@ async function edited(scene: Scene, { message }: Choices): Promise<string> {
   return text;
 }
 
+/** Commit and tag in the experiment's worktree, as far as they are missing. */
 async function makeVersionThere(context: Context, record: WorktreeRecord, choices: Choices): Promise<void> {
   const before = openScene(context, record);
   const isChanged = before.changed.files.length + before.changed.outputs.length > 0;

@@ -2,6 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { countGit } from "../support/git-counter.ts";
 import { peer } from "../support/peers.ts";
 import { makeRepository } from "../support/repository.ts";
 import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
@@ -74,6 +75,22 @@ it.skipIf(dvc === null)("gives a fresh clone with dvc every byte, and leaves dvc
     expect(JSON.parse(clone.read("models/model.json"))).toMatchObject({ lr: version === second ? 0.2 : 0.1 });
     expect(clone.read("data.csv")).toBe(version === second ? "x,y\n3,4\n" : "x,y\n1,2\n");
   }
+});
+
+it("asks git no more often for many versions than for one", () => {
+  const { repo } = makeStudy();
+  const counter = countGit();
+  const published = (count: number) => {
+    for (let index = 0; index < count; index += 1) must(repo, ["tag", "-d", "once more"]);
+    counter.reset();
+    const { code, stderr } = repo.expver(["publish"], { env: { PATH: counter.path } });
+    expect(code, stderr).toBe(0);
+    expect(refsOf(repo, "refs/expver/unpublished/")).toEqual([]);
+    return counter.calls().length;
+  };
+  published(1);
+  const one = published(1);
+  expect(published(4)).toBe(one);
 });
 
 it("sends objects of every commit on the way, also of one that a later version has replaced", () => {

@@ -1,7 +1,7 @@
 /** Versions and public commits: are their bytes where others, or anybody, can get them. */
 import type { Project } from "../../config/project.ts";
 import { git, type Repository } from "../../git/git.ts";
-import { readRef, resolveCommit } from "../../git/refs.ts";
+import { resolveCommit } from "../../git/refs.ts";
 import { lsRemoteTags, publishRemote } from "../../git/remotes.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
@@ -92,8 +92,9 @@ function publicVersions(project: Project, repository: Repository, looked: Looked
   const remote = publishRemote(repository);
   const theirs = remote === null ? null : lsRemoteTags(repository, remote, project.config.versions.prefix, PATIENCE_MS);
   if (theirs === null) return [];
-  const versions = looked.registry().versions.filter(({ name }) => theirs.has(name));
-  return namedVersions(latest(versions)).filter(({ name }) => readRef(repository, `refs/tags/${name}`) === theirs.get(name));
+  // Of the same name can be another one.
+  const versions = looked.registry().versions.filter(({ name, tagObject, commit }) => theirs.get(name) === (tagObject ?? commit));
+  return namedVersions(latest(versions));
 }
 
 function latest(versions: readonly Version[]): Version[] {

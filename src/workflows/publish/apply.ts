@@ -4,14 +4,14 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import type { PushedRef } from "../../git/push.ts";
-import { readRef, updateRefs } from "../../git/refs.ts";
+import { updateRefs } from "../../git/refs.ts";
 import { readPushedRefs } from "../../git/remotes.ts";
 import { beginOperation, type OpenOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { pushObjects } from "../../store/transfer.ts";
-import { unpublishedRef } from "../../versions/published.ts";
+import { seenChanges } from "../../versions/published.ts";
 import { shortName } from "./branch.ts";
 import { surveyObjects } from "./objects.ts";
 import type { Destination, Publication } from "./publication.ts";
@@ -136,10 +136,10 @@ function tagsThere({ versions }: Publication): [string, string][] {
 /** The marker of a version goes once its tag has been seen on the remote; what we know then is no change that undo could take back. */
 function markSeen(repository: Repository, { versions }: Publication, there: ReadonlyMap<string, string>): void {
   const seen = versions.filter(({ version, object }) => there.get(`refs/tags/${version.name}`) === object);
-  const markers = seen.flatMap(({ version, object }) => {
-    const ref = unpublishedRef(version.name);
-    return readRef(repository, ref) === object ? [{ ref, before: object, after: null }] : [];
-  });
+  const markers = seenChanges(
+    repository,
+    seen.map(({ version: { name }, object }) => ({ name, object })),
+  );
   updateRefs(repository, markers, { reason: "expver: publish" });
 }
 
