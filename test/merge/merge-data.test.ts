@@ -11,6 +11,9 @@ import { makeFolder, makeRepository } from "../support/repository.ts";
 type Row = Record<string, unknown>;
 type Duck = Awaited<ReturnType<DuckDBInstance["connect"]>>;
 
+/** Times as many cases as usual: `EXPVER_MORE_CASES=10`. */
+const MORE = Number(process.env.EXPVER_MORE_CASES ?? 1);
+
 let dir: string;
 let db: Duck;
 beforeAll(async () => {
@@ -89,7 +92,7 @@ it("on random files: greatest multiplicity, any order of sources, repeating adds
       expect(readFileSync((await merged(a, [c, b])).path)).toEqual(readFileSync(path));
       expect(await rowsOf((await merged(path, [b, c])).path)).toEqual(await rowsOf(path));
     }),
-    { numRuns: 15 },
+    { numRuns: 15 * MORE },
   );
 }, 60_000);
 

@@ -9,6 +9,9 @@ import type { MergeRules } from "../../src/merge/results/types.ts";
 import { bindable, type Database, openDatabase, placeholder, quoteName, type SqlValue } from "../../src/platform/sqlite.ts";
 import { ensureRunTables } from "../../src/results/schema.ts";
 
+/** Times as many cases as usual: `EXPVER_MORE_CASES=10`. */
+const MORE = Number(process.env.EXPVER_MORE_CASES ?? 1);
+
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "expver-merge-"));
@@ -113,7 +116,7 @@ describe("on random databases", () => {
         expect(content(out)).toEqual(content(path));
         expect(report.tables.map(({ inserted, removed, resolved }) => [inserted, removed, resolved])).toEqual([[0, 0, 0]]);
       }),
-      { numRuns: 40 },
+      { numRuns: 40 * MORE },
     );
   });
 
@@ -136,7 +139,7 @@ describe("on random databases", () => {
         expect(content(again.path)).toEqual(content(path));
         expect(again.report.tables[0]).toMatchObject({ inserted: 0, filled: {}, updated: {}, removed: 0 });
       }),
-      { numRuns: 150 },
+      { numRuns: 150 * MORE },
     );
   });
 
@@ -158,7 +161,7 @@ describe("on random databases", () => {
         expect(content(merged(b, a).path)).toEqual(expected);
         expect(content(merged(path, b).path)).toEqual(expected);
       }),
-      { numRuns: 40 },
+      { numRuns: 40 * MORE },
     );
   });
 
@@ -170,7 +173,7 @@ describe("on random databases", () => {
         expect(content(merged(base, changed, { ancestor: base }).path)).toEqual(content(changed));
         expect(content(merged(changed, base, { ancestor: base }).path)).toEqual(content(changed));
       }),
-      { numRuns: 40 },
+      { numRuns: 40 * MORE },
     );
   });
 
@@ -205,7 +208,7 @@ describe("on random databases", () => {
         expect(content(again.path)).toEqual(content(path));
         expect(again.report.tables[0]).toMatchObject({ replaced: 0, inserted: 0 });
       }),
-      { numRuns: 60 },
+      { numRuns: 60 * MORE },
     );
   });
 });

@@ -16,7 +16,7 @@ const textOf = (entries: readonly ListingEntry[]) => entries.map(({ relpath, md5
 const swapped = ({ base, ours, theirs }: ListingSides): ListingSides => ({ base, ours: theirs, theirs: ours });
 const at = (entries: readonly ListingEntry[], path: string) => entries.find(({ relpath }) => relpath === path)?.md5 ?? null;
 const property = (check: (base: ListingEntry[], one: ListingEntry[], other: ListingEntry[]) => void) =>
-  fc.assert(fc.property(listings, listings, listings, check), { numRuns: 2000 });
+  fc.assert(fc.property(listings, listings, listings, check), { numRuns: 2000 * Number(process.env.EXPVER_MORE_CASES ?? 1) });
 
 it("with itself, or with a side that changed nothing, the other side is the result", () => {
   property((base, one) => {
