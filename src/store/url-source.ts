@@ -39,7 +39,15 @@ export interface UrlSource {
 }
 
 /** What DVC calls a server's name for bytes. */
-const TAGS: Record<string, string> = { http: "checksum", https: "checksum", s3: "etag", webdav: "etag", webdavs: "etag" };
+const TAGS: Record<string, string> = {
+  azure: "etag",
+  gs: "etag",
+  http: "checksum",
+  https: "checksum",
+  s3: "etag",
+  webdav: "etag",
+  webdavs: "etag",
+};
 const KINDS = new Set([...Object.keys(TAGS), "ssh"]);
 
 /** `remote://NAME/…` needs a project. Throws E_REMOTE, E_REMOTE_KIND. */
@@ -64,13 +72,15 @@ export function openUrl(
   };
   return {
     location,
-    path: scheme.startsWith("http") ? location : location.replace(scheme === "s3" ? /^s3:\/\// : /^\w+:\/\/[^/]*/, ""),
+    path: scheme.startsWith("http") ? location : location.replace(isBucket(scheme) ? /^\w+:\/\// : /^\w+:\/\/[^/]*/, ""),
     async look(pacing) {
       const from = await server();
       const { signal, release } = abortWith(pacing);
       const file = async (): Promise<There | null> => {
         const found = key === "" || address.endsWith("/") ? null : await from.find(key, signal);
-        return found === null ? null : { isFolder: false, files: [{ key, relpath: "", size: found.size, tag: found.tag }] };
+        return found === null
+          ? null
+          : { isFolder: false, files: [{ key, relpath: "", size: found.size, tag: found.tag, version: found.version }] };
       };
       const folder = async (): Promise<There | null> => {
         const files = await filesBelow(from, key, { location, signal });
@@ -109,6 +119,11 @@ export function openUrl(
   };
 }
 
+/** DVC's path of a file there begins with the bucket or container. */
+function isBucket(scheme: string): boolean {
+  return scheme === "s3" || scheme === "gs" || scheme === "azure";
+}
+
 /** The path of this machine that a typed place means; null for what is behind a server. */
 export function pathHere(url: string, { cwd, place }: { cwd: string; place: Place | null }): string | null {
   if (url.startsWith("file://")) return fileURLToPath(url);
@@ -128,7 +143,9 @@ function knownBy(tagName: string | undefined, { isFolder, files }: There): [key:
     0,
   );
   const sized: [string, string][] = size === undefined ? [] : [["size", String(size)]];
-  if (!isFolder) return [[tagName, files[0]?.tag ?? ""], ...sized, ["hash", "md5"]];
+  const [first] = files;
+  const version: [string, string][] = first?.version === undefined ? [] : [["version_id", first.version]];
+  if (!isFolder) return [[tagName, first?.tag ?? ""], ...sized, ...version, ["hash", "md5"]];
   const entries = files.map(({ relpath, tag = "" }) => `{${asciiJson(tagName)}: ${asciiJson(tag)}, "relpath": ${asciiJson(relpath)}}`);
   return [["md5", listingHash(Buffer.from(`[${entries.join(", ")}]`))], ...sized, ...folderField(files.length), ["hash", "md5"]];
 }

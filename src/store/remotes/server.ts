@@ -8,6 +8,8 @@ export interface Found {
   size: number | undefined;
   /** What the server calls these bytes, an ETag mostly, as a `.dvc` file has it. */
   tag?: string | undefined;
+  /** Which of the versions the server keeps it is, where DVC writes that down. */
+  version?: string | undefined;
 }
 
 export interface KeyAndSize {
@@ -26,6 +28,7 @@ export interface FileThere extends KeyAndSize {
   /** Below the folder that was asked for, with `/`, as a file here would be called. */
   relpath: string;
   tag?: string | undefined;
+  version?: string | undefined;
 }
 
 export interface Source {

@@ -45,7 +45,8 @@ export async function startAzurite(): Promise<Azurite> {
     return `${url}/${path}?${new URLSearchParams(query)}&${sas("rwdlac")}`;
   };
   const must = async (address: string, init?: RequestInit) => {
-    const answer = await fetch(address, init);
+    // Once more: a connection that waited while this process was busy may be closed by now.
+    const answer = await fetch(address, init).catch(() => fetch(address, init));
     if (!answer.ok) throw new Error(`${address} answered ${answer.status}: ${await answer.text()}`);
     return answer;
   };

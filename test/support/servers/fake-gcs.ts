@@ -24,7 +24,8 @@ export async function startFakeGcs(): Promise<FakeGcs> {
   const args = ["-scheme", "http", "-host", "127.0.0.1", "-port", String(port), "-backend", "memory", "-log-level", "error"];
   const child = await startServer(program, [...args, "-external-url", url], { port });
   const must = async (address: string, init?: RequestInit) => {
-    const answer = await fetch(address, init);
+    // Once more: a connection that waited while this process was busy may be closed by now.
+    const answer = await fetch(address, init).catch(() => fetch(address, init));
     if (!answer.ok) throw new Error(`${address} answered ${answer.status}: ${await answer.text()}`);
     return answer;
   };

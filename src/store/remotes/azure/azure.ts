@@ -2,9 +2,10 @@
 import { ExpverError } from "../../../errors.ts";
 import { dropAnswer, httpClient } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
+import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
 import { makeRoom } from "../parts.ts";
-import type { Key, KeyAndSize, ObjectServer, Source } from "../server.ts";
+import type { Key, ObjectServer, Source } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
 import { uploadInBlocks } from "./blocks.ts";
 import { azureClient } from "./client.ts";
@@ -56,7 +57,7 @@ export function azureServer(config: RemoteConfig, env: Environment, clock: () =>
     async find(key, signal) {
       const answer = await client.ask({ method: "HEAD", key: full(key), signal, accept: ["BlobNotFound"], doing: `look for ${key}` });
       dropAnswer(answer);
-      return answer.status < 300 ? { size: lengthOf(answer) } : null;
+      return answer.status < 300 ? { size: lengthOf(answer), tag: quoted(answer.headers.etag) } : null;
     },
 
     async get(key, { from, signal }) {
@@ -80,20 +81,31 @@ export function azureServer(config: RemoteConfig, env: Environment, clock: () =>
       dropAnswer(await client.ask({ method: "DELETE", key: full(key), signal, accept: ["BlobNotFound"], doing: `delete ${key}` }));
     },
 
-    async *list(folder, signal) {
-      const prefix = `${full(folder)}/`;
-      let marker = "";
-      do {
-        const query = { restype: "container", comp: "list", prefix, ...(marker === "" ? {} : { marker }) };
-        const doing = `list ${folder}`;
-        const answer = await client.ask({ method: "GET", key: "", query, signal, doing });
-        const text = await textOf(answer, { remote: name, doing });
-        yield elementsIn(text, "Blob").map((blob): KeyAndSize => {
-          const key = textIn(blob, "Name") ?? "";
-          return { key: `${folder}/${key.slice(prefix.length)}`, size: Number(textIn(blob, "Content-Length")) };
-        });
-        marker = textIn(text, "NextMarker") ?? "";
-      } while (marker !== "");
-    },
+    ...flatFolders(path === "" ? "" : `${path}/`, listKeys),
   };
+
+  async function* listKeys(
+    prefix: string,
+    { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
+  ): AsyncIterable<KeyPage> {
+    let marker = "";
+    do {
+      const more = { ...(delimiter === undefined ? {} : { delimiter }), ...(marker === "" ? {} : { marker }) };
+      const query = { restype: "container", comp: "list", prefix, ...more };
+      const answer = await client.ask({ method: "GET", key: "", query, signal, doing });
+      const text = await textOf(answer, { remote: name, doing });
+      const entries = elementsIn(text, "Blob").map((blob) => ({
+        key: textIn(blob, "Name") ?? "",
+        size: Number(textIn(blob, "Content-Length")),
+        tag: quoted(textIn(blob, "Etag")),
+      }));
+      yield { entries, folders: elementsIn(text, "BlobPrefix").map((folder) => textIn(folder, "Name") ?? "") };
+      marker = textIn(text, "NextMarker") ?? "";
+    } while (marker !== "");
+  }
+}
+
+/** As DVC writes it: a listing has it without quotes. */
+function quoted(tag: string | undefined): string | undefined {
+  return tag === undefined || tag.startsWith('"') ? tag : `"${tag}"`;
 }

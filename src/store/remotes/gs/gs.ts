@@ -2,9 +2,10 @@
 import { ExpverError } from "../../../errors.ts";
 import { dropAnswer, httpClient } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
+import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, textOf, trustOf } from "../http-access.ts";
 import { encodeStrictly } from "../keys.ts";
-import type { Key, KeyAndSize, ObjectServer } from "../server.ts";
+import type { Key, ObjectServer } from "../server.ts";
 import { parseJson } from "../token-source.ts";
 import { gsClient } from "./client.ts";
 import { findToken } from "./credentials.ts";
@@ -55,9 +56,19 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
   return {
     async find(key, signal) {
       const doing = `look for ${key}`;
-      const answer = await client.ask({ method: "GET", path: at(key), query: { fields: "size" }, signal, accept: [404], doing });
+      const answer = await client.ask({
+        method: "GET",
+        path: at(key),
+        query: { fields: "size,etag,generation" },
+        signal,
+        accept: [404],
+        doing,
+      });
       const text = await textOf(answer, { remote: name, doing });
-      if (answer.status !== 404) return { size: sizeOf(parseJson(text)) };
+      if (answer.status !== 404) {
+        const item = parseJson(text);
+        return { size: sizeOf(item), tag: tagOf(item), version: typeof item?.generation === "string" ? item.generation : undefined };
+      }
       await needBucket(signal);
       return null;
     },
@@ -95,21 +106,26 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
       dropAnswer(await client.ask({ method: "DELETE", path: at(key), signal, accept: [404], doing: `delete ${key}` }));
     },
 
-    async *list(folder, signal) {
-      const prefix = `${full(folder)}/`;
-      let pageToken = "";
-      do {
-        const query = { prefix, fields: "items(name,size),nextPageToken", ...(pageToken === "" ? {} : { pageToken }) };
-        const doing = `list ${folder}`;
-        const answer = await client.ask({ method: "GET", path: objects, query, signal, doing });
-        const page = parseJson(await textOf(answer, { remote: name, doing }));
-        yield (Array.isArray(page?.items) ? page.items : []).map((item: { name?: unknown; size?: unknown }): KeyAndSize => {
-          return { key: `${folder}/${String(item.name ?? "").slice(prefix.length)}`, size: sizeOf(item) ?? 0 };
-        });
-        pageToken = typeof page?.nextPageToken === "string" ? page.nextPageToken : "";
-      } while (pageToken !== "");
-    },
+    ...flatFolders(path === "" ? "" : `${path}/`, listKeys),
   };
+
+  async function* listKeys(
+    prefix: string,
+    { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
+  ): AsyncIterable<KeyPage> {
+    let pageToken = "";
+    do {
+      const more = { ...(delimiter === undefined ? {} : { delimiter }), ...(pageToken === "" ? {} : { pageToken }) };
+      const query = { prefix, fields: "items(name,size,etag),prefixes,nextPageToken", ...more };
+      const answer = await client.ask({ method: "GET", path: objects, query, signal, doing });
+      const page = parseJson(await textOf(answer, { remote: name, doing }));
+      const entries = (Array.isArray(page?.items) ? page.items : []).map((item: { name?: unknown; size?: unknown; etag?: unknown }) => {
+        return { key: String(item.name ?? ""), size: sizeOf(item) ?? 0, tag: tagOf(item) };
+      });
+      yield { entries, folders: (Array.isArray(page?.prefixes) ? page.prefixes : []).map(String) };
+      pageToken = typeof page?.nextPageToken === "string" ? page.nextPageToken : "";
+    } while (pageToken !== "");
+  }
 }
 
 /** `endpointurl`, or the emulator the environment names. Throws E_CONFIG. */
@@ -128,4 +144,9 @@ function endpointOf({ name, options }: RemoteConfig, env: Environment): URL {
 function sizeOf(item: { size?: unknown } | null): number | undefined {
   const size = Number(item?.size ?? Number.NaN);
   return Number.isSafeInteger(size) ? size : undefined;
+}
+
+/** As DVC writes it: the bytes behind the text, in hexadecimal digits. */
+function tagOf(item: { etag?: unknown } | null): string | undefined {
+  return typeof item?.etag === "string" ? Buffer.from(item.etag, "base64").toString("hex") : undefined;
 }

@@ -3,9 +3,10 @@
 import { ExpverError } from "../../../errors.ts";
 import { dropAnswer, httpClient } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
+import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
 import { makeRoom } from "../parts.ts";
-import type { FileThere, FolderThere, Found, Key, KeyAndSize, ObjectServer } from "../server.ts";
+import type { Found, Key, ObjectServer } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
 import { readAwsFiles } from "./aws-files.ts";
 import { type S3Client, s3Client } from "./client.ts";
@@ -138,47 +139,13 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       dropAnswer(await client.ask({ method: "DELETE", key: full(key), signal, accept: [404], doing: `delete ${key}` }));
     },
 
-    async *list(folder, signal) {
-      const prefix = `${full(folder)}/`;
-      for await (const { entries } of listing(prefix, { signal, doing: `list ${folder}` }))
-        yield entries.map(({ key, size }): KeyAndSize => ({ key: `${folder}/${key.slice(prefix.length)}`, size }));
-    },
-
-    async readFolder(folder, signal) {
-      const prefix = folder === "" ? settings.prefix : `${full(folder)}/`;
-      const found: FolderThere = { files: [], folders: [] };
-      let isThere = prefix === "";
-      for await (const { entries, folders } of listing(prefix, { signal, doing: `list ${folder}`, delimiter: "/" })) {
-        isThere ||= entries.length + folders.length > 0;
-        const keyOf = (key: string) => key.slice(settings.prefix.length);
-        for (const { key, size, tag } of entries)
-          if (!key.endsWith("/")) found.files.push({ key: keyOf(key), relpath: key.slice(prefix.length), size, tag });
-        for (const path of folders) found.folders.push({ key: keyOf(path).slice(0, -1), name: path.slice(prefix.length, -1) });
-      }
-      return isThere ? found : null;
-    },
-
-    async *walk(folder, signal) {
-      const prefix = folder === "" ? settings.prefix : `${full(folder)}/`;
-      for await (const { entries } of listing(prefix, { signal, doing: `list ${folder}` })) {
-        // A key that ends in a slash is how some programs make a folder.
-        const files = entries.filter(({ key }) => !key.endsWith("/"));
-        yield files.map(
-          ({ key, size, tag }): FileThere => ({
-            key: key.slice(settings.prefix.length),
-            relpath: key.slice(prefix.length),
-            size,
-            tag,
-          }),
-        );
-      }
-    },
+    ...flatFolders(settings.prefix, listing),
   };
 
   async function* listing(
     prefix: string,
     { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
-  ): AsyncIterable<{ entries: { key: string; size: number; tag: string | undefined }[]; folders: string[] }> {
+  ): AsyncIterable<KeyPage> {
     let token: string | undefined;
     do {
       const more = token === undefined ? {} : { "continuation-token": token };
