@@ -39,12 +39,15 @@ export function trashEntries(project: Place, { cacheTrash, now }: { cacheTrash: 
   const entries = [trashDir(project), ...(cacheTrash === null ? [] : [cacheTrash])].flatMap((trash) =>
     entriesOf(trash).flatMap(({ name }): TrashEntry[] => {
       const folder = join(trash, name);
-      const naming = name.endsWith(GOING) ? [] : namesOf(folder);
-      if (naming.length === 0 && trash === cacheTrash) return [];
+      const isGoing = name.endsWith(GOING);
+      const known = namesOf(isGoing ? folder.slice(0, -GOING.length) : folder);
+      if (known.length === 0 && trash === cacheTrash) return [];
+      // What a killed purge had begun to free is nobody's need any more.
+      const naming = isGoing ? [] : known;
       const stat = lstatSync(folder, { throwIfNoEntry: false });
       if (stat === undefined) return [];
       const needing = naming.filter(({ state }) => state === "done" || state === "failed").reverse();
-      const isYoung = naming.length === 0 && !name.endsWith(GOING) && now.getTime() - stat.mtimeMs < DAY_MS;
+      const isYoung = naming.length === 0 && !isGoing && now.getTime() - stat.mtimeMs < DAY_MS;
       return [
         {
           folder,

@@ -45,8 +45,8 @@ export async function startAzurite(): Promise<Azurite> {
     return `${url}/${path}?${new URLSearchParams(query)}&${sas("rwdlac")}`;
   };
   const must = async (address: string, init?: RequestInit) => {
-    // Once more: a connection that waited while this process was busy may be closed by now.
-    const answer = await fetch(address, init).catch(() => fetch(address, init));
+    // A connection that is kept while this process is busy may be closed when it is used again.
+    const answer = await fetch(address, { ...init, headers: { ...(init?.headers as Record<string, string>), connection: "close" } });
     if (!answer.ok) throw new Error(`${address} answered ${answer.status}: ${await answer.text()}`);
     return answer;
   };

@@ -24,8 +24,8 @@ export async function startFakeGcs(): Promise<FakeGcs> {
   const args = ["-scheme", "http", "-host", "127.0.0.1", "-port", String(port), "-backend", "memory", "-log-level", "error"];
   const child = await startServer(program, [...args, "-external-url", url], { port });
   const must = async (address: string, init?: RequestInit) => {
-    // Once more: a connection that waited while this process was busy may be closed by now.
-    const answer = await fetch(address, init).catch(() => fetch(address, init));
+    // A connection that is kept while this process is busy may be closed when it is used again.
+    const answer = await fetch(address, { ...init, headers: { ...(init?.headers as Record<string, string>), connection: "close" } });
     if (!answer.ok) throw new Error(`${address} answered ${answer.status}: ${await answer.text()}`);
     return answer;
   };
