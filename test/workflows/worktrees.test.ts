@@ -174,7 +174,7 @@ describe("an experiment's worktree", () => {
     there.git("tag", "e0.5.0", "-a", "-m", "accuracy=1 | here");
     there.write("new.py", "stashed\n");
     there.git("stash");
-    expect(findings(repo.expverJson(["worktree", "remove", "lr"]).error)).toEqual(["stashes"]);
+    expect(findings(repo.expverJson(["worktree", "remove", "lr"]).error)).toEqual(["stashes", "versions"]);
     there.git("tag", "-d", "e0.5.0");
     expect(findings(repo.expverJson(["worktree", "remove", "lr"]).error)).toEqual(["commits", "stashes"]);
   });

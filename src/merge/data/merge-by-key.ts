@@ -6,7 +6,7 @@ import { columnNames, ownColumn } from "./columns-sql.ts";
 import type { DataFile } from "./data-file.ts";
 import type { DuckDb } from "./duckdb.ts";
 import type { SettledColumn } from "./schema.ts";
-import { addRows, fillCells, fitsJoin } from "./standing-rows.ts";
+import { addRows, fillCells } from "./standing-rows.ts";
 import { hasRows, surplus } from "./surplus.ts";
 import type { DataReport, MergeStep } from "./types.ts";
 
@@ -33,8 +33,8 @@ export async function mergeByKey(
     await fillCells(db, standing, { touched, chosen, sameKey });
   }
   const known = await db.change(`CREATE OR REPLACE TABLE known AS SELECT i.expver_row ${both}`);
-  const order = fitsJoin(db, known) ? "" : "ORDER BY expver_row";
-  const isNew = `SELECT ${columnNames(standing.columns)} FROM incoming ANTI JOIN known USING (expver_row) WHERE ${hasKey} ${order}`;
+  // With several threads a join keeps no order, not even one in memory.
+  const isNew = `SELECT ${columnNames(standing.columns)} FROM incoming ANTI JOIN known USING (expver_row) WHERE ${hasKey} ORDER BY expver_row`;
   let inserted = known === rows ? 0 : await addRows(db, standing, isNew);
   const keyless = `NOT (${hasKey})`;
   if (await hasRows(db, keyless)) inserted += await addRows(db, standing, surplus(standing, keyless));

@@ -144,7 +144,7 @@ async function viewMerged(db: DuckDb, { columns, gone, added }: StandingRows): P
 }
 
 /** So many row numbers can be joined with in memory; a join that cannot be loses the order of the rows. */
-export function fitsJoin(db: DuckDb, numbers: number): boolean {
+function fitsJoin(db: DuckDb, numbers: number): boolean {
   return numbers * 64 < db.memory / 4;
 }
 
