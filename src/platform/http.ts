@@ -206,6 +206,7 @@ function exchange(sent: ClientRequest, { body, length = 0, connectTimeoutMs, rea
     };
     const connecting = setTimeout(() => fail(new TimeOut(`no connection within ${connectTimeoutMs / 1000} s`)), connectTimeoutMs);
     sent.on("socket", (socket) => {
+      if (!socket.listeners("error").includes(ignore)) socket.on("error", ignore);
       if (!socket.connecting) clearTimeout(connecting);
       else socket.once("encrypted" in socket ? "secureConnect" : "connect", () => clearTimeout(connecting));
     });
@@ -240,6 +241,12 @@ function exchange(sent: ClientRequest, { body, length = 0, connectTimeoutMs, rea
     write().catch(fail);
   });
 }
+
+/**
+ * A connection breaks with the signal of the request it was made for, also between two requests, when nobody listens for an error: that
+ * would end the program. Who uses it finds out by the request.
+ */
+function ignore(): void {}
 
 /** Resolves at the event, or when nothing more is to be written, or after a while. */
 function first(sent: ClientRequest, event: string, afterMs?: number): Promise<void> {
