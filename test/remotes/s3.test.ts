@@ -186,7 +186,7 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     const options = new Map(Object.entries({ url, endpointurl: server.url, ...keysOf("all") }));
     const home = awsFiles({ config: "[default]\ns3 =\n  multipart_threshold = 5MB\n  multipart_chunksize = 5MB\n" });
     const remote = () => remoteOf({ name: "store", url, options }, { ...process.env, ...home });
-    const parcel = makeCache().put("0123456789".repeat(3_000_000));
+    const parcel = makeCache().put("0123456789".repeat(12_000_000));
     const controller = new AbortController();
     let sent = 0;
     const report = ({ bytes = 0 }: { bytes?: number }) => {
