@@ -33,6 +33,7 @@ export function runProcess(program: string, args: readonly string[], { cwd, env,
   if (result.error && !timedOut) {
     const missing = "code" in result.error && result.error.code === "ENOENT";
     throw new ExpverError("E_IO", missing ? `cannot start ${program}: not found` : `cannot start ${program}: ${result.error.message}`, {
+      ...(missing ? { hint: `Install ${program}, or put it on the PATH.` } : {}),
       details: { program },
       cause: result.error,
     });
