@@ -1,8 +1,9 @@
 /** The command line: find the command, parse, plan, confirm, apply, render. */
-import { statSync } from "node:fs";
+
 import { resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { type Context, systemContext } from "../platform/context.ts";
+import { isFolder } from "../platform/files.ts";
 import { CATALOGUE } from "../workflows/catalogue/index.ts";
 import type { Command, Input, Plan, ReadWorkflow, WriteWorkflow } from "../workflows/contract.ts";
 import { askPerson, canAsk, confirmPlan } from "./confirm.ts";
@@ -96,7 +97,7 @@ function contextOf(face: Face, reporter: Reporter, interruption: Interruption | 
   });
   if (face.directory === undefined) return context;
   const cwd = resolve(context.cwd, face.directory);
-  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!isFolder(cwd)) {
     throw new ExpverError("E_NOT_FOUND", `-C: there is no folder ${cwd}`, { details: { path: cwd } });
   }
   return { ...context, cwd };

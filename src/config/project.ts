@@ -1,10 +1,10 @@
 /** Where we are: the root, Git, DVC, our own state folder and the configuration. Every workflow starts by opening it. */
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { findRepository, gitResult, type Repository } from "../git/git.ts";
 import type { Context } from "../platform/context.ts";
-import { readTextIfExists } from "../platform/files.ts";
+import { isFile, isFolder, readTextIfExists } from "../platform/files.ts";
 import { type Config, DEFAULTS } from "./config.ts";
 import { parseConfig } from "./read-config.ts";
 
@@ -61,7 +61,7 @@ function placeOf(repository: Repository | null, cwd: string): Place | null {
     return { root: repository.root, repository, dvcRoot: null, stateDir: join(physical(repository.commonDir), "expver") };
   const top = repository === null ? null : physical(repository.root);
   const configRoot = nearest(cwd, top, (folder) => isFile(join(folder, CONFIG_FILE)));
-  const dvcRoot = nearest(configRoot ?? cwd, top, (folder) => isDirectory(join(folder, ".dvc")));
+  const dvcRoot = nearest(configRoot ?? cwd, top, (folder) => isFolder(join(folder, ".dvc")));
   const root = configRoot ?? dvcRoot ?? top;
   if (root === null) return null;
   const usesGit = repository !== null && !(dvcRoot !== null && readNoScm(dvcRoot));
@@ -137,12 +137,4 @@ function physical(path: string): string {
   } catch (error) {
     throw fromSystemError(error, `cannot open the folder ${path}`);
   }
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

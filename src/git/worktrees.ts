@@ -1,7 +1,7 @@
 /** The worktrees of a repository. */
-import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { isMissing, readTextIfExists } from "../platform/files.ts";
+import { isFile, isMissing, readTextIfExists } from "../platform/files.ts";
 import { git, gitResult, type Repository } from "./git.ts";
 
 export interface Worktree {
@@ -44,24 +44,24 @@ function mainRoot(repository: Repository, told: string): string {
 
 /** The repository as seen from a worktree that is there. Starts no process; null for what is none. */
 export function repositoryIn({ commonDir, env }: Repository, root: string): Repository | null {
-  const dotGit = join(root, ".git");
-  const link = statSync(dotGit, { throwIfNoEntry: false })?.isFile()
-    ? /^gitdir: (.*)/.exec(readTextIfExists(dotGit) ?? "")?.[1]
-    : undefined;
-  const gitDir = link === undefined ? dotGit : resolve(root, link);
+  const gitDir = linkedGitDir(root) ?? join(root, ".git");
   return existsSync(gitDir) ? { root, gitDir, commonDir, bare: false, env: { ...env, GIT_DIR: gitDir, GIT_WORK_TREE: root } } : null;
 }
 
 /** False for a folder that is another repository now, or a worktree of another one. */
 export function isWorktreeOf({ commonDir }: Repository, root: string): boolean {
-  const dotGit = join(root, ".git");
-  const link = statSync(dotGit, { throwIfNoEntry: false })?.isFile()
-    ? /^gitdir: (.*)/.exec(readTextIfExists(dotGit) ?? "")?.[1]
-    : undefined;
-  if (link === undefined) return !existsSync(dotGit);
+  const gitDir = linkedGitDir(root);
+  if (gitDir === null) return !existsSync(join(root, ".git"));
   // Git may have forgotten this worktree: only the folder of all of them is asked for.
-  const home = dirname(dirname(resolve(root, link)));
+  const home = dirname(dirname(gitDir));
   return existsSync(home) && realpathSync(home) === realpathSync(commonDir);
+}
+
+/** Where the `.git` file of a linked worktree leads, there or not; null: it has none. */
+export function linkedGitDir(root: string): string | null {
+  const file = join(root, ".git");
+  const link = isFile(file) ? /^gitdir: (.*)/.exec(readTextIfExists(file) ?? "")?.[1] : undefined;
+  return link === undefined ? null : resolve(root, link);
 }
 
 export interface WorktreeState {

@@ -1,6 +1,6 @@
 /** The effects of an operation against what is there now: does it still stand, and how is it taken back. */
 
-import { existsSync, lstatSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import type { Repository } from "../git/git.ts";
@@ -8,7 +8,7 @@ import { readIndexEntries, setIndexEntries, setUnmerged } from "../git/index-fil
 import { readRef, resolveCommit, updateRefs } from "../git/refs.ts";
 import { unfinished } from "../git/status.ts";
 import { readUnmerged } from "../git/unmerged.ts";
-import { readTextIfExists } from "../platform/files.ts";
+import { isFile, isThere, readTextIfExists } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
 import { treeDigest } from "../platform/tree-digest.ts";
 import { counted } from "../platform/words.ts";
@@ -126,22 +126,22 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
     case "database":
       return rows?.look(effect) ?? { state: "other", now: "cannot be looked at here" };
     case "trash": {
-      const [isBack, isKept] = [isAnything(join(topOf(project), effect.path)), isAnything(effect.trash)];
+      const [isBack, isKept] = [isThere(join(topOf(project), effect.path)), isThere(effect.trash)];
       if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };
       return isBack && !isPlaced(project, effect) ? { state: "other", now: "something else is there" } : { state: "after" };
     }
     case "move": {
-      const [isThere, isBack] = [isAnything(join(topOf(project), effect.to)), isAnything(join(topOf(project), effect.from))];
-      const isKept = effect.replaced !== undefined && isAnything(effect.replaced);
+      const [isMoved, isBack] = [isThere(join(topOf(project), effect.to)), isThere(join(topOf(project), effect.from))];
+      const isKept = effect.replaced !== undefined && isThere(effect.replaced);
       // One file under two names: about to be replaced, or about to be taken back.
       if (isBack && isKept && isSameFile(join(topOf(project), effect.to), effect.replaced ?? "")) return { state: "before" };
       if (isBack && isKept && isSameFile(join(topOf(project), effect.to), join(topOf(project), effect.from))) return { state: "after" };
-      if (isThere && isBack)
+      if (isMoved && isBack)
         return effect.replaced === undefined || isKept ? { state: "other", now: "something else is there" } : { state: "before" };
-      if (isThere && effect.replaced !== undefined && !isKept) return { state: "other", now: "what stood there is no longer in the trash" };
-      if (isThere && effect.digest !== undefined && treeDigest(join(topOf(project), effect.to)) !== effect.digest)
+      if (isMoved && effect.replaced !== undefined && !isKept) return { state: "other", now: "what stood there is no longer in the trash" };
+      if (isMoved && effect.digest !== undefined && treeDigest(join(topOf(project), effect.to)) !== effect.digest)
         return { state: "other", now: "changed" };
-      if (isThere || (isBack && isKept)) return { state: "after" };
+      if (isMoved || (isBack && isKept)) return { state: "after" };
       return isBack ? { state: "before" } : { state: "other", now: "neither here nor there" };
     }
     case "objects":
@@ -154,7 +154,7 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
 /** What lies there is what the operation put in the place of what it took away. */
 function isPlaced(project: Place, { path, placed }: EffectOf<"trash">): boolean {
   const file = join(topOf(project), path);
-  return placed !== undefined && statSync(file, { throwIfNoEntry: false })?.isFile() === true && md5OfFile(file).md5 === placed;
+  return placed !== undefined && isFile(file) && md5OfFile(file).md5 === placed;
 }
 
 function compare<Value>(
@@ -239,16 +239,11 @@ function unresolve(repository: Repository, { paths }: EffectOf<"unmerged">): voi
 function moveBack(project: Place, { from, to, replaced }: EffectOf<"move">): void {
   const [source, target] = [join(topOf(project), from), join(topOf(project), to)];
   // Killed between the two, only what stood there was moved away.
-  if (!isAnything(source)) {
+  if (!isThere(source)) {
     const staysUntilReplaced = replaced !== undefined && lstatSync(replaced).isFile() && lstatSync(target).isFile();
     (staysUntilReplaced ? linkOrMove : moveWhole)(target, source);
   }
   if (replaced !== undefined) restoreFromTrash(replaced, target);
-}
-
-/** A link counts, wherever it leads: in the trash a relative one leads nowhere. */
-function isAnything(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function isSameFile(one: string, other: string): boolean {

@@ -4,7 +4,7 @@ import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs
 import { dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { isMissing, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
+import { hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock } from "../platform/locks.ts";
 import { identityOf, lifeOf, type ProcessIdentity } from "../platform/processes.ts";
 
@@ -83,7 +83,7 @@ function createWhole(path: string, record: LeaseRecord): boolean {
     linkSync(temporary, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (hasCode(error, "EEXIST")) return false;
     throw fromSystemError(error, `cannot take the lease ${record.name}`);
   } finally {
     rmSync(temporary, { force: true });

@@ -4,7 +4,7 @@ import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync 
 import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
-import { syncFolder, writeFileAtomic } from "../platform/files.ts";
+import { hasCode, syncFolder, writeFileAtomic } from "../platform/files.ts";
 
 /** A free place in the trash for a file or folder: to be recorded (`{kind: "trash"}`) before {@link moveToTrash}. Makes nothing. */
 export function trashPlace(project: Place, path: string): string {
@@ -81,7 +81,7 @@ export function moveWhole(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    if (!hasCode(error, "EXDEV")) throw error;
     const copy = `${to}.moving`;
     if (existsSync(copy)) rmSync(copy, { recursive: true });
     cpSync(from, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, errorOnExist: true });

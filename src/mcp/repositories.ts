@@ -1,10 +1,12 @@
 /** Which folders a client may work in: those named at the start, what lies in them, and their linked worktrees. */
-import { realpathSync, statSync } from "node:fs";
+
+import { realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { findRepository } from "../git/git.ts";
 import { linkedWorktrees } from "../git/worktrees.ts";
 import type { Context } from "../platform/context.ts";
+import { isFolder } from "../platform/files.ts";
 
 export interface Repositories {
   /** Absolute path of the folder commands run in; the first allowed one when nothing is asked. Throws E_OUTSIDE, E_NOT_FOUND. */
@@ -29,8 +31,8 @@ export function allowedRepositories(context: Context, roots: readonly string[]):
     },
     choose(asked) {
       if (asked === undefined) return first;
-      const isFolder = isAbsolute(asked) && statSync(asked, { throwIfNoEntry: false })?.isDirectory();
-      if (!isFolder) {
+      const isRepositoryFolder = isAbsolute(asked) && isFolder(asked);
+      if (!isRepositoryFolder) {
         throw new ExpverError("E_NOT_FOUND", `repository: ${JSON.stringify(asked)} is not the absolute path of a folder`, {
           hint: `Leave it out for ${first}.`,
         });

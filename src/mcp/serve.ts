@@ -1,10 +1,11 @@
 /** `expver mcp`: the Model Context Protocol on stdin and stdout. */
-import { statSync } from "node:fs";
+
 import { join, resolve } from "node:path";
 import { loadSkills } from "@modelcontextprotocol/server/ext/skills/node";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
+import { isFolder } from "../platform/files.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import type { Input } from "../workflows/contract.ts";
 import { Jobs } from "./command.ts";
@@ -38,6 +39,6 @@ export async function serveMcp(context: Context, { repository, readOnly, unconfi
 
 function folderOf(context: Context, typed: string): string {
   const path = resolve(context.cwd, typed);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  if (isFolder(path)) return path;
   throw new ExpverError("E_NOT_FOUND", `--repository: there is no folder ${path}`, { details: { path } });
 }

@@ -2,15 +2,16 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
-  existsSync,
   fchmodSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from "node:fs";
@@ -81,22 +82,42 @@ export function syncFolder(folder: string): void {
       closeSync(descriptor);
     }
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code !== "EINVAL" && code !== "EPERM" && code !== "EISDIR" && code !== "EACCES") throw error;
+    if (!hasCode(error, "EINVAL", "EPERM", "EISDIR", "EACCES")) throw error;
   }
 }
 
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+/** Whether the system refused with one of these: `EEXIST`, `ENOENT`. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
+export function isMissing(error: unknown): boolean {
+  return hasCode(error, "ENOENT", "ENOTDIR");
+}
+
+/** Whether anything has this name. A link counts, wherever it leads. */
+export function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Links are followed; false also for what cannot be looked at. */
 export function isFolder(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
+  return statOf(path)?.isDirectory() === true;
+}
+
+/** The same. */
+export function isFile(path: string): boolean {
+  return statOf(path)?.isFile() === true;
 }
 
 function modeOf(path: string): number | undefined {
+  const mode = statOf(path)?.mode;
+  return mode === undefined ? undefined : mode & 0o7777;
+}
+
+function statOf(path: string): Stats | undefined {
   try {
-    return statSync(path).mode & 0o7777;
+    return statSync(path, { throwIfNoEntry: false });
   } catch {
     return undefined;
   }

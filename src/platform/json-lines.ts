@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { fromSystemError } from "../errors.ts";
-import { readTextIfExists, syncFolder, writeAll } from "./files.ts";
+import { hasCode, readTextIfExists, syncFolder, writeAll } from "./files.ts";
 
 /** Creates the file with its first lines; false when the name is taken. */
 export function createLines(path: string, lines: readonly object[]): boolean {
@@ -12,7 +12,7 @@ export function createLines(path: string, lines: readonly object[]): boolean {
     syncFolder(dirname(path));
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (hasCode(error, "EEXIST")) return false;
     throw fromSystemError(error, `cannot write the journal ${path}`);
   }
 }

@@ -1,7 +1,7 @@
 /** Making one file appear as another: reflink, hard link, symbolic link or copy, whatever the file system can do. */
 import { closeSync, constants, copyFileSync, fchmodSync, linkSync, openSync, symlinkSync, unlinkSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
-import { writeAll } from "./files.ts";
+import { hasCode, writeAll } from "./files.ts";
 import { hashingFile, md5Of, readSmall } from "./hashing.ts";
 import { finishWork, type Work } from "./pace.ts";
 
@@ -35,7 +35,7 @@ interface Placed {
 }
 
 // "This file system cannot do that" in its many spellings; everything else is a real failure.
-const UNSUPPORTED = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "ENOTTY", "ENOSYS", "EINVAL", "EAGAIN", "EMLINK"]);
+const UNSUPPORTED = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "EXDEV", "ENOTTY", "ENOSYS", "EINVAL", "EAGAIN", "EMLINK"];
 
 /** `types` in order of preference. A reflink is tried before every copy, and a copy is always the last resort. */
 export function createPlacer(types: readonly LinkType[]): Placer {
@@ -53,7 +53,7 @@ export function createPlacer(types: readonly LinkType[]): Placer {
       } catch (error) {
         if (!isUnsupported(error)) throw fromSystemError(error, `cannot make a ${type} of ${from}`);
         // A file may have too many hard links while others may still be linked.
-        if (!isCode(error, "EMLINK")) usable.delete(type);
+        if (!hasCode(error, "EMLINK")) usable.delete(type);
       }
     }
     return { type: "copy", ...(yield* copyingBytes(from, to, size)) };
@@ -77,13 +77,13 @@ export function reflink(from: string, to: string): void {
     copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
   } catch (error) {
     // Some systems leave the empty file they were about to clone into.
-    if (!isCode(error, "EEXIST")) removeQuietly(to);
+    if (!hasCode(error, "EEXIST")) removeQuietly(to);
     throw error;
   }
 }
 
 export function isUnsupported(error: unknown): boolean {
-  return error instanceof Error && "code" in error && UNSUPPORTED.has(String(error.code));
+  return hasCode(error, ...UNSUPPORTED);
 }
 
 function makeLink(type: Exclude<LinkType, "copy">, from: string, to: string, mode: number): void {
@@ -121,7 +121,7 @@ function* copyingBytes(from: string, to: string, size: number): Work<Pick<Placed
       closeSync(descriptor);
     }
   } catch (error) {
-    if (!isCode(error, "EEXIST")) removeQuietly(to);
+    if (!hasCode(error, "EEXIST")) removeQuietly(to);
     throw fromSystemError(error, `cannot copy ${from}`);
   }
 }
@@ -132,8 +132,4 @@ function removeQuietly(path: string): void {
   } catch {
     // It was never made.
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { ExpverError } from "../errors.ts";
+import { hasCode } from "./files.ts";
 
 export interface ProcessResult {
   /** Exit code; 128 + signal number when a signal ended it. */
@@ -62,12 +63,7 @@ export function lifeOf(identity: ProcessIdentity): "alive" | "dead" | "unknown" 
   const start = startTime(identity.pid);
   if (start !== undefined) return start === identity.start ? "alive" : "dead";
   if (process.platform === "linux") return "dead";
-  try {
-    process.kill(identity.pid, 0);
-    return "alive";
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM" ? "alive" : "dead";
-  }
+  return isAlive(identity.pid) ? "alive" : "dead";
 }
 
 /**
@@ -123,6 +119,6 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return hasCode(error, "EPERM");
   }
 }

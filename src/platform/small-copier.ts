@@ -1,7 +1,7 @@
 /** One small file after another, as any thread reads, hashes and copies it. */
 import { closeSync, fchmodSync, fstatSync, lstatSync, openSync, unlinkSync } from "node:fs";
 import type { FileIdentity } from "./file-stat.ts";
-import { writeAll } from "./files.ts";
+import { hasCode, writeAll } from "./files.ts";
 import { md5Of, readSmall } from "./hashing.ts";
 
 export interface SmallOptions {
@@ -76,7 +76,7 @@ export function smallCopier(
       copy(bytes, nameOfCopy(places, md5), 0);
       return DONE;
     } catch (error) {
-      if (isTaken(error)) return TWIN;
+      if (hasCode(error, "EEXIST")) return TWIN;
       throw error;
     } finally {
       made.add(md5);
@@ -117,8 +117,4 @@ function shardOf(md5: string): number {
 
 function keepStat(stats: Float64Array, index: number, { dev, ino, size, mtimeMs, ctimeMs }: FileIdentity): void {
   stats.set([dev, ino, size, mtimeMs, ctimeMs], index * NUMBERS);
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EEXIST";
 }

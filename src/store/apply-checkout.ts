@@ -1,10 +1,12 @@
 /** Carrying out a checkout. A file (or a small new folder) appears under its name whole; nothing goes before everything needed is known to be there. */
+
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Project, topOf } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
+import { hasCode, isThere } from "../platform/files.ts";
 import { isSmall } from "../platform/hashing.ts";
 import { createPlacer, type Placer } from "../platform/links.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
@@ -196,7 +198,7 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
       for (const folder of foldersAround({ path: dirname(path), files: plan.removes, emptyFolders: plan.emptyFolders })) {
         if (folder === path || folder.startsWith(`${path}/`)) removeIfEmpty(folder);
       }
-      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+      if (!isThere(path)) return;
       if (!discard) throw changedMeanwhile(path);
       discard(path);
     },
@@ -209,9 +211,9 @@ function makeFolder(folder: string, made: Set<string>, remover: Remover): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && (error.code === "EEXIST" || error.code === "ENOTDIR"))) throw error;
+    if (!hasCode(error, "EEXIST", "ENOTDIR")) throw error;
     let standing = folder;
-    while (lstatSync(standing, { throwIfNoEntry: false }) === undefined) standing = dirname(standing);
+    while (!isThere(standing)) standing = dirname(standing);
     remover.clear(standing);
     mkdirSync(folder, { recursive: true });
   }
@@ -266,7 +268,7 @@ function moveInto(temporary: string, { path, size }: Placement, placer: Placer):
   try {
     renameSync(temporary, path);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    if (!hasCode(error, "EXDEV")) throw error;
     const beside = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
     placer.place(temporary, beside, { size, copyOnly: true });
     chmodSync(beside, lstatSync(temporary).mode & 0o777);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { readTextIfExists } from "../platform/files.ts";
+import { hasCode, readTextIfExists } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
 import { isAlive } from "../platform/processes.ts";
 import { dvcFolder, readDvcConfig } from "./dvc-config.ts";
@@ -131,7 +131,7 @@ function tryLinkLock(path: string): FileLock | null {
     const isTaken = statSync(claim).nlink !== 2;
     if (isTaken) {
       rmSync(claim, { force: true });
-      if (error instanceof Error && "code" in error && error.code === "EEXIST") return null;
+      if (hasCode(error, "EEXIST")) return null;
       throw error;
     }
   }

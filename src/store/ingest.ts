@@ -5,7 +5,7 @@
  */
 import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { writeAll } from "../platform/files.ts";
+import { hasCode, writeAll } from "../platform/files.ts";
 import { type Digest, hashingFile } from "../platform/hashing.ts";
 import { isUnsupported, reflink } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
@@ -304,8 +304,7 @@ function tryRename(own: string, path: string): boolean {
     renameSync(own, path);
     return true;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOTEMPTY" || code === "EEXIST" || code === "EPERM") return false;
+    if (hasCode(error, "ENOTEMPTY", "EEXIST", "EPERM")) return false;
     throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
-import { isMissing } from "../platform/files.ts";
+import { hasCode, isMissing } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
 import { type StatAnswers, takingStats } from "../platform/many-stats.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
@@ -142,6 +142,6 @@ function protect(path: string): void {
   try {
     chmodSync(path, VERIFIED_MODE);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && (error.code === "EPERM" || error.code === "EROFS"))) throw error;
+    if (!hasCode(error, "EPERM", "EROFS")) throw error;
   }
 }

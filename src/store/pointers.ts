@@ -1,7 +1,9 @@
 /** Every pointer of the worktree, or of any commit. */
+
 import { readdirSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
 import type { Project } from "../config/project.ts";
+import { topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { git } from "../git/git.ts";
 import { catFiles, readTree, readTrees } from "../git/tree.ts";
@@ -137,10 +139,6 @@ function readAll(
       return [];
     }
   });
-}
-
-function topOf(project: Project): string {
-  return project.repository?.root ?? project.dvcRoot ?? project.root;
 }
 
 function listFiles(repository: NonNullable<Project["repository"]>): string[] {

@@ -1,4 +1,5 @@
 /** Files and folders that were made elsewhere take their places: journaled together, and what stood there is in the trash. */
+
 import { lstatSync, mkdirSync } from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import { absolutePath } from "../config/paths.ts";
@@ -7,6 +8,7 @@ import { removeEmptyFolder } from "../journal/file-edits.ts";
 import type { OpenOperation } from "../journal/operations.ts";
 import { keepInTrash, moveToTrash, moveWhole, trashPlace } from "../journal/trash.ts";
 import type { Effect } from "../journal/types.ts";
+import { isThere } from "../platform/files.ts";
 import { treeDigest } from "../platform/tree-digest.ts";
 
 export interface CopiesToPlace {
@@ -62,8 +64,4 @@ export function placeCopies(project: Project, operation: OpenOperation, { copies
 /** Outermost first. */
 function missingFolders(folder: string): string[] {
   return isThere(folder) ? [] : [...missingFolders(dirname(folder)), folder];
-}
-
-function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

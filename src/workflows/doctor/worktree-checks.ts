@@ -1,13 +1,12 @@
 /** Worktrees that were moved, half-removed, locked, or are off their branch; caches that are not shared. */
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { headBranch, readRef, updateRefs } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
-import { worktreeState } from "../../git/worktrees.ts";
+import { linkedGitDir, worktreeState } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists } from "../../platform/files.ts";
 import { makeStaging } from "../../store/staging.ts";
 import { recordsOf, saveRecord, type WorktreeRecord } from "../worktree/records.ts";
 import type { Check, Finding, Scene } from "./check.ts";
@@ -162,12 +161,8 @@ function findMoved({ place }: Scene, root: string): string | null {
   if (admin === null) return null;
   const folders = new Set([dirname(root), dirname(topOf(place)), ...subfolders(dirname(topOf(place)))]);
   for (const folder of folders) {
-    for (const candidate of subfolders(folder)) {
-      const file = join(candidate, ".git");
-      const text = statSync(file, { throwIfNoEntry: false })?.isFile() ? readTextIfExists(file) : null;
-      const leads = /^gitdir: (.*)$/m.exec(text ?? "")?.[1];
-      if (leads !== undefined && resolve(candidate, leads) === admin) return candidate;
-    }
+    const found = subfolders(folder).find((candidate) => linkedGitDir(candidate) === admin);
+    if (found !== undefined) return found;
   }
   return null;
 }

@@ -1,7 +1,7 @@
 /** What an existing repository has that expver can adopt. Reads only. */
 import { closeSync, type Dirent, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readTextIfExists } from "../../platform/files.ts";
+import { isFile, isFolder, readTextIfExists } from "../../platform/files.ts";
 
 export interface Survey {
   /** SQLite databases with events tables, the one to use first. Paths relative to the root. */
@@ -143,12 +143,4 @@ function entriesOf(folder: string): Dirent[] {
   } catch {
     return [];
   }
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

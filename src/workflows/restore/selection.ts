@@ -1,5 +1,6 @@
 /** What of a version comes back, and what of today's goes: by looking only. */
-import { existsSync, lstatSync } from "node:fs";
+
+import { existsSync } from "node:fs";
 import { absolutePath, pathFromUser, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -8,6 +9,7 @@ import { hashesHere } from "../../git/hashes-here.ts";
 import { readStatus } from "../../git/status.ts";
 import { readTree, type TreeEntry } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
+import { isThere } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { missingMembers, storedMembers } from "../../store/make-output.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
@@ -57,7 +59,7 @@ export async function selectToRestore(
   return {
     files: differing(project, repository, files, tracked),
     ...(await differingOutputs(project, context, chosen)),
-    removes: [...new Set(gone)].filter((path) => lstatSync(absolutePath(project, path), { throwIfNoEntry: false }) !== undefined),
+    removes: [...new Set(gone)].filter((path) => isThere(absolutePath(project, path))),
     leftOut: isWanted(database) && [...then, ...now].some(({ path }) => isLeftOut(path)) ? database : null,
   };
 }

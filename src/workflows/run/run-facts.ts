@@ -8,7 +8,7 @@ import type { Place } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import type { IndexEntry } from "../../git/index-file.ts";
 import type { Context } from "../../platform/context.ts";
-import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { runName } from "../../platform/names.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
 import type { RunStatus } from "../../results/types.ts";
@@ -131,7 +131,7 @@ function makeNew(folder: string): boolean {
     mkdirSync(folder);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (hasCode(error, "EEXIST")) return false;
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Place } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { appendLines, createLines, readLines } from "../../platform/json-lines.ts";
 import { runName } from "../../platform/names.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
@@ -93,7 +93,7 @@ export function createSweepFolder(place: Pick<Place, "stateDir">, context: Conte
       mkdirSync(folder);
       return { id, folder };
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (!hasCode(error, "EEXIST")) throw error;
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Files Git does not have (`.env`, an environment's folder) that a new worktree gets from this one. */
+
 import { constants, cpSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathFromUser } from "../../config/paths.ts";
@@ -8,6 +9,7 @@ import { ExpverError } from "../../errors.ts";
 import { git, gitResult, type Repository } from "../../git/git.ts";
 import { ignoredByGit } from "../../git/ignored.ts";
 import type { Context } from "../../platform/context.ts";
+import { isThere } from "../../platform/files.ts";
 
 export interface Carried {
   /** From the top. */
@@ -28,7 +30,7 @@ export function whatToCarry(project: Project, repository: Repository, context: C
   const paths = [...new Set(words.map((word) => pathFromUser(project, context, word)))];
   return paths.map((path) => {
     const from = join(topOf(project), path);
-    if (path === "" || lstatSync(from, { throwIfNoEntry: false }) === undefined) {
+    if (path === "" || !isThere(from)) {
       throw new ExpverError("E_NOT_FOUND", `--copy: there is no ${path || "."} here`, {
         hint: "It takes files Git ignores, such as .env.",
         details: { path },

@@ -1,13 +1,13 @@
 /** Putting a copy under its name: it appears whole or not at all, and what it replaces goes to the trash where there is one. */
 import { randomBytes } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { findPlace, topOf } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { isFolder, readTextIfExists } from "../../../platform/files.ts";
+import { isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
 import { md5Of } from "../../../platform/hashing.ts";
 import { identityOf, lifeOf, type ProcessIdentity } from "../../../platform/processes.ts";
 import { treeDigest } from "../../../platform/tree-digest.ts";
@@ -42,7 +42,7 @@ export async function deliver(
   try {
     const target = join(staging, "made");
     await make(target, staging);
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) moveWhole(target, path);
+    if (!isThere(path)) moveWhole(target, path);
     else await replace(context, path, { command, target });
     rmSync(staging, { recursive: true, force: true });
   } catch (error) {

@@ -1,5 +1,5 @@
 /** `expver data move FROM TO`: tracked data gets another name, with its pointer and its line in the ignore file. */
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, join, posix, resolve } from "node:path";
 import { setYamlSource } from "../../../config/edit-yaml.ts";
 import { absolutePath, pathFromUser } from "../../../config/paths.ts";
@@ -8,7 +8,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { isFolder, readTextIfExists } from "../../../platform/files.ts";
+import { isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
 import { entryName } from "../../../store/contents.ts";
 import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
 import { renameEntry } from "../../../store/pointer-file.ts";
@@ -96,11 +96,11 @@ function moveAll(project: Project, context: Context, { pointer, to, file, operat
 
 function moveData(project: Project, context: Context, { pointer, to, operation }: Omit<Moving, "file">): void {
   const [from, target] = [absolutePath(project, pointer.path), absolutePath(project, to)];
-  if (lstatSync(from, { throwIfNoEntry: false }) === undefined) {
+  if (!isThere(from)) {
     context.report({ kind: "warning", text: `${pointer.path} is not there: only its pointer moves` });
     return;
   }
-  const stands = lstatSync(target, { throwIfNoEntry: false }) !== undefined;
+  const stands = isThere(target);
   const replaced = trashPlace(project, target);
   // Without a digest: undo brings the data back as it is then, so nothing of it is read, and nothing can be lost.
   operation.record({ kind: "move", from: pointer.path, to, ...(stands ? { replaced } : {}) });

@@ -1,8 +1,10 @@
 /** What was typed after `expver run`, checked. */
-import { accessSync, constants, statSync } from "node:fs";
+
+import { accessSync, constants } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { isFile } from "../../../platform/files.ts";
 import type { Input } from "../../contract.ts";
 import { parseGiven } from "../parameters/parameters.ts";
 import { quoted } from "../snapshot/snapshot-selection.ts";
@@ -75,10 +77,6 @@ function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
       : "Check its name and your PATH.",
     details: { program },
   });
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function isProgram(path: string): boolean {
