@@ -14,23 +14,46 @@ export function verifyRows(db: Database, { name, message }: Version): Link[] {
   for (const { run } of message.runs) {
     const record = records.get(run);
     const link = (state: Link["state"], detail: string) => links.push({ kind: "run", target: run, state, detail });
-    const differing =
-      record === undefined
-        ? []
-        : [
-            record.status !== "finished" && `its status is ${record.status}`,
-            record.version !== name && `it says version ${record.version ?? "none"}`,
-            message.code !== null && record.git_commit !== message.code && `it says code ${record.git_commit ?? "none"}`,
-            message.dataHash !== null && record.dvc_hash !== message.dataHash && `it says data ${record.dvc_hash ?? "none"}`,
-          ].filter((text) => text !== false);
-    if (record === undefined) link("missing", "the version's database does not know it");
-    else if (differing.length > 0) link("wrong", differing.join("; "));
+    if (record === undefined) {
+      links.push(...verifyTrack(db, { run, name }, tracks));
+      continue;
+    }
+    const differing = [
+      record.status !== "finished" && `its status is ${record.status}`,
+      record.version !== name && `it says version ${record.version ?? "none"}`,
+      message.code !== null && record.git_commit !== message.code && `it says code ${record.git_commit ?? "none"}`,
+      message.dataHash !== null && record.dvc_hash !== message.dataHash && `it says data ${record.dvc_hash ?? "none"}`,
+    ].filter((text) => text !== false);
+    if (differing.length > 0) link("wrong", differing.join("; "));
     else link("proven", "finished, with the tag's version, code and data");
     const own = tracks.filter((track) => track.run_id === run);
     if (own.length > 0) links.push(verifyStamps(db, { run, name, message }, own));
   }
   links.push(...strangers(db, { name, message }, tracks));
   return links;
+}
+
+/** A tracker's own rows that no run owns: a version made by hand counts their track as a run, of which nothing more was recorded. */
+function verifyTrack(db: Database, { run, name }: { run: string; name: string }, tracks: readonly { track_id: string }[]): Link[] {
+  const owned = tracks.some(({ track_id: track }) => track === run);
+  const [rows = 0, stamped = 0, foreign = 0] = owned ? [] : stampsOfTrack(db, run, name);
+  const link = (kind: Link["kind"], state: Link["state"], detail: string): Link => ({ kind, target: run, state, detail });
+  if (rows === 0) return [link("run", "missing", "the version's database does not know it")];
+  const known = link("run", "unrecorded", "a tracker's own: what its rows came from is the tag's word");
+  if (foreign > 0) return [known, link("rows", "wrong", `${foreign} of ${rows} rows carry another version`)];
+  if (stamped === rows) return [known, link("rows", "proven", `${rows} ${rows === 1 ? "row carries" : "rows carry"} its version`)];
+  return [known, link("rows", "unrecorded", `${rows - stamped} of ${rows} rows carry no version`)];
+}
+
+/** How many rows a track has in all tables; with this version; with another. */
+function stampsOfTrack(db: Database, track: string, version: string): number[] {
+  const sums = [0, 0, 0];
+  for (const { name, columns } of eventsTables(db)) {
+    const stamp = hasColumn(columns, "version") ? "NULLIF(version, '')" : "NULL";
+    const sql = `SELECT count(*), total(${stamp} IS ?), total(${stamp} IS NOT NULL AND ${stamp} IS NOT ?) FROM ${quoteName(name)} WHERE track_id = ?`;
+    for (const [at, value] of (db.arrays(sql, [version, version, track])[0] ?? []).entries()) sums[at] = (sums[at] ?? 0) + Number(value);
+  }
+  return sums;
 }
 
 /** Every row of the run is there and carries the version's stamps. */
@@ -80,8 +103,14 @@ function strangers(
   const stamped = eventsTables(db).filter(({ columns }) => hasColumn(columns, "version"));
   return stamped.flatMap(({ name: table }): Link[] => {
     const own = tracks.filter((track) => runs.has(track.run_id) && track.table === table);
-    const isOwn = own.map(() => "(track_id = ? AND timestamp BETWEEN ? AND ?)").join(" OR ") || "false";
-    const values = own.flatMap(({ track_id, first, last }) => [track_id, first, last]);
+    // A track that no run owns is a run itself.
+    const recorded = new Set(tracks.map(({ run_id: run }) => run));
+    const loose = [...runs].filter((run) => !recorded.has(run));
+    const isOwn = [
+      ...own.map(() => "(track_id = ? AND timestamp BETWEEN ? AND ?)"),
+      `track_id IN (${loose.map(() => "?").join(", ")})`,
+    ].join(" OR ");
+    const values = [...own.flatMap(({ track_id, first, last }) => [track_id, first, last]), ...loose];
     const [foreign = 0] = (
       db.arrays(`SELECT count(*) FROM ${quoteName(table)} WHERE version = ? AND NOT (${isOwn})`, [name, ...values])[0] ?? []
     ).map(Number);

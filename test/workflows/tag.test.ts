@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renderTag } from "../../src/cli/render/tag.ts";
 import { openDatabase } from "../../src/platform/sqlite.ts";
+import type { Link } from "../../src/provenance/chain.ts";
 import { parseMessage } from "../../src/versions/message.ts";
 import { type TagData, tag } from "../../src/workflows/tag.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
@@ -42,6 +43,13 @@ function byHand(
     "params.yaml": "train: { epochs: 3, lr: 1e-3 }\nsecret_key: abc\n",
   });
   return repo;
+}
+
+function linksOfRuns(repo: TestRepository): string[] {
+  const { links } = repo.expverJson(["verify", "e0.2.0"]).data.versions[0] as { links: Link[] };
+  return links
+    .filter(({ kind }) => kind === "run" || kind === "rows")
+    .map(({ kind, target, state, detail }) => `${state} ${kind} ${target}${kind === "rows" ? `: ${detail}` : ""}`);
 }
 
 describe("tagging HEAD", () => {
@@ -88,6 +96,51 @@ describe("tagging HEAD", () => {
     const least = byHand(rows, "metrics: { f1: min }\n");
     await apply(least, { version: "e0.2.0" });
     expect(messageOf(least, "e0.2.0")).toMatchObject({ bestRun: "b", metrics: [{ value: "0.2", direction: "min" }] });
+  });
+
+  it("says that it took the latest of several runs when no metric has a direction", async () => {
+    const rows: [string, string | null, number, string][] = [
+      ["a", "e0.2.0", 0.9, "2026-01-01 00:00:00.000000"],
+      ["b", "e0.2.0", 0.2, "2026-01-02 00:00:00.000000"],
+    ];
+    const repo = byHand(rows, "");
+    await apply(repo, { version: "e0.2.0" });
+    expect(messageOf(repo, "e0.2.0")).toMatchObject({ bestRun: null, metrics: [{ value: "0.2" }] });
+    expect(repo.warnings()).toEqual(["2 runs carry e0.2.0 and no metric has a direction: it gets the numbers of the latest, b"]);
+    const known = byHand(rows);
+    await apply(known, { version: "e0.2.0" });
+    expect(known.warnings()).toEqual([]);
+  });
+
+  it("makes of a tracker's own rows a version that verify finds whole, and broken once they are another's", async () => {
+    const repo = byHand([
+      ["a", "e0.2.0", 0.9, "2026-01-01 00:00:00.000000"],
+      ["b", "e0.2.0", 0.2, "2026-01-02 00:00:00.000000"],
+    ]);
+    await apply(repo, { version: "e0.2.0" });
+    expect(linksOfRuns(repo)).toEqual([
+      "unrecorded run a",
+      "proven rows a: 1 row carries its version",
+      "unrecorded run b",
+      "proven rows b: 1 row carries its version",
+    ]);
+    expect(repo.expver(["verify", "e0.2.0"]).code).toBe(0);
+
+    // Other rows under the same version, as after a rebase of the database by hand.
+    const db = openDatabase(join(repo.root, "results/experiments.db"));
+    db.run("UPDATE predictions SET version = 'e0.9.0' WHERE track_id = 'a'");
+    db.run("UPDATE predictions SET track_id = 'stranger' WHERE track_id = 'b'");
+    db.close();
+    must(repo, "data", "add", "results/experiments.db");
+    repo.git("commit", "-qam", "other rows");
+    repo.git("tag", "-f", "e0.2.0", "-m", repo.git("tag", "-l", "--format=%(contents)", "e0.2.0"));
+    expect(linksOfRuns(repo)).toEqual([
+      "unrecorded run a",
+      "wrong rows a: 1 of 1 rows carry another version",
+      "missing run b",
+      "wrong rows predictions: 1 row with e0.2.0 that belong to none of its runs",
+    ]);
+    expect(repo.expver(["verify", "e0.2.0"]).code).toBe(5);
   });
 
   it("never takes numbers of another version, and says when it has none", async () => {

@@ -9,10 +9,10 @@ export interface RankedBy extends KnownDirection {
   metric: string;
 }
 
-/** The one asked for, else the first of expver.yaml, else the first anybody has; null when nothing has a number. Throws E_NOT_FOUND. */
+/** The one asked for, else the first of expver.yaml, else the one most models have; null when nothing has a number. Throws E_NOT_FOUND. */
 export function metricChoice({ project, versions, models }: Survey, asked: string | undefined): RankedBy | null {
   const known = [...new Set([...Object.keys(project.config.metrics), ...models.flatMap(({ metrics }) => Object.keys(metrics))])];
-  const metric = asked ?? known[0];
+  const metric = asked ?? Object.keys(project.config.metrics)[0] ?? mostHave(models, known);
   if (metric === undefined) return null;
   if (!known.includes(metric)) {
     throw new ExpverError("E_NOT_FOUND", `no model has a metric ${JSON.stringify(metric)}; known are ${known.join(", ") || "none"}`, {
@@ -21,6 +21,11 @@ export function metricChoice({ project, versions, models }: Survey, asked: strin
     });
   }
   return { metric, ...directionOf(metric, project.config, versions) };
+}
+
+function mostHave(models: readonly Pick<KnownModel, "metrics">[], known: readonly string[]): string | undefined {
+  const having = (metric: string) => models.filter((model) => hasNumber(model, metric)).length;
+  return known.toSorted((one, other) => having(other) - having(one))[0];
 }
 
 /** For what promotes or removes: a direction guessed from a name decides nothing. Throws E_GATE. */

@@ -1,8 +1,9 @@
 /** What HEAD has tracked, whether the worktree still has exactly that, and what it says about an experiment. */
 import { existsSync } from "node:fs";
+import { guessDirection } from "../../config/metric-direction.ts";
 import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, isUnder, storedPath } from "../../config/paths.ts";
-import type { Project } from "../../config/project.ts";
+import { CONFIG_FILE, type Project } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
@@ -87,6 +88,14 @@ async function numbersOf(project: Project, context: Context, { pointers, version
   const numbers = numbersAtHead(object, version, project.config);
   if (numbers.runs.length === 0)
     context.report({ kind: "warning", text: `no numbers for ${version}: every row of HEAD's ${path} belongs to another version` });
+  if (numbers.runs.length > 1 && numbers.best === null) {
+    const metric = Object.keys(numbers.metrics).find((name) => guessDirection(name) !== undefined) ?? "accuracy";
+    context.report({
+      kind: "warning",
+      text: `${numbers.runs.length} runs carry ${version} and no metric has a direction: it gets the numbers of the latest, ${numbers.runs.at(-1)}`,
+      hint: `For those of the best, say it in ${CONFIG_FILE} first: metrics: { ${metric}: ${guessDirection(metric)} }  (max or min)`,
+    });
+  }
   if (numbers.passedOver > 0) {
     const text = `${numbers.passedOver + 1} runs have no version; ${version} gets the numbers of the latest, ${numbers.runs[0]}`;
     context.report({ kind: "warning", text, hint: "Name the run: expver tag VERSION --run RUN" });
