@@ -52,12 +52,12 @@ it("tells a file that was written since from a stale or missing one", () => {
   const folder = mkdtempSync(join(tmpdir(), "expver-metrics-"));
   try {
     const path = join(folder, "metrics.json");
-    expect(readMetricsFile(path, markOf(path))).toEqual({ state: "missing" });
+    expect(readMetricsFile(path, { name: "m.json", before: markOf(path) })).toEqual({ state: "missing" });
     writeFileSync(path, '{"acc": 1}');
     const before = markOf(path);
-    expect(readMetricsFile(path, before)).toEqual({ state: "stale" });
+    expect(readMetricsFile(path, { name: "m.json", before })).toEqual({ state: "stale" });
     writeFileSync(path, '{"acc": 2}');
-    expect(readMetricsFile(path, before)).toEqual({ state: "read", metrics: { acc: "2" } });
+    expect(readMetricsFile(path, { name: "m.json", before })).toEqual({ state: "read", metrics: { acc: "2" } });
   } finally {
     rmSync(folder, { recursive: true });
   }

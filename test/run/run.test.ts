@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { countGit } from "../support/git-counter.ts";
 import { makeRepository } from "../support/repository.ts";
-import { exists, makeExperiment, rowsOf, runRows, TRAIN } from "./story.ts";
+import { exists, makeExperiment, openOperations, rowsOf, runRows, TRAIN } from "./story.ts";
 
 describe("a run that does well", () => {
   it("asks git nothing twice that cannot have changed meanwhile", () => {
@@ -226,6 +226,24 @@ describe("a run that does not do well", () => {
     expect(runRows(repo)).toMatchObject([{ status: "failed", exit_code: 7n, version: null }]);
     expect(repo.expverJson(["runs", "logs", data.run_id]).data.text).toBe("so far\n");
     expect(repo.expverJson(["run", "--", "true"]).data.version).toBe("e0.1.0");
+  });
+
+  it("has failed when its metrics file cannot be read, and leaves nothing open", () => {
+    const repo = makeExperiment();
+    const bad = `require("fs").writeFileSync("metrics.json", '{"accuracy": 0.')`;
+    const { code, data, error } = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "-e", bad]);
+    expect({ code, status: data.status, exit: data.exit_code, version: data.version }).toEqual({
+      code: 1,
+      status: "failed",
+      exit: 0,
+      version: null,
+    });
+    expect(error?.message).toContain("its metrics file cannot be read: metrics.json: not valid JSON");
+    expect(repo.expverJson(["runs", "logs", data.run_id]).data.text).toContain("expver: its program has ended well");
+    expect(openOperations(repo)).toEqual([]);
+    // What another run writes there later is not taken for its own.
+    expect(repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]).data.metrics).toEqual({ accuracy: "0.8667" });
+    expect(runRows(repo).map(({ status, metrics }) => `${status} ${metrics}`)).toEqual(["failed {}", 'finished {"accuracy":"0.8667"}']);
   });
 
   it("is recorded but not versioned when rows of earlier runs are gone or changed", () => {

@@ -33,3 +33,22 @@ it("names the first that failed, the line of its log that says why, and the comm
   // None does: nothing is said of it.
   expect(repo.expverJson(sweepOf("0")).data.failure).toBe(null);
 });
+
+it("a run whose metrics file cannot be read has failed, for that reason; the others go on, unless asked otherwise", {
+  timeout: 120_000,
+}, () => {
+  const repo = makeSweepExperiment();
+  repo.write(
+    "train.js",
+    `const { n } = JSON.parse(process.env.EXPVER_PARAMS);
+    require("fs").writeFileSync("metrics.json", n === 1 ? '{"accuracy": 0.' : JSON.stringify({ accuracy: n / 10 }));`,
+  );
+  const { code, data } = repo.expverJson(sweepOf("0,1,2"));
+  expect(code).toBe(1);
+  expect(data).toMatchObject({ counts: "3 runs · 2 finished · 1 failed", version: "e0.1.0", best: { settings: { n: "2" } } });
+  expect(data.runs[1]).toMatchObject({ state: "failed", status: "failed", cause: "metrics file", metrics: {} });
+  expect(data.failure).toMatchObject({ run: data.runs[1].run, how: "metrics file" });
+  expect(data.failure.line).toMatch(/^its program has ended well, but its metrics file cannot be read: metrics\.json: not valid JSON/);
+  const fast = repo.expverJson([...sweepOf("1,2").slice(0, 3), "--fail-fast", ...sweepOf("").slice(3)]);
+  expect(fast.data.counts).toBe("2 runs · 1 failed · 1 missing");
+});

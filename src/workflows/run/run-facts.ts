@@ -37,6 +37,8 @@ export interface RunFacts {
   endedAt: string | null;
   exitCode: number | null;
   signal: string | null;
+  /** Why it has failed though its program ended well; absent when it has not. */
+  problem?: string;
   /** Where the branch stood; `branch` null: detached, `commit` null: no commit yet. */
   head: { branch: string | null; commit: string | null };
   /** Snapshot commit S; null while it is not made. */

@@ -64,12 +64,13 @@ export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { s
   }
   const { outcome } = await closeRun(context, run, { parameters: facts.params, mayVersion: false });
   keepShard(sweep, run);
-  const { status, exitCode, signal } = run.facts();
+  const { status, exitCode, signal, problem } = run.facts();
   const end: RunEnd = {
     status: status as RunEnd["status"],
     exitCode,
     signal,
-    cause: status === "killed" ? (seen.cause ?? (seen.status.state === "lost" ? "lost" : null)) : null,
+    cause: causeOf(status, { ...seen, problem }),
+    ...(problem === undefined ? {} : { problem }),
     seconds: outcome.seconds,
     params: outcome.params,
     metrics: outcome.metrics,
@@ -77,6 +78,14 @@ export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { s
   };
   write({ end: { run: attempt.run, ...end } });
   return end;
+}
+
+function causeOf(
+  status: RunFacts["status"],
+  { status: { state }, cause, problem }: { status: JobStatus; cause: Cause | null; problem: string | undefined },
+): Cause | null {
+  if (status === "killed") return cause ?? (state === "lost" ? "lost" : null);
+  return status === "failed" && problem !== undefined ? "metrics file" : null;
 }
 
 /** One whose program was never started, as far as anybody can tell. */

@@ -10,7 +10,7 @@ export interface FirstFailure {
   run: string;
   /** `exit code 1`, `SIGKILL`, `time limit`. */
   how: string;
-  /** Null: its program printed nothing. */
+  /** What is wrong with what it left, or what its program printed; null: it printed nothing. */
   line: string | null;
   /** Command that shows all it printed. */
   read: string;
@@ -25,8 +25,13 @@ export function firstFailure(project: Pick<Project, "stateDir">, sweep: Pick<Swe
   // One that failed by itself says more than one that somebody killed.
   const first = bad.find(({ end }) => end.status === "failed") ?? bad[0];
   if (first === undefined) return null;
-  const { run } = first;
-  return { run, how: howOf(first), line: tellingLine(join(runFolder(project, run), "log")), read: `expver runs logs ${run}` };
+  const { run, end } = first;
+  return {
+    run,
+    how: howOf(first),
+    line: end.problem ?? tellingLine(join(runFolder(project, run), "log")),
+    read: `expver runs logs ${run}`,
+  };
 }
 
 /** `quiet-otter-0412 failed (exit code 1): ValueError: lr`. */

@@ -34,10 +34,12 @@ export interface SweepBegin {
 }
 
 /** Why a run ended otherwise than by itself. */
-export type Cause = "time limit" | "stopped" | "lost";
+export type Cause = "time limit" | "stopped" | "lost" | "metrics file";
 
 export interface RunEnd extends Ending {
   cause: Cause | null;
+  /** What is wrong with what it left; absent when nothing is. */
+  problem?: string;
   seconds: number;
   params: Record<string, string>;
   metrics: Record<string, string>;

@@ -1,6 +1,6 @@
 /** Closing a run whose program has ended: with a version, or recorded without one. Safe to repeat after a crash, by any process. */
 
-import { existsSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, isUnder } from "../../../config/paths.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -75,21 +75,36 @@ function keepBefore(context: Context, { project, places, folder, operation }: Cl
   return objectFile(cacheDir(project), content.hash);
 }
 
-function collect(
-  context: Context,
-  { runId, folder, places, project, facts, isShard }: ClosingRun,
-  parameters: CloseOptions["parameters"],
-): Collected {
-  const { closing, status } = facts();
+function collect(context: Context, run: ClosingRun, parameters: CloseOptions["parameters"]): Collected {
+  const { runId, folder, places, project, facts, isShard } = run;
+  const metrics = metricsIn(context, run);
   // A setting that is tried again is to have one row, not one for each try that wrote none.
-  const ownRow = !isShard || status === "finished";
-  const file = places.metrics === null ? null : readMetricsFile(absolutePath(project, places.metrics), closing.metricsMark);
-  if (file !== null && file.state !== "read") {
+  const ownRow = !isShard || facts().status === "finished";
+  return collectRows(project, { runId, folder, databaseFile: places.databaseFile, parameters, metrics, ownRow });
+}
+
+/** A run that has finished with a metrics file nobody can read has failed: without its numbers it stands nowhere. */
+function metricsIn(context: Context, { places, project, folder, facts, save }: ClosingRun): Record<string, string> {
+  const { closing, status, problem } = facts();
+  if (places.metrics === null) return {};
+  if (problem !== undefined) {
+    // Closed again: what has been written there since is not its own.
+    save({ status: "failed" });
+    return {};
+  }
+  try {
+    const file = readMetricsFile(absolutePath(project, places.metrics), { name: places.metrics, before: closing.metricsMark });
+    if (file.state === "read") return file.metrics;
     const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
     context.report({ kind: "warning", text: `the metrics file ${places.metrics} ${what}` });
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    const why = `its program has ended well, but its metrics file cannot be read: ${error.message}`;
+    if (status !== "finished") return {};
+    appendFileSync(join(folder, "log"), `expver: ${why}\n`);
+    save({ status: "failed", problem: why });
   }
-  const metrics = file?.state === "read" ? file.metrics : {};
-  return collectRows(project, { runId, folder, databaseFile: places.databaseFile, parameters, metrics, ownRow });
+  return {};
 }
 
 /** Stamps, stores, commits, tags. */

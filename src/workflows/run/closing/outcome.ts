@@ -39,6 +39,8 @@ export interface RunOutcome {
   /** The program's own. */
   exit_code: number | null;
   signal: string | null;
+  /** Why the run has failed though its program ended well; null: it has not. */
+  problem: string | null;
   seconds: number;
   /** Absolute path. */
   log: string;
@@ -82,6 +84,7 @@ export function outcomeOf({ runId, folder, project, facts }: ClosingRun, { colle
     changed_during_run: now.changedDuringRun,
     exit_code: now.exitCode,
     signal: now.signal,
+    problem: now.problem ?? null,
     seconds: Math.max(0, (ended - Date.parse(now.startedAt)) / 1000),
     log: join(folder, "log"),
     published: false,
@@ -92,13 +95,14 @@ export function outcomeOf({ runId, folder, project, facts }: ClosingRun, { colle
 
 /** A run that did not do well is a failure of the command; its data rides along. */
 export function refuseOutcome(outcome: RunOutcome): void {
-  const { run_id: runId, status, exit_code: code, signal, log } = outcome;
+  const { run_id: runId, status, exit_code: code, signal, problem, log } = outcome;
   const details = { run: runId, data: outcome };
   const kept = `its rows and log are kept, no version was used`;
   if (status === "failed") {
     // What a shell answers for a program that a signal ended; 9 is what the system sends when memory runs out.
     const meaning = code === 137 ? " (killed by signal 9, often for want of memory)" : "";
-    throw new ExpverError("E_RUN_FAILED", `run ${runId} failed: its program ended with exit code ${code}${meaning}; ${kept}`, {
+    const why = problem ?? `its program ended with exit code ${code}${meaning}`;
+    throw new ExpverError("E_RUN_FAILED", `run ${runId} failed: ${why}; ${kept}`, {
       hint: `Read its output: expver runs logs ${runId}. Make a version of it all the same: expver tag VERSION --run ${runId}`,
       details,
     });

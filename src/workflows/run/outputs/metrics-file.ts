@@ -9,19 +9,19 @@ export type MetricsFile = { state: "read"; metrics: Record<string, string> } | {
 
 /**
  * `before` is the mark of the file before the start: one that was not written since says nothing about the run. Throws
- * E_CONFIG when the file is no JSON or YAML.
+ * E_IO, and E_CONFIG when the file is no JSON or YAML.
  */
-export function readMetricsFile(path: string, before: string): MetricsFile {
+export function readMetricsFile(path: string, { name, before }: { name: string; before: string }): MetricsFile {
   const now = markOf(path);
   if (now === "") return { state: "missing" };
-  return now === before ? { state: "stale" } : { state: "read", metrics: parseMetrics(textOf(path), path) };
+  return now === before ? { state: "stale" } : { state: "read", metrics: parseMetrics(textOf(path, name), name) };
 }
 
-function textOf(path: string): string {
+function textOf(path: string, name: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw fromSystemError(error, `cannot read the metrics file ${path}`);
+    throw fromSystemError(error, `cannot read ${name}`);
   }
 }
 

@@ -100,6 +100,7 @@ function startedOutcome(facts: RunFacts, folder: string, plan: RunPlan): RunOutc
     changed_during_run: [],
     exit_code: null,
     signal: null,
+    problem: null,
     seconds: 0,
     log: join(folder, "log"),
     published: false,
