@@ -1,9 +1,9 @@
 /** Destructive plans need a yes: typed on a terminal, `--yes`, or `--plan FINGERPRINT`. Harmless ones pass. */
 import { ExpverError } from "../errors.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import type { Plan } from "../workflows/contract.ts";
 import type { Face } from "./face.ts";
 import { renderPlan } from "./render/plan.ts";
-import { shellWord } from "./shell-word.ts";
 import { terminalOf } from "./terminal.ts";
 
 export async function confirmPlan(plan: Plan, face: Face, argv: readonly string[]): Promise<void> {
@@ -42,9 +42,15 @@ export async function askPerson(question: string): Promise<string> {
 
 function needsConfirmation(plan: Plan, argv: readonly string[], asked: boolean): ExpverError {
   return new ExpverError("E_CONFIRM", `\`${plan.command}\` would replace or remove something and was not confirmed; nothing was changed`, {
-    hint: `To apply exactly this plan: ${commandLine(argv, plan.fingerprint)}`,
+    hint: `To apply exactly this plan: ${commandLine(argv, plan.fingerprint)}${inStage()}`,
     details: { data: plan, asked, command: commandLine(argv, plan.fingerprint) },
   });
+}
+
+/** A pipeline has nobody to ask each time. */
+function inStage(): string {
+  const stage = process.env.DVC_STAGE;
+  return stage === undefined ? "" : `\nOr, if ${stage} may do that whenever it runs: write --yes into its cmd in dvc.yaml.`;
 }
 
 /** The same command line with the plan's fingerprint, ready to be pasted into a shell. */

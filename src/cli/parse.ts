@@ -123,7 +123,10 @@ function helpOfCommand(command: Command, width: number): Text {
 
 function usage(error: CommanderError, command: Command): ExpverError {
   const [said = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const meant = suggestion?.replace(/^\(|\)$/g, "") ?? (error.code === "commander.missingArgument" ? exampleOf(command) : undefined);
+  const meant =
+    suggestion?.replace(/^\(|\)$/g, "") ??
+    begunOption(said, command) ??
+    (error.code === "commander.missingArgument" ? exampleOf(command) : undefined);
   return new ExpverError("E_USAGE", `${said} (in \`expver ${command.name}\`)`, {
     hint: meant ?? `See \`expver ${command.name} --help\`.`,
     details: {
@@ -132,6 +135,15 @@ function usage(error: CommanderError, command: Command): ExpverError {
       ...(command.dialect ? { dialect: command.dialect } : {}),
     },
   });
+}
+
+/** `--dry` is the beginning of one option only. */
+function begunOption(said: string, command: Command): string | undefined {
+  const [, begun] = /^unknown option '(--\w[\w-]*)'/.exec(said) ?? [];
+  if (begun === undefined) return undefined;
+  const flags = optionsOf(command).flatMap(({ flags, hidden }) => (hidden ? [] : flagNames(flags)));
+  const meant = [...flags, ...EVERYWHERE.flatMap((option) => flagNames(option.flags))].filter((flag) => flag.startsWith(begun));
+  return new Set(meant).size === 1 ? `Did you mean ${meant[0]}?` : undefined;
 }
 
 function exampleOf({ name, examples }: Command): string | undefined {

@@ -174,7 +174,7 @@ function dataRequest(context: Context, input: Input, positional: readonly string
 function dataRules(input: Input): Omit<DataMerge, "base" | "sources" | "output"> {
   const strategy = choice(input.dataStrategy, STRATEGIES, "--data-strategy") ?? choice(input.strategy, STRATEGIES, "--strategy") ?? "merge";
   const keyColumns = listOf(input.dataKeyColumns ?? input.keyColumns);
-  if (strategy === "rebase") requireKeys(keyColumns);
+  if (strategy === "rebase") requireKeys(keyColumns, input);
   return {
     strategy,
     keyColumns,
@@ -204,7 +204,7 @@ function requireSources(
 function rulesOf(input: Input): MergeRules {
   const strategy = choice(input.strategy, STRATEGIES, "--strategy") ?? "merge";
   const keyColumns = listOf(input.keyColumns);
-  if (strategy === "rebase") requireKeys(keyColumns);
+  if (strategy === "rebase") requireKeys(keyColumns, input);
   const matchNullKeys = choice(input.nullKeys, NULL_KEYS, "--null-keys") === "match";
   const tables = wordsOf(input.table);
   return {

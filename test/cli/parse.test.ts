@@ -98,6 +98,8 @@ const MISTAKES: [line: string, message: RegExp, hint: RegExp][] = [
   ["data exp", /no command `expver data exp`/, /expver run/],
   ["zzzzzz", /no command/, /expver --help/],
   ["run --parm 1 -- a", /unknown option '--parm'/, /--param/],
+  ["data remove --dry", /unknown option '--dry'/, /^Did you mean --dry-run\?$/],
+  ["show --a", /unknown option '--a'/, /--as-of/],
   ["run", /missing required argument 'COMMAND'/, /expver run --help/],
   ["show a b", /too many arguments/, /expver show --help/],
   ["run --message", /argument missing/, /expver run --help/],

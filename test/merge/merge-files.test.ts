@@ -128,6 +128,29 @@ describe("into the base", () => {
     expect(rowsOf("base.db")).toEqual(["c 3"]);
   });
 
+  it("a rebase without its key says the whole line; in a pipeline's stage also how the stage may do it", () => {
+    database("base.db", { a: 1 });
+    database("b.db", { b: 2 });
+    const { error } = repo.expverJson(["merge", "--strategy", "rebase", "--base-db", "base.db", "--exp-db", "b.db"]);
+    const line = "expver merge --strategy rebase --base-db base.db --exp-db b.db --key-columns version";
+    expect(error).toMatchObject({ code: "E_USAGE", hint: expect.stringContaining(line) });
+    const words = line.split(" ").slice(1);
+    expect(repo.expver(words)).toMatchObject({ code: 3, stderr: expect.not.stringContaining("dvc.yaml") });
+    const inStage = repo.expver(words, { env: { DVC_STAGE: "merge_results" } });
+    expect(inStage).toMatchObject({ code: 3, stderr: expect.stringContaining("write --yes into its cmd in dvc.yaml") });
+    expect(rowsOf("base.db")).toEqual(["a 1"]);
+  });
+
+  it("a table that nobody has is not merged silently", () => {
+    database("base.db", { a: 1 });
+    database("b.db", { b: 2 });
+    const { code, error } = repo.expverJson(["merge", "--base-db", "base.db", "b.db", "--table", "defaults"]);
+    expect({ code, error }).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND", hint: "--table default" } });
+    expect(readdirSync(repo.root).filter((name) => name.includes("merged"))).toEqual([]);
+    expect(repo.expver(["merge", "--base-db", "base.db", "b.db", "--table", "default"]).code).toBe(0);
+    expect(rowsOf("base.db")).toEqual(["a 1", "b 2"]);
+  });
+
   it("brings rows in by SQL while a program writes to it: no row is lost, the file stays the same one", async () => {
     const path = database("base.db", { a: 1 }, { mode: "wal" });
     database("b.db", { b: 2 }, { column: "y" });

@@ -1,9 +1,9 @@
 /** `expver ops` as text: one line an operation, newest first; one operation with its effects. */
 import type { EffectState } from "../../journal/effects.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import type { OperationDetails, OperationLine, OperationList, ShownState } from "../../workflows/ops.ts";
 import type { PurgeResult } from "../../workflows/ops-purge.ts";
 import { formatBytes } from "../amounts.ts";
-import { shellWord } from "../shell-word.ts";
 import type { Terminal } from "../terminal.ts";
 import { renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";

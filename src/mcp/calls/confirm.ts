@@ -11,8 +11,8 @@ import {
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { toJson } from "../../cli/envelope.ts";
-import { shellWord } from "../../cli/shell-word.ts";
 import { ExpverError } from "../../errors.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import type { ShownPlan } from "../plans.ts";
 import type { Session } from "../session.ts";
 import { shownPlan, terminalLine } from "./shown-plan.ts";

@@ -1,6 +1,6 @@
 /** A plan as a client is shown it. */
 import * as z from "zod";
-import { shellWord } from "../../cli/shell-word.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { fitAnswer } from "../answer.ts";
 import { withOptions } from "../command.ts";
 import type { ShownPlan } from "../plans.ts";

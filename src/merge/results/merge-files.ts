@@ -3,14 +3,16 @@
  * program may have the output open, brought into it by SQL.
  */
 import { chmodSync, closeSync, copyFileSync, existsSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { firstBytes } from "../../platform/hashing.ts";
-import { openDatabase } from "../../platform/sqlite.ts";
+import { type Database, openDatabase } from "../../platform/sqlite.ts";
 import { bringInRows } from "../../results/bring-in.ts";
 import { copyDatabase, settle } from "../../results/copy.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
-import { mergeInto } from "./merge-into.ts";
+import { isBookkeeping, mergeInto } from "./merge-into.ts";
 import { mergeRecorded } from "./row-sources.ts";
+import { readTables } from "./tables.ts";
 import type { MergeRules, MergeSource, SourceReport, TableReport } from "./types.ts";
 
 export interface FilesMerge {
@@ -134,11 +136,27 @@ function mergeAll(path: string, sources: readonly MergeSource[], { rules, lackin
     // Nobody else sees this file, and it is synced as a whole.
     db.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
     if (lacking !== undefined) bringInRows(db, lacking);
-    return sources.map((source) => {
+    const reports = sources.map((source) => {
       const { origin } = source;
       return origin === undefined ? mergeInto(db, source, rules) : mergeRecorded(db, { ...source, origin }, rules);
     });
+    requireTables(db, rules);
+    return reports;
   } finally {
     db.close();
   }
+}
+
+/** A table that neither the base nor any source has is a slip of the pen: "everything is there already" would be untrue. */
+function requireTables(db: Database, { tables }: MergeRules): void {
+  if (tables === undefined) return;
+  const there = readTables(db, "main");
+  const missing = tables.find((table) => !there.has(table.toLowerCase()));
+  if (missing === undefined) return;
+  const known = [...there.values()].map(({ name }) => name).filter((name) => !isBookkeeping(name));
+  const nearest = nearestWord(missing, known) ?? (known.length === 1 ? known[0] : undefined);
+  throw new ExpverError("E_NOT_FOUND", `no database of the merge has a table ${missing}; there are ${known.join(", ") || "none"}`, {
+    hint: nearest === undefined ? "Name one of them, or none: all are merged then." : `--table ${nearest}`,
+    details: { table: missing, known },
+  });
 }

@@ -118,6 +118,11 @@ function isWanted(name: string, { rules, assets }: { rules: MergeRules; assets: 
   return rules.tables === undefined || rules.tables.some((table) => table.toLowerCase() === name.toLowerCase());
 }
 
+/** Our own tables, and those of the tracker's assets: merged with the rest, never by name. */
+export function isBookkeeping(table: string): boolean {
+  return OWN_TABLES.includes(table) || (ASSET_TABLES as readonly string[]).includes(table);
+}
+
 /** A key column that no table has would replace nothing, silently. */
 function checkRebase(tables: readonly Table[], source: MergeSource, { rebase }: MergeRules): void {
   if (rebase === undefined) return;
@@ -135,9 +140,7 @@ function checkRebase(tables: readonly Table[], source: MergeSource, { rebase }: 
 }
 
 function eventsOf(db: Database): Table[] {
-  return [...readTables(db, "main").values()].filter(
-    ({ name }) => !OWN_TABLES.includes(name) && !(ASSET_TABLES as readonly string[]).includes(name),
-  );
+  return [...readTables(db, "main").values()].filter(({ name }) => !isBookkeeping(name));
 }
 
 /** What was not carried over. */

@@ -3,7 +3,9 @@ import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync } from "nod
 import { dirname, resolve } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import type { Step } from "../contract.ts";
+import { shellWord } from "../../platform/shell-word.ts";
+import type { Input, Step } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 
 export interface MergePart<Report> {
   report: Report;
@@ -64,10 +66,24 @@ export function stateOf(path: string): unknown {
   return stat === undefined ? [path] : [path, stat.size, stat.mtimeNs, stat.ino];
 }
 
-/** Throws E_USAGE. */
-export function requireKeys(keyColumns: readonly string[]): void {
+/** Throws E_USAGE with what was typed and the key that is meant most often. */
+export function requireKeys(keyColumns: readonly string[], input: Input): void {
   if (keyColumns.length > 0) return;
+  const typed = TYPED.flatMap(([flag, name]) => (wordsOf(input[name]).length === 0 ? [] : [flag, ...wordsOf(input[name])]));
   throw new ExpverError("E_USAGE", "a rebase needs the columns whose values say which rows replace which", {
-    hint: "For example: --key-columns version model",
+    hint: `By version, for example: ${["expver", "merge", ...wordsOf(input.file), ...typed, "--key-columns", "version"].map(shellWord).join(" ")}`,
   });
 }
+
+const TYPED = [
+  ["--strategy", "strategy"],
+  ["--data-strategy", "dataStrategy"],
+  ["--base-db", "baseDb"],
+  ["--exp-db", "expDb"],
+  ["--output-db", "outputDb"],
+  ["--table", "table"],
+  ["--base-data", "baseData"],
+  ["--exp-data", "expData"],
+  ["--output-data", "outputData"],
+  ["--params", "params"],
+] as const;
