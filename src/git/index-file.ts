@@ -1,7 +1,9 @@
 /** The index: trees are built in a temporary one, and single entries of the real one are set without touching the others. */
+
 import { randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { ExpverError } from "../errors.ts";
+import { pause } from "../platform/pause.ts";
 import { git, gitPath, gitResult, type Repository } from "./git.ts";
 
 export interface IndexEntry {
@@ -57,7 +59,7 @@ function whenFree(repository: Repository, change: () => void): void {
       const locked = error instanceof ExpverError && /index\.lock/.test(error.message);
       if (!locked) throw error;
       if (attempt >= LOCK_ATTEMPTS) throw indexLocked(repository, error);
-      sleep(PAUSE_MS);
+      pause(PAUSE_MS);
     }
   }
 }
@@ -66,7 +68,7 @@ function whenFree(repository: Repository, change: () => void): void {
 export function requireIndexFree(repository: Repository): void {
   for (let attempt = 0; existsSync(gitPath(repository, "index.lock")); attempt += 1) {
     if (attempt >= LOCK_ATTEMPTS) throw indexLocked(repository);
-    sleep(PAUSE_MS);
+    pause(PAUSE_MS);
   }
 }
 
@@ -128,8 +130,4 @@ function applyEdits(repository: Repository, edits: readonly IndexEdit[], env: Re
 
 function nulTerminated(items: readonly string[]): string {
   return items.map((item) => `${item}\0`).join("");
-}
-
-function sleep(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

@@ -1,10 +1,12 @@
 /** Every model that versions and runs left behind, by run: one entry a model, never one a row. */
+
 import { modelPlaces } from "../config/model-places.ts";
 import { isUnder, storedPath } from "../config/paths.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import { readPointersOf } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
+import { artifactsOf } from "../versions/artifacts.ts";
 import { knownMetrics, metricsOf } from "../versions/metrics.ts";
 import type { ArtifactEntry, Version } from "../versions/types.ts";
 import type { KnownModel, RunFacts } from "./types.ts";
@@ -67,5 +69,10 @@ function modelsOfRuns(project: Project, runs: readonly RunFacts[], inVersions: R
 
 function modelPointers(project: Project, pointers: readonly Pointer[]): ArtifactEntry[] {
   const places = modelPlaces(project);
-  return pointers.flatMap(({ path, hash, size }) => (hash === null || !isUnder(path, places) ? [] : [{ path, hash, size: size ?? null }]));
+  return artifactsOf(pointers.filter(({ path }) => isUnder(path, places)));
+}
+
+/** What people call it. */
+export function nameOfModel({ version, run, path }: KnownModel): string {
+  return version ?? run ?? path;
 }

@@ -4,6 +4,7 @@
  * Values keep their storage class: `bigint` is an INTEGER, `number` a REAL. A REAL must be bound through
  * {@link placeholder}, because one of the drivers turns `1` into an INTEGER otherwise.
  */
+
 import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -11,6 +12,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { ExpverError } from "../errors.ts";
 import { isMissing } from "./files.ts";
+import { pause } from "./pause.ts";
 import { sqliteError } from "./sqlite-errors.ts";
 
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -26,6 +28,8 @@ export interface Database {
   all(sql: string, values?: readonly SqlValue[]): SqlRow[];
   /** Rows as arrays: three times as fast when there are many. */
   arrays(sql: string, values?: readonly SqlValue[]): SqlValue[][];
+  /** The one number that is asked for; 0 without a row. */
+  count(sql: string, values?: readonly SqlValue[]): number;
   /** One write transaction; the lock is taken at once, so no reading inside it is ever out of date. Inside another it is part of that one. */
   write<T>(work: () => T): T;
   /** One consistent view for several readings. */
@@ -142,13 +146,15 @@ function wrap(handle: DriverDatabase, path: string): Database {
       inside = null;
     }
   }
+  const arrays: Database["arrays"] = (sql, values = []) => patiently(path, () => asArrays(prepared(sql, true).all(...values)));
   return {
     path,
     exec: (sql) => patiently(path, () => handle.exec(sql)),
     run: (sql, values = []) => patiently(path, () => Number(prepared(sql, false).run(...values).changes)),
     get: (sql, values = []) => patiently(path, () => prepared(sql, false).get(...values) as SqlRow | undefined),
     all: (sql, values = []) => patiently(path, () => prepared(sql, false).all(...values) as SqlRow[]),
-    arrays: (sql, values = []) => patiently(path, () => asArrays(prepared(sql, true).all(...values))),
+    arrays,
+    count: (sql, values) => Number(arrays(sql, values)[0]?.[0] ?? 0),
     write: (work) => transaction("BEGIN IMMEDIATE", work),
     read: (work) => transaction("BEGIN", work),
     close: () => handle.close(),
@@ -166,10 +172,6 @@ function patiently<T>(path: string, call: () => T): T {
       pause(20 + Math.random() * 80 * attempt);
     }
   }
-}
-
-function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /** A failed statement may have ended the transaction by itself; then there is nothing to roll back. */

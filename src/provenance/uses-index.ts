@@ -2,6 +2,7 @@
  * Which version has which tracked bytes, and as what. Worked out once a version from its tag and the pointers of its commit, and kept in
  * the state folder: an entry counts only for exactly that tag object, commit, configuration and state of `git replace`, so what has changed is worked out anew.
  */
+
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,6 +14,7 @@ import { readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { inputPointers } from "../store/data-hash.ts";
 import { readPointersOf } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
+import { artifactsOf } from "../versions/artifacts.ts";
 import type { Version } from "../versions/types.ts";
 
 /** `input`: read. `model`, `results`, `output`: left there. */
@@ -71,9 +73,9 @@ function usesOf(project: Project, { message }: Pick<Version, "message">, pointer
     ...message.models.map((entry) => ({ ...entry, role: "model" as const })),
   ];
   const isTold = new Set(told.map(({ path, hash }) => `${hash} ${path}`));
-  const added = pointers.flatMap(({ path, hash, size }) =>
-    hash === null || isTold.has(`${hash} ${path}`) ? [] : [{ role: roleOf(path), path, hash, size: size ?? null }],
-  );
+  const added = artifactsOf(pointers)
+    .filter(({ path, hash }) => !isTold.has(`${hash} ${path}`))
+    .map((entry) => ({ ...entry, role: roleOf(entry.path) }));
   return [...told, ...added]
     .map(({ role, path, hash, size }) => ({ role, path, hash, size, isImport: imports.has(path) }))
     .sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : one.hash < other.hash ? -1 : 1));

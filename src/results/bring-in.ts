@@ -5,7 +5,7 @@ import { withCopy } from "./with-copy.ts";
 
 /** How many rows of the copy's events tables and run tables are not here. */
 export function countMissingRows(db: Database, copy: string): number {
-  return withCopy(db, copy, () => sharedTables(db).reduce((sum, table) => sum + count(db, `SELECT count(*) ${missing(table)}`), 0));
+  return withCopy(db, copy, () => sharedTables(db).reduce((sum, table) => sum + db.count(`SELECT count(*) ${missing(table)}`), 0));
 }
 
 /** Adds them, with the tables and columns they need, in one transaction; answers how many. */
@@ -28,7 +28,7 @@ export function bringInRuns(db: Database, copy: string): void {
 export function countEvents(path: string): number {
   const db = openDatabase(path, { immutable: true });
   try {
-    return eventsTables(db).reduce((sum, { name }) => sum + count(db, `SELECT count(*) FROM ${quoteName(name)}`), 0);
+    return eventsTables(db).reduce((sum, { name }) => sum + db.count(`SELECT count(*) FROM ${quoteName(name)}`), 0);
   } finally {
     db.close();
   }
@@ -84,8 +84,4 @@ function missing({ name, key, exists }: Shared): string {
 function insertMissing(db: Database, table: Shared): number {
   const names = table.columns.map(({ name }) => quoteName(name)).join(", ");
   return db.run(`INSERT INTO main.${quoteName(table.name)} (${names}) SELECT ${names} ${missing(table)}`);
-}
-
-function count(db: Database, sql: string): number {
-  return Number(db.arrays(sql)[0]?.[0] ?? 0);
 }

@@ -12,7 +12,7 @@ export function compareTable(db: Database, table: EventsTable, before: EventsTab
   const old = `before.${quoteName(before.name)}`;
   const isNew = `NOT EXISTS (SELECT 1 FROM ${old} AS o WHERE ${SAME_KEY})`;
   const added = stretches(db, table.name, isNew);
-  const vanished = count(db, `SELECT count(*) FROM ${old} AS o WHERE NOT EXISTS (SELECT 1 FROM ${now} AS n WHERE ${SAME_KEY})`);
+  const vanished = db.count(`SELECT count(*) FROM ${old} AS o WHERE NOT EXISTS (SELECT 1 FROM ${now} AS n WHERE ${SAME_KEY})`);
   return { added, vanished, changed: countChanged(db, table, before) };
 }
 
@@ -51,22 +51,15 @@ function countChanged(db: Database, table: EventsTable, before: EventsTable): nu
   if (!before.keyed || !table.keyed) {
     const list = ["track_id", "timestamp", ...kept].map(quoteName).join(", ");
     const losses = lost.map((name) => `${quoteName(name)} IS NOT NULL`).join(" OR ") || "false";
-    return count(
-      db,
-      `SELECT count(*) FROM (
+    return db.count(`SELECT count(*) FROM (
          SELECT ${list} FROM ${old} EXCEPT SELECT ${list} FROM ${now}
          UNION SELECT ${list} FROM ${old} WHERE ${losses}
-       ) AS o WHERE EXISTS (SELECT 1 FROM ${now} AS n WHERE ${SAME_KEY})`,
-    );
+       ) AS o WHERE EXISTS (SELECT 1 FROM ${now} AS n WHERE ${SAME_KEY})`);
   }
   // `+` takes the declared type out of the comparison: the text '1' is not the number 1.
   const differs = [
     ...kept.map(quoteName).map((name) => `+o.${name} COLLATE BINARY IS NOT +n.${name}`),
     ...lost.map(quoteName).map((name) => `o.${name} IS NOT NULL`),
   ];
-  return count(db, `SELECT count(*) FROM ${old} AS o JOIN ${now} AS n ON ${SAME_KEY} WHERE ${differs.join(" OR ")}`);
-}
-
-function count(db: Database, sql: string): number {
-  return Number(db.arrays(sql)[0]?.[0] ?? 0);
+  return db.count(`SELECT count(*) FROM ${old} AS o JOIN ${now} AS n ON ${SAME_KEY} WHERE ${differs.join(" OR ")}`);
 }

@@ -77,7 +77,7 @@ export function rowsSince(db: Database, copy: string): RowChanges {
         total.changed += found.changed;
       }
       for (const { name } of before.values()) {
-        total.vanished += Number(db.arrays(`SELECT count(*) FROM before.${quoteName(name)}`)[0]?.[0] ?? 0);
+        total.vanished += db.count(`SELECT count(*) FROM before.${quoteName(name)}`);
       }
       return total;
     });

@@ -49,3 +49,7 @@ function groupByFolder(paths: readonly string[]): Map<string, string[]> {
   for (const path of paths) groups.set(dirname(path), [...(groups.get(dirname(path)) ?? []), path]);
   return groups;
 }
+
+export function isIgnoreFile(path: string): boolean {
+  return path === ".gitignore" || path.endsWith("/.gitignore");
+}

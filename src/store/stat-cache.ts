@@ -8,12 +8,14 @@
  * The racy rule, as in Git: a file changed twice within one tick of the file system's clock looks the same both times. So a hash
  * is kept only if the file was already older than a tick when its reading began.
  */
+
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FileIdentity } from "../platform/file-stat.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import { md5Of } from "../platform/hashing.ts";
+import { pause } from "../platform/pause.ts";
 
 export interface StatCache {
   /** MD5 of the file at this path if it is the one that was hashed, else undefined. `path` is any stable name. */
@@ -89,7 +91,7 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
 
 function waitUntil(time: number): void {
   const milliseconds = Math.min(time - Date.now(), TICK_MS + 1);
-  if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  if (milliseconds > 0) pause(milliseconds);
 }
 
 function isRacy({ mtimeMs, ctimeMs }: FileIdentity, readAt: number): boolean {

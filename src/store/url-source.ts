@@ -10,7 +10,7 @@ import type { Pacing } from "../platform/pace.ts";
 import { isUrl, readDvcConfig } from "./dvc-config.ts";
 import { asciiJson, compareCodePoints, listingHash, staysInside } from "./listing.ts";
 import type { Environment } from "./remotes/http-access.ts";
-import { defaultJobs, forMany, newController } from "./remotes/many.ts";
+import { defaultJobs, forMany, signalOf } from "./remotes/many.ts";
 import { schemeOf, serverAt, withoutSecrets } from "./remotes/open-remote.ts";
 import { retrying } from "./remotes/retry.ts";
 import type { FileThere, FolderThere, Key, ObjectServer } from "./remotes/server.ts";
@@ -75,7 +75,7 @@ export function openUrl(
     path: scheme.startsWith("http") ? location : location.replace(isBucket(scheme) ? /^\w+:\/\// : /^\w+:\/\/[^/]*/, ""),
     async look(pacing) {
       const from = await server();
-      const { signal, release } = abortWith(pacing);
+      const { signal, release } = signalOf(pacing);
       const file = async (): Promise<There | null> => {
         const found = key === "" || address.endsWith("/") ? null : await from.find(key, signal);
         return found === null
@@ -96,7 +96,7 @@ export function openUrl(
     },
     async list(folder, pacing) {
       const from = await server();
-      const { signal, release } = abortWith(pacing);
+      const { signal, release } = signalOf(pacing);
       try {
         return await retrying(async () => (await from.readFolder?.(folder === null ? key : folder, signal)) ?? null, { signal });
       } finally {
@@ -234,14 +234,6 @@ async function copyOne(
       details: { passing: true },
     });
   return { md5: hash.digest("hex"), size: came };
-}
-
-function abortWith({ signal }: Pacing): { signal: AbortSignal; release: () => void } {
-  const controller = newController();
-  const abort = () => controller.abort();
-  if (signal?.aborted) abort();
-  signal?.addEventListener("abort", abort);
-  return { signal: controller.signal, release: () => signal?.removeEventListener("abort", abort) };
 }
 
 function strange(location: string, relpath: string): ExpverError {

@@ -1,30 +1,28 @@
 /** The first line of a tag message: `key=value | key=value | text`, as people and the original script write it. */
 import { quote, readQuoted } from "./quoting.ts";
+import type { VersionMessage } from "./types.ts";
 
-export interface Headline {
-  pairs: [key: string, value: string][];
-  description: string;
-}
+type Headline = Pick<VersionMessage, "headline" | "description">;
 
-export function formatHeadline({ pairs, description }: Headline): string {
-  const parts = pairs.map(([key, value]) => `${quote(key, NOT_A_KEY)}=${quote(value)}`);
+export function formatHeadline({ headline, description }: Headline): string {
+  const parts = headline.map(([key, value]) => `${quote(key, NOT_A_KEY)}=${quote(value)}`);
   const text = quoteDescription(description, parts.length > 0);
   return [...parts, ...(text === null ? [] : [text])].join(SEPARATOR);
 }
 
 /** Reads any line: what is no `key=value` part, and all that follows it, is the description. */
 export function parseHeadline(line: string): Headline {
-  const pairs: Headline["pairs"] = [];
+  const headline: Headline["headline"] = [];
   let at = 0;
   while (at < line.length) {
     const pair = readPair(line, at);
     if (pair === null) break;
-    pairs.push([pair.key, pair.value]);
+    headline.push([pair.key, pair.value]);
     at = pair.end;
   }
   const rest = line.slice(at).trim();
   const quoted = readQuoted(rest, 0);
-  return { pairs, description: quoted !== null && quoted.end === rest.length ? quoted.text : rest };
+  return { headline, description: quoted !== null && quoted.end === rest.length ? quoted.text : rest };
 }
 
 const SEPARATOR = " | ";

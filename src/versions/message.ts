@@ -17,10 +17,10 @@ import { formatTrailers, parseTrailers, type Recorded, UNRECORDED } from "./trai
 import type { VersionMessage } from "./types.ts";
 
 export function formatMessage(message: VersionMessage): string {
-  const { headline, description, body, kind, other } = message;
+  const { body, kind, other } = message;
   const recorded = kind !== null || other.some(([key]) => key === "Kind");
   const paragraphs = [
-    formatHeadline({ pairs: headline, description }),
+    formatHeadline(message),
     trimBlankLines(body.split(/\r?\n/)).join("\n"),
     recorded ? formatTrailers(message).join("\n") : "",
   ];
@@ -34,9 +34,9 @@ export function parseMessage(text: string): VersionMessage {
 /** Reads any message; what looks recorded but cannot be read is named in `problems`. */
 export function readMessage(text: string): { message: VersionMessage; problems: string[] } {
   const lines = trimBlankLines(withoutSignature(text).split(/\r?\n/));
-  const { pairs, description } = parseHeadline(lines[0] ?? "");
+  const firstLine = parseHeadline(lines[0] ?? "");
   const { rest, recorded, problems } = splitTrailers(lines.slice(1));
-  return { message: { headline: pairs, description, body: trimBlankLines(rest).join("\n"), ...recorded }, problems };
+  return { message: { ...firstLine, body: trimBlankLines(rest).join("\n"), ...recorded }, problems };
 }
 
 function splitTrailers(lines: string[]): { rest: string[]; recorded: Recorded; problems: string[] } {

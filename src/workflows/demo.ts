@@ -1,4 +1,5 @@
 /** `expver demo [DIR]`: makes a small real repository and plays the story in it with the real commands. */
+
 import { mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
@@ -9,6 +10,7 @@ import { runProcess } from "../platform/processes.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { demoFiles, PROGRAMS } from "./demo/files.ts";
 import { experimentFolder, NEXT, type Scene, story, typed } from "./demo/story.ts";
+import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 
 export interface DemoPlan extends Plan {
@@ -29,7 +31,7 @@ export interface DemoResult {
 
 export const demo: WriteWorkflow<Input, DemoPlan, DemoResult> = {
   async plan(context, input) {
-    const folder = resolve(context.cwd, typeof input.dir === "string" ? input.dir : "expver-demo");
+    const folder = resolve(context.cwd, textIn(input.dir) ?? "expver-demo");
     const brief = input.brief === true;
     refuseUsed(folder, brief);
     const scenes = story(folder, { brief });

@@ -9,7 +9,7 @@ import { resolveCommit } from "../git/refs.ts";
 import { listRemotes, publishRemote, readPushedRefs } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
-import { wordsOf } from "./input.ts";
+import { textIn, wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { applyPublication, type Published } from "./publish/apply.ts";
@@ -96,7 +96,7 @@ export async function publishBranch(context: Context): Promise<Published> {
 
 /** Throws E_PUBLISH when there are several Git remotes and nothing says which. */
 export function whereTo(repository: Repository, input: Input): Destination {
-  const dataRemote = typeof input.remote === "string" ? input.remote : undefined;
+  const dataRemote = textIn(input.remote);
   const remote = publishRemote(repository);
   if (remote !== null) return { remote, refs: readPushedRefs(repository, remote), dataRemote };
   const all = listRemotes(repository);

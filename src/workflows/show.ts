@@ -1,4 +1,5 @@
 /** `expver show V`: everything a version left behind, and where its bytes are. */
+
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
@@ -11,6 +12,7 @@ import { directionOf, type KnownDirection, metricNames, metricsOf, paramsOf } fr
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Version, VersionKind } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
+import { textIn } from "./input.ts";
 import { artifactsOf, type ShownArtifact } from "./show/artifacts.ts";
 import type { ShownRuns } from "./show/runs.ts";
 
@@ -58,7 +60,7 @@ export interface ShownVersion {
 
 export const show: ReadWorkflow<Input, ShownVersion> = {
   async read(context, input) {
-    const asked = typeof input.version === "string" ? input.version : undefined;
+    const asked = textIn(input.version);
     if (asked === undefined)
       throw new ExpverError("E_USAGE", "show needs a version", { hint: "expver show e0.1.0; `expver list` shows them all." });
     const project = openProject(context);
@@ -92,7 +94,7 @@ function tagPart(repository: Repository, version: Version): Omit<ShownVersion, "
     onBranch,
     unpublished: listRemotes(repository).length === 0 ? null : unpublished,
     code: message.code === null ? null : { commit: message.code, here: resolveCommit(repository, message.code) !== null },
-    line: formatHeadline({ pairs: message.headline, description: message.description }),
+    line: formatHeadline(message),
     description: message.description,
     body: message.body,
     dataHash: message.dataHash ?? message.headline.find(([key]) => key === "data")?.[1] ?? null,

@@ -13,7 +13,7 @@ import type { Context } from "../platform/context.ts";
 import { seenChanges } from "../versions/published.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
-import { wordsOf } from "./input.ts";
+import { textIn, wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";
@@ -69,7 +69,7 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
       remote,
       tags,
       whole,
-      dataRemote: typeof input.remote === "string" ? input.remote : undefined,
+      dataRemote: textIn(input.remote),
     };
   },
 

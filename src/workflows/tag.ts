@@ -66,7 +66,7 @@ export const tag: WriteWorkflow<Input, TagPlan, TagData> = {
       return { kind: "run", ...(await applyVersionOfRun(context, plan.ofRun)) };
     }
     if (plan.message === null) throw new TypeError("a plan without a message tags nothing");
-    const line = lineOf(plan.message);
+    const line = formatHeadline(plan.message);
     if (plan.levels !== null) {
       const next = [`expver tag ${plan.version} -d "what this experiment tries"`];
       return { kind: "suggested", version: plan.version, levels: plan.levels, line, next };
@@ -87,7 +87,7 @@ async function planHead(context: Context, input: Input): Promise<TagPlan> {
     throw new ExpverError("E_NOT_FOUND", "HEAD has no commit yet: there is nothing to tag", {
       hint: "Commit first, or let `expver run` do it.",
     });
-  const prefix = typeof input.prefix === "string" ? input.prefix : project.config.versions.prefix;
+  const prefix = textIn(input.prefix) ?? project.config.versions.prefix;
   const choice = chooseVersion({ project, repository, context, wanted: wantedVersion(input), prefix });
   const facts = await factsOfHead(project, context, choice.name);
   if (input.suggest !== true) warn(project, repository, context, head);
@@ -102,7 +102,7 @@ async function planHead(context: Context, input: Input): Promise<TagPlan> {
     message,
     proposed: said === null,
     edit,
-    steps: input.suggest === true ? [] : [{ verb: "tag", target: choice.name, detail: lineOf(message) }],
+    steps: input.suggest === true ? [] : [{ verb: "tag", target: choice.name, detail: formatHeadline(message) }],
     levels: input.suggest === true ? { major: level("major"), minor: level("minor"), patch: level("patch") } : null,
     fingerprint: fingerprintOf({ head, version: choice.name, pointers: facts.pointers, message: formatMessage(message) }),
   };
@@ -135,7 +135,7 @@ async function tagHead(context: Context, { version, head, proposed, edit }: TagP
     version,
     tag: object,
     commit: head,
-    line: lineOf(message),
+    line: formatHeadline(message),
     description,
     proposed: proposed && !edit,
     next: [`expver publish ${version}`],
@@ -151,7 +151,7 @@ async function edited(
   const text = await editDescription(context, repository, {
     text: draft,
     subject: version,
-    line: lineOf({ ...message, description: "…" }),
+    line: formatHeadline({ ...message, description: "…" }),
   });
   if (text === null) throw noDescription("nothing was tagged", `expver tag ${version} -m TEXT`, { version });
   return { ...message, ...partsOf(text) };
@@ -211,10 +211,6 @@ function messageOf(project: Project, facts: HeadFacts, { head, text }: { head: s
     metrics,
     other: [],
   };
-}
-
-function lineOf({ headline, description }: VersionMessage): string {
-  return formatHeadline({ pairs: headline, description });
 }
 
 function partsOf(text: string): Pick<VersionMessage, "description" | "body"> {

@@ -1,10 +1,12 @@
 /** `expver undo [OP]`: takes an operation back while everything it left still stands. */
+
 import { openProject, type Project } from "../config/project.ts";
 import type { RowHooks } from "../journal/effects.ts";
 import { readOperation } from "../journal/operations.ts";
 import type { Effect } from "../journal/types.ts";
 import { applyUndo, backupRef, type UndoPlan as JournalPlan, operationToUndo, planUndo } from "../journal/undo.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";
@@ -32,7 +34,7 @@ export interface UndoResult {
 export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
   async plan(context, input) {
     const project = openProject(context);
-    const id = operationToUndo(project, typeof input.op === "string" ? input.op : undefined);
+    const id = operationToUndo(project, textIn(input.op));
     const rows = await rowHooks(project, readOperation(project, id).effects);
     const journal = planUndo(project, id, rows);
     const beyond = journal.beyond.map(({ target }) => target);

@@ -5,7 +5,7 @@ import { objectChecks } from "../provenance/verify-objects.ts";
 import { verifyVersion } from "../provenance/verify-version.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
-import { wordsOf } from "./input.ts";
+import { textIn, wordsOf } from "./input.ts";
 
 export interface Verified {
   versions: (Chain & { state: "whole" | "broken" | "unrecorded" })[];
@@ -24,7 +24,7 @@ export const verify: ReadWorkflow<Input, Verified> = {
     const checks = objectChecks(project, context, {
       quick: input.quick === true,
       cloud: input.cloud === true,
-      remote: typeof input.remote === "string" ? input.remote : undefined,
+      remote: textIn(input.remote),
     });
     const chains: Verified["versions"] = [];
     for (const version of versions) {

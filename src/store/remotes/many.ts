@@ -83,7 +83,7 @@ export async function forMany<Item extends { object: ObjectName }>(
 }
 
 /** A signal of our own: the caller's may be missing, and listeners on it must not pile up. */
-function signalOf({ signal }: Pacing): { signal: AbortSignal; release: () => void } {
+export function signalOf({ signal }: Pacing): { signal: AbortSignal; release: () => void } {
   const controller = newController();
   const abort = () => controller.abort();
   if (signal?.aborted) abort();

@@ -6,6 +6,7 @@ import { writeTreeWith } from "../../git/index-file.ts";
 import { hashBlob } from "../../git/objects.ts";
 import { readStatus } from "../../git/status.ts";
 import { catFiles, readTree, type TreeEntry } from "../../git/tree.ts";
+import { isIgnoreFile } from "../../store/gitignore.ts";
 import type { Scene } from "./scene.ts";
 
 export interface CodeMerge {
@@ -93,8 +94,4 @@ function refuseChanged({ repository }: Scene["main"], paths: readonly string[]):
 
 function isPointerFile(path: string): boolean {
   return path.endsWith(".dvc") || path === "dvc.lock" || path.endsWith("/dvc.lock");
-}
-
-function isIgnoreFile(path: string): boolean {
-  return path === ".gitignore" || path.endsWith("/.gitignore");
 }

@@ -1,4 +1,5 @@
 /** Rows, data and code of the experiment on main: one operation, one commit, one version. All of it or nothing. */
+
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { modelPlaces } from "../../config/model-places.ts";
@@ -17,11 +18,12 @@ import { withDvcLock } from "../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../store/gitignore.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { makeStaging, sweepStagings } from "../../store/staging.ts";
-import type { FileEdit, Pointer } from "../../store/types.ts";
+import type { FileEdit } from "../../store/types.ts";
+import { artifactsOf } from "../../versions/artifacts.ts";
 import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges } from "../../versions/published.ts";
 import { suggestHeadline } from "../../versions/suggest.ts";
-import type { ArtifactEntry, VersionMessage } from "../../versions/types.ts";
+import type { VersionMessage } from "../../versions/types.ts";
 import { applyResultsMerge, type ResultsPart } from "../merge/results-part.ts";
 import { requireCommittable, requireHead } from "../models/commit-paths.ts";
 import { placeCopies } from "../place-copies.ts";
@@ -200,14 +202,10 @@ function messageOf(
     merged: [...new Set([...versions.map(({ name }) => name), mergedName(tipVersion, tip)])],
     code: commit,
     dataHash: dataHash(inputs),
-    data: inputs.flatMap(artifact),
-    models: pointers.filter(({ path }) => isUnder(path, places)).flatMap(artifact),
+    data: artifactsOf(inputs),
+    models: artifactsOf(pointers.filter(({ path }) => isUnder(path, places))),
     params: {},
     metrics: [],
     other: [],
   };
-}
-
-function artifact({ hash, size, path }: Pointer): ArtifactEntry[] {
-  return hash === null ? [] : [{ hash, size: size ?? null, path }];
 }

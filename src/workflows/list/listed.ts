@@ -48,7 +48,7 @@ export function listedOf(version: Version, { known, hasRemote, lacking }: Listed
     kind: message.kind,
     date,
     commit,
-    line: formatHeadline({ pairs: message.headline, description: message.description }),
+    line: formatHeadline(message),
     description: message.description,
     metrics: metricsOf(message, known),
     params: paramsOf(message, known),

@@ -1,5 +1,7 @@
 /** What a model must reach before it is promoted. Gates are passed, never confirmed: `--yes` does not open one. */
+
 import { ExpverError } from "../../errors.ts";
+import { nameOfModel } from "../../models/known-models.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { compareMetric, metricNumber } from "../../versions/metrics.ts";
 import type { Input } from "../contract.ts";
@@ -41,7 +43,7 @@ function passLimit(model: KnownModel, side: "min" | "max", word: string): Passed
   }
   const value = numberOf(model, metric, gate);
   if (compareMetric(value, limit, side === "min" ? "max" : "min") <= 0) return { gate, found: `${metric}=${value}` };
-  throw refused(gate, `${nameOf(model)} has ${metric}=${value}`, { metric, value, limit });
+  throw refused(gate, `${nameOfModel(model)} has ${metric}=${value}`, { metric, value, limit });
 }
 
 /** Nothing in production is no hurdle; something whose number nobody knows is one. */
@@ -65,7 +67,7 @@ async function passBetterThan(
   }
   const worse = known.find((one) => !isBetter(value, one.metrics[by.metric], by));
   if (worse === undefined) return { gate, found: `${by.metric}=${value} against ${known[0]?.metrics[by.metric]}` };
-  throw refused(gate, `${nameOf(model)} has ${by.metric}=${value}, ${nameOf(worse)} has ${worse.metrics[by.metric]}`, {
+  throw refused(gate, `${nameOfModel(model)} has ${by.metric}=${value}, ${nameOfModel(worse)} has ${worse.metrics[by.metric]}`, {
     metric: by.metric,
     value,
     than: worse.metrics[by.metric],
@@ -79,14 +81,10 @@ function isBetter(value: string, other: string | undefined, { direction }: Ranke
 function numberOf(model: KnownModel, metric: string, gate: string): string {
   if (hasNumber(model, metric)) return model.metrics[metric] ?? "";
   const known = Object.keys(model.metrics);
-  throw refused(gate, `${nameOf(model)} has no number for ${metric}${known.length === 0 ? "" : ` (it has ${known.join(", ")})`}`, {
+  throw refused(gate, `${nameOfModel(model)} has no number for ${metric}${known.length === 0 ? "" : ` (it has ${known.join(", ")})`}`, {
     metric,
     known,
   });
-}
-
-function nameOf({ version, run, path }: KnownModel): string {
-  return version ?? run ?? path;
 }
 
 function refused(gate: string, why: string, details: Record<string, unknown>): ExpverError {

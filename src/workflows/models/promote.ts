@@ -2,10 +2,12 @@
  * `expver models promote V|RUN|--best`: a copy of a model becomes the production model, with its pointer and one commit. What was there
  * stays where it was stored, or goes to the trash; undo brings file, pointer, index and branch back.
  */
+
 import { basename, extname } from "node:path/posix";
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef } from "../../git/refs.ts";
+import { nameOfModel } from "../../models/known-models.ts";
 import { productionMessage } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
@@ -88,7 +90,7 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
     if (steps.length === 0) return { ...answer, commit: null };
     const project = openProject(context);
     await prepareWriting(project, context);
-    const name = nameOf(model);
+    const name = nameOfModel(model);
     const start = { command: "models promote", argv: ["models", "promote", name], summary: `${name} → ${path}` };
     const change = {
       ...{ path, hash, head, before, origin, start },
@@ -143,14 +145,10 @@ function stepsOf({ model, gates, path, before }: Omit<PromotePlan, keyof Plan>, 
     {
       verb: before.there === null ? "write" : "replace",
       target: path,
-      detail: `a copy of ${nameOf(model)} (${model.hash.slice(0, 6)})`,
+      detail: `a copy of ${nameOfModel(model)} (${model.hash.slice(0, 6)})`,
       ...(model.size === null ? {} : { bytes: model.size }),
       ...keeps,
     },
     { verb: "commit", target: `${path}.dvc`, detail: "this and nothing else" },
   ];
-}
-
-function nameOf({ version, run, path }: KnownModel): string {
-  return version ?? run ?? path;
 }

@@ -1,4 +1,5 @@
 /** A metric over the versions, as an SVG that stands alone: no script, no font, readable in light and dark. */
+import { shortened } from "../../platform/words.ts";
 import { metricNumber } from "../../versions/metrics.ts";
 
 export interface ChartPoint {
@@ -152,11 +153,6 @@ function labelOf(value: number, step: number): string {
   if (value === 0) return "0";
   const digits = Math.max(0, Math.min(12, Math.floor(Math.log10(Math.abs(value)) + 1e-9) - Math.floor(Math.log10(step) + 1e-9)));
   return value.toExponential(digits);
-}
-
-function shortened(text: string, length: number): string {
-  const letters = [...text];
-  return letters.length <= length ? text : `${letters.slice(0, length - 1).join("")}…`;
 }
 
 function fixed(value: number): string {

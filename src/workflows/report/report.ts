@@ -1,10 +1,12 @@
 /** `expver report`: the versions as Markdown, what the latest changed, and a picture of the metric; for a pull request or a wiki. */
+
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { shortened } from "../../platform/words.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { diff, type VersionsDiff } from "../diff.ts";
 import { countOf, textIn } from "../input.ts";
@@ -192,9 +194,9 @@ const LONGEST_WORD = 60;
 /** What experiments wrote is text: no Markdown, no HTML, no mention, no new line of it comes through. */
 function cell(text: string): string {
   return (
-    cut(text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}]+/gu, " "), LONGEST_CELL)
+    shortened(text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}]+/gu, " "), LONGEST_CELL)
       .split(" ")
-      .map((word) => cut(word, LONGEST_WORD))
+      .map((word) => shortened(word, LONGEST_WORD))
       .join(" ")
       .replace(/&/g, "&amp;")
       .replace(/</g, "&lt;")
@@ -205,9 +207,4 @@ function cell(text: string): string {
       // For formulas they look earlier.
       .replace(/\$/g, "<span>$$</span>")
   );
-}
-
-function cut(text: string, length: number): string {
-  const characters = [...text];
-  return characters.length <= length ? text : `${characters.slice(0, length - 1).join("")}…`;
 }

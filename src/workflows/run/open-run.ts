@@ -1,6 +1,8 @@
 /** A run while it goes on: what all its parts share. */
+
 import type { Project } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
+import { headBranch, readRef } from "../../git/refs.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import type { Places } from "./places.ts";
 import type { RunFindings } from "./planning/findings.ts";
@@ -39,4 +41,10 @@ export function factsKeeper(project: Project, first: RunFacts): Pick<OpenRun, "f
       writeFacts(project, facts);
     },
   };
+}
+
+/** HEAD is where it was at the beginning, on the same branch: the results commit will be on it. */
+export function branchStands({ repository, facts }: { repository: Repository; facts: () => Pick<RunFacts, "head"> }): boolean {
+  const { head } = facts();
+  return headBranch(repository) === head.branch && readRef(repository, "HEAD") === head.commit;
 }

@@ -99,10 +99,7 @@ function ownRows(runs: readonly ShownRun[]): number | null {
 function stampedRows(db: Database, name: string): number | null {
   const stamped = eventsTables(db).filter(({ columns }) => hasColumn(columns, "version"));
   if (stamped.length === 0) return null;
-  return stamped.reduce(
-    (sum, events) => sum + Number(db.arrays(`SELECT count(*) FROM ${quoteName(events.name)} WHERE version = ?`, [name])[0]?.[0] ?? 0),
-    0,
-  );
+  return stamped.reduce((sum, events) => sum + db.count(`SELECT count(*) FROM ${quoteName(events.name)} WHERE version = ?`, [name]), 0);
 }
 
 function table(json: string): Record<string, string> {

@@ -2,6 +2,7 @@
  * The end of a sweep, as one operation: the rows of all runs, all models as candidates (one commit), then the best run's outputs,
  * the best candidates, the promotion and the version (results commit R and its tag). What R leaves out of the folder the commit before has.
  */
+
 import { isUnder, storedPath } from "../../config/paths.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
 import { commitTree } from "../../git/objects.ts";
@@ -14,6 +15,7 @@ import { storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { readListing } from "../../store/layout.ts";
 import type { FileEdit } from "../../store/types.ts";
+import { formatHeadline } from "../../versions/headline.ts";
 import { RESERVED } from "../../versions/reserve.ts";
 import type { VersionMessage } from "../../versions/types.ts";
 import { editDescription } from "../describe/edit.ts";
@@ -27,7 +29,7 @@ import { editedFiles } from "../run/outputs/results-files.ts";
 import type { Places } from "../run/places.ts";
 import { titleOf } from "../run/prepare-run.ts";
 import { readFacts } from "../run/run-facts.ts";
-import { tagLine, versionMessage } from "../run/version/version-message.ts";
+import { versionMessage } from "../run/version/version-message.ts";
 import { modelsOf, pointerWithAll, type SweepModel } from "./candidates.ts";
 import { gatherRows } from "./gather.ts";
 import type { OpenSweep } from "./open-sweep.ts";
@@ -82,7 +84,7 @@ export async function describeSweep(sweep: OpenSweep, { places, ranking }: Pick<
   const { context, repository, id, facts, save, state } = sweep;
   const runs = finishedRuns(state());
   const winner = winnerOf(runs, ranking);
-  const line = tagLine({ ...messageOf(sweep, { runs, winner, places }), description: "…" });
+  const line = formatHeadline({ ...messageOf(sweep, { runs, winner, places }), description: "…" });
   const text = facts().message ?? proposalOf(sweep, { runs, winner });
   const message = await editDescription(context, repository, { text, subject: facts().version ?? id, line });
   if (message !== null) save({ message });
@@ -128,7 +130,7 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   return {
     ...result,
     onBranch,
-    tagLine: version === null ? null : tagLine(message),
+    tagLine: version === null ? null : formatHeadline(message),
     candidates: models.length,
     kept: kept.length,
     promotion: judged === null ? null : { promoted: judged.promoted, why: judged.why },

@@ -1,7 +1,9 @@
 /** Why runs of a sweep failed: the first of them tells, with the line of its log that says most. */
+
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { drain, startOfLastLines } from "../../launchers/follow-log.ts";
+import { shortened } from "../../platform/words.ts";
 import { runFolder } from "../run/run-facts.ts";
 import { type Ended, isEnded, jobStates } from "./state.ts";
 import type { Sweep } from "./sweep-journal.ts";
@@ -56,5 +58,5 @@ function tellingLine(log: string): string | null {
     .filter((line) => line.trim() !== "");
   const line = lines.findLast((one) => /error|exception|fatal|panic|not found|denied|killed/i.test(one) && !/^\s+at /.test(one));
   const text = (line ?? lines.at(-1))?.trim() ?? null;
-  return text === null || text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
+  return text === null ? null : shortened(text, LONGEST);
 }

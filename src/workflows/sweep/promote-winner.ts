@@ -2,8 +2,8 @@
  * The best run's model goes into production with the version itself, when it is better than what is there; it takes nothing away that is
  * stored nowhere.
  */
+
 import { ExpverError } from "../../errors.ts";
-import { headBranch, readRef } from "../../git/refs.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { storeOutput } from "../../store/contents.ts";
@@ -14,6 +14,7 @@ import { passGates } from "../models/gates.ts";
 import { onlyModel } from "../models/pick-model.ts";
 import { keptAfter } from "../models/put-in-production.ts";
 import { surveyModels } from "../models/survey.ts";
+import { branchStands } from "../run/open-run.ts";
 import { modelsOf } from "./candidates.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import { placeStored } from "./place-stored.ts";
@@ -77,10 +78,4 @@ export async function putWinner({ context, project }: OpenSweep, operation: Open
   await placeStored(project, operation, { path, hash: model.hash });
   const { pointer, ignore } = storeOutput(project, path, context);
   return [pointer, ...(ignore === null ? [] : [ignore])];
-}
-
-/** R will be on it. */
-function branchStands({ repository, facts }: OpenSweep): boolean {
-  const { head } = facts();
-  return headBranch(repository) === head.branch && readRef(repository, "HEAD") === head.commit;
 }

@@ -1,4 +1,5 @@
 /** What HEAD has tracked, whether the worktree still has exactly that, and what it says about an experiment. */
+
 import { existsSync } from "node:fs";
 import { guessDirection } from "../../config/metric-direction.ts";
 import { modelPlaces } from "../../config/model-places.ts";
@@ -14,6 +15,7 @@ import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
+import { artifactsOf } from "../../versions/artifacts.ts";
 import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
 import { flatten } from "../run/parameters/flatten.ts";
 
@@ -38,8 +40,8 @@ export async function factsOfHead(project: Project, context: Context, version: s
   const models = modelPlaces(project);
   const numbers = await numbersOf(project, context, { pointers, version });
   return {
-    data: inputs.flatMap(artifact),
-    models: pointers.filter(({ path }) => isUnder(path, models)).flatMap(artifact),
+    data: artifactsOf(inputs),
+    models: artifactsOf(pointers.filter(({ path }) => isUnder(path, models))),
     dataHash: dataHash(inputs),
     runs: numbers.runs.map((run) => ({ run, params: {} })),
     bestRun: numbers.best,
@@ -114,8 +116,4 @@ function objectOf(project: Project, { hash, hashName }: Pointer): string | null 
   if (hash === null) return null;
   const file = cachedFile(openCache(project), { hash, hashName });
   return existsSync(file) ? file : null;
-}
-
-function artifact({ hash, size, path }: Pointer): ArtifactEntry[] {
-  return hash === null ? [] : [{ hash, size: size ?? null, path }];
 }

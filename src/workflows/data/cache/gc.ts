@@ -2,6 +2,7 @@
  * `expver data gc`: objects that nothing in scope names go to a trash on the cache's own file system, from where undo brings them back;
  * `--purge` frees it. On a remote they are gone. Whatever cannot be read ends the command before anything goes.
  */
+
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -18,6 +19,7 @@ import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { ListingEntry, Pointer } from "../../../store/types.ts";
 import { type CacheFile, cacheFiles } from "../../../store/unused.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { openData } from "../open-data.ts";
@@ -110,7 +112,7 @@ async function survey(project: Project, context: Context, input: Input): Promise
     for (const object of await objectsOf(one, context, { pointers: pointersToKeep(one, context, input), input }))
       used.set(keyOf(object), object);
   const files = cacheFiles(openCache(project).dir, context.clock());
-  const remote = input.cloud === true || input.notInRemote === true ? openRemote(project, nameOf(input.remote)) : null;
+  const remote = input.cloud === true || input.notInRemote === true ? openRemote(project, textIn(input.remote)) : null;
   if (remote === null) return { unused: files.filter((file) => !used.has(keyOf(file))), unusedThere: [] };
   if (input.cloud === true) {
     const there = await remote.list(context);
@@ -123,10 +125,6 @@ async function survey(project: Project, context: Context, input: Input): Promise
   return { unused: files.filter((file) => !used.has(keyOf(file)) || safe.has(keyOf(file))), unusedThere: [] };
 }
 
-function nameOf(value: Input[string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
 async function objectsOf(
   project: Project,
   context: Context,
@@ -137,7 +135,7 @@ async function objectsOf(
     if (hash === null) continue;
     objects.push({ hash, hashName });
     if (!hash.endsWith(".dir")) continue;
-    const entries = await listingOf(project, { hash, hashName }, remote ?? nameOf(input.remote));
+    const entries = await listingOf(project, { hash, hashName }, remote ?? textIn(input.remote));
     if (entries === null) tellAbsent(context, path, input);
     for (const { md5 } of entries ?? []) objects.push({ hash: md5, hashName });
   }
@@ -193,7 +191,7 @@ async function removeThere(
   { input, objects }: { input: Input; objects: readonly ObjectName[] },
 ): Promise<void> {
   if (objects.length === 0) return;
-  const remote = openRemote(project, nameOf(input.remote));
+  const remote = openRemote(project, textIn(input.remote));
   await perform(project, context, {
     command: "data gc",
     argv: ["data", "gc", "--cloud"],

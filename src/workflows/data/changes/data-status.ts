@@ -1,4 +1,5 @@
 /** `expver data data status`: dvc's `data status`: what changed since HEAD's pointers, and since the pointers here. */
+
 import { join, relative } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -18,6 +19,7 @@ import type { Remote } from "../../../store/remotes/remote.ts";
 import { readingStatus } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
+import { textIn } from "../../input.ts";
 import { openData } from "../open-data.ts";
 import { trackedBy, trackedHere } from "./tracked.ts";
 
@@ -111,7 +113,7 @@ async function lacking(
   context: Context,
   { index, pointers, input }: { index: readonly Tracked[]; pointers: readonly Pointer[]; input: Input },
 ): Promise<Tracked[]> {
-  const remote = openNamed(project, typeof input.remote === "string" ? input.remote : undefined);
+  const remote = openNamed(project, textIn(input.remote));
   const pushed = pointers.filter(({ push, isImport }) => push && !isImport).map(({ path }) => path);
   const wanted = index.filter(({ path, hash }) => hash !== null && pushed.some((one) => path === one || path.startsWith(`${one}/`)));
   const found = await remote.present(

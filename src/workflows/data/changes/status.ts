@@ -19,7 +19,7 @@ import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
-import { wordsOf } from "../../input.ts";
+import { textIn, wordsOf } from "../../input.ts";
 import { openData, selectPointers, shownPath } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { type ImportChange, importChanges } from "../sources/import-changes.ts";
@@ -168,7 +168,7 @@ async function cloudStatus(
   context: Context,
   { input, targets }: { input: Input; targets: { targets: string[]; recursive: boolean } },
 ): Promise<DataStatus> {
-  const remote = openRemote(project, typeof input.remote === "string" ? input.remote : undefined);
+  const remote = openRemote(project, textIn(input.remote));
   const all = [...readPointers(project), ...pointersOfRevisions(project, input)];
   const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
   const cache = openCache(project);

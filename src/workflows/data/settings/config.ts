@@ -1,17 +1,19 @@
 /** `expver data config` and `expver data cache dir`: DVC's settings, read and written as dvc does. */
+
 import { relative } from "node:path";
 import { type Place, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { CONFIG_LEVELS, type ConfigLevel, configFile, readDvcConfig, readLevel, remoteName } from "../../../store/dvc-config.ts";
 import type { Input } from "../../contract.ts";
+import { textIn } from "../../input.ts";
 import { type ConfigAnswer, configError, configWorkflow, editLevel, levelOf, sectionOf, storedConfigPath, textOf } from "./config-plan.ts";
 
 export const dataConfig = configWorkflow("data config", (project, context, input) => {
   const level = levelOf(input);
   if (input.list === true) return listAll(project, level, input.showOrigin === true);
   const { section, option } = parseName(input.name);
-  const value = typeof input.value === "string" ? input.value : undefined;
+  const value = textIn(input.value);
   if (value === undefined && input.unset !== true)
     return readOne(project, { level, section, option, showOrigin: input.showOrigin === true });
   return { edits: [setOne(project, context, { level: level ?? "repo", section, option, value })] };
@@ -19,7 +21,7 @@ export const dataConfig = configWorkflow("data config", (project, context, input
 
 export const dataCacheDir = configWorkflow("data cache dir", (project, context, input) => {
   const level = levelOf(input);
-  const value = typeof input.value === "string" ? input.value : undefined;
+  const value = textIn(input.value);
   if (value !== undefined || input.unset === true)
     return { edits: [setOne(project, context, { level: level ?? "repo", section: "cache", option: "dir", value })] };
   if (level === null) return { lines: [readDvcConfig(project).cache.dir] };

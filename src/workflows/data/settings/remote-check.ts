@@ -1,6 +1,8 @@
 /** `expver data remote check`: what may be done on a remote, tried with an object of our own. */
+
 import { probeRemote, type RemoteProbes } from "../../../store/remotes/probe.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
+import { textIn } from "../../input.ts";
 import { openData } from "../open-data.ts";
 
 export interface RemoteCheck extends RemoteProbes {
@@ -9,7 +11,7 @@ export interface RemoteCheck extends RemoteProbes {
 
 export const remoteCheck: ReadWorkflow<Input, RemoteCheck> = {
   async read(context, input) {
-    const found = await probeRemote(openData(context), typeof input.name === "string" ? input.name : undefined);
+    const found = await probeRemote(openData(context), textIn(input.name));
     return { ...found, exitCode: found.probes.some(({ state }) => state === "failed") ? 1 : 0 };
   },
 };

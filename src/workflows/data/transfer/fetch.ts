@@ -5,7 +5,7 @@ import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { fetchObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Input, WriteWorkflow } from "../../contract.ts";
-import { wordsOf } from "../../input.ts";
+import { textIn, wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { applyCheckout, type CheckoutResult, missingError, planCheckout } from "../cache/checkout.ts";
@@ -80,7 +80,7 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
     destructive: false,
     fingerprint: fingerprintOf(selection.pointers.map(({ path, hash }) => [path, hash])),
     selection,
-    remote: typeof input.remote === "string" ? input.remote : undefined,
+    remote: textIn(input.remote),
     jobs: jobsOf(input),
   };
 }

@@ -8,7 +8,7 @@ import { readPointers } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { pushObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
-import { wordsOf } from "../../input.ts";
+import { textIn, wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { openData, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
@@ -28,7 +28,7 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     const project = openData(context);
     const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
     const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true, pointers });
-    const remote = typeof input.remote === "string" ? input.remote : undefined;
+    const remote = textIn(input.remote);
     const wanted = selection.pointers.filter(({ push, cache, isImport, hash }) => push && cache && !isImport && hash !== null);
     if (wanted.length === 0) openRemote(project, remote);
     return {

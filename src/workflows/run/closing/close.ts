@@ -10,6 +10,7 @@ import { counted } from "../../../platform/words.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { objectFile, storeOutput } from "../../../store/contents.ts";
 import { cacheDir } from "../../../store/dvc-config.ts";
+import { formatHeadline } from "../../../versions/headline.ts";
 import { RESERVED } from "../../../versions/reserve.ts";
 import type { VersionMessage } from "../../../versions/types.ts";
 import type { Draft } from "../../describe/edit.ts";
@@ -23,7 +24,7 @@ import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
 import { isStageFile } from "../outputs/stage-files.ts";
 import { noteWritten } from "../outputs/written.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
-import { tagLine, versionMessage } from "../version/version-message.ts";
+import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 
@@ -135,7 +136,7 @@ async function closeVersioned(
   }
   run.save({ phase: "closed" });
   if (!onBranch && facts().closing.commit) warnOffBranch(context, run);
-  return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : tagLine(message) });
+  return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : formatHeadline(message) });
 }
 
 /** What was typed; else what differs from the version before; with -e what a person makes of it. */
@@ -158,7 +159,7 @@ async function describeRun(
   const text = await edit({
     text: facts().message ?? "",
     subject: `${version}, run ${runId}`,
-    line: tagLine({ ...messageOfRun(run, { collected, models: [] }), description: "…" }),
+    line: formatHeadline({ ...messageOfRun(run, { collected, models: [] }), description: "…" }),
   });
   if (text !== null) {
     save({ message: text, closing: { ...facts().closing, proposed: false } });

@@ -2,13 +2,14 @@
  * The end of a run that did well: results commit R and its tag, the branch moved by one compare-and-swap, the index and the
  * pointer files of the worktree brought along. Journaled as one step; what is not done when we die is done by recovery.
  */
+
 import { join } from "node:path";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git, type Repository } from "../../../git/git.ts";
 import { type IndexEntry, readIndexEntries, requireIndexFree, setIndexEntries, writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree, makeTag } from "../../../git/objects.ts";
-import { headBranch, type RefChange, readRef, updateRefs } from "../../../git/refs.ts";
+import { type RefChange, readRef, updateRefs } from "../../../git/refs.ts";
 import { setText } from "../../../journal/file-edits.ts";
 import type { Effect } from "../../../journal/types.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
@@ -17,6 +18,7 @@ import { newTagChanges } from "../../../versions/published.ts";
 import { RESERVED } from "../../../versions/reserve.ts";
 import type { VersionMessage } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
+import { branchStands } from "../open-run.ts";
 import { titleOf } from "../prepare-run.ts";
 
 export interface Finished {
@@ -86,12 +88,6 @@ function makeResultsCommit({ runId, repository, facts }: ClosingRun, { base = fa
     parents: base === null ? [] : [base],
     message: `${titleOf(version, message, command)}\n\nRun: ${runId}\n${trailers}`,
   });
-}
-
-/** HEAD is where it was when the run began, on the same branch. */
-function branchStands({ repository, facts }: ClosingRun): boolean {
-  const { head } = facts();
-  return headBranch(repository) === head.branch && readRef(repository, "HEAD") === head.commit;
 }
 
 function refChanges(

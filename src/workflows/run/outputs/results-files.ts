@@ -1,10 +1,12 @@
 /** The files of R: texts of pointers and ignore files on those of S, outputs Git tracks itself. */
+
 import { existsSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { type Project, topOf } from "../../../config/project.ts";
 import { git, type Repository } from "../../../git/git.ts";
 import { hashBlob } from "../../../git/objects.ts";
 import { catFiles, readTree, type TreeEntry } from "../../../git/tree.ts";
+import { isIgnoreFile } from "../../../store/gitignore.ts";
 import type { FileEdit } from "../../../store/types.ts";
 import type { OutputFile } from "../run-facts.ts";
 
@@ -74,10 +76,6 @@ function textsOfSnapshot(place: SnapshotPlace, paths: readonly string[]): Map<st
     [...entries.values()].map(({ object }) => object),
   );
   return new Map([...entries.values()].map(({ path, object }) => [path, blobs.get(object)?.toString("utf8") ?? ""]));
-}
-
-function isIgnoreFile(path: string): boolean {
-  return path === ".gitignore" || path.endsWith("/.gitignore");
 }
 
 function addedLines(before: string | null, after: string | null): string[] {

@@ -6,6 +6,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFile } from "../../../platform/files.ts";
 import type { Input } from "../../contract.ts";
+import { textIn, wordsOf } from "../../input.ts";
 import { parseGiven } from "../parameters/parameters.ts";
 import { quoted } from "../snapshot/snapshot-selection.ts";
 import { type WantedVersion, wantedVersion } from "../version/version-choice.ts";
@@ -30,7 +31,7 @@ export interface RunRequest {
 
 /** Throws E_USAGE, and E_NOT_FOUND for a program that does not exist. */
 export function readRequest(context: Context, input: Input): RunRequest {
-  const argv = listOf(input.command);
+  const argv = wordsOf(input.command);
   if (argv.length === 0) {
     throw new ExpverError("E_USAGE", "there is no command to run", { hint: "Put it after two dashes: expver run -- python train.py" });
   }
@@ -42,11 +43,11 @@ export function readRequest(context: Context, input: Input): RunRequest {
   }
   return {
     argv,
-    message: textOf(input.message),
+    message: textIn(input.message) ?? null,
     edit: input.edit === true,
     version: wantedVersion(input),
-    params: parseGiven(listOf(input.param)),
-    metrics: textOf(input.metrics),
+    params: parseGiven(wordsOf(input.param)),
+    metrics: textIn(input.metrics) ?? null,
     tag: input.tag !== false,
     commit: input.commit !== false,
     verify: input.verify !== false,
@@ -86,12 +87,4 @@ function isProgram(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function listOf(value: Input[string]): string[] {
-  return Array.isArray(value) ? value : typeof value === "string" ? [value] : [];
-}
-
-function textOf(value: Input[string]): string | null {
-  return typeof value === "string" ? value : null;
 }

@@ -1,4 +1,5 @@
 /** The number a run would get: checked against tags here, numbers reserved by runs that go on, and the remote's tags. */
+
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Repository } from "../../../git/git.ts";
@@ -7,6 +8,7 @@ import type { Context } from "../../../platform/context.ts";
 import { requireFree, suggestVersion } from "../../../versions/reserve.ts";
 import type { Level } from "../../../versions/tag-name.ts";
 import type { Input } from "../../contract.ts";
+import { textIn } from "../../input.ts";
 
 export interface VersionChoice {
   /** Tag name. */
@@ -52,7 +54,7 @@ export function chooseVersion({
 
 /** `--version`, `--major`, `--minor`, `--patch`. Throws E_USAGE when several are given. */
 export function wantedVersion(input: Input): WantedVersion {
-  const name = typeof input.version === "string" ? input.version : null;
+  const name = textIn(input.version) ?? null;
   const levels = (["major", "minor", "patch"] as const).filter((level) => input[level] === true);
   if (levels.length + (name === null ? 0 : 1) > 1) {
     const given = [...(name === null ? [] : ["--version"]), ...levels.map((level) => `--${level}`)];

@@ -1,7 +1,8 @@
 /** What the tag of a run says: the suggested first line, and the exact values. */
+
 import type { Project } from "../../../config/project.ts";
 import type { Pointer } from "../../../store/types.ts";
-import { formatHeadline } from "../../../versions/headline.ts";
+import { artifactsOf } from "../../../versions/artifacts.ts";
 import { orderMetrics, suggestHeadline } from "../../../versions/suggest.ts";
 import type { ArtifactEntry, VersionMessage } from "../../../versions/types.ts";
 
@@ -38,15 +39,10 @@ export function versionMessage({ config }: Project, facts: MessageFacts): Versio
     merged: [],
     code: snapshot,
     dataHash: dvcHash,
-    data: inputs.flatMap(({ hash, size, path }) => (hash === null ? [] : [{ hash, size: size ?? null, path }])),
+    data: artifactsOf(inputs),
     models: [...models],
     params,
     metrics,
     other: dirty ? [["Dirty", "yes"]] : [],
   };
-}
-
-/** The first line of the tag. */
-export function tagLine({ headline, description }: VersionMessage): string {
-  return formatHeadline({ pairs: headline, description });
 }

@@ -1,6 +1,7 @@
 /**
  * `expver tag V --run RUN`: a version for a run that has none (it failed, was killed, rewrote history, or its expver died). The snapshot is the run's own; the branch does not move.
  */
+
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, storedPath } from "../../../config/paths.ts";
@@ -21,6 +22,7 @@ import { stampRows } from "../../../results/rows.ts";
 import { readRun, runTracks, updateRun } from "../../../results/runs.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { storeOutput } from "../../../store/contents.ts";
+import { formatHeadline } from "../../../versions/headline.ts";
 import { formatMessage } from "../../../versions/message.ts";
 import { newTagChanges } from "../../../versions/published.ts";
 import type { VersionMessage } from "../../../versions/types.ts";
@@ -37,7 +39,7 @@ import { editedFiles } from "../outputs/results-files.ts";
 import { titleOf } from "../prepare-run.ts";
 import { createRunFolder, type OutputFile, readFacts, writeFacts } from "../run-facts.ts";
 import { chooseVersion, wantedVersion } from "./version-choice.ts";
-import { type MessageFacts, tagLine, versionMessage } from "./version-message.ts";
+import { type MessageFacts, versionMessage } from "./version-message.ts";
 
 export interface VersionOfRunPlan extends Plan {
   runId: string;
@@ -65,7 +67,7 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
   const project = openProject(context);
   const repository = requireRepository(project);
   committer(repository);
-  const view = await findRun(project, typeof input.run === "string" ? input.run : undefined);
+  const view = await findRun(project, textIn(input.run));
   if (view.status === "running") {
     throw new ExpverError("E_BUSY", `run ${view.run_id} has not ended`, {
       hint: `Wait for it: expver runs wait ${view.run_id}`,
@@ -146,7 +148,7 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
       version,
       run_id: runId,
       results,
-      tagLine: tagLine(message),
+      tagLine: formatHeadline(message),
       description: message.description,
       proposed,
       onBranch: false,
@@ -210,7 +212,7 @@ async function describedMessage(
   const text = said ?? proposeDescription(project, { commit, dirty: facts.dirty, data, params, metrics }).text;
   const of = (description: string) => messageOf(project, record, { ...facts, message: description });
   if (!plan.edit) return { message: of(text), proposed: said === null };
-  const draft = { text, subject: `${plan.version}, run ${plan.runId}`, line: tagLine({ ...of(text), description: "…" }) };
+  const draft = { text, subject: `${plan.version}, run ${plan.runId}`, line: formatHeadline({ ...of(text), description: "…" }) };
   const edited = await editDescription(context, repository, draft);
   if (edited === null) throw noDescription("nothing was tagged", `expver tag -m TEXT --run ${plan.runId}`, { run: plan.runId });
   return { message: of(edited), proposed: false };
