@@ -62,11 +62,11 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
     const targets = wordsOf(input.path);
     await settleDatabases(project, targets);
     const selection = await selectToRestore(project, repository, context, { commit, targets, version });
-    const { files, outputs, removes, md5s } = selection;
+    const { files, outputs, removes, md5s, conflicts } = selection;
     const giveWay = [...files.map(({ path }) => path), ...outputs.flatMap(placesOf), ...removes];
     refuseOpen(project, giveWay);
-    const unsaved = unsavedAt(project, repository, { paths: giveWay, md5s });
-    if (unsaved.length > 0 && input.force !== true) throw unsavedError(unsaved);
+    const unsaved = unsavedAt(project, repository, { paths: giveWay, md5s, conflicts });
+    if (unsaved.length > 0 && input.force !== true) throw unsavedError(unsaved, conflicts);
     return {
       command: "restore",
       steps: stepsOf(project, selection, unsaved),
@@ -208,10 +208,12 @@ function refuseOpen(project: Project, paths: readonly string[]): void {
   }
 }
 
-function unsavedError(paths: readonly string[]): ExpverError {
+function unsavedError(paths: readonly string[], conflicts: ReadonlySet<string>): ExpverError {
+  const some = paths.slice(0, 10).map((path) => (conflicts.has(path) ? `${path} (in conflict)` : path));
   const more = paths.length > 10 ? `\n  and ${paths.length - 10} more` : "";
-  return new ExpverError("E_UNSAVED", `what is in no commit and in no cache would give way:\n  ${paths.slice(0, 10).join("\n  ")}${more}`, {
-    hint: "Commit it or store it (expver data add), or give it up with --force: then it is in the trash.",
+  const inConflict = paths.some((path) => conflicts.has(path));
+  return new ExpverError("E_UNSAVED", `what is in no commit and in no cache would give way:\n  ${some.join("\n  ")}${more}`, {
+    hint: `${inConflict ? "Settle the conflict first (git status), or " : "Commit it or store it (expver data add), or "}give it up with --force: then it is in the trash.`,
     details: { paths },
   });
 }

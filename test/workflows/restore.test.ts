@@ -186,6 +186,32 @@ describe("bytes that are stored nowhere", () => {
     expect(state(repo)).toEqual(before);
   });
 
+  it("a conflict of Git's merge is refused, though Git has its bytes; --force keeps it in the trash, the index stays, undo brings it back", () => {
+    repo.git("switch", "-q", "-c", "other");
+    repo.commit("other", { "train.js": "other\n" });
+    repo.git("switch", "-q", "main");
+    repo.commit("main", { "train.js": "main\n" });
+    expect(repo.run("git", ["merge", "-q", "other"]).code).toBe(1);
+    const conflict = repo.read("train.js");
+    expect(conflict).toContain("<<<<<<<");
+    const before = state(repo);
+    expect(repo.expverJson(["restore", "e0.1.0"])).toMatchObject({
+      code: 4,
+      error: { code: "E_UNSAVED", message: expect.stringContaining("train.js (in conflict)"), details: { paths: ["train.js"] } },
+    });
+    expect(state(repo)).toEqual(before);
+    const { data } = repo.expverJson(["restore", "e0.1.0", "train.js", "--force"]);
+    expect(data.restored).toEqual(["train.js"]);
+    expect(repo.read("train.js")).toBe("first\n");
+    expect(repo.git("ls-files", "--unmerged").split("\n")).toHaveLength(3);
+    must(repo, "undo");
+    expect(state(repo)).toEqual(before);
+    // One that is settled is as any other change.
+    repo.write("train.js", "settled\n");
+    repo.git("add", "train.js");
+    must(repo, "restore", "e0.1.0", "train.js");
+  });
+
   it("staged ones are in Git, and may give way", () => {
     repo.write("train.js", "staged\n");
     repo.git("add", "train.js");

@@ -122,7 +122,6 @@ it.each(SCENES)("%s", { timeout: 900_000 }, (_name, { undos, prepare, act }) => 
       expect(openOperations(repo), about).toEqual([]);
       return killed;
     }, sampledPoints(41));
-    if (process.env.EXPVER_KILL_STEP !== undefined) console.log(`${points} points, ${finished} of them finished`);
     expect(points).toBeGreaterThan(10);
     expect(finished).toBeGreaterThan(0);
   }

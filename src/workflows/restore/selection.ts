@@ -25,6 +25,8 @@ export interface Selection {
   removes: string[];
   /** Digests of files of those outputs as they lie there now, by stored path. */
   md5s: Map<string, string>;
+  /** Stored paths that Git's merge left in conflict. */
+  conflicts: ReadonlySet<string>;
   /** The results database was left out: nobody named it. */
   leftOut: string | null;
 }
@@ -60,6 +62,7 @@ export async function selectToRestore(
     files: differing(project, repository, files, tracked),
     ...(await differingOutputs(project, context, chosen)),
     removes: [...new Set(gone)].filter((path) => isThere(absolutePath(project, path))),
+    conflicts: new Set([...tracked].filter(([, { isConflict }]) => isConflict).map(([path]) => path)),
     leftOut: isWanted(database) && [...then, ...now].some(({ path }) => isLeftOut(path)) ? database : null,
   };
 }
@@ -106,8 +109,16 @@ function outputsOf(
   });
 }
 
-/** By path: what the index has, and whether the worktree has something else. */
-function trackedFiles(repository: Repository): Map<string, { mode: string; object: string; isChanged: boolean }> {
+interface TrackedFile {
+  mode: string;
+  object: string;
+  /** The worktree has something else. */
+  isChanged: boolean;
+  isConflict: boolean;
+}
+
+/** By path: what the index has. */
+function trackedFiles(repository: Repository): Map<string, TrackedFile> {
   const changed = new Set(
     readStatus(repository, { untracked: false })
       .filter(({ worktree, kind }) => worktree !== "." || kind === "conflict")
@@ -119,9 +130,9 @@ function trackedFiles(repository: Repository): Map<string, { mode: string; objec
       .filter(Boolean)
       .map((record) => {
         const tab = record.indexOf("\t");
-        const [mode = "", object = ""] = record.slice(0, tab).split(" ");
+        const [mode = "", object = "", stage = "0"] = record.slice(0, tab).split(" ");
         const path = record.slice(tab + 1);
-        return [path, { mode, object, isChanged: changed.has(path) }] as const;
+        return [path, { mode, object, isChanged: changed.has(path), isConflict: stage !== "0" }] as const;
       })
       .filter(([, { mode }]) => mode !== "160000"),
   );
@@ -131,7 +142,7 @@ function differing(
   project: Project,
   repository: Repository,
   files: readonly TreeEntry[],
-  tracked: ReturnType<typeof trackedFiles>,
+  tracked: ReadonlyMap<string, TrackedFile>,
 ): TreeEntry[] {
   const unsure = files.filter(({ path }) => tracked.get(path)?.isChanged !== false && existsSync(absolutePath(project, path)));
   const hashes = hashesHere(
