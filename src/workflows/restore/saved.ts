@@ -16,12 +16,12 @@ import { trustedSize } from "../../store/layout.ts";
 export function unsavedAt(
   project: Project,
   repository: Repository,
-  { paths, md5s, conflicts }: { paths: readonly string[]; md5s: ReadonlyMap<string, string>; conflicts: ReadonlySet<string> },
+  { paths, md5s, conflicts }: { paths: readonly string[]; md5s: ReadonlyMap<string, string>; conflicts?: ReadonlySet<string> },
 ): string[] {
   const files = paths.flatMap((path) => filesBelow(project, path));
   const { dir } = openCache(project);
   const notCached = files.filter((path) => {
-    if (conflicts.has(path)) return true;
+    if (conflicts?.has(path)) return true;
     const md5 = md5s.get(path) ?? md5OfFile(absolutePath(project, path)).md5;
     return trustedSize(dir, { hash: md5, hashName: "md5" }) === null;
   });
@@ -29,7 +29,7 @@ export function unsavedAt(
   const input = notCached.map((path) => `${hashes.get(path) ?? "0"}\n`).join("");
   const answers =
     notCached.length === 0 ? [] : gitResult(repository, ["cat-file", "--batch-check"], { input }).stdout.toString("utf8").split("\n");
-  return notCached.filter((path, index) => conflicts.has(path) || answers[index]?.endsWith(" missing") !== false);
+  return notCached.filter((path, index) => conflicts?.has(path) || answers[index]?.endsWith(" missing") !== false);
 }
 
 /** A link to somewhere is no bytes of its own. */
