@@ -53,6 +53,10 @@ const BOOLEANS = new Set(
   ),
 );
 
+const NUMBERS = new Set(
+  words("remote.connect_timeout remote.read_timeout remote.timeout remote.connection_timeout remote.port remote.max_sessions"),
+);
+
 /** Throws E_CONFIG for a section, option, value or kind of remote DVC would not accept. Levels are judged merged, as DVC does. */
 export function checkDvcConfig(merged: Sections): void {
   for (const [section, options] of merged) {
@@ -66,6 +70,11 @@ export function checkDvcConfig(merged: Sections): void {
       checkValue(name, remote === null ? name : `remote.${key}`, value);
     }
   }
+}
+
+/** Throws E_CONFIG for a value of a remote's option DVC would not accept: files are edited by hand too. */
+export function checkRemoteValues(name: string, options: ReadonlyMap<string, string>): void {
+  for (const [key, value] of options) checkValue(`remote.${name}.${key}`, `remote.${key}`, value);
 }
 
 function knownOfRemote(name: string, options: ReadonlyMap<string, ConfigValue>): string[] | "any" {
@@ -87,6 +96,7 @@ function checkValue(name: string, kind: string, value: ConfigValue): void {
   const text = Array.isArray(value) ? value.join(",") : value;
   if (BOOLEANS.has(kind) && !/^(true|false)$/i.test(text)) throw bad(name, text, "true or false");
   if (/(^|\.)(checksum_)?jobs$/.test(kind) && !/^[1-9][0-9]*$/.test(text)) throw bad(name, text, "a number from 1");
+  if (NUMBERS.has(kind) && !/^[0-9]+(\.[0-9]+)?$/.test(text)) throw bad(name, text, "a number from 0");
   if (/^(cache|remote)\.type$/.test(kind)) {
     const types = text.split(",").map((type) => type.trim());
     if (!types.every((type) => ["reflink", "hardlink", "symlink", "copy"].includes(type)))

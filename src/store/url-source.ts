@@ -1,4 +1,5 @@
 /** Somebody's file or folder behind a URL: looked at, copied, and known by what its server calls its bytes, as DVC has it. */
+
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -8,6 +9,7 @@ import type { Place } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Pacing } from "../platform/pace.ts";
 import { isUrl, readDvcConfig } from "./dvc-config.ts";
+import { checkDvcConfig } from "./dvc-options.ts";
 import { asciiJson, compareCodePoints, listingHash, staysInside } from "./listing.ts";
 import type { Environment } from "./remotes/http-access.ts";
 import { defaultJobs, forMany, signalOf } from "./remotes/many.ts";
@@ -64,6 +66,7 @@ export function openUrl(
       hint: "Use `dvc get-url` or `dvc import-url`; what they write is read here.",
       details: { url: location, scheme },
     });
+  checkDvcConfig(new Map([[`remote "${name}"`, new Map([["url", address], ...more])]]));
   const { around, key } = split(address, scheme);
   let opened: Promise<ObjectServer> | null = null;
   const server = () => {

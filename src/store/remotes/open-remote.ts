@@ -1,7 +1,9 @@
 /** From a name in DVC's configuration to a remote that can be used. */
+
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { isUrl, type RemoteConfig, readDvcConfig } from "../dvc-config.ts";
+import { checkRemoteValues } from "../dvc-options.ts";
 import { folderRemote } from "./folder.ts";
 import type { Environment } from "./http-access.ts";
 import { defaultJobs } from "./many.ts";
@@ -17,7 +19,7 @@ interface OpenOptions {
 /** By project and configuration: who opens a remote again goes on with its connections. */
 const opened = new WeakMap<Project, Map<string, Remote>>();
 
-/** The remote of this name, or the default one. Throws E_REMOTE. */
+/** The remote of this name, or the default one. Throws E_REMOTE, E_CONFIG. */
 export function openRemote(project: Project, name?: string, { jobs }: OpenOptions = {}): Remote {
   const config = findRemote(project, name);
   const options = new Map([...config.options, ...(jobs === undefined ? [] : ([["jobs", String(jobs)]] as const))]);
@@ -95,7 +97,10 @@ function findRemote(project: Project, name: string | undefined): RemoteConfig {
     });
   }
   const found = remotes.get(wanted);
-  if (found !== undefined && found.url !== "") return found;
+  if (found !== undefined && found.url !== "") {
+    checkRemoteValues(found.name, found.options);
+    return found;
+  }
   const known = remotes.size === 0 ? "there are none yet" : `there are: ${[...remotes.keys()].join(", ")}`;
   throw new ExpverError("E_REMOTE", `there is no remote ${wanted}; ${known}`, {
     details: { remote: wanted, remotes: [...remotes.keys()] },

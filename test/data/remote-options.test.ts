@@ -1,0 +1,32 @@
+/** Options of a remote with values dvc refuses: no server is asked with them. */
+import { describe, expect, it } from "vitest";
+import { DVC, makeTwins } from "../support/twins.ts";
+
+// Nobody listens there: whoever asks is told so.
+const NOWHERE = "http://127.0.0.1:1/store";
+
+const WRONG = [
+  ["jobs", "0"],
+  ["jobs", "many"],
+  ["read_timeout", "abc"],
+  ["connect_timeout", "-1"],
+] as const;
+
+describe.skipIf(DVC === null)("a remote's option that is no number", { timeout: 120_000 }, () => {
+  it("is refused when it is set, when a file says it, and for a URL", () => {
+    const twins = makeTwins();
+    twins.run(["remote", "add", "-q", "-d", "store", NOWHERE]);
+    twins.each((repository) => repository.write("a", "1\n"));
+    twins.run(["add", "-q", "a"]);
+    for (const [key, value] of WRONG) {
+      expect(twins.run(["remote", "modify", "--local", "store", key, value]).ours.code).toBe(251);
+      twins.each((repository) => repository.write(".dvc/config.local", `['remote "store"']\n    ${key} = ${value}\n`));
+      expect(twins.run(["push"]).ours).toMatchObject({ code: 251, stderr: expect.stringContaining(`remote.store.${key} is "${value}"`) });
+      twins.each((repository) => repository.write(".dvc/config.local", ""));
+      const typed = twins.ours.expver(["data", "get-url", `${NOWHERE}/a`, "b", "--fs-config", `${key}=${value}`]);
+      expect(typed).toMatchObject({ code: 251, stderr: expect.stringContaining(`${key} is "${value}"`) });
+    }
+    const misspelt = twins.ours.expver(["data", "get-url", `${NOWHERE}/a`, "b", "--fs-config", "read_timout=1"]);
+    expect(misspelt).toMatchObject({ code: 251, stderr: expect.stringMatching(/knows no option .*read_timout[\s\S]*Did you mean read_timeout/) });
+  });
+});
