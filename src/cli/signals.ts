@@ -15,7 +15,7 @@ const EXIT: Record<(typeof SIGNALS)[number], number> = { SIGHUP: 129, SIGINT: 13
  * Starts listening. The `patience`-th signal ends the process at once: 2 for our own work, more where a program of the user's
  * gets the same signals and may take its time; what was open then is repaired by the next writing command.
  */
-export function listenForSignals(patience: number, quit: (code: number) => void = (code) => process.exit(code)): Interruption {
+export function listenForSignals(patience: number): Interruption {
   const controller = new AbortController();
   let first: NodeJS.Signals | null = null;
   let count = 0;
@@ -23,7 +23,7 @@ export function listenForSignals(patience: number, quit: (code: number) => void 
     const listener = () => {
       count += 1;
       first ??= name;
-      if (count >= patience) quit(EXIT[name]);
+      if (count >= patience) process.exit(EXIT[name]);
       controller.abort(name);
     };
     process.on(name, listener);

@@ -12,8 +12,8 @@ export function setYaml(text: string, path: readonly string[], value: YamlValue,
 }
 
 /** The same with the source of a scalar as it is to stand there. */
-export function setYamlSource(text: string, path: readonly string[], source: string, file = "the file"): string {
-  return edit(text, path, file, () => source);
+export function setYamlSource(text: string, path: readonly string[], source: string): string {
+  return edit(text, path, "the file", () => source);
 }
 
 /** The same for text typed on a command line (see `typedSource`); a value that was quoted stays a quoted text. */

@@ -14,14 +14,12 @@ export interface NewCommit {
   parents: readonly string[];
   /** Stored to the byte. */
   message: string;
-  /** Default: what `commit.gpgSign` says. */
-  sign?: boolean;
 }
 
-/** Makes a commit object. Throws E_GIT with git's words when it cannot be signed, E_GIT_IDENTITY without an identity. */
-export function commitTree(repository: Repository, { tree, parents, message, sign }: NewCommit): string {
+/** Makes a commit object, signed if `commit.gpgSign` says so. Throws E_GIT with git's words when it cannot be signed, E_GIT_IDENTITY without an identity. */
+export function commitTree(repository: Repository, { tree, parents, message }: NewCommit): string {
   refuseNul(message);
-  const signing = (sign ?? isOn(repository, "commit.gpgsign")) ? ["-S"] : ["--no-gpg-sign"];
+  const signing = signsCommits(repository) ? ["-S"] : ["--no-gpg-sign"];
   const ancestry = parents.flatMap((parent) => ["-p", parent]);
   const args = ["-c", "i18n.commitEncoding=UTF-8", "commit-tree", ...signing, ...ancestry, "-F", "-", tree];
   try {
@@ -35,7 +33,7 @@ export function commitTree(repository: Repository, { tree, parents, message, sig
 
 /** Throws E_GIT when commits are to be signed here and cannot be: found out with one that nothing will point to. */
 export function proveSigning(repository: Repository): void {
-  if (!isOn(repository, "commit.gpgsign")) return;
+  if (!signsCommits(repository)) return;
   const tree = git(repository, ["hash-object", "-w", "-t", "tree", "--stdin"], { input: "" }).trimEnd();
   commitTree(repository, { tree, parents: [], message: "expver: can this be signed?" });
 }
@@ -43,23 +41,21 @@ export function proveSigning(repository: Repository): void {
 export interface NewTag {
   /** Name without `refs/tags/`. */
   name: string;
-  /** What it points to. */
+  /** The commit it points to. */
   object: string;
-  /** Default `commit`. */
-  type?: "commit" | "tag" | "tree" | "blob";
   /** Stored to the byte: a line may begin with `#`. */
   message: string;
 }
 
 /** Makes an annotated tag's object, without the ref. */
-export function makeTag(repository: Repository, { name, object, type = "commit", message }: NewTag): string {
+export function makeTag(repository: Repository, { name, object, message }: NewTag): string {
   refuseNul(message);
-  const header = `object ${object}\ntype ${type}\ntag ${name}\ntagger ${committer(repository).line}\n`;
+  const header = `object ${object}\ntype commit\ntag ${name}\ntagger ${committer(repository).line}\n`;
   return git(repository, ["mktag"], { input: `${header}\n${message.endsWith("\n") ? message : `${message}\n`}` }).trimEnd();
 }
 
-function isOn(repository: Repository, key: string): boolean {
-  const result = gitResult(repository, ["config", "--type=bool", "--get", key], { allow: [1] });
+function signsCommits(repository: Repository): boolean {
+  const result = gitResult(repository, ["config", "--type=bool", "--get", "commit.gpgsign"], { allow: [1] });
   return result.stdout.toString("utf8").trim() === "true";
 }
 

@@ -12,7 +12,7 @@ import { objectPath } from "./layout.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
 import { type Scan, scanOutput, type Walk } from "./scan.ts";
-import type { FileEdit, HashName, OutputContent, Pointer } from "./types.ts";
+import type { FileEdit, OutputContent, Pointer } from "./types.ts";
 
 export interface StoredOutput {
   content: OutputContent;
@@ -29,8 +29,8 @@ export interface StoreOptions {
 }
 
 /** Hash, size and kind of an output of the worktree, read only. `path` is relative to the Git root. */
-export function hashOutput(project: Project, path: string, hashName: HashName = "md5"): OutputContent {
-  return finishWork(scanOutput(project, absolutePath(project, path), { hashName })).content;
+export function hashOutput(project: Project, path: string): OutputContent {
+  return finishWork(scanOutput(project, absolutePath(project, path))).content;
 }
 
 /** Puts the bytes of an output into the cache, whole and durable before it returns. */

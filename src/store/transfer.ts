@@ -67,15 +67,10 @@ export interface PushSurvey {
 }
 
 /** What {@link pushObjects} would do. Looks only. */
-export async function surveyPush(
-  project: Project,
-  pointers: readonly Pointer[],
-  context: Pacing,
-  options: TransferOptions = {},
-): Promise<PushSurvey> {
+export async function surveyPush(project: Project, pointers: readonly Pointer[], context: Pacing): Promise<PushSurvey> {
   const survey: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [] };
-  await eachRemote(project, pointers.filter(isPushable), options, async (remote, some) => {
-    const { there, parcels, listings, missing } = await examine(remote, some, { cache: openCache(project), context, options });
+  await eachRemote(project, pointers.filter(isPushable), {}, async (remote, some) => {
+    const { there, parcels, listings, missing } = await examine(remote, some, { cache: openCache(project), context, options: {} });
     survey.remotes.push(remote.name);
     survey.there += there.size;
     for (const { size } of [...parcels, ...listings]) survey.bytes += size;

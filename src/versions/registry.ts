@@ -17,8 +17,9 @@ export interface Registry {
   misnamed: string[];
 }
 
-/** Every version there is, on a branch or not, whoever made its tag. `prefix`: default the project's. */
-export function readRegistry(project: Where, prefix: string = project.config.versions.prefix): Registry {
+/** Every version there is, on a branch or not, whoever made its tag. */
+export function readRegistry(project: Where): Registry {
+  const { prefix } = project.config.versions;
   const repository = requireRepository(project);
   const { tags, unpublished } = readTags(repository, { stateDir: project.stateDir, prefix });
   const numbered = tags.flatMap((tag) => {

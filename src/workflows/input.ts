@@ -57,12 +57,11 @@ export function listOf(value: Input[string]): string[] {
     .filter(Boolean);
 }
 
-/** A number between 0 and 1, both left out. Throws E_USAGE. */
-export function shareOf(value: Input[string], flag: string, otherwise: number): number {
-  if (value === undefined) return otherwise;
+/** `--confidence`: a number between 0 and 1, both left out. Throws E_USAGE. */
+export function confidenceOf({ confidence: value = "0.95" }: Input): number {
   const number = typeof value === "string" && /^0?\.\d+$/.test(value) ? Number(value) : 0;
   if (number > 0 && number < 1) return number;
-  throw new ExpverError("E_USAGE", `${flag} takes a number between 0 and 1, such as 0.95, not ${JSON.stringify(value)}`, {
+  throw new ExpverError("E_USAGE", `--confidence takes a number between 0 and 1, such as 0.95, not ${JSON.stringify(value)}`, {
     details: { received: value },
   });
 }

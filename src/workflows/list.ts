@@ -12,7 +12,7 @@ import { readRegistry } from "../versions/registry.ts";
 import { compareVersions } from "../versions/tag-name.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
-import { limitOf, listOf, shareOf, textIn } from "./input.ts";
+import { confidenceOf, limitOf, listOf, textIn } from "./input.ts";
 import { type ColumnName, chosenColumns, differingColumns } from "./list/columns.ts";
 import type { VersionGroups } from "./list/groups.ts";
 import { lackingObjects } from "./list/lacking.ts";
@@ -193,7 +193,7 @@ async function groupsOf(
   if (asked === undefined) return null;
   const { groupNames, groupUnits } = await import("./list/groups.ts");
   const { unitsOf } = await import("./list/units.ts");
-  const confidence = shareOf(input.confidence, "--confidence", 0.95);
+  const confidence = confidenceOf(input);
   const { units, unread } = unitsOf(project, context, { listed, versions });
   const params = new Set([...names.params, ...units.flatMap((unit) => Object.keys(unit.params))]);
   const by = groupNames(asked, [...params]);

@@ -27,6 +27,9 @@ describe.skipIf(DVC === null)("a remote's option that is no number", { timeout: 
       expect(typed).toMatchObject({ code: 251, stderr: expect.stringContaining(`${key} is "${value}"`) });
     }
     const misspelt = twins.ours.expver(["data", "get-url", `${NOWHERE}/a`, "b", "--fs-config", "read_timout=1"]);
-    expect(misspelt).toMatchObject({ code: 251, stderr: expect.stringMatching(/knows no option .*read_timout[\s\S]*Did you mean read_timeout/) });
+    expect(misspelt).toMatchObject({
+      code: 251,
+      stderr: expect.stringMatching(/knows no option .*read_timout[\s\S]*Did you mean read_timeout/),
+    });
   });
 });

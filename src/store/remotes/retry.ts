@@ -37,13 +37,7 @@ export function concernsAll(error: ExpverError): boolean {
   ].includes(error.code);
 }
 
-/** Uniform in [0, 1): what makes two clients not come back at the same moment. */
-export type Random = () => number;
-
-export async function retrying<T>(
-  attempt: () => Promise<T>,
-  { signal, random = Math.random }: { signal: AbortSignal; random?: Random },
-): Promise<T> {
+export async function retrying<T>(attempt: () => Promise<T>, { signal }: { signal: AbortSignal }): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await attempt();
@@ -51,7 +45,8 @@ export async function retrying<T>(
       if (failures >= ATTEMPTS || !isTransient(error) || signal.aborted) throw error;
       const wish = error instanceof ExpverError && typeof error.details.retryAfterMs === "number" ? error.details.retryAfterMs : 0;
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
-      await pause(Math.max(Math.min(wish, LONGEST_WISH_MS), longest * random()), undefined, { signal }).catch(() => {});
+      // By chance, so that two clients do not come back at the same moment.
+      await pause(Math.max(Math.min(wish, LONGEST_WISH_MS), longest * Math.random()), undefined, { signal }).catch(() => {});
     }
   }
 }

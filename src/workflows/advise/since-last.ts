@@ -32,15 +32,13 @@ export interface SinceLast {
   params: ChangedValue[];
 }
 
-/** @param typed parameters given on a command line, which win over the file's. */
-export function sinceLastVersion(project: Project, typed: Readonly<Record<string, string>> = {}): SinceLast {
+export function sinceLastVersion(project: Project): SinceLast {
   const repository = requireRepository(project);
   const versions = readVersions(project);
   const last = lastVersion(repository, versions, "HEAD");
   const uncommitted = readStatus(repository)
     .map(({ path }) => path)
     .filter(isCode);
-  const here = { ...readParameterFile(project), ...typed };
   if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], params: [] };
   const params = paramsOf(last.message, metricNames(project.config, versions));
   const head = resolveCommit(repository, "HEAD");
@@ -54,7 +52,7 @@ export function sinceLastVersion(project: Project, typed: Readonly<Record<string
       .sort(),
     uncommitted,
     data: changedData(project, last),
-    params: changedValues(params, here),
+    params: changedValues(params, readParameterFile(project)),
   };
 }
 

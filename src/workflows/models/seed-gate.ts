@@ -6,7 +6,7 @@ import type { Context } from "../../platform/context.ts";
 import { compareMetric, metricNumber } from "../../versions/metrics.ts";
 import { type Summary, summarise, welch } from "../../versions/statistics.ts";
 import type { Input } from "../contract.ts";
-import { countOf, shareOf, textIn } from "../input.ts";
+import { confidenceOf, countOf, textIn } from "../input.ts";
 import { bestFirst, hasNumber, knownDirection, type RankedBy } from "./metric-choice.ts";
 import { pickModel } from "./pick-model.ts";
 import { groupOf, groupsWith, readSeededRuns, type SeededRun, type SeededRuns, splittingName } from "./seed-groups.ts";
@@ -56,7 +56,7 @@ export async function seedQuestion(context: Context, survey: Survey, input: Inpu
   }
   const least = countOf(input.seeds, "--seeds");
   if (least < FEWEST) throw new ExpverError("E_USAGE", `--seeds takes at least ${FEWEST}: one has no spread`, { hint: "--seeds 5" });
-  const confidence = shareOf(input.confidence, "--confidence", 0.95);
+  const confidence = confidenceOf(input);
   const by = knownDirection(survey, textIn(input.metric));
   return { least, confidence, by, seeded: await readSeededRuns(context, survey, textIn(input.groupBy)) };
 }

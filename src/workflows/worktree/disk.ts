@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, rmSync, type Stats, statSync } from 
 import { join } from "node:path";
 import { isUnder } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
-import { isUnsupported, type LinkType, reflink } from "../../platform/links.ts";
+import { isUnsupported, type LinkType, reflink, writesReadOnlyFiles } from "../../platform/links.ts";
 import { dvcFolder, namesLinkTypes } from "../../store/dvc-config.ts";
 
 export interface DiskUse {
@@ -17,11 +17,8 @@ export interface DiskUse {
 const MOST_COPIED = 1024 ** 3;
 
 /** For links first, else null: as the configuration says. Root could write through a link into the cache, so root has to ask. */
-export function linkTypesFor(
-  project: Project,
-  { bytes, asked, isRoot = process.getuid?.() === 0 }: { bytes: number; asked: boolean; isRoot?: boolean },
-): LinkType[] | null {
-  const isLarge = bytes > MOST_COPIED && !isRoot && !namesLinkTypes(project);
+export function linkTypesFor(project: Project, { bytes, asked }: { bytes: number; asked: boolean }): LinkType[] | null {
+  const isLarge = bytes > MOST_COPIED && !writesReadOnlyFiles() && !namesLinkTypes(project);
   return asked || isLarge ? ["reflink", "hardlink", "symlink"] : null;
 }
 
