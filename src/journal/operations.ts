@@ -8,6 +8,7 @@ import type { Context } from "../platform/context.ts";
 import { isMissing } from "../platform/files.ts";
 import { appendLines, createLines } from "../platform/json-lines.ts";
 import { identityOf, type ProcessIdentity } from "../platform/processes.ts";
+import { homeOf, relocated } from "./moved.ts";
 import { type Line, readRecord } from "./record-file.ts";
 import type { Effect, Operation, OperationState } from "./types.ts";
 
@@ -44,7 +45,16 @@ const CLOSED = ".jsonl";
 export function beginOperation(project: Place, context: Context, start: OperationStart): OpenOperation {
   const { command, argv, summary, notes = {}, owner = identityOf(process.pid) } = start;
   const startedAt = context.clock().toISOString();
-  const begin = { command, argv: hideSecretArguments(argv), summary, startedAt, worktree: topOf(project), owner, notes };
+  const begin = {
+    command,
+    argv: hideSecretArguments(argv),
+    summary,
+    startedAt,
+    worktree: topOf(project),
+    home: homeOf(project),
+    owner,
+    notes,
+  };
   const id = createWithFreeId(project, context, begin);
   const effects: Effect[] = [];
   const write = (...lines: Line[]) => appendLines(join(operationsDir(project), id + OPEN), lines);
@@ -85,14 +95,14 @@ export function endOperation(
 
 /** Every operation, oldest first. */
 export function listOperations(project: Place): Operation[] {
-  return recordNames(project).flatMap((name) => readRecord(join(operationsDir(project), name)) ?? []);
+  return recordNames(project).flatMap((name) => readHere(project, name) ?? []);
 }
 
 /** Operations without an end, oldest first: running ones and those whose owner died. */
 export function openOperations(project: Place): Operation[] {
   return recordNames(project)
     .filter((name) => name.endsWith(OPEN))
-    .flatMap((name) => readRecord(join(operationsDir(project), name)) ?? []);
+    .flatMap((name) => readHere(project, name) ?? []);
 }
 
 /** One operation by its id or an unambiguous beginning or end of it. Throws E_NOT_FOUND. */
@@ -100,7 +110,7 @@ export function readOperation(project: Place, id: string): Operation {
   const all = recordNames(project);
   const exact = all.filter((name) => idOf(name) === id);
   const found = exact.length > 0 ? exact : all.filter((name) => idOf(name).startsWith(id) || idOf(name).endsWith(id));
-  const operation = found.length === 1 && id !== "" ? readRecord(join(operationsDir(project), found[0] ?? "")) : null;
+  const operation = found.length === 1 && id !== "" ? readHere(project, found[0] ?? "") : null;
   if (operation !== null) return operation;
   const many = found.length > 1 && id !== "" ? `is the id of ${found.length} operations` : "is no operation";
   throw new ExpverError("E_NOT_FOUND", `${JSON.stringify(id)} ${many}`, {
@@ -111,6 +121,11 @@ export function readOperation(project: Place, id: string): Operation {
 
 export function operationsDir(project: Place): string {
   return join(project.stateDir, "operations");
+}
+
+function readHere(project: Place, name: string): Operation | null {
+  const operation = readRecord(join(operationsDir(project), name));
+  return operation === null ? null : relocated(project, operation);
 }
 
 function recordNames(project: Place): string[] {

@@ -98,9 +98,10 @@ function sweepTemporaries(project: Place, { worktree, effects }: Operation): voi
   }
 }
 
-/** Files and index of a worktree that is gone are gone with it. */
-function effectsInReach(project: Place, { worktree, effects }: Operation): Operation["effects"] {
-  return worktree === topOf(project) ? effects : effects.filter((effect) => effect.kind === "ref");
+/** Files and index of a worktree that is gone are gone with it; what lay beside one that was moved may be anywhere. */
+function effectsInReach(project: Place, { worktree, effects, moved }: Operation): Operation["effects"] {
+  const isHere = worktree === topOf(project) && (moved?.outside ?? []).length === 0;
+  return isHere ? effects : effects.filter((effect) => effect.kind === "ref");
 }
 
 function outcomeOf({ effects }: Operation, left: EffectState[]): string {

@@ -61,6 +61,14 @@ interface Sides {
 /** `open`: its owner lives, or died without ending it. `undone`, `recovered`: taken back afterwards. */
 export type OperationState = "open" | "done" | "failed" | "recovered" | "undone";
 
+/** What tells where an operation ran, wherever the repository and its worktrees are by now. */
+export interface Home {
+  /** Git's own folder for the worktree, seen from the common one: `.`, `worktrees/NAME`. */
+  worktree: string;
+  /** Our state folder at that time. */
+  stateDir: string;
+}
+
 export interface Operation {
   /** Sortable: `20261124T193018-4f2a`. */
   id: string;
@@ -68,6 +76,10 @@ export interface Operation {
   argv: string[];
   /** Top of the worktree it ran in. */
   worktree: string;
+  /** Absent in those written before it was. */
+  home?: Home;
+  /** Set when it is not where it was: `outside`, absolute, is what it touched beside its worktree. */
+  moved?: { from: string; outside: string[] };
   owner: ProcessIdentity;
   startedAt: string;
   endedAt: string | null;

@@ -1,4 +1,5 @@
 /** Taking back a whole operation, while everything it left still stands. */
+import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { readRef, updateRefs } from "../git/refs.ts";
@@ -95,10 +96,18 @@ function hasLeft(project: Place, { effects }: Operation): boolean {
   ).some(({ state }) => state === "after");
 }
 
-function refuseUnfit(project: Place, { id, command, state, owner, worktree, notes }: Operation): void {
+function refuseUnfit(project: Place, { id, command, state, owner, worktree, moved, notes }: Operation): void {
   const refuse = (why: string, hint: string) =>
     new ExpverError("E_UNDO", `${id} (${command}) cannot be undone: ${why}`, { hint, details: { operation: id } });
   if (worktree !== topOf(project)) throw refuse(`it ran in ${worktree}`, `Repeat there: expver -C ${worktree} undo ${id}`);
+  const [stray] = moved?.outside ?? [];
+  if (moved !== undefined && stray !== undefined) {
+    const trash = join(project.stateDir, "trash");
+    throw refuse(
+      `it changed ${stray}, and the repository was ${moved.from} then`,
+      `Move it back to undo that; what was taken away is in ${trash}.`,
+    );
+  }
   if (state === "undone") throw refuse("it was undone already", "`expver ops` shows what is left.");
   if (state === "recovered") throw refuse("it was killed and has been repaired", "`expver ops show` tells how.");
   if (typeof notes.undoneBy === "string") throw refuse("another command takes it back", notes.undoneBy);
