@@ -3,6 +3,7 @@ import { nearestWord } from "../config/nearest.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { git, type Repository } from "../git/git.ts";
+import { resolveCommit } from "../git/refs.ts";
 import type { TagFacts } from "./tag-index.ts";
 import { compareVersions, looksLikeVersion, parseTagName } from "./tag-name.ts";
 import { readTags, type Tag } from "./tags.ts";
@@ -48,6 +49,18 @@ export function readVersions(project: Where): Version[] {
 /** One version by its tag's name (the prefix may be left out). Throws E_NOT_FOUND; E_VERSION when its tag leads to no commit. */
 export function findVersion(project: Where, name: string): Version {
   return pickVersion(readVersions(project), name, project.config.versions.prefix);
+}
+
+/** A version, else any other tag, branch or commit. Throws as {@link findVersion} when it is none of these. */
+export function findCommit(project: Where, name: string): { name: string; commit: string } {
+  try {
+    return findVersion(project, name);
+  } catch (error) {
+    const isUnknown = error instanceof ExpverError && error.code === "E_NOT_FOUND";
+    const commit = isUnknown ? resolveCommit(requireRepository(project), name) : null;
+    if (commit === null) throw error;
+    return { name, commit };
+  }
 }
 
 /** {@link findVersion} among versions already read. */
@@ -107,8 +120,8 @@ function noSuchVersion(versions: readonly Version[], name: string): ExpverError 
   return new ExpverError("E_NOT_FOUND", `there is no version ${JSON.stringify(name)}; ${known}`, {
     hint:
       names.length === 0
-        ? "`expver run` or `expver tag` makes one. `expver get` and `diff` take any tag, branch or commit."
-        : "`expver list` shows them all; `expver get` and `diff` take any other tag, branch or commit too.",
+        ? "`expver run` or `expver tag` makes one. `expver get`, `checkout` and `diff` take any tag, branch or commit."
+        : "`expver list` shows them all; `expver get`, `checkout` and `diff` take any other tag, branch or commit too.",
     details: { asked: name, nearest: near ?? null, latest },
   });
 }

@@ -29,7 +29,7 @@ export function requireTagName(name: string, prefix: string): VersionNumber {
   if (number !== null) return number;
   const example = formatTagName({ major: 0, minor: 1, patch: 0 }, prefix);
   throw new ExpverError("E_USAGE", `${JSON.stringify(name)} is not a version: expected ${prefix}MAJOR.MINOR.PATCH, such as ${example}`, {
-    hint: "`expver tag --suggest` proposes the next one.",
+    hint: `\`expver tag --suggest\` proposes the next one.${/^\w[\w.-]*$/.test(name) ? ` A name of your own is Git's: git tag -a ${name} -m "…"; get, checkout and diff take it.` : ""}`,
     details: { received: name, prefix },
   });
 }

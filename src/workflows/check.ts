@@ -62,7 +62,7 @@ function named(project: Project, repository: Repository, context: Context, name:
   for (const worktree of knownWorktrees(project, repository)) {
     if (!worktree.there || worktree.bare) continue;
     const record = recordOf(worktree, project, context);
-    if (worktree.root === path || record.branch === branch) return [record];
+    if (worktree.root === path || basename(worktree.root) === name || record.branch === branch) return [record];
   }
   if (readRef(repository, `refs/heads/${branch}`) !== null) return [];
   throw new ExpverError("E_NOT_FOUND", `${JSON.stringify(name)} is no worktree and no branch`, {

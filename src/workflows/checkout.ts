@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { readPointersAt } from "../store/pointers.ts";
-import { pickVersion, readVersions } from "../versions/registry.ts";
+import { findCommit } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
@@ -38,7 +38,9 @@ export const checkout: WriteWorkflow<Input, CheckoutPlan, CheckedOut> = {
     const name = textIn(input.version);
     if (name === undefined)
       throw new ExpverError("E_USAGE", "checkout needs a version", { hint: "expver checkout e0.1.0; `expver list` shows them all." });
-    const version = pickVersion(readVersions(project), name, project.config.versions.prefix);
+    const found = findCommit(project, name);
+    // A branch's name may be a path; the folder's is not.
+    const version = { ...found, name: found.name.replaceAll("/", "-"), commit: found.commit };
     const asked = textIn(input.path);
     const root = asked === undefined ? placeFor(project, repository, `explore-${version.name}`) : resolve(context.cwd, asked);
     const known = knownWorktrees(project, repository).find((worktree) => worktree.root === root && worktree.there);

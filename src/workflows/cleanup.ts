@@ -35,7 +35,7 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
     const main = mainProject(project, repository, context);
     const forced = forcedCategories(input);
     const explorations = recordsOf(project, "exploration");
-    const names = wordsOf(input.version);
+    const names = wordsOf(input.version).map((name) => name.replaceAll("/", "-"));
     const unknown = names.find((name) => !explorations.some((record) => record.name === name));
     if (unknown !== undefined) {
       const known = explorations.map(({ name }) => name).join(", ");

@@ -7,9 +7,8 @@ import { posix } from "node:path";
 import { matchGlobs } from "../config/globs.ts";
 import { nearestWord } from "../config/nearest.ts";
 import { pathFromUser } from "../config/paths.ts";
-import { openProject, requireRepository } from "../config/project.ts";
+import { openProject } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { resolveCommit } from "../git/refs.ts";
 import { submoduleOf } from "../git/tree.ts";
 import type { Context } from "../platform/context.ts";
 import { hashingFile } from "../platform/hashing.ts";
@@ -17,7 +16,7 @@ import { paceWork, type Work } from "../platform/pace.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import { openSource, type Source } from "../store/source.ts";
 import { type SourceNode, sourceTree } from "../store/source-tree.ts";
-import { pickVersion, readVersions } from "../versions/registry.ts";
+import { findCommit } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { deliver, deliveryPath } from "./data/sources/deliver.ts";
 import { copyNodes } from "./data/sources/get.ts";
@@ -152,19 +151,8 @@ export async function copyChecked(
 /** A version, or any other name of a commit. */
 function openVersion(context: Context, name: string): Source {
   const project = openProject(context);
-  const repository = requireRepository(project);
-  const commit = commitOfVersion();
+  const { commit } = findCommit(project, name);
   return { project, commit, base: "", pointers: readPointersAt(project, commit), close: () => {} };
-
-  function commitOfVersion(): string {
-    try {
-      return pickVersion(readVersions(project), name, project.config.versions.prefix).commit;
-    } catch (error) {
-      const other = error instanceof ExpverError && error.code === "E_NOT_FOUND" ? resolveCommit(repository, name) : null;
-      if (other === null) throw error;
-      return other;
-    }
-  }
 }
 
 /** Typed paths are relative to where one is, as everywhere; else to the top, as they are written down in tags and notes. */

@@ -5,6 +5,7 @@ import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { listRemotes } from "../git/remotes.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { formatHeadline } from "../versions/headline.ts";
@@ -66,7 +67,7 @@ export const show: ReadWorkflow<Input, ShownVersion> = {
     const project = openProject(context);
     const repository = requireRepository(project);
     const versions = readVersions(project);
-    const version = pickVersion(versions, asked, project.config.versions.prefix);
+    const version = versionAsked(repository, versions, { asked, prefix: project.config.versions.prefix });
     const pointers = readPointersAt(project, version.commit);
     const { artifacts, problems } = artifactsOf(project, version, pointers);
     const { runsOf } = await import("./show/runs.ts");
@@ -79,6 +80,21 @@ export const show: ReadWorkflow<Input, ShownVersion> = {
     };
   },
 };
+
+/** Throws E_NOT_FOUND; of another tag or branch with what shows it. */
+function versionAsked(repository: Repository, versions: readonly Version[], { asked, prefix }: { asked: string; prefix: string }): Version {
+  try {
+    return pickVersion(versions, asked, prefix);
+  } catch (error) {
+    const isUnknown = error instanceof ExpverError && error.code === "E_NOT_FOUND";
+    if (!isUnknown || resolveCommit(repository, asked) === null) throw error;
+    const word = shellWord(asked);
+    throw new ExpverError("E_NOT_FOUND", `${JSON.stringify(asked)} is no version (${prefix}MAJOR.MINOR.PATCH), though Git knows it`, {
+      hint: `Its text: git show --no-patch ${word}. Its numbers and files: expver diff ${word} now; expver get ${word} PATH; expver checkout ${word}.`,
+      details: { asked },
+    });
+  }
+}
 
 function tagPart(repository: Repository, version: Version): Omit<ShownVersion, "params" | "metrics" | "artifacts" | "runs" | "problems"> {
   const { name, message, commit, tagObject, tagger, date, onBranch, unpublished } = version;

@@ -56,7 +56,7 @@ export interface FinishedExperiment {
 export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment> = {
   async plan(context, input) {
     const project = openProject(context);
-    const record = experimentNamed(project, textIn(input.name));
+    const record = experimentNamed(project, context, textIn(input.name));
     const choices = choicesIn(input, project.config.publish === "auto");
     const scene = openScene(context, record);
     await requireCommittable(scene.main);

@@ -25,7 +25,7 @@ export const worktreeRemove: WriteWorkflow<Input, RemovePlan, Removed> = {
   async plan(context, input) {
     const project = openProject(context);
     const repository = requireRepository(project);
-    const record = experimentNamed(project, textIn(input.name));
+    const record = experimentNamed(project, context, textIn(input.name));
     if (repository.root === record.root) {
       throw new ExpverError("E_DATA", `${record.root} is where you are`, {
         hint: "Go to another worktree first.",

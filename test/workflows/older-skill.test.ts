@@ -5,27 +5,21 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { openResults } from "../../src/results/database.ts";
-import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { openOlderRepository, typeLine, writeRows } from "../support/older-skill.ts";
+import type { TestRepository } from "../support/repository.ts";
 
-const root = join(import.meta.dirname, "../..");
 const DB = "--db results/experiments.db";
 let repo: TestRepository;
 
 beforeAll(() => {
-  const folder = makeFolder("older");
-  repo = openTestRepository(join(folder, "project"));
-  repo.write("README.md", "x\n");
-  repo.git("init", "-q");
-  repo.write("../bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"\n`);
-  repo.run("chmod", ["+x", "../bin/expver"]);
+  repo = openOlderRepository();
   repo.write(".dvc/config", "");
   repo.write(".dvc/.gitignore", "/config.local\n/tmp\n/cache\n");
   repo.write("results/.gitignore", "");
   for (const [index, version] of ["e0.1.0", "e0.2.0", "e0.3.0"].entries()) {
     repo.write("models/production/model.bin", `model ${version}\n`);
     repo.write("data/train.csv", `id,x\n1,${index}\n`);
-    rows("results/experiments.db", [[`calm-otter-000${index}`, version, 0.8 + index / 100]]);
+    writeRows(repo, "results/experiments.db", [[`calm-otter-000${index}`, version, 0.8 + index / 100]]);
     expect(repo.expver(["data", "add", "data/train.csv", "models/production/model.bin", "results/experiments.db"]).code).toBe(0);
     repo.commit(`experiment ${index}`);
     repo.git("tag", "-a", version, "-m", `model=logreg | lr=0.1 | f1_score=0.7${index} | data=3a2f1b | try ${index}`);
@@ -33,33 +27,16 @@ beforeAll(() => {
   repo.write("models/candidates/calm-otter-0001_model.bin", "candidate\n");
   expect(repo.expver(["data", "add", "models/candidates"]).code).toBe(0);
   repo.commit("candidate");
+  repo.git("tag", "-a", "exp-old-v1", "-m", "model=cnn | f1_score=0.7", "e0.1.0^{commit}");
 });
-
-function rows(path: string, all: [string, string, number][]): void {
-  const db = openResults(join(repo.root, path), { create: true });
-  db.exec(
-    "CREATE TABLE IF NOT EXISTS predictions (timestamp TEXT, track_id TEXT, version TEXT, accuracy REAL, PRIMARY KEY (track_id, timestamp))",
-  );
-  for (const [track, version, accuracy] of all)
-    db.exec(`INSERT INTO predictions VALUES ('2026-01-01 ${track}', '${track}', '${version}', ${accuracy})`);
-  db.close();
-}
-
-function type(line: string): { code: number; text: string } {
-  const [script = "", ...words] = line.split(" ");
-  const path = join(root, "skills/expver/scripts", script);
-  const [program = "", ...rest] = script.endsWith(".py") ? ["python3", path] : [path];
-  const { code, stdout, stderr } = repo.run(program, [...rest, ...words], {
-    env: { PATH: `${join(repo.root, "../bin")}:${process.env.PATH}` },
-  });
-  return { code, text: stdout + stderr };
-}
 
 /** In order; the code, and what the answer has. */
 const LINES: [line: string, code: number, text: string | RegExp][] = [
   ["version_tag.py --suggest", 0, "e0.4.0"],
   ["version_tag.py -l", 0, "try 2"],
   ["version_tag.py --show e0.2.0", 0, "f1_score"],
+  // A name of its own, as worktree experiments have.
+  ["version_tag.py --version exp-cnn-v2", 2, "git tag -a exp-cnn-v2"],
   [`version_tag.py --version e0.4.0 ${DB} --table predictions --description by-hand --prefix e --dry-run`, 0, "by-hand"],
   [`experiment_explorer.py list ${DB} --sort f1_score --limit 20`, 0, /1 {2}e0\.3\.0/],
   // Only the rows have it.
@@ -71,6 +48,10 @@ const LINES: [line: string, code: number, text: string | RegExp][] = [
   ["experiment_explorer.py checkout --version e0.3.0", 0, "explore-e0.3.0"],
   ["experiment_explorer.py worktrees", 0, "explore-e0.3.0"],
   ["experiment_explorer.py cleanup", 0, "removed"],
+  ["experiment_explorer.py checkout --version exp-old-v1", 0, "explore-exp-old-v1"],
+  ["experiment_explorer.py cleanup --version exp-old-v1", 0, "removed"],
+  [`experiment_explorer.py show --version exp-old-v1 ${DB}`, 1, "expver get exp-old-v1 PATH"],
+  ["model_manager.py download --version exp-old-v1 --output ../exp_model.bin", 0, "checked"],
   ["setup_worktree.sh transformer", 0, "exp-transformer"],
   ["setup_worktree.sh cnn /shared/cache", 0, "exp-cnn"],
   ["merge_artifacts.py --strategy merge --base-db results/experiments.db --exp-db ../exp-cnn/results/experiments.db", 0, "there already"],
@@ -88,13 +69,13 @@ const LINES: [line: string, code: number, text: string | RegExp][] = [
 ];
 
 it("every line of its pages is done, or refused with what to type", { timeout: 240_000 }, () => {
-  rows("../a.db", [["new-a", "e1.0.0", 0.9]]);
-  rows("../b.db", [["new-b", "e1.0.1", 0.91]]);
-  rows("../c.db", [["new-c", "e1.0.0", 0.7]]);
+  writeRows(repo, "../a.db", [["new-a", "e1.0.0", 0.9]]);
+  writeRows(repo, "../b.db", [["new-b", "e1.0.1", 0.91]]);
+  writeRows(repo, "../c.db", [["new-c", "e1.0.0", 0.7]]);
   repo.write("../a.csv", "id,x\n1,1\n");
   repo.write("../b.csv", "id,x\n2,2\n");
   for (const [line, code, text] of LINES) {
-    const answer = type(line);
+    const answer = typeLine(repo, line);
     expect({ line, ...answer }).toEqual({
       line,
       code,
@@ -102,6 +83,7 @@ it("every line of its pages is done, or refused with what to type", { timeout: 2
     });
   }
   expect(repo.read("../old_model.bin")).toBe("model e0.1.0\n");
+  expect(repo.read("../exp_model.bin")).toBe("model e0.1.0\n");
   expect(repo.read("downloaded_model.bin")).toBe("model e0.1.0\n");
   expect(repo.read("models/production/model.bin")).toBe("model e0.2.0\n");
   expect(existsSync(join(repo.root, "../exp-transformer"))).toBe(true);

@@ -58,7 +58,7 @@ async function refuseChanged(project: Project, pointers: readonly Pointer[]): Pr
   if (changed.length === 0) return;
   const names = changed.length > 5 ? `${changed.slice(0, 5).join(", ")} and ${changed.length - 5} more` : changed.join(", ");
   throw new ExpverError("E_DATA_CHANGED", `not what HEAD says any more: ${names}`, {
-    hint: `Store and commit it first: expver data add ${changed[0]} && git commit; or put it back: expver data checkout ${changed[0]}`,
+    hint: `Store and commit it first: expver data add ${changed[0]} && git commit -am '…'; or put it back: expver data checkout ${changed[0]}`,
     details: { paths: changed },
   });
 }

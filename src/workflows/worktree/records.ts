@@ -1,12 +1,13 @@
 /** Which worktrees expver made, and what for: kept beside Git's own list, in the state folder. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { openProject, type Place, type Project } from "../../config/project.ts";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { openProject, type Place, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn, gitResult, type Repository } from "../../git/git.ts";
 import { isWorktreeOf, linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
 import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 
 export interface WorktreeRecord {
   /** `exploration`: a version to look at, disposable; `experiment`: a branch to work on. */
@@ -69,17 +70,28 @@ export function goingBranch(repository: Repository, { root, branch }: Pick<Workt
   return isElsewhere ? null : branch;
 }
 
-/** Throws E_NOT_FOUND. */
-export function experimentNamed(project: Project, name: string | undefined): WorktreeRecord {
+/** By its name, its folder or its branch. Throws E_NOT_FOUND. */
+export function experimentNamed(project: Project, context: Context, name: string | undefined): WorktreeRecord {
   const experiments = recordsOf(project, "experiment");
-  const record = experiments.find((one) => one.name === name);
+  const isMeant = ({ root, branch }: Pick<WorktreeRecord, "root" | "branch">) =>
+    root === resolve(context.cwd, name ?? "") || basename(root) === name || branch === name;
+  const record = experiments.find((one) => one.name === name) ?? experiments.find(isMeant);
   if (record !== undefined) return record;
   const known = experiments.map((one) => one.name).join(", ");
+  const foreign = knownWorktrees(project, requireRepository(project))
+    .map((worktree) => ({ ...worktree, branch: worktree.branch?.replace(/^refs\/heads\//, "") ?? null }))
+    .find((worktree) => worktree.record === null && isMeant(worktree));
+  const byHand = foreign === undefined ? null : `git worktree remove ${shellWord(foreign.root)}`;
   throw new ExpverError(
     "E_NOT_FOUND",
-    `there is no experiment worktree ${name ?? ""}; ${known === "" ? "there are none" : `there are: ${known}`}`,
+    byHand === null
+      ? `there is no experiment worktree ${name ?? ""}; ${known === "" ? "there are none" : `there are: ${known}`}`
+      : `${foreign?.root} was made by git, not by expver, so git removes it`,
     {
-      hint: "expver worktrees lists them; others than expver's own: git worktree remove.",
+      hint:
+        byHand === null
+          ? "expver worktrees lists them; others than expver's own: git worktree remove."
+          : `What is nowhere else: expver check ${shellWord(foreign?.root ?? "")}; its results: expver merge ${shellWord(foreign?.root ?? "")}; then ${byHand}`,
       details: { asked: name ?? null },
     },
   );

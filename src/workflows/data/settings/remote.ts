@@ -1,10 +1,14 @@
 /** `expver data remote …`: edits of DVC's configuration that name places to push to. */
 import type { Place } from "../../../config/project.ts";
+import { isSecretKey } from "../../../config/secrets.ts";
 import { CONFIG_LEVELS, type ConfigLevel, mergeLevels, readLevel, remoteName } from "../../../store/dvc-config.ts";
 import type { Sections } from "../../../store/dvc-config-file.ts";
 import type { FileEdit } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { configError, configWorkflow, editLevel, levelOf, sectionOf, storedConfigPath, textOf } from "./config-plan.ts";
+
+/** A key's name or the place of its file may be known. */
+const NO_SECRETS = /(_id|path|file)$/;
 
 export const remoteAdd = configWorkflow("data remote add", (project, context, input) => {
   const name = nameOf(input.name);
@@ -51,6 +55,13 @@ export const remoteModify = configWorkflow("data remote modify", (project, conte
     if (input.unset === true) section.delete(option);
     else section.set(option, option === "url" ? storedConfigPath(project, context, { level, typed: value }) : value);
   });
+  if (level === "repo" && input.unset !== true && isSecretKey(option) && !NO_SECRETS.test(option)) {
+    context.report({
+      kind: "warning",
+      text: `${option} goes into .dvc/config, which Git tracks: the next commit publishes it`,
+      hint: `Keep it to this clone: expver data remote modify --unset ${name} ${option} && expver data remote modify --local ${name} ${option} …`,
+    });
+  }
   return { edits: [edit] };
 });
 

@@ -3,6 +3,7 @@ import type { Project } from "../../../config/project.ts";
 import type { Context } from "../../../platform/context.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
+import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { fetchObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Input, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
@@ -67,6 +68,9 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
 
 function planFetch(context: Context, input: Input, command: string): TransferPlan {
   const project = openData(context);
+  const remote = textIn(input.remote);
+  // Also when nothing is to be fetched: a name that names nothing is a mistake all the same.
+  if (remote !== undefined) openRemote(project, remote);
   const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
   const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true, pointers });
   return {
@@ -80,7 +84,7 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
     destructive: false,
     fingerprint: fingerprintOf(selection.pointers.map(({ path, hash }) => [path, hash])),
     selection,
-    remote: textIn(input.remote),
+    remote,
     jobs: jobsOf(input),
   };
 }
