@@ -7,7 +7,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isMissing } from "../platform/files.ts";
 import { appendLines, createLines } from "../platform/json-lines.ts";
-import { identityOf, type ProcessIdentity } from "../platform/processes.ts";
+import { identityOf, lifeOf, type ProcessIdentity } from "../platform/processes.ts";
 import { homeOf, relocated } from "./moved.ts";
 import { type Line, readRecord } from "./record-file.ts";
 import type { Effect, Operation, OperationState } from "./types.ts";
@@ -102,7 +102,22 @@ export function listOperations(project: Place): Operation[] {
 export function openOperations(project: Place): Operation[] {
   return recordNames(project)
     .filter((name) => name.endsWith(OPEN))
-    .flatMap((name) => readHere(project, name) ?? []);
+    .flatMap((name) => readHere(project, name) ?? [])
+    .filter(({ state }) => state === "open");
+}
+
+/** What died, or lost power, between its end and the new name of its file has ended: it gets that name. */
+export function nameEnded(project: Place): void {
+  const folder = operationsDir(project);
+  for (const name of recordNames(project).filter((one) => one.endsWith(OPEN))) {
+    const operation = readRecord(join(folder, name));
+    if (operation === null || operation.state === "open" || lifeOf(operation.owner) !== "dead") continue;
+    try {
+      renameSync(join(folder, name), join(folder, operation.id + CLOSED));
+    } catch (error) {
+      if (!isMissing(error)) throw error; // another command was faster
+    }
+  }
 }
 
 /** One operation by its id or an unambiguous beginning or end of it. Throws E_NOT_FOUND. */

@@ -1,7 +1,7 @@
 /** Repairing what killed commands left, before anything new is planned or written. */
 import { findPlace, type Place } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { listOperations } from "../journal/operations.ts";
+import { listOperations, nameEnded } from "../journal/operations.ts";
 import { brokenOperations, type Recovered, type RecoveryHandler, recover } from "../journal/recover.ts";
 import type { Context } from "../platform/context.ts";
 import { rowHooks } from "./row-hooks.ts";
@@ -44,6 +44,7 @@ export async function prepareWriting(place: Place, context: Context): Promise<vo
 
 /** Repairs and reports what killed commands left here. Costs one folder listing when there is nothing. */
 export async function repair(place: Place, context: Context): Promise<Recovered[]> {
+  nameEnded(place);
   const broken = brokenOperations(place);
   if (broken.length === 0) return [];
   const handlers: Record<string, RecoveryHandler> = {};

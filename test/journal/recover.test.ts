@@ -1,8 +1,8 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { beginOperation, openOperations, readOperation } from "../../src/journal/operations.ts";
+import { beginOperation, nameEnded, openOperations, operationsDir, readOperation } from "../../src/journal/operations.ts";
 import { brokenOperations, recover } from "../../src/journal/recover.ts";
 import { identityOf } from "../../src/platform/processes.ts";
 import { deadIdentity } from "../support/dead-process.ts";
@@ -59,6 +59,25 @@ test("an operation of a living process, of another host, or ended, is not touche
   expect(await recover(project, repo.context)).toEqual([]);
   expect(state()).toEqual(before);
   expect(openOperations(project)).toHaveLength(2);
+});
+
+test("killed between its end and the new name of its file, an operation stands", async () => {
+  const { repo, project, steps, rows, state } = makeStory();
+  const operation = beginOperation(project, repo.context, { ...start, owner: deadIdentity() });
+  for (const { effect, change } of steps) {
+    operation.record(effect);
+    change();
+  }
+  const after = state();
+  operation.finish();
+  const file = (name: string) => join(operationsDir(project), `${operation.id}${name}.jsonl`);
+  renameSync(file(""), file(".open"));
+  expect(await recover(project, repo.context, { rows })).toEqual([]);
+  expect(state()).toEqual(after);
+  expect(openOperations(project)).toEqual([]);
+  nameEnded(project);
+  expect(readdirSync(operationsDir(project))).toEqual([`${operation.id}.jsonl`]);
+  expect(readOperation(project, operation.id).state).toBe("done");
 });
 
 test("a command's own handler decides first; null means the usual way", async () => {
