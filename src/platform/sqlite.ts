@@ -81,7 +81,8 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
   const handle = patiently(path, () => {
     const opened = new DatabaseSync(url, { timeout: busyTimeout, ...(immutable ? { readOnly: true } : {}) });
     try {
-      if (writing) opened.exec("PRAGMA cache_size = -64000");
+      // The driver would enforce foreign keys, which no other program does unless told to: tables are merged one after the other.
+      if (writing) opened.exec("PRAGMA cache_size = -64000; PRAGMA foreign_keys = OFF");
       else opened.exec("PRAGMA query_only = 1");
       opened.prepare("PRAGMA schema_version").get();
       return opened;

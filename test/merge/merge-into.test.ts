@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mergeInto } from "../../src/merge/results/merge-into.ts";
 import type { MergeRules } from "../../src/merge/results/types.ts";
 import { bindable, type Database, openDatabase, placeholder, quoteName, type SqlValue } from "../../src/platform/sqlite.ts";
+import { restoreDatabase } from "../../src/results/restore.ts";
 import { ensureRunTables } from "../../src/results/schema.ts";
 
 /** Times as many cases as usual: `EXPVER_MORE_CASES=10`. */
@@ -239,6 +240,25 @@ function union(left: Row[], right: Row[]): Row[] | null {
 }
 
 describe("one rule at a time", () => {
+  it("tables that refer to each other are merged, and brought back, in whatever order they were made", () => {
+    const family = (name: string, ids: readonly number[]) => {
+      const path = join(dir, `${name}.db`);
+      const db = openDatabase(path, { create: true });
+      db.exec(`CREATE TABLE child (id INTEGER PRIMARY KEY, of INTEGER REFERENCES parent (id));
+        CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT)`);
+      for (const id of ids) db.exec(`INSERT INTO parent VALUES (${id}, 'p${id}'); INSERT INTO child VALUES (${id}, ${id})`);
+      db.close();
+      return path;
+    };
+    const [ours, theirs] = [family("ours", [1, 2]), family("theirs", [2, 3])];
+    const { path } = merged(ours, theirs);
+    const both = (...ids: number[]) => ids.map((id) => ({ child: BigInt(id), name: `p${id}` }));
+    const rows = (db: Database) => db.all("SELECT child.id AS child, name FROM child JOIN parent ON of = parent.id ORDER BY 1");
+    expect(using(path, rows)).toEqual(both(1, 2, 3));
+    using(path, (db) => restoreDatabase(db, ours));
+    expect(using(path, rows)).toEqual(both(1, 2));
+  });
+
   const row = (track: string, time: string, rest: Row = {}): Row => ({ track_id: track, timestamp: time, ...rest });
 
   it("fills what is empty and counts it; a new column is filled for known rows too", () => {
