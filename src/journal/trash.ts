@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
 import { hasCode, syncFolder, writeFileAtomic } from "../platform/files.ts";
+import { syncTree } from "../platform/sync.ts";
 
 /** A free place in the trash for a file or folder: to be recorded (`{kind: "trash"}`) before {@link moveToTrash}. Makes nothing. */
 export function trashPlace(project: Place, path: string): string {
@@ -14,8 +15,7 @@ export function trashPlace(project: Place, path: string): string {
 /** Moves a file or folder (absolute path) into the trash and answers where it is now. */
 export function moveToTrash(project: Place, path: string, place = trashPlace(project, path)): string {
   try {
-    mkdirSync(dirname(place), { recursive: true });
-    writeFileAtomic(join(dirname(dirname(place)), "origin.json"), `${JSON.stringify({ path })}\n`);
+    preparePlace(place, path);
     moveWhole(path, place);
     return place;
   } catch (error) {
@@ -33,12 +33,17 @@ export function keepInTrash(project: Place, path: string, place: string): void {
     return;
   }
   try {
-    mkdirSync(dirname(place), { recursive: true });
-    writeFileAtomic(join(dirname(dirname(place)), "origin.json"), `${JSON.stringify({ path })}\n`);
+    preparePlace(place, path);
     linkOrMove(path, place);
   } catch (error) {
     throw fromSystemError(error, `cannot keep ${path} in the trash`);
   }
+}
+
+/** Beside what is kept it is written where that was. */
+function preparePlace(place: string, path: string): void {
+  mkdirSync(dirname(place), { recursive: true });
+  writeFileAtomic(join(dirname(dirname(place)), "origin.json"), `${JSON.stringify({ path })}\n`);
 }
 
 /** A second name for a file; where there are no hard links (another file system, some shares) it gets the new name only. */
@@ -76,7 +81,7 @@ export function restoreObjects({ folder, trash, names }: { folder: string; trash
   }
 }
 
-/** Rename; across file systems a copy that is complete before the original goes. */
+/** Rename; across file systems a copy that is complete and on the disk before the original goes. */
 export function moveWhole(from: string, to: string): void {
   try {
     renameSync(from, to);
@@ -85,6 +90,7 @@ export function moveWhole(from: string, to: string): void {
     const copy = `${to}.moving`;
     if (existsSync(copy)) rmSync(copy, { recursive: true });
     cpSync(from, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, errorOnExist: true });
+    syncTree(copy);
     renameSync(copy, to);
     syncFolder(dirname(to));
     rmSync(from, { recursive: true });

@@ -1,6 +1,6 @@
 /** Making many files durable at once: fsync per file costs several times the writing, one sync of the file system does not. */
-import { closeSync, fsyncSync, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, type Dirent, fsyncSync, lstatSync, openSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { syncFolder } from "./files.ts";
 import { runProcess } from "./processes.ts";
 
@@ -23,6 +23,14 @@ export function syncMany(count: number, pathOf: (index: number) => string): void
       closeSync(descriptor);
     }
   }
+}
+
+/** Makes a file, or a folder with all that is in it, durable. */
+export function syncTree(path: string): void {
+  const inside = lstatSync(path).isDirectory() ? readdirSync(path, { recursive: true, withFileTypes: true }) : null;
+  const pathsOf = (entries: readonly Dirent[]) => entries.map((entry) => join(entry.parentPath, entry.name));
+  syncFiles(inside === null ? [path] : pathsOf(inside.filter((entry) => entry.isFile())));
+  if (inside !== null) syncFolders([path, ...pathsOf(inside.filter((entry) => entry.isDirectory()))]);
 }
 
 /** Makes renames in these folders durable. All must be on one file system. */

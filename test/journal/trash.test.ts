@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { moveToTrash, restoreFromTrash } from "../../src/journal/trash.ts";
-import { makeRepository } from "../support/repository.ts";
+import { moveToTrash, moveWhole, restoreFromTrash } from "../../src/journal/trash.ts";
+import { makeFolder, makeRepository } from "../support/repository.ts";
 
 test("a folder goes to the trash with everything in it and comes back", () => {
   const repo = makeRepository();
@@ -24,6 +25,23 @@ test("equal names do not meet, not even the trash's own", () => {
     return moveToTrash(project, join(repo.root, "origin.json"));
   });
   expect(places.map((place) => readFileSync(place, "utf8"))).toEqual(["1", "2"]);
+});
+
+test("on another file system, it is on the disk there before it goes here", (context) => {
+  const folder = makeFolder("here");
+  for (let file = 0; file < 20; file += 1) writeFileSync(join(folder, `${file}`), "bytes");
+  const elsewhere = mkdtempSync(join(tmpdir(), "expver-trash-"));
+  onTestFinished(() => rmSync(elsewhere, { recursive: true }));
+  context.skip(statSync(elsewhere).dev === statSync(folder).dev);
+  // In the place of sync(1), one that tells what was there when it was asked for.
+  const programs = makeFolder("programs");
+  writeFileSync(join(programs, "sync"), `#!/bin/sh\nls ${folder} | wc -l >> ${programs}/seen\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${programs}:${process.env.PATH}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  moveWhole(folder, join(elsewhere, "kept"));
+  expect(existsSync(folder)).toBe(false);
+  expect(readdirSync(join(elsewhere, "kept"))).toHaveLength(20);
+  expect(readFileSync(join(programs, "seen"), "utf8").trim()).toBe("20");
 });
 
 test("what cannot be moved stays, and the error names it", () => {
