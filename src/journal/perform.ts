@@ -19,19 +19,19 @@ export async function perform<Value>(project: Place, context: Context, { work, r
     operation.finish();
     return value;
   } catch (error) {
-    giveUp(project, context, { operation, error, rows: await rows?.(operation.effects) });
+    await giveUp(project, context, { operation, error, rows });
     throw error;
   }
 }
 
 /** When taking back fails too, the operation stays open: the next writing command repairs it once this process is gone. */
-function giveUp(
+async function giveUp(
   project: Place,
   context: Context,
-  { operation, error, rows }: { operation: OpenOperation; error: unknown; rows: RowHooks | undefined },
-): void {
+  { operation, error, rows }: { operation: OpenOperation; error: unknown; rows: Performance<unknown>["rows"] },
+): Promise<void> {
   try {
-    reportLeft(context, takeBack(project, operation.effects, rows));
+    reportLeft(context, takeBack(project, operation.effects, await rows?.(operation.effects)));
     operation.fail(error);
   } catch (second) {
     const why = second instanceof Error ? second.message : String(second);
