@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import type { RunView } from "../../workflows/runs/run-views.ts";
 import type { RunLog, RunsList } from "../../workflows/runs/runs.ts";
-import { duration } from "../amounts.ts";
+import { duration, formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine, safeLines } from "../text-width.ts";
 import { type Pair, renderPairs } from "./pairs.ts";
@@ -50,6 +50,7 @@ export function renderRunsShow(run: RunView, terminal: Terminal): string {
     ["data", run.dvc_hash ?? ""],
     ["host", run.host ?? ""],
     ["log", run.log ?? ""],
+    ["left", leftText(run)],
   ];
   return `${renderPairs(facts, terminal)}\n`;
 }
@@ -69,6 +70,12 @@ export function renderRunsLogs({ text, followed }: RunLog, { isTTY }: Terminal):
 function tookText({ start, end }: RunView): string {
   const seconds = end === null ? Number.NaN : (Date.parse(end) - Date.parse(start)) / 1000;
   return Number.isFinite(seconds) && seconds >= 0 ? duration(seconds) : "";
+}
+
+function leftText({ left }: RunView): string {
+  if (left === null) return "";
+  const names = left.paths.slice(0, 3).map(oneLine).join(", ");
+  return `${names}${left.files > 3 ? `, … (${left.files} files)` : ""}, ${formatBytes(left.bytes)}, in no version${left.folder === null ? "" : `; kept in ${left.folder}`}`;
 }
 
 function firstLine(text: string): string {

@@ -58,9 +58,21 @@ export interface RunFacts {
   /** Models among the outputs, as the tag names them. */
   models: ArtifactEntry[];
   changedDuringRun: string[];
+  /** Absent: none, or nobody has looked. */
+  left?: LeftFiles | null;
   closing: ClosingFacts;
   /** Why it did not start or was not versioned. */
   error: { code: string; message: string; hint: string; details: Record<string, unknown> } | null;
+}
+
+/** Files that a run wrote and no version has. */
+export interface LeftFiles {
+  files: number;
+  bytes: number;
+  /** The first of them, from the Git root. */
+  paths: string[];
+  /** Absolute, where they have been moved; null: they are where they were written. */
+  folder: string | null;
 }
 
 /** What closing a run needs to know of its beginning, whichever process closes it. */

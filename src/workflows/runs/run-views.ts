@@ -8,7 +8,7 @@ import { localLauncher } from "../../launchers/local.ts";
 import { lifeOf } from "../../platform/processes.ts";
 import type { Database } from "../../platform/sqlite.ts";
 import type { RunRecord } from "../../results/types.ts";
-import { listFacts, type RunFacts, readFacts, runFolder } from "../run/run-facts.ts";
+import { type LeftFiles, listFacts, type RunFacts, readFacts, runFolder } from "../run/run-facts.ts";
 
 export interface RunView {
   run_id: string;
@@ -30,6 +30,8 @@ export interface RunView {
   host: string | null;
   /** Absolute path; null when it is on another machine. */
   log: string | null;
+  /** What it wrote that is in no version; null: nothing, or it ran on another machine. */
+  left: LeftFiles | null;
   /** The program, while it runs here. */
   pid: number | null;
 }
@@ -128,6 +130,7 @@ async function viewOf(project: Project, facts: RunFacts, record: RunRecord | und
     dirty: facts.dirty,
     host: record?.host ?? null,
     log: existsSync(log) ? log : null,
+    left: facts.left ?? null,
     pid: now?.pid ?? null,
   };
 }
@@ -151,6 +154,7 @@ function viewOfRecord(record: RunRecord): RunView {
     dirty: dirty !== 0,
     host,
     log: null,
+    left: null,
     pid: null,
   };
 }

@@ -15,6 +15,7 @@ import { closeRun } from "../run/closing/close.ts";
 import { copyBefore } from "../run/database/mend-database.ts";
 import { recordOf } from "../run/database/run-record.ts";
 import { type ClosingRun, factsKeeper } from "../run/open-run.ts";
+import { keepLeft, warnOfLeft } from "../run/outputs/left-files.ts";
 import { markOf, takeMarks } from "../run/outputs/marks.ts";
 import { readParameterFile, substitute } from "../run/parameters/parameters.ts";
 import { placesOf } from "../run/places.ts";
@@ -64,6 +65,9 @@ export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { s
   }
   const { outcome } = await closeRun(context, run, { parameters: facts.params, mayVersion: false });
   keepShard(sweep, run);
+  const left = keepLeft(run);
+  const isFirst = !sweep.state().attempts.some(({ end }) => end?.left !== undefined);
+  if (left !== null && isFirst) warnOfLeft(context, attempt.run, left);
   const { status, exitCode, signal, problem } = run.facts();
   const end: RunEnd = {
     status: status as RunEnd["status"],
@@ -75,6 +79,7 @@ export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { s
     params: outcome.params,
     metrics: outcome.metrics,
     artifacts: outcome.outputs,
+    ...(left === null ? {} : { left: left.files }),
   };
   write({ end: { run: attempt.run, ...end } });
   return end;

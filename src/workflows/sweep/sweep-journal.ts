@@ -45,6 +45,8 @@ export interface RunEnd extends Ending {
   metrics: Record<string, string>;
   /** What it left in models places and `track`, stored in the cache. */
   artifacts: ArtifactEntry[];
+  /** How many other files it left; they lie in its folder. */
+  left?: number;
 }
 
 export interface Attempt {

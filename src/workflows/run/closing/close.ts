@@ -18,6 +18,7 @@ import { proposeDescription } from "../../describe/proposal.ts";
 import { type Collected, collectRows, digestOfRun, stampRun, unstampVersion } from "../database/collect.ts";
 import { copyBefore, mendDatabase } from "../database/mend-database.ts";
 import type { ClosingRun } from "../open-run.ts";
+import { findLeft, warnOfLeft } from "../outputs/left-files.ts";
 import { readMetricsFile } from "../outputs/metrics-file.ts";
 import { inputsChangedSince, type Outputs, storeOutputs } from "../outputs/outputs.ts";
 import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
@@ -134,7 +135,9 @@ async function closeVersioned(
     const data = closeUnversioned(context, run, collected);
     throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });
   }
-  run.save({ phase: "closed" });
+  const left = findLeft(run);
+  run.save({ phase: "closed", left });
+  if (left !== null) warnOfLeft(context, run.runId, left);
   if (!onBranch && facts().closing.commit) warnOffBranch(context, run);
   return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : formatHeadline(message) });
 }

@@ -6,7 +6,7 @@ import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { Collected } from "../database/collect.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { Outputs } from "../outputs/outputs.ts";
-import type { RunFacts } from "../run-facts.ts";
+import type { LeftFiles, RunFacts } from "../run-facts.ts";
 import type { HeldBack } from "../snapshot/snapshot-selection.ts";
 
 export interface RunOutcome {
@@ -36,6 +36,8 @@ export interface RunOutcome {
   outputs: ArtifactEntry[];
   heldBack: HeldBack[];
   changed_during_run: string[];
+  /** What it wrote that is in no version; null: nothing. */
+  left: LeftFiles | null;
   /** The program's own. */
   exit_code: number | null;
   signal: string | null;
@@ -82,6 +84,7 @@ export function outcomeOf({ runId, folder, project, facts }: ClosingRun, { colle
     outputs: outputs.artifacts,
     heldBack: now.closing.heldBack,
     changed_during_run: now.changedDuringRun,
+    left: now.left ?? null,
     exit_code: now.exitCode,
     signal: now.signal,
     problem: now.problem ?? null,

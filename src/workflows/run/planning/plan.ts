@@ -16,7 +16,7 @@ import { readParameterFile, substitute } from "../parameters/parameters.ts";
 import { metricsPlace, placesOf } from "../places.ts";
 import { refuseSecondRun } from "../second-run.ts";
 import { readChanges } from "../snapshot/changes.ts";
-import { selectSnapshot } from "../snapshot/snapshot-selection.ts";
+import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
 import { chooseVersion } from "../version/version-choice.ts";
 import type { RunFindings } from "./findings.ts";
 import { describePlan } from "./plan-steps.ts";
@@ -66,12 +66,7 @@ export async function findForRun(context: Context, { input, request, project, va
     places,
     head: { branch: headBranch(repository), commit: readRef(repository, "HEAD") },
     version: chooseVersion({ project, repository, context, wanted: request.version }),
-    selection: selectSnapshot(readChanges(repository), {
-      database: places.database,
-      models: places.models,
-      tracked: pointers.filter(({ cache }) => cache).map(({ path }) => path),
-      isOutput: (path) => places.isTracked(path) || path === places.metrics,
-    }),
+    selection: selectSnapshot(readChanges(repository), snapshotRules(places, pointers)),
     pointers,
     ...readInputs(project, context, { pointers, argv }),
     lacking: await lackingRows(project, places, pointers),

@@ -98,6 +98,7 @@ function startedOutcome(facts: RunFacts, folder: string, plan: RunPlan): RunOutc
     outputs: [],
     heldBack: plan.selection.heldBack,
     changed_during_run: [],
+    left: null,
     exit_code: null,
     signal: null,
     problem: null,

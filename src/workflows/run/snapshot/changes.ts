@@ -20,6 +20,13 @@ export function readChanges(repository: Repository): Change[] {
   return entries.map((entry) => changeOf(repository, entry));
 }
 
+/** Files that Git neither tracks nor ignores. */
+export function readUntracked(repository: Repository): Change[] {
+  return readStatus(repository)
+    .filter(({ kind, illegible }) => kind === "untracked" && !illegible)
+    .map((entry) => changeOf(repository, entry));
+}
+
 function changeOf(repository: Repository, { path, kind, illegible }: StatusEntry): Change {
   if (illegible) return { path, tracked: kind !== "untracked", deleted: false, bytes: 0, illegible };
   const stat = lstatSync(join(repository.root, path), { throwIfNoEntry: false });

@@ -3,6 +3,8 @@
 import { basename, dirname } from "node:path/posix";
 import { isUnder } from "../../../config/paths.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
+import type { Pointer } from "../../../store/types.ts";
+import type { Places } from "../places.ts";
 
 /** One path that differs from HEAD. All paths relative to the Git root, with `/`. */
 export interface Change {
@@ -41,6 +43,15 @@ export interface SnapshotRules {
 export interface Selection {
   included: Change[];
   heldBack: HeldBack[];
+}
+
+export function snapshotRules(places: Places, pointers: readonly Pointer[]): SnapshotRules {
+  return {
+    database: places.database,
+    models: places.models,
+    tracked: pointers.filter(({ cache }) => cache).map(({ path }) => path),
+    isOutput: (path) => places.isTracked(path) || path === places.metrics,
+  };
 }
 
 const LARGE_BYTES = 2 ** 20;

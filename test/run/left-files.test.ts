@@ -1,0 +1,73 @@
+/** What a program writes beside its outputs: said, and in a sweep kept. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { makeSweepExperiment } from "../sweep/story.ts";
+import { exists, makeExperiment } from "./story.ts";
+
+const ASIDE = `
+fs.mkdirSync("out/deep", { recursive: true });
+fs.writeFileSync("out/deep/weights.pt", "weights of " + process.env.EXPVER_RUN_ID);
+fs.writeFileSync("big.bin", Buffer.alloc(2 ** 20));
+fs.mkdirSync("__pycache__", { recursive: true });
+fs.writeFileSync("__pycache__/train.pyc", "compiled");
+fs.writeFileSync("ignored.log", "said to be worth nothing");
+fs.mkdirSync("reports", { recursive: true });
+fs.writeFileSync("reports/r.json", "{}");
+`;
+
+describe("files that no version has", { timeout: 120_000 }, () => {
+  it("are named at the end of a run, with what to write to keep them", () => {
+    const repo = makeExperiment();
+    repo.write(".gitignore", `${repo.read(".gitignore")}*.log\n`);
+    repo.write("train.js", repo.read("train.js") + ASIDE);
+    repo.write("notes.txt", "was there before, and is in the snapshot");
+    repo.write("mine.bin", "x".repeat(2 ** 20));
+    const { code, data, warnings } = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]);
+    expect(code).toBe(0);
+    const left = { files: 2, bytes: 2 ** 20 + `weights of ${data.run_id}`.length, paths: ["big.bin", "out/deep/weights.pt"], folder: null };
+    expect(data.left).toEqual(left);
+    expect(warnings).toMatchObject([
+      { text: expect.stringContaining("mine.bin is not part of this experiment") },
+      {
+        text: `run ${data.run_id} left what no version has: big.bin, out/deep/weights.pt`,
+        hint: "Name in expver.yaml what a run is to keep: track: ['big.bin', 'out/deep/weights.pt']; or now: expver data add big.bin",
+      },
+    ]);
+    expect(repo.expverJson(["runs", "show"]).data.left).toEqual(left);
+    expect(repo.expver(["runs", "show"]).stdout).toContain("left     big.bin, out/deep/weights.pt, 1.0 MiB, in no version");
+    // As the hint says.
+    repo.write("expver.yaml", repo.read("expver.yaml").replace("track: [", "track: ['big.bin', 'out/deep/weights.pt', "));
+    const next = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]).data;
+    expect(next).toMatchObject({ version: "e0.2.0", left: null });
+    expect(repo.expver(["get", "e0.2.0", "out/deep/weights.pt", "-o", "again"]).code).toBe(0);
+    expect(repo.read("again")).toBe(`weights of ${next.run_id}`);
+  });
+
+  it("of a sweep's runs are kept beside their logs, since the next run has the workspace; said once", () => {
+    const repo = makeSweepExperiment();
+    repo.write("train.js", `${repo.read("train.js")}fs.mkdirSync("out"); fs.writeFileSync("out/weights.pt", String(p.lr));`);
+    const { code, data, warnings } = repo.expverJson([
+      "sweep",
+      "--grid",
+      "lr=0.1,0.2",
+      "--metrics",
+      "metrics.json",
+      "--",
+      "node",
+      "train.js",
+    ]);
+    expect(code).toBe(0);
+    const runs: { run: string; settings: { lr: string } }[] = data.runs;
+    for (const { run, settings } of runs) {
+      const { left } = repo.expverJson(["runs", "show", run]).data;
+      expect(left).toMatchObject({ files: 1, paths: ["out/weights.pt"] });
+      expect(readFileSync(join(left.folder, "out/weights.pt"), "utf8")).toBe(settings.lr);
+    }
+    const said = warnings.filter(({ text }: { text: string }) => text.includes("left what no version has"));
+    expect(said).toMatchObject([
+      { text: expect.stringMatching(/out\/weights\.pt, kept in .*left$/), hint: expect.stringMatching(/weights\.pt'\]$/) },
+    ]);
+    expect(exists(repo, "out")).toBe(false);
+  });
+});
