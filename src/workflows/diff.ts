@@ -8,6 +8,7 @@ import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { type ArtifactDifference, artifactDifferences } from "./diff/artifacts.ts";
 import { type CodeDifference, codeDifference } from "./diff/code.ts";
+import { type PackageDifference, packageDifferences } from "./diff/packages.ts";
 import { openSides, type Side } from "./diff/sides.ts";
 import { type TableChange, tableChanges } from "./diff/tables.ts";
 import { wordsOf } from "./input.ts";
@@ -45,6 +46,8 @@ export interface VersionsDiff {
   tables: TableChange[];
   /** What the runs ran on: interpreter, machine, lock files. Told, but no difference of the versions. */
   environment: ValueRow[];
+  /** What lock files among that have apart, package by package. */
+  packages: PackageDifference[];
   /** Between the first and each further version. */
   code: CodeDifference[];
   differs: boolean;
@@ -81,6 +84,7 @@ export const diff: ReadWorkflow<Input, VersionsDiff> = {
         artifacts,
         tables,
         environment: valueRows(sides.map((side) => side.environment)),
+        packages: packageDifferences(project, sides, { objects }),
         code,
         differs,
         exitCode: differs && input.exitCode === true ? 5 : 0,

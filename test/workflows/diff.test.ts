@@ -129,11 +129,14 @@ it("a tag by hand has the numbers of its first line; listings that are not here 
 it("tells what the runs ran on where that is another", () => {
   const repo = makeRepository();
   must(repo, "init");
-  repo.commit("first", { "requirements.txt": "torch==2.1\n", "train.sh": TRAIN, "data/train.csv": "a\n" });
+  const lock = Array.from({ length: 30 }, (_, index) => `package-${index}==1.${index}\n`).join("");
+  const first = { "requirements.txt": "torch==2.1\nnumpy==1.26\n", "uv.lock": "version = 1\n", "train.sh": TRAIN, "data/train.csv": "a\n" };
+  repo.commit("first", first);
   const run = (env: Record<string, string>) =>
     repo.expver(["run", "--metrics", "metrics.json", "-m", "text", "--", "sh", "train.sh"], { env: { ACCURACY: "1", LOSS: "0", ...env } });
   expect(run({ CUDA_VISIBLE_DEVICES: "0" }).stderr).toContain("e0.1.0");
-  repo.write("requirements.txt", "torch==2.2\n");
+  repo.write("requirements.txt", `torch==2.2\n${lock}`);
+  repo.write("uv.lock", "version = 2\n");
   expect(run({ CUDA_VISIBLE_DEVICES: "1" }).stderr).toContain("e0.2.0");
   const found = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "now"]).data;
   const row = (name: string) => found.environment.find((one: { name: string }) => one.name === name);
@@ -141,8 +144,37 @@ it("tells what the runs ran on where that is another", () => {
   expect(row("requirements.txt")).toMatchObject({ differs: true });
   expect(row("platform")).toMatchObject({ differs: false });
   expect(repo.expver(["diff", "e0.1.0", "e0.2.0"]).stdout).toMatch(/environment\n +e0\.1\.0 +e0\.2\.0\ndevices +0 +1\n/);
+  expect(found.packages).toMatchObject([
+    { file: "requirements.txt", from: "e0.1.0", to: "e0.2.0", difference: { added: 30, removed: 1, changed: 1 }, missing: [] },
+    { file: "uv.lock", difference: { added: 0, removed: 0, changed: 0, named: [] } },
+    { file: "requirements.txt", to: "now", difference: { added: 30 } },
+    { file: "uv.lock", to: "now" },
+  ]);
+  const { named } = found.packages[0].difference;
+  expect(named[0]).toEqual({ name: "numpy", change: "removed", versions: ["1.26", null] });
+  expect(named.at(-1)).toEqual({ name: "torch", change: "changed", versions: ["2.1", "2.2"] });
+  const { stdout } = repo.expver(["diff", "e0.1.0", "e0.2.0"]);
+  expect(stdout).toMatch(/packages of requirements\.txt e0\.1\.0\.\.e0\.2\.0\nis +package +before +after\nremoved +numpy +1\.26 +–\n/);
+  expect(stdout).toContain("+30 -1 ~1, 12 more");
+  expect(stdout).toMatch(/packages of uv\.lock e0\.1\.0\.\.e0\.2\.0\n.*the same/);
+  // Edited since the run: what ran is in the commit it ran from.
+  repo.write("requirements.txt", "edited\n");
+  expect(repo.expverJson(["diff", "e0.1.0", "now"]).data.packages[0].difference).toMatchObject({ added: 30, removed: 1, changed: 1 });
   rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
-  expect(repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data.environment).toEqual([]);
+  expect(repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data).toMatchObject({ environment: [], packages: [] });
+});
+
+it("a lock file that no commit has as it ran is said to be unknown", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.commit("first", { ".gitignore": `${repo.read(".gitignore")}requirements.txt\n`, "train.sh": TRAIN, "data/train.csv": "a\n" });
+  for (const version of ["2.1", "2.2"]) {
+    repo.write("requirements.txt", `torch==${version}\n`);
+    repo.expver(["run", "--metrics", "metrics.json", "-m", version, "--", "sh", "train.sh"], { env: { ACCURACY: version, LOSS: "0" } });
+  }
+  const { packages } = repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data;
+  expect(packages).toMatchObject([{ file: "requirements.txt", difference: null, missing: ["e0.1.0", "e0.2.0"] }]);
+  expect(repo.expver(["diff", "e0.1.0", "e0.2.0"]).stdout).toMatch(/packages of requirements.txt .*\n.*e0\.1\.0 and e0\.2\.0/);
 });
 
 it.skipIf(python === null)("on a terminal, what does not fit goes through the pager Git would take", () => {

@@ -1,6 +1,7 @@
 /** `expver diff` as text: what differs, section by section; what is the same is only counted. */
 import type { ArtifactDifference, FileChange } from "../../workflows/diff/artifacts.ts";
 import type { CodeDifference } from "../../workflows/diff/code.ts";
+import type { PackageChange, PackageDifference } from "../../workflows/diff/packages.ts";
 import type { TableChange } from "../../workflows/diff/tables.ts";
 import type { MetricRow, ValueRow, VersionsDiff } from "../../workflows/diff.ts";
 import { formatBytes } from "../amounts.ts";
@@ -20,6 +21,7 @@ export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
     ...(diff.environment.some(({ differs }) => differs)
       ? [section("environment", diff.environment.map(readable), paramColumns(names), terminal)]
       : []),
+    ...diff.packages.map((packages) => packageSection(packages, terminal)),
   ];
   return diff.differs ? sections.filter((one) => one !== "").join("\n") : `${names.join(" and ")} do not differ\n`;
 }
@@ -121,6 +123,28 @@ const FILE_COLUMNS: Column<FileChange>[] = [
 function sizeOf(bytes: number | null): string {
   return bytes === null ? "–" : formatBytes(bytes);
 }
+
+function packageSection({ file, from, to, difference, missing }: PackageDifference, terminal: Terminal): string {
+  const head = terminal.style("bold", `packages of ${file} ${from}..${to}`);
+  if (difference === null)
+    return `${head}\n${renderNotes([`not known: ${missing.join(" and ")} ran with bytes of it that are in no commit`], terminal)}`;
+  const { added, removed, changed, named } = difference;
+  if (named.length === 0) return `${head}\n${renderNotes(["the same, in other words"], terminal)}`;
+  const shown = named.slice(0, SHOWN_PACKAGES);
+  const left = named.length === shown.length ? [] : [`+${added} -${removed} ~${changed}, ${added + removed + changed - shown.length} more`];
+  const table = renderTable(PACKAGE_COLUMNS, shown, terminal);
+  return `${head}\n${table.text}${renderNotes([...left, ...widthNote(table, "--json has it whole")], terminal)}`;
+}
+
+/** Packages that are in the text; `--json` names more. */
+const SHOWN_PACKAGES = 20;
+
+const PACKAGE_COLUMNS: Column<PackageChange>[] = [
+  { title: "is", text: ({ change }) => change, weight: 4 },
+  { title: "package", text: ({ name }) => name },
+  { title: "before", text: ({ versions }) => versions[0] ?? "–", weight: 8 },
+  { title: "after", text: ({ versions }) => versions[1] ?? "–", weight: 8 },
+];
 
 function tableSection({ path, from, to, difference, missing }: TableChange, terminal: Terminal): string {
   const head = terminal.style("bold", `rows of ${oneLine(path)} ${from}..${to}`);

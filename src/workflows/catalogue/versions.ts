@@ -120,7 +120,7 @@ export const VERSIONS: Command[] = [
       "Two to ten versions, worktrees, commits, or `now` (this worktree as it stands, with what is in no commit yet); each is compared with\n" +
       "the first. Of a worktree, parameters are those of its parameter file, metrics those of its latest run. Metrics have their exact difference, and better or worse by the metric's own\n" +
       "direction. Code is that of the snapshots the runs were made from, without pointers: those are under data.\n" +
-      "The environment is that of the best run, or the only one: interpreter, machine, digests of lock files. It is told, and is no difference for --exit-code.",
+      "The environment is that of the best run, or the only one: interpreter, machine, lock files with the packages that differ, as far as commits have them as they ran. It is told, and is no difference for --exit-code.",
     group: "experiments",
     arguments: [{ name: "VERSION…", help: "tag names, such as e0.1.0 e0.2.0; now; worktrees, branches, commits" }],
     options: [

@@ -42,6 +42,8 @@ export interface Side {
   environment: Record<string, string>;
   /** Commit or tree. */
   code: string;
+  /** Commits and trees in which lock files may be as the run had them. */
+  ran: string[];
   /** Top of a worktree, where the bytes of its outputs lie; null: in the cache. */
   root: string | null;
 }
@@ -119,6 +121,7 @@ function versionSide(project: Project, versions: readonly Version[], version: Ve
     artifacts,
     environment: environmentFacts(runBehind(project, version, artifacts)),
     code: code ?? commit,
+    ran: [code ?? commit],
     root: null,
   };
 }
@@ -126,7 +129,7 @@ function versionSide(project: Project, versions: readonly Version[], version: Ve
 function commitSide(project: Project, name: string, commit: string): Side {
   const { artifacts } = artifactsOf(project, { message: parseMessage("") }, readPointersAt(project, commit));
   const nothing = { description: "", date: "", params: {}, metrics: {}, environment: {} };
-  return { name, kind: "commit", commit, ...nothing, artifacts, code: commit, root: null };
+  return { name, kind: "commit", commit, ...nothing, artifacts, code: commit, ran: [], root: null };
 }
 
 /** Parameters are those of its parameter file, else of its latest run; metrics those of that run. */
@@ -136,6 +139,7 @@ function worktreeSide(project: Project, { clock }: Context, { name, treeFolder }
   const pointers = outputStatus(project, readPointers(project)).flatMap(({ pointer, scan }) =>
     scan === null ? [] : [{ ...pointer, ...scan.content }],
   );
+  const code = worktreeTree(repository, treeFolder());
   return {
     name,
     kind: "worktree",
@@ -146,7 +150,8 @@ function worktreeSide(project: Project, { clock }: Context, { name, treeFolder }
     metrics: run === null ? {} : JSON.parse(run.metrics),
     artifacts: artifactsOf(project, { message: parseMessage("") }, pointers).artifacts,
     environment: environmentFacts(run),
-    code: worktreeTree(repository, treeFolder()),
+    code,
+    ran: [code, ...(run?.git_commit ? [run.git_commit] : [])],
     root: topOf(project),
   };
 }

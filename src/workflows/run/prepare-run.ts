@@ -95,7 +95,7 @@ function openDatabaseFor(context: Context, run: OpenRun, patch: string | null): 
   const { databaseFile, database } = plan.places;
   operation.record({ kind: "rows", database, run: runId });
   if (plan.lacking !== null) bringInLacking(project, plan.lacking, databaseFile);
-  const environment = describeEnvironment({ root: topOf(project), cwd: context.cwd, argv: plan.argv, env: context.env });
+  const environment = describeEnvironment({ roots: [project.root, topOf(project)], cwd: context.cwd, argv: plan.argv, env: context.env });
   const db = openResults(databaseFile, { create: true });
   try {
     addStampColumns(db, project.config.results.tables);

@@ -167,7 +167,7 @@ function openedSweep(
     mayLink,
     launcher: localLauncher(),
     schema: schemaOf(absolutePath(project, storedPath(project, project.config.results.database))),
-    environment: describeEnvironment({ root: topOf(project), cwd: context.cwd, argv, env: context.env }),
+    environment: describeEnvironment({ roots: [project.root, topOf(project)], cwd: context.cwd, argv, env: context.env }),
     ...kept,
     ...keeper,
   };

@@ -7,7 +7,7 @@ import { isMissing } from "../../../platform/files.ts";
 import { runProcess } from "../../../platform/processes.ts";
 
 /** Files that fix the versions of packages. */
-const LOCK_FILES = [
+export const LOCK_FILES = [
   "package-lock.json",
   "pnpm-lock.yaml",
   "yarn.lock",
@@ -21,14 +21,15 @@ const LOCK_FILES = [
 ];
 
 export interface EnvironmentOptions {
-  root: string;
+  /** Where lock files may be, the nearest first. */
+  roots: readonly string[];
   cwd: string;
   argv: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
 }
 
 /** JSON with its own digest in front: equal digests mean equal in all that is recorded here. */
-export function describeEnvironment({ root, cwd, argv, env }: EnvironmentOptions): string {
+export function describeEnvironment({ roots, cwd, argv, env }: EnvironmentOptions): string {
   const program = argv[0] ?? "";
   const facts = {
     platform: `${process.platform} ${arch()} ${release()}`,
@@ -36,7 +37,14 @@ export function describeEnvironment({ root, cwd, argv, env }: EnvironmentOptions
     memory: totalmem(),
     program: programVersion(program, { cwd, env }),
     devices: env.CUDA_VISIBLE_DEVICES ?? null,
-    locks: Object.fromEntries(LOCK_FILES.flatMap((name) => digestOf(join(root, name)).map((digest) => [name, digest]))),
+    locks: Object.fromEntries(
+      LOCK_FILES.flatMap((name) =>
+        roots
+          .flatMap((root) => digestOf(join(root, name)))
+          .slice(0, 1)
+          .map((digest) => [name, digest]),
+      ),
+    ),
   };
   return JSON.stringify({ digest: sha256(JSON.stringify(facts)).slice(0, 12), ...facts });
 }
@@ -55,11 +63,16 @@ function programVersion(program: string, options: Pick<EnvironmentOptions, "cwd"
 
 function digestOf(path: string): string[] {
   try {
-    return [sha256(readFileSync(path)).slice(0, 12)];
+    return [lockDigest(readFileSync(path))];
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
   }
+}
+
+/** As it is recorded. */
+export function lockDigest(bytes: Uint8Array): string {
+  return sha256(bytes).slice(0, 12);
 }
 
 function sha256(data: string | Uint8Array): string {
