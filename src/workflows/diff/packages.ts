@@ -19,7 +19,7 @@ export interface PackageDifference {
   missing: string[];
 }
 
-export interface PackageChanges {
+interface PackageChanges {
   added: number;
   removed: number;
   changed: number;

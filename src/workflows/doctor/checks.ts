@@ -5,6 +5,7 @@ import { killedOperations, largeTrash, staleLeases } from "./journal-checks.ts";
 import { mergeDriver, undecidedPointers } from "./merge-checks.ts";
 import { movedTags } from "./remote-checks.ts";
 import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
+import { resultsSchemas } from "./schema-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
 import { skillDrift } from "./skill-checks.ts";
 import { lostObjects, worktreeCache } from "./store-checks.ts";
@@ -39,6 +40,7 @@ export const CHECKS: readonly Check[] = [
   databaseLink,
   walOnNetwork,
   parallelWriters,
+  resultsSchemas,
   databaseCost,
   keptByPipeline,
   productionModel,

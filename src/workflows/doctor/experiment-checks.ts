@@ -182,6 +182,6 @@ function stagesOf(path: string, file: string): Record<string, { outs?: unknown[]
   >;
 }
 
-function someOf(names: readonly string[]): string {
+export function someOf(names: readonly string[]): string {
   return names.length <= 3 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 }
