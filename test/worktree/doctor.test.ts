@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { openResults } from "../../src/results/database.ts";
 import { until } from "../run/story.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { type Lab, makeLab, train } from "./story.ts";
@@ -133,6 +134,33 @@ describe("of the troubleshooting list", () => {
     expect(found("database-damage")).toMatchObject([{ level: "problem", remedy: expect.stringContaining("expver data checkout --force") }]);
     writeFileSync(path, Buffer.concat([Buffer.alloc(8), Buffer.from("DUCK"), Buffer.alloc(500)]));
     expect(found("database-damage")).toMatchObject([{ level: "problem", what: expect.stringContaining("is a DuckDB file") }]);
+  });
+
+  it("a schema that is another in a worktree: columns, types and keys, with what a merge makes of them", () => {
+    expect(found("results-schemas")).toEqual([]);
+    const sql = (one: TestRepository, text: string) => {
+      const db = openResults(join(one.root, "results/experiments.db"));
+      db.exec(text);
+      db.close();
+    };
+    sql(there, 'ALTER TABLE "default" ADD COLUMN recall REAL; ALTER TABLE "default" ADD COLUMN lr TEXT; CREATE TABLE own (x)');
+    sql(repo, 'ALTER TABLE "default" ADD COLUMN "LR" REAL');
+    expect(found("results-schemas")).toMatchObject([
+      {
+        level: "note",
+        what: expect.stringMatching(/^results of trial, table default: only there recall\. A merge/),
+        remedy: expect.stringContaining("expver merge trial --dry-run"),
+      },
+      { level: "warning", what: expect.stringContaining("lr is TEXT there and REAL here") },
+    ]);
+    expect(repo.expver(["merge", "trial", "--dry-run"]).code).toBe(0);
+    sql(repo, 'CREATE TABLE loose AS SELECT * FROM "default"; DROP TABLE "default"; ALTER TABLE loose RENAME TO "default"');
+    expect(found("results-schemas").at(-1)).toMatchObject({
+      level: "warning",
+      what: expect.stringContaining("key track_id, timestamp only there"),
+    });
+    rmSync(join(there.root, "results/experiments.db"));
+    expect(found("results-schemas")).toEqual([]);
   });
 
   it("a version whose bytes went with a worktree that was removed", () => {
