@@ -111,6 +111,11 @@ function gitError(args: readonly string[], result: ProcessResult, folder: string
 function hintOf(said: string): string | null {
   const ownership = /git config --global --add safe\.directory .*/.exec(said)?.[0];
   if (ownership !== undefined) return `If you trust whoever owns it: ${ownership}`;
+  // As sh and bash say it of a filter or a hook.
+  const missing = /: (?:line )?\d+: ([^\s:]+): (?:command )?not found/.exec(said)?.[1];
+  if (missing !== undefined) return `Git calls ${missing} here, a filter or a hook: install it, or take it out of Git's configuration.`;
+  if (/(?:clean|smudge) filter '.*' failed/.test(said))
+    return "See `git config --get-regexp '^filter'`: that program must work in this shell.";
   if (!/failed to sign|gpg/i.test(said)) return null;
   return "Signing must work in this shell (git commit --allow-empty -S -m test); or sign nothing: git config commit.gpgSign false";
 }

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExpverError } from "../errors.ts";
+import { isLfsPointer, lfsBytes } from "../git/lfs.ts";
 import { catFiles } from "../git/tree.ts";
 import { createPlacer } from "../platform/links.ts";
 import type { Pacing } from "../platform/pace.ts";
@@ -37,7 +38,7 @@ export async function copyFromSource(
     chmodSync(to, 0o666 & ~process.umask());
   };
   for (const node of files) if (node.file !== null) copy(node.file, node, node.size ?? 1);
-  copyBlobs(source, files, place);
+  copyBlobs(source, files, pacing, place);
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
   const folders = [openCache(source.project), await received(source, stored, pacing, { staging, remote })];
   for (const node of stored) {
@@ -46,19 +47,25 @@ export async function copyFromSource(
   }
 }
 
-function copyBlobs({ project }: Source, files: readonly SourceNode[], place: CopyTo["place"]): void {
+function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }: Pacing, place: CopyTo["place"]): void {
   const inGit = files.flatMap((node) => (node.file === null && node.blob !== null ? [{ node, blob: node.blob }] : []));
-  if (project.repository === null || inGit.length === 0) return;
+  const { repository } = project;
+  if (repository === null || inGit.length === 0) return;
   const blobs = catFiles(
-    project.repository,
+    repository,
     inGit.map(({ blob }) => blob),
   );
   for (const { node, blob } of inGit) {
     const to = place(node);
     mkdirSync(dirname(to), { recursive: true });
-    writeFileSync(to, blobs.get(blob) ?? "");
+    const bytes = blobs.get(blob) ?? Buffer.alloc(0);
+    const meant = isLfsPointer(bytes) ? lfsBytes(repository, { path: node.path, blob }) : bytes;
+    if (meant === null) report?.({ kind: "warning", text: `${node.path} is a pointer of Git LFS, and came as that`, hint: LFS_HINT });
+    writeFileSync(to, meant ?? bytes);
   }
 }
+
+const LFS_HINT = "Install git-lfs (git lfs install), bring its objects with git lfs fetch --all, and repeat.";
 
 /** What has come is kept after so many: a copy that is cut off goes on from there. */
 const AT_ONCE = 256;
