@@ -1,7 +1,7 @@
 /** Metrics of versions: where their direction comes from, and which value is better. */
 import type { Config, Direction } from "../config/config.ts";
 import { guessDirection } from "../config/metric-direction.ts";
-import { compareNumbers } from "./exact-order.ts";
+import { compareNumbers, numberOf } from "./exact-numbers.ts";
 import type { Version, VersionMessage } from "./types.ts";
 
 export interface KnownDirection {
@@ -65,21 +65,13 @@ export function compareMetric(one: string | undefined, other: string | undefined
   return (direction === "min" ? difference : -difference) || 0;
 }
 
-/** The number a metric's text stands for, as Python and JavaScript write it; null when it is none. */
-export function metricNumber(text: string): number | null {
-  const trimmed = text.trim();
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed)) return Number(trimmed);
-  if (/^[+-]?inf(inity)?$/i.test(trimmed)) return trimmed.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  return /^[+-]?nan$/i.test(trimmed) ? Number.NaN : null;
-}
-
 function isMetric(key: string, value: string, known: MetricNames): boolean {
-  return metricNumber(value) !== null && (known.has(key) || guessDirection(key) !== undefined);
+  return numberOf(value) !== null && (known.has(key) || guessDirection(key) !== undefined);
 }
 
 function rankOf(text: string | undefined): { place: number; value: number } {
   if (text === undefined) return { place: 3, value: 0 };
-  const value = metricNumber(text);
+  const value = numberOf(text);
   if (value === null) return { place: 2, value: 0 };
   return Number.isNaN(value) ? { place: 1, value: 0 } : { place: 0, value };
 }

@@ -1,7 +1,7 @@
 /** `expver diff A B …`: what two to ten versions or worktrees have apart: parameters, metrics, data, models, environment, code. */
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { exactDifference } from "../versions/exact-difference.ts";
+import { exactDifference } from "../versions/exact-numbers.ts";
 import { compareMetric, directionOf, type KnownDirection } from "../versions/metrics.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Version } from "../versions/types.ts";

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { guessDirection } from "../../src/config/metric-direction.ts";
+import { numberOf } from "../../src/versions/exact-numbers.ts";
 import { parseMessage } from "../../src/versions/message.ts";
-import { compareMetric, directionOf, knownMetrics, metricNumber, metricsOf, paramsOf } from "../../src/versions/metrics.ts";
+import { compareMetric, directionOf, knownMetrics, metricsOf, paramsOf } from "../../src/versions/metrics.ts";
 
 describe("which value is better", () => {
   it("follows the direction and puts NaN, texts and missing values last", () => {
@@ -52,9 +53,7 @@ describe("which value is better", () => {
     );
   });
 
-  it.each([["0x10"], [""], ["1_000"], ["3a2f1b"], ["1e"], ["0.8 (dev)"]])("%j is no number", (text) =>
-    expect(metricNumber(text)).toBeNull(),
-  );
+  it.each([["0x10"], [""], ["1_000"], ["3a2f1b"], ["1e"], ["0.8 (dev)"]])("%j is no number", (text) => expect(numberOf(text)).toBeNull());
 });
 
 describe("the direction of a metric", () => {

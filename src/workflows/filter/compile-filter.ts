@@ -1,6 +1,6 @@
 /** A filter as a test of rows: names are known, values have the type of what they are held against, numbers are compared exactly. */
 import { nearestWord } from "../../config/nearest.ts";
-import { compareNumbers, isNumber } from "../../versions/exact-order.ts";
+import { compareNumbers, numberOf } from "../../versions/exact-numbers.ts";
 import { type Filter, type Name, parseFilter, type Sign, type Value } from "./parse-filter.ts";
 import { filterError } from "./words.ts";
 
@@ -126,7 +126,7 @@ function orderAgainst<Row>(
     };
   }
   if (type === "text" || quoted) return (cell) => compareTexts(cell, text);
-  return (cell) => (isNumber(text) || isNumber(cell) ? compareNumbers(cell, text) : compareTexts(cell, text));
+  return (cell) => (numberOf(text) !== null || numberOf(cell) !== null ? compareNumbers(cell, text) : compareTexts(cell, text));
 }
 
 /** A day is as long as it is here, so `date = 2026-03-01` is any time of it. */

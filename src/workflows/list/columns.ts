@@ -1,7 +1,7 @@
 /** `--columns` and `--differing`: which facts of the versions are shown. */
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError } from "../../errors.ts";
-import { canonicalNumber } from "../../versions/exact-order.ts";
+import { canonicalNumber } from "../../versions/exact-numbers.ts";
 import type { ListedVersion } from "./listed.ts";
 
 export interface ColumnName {

@@ -1,8 +1,8 @@
 /** `--group-by`: runs that have these parameters alike, with mean, deviation and interval of their metrics; best means best mean. */
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError } from "../../errors.ts";
-import { canonicalNumber } from "../../versions/exact-order.ts";
-import { compareMetric, metricNumber } from "../../versions/metrics.ts";
+import { canonicalNumber, numberOf } from "../../versions/exact-numbers.ts";
+import { compareMetric } from "../../versions/metrics.ts";
 import { type Summary, summarise } from "../../versions/statistics.ts";
 import type { SortKey } from "./sort-keys.ts";
 import type { Unit } from "./units.ts";
@@ -71,7 +71,7 @@ function groupOf(
 ): VersionGroup {
   const [first] = units;
   const summaries = metrics.flatMap((metric): [string, Summary][] => {
-    const numbers = units.map((unit) => metricNumber(own(unit.metrics, metric) ?? "") ?? Number.NaN).filter(Number.isFinite);
+    const numbers = units.map((unit) => numberOf(own(unit.metrics, metric) ?? "") ?? Number.NaN).filter(Number.isFinite);
     const summary = summarise(numbers, confidence);
     return summary === null ? [] : [[metric, summary]];
   });
@@ -91,7 +91,7 @@ function bestOf(units: readonly Unit[], { metric, direction }: SortKey & { by: "
       compareMetric(own(one.metrics, metric), own(other.metrics, metric), direction) || Date.parse(one.date) - Date.parse(other.date),
   );
   const value = best && own(best.metrics, metric);
-  if (best === undefined || value === undefined || !Number.isFinite(metricNumber(value) ?? Number.NaN)) return null;
+  if (best === undefined || value === undefined || !Number.isFinite(numberOf(value) ?? Number.NaN)) return null;
   return { version: best.version, run: best.run, value };
 }
 

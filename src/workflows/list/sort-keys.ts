@@ -2,7 +2,7 @@
 import { nearestWord } from "../../config/nearest.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { compareNumbers, isNumber } from "../../versions/exact-order.ts";
+import { compareNumbers, numberOf } from "../../versions/exact-numbers.ts";
 import { compareMetric, directionOf, type KnownDirection } from "../../versions/metrics.ts";
 import { compareVersions } from "../../versions/tag-name.ts";
 import type { Version } from "../../versions/types.ts";
@@ -68,7 +68,7 @@ export function compareBy(key: SortKey, one: ListedVersion, other: ListedVersion
 
 /** Numbers, then texts, then nothing. */
 function compareParams(one: string | undefined, other: string | undefined, turn: 1 | -1): number {
-  const place = (text: string | undefined) => (text === undefined ? 2 : isNumber(text) ? 0 : 1);
+  const place = (text: string | undefined) => (text === undefined ? 2 : numberOf(text) !== null ? 0 : 1);
   if (place(one) !== place(other)) return place(one) - place(other);
   if (one === undefined || other === undefined || one === other) return 0;
   return turn * (compareNumbers(one, other) ?? (one < other ? -1 : 1));

@@ -3,7 +3,8 @@
 import { ExpverError } from "../../errors.ts";
 import { nameOfModel } from "../../models/known-models.ts";
 import type { KnownModel } from "../../models/types.ts";
-import { compareMetric, metricNumber } from "../../versions/metrics.ts";
+import { numberOf } from "../../versions/exact-numbers.ts";
+import { compareMetric } from "../../versions/metrics.ts";
 import type { Input } from "../contract.ts";
 import { textIn, wordsOf } from "../input.ts";
 import { hasNumber, knownDirection, type RankedBy } from "./metric-choice.ts";
@@ -38,10 +39,10 @@ export async function passGates(
 function passLimit(model: KnownModel, side: "min" | "max", word: string): PassedGate {
   const gate = `--${side} ${word}`;
   const [, metric = "", limit = ""] = /^([^=]+)=(.+)$/.exec(word) ?? [];
-  if (metric === "" || Number.isNaN(metricNumber(limit) ?? Number.NaN)) {
+  if (metric === "" || Number.isNaN(numberOf(limit) ?? Number.NaN)) {
     throw new ExpverError("E_USAGE", `${gate} is no NAME=NUMBER`, { hint: `--${side} accuracy=0.9` });
   }
-  const value = numberOf(model, metric, gate);
+  const value = metricOf(model, metric, gate);
   if (compareMetric(value, limit, side === "min" ? "max" : "min") <= 0) return { gate, found: `${metric}=${value}` };
   throw refused(gate, `${nameOfModel(model)} has ${metric}=${value}`, { metric, value, limit });
 }
@@ -54,7 +55,7 @@ async function passBetterThan(
 ): Promise<PassedGate> {
   const gate = `--better-than ${than}`;
   const by = knownDirection(survey, metric);
-  const value = numberOf(model, by.metric, gate);
+  const value = metricOf(model, by.metric, gate);
   const { production, models } = survey;
   if (than === "production" && production.state === "none") return { gate, found: "nothing is in production" };
   const others =
@@ -78,7 +79,7 @@ function isBetter(value: string, other: string | undefined, { direction }: Ranke
   return compareMetric(value, other, direction) < 0;
 }
 
-function numberOf(model: KnownModel, metric: string, gate: string): string {
+function metricOf(model: KnownModel, metric: string, gate: string): string {
   if (hasNumber(model, metric)) return model.metrics[metric] ?? "";
   const known = Object.keys(model.metrics);
   throw refused(gate, `${nameOfModel(model)} has no number for ${metric}${known.length === 0 ? "" : ` (it has ${known.join(", ")})`}`, {

@@ -2,7 +2,8 @@
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError } from "../../errors.ts";
 import type { KnownModel } from "../../models/types.ts";
-import { compareMetric, directionOf, type KnownDirection, metricNumber } from "../../versions/metrics.ts";
+import { numberOf } from "../../versions/exact-numbers.ts";
+import { compareMetric, directionOf, type KnownDirection } from "../../versions/metrics.ts";
 import type { Survey } from "./survey.ts";
 
 export interface RankedBy extends KnownDirection {
@@ -50,6 +51,6 @@ export function bestFirst<Model extends Pick<KnownModel, "metrics" | "date" | "p
 }
 
 export function hasNumber({ metrics }: Pick<KnownModel, "metrics">, metric: string): boolean {
-  const value = metricNumber(metrics[metric] ?? "");
+  const value = numberOf(metrics[metric] ?? "");
   return value !== null && !Number.isNaN(value);
 }

@@ -3,7 +3,8 @@ import { ExpverError } from "../../errors.ts";
 import { isModelOf, productionHistory } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
-import { compareMetric, metricNumber } from "../../versions/metrics.ts";
+import { numberOf } from "../../versions/exact-numbers.ts";
+import { compareMetric } from "../../versions/metrics.ts";
 import { type Summary, summarise, welch } from "../../versions/statistics.ts";
 import type { Input } from "../contract.ts";
 import { confidenceOf, countOf, textIn } from "../input.ts";
@@ -155,7 +156,7 @@ function valuesOf(runs: readonly SeededRun[], { metric }: RankedBy): SeedSide["v
   const bySeed = new Map<string, SeededRun[]>();
   for (const run of runs) if (run.seed !== null) bySeed.set(run.seed, [...(bySeed.get(run.seed) ?? []), run]);
   return [...bySeed].map(([seed, some]) => {
-    const numbers = some.map(({ metrics }) => metricNumber(Object.hasOwn(metrics, metric) ? (metrics[metric] ?? "") : "") ?? Number.NaN);
+    const numbers = some.map(({ metrics }) => numberOf(Object.hasOwn(metrics, metric) ? (metrics[metric] ?? "") : "") ?? Number.NaN);
     const value = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
     return { seed, value, runs: some.map(({ run, version }) => run ?? version ?? "") };
   });

@@ -4,7 +4,7 @@ import { storedPath } from "../../config/paths.ts";
 import { readTrees } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isPointerFile } from "../../store/pointers.ts";
-import { canonicalNumber } from "../../versions/exact-order.ts";
+import { canonicalNumber } from "../../versions/exact-numbers.ts";
 import { knownMetrics } from "../../versions/metrics.ts";
 import { seedName } from "../../versions/seed-name.ts";
 import { groupNames } from "../list/groups.ts";

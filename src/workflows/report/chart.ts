@@ -1,6 +1,6 @@
 /** A metric over the versions, as an SVG that stands alone: no script, no font, readable in light and dark. */
 import { shortened } from "../../platform/words.ts";
-import { metricNumber } from "../../versions/metrics.ts";
+import { numberOf } from "../../versions/exact-numbers.ts";
 
 export interface ChartPoint {
   version: string;
@@ -30,7 +30,7 @@ interface Point extends ChartPoint {
 
 /** Points in the order given, left to right; values that are no finite number leave a gap. */
 export function metricChart(points: readonly ChartPoint[], { metric, direction, best }: ChartOptions): string {
-  const numbers = points.map(({ value }) => drawable(metricNumber(value)));
+  const numbers = points.map(({ value }) => drawable(numberOf(value)));
   const [low, high] = bounds(numbers.filter((value) => value !== null));
   const ticks = ticksBetween(low, high);
   const edge = Math.ceil(Math.max(...ticks.map(({ label }) => label.length)) * LETTER) + 20;

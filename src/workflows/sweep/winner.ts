@@ -1,7 +1,8 @@
 /** Which run of a sweep is the best: by the metric's direction, by the mean over seeds when settings were repeated. */
 import type { Direction } from "../../config/config.ts";
 import type { Project } from "../../config/project.ts";
-import { compareMetric, directionOf, metricNumber } from "../../versions/metrics.ts";
+import { numberOf } from "../../versions/exact-numbers.ts";
+import { compareMetric, directionOf } from "../../versions/metrics.ts";
 import { orderMetrics } from "../../versions/suggest.ts";
 import type { Version } from "../../versions/types.ts";
 import { SEED } from "./expand.ts";
@@ -65,12 +66,12 @@ function settingsOf(settings: Record<string, string>, repeat: number): Record<st
 function meanOf(runs: readonly Ended[], metric: string): string | null {
   const texts = runs.map(({ end }) => end.metrics[metric]);
   if (texts.length === 1) return texts[0] ?? null;
-  const numbers = texts.map((text) => metricNumber(text ?? ""));
+  const numbers = texts.map((text) => numberOf(text ?? ""));
   if (numbers.every((number) => number === null)) return null;
   return String(numbers.reduce<number>((sum, number) => sum + (number ?? Number.NaN), 0) / numbers.length);
 }
 
 function isNumber(text: string | undefined): boolean {
-  const number = metricNumber(text ?? "");
+  const number = numberOf(text ?? "");
   return number !== null && !Number.isNaN(number);
 }
