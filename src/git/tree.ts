@@ -23,6 +23,11 @@ export function readTree(repository: Repository, rev: string, paths: readonly st
     });
 }
 
+/** The tree of nothing, whatever objects are named by; what was before a first commit. */
+export function emptyTree(repository: Repository): string {
+  return git(repository, ["hash-object", "-t", "tree", "--stdin"], { input: "" }).trim();
+}
+
 /** Bytes of many objects by name: one `cat-file --batch`. Throws E_GIT for an object that is not there. */
 export function catFiles(repository: Repository, objects: readonly string[]): Map<string, Buffer> {
   const found = catFilesIfThere(repository, objects);

@@ -2,11 +2,13 @@
  * Undoing a run brings back what its program overwrote, as far as pointers and Git know it, and takes away what it made;
  * only where a file still is what the run left, whose bytes stay in the cache. Safe to repeat.
  */
+
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { type Project, requireRepository, topOf } from "../../config/project.ts";
 import { git } from "../../git/git.ts";
+import { hashesHere } from "../../git/hashes-here.ts";
 import { removeEmptyFolder } from "../../journal/file-edits.ts";
 import type { Operation } from "../../journal/types.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
@@ -60,7 +62,7 @@ function wroteOf({ notes }: Operation): Wrote[] {
 
 function stands(project: Project, { path, kind, hash }: Wrote): boolean {
   if (!existsSync(absolutePath(project, path))) return false;
-  if (kind === "git") return git(requireRepository(project), ["hash-object", "--", path]).trim() === hash;
+  if (kind === "git") return hashesHere(requireRepository(project), [path]).get(path) === hash;
   return kind === "data" ? hashOutput(project, path).hash === hash : true;
 }
 

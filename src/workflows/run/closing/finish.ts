@@ -10,6 +10,7 @@ import { git, type Repository } from "../../../git/git.ts";
 import { type IndexEntry, readIndexEntries, requireIndexFree, setIndexEntries, writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree, makeTag } from "../../../git/objects.ts";
 import { type RefChange, readRef, updateRefs } from "../../../git/refs.ts";
+import { emptyTree } from "../../../git/tree.ts";
 import { setText } from "../../../journal/file-edits.ts";
 import type { Effect } from "../../../journal/types.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
@@ -170,8 +171,16 @@ function treeChanges(
   to: string,
 ): { path: string; before: IndexEntry | null; after: IndexEntry | null }[] {
   if (from === to) return [];
-  const empty = () => git(repository, ["hash-object", "-t", "tree", "--stdin"], { input: "" }).trim();
-  const fields = git(repository, ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", from ?? empty(), to]).split("\0");
+  const fields = git(repository, [
+    "diff-tree",
+    "-r",
+    "-z",
+    "--raw",
+    "--no-renames",
+    "--no-abbrev",
+    from ?? emptyTree(repository),
+    to,
+  ]).split("\0");
   const changes: ReturnType<typeof treeChanges> = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [oldMode = "", newMode = "", oldObject = "", newObject = ""] = (fields[at] ?? "").slice(1).split(" ");

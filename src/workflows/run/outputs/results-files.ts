@@ -1,9 +1,9 @@
 /** The files of R: texts of pointers and ignore files on those of S, outputs Git tracks itself. */
 
-import { existsSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { relative, sep } from "node:path";
 import { type Project, topOf } from "../../../config/project.ts";
-import { git, type Repository } from "../../../git/git.ts";
+import type { Repository } from "../../../git/git.ts";
+import { filesHere } from "../../../git/hashes-here.ts";
 import { hashBlob } from "../../../git/objects.ts";
 import { catFiles, readTree, type TreeEntry } from "../../../git/tree.ts";
 import { isIgnoreFile } from "../../../store/gitignore.ts";
@@ -50,11 +50,12 @@ export function editedFiles(
 }
 
 /** Outputs Git tracks itself: their bytes go into R as `git add` would take them. One that is gone stays what it is in S. */
-export function ownedFiles({ project, repository }: SnapshotPlace, tracked: ReadonlyMap<string, TreeEntry>): OutputFile[] {
-  const present = [...tracked.values()].filter(({ path }) => existsSync(join(topOf(project), path)));
-  return present.flatMap(({ path, mode, object }) => {
-    const now = git(repository, ["hash-object", "-w", "--", path]).trim();
-    return now === object ? [] : [{ path, mode, object: now }];
+export function ownedFiles({ repository }: SnapshotPlace, tracked: ReadonlyMap<string, TreeEntry>): OutputFile[] {
+  return [...filesHere(repository, [...tracked.keys()], { write: true })].flatMap(([path, now]): OutputFile[] => {
+    const before = tracked.get(path);
+    // Whether a file may be executed is no output.
+    const mode = now.mode === "120000" || before?.mode === "120000" ? now.mode : (before?.mode ?? now.mode);
+    return now.object === before?.object && mode === before.mode ? [] : [{ path, mode, object: now.object }];
   });
 }
 

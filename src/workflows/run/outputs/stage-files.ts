@@ -1,9 +1,10 @@
 /** What `dvc repro` leaves for Git to keep: its lock, outputs it does not cache, and the lines by which Git ignores the others. */
-import { lstatSync } from "node:fs";
+
 import { join, posix } from "node:path";
 import { isUnder } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
+import { filesHere } from "../../../git/hashes-here.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { readTracked } from "../../../store/pointers.ts";
 import type { OutputFile } from "../run-facts.ts";
@@ -44,16 +45,11 @@ function filesOf({ repository }: Project, paths: readonly string[]): string[] {
   return [...new Set(git(repository, args).split("\0").filter(Boolean))];
 }
 
-function asTheyAre({ project, repository, snapshot }: SnapshotPlace, paths: readonly string[]): OutputFile[] {
-  const top = topOf(project);
-  const before = treeEntries({ project, repository, snapshot }, paths);
-  return paths.flatMap((path): OutputFile[] => {
-    const stat = lstatSync(join(top, path), { throwIfNoEntry: false });
-    if (stat === undefined || !stat.isFile()) return [];
-    const object = git(repository, ["hash-object", "-w", "--", path]).trim();
-    if (object === before.get(path)?.object) return [];
-    return [{ path, mode: (stat.mode & 0o100) === 0 ? "100644" : "100755", object }];
-  });
+function asTheyAre(place: SnapshotPlace, paths: readonly string[]): OutputFile[] {
+  const before = treeEntries(place, paths);
+  return [...filesHere(place.repository, paths, { write: true })].flatMap(([path, { mode, object }]): OutputFile[] =>
+    mode === "120000" || object === before.get(path)?.object ? [] : [{ path, mode, object }],
+  );
 }
 
 function ignoredLines(project: Project, outputs: readonly string[]): Map<string, string[]> {

@@ -1,9 +1,11 @@
 /** The snapshot commit S: HEAD, the chosen files and the pointers of changed inputs, built beside the user's index. */
+
 import { copyFileSync, existsSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { git, gitResult, type Repository } from "../../../git/git.ts";
 import { commitTree, hashBlob } from "../../../git/objects.ts";
+import { emptyTree } from "../../../git/tree.ts";
 
 export interface SnapshotInput {
   /** Where the index of S is kept while the run goes on. */
@@ -71,7 +73,7 @@ export function changedSince(repository: Repository, folder: string, ignored: Re
 
 /** The patch of a worktree that was not to be committed, its new files named (but not held) in the end. */
 export function worktreePatch(repository: Repository, head: string | null, untracked: readonly string[]): string {
-  const from = head ?? git(repository, ["hash-object", "-t", "tree", "--stdin"], { input: "" }).trim();
+  const from = head ?? emptyTree(repository);
   const patch = git(repository, ["diff", "--binary", "--no-color", "--no-ext-diff", "--src-prefix=a/", "--dst-prefix=b/", from, "--"]);
   return patch + untracked.map((path) => `# not in this patch: ${JSON.stringify(path)}\n`).join("");
 }
