@@ -25,14 +25,19 @@ export function networkFileSystem(path: string): string | null {
   }
 }
 
-/** Hardly a byte is free for us. False where the system does not tell. */
-export function isFull(path: string): boolean {
+/** Bytes that are free for us; null where the system does not tell. */
+export function freeBytes(path: string): number | null {
   try {
     const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize < HARDLY_ANY;
+    return bavail * bsize;
   } catch {
-    return false;
+    return null;
   }
+}
+
+/** Hardly a byte is free for us. False where the system does not tell. */
+export function isFull(path: string): boolean {
+  return (freeBytes(path) ?? HARDLY_ANY) < HARDLY_ANY;
 }
 
 const HARDLY_ANY = 256 * 1024;

@@ -61,6 +61,11 @@ class TimeOut extends Error {
   readonly code = "ETIMEDOUT";
 }
 
+/** An answer that is no use; `code` is EANSWER. */
+class BadAnswer extends Error {
+  readonly code = "EANSWER";
+}
+
 /** A proxy that makes no connection; `code` is EPROXYAUTH when it does not know us. */
 class ProxyRefusal extends Error {
   readonly code: string;
@@ -126,9 +131,11 @@ export function httpClient(options: HttpOptions): HttpClient {
       const to = answer.headers.location;
       const status = answer.statusCode ?? 0;
       const isRedirect = to !== undefined && [301, 302, 303, 307, 308].includes(status) && request.redirect !== "answer";
-      if (!isRedirect || left === 0) return { status, headers: answer.headers, url, body: answer };
+      if (!isRedirect) return { status, headers: answer.headers, url, body: answer };
       answer.destroy();
-      const next = new URL(to, url);
+      const next = URL.canParse(to, url.href) ? new URL(to, url) : null;
+      if (left === 0) throw new BadAnswer(`${url.host} redirects without end`);
+      if (next === null || !/^https?:$/.test(next.protocol)) throw new BadAnswer(`${url.host} redirects to ${to.slice(0, 200)}`);
       const isSafe = next.host === url.host && !(url.protocol === "https:" && next.protocol === "http:");
       if (!isSafe) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS.has(name)));
       if (status === 303 && method !== "HEAD") [method, body, length] = ["GET", undefined, undefined];
@@ -173,7 +180,7 @@ export async function readAnswer(answer: HttpAnswer, limit = 2 ** 24): Promise<B
   let size = 0;
   for await (const chunk of answer.body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > limit) throw new Error(`an answer of more than ${limit} bytes`);
+    if (size > limit) throw new BadAnswer(`an answer of more than ${limit} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

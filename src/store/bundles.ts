@@ -1,7 +1,7 @@
 /** Outputs as the objects they are made of, and objects by key. */
 import { keyOf, type ObjectFolder, type ObjectName, readListing, trustedSize } from "./layout.ts";
 import { parseListing } from "./listing.ts";
-import type { Remote } from "./remotes/remote.ts";
+import type { Expected, Remote } from "./remotes/remote.ts";
 import type { Pointer } from "./types.ts";
 
 export type StoredPointer = Pointer & { hash: string };
@@ -11,7 +11,7 @@ export interface Bundle {
   pointer: StoredPointer;
   listing: ObjectName | null;
   /** Null: the listing is nowhere. */
-  members: { object: ObjectName; path: string }[] | null;
+  members: Named[] | null;
 }
 
 /** `only`: of some outputs just these members. */
@@ -20,9 +20,9 @@ export async function bundleOf(
   remote: Remote,
   { cache, only }: { cache: ObjectFolder; only: ReadonlyMap<string, readonly string[]> | undefined },
 ): Promise<Bundle> {
-  const { hash, hashName, path } = pointer;
+  const { hash, hashName, path, size: within } = pointer;
   const object = { hash, hashName };
-  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [{ object, path }] };
+  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [{ object: { ...object, within }, path }] };
   const bytes = trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
   const entries = bytes === null ? readListing(cache.dir, object) : parseListing(bytes);
   const selected = only?.get(path);
@@ -31,12 +31,12 @@ export async function bundleOf(
   return {
     pointer,
     listing: object,
-    members: members?.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName }, path: `${path}/${relpath}` })) ?? null,
+    members: members?.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName, within }, path: `${path}/${relpath}` })) ?? null,
   };
 }
 
 export interface Named {
-  object: ObjectName;
+  object: Expected;
   path: string;
 }
 
@@ -45,7 +45,7 @@ export function byKey(all: readonly Named[]): Map<string, Named> {
   return new Map(all.map((one) => [keyOf(one.object), one]));
 }
 
-export function objectsOf(named: ReadonlyMap<string, Named>): ObjectName[] {
+export function objectsOf(named: ReadonlyMap<string, Named>): Expected[] {
   return [...named.values()].map(({ object }) => object);
 }
 

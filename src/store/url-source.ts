@@ -11,6 +11,7 @@ import type { Pacing } from "../platform/pace.ts";
 import { isUrl, readDvcConfig } from "./dvc-config.ts";
 import { checkDvcConfig } from "./dvc-options.ts";
 import { asciiJson, compareCodePoints, listingHash, staysInside } from "./listing.ts";
+import { MOST_NAMES, mostOf, taking } from "./remotes/bounds.ts";
 import type { Environment } from "./remotes/http-access.ts";
 import { defaultJobs, forMany, signalOf } from "./remotes/many.ts";
 import { schemeOf, serverAt, withoutSecrets } from "./remotes/open-remote.ts";
@@ -50,6 +51,8 @@ const TAGS: Record<string, string> = {
   webdav: "etag",
   webdavs: "etag",
 };
+// No system has longer ones: a server that shows one leads around in a circle.
+const LONGEST_PATH = 4096;
 const KINDS = new Set([...Object.keys(TAGS), "ssh"]);
 
 /** `remote://NAME/…` needs a project. Throws E_REMOTE, E_REMOTE_KIND. */
@@ -100,6 +103,7 @@ export function openUrl(
     async list(folder, pacing) {
       const from = await server();
       const { signal, release } = signalOf(pacing);
+      if ((folder ?? "").length > 3 * LONGEST_PATH) throw strange(location, `${folder?.slice(0, 100)}…`);
       try {
         return await retrying(async () => (await from.readFolder?.(folder === null ? key : folder, signal)) ?? null, { signal });
       } finally {
@@ -166,6 +170,7 @@ async function filesBelow(
   const files: FileThere[] = [];
   if (server.walk === undefined) {
     const visit = async (key: Key, below: string): Promise<boolean> => {
+      if (below.length > LONGEST_PATH || files.length > MOST_NAMES) throw strange(location, `${below.slice(0, 100)}…`);
       const found = (await server.readFolder?.(key, signal)) ?? null;
       for (const file of found?.files ?? []) files.push({ ...file, relpath: below + file.relpath });
       for (const { name, key: inner } of found?.folders ?? []) await visit(inner, `${below}${name}/`);
@@ -173,10 +178,14 @@ async function filesBelow(
     };
     if (!(await visit(folder, ""))) return null;
   } else {
-    for await (const page of server.walk(folder, signal)) files.push(...page);
+    for await (const page of server.walk(folder, signal)) for (const file of page) files.push(file);
     if (files.length === 0 && (await server.readFolder?.(folder, signal)) === null) return null;
   }
-  for (const { relpath } of files) if (!staysInside(relpath)) throw strange(location, relpath);
+  const names = new Set<string>();
+  for (const { relpath } of files) {
+    if (!staysInside(relpath) || names.has(relpath)) throw strange(location, relpath);
+    names.add(relpath);
+  }
   return files;
 }
 
@@ -207,6 +216,8 @@ async function copyOne(
 ): Promise<{ md5: string; size: number }> {
   const answer = await server.get(key, { from: 0, signal });
   if (answer === null) throw gone(location, relpath);
+  if (answer.from !== 0)
+    throw new ExpverError("E_REMOTE_ANSWER", `${location}: ${relpath || "it"} comes from byte ${answer.from} on, not from its beginning`);
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
@@ -218,7 +229,7 @@ async function copyOne(
     throw fromSystemError(error, `cannot write ${path}`);
   });
   try {
-    for await (const chunk of answer.bytes) {
+    for await (const chunk of taking(answer, { place: `${location}/${relpath}`, most: size ?? mostOf(size), folder: dirname(path) })) {
       hash.update(chunk);
       for (let at = 0; at < chunk.length; ) {
         const { bytesWritten } = await to.write(chunk, at).catch((error: unknown) => {
@@ -240,7 +251,7 @@ async function copyOne(
 }
 
 function strange(location: string, relpath: string): ExpverError {
-  return new ExpverError("E_DATA", `${location} has a file whose name leads elsewhere: ${JSON.stringify(relpath)}`, {
+  return new ExpverError("E_DATA", `${location} has a file whose name leads elsewhere, or stands there twice: ${JSON.stringify(relpath)}`, {
     details: { url: location },
   });
 }

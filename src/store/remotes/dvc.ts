@@ -12,6 +12,7 @@ import { runProcess } from "../../platform/processes.ts";
 import type { RemoteConfig } from "../dvc-config.ts";
 import type { Environment } from "./http-access.ts";
 import type { KeyAndSize, ObjectServer, Source } from "./server.ts";
+import { parseJson } from "./token-source.ts";
 
 /** What dvc's Python is asked to run: requests and answers are lines of JSON. */
 const SCRIPT = `
@@ -110,7 +111,7 @@ export async function dvcServer(config: RemoteConfig, env: Environment): Promise
         forget();
         throw error;
       });
-      if (!answer.absent) return { from: 0, bytes: readAndForget(path, forget) };
+      if (!answer.absent) return { from: 0, length: undefined, bytes: readAndForget(path, forget) };
       forget();
       return null;
     },
@@ -153,7 +154,9 @@ function questions(conversation: Conversation, remote: string) {
     const lines = (rest + bytes.toString("utf8")).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      const answer = JSON.parse(line) as Answer;
+      // Anything else was printed by somebody.
+      const answer = parseJson(line) as Answer | null;
+      if (answer === null) continue;
       waiting.get(answer.id)?.resolve(answer);
       waiting.delete(answer.id);
       if (waiting.size === 0) conversation.setBusy(false);

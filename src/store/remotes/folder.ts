@@ -7,6 +7,7 @@ import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest, isListing } from "../ingest.ts";
 import { type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize, trustedSizes } from "../layout.ts";
 import type { HashName } from "../types.ts";
+import { LONGEST_TEXT } from "./bounds.ts";
 import type { Parcel, Received, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
 
 export function folderRemote(name: string, folder: ObjectFolder): Remote {
@@ -24,7 +25,8 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
     receive: (objects, cache, pacing) =>
       paceWork(receiving(folder, objects, cache), pacing, { label: `fetching from ${name}`, total: objects.length }),
     async read(object) {
-      if (trustedSize(folder.dir, object) === null) return null;
+      const size = trustedSize(folder.dir, object);
+      if (size === null || size > LONGEST_TEXT) return null;
       const bytes = readFileSync(objectPath(folder.dir, object));
       return `${md5Of(bytes)}.dir` === object.hash || md5Of(bytes) === object.hash ? bytes : null;
     },

@@ -6,7 +6,7 @@ import { basicAuth, dropAnswer, type HttpAnswer, type HttpClient, type HttpReque
 import { runProcess } from "../../platform/processes.ts";
 import type { RemoteConfig } from "../dvc-config.ts";
 import { fromNetworkError, fromStatus } from "./problems.ts";
-import type { Key, Source } from "./server.ts";
+import type { Coming, Key, Source } from "./server.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +19,7 @@ export interface HttpAccess {
   identity: string;
   /** How far the server's clock is ahead of ours, in milliseconds; null while it has not said. */
   skewMs(): number | null;
-  /** Sends a request for a key; an answer of 400 and above that is not in `accept` is thrown. */
+  /** Sends a request for a key; an answer of 300 and above that is not in `accept` is thrown. */
   ask(method: string, key: Key, options: AskOptions): Promise<HttpAnswer>;
 }
 
@@ -27,7 +27,7 @@ interface AskOptions {
   signal: AbortSignal;
   headers?: Record<string, string>;
   source?: Source;
-  /** Statuses from 400 on that are an answer. */
+  /** Statuses from 300 on that are an answer. */
   accept?: readonly number[];
   /** Reads after "cannot". */
   doing: string;
@@ -68,12 +68,18 @@ export function httpAccess({ name, url, options }: RemoteConfig, env: Environmen
         throw fromNetworkError(error, asked);
       });
       const { status, headers: got } = answer;
-      if (got.date !== undefined) skew = Date.parse(got.date) - Date.now();
-      if (status < 400 || accept.includes(status)) return answer;
+      skew = skewOf(got, Date.now()) ?? skew;
+      if (status < 300 || accept.includes(status)) return answer;
       const text = method === "HEAD" ? "" : await readAnswer(answer, 2 ** 16).then(String, () => "");
       throw fromStatus(status, asked, { text, retryAfter: got["retry-after"] });
     },
   };
+}
+
+/** How far the clock of who answered is ahead of ours, in milliseconds; null when it does not say. */
+export function skewOf({ date }: HttpAnswer["headers"], now: number): number | null {
+  const skew = Date.parse(date ?? "") - now;
+  return Number.isNaN(skew) ? null : skew;
 }
 
 /** Length of an answer's body, when the server says it. */
@@ -104,7 +110,7 @@ export async function getRange(
   access: HttpAccess,
   key: Key,
   { from, signal }: { from: number; signal: AbortSignal },
-): Promise<{ from: number; bytes: AsyncIterable<Buffer> } | null> {
+): Promise<Coming | null> {
   const asked = { remote: access.name, doing: `read ${key}` };
   const range = from > 0 ? { range: `bytes=${from}-` } : {};
   const answer = await access.ask("GET", key, { signal, headers: range, accept: [404, 410, 416], doing: asked.doing });
@@ -116,17 +122,14 @@ export async function getRange(
 }
 
 /** What was asked for from an offset on, and from where the server gives it. */
-export function bodyOf(
-  answer: HttpAnswer,
-  { from, asked }: { from: number; asked: { remote: string; doing: string } },
-): { from: number; bytes: AsyncIterable<Buffer> } {
+export function bodyOf(answer: HttpAnswer, { from, asked }: { from: number; asked: { remote: string; doing: string } }): Coming {
   // Asked for bytes behind the end: all have come, or it is another object by now. Either way its hash will tell.
   if (answer.status === 416) {
     dropAnswer(answer);
-    return { from, bytes: nothing() };
+    return { from, length: 0, bytes: nothing() };
   }
   const begins = answer.status === 206 ? Number(/^bytes (\d+)-/.exec(answer.headers["content-range"] ?? "")?.[1] ?? 0) : 0;
-  return { from: begins, bytes: bytesOf(answer, asked) };
+  return { from: begins, length: lengthOf(answer), bytes: bytesOf(answer, asked) };
 }
 
 async function* nothing(): AsyncIterable<Buffer> {}

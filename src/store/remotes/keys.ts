@@ -1,4 +1,5 @@
 /** Where an object lies on a server, relative to the remote. */
+import { ExpverError } from "../../errors.ts";
 import { type ObjectName, objectPath } from "../layout.ts";
 import type { Key } from "./server.ts";
 
@@ -14,4 +15,19 @@ export function encodePath(path: string): string {
 
 export function encodeStrictly(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** Something right in a folder, and not the folder, what is above it, or below something else. */
+export function isFileName(name: string): boolean {
+  return name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name);
+}
+
+export function strangeName(remote: string, { folder, name }: { folder: Key; name: string }): ExpverError {
+  return new ExpverError(
+    "E_REMOTE_ANSWER",
+    `remote ${remote}: in ${folder || "its folder"} the server lists ${JSON.stringify(name.slice(0, 200))}, which is no name of a file`,
+    {
+      details: { remote, path: folder },
+    },
+  );
 }

@@ -52,6 +52,7 @@ function statusCode(status: number): ErrorCode {
 }
 
 function networkCode(errno: string): ErrorCode | null {
+  if (errno === "EANSWER") return "E_REMOTE_ANSWER";
   if (errno === "EPROXYAUTH") return "E_REMOTE_AUTH";
   if (errno === "ETIMEDOUT" || errno === "ESOCKETTIMEDOUT") return "E_REMOTE_TIMEOUT";
   if (/^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA)/.test(errno)) return "E_REMOTE_CERTIFICATE";

@@ -23,6 +23,12 @@ export interface Wanted extends ObjectName {
   size?: number;
 }
 
+/** An object that is to come. */
+export interface Expected extends ObjectName {
+  /** Bytes of the output it belongs to: it should not have more. */
+  within?: number | undefined;
+}
+
 export interface StoredObject extends ObjectName {
   /** Bytes. */
   size: number;
@@ -45,8 +51,8 @@ export interface Remote {
   /** Sends objects; each becomes visible whole and verified, or not at all. Answers those that failed by themselves. */
   send(parcels: readonly Parcel[], pacing: Pacing): Promise<TransferFailure[]>;
   /** Brings objects into a cache, verified. Those that are not there are failures. */
-  receive(objects: readonly ObjectName[], cache: ObjectFolder, pacing: Pacing): Promise<Received>;
-  /** Bytes of a small object, verified; null when it is not there or damaged. */
+  receive(objects: readonly Expected[], cache: ObjectFolder, pacing: Pacing): Promise<Received>;
+  /** Bytes of a small object, verified; null when it is not there or damaged. Throws E_OBJECT when it does not end. */
   read(object: ObjectName): Promise<Buffer | null>;
   /** Every object that is there. Throws E_REMOTE where a server cannot list. */
   list(pacing: Pacing): Promise<StoredObject[]>;

@@ -4,12 +4,13 @@ import { open } from "node:fs/promises";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { md5Of, md5OfFile } from "../../platform/hashing.ts";
 import type { Pacing } from "../../platform/pace.ts";
-import { beginIngest, type Ingest, refuseOther } from "../ingest.ts";
+import { beginIngest, type Ingest, isListing, refuseOther } from "../ingest.ts";
 import type { ObjectFolder, ObjectName } from "../layout.ts";
+import { LONGEST_TEXT, mostOf, taking } from "./bounds.ts";
 import { keyOf } from "./keys.ts";
 import { lookFor } from "./look-for.ts";
 import { forMany, newController, type Tools } from "./many.ts";
-import type { Parcel, Received, Remote, StoredObject } from "./remote.ts";
+import type { Expected, Parcel, Received, Remote, StoredObject } from "./remote.ts";
 import { retrying } from "./retry.ts";
 import type { Key, ObjectServer, Source } from "./server.ts";
 
@@ -60,7 +61,7 @@ export function servedRemote({ name, location, jobs, connect }: ServedOptions): 
     async read(object) {
       const from = await server();
       const { signal } = newController();
-      return retrying(() => readObject(from, object, signal), { signal });
+      return retrying(() => readObject(from, object, { place: `${location}/${keyOf(object)}`, signal }), { signal });
     },
     async list(pacing) {
       return listAll(await server(), many(pacing, "listing"));
@@ -112,13 +113,13 @@ function sourceOf({ object, from, size }: Parcel, tell: Tools["tell"]): Source {
 }
 
 type RunMany = (
-  items: { object: ObjectName }[],
-  work: (item: { object: ObjectName }, tools: Tools) => Promise<void>,
+  items: { object: Expected }[],
+  work: (item: { object: Expected }, tools: Tools) => Promise<void>,
 ) => Promise<Received["failures"]>;
 
 /** Batches of an ingest each: a batch is committed when its last object has come. */
 async function receiveAll(
-  objects: readonly ObjectName[],
+  objects: readonly Expected[],
   cache: ObjectFolder,
   run: RunMany,
   { from, location }: { from: ObjectServer; location: string },
@@ -142,7 +143,12 @@ async function receiveAll(
         const mine = batch;
         mine.coming += 1;
         try {
-          mine.bytes += await receiveOne(from, object, { ingest: mine.ingest, place: `${location}/${keyOf(object)}`, tools });
+          mine.bytes += await receiveOne(from, object, {
+            ingest: mine.ingest,
+            place: `${location}/${keyOf(object)}`,
+            folder: cache.dir,
+            tools,
+          });
           mine.objects += 1;
           mine.isFull ||= mine.bytes >= BATCH_BYTES || mine.objects >= BATCH_OBJECTS;
         } finally {
@@ -174,10 +180,12 @@ interface Batch {
 /** A connection that breaks is taken up where it broke; bytes that turn out wrong are fetched once more, from the beginning. */
 async function receiveOne(
   server: ObjectServer,
-  object: ObjectName,
-  { ingest, place, tools: { signal, tell } }: { ingest: Ingest; place: string; tools: Tools },
+  object: Expected,
+  { ingest, place, folder, tools: { signal, tell } }: { ingest: Ingest; place: string; folder: string; tools: Tools },
 ): Promise<number> {
   const incoming = ingest.arriving(object);
+  let isOpenEnded = false;
+  const most = isListing(object) ? LONGEST_TEXT : mostOf(object.within);
   try {
     await incoming.resume();
     for (let isSecond = false; ; isSecond = true) {
@@ -185,8 +193,11 @@ async function receiveOne(
         async () => {
           const answer = await server.get(keyOf(object), { from: incoming.size(), signal });
           if (answer === null) throw notThere(object);
-          if (answer.from !== incoming.size()) incoming.restart();
-          for await (const chunk of answer.bytes) {
+          isOpenEnded = answer.length === undefined;
+          const asked = incoming.size();
+          if (answer.from !== asked) incoming.restart();
+          if (answer.from !== asked && answer.from !== 0) throw wrongPlace(place, { asked, from: answer.from });
+          for await (const chunk of taking(answer, { place, had: answer.from, most, folder })) {
             incoming.add(chunk);
             tell({ files: 0, bytes: chunk.length });
           }
@@ -203,16 +214,29 @@ async function receiveOne(
       }
     }
   } catch (error) {
+    // Of what may never end nothing is kept for a later fetch.
+    if (error instanceof ExpverError && (error.code === "E_OBJECT" || (error.code === "E_DISK_FULL" && isOpenEnded))) incoming.restart();
     incoming.drop();
     throw error;
   }
 }
 
-async function readObject(server: ObjectServer, object: ObjectName, signal: AbortSignal): Promise<Buffer | null> {
+/** Asked again from the beginning. */
+function wrongPlace(place: string, { asked, from }: { asked: number; from: number }): ExpverError {
+  return new ExpverError("E_REMOTE_ANSWER", `${place}: bytes from ${asked} on were asked for, and come from ${from} on`, {
+    details: { passing: true },
+  });
+}
+
+async function readObject(
+  server: ObjectServer,
+  object: ObjectName,
+  { place, signal }: { place: string; signal: AbortSignal },
+): Promise<Buffer | null> {
   const answer = await server.get(keyOf(object), { from: 0, signal });
   if (answer === null) return null;
   const chunks: Buffer[] = [];
-  for await (const chunk of answer.bytes) chunks.push(chunk);
+  for await (const chunk of taking(answer, { place, most: LONGEST_TEXT })) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
   return md5Of(bytes) === object.hash.slice(0, 32) ? bytes : null;
 }

@@ -31,6 +31,15 @@ export interface FileThere extends KeyAndSize {
   version?: string | undefined;
 }
 
+/** An object's bytes on their way here. */
+export interface Coming {
+  /** The offset they begin at. */
+  from: number;
+  /** Bytes the server says will come; undefined when it does not say. */
+  length: number | undefined;
+  bytes: AsyncIterable<Buffer>;
+}
+
 export interface Source {
   /** Bytes. */
   size: number;
@@ -47,7 +56,7 @@ export interface ObjectServer {
   /** Null: not there. */
   find(key: Key, signal: AbortSignal): Promise<Found | null>;
   /** Bytes from an offset on; `from` of the answer is 0 when the server only gives everything. Null: not there. */
-  get(key: Key, options: { from: number; signal: AbortSignal }): Promise<{ from: number; bytes: AsyncIterable<Buffer> } | null>;
+  get(key: Key, options: { from: number; signal: AbortSignal }): Promise<Coming | null>;
   /** The object appears whole, or not at all. */
   put(key: Key, source: Source, signal: AbortSignal): Promise<void>;
   /** Deleting what is not there is no failure. */

@@ -13,9 +13,10 @@ export async function fetchText(
   const asked = { remote, doing: `get credentials from ${request.url.host}` };
   const client = httpClient({ verify: true, connectTimeoutMs: patienceMs, readTimeoutMs: patienceMs, env });
   try {
-    const answer = await client(request);
+    // Whoever it redirects to is not who should see the secrets in the request.
+    const answer = await client({ ...request, redirect: "answer" });
     const text = (await readAnswer(answer)).toString("utf8");
-    if (answer.status >= 400) {
+    if (answer.status >= 300) {
       const { code, message, hint, details } = fromStatus(answer.status, asked, { text });
       // A clock that is wrong shows itself beside the server's.
       throw new ExpverError(code, message, { hint, details: { ...details, date: answer.headers.date } });

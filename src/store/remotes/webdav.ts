@@ -4,11 +4,16 @@ import { ExpverError } from "../../errors.ts";
 import { dropAnswer } from "../../platform/http.ts";
 import type { RemoteConfig } from "../dvc-config.ts";
 import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf, textOf } from "./http-access.ts";
+import { isFileName, strangeName } from "./keys.ts";
 import { retrying } from "./retry.ts";
 import type { FolderThere, Key, KeyAndSize, ObjectServer } from "./server.ts";
 import { uploadsOf } from "./uploads.ts";
+import { elementsIn, textIn, withoutPrefixes } from "./xml.ts";
 
 const CLEANING_MS = 2000;
+// Bytes of a PROPFIND answer: some 60,000 objects of a shard, half a million files in a folder.
+const LONGEST_SHARD = 2 ** 25;
+const LONGEST_FOLDER = 2 ** 28;
 
 export function webdavServer(config: RemoteConfig, env: Environment): ObjectServer {
   const access = httpAccess(config, env);
@@ -64,7 +69,7 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
         dropAnswer(answer);
         return;
       }
-      yield filesIn(await textOf(answer, { remote: access.name, doing }, 2 ** 30), folder);
+      yield filesIn(await textOf(answer, { remote: access.name, doing }, LONGEST_SHARD), folder);
     },
     readFolder: (folder, signal) => readFolder(access, folder, signal),
     identity: async () => access.identity,
@@ -113,7 +118,7 @@ async function insideOf(access: HttpAccess, folder: Key, signal: AbortSignal): P
     dropAnswer(answer);
     return null;
   }
-  const [self, ...inside] = entriesIn(await textOf(answer, { remote: access.name, doing: `list ${folder}` }, 2 ** 30));
+  const [self, ...inside] = entriesIn(await textOf(answer, { remote: access.name, doing: `list ${folder}` }, LONGEST_FOLDER));
   return self?.isFolder === true ? inside : null;
 }
 
@@ -133,8 +138,10 @@ async function readFolder(access: HttpAccess, folder: Key, signal: AbortSignal):
   const found: FolderThere = { files: [], folders: [] };
   for (const { name, isFolder, size, tag } of inside) {
     const key = folder === "" ? name : `${folder}/${name}`;
-    if (isFolder) found.folders.push({ name: decodeURIComponent(name), key });
-    else found.files.push({ key, relpath: decodeURIComponent(name), size, tag });
+    const plain = decoded(name);
+    if (plain === null) throw strangeName(access.name, { folder, name });
+    if (isFolder) found.folders.push({ name: plain, key });
+    else found.files.push({ key, relpath: plain, size, tag });
   }
   return found;
 }
@@ -149,25 +156,43 @@ interface Entry {
   modified: number | undefined;
 }
 
-/** What a PROPFIND answer names, the folder that was asked for first. Only what we need of XML: servers differ in prefixes, not in words. */
+/** What a PROPFIND answer names, the folder that was asked for first. */
 function entriesIn(xml: string): Entry[] {
-  const entries = [...xml.matchAll(/<(?:\w+:)?response[\s>]([\s\S]*?)<\/(?:\w+:)?response>/g)].flatMap(([, response = ""]) => {
-    const href = /<(?:\w+:)?href[^>]*>([^<]*)</.exec(response)?.[1]?.trim().replace(/\/+$/, "");
-    const tag = /<(?:\w+:)?getetag[^>]*>([^<]*)</.exec(response)?.[1]?.replaceAll("&quot;", '"');
-    const size = /<(?:\w+:)?getcontentlength[^>]*>(\d+)</.exec(response)?.[1];
+  const entries = elementsIn(withoutPrefixes(xml), "response").flatMap((response) => {
+    const href = textIn(response, "href")?.trim().replace(/\/+$/, "");
     if (href === undefined) return [];
-    const isFolder = /<(?:\w+:)?collection\b/.test(response);
-    const modified = Date.parse(/<(?:\w+:)?getlastmodified[^>]*>([^<]*)</.exec(response)?.[1] ?? "");
-    const name = href.slice(href.lastIndexOf("/") + 1);
-    return [{ href, name, isFolder, size: Number(size ?? 0), tag, modified: Number.isNaN(modified) ? undefined : modified }];
+    const modified = Date.parse(textIn(response, "getlastmodified") ?? "");
+    return [
+      {
+        href,
+        name: href.slice(href.lastIndexOf("/") + 1),
+        isFolder: /<collection[\s/>]/.test(response),
+        size: Number(textIn(response, "getcontentlength") ?? 0),
+        tag: textIn(response, "getetag"),
+        modified: Number.isNaN(modified) ? undefined : modified,
+      },
+    ];
   });
   return entries.sort((a, b) => a.href.length - b.href.length);
 }
 
+/** A name as a file here would have it; null for one that leads elsewhere. */
+function decoded(name: string): string | null {
+  try {
+    const plain = decodeURIComponent(name);
+    return isFileName(plain) ? plain : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The files of a PROPFIND answer, in the order of their names. */
 function filesIn(xml: string, folder: Key): KeyAndSize[] {
-  const files = entriesIn(xml).filter(({ isFolder }) => !isFolder);
-  return files.map(({ name, size }) => ({ key: `${folder}/${decodeURIComponent(name)}`, size })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const files = entriesIn(xml).flatMap(({ name, isFolder, size }) => {
+    const plain = isFolder ? null : decoded(name);
+    return plain === null ? [] : [{ key: `${folder}/${plain}`, size }];
+  });
+  return files.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 function parentOf(key: Key): Key {

@@ -4,6 +4,7 @@ import { dropAnswer, httpClient } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
 import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
+import { pagesOf } from "../pages.ts";
 import { makeRoom } from "../parts.ts";
 import type { Key, ObjectServer, Source } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
@@ -88,8 +89,9 @@ export function azureServer(config: RemoteConfig, env: Environment, clock: () =>
     prefix: string,
     { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
   ): AsyncIterable<KeyPage> {
-    let marker = "";
-    do {
+    yield* pagesOf(page, { remote: name, doing, prefix });
+
+    async function page(marker: string): Promise<KeyPage & { next: string }> {
       const more = { ...(delimiter === undefined ? {} : { delimiter }), ...(marker === "" ? {} : { marker }) };
       const query = { restype: "container", comp: "list", prefix, ...more };
       const answer = await client.ask({ method: "GET", key: "", query, signal, doing });
@@ -99,9 +101,9 @@ export function azureServer(config: RemoteConfig, env: Environment, clock: () =>
         size: Number(textIn(blob, "Content-Length")),
         tag: quoted(textIn(blob, "Etag")),
       }));
-      yield { entries, folders: elementsIn(text, "BlobPrefix").map((folder) => textIn(folder, "Name") ?? "") };
-      marker = textIn(text, "NextMarker") ?? "";
-    } while (marker !== "");
+      const folders = elementsIn(text, "BlobPrefix").map((folder) => textIn(folder, "Name") ?? "");
+      return { entries, folders, next: textIn(text, "NextMarker") ?? "" };
+    }
   }
 }
 

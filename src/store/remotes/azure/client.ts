@@ -2,6 +2,7 @@
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
 import { type HttpAnswer, type HttpClient, readAnswer } from "../../../platform/http.ts";
 import type { CloudClient, CloudRequest } from "../cloud-client.ts";
+import { skewOf } from "../http-access.ts";
 import { encodePath } from "../keys.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
 import { textIn } from "../xml.ts";
@@ -109,7 +110,7 @@ export function azureClient({ remote, find, container, http, clock }: AzureClien
       throw fromNetworkError(error, asked);
     });
     const { status, headers } = answer;
-    if (headers.date !== undefined) seenSkew = Date.parse(headers.date) - clock().getTime();
+    seenSkew = skewOf(headers, clock().getTime()) ?? seenSkew;
     // In a header, so that a HEAD says it too.
     const named = [headers["x-ms-error-code"]].flat()[0];
     if (status < 300 || (named !== undefined && request.accept?.includes(named))) return { ...answer, code: named ?? "" };

@@ -2,6 +2,7 @@
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
 import { type HttpAnswer, type HttpClient, readAnswer } from "../../../platform/http.ts";
 import type { CloudClient, CloudRequest } from "../cloud-client.ts";
+import { skewOf } from "../http-access.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
 import { parseJson } from "../token-source.ts";
 import type { Token } from "./credentials.ts";
@@ -70,7 +71,7 @@ export function gsClient({ remote, endpoint, http, find, clock }: GsClientOption
       throw fromNetworkError(error, asked);
     });
     const { status, headers: got } = answer;
-    if (got.date !== undefined) seenSkew = Date.parse(got.date) - clock().getTime();
+    seenSkew = skewOf(got, clock().getTime()) ?? seenSkew;
     if (status < 300 || accept?.includes(status)) return answer;
     const text = await readAnswer(answer, 2 ** 16).then(String, () => "");
     // A token may have been taken back before its time.

@@ -5,6 +5,7 @@ import type { RemoteConfig } from "../../dvc-config.ts";
 import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, textOf, trustOf } from "../http-access.ts";
 import { encodeStrictly } from "../keys.ts";
+import { pagesOf } from "../pages.ts";
 import type { Key, ObjectServer } from "../server.ts";
 import { parseJson } from "../token-source.ts";
 import { gsClient } from "./client.ts";
@@ -113,18 +114,18 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
     prefix: string,
     { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
   ): AsyncIterable<KeyPage> {
-    let pageToken = "";
-    do {
+    yield* pagesOf(page, { remote: name, doing, prefix });
+
+    async function page(pageToken: string): Promise<KeyPage & { next: string }> {
       const more = { ...(delimiter === undefined ? {} : { delimiter }), ...(pageToken === "" ? {} : { pageToken }) };
       const query = { prefix, fields: "items(name,size,etag),prefixes,nextPageToken", ...more };
       const answer = await client.ask({ method: "GET", path: objects, query, signal, doing });
-      const page = parseJson(await textOf(answer, { remote: name, doing }));
-      const entries = (Array.isArray(page?.items) ? page.items : []).map((item: { name?: unknown; size?: unknown; etag?: unknown }) => {
-        return { key: String(item.name ?? ""), size: sizeOf(item) ?? 0, tag: tagOf(item) };
-      });
-      yield { entries, folders: (Array.isArray(page?.prefixes) ? page.prefixes : []).map(String) };
-      pageToken = typeof page?.nextPageToken === "string" ? page.nextPageToken : "";
-    } while (pageToken !== "");
+      const answered = parseJson(await textOf(answer, { remote: name, doing }));
+      const items: ({ name?: unknown; size?: unknown; etag?: unknown } | null)[] = Array.isArray(answered?.items) ? answered.items : [];
+      const entries = items.map((item) => ({ key: String(item?.name ?? ""), size: sizeOf(item) ?? 0, tag: tagOf(item) }));
+      const folders = (Array.isArray(answered?.prefixes) ? answered.prefixes : []).map(String);
+      return { entries, folders, next: typeof answered?.nextPageToken === "string" ? answered.nextPageToken : "" };
+    }
   }
 }
 

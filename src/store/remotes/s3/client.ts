@@ -2,6 +2,7 @@
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
 import { type HttpAnswer, type HttpClient, readAnswer } from "../../../platform/http.ts";
 import type { CloudClient, CloudRequest } from "../cloud-client.ts";
+import { skewOf } from "../http-access.ts";
 import { encodePath } from "../keys.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
 import { textIn } from "../xml.ts";
@@ -86,7 +87,7 @@ export function s3Client({ remote, settings, http, find, clock }: S3ClientOption
       throw fromNetworkError(error, asked);
     });
     const { status, headers } = answer;
-    if (headers.date !== undefined) seenSkew = Date.parse(headers.date) - clock().getTime();
+    seenSkew = skewOf(headers, clock().getTime()) ?? seenSkew;
     if (status < 300 || request.accept?.includes(status)) return answer;
     const text = request.method === "HEAD" ? "" : await readAnswer(answer, 2 ** 16).then(String, () => "");
     const code = textIn(text, "Code") ?? "";
@@ -115,12 +116,13 @@ export function s3Client({ remote, settings, http, find, clock }: S3ClientOption
     headers: HttpAnswer["headers"];
   }): boolean => {
     const named = [headers["x-amz-bucket-region"]].flat()[0] ?? textIn(text, "Region");
-    if (named !== undefined && named !== region && (status === 301 || status === 307 || status === 400)) {
+    // It becomes a part of a host's name.
+    if (named !== undefined && /^[a-z0-9-]+$/.test(named) && named !== region && (status === 301 || status === 307 || status === 400)) {
       region = named;
       return true;
     }
-    if (code === "RequestTimeTooSkewed" && skew === 0 && headers.date !== undefined) {
-      skew = Date.parse(headers.date) - clock().getTime();
+    if (code === "RequestTimeTooSkewed" && skew === 0 && seenSkew !== null) {
+      skew = seenSkew;
       return true;
     }
     if (code === "ExpiredToken" && known !== null) {

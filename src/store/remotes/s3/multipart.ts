@@ -166,7 +166,7 @@ async function findUpload(
     for (const part of elementsIn(text, "Part"))
       there.set(Number(textIn(part, "PartNumber")), { etag: textIn(part, "ETag") ?? "", size: Number(textIn(part, "Size")) });
     const next = textIn(text, "NextPartNumberMarker");
-    if (textIn(text, "IsTruncated") !== "true" || next === undefined || next === after) return { id, there };
-    after = next;
+    if (textIn(text, "IsTruncated") !== "true" || !(Number(next) > Number(after))) return { id, there };
+    after = next ?? "";
   }
 }

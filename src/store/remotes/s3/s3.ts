@@ -5,6 +5,7 @@ import { dropAnswer, httpClient } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
 import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
+import { pagesOf } from "../pages.ts";
 import { makeRoom } from "../parts.ts";
 import type { Found, Key, ObjectServer } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
@@ -146,9 +147,10 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
     prefix: string,
     { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
   ): AsyncIterable<KeyPage> {
-    let token: string | undefined;
-    do {
-      const more = token === undefined ? {} : { "continuation-token": token };
+    yield* pagesOf(page, { remote: name, doing, prefix });
+
+    async function page(token: string): Promise<KeyPage & { next: string }> {
+      const more = token === "" ? {} : { "continuation-token": token };
       const query = { "list-type": "2", prefix, ...(delimiter === undefined ? {} : { delimiter }), ...more };
       const answer = await client.ask({ method: "GET", key: "", query, signal, doing });
       const text = await textOf(answer, { remote: name, doing });
@@ -157,9 +159,9 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         size: Number(textIn(entry, "Size")),
         tag: bare(textIn(entry, "ETag")),
       }));
-      yield { entries, folders: elementsIn(text, "CommonPrefixes").map((entry) => textIn(entry, "Prefix") ?? "") };
-      token = textIn(text, "IsTruncated") === "true" ? textIn(text, "NextContinuationToken") : undefined;
-    } while (token !== undefined);
+      const folders = elementsIn(text, "CommonPrefixes").map((entry) => textIn(entry, "Prefix") ?? "");
+      return { entries, folders, next: textIn(text, "IsTruncated") === "true" ? (textIn(text, "NextContinuationToken") ?? "") : "" };
+    }
   }
 }
 

@@ -127,14 +127,22 @@ async function connect(config: RemoteConfig, env: Environment): Promise<Session>
         forget(session, number);
         waiter?.resolve({ type, fields });
       });
-      conversation.onOutput(read);
-      conversation.onEnd(({ stderr }) => {
+      const end = (error: unknown) => {
         session.isOver = true;
-        const error = fromSsh(config.name, stderr);
         for (const { reject: rejectOne } of session.waiting.values()) rejectOne(error);
         session.waiting.clear();
         reject(error);
+      };
+      conversation.onOutput((bytes) => {
+        if (session.isOver) return;
+        try {
+          read(bytes);
+        } catch (error) {
+          conversation.end();
+          end(error);
+        }
       });
+      conversation.onEnd(({ stderr }) => end(fromSsh(config.name, stderr)));
       conversation.write(packet(TYPE.INIT, [3]));
     });
     conversation.setBusy(session.waiting.size > 0);

@@ -1,5 +1,7 @@
 /** The bytes of SFTP, version 3: what `ssh -s HOST sftp` speaks. */
 
+import { ExpverError } from "../../../errors.ts";
+
 export const TYPE = {
   INIT: 1,
   VERSION: 2,
@@ -24,6 +26,9 @@ export const TYPE = {
 } as const;
 
 export const STATUS = { OK: 0, EOF: 1, NO_SUCH_FILE: 2, PERMISSION_DENIED: 3, FAILURE: 4 } as const;
+
+// OpenSSH sends no more than 256 KiB at once.
+const LONGEST = 4 * 2 ** 20;
 
 /** A text, bytes, a 32-bit or a 64-bit number, in the order of the protocol. */
 export type Field = string | Uint8Array | number | bigint;
@@ -57,19 +62,22 @@ export class Reader {
   }
 
   uint32(): number {
-    this.#offset += 4;
-    return this.bytes.readUInt32BE(this.#offset - 4);
+    return this.#next(4).readUInt32BE();
   }
 
   uint64(): number {
-    this.#offset += 8;
-    return Number(this.bytes.readBigUInt64BE(this.#offset - 8));
+    return Number(this.#next(8).readBigUInt64BE());
   }
 
   data(): Buffer {
-    const length = this.uint32();
+    return this.#next(this.uint32());
+  }
+
+  #next(length: number): Buffer {
+    const begin = this.#offset;
     this.#offset += length;
-    return this.bytes.subarray(this.#offset - length, this.#offset);
+    if (this.#offset > this.bytes.length) throw malformed("an answer that ends too soon");
+    return this.bytes.subarray(begin, this.#offset);
   }
 
   text(): string {
@@ -79,7 +87,7 @@ export class Reader {
   attributes(): Attributes {
     const flags = this.uint32();
     const size = flags & 1 ? this.uint64() : 0;
-    if (flags & 2) this.#offset += 8;
+    if (flags & 2) this.#next(8);
     const mode = flags & 4 ? this.uint32() : 0o100000;
     const [, modified] = flags & 8 ? [this.uint32(), this.uint32() * 1000] : [];
     if (flags & 0x80000000) for (let left = this.uint32(); left > 0; left -= 1) [this.data(), this.data()];
@@ -98,6 +106,13 @@ export interface Attributes {
   modified: number | undefined;
 }
 
+/** What came is no SFTP. */
+export function malformed(what: string): ExpverError {
+  return new ExpverError("E_REMOTE_ANSWER", `the SSH server does not speak SFTP as it should: it sent ${what}`, {
+    hint: "Where a login shell prints something (in .bashrc, say), it must not for a connection without a terminal: try `ssh HOST true`.",
+  });
+}
+
 /** Cuts a stream into packets: type and body. */
 export function packetReader(take: (type: number, body: Buffer) => void): (bytes: Buffer) => void {
   let pieces: Buffer[] = [];
@@ -109,6 +124,7 @@ export function packetReader(take: (type: number, body: Buffer) => void): (bytes
     while (size >= 5) {
       const head = pieces[0] !== undefined && pieces[0].length >= 5 ? pieces[0] : Buffer.concat(pieces);
       const length = head.readUInt32BE(0) + 4;
+      if (length > LONGEST || length < 5) throw malformed(JSON.stringify(head.toString("latin1", 0, 40)));
       if (size < length) {
         if (head !== pieces[0]) pieces = [head];
         return;

@@ -2,11 +2,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../../errors.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
+import { MOST_NAMES } from "../bounds.ts";
 import type { Environment } from "../http-access.ts";
+import { isFileName, strangeName } from "../keys.ts";
 import type { FolderThere, Key, KeyAndSize, ObjectServer, Source } from "../server.ts";
 import { uploadsOf } from "../uploads.ts";
 import { isRefusal, type Refusal, type Reply, type SftpConnection, sftpConnection } from "./connection.ts";
-import { type Attributes, type Field, Reader, STATUS, TYPE } from "./packets.ts";
+import { type Attributes, type Field, malformed, Reader, STATUS, TYPE } from "./packets.ts";
 
 // Every server takes this much; more would need asking.
 const PIECE = 32 * 1024;
@@ -97,7 +99,7 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
     async get(key, { from, signal }) {
       const doing = `read ${key}`;
       const reply = await ask(TYPE.OPEN, [at(key), READ, 0], { signal, doing });
-      return reply === null ? null : { from, bytes: reading(reply.fields.data(), { from, signal, doing }) };
+      return reply === null ? null : { from, length: undefined, bytes: reading(reply.fields.data(), { from, signal, doing }) };
     },
 
     async put(key, source, signal) {
@@ -181,8 +183,11 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
         const name = fields.text();
         fields.text();
         const attributes = fields.attributes();
-        if (name !== "." && name !== "..") found.push({ name, ...attributes });
+        if (name === "." || name === "..") continue;
+        if (!isFileName(name)) throw strangeName(config.name, { folder, name });
+        found.push({ name, ...attributes });
       }
+      if (found.length > MOST_NAMES) throw malformed("a listing without end");
     }
   }
 
@@ -212,6 +217,8 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
             throw refused(doing, reply);
           }
           const bytes = reply.fields.data();
+          if (bytes.length === 0 || length + bytes.length > PIECE)
+            throw malformed(`${bytes.length} bytes where ${PIECE - length} were asked for`);
           length += bytes.length;
           yield bytes;
           if (length >= PIECE) break;
