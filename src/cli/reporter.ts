@@ -60,7 +60,7 @@ export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter
         case "step":
           if (options.json || options.quiet) return;
           clear();
-          stream.write(`  ${safeLines(event.text)}\n`);
+          stream.write(`  ${oneLine(event.text)}\n`);
           return;
         case "command":
           clear();

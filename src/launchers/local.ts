@@ -42,7 +42,14 @@ export function localLauncher(): Launcher {
       const child = await start(job);
       const process = identityOf(child.pid as number);
       children.set(job.id, endOf(child, process, job));
-      writeFileAtomic(processFile(job), JSON.stringify(process));
+      const written: KnownProcess = { ...process, ...(job.outlives ? { outlives: true } : {}) };
+      try {
+        writeFileAtomic(processFile(job), JSON.stringify(written));
+      } catch (error) {
+        // Nobody would know of it, and its folder would be given to another one.
+        signalGroup(process.pid, "SIGKILL");
+        throw error;
+      }
       return { state: "running", exitCode: null, signal: null, process };
     },
     async states(jobs) {
@@ -66,6 +73,9 @@ export function localLauncher(): Launcher {
   };
 }
 
+/** `outlives`: of the recorder, without whom the program may go on. */
+type KnownProcess = ProcessIdentity & { outlives?: boolean };
+
 function start(job: Job): Promise<ChildProcess> {
   const log = openSync(logFile(job), "a", 0o644);
   const [program = "", ...args] = job.outlives ? ["sh", "-c", RECORDER, codeFile(job), ...job.argv] : job.argv;
@@ -88,6 +98,8 @@ function endOf(child: ChildProcess, process: ProcessIdentity, job: Job): Promise
   return new Promise((resolve) => {
     // "exit", not "close": a grandchild may hold the log open for ever.
     child.once("exit", (code, signal) => {
+      // Whoever kills what the job is known by means the job: the program is not to outlive its recorder unseen.
+      if (job.outlives && code === null) signalGroup(process.pid, "SIGKILL");
       const end = job.outlives && code !== null ? endOfCode(code) : { exitCode: code, signal };
       const status: JobStatus = { state: "ended", ...end, process };
       try {
@@ -117,25 +129,32 @@ function endOfCode(code: number): Pick<JobStatus, "exitCode" | "signal"> {
 }
 
 function readLife(job: JobReference): JobStatus {
-  const process = readProcess(job);
-  const running = process !== null && lifeOf(process) !== "dead";
-  return { state: running ? "running" : "lost", exitCode: null, signal: null, process };
+  const known = readProcess(job);
+  const isAlive = known !== null && lifeOf(known) !== "dead";
+  // The recorder may have been killed alone; the program then still writes where another one would be put.
+  const left = !isAlive && known?.outlives === true ? findProcess(job) : null;
+  return { state: isAlive || left !== null ? "running" : "lost", exitCode: null, signal: null, process: left ?? known };
 }
 
-function readProcess(job: JobReference): ProcessIdentity | null {
+function readProcess(job: JobReference): KnownProcess | null {
   const text = readTextIfExists(processFile(job));
-  if (text !== null) return JSON.parse(text) as ProcessIdentity;
+  return text === null ? findProcess(job) : (JSON.parse(text) as KnownProcess);
+}
+
+function findProcess(job: JobReference): ProcessIdentity | null {
   const pid = findByEnvironment(JOB_MARKER, job.id)[0];
   return pid === undefined ? null : identityOf(pid);
 }
 
+/** A program whose recorder is gone leads no group. */
 function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    process.kill(-pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
+  return [-pid, pid].some((target) => {
+    try {
+      return process.kill(target, signal);
+    } catch {
+      return false;
+    }
+  });
 }
 
 function cannotStart(program: string, cause: Error): ExpverError {

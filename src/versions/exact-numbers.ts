@@ -37,7 +37,24 @@ export function exactDifference(from: string, to: string): string | null {
   const scales = [one, other].map(scaleOf);
   const scale = Math.max(...scales);
   if (scale > MOST_DIGITS || Math.min(...scales) < -MOST_DIGITS) return signed(String(Number(to) - Number(from)));
-  return signed(textOf(raise(other, scale) - raise(one, scale), scale));
+  return signed(decimalText(raise(other, scale) - raise(one, scale), scale));
+}
+
+/** Numbers as whole ones over one power of ten; null when one is no finite number, or they have too many digits for that. */
+export function overOneScale(texts: readonly string[]): { values: bigint[]; scale: number } | null {
+  const numbers = texts.map(exactly).filter((number) => number !== null && isWritten(number));
+  const scales = numbers.map(scaleOf);
+  const scale = Math.max(0, ...scales);
+  if (numbers.length < texts.length || scale > MOST_DIGITS || Math.min(...scales) < -MOST_DIGITS) return null;
+  return { values: numbers.map((number) => raise(number, scale)), scale };
+}
+
+/** `value` / 10^`scale`, without zeros that say nothing. */
+export function decimalText(value: bigint, scale: number): string {
+  if (scale <= 0) return String(value * 10n ** BigInt(-scale));
+  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, "0");
+  const part = digits.slice(-scale).replace(/0+$/, "");
+  return `${value < 0n ? "-" : ""}${digits.slice(0, -scale)}${part === "" ? "" : `.${part}`}`;
 }
 
 interface Exact {
@@ -77,13 +94,6 @@ function scaleOf({ power, digits }: Exact): number {
 
 function raise(number: Exact, scale: number): bigint {
   return BigInt(number.sign) * BigInt(number.digits) * 10n ** BigInt(scale - scaleOf(number));
-}
-
-function textOf(value: bigint, scale: number): string {
-  if (scale <= 0) return String(value * 10n ** BigInt(-scale));
-  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, "0");
-  const part = digits.slice(-scale).replace(/0+$/, "");
-  return `${value < 0n ? "-" : ""}${digits.slice(0, -scale)}${part === "" ? "" : `.${part}`}`;
 }
 
 function signed(text: string): string {

@@ -63,7 +63,7 @@ export const diff: ReadWorkflow<Input, VersionsDiff> = {
     const project = openProject(context);
     const repository = requireRepository(project);
     const all = readVersions(project);
-    const { sides, objects, close } = openSides(context, project, names, all);
+    const { sides, objects, close } = await openSides(context, project, names, all);
     try {
       const params = valueRows(sides.map((side) => side.params));
       const metrics = metricRows(project, all, sides);

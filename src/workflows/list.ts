@@ -16,7 +16,8 @@ import { confidenceOf, limitOf, listOf, textIn } from "./input.ts";
 import { type ColumnName, chosenColumns, differingColumns } from "./list/columns.ts";
 import type { VersionGroups } from "./list/groups.ts";
 import { lackingObjects } from "./list/lacking.ts";
-import { fieldsOf, isUnsettled, type ListedVersion, listedOf } from "./list/listed.ts";
+import { fieldsOf, type ListedVersion, listedOf } from "./list/listed.ts";
+import { settleSweeps } from "./list/settle-sweeps.ts";
 import { compareBy, type SortKey, sortKeys } from "./list/sort-keys.ts";
 
 /** How it is to be shown. */
@@ -62,15 +63,13 @@ export const list: ReadWorkflow<Input, VersionList> = {
     const limit = limitOf(input, Number.POSITIVE_INFINITY);
     const form = formOf(input);
     const project = openProject(context);
-    const { versions, misnamed } = readRegistry(project);
+    const { versions: tagged, misnamed } = readRegistry(project);
+    const versions = await settleSweeps(project, context, tagged);
     const known = knownMetrics(project.config, versions);
     const hasRemote =
       project.repository !== null && versions.some(({ unpublished }) => unpublished) && listRemotes(project.repository).length > 0;
     const lacking = lackingObjects(project);
-    const tagged = versions.map((version) => listedOf(version, { known, hasRemote, lacking }));
-    const all = tagged.some(isUnsettled)
-      ? (await import("./list/settle-sweeps.ts")).settleSweeps(project, context, { listed: tagged, versions })
-      : tagged;
+    const all = versions.map((version) => listedOf(version, { known, hasRemote, lacking }));
     const names = namesOf(project, all);
     const where = textIn(input.where) ?? null;
     const listed = where === null ? all : await filtered(all, where, { names, prefix: project.config.versions.prefix });

@@ -14,6 +14,7 @@ import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Version, VersionKind } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
+import { settleSweeps } from "./list/settle-sweeps.ts";
 import { artifactsOf, type ShownArtifact } from "./show/artifacts.ts";
 import type { ShownRuns } from "./show/runs.ts";
 
@@ -67,7 +68,8 @@ export const show: ReadWorkflow<Input, ShownVersion> = {
     const project = openProject(context);
     const repository = requireRepository(project);
     const versions = readVersions(project);
-    const version = versionAsked(repository, versions, { asked, prefix: project.config.versions.prefix });
+    const tagged = versionAsked(repository, versions, { asked, prefix: project.config.versions.prefix });
+    const [version = tagged] = await settleSweeps(project, context, [tagged]);
     const pointers = readPointersAt(project, version.commit);
     const { artifacts, problems } = artifactsOf(project, version, pointers);
     const { runsOf } = await import("./show/runs.ts");

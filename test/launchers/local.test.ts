@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { drain, followLog } from "../../src/launchers/follow-log.ts";
 import type { Job } from "../../src/launchers/launcher.ts";
 import { localLauncher } from "../../src/launchers/local.ts";
+import { findByEnvironment, identityOf } from "../../src/platform/processes.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -73,6 +75,36 @@ describe("local launcher", () => {
     expect(await launcher.stop(one, "SIGTERM")).toBe(true);
     expect(await launcher.wait(one)).toMatchObject({ state: "ended", exitCode: 5, signal: null });
     expect(readFileSync(launcher.log(one), "utf8")).toContain("asked");
+  });
+
+  it.runIf(process.platform === "linux")("leaves no program behind when what records its end is killed alone", async () => {
+    const launcher = localLauncher();
+    const one = job("console.log(process.pid); setTimeout(() => {}, 60000)", { outlives: true });
+    await launcher.submit(one);
+    while (!readFileSync(launcher.log(one), "utf8").includes("\n")) await sleep(20);
+    const recorder = (await launcher.states([one])).get(one.id)?.process?.pid ?? 0;
+    process.kill(recorder, "SIGKILL");
+    expect(await launcher.wait(one)).toMatchObject({ state: "ended", signal: "SIGKILL" });
+    while (findByEnvironment("EXPVER_RUN_ID", one.id).length > 0) await sleep(20);
+  });
+
+  it.runIf(process.platform === "linux")("knows a program whose recorder was killed while nobody watched, and stops it", async () => {
+    const one = job("console.log(process.pid); setTimeout(() => {}, 60000)", { outlives: true });
+    // As a submitter that is gone had started it: nobody here sees the recorder's end.
+    const recorder = spawn("sh", ["-c", '"$@"; true', "sh", ...one.argv], {
+      env: { ...one.env, EXPVER_RUN_ID: one.id },
+      stdio: ["ignore", openSync(join(folder, "log"), "a"), "ignore"],
+      detached: true,
+    });
+    writeFileSync(join(folder, "process.json"), JSON.stringify({ ...identityOf(recorder.pid ?? 0), outlives: true }));
+    const launcher = localLauncher();
+    while (!readFileSync(launcher.log(one), "utf8").includes("\n")) await sleep(20);
+    const program = Number(readFileSync(launcher.log(one), "utf8"));
+    recorder.kill("SIGKILL");
+    while ((await launcher.states([one])).get(one.id)?.process?.pid !== program) await sleep(20);
+    expect((await launcher.states([one])).get(one.id)?.state).toBe("running");
+    expect(await launcher.stop(one, "SIGKILL")).toBe(true);
+    expect(await launcher.wait(one)).toMatchObject({ state: "lost" });
   });
 
   it("does not wait for a grandchild that keeps the log open", async () => {

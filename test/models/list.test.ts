@@ -22,6 +22,26 @@ it("every model once, lowest loss first, with its bytes' places", () => {
   expect(other.map(({ version }: { version: string }) => version)).toEqual(["e0.2.0", "e0.1.0", "e0.3.0"]);
 });
 
+it("a merge has no model of its own, unless nobody else has it", () => {
+  const repo = makeModels();
+  const merge = (version: string, hash: string, loss: string) =>
+    repo.git(
+      "tag",
+      "-a",
+      version,
+      "e0.2.0^{}",
+      "-m",
+      `merge\n\nKind: merge\nMerged: e0.2.0\nModel: ${hash} 3 models/model.json\nMetric: loss=${loss} min`,
+    );
+  merge("e0.4.0", md5(modelOf("0.2")), "0.2");
+  merge("e0.5.0", "0".repeat(32), "0.3");
+  const { models, withoutModel } = must(repo, "models", "list");
+  expect(models.map(({ version }: { version: string }) => version)).toEqual(["e0.2.0", "e0.5.0", "e0.1.0", "e0.3.0"]);
+  expect(withoutModel).toEqual([]);
+  // It can be taken from it all the same.
+  expect(must(repo, "models", "get", "e0.4.0", "-o", "merged.json")).toMatchObject({ hash: md5(modelOf("0.2")) });
+});
+
 it("what lies in production is told by its bytes, not by the nearest tag", () => {
   const repo = makeModels();
   repo.write("models/production/model.json", modelOf("0.5"));

@@ -145,6 +145,6 @@ it("a run that had no seed is said to have had none, with what to type", () => {
   expect(error).toMatchObject({
     code: "E_GATE",
     message: expect.stringMatching(/ ran without a seed, so nothing tells its repetitions apart$/),
-    hint: expect.stringContaining("expver sweep --repeat 5 "),
+    hint: expect.stringContaining("expver sweep --repeat 3 "),
   });
 });

@@ -122,6 +122,12 @@ describe("a run that does well", () => {
     expect(data.params).toEqual({ l2: "1e-3", "net.depth": "007", lr: "1e-5" });
   });
 
+  it("is told in one line each, whatever its parameters say", () => {
+    const repo = makeExperiment();
+    const { stdout } = repo.expver(["run", "--param", "note=two\nlines", "-m", "notes", "--", "true"]);
+    expect(stdout).toMatch(/^ {2}run .* note=two\\nlines .*\n {2}tag {5}e0\.1\.0 {2}note="two\\nlines" \| notes\n/);
+  });
+
   it("stores secrets nowhere", () => {
     const repo = makeExperiment();
     repo.write("length.js", "console.log(process.env.EXPVER_PARAM_API_KEY.length)");

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { expand, type Space } from "../../src/workflows/sweep/expand.ts";
+import { gridValues } from "../../src/workflows/sweep/grid-values.ts";
 import { drawSample, parseRange } from "../../src/workflows/sweep/ranges.ts";
 import { parseCsv, readSettings } from "../../src/workflows/sweep/settings-file.ts";
 import { makeRepository } from "../support/repository.ts";
@@ -20,6 +21,18 @@ describe("grid", () => {
       { lr: "1e-5", l2: "0" },
       { lr: "1e-5", l2: "1e-3" },
     ]);
+  });
+
+  it("takes numbers at equal distances, digits exact, and refuses what is meant as a range and is none", () => {
+    expect(gridValues("x", ["1..4"])).toEqual(["1", "2", "3", "4"]);
+    expect(gridValues("x", ["-1..1", "7"])).toEqual(["-1", "0", "1", "7"]);
+    // Not 0.30000000000000004.
+    expect(gridValues("x", ["0..0.4..0.1"])).toEqual(["0", "0.1", "0.2", "0.3", "0.4"]);
+    expect(gridValues("x", ["1e-3..3e-3..1e-3"])).toEqual(["0.001", "0.002", "0.003"]);
+    for (const literal of ["1:10", "main..dev", "1..", "..2", "a.b", "1..2..3..4", "log:5"])
+      expect(gridValues("x", [literal])).toEqual([literal]);
+    const bad = ["range:1:100:1", "range(1", "log:1e-4..1e-1", "5..1", "0..1..0.3", "0.5..2", "1..5..0", "1..5..-1", "1..1000000"];
+    for (const text of bad) expect(() => gridValues("x", [text]), text).toThrow(/--grid x=/);
   });
 
   it("has as many runs as the product of its sizes, all different", () => {

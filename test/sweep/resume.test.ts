@@ -82,6 +82,56 @@ describe("many runs", { timeout: 600_000 }, () => {
   });
 });
 
+describe("what --resume is asked for", { timeout: 120_000 }, () => {
+  it("--partial runs nothing, also where a run was killed with its sweep", async () => {
+    const repo = makeSweepExperiment();
+    counting(repo, `if (n === 1 && times === 1) { setTimeout(() => {}, 600_000); return; }`);
+    const sweep = inBackground(repo, sweepOf(3));
+    await until(() => timesBegun(repo)[1] === 1);
+    const running = () => repo.expverJson(["runs"]).data.runs.find(({ pid }: { pid: number | null }) => pid !== null);
+    await until(() => running() !== undefined);
+    sweep.kill("SIGKILL");
+    await sweep.ended;
+    process.kill(-running().pid, "SIGKILL");
+    const partial = repo.expverJson(["sweep", "--resume", "--partial"]);
+    expect(partial).toMatchObject({ code: 1, data: { version: "e0.1.0", counts: "3 runs · 1 finished · 2 missing" } });
+    expect(timesBegun(repo)).toEqual({ 0: 1, 1: 1 });
+  });
+
+  it("says of an option that would be ignored that it is", () => {
+    const repo = makeSweepExperiment();
+    counting(repo, `if (n === 0 && times === 1) process.exit(1);`);
+    expect(repo.expver(sweepOf(2, "--fail-fast")).code).toBe(1);
+    for (const option of [
+      ["--grid", "n=7"],
+      ["--keep", "1"],
+      ["--no-promote"],
+      ["--publish"],
+      ["--param", "a=b"],
+      ["--version", "e7.0.0"],
+    ]) {
+      const { code, error } = repo.expverJson(["sweep", "--resume", ...option]);
+      expect({ code, message: error?.message }, option.join(" ")).toMatchObject({
+        code: 2,
+        message: expect.stringContaining(`${option[0]} is settled`),
+      });
+    }
+    expect(timesBegun(repo)).toEqual({ 0: 1 });
+    expect(repo.expverJson(["sweep", "--resume", "--retry-failed", "--jobs", "2", "-m", "now"]).data.counts).toBe("2 runs · 2 finished");
+  });
+
+  it("a run that leaves its workspace locked for Git does not stop the others", () => {
+    const repo = makeSweepExperiment();
+    counting(
+      repo,
+      `const lock = require("child_process").execSync("git rev-parse --git-path index.lock", { encoding: "utf8" }).trim();
+      fs.writeFileSync(lock, "");`,
+    );
+    expect(repo.expverJson(sweepOf(3))).toMatchObject({ code: 0, data: { counts: "3 runs · 3 finished" } });
+    expectAll(repo, 3, "e0.1.0");
+  });
+});
+
 describe("a sweep that ends early", { timeout: 600_000 }, () => {
   it("kill -9 of the sweep: programs end by themselves, and their ends are not lost", async () => {
     const repo = makeSweepExperiment();

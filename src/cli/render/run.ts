@@ -2,6 +2,7 @@
 import type { RunOutcome } from "../../workflows/run/closing/outcome.ts";
 import { duration } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
+import { oneLine } from "../text-width.ts";
 
 export function renderRun(outcome: RunOutcome, { style }: Terminal): string {
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))} ${text}`;
@@ -26,7 +27,7 @@ export function renderRun(outcome: RunOutcome, { style }: Terminal): string {
 }
 
 function runText({ run_id: runId, params, metrics, primaryMetric: primary, seconds }: RunOutcome, style: Terminal["style"]): string {
-  const settings = Object.entries(params).map(([name, value]) => `${name}=${value}`);
+  const settings = Object.entries(params).map(([name, value]) => oneLine(`${name}=${value}`));
   const shown = settings.length > 4 ? [...settings.slice(0, 4), "…"] : settings;
   const metric = primary === null ? "" : `${primary} ${metrics[primary]}`;
   return [style("bold", runId), shown.join("  "), metric, style("dim", `(${duration(seconds)})`)].filter((part) => part !== "").join("  ");

@@ -12,7 +12,11 @@ export const SWEEPS: Command[] = [
     group: "experiments",
     arguments: [{ name: "COMMAND", help: "program and arguments, after --; {name} becomes the run's value of it", variadic: true }],
     options: [
-      { flags: "--grid <name=values>", help: "values separated by commas; several grids are combined", repeatable: true },
+      {
+        flags: "--grid <name=values>",
+        help: "values separated by commas, or 1..10, 0..1..0.25; several grids are combined",
+        repeatable: true,
+      },
       { flags: "--from <file>", help: "what to try stands in the section sweep: of this file, such as params.yaml; flags win" },
       { flags: "--list <file>", help: "settings from a YAML, JSON or CSV file, one run each" },
       { flags: "--random <number>", help: "draw so many samples from the ranges" },

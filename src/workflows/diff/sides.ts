@@ -17,6 +17,7 @@ import { parseMessage } from "../../versions/message.ts";
 import { metricNames, metricsOf, paramsOf } from "../../versions/metrics.ts";
 import { pickVersion } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
+import { settleSweeps } from "../list/settle-sweeps.ts";
 import { findSide, type Side as Named } from "../merge/side.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
 import { placesOf } from "../run/places.ts";
@@ -56,7 +57,12 @@ export interface Sides {
 }
 
 /** Throws E_NOT_FOUND, E_VERSION. To be closed. */
-export function openSides(context: Context, project: Project, names: readonly string[], versions: readonly Version[]): Sides {
+export async function openSides(
+  context: Context,
+  project: Project,
+  names: readonly string[],
+  versions: readonly Version[],
+): Promise<Sides> {
   const folders: string[] = [];
   const close = () => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
@@ -67,7 +73,7 @@ export function openSides(context: Context, project: Project, names: readonly st
     return folder;
   };
   try {
-    const sides = names.map((name) => sideOf(context, project, { name, versions, treeFolder }));
+    const sides = await Promise.all(names.map((name) => sideOf(context, project, { name, versions, treeFolder })));
     return { sides, objects: folders, close };
   } catch (error) {
     close();
@@ -81,10 +87,10 @@ interface Asked {
   treeFolder: () => string;
 }
 
-function sideOf(context: Context, project: Project, { name, versions, treeFolder }: Asked): Side {
+async function sideOf(context: Context, project: Project, { name, versions, treeFolder }: Asked): Promise<Side> {
   const { prefix } = project.config.versions;
   const isVersion = versions.some((version) => version.name === name || version.name === prefix + name);
-  if (isVersion) return versionSide(project, versions, pickVersion(versions, name, prefix));
+  if (isVersion) return versionSide(project, context, { versions, version: pickVersion(versions, name, prefix) });
   if (name === NOW) return worktreeSide(project, context, { name, treeFolder });
   const named = otherThanVersion(context, project, name, versions);
   if (named.kind === "commit") return commitSide(project, name, named.commit ?? "");
@@ -104,8 +110,12 @@ function otherThanVersion(context: Context, project: Project, name: string, vers
   return { name, kind: "commit", path: null, commit: version.commit };
 }
 
-function versionSide(project: Project, versions: readonly Version[], version: Version): Side {
-  const { name, commit, message, date } = version;
+async function versionSide(
+  project: Project,
+  context: Context,
+  { versions, version }: { versions: readonly Version[]; version: Version },
+): Promise<Side> {
+  const { name, commit, message, date } = (await settleSweeps(project, context, [version]))[0] ?? version;
   const known = metricNames(project.config, versions);
   // The snapshot the run was made from, when this repository still has it.
   const code = message.code === null ? null : resolveCommit(requireRepository(project), message.code);

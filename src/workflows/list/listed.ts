@@ -61,11 +61,6 @@ export function listedOf(version: Version, { known, hasRemote, lacking }: Listed
   };
 }
 
-/** Its tag names no best run, and so no number (`settle-sweeps.ts`). */
-export function isUnsettled({ kind, runs, metrics }: ListedVersion): boolean {
-  return kind === "sweep" && runs > 1 && Object.keys(metrics).length === 0;
-}
-
 /** `prefix`: of version names. */
 export function fieldsOf(prefix: string): Record<string, Field<ListedVersion>> {
   const numberOf = (text: string) => parseTagName(text, prefix) ?? parseTagName(prefix + text, prefix);

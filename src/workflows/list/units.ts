@@ -24,11 +24,13 @@ export interface Unit {
   metrics: Readonly<Record<string, string>>;
 }
 
+type Counted = Pick<ListedVersion, "version" | "date" | "data" | "kind" | "params" | "metrics" | "runs">;
+
 /** `unread`: versions of several runs whose own database is not here; they count as one, their best. */
 export function unitsOf(
   project: Project,
   context: Context,
-  { listed, versions }: { listed: readonly ListedVersion[]; versions: readonly Version[] },
+  { listed, versions }: { listed: readonly Counted[]; versions: readonly Version[] },
 ): { units: Unit[]; unread: string[] } {
   const byName = new Map(versions.map((version) => [version.name, version]));
   const several = listed.flatMap(({ version, runs }) => (runs > 1 ? [byName.get(version) as Version] : []));

@@ -53,7 +53,8 @@ export const modelsList: ReadWorkflow<Input, ModelList> = {
       input,
       [...objects.values()].flatMap((some) => some ?? []),
     );
-    const ordered = by === null ? survey.models : bestFirst(survey.models, by);
+    const models = withoutMergedCopies(survey);
+    const ordered = by === null ? models : bestFirst(models, by);
     const looks = looksInto(survey, { by, remote, cache, objects });
     const listed = ranked(
       ordered.map((model) => listedOf(model, looks)),
@@ -71,6 +72,13 @@ export const modelsList: ReadWorkflow<Input, ModelList> = {
     };
   },
 };
+
+/** A merge names the models it brought together; they are those of the versions that made them. */
+function withoutMergedCopies({ models, versions }: Survey): KnownModel[] {
+  const merges = new Set<string | null>(versions.flatMap(({ name, message }) => (message.kind === "merge" ? [name] : [])));
+  const made = new Set(models.flatMap(({ version, hash }) => (merges.has(version) ? [] : [hash])));
+  return models.filter(({ version, hash }) => !merges.has(version) || !made.has(hash));
+}
 
 /** What is the same for every line. */
 interface Looks {

@@ -97,13 +97,13 @@ export async function passSeeds(
     if (bad !== undefined) throw refuse(`${bad.runs.join(", ")} of its group (seed ${bad.seed}) has no number for ${by.metric}`);
     const params = paramsOf(run, seeded);
     if (run.seed === null && values.length === 0) {
-      const more = "Run it with several: expver sweep --repeat 5 --grid NAME=VALUE … -- COMMAND, whose program reads the parameter `seed`.";
+      const more = `Run it with several: expver sweep --repeat ${least} --grid NAME=VALUE … -- COMMAND, whose program reads the parameter seed.`;
       throw refuse(`${nameOf(one)} ran without a seed, so nothing tells its repetitions apart`, { hint: more });
     }
     if (values.length < fewest) {
       const code = otherCode === 0 ? "" : ` (${otherCode} more ran other code, or code that is not committed)`;
       throw refuse(`${nameOf(one)} (${textOf(params)}) has ${countText(values.length)}, not ${fewest}${code}`, {
-        hint: hintFor(seeded, run),
+        hint: hintFor(seeded, run, fewest),
       });
     }
     const { n, mean, deviation } = summarise(
@@ -133,7 +133,7 @@ export async function passSeeds(
     test: { t: Number.isFinite(test.t) ? test.t : null, freedom: test.freedom, confidence: test.share },
   };
   const found = `${sideText(own.side, by)} against ${sideText(other.side, by)}: better with confidence ${shareText(test.share)} (Welch's t=${test.t.toPrecision(4)}, df=${test.freedom})`;
-  if (test.share < wanted) throw refuse(found, { comparison, hint: hintFor(seeded, own.run) });
+  if (test.share < wanted) throw refuse(found, { comparison, hint: hintFor(seeded, own.run, least) });
   return { gate, found, comparison };
 }
 
@@ -166,9 +166,9 @@ function paramsOf({ params, data }: SeededRun, { names }: SeededRuns): Record<st
   return Object.fromEntries(names.map((name) => [name, params[name] ?? (name === "data" ? (data?.slice(0, 6) ?? null) : null)]));
 }
 
-function hintFor(seeded: SeededRuns, run: SeededRun): string {
+function hintFor(seeded: SeededRuns, run: SeededRun, least: number): string {
   const split = splittingName(seeded, run);
-  const more = "Run it with more seeds: expver sweep --repeat 5 --grid NAME=VALUE … -- COMMAND.";
+  const more = `Run it with more seeds: expver sweep --repeat ${least} --grid NAME=VALUE … -- COMMAND.`;
   if (split === null) return more;
   const seed = run.seed === null ? [] : Object.keys(run.params).filter((name) => !seeded.names.includes(name));
   return `${split.runs} runs are alike but for ${split.name}; if that is no setting: --group-by 'all but ${[...seed, split.name].join(",")}'. ${more}`;

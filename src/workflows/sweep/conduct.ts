@@ -48,9 +48,10 @@ export async function conductSweep(context: Context, plan: SweepPlan): Promise<S
     const queue = plan.kind === "new" ? plan.request.jobs.map((_, job) => job) : [...plan.queue];
     const progress = watchProgress(sweep, plan.pace);
     try {
-      const outcome = await runPool(sweep, { queue, pace: plan.pace, signal, onEnd: progress.ended });
+      const partial = plan.kind === "resumed" && plan.partial;
+      const outcome = await runPool(sweep, { queue, mayStart: !partial, pace: plan.pace, signal, onEnd: progress.ended });
       progress.end();
-      return await concludeSweep(sweep, { outcome, partial: plan.kind === "resumed" && plan.partial, edit: plan.edit });
+      return await concludeSweep(sweep, { outcome, partial, edit: plan.edit });
     } finally {
       progress.end();
       await tidyUp(sweep);

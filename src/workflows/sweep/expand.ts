@@ -19,7 +19,7 @@ export interface Space {
 /** The parameter that repetitions differ in. */
 export const SEED = "seed";
 
-const MOST_RUNS = 100_000;
+export const MOST_RUNS = 100_000;
 
 /** Throws E_USAGE for a name that is set twice, and for more runs than anybody means. */
 export function expand(space: Space): Record<string, string>[] {

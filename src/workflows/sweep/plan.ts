@@ -95,6 +95,7 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
 }
 
 async function planResumed(context: Context, input: Input): Promise<Plan & ResumedSweep> {
+  refuseSettled(input);
   const project = openProject(context);
   const repository = requireRepository(project);
   const sweep = findSweep(project, textIn(input.resume));
@@ -140,6 +141,25 @@ async function planResumed(context: Context, input: Input): Promise<Plan & Resum
     partial,
     message: textIn(input.message) ?? null,
   };
+}
+
+const SETTLED = ["grid", "list", "from", "random", "range", "seed", "repeat", "param", "params", "metrics", "metric", "keep"];
+const SETTLED_TOO = ["version", "major", "minor", "patch", "publish"];
+const SETTLED_BY_NO = ["promote", "tag", "verify"];
+
+/** What a sweep tries and what becomes of it stands since it began: asked for otherwise now, it would be ignored. */
+function refuseSettled(input: Input): void {
+  const typed = [
+    ...[...SETTLED, ...SETTLED_TOO].filter(
+      (name) => ![undefined, false].includes(input[name] as undefined) && [input[name]].flat().length > 0,
+    ),
+    ...SETTLED_BY_NO.filter((name) => input[name] === false).map((name) => `no-${name}`),
+  ];
+  if (typed.length === 0) return;
+  throw new ExpverError("E_USAGE", `--${typed[0]} is settled when a sweep begins, and cannot be changed with --resume`, {
+    hint: "Leave it out, or begin a new sweep. What may differ: --jobs, --time-limit, --retry, --retry-failed, --fail-fast, -m.",
+    details: { options: typed },
+  });
 }
 
 /** What was hidden when it was written down must be typed again. */

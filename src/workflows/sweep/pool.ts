@@ -13,6 +13,8 @@ import type { Attempt, Cause } from "./sweep-journal.ts";
 export interface PoolInput {
   /** Jobs to be started, in order. */
   queue: number[];
+  /** False: runs that go on are seen to their ends, and none is begun, again or for the first time. */
+  mayStart: boolean;
   pace: Pace;
   /** Hears Ctrl-C. */
   signal: Context["signal"];
@@ -34,7 +36,7 @@ const LOOK_MS = 250;
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Attempts that an earlier command left open come first, each in its own slot. */
-export async function runPool(sweep: OpenSweep, { queue, pace, signal, onEnd }: PoolInput): Promise<PoolOutcome> {
+export async function runPool(sweep: OpenSweep, { queue, mayStart, pace, signal, onEnd }: PoolInput): Promise<PoolOutcome> {
   const outcome: PoolOutcome = { halted: null, error: null };
   const open = sweep.state().attempts.filter((attempt) => !isEnded(attempt));
   const tries = new Map<number, number>();
@@ -48,6 +50,9 @@ export async function runPool(sweep: OpenSweep, { queue, pace, signal, onEnd }: 
     // A slot beyond the number asked for only ends what was left in it; one whose run is not recorded must not be cleared.
     while (slot <= pace.jobs && outcome.halted === null && queue.length > 0) await take(slot, queue.shift() as number);
   };
+  const again = (job: number) => {
+    if (mayStart && outcome.halted === null) queue.push(job);
+  };
   const take = async (slot: number, what: number | Attempt) => {
     try {
       const attempt = await runOne(sweep, { slot, what, limitSeconds: pace.limitSeconds, watch });
@@ -59,11 +64,8 @@ export async function runPool(sweep: OpenSweep, { queue, pace, signal, onEnd }: 
       if (end?.status === "finished") return;
       // What a command that is gone had begun is begun again, unless it failed by itself.
       const isLeft = typeof what !== "number" && end?.status !== "failed" && end?.cause !== "time limit";
-      if (isLeft || end === null) {
-        if (outcome.halted === null) queue.push(job);
-        return;
-      }
-      if (end.cause !== "stopped" && outcome.halted === null && (tries.get(job) ?? 0) <= pace.retry) queue.push(job);
+      if (isLeft || end === null) return again(job);
+      if (end.cause !== "stopped" && (tries.get(job) ?? 0) <= pace.retry) again(job);
       else if (pace.failFast) outcome.halted ??= "fail-fast";
     } catch (error) {
       outcome.halted = "error";

@@ -7,6 +7,7 @@ import type { Input } from "../contract.ts";
 import { countOf, textIn, wordsOf } from "../input.ts";
 import { parseGiven } from "../run/parameters/parameters.ts";
 import { expand, type Space } from "./expand.ts";
+import { gridValues } from "./grid-values.ts";
 import { parseRange } from "./ranges.ts";
 import { readSettings } from "./settings-file.ts";
 import { readSweepSection, type SweepSection } from "./sweep-section.ts";
@@ -142,7 +143,7 @@ function spaceOf(context: Context, input: Input): Space {
 
 function gridOf(text: string): [string, string[]] {
   const [[name, values] = ["", ""]] = Object.entries(parseGiven([text], { option: "--grid ", example: "--grid lr=0.1,0.01" }));
-  return [name, [...new Set(values.split(","))]];
+  return [name, gridValues(name, values.split(","))];
 }
 
 function sectionIn(context: Context, { from }: Input): SweepSection {

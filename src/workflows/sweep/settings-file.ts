@@ -38,7 +38,7 @@ export function settingsOf(list: readonly unknown[], name: string): Record<strin
 
 /** RFC 4180: cells may stand in quotes, a quote in them is doubled. An empty cell leaves the setting out. */
 export function parseCsv(text: string, name: string): Record<string, string>[] {
-  const rows = csvRows(text).filter((row) => row.length > 1 || row[0] !== "");
+  const rows = csvRows(text, name).filter((row) => row.length > 1 || row[0] !== "");
   const [header = [], ...lines] = rows;
   const names = header.map((cell) => cell.trim());
   if (names.some((one) => one === "") || new Set(names).size < names.length)
@@ -49,11 +49,12 @@ export function parseCsv(text: string, name: string): Record<string, string>[] {
   });
 }
 
-function csvRows(text: string): string[][] {
+function csvRows(text: string, name: string): string[][] {
   const rows: string[][] = [[]];
   const cells = /("(?:[^"]|"")*"|[^,\r\n]*)(,|\r?\n|$)/gy;
   for (let match = cells.exec(text); match !== null; match = cells.exec(text)) {
     const [, cell = "", end] = match;
+    if (/^"(?!(?:[^"]|"")*"$)/.test(cell)) throw wrong(name, `line ${rows.length} has a quote that does not end its cell: ${cell}`);
     rows.at(-1)?.push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell.trim());
     if (end === "") break;
     if (end !== ",") rows.push([]);

@@ -6,6 +6,7 @@ import { ExpverError } from "../../errors.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { settingsIn } from "../run/parameters/sweep-keys.ts";
 import type { Space } from "./expand.ts";
+import { gridValues } from "./grid-values.ts";
 import { parseRange } from "./ranges.ts";
 import { readSettings, settingsOf } from "./settings-file.ts";
 
@@ -27,7 +28,7 @@ export function readSweepSection(path: string, name: string): SweepSection {
   }
   const { grid = {}, range = {}, list, random, seed, repeat } = section;
   return {
-    grid: entriesOf(grid, name, "grid").map(([one, values]) => [one, [...new Set(valuesOf(values, name, `grid.${one}`))]]),
+    grid: entriesOf(grid, name, "grid").map(([one, values]) => [one, gridValues(one, valuesOf(values, name, `grid.${one}`))]),
     ranges: entriesOf(range, name, "range").map(([one, value]) => [
       one,
       Array.isArray(value) ? { kind: "choice", values: valuesOf(value, name, `range.${one}`) } : parseRange(one, String(value)),

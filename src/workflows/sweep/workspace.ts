@@ -8,6 +8,7 @@ import { setYamlTyped } from "../../config/edit-yaml.ts";
 import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
 import { loadYaml } from "../../config/yaml.ts";
+import { ExpverError } from "../../errors.ts";
 import { contextIn, git, type Repository } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists, removePath, writeFileAtomic } from "../../platform/files.ts";
@@ -49,8 +50,7 @@ export interface WorkspaceInput {
 export async function freshWorkspace(context: Context, input: WorkspaceInput): Promise<Workspace> {
   const { project, root, commit } = input;
   const repository = requireRepository(project);
-  if (isWhole(root)) clean(openWorkspace(context, input), commit);
-  else {
+  if (!(isWhole(root) && isCleaned(openWorkspace(context, input), commit))) {
     dropWorktree(repository, root);
     mkdirSync(dirname(root), { recursive: true });
     addWorktree(project, repository, context, { root, branch: null, commit });
@@ -103,13 +103,21 @@ function readyFile(root: string): string {
   return `${root}.ready`;
 }
 
-/** Inputs stay: they are compared and put right afterwards, which is cheaper than a new copy. */
-function clean(workspace: Workspace, commit: string): void {
-  const { root, repository, project, pointers } = workspace;
+/**
+ * Inputs stay: they are compared and put right afterwards, which is cheaper than a new copy. False: it has to be made anew, for instance
+ * because a git that the program had started was killed in the middle of its work.
+ */
+function isCleaned({ root, repository, project, pointers }: Workspace, commit: string): boolean {
   removePath(readyFile(root));
   const kept = dataOf(project, pointers).flatMap(({ path }) => ["-e", `/${path.replace(/[*?[\]\\!#]/g, "\\$&")}`]);
-  git(repository, ["reset", "--quiet", "--hard", commit]);
-  git(repository, ["clean", "-ffdxq", "-e", ".dvc", ...kept]);
+  try {
+    git(repository, ["reset", "--quiet", "--hard", commit]);
+    git(repository, ["clean", "-ffdxq", "-e", ".dvc", ...kept]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    return false;
+  }
 }
 
 /** Environments and secrets of this machine, that no commit has. */
