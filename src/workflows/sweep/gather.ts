@@ -7,11 +7,12 @@ import { join } from "node:path";
 import type { OpenOperation } from "../../journal/operations.ts";
 import type { Effect } from "../../journal/types.ts";
 import { mergeInto } from "../../merge/results/merge-into.ts";
-import { type Database, letGoOfClosed } from "../../platform/sqlite.ts";
+import { type Database, letGoOfClosed, readOnlyUri } from "../../platform/sqlite.ts";
 import { openResults } from "../../results/database.ts";
 import { stampRows } from "../../results/rows.ts";
 import { digestRun } from "../../results/run-rows.ts";
 import { readRun, runTracks, updateRun } from "../../results/runs.ts";
+import { hasTable, RUN_TRACKS_TABLE } from "../../results/schema.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { bringInLacking } from "../run/database/bring-in-lacking.ts";
 import { withResults } from "../run/database/collect.ts";
@@ -38,8 +39,9 @@ export async function gatherRows(sweep: OpenSweep, { operation, places, lacking,
     ? withResults(places.databaseFile, (db) => knownRuns(db, files))
     : new Map<string, RunRecord>();
   const all = join(sweep.folder, "rows.db");
-  collectRows(all, files, (db, some) => {
-    for (const run of some.filter((one) => version?.runs.includes(one))) stampRun(db, run, version?.name ?? "");
+  const versioned = new Set(version?.runs);
+  collectRows(all, files, (db) => {
+    for (const run of runs) if (versioned.has(run)) stampRun(db, run, version?.name ?? "");
   });
   try {
     const digests = withResults(all, (db) => new Map(runs.map((run) => [run, digestRun(db, run)])));
@@ -48,14 +50,16 @@ export async function gatherRows(sweep: OpenSweep, { operation, places, lacking,
       ...runs.flatMap((run): Effect[] => {
         const [record, digest] = [known.get(run) ?? null, digests.get(run)];
         if (record === null) return [{ kind: "rows", database, run, ...(digest == null ? {} : { digest }) }];
-        const after = version?.runs.includes(run) ? version.name : record.version;
+        const after = version !== null && versioned.has(run) ? version.name : record.version;
         return record.version === after ? [] : [{ kind: "stamp", database, run, before: record.version, after }];
       }),
     );
     await letGoOfClosed();
     const db = openResults(places.databaseFile, { create: true });
     try {
-      mergeInto(db, { path: all, name: sweep.id });
+      forgetStretches(db, all);
+      // A cell that somebody has changed since these rows were first brought here stays as it is.
+      mergeInto(db, { path: all, name: sweep.id }, { onConflict: "ours" });
     } finally {
       db.close();
     }
@@ -76,6 +80,21 @@ function knownRuns(db: Database, files: readonly { path: string; runs: string[] 
     separateRows(db, path);
   }
   return known;
+}
+
+/** Those of its runs that are other now: rows of a run that ended later lie between theirs. */
+function forgetStretches(db: Database, all: string): void {
+  if (!hasTable(db, RUN_TRACKS_TABLE)) return;
+  db.run("ATTACH ? AS fresh", [readOnlyUri(all)]);
+  try {
+    db.run(
+      `DELETE FROM main.${RUN_TRACKS_TABLE} AS o WHERE run_id IN (SELECT run_id FROM fresh.${RUN_TRACKS_TABLE}) AND NOT EXISTS (
+         SELECT 1 FROM fresh.${RUN_TRACKS_TABLE} AS n WHERE n.run_id = o.run_id AND n."table" = o."table" AND n.track_id = o.track_id
+         AND n.first = o.first AND n.last = o.last)`,
+    );
+  } finally {
+    db.exec("DETACH fresh");
+  }
 }
 
 function stampRun(db: Database, run: string, version: string): void {

@@ -10,24 +10,25 @@ export function separateRows(db: Database, shard: string): void {
   if (clashes(db, shard).length === 0) return;
   const own = openDatabase(shard);
   try {
-    for (const { table, track, timestamp } of clashes(db, shard)) {
+    for (const { table, track, timestamps } of clashesByTrack(db, shard)) {
+      const stretches = rowsOfStretches(own, table, track);
       const isTaken = (text: string) =>
         [db, own].some(
           (one) =>
             tableColumns(one, table).length > 0 &&
             one.get(`SELECT 1 FROM ${quoteName(table)} WHERE track_id = ? AND timestamp = ?`, [track, text]) !== undefined,
         );
-      let next = later(timestamp);
-      while (isTaken(next)) next = later(next);
       own.write(() => {
-        own.run(`UPDATE ${quoteName(table)} SET timestamp = ? WHERE track_id = ? AND timestamp = ?`, [next, track, timestamp]);
-        for (const end of ["first", "last"]) {
-          own.run(`UPDATE ${RUN_TRACKS_TABLE} SET ${end} = ? WHERE "table" = ? AND track_id = ? AND ${end} = ?`, [
-            next,
-            table,
-            track,
-            timestamp,
-          ]);
+        const moved = new Map<string, string>();
+        for (const timestamp of timestamps) {
+          let next = later(timestamp);
+          while (isTaken(next)) next = later(next);
+          own.run(`UPDATE ${quoteName(table)} SET timestamp = ? WHERE track_id = ? AND timestamp = ?`, [next, track, timestamp]);
+          moved.set(timestamp, next);
+        }
+        for (const { id, rows } of stretches) {
+          const now = rows.map((row) => moved.get(row) ?? row).sort();
+          own.run(`UPDATE ${RUN_TRACKS_TABLE} SET first = ?, last = ? WHERE rowid = ?`, [now[0] ?? null, now.at(-1) ?? null, id]);
         }
       });
     }
@@ -36,8 +37,37 @@ export function separateRows(db: Database, shard: string): void {
   }
 }
 
+/** The stretches of a track, with the timestamps in each. */
+function rowsOfStretches(db: Database, table: string, track: string): { id: bigint; rows: string[] }[] {
+  if (!hasTable(db, RUN_TRACKS_TABLE)) return [];
+  return db
+    .arrays(`SELECT rowid, first, last FROM ${RUN_TRACKS_TABLE} WHERE "table" = ? AND track_id = ?`, [table, track])
+    .map(([id, first, last]) => ({
+      id: id as bigint,
+      rows: db
+        .arrays(`SELECT timestamp FROM ${quoteName(table)} WHERE track_id = ? AND timestamp BETWEEN ? AND ?`, [
+          track,
+          first ?? null,
+          last ?? null,
+        ])
+        .map(([timestamp]) => String(timestamp)),
+    }))
+    .filter(({ rows }) => rows.length > 0);
+}
+
 const OF_KNOWN_RUN = `EXISTS (SELECT 1 FROM before.${RUN_TRACKS_TABLE} AS t JOIN main.${RUNS_TABLE} USING (run_id)
   WHERE t."table" = ? AND t.track_id = b.track_id AND b.timestamp BETWEEN t.first AND t.last)`;
+
+function clashesByTrack(db: Database, shard: string): { table: string; track: string; timestamps: string[] }[] {
+  const found = new Map<string, { table: string; track: string; timestamps: string[] }>();
+  for (const { table, track, timestamp } of clashes(db, shard)) {
+    const key = JSON.stringify([table, track]);
+    const one = found.get(key) ?? { table, track, timestamps: [] };
+    one.timestamps.push(timestamp);
+    found.set(key, one);
+  }
+  return [...found.values()];
+}
 
 /** The latest first, so that a row that moves on does not land on the next one of its own. */
 function clashes(db: Database, shard: string): { table: string; track: string; timestamp: string }[] {

@@ -12,6 +12,7 @@ import { syncFiles } from "../../platform/sync.ts";
 import { openResults } from "../../results/database.ts";
 import { RUNS_TABLE } from "../../results/schema.ts";
 import { runFolder } from "../run/run-facts.ts";
+import { partStretches } from "./part-stretches.ts";
 import { separateRows } from "./separate-rows.ts";
 import { standingResult } from "./standing.ts";
 import { isEnded } from "./state.ts";
@@ -36,11 +37,11 @@ export function rowFiles(place: Pick<Place, "stateDir">, sweep: SweepRuns): { pa
   ];
 }
 
-/** Makes the file `to`, which nobody else sees and which can be made again. `added` hears which runs' rows are in now. */
+/** Makes the file `to`, which nobody else sees and which can be made again. `act` is done once all rows are in. */
 export function collectRows(
   to: string,
   files: readonly { path: string; runs: string[] }[],
-  added: (db: ReturnType<typeof openResults>, runs: readonly string[]) => void = () => {},
+  act: (db: ReturnType<typeof openResults>) => void = () => {},
 ): void {
   removeDatabase(to);
   const db = openResults(to, { create: true });
@@ -49,8 +50,9 @@ export function collectRows(
     for (const { path, runs } of files) {
       separateRows(db, path);
       mergeInto(db, { path, name: runs.join(" ") }, { append: true });
-      added(db, runs);
     }
+    partStretches(db, files);
+    act(db);
   } finally {
     db.close();
   }
