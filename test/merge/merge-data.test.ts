@@ -1,5 +1,6 @@
 /** Data files merged and rebased: against the contract in plain words, on random files and by example. */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
@@ -198,6 +199,20 @@ it.each([
     { inserted: 0, filled: 250_000 },
   ]);
   expect(await wrong(wide.path, "if(id < 300000, 'a', 'b') OR (y IS NOT NULL) <> (id >= 100000)")).toEqual([{ n: "0" }]);
+});
+
+// Two threads at least: with one no order is ever lost.
+it.runIf(availableParallelism() > 1)("new rows between known ones keep their order, with several threads over many row groups", async () => {
+  const layout = "FORMAT parquet, ROW_GROUP_SIZE 2048";
+  const a = await file("a.parquet", "SELECT range * 2 AS id FROM range(250000)", layout);
+  const b = await file("b.parquet", "SELECT range AS id FROM range(500000)", layout);
+  for (const keyColumns of [["id"], []]) {
+    const { path, report } = await merged(a, [b], { keyColumns });
+    expect(report.sources).toMatchObject([{ rows: 500_000, inserted: 250_000 }]);
+    const wrong = `SELECT count(*) AS n FROM read_parquet($1, file_row_number = true)
+      WHERE id <> if(file_row_number < 250000, file_row_number * 2, (file_row_number - 250000) * 2 + 1)`;
+    expect(await query(wrong, [path]), keyColumns.join()).toEqual([{ n: "0" }]);
+  }
 });
 
 it("a column may have the name that DuckDB gives to the numbers of rows", async () => {
