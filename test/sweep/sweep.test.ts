@@ -134,10 +134,10 @@ describe("a sweep", { timeout: 240_000 }, () => {
       metrics: [{ name: "accuracy", value }, { name: "loss" }],
       params: best.settings,
     });
-    expect(repo.expver(["run", "--param", "lr=0.3", "--metrics", "metrics.json", "--", "node", "train.js"]).code).toBe(0);
+    expect(repo.expver(["run", "--param", "lr=0.2", "--metrics", "metrics.json", "--", "node", "train.js"]).code).toBe(0);
     const [row] = repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data.metrics;
-    expect(row).toMatchObject({ name: "accuracy", values: [value, "0.7"], verdicts: ["worse"] });
-    expect(repo.expverJson(["report"]).data.markdown).toMatch(new RegExp(`\\| accuracy \\| ${value} \\| 0\\.7 \\| -0\\.2\\S* worse \\|`));
+    expect(row).toMatchObject({ name: "accuracy", values: [value, "0.8"], verdicts: ["worse"] });
+    expect(repo.expverJson(["report"]).data.markdown).toMatch(new RegExp(`\\| accuracy \\| ${value} \\| 0\\.8 \\| -0\\.1 worse \\|`));
     expect(repo.expverJson(["models", "promote", "--best", "--yes"]).data).toMatchObject({ run: best.run });
   });
 });
