@@ -202,18 +202,21 @@ it.each([
 });
 
 // Two threads at least: with one no order is ever lost.
-it.runIf(availableParallelism() > 1)("new rows between known ones keep their order, with several threads over many row groups", async () => {
-  const layout = "FORMAT parquet, ROW_GROUP_SIZE 2048";
-  const a = await file("a.parquet", "SELECT range * 2 AS id FROM range(250000)", layout);
-  const b = await file("b.parquet", "SELECT range AS id FROM range(500000)", layout);
-  for (const keyColumns of [["id"], []]) {
-    const { path, report } = await merged(a, [b], { keyColumns });
-    expect(report.sources).toMatchObject([{ rows: 500_000, inserted: 250_000 }]);
-    const wrong = `SELECT count(*) AS n FROM read_parquet($1, file_row_number = true)
+it.runIf(availableParallelism() > 1)(
+  "new rows between known ones keep their order, with several threads over many row groups",
+  async () => {
+    const layout = "FORMAT parquet, ROW_GROUP_SIZE 2048";
+    const a = await file("a.parquet", "SELECT range * 2 AS id FROM range(250000)", layout);
+    const b = await file("b.parquet", "SELECT range AS id FROM range(500000)", layout);
+    for (const keyColumns of [["id"], []]) {
+      const { path, report } = await merged(a, [b], { keyColumns });
+      expect(report.sources).toMatchObject([{ rows: 500_000, inserted: 250_000 }]);
+      const wrong = `SELECT count(*) AS n FROM read_parquet($1, file_row_number = true)
       WHERE id <> if(file_row_number < 250000, file_row_number * 2, (file_row_number - 250000) * 2 + 1)`;
-    expect(await query(wrong, [path]), keyColumns.join()).toEqual([{ n: "0" }]);
-  }
-});
+      expect(await query(wrong, [path]), keyColumns.join()).toEqual([{ n: "0" }]);
+    }
+  },
+);
 
 it("a column may have the name that DuckDB gives to the numbers of rows", async () => {
   const a = await file("a.parquet", "SELECT * FROM (VALUES (7, 'a'), (5, 'b'), (6, 'c')) t(file_row_number, x)");
