@@ -10,10 +10,10 @@ import { unfinished } from "../git/status.ts";
 import { readUnmerged } from "../git/unmerged.ts";
 import { isFile, isThere, readTextIfExists } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
-import { treeDigest } from "../platform/tree-digest.ts";
+import { sameTree, treeDigest } from "../platform/tree-digest.ts";
 import { counted } from "../platform/words.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
-import { linkOrMove, moveWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
+import { linkOrMove, moveWhole, removeWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
 import type { Effect, IndexEntry, Operation } from "./types.ts";
 
 type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
@@ -128,14 +128,18 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
     case "trash": {
       const [isBack, isKept] = [isThere(join(topOf(project), effect.path)), isThere(effect.trash)];
       if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };
-      return isBack && !isPlaced(project, effect) ? { state: "other", now: "something else is there" } : { state: "after" };
+      if (!isBack || isPlaced(project, effect)) return { state: "after" };
+      return isTwice(join(topOf(project), effect.path), effect.trash)
+        ? { state: "before" }
+        : { state: "other", now: "something else is there" };
     }
     case "move": {
       const [isMoved, isBack] = [isThere(join(topOf(project), effect.to)), isThere(join(topOf(project), effect.from))];
       const isKept = effect.replaced !== undefined && isThere(effect.replaced);
       // One file under two names: about to be replaced, or about to be taken back.
-      if (isBack && isKept && isSameFile(join(topOf(project), effect.to), effect.replaced ?? "")) return { state: "before" };
-      if (isBack && isKept && isSameFile(join(topOf(project), effect.to), join(topOf(project), effect.from))) return { state: "after" };
+      if (isBack && isKept && isTwice(join(topOf(project), effect.to), effect.replaced ?? "")) return { state: "before" };
+      const hasOld = isKept || effect.replaced === undefined;
+      if (isBack && hasOld && isTwice(join(topOf(project), effect.to), join(topOf(project), effect.from))) return { state: "after" };
       if (isMoved && isBack)
         return effect.replaced === undefined || isKept ? { state: "other", now: "something else is there" } : { state: "before" };
       if (isMoved && effect.replaced !== undefined && !isKept) return { state: "other", now: "what stood there is no longer in the trash" };
@@ -242,8 +246,15 @@ function moveBack(project: Place, { from, to, replaced }: EffectOf<"move">): voi
   if (!isThere(source)) {
     const staysUntilReplaced = replaced !== undefined && lstatSync(replaced).isFile() && lstatSync(target).isFile();
     (staysUntilReplaced ? linkOrMove : moveWhole)(target, source);
-  }
+  } else if (isThere(target) && (replaced === undefined || !lstatSync(target).isFile())) removeWhole(target);
   if (replaced !== undefined) restoreFromTrash(replaced, target);
+}
+
+/** One file under two names; or, on two file systems, what a move had copied and not yet taken away when it was killed. */
+function isTwice(one: string, other: string): boolean {
+  if (isSameFile(one, other)) return true;
+  const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
+  return first?.dev !== second?.dev && sameTree(one, other);
 }
 
 function isSameFile(one: string, other: string): boolean {

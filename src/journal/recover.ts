@@ -83,6 +83,7 @@ async function recoverOne(
 function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
   return (project, context, operation) => {
     const target = readOperation(project, String(operation.notes.undoes));
+    sweepTemporaries(project, target);
     const left = takeBack(project, target.effects, rows);
     rows?.settle?.(target);
     endOperation(project, context, { id: target.id, state: "undone", outcome: `by ${operation.id}` });
@@ -90,11 +91,12 @@ function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
   };
 }
 
-/** What `writeFileAtomic` was writing when it was killed. */
+/** What was being written, or moved to or from another file system, when it was killed. */
 function sweepTemporaries(project: Place, { worktree, effects }: Operation): void {
   if (worktree !== topOf(project)) return;
   for (const effect of effects) {
-    if (effect.kind === "file") removeTemporaries(join(worktree, effect.path));
+    const moved = effect.kind === "move" ? [effect.from, effect.to] : "path" in effect ? [effect.path] : [];
+    for (const path of moved) removeTemporaries(join(worktree, path));
   }
 }
 

@@ -4,7 +4,7 @@ import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync 
 import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, syncFolder, writeFileAtomic } from "../platform/files.ts";
+import { hasCode, removePath, syncFolder, temporaryBeside, writeFileAtomic } from "../platform/files.ts";
 import { syncTree } from "../platform/sync.ts";
 
 /** A free place in the trash for a file or folder: to be recorded (`{kind: "trash"}`) before {@link moveToTrash}. Makes nothing. */
@@ -81,18 +81,43 @@ export function restoreObjects({ folder, trash, names }: { folder: string; trash
   }
 }
 
-/** Rename; across file systems a copy that is complete and on the disk before the original goes. */
+/**
+ * Rename; across file systems a copy that is complete before the original goes, and the original goes in one step: at no moment is there
+ * half of one under either name. What a killed move leaves has the name of a temporary.
+ */
 export function moveWhole(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
     if (!hasCode(error, "EXDEV")) throw error;
-    const copy = `${to}.moving`;
-    if (existsSync(copy)) rmSync(copy, { recursive: true });
-    cpSync(from, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, errorOnExist: true });
+    copyWhole(from, to);
+    removeWhole(from);
+  }
+}
+
+/** In one step for everybody who looks. */
+export function removeWhole(path: string): void {
+  const aside = temporaryBeside(path);
+  renameSync(path, aside);
+  removePath(aside);
+}
+
+function copyWhole(from: string, to: string): void {
+  const copy = temporaryBeside(to);
+  try {
+    // Sockets and pipes hold no bytes, and cannot be copied.
+    const filter = (path: string) => !/^(?:socket|fifo)$/.test(kindOf(path));
+    cpSync(from, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, errorOnExist: true, filter });
     syncTree(copy);
     renameSync(copy, to);
     syncFolder(dirname(to));
-    rmSync(from, { recursive: true });
+  } catch (error) {
+    removePath(copy);
+    throw error;
   }
+}
+
+function kindOf(path: string): string {
+  const stat = lstatSync(path);
+  return stat.isSocket() ? "socket" : stat.isFIFO() ? "fifo" : "bytes";
 }

@@ -31,7 +31,7 @@ export function readTextIfExists(path: string): string | null {
 /** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. A long one may come in pieces. */
 export function writeFileAtomic(path: string, data: string | Uint8Array | Generator<Uint8Array>, options: { mode?: number } = {}): void {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = temporaryBeside(path);
   try {
     mkdirSync(folder, { recursive: true });
     const mode = options.mode ?? modeOf(path);
@@ -57,13 +57,18 @@ export function removePath(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Removes what a killed {@link writeFileAtomic} of this file left beside it. */
+/** A name for what is on its way to a path, or from it. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+}
+
+/** Removes what a killed process left beside a path under such a name. */
 export function removeTemporaries(path: string): void {
   const folder = dirname(path);
   if (!isFolder(folder)) return;
   const start = `.${basename(path)}.`;
   for (const name of readdirSync(folder)) {
-    if (name.startsWith(start) && /^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) rmSync(join(folder, name), { force: true });
+    if (name.startsWith(start) && /^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) removePath(join(folder, name));
   }
 }
 

@@ -1,7 +1,7 @@
 /** A published experiment repository with remotes, and one way for each category to leave something in a worktree that is nowhere else. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 export interface Lab {
@@ -19,16 +19,16 @@ mkdir -p models
 echo "model $1 of $(cat data/train.csv | wc -l)" > models/model.bin
 `;
 
-/** e0.1.0 (accuracy 0.5) on main, published. */
-export function makeLab({ remotes = true }: { remotes?: boolean } = {}): Lab {
+/** e0.1.0 (accuracy 0.5) on main, published. `trees`: where worktrees are made, absolute; else beside it. */
+export function makeLab({ remotes = true, trees }: { remotes?: boolean; trees?: string } = {}): Lab {
   const repo = makeRepository();
-  const trees = `${basename(repo.root)}-trees`;
+  const place = trees ?? join(dirname(repo.root), `${basename(repo.root)}-trees`);
   const must = (...args: string[]) => mustIn(repo, ...args);
   must("init");
   repo.write("data/train.csv", "a,b\n1,2\n");
   must("data", "add", "data/train.csv");
   repo.commit("start", {
-    "expver.yaml": `metrics: { accuracy: max }\nworktrees: { dir: ../${trees} }\n`,
+    "expver.yaml": `metrics: { accuracy: max }\nworktrees: { dir: ${relative(repo.root, place)} }\n`,
     "train.sh": TRAIN,
     ".gitignore": "*.log\nmetrics.json\n",
   });
@@ -40,7 +40,7 @@ export function makeLab({ remotes = true }: { remotes?: boolean } = {}): Lab {
   }
   train(repo, "0.5");
   if (remotes) must("publish");
-  const tree = (name: string) => join(dirname(repo.root), trees, name);
+  const tree = (name: string) => join(place, name);
   return { repo, store, tree, must, inside: (name) => openTestRepository(tree(name), repo.context.env as Record<string, string>) };
 }
 
