@@ -37,7 +37,7 @@ export async function mergeByKey(
   const isNew = `SELECT ${columnNames(standing.columns)} FROM incoming ANTI JOIN known USING (expver_row) WHERE ${hasKey} ORDER BY expver_row`;
   let inserted = known === rows ? 0 : await addRows(db, standing, isNew);
   const keyless = `NOT (${hasKey})`;
-  if (await hasRows(db, keyless)) inserted += await addRows(db, standing, surplus(standing, keyless));
+  if (await hasRows(db, keyless)) inserted += await addRows(db, standing, await surplus(db, standing, keyless));
   return { inserted, filled, resolved };
 }
 

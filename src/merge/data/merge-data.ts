@@ -89,9 +89,9 @@ function ordered({ sources, strategy, onConflict }: DataMerge): DataMerge["sourc
 
 async function mergeOne(db: DuckDb, source: DataFile, step: MergeStep): Promise<DataReport["sources"][number]> {
   const report = { source: source.name, rows: step.rows, inserted: 0, replaced: 0, filled: 0, resolved: 0 };
-  if (step.merge.strategy === "rebase") return { ...report, ...(await rebaseByKey(db, step)) };
+  if (step.merge.strategy === "rebase") return { ...report, ...(await rebaseByKey(db, source, step)) };
   if (step.keys.length > 0) return { ...report, ...(await mergeByKey(db, source, step)) };
-  return { ...report, inserted: await addRows(db, step.standing, surplus(step.standing)) };
+  return { ...report, inserted: await addRows(db, step.standing, await surplus(db, step.standing)) };
 }
 
 /** `incoming`: a source's rows, with the settled columns and `expver_row`, their order. */

@@ -89,6 +89,20 @@ export async function addRows(db: DuckDb, standing: StandingRows, query: string,
   return added.rows;
 }
 
+/** All rows of a source, as it lies; to be asked {@link liesReady}. */
+export async function addFile(db: DuckDb, standing: StandingRows, { path, rows }: { path: string; rows: number }): Promise<number> {
+  if (rows > 0) standing.added.push({ path, rows, first: false });
+  await viewMerged(db, standing);
+  return rows;
+}
+
+/** Its rows need not be written anew to stand among the others: they have the settled columns. */
+export function liesReady(source: DataFile, columns: readonly SettledColumn[]): boolean {
+  const settled = new Map(columns.map(({ name, type }) => [name, type]));
+  const hasAll = source.columns.length === columns.length && source.columns.every(({ name, type }) => settled.get(name) === type);
+  return source.kind === "parquet" && numbersRows(source) && hasAll;
+}
+
 /** Each file of added rows becomes what `query` makes of it. */
 export async function renewAdded(db: DuckDb, standing: StandingRows, query: (file: string) => string): Promise<void> {
   for (const [index, { path, first }] of standing.added.entries())
@@ -103,7 +117,7 @@ export function addedRows({ added }: StandingRows): number {
 async function writeAdded(db: DuckDb, standing: StandingRows, query: string): Promise<Omit<AddedRows, "first">> {
   standing.files += 1;
   const path = join(standing.spill, `added-${standing.files}.parquet`);
-  const rows = await copyInOrder(db, `SELECT *, true AS expver_added FROM (${query})`, { path, options: "FORMAT parquet" });
+  const rows = await copyInOrder(db, query, { path, options: "FORMAT parquet" });
   return { path, rows };
 }
 
@@ -160,11 +174,11 @@ export async function writeRows(db: DuckDb, standing: StandingRows, { path, opti
   const last = filled.at(-1);
   const cells = columns.map((column) => {
     const name = quoteName(column.name);
-    return last?.columns.includes(column) ? `CASE WHEN f.expver_added THEN f.${name} ELSE o.${name} END AS ${name}` : `f.${name}`;
+    return last?.columns.includes(column) ? `CASE WHEN f.file_index > 0 THEN f.${name} ELSE o.${name} END AS ${name}` : `f.${name}`;
   });
   const from = [`read_parquet([${files.join(", ")}], union_by_name = true) AS f`];
   if (last !== undefined) from.push(`POSITIONAL JOIN read_parquet(${sqlText(last.path)}) AS o`);
-  if (gone > 0) from.push(`ANTI JOIN gone ON CASE WHEN f.expver_added IS NULL THEN f.${row} END = gone.expver_row`);
+  if (gone > 0) from.push(`ANTI JOIN gone ON CASE WHEN f.file_index = 0 THEN f.${row} END = gone.expver_row`);
   const order = fitsJoin(db, gone) ? "" : `ORDER BY f.file_index, f.${row}`;
   await db.run("SET threads = 1");
   await copyInOrder(db, `SELECT ${cells.join(", ")} FROM ${from.join(" ")} ${order}`, { path, options });
