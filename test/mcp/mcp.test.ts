@@ -15,6 +15,8 @@ const ERAS = [
 ] as const;
 
 type Answer = Awaited<ReturnType<Client["callTool"]>>;
+/** As much of a JSON Schema as names fields. */
+type Named = { properties?: Record<string, Named>; items?: Named };
 type Reply = { action: "accept"; content: { confirm: string } } | { action: "decline" } | { action: "cancel" };
 
 let demo: string;
@@ -110,8 +112,15 @@ describe.each(ERAS)("in the %s era", (_name, era) => {
       expect(answer, tool).toMatchObject({ truncated: false, next: null, cut: [] });
       // The server itself works in the repository: who asks it does not see it, who asks beside it does.
       // Nothing in it that the tool's own schema does not name.
-      const schema = tools.find(({ name }) => name === tool)?.outputSchema?.properties as { data?: { properties?: object } } | undefined;
-      expect(Object.keys(schema?.data?.properties ?? {}), tool).toEqual(expect.arrayContaining(Object.keys(answer.data)));
+      const schema =
+        (tools.find(({ name }) => name === tool)?.outputSchema?.properties as { data: Named } | undefined)?.data.properties ?? {};
+      expect(Object.keys(schema), tool).toEqual(expect.arrayContaining(Object.keys(answer.data)));
+      // Nor in the rows it pages.
+      for (const [field, { items }] of Object.entries(schema)) {
+        const rows = items?.properties === undefined ? [] : ((answer.data[field] ?? []) as object[]);
+        const named = Object.keys(items?.properties ?? {});
+        for (const row of rows) expect(named, `${tool} ${field}`).toEqual(expect.arrayContaining(Object.keys(row)));
+      }
       expect(withoutProcesses(answer.data), tool).toEqual(withoutProcesses(repo.expverJson([...words]).data));
     }
   });
@@ -238,7 +247,12 @@ it("has tools that say truly what they do, small enough for every client", async
     expect(Object.keys(annotations ?? {}).sort()).toEqual(["destructiveHint", "idempotentHint", "openWorldHint", "readOnlyHint"]);
     expect(annotations?.readOnlyHint).toBe(name !== "expver_apply");
     expect(Object.keys(inputSchema)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(anyOf|oneOf|allOf)$/)]));
-    expect(outputSchema).toBeDefined();
+    expect(outputSchema).toMatchObject({ type: "object", required: expect.arrayContaining(["source"]) });
+    // Whoever reads only the schema knows what a step of a plan is.
+    if (name.startsWith("expver_plan")) {
+      const steps = (outputSchema?.properties as Record<string, Named> | undefined)?.steps;
+      expect(Object.keys(steps?.items?.properties ?? {})).toEqual(["verb", "target", "detail", "count", "bytes", "keeps"]);
+    }
   }
   expect(JSON.stringify(tools).length).toBeLessThan(46_000);
   expect(client.getInstructions()?.length).toBeLessThan(2_048);

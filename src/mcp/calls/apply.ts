@@ -4,16 +4,16 @@ import * as z from "zod";
 import { fitAnswer } from "../answer.ts";
 import { type Job, type Outcome, withOptions } from "../command.ts";
 import type { Session } from "../session.ts";
-import { answering, Refusal, SOURCE, source, structured } from "./answering.ts";
+import { answering, Refusal, SOURCE, structured } from "./answering.ts";
 import { confirmed } from "./confirm.ts";
+import { answerOf, TEXT_OR_NULL, YES_OR_NO } from "./output.ts";
 import { heartbeat } from "./waiting.ts";
 
-const DONE = z.object({
-  source,
-  state: z.enum(["done", "running"]),
-  job: z.string().nullable(),
-  data: z.unknown(),
-  truncated: z.boolean(),
+const DONE = answerOf({
+  state: { enum: ["done", "running"] },
+  job: { ...TEXT_OR_NULL, description: "of what is running: for expver_run_status" },
+  data: { description: "what the planned command answers with --json" },
+  truncated: YES_OR_NO,
 });
 
 export function addApply(server: McpServer, session: Session): void {

@@ -21,7 +21,7 @@ export function addPlanning(server: McpServer, session: Session, tool: Tool): vo
     tool.name,
     {
       title: tool.title,
-      description: `${tool.description} Changes nothing: shows the steps and a plan id for expver_apply.`,
+      description: `${tool.description} Changes nothing: shows steps and a plan for expver_apply.`,
       inputSchema: z.object({ ...tool.input, repository }),
       outputSchema: PLAN,
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: tool.openWorld === true },

@@ -8,7 +8,8 @@ import type { Session } from "../session.ts";
 import { repository } from "../tools/arguments.ts";
 import { dataSchema } from "../tools/data-schema.ts";
 import type { Tool, Values } from "../tools/tool.ts";
-import { answering, Refusal, SOURCE, source, structured, textOf } from "./answering.ts";
+import { answering, Refusal, SOURCE, structured, textOf } from "./answering.ts";
+import { answerOf, LIST, listOf, NUMBER_OR_NULL, TEXT, YES_OR_NO } from "./output.ts";
 import { endOf } from "./waiting.ts";
 
 const PAGING = {
@@ -19,13 +20,12 @@ const PAGING = {
 const detail = z.enum(["short", "full"]).optional().describe("short: about 8,000 characters (default); full: at most 30,000");
 
 const ANSWER = {
-  source,
-  total: z.number().nullable(),
-  shown: z.number().nullable(),
-  truncated: z.boolean(),
-  next: z.number().nullable(),
-  cut: z.array(z.object({ path: z.string(), total: z.number(), shown: z.number() })),
-  warnings: z.array(z.object({ text: z.string(), hint: z.string().optional() })),
+  total: NUMBER_OR_NULL,
+  shown: NUMBER_OR_NULL,
+  truncated: YES_OR_NO,
+  next: NUMBER_OR_NULL,
+  cut: LIST,
+  warnings: listOf({ text: TEXT, hint: TEXT }),
 };
 
 export function addReading(server: McpServer, session: Session, tool: Tool): void {
@@ -36,7 +36,7 @@ export function addReading(server: McpServer, session: Session, tool: Tool): voi
       title: tool.title,
       description: tool.description,
       inputSchema: input,
-      outputSchema: z.object({ ...ANSWER, data: dataSchema(tool.commands ?? []) }),
+      outputSchema: answerOf({ ...ANSWER, data: dataSchema(tool.commands ?? [], tool.rows ?? []) }),
       annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: tool.openWorld === true },
     },
     (values, ctx) =>

@@ -1,23 +1,22 @@
 /** A plan as a client is shown it. */
-import * as z from "zod";
 import { shellWord } from "../../platform/shell-word.ts";
 import { fitAnswer } from "../answer.ts";
 import { withOptions } from "../command.ts";
 import type { ShownPlan } from "../plans.ts";
-import { SOURCE, source } from "./answering.ts";
+import { SOURCE } from "./answering.ts";
+import { answerOf, listOf, NUMBER, TEXT, YES_OR_NO } from "./output.ts";
 
-export const PLAN = z.object({
-  source,
-  plan: z.string().describe("id for expver_apply"),
-  command: z.string(),
-  steps: z.array(z.unknown()),
-  steps_total: z.number(),
-  destructive: z.boolean(),
-  fingerprint: z.string(),
-  terminal: z.string().describe("the command line that does exactly this"),
+export const PLAN = answerOf({
+  plan: { ...TEXT, description: "id for expver_apply" },
+  command: TEXT,
+  steps: listOf({ verb: TEXT, target: TEXT, detail: TEXT, count: NUMBER, bytes: NUMBER, keeps: TEXT }),
+  steps_total: NUMBER,
+  destructive: YES_OR_NO,
+  fingerprint: TEXT,
+  terminal: { ...TEXT, description: "the command line that does exactly this" },
 });
 
-export function shownPlan(plan: ShownPlan): z.infer<typeof PLAN> {
+export function shownPlan(plan: ShownPlan): Record<string, unknown> {
   const { data } = fitAnswer({ steps: plan.steps }, { rows: ["steps"], offset: 0, limit: 40, detail: "short" });
   return {
     source: SOURCE,

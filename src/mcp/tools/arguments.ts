@@ -10,4 +10,4 @@ export const path = z.string().describe("file or folder, relative to the reposit
 export const repository = z
   .string()
   .optional()
-  .describe("absolute path of the repository or one of its worktrees; default: the one the server was started for");
+  .describe("absolute path of a repository or worktree; default: where the server was started");
