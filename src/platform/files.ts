@@ -1,7 +1,10 @@
 /** Files: reading, and writing so that a crash leaves the old bytes or the new ones. */
 import { randomBytes } from "node:crypto";
 import {
+  chmodSync,
   closeSync,
+  constants,
+  copyFileSync,
   fchmodSync,
   fsyncSync,
   lstatSync,
@@ -49,6 +52,27 @@ export function writeFileAtomic(path: string, data: string | Uint8Array | Genera
   } catch (error) {
     rmSync(temporary, { force: true });
     throw fromSystemError(error, `cannot write ${path}`);
+  }
+}
+
+/** The same with a copy of another file, whose mode it keeps unless one is given. */
+export function copyFileAtomic(from: string, to: string, { mode }: { mode?: number } = {}): void {
+  const temporary = temporaryBeside(to);
+  try {
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(from, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    if (mode !== undefined) chmodSync(temporary, mode);
+    const descriptor = openSync(temporary, "r");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, to);
+    syncFolder(dirname(to));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw fromSystemError(error, `cannot copy ${from} to ${to}`);
   }
 }
 

@@ -2,6 +2,7 @@
  * `expver tag`: a version of HEAD, with numbers from HEAD's own objects. Never commits. With `--run` a version of a run
  * that has none: see `run/version-of-run.ts`.
  */
+
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { editorOf } from "../git/editor.ts";
@@ -10,7 +11,7 @@ import { committer } from "../git/identity.ts";
 import { makeTag } from "../git/objects.ts";
 import { readRef, resolveCommit, updateRefs } from "../git/refs.ts";
 import { readStatus } from "../git/status.ts";
-import { beginOperation } from "../journal/operations.ts";
+import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { formatHeadline } from "../versions/headline.ts";
 import { formatMessage } from "../versions/message.ts";
@@ -120,15 +121,15 @@ async function tagHead(context: Context, { version, head, proposed, edit }: TagP
   const message = edit ? await edited(context, repository, { version, message: planned }) : planned;
   const object = makeTag(repository, { name: version, object: head, message: formatMessage(message) });
   const changes = newTagChanges(version, object);
-  const operation = beginOperation(project, context, { command: "tag", argv: ["tag", version], summary: `version ${version} of HEAD` });
-  try {
-    operation.record(...changes.map((change) => ({ kind: "ref" as const, ...change })));
-    updateRefs(repository, changes, { reason: `expver: tag ${version}` });
-    operation.finish();
-  } catch (error) {
-    operation.fail(error);
-    throw error;
-  }
+  await perform(project, context, {
+    command: "tag",
+    argv: ["tag", version],
+    summary: `version ${version} of HEAD`,
+    work(operation) {
+      operation.record(...changes.map((change) => ({ kind: "ref" as const, ...change })));
+      updateRefs(repository, changes, { reason: `expver: tag ${version}` });
+    },
+  });
   const { description } = message;
   return {
     kind: "tagged",

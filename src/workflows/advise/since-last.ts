@@ -1,4 +1,5 @@
 /** What this worktree has that the last version had not: parameters, code, data. The ground of every advice about the next version. */
+
 import { storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
@@ -7,6 +8,7 @@ import { readStatus } from "../../git/status.ts";
 import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
+import { artifactsOf } from "../../versions/artifacts.ts";
 import { metricNames, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
@@ -101,8 +103,7 @@ function changedData(project: Project, last: Version): string[] {
   const isSame = edited.size === 0 && message.dataHash !== null && dataHash(inputs) === message.dataHash;
   if (isSame) return [];
   if (message.data.length === 0) return [...edited].sort();
-  const stored = inputs.flatMap(({ path, hash }) => (hash === null ? [] : [{ path, hash }]));
-  return [...new Set([...dataNotOf(project, last, stored), ...edited])].sort();
+  return [...new Set([...dataNotOf(project, last, artifactsOf(inputs)), ...edited])].sort();
 }
 
 /** Only names both sides speak of, or that are new here: what a run logs besides its parameters file is not known beforehand. */

@@ -1,25 +1,7 @@
-/** The results database: is it safe to write, and what does it cost. */
-
-import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readlinkSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { fromSystemError } from "../../errors.ts";
+import { closeSync, existsSync, lstatSync, openSync, readlinkSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { networkFileSystem } from "../../platform/file-system.ts";
-import { syncFolder } from "../../platform/files.ts";
+import { copyFileAtomic } from "../../platform/files.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import type { Check, Scene } from "./check.ts";
 
@@ -43,7 +25,8 @@ export const databaseLink: Check = {
     return [{ level: "problem", what, remedy: "expver doctor --fix", fix: `make ${path} a copy`, subject: path }];
   },
   fix(_scene, { subject = "" }) {
-    ownCopy(subject);
+    // Objects of the cache are read-only.
+    copyFileAtomic(subject, subject, { mode: statSync(subject).mode | 0o600 });
     return `${subject} is a file of its own now`;
   },
 };
@@ -105,25 +88,5 @@ function isWal(path: string): boolean {
     return readSync(descriptor, head, 0, 20, 0) === 20 && head[18] === 2;
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** The same bytes in a new, writable file, put in place in one step. */
-function ownCopy(path: string): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
-  try {
-    copyFileSync(path, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-    chmodSync(temporary, statSync(path).mode | 0o600); // objects of the cache are read-only
-    const descriptor = openSync(temporary, "r");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw fromSystemError(error, `cannot copy ${path}`);
   }
 }

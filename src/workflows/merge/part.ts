@@ -1,8 +1,10 @@
 /** One output of a merge: prepared beside it, shown, put in place or thrown away. */
-import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
+import { copyFileAtomic } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import type { Input, Step } from "../contract.ts";
 import { wordsOf } from "../input.ts";
@@ -36,10 +38,7 @@ export function commitPart({ changes, keeps, output, commit, discard }: MergePar
     discard();
     return;
   }
-  if (keeps !== null) {
-    mkdirSync(dirname(keeps), { recursive: true });
-    copyFileSync(output, keeps);
-  }
+  if (keeps !== null) copyFileAtomic(output, keeps);
   commit();
 }
 

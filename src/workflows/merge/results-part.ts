@@ -2,7 +2,8 @@
  * Other results databases brought into the project's own: planned in a copy, applied by SQL in one transaction inside an operation,
  * stored again. Whoever calls it commits the texts it answers (`commitPaths`), with others of its own if it has any.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
@@ -14,6 +15,7 @@ import { type OpenOperation, openOperations } from "../../journal/operations.ts"
 import { changesTable, commitMerge, discardMerge, type PreparedMerge, prepareMerge } from "../../merge/results/merge-files.ts";
 import type { MergeRules, MergeSource, SourceReport } from "../../merge/results/types.ts";
 import type { Context } from "../../platform/context.ts";
+import { copyFileAtomic } from "../../platform/files.ts";
 import { counted } from "../../platform/words.ts";
 import { copyDatabase } from "../../results/copy.ts";
 import { objectFile, pointerEdit, storeOutput } from "../../store/contents.ts";
@@ -125,7 +127,7 @@ export function applyResultsMerge(
   try {
     const before = existsSync(file) ? storeCopy() : null;
     const backup = before === null ? null : backUp(project, { operation, database, edit: before.pointer });
-    copyFileSync(prepared.temporary, merged);
+    copyFileAtomic(prepared.temporary, merged);
     const object = before === null ? null : objectFile(cacheDir(project), before.content.hash);
     operation.record({ kind: "database", path: database, before: object, after: merged });
     commitMerge(prepared);

@@ -1,9 +1,11 @@
 /** A program may remove or replace the database it was given: what was in it before must not go with it. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
+import { copyFileAtomic } from "../../../platform/files.ts";
 import { bringInRuns, countEvents } from "../../../results/bring-in.ts";
 import { openResults } from "../../../results/database.ts";
 import { readRun } from "../../../results/runs.ts";
@@ -45,11 +47,7 @@ export function mendDatabase(context: Context, run: ClosingRun): void {
 /** Writable whatever the original is; never over a file that is there. */
 export function placeCopy(object: string, path: string): void {
   if (existsSync(path)) return;
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  copyFileSync(object, temporary);
-  chmodSync(temporary, 0o644);
-  renameSync(temporary, path);
+  copyFileAtomic(object, path, { mode: 0o644 });
 }
 
 function stateOf(path: string, runId: string): "whole" | "without run" | "unreadable" | "gone" {

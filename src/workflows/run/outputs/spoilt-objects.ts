@@ -2,11 +2,13 @@
  * Where the user wants links into the cache, a program that may write anything (as root) can write through one: then an object
  * has bytes its name does not mean. Such bytes stay in the worktree; under the name nothing is better than something else.
  */
-import { chmodSync, copyFileSync, renameSync, statSync } from "node:fs";
+
+import { statSync } from "node:fs";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
+import { copyFileAtomic } from "../../../platform/files.ts";
 import { md5OfFile } from "../../../platform/hashing.ts";
 import { type Cache, cachedFile, openCache } from "../../../store/cache.ts";
 import { readListing } from "../../../store/layout.ts";
@@ -24,7 +26,7 @@ export function rescueSpoilt(context: Context, run: ClosingRun): void {
     const stat = statSync(object, { throwIfNoEntry: false });
     if (stat === undefined || stat.ctimeMs < since || md5OfFile(object).md5 === hash) continue;
     const worktree = statSync(file, { throwIfNoEntry: false });
-    if (worktree?.ino === stat.ino && worktree.dev === stat.dev) becomeOwn(object, file);
+    if (worktree?.ino === stat.ino && worktree.dev === stat.dev) copyFileAtomic(object, file, { mode: 0o644 });
     const trash = trashPlace(project, object);
     operation.note(`spoilt ${hash}`, trash);
     moveToTrash(project, object, trash);
@@ -51,11 +53,4 @@ function linksOf(project: Project, cache: Cache, { hash, hashName, path, cache: 
   if (!hash.endsWith(".dir")) return [{ hash, path, file }];
   const members = readListing(cache.dir, { hash, hashName }) ?? [];
   return members.map(({ relpath, md5 }) => ({ hash: md5, path: `${path}/${relpath}`, file: `${file}/${relpath}` }));
-}
-
-function becomeOwn(object: string, file: string): void {
-  const temporary = `${file}.${process.pid}.tmp`;
-  copyFileSync(object, temporary);
-  chmodSync(temporary, 0o644);
-  renameSync(temporary, file);
 }

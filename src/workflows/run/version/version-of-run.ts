@@ -13,8 +13,7 @@ import { committer } from "../../../git/identity.ts";
 import { writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree, makeTag } from "../../../git/objects.ts";
 import { type RefChange, readRef, resolveCommit, updateRefs } from "../../../git/refs.ts";
-import { takeBack } from "../../../journal/effects.ts";
-import { beginOperation } from "../../../journal/operations.ts";
+import { perform } from "../../../journal/perform.ts";
 import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyDatabase } from "../../../results/copy.ts";
@@ -22,6 +21,7 @@ import { stampRows } from "../../../results/rows.ts";
 import { readRun, runTracks, updateRun } from "../../../results/runs.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { storeOutput } from "../../../store/contents.ts";
+import { artifactsOf } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
 import { formatMessage } from "../../../versions/message.ts";
 import { newTagChanges } from "../../../versions/published.ts";
@@ -116,49 +116,45 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
   const record = withResults(databaseFile, (db) => readRun(db, runId));
   if (record === null) throw new ExpverError("E_NOT_FOUND", `${project.config.results.database} has no run ${runId}`);
   const { message, proposed } = await describedMessage(context, project, { plan, record, repository });
-  const operation = beginOperation(project, context, {
+  return perform(project, context, {
     command: "tag",
     argv: ["tag", version, "--run", runId],
     summary: `version ${version} for run ${runId}`,
+    rows: (effects) => rowHooks(project, effects),
+    work(operation) {
+      const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
+      const tree = writeTreeWith(
+        repository,
+        plan.snapshot,
+        outputs.map(({ path, mode, object }) => ({ path, mode, object })),
+      );
+      const title = titleOf(version, message.description, record.command);
+      const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
+      const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
+      const refs = refsOf(repository, { runId, version, tag });
+      operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })), {
+        kind: "stamp",
+        database: storedPath(project, project.config.results.database),
+        run: runId,
+        before: record.version,
+        after: version,
+      });
+      updateRefs(repository, refs, { reason: `expver: version ${version} for run ${runId}` });
+      stampWorking(databaseFile, { runId, version, record });
+      const facts = readFacts(project, runId);
+      if (facts !== null) writeFacts(project, { ...facts, version, results });
+      return {
+        version,
+        run_id: runId,
+        results,
+        tagLine: formatHeadline(message),
+        description: message.description,
+        proposed,
+        onBranch: false,
+        next: [`git merge ${version}`, `expver publish ${version}`],
+      };
+    },
   });
-  try {
-    const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
-    const tree = writeTreeWith(
-      repository,
-      plan.snapshot,
-      outputs.map(({ path, mode, object }) => ({ path, mode, object })),
-    );
-    const title = titleOf(version, message.description, record.command);
-    const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
-    const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
-    const refs = refsOf(repository, { runId, version, tag });
-    operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })), {
-      kind: "stamp",
-      database: storedPath(project, project.config.results.database),
-      run: runId,
-      before: record.version,
-      after: version,
-    });
-    updateRefs(repository, refs, { reason: `expver: version ${version} for run ${runId}` });
-    stampWorking(databaseFile, { runId, version, record });
-    const facts = readFacts(project, runId);
-    if (facts !== null) writeFacts(project, { ...facts, version, results });
-    operation.finish();
-    return {
-      version,
-      run_id: runId,
-      results,
-      tagLine: formatHeadline(message),
-      description: message.description,
-      proposed,
-      onBranch: false,
-      next: [`git merge ${version}`, `expver publish ${version}`],
-    };
-  } catch (error) {
-    takeBack(project, operation.effects, await rowHooks(project, operation.effects));
-    operation.fail(error);
-    throw error;
-  }
 }
 
 interface StampedCopy {
@@ -208,8 +204,7 @@ async function describedMessage(
   const said = plan.description ?? record.message;
   const facts = factsFor(project, plan.runId, record);
   const { snapshot: commit, inputs, params, metrics } = facts;
-  const data = inputs.flatMap(({ path, hash }) => (hash === null ? [] : [{ path, hash }]));
-  const text = said ?? proposeDescription(project, { commit, dirty: facts.dirty, data, params, metrics }).text;
+  const text = said ?? proposeDescription(project, { commit, dirty: facts.dirty, data: artifactsOf(inputs), params, metrics }).text;
   const of = (description: string) => messageOf(project, record, { ...facts, message: description });
   if (!plan.edit) return { message: of(text), proposed: said === null };
   const draft = { text, subject: `${plan.version}, run ${plan.runId}`, line: formatHeadline({ ...of(text), description: "…" }) };
