@@ -35,7 +35,7 @@ const NOT_DATA: Record<string, string> = {
 };
 
 /** dvc's verbs about data that are still to come. */
-const NOT_YET = ["du", "import", "import-db", "import-url", "list-url", "ls-url", "update"];
+const NOT_YET = ["du", "import-db"];
 
 /** What to type instead of `expver [group] word`, or null when the word is foreign to us. */
 export function elsewhere(group: string, word: string): string | null {

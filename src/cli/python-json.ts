@@ -1,4 +1,5 @@
 /** JSON as Python's `json.dumps` writes it, which is what dvc prints under `--json`. */
+import { escapeOf } from "./text-width.ts";
 
 export function pythonJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => pythonJson(item ?? null)).join(", ")}]`;
@@ -12,5 +13,5 @@ export function pythonJson(value: unknown): string {
 
 /** Everything beyond ASCII escaped; a character outside the basic plane is two escapes. */
 function text(value: string): string {
-  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, escapeOf);
 }

@@ -31,6 +31,7 @@ export type Sink = Pick<NodeJS.WriteStream, "write"> & { isTTY?: boolean; column
 
 export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter {
   const terminal = terminalOf(stream as NodeJS.WriteStream, process.env, options.colour);
+  const draws = stream.isTTY && !options.quiet && !options.json && process.env.TERM !== "dumb";
   const warnings: Envelope["warnings"] = [];
   let drawn = false;
   let board: string[] = [];
@@ -75,14 +76,13 @@ export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter
           stream.write(event.chunk);
           return;
         case "board":
-          if (!stream.isTTY || options.quiet || options.json || process.env.TERM === "dumb") return;
+          if (!draws) return;
           clear();
           board = event.lines.map((line) => fitText(oneLine(line), (stream.columns || 80) - 1));
           for (const line of board) stream.write(`${line}\n`);
           return;
         case "progress": {
-          if (board.length > 0) return;
-          if (!stream.isTTY || options.quiet || options.json || process.env.TERM === "dumb") return;
+          if (!draws || board.length > 0) return;
           const now = options.now();
           if (started?.label !== event.label) started = { label: event.label, at: now };
           if (now - started.at < DRAW_AFTER || now - lastDraw < DRAW_EVERY) return;

@@ -2,6 +2,7 @@
  * `expver sync`: versions others have published. Tags come with their results databases, data of the versions that are named.
  * Objects come into the cache; no branch, index or worktree file changes.
  */
+
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { fetchTags } from "../git/fetch.ts";
@@ -10,6 +11,7 @@ import { updateRefs } from "../git/refs.ts";
 import { listRemotes, publishRemote, readRemoteRefs } from "../git/remotes.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
+import { counted } from "../platform/words.ts";
 import { seenChanges } from "../versions/published.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
@@ -108,7 +110,7 @@ async function takeTags(
     await perform(project, context, {
       command: "sync",
       argv: ["sync"],
-      summary: `${fresh.length} ${fresh.length === 1 ? "tag" : "tags"} from ${remote}`,
+      summary: `${counted(fresh.length, "tag")} from ${remote}`,
       work(operation) {
         operation.record(
           ...fresh.map(({ name, object }) => ({ kind: "ref" as const, ref: `refs/tags/${name}`, before: null, after: object })),
@@ -129,7 +131,7 @@ async function correct(project: Project, context: Context, corrections: readonly
   await perform(project, context, {
     command: "sync",
     argv: ["sync"],
-    summary: `rows of ${corrections.length} ${corrections.length === 1 ? "run" : "runs"} say the version of their tag`,
+    summary: `rows of ${counted(corrections.length, "run")} say the version of their tag`,
     work: (operation) => correctStamps(project, operation, corrections),
     rows: (effects) => rowHooks(project, effects),
   });

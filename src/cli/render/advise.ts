@@ -1,4 +1,5 @@
 /** Advice as a person reads it: what, why, what to type. */
+import { counted } from "../../platform/words.ts";
 import type { Advice } from "../../workflows/advise/advise.ts";
 import type { CleanupAdvice } from "../../workflows/advise/cleanup.ts";
 import type { DescriptionAdvice } from "../../workflows/advise/description.ts";
@@ -42,9 +43,7 @@ export function renderAdviseMerge({ artifacts, commands }: MergeAdvice, terminal
 
 export function renderAdviseGet({ strategy, reasons, files, bytes, toFetch, commands }: GetAdvice, terminal: Terminal): string {
   const amount =
-    strategy === "worktree"
-      ? ""
-      : `: ${files} ${files === 1 ? "file" : "files"}, ${formatBytes(bytes)}${toFetch > 0 ? `, ${toFetch} to fetch` : ""}`;
+    strategy === "worktree" ? "" : `: ${counted(files, "file")}, ${formatBytes(bytes)}${toFetch > 0 ? `, ${toFetch} to fetch` : ""}`;
   return lines(
     `${terminal.style("bold", strategy)}${amount}`,
     ...reasons.map((reason) => `  because ${reason}`),

@@ -1,5 +1,6 @@
 /** The results of `expver data …` as text. */
 
+import { counted } from "../../platform/words.ts";
 import type { CheckoutResult } from "../../workflows/data/cache/checkout.ts";
 import type { GcResult } from "../../workflows/data/cache/gc.ts";
 import type { DestroyResult } from "../../workflows/data/destroy.ts";
@@ -39,12 +40,9 @@ export function renderDataCheckout({ added, modified, deleted, stats, summary }:
   return [...lines("M", modified), ...lines("A", added), ...lines("D", deleted)].join("\n");
 }
 
-export function renderDataPush({ pushed }: PushResult): string {
-  return summaryOf({ pushed }) || UP_TO_DATE;
-}
-
-export function renderDataFetch({ fetched }: FetchResult): string {
-  return summaryOf({ fetched }) || UP_TO_DATE;
+/** Of a push or a fetch. */
+export function renderTransferred(moved: PushResult | FetchResult): string {
+  return summaryOf("pushed" in moved ? { pushed: moved.pushed } : { fetched: moved.fetched }) || UP_TO_DATE;
 }
 
 export function renderDataPull({ fetched, checkout }: PullResult): string {
@@ -65,7 +63,7 @@ export function renderDataDestroy({ removed }: DestroyResult): string {
 }
 
 export function renderDataGet({ url, out, files }: GetResult): string {
-  return url ?? `  got  ${oneLine(out)}  (${files} file${files === 1 ? "" : "s"})`;
+  return url ?? `  got  ${oneLine(out)}  (${counted(files, "file")})`;
 }
 
 export function renderDataGc({ removed, bytes, removedThere, purged }: GcResult): string {
@@ -91,21 +89,17 @@ export function renderNothing(): string {
   return "";
 }
 
-export function renderLines({ lines }: LinesResult): string {
-  return lines.join("\n");
-}
-
-export function renderDataConfig({ lines }: ConfigResult): string {
+export function renderLines({ lines }: LinesResult | ConfigResult): string {
   return lines.join("\n");
 }
 
 function outputLine({ path, hash, size, nfiles, changed }: AddedOutput): string {
-  const amount = `${nfiles === undefined ? "" : `${nfiles} file${nfiles === 1 ? "" : "s"}, `}${formatBytes(size)}`;
+  const amount = `${nfiles === undefined ? "" : `${counted(nfiles, "file")}, `}${formatBytes(size)}`;
   return changed ? `  track  ${oneLine(path)}  ${hash.slice(0, 6)}  (${amount})` : `  same   ${oneLine(path)}  ${hash.slice(0, 6)}`;
 }
 
 /** `2 files modified and 1 file added`, as dvc says it. */
 function summaryOf(counts: Record<string, number>): string {
-  const parts = Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${count} file${count === 1 ? "" : "s"} ${what}`] : []));
+  const parts = Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${counted(count, "file")} ${what}`] : []));
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
 }

@@ -1,5 +1,6 @@
 /** `expver list` as a table, best first, and a word on all that is not in it. */
 
+import { counted } from "../../platform/words.ts";
 import type { ListedVersion } from "../../workflows/list/listed.ts";
 import type { SortKey } from "../../workflows/list/sort-keys.ts";
 import type { VersionList } from "../../workflows/list.ts";
@@ -54,7 +55,7 @@ function heading({ sort, thenBy, total, filteredOut, where, groups, form }: Vers
   const some = where === null ? String(total) : `${total - filteredOut} of ${total}`;
   const count = total === 1 && where === null ? "1 version" : `${some} versions`;
   const which = where === null ? "" : ` where ${where}`;
-  const what = groups === null ? count : `${groups.groups.length} ${groups.groups.length === 1 ? "group" : "groups"} of ${count}`;
+  const what = groups === null ? count : `${counted(groups.groups.length, "group")} of ${count}`;
   const order =
     form === "tree" ? "by major and minor number" : [sort, ...thenBy].map((key) => orderOf(key, groups !== null)).join(", then ");
   return oneLine(`${what}${which}, ${order}`);
@@ -107,7 +108,7 @@ function footer({ unversioned, misnamed }: VersionList): string[] {
   const runs = (unversioned ?? []).reduce((sum, one) => sum + one.runs, 0);
   const parts = (unversioned ?? []).map((one) => `${one.runs} ${oneLine(one.status)}`).join(", ");
   return [
-    ...(runs > 0 ? [`${runs} ${runs === 1 ? "run" : "runs"} without a version (${parts}): expver runs`] : []),
+    ...(runs > 0 ? [`${counted(runs, "run")} without a version (${parts}): expver runs`] : []),
     ...(misnamed.length > 0 ? [`not versions although they look like it: ${namesOf(misnamed)}`] : []),
   ];
 }

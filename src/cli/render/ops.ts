@@ -1,6 +1,8 @@
 /** `expver ops` as text: one line an operation, newest first; one operation with its effects. */
+
 import type { EffectState } from "../../journal/effects.ts";
 import { shellWord } from "../../platform/shell-word.ts";
+import { counted } from "../../platform/words.ts";
 import type { OperationDetails, OperationLine, OperationList, ShownState } from "../../workflows/ops.ts";
 import type { PurgeResult } from "../../workflows/ops-purge.ts";
 import { formatBytes } from "../amounts.ts";
@@ -71,8 +73,8 @@ export function renderOpsShow(operation: OperationDetails, terminal: Terminal): 
 export function renderOpsPurge({ freed, files, bytes, left, lost }: PurgeResult): string {
   const stays = left === 0 ? "" : `, ${left} stay${left === 1 ? "s" : ""}`;
   if (freed === 0) return left === 0 ? "the trash is empty\n" : `nothing to free${stays}: too young, or a command at work needs it\n`;
-  const undone = lost.length === 0 ? "" : `\n  ${lost.length} operation${lost.length === 1 ? "" : "s"} can no longer be undone`;
-  return `  freed  ${formatBytes(bytes)}  (${files} file${files === 1 ? "" : "s"}${stays})${undone}\n`;
+  const undone = lost.length === 0 ? "" : `\n  ${counted(lost.length, "operation")} can no longer be undone`;
+  return `  freed  ${formatBytes(bytes)}  (${counted(files, "file")}${stays})${undone}\n`;
 }
 
 function undoable({ state, here, command, effects }: OperationDetails): boolean {

@@ -1,7 +1,9 @@
 /** Runs the jobs of a sweep, so many at once, to their ends: time limits, retries, being asked to stop. */
+
 import type { JobReference, JobStatus } from "../../launchers/launcher.ts";
 import type { Context } from "../../platform/context.ts";
 import { onInterrupt } from "../../platform/interrupts.ts";
+import { counted } from "../../platform/words.ts";
 import { requestStop, stopRequest } from "../run/program/execute.ts";
 import { readFacts, runFolder } from "../run/run-facts.ts";
 import { closeAttempt, dropAttempt, startAttempt, wasStarted } from "./attempt.ts";
@@ -150,7 +152,7 @@ function watchStops({ context, folder }: OpenSweep, { signal, outcome }: { signa
     asked = level;
     outcome.halted ??= "interrupted";
     if (level === 1) {
-      const text = `stopping: ${running.size} running ${running.size === 1 ? "program" : "programs"} may end; again stops them`;
+      const text = `stopping: ${counted(running.size, "running program")} may end; again stops them`;
       context.report({ kind: "step", text });
     } else for (const stop of running.values()) stop("SIGTERM");
   };

@@ -1,4 +1,5 @@
 /** Which jobs of a sweep are done, which are settled, which are missing. */
+import { counted } from "../../platform/words.ts";
 import type { Attempt, RunEnd, Sweep } from "./sweep-journal.ts";
 
 /** An attempt that has been closed. */
@@ -48,5 +49,5 @@ export function countText(sweep: Pick<Sweep, "jobs" | "attempts">): string {
   const states = jobStates(sweep);
   const count = (wanted: JobState["state"]) => states.filter(({ state }) => state === wanted).length;
   const parts = (["finished", "failed", "missing"] as const).flatMap((state) => (count(state) === 0 ? [] : [`${count(state)} ${state}`]));
-  return [`${states.length} run${states.length === 1 ? "" : "s"}`, ...parts].join(" · ");
+  return [counted(states.length, "run"), ...parts].join(" · ");
 }

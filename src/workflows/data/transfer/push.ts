@@ -81,12 +81,8 @@ export function refuseFailed(context: Context, { failed, missing }: TransferRepo
   const [first] = failed;
   if (first === undefined) return;
   for (const { path, reason } of failed) context.report({ kind: "warning", text: `failed to ${verb} ${path}: ${reason}` });
-  throw new ExpverError(
-    first.code,
-    `${failed.length} ${failed.length === 1 ? "file" : "files"} failed to ${verb}; first ${first.path}: ${first.reason}`,
-    {
-      hint: first.hint,
-      details: { failed, missing },
-    },
-  );
+  throw new ExpverError(first.code, `${counted(failed.length, "file")} failed to ${verb}; first ${first.path}: ${first.reason}`, {
+    hint: first.hint,
+    details: { failed, missing },
+  });
 }

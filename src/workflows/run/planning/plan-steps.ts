@@ -1,7 +1,9 @@
 /** A run's plan as steps a person reads, and its fingerprint. */
+
 import { dirname } from "node:path/posix";
 import { DEFAULTS } from "../../../config/config.ts";
 import { isUnder } from "../../../config/paths.ts";
+import { counted } from "../../../platform/words.ts";
 import type { Plan, Step } from "../../contract.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { sharedCacheEdit } from "../../shared-cache.ts";
@@ -31,11 +33,7 @@ export function summaryLine(findings: RunFindings): string {
   const { version, request, selection, changedInputs } = findings;
   const changed = selection.included.length + changedInputs.length;
   const snapshot =
-    changed === 0
-      ? "snapshot is HEAD"
-      : request.commit
-        ? `snapshot of ${changed} changed file${changed === 1 ? "" : "s"}`
-        : "no snapshot (--no-commit)";
+    changed === 0 ? "snapshot is HEAD" : request.commit ? `snapshot of ${counted(changed, "changed file")}` : "no snapshot (--no-commit)";
   return [
     version.name,
     snapshot,
