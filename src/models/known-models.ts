@@ -6,7 +6,7 @@ import { type Project, requireRepository } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import { readPointersOf } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
-import { artifactsOf } from "../versions/artifacts.ts";
+import { artifactEntries } from "../versions/artifacts.ts";
 import { knownMetrics, metricsOf } from "../versions/metrics.ts";
 import type { ArtifactEntry, Version } from "../versions/types.ts";
 import type { KnownModel, RunFacts } from "./types.ts";
@@ -69,7 +69,7 @@ function modelsOfRuns(project: Project, runs: readonly RunFacts[], inVersions: R
 
 function modelPointers(project: Project, pointers: readonly Pointer[]): ArtifactEntry[] {
   const places = modelPlaces(project);
-  return artifactsOf(pointers.filter(({ path }) => isUnder(path, places)));
+  return artifactEntries(pointers.filter(({ path }) => isUnder(path, places)));
 }
 
 /** What people call it. */

@@ -14,7 +14,7 @@ import { readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { inputPointers } from "../store/data-hash.ts";
 import { readPointersOf } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
-import { artifactsOf } from "../versions/artifacts.ts";
+import { artifactEntries } from "../versions/artifacts.ts";
 import type { Version } from "../versions/types.ts";
 
 /** `input`: read. `model`, `results`, `output`: left there. */
@@ -73,7 +73,7 @@ function usesOf(project: Project, { message }: Pick<Version, "message">, pointer
     ...message.models.map((entry) => ({ ...entry, role: "model" as const })),
   ];
   const isTold = new Set(told.map(({ path, hash }) => `${hash} ${path}`));
-  const added = artifactsOf(pointers)
+  const added = artifactEntries(pointers)
     .filter(({ path, hash }) => !isTold.has(`${hash} ${path}`))
     .map((entry) => ({ ...entry, role: roleOf(entry.path) }));
   return [...told, ...added]

@@ -111,3 +111,20 @@ function noSuchRun(db: Database, runId: string): ExpverError {
   const latest = known.length === 0 ? "it has no runs yet" : `the latest are ${known.join(", ")}`;
   return new ExpverError("E_NOT_FOUND", `${db.path} has no run ${runId}; ${latest}`, { details: { run: runId, known } });
 }
+
+/** `params` or `metrics` of a record: exact texts by name. What somebody else has written there, and is none, says nothing. */
+export function recordedTexts(json: string): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+    // What we wrote is texts already: ten thousand runs of five hundred are not copied.
+    if (isTexts(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, typeof item === "string" ? item : JSON.stringify(item)]));
+  } catch {
+    return {};
+  }
+}
+
+function isTexts(value: object): value is Record<string, string> {
+  return Object.values(value).every((item) => typeof item === "string");
+}

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compareTables } from "../../src/merge/data/compare-data.ts";
+import { openResults } from "../../src/results/database.ts";
 import { makeFolder, makeRepository, openTestRepository, seededRandom, type TestRepository } from "../support/repository.ts";
 
 const TRAIN = `mkdir -p models
@@ -87,6 +88,18 @@ describe("worktrees and commits", () => {
     expect(diff("HEAD~1", "e0.1.0").data).toMatchObject({ versions: [{ kind: "commit", version: "HEAD~1" }, { kind: "version" }] });
     expect(diff("e0.1.0", "nothing").error?.code).toBe("E_NOT_FOUND");
     expect(diff("e0.1.0").error).toMatchObject({ code: "E_USAGE", hint: expect.stringContaining("expver diff e0.1.0 now") });
+  });
+
+  it("a record of a run that somebody has spoilt says nothing, and stops nothing", () => {
+    const db = openResults(join(repo.root, "results/experiments.db"));
+    const spoil = (params: string, metrics: string) => db.run("UPDATE expver_runs SET params = ?, metrics = ?", [params, metrics]);
+    const [before] = db.all("SELECT params, metrics FROM expver_runs");
+    spoil("{", '[1, "x"]');
+    const { code, data } = diff("e0.1.0", "now");
+    spoil(String(before?.params), String(before?.metrics));
+    db.close();
+    expect(code).toBe(0);
+    expect(data.metrics).toMatchObject([{ name: "accuracy", values: ["0.5", null] }]);
   });
 
   it("rows whose bytes are not here are not guessed at; a key that is none is refused", () => {

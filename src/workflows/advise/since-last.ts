@@ -8,7 +8,7 @@ import { readStatus } from "../../git/status.ts";
 import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
-import { artifactsOf } from "../../versions/artifacts.ts";
+import { artifactEntries } from "../../versions/artifacts.ts";
 import { metricNames, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
@@ -103,7 +103,7 @@ function changedData(project: Project, last: Version): string[] {
   const isSame = edited.size === 0 && message.dataHash !== null && dataHash(inputs) === message.dataHash;
   if (isSame) return [];
   if (message.data.length === 0) return [...edited].sort();
-  return [...new Set([...dataNotOf(project, last, artifactsOf(inputs)), ...edited])].sort();
+  return [...new Set([...dataNotOf(project, last, artifactEntries(inputs)), ...edited])].sort();
 }
 
 /** Only names both sides speak of, or that are new here: what a run logs besides its parameters file is not known beforehand. */

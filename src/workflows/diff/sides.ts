@@ -9,7 +9,7 @@ import { resolveCommit } from "../../git/refs.ts";
 import { worktreeTree } from "../../git/worktree-tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { openResults } from "../../results/database.ts";
-import { readRun, readRunStarts } from "../../results/runs.ts";
+import { readRun, readRunStarts, recordedTexts } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
@@ -156,8 +156,8 @@ function worktreeSide(project: Project, { clock }: Context, { name, treeFolder }
     commit: resolveCommit(repository, "HEAD") ?? "",
     description: run === null ? "no run yet" : `latest run: ${run.run_id}`,
     date: clock().toISOString(),
-    params: { ...(run === null ? {} : JSON.parse(run.params)), ...readParameterFile(project) },
-    metrics: run === null ? {} : JSON.parse(run.metrics),
+    params: { ...recordedTexts(run?.params ?? ""), ...readParameterFile(project) },
+    metrics: recordedTexts(run?.metrics ?? ""),
     artifacts: artifactsOf(project, { message: parseMessage("") }, pointers).artifacts,
     environment: environmentFacts(run),
     code,

@@ -19,7 +19,7 @@ import { ignoreEdits } from "../../store/gitignore.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { makeStaging, sweepStagings } from "../../store/staging.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { artifactsOf } from "../../versions/artifacts.ts";
+import { artifactEntries } from "../../versions/artifacts.ts";
 import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges } from "../../versions/published.ts";
 import { suggestHeadline } from "../../versions/suggest.ts";
@@ -202,8 +202,8 @@ function messageOf(
     merged: [...new Set([...versions.map(({ name }) => name), mergedName(tipVersion, tip)])],
     code: commit,
     dataHash: dataHash(inputs),
-    data: artifactsOf(inputs),
-    models: artifactsOf(pointers.filter(({ path }) => isUnder(path, places))),
+    data: artifactEntries(inputs),
+    models: artifactEntries(pointers.filter(({ path }) => isUnder(path, places))),
     params: {},
     metrics: [],
     other: [],

@@ -5,7 +5,7 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { openResults } from "../../results/database.ts";
-import { readRuns } from "../../results/runs.ts";
+import { readRuns, recordedTexts } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { objectFile } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
@@ -45,7 +45,9 @@ export function unitsOf(
     const found = (message?.runs ?? []).flatMap((entry): Unit[] => {
       const record = records?.get(entry.run);
       if (record?.status !== "finished") return [];
-      return [{ ...whole, run: entry.run, params: { ...textsOf(record.params), ...entry.params }, metrics: textsOf(record.metrics) }];
+      return [
+        { ...whole, run: entry.run, params: { ...recordedTexts(record.params), ...entry.params }, metrics: recordedTexts(record.metrics) },
+      ];
     });
     if (found.length > 0) return found;
     unread.push(version);
@@ -80,16 +82,5 @@ function recordsIn(file: string, context: Context): Map<string, RunRecord> | nul
   } catch (error) {
     context.report({ kind: "warning", text: `${file} is not counted: ${error instanceof ExpverError ? error.message : String(error)}` });
     return null;
-  }
-}
-
-function textsOf(json: string): Record<string, string> {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null
-      ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, String(item)]))
-      : {};
-  } catch {
-    return {};
   }
 }

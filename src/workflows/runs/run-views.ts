@@ -1,4 +1,5 @@
 /** Runs as they are found: this machine's run folders (and who is alive) beside the rows of the results database. */
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
@@ -7,6 +8,7 @@ import { ExpverError } from "../../errors.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import { lifeOf } from "../../platform/processes.ts";
 import type { Database } from "../../platform/sqlite.ts";
+import { recordedTexts } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { type LeftFiles, listFacts, type RunFacts, readFacts, runFolder } from "../run/run-facts.ts";
 
@@ -52,7 +54,7 @@ export async function numbersOfRuns(project: Project): Promise<Pick<RunView, "ru
       run_id,
       start,
       git_commit: facts === null ? (row?.git_commit ?? null) : facts.snapshot,
-      metrics: tableOf(row?.metrics ?? "{}"),
+      metrics: recordedTexts(row?.metrics ?? "{}"),
     };
   });
 }
@@ -119,8 +121,8 @@ async function viewOf(project: Project, facts: RunFacts, record: RunRecord | und
     version: record !== undefined && facts.phase === "closed" ? record.version : (record?.version ?? facts.version),
     command: facts.command,
     message: facts.message,
-    params: record === undefined ? facts.params : tableOf(record.params),
-    metrics: record === undefined ? {} : tableOf(record.metrics),
+    params: record === undefined ? facts.params : recordedTexts(record.params),
+    metrics: record === undefined ? {} : recordedTexts(record.metrics),
     start: facts.startedAt,
     end: facts.endedAt,
     exit_code: facts.exitCode,
@@ -137,7 +139,7 @@ async function viewOf(project: Project, facts: RunFacts, record: RunRecord | und
 
 function viewOfRecord(record: RunRecord): RunView {
   const { run_id, status, version, command, message, start, end, exit_code, signal, git_commit, dvc_hash, dirty, host } = record;
-  const tables = { params: tableOf(record.params), metrics: tableOf(record.metrics) };
+  const tables = { params: recordedTexts(record.params), metrics: recordedTexts(record.metrics) };
   return {
     run_id,
     status,
@@ -226,20 +228,4 @@ async function inDatabase<Value>(project: Project, read: (db: Database) => Promi
   } finally {
     db.close();
   }
-}
-
-function tableOf(json: string): Record<string, string> {
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value !== "object" || value === null) return {};
-    // What we wrote is texts already: ten thousand runs of five hundred are not copied.
-    if (isTexts(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, String(item)]));
-  } catch {
-    return {};
-  }
-}
-
-function isTexts(value: object): value is Record<string, string> {
-  return Object.values(value).every((item) => typeof item === "string");
 }

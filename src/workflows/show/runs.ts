@@ -5,7 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { type Database, quoteName } from "../../platform/sqlite.ts";
 import { openResults } from "../../results/database.ts";
-import { readRuns, runTracks } from "../../results/runs.ts";
+import { readRuns, recordedTexts, runTracks } from "../../results/runs.ts";
 import { eventsTables, hasColumn } from "../../results/schema.ts";
 import type { RunRecord, RunStatus, RunTrack } from "../../results/types.ts";
 import { objectFile } from "../../store/contents.ts";
@@ -78,8 +78,8 @@ function shownRun({ run, params }: RunEntry, record: RunRecord | undefined, own:
   const { status, command, start, end, exit_code: exitCode } = record;
   return {
     run,
-    params: Object.keys(params).length > 0 ? params : table(record.params),
-    metrics: table(record.metrics),
+    params: Object.keys(params).length > 0 ? params : recordedTexts(record.params),
+    metrics: recordedTexts(record.metrics),
     status,
     command,
     start,
@@ -100,14 +100,4 @@ function stampedRows(db: Database, name: string): number | null {
   const stamped = eventsTables(db).filter(({ columns }) => hasColumn(columns, "version"));
   if (stamped.length === 0) return null;
   return stamped.reduce((sum, events) => sum + db.count(`SELECT count(*) FROM ${quoteName(events.name)} WHERE version = ?`, [name]), 0);
-}
-
-function table(json: string): Record<string, string> {
-  try {
-    const value = JSON.parse(json) as unknown;
-    if (typeof value !== "object" || value === null) return {};
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typeof item === "string" ? item : JSON.stringify(item)]));
-  } catch {
-    return {};
-  }
 }

@@ -15,7 +15,7 @@ import { storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { readListing } from "../../store/layout.ts";
 import type { FileEdit } from "../../store/types.ts";
-import { artifactsOf } from "../../versions/artifacts.ts";
+import { artifactEntries } from "../../versions/artifacts.ts";
 import { formatHeadline } from "../../versions/headline.ts";
 import { RESERVED } from "../../versions/reserve.ts";
 import type { VersionMessage } from "../../versions/types.ts";
@@ -180,7 +180,7 @@ function proposalOf({ project, facts, state }: OpenSweep, { runs, winner }: { ru
   const names = [...new Set(settings.flatMap((one) => Object.keys(one)))];
   const varied = names.filter((name) => new Set(settings.map((one) => one[name])).size > 1);
   const params = Object.entries(winner?.end.params ?? {}).filter(([name]) => !names.includes(name));
-  const data = artifactsOf(inputs);
+  const data = artifactEntries(inputs);
   const said = `${counted(runs.length, "run")}${varied.length === 0 ? "" : ` over ${varied.join(" x ")}`}`;
   const made = { commit, dirty, data, params: Object.fromEntries(params), metrics: winner?.end.metrics ?? {} };
   return proposeDescription(project, made, { text: said, tellsCode: false }).text;

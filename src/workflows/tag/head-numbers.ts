@@ -4,7 +4,7 @@ import { hideSecrets } from "../../config/secrets.ts";
 import { type Database, quoteName } from "../../platform/sqlite.ts";
 import { openResults } from "../../results/database.ts";
 import { aggregateRows } from "../../results/numbers.ts";
-import { readRun, runTracks } from "../../results/runs.ts";
+import { readRun, recordedTexts, runTracks } from "../../results/runs.ts";
 import { eventsTables, hasColumn } from "../../results/schema.ts";
 import type { TrackRows } from "../../results/types.ts";
 import { compareMetric } from "../../versions/metrics.ts";
@@ -112,7 +112,7 @@ function ofRun(
   config: Pick<Config, "metrics" | "aggregate">,
 ): Pick<HeadNumbers, "params" | "metrics"> {
   const record = readRun(db, run);
-  if (record !== null && record.metrics !== "{}") return { params: JSON.parse(record.params), metrics: JSON.parse(record.metrics) };
+  if (record !== null && record.metrics !== "{}") return { params: recordedTexts(record.params), metrics: recordedTexts(record.metrics) };
   const { params, metrics } = aggregateRows(db, tracks, config);
   return { params, metrics };
 }

@@ -15,7 +15,7 @@ import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
-import { artifactsOf } from "../../versions/artifacts.ts";
+import { artifactEntries } from "../../versions/artifacts.ts";
 import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
 import { flatten } from "../run/parameters/flatten.ts";
 
@@ -40,8 +40,8 @@ export async function factsOfHead(project: Project, context: Context, version: s
   const models = modelPlaces(project);
   const numbers = await numbersOf(project, context, { pointers, version });
   return {
-    data: artifactsOf(inputs),
-    models: artifactsOf(pointers.filter(({ path }) => isUnder(path, models))),
+    data: artifactEntries(inputs),
+    models: artifactEntries(pointers.filter(({ path }) => isUnder(path, models))),
     dataHash: dataHash(inputs),
     runs: numbers.runs.map((run) => ({ run, params: {} })),
     bestRun: numbers.best,

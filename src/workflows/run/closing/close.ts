@@ -10,7 +10,7 @@ import { counted } from "../../../platform/words.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { objectFile, storeOutput } from "../../../store/contents.ts";
 import { cacheDir } from "../../../store/dvc-config.ts";
-import { artifactsOf } from "../../../versions/artifacts.ts";
+import { artifactEntries } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
 import { RESERVED } from "../../../versions/reserve.ts";
 import type { VersionMessage } from "../../../versions/types.ts";
@@ -154,7 +154,7 @@ async function describeRun(
   const { params, metrics } = collected;
   if (version === null || run.isShard) return;
   if (message === null) {
-    const { text } = proposeDescription(project, { commit, dirty, data: artifactsOf(inputs), params, metrics });
+    const { text } = proposeDescription(project, { commit, dirty, data: artifactEntries(inputs), params, metrics });
     save({ message: text, closing: { ...closing, proposed: true } });
     if (edit === undefined) context.report({ kind: "step", text: `about   ${text}  (proposed; your own words: -m TEXT, or -e)` });
   }

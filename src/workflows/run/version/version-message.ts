@@ -2,7 +2,7 @@
 
 import type { Project } from "../../../config/project.ts";
 import type { Pointer } from "../../../store/types.ts";
-import { artifactsOf } from "../../../versions/artifacts.ts";
+import { artifactEntries } from "../../../versions/artifacts.ts";
 import { orderMetrics, suggestHeadline } from "../../../versions/suggest.ts";
 import type { ArtifactEntry, VersionMessage } from "../../../versions/types.ts";
 
@@ -39,7 +39,7 @@ export function versionMessage({ config }: Project, facts: MessageFacts): Versio
     merged: [],
     code: snapshot,
     dataHash: dvcHash,
-    data: artifactsOf(inputs),
+    data: artifactEntries(inputs),
     models: [...models],
     params,
     metrics,

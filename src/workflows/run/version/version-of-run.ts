@@ -18,10 +18,10 @@ import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyDatabase } from "../../../results/copy.ts";
 import { stampRows } from "../../../results/rows.ts";
-import { readRun, runTracks, updateRun } from "../../../results/runs.ts";
+import { readRun, recordedTexts, runTracks, updateRun } from "../../../results/runs.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { storeOutput } from "../../../store/contents.ts";
-import { artifactsOf } from "../../../versions/artifacts.ts";
+import { artifactEntries } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
 import { formatMessage } from "../../../versions/message.ts";
 import { newTagChanges } from "../../../versions/published.ts";
@@ -204,7 +204,7 @@ async function describedMessage(
   const said = plan.description ?? record.message;
   const facts = factsFor(project, plan.runId, record);
   const { snapshot: commit, inputs, params, metrics } = facts;
-  const text = said ?? proposeDescription(project, { commit, dirty: facts.dirty, data: artifactsOf(inputs), params, metrics }).text;
+  const text = said ?? proposeDescription(project, { commit, dirty: facts.dirty, data: artifactEntries(inputs), params, metrics }).text;
   const of = (description: string) => messageOf(project, record, { ...facts, message: description });
   if (!plan.edit) return { message: of(text), proposed: said === null };
   const draft = { text, subject: `${plan.version}, run ${plan.runId}`, line: formatHeadline({ ...of(text), description: "…" }) };
@@ -225,8 +225,8 @@ function factsFor(project: Project, runId: string, record: RunRecord): MessageFa
     inputs: facts?.inputs ?? [],
     models: facts?.models ?? [],
     given: [],
-    params: JSON.parse(record.params) as Record<string, string>,
-    metrics: JSON.parse(record.metrics) as Record<string, string>,
+    params: recordedTexts(record.params),
+    metrics: recordedTexts(record.metrics),
   };
 }
 
