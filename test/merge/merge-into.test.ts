@@ -443,6 +443,24 @@ describe("one rule at a time", () => {
     expect(merged(a, b, { tables: ["predictions"] }).report.tables).toEqual([]);
   });
 
+  it("a table of one's own that is called as one of xetrack's keeps its rows, and takes theirs", () => {
+    const make = (name: string, sql: string) => {
+      const path = join(dir, name);
+      const db = openDatabase(path, { create: true });
+      db.exec(sql);
+      db.close();
+      return path;
+    };
+    const ours = make("own.db", "CREATE TABLE assets (id INTEGER, name TEXT); INSERT INTO assets VALUES (1, 'mine')");
+    const tables = ["assets", "keys", "counts"].map((name) => `CREATE TABLE ${name} (key TEXT PRIMARY KEY, value BLOB);`).join("");
+    const theirs = make("xetrack.db", `${tables} INSERT INTO assets VALUES ('hash', x'00'); INSERT INTO counts VALUES ('hash', x'8005')`);
+    for (const time of ["once", "again"]) {
+      using(ours, (db) => mergeInto(db, { path: theirs, name: "theirs" }));
+      expect(content(ours, "assets"), time).toHaveLength(2);
+      expect(content(ours, "counts"), time).toHaveLength(1);
+    }
+  });
+
   it("a rebase counts no row as replaced that both have as it is", () => {
     const columns = { model: "TEXT", score: "REAL" };
     const kept = row("t", "1", { model: "m", score: 0.5 });

@@ -21,6 +21,7 @@ it("names the first that failed, the line of its log that says why, and the comm
   expect(failure).toMatchObject({ run: runs[0].run, how: "exit code 1", read: `expver runs logs ${runs[0].run}` });
   expect(all.error?.message).toContain(`${runs[0].run} failed (exit code 1): RangeError: step`);
   expect(all.error?.hint).toContain(failure.read);
+  expect(all.error?.hint).not.toContain("--partial");
   expect(repo.expver(failure.read.split(" ").slice(1)).stdout).toContain("epoch 1 of 1");
   // Some fail: a version, and the same two lines; colours that a program printed are not passed on.
   const some = repo.expver(sweepOf("0,2,1"));

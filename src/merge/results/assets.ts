@@ -9,12 +9,10 @@ const KEYS = "keys";
 const COUNTS = "counts";
 export const ASSET_TABLES = [ASSETS, KEYS, COUNTS] as const;
 
-/** Tables of these names that are not xetrack's are merged as any other. */
-export function hasAssets(tables: ReadonlyMap<string, Table>): boolean {
-  return ASSET_TABLES.every((name) => {
-    const table = tables.get(name);
-    return table?.key.join() === "key" && findColumn(table, "value") !== undefined;
-  });
+/** Tables of these names that are not xetrack's, on either side, are merged as any other. */
+export function hasAssets(theirs: ReadonlyMap<string, Table>, ours: ReadonlyMap<string, Table>): boolean {
+  const isAssets = (table: Table | undefined) => table?.key.join() === "key" && findColumn(table, "value") !== undefined;
+  return ASSET_TABLES.every((name) => isAssets(theirs.get(name)) && (!ours.has(name) || isAssets(ours.get(name))));
 }
 
 /** To be called when the events' cells are merged: names and counts follow from them. Nothing here is ever a conflict. */

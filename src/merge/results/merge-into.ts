@@ -38,7 +38,7 @@ function mergeTables(db: Database, source: MergeSource, rules: MergeRules): Sour
   const theirs = readTables(db, "theirs");
   const ours = readTables(db, "main");
   const base = source.ancestor === undefined ? undefined : readTables(db, "base");
-  const assets = hasAssets(theirs);
+  const assets = hasAssets(theirs, ours);
   const reports = new Map<string, TableReport>();
   const reportOf = (table: string) => {
     const report = reports.get(table) ?? emptyReport(table);

@@ -137,8 +137,11 @@ function incomplete(sweep: OpenSweep, { outcome, data }: { outcome: PoolOutcome;
   const { failure } = data;
   const failed = failure === null ? "" : `; ${failureText(failure)}`;
   const read = failure === null ? "" : `Read its output: ${failure.read}. `;
+  const partial = data.runs.some(({ state }) => state === "finished")
+    ? ` A version of what has finished: expver sweep --resume ${sweep.id} --partial`
+    : "";
   return new ExpverError(code, `${sweep.id} ${why}: ${data.counts}; the rows of what there is are in the results database${failed}`, {
-    hint: `${read}Go on: expver sweep --resume ${sweep.id}${data.runs.some(({ state }) => state === "failed") ? " (--retry-failed: the failed ones too)" : ""}. A version of what has finished: expver sweep --resume ${sweep.id} --partial`,
+    hint: `${read}Go on: expver sweep --resume ${sweep.id}${data.runs.some(({ state }) => state === "failed") ? " (--retry-failed: the failed ones too)" : ""}.${partial}`,
     details: { sweep: sweep.id, data },
   });
 }

@@ -5,6 +5,7 @@ import { localLauncher } from "../../launchers/local.ts";
 import { lifeOf } from "../../platform/processes.ts";
 import { counted } from "../../platform/words.ts";
 import { readVersions } from "../../versions/registry.ts";
+import type { Version } from "../../versions/types.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
@@ -35,7 +36,8 @@ export interface SweepView {
 export const sweepList: ReadWorkflow<Input, { sweeps: SweepView[] }> = {
   async read(context) {
     const project = openProject(context);
-    return { sweeps: listSweeps(project).map((sweep) => summaryOf(project, sweep)) };
+    const versions = versionsOf(project);
+    return { sweeps: listSweeps(project).map((sweep) => summaryOf(project, sweep, versions)) };
   },
 };
 
@@ -96,12 +98,15 @@ async function runningIn(project: Project, { attempts }: Sweep): Promise<string[
   return open.map(({ id }) => id).filter((id) => states.get(id)?.state === "running");
 }
 
-function summaryOf(project: Project, sweep: Sweep): SweepView {
+function versionsOf(project: Project): Version[] {
+  return project.repository === null ? [] : readVersions(project);
+}
+
+function summaryOf(project: Project, sweep: Sweep, versions: readonly Version[] = versionsOf(project)): SweepView {
   const { id, jobs, attempts, request, owner } = sweep;
   const result = project.repository === null ? sweep.result : standingResult(project.repository, sweep);
   const isWatched = result === null && owner !== null && lifeOf(owner) !== "dead";
   const runs = finishedRuns(sweep);
-  const versions = project.repository === null ? [] : readVersions(project);
   const ranking = rankRuns(project, { runs, jobs, repeat: request.repeat, metric: request.ending.metric, versions });
   const best = ranking?.isGuess === false ? ranking.groups[0]?.runs[0] : undefined;
   return {
