@@ -33,7 +33,7 @@ export function* changesOf(project: Project, stage: Stage, known: ReadonlyMap<st
     const changed = paramsChange(params, readTextIfExists(absolutePath(project, params.path)));
     if (changed !== null) deps.set(params.path, changed);
   }
-  const outs = new Map(stage.newOutputs.map((path) => [path, isHere(absolutePath(project, path)) ? "modified" : "deleted"] as const));
+  const outs = new Map(stage.newOutputs.map(({ path }) => [path, isHere(absolutePath(project, path)) ? "modified" : "deleted"] as const));
   return { stage, deps, outs };
 }
 

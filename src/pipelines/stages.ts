@@ -18,8 +18,8 @@ export interface Stage {
   hasOtherCommand: boolean;
   files: { path: string; hash: string | null; hashName: HashName }[];
   params: Params[];
-  /** Paths of outputs the lock does not know. */
-  newOutputs: string[];
+  /** Outputs the lock does not know. */
+  newOutputs: { path: string; isCached: boolean }[];
 }
 
 export interface Params {
@@ -65,7 +65,7 @@ function stageOf(
   const recorded = new Map(listOf(record?.deps).map((dep) => [place(String(fieldsOf(dep).path)), fieldsOf(dep)]));
   const dependencies = definition === null ? [...recorded.keys()] : pathsOf(definition.deps).map(place);
   const outputs = new Set(listOf(record?.outs).map((out) => place(String(fieldsOf(out).path))));
-  const described = ["outs", "metrics", "plots"].flatMap((kind) => pathsOf(definition?.[kind]).map(place));
+  const described = ["outs", "metrics", "plots"].flatMap((kind) => outputsOf(definition?.[kind]));
   return {
     file,
     stage,
@@ -75,7 +75,9 @@ function stageOf(
     hasOtherCommand: record !== null && definition !== null && JSON.stringify(definition.cmd) !== JSON.stringify(record.cmd),
     files: dependencies.filter(isInside).map((path) => hashIn(path, recorded.get(path))),
     params: paramsOf({ definition, record, place }),
-    newOutputs: described.filter((path) => isInside(path) && !outputs.has(path)),
+    newOutputs: described
+      .map(({ path, isCached }) => ({ path: place(path), isCached }))
+      .filter(({ path }) => isInside(path) && !outputs.has(path)),
   };
 }
 
@@ -114,6 +116,14 @@ function paramsOf({
 /** Paths of a list whose items are texts, or texts with flags. */
 function pathsOf(list: unknown): string[] {
   return listOf(list).flatMap((item) => (typeof item === "string" ? [item] : Object.keys(fieldsOf(item))));
+}
+
+function outputsOf(list: unknown): Stage["newOutputs"] {
+  return listOf(list).flatMap((item) =>
+    typeof item === "string"
+      ? [{ path: item, isCached: true }]
+      : Object.entries(fieldsOf(item)).map(([path, flags]) => ({ path, isCached: fieldsOf(flags).cache !== false })),
+  );
 }
 
 /** URLs and paths elsewhere are DVC's own to ask. */

@@ -62,12 +62,19 @@ interface Shard {
   own: string | null;
 }
 
+/** Removes what killed processes left beside the shards of either layout; what came of large objects is kept for the next fetch. */
+export function sweepCache({ dir }: ObjectFolder): void {
+  const place = shardsFolder(dir, "md5");
+  sweepStagings(place, (staging) => keepArrived(place, staging));
+  sweepStagings(shardsFolder(dir, "md5-dos2unix"));
+}
+
 // From so many small files on nearly every new shard gets some of them.
 const MANY_SHARDS = 1000;
 
 export function beginIngest(folder: ObjectFolder): Ingest {
   const shardsPlace = shardsFolder(folder.dir, "md5");
-  sweepStagings(shardsPlace, (staging) => keepArrived(shardsPlace, staging));
+  sweepCache(folder);
   let partials: Set<string> | null = null;
   const waiting = new Map<string, Waiting>();
   const shards = new Map<string, Shard>();

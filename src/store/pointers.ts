@@ -26,6 +26,38 @@ export function readTracked(project: Project): { pointers: Pointer[]; pipelines:
   return { pointers, pipelines: oursAmong(project, files, isPipelineFile) };
 }
 
+export interface PipelineTexts {
+  /** The `dvc.lock`, there or not. */
+  file: string;
+  pipeline: string;
+  lock: string | null;
+}
+
+/** Every `dvc.yaml` with the `dvc.lock` beside it, of a commit, or of the worktree (null). */
+export function readPipelines(project: Project, rev: string | null): PipelineTexts[] {
+  const { repository } = project;
+  const top = topOf(project);
+  if (rev === null || repository === null) {
+    const files = oursAmong(project, new Set(repository === null ? walk(top, "") : listFiles(repository)), isPipelineFile);
+    return textsOf(files, (file) => readTextIfExists(join(top, file)));
+  }
+  const objects = new Map(readTree(repository, rev).map(({ path, object }) => [path, object]));
+  const files = oursAmong(project, objects.keys(), isPipelineFile);
+  const texts = catFiles(
+    repository,
+    files.flatMap((path) => [path, lockOf(path)].flatMap((one) => objects.get(one) ?? [])),
+  );
+  return textsOf(files, (file) => texts.get(objects.get(file) ?? "")?.toString("utf8") ?? null);
+}
+
+function textsOf(files: readonly string[], textOf: (file: string) => string | null): PipelineTexts[] {
+  return files.map((path) => ({ file: lockOf(path), pipeline: textOf(path) ?? "", lock: textOf(lockOf(path)) }));
+}
+
+function lockOf(pipeline: string): string {
+  return posix.join(posix.dirname(pipeline), "dvc.lock");
+}
+
 /** The pointer in the `.dvc` file beside one output, without a look at any other file. */
 export function pointerBeside(project: Project, path: string): Pointer | null {
   const text = readTextIfExists(join(topOf(project), `${path}.dvc`));

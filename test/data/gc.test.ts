@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { newOwnName } from "../../src/store/staging.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { setReadOnly, smallDisk } from "../support/small-disk.ts";
 import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
@@ -74,6 +75,28 @@ it("says what would go by path and version, and undo brings it back until the tr
   repository.expver(["data", "gc", "-w", "-f", "--purge"]);
   expect(existsSync(join(repository.root, ".dvc/cache/expver-trash"))).toBe(false);
   expect(repository.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("no longer in the trash") });
+});
+
+it("removes what killed commands left beside the objects of either layout, and what may be somebody's stays", () => {
+  const repository = project();
+  const cache = join(repository.root, ".dvc/cache");
+  const alive = `.${newOwnName()}`;
+  // This process has begun at another time.
+  const dead = alive.replace(/-(\d+)-\d*-/, "-$1-1-");
+  const elsewhere = alive.replace(/expver-[0-9a-f]{8}/, "expver-0123abcd");
+  for (const layout of [cache, join(cache, "files/md5")])
+    for (const name of [alive, dead, elsewhere, ".kept.tmp"]) {
+      mkdirSync(join(layout, name, "00"), { recursive: true });
+      writeFileSync(join(layout, name, "00", "object-1"), "bytes");
+    }
+  expect(repository.expver(["data", "gc", "-w", "-f"])).toMatchObject({ code: 0 });
+  for (const layout of [cache, join(cache, "files/md5")])
+    expect([alive, dead, elsewhere, ".kept.tmp"].map((name) => existsSync(join(layout, name, "00/object-1")))).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
 });
 
 it("keeps what a linked worktree uses, and ends when one cannot be read", () => {

@@ -139,3 +139,32 @@ describe.skipIf(!HAS_DVC)("data status says of stages what dvc says", () => {
     repo.git("checkout", "-q", "one.txt");
   });
 });
+
+it.skipIf(!HAS_DVC)("list and diff name outputs of stages that never ran, as dvc does", { timeout: 180_000 }, () => {
+  const repo = makeRepository();
+  repo.expver(["data", "init"]);
+  repo.commit("one", {
+    "dvc.yaml": `stages:
+  ran: { cmd: mkdir d && echo 1 > d/x, outs: [d] }
+  never:
+    cmd: echo
+    outs: [n.txt, nd/sub, gone: { cache: false }]
+    metrics: [m.json]
+`,
+  });
+  dvcCalls(repo, [["repro", "-q", "ran"]]);
+  repo.write("n.txt", "here\n");
+  repo.commit("ran");
+  repo.git("tag", "one");
+  repo.commit("two", { "dvc.yaml": repo.read("dvc.yaml").replace("n.txt", "n2.txt") });
+  const same = (calls: string[][]) => {
+    const theirs = dvcCalls(repo, calls);
+    for (const [index, call] of calls.entries())
+      expect([call, jsonOf(repo.expver(["data", ...call]))]).toEqual([call, jsonOf(theirs[index] as (typeof theirs)[number])]);
+  };
+  const lists = [[], ["-R"], ["--dvc-only"], ["--rev", "one"]].map((more) => ["list", ".", "--json", ...more]);
+  const diffs = [[], ["one"], ["one", "HEAD"], ["HEAD", "one"], ["HEAD~2", "one"]].map((revs) => ["diff", "--json", ...revs]);
+  same([...lists, ["list", ".", "nd", "--json"], ["list", ".", "nd/sub", "--json"], ...diffs]);
+  repo.write("nd/sub/f", "1\n");
+  same([["list", ".", "--json", "-R"], ["list", ".", "nd/sub", "--json"], ...diffs, ["diff", "--json", "--targets", "nd/sub"]]);
+});

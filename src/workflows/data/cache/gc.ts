@@ -13,6 +13,7 @@ import type { Context } from "../../../platform/context.ts";
 import { cacheTrash, openCache } from "../../../store/cache.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { sweepCache } from "../../../store/ingest.ts";
 import { type ObjectName, readListing } from "../../../store/layout.ts";
 import { parseListing } from "../../../store/listing.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
@@ -82,6 +83,7 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
       const now = await survey(project, context, input);
       const still = new Set(now.unused.map(({ name }) => name));
       const going = unused.filter(({ name }) => still.has(name));
+      sweepCache(openCache(project));
       await moveToTrash(project, context, going);
       const there = new Set(now.unusedThere.map(keyOf));
       const goingThere = unusedThere.filter((one) => there.has(keyOf(one)));

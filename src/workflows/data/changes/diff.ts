@@ -4,6 +4,7 @@ import { absolutePath } from "../../../config/paths.ts";
 import { type Project, requireRepository } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, resolveCommit } from "../../../git/refs.ts";
+import { unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
@@ -78,9 +79,8 @@ async function bothStates(
   context: Context,
   { revisions, targets }: { revisions: Revisions; targets: string[] },
 ): Promise<{ before: Tracked[]; after: Tracked[] }> {
-  const old = chosen(project, context, { pointers: cachedOf(readPointersAt(project, revisions.old)), targets });
-  const present = revisions.new === null ? readPointers(project) : readPointersAt(project, revisions.new);
-  const now = chosen(project, context, { pointers: cachedOf(present), targets });
+  const old = chosen(project, context, { pointers: outputsAt(project, revisions.old), targets });
+  const now = chosen(project, context, { pointers: outputsAt(project, revisions.new), targets });
   const unknown = targets.find((target) => old.unknown.has(target) && now.unknown.has(target));
   if (unknown !== undefined)
     throw new ExpverError("E_NOT_FOUND", `${unknown} is tracked in neither state`, { details: { target: unknown, exitCode: 255 } });
@@ -95,8 +95,10 @@ async function bothStates(
   return { before: await said(old), after: states.flatMap((state) => trackedHere(state, true)).filter(isChosen(now.only)) };
 }
 
-function cachedOf(pointers: readonly Pointer[]): Pointer[] {
-  return pointers.filter(({ cache }) => cache);
+/** What DVC keeps, or will when the stage has run; null: the worktree's. */
+function outputsAt(project: Project, rev: string | null): Pointer[] {
+  const stored = rev === null ? readPointers(project) : readPointersAt(project, rev);
+  return [...stored, ...unrunOutputs(project, rev)].filter(({ cache }) => cache);
 }
 
 /** Targets may name what only one of the two states has. */

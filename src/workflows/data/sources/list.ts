@@ -2,6 +2,7 @@
 import { posix, relative } from "node:path";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
 import { compareCodePoints } from "../../../store/listing.ts";
 import { openSource, type Source } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
@@ -32,7 +33,8 @@ export const dataList: ReadWorkflow<Input, ListResult> = {
     refuseForeignConfig(input);
     const source = openSource(context, textIn(input.url) ?? ".", { rev: textIn(input.rev) });
     try {
-      const { json, root } = await listed(source, input);
+      const pointers = [...source.pointers, ...unrunOutputs(source.project, source.commit)];
+      const { json, root } = await listed({ ...source, pointers }, input);
       return { json, tree: input.tree === true ? root : null, ...shown };
     } finally {
       source.close();
