@@ -12,6 +12,7 @@ import { isFile, isThere, readTextIfExists } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
 import { sameTree, treeDigest } from "../platform/tree-digest.ts";
 import { counted } from "../platform/words.ts";
+import { checkedOutState, checkedOutTarget, takeCheckoutBack } from "./checked-out.ts";
 import { removeEmptyFolder, setText } from "./file-edits.ts";
 import { linkOrMove, moveWhole, removeWhole, restoreFromTrash, restoreObjects } from "./trash.ts";
 import type { Effect, IndexEntry, Operation } from "./types.ts";
@@ -148,6 +149,8 @@ function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Pi
       if (isMoved || (isBack && isKept)) return { state: "after" };
       return isBack ? { state: "before" } : { state: "other", now: "neither here nor there" };
     }
+    case "checkout":
+      return checkedOutState(topOf(project), effect);
     case "objects":
       return objectsState(effect);
     case "remote":
@@ -223,6 +226,7 @@ function undoOne(project: Place, effect: Effect, rows: RowHooks | undefined): vo
     if (isPlaced(project, effect)) rmSync(join(topOf(project), effect.path));
     restoreFromTrash(effect.trash, join(topOf(project), effect.path));
   }
+  if (effect.kind === "checkout") takeCheckoutBack(topOf(project), effect);
   if (effect.kind === "move") moveBack(project, effect);
   if (effect.kind === "objects") restoreObjects(effect);
   if (effect.kind === "unmerged" && project.repository !== null) unresolve(project.repository, effect);
@@ -275,6 +279,8 @@ function targetOf(effect: Effect): string {
     case "trash":
     case "database":
       return effect.path;
+    case "checkout":
+      return checkedOutTarget(effect);
     case "move":
       return effect.to;
     case "objects":

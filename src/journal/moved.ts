@@ -47,6 +47,8 @@ function effectAt(effect: Effect, { inside, kept }: Record<"inside" | "kept", (p
       return { ...effect, path: inside(effect.path) };
     case "trash":
       return { ...effect, path: inside(effect.path), trash: kept(effect.trash) };
+    case "checkout":
+      return { ...effect, path: inside(effect.path), shards: kept(effect.shards) };
     case "move":
       return {
         ...effect,

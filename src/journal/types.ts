@@ -32,6 +32,18 @@ export type Effect =
    */
   | { kind: "trash"; path: string; trash: string; placed?: string }
   /**
+   * Files of an output that a checkout replaced, removed or made; `path` is the output's, relative to the worktree. Each file: its path
+   * below the output ("" for the output itself) and its hash before and after, null for not there. What was before is kept in the cache:
+   * `shards`, absolute.
+   */
+  | {
+      kind: "checkout";
+      path: string;
+      shards: string;
+      hashName: "md5" | "md5-dos2unix";
+      files: [below: string, before: string | null, after: string | null][];
+    }
+  /**
    * A file or folder renamed. Paths relative to the worktree; `replaced`: where in the trash is what stood at `to` (absolute); `digest`
    * (`platform/tree-digest.ts`): what was put there, which undo takes away only while it is that.
    */

@@ -81,6 +81,8 @@ function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Ste
       return { verb: effect.after === null ? "restore" : "rewrite", target, detail: "as before", keeps: "journal" };
     case "trash":
       return { verb: "restore", target, detail: "from the trash" };
+    case "checkout":
+      return { verb: "restore", target, detail: "from the cache", count: effect.files.length };
     case "move":
       return { verb: "move", target, detail: `back to ${effect.from}` };
     case "objects":

@@ -4,12 +4,15 @@ import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
+import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
-import { paceWork } from "../../../platform/pace.ts";
+import { batchesOf, paceWork } from "../../../platform/pace.ts";
 import { counted } from "../../../platform/words.ts";
 import { applyingCheckout, refuseUnsaved } from "../../../store/apply-checkout.ts";
+import { openCache } from "../../../store/cache.ts";
 import { type OutputCheckout, planningCheckout } from "../../../store/checkout.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { shardsFolder } from "../../../store/layout.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
@@ -85,22 +88,27 @@ export async function planCheckout(
   };
 }
 
-/** Files nobody has stored go to the trash, journaled; everything else is in the cache and needs no journal. */
+/** Files nobody has stored go to the trash; of the others that are replaced or removed the journal remembers which objects they were. */
 export async function applyCheckout(project: Project, context: Context, plan: CheckoutPlan): Promise<CheckoutResult> {
-  const { outputs, allowMissing, summary } = plan;
+  const { outputs, allowMissing, summary, destructive } = plan;
   const pace = {
     label: "checking out",
     total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0),
     totalBytes: outputs.flatMap(({ places }) => places).reduce((sum, { size }) => sum + size, 0),
   };
   const discardJournal = (path: string) => void moveToTrash(project, path);
-  if (!plan.destructive) await paceWork(applyingCheckout(project, outputs, { discardJournal }), context, pace);
+  const changed = outputs.flatMap((output) => changesOf(project, output));
+  // What only makes files that were not there loses nothing.
+  if (!destructive && changed.length === 0) await paceWork(applyingCheckout(project, outputs, { discardJournal }), context, pace);
   else {
+    const unsaved = outputs.reduce((sum, output) => sum + output.unsaved.length, 0);
+    const names = [...new Set(changed.map(({ path }) => path))].join(", ");
     await perform(project, context, {
       command: "data checkout",
-      argv: ["data", "checkout", "--force"],
-      summary: `replace ${outputs.reduce((sum, { unsaved }) => sum + unsaved.length, 0)} files that were stored nowhere`,
+      argv: ["data", "checkout", ...(destructive ? ["--force"] : [])],
+      summary: destructive ? `replace ${unsaved} files that were stored nowhere` : `make ${names} what the pointers say`,
       work: (operation) => {
+        operation.record(...changed);
         const placed = new Map(outputs.flatMap(({ places }) => places.map((place) => [place.path, place.object])));
         const discard = (path: string) => {
           const trash = trashPlace(project, path);
@@ -110,7 +118,7 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
           operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash, ...known });
           moveToTrash(project, path, trash);
         };
-        return paceWork(applyingCheckout(project, outputs, { discard, discardJournal }), context, pace);
+        return paceWork(applyingCheckout(project, outputs, { ...(destructive ? { discard } : {}), discardJournal }), context, pace);
       },
     });
   }
@@ -121,6 +129,24 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
     context.report({ kind: "warning", text, hint: "Fetch them: expver data pull" });
   }
   return { ...result, summary, exitCode: result.failed.length > 0 && !allowMissing ? 255 : 0 };
+}
+
+type CheckedOut = Extract<Effect, { kind: "checkout" }>;
+
+/** Nothing of an output where nothing is replaced or removed, nor of files that go to the trash: these have effects of their own. */
+function changesOf(project: Project, { pointer, path, places, removes, unsaved, missing }: OutputCheckout): CheckedOut[] {
+  const lost = new Set(unsaved.map((file) => file.path));
+  const below = (file: string) => file.slice(path.length + 1);
+  const files = [
+    ...places
+      .filter(({ path: file, object, replaces }) => !lost.has(file) && replaces?.md5 !== object.hash)
+      .map(({ path: file, object, replaces }): CheckedOut["files"][number] => [below(file), replaces?.md5 ?? null, object.hash]),
+    ...removes.filter((file) => !lost.has(file.path)).map((file): CheckedOut["files"][number] => [below(file.path), file.md5, null]),
+  ];
+  if (missing.length > 0 || !files.some(([, before]) => before !== null)) return [];
+  const { hashName } = pointer;
+  const shards = shardsFolder(openCache(project).dir, hashName);
+  return [...batchesOf(files)].map((some) => ({ kind: "checkout", path: pointer.path, shards, hashName, files: [...some] }));
 }
 
 /** What to say when bytes are missing. */

@@ -1,0 +1,86 @@
+/** Files that a checkout replaced, removed or made: whether they still are what it left, and what they were before, from the cache. */
+import { chmodSync, constants, copyFileSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fromSystemError } from "../errors.ts";
+import { hasCode, isFile } from "../platform/files.ts";
+import { firstBytes, md5OfFile } from "../platform/hashing.ts";
+import { whoHasOpen } from "../platform/open-files.ts";
+import { counted } from "../platform/words.ts";
+import { removeEmptyFolder } from "./file-edits.ts";
+import type { Effect } from "./types.ts";
+
+type CheckedOut = Extract<Effect, { kind: "checkout" }>;
+
+const DATABASE = "SQLite format 3\0";
+
+/** `top`: of the worktree. Half done counts as standing: taking back goes on where it was. */
+export function checkedOutState(top: string, effect: CheckedOut): { state: "after" | "before" | "other"; now?: string } {
+  let standing = 0;
+  for (const file of effect.files) {
+    const [, before, after] = file;
+    const path = placeOf(top, effect, file);
+    const now = hashAt(path, effect);
+    if (now === before) continue;
+    const shown = path.slice(top.length + 1);
+    if (now !== after) return { state: "other", now: `${shown} is something else` };
+    if (before !== null && !isFile(objectOf(effect, before))) return { state: "other", now: `what ${shown} was is no longer in the cache` };
+    if (now !== null && firstBytes(path, DATABASE.length).toString("latin1") === DATABASE && (whoHasOpen(path) ?? []).length > 0)
+      return { state: "other", now: `${shown} is open in a process` };
+    standing += 1;
+  }
+  return { state: standing === 0 ? "before" : "after" };
+}
+
+/** Safe to repeat. What was not there goes first: a folder may be where a file was. */
+export function takeCheckoutBack(top: string, effect: CheckedOut): void {
+  const changed = effect.files.filter((file) => hashAt(placeOf(top, effect, file), effect) !== file[1]);
+  const output = join(top, effect.path);
+  try {
+    for (const file of changed.filter(([, before]) => before === null)) {
+      const path = placeOf(top, effect, file);
+      if (hashAt(path, effect) !== null) rmSync(path);
+      for (let folder = dirname(path); folder.startsWith(`${output}/`) && removeEmptyFolder(folder); ) folder = dirname(folder);
+    }
+    for (const file of changed) {
+      const [, before] = file;
+      const path = placeOf(top, effect, file);
+      if (before === null) continue;
+      // Only an empty folder goes.
+      if (path === output) removeEmptyFolder(output);
+      mkdirSync(dirname(path), { recursive: true });
+      const beside = join(dirname(path), `.${basename(path).slice(0, 100)}.expver.tmp`);
+      rmSync(beside, { force: true });
+      // Not a link: whatever it was, it may be written to.
+      copyFileSync(objectOf(effect, before), beside, constants.COPYFILE_FICLONE);
+      chmodSync(beside, 0o666 & ~process.umask());
+      renameSync(beside, path);
+    }
+  } catch (error) {
+    throw fromSystemError(error, `cannot bring back ${effect.path}`);
+  }
+}
+
+export function checkedOutTarget({ path, files }: CheckedOut): string {
+  return files.length === 1 && files[0]?.[0] === "" ? path : `${path}: ${counted(files.length, "file")}`;
+}
+
+function placeOf(top: string, { path }: CheckedOut, [below]: CheckedOut["files"][number]): string {
+  return below === "" ? join(top, path) : join(top, path, below);
+}
+
+function objectOf({ shards }: CheckedOut, hash: string): string {
+  return join(shards, hash.slice(0, 2), hash.slice(2));
+}
+
+/** Null: no file is there. A link counts as the file it leads to. */
+function hashAt(path: string, { hashName }: CheckedOut): string | null {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined || stat.isDirectory()) return null;
+    return stat.isFile() ? md5OfFile(path, { kind: hashName }).md5 : "";
+  } catch (error) {
+    // A file is where its folder was.
+    if (hasCode(error, "ENOTDIR")) return null;
+    throw error;
+  }
+}

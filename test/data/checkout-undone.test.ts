@@ -1,0 +1,86 @@
+import { chmodSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+const STATES: Record<string, Record<string, string>> = {
+  v1: { "d/same": "same", "d/changed": "one", "d/only/one": "1", "k/inside": "a folder", f: "first" },
+  v2: { "d/same": "same", "d/changed": "two", "d/two": "2", k: "a file", f: "second" },
+};
+
+function filesOf(repository: TestRepository): Record<string, string> {
+  const found = (folder: string): [string, string][] =>
+    readdirSync(join(repository.root, folder), { withFileTypes: true }).flatMap((item) => {
+      const path = join(folder, item.name);
+      return item.isDirectory() ? found(path) : [[path, repository.read(path)]];
+    });
+  return Object.fromEntries(
+    ["d", "k", "f"].flatMap((top) => (/^[dk]$/.test(top) && isFolder(repository, top) ? found(top) : [[top, repository.read(top)]])),
+  );
+}
+
+function isFolder(repository: TestRepository, path: string): boolean {
+  return statSync(join(repository.root, path)).isDirectory();
+}
+
+/** At v2, with the pointers of v1. */
+function project(): TestRepository {
+  const repository = makeRepository();
+  repository.expver(["data", "init"]);
+  for (const [version, files] of Object.entries(STATES)) {
+    for (const path of ["d", "k", "f"]) rmSync(join(repository.root, path), { recursive: true, force: true });
+    for (const [path, text] of Object.entries(files)) repository.write(path, text);
+    expect(repository.expver(["data", "add", "d", "k", "f"])).toMatchObject({ code: 0 });
+    repository.commit(version);
+    repository.git("tag", version);
+  }
+  repository.git("checkout", "-q", "v1");
+  return repository;
+}
+
+it("undo brings back what a checkout replaced and removed, takes away what it made, and can be repeated", () => {
+  const repository = project();
+  for (let round = 0; round < 2; round += 1) {
+    expect(repository.expver(["data", "checkout"])).toMatchObject({ code: 0 });
+    expect(filesOf(repository)).toEqual(STATES.v1);
+    expect(repository.expverJson(["undo", "--dry-run"]).data.steps).toMatchObject(
+      ["d", "f", "k"].map((path) => ({ target: expect.stringMatching(`^${path}\\b`) })).reverse(),
+    );
+    expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+    expect(filesOf(repository)).toEqual(STATES.v2);
+    expect(readdirSync(join(repository.root, "d")).sort()).toEqual(["changed", "same", "two"]);
+    // Nobody writes through it into the cache.
+    writeFileSync(join(repository.root, "f"), "mine");
+    expect(repository.expver(["data", "checkout"]).stderr).toContain("stored nowhere");
+    writeFileSync(join(repository.root, "f"), "second");
+  }
+});
+
+it("undo refuses what was changed since, and what the cache no longer has, and leaves everything as it is", () => {
+  const repository = project();
+  repository.expver(["data", "checkout"]);
+  repository.write("d/changed", "mine");
+  expect(repository.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("d/changed is something else") });
+  expect(filesOf(repository)).toEqual({ ...STATES.v1, "d/changed": "mine" });
+  repository.write("d/changed", "one");
+  expect(repository.expver(["data", "gc", "-w", "-f", "--purge"])).toMatchObject({ code: 0 });
+  const [operation = ""] = repository
+    .expverJson(["ops"])
+    .data.operations.filter(({ command }: { command: string }) => command === "data checkout")
+    .map(({ id }: { id: string }) => id);
+  expect(repository.expver(["undo", operation])).toMatchObject({ code: 4, stderr: expect.stringContaining("no longer in the cache") });
+  expect(filesOf(repository)).toEqual(STATES.v1);
+});
+
+it("a checkout that fails half-way leaves what was there", () => {
+  const repository = project();
+  const cache = join(repository.root, ".dvc/cache/files/md5");
+  // `f` of v1, which is placed after `d`.
+  const object = join(cache, "8b", "04d5e3775d298e78455efc5ca404d5");
+  chmodSync(object, 0o644);
+  writeFileSync(object, "fIrst");
+  chmodSync(object, 0o444);
+  const { code, stderr } = repository.expver(["data", "checkout"]);
+  expect([code, stderr]).toEqual([255, expect.stringMatching(/^error E_OBJECT: .* is damaged/)]);
+  expect(filesOf(repository)).toEqual(STATES.v2);
+});
