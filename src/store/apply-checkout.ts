@@ -1,7 +1,5 @@
 /** Carrying out a checkout. A file (or a small new folder) appears under its name whole; nothing goes before everything needed is known to be there. */
-
-import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Project, topOf } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
@@ -10,16 +8,17 @@ import { hasCode, isThere } from "../platform/files.ts";
 import { isSmall } from "../platform/hashing.ts";
 import { createPlacer, type Placer } from "../platform/links.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
-import { batchesOf, type Work } from "../platform/pace.ts";
+import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { copyingSmall } from "../platform/small-files.ts";
 import { openCache } from "./cache.ts";
 import type { OutputCheckout, Placement } from "./checkout.ts";
 import { isDatabase, mutablePaths } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
-import { foldersAround, removeIfEmpty } from "./remove-files.ts";
+import { foldersAround, hasChanged, removeIfEmpty } from "./remove-files.ts";
 import { openSingles, type ScannedFile } from "./scan.ts";
 import { makeStaging, sweepStagings } from "./staging.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
+import { takeName } from "./take-name.ts";
 
 export interface ApplyCheckout {
   /** Moves a file or folder whose bytes are saved nowhere to where they can be found again. Without it such a plan is refused. */
@@ -184,7 +183,7 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
   const takeAway = (file: ScannedFile, alsoSaved: boolean) => {
     if (done.has(file.path)) return;
     done.add(file.path);
-    refuseChanged(file);
+    if (hasChanged(file)) throw changedMeanwhile(file.path);
     if (!unsaved.has(file.path)) {
       if (alsoSaved) rmSync(file.path, { force: true });
     } else if (discard) discard(file.path);
@@ -240,7 +239,7 @@ function* placeFile(place: Placement, placing: Placing, remover: Remover): Work<
     else if (newcomer?.isFile()) throw changedMeanwhile(place.path);
   }
   for (const journal of journalsBeside(place, placing.project)) placing.discardJournal(journal);
-  moveInto(temporary, place, placing.placer);
+  takeName(temporary, place.path, (beside) => finishWork(makeFile(place, beside, placing)));
   return told;
 }
 
@@ -263,31 +262,11 @@ export function* makeFile(
   return told;
 }
 
-/** Renames; when the output is on another file system than `.dvc`, makes it there. */
-function moveInto(temporary: string, { path, size }: Placement, placer: Placer): void {
-  try {
-    renameSync(temporary, path);
-  } catch (error) {
-    if (!hasCode(error, "EXDEV")) throw error;
-    const beside = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
-    placer.place(temporary, beside, { size, copyOnly: true });
-    chmodSync(beside, lstatSync(temporary).mode & 0o777);
-    renameSync(beside, path);
-    unlinkSync(temporary);
-  }
-}
-
 function damaged({ path, from, object }: Pick<Placement, "path" | "from" | "object">, found: string): ExpverError {
   return new ExpverError("E_OBJECT", `the cached object ${object.hash} is damaged: its bytes are ${found}`, {
     hint: `Remove ${from} and fetch it again: expver data fetch.`,
     details: { path, object: from, found },
   });
-}
-
-/** What was read a moment ago must still be what stands there: else somebody has just written it. */
-function refuseChanged({ path, stat, isLink }: ScannedFile): void {
-  const now = lstatSync(path, { throwIfNoEntry: false });
-  if (now !== undefined && !isLink && now.ctimeMs !== stat.ctimeMs) throw changedMeanwhile(path);
 }
 
 function changedMeanwhile(path: string): ExpverError {

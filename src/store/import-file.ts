@@ -3,14 +3,13 @@ import { posix } from "node:path";
 import { setYamlSource } from "../config/edit-yaml.ts";
 import { clearEntry, setDependency } from "./pointer-edit.ts";
 import { asFields, asList, readMapping, text as textOf } from "./pointer-fields.ts";
-import { renderPointerFile } from "./pointer-file.ts";
+import { renderPointerFile, repositorySource } from "./pointer-file.ts";
 import { stageMd5 } from "./stage-md5.ts";
-import type { OutputContent } from "./types.ts";
+import type { OutputContent, RepositorySource } from "./types.ts";
 import { yamlLine, yamlScalar } from "./yaml-scalar.ts";
 
 export type Import =
-  /** From a repository; `path` in it. `lock`: the commit it was taken from, null when nothing was yet. */
-  | { kind: "repository"; url: string; path: string; rev: string | null; lock: string | null; remote: string | null }
+  | ({ kind: "repository" } & RepositorySource)
   /** From a path or URL as the file has it, relative to `folder` (from the top); `hash`: as what it was known there, `options` of `fs_config`. */
   | { kind: "url"; path: string; folder: string; hash: string | null; options: ReadonlyMap<string, string> };
 
@@ -20,16 +19,13 @@ export function readImport(text: string, file: string): Import | null {
   const [first, second] = asList(top.deps, file, "deps");
   if (first === undefined || second !== undefined) return null;
   const dep = asFields(first, file, "an entry of deps");
+  const source = repositorySource(dep, file);
+  if (source !== null) return { kind: "repository", ...source };
   const path = textOf(dep.path) ?? "";
   const folder = posix.join(posix.dirname(file), textOf(top.wdir) ?? ".");
-  if (dep.repo === undefined) {
-    const config = dep.fs_config === undefined ? {} : asFields(dep.fs_config, file, "fs_config");
-    const options = new Map(Object.entries(config).map(([key, value]) => [key, textOf(value) ?? ""]));
-    return { kind: "url", path, folder, hash: textOf(dep.md5) ?? textOf(dep.etag) ?? textOf(dep.checksum) ?? null, options };
-  }
-  const repo = asFields(dep.repo, file, "repo");
-  const said = (key: string) => textOf(repo[key]) ?? null;
-  return { kind: "repository", url: said("url") ?? "", path, rev: said("rev"), lock: said("rev_lock"), remote: said("remote") };
+  const config = dep.fs_config === undefined ? {} : asFields(dep.fs_config, file, "fs_config");
+  const options = new Map(Object.entries(config).map(([key, value]) => [key, textOf(value) ?? ""]));
+  return { kind: "url", path, folder, hash: textOf(dep.md5) ?? textOf(dep.etag) ?? textOf(dep.checksum) ?? null, options };
 }
 
 export interface NewImport {

@@ -16,11 +16,15 @@ export function arrivingName(count: number, hash: string): string {
   return `arriving-${count}-${hash}`;
 }
 
-/** Keeps what came into a staging folder whose process is dead. */
+/** Keeps what came into a staging folder whose process is dead. Another process that sees it may do the same at the same time. */
 export function keepArrived(shards: string, staging: string): void {
-  for (const name of readdirSync(staging)) {
-    const hash = WAITING.exec(name)?.[1];
-    if (hash !== undefined) keepPartial(shards, hash, `${staging}/${name}`);
+  try {
+    for (const name of readdirSync(staging)) {
+      const hash = WAITING.exec(name)?.[1];
+      if (hash !== undefined) keepPartial(shards, hash, `${staging}/${name}`);
+    }
+  } catch (error) {
+    if (!isMissing(error)) throw error;
   }
 }
 

@@ -1,8 +1,8 @@
 /** The `.dvc` file: reading every age of it, writing it byte for byte as DVC 3 does. */
 import { posix } from "node:path";
 import { editEntry } from "./pointer-edit.ts";
-import { asFields, asList, readMapping, refuseUnknown, text as textOf, toPointer } from "./pointer-fields.ts";
-import type { OutputContent, Pointer } from "./types.ts";
+import { asFields, asList, type Fields, readMapping, refuseUnknown, text as textOf, toPointer } from "./pointer-fields.ts";
+import type { OutputContent, Pointer, RepositorySource } from "./types.ts";
 import { yamlLine } from "./yaml-scalar.ts";
 
 // `cmd` stood here in DVC 1; what such a file says about outputs still holds.
@@ -14,8 +14,18 @@ export function parsePointerFile(text: string, file: string): Pointer[] {
   refuseUnknown(top, TOP_KEYS, file);
   const folder = posix.join(posix.dirname(file), textOf(top.wdir) ?? ".");
   // What came from a URL is pushed like one's own data; what came from another repository is not.
-  const isImport = asList(top.deps, file, "deps").some((dep) => asFields(dep, file, "an entry of deps").repo !== undefined);
-  return asList(top.outs, file, "outs").map((out) => toPointer(out, { file, folder, isImport }));
+  const source = asList(top.deps, file, "deps").flatMap((dep) => repositorySource(asFields(dep, file, "an entry of deps"), file) ?? [])[0];
+  const pointers = asList(top.outs, file, "outs").map((out) => toPointer(out, { file, folder, isImport: source !== undefined }));
+  return source === undefined ? pointers : pointers.map((pointer) => ({ ...pointer, source }));
+}
+
+/** Null for a dependency that is in no other repository. */
+export function repositorySource(dependency: Fields, file: string): RepositorySource | null {
+  if (dependency.repo === undefined) return null;
+  const repo = asFields(dependency.repo, file, "repo");
+  const said = (key: string) => textOf(repo[key]) ?? null;
+  const path = textOf(dependency.path) ?? "";
+  return { url: said("url") ?? "", path, rev: said("rev"), lock: said("rev_lock"), remote: said("remote") };
 }
 
 /**

@@ -1,15 +1,18 @@
 /** Making files of the worktree links to the cache, or files of their own, as the user wants them. */
-import { chmodSync, lstatSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, lstatSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Project, topOf } from "../config/project.ts";
+import { isThere } from "../platform/files.ts";
 import { createPlacer, type LinkType } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { isDatabase, mutablePaths } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { objectPath, trustedSize } from "./layout.ts";
+import { hasChanged } from "./remove-files.ts";
 import type { Scan, ScannedFile } from "./scan.ts";
 import { makeStaging } from "./staging.ts";
+import { takeName } from "./take-name.ts";
 
 /**
  * After the bytes are in the cache: files become links to it where the configuration (or `types`) wants links, and links become files
@@ -34,9 +37,12 @@ export function* relinkOutput(project: Project, scan: Scan, types?: readonly Lin
       if (isRight || trustedSize(cache.dir, { hash: file.md5, hashName: "md5" }) === null) continue;
       staging ??= makeStaging(join(dvcFolder(project), "tmp"));
       const temporary = join(staging, "file");
-      placer.place(object, temporary, { size: file.stat.size, copyOnly });
-      if (scan.content.isexec) chmodSync(temporary, lstatSync(temporary).mode | 0o100);
-      if (statSync(file.path).ctimeMs === file.stat.ctimeMs) renameSync(temporary, file.path);
+      const make = (at: string) => {
+        placer.place(object, at, { size: file.stat.size, copyOnly });
+        if (scan.content.isexec) chmodSync(at, lstatSync(at).mode | 0o100);
+      };
+      make(temporary);
+      if (isThere(file.path) && !hasChanged(file)) takeName(temporary, file.path, make);
       else rmSync(temporary, { force: true });
       yield { files: 1, bytes: 0 };
     }

@@ -1,14 +1,26 @@
 /** Taking an output's files away without touching what else lies between them. */
-import { rmdirSync, rmSync } from "node:fs";
+import { lstatSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ScannedFile } from "./scan.ts";
 
-/** Deletes scanned files and the folders that are then empty. Ignored files and links to folders stay, with their folders. */
+/**
+ * True when somebody has written a file since it was read; one that is gone has no bytes to lose. The time of change says nothing about a
+ * hard link: each name of the same bytes that comes or goes elsewhere changes it.
+ */
+export function hasChanged({ path, stat, isLink }: ScannedFile): boolean {
+  const now = lstatSync(path, { throwIfNoEntry: false });
+  if (now === undefined) return false;
+  if (isLink) return !now.isSymbolicLink();
+  const isSame = now.ino === stat.ino && now.size === stat.size && now.mtimeMs === stat.mtimeMs;
+  return !isSame || (stat.nlink === 1 && now.ctimeMs !== stat.ctimeMs);
+}
+
+/** Deletes scanned files that are as they were, and the folders that are then empty. Ignored files and links to folders stay, with their folders. */
 export function removeScanned(
   path: string,
   { files, emptyFolders }: { files: readonly ScannedFile[]; emptyFolders: readonly string[] },
 ): void {
-  for (const file of files) rmSync(file.path, { force: true });
+  for (const file of files) if (!hasChanged(file)) rmSync(file.path, { force: true });
   for (const folder of foldersAround({ path, files, emptyFolders })) removeIfEmpty(folder);
   removeIfEmpty(path);
 }

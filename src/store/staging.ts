@@ -9,7 +9,9 @@ import { identityOf, lifeOf } from "../platform/processes.ts";
 
 const NAME = /^\.?expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp$/;
 
+/** A new one; what killed processes left beside it goes. */
 export function makeStaging(folder: string): string {
+  sweepStagings(folder);
   const path = `${folder}/.${newOwnName()}`;
   mkdirSync(path, { recursive: true });
   return path;

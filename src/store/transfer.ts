@@ -133,7 +133,9 @@ async function eachRemote(
     if (pointer.hash === null || !pointer.cache) continue;
     if (asked !== undefined && pointer.remote !== undefined && pointer.remote.toLowerCase() !== asked.toLowerCase()) continue;
     const name = pointer.remote ?? asked;
-    groups.set(name, [...(groups.get(name) ?? []), { ...pointer, hash: pointer.hash }]);
+    const group = groups.get(name) ?? [];
+    group.push({ ...pointer, hash: pointer.hash });
+    groups.set(name, group);
   }
   // Without anything to do the remote must still be one.
   if (groups.size === 0) groups.set(asked, []);

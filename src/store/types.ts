@@ -25,8 +25,22 @@ export interface Pointer {
   push: boolean;
   /** Comes from another repository or URL (`dvc import`). */
   isImport: boolean;
+  /** Where in that repository. */
+  source?: RepositorySource;
   /** Name of the only remote it may go to. */
   remote?: string;
+}
+
+/** What an import says about the repository its data is from. */
+export interface RepositorySource {
+  url: string;
+  /** In that repository. */
+  path: string;
+  rev: string | null;
+  /** The commit it was taken from; null when nothing was yet. */
+  lock: string | null;
+  /** Name of the remote there. */
+  remote: string | null;
 }
 
 /** One member of a tracked folder. */

@@ -19,7 +19,7 @@ import { counted } from "../platform/words.ts";
 import { withDvcLock } from "../store/dvc-lock.ts";
 import { ignoreEdits } from "../store/gitignore.ts";
 import { makingOutput } from "../store/make-output.ts";
-import { makeStaging, sweepStagings } from "../store/staging.ts";
+import { makeStaging } from "../store/staging.ts";
 import { fetchObjects } from "../store/transfer.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
@@ -111,7 +111,6 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
 async function restoreAll(project: Project, context: Context, operation: OpenOperation, { commit, selection }: RestorePlan): Promise<void> {
   const { files, outputs, removes } = selection;
   const tmp = project.dvcRoot === null ? join(project.stateDir, "tmp") : join(project.dvcRoot, ".dvc", "tmp");
-  sweepStagings(tmp);
   const staging = makeStaging(tmp);
   try {
     const [ofGit, ofData] = [join(staging, "git"), join(staging, "data")];

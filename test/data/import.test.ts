@@ -35,6 +35,22 @@ function renew(source: ReturnType<typeof makeSource>): void {
 }
 
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
+  it("brings what an import was in earlier commits too", () => {
+    const twins = makeTwins();
+    const sources = [twins.theirs, twins.ours].map(makeSource);
+    for (const source of sources) fill(source);
+    twins.run(["import", "-q", "../src", "a"]);
+    twins.each(({ commit }) => commit("v1"));
+    for (const source of sources) renew(source);
+    twins.run(["update", "-q", "a.dvc"]);
+    twins.each(({ root, commit }) => {
+      commit("v2");
+      rmSync(join(root, ".dvc/cache"), { recursive: true });
+    });
+    twins.run(["fetch", "-q", "-A"]);
+    twins.agree();
+  });
+
   it("imports from a repository and from a path, and updates", () => {
     const twins = makeTwins();
     const sources = [twins.theirs, twins.ours].map(makeSource);

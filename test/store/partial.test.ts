@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { keepPartial, listPartials, takePartial } from "../../src/store/partial.ts";
+import { keepArrived, keepPartial, listPartials, takePartial } from "../../src/store/partial.ts";
 import { makeFolder } from "../support/repository.ts";
 
 const MIB = 2 ** 20;
@@ -36,4 +36,10 @@ it("little is not kept, and what nobody went on with for a week goes", () => {
   utimesSync(kept, new Date(0), new Date(0));
   listPartials(shards, Date.now());
   expect(existsSync(kept)).toBe(false);
+});
+
+it("a staging folder that another process has just swept is no fault", () => {
+  const shards = makeFolder("shards");
+  keepArrived(shards, join(shards, "swept"));
+  expect([...listPartials(shards, Date.now())]).toEqual([]);
 });

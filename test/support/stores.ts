@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Names of the objects. Throws when one is not read-only, has other bytes than its name says, or is a listing without a member. */
-export function checkedObjects(folder: string): string[] {
+/** Names of the objects. Throws when one is not read-only (a server's need not be), has other bytes than its name says, or is a listing without a member. */
+export function checkedObjects(folder: string, { readOnly = true } = {}): string[] {
   const base = join(folder, "files/md5");
   const found: string[] = [];
   for (const shard of namesIn(base).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
@@ -12,13 +12,14 @@ export function checkedObjects(folder: string): string[] {
       const path = join(base, shard, rest);
       const hash = createHash("md5").update(readFileSync(path)).digest("hex");
       if (`${shard}${rest}`.replace(/\.dir$/, "") !== hash) throw new Error(`${path} holds ${hash}`);
-      if ((lstatSync(path).mode & 0o777) !== 0o444) throw new Error(`${path} is not read-only`);
+      if (readOnly && (lstatSync(path).mode & 0o777) !== 0o444) throw new Error(`${path} is not read-only`);
       found.push(shard + rest);
     }
   }
+  const all = new Set(found);
   for (const listing of found.filter((name) => name.endsWith(".dir"))) {
     const members: { md5: string }[] = JSON.parse(readFileSync(join(base, listing.slice(0, 2), listing.slice(2)), "utf8"));
-    for (const { md5 } of members) if (!found.includes(md5)) throw new Error(`${listing} is there without its member ${md5}`);
+    for (const { md5 } of members) if (!all.has(md5)) throw new Error(`${listing} is there without its member ${md5}`);
   }
   return found.sort();
 }

@@ -17,7 +17,7 @@ import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../store/gitignore.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
-import { makeStaging, sweepStagings } from "../../store/staging.ts";
+import { makeStaging } from "../../store/staging.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import { formatMessage } from "../../versions/message.ts";
@@ -103,7 +103,6 @@ async function mergeAll(scene: Scene, operation: OpenOperation, parts: Parts): P
 async function takePlaces(scene: Scene, operation: OpenOperation, { changes, code }: Parts): Promise<string[]> {
   const { project, repository } = scene.main;
   const tmp = project.dvcRoot === null ? join(project.stateDir, "tmp") : join(project.dvcRoot, ".dvc", "tmp");
-  sweepStagings(tmp);
   const staging = makeStaging(tmp);
   try {
     const copies: { path: string; made: string }[] = [];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { dvcFolder } from "../../store/dvc-config.ts";
-import { makeStaging, sweepStagings } from "../../store/staging.ts";
+import { makeStaging } from "../../store/staging.ts";
 import { placeCopies } from "../place-copies.ts";
 
 /** `make` fills the path it is given; the folder around that one may hold what is on its way. */
@@ -13,9 +13,7 @@ export async function putCopy(
   operation: OpenOperation,
   { path, make }: { path: string; make: (target: string, staging: string) => Promise<void> },
 ): Promise<void> {
-  const tmp = join(dvcFolder(project), "tmp");
-  sweepStagings(tmp);
-  const staging = makeStaging(tmp);
+  const staging = makeStaging(join(dvcFolder(project), "tmp"));
   try {
     await make(join(staging, "made"), staging);
     placeCopies(project, operation, { copies: [{ path, made: join(staging, "made") }] });

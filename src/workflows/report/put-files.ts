@@ -5,7 +5,7 @@ import { openProject, topOf } from "../../config/project.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
-import { makeStaging, sweepStagings } from "../../store/staging.ts";
+import { makeStaging } from "../../store/staging.ts";
 import { placeCopies } from "../place-copies.ts";
 import { prepareWriting } from "../prepare.ts";
 
@@ -15,9 +15,7 @@ export async function putFiles(context: Context, files: readonly { path: string;
   if (changed.length === 0) return;
   const project = openProject(context);
   await prepareWriting(project, context);
-  const tmp = join(project.stateDir, "tmp");
-  sweepStagings(tmp);
-  const staging = makeStaging(tmp);
+  const staging = makeStaging(join(project.stateDir, "tmp"));
   const copies = changed.map(({ path, text }) => ({
     path: relative(topOf(project), path).split(sep).join("/"),
     made: join(staging, basename(path)),

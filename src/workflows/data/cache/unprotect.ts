@@ -1,13 +1,16 @@
 /** `expver data unprotect`: links into the cache become files of their own, which may be edited. */
-import { randomBytes } from "node:crypto";
-import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { chmodSync, lstatSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
+import { dvcFolder } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { walkOutput } from "../../../store/scan.ts";
+import { makeStaging } from "../../../store/staging.ts";
 import { isHere } from "../../../store/status.ts";
+import { takeName } from "../../../store/take-name.ts";
 import type { WalkedFile } from "../../../store/walk.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
@@ -42,33 +45,31 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
 
   async apply(context, { files }) {
     const project = openData(context);
-    return withDvcLock(project, () => paceWork(unprotecting(files), context, { label: "copying data", total: files.length }));
+    return withDvcLock(project, () => paceWork(unprotecting(project, files), context, { label: "copying data", total: files.length }));
   },
 };
 
-function* unprotecting(files: readonly WalkedFile[]): Work<UnprotectResult> {
+function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<UnprotectResult> {
   const placer = createPlacer(["copy"]);
+  const staging = makeStaging(join(dvcFolder(project), "tmp"));
   let copied = 0;
-  for (const file of files) {
-    if (isLinked(file)) {
-      copyOver(file, placer);
-      copied += 1;
-    } else chmodSync(file.path, writableMode(file));
-    yield { files: 1, bytes: file.stat.size };
+  try {
+    for (const file of files) {
+      if (isLinked(file)) {
+        const make = (at: string) => {
+          placer.place(file.path, at, { size: file.stat.size, copyOnly: true });
+          chmodSync(at, writableMode(file));
+        };
+        make(join(staging, "file"));
+        takeName(join(staging, "file"), file.path, make);
+        copied += 1;
+      } else chmodSync(file.path, writableMode(file));
+      yield { files: 1, bytes: file.stat.size };
+    }
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
   }
   return { copied };
-}
-
-/** Whoever opens the file meanwhile finds the old bytes or the new ones, never half a file. */
-function copyOver(file: WalkedFile, placer: ReturnType<typeof createPlacer>): void {
-  const temporary = join(dirname(file.path), `.${basename(file.path)}.${randomBytes(6).toString("hex")}.tmp`);
-  try {
-    placer.place(file.path, temporary, { size: file.stat.size, copyOnly: true });
-    chmodSync(temporary, writableMode(file));
-    renameSync(temporary, file.path);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
 }
 
 function isLinked({ path, isLink }: WalkedFile): boolean {

@@ -1,5 +1,4 @@
 /** What `import`, `import-url` and `update` have in common: data from elsewhere becomes a tracked output. */
-import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
@@ -12,6 +11,7 @@ import { paceWork } from "../../../platform/pace.ts";
 import { treeDigest } from "../../../platform/tree-digest.ts";
 import { openCache } from "../../../store/cache.ts";
 import { storingOutputs } from "../../../store/contents.ts";
+import { dvcFolder } from "../../../store/dvc-config.ts";
 import type { Import } from "../../../store/import-file.ts";
 import { trustedSize } from "../../../store/layout.ts";
 import { relinkOutput } from "../../../store/relink.ts";
@@ -20,6 +20,7 @@ import { removeScanned } from "../../../store/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { openSource } from "../../../store/source.ts";
 import { sourceTree } from "../../../store/source-tree.ts";
+import { makeStaging } from "../../../store/staging.ts";
 import { isHere } from "../../../store/status.ts";
 import { databaseCopier } from "../databases.ts";
 import type { Elsewhere } from "./elsewhere.ts";
@@ -82,9 +83,8 @@ export async function bring(
   { path, make, operation }: { path: string; make: MakeCopy; operation: OpenOperation },
 ): Promise<Brought> {
   const absolute = absolutePath(project, path);
-  const staging = join(dirname(absolute), `.expver-${randomBytes(6).toString("hex")}.tmp`);
+  const staging = makeStaging(join(dvcFolder(project), "tmp"));
   try {
-    mkdirSync(staging, { recursive: true });
     const target = join(staging, "made");
     const commit = await make(target, staging);
     await removeStored(project, context, absolute);

@@ -1,15 +1,12 @@
 /** Bytes of imports: they are on no remote of ours, so they come from where they were imported. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
-import { readTextIfExists } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
-import { readImport } from "../../../store/import-file.ts";
 import { beginIngest } from "../../../store/ingest.ts";
 import { scanOutput } from "../../../store/scan.ts";
 import { makeStaging } from "../../../store/staging.ts";
@@ -37,8 +34,8 @@ export async function fetchImports(project: Project, context: Context, pointers:
 }
 
 async function fetchOne(project: Project, context: Context, pointer: Pointer): Promise<number> {
-  const from = readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file);
-  if (from?.kind !== "repository" || from.lock === null) return 0;
+  const from = pointer.source;
+  if (from === undefined || from.lock === null) return 0;
   const url = importUrl(project, context, { url: from.url, file: pointer.file });
   const staging = makeStaging(join(dvcFolder(project), "tmp"));
   const cache = openCache(project);

@@ -1,0 +1,18 @@
+import { lstatSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { fileStat } from "../../src/platform/file-stat.ts";
+import { removeScanned } from "../../src/store/remove-files.ts";
+import { makeFolder } from "../support/repository.ts";
+
+it("what was written to since it was read is not deleted", () => {
+  const folder = makeFolder();
+  const files = ["left alone", "written to"].map((relpath) => {
+    const path = join(folder, relpath);
+    writeFileSync(path, "1");
+    return { relpath, path, stat: fileStat(lstatSync(path)), isLink: false, md5: "c4ca4238a0b923820dcc509a6f75849b" };
+  });
+  writeFileSync(join(folder, "written to"), "12");
+  removeScanned(folder, { files, emptyFolders: [] });
+  expect(readdirSync(folder)).toEqual(["written to"]);
+});
