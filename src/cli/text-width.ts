@@ -49,6 +49,27 @@ export function fitText(text: string, width: number): string {
   return width < 1 ? "" : `${kept.trimEnd()}…`;
 }
 
+/** Beginning and end, with `…` in place of what is between: of a path the end says most. */
+export function fitMiddle(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  const room = Math.max(0, width - 1);
+  const end = widest([...graphemes().segment(text)].map(({ segment }) => segment).reverse(), Math.ceil(room / 2));
+  const start = widest(
+    [...graphemes().segment(text)].map(({ segment }) => segment),
+    room - textWidth(end.join("")),
+  );
+  return width < 1 ? "" : `${start.join("")}…${end.reverse().join("")}`;
+}
+
+function widest(segments: readonly string[], width: number): string[] {
+  let used = 0;
+  const over = segments.findIndex((segment) => {
+    used += graphemeWidth(segment);
+    return used > width;
+  });
+  return segments.slice(0, over < 0 ? segments.length : over);
+}
+
 /** Broken between words, so that no line is wider where that can be helped. */
 export function wrapText(text: string, width: number): string {
   const lines: string[] = [];

@@ -108,7 +108,7 @@ function copyWhole(from: string, to: string): void {
     // Sockets and pipes hold no bytes, and cannot be copied.
     const filter = (path: string) => !/^(?:socket|fifo)$/.test(kindOf(path));
     cpSync(from, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, errorOnExist: true, filter });
-    syncTree(copy);
+    if (!lstatSync(copy).isSymbolicLink()) syncTree(copy);
     renameSync(copy, to);
     syncFolder(dirname(to));
   } catch (error) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Column, renderTable, widthNote } from "../../src/cli/render/table.ts";
-import { fitText, oneLine, padText, textWidth } from "../../src/cli/text-width.ts";
+import { fitMiddle, fitText, oneLine, padText, textWidth } from "../../src/cli/text-width.ts";
 import { PIPE, testTerminal } from "../support/terminal.ts";
 
 interface Row {
@@ -19,6 +19,20 @@ const ROWS: Row[] = [
   { name: "e0.1.0", loss: "0.1234567890123456789", words: "a rather long description" },
   { name: "e0.10.0", loss: "1e-05", words: "短い説明です" },
 ];
+
+it("what is cut in the middle fits, and keeps its beginning and its end", () => {
+  expect(fitMiddle("data/images/train.csv", 12)).toBe("data/…in.csv");
+  expect(fitMiddle("短い説明です.csv", 9)).toBe("短い….csv");
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), fc.integer({ min: 1, max: 40 }), (text, width) => {
+      const line = oneLine(text);
+      const cut = fitMiddle(line, width);
+      expect(textWidth(cut)).toBeLessThanOrEqual(width);
+      const [start = "", end = ""] = cut === line ? [line, ""] : [cut.slice(0, cut.indexOf("…")), cut.slice(cut.indexOf("…") + 1)];
+      if (!line.includes("…")) expect([line.startsWith(start), line.endsWith(end)]).toEqual([true, true]);
+    }),
+  );
+});
 
 describe("a table", () => {
   it("puts numbers right and words left, and ends no line in blanks", () => {

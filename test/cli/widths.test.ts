@@ -38,20 +38,49 @@ describe.skipIf(python === null)("a terminal", () => {
     }
   });
 
-  it.each([["list"], ["list --sort version"], ["list --tags"], ["runs"], ["ops"], ["doctor"]])(
-    "%s fits, and says what it left out",
-    (line) => {
-      for (const width of [40, 80, 200]) {
-        const { code, lines } = expverInTerminal(repo, line.split(" "), { width });
-        expect(code).toBe(0);
-        // A path cannot be broken.
-        const wide = lines.filter((text) => textWidth(text) > width && !text.includes(repo.root));
-        expect({ width, wide }).toEqual({ width, wide: [] });
-        if (line !== "list --tags" && lines.some((text) => text.includes("…"))) expect(lines.join(" ")).toMatch(/cut for width:/);
-        if (line === "list") expect(lines.join("\n")).toContain("0.86670000000000003");
-      }
-    },
-  );
+  it.each([
+    ["list"],
+    ["list --sort version"],
+    ["list --tags"],
+    ["worktree list"],
+    ["show e0.1.0"],
+    ["diff e0.1.0 e0.2.0"],
+    ["runs"],
+    ["ops"],
+    ["doctor"],
+  ])("%s fits, and says what it left out", (line) => {
+    for (const width of [40, 80, 200]) {
+      const { code, lines } = expverInTerminal(repo, line.split(" "), { width });
+      expect(code).toBe(0);
+      // A path cannot be broken.
+      const wide = lines.filter((text) => textWidth(text) > width && !text.includes(repo.root));
+      expect({ width, wide }).toEqual({ width, wide: [] });
+      if (line !== "list --tags" && lines.some((text) => text.includes("…"))) expect(lines.join(" ")).toMatch(/cut for width:/);
+      if (line === "list") expect(lines.join("\n")).toContain("0.86670000000000003");
+    }
+  });
+
+  it("what one asks for stays when names are long: the state of a worktree, what each side says, the end of a path", () => {
+    const long = makeRepository();
+    long.expver(["init"]);
+    const path = "data/a rather long name that is the same for all of the tables of it № 1.csv";
+    for (const [value, rows] of [
+      ["0.86670000000000003", "1\n"],
+      ["0.91", "2\n"],
+    ]) {
+      long.write(path, `a\n${rows}`);
+      long.expver(["data", "add", path]);
+      const metrics = `{ "validation_accuracy_macro_averaged": ${value} }`;
+      long.expver(["run", "-m", "text", "--metrics", "metrics.json", "--", "sh", "-c", `echo '${metrics}' > metrics.json`]);
+    }
+    long.expver(["worktree", "create", "augmentation-with-mixup-and-cutmix-and-more"]);
+    long.write("../exp-augmentation-with-mixup-and-cutmix-and-more/notes.txt", "x");
+    const said = (...words: string[]) => expverInTerminal(long, words, { width: 60 }).lines.join("\n");
+    expect(said("worktree", "list")).toMatch(/experiment a\S*…\S+and-more .*1 untracked/);
+    expect(said("diff", "e0.1.0", "e0.2.0")).toMatch(/\bv\S+…\S+veraged +0\.86670000000000003 +0\.91\n/);
+    expect(said("diff", "e0.1.0", "e0.2.0")).toMatch(/data\/\S.*….*№ 1\.csv +\w{6} 4 B +\w{6} 4 B\n/);
+    expect(said("show", "e0.2.0")).toMatch(/data\/\S.*….*№ 1\.csv +\w{10}…/);
+  });
 
   it("what verify says of a link goes on below where it began", () => {
     const { lines } = expverInTerminal(repo, ["verify", "e0.1.0"]);

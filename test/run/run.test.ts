@@ -166,6 +166,14 @@ describe("a run that does well", () => {
     expect(rowsOf(repo, "epochs").map(({ version }) => version)).toEqual(["e0.1.0", "e0.1.0", "e0.2.0", "e0.2.0"]);
   });
 
+  it("a number of a metrics file is a metric and no parameter as well, whatever its name", () => {
+    const repo = makeExperiment();
+    const { data } = repo.expverJson(["run", "--metrics", "m.json", "--", "sh", "-c", "echo '{\"warmup_ratio\": 0.06}' > m.json"]);
+    expect(data).toMatchObject({ metrics: { warmup_ratio: "0.06" }, params: {} });
+    expect(data.params).toEqual({});
+    expect(repo.git("tag", "-l", "--format=%(contents)", "e0.1.0")).not.toContain("Param:");
+  });
+
   it("counts a metrics file only if it was written after the start", () => {
     const repo = makeExperiment();
     repo.write("metrics.json", '{"accuracy": 1}');

@@ -46,9 +46,12 @@ function readable(row: ValueRow): ValueRow {
   return row.name === "memory" ? { ...row, values: row.values.map((bytes) => bytes && formatBytes(Number(bytes))) } : row;
 }
 
+/** What each side says is what is asked for: a name gives way to it. */
+const NAME = { shrinkTo: 20, keepsEnd: true } as const;
+
 function paramColumns(names: readonly string[]): Column<ValueRow>[] {
   return [
-    { title: "", text: ({ name }) => name },
+    { title: "", text: ({ name }) => name, ...NAME },
     ...names.map(
       (title, index): Column<ValueRow> => ({ title, text: ({ values }) => values[index] ?? "–", shrinkTo: 12, weight: index < 2 ? 9 : 5 }),
     ),
@@ -58,7 +61,7 @@ function paramColumns(names: readonly string[]): Column<ValueRow>[] {
 /** The words say it, colour only helps. */
 function metricColumns(names: readonly string[]): Column<MetricRow>[] {
   return [
-    { title: "", text: ({ name }) => name },
+    { title: "", text: ({ name }) => name, ...NAME },
     ...names.flatMap((title, index): Column<MetricRow>[] => {
       const value: Column<MetricRow> = { title, text: ({ values }) => values[index] ?? "–", align: "right", weight: 40 - 2 * index };
       if (index === 0) return [value];
@@ -88,7 +91,7 @@ function artifactColumns(names: readonly string[]): Column<ArtifactDifference>[]
   };
   return [
     { title: "is", text: ({ role }) => role, weight: 4 },
-    { title: "path", text: ({ path }) => path },
+    { title: "path", text: ({ path }) => path, ...NAME },
     ...names.map((title, index): Column<ArtifactDifference> => ({ title, text: ({ values }) => amount(values[index] ?? null), weight: 8 })),
     {
       title: "files",
@@ -115,7 +118,7 @@ function fileSections({ path, files }: ArtifactDifference, names: readonly strin
 
 const FILE_COLUMNS: Column<FileChange>[] = [
   { title: "is", text: ({ change }) => change, weight: 9 },
-  { title: "file", text: ({ path }) => path },
+  { title: "file", text: ({ path }) => path, ...NAME },
   { title: "before", text: ({ sizes }) => sizeOf(sizes[0]), align: "right", weight: 8 },
   { title: "after", text: ({ sizes }) => sizeOf(sizes[1]), align: "right", weight: 8 },
 ];
@@ -141,9 +144,9 @@ const SHOWN_PACKAGES = 20;
 
 const PACKAGE_COLUMNS: Column<PackageChange>[] = [
   { title: "is", text: ({ change }) => change, weight: 4 },
-  { title: "package", text: ({ name }) => name },
-  { title: "before", text: ({ versions }) => versions[0] ?? "–", weight: 8 },
-  { title: "after", text: ({ versions }) => versions[1] ?? "–", weight: 8 },
+  { title: "package", text: ({ name }) => name, ...NAME },
+  { title: "before", text: ({ versions }) => versions[0] ?? "–", weight: 8, shrinkTo: 12 },
+  { title: "after", text: ({ versions }) => versions[1] ?? "–", weight: 8, shrinkTo: 12 },
 ];
 
 function tableSection({ path, from, to, difference, missing }: TableChange, terminal: Terminal): string {
@@ -180,7 +183,7 @@ function codeSection({ from, to, files, patch }: CodeDifference, terminal: Termi
       .map((line) => patchLine(line, terminal))
       .join("\n")}`;
   const columns: Column<CodeDifference["files"][number]>[] = [
-    { title: "file", text: ({ path, was }) => (was === null ? path : `${was} → ${path}`) },
+    { title: "file", text: ({ path, was }) => (was === null ? path : `${was} → ${path}`), ...NAME },
     { title: "added", text: ({ added }) => (added === null ? "binary" : `+${added}`), align: "right", weight: 9, style: "green" },
     { title: "removed", text: ({ removed }) => (removed === null ? "" : `-${removed}`), align: "right", weight: 9, style: "red" },
   ];

@@ -100,7 +100,7 @@ function artifactsSection({ artifacts }: ShownVersion, terminal: Terminal): stri
   if (artifacts.length === 0) return "";
   const columns: Column<ShownArtifact>[] = [
     { title: "is", text: ({ role }) => role, weight: 5 },
-    { title: "path", text: ({ path }) => path },
+    { title: "path", text: ({ path }) => path, shrinkTo: 24, keepsEnd: true },
     { title: "hash", text: ({ hash }) => hash, weight: 8, shrinkTo: 9 },
     { title: "size", text: ({ size }) => (size === null ? "" : formatBytes(size)), align: "right", weight: 7 },
     { title: "files", text: ({ nfiles }) => (nfiles === null ? "" : String(nfiles)), align: "right", weight: 4 },

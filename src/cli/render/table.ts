@@ -1,6 +1,6 @@
 /** Tables that fit the width: whole columns go before a number loses a digit, and what went is told. */
 import type { Terminal } from "../terminal.ts";
-import { fitText, oneLine, padText, textWidth, wrapText } from "../text-width.ts";
+import { fitMiddle, fitText, oneLine, padText, textWidth, wrapText } from "../text-width.ts";
 
 export interface Column<Row> {
   title: string;
@@ -12,6 +12,8 @@ export interface Column<Row> {
   weight?: number;
   /** Words may be cut down to this many columns, with `…`; numbers and names never are. */
   shrinkTo?: number;
+  /** Is cut in the middle rather than at its end: paths, names that begin alike. */
+  keepsEnd?: true;
   /** Applied after padding, where there is colour. */
   style?: Style | ((row: Row) => Style);
 }
@@ -40,7 +42,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
   const line = (texts: string[], style: (text: string, column: Column<Row>) => string) =>
     kept
       .map(({ column, width }, index) => {
-        const text = fitText(texts[index] ?? "", width);
+        const text = (column.keepsEnd ? fitMiddle : fitText)(texts[index] ?? "", width);
         const isLast = index === kept.length - 1 && column.align !== "right";
         return style(isLast ? text : padText(text, width, column.align), column);
       })
@@ -67,7 +69,13 @@ export function widthNote({ dropped, cut }: Pick<Table, "dropped" | "cut">, wher
     const rest = named.length - MOST_NAMED;
     return named.length === 0 ? [] : [`${what} for width: ${named.slice(0, MOST_NAMED).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`];
   };
-  const parts = [...said("not shown", dropped), ...said("cut", cut)];
+  const parts = [
+    ...said("not shown", dropped),
+    ...said(
+      "cut",
+      cut.map((title) => title || "names"),
+    ),
+  ];
   return parts.length === 0 ? [] : [`${parts.join("; ")}${where === "" ? "" : ` (${where})`}`];
 }
 

@@ -34,17 +34,19 @@ export function renderWorktreeCreate(
 
 export function renderWorktrees({ worktrees }: { worktrees: ListedWorktree[] }, terminal: Terminal): string {
   const columns: Column<ListedWorktree>[] = [
-    { title: "is", text: ({ kind, name }) => (name === null ? kind : `${kind} ${name}`) },
+    { title: "is", text: ({ kind, name }) => (name === null ? kind : `${kind} ${name}`), shrinkTo: 26, keepsEnd: true },
     {
       title: "on",
       text: ({ branch, commit }) => branch ?? (commit === null ? "" : `${commit.slice(0, 12)} (detached)`),
-      weight: 8,
+      // Mostly what its name says already; what would be lost with it comes first.
+      weight: 5,
       shrinkTo: 16,
+      keepsEnd: true,
     },
-    { title: "commits", text: ({ ahead, behind }) => commitsText(ahead, behind), weight: 8 },
-    { title: "state", text: stateText, weight: 6, shrinkTo: 24 },
+    { title: "commits", text: ({ ahead, behind }) => commitsText(ahead, behind), weight: 7 },
+    { title: "state", text: stateText, weight: 9, shrinkTo: 26 },
     ...(worktrees.some(({ findings }) => findings !== null) ? [nowhereElse] : []),
-    { title: "path", text: ({ root }) => root, weight: 9, shrinkTo: 24 },
+    { title: "path", text: ({ root }) => root, weight: 6, shrinkTo: 24, keepsEnd: true },
   ];
   const table = renderTable(columns, worktrees, terminal);
   return table.text + renderNotes(widthNote(table, "--json has it whole"), terminal);
@@ -53,7 +55,7 @@ export function renderWorktrees({ worktrees }: { worktrees: ListedWorktree[] }, 
 const nowhereElse: Column<ListedWorktree> = {
   title: "has nowhere else",
   text: ({ findings }) => (findings ?? []).map(({ what }) => what).join("; "),
-  weight: 6,
+  weight: 8,
   shrinkTo: 24,
 };
 

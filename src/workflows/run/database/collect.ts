@@ -47,7 +47,7 @@ export function collectRows(project: Project, input: CollectInput): Collected {
     const said = aggregate(db, input.runId, project.config);
     return {
       rows: added.reduce((sum, { rows }) => sum + rows, 0),
-      params: { ...withoutNames(hideSecrets(said.params), parameters), ...parameters },
+      params: { ...withoutNames(hideSecrets(said.params), { ...parameters, ...input.metrics }), ...parameters },
       metrics: withoutNames({ ...said.metrics, ...input.metrics }, parameters),
       vanished: found.vanished,
       changed: found.changed,
