@@ -3,7 +3,7 @@ import type { ProgressEvent } from "../platform/context.ts";
 import type { Envelope } from "./envelope.ts";
 import { progressLine } from "./progress.ts";
 import { terminalOf } from "./terminal.ts";
-import { fitText, oneLine, safeLines } from "./text-width.ts";
+import { fitText, oneLine, safeLines, textWidth, wrapText } from "./text-width.ts";
 
 export interface Reporter {
   report(event: ProgressEvent): void;
@@ -61,7 +61,7 @@ export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter
         case "step":
           if (options.json || options.quiet) return;
           clear();
-          stream.write(`  ${oneLine(event.text)}\n`);
+          stream.write(`${stepLines(oneLine(event.text), stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY)}\n`);
           return;
         case "command":
           clear();
@@ -93,4 +93,12 @@ export function stderrReporter(stream: Sink, options: ReporterOptions): Reporter
       }
     },
   };
+}
+
+/** What a step says stands behind its word; more than fits goes on below where it began. */
+function stepLines(line: string, width: number): string {
+  const [, word = "", said = ""] = /^(\S+ {2,})?(.*)$/.exec(line) ?? [];
+  const indent = " ".repeat(2 + word.length);
+  if (textWidth(line) + 2 <= width || indent.length > width / 2) return `  ${line}`;
+  return `  ${word}${wrapText(said, width - indent.length).replaceAll("\n", `\n${indent}`)}`;
 }

@@ -39,3 +39,13 @@ it("is not drawn into a file or a pipe", () => {
   report({ kind: "board", lines: [] });
   expect(text()).toBe("  1/2 done\n");
 });
+
+it("what a step says goes on below where it began, where it does not fit; a file has it in one line", () => {
+  const text = "sweep   six runs, two at once";
+  const wide = drawing(true);
+  wide.report({ kind: "step", text });
+  expect(wide.text()).toBe("  sweep   six runs,\n          two at\n          once\n");
+  const file = drawing(false);
+  file.report({ kind: "step", text });
+  expect(file.text()).toBe("  sweep   six runs, two at once\n");
+});

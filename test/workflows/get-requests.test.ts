@@ -1,11 +1,14 @@
 /** What one file out of a large tracked folder costs: so many requests, and nothing that nobody asked for. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { get } from "../../src/workflows/get.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+import { startFaultProxy } from "../support/servers/fault-proxy.ts";
+import { nginx, startNginx } from "../support/servers/nginx.ts";
+import { keysOf, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { mustIn } from "../worktree/story.ts";
 
 let repo: TestRepository;
@@ -80,3 +83,51 @@ it("a server that does not answer is said to be the reason why a folder's listin
     message: expect.stringMatching(/^the listing of images is not in the cache; remote store: .*ECONNREFUSED/),
   });
 });
+
+interface Served {
+  server: { url: string; stop(): Promise<void> };
+  /** Options of the remote `store` for a server at this address. */
+  at(url: string): Record<string, string>;
+}
+
+const SERVERS: Record<string, { isHere: boolean; start(): Promise<Served> }> = {
+  s3: {
+    isHere: seaweedProgram() !== null,
+    async start() {
+      const server = await startSeaweed();
+      await server.makeBucket("few");
+      return { server, at: (endpointurl) => ({ url: "s3://few/store", endpointurl, ...keysOf("all") }) };
+    },
+  },
+  webdav: {
+    isHere: nginx !== null,
+    async start() {
+      const server = await startNginx();
+      mkdirSync(join(server.root, "open/few"));
+      return { server, at: (url) => ({ url: `${url.replace("http", "webdav")}/open/few` }) };
+    },
+  },
+};
+
+for (const [kind, { isHere, start }] of Object.entries(SERVERS)) {
+  it.skipIf(!isHere)(`of a folder on ${kind}: its listing and the file itself, and little else`, async () => {
+    const { server, at } = await start();
+    const proxy = await startFaultProxy(server.url);
+    const configure = (url: string) => {
+      for (const [name, value] of Object.entries(at(url))) mustIn(repo, "data", "remote", "modify", "--local", "store", name, value);
+    };
+    try {
+      mustIn(repo, "data", "add", "images", "model.bin");
+      configure(server.url);
+      mustIn(repo, "data", "push");
+      rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+      configure(proxy.url);
+      expect(await getting("images/7/127.png", `${kind}.png`)).toBe("image 127");
+      expect(proxy.asked.length, JSON.stringify(proxy.asked)).toBeLessThanOrEqual(4);
+    } finally {
+      await proxy.stop();
+      await server.stop();
+      rmSync(join(repo.root, ".dvc/config.local"), { force: true });
+    }
+  });
+}
