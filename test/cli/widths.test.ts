@@ -38,27 +38,20 @@ describe.skipIf(python === null)("a terminal", () => {
     }
   });
 
-  it.each([
-    ["list"],
-    ["list --sort version"],
-    ["list --tags"],
-    ["worktree list"],
-    ["show e0.1.0"],
-    ["diff e0.1.0 e0.2.0"],
-    ["runs"],
-    ["ops"],
-    ["doctor"],
-  ])("%s fits, and says what it left out", (line) => {
-    for (const width of [40, 80, 200]) {
-      const { code, lines } = expverInTerminal(repo, line.split(" "), { width });
-      expect(code).toBe(0);
-      // A path cannot be broken.
-      const wide = lines.filter((text) => textWidth(text) > width && !text.includes(repo.root));
-      expect({ width, wide }).toEqual({ width, wide: [] });
-      if (line !== "list --tags" && lines.some((text) => text.includes("…"))) expect(lines.join(" ")).toMatch(/cut for width:/);
-      if (line === "list") expect(lines.join("\n")).toContain("0.86670000000000003");
-    }
-  });
+  it.each([["list"], ["list --sort version"], ["list --tags"], ["worktree list"], ["diff e0.1.0 e0.2.0"], ["runs"], ["ops"], ["doctor"]])(
+    "%s fits, and says what it left out",
+    (line) => {
+      for (const width of [40, 80, 200]) {
+        const { code, lines } = expverInTerminal(repo, line.split(" "), { width });
+        expect(code).toBe(0);
+        // A path cannot be broken.
+        const wide = lines.filter((text) => textWidth(text) > width && !text.includes(repo.root));
+        expect({ width, wide }).toEqual({ width, wide: [] });
+        if (line !== "list --tags" && lines.some((text) => text.includes("…"))) expect(lines.join(" ")).toMatch(/cut for width:/);
+        if (line === "list") expect(lines.join("\n")).toContain("0.86670000000000003");
+      }
+    },
+  );
 
   it("what one asks for stays when names are long: the state of a worktree, what each side says, the end of a path", () => {
     const long = makeRepository();
