@@ -244,19 +244,22 @@ describe("one rule at a time", () => {
     const family = (name: string, ids: readonly number[]) => {
       const path = join(dir, `${name}.db`);
       const db = openDatabase(path, { create: true });
-      db.exec(`CREATE TABLE child (id INTEGER PRIMARY KEY, of INTEGER REFERENCES parent (id));
+      db.exec(`CREATE TABLE child (id INTEGER PRIMARY KEY AUTOINCREMENT, of INTEGER REFERENCES parent (id));
         CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT)`);
       for (const id of ids) db.exec(`INSERT INTO parent VALUES (${id}, 'p${id}'); INSERT INTO child VALUES (${id}, ${id})`);
+      // A number that was given away is not given again.
+      db.exec(`INSERT INTO child VALUES (${ids.length * 10}, NULL); DELETE FROM child WHERE of IS NULL`);
       db.close();
       return path;
     };
     const [ours, theirs] = [family("ours", [1, 2]), family("theirs", [2, 3])];
+    const given = (db: Database) => db.count("SELECT seq FROM sqlite_sequence WHERE name = 'child'");
     const { path } = merged(ours, theirs);
     const both = (...ids: number[]) => ids.map((id) => ({ child: BigInt(id), name: `p${id}` }));
     const rows = (db: Database) => db.all("SELECT child.id AS child, name FROM child JOIN parent ON of = parent.id ORDER BY 1");
     expect(using(path, rows)).toEqual(both(1, 2, 3));
     using(path, (db) => restoreDatabase(db, ours));
-    expect(using(path, rows)).toEqual(both(1, 2));
+    expect([using(path, rows), using(path, given)]).toEqual([both(1, 2), 20]);
   });
 
   const row = (track: string, time: string, rest: Row = {}): Row => ({ track_id: track, timestamp: time, ...rest });

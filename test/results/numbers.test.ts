@@ -52,6 +52,14 @@ it("takes the last value that is not null, or aggregates as configured", () => {
   expect(aggregate(db, "run", { metrics, aggregate: { cost: "mean" } }).metrics.cost).toBe("2.0");
 });
 
+it("the last value is the last in time, in whatever table it stands", () => {
+  const at = (table: string, second: number, accuracy: number) =>
+    appendRow(db, table, { trackId: "t", values: { accuracy }, at: new Date(2026, 0, 1, 0, 0, second) });
+  const [first, between, last] = [at("predictions", 1, 0.1), at("epochs", 11, 0.2), at("predictions", 21, 0.3)];
+  addRunTracks(db, "run", [{ ...first, last: last.last, rows: 2 }, between]);
+  expect(aggregate(db, "run", { metrics: { accuracy: "max" }, aggregate: {} }).metrics).toEqual({ accuracy: "0.3" });
+});
+
 it("does not take an asset's hash for a metric, nor NaN for the best", () => {
   log({ accuracy: "e641b2263f39120f" }, { loss: "NaN" }, { loss: 0.5 }, { loss: "NaN" });
   const { metrics, params } = aggregate(db, "run", { metrics: { loss: "min" }, aggregate: { loss: "best" } });

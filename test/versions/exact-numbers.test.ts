@@ -53,6 +53,7 @@ it.each([
 
 it("numbers too far apart for digits are subtracted as floating point", () => {
   expect(exactDifference("1e-300", "1e300")).toBe("+1e+300");
+  expect(exactDifference("1e100", "2e100")).toBe("+1e+100");
 });
 
 it("adding the difference gives the number again", () => {

@@ -117,6 +117,7 @@ describe("reading messages of others", () => {
   it("leaves out a signature", () => {
     const text = "lr=1 | x\n\nKind: manual\n-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----\n";
     expect(parseMessage(text)).toEqual({ ...EMPTY, headline: [["lr", "1"]], description: "x", kind: "manual" });
+    expect(parseMessage('model="a b"  \n').headline).toEqual([["model", "a b"]]);
   });
 
   it("names what it cannot read and keeps the rest", () => {
