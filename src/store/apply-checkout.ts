@@ -43,6 +43,7 @@ export function* applyingCheckout(
   const placing = {
     project,
     staging,
+    made: 0,
     placer: createPlacer(openCache(project).linkTypes),
     isMutable: mutablePaths(project),
     discardJournal,
@@ -78,6 +79,8 @@ interface Placing {
   project: Project;
   /** On the worktree's file system, where Git and DVC do not look. */
   staging: string;
+  /** Files so far that were made one by one. */
+  made: number;
   placer: Placer;
   isMutable: (path: string) => boolean;
   discardJournal: (path: string) => void;
@@ -230,7 +233,9 @@ function remember(memory: StatCache, { name, path, place }: { name: string; path
 
 /** Answers the bytes it has yielded. */
 function* placeFile(place: Placement, placing: Placing, remover: Remover): Work<number> {
-  const temporary = `${placing.staging}/file`;
+  // A new name each time: renaming one link of a file to another does nothing, and the first one stays.
+  placing.made += 1;
+  const temporary = `${placing.staging}/file-${placing.made}`;
   const told = yield* makeFile(place, temporary, placing);
   if (place.replaces !== null) remover.makeRoom(place.replaces);
   else {

@@ -41,4 +41,7 @@ it("all twins become files of their own", () => {
   must("commit", "-f");
   must("checkout", "--relink");
   expect(linksOf()).toEqual([4, 4, 4]);
+  must("checkout", "--relink");
+  expect(linksOf()).toEqual([4, 4, 4]);
+  expect(readdirSync(join(repository.root, ".dvc/tmp")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });

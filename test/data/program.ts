@@ -1,10 +1,12 @@
 /** Random programs of data commands, the same for every repository they are run in. */
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { CommandResult, TestRepository } from "../support/repository.ts";
+import { md5Of } from "../../src/platform/hashing.ts";
+import { type CommandResult, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { objectsBelow, runDvc } from "../support/twins.ts";
 
-/** Runs one data command in a repository, with whichever tool. */
-export type Data = (repository: TestRepository, args: string[]) => CommandResult;
+/** Runs one data command in a repository, with whichever tool. `killedAt`: once to there before, if the tool can be killed. */
+export type Data = (repository: TestRepository, args: string[], killedAt?: number) => CommandResult;
 
 export interface Step {
   /** For the transcript of a program that failed. */
@@ -20,11 +22,33 @@ const READS = [
   ["status", "--json"],
   ["data", "status", "--granular", "--unchanged", "--json"],
   ["data", "status", "--not-in-remote", "--json"],
+  ["data", "status", "--untracked-files", "--json"],
   ["diff", "--json"],
+  ["diff", "HEAD~1", "--json"],
+  ["diff", "HEAD~1", "HEAD", "--json"],
   ["status", "-c", "--json"],
   ["list", ".", "-R", "--json"],
   ["list", ".", "--dvc-only", "--json"],
 ];
+
+/** Settings that make other repositories of the same programs. */
+const SETTINGS: [string, string][][] = [
+  [],
+  [],
+  [["cache.type", "hardlink"]],
+  [["cache.type", "symlink"]],
+  [["core.autostage", "true"]],
+  [["cache.type", "hardlink,symlink"]],
+];
+
+/** Sets a repository up, the same way for the same number. */
+export function settle(repository: TestRepository, data: Data, seed: number): void {
+  // An absolute path: dvc takes a relative one of an old commit for one from the root of the machine.
+  data(repository, ["remote", "add", "-q", "-d", "--local", "store", join(repository.root, "../store")]);
+  for (const [key, value] of SETTINGS[seed % SETTINGS.length] ?? []) data(repository, ["config", "-q", key, value]);
+  fill(repository);
+  renewSource(repository, 0);
+}
 
 /** Something to begin with. */
 export function fill(repository: TestRepository): void {
@@ -39,6 +63,10 @@ export function nextStep(seen: TestRepository, random: () => number, count: numb
   const names = [...FILES, ...FOLDERS];
   const there = names.filter(has);
   const tracked = names.filter((name) => has(`${name}.dvc`));
+  const here = tracked.filter(has);
+  const members = FOLDERS.filter((folder) => here.includes(folder)).flatMap((folder) => MEMBERS.map((member) => `${folder}/${member}`));
+  const killedAt = random() < 0.2 ? 1 + Math.floor(random() * 40) : undefined;
+  const command = (args: string[]) => commandOf(args, killedAt);
   const free = names.filter((name) => !has(name) && !has(`${name}.dvc`));
   const kinds: (() => Step | null)[] = [
     ...repeat(3, () => write(pick(FILES), `${count}`.repeat(1 + Math.floor(random() * 5)))),
@@ -61,13 +89,23 @@ export function nextStep(seen: TestRepository, random: () => number, count: numb
     ...repeat(2, () =>
       command(["checkout", "-q", ...(random() < 0.5 ? ["-f"] : []), ...(random() < 0.3 && tracked.length > 0 ? [pick(tracked)] : [])]),
     ),
+    () => (members.length > 0 ? command(["checkout", "-q", "-f", pick(members)]) : null),
     () => command(["push", "-q", ...(random() < 0.3 && tracked.length > 0 ? [pick(tracked)] : [])]),
-    () => command(["fetch", "-q"]),
+    () => command(["fetch", "-q", ...(random() < 0.3 && tracked.length > 0 ? [pick(tracked)] : [])]),
     () => command(["pull", "-q", ...(random() < 0.5 ? ["-f"] : [])]),
+    () => (members.length > 0 ? command([pick(["push", "fetch"]), "-q", pick(members)]) : null),
+    () => (here.length > 0 ? command(["unprotect", "-q", pick(here)]) : null),
+    () => (there.length > 0 ? addLater(pick(there)) : null),
+    () => command(["add", "-q", "--glob", pick(["?", "sub/?", "sub/e ?", "*.bin"])]),
+    () => (has("imported") || has("imported.dvc") ? command(["update", "-q", "imported.dvc"]) : bringIn()),
+    () => (has("plain.txt.dvc") ? command(["update", "-q", "plain.txt.dvc"]) : command(["import", "-q", "../source", "plain.txt"])),
+    () => changeSource(count),
+    () => stage(count),
+    () => tag(count),
     ...repeat(2, () => commit(count)),
     () => switchBranch(pick(["main", "other", "third"]), count),
     () => lose(),
-    () => command(["gc", "-q", "-f", pick(["-a", "-A"])]),
+    () => collect(pick(["-a", "-A", "-aT"])),
     ...repeat(5, () => look(pick(READS))),
   ];
   for (;;) {
@@ -89,6 +127,8 @@ function write(path: string, text: string): Step {
       if (existsSync(folder) && !statSync(folder).isDirectory()) return { codes: [] };
       const target = join(repository.root, path);
       if (existsSync(target) && statSync(target).isDirectory()) return { codes: [] };
+      // Not through a link: that would change the object.
+      rmSync(target, { force: true });
       repository.write(path, text);
       return { codes: [] };
     },
@@ -105,8 +145,12 @@ function erase(path: string): Step {
   };
 }
 
-function command(args: string[]): Step {
-  return { says: `dvc ${args.join(" ")}`, run: (repository, data) => ({ codes: [data(repository, args).code] }) };
+function commandOf(args: string[], killedAt?: number): Step {
+  const says = `dvc ${args.join(" ")}`;
+  return {
+    says: killedAt === undefined ? says : `${says} (killed at its ${killedAt}. change, then once more)`,
+    run: (repository, data) => ({ codes: [data(repository, args, killedAt).code] }),
+  };
 }
 
 function look(args: string[]): Step {
@@ -138,6 +182,18 @@ function addMember(folder: string, member: string): Step {
   };
 }
 
+/** Stored at once after it: dvc's checkout deletes what is tracked but not stored, though it is as it should be. */
+function addLater(path: string): Step {
+  return {
+    says: `dvc add -q --no-commit '${path}'; dvc status --json; dvc commit -q -f '${path}.dvc'`,
+    run(repository, data) {
+      const added = data(repository, ["add", "-q", "--no-commit", path]).code;
+      const { code, stdout } = data(repository, ["status", "--json"]);
+      return { codes: [added, code, data(repository, ["commit", "-q", "-f", `${path}.dvc`]).code], json: stdout };
+    },
+  };
+}
+
 /** To a free name of the same kind, or somewhere it cannot go. Committed first: dvc's move stores changed bytes, expver's reads nothing. */
 function move(from: string, free: readonly string[]): Step {
   const kind = FOLDERS.includes(from) ? FOLDERS : FILES;
@@ -153,6 +209,70 @@ function move(from: string, free: readonly string[]): Step {
   };
 }
 
+/** A folder that DVC tracks there, sometimes as it was at first. */
+function bringIn(): Step {
+  return commandOf(["import", "-q", "../source", "data", "-o", "imported"]);
+}
+
+function changeSource(count: number): Step {
+  return {
+    says: "change what is imported",
+    run(repository) {
+      renewSource(repository, count);
+      return { codes: [] };
+    },
+  };
+}
+
+/** Objects of everything that can be imported: what dvc keeps of them in its cache follows no rule that others need. */
+export function importable({ root }: TestRepository): Set<string> {
+  const versions = Array.from({ length: 1000 }, (_, count) => md5Of(Buffer.from(`plain.txt ${count}`)));
+  return new Set([
+    ...objectsBelow(join(root, "../source/.dvc/cache/files")),
+    ...versions.map((md5) => `md5/${md5.slice(0, 2)}/${md5.slice(2)}`),
+  ]);
+}
+
+/** A repository beside each twin with the same bytes and commits, made by dvc. No folder in a folder: of an import dvc stores the listing of each. */
+function renewSource(beside: TestRepository, count: number): void {
+  const root = join(beside.root, "../source");
+  const isNew = !existsSync(root);
+  if (isNew) mkdirSync(root);
+  const source = openTestRepository(root, beside.context.env as Record<string, string>);
+  source.setTime(new Date(Date.UTC(2026, 1, 1) + count * 1000).toISOString());
+  if (isNew) {
+    source.git("init", "-q", "-b", "main");
+    runDvc(source, ["init", "-q"]);
+  }
+  for (const name of ["data/x", "data/y", `data/${count}`, "plain.txt"]) source.write(name, `${name} ${count}`);
+  runDvc(source, ["add", "-q", "data"]);
+  source.commit(`${count}`);
+}
+
+/** What a pipeline has made, as real dvc notes it: the other tool carries its outputs about. */
+function stage(count: number): Step {
+  return {
+    says: `dvc.yaml with outputs made/ and model.bin of ${count}; real dvc commits them`,
+    run(repository) {
+      const outs = ["made", "model.bin"];
+      for (const out of outs) rmSync(join(repository.root, out), { recursive: true, force: true });
+      for (const path of ["made/one", "made/two", "model.bin"]) repository.write(path, `${path} ${count % 4}`);
+      repository.write("dvc.yaml", `stages:\n  make:\n    cmd: echo\n    outs:\n    - made\n    - model.bin\n`);
+      return { codes: [runDvc(repository, ["commit", "-q", "-f", "dvc.yaml"]).code] };
+    },
+  };
+}
+
+function tag(count: number): Step {
+  return {
+    says: `git tag t${count}`,
+    run(repository) {
+      repository.git("tag", `t${count}`);
+      return { codes: [] };
+    },
+  };
+}
+
 function commit(count: number): Step {
   return {
     says: `git add pointers && git commit -m ${count}`,
@@ -165,7 +285,8 @@ function commit(count: number): Step {
 
 /** Data that nobody tracks yet stays out of Git. */
 function commitPointers(repository: TestRepository, message: string): void {
-  const files = [...FILES, ...FOLDERS].map((name) => `${name}.dvc`).concat(".gitignore", "sub/.gitignore");
+  const pointers = [...FILES, ...FOLDERS, "imported", "plain.txt"].map((name) => `${name}.dvc`);
+  const files = pointers.concat(".gitignore", "sub/.gitignore", "dvc.yaml", "dvc.lock");
   repository.git("add", "-u");
   const there = files.filter((file) => existsSync(join(repository.root, file)));
   if (there.length > 0) repository.git("add", "--", ...there);
@@ -180,10 +301,25 @@ function switchBranch(branch: string, count: number): Step {
       commitPointers(repository, `before ${count}`);
       const known = repository.git("branch", "--list", branch) !== "";
       repository.git("checkout", "-q", ...(known ? [] : ["-b"]), branch);
-      for (const name of [...FILES, ...FOLDERS])
-        if (!existsSync(join(repository.root, `${name}.dvc`))) rmSync(join(repository.root, name), { recursive: true, force: true });
+      const has = (path: string) => existsSync(join(repository.root, path));
+      for (const name of [...FILES, ...FOLDERS, "imported", "plain.txt", "made", "model.bin"])
+        if (!has(`${name}.dvc`) && !(has("dvc.lock") && ["made", "model.bin"].includes(name)))
+          rmSync(join(repository.root, name), { recursive: true, force: true });
       return { codes: [data(repository, ["checkout", "-q", "-f"]).code] };
     },
+  };
+}
+
+/** dvc also drops what was imported, as it can be had again. */
+function collect(scope: string): Step {
+  return {
+    says: `dvc gc -q -f ${scope}; dvc fetch -q ${scope}`,
+    run: (repository, data) => ({
+      codes: [
+        ["gc", "-q", "-f", scope],
+        ["fetch", "-q", scope],
+      ].map((args) => data(repository, args).code),
+    }),
   };
 }
 

@@ -6,9 +6,10 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
+import { killEnvironment } from "../support/kill-at.ts";
 import { seededRandom, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins, ordered, runDvc, runExpver, snapshot, type Twins } from "../support/twins.ts";
-import { type Data, fill, nextStep } from "./program.ts";
+import { type Data, fill, importable, nextStep, settle } from "./program.ts";
 
 const SEED = Number(process.env.EXPVER_TWIN_SEED ?? 1);
 const PROGRAMS = Number(process.env.EXPVER_TWIN_PROGRAMS ?? 1);
@@ -16,14 +17,17 @@ const STEPS = Number(process.env.EXPVER_TWIN_STEPS ?? 15);
 
 describe.skipIf(DVC === null)("twins stay twins", { timeout: 3_600_000 }, () => {
   const theirs: Data = (repository, args) => runDvc(repository, args);
-  const ours: Data = (repository, args) => runExpver(repository, args);
+  const ours: Data = (repository, args, killedAt) => {
+    if (killedAt !== undefined) repository.expver(["data", ...args], { env: killEnvironment(killedAt) });
+    return runExpver(repository, args);
+  };
 
   const seeds = Array.from({ length: PROGRAMS }, (_, index) => SEED + index);
-  it.each(seeds)("when expver does what dvc does, program %i", (seed) => play(makeTwins(), { seed, theirs, ours }));
+  it.each(seeds)("when expver does what dvc does, program %i", (seed) => play({ seed, theirs, ours }));
 
   it.each(seeds)("when either does the next step, program %i", (seed) => {
     const coin = seededRandom(seed + 1_000_000);
-    play(makeTwins(), { seed: seed + 500_000, theirs, ours: (repository, args) => (coin() < 0.5 ? theirs : ours)(repository, args) });
+    play({ seed: seed + 500_000, theirs, ours: (...call) => (coin() < 0.5 ? theirs : ours)(...call) });
   });
 });
 
@@ -68,34 +72,50 @@ describe.skipIf(DVC === null)("where the two part, on purpose (docs/data-differe
   const filesOf = (repository: TestRepository) => snapshot(repository).files as Record<string, string>;
 });
 
-function play(twins: Twins, { seed, theirs, ours }: { seed: number; theirs: Data; ours: Data }): void {
-  // An absolute path: dvc takes a relative one of an old commit for one from the root of the machine.
-  for (const [repository, data] of [
-    [twins.theirs, theirs],
-    [twins.ours, ours],
-  ] as const)
-    data(repository, ["remote", "add", "-q", "-d", "--local", "store", join(repository.root, "../store")]);
-  twins.each(fill);
-  const random = seededRandom(seed);
+interface Program {
+  seed: number;
+  theirs: Data;
+  ours: Data;
+}
+
+/** Where the twins part on purpose, others go on. */
+function play(program: Program): void {
+  const random = seededRandom(program.seed);
+  for (let count = 0, settings = program.seed; count < STEPS; settings += 1)
+    count = playUntilTheyPart(program, { random, count, settings });
+}
+
+/** Answers how many steps have been played in all. */
+function playUntilTheyPart(
+  { seed, theirs, ours }: Program,
+  { random, count: played, settings }: { random: () => number; count: number; settings: number },
+): number {
+  const twins = makeTwins();
+  settle(twins.theirs, theirs, settings);
+  settle(twins.ours, ours, settings);
   const transcript: string[] = [];
-  for (let count = 1; count <= STEPS; count += 1) {
+  for (let count = played + 1; count <= STEPS; count += 1) {
     const step = nextStep(twins.theirs, random, count);
     transcript.push(step.says);
     const before = state(twins.ours);
     const [want, got] = [step.run(twins.theirs, theirs), step.run(twins.ours, ours)];
-    const where = `seed ${seed}, step ${count}:\n${transcript.join("\n")}\n`;
+    const where = `seed ${seed}, settings ${settings}, step ${count}:\n${transcript.join("\n")}\n`;
     expect(got.codes, where).toEqual(want.codes);
     if (want.json !== undefined && want.codes[0] === 0) expect(ordered(got.json ?? ""), where).toEqual(ordered(want.json));
     const [after, wanted] = [state(twins.ours), state(twins.theirs)];
     if (want.codes.some((code) => code !== 0) && !isDeepStrictEqual(after, wanted)) {
       // A command that failed may have done half of it in dvc, never in expver; there the twins part.
       expect(after, where).toEqual(before);
-      return;
+      return count;
     }
     expect(after, where).toEqual(wanted);
   }
+  return STEPS;
 }
 
 function state(repository: TestRepository) {
-  return { ...snapshot(repository), branch: repository.git("branch", "--show-current") };
+  const seen = snapshot(repository);
+  const imported = importable(repository);
+  const cache = (seen.cache as string[]).filter((object) => !imported.has(object));
+  return { ...seen, cache, branch: repository.git("branch", "--show-current") };
 }

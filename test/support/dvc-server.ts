@@ -23,7 +23,7 @@ export function startDvc(): (call: DvcCall) => CommandResult {
     const asked = spawnSync("sh", ["-c", 'cat > "$1" && cat "$2"', "sh", requests, answers], {
       input: JSON.stringify(call),
       encoding: "utf8",
-      timeout: 120_000,
+      timeout: 600_000,
       maxBuffer: 2 ** 28,
     });
     return JSON.parse(asked.stdout) as CommandResult;

@@ -11,9 +11,8 @@ afterAll(() => {
   for (const folder of mounted.splice(0)) spawnSync("umount", ["-l", folder]);
 });
 
-/** Mounts a tmpfs of so many KiB and answers where; null where this process may not. */
-export function smallDisk(kib: number): string | null {
-  const folder = makeFolder("disk");
+/** Mounts a tmpfs of so many KiB, on a folder that is there or a new one, and answers where; null where this process may not. */
+export function smallDisk(kib: number, folder = makeFolder("disk")): string | null {
   if (spawnSync("mount", ["-t", "tmpfs", "-o", `size=${kib}k`, "tmpfs", folder]).status !== 0) return null;
   mounted.push(folder);
   return folder;

@@ -98,7 +98,8 @@ function textsBelow(root: string, keep: (path: string) => boolean, folder = ""):
     const path = folder === "" ? name : `${folder}/${name}`;
     if (!keep(path)) continue;
     if (lstatSync(join(root, path)).isDirectory()) Object.assign(found, textsBelow(root, keep, path));
-    else found[path] = readFileSync(join(root, path), "latin1");
+    // A link into the cache whose object is gone.
+    else found[path] = existsSync(join(root, path)) ? readFileSync(join(root, path), "latin1") : "broken link";
   }
   return found;
 }
