@@ -84,6 +84,24 @@ test("a change between plan and apply stops it before anything is taken back", (
   expect(state()).toEqual(after);
 });
 
+test("so does a part that somebody has taken back by hand meanwhile: the plan showed it", () => {
+  const { repo, project, context, rows, state } = play();
+  const plan = planUndo(project, undefined, rows);
+  repo.write("change.txt", "old\n");
+  const after = state();
+  expect(() => applyUndo(project, context, { plan, rows })).toThrow(expect.objectContaining({ code: "E_PLAN_STALE" }));
+  expect(state()).toEqual(after);
+});
+
+test("a tag that is known not to have got there is no published one", () => {
+  const { project, context, rows, id } = play();
+  const publish = beginOperation(project, context, { command: "publish", argv: [], summary: "" });
+  publish.record({ kind: "remote", remote: "origin", detail: "tag e0.1.0" });
+  publish.note("notPublished", ["e0.1.0"]);
+  publish.finish();
+  expect(planUndo(project, id, rows).operation.id).toBe(id);
+});
+
 test("what cannot be undone: nothing, twice, an undo, a running one, another worktree's", () => {
   const { repo, project, context, rows, id } = play();
   const linked = join(makeFolder(), "linked");

@@ -55,7 +55,7 @@ it("takes the last value that is not null, or aggregates as configured", () => {
 it("the last value is the last in time, in whatever table it stands", () => {
   const at = (table: string, second: number, accuracy: number) =>
     appendRow(db, table, { trackId: "t", values: { accuracy }, at: new Date(2026, 0, 1, 0, 0, second) });
-  const [first, between, last] = [at("predictions", 1, 0.1), at("epochs", 11, 0.2), at("predictions", 21, 0.3)];
+  const [first, between, last] = [at("epochs", 1, 0.1), at("predictions", 11, 0.2), at("epochs", 21, 0.3)];
   addRunTracks(db, "run", [{ ...first, last: last.last, rows: 2 }, between]);
   expect(aggregate(db, "run", { metrics: { accuracy: "max" }, aggregate: {} }).metrics).toEqual({ accuracy: "0.3" });
 });
