@@ -3,7 +3,7 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import type { Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type ObjectName, objectPath, readListing, trustedSize, trustedSizes } from "./layout.ts";
+import { type ObjectName, ObjectThere, readListing, trustedSize, trustedSizes } from "./layout.ts";
 import { openSingles, type Scan, type ScannedFile, scanOutput } from "./scan.ts";
 import { isHere } from "./status.ts";
 import type { HashName, ListingEntry, Pointer } from "./types.ts";
@@ -116,9 +116,9 @@ function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWant
       continue;
     }
     if (file !== undefined && file.md5 !== md5 && !isSaved(file)) plan.unsaved.push(file);
-    const from = objectPath(cache.dir, object);
     const isexec = !plan.isFolder && pointer.isexec === true;
-    plan.places.push({ path: relpath === "" ? path : `${path}/${relpath}`, object, from, size, replaces: file ?? null, isexec });
+    const there = new ObjectThere(cache.dir, object, size);
+    plan.places.push(Object.assign(there, { path: relpath === "" ? path : `${path}/${relpath}`, replaces: file ?? null, isexec }));
   }
   for (const { relpath } of members) here.delete(relpath);
   const extra = plan.wrongKind ? (scan?.files ?? []) : [...here.values()].filter(({ relpath }) => isWanted(relpath));

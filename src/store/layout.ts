@@ -37,6 +37,25 @@ export function shardPath(dir: string, { hash, hashName }: ObjectName): string {
   return `${shardsFolder(dir, hashName)}/${hash.slice(0, 2)}`;
 }
 
+/** An object there: its path is made whenever it is asked for. Kept for a million of them, paths are a fourth of a command's memory. */
+export class ObjectThere {
+  readonly object: ObjectName;
+  /** Bytes. */
+  readonly size: number;
+  readonly #dir: string;
+
+  constructor(dir: string, object: ObjectName, size: number) {
+    this.#dir = dir;
+    this.object = object;
+    this.size = size;
+  }
+
+  /** Absolute. */
+  get from(): string {
+    return objectPath(this.#dir, this.object);
+  }
+}
+
 /** The folder of the shards. */
 export function shardsFolder(dir: string, hashName: HashName): string {
   return hashName === "md5" ? `${dir}/files/md5` : dir;

@@ -7,7 +7,7 @@ import { type ErrorCode, ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { openCache } from "./cache.ts";
-import { keyOf, type ObjectFolder, type ObjectName, objectPath, trustedSize, trustedSizes } from "./layout.ts";
+import { keyOf, type ObjectFolder, type ObjectName, ObjectThere, trustedSize, trustedSizes } from "./layout.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
 import { isComplete } from "./status.ts";
@@ -167,7 +167,7 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
     const sizes = await paceWork(trustedSizes(cache.dir, absent), context, { label: "comparing data" });
     return absent.flatMap((object, index): Parcel[] => {
       const size = sizes[index] ?? null;
-      return size === null ? [] : [{ object, from: objectPath(cache.dir, object), size }];
+      return size === null ? [] : [new ObjectThere(cache.dir, object, size)];
     });
   };
   const parcels = await toSend(files);

@@ -5,7 +5,16 @@ import { isMissing } from "../../platform/files.ts";
 import { isSmall, md5Of } from "../../platform/hashing.ts";
 import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest, isListing } from "../ingest.ts";
-import { type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize, trustedSizes } from "../layout.ts";
+import {
+  type ObjectFolder,
+  type ObjectName,
+  ObjectThere,
+  objectPath,
+  shardPath,
+  shardsFolder,
+  trustedSize,
+  trustedSizes,
+} from "../layout.ts";
 import type { HashName } from "../types.ts";
 import { LONGEST_TEXT } from "./bounds.ts";
 import type { Parcel, Received, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
@@ -71,7 +80,7 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
     for (const [index, object] of objects.entries()) {
       const size = sizes[index] ?? null;
       if (size === null) failures.push({ object, error: null });
-      else parcels.push({ object, from: objectPath(dir, object), size });
+      else parcels.push(new ObjectThere(dir, object, size));
     }
     failures.push(...(yield* bringing(ingest, parcels)));
     return { objects: ingest.commit().objects, failures };
