@@ -404,6 +404,27 @@ describe("one rule at a time", () => {
     expect(content(merged(path, b).path).length).toBe(2);
   });
 
+  it("a number that only our rows are given is none of their values", () => {
+    const plain = (name: string, declared: string, rows: string[]) => {
+      const path = join(dir, `${name}.db`);
+      const db = openDatabase(path, { create: true });
+      db.exec(`CREATE TABLE notes (${declared}text TEXT)`);
+      for (const text of rows) db.run("INSERT INTO notes (text) VALUES (?)", [text]);
+      db.close();
+      return path;
+    };
+    const once = merged(plain("ours", "id INTEGER PRIMARY KEY, ", ["a", "b"]), plain("theirs", "", ["b", "c", "c"])).path;
+    expect(content(once, "notes")).toEqual([
+      "id=number:1 text=string:a",
+      "id=number:2 text=string:b",
+      "id=number:3 text=string:c",
+      "id=number:4 text=string:c",
+    ]);
+    const again = merged(once, join(dir, "theirs.db"));
+    expect(again.report.tables).toMatchObject([{ inserted: 0, equal: 3, removed: 0 }]);
+    expect(content(again.path, "notes")).toEqual(content(once, "notes"));
+  });
+
   it("an identity column tells rows apart where there is no key, unless it is not unique", () => {
     const a = make("a", { columns: { id: "TEXT", x: "REAL" }, rows: [{ id: "1", x: 0.1 }] }, { keyed: false });
     const b = make("b", { columns: { id: "TEXT", x: "REAL" }, rows: [{ id: "1", x: 0.2 }] }, { keyed: false });

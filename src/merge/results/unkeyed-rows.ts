@@ -1,6 +1,7 @@
 /** Rows that nothing but their values tells apart: how often each occurs is merged. */
 import { type Database, quoteName } from "../../platform/sqlite.ts";
 import { type CellSql, cellsOf, type TableSides } from "./cells-sql.ts";
+import { findColumn } from "./tables.ts";
 import type { TableReport } from "./types.ts";
 
 export interface UnkeyedMerge extends TableSides {
@@ -15,7 +16,7 @@ export interface UnkeyedMerge extends TableSides {
  * as on the one side that has changed it.
  */
 export function mergeUnkeyedRows(db: Database, merge: UnkeyedMerge, report: TableReport): void {
-  const cells = cellsOf(merge);
+  const cells = cellsOf(merge).filter(({ name }) => !isGiven(merge, name));
   const { ours, theirs, base, key, append = false } = merge;
   const part = (side: number, alias: string, from: string, value: (cell: CellSql) => string) =>
     `SELECT ${side} AS side, ${cells.map((cell, index) => `+${value(cell)} COLLATE BINARY AS c${index}`).join(", ")} FROM ${from} AS ${alias}${withoutKey(alias, key)}`;
@@ -44,6 +45,12 @@ export function mergeUnkeyedRows(db: Database, merge: UnkeyedMerge, report: Tabl
   if (inserted > 0) insertMissing(db, { table: ours.name, cells, columns, most });
   if (removed > 0) deleteSurplus(db, { table: ours.name, cells, key });
   db.exec("DROP TABLE temp.expver_counted");
+}
+
+/** A number that SQLite gives each row here and the source knows nothing of: with it no row would ever be there already. */
+function isGiven({ ours, theirs }: TableSides, name: string): boolean {
+  const [only] = ours.key.length === 1 ? ours.key : [];
+  return name === only && findColumn(ours, name)?.type.toUpperCase() === "INTEGER" && findColumn(theirs, name) === undefined;
 }
 
 function insertMissing(
