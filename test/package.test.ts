@@ -90,9 +90,11 @@ describe("the package", () => {
     ]);
   });
 
-  it("has types that a strict TypeScript program compiles against, with nothing but Node's own types", () => {
+  it.each([
+    ["with no other types installed", ["--types", ""]],
+    ["beside Node's own types", ["--typeRoots", join(root, "node_modules/@types"), "--types", "node"]],
+  ])("has types that a strict TypeScript program compiles against, libraries checked, %s", (_, types) => {
     writeFileSync(join(home, "consumer.ts"), CONSUMER);
-    const types = ["--typeRoots", join(root, "node_modules/@types"), "--types", "node"];
     const options = [...types, ..."--strict --noEmit --target es2022 --module nodenext --exactOptionalPropertyTypes".split(" ")];
     const compiled = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, "consumer.ts"], {
       cwd: home,

@@ -68,7 +68,11 @@ export function contextIn(context: Context, folder: string): Context {
   return { ...context, cwd: folder, env: environmentOf(context) };
 }
 
-/** Runs git in the repository; throws E_GIT with git's own words on any exit code that is not allowed. */
+/**
+ * Runs git in the repository; throws E_GIT with git's own words on any exit code that is not allowed.
+ *
+ * @internal
+ */
 export function gitResult(repository: Repository, args: readonly string[], options: GitOptions = {}): ProcessResult {
   const result = runProcess("git", args, {
     cwd: repository.root,

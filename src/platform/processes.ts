@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { ExpverError } from "../errors.ts";
 import { hasCode } from "./files.ts";
 
+/** @internal */
 export interface ProcessResult {
   /** Exit code; 128 + signal number when a signal ended it. */
   code: number;
@@ -20,7 +21,11 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
-/** Runs a program to its end with its output captured. Arguments are a list: no shell, no quoting. */
+/**
+ * Runs a program to its end with its output captured. Arguments are a list: no shell, no quoting.
+ *
+ * @internal
+ */
 export function runProcess(program: string, args: readonly string[], { cwd, env, input, timeoutMs }: RunOptions): ProcessResult {
   const result = spawnSync(program, [...args], {
     cwd,

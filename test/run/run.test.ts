@@ -47,6 +47,7 @@ describe("a run that does well", () => {
     expect([results, snapshot, start]).toEqual([data.results, data.snapshot, head]);
     expect(repo.git("diff", "--name-only", `${head}`, `${snapshot}`).split("\n")).toEqual(["notes.txt", "train.js"]);
     expect(repo.git("diff", "--name-only", `${snapshot}`, `${results}`).split("\n")).toEqual([
+      ".gitignore",
       "models/.gitignore",
       "models/model.json.dvc",
       "results/.gitignore",
@@ -59,7 +60,7 @@ describe("a run that does well", () => {
     expect(runRows(repo)).toMatchObject([
       { run_id: data.run_id, status: "finished", version: "e0.1.0", exit_code: 0n, git_commit: snapshot },
     ]);
-    expect(repo.git("status", "--porcelain")).toBe("?? metrics.json");
+    expect(repo.git("status", "--porcelain")).toBe("");
     expect(repo.git("for-each-ref", "refs/expver/runs", "refs/expver/reserved")).toBe("");
   });
 

@@ -4,6 +4,7 @@ import { perform } from "../../journal/perform.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { readVersions } from "../../versions/registry.ts";
 import { noDescription } from "../describe/edit.ts";
+import { warnNumberless } from "../run/closing/numberless.ts";
 import { publishMade } from "../run/closing/publish-made.ts";
 import { lackingRows } from "../run/database/lacking-rows.ts";
 import { placesOf } from "../run/places.ts";
@@ -66,6 +67,7 @@ export async function concludeSweep(
     await gather();
     throw incomplete(sweep, { outcome, data: outcomeOf(sweep, { ranking, end: null }) });
   }
+  if (ranking === null && facts().closing.metrics === null) warnNumberless(context, `sweep ${id}`);
   if (ranking?.isGuess === true && runs.length > 1) {
     context.report({
       kind: "warning",

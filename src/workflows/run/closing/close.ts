@@ -28,6 +28,7 @@ import { noteWritten } from "../outputs/written.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
+import { warnNumberless } from "./numberless.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 
 export interface Closed {
@@ -57,6 +58,8 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   rescueSpoilt(context, run);
   mendDatabase(context, run);
   const collected = collect(context, run, parameters);
+  if (facts().status === "finished" && !run.isShard && run.places.metrics === null && Object.keys(collected.metrics).length === 0)
+    warnNumberless(context, `run ${run.runId}`);
   const { changed } = collected;
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;
@@ -97,7 +100,11 @@ function metricsIn(context: Context, { places, project, folder, facts, save }: C
   }
   try {
     const file = readMetricsFile(absolutePath(project, places.metrics), { name: places.metrics, before: closing.metricsMark });
-    if (file.state === "read") return file.metrics;
+    if (file.state === "read") {
+      if (Object.keys(file.metrics).length === 0)
+        context.report({ kind: "warning", text: `the metrics file ${places.metrics} has no number` });
+      return file.metrics;
+    }
     const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
     context.report({ kind: "warning", text: `the metrics file ${places.metrics} ${what}` });
   } catch (error) {

@@ -1,11 +1,13 @@
 /** What the run wrote: stored, and the files R will have for it. Nothing in the worktree changes here. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isUnder } from "../../../config/paths.ts";
+import { absolutePath, isUnder } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
+import { readIndexEntries } from "../../../git/index-file.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyDatabase } from "../../../results/copy.ts";
 import { hashOutput, storeOutput } from "../../../store/contents.ts";
+import { ignoreEdits } from "../../../store/gitignore.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
@@ -34,11 +36,26 @@ export function storeOutputs(context: Context, run: ClosingRun): Outputs {
   const artifacts = [...(run.isShard ? [] : [storeDatabase(context, run, edits)]), ...stored];
   const stages = closing.pipeline ? stageFiles(place) : { files: [], ignored: new Map() };
   const own = ownedFiles(place, owned);
+  edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
   return {
     files: [...editedFiles(place, edits, stages.ignored), ...own, ...stages.files.filter(({ path }) => !owned.has(path))],
     artifacts,
     models: artifacts.filter(({ path }) => isUnder(path, places.models)),
   };
+}
+
+/**
+ * The numbers of the file of `--metrics` are in the database and the tag. The file itself is Git's when it tracks it; else it is ignored like
+ * any other output, so that it is no change to the next run. A workspace has its own.
+ */
+function metricsIgnored({ isShard, places, project, repository, facts }: ClosingRun, kept: readonly string[]): FileEdit[] {
+  const { metrics } = places;
+  const { commit, pointers } = facts().closing;
+  if (isShard || metrics === null || !commit) return [];
+  const isKept =
+    kept.includes(metrics) || pointers.some(({ path }) => path === metrics) || readIndexEntries(repository, [metrics]).has(metrics);
+  const file = absolutePath(project, metrics);
+  return existsSync(file) && !isKept ? ignoreEdits(project, [file]) : [];
 }
 
 /**

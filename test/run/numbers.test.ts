@@ -1,0 +1,64 @@
+/** Where a run's numbers come from, and what becomes of the file they come in. */
+import { expect, it } from "vitest";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+const PROGRAM = 'require("fs").writeFileSync("metrics.json", JSON.stringify({ accuracy: Number(process.argv[2]) }))\n';
+
+function begin(): TestRepository {
+  const repo = makeRepository();
+  repo.expver(["init"]);
+  repo.commit("first", { "train.js": PROGRAM });
+  return repo;
+}
+
+function run(repo: TestRepository, ...words: string[]): { data: { snapshot: string; results: string }; texts: string[]; hints: string } {
+  const { code, data, warnings } = repo.expverJson(["run", ...words]);
+  expect(code).toBe(0);
+  return { data, texts: warnings.map(({ text }: { text: string }) => text), hints: JSON.stringify(warnings) };
+}
+
+const changed = (repo: TestRepository, from: string, to: string) => repo.git("diff", "--name-only", from, to).split("\n");
+
+it("a run or a sweep without any number says so, and what to type; it is a version all the same", { timeout: 60_000 }, () => {
+  const repo = begin();
+  const silent = run(repo, "--", "node", "train.js", "0.5");
+  expect(silent.texts).toEqual([expect.stringMatching(/^run \S+ left no number/)]);
+  for (const way of ["--metrics FILE", "expver log accuracy=0.9", "xetrack"]) expect(silent.hints).toContain(way);
+  expect(repo.git("tag")).toBe("e0.1.0");
+  expect(run(repo, "--metrics", "metrics.json", "--", "node", "train.js", "0.5").texts).toEqual([]);
+  const swept = repo.expverJson(["sweep", "--grid", "x=1,2", "--", "node", "train.js", "{x}"]);
+  expect(swept).toMatchObject({ code: 0, warnings: [{ text: expect.stringMatching(/^sweep \S+ left no number/) }] });
+  const empty = run(repo, "--metrics", "m.json", "--", "node", "-e", 'require("fs").writeFileSync("m.json", "{}")');
+  expect(empty.texts).toEqual(["the metrics file m.json has no number"]);
+});
+
+it("the metrics file is no change to anybody: ignored from the first version on, and taken back with it", { timeout: 60_000 }, () => {
+  const repo = begin();
+  const before = repo.read(".gitignore");
+  const first = run(repo, "--metrics", "metrics.json", "--", "node", "train.js", "0.5");
+  expect(changed(repo, first.data.snapshot, first.data.results)).toContain(".gitignore");
+  expect(repo.read(".gitignore")).toBe(`${before}/metrics.json\n`);
+  expect(repo.git("status", "--porcelain")).toBe("");
+  const second = run(repo, "--", "node", "train.js", "0.6");
+  expect(second.data.snapshot).toBe(first.data.results);
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect(repo.read(".gitignore")).toBe(before);
+});
+
+it("one that Git tracks is in every version as the run wrote it, and one run makes one commit of it", { timeout: 60_000 }, () => {
+  const repo = begin();
+  repo.commit("tracked", { "metrics.json": "{}\n" });
+  const ignored = repo.read(".gitignore");
+  for (const [version, value] of [
+    ["e0.1.0", "0.5"],
+    ["e0.2.0", "0.6"],
+  ] as const) {
+    const { data } = run(repo, "--metrics", "metrics.json", "--", "node", "train.js", value);
+    expect(repo.git("show", `${version}:metrics.json`)).toBe(`{"accuracy":${value}}`);
+    expect(changed(repo, `${data.results}^`, data.results)).toContain("metrics.json");
+    expect(repo.git("status", "--porcelain")).toBe("");
+  }
+  expect(repo.read(".gitignore")).toBe(ignored);
+  expect(repo.git("rev-list", "--count", "HEAD")).toBe("4");
+});
