@@ -1,10 +1,11 @@
 /** What the run wrote: stored, and the files R will have for it. Nothing in the worktree changes here. */
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { absolutePath, isUnder } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
 import type { Context } from "../../../platform/context.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
 import { copyDatabase } from "../../../results/copy.ts";
 import { hashOutput, storeOutput } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
@@ -51,11 +52,17 @@ export function storeOutputs(context: Context, run: ClosingRun): Outputs {
 function metricsIgnored({ isShard, places, project, repository, facts }: ClosingRun, kept: readonly string[]): FileEdit[] {
   const { metrics } = places;
   const { commit, pointers } = facts().closing;
-  if (isShard || metrics === null || !commit) return [];
+  if (isShard || metrics === null || !commit || isListed(absolutePath(project, metrics))) return [];
   const isKept =
     kept.includes(metrics) || pointers.some(({ path }) => path === metrics) || readIndexEntries(repository, [metrics]).has(metrics);
   const file = absolutePath(project, metrics);
   return existsSync(file) && !isKept ? ignoreEdits(project, [file]) : [];
+}
+
+/** Its line is there from the first time on: then nobody need be asked. */
+function isListed(file: string): boolean {
+  const lines = (readTextIfExists(join(dirname(file), ".gitignore")) ?? "").split(/\r?\n/);
+  return lines.includes(basename(file)) || lines.includes(`/${basename(file)}`);
 }
 
 /**
