@@ -126,8 +126,11 @@ function namesIn(repo: TestRepository, folder: string): string[] {
   return existsSync(path) ? readdirSync(path) : [];
 }
 
-/** One that was killed before its first line was written has not begun: its empty file says nothing. */
+/**
+ * One that was killed before its first line was written has not begun: its empty file says nothing. One with an end has ended: its file
+ * gets its name from the next writing command.
+ */
 export function openOperations(repo: TestRepository): string[] {
-  const isOpen = (name: string) => name.endsWith(".open.jsonl") && readState(repo, `operations/${name}`) !== "";
-  return namesIn(repo, "operations").filter(isOpen);
+  const isOpen = (text: string) => text !== "" && !/^\{"end":.*\}$/m.test(text);
+  return namesIn(repo, "operations").filter((name) => name.endsWith(".open.jsonl") && isOpen(readState(repo, `operations/${name}`)));
 }
