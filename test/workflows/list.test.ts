@@ -209,7 +209,7 @@ not versions although they look like it: e2
     expect(text).toContain("12 tags are no versions (v1.0, v10.0, v11.0");
     expect(text.replaceAll("\n", " ")).toContain("and 2 more): a version's name is e1.2.3; `expver get`, `diff`");
     const { error } = repo.expverJson(["show", "v1.0"]);
-    expect(error).toMatchObject({ code: "E_NOT_FOUND", hint: expect.stringContaining("take any tag, branch or commit") });
+    expect(error).toMatchObject({ code: "E_NOT_FOUND", hint: expect.stringContaining("expver checkout v1.0") });
     expect(repo.expver(["diff", "v1.0", "v2.0"]).code).toBe(0);
   });
 

@@ -17,9 +17,10 @@ export const resultsSchemas: Check = {
   find({ project, context }) {
     if (project === null || project.repository === null || project.repository.bare) return [];
     const { repository } = project;
-    const here = tablesOf(mainProject(project, repository, context));
+    const records = recordsOf(project, "experiment");
+    const here = records.length === 0 ? null : tablesOf(mainProject(project, repository, context));
     if (here === null) return [];
-    return recordsOf(project, "experiment").flatMap((record) => {
+    return records.flatMap((record) => {
       const there = isThere(repository, record) ? tablesIn(context, insideOf(record)) : null;
       return there === null ? [] : mismatches(record.name, here, there);
     });
