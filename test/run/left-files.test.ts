@@ -46,7 +46,13 @@ describe("files that no version has", { timeout: 120_000 }, () => {
 
   it("of a sweep's runs are kept beside their logs, since the next run has the workspace; said once", () => {
     const repo = makeSweepExperiment();
-    repo.write("train.js", `${repo.read("train.js")}fs.mkdirSync("out"); fs.writeFileSync("out/weights.pt", String(p.lr));`);
+    repo.write(
+      "train.js",
+      `${repo.read("train.js")}fs.mkdirSync("out"); fs.writeFileSync("out/weights.pt", String(p.lr));fs.writeFileSync("best.txt", "new");`,
+    );
+    // In Git, by mistake or not: what the program makes of it is nowhere else.
+    repo.write("best.txt", "old");
+    repo.write("params.yaml", "lr: 1");
     const { code, data, warnings } = repo.expverJson([
       "sweep",
       "--grid",
@@ -61,12 +67,13 @@ describe("files that no version has", { timeout: 120_000 }, () => {
     const runs: { run: string; settings: { lr: string } }[] = data.runs;
     for (const { run, settings } of runs) {
       const { left } = repo.expverJson(["runs", "show", run]).data;
-      expect(left).toMatchObject({ files: 1, paths: ["out/weights.pt"] });
+      expect(left).toMatchObject({ files: 2, paths: ["best.txt", "out/weights.pt"] });
+      expect(readFileSync(join(left.folder, "best.txt"), "utf8")).toBe("new");
       expect(readFileSync(join(left.folder, "out/weights.pt"), "utf8")).toBe(settings.lr);
     }
     const said = warnings.filter(({ text }: { text: string }) => text.includes("left what no version has"));
     expect(said).toMatchObject([
-      { text: expect.stringMatching(/out\/weights\.pt, kept in .*left$/), hint: expect.stringMatching(/weights\.pt'\]$/) },
+      { text: expect.stringMatching(/best\.txt, out\/weights\.pt, kept in .*left$/), hint: expect.stringMatching(/weights\.pt'\]$/) },
     ]);
     expect(exists(repo, "out")).toBe(false);
   });

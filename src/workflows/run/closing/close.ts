@@ -2,7 +2,7 @@
 
 import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath, isUnder } from "../../../config/paths.ts";
+import { absolutePath } from "../../../config/paths.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, updateRefs } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -21,9 +21,8 @@ import { copyBefore, mendDatabase } from "../database/mend-database.ts";
 import type { ClosingRun } from "../open-run.ts";
 import { findLeft, warnOfLeft } from "../outputs/left-files.ts";
 import { readMetricsFile } from "../outputs/metrics-file.ts";
-import { inputsChangedSince, type Outputs, storeOutputs } from "../outputs/outputs.ts";
+import { inputsChangedSince, type Outputs, outputsOf, storeOutputs } from "../outputs/outputs.ts";
 import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
-import { isStageFile } from "../outputs/stage-files.ts";
 import { noteWritten } from "../outputs/written.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
@@ -253,10 +252,9 @@ function stamp(
 
 /** Files of S and inputs that are no longer what the run began with; outputs that Git tracks itself are meant to change. */
 function changesDuring(run: ClosingRun): string[] {
-  const { folder, repository, places, facts } = run;
-  const { commit, pointers, pipeline } = facts().closing;
-  const isOfStage = pipeline ? isStageFile(run.project) : () => false;
-  const isOutput = (path: string) => places.isTracked(path) || path === places.metrics || isUnder(path, places.models) || isOfStage(path);
+  const { folder, repository, facts } = run;
+  const { commit, pointers } = facts().closing;
+  const isOutput = outputsOf(run);
   const files = commit ? changedSince(repository, folder, new Set(pointers.map(({ file }) => file))) : [];
   return [...new Set([...files.filter((path) => !isOutput(path)), ...inputsChangedSince(run)])];
 }

@@ -7,24 +7,35 @@ import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { LeftFiles } from "../run-facts.ts";
-import { readUntracked } from "../snapshot/changes.ts";
+import { readFileChanges } from "../snapshot/changes.ts";
 import { quoted, selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
+import { outputsOf } from "./outputs.ts";
 import { treeEntries } from "./results-files.ts";
 
 const SHOWN = 20;
 
-/** What the next snapshot would take for code, or hold back for its size, and this one did not have. */
-function leftPaths({ project, repository, places, facts }: ClosingRun): { path: string; bytes: number }[] {
+/**
+ * What the next snapshot would take for code, or hold back for its size, and this one did not have. In a workspace also what it had and the
+ * program has written over: nobody else will see that.
+ */
+function leftPaths(run: ClosingRun): { path: string; bytes: number }[] {
+  const { project, repository, places, facts, isShard = false } = run;
   const { closing, snapshot } = facts();
-  const known = [...closing.heldBack.map(({ path }) => path), ...project.config.link.map((path) => storedPath(project, path))];
-  const untracked = readUntracked(repository).filter(({ path }) => !isUnder(path, known));
-  const { included, heldBack } = selectSnapshot(untracked, snapshotRules(places, closing.pointers));
-  const fresh = [...included, ...heldBack.filter(({ reason }) => reason === "large")].map(({ path, bytes }) => ({ path, bytes }));
+  const linked = project.config.link.map((path) => storedPath(project, path));
+  const params = project.config.params === null ? [] : [storedPath(project, project.config.params)];
+  const known = [...closing.heldBack.map(({ path }) => path), ...linked, ...params];
+  const isOutput = outputsOf(run);
+  const changes = readFileChanges(repository).filter(
+    ({ path, tracked }) => (isShard || !tracked) && !isUnder(path, known) && !isOutput(path),
+  );
+  const { included, heldBack } = selectSnapshot(changes, snapshotRules(places, closing.pointers));
+  const taken = new Set([...included, ...heldBack.filter(({ reason }) => reason === "large")].map(({ path }) => path));
+  const left = changes.filter(({ path }) => taken.has(path));
   const ofSnapshot = treeEntries(
     { project, repository, snapshot },
-    fresh.map(({ path }) => path),
+    left.flatMap(({ path, tracked }) => (tracked ? [] : [path])),
   );
-  return fresh.filter(({ path }) => !ofSnapshot.has(path)).sort((one, other) => (one.path < other.path ? -1 : 1));
+  return left.filter(({ path }) => !ofSnapshot.has(path)).sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
 function summed(left: readonly { path: string; bytes: number }[], folder: string | null): LeftFiles | null {

@@ -16,7 +16,7 @@ import type { OutputFile } from "../run-facts.ts";
 import { type Marks, markOf, takeMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
 import { editedFiles, ownedFiles, type SnapshotPlace, treeEntries } from "./results-files.ts";
-import { stageFiles } from "./stage-files.ts";
+import { isStageFile, stageFiles } from "./stage-files.ts";
 
 export interface Outputs {
   files: OutputFile[];
@@ -85,6 +85,12 @@ function writtenPaths({ project, places, facts }: ClosingRun, place: SnapshotPla
   const others = written.filter((path) => !isModel(path));
   const apart = [...others, places.database, ...closing.pointers.map(({ path }) => path)];
   return [...others, ...modelUnits(place, written.filter(isModel), { places, apart })];
+}
+
+/** True for what a run is to write, wherever that is stored. */
+export function outputsOf({ project, places, facts }: ClosingRun): (path: string) => boolean {
+  const isOfStage = facts().closing.pipeline ? isStageFile(project) : () => false;
+  return (path) => places.isTracked(path) || path === places.metrics || isUnder(path, places.models) || isOfStage(path);
 }
 
 const NONE: Marks = { pointers: {}, files: {} };

@@ -20,11 +20,12 @@ export function readChanges(repository: Repository): Change[] {
   return entries.map((entry) => changeOf(repository, entry));
 }
 
-/** Files that Git neither tracks nor ignores. */
-export function readUntracked(repository: Repository): Change[] {
+/** Files that are new or changed; conflicts and submodules are none of these. */
+export function readFileChanges(repository: Repository): Change[] {
   return readStatus(repository)
-    .filter(({ kind, illegible }) => kind === "untracked" && !illegible)
-    .map((entry) => changeOf(repository, entry));
+    .filter(({ kind, illegible }) => (kind === "untracked" || kind === "tracked") && !illegible)
+    .map((entry) => changeOf(repository, entry))
+    .filter(({ deleted }) => !deleted);
 }
 
 function changeOf(repository: Repository, { path, kind, illegible }: StatusEntry): Change {
