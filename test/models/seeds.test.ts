@@ -1,18 +1,24 @@
 /** Promoting behind the mean over seeds: what is compared, what is refused, and that the answer says so. */
 import { expect, it } from "vitest";
+import { MAIN } from "../run/story.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { makeModels, modelOf, must } from "./story.ts";
 
 const PRODUCTION = "models/production/model.json";
-const LIKE = ["--group-by", "all but seed,took"];
+const LIKE = ["--group-by", "all but seed"];
 
-// Losses of one target are 0.001 apart; how long it took stands among the parameters, as nothing says it is none.
+// Losses of one target are 0.001 apart.
 const TRAIN = `
 const fs = require("fs");
 const { target, seed } = JSON.parse(process.env.EXPVER_PARAMS);
 fs.mkdirSync("models", { recursive: true });
 fs.writeFileSync("models/model.json", JSON.stringify({ trained: String(target), seed }));
-fs.writeFileSync("metrics.json", JSON.stringify({ loss: Number(target) + seed / 1000, took: 7 + seed }));
+fs.writeFileSync("metrics.json", JSON.stringify({ loss: Number(target) + seed / 1000, steps: 7 + seed }));
+`;
+
+// How long it took stands among the parameters, as nothing says it is none.
+const TIMED = `${TRAIN}
+require("child_process").execFileSync(process.execPath, [${JSON.stringify(MAIN)}, "log", "took=" + (7 + seed)]);
 `;
 
 interface SweptRun {
@@ -21,8 +27,8 @@ interface SweptRun {
 }
 
 /** Three targets, four seeds each. Answers runs by target and seed. */
-function sweepSeeds(repo: TestRepository): (target: string, seed: number) => string {
-  repo.write("train.js", TRAIN);
+function sweepSeeds(repo: TestRepository, program = TRAIN): (target: string, seed: number) => string {
+  repo.write("train.js", program);
   repo.commit("seeds");
   const options = ["--grid", "target=0.40,0.402,0.50", "--repeat", "4", "--seed", "1", "--jobs", "2", "--keep", "12", "--no-promote"];
   const { runs } = must(repo, "sweep", ...options, "--metrics", "metrics.json", "--", "node", "train.js") as { runs: SweptRun[] };
@@ -72,14 +78,14 @@ it("passes with the better mean, refuses a difference that chance explains, and 
 
 it("other code is another group; what is measured and stands among the parameters is named", { timeout: 120_000 }, () => {
   const repo = makeModels();
-  const run = sweepSeeds(repo);
+  const run = sweepSeeds(repo, TIMED);
   const split = repo.expverJson(["models", "promote", run("0.40", 1), "--seeds", "4"]);
   expect(split.error).toMatchObject({
     code: "E_GATE",
     message: expect.stringContaining("has 1 seed, not 4"),
     hint: expect.stringContaining("--group-by 'all but seed,took'"),
   });
-  repo.write("train.js", `${TRAIN}// another program\n`);
+  repo.write("train.js", `${TIMED}// another program\n`);
   const other = must(
     repo,
     "run",
@@ -93,12 +99,12 @@ it("other code is another group; what is measured and stands among the parameter
     "node",
     "train.js",
   ).run_id;
-  const answer = repo.expverJson(["models", "promote", other, "--seeds", "2", ...LIKE]);
+  const answer = repo.expverJson(["models", "promote", other, "--seeds", "2", "--group-by", "all but seed,took"]);
   expect(answer.error?.message).toContain("has 1 seed, not 2 (4 more ran other code, or code that is not committed)");
   // The same program again, and a run without a version.
-  repo.write("train.js", TRAIN);
+  repo.write("train.js", TIMED);
   must(repo, "run", "--no-tag", "--param", "target=0.40", "--param", "seed=6", "--metrics", "metrics.json", "--", "node", "train.js");
-  const five = repo.expverJson(["models", "promote", run("0.40", 1), "--seeds", "5", ...LIKE, "--dry-run"]);
+  const five = repo.expverJson(["models", "promote", run("0.40", 1), "--seeds", "5", "--group-by", "all but seed,took", "--dry-run"]);
   expect(five.error).toBeNull();
   expect(five.data.gates[0].comparison.own.summary.n).toBe(5);
 });
