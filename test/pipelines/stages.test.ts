@@ -14,7 +14,10 @@ it("leaves paths outside and URLs to dvc, wherever the pipeline stands", () => {
   const [stage] = readStages("a/b/dvc.lock", { pipeline, lock: null });
   expect(stage?.files.map(({ path }) => path)).toEqual(["a/b/work/in.txt", "a/up.txt", "out.txt"]);
   expect(stage?.params.map(({ path }) => path)).toEqual(["a/b/work/params.yaml", "secret.yaml"]);
-  expect(stage?.newOutputs).toEqual(["a/b/work/out.txt", "o"]);
+  expect(stage?.newOutputs).toEqual([
+    { path: "a/b/work/out.txt", isCached: true },
+    { path: "o", isCached: true },
+  ]);
   const [top] = readStages("dvc.lock", { pipeline, lock: null });
   expect(top?.files.map(({ path }) => path)).toEqual(["work/in.txt"]);
   expect(top?.params.map(({ path }) => path)).toEqual(["work/params.yaml"]);
