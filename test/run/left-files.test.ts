@@ -44,6 +44,20 @@ describe("files that no version has", { timeout: 120_000 }, () => {
     expect(repo.read("again")).toBe(`weights of ${next.run_id}`);
   });
 
+  it("are not those that were there, where no snapshot or no branch has them", () => {
+    const repo = makeExperiment();
+    repo.write("notes.txt", "in the version");
+    const { code, data } = repo.expverJson(["run", "--no-commit", "--metrics", "metrics.json", "--", "node", "train.js"]);
+    expect(code).toBe(0);
+    expect(repo.git("status", "--porcelain", "notes.txt")).toBe("?? notes.txt");
+    expect(data.left).toBeNull();
+    const moved = makeExperiment();
+    moved.write("notes.txt", "in the snapshot, and unknown to Git's index");
+    moved.write("train.js", `${moved.read("train.js")}require("child_process").execSync("git commit -q --allow-empty -m meanwhile");`);
+    const off = moved.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]).data;
+    expect(off).toMatchObject({ onBranch: false, left: null });
+  });
+
   it("of a sweep's runs are kept beside their logs, since the next run has the workspace; said once", () => {
     const repo = makeSweepExperiment();
     repo.write(

@@ -44,8 +44,9 @@ function summed(left: readonly { path: string; bytes: number }[], folder: string
   return { files: left.length, bytes, paths: left.slice(0, SHOWN).map(({ path }) => path), folder };
 }
 
-/** Null also when Git cannot say: a finished run is not to fail for that. */
+/** Null also when Git cannot say: a finished run is not to fail for that. Without a snapshot nobody knows what was there before. */
 export function findLeft(run: ClosingRun): LeftFiles | null {
+  if (!run.facts().closing.commit) return null;
   try {
     return summed(leftPaths(run), null);
   } catch (error) {
