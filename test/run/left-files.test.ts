@@ -36,11 +36,15 @@ describe("files that no version has", { timeout: 120_000 }, () => {
     ]);
     expect(repo.expverJson(["runs", "show"]).data.left).toEqual(left);
     expect(repo.expver(["runs", "show"]).stdout).toContain("left     big.bin, out/deep/weights.pt, 1.0 MiB, in no version");
+    // From a sub-folder what is to be typed is another path.
+    repo.write("train.js", `${repo.read("train.js")}fs.writeFileSync("late.bin", "");`);
+    const below = repo.expverJson(["run", "--metrics", "../metrics.json", "--", "sh", "-c", "cd .. && node train.js"], { cwd: "models" });
+    expect(below.warnings.at(-1)?.hint).toMatch(/track: \['late\.bin'.*; or now: expver data add \.\.\/late\.bin$/);
     // As the hint says.
     repo.write("expver.yaml", repo.read("expver.yaml").replace("track: [", "track: ['big.bin', 'out/deep/weights.pt', "));
     const next = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]).data;
-    expect(next).toMatchObject({ version: "e0.2.0", left: null });
-    expect(repo.expver(["get", "e0.2.0", "out/deep/weights.pt", "-o", "again"]).code).toBe(0);
+    expect(next).toMatchObject({ version: "e0.3.0", left: null });
+    expect(repo.expver(["get", "e0.3.0", "out/deep/weights.pt", "-o", "again"]).code).toBe(0);
     expect(repo.read("again")).toBe(`weights of ${next.run_id}`);
   });
 

@@ -31,7 +31,18 @@ describe("grid", () => {
     expect(gridValues("x", ["1e-3..3e-3..1e-3"])).toEqual(["0.001", "0.002", "0.003"]);
     for (const literal of ["1:10", "main..dev", "1..", "..2", "a.b", "1..2..3..4", "log:5"])
       expect(gridValues("x", [literal])).toEqual([literal]);
-    const bad = ["range:1:100:1", "range(1", "log:1e-4..1e-1", "5..1", "0..1..0.3", "0.5..2", "1..5..0", "1..5..-1", "1..1000000"];
+    const bad = [
+      "range:1:100:1",
+      "range(1",
+      "log:1e-4..1e-1",
+      "5..1",
+      "0..1..0.3",
+      "0..1..x",
+      "0.5..2",
+      "1..5..0",
+      "1..5..-1",
+      "1..1000000",
+    ];
     for (const text of bad) expect(() => gridValues("x", [text]), text).toThrow(/--grid x=/);
   });
 

@@ -67,7 +67,7 @@ export async function closeAttempt(sweep: OpenSweep, attempt: Attempt, seen: { s
   keepShard(sweep, run);
   const left = keepLeft(run);
   const isFirst = !sweep.state().attempts.some(({ end }) => end?.left !== undefined);
-  if (left !== null && isFirst) warnOfLeft(context, attempt.run, left);
+  if (left !== null && isFirst) warnOfLeft(context, run, left);
   const { status, exitCode, signal, problem } = run.facts();
   const end: RunEnd = {
     status: status as RunEnd["status"],

@@ -19,8 +19,12 @@ function rangeValues(name: string, text: string): string[] | null {
     });
   }
   const pieces = text.split("..");
-  const numbers = pieces.length === 2 || pieces.length === 3 ? overOneScale(pieces) : null;
-  return numbers === null ? null : numbersBetween(name, text, numbers);
+  if (pieces.length !== 2 && pieces.length !== 3) return null;
+  const numbers = overOneScale(pieces);
+  if (numbers !== null) return numbersBetween(name, text, numbers);
+  // A slip in one number would be a value of its own, and a run that fails by it.
+  if (!pieces.includes("") && overOneScale(pieces.slice(0, 1)) !== null) throw wrong(name, text, "begins as a range and is none");
+  return null;
 }
 
 function numbersBetween(name: string, text: string, { values, scale }: { values: bigint[]; scale: number }): string[] {

@@ -144,7 +144,7 @@ async function closeVersioned(
   }
   const left = findLeft(run);
   run.save({ phase: "closed", left });
-  if (left !== null) warnOfLeft(context, run.runId, left);
+  if (left !== null) warnOfLeft(context, run, left);
   if (!onBranch && facts().closing.commit) warnOffBranch(context, run);
   return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : formatHeadline(message) });
 }

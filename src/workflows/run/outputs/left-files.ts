@@ -1,7 +1,7 @@
 /** Files a program wrote that are neither model, output, row nor log: no version has them, and unless somebody says so nobody notices. */
 import { mkdirSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { isUnder, storedPath } from "../../../config/paths.ts";
+import { dirname, join, relative, sep } from "node:path";
+import { absolutePath, isUnder, storedPath } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -70,14 +70,16 @@ export function keepLeft(run: ClosingRun): LeftFiles | null {
   return left;
 }
 
-export function warnOfLeft(context: Context, runId: string, { paths, files, folder }: LeftFiles): void {
+/** What is to be typed is relative to where it is typed, and what is to be written to `expver.yaml`. */
+export function warnOfLeft(context: Context, { project, runId }: ClosingRun, { paths, files, folder }: LeftFiles): void {
+  const fromFolder = (base: string, path: string) => relative(base, absolutePath(project, path)).split(sep).join("/");
   const shown = paths.slice(0, 3);
   const more = files > shown.length ? ` and ${files - shown.length} more` : "";
   const kept = folder === null ? "" : `, kept in ${folder}`;
-  const globs = shown.map((path) => `'${path}'`).join(", ");
+  const globs = shown.map((path) => `'${fromFolder(project.root, path)}'`).join(", ");
   context.report({
     kind: "warning",
     text: `run ${runId} left what no version has: ${shown.join(", ")}${more}${kept}`,
-    hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${folder === null ? `; or now: expver data add ${quoted(paths[0] ?? "")}` : ""}`,
+    hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${folder === null ? `; or now: expver data add ${quoted(fromFolder(context.cwd, paths[0] ?? ""))}` : ""}`,
   });
 }
