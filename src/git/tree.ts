@@ -42,18 +42,26 @@ export function catFilesIfThere(repository: Repository, names: readonly string[]
   const wanted = [...new Set(names)];
   if (wanted.length === 0) return found;
   if (repository.partial) bring(repository, wanted);
-  const { stdout } = gitResult(repository, ["cat-file", "--batch"], { input: `${wanted.join("\n")}\n` });
+  // Git takes a name a line: one with a line break in it goes by the object it names.
+  const asked = wanted.map((name) => (name.includes("\n") ? objectNamed(repository, name) : name));
+  const { stdout } = gitResult(repository, ["cat-file", "--batch"], { input: asked.map((name) => `${name}\n`).join("") });
   let at = 0;
   for (const name of wanted) {
     const end = stdout.indexOf(10, at);
-    const line = stdout.toString("utf8", at, end);
+    const [, size] = /^[0-9a-f]+ [a-z]+ (\d+)$/.exec(stdout.toString("utf8", at, end)) ?? [];
     at = end + 1;
-    if (line.endsWith(" missing")) continue;
-    const size = Number(line.slice(line.lastIndexOf(" ") + 1));
-    found.set(name, stdout.subarray(at, at + size));
-    at += size + 1;
+    // `NAME missing`; `COMMIT submodule`.
+    if (size === undefined) continue;
+    found.set(name, stdout.subarray(at, at + Number(size)));
+    at += Number(size) + 1;
   }
   return found;
+}
+
+/** `missing` when it names nothing: no object is called that. */
+function objectNamed(repository: Repository, name: string): string {
+  const { code, stdout } = gitResult(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", name], { allow: [1, 128] });
+  return code === 0 ? stdout.toString("utf8").trim() : "missing";
 }
 
 /** In one request. Where the server does not want to, git asks for them one by one as they are read. */

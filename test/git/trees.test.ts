@@ -2,7 +2,7 @@ import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { readTree, readTrees } from "../../src/git/tree.ts";
+import { catFilesIfThere, readTree, readTrees } from "../../src/git/tree.ts";
 import { readPointersAt, readPointersOf } from "../../src/store/pointers.ts";
 import { makeRepository, seededRandom } from "../support/repository.ts";
 
@@ -37,4 +37,19 @@ it("many trees at once are what each is alone: links, modes, submodules, names o
   const many = readPointersOf(project, revs);
   for (const rev of revs) expect(many.get(rev)).toEqual(readPointersAt(project, rev));
   expect(() => readTrees(repo.repository, ["nothing"], () => true)).toThrow(expect.objectContaining({ code: "E_GIT" }));
+});
+
+it("files of commits by their paths, with line breaks in them too", () => {
+  const repo = makeRepository();
+  const [odd, gone] = ["two\nlines/x\n y.dvc", "not\nthere"];
+  repo.commit("start", { a: "a 1", [odd]: "odd", "b blob 7": "b\n" });
+  repo.git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},sub`);
+  repo.git("commit", "-q", "-m", "a submodule");
+  const name = (path: string) => `HEAD:${path}`;
+  const found = catFilesIfThere(repo.repository, ["a", "gone 5", gone, odd, "sub", "b blob 7"].map(name));
+  expect([...found].map(([path, bytes]) => [path, bytes.toString()])).toEqual([
+    [name("a"), "a 1"],
+    [name(odd), "odd"],
+    [name("b blob 7"), "b\n"],
+  ]);
 });
