@@ -1,19 +1,28 @@
 // Bundles src/ to dist/: the library, from which a program loads what it needs; the command line, which is one file (src/platform/compiled-code.ts
 // says why) and a small one to load it; and what a worker thread runs, one file too, so that a thread starts at once.
 import { createHash } from "node:crypto";
-import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 rmSync("dist", { recursive: true, force: true });
+// DuckDB's JavaScript, many small files, becomes one that is loaded when data is merged; only its native library is a package of its own.
+const duckDbBeside = {
+  name: "duckdb-beside",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^@duckdb\/node-api$/ }, ({ kind }) => (kind === "entry-point" ? null : { path: "./duckdb.cjs", external: true })),
+};
 const options = {
   bundle: true,
   platform: "node",
   target: "node20.19",
   packages: "bundle",
-  external: ["@photostructure/sqlite", "@duckdb/node-api"],
+  external: ["@photostructure/sqlite", "@duckdb/node-bindings"],
+  plugins: [duckDbBeside],
   define: { __EXPVER_VERSION__: JSON.stringify(version) },
   legalComments: "linked",
+  metafile: true,
   logLevel: "warning",
 };
 const modules = {
@@ -22,18 +31,21 @@ const modules = {
   // Bundled CommonJS packages call require() for node built-ins.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 };
-await build({ ...modules, entryPoints: { index: "src/index.ts" }, outdir: "dist", splitting: true });
-await build({
+const library = await build({ ...modules, entryPoints: { index: "src/index.ts" }, outdir: "dist", splitting: true });
+const commonJs = {
   ...options,
-  entryPoints: ["src/program.ts"],
-  outfile: "dist/program.cjs",
   format: "cjs",
-  // What is loaded on use becomes require().
-  supported: { "dynamic-import": false },
   // One byte for each character, and fewer of them: read faster. Names stay, for the sake of traces.
   charset: "ascii",
   minifyWhitespace: true,
   minifySyntax: true,
+};
+const program = await build({
+  ...commonJs,
+  entryPoints: ["src/program.ts"],
+  outfile: "dist/program.cjs",
+  // What is loaded on use becomes require().
+  supported: { "dynamic-import": false },
   banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
   define: { ...options.define, "import.meta.url": "__url", "import.meta.dirname": "__dirname" },
 });
@@ -44,5 +56,19 @@ await build({
   outfile: "dist/main.js",
   define: { ...options.define, __EXPVER_BUILD__: JSON.stringify(digest) },
 });
+const duckDb = await build({ ...commonJs, entryPoints: ["@duckdb/node-api"], outfile: "dist/duckdb.cjs" });
 await build({ ...options, entryPoints: ["src/platform/worker.ts"], outfile: "dist/worker.cjs", format: "cjs" });
 chmodSync("dist/main.js", 0o755);
+
+const inputs = [library, program, duckDb].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+const packages = new Set(inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+writeFileSync("dist/LICENSES.txt", [...packages].sort().map(licence).join("\n\n"));
+
+/** What a bundled package asks to go with its copies. */
+function licence(name) {
+  const folder = join("node_modules", name);
+  const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
+  if (file === undefined) throw new Error(`${name} is bundled and has no licence file`);
+  const { version: of } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return `${name} ${of}\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+}

@@ -150,7 +150,7 @@ export const ERROR_CODES = {
   E_NO_DUCKDB: {
     kind: "failed",
     means: "DuckDB, which data files are merged with, is not installed.",
-    remedy: "Install the optional package @duckdb/node-api.",
+    remedy: "Install the optional package @duckdb/node-bindings.",
   },
   E_MEMORY: {
     kind: "failed",

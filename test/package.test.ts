@@ -1,6 +1,6 @@
 /** What a user gets from the registry: the packed tarball, installed in an empty folder with no script run. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -102,6 +102,33 @@ describe("the package", () => {
     });
     expect(compiled.stdout).toBe("");
     expect(compiled.status).toBe(0);
+  });
+
+  it("merges data files once DuckDB's native library is there, and says so before", () => {
+    for (const [name, row] of [
+      ["base.csv", "id,loss\n1,0.5\n"],
+      ["more.csv", "id,loss\n2,0.25\n"],
+    ] as const)
+      writeFileSync(join(home, name), row);
+    const merge = () =>
+      spawnSync(join(home, "node_modules/.bin/expver"), ["merge", "--base-data", "base.csv", "more.csv", "--yes"], {
+        cwd: home,
+        encoding: "utf8",
+      });
+    const refused = merge();
+    expect(refused.stderr).toContain("@duckdb/node-bindings");
+    expect(refused.status).toBe(1);
+    const scope = join(home, "node_modules/@duckdb");
+    mkdirSync(scope);
+    for (const name of readdirSync(join(root, "node_modules/@duckdb")).filter((one) => one !== "node-api"))
+      symlinkSync(join(root, "node_modules/@duckdb", name), join(scope, name));
+    expect(merge().stderr).toBe("");
+    expect(readFileSync(join(home, "base.csv"), "utf8")).toBe("id,loss\n1,0.5\n2,0.25\n");
+  });
+
+  it("names the licences of what is bundled", () => {
+    const licences = readFileSync(join(installed(), "dist/LICENSES.txt"), "utf8");
+    for (const name of ["@duckdb/node-api", "commander", "js-yaml", "zod"]) expect(licences).toMatch(new RegExp(`^${name} \\d`, "m"));
   });
 
   it("starts with a few kilobytes: no parser, no SQLite, no command", () => {

@@ -77,7 +77,7 @@ async function load(): Promise<typeof import("@duckdb/node-api")> {
   try {
     return await import("@duckdb/node-api");
   } catch (error) {
-    throw new ExpverError("E_NO_DUCKDB", "the optional package @duckdb/node-api could not be loaded", { cause: error });
+    throw new ExpverError("E_NO_DUCKDB", "the optional package @duckdb/node-bindings could not be loaded", { cause: error });
   }
 }
 
