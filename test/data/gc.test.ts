@@ -163,3 +163,25 @@ it("takes the needs of other repositories with the same cache into account", () 
   one.expver(["data", "gc", "-w", "-f"]);
   expect(shared()).toHaveLength(2);
 });
+
+it("counts the linked worktrees of a named repository too, and each repository once however it is named", () => {
+  const [one, other] = [project(), project()];
+  for (const repository of [one, other]) {
+    rmSync(join(repository.root, ".dvc/cache"), { recursive: true });
+    repository.expver(["data", "cache", "dir", join(one.root, "../shared")]);
+    repository.write("d/x", repository === one ? "one" : "other");
+    repository.expver(["data", "add", "d"]);
+    repository.commit("data");
+  }
+  const linked = join(other.root, "../linked");
+  other.git("worktree", "add", "-q", linked);
+  other.write("d/x", "newer");
+  other.expver(["data", "add", "d"]);
+  one.git("worktree", "add", "-q", "../own");
+  const shared = () => objectsBelow(join(one.root, "../shared/files"));
+  expect(shared()).toHaveLength(6);
+  const names = [".", "d/..", "../own", other.root, linked, other.root].flatMap((path) => ["-p", path]);
+  expect(one.expver(["data", "gc", "-w", "-f", ...names])).toMatchObject({ code: 0, stderr: "" });
+  expect(one.expver(["data", "gc", "-w", "-f", "-p", other.root])).toMatchObject({ code: 0, stderr: "" });
+  expect(shared()).toHaveLength(6);
+});

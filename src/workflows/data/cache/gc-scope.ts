@@ -26,23 +26,29 @@ export function refuseWithoutScope(input: Input): void {
   if (input.num !== undefined && !/^[1-9][0-9]*$/.test(String(input.num))) throw refuse(`--num is ${String(input.num)}`, "Give a number.");
 }
 
-/** This repository seen from each of its worktrees, this one first; other repositories named with -p. Throws E_DATA when one cannot be read. */
+/** This repository, those named with -p, and each seen from its other worktrees, this one first. Throws E_DATA when one cannot be read. */
 export function projectsToKeep(project: Project, context: Context, input: Input): Project[] {
+  const named = wordsOf(input.projects).map((path) => {
+    const found = findProject(contextIn(context, resolve(context.cwd, path)));
+    if (!found?.dvcRoot) throw unreadable(path, "Name the folder of a DVC repository.");
+    return found;
+  });
+  const all = [project, ...named].flatMap((one) => [one, ...elsewhere(one, context)]);
+  // Each once, however it was named: its lock can be had once.
+  return [...new Map(all.toReversed().map((one) => [one.dvcRoot, one])).values()].toReversed();
+}
+
+/** The same project in the other worktrees of its repository. */
+function elsewhere(project: Project, context: Context): Project[] {
   const inside = relative(topOf(project), project.dvcRoot ?? project.root);
-  const own =
+  const others =
     project.repository === null ? [] : linkedWorktrees(project.repository).filter(({ bare, root }) => !bare && root !== topOf(project));
-  const worktrees = own.flatMap(({ root, there }) => {
+  return others.flatMap(({ root, there }) => {
     if (!there) throw unreadable(root, "If it is gone for good: git worktree prune.");
     const found = findProject(contextIn(context, root));
     const nested = found === null ? null : findProject(contextIn(context, join(root, inside)));
     return nested?.dvcRoot ? [nested] : [];
   });
-  const others = wordsOf(input.projects).map((path) => {
-    const found = findProject(contextIn(context, resolve(context.cwd, path)));
-    if (!found?.dvcRoot) throw unreadable(path, "Name the folder of a DVC repository.");
-    return found;
-  });
-  return [project, ...worktrees, ...others];
 }
 
 /** Pointers of the worktree and of every commit in scope. Throws E_POINTER; with --skip-failed only for the worktree's. */
