@@ -13,13 +13,17 @@ export interface Summary {
 export function summarise(values: readonly number[], confidence: number): Summary | null {
   const n = values.length;
   if (n === 0 || !values.every(Number.isFinite)) return null;
-  // Each distance first: a plain sum of numbers that are alike loses digits, and their squares more.
-  const [origin = 0] = values;
-  const mean = origin + values.reduce((sum, value) => sum + (value - origin), 0) / n;
+  const mean = meanOf(values);
   if (n === 1) return { n, mean, deviation: null, interval: null };
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
   const reach = (studentQuantile((1 + confidence) / 2, n - 1) * deviation) / Math.sqrt(n);
   return { n, mean, deviation, interval: { low: mean - reach, high: mean + reach } };
+}
+
+/** Of finite numbers. Each distance first: a plain sum of numbers that are alike loses digits, and their squares more. */
+export function meanOf(values: readonly number[]): number {
+  const [origin = 0] = values;
+  return origin + values.reduce((sum, value) => sum + (value - origin), 0) / values.length;
 }
 
 export interface Difference {

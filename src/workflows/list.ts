@@ -190,14 +190,15 @@ async function groupsOf(
 ): Promise<VersionGroups | null> {
   const asked = textIn(input.groupBy);
   if (asked === undefined) return null;
-  const { groupNames, groupUnits } = await import("./list/groups.ts");
+  const { fewerRuns, groupNames, groupUnits } = await import("./list/groups.ts");
   const { unitsOf } = await import("./list/units.ts");
   const confidence = confidenceOf(input);
   const { units, unread } = unitsOf(project, context, { listed, versions });
   const params = new Set([...names.params, ...units.flatMap((unit) => Object.keys(unit.params))]);
   const by = groupNames(asked, [...params]);
   const metrics = new Set([...names.metrics, ...units.flatMap((unit) => Object.keys(unit.metrics))]);
-  return { names: by, confidence, groups: groupUnits(units, { names: by, metrics: [...metrics], sort, confidence }), unread };
+  const groups = groupUnits(units, { names: by, metrics: [...metrics], sort, confidence });
+  return { names: by, confidence, groups, unread, fewer: fewerRuns(groups, sort) };
 }
 
 /** Failed, killed and running ones are in no tag. The list stands without them: a database that cannot be read is a warning. */

@@ -36,6 +36,9 @@ export function renderList(list: VersionList, terminal: Terminal): string {
     ...(list.groups !== null && list.groups.unread.length > 0
       ? [`counted as one run, their own results not being in the cache: ${namesOf(list.groups.unread)}`]
       : []),
+    ...(list.groups?.fewer
+      ? [`the best mean is of ${counted(list.groups.fewer.runs, "run")}; others are of up to ${list.groups.fewer.most}`]
+      : []),
     ...widthNote({ dropped: [...table.dropped, ...hidden], cut: table.cut }, "--all shows everything"),
     ...offBranchNote(list.versions),
     ...footer(list),

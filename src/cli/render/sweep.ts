@@ -2,7 +2,8 @@
 import type { SweepOutcome } from "../../workflows/sweep/conduct.ts";
 import { failureText } from "../../workflows/sweep/first-failure.ts";
 import type { SweepDetails, SweepView } from "../../workflows/sweep/sweeps.ts";
-import type { SweepRunView } from "../../workflows/sweep/views.ts";
+import type { SettingView, SweepRunView } from "../../workflows/sweep/views.ts";
+import type { BestRun } from "../../workflows/sweep/winner.ts";
 import { duration } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine } from "../text-width.ts";
@@ -10,11 +11,13 @@ import { renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
+/** Of those that could not win. */
+const MOST_SETTINGS = 5;
+
 export function renderSweep(outcome: SweepOutcome, { style }: Terminal): string {
   const { counts, best, metric, promotion, candidates, kept, version, tagLine, onBranch, published, sweep, failure } = outcome;
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))} ${text}`;
-  const winner =
-    best === null ? [] : [`best ${metric}=${best.mean === null ? best.value : `${best.mean} (mean)`} (${settingsText(best.settings)})`];
+  const winner = best === null ? [] : [`best ${metric}=${bestText(best)} (${settingsText(best.settings)})`];
   const promoted = promotion === null ? [] : [promotion.promoted ? "better than production: promoted" : "not promoted"];
   const stored = candidates === 0 ? [] : [`${candidates} candidates stored, ${kept} kept in the folder`];
   const lines = [line("sweep", [counts, ...winner, ...promoted, ...stored].join(" · "))];
@@ -24,9 +27,29 @@ export function renderSweep(outcome: SweepOutcome, { style }: Terminal): string 
     lines.push(published ? "  published" : `  not published: expver publish ${version}`);
   }
   if (promotion !== null && !promotion.promoted) lines.push(`  not promoted: ${promotion.why}`);
+  lines.push(...settingLines(outcome));
   if (failure !== null) lines.push(`  ${oneLine(failureText(failure))}`, `  its output: ${failure.read}`);
   if (outcome.exitCode !== 0) lines.push(`  not all runs finished: expver sweep show ${sweep}`);
   return `${lines.join("\n")}\n`;
+}
+
+function bestText({ value, mean, runs, asked }: BestRun): string {
+  if (mean === null) return value ?? "";
+  return `${mean} (mean of ${runs}${runs === asked ? "" : ` of ${asked}`})`;
+}
+
+/** Settings that could not win, their seeds being not all there; or that none has them all. */
+function settingLines({ settings, best, sweep, metric }: SweepOutcome): string[] {
+  const lacking = settings.filter(({ lacks }) => lacks !== null);
+  const shown = lacking.slice(0, MOST_SETTINGS).map(({ settings: given, mean, runs, asked, lacks }) => {
+    const number = mean === null ? "" : `, mean ${metric}=${mean}`;
+    return `  ${settingsText(given) || "all runs"}: ${runs} of ${asked} runs (${lacks})${number}`;
+  });
+  if (shown.length === 0) return [];
+  const all = lacking.length === settings.length;
+  const rule = all ? "no setting has all its runs; the best of those with most wins:" : "settings without all their runs do not win:";
+  const more = lacking.length > shown.length ? [`  … and ${lacking.length - shown.length} more: expver sweep show ${sweep}`] : [];
+  return best === null ? [] : [`  ${rule}`, ...shown.map((line) => `  ${line}`), ...more];
 }
 
 const SWEEP_COLUMNS: Column<SweepView>[] = [
@@ -38,7 +61,7 @@ const SWEEP_COLUMNS: Column<SweepView>[] = [
   },
   { title: "version", text: ({ version }) => version ?? "", weight: 9 },
   { title: "runs", text: ({ counts }) => counts, weight: 9 },
-  { title: "best", text: ({ best, metric }) => (best === null ? "" : `${metric}=${best.value}`), weight: 7 },
+  { title: "best", text: ({ best, metric }) => (best === null ? "" : `${metric}=${bestText(best)}`), weight: 7 },
   { title: "began", text: ({ since }) => localTime(since), weight: 5 },
   { title: "description", text: ({ message, command }) => oneLine(message ?? command), weight: 6, shrinkTo: 12 },
 ];
@@ -53,7 +76,7 @@ export function renderSweepList(data: { sweeps: SweepView[] } | SweepView, termi
 }
 
 export function renderSweepShow(sweep: SweepDetails, terminal: Terminal): string {
-  const { runs, metric, best, state, version, failure } = sweep;
+  const { runs, settings, metric, best, state, version, failure } = sweep;
   const columns: Column<SweepRunView>[] = [
     { title: "", text: ({ run }) => (run !== null && run === best?.run ? "*" : "") },
     { title: "run", text: ({ run }) => run ?? "" },
@@ -78,9 +101,22 @@ export function renderSweepShow(sweep: SweepDetails, terminal: Terminal): string
     ],
     terminal,
   );
+  const means = settings.length === 0 ? "" : `${renderTable(settingColumns(metric ?? ""), settings, terminal).text}\n`;
+  const lacking = settings.some(({ lacks }) => lacks !== null)
+    ? ["a setting that lacks a run does not win while another has them all"]
+    : [];
   const why = failure === null ? [] : [oneLine(failureText(failure)), `its output: ${failure.read}`];
-  const notes = [...why, ...(state === "waiting" ? [`go on: expver sweep --resume ${sweep.sweep}`] : [])];
-  return `${head}\n\n${table.text}${renderNotes([...notes, ...widthNote(table, "--json has it whole")], terminal)}`;
+  const notes = [...why, ...lacking, ...(state === "waiting" ? [`go on: expver sweep --resume ${sweep.sweep}`] : [])];
+  return `${head}\n\n${means}${table.text}${renderNotes([...notes, ...widthNote(table, "--json has it whole")], terminal)}`;
+}
+
+function settingColumns(metric: string): Column<SettingView>[] {
+  return [
+    { title: "settings", text: ({ settings }) => settingsText(settings), weight: 9 },
+    { title: `mean ${metric}`, align: "right", text: ({ mean }) => mean ?? "" },
+    { title: "of", align: "right", text: ({ runs, asked }) => (runs === asked ? `${runs}` : `${runs} of ${asked}`) },
+    { title: "lacks", text: ({ lacks }) => lacks ?? "", style: "yellow", weight: 8 },
+  ];
 }
 
 function statusText({ state, status, cause, exitCode }: SweepRunView): string {

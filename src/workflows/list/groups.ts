@@ -28,6 +28,8 @@ export interface VersionGroups {
   groups: VersionGroup[];
   /** Versions of several runs that count as one, their database not being here. */
   unread: string[];
+  /** Of how many runs the best mean is, and the most that any mean is of; null where it is of no fewer. */
+  fewer: { runs: number; most: number } | null;
 }
 
 /** `all but seed,fold` or `model,lr`. Throws E_NOT_FOUND. */
@@ -63,6 +65,15 @@ export function groupUnits(
   }
   const groups = [...members.values()].map((group) => groupOf(group, { names, metrics, sort, confidence }));
   return sort.by === "metric" ? ranked(groups, sort) : groups;
+}
+
+/** A mean of few runs is easily the best: whoever shows it says so. */
+export function fewerRuns(groups: readonly VersionGroup[], sort: SortKey): VersionGroups["fewer"] {
+  if (sort.by !== "metric") return null;
+  const count = ({ metrics }: VersionGroup) => metrics[sort.metric]?.n ?? 0;
+  const best = groups.find(({ rank }) => rank === 1);
+  const most = Math.max(0, ...groups.map(count));
+  return best === undefined || count(best) === most ? null : { runs: count(best), most };
 }
 
 function groupOf(

@@ -4,8 +4,10 @@
  */
 import type { Project } from "../../config/project.ts";
 import type { Context } from "../../platform/context.ts";
+import { compareSettings } from "../../versions/best-setting.ts";
 import { seedName } from "../../versions/seed-name.ts";
 import type { Version } from "../../versions/types.ts";
+import type { VersionGroup } from "./groups.ts";
 import type { Unit } from "./units.ts";
 
 /** With the parameters and metrics of the best run of those settings whose mean over seeds is best. */
@@ -42,6 +44,13 @@ function bestOf({ config }: Project, { groupNames, groupUnits }: typeof import("
   const seed = seedName(params);
   const names = groupNames(seed === undefined ? "all" : `all but ${seed}`, params);
   const sort = { by: "metric" as const, metric, direction, source: "config" as const, reversed: false };
-  const [first] = groupUnits(units, { names, metrics: [metric], sort, confidence: 0.95 });
+  const groups = groupUnits(units, { names, metrics: [metric], sort, confidence: 0.95 });
+  // What failed is in no tag: each was to have as many seeds as the one that has most.
+  const most = Math.max(...groups.map((group) => group.metrics[metric]?.n ?? 0));
+  const measured = ({ metrics }: VersionGroup) => {
+    const { n = 0, mean = null } = metrics[metric] ?? {};
+    return { mean: mean === null ? null : String(mean), counted: n, asked: seed === undefined ? n : most };
+  };
+  const [first] = groups.toSorted((one, other) => compareSettings(measured(one), measured(other), direction));
   return units.find(({ run }) => run === first?.best?.run);
 }

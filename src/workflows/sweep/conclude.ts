@@ -15,18 +15,19 @@ import type { OpenSweep } from "./open-sweep.ts";
 import type { PoolOutcome } from "./pool.ts";
 import type { Promotion } from "./promote-winner.ts";
 import { countText, finishedRuns, jobStates } from "./state.ts";
-import { type SweepRunView, viewOf } from "./views.ts";
-import { type Ranking, rankRuns } from "./winner.ts";
+import { type SettingView, type SweepRunView, settingViews, viewOf } from "./views.ts";
+import { type BestRun, bestRun, type Ranking, rankRuns } from "./winner.ts";
 
 export interface SweepOutcome {
   sweep: string;
   /** `6 runs · 5 finished · 1 failed`. */
   counts: string;
   runs: SweepRunView[];
+  /** With repetitions: what they say together, best first. */
+  settings: SettingView[];
   metric: string | null;
   direction: "max" | "min" | null;
-  /** The best run, its settings and number; with repetitions the mean over them. */
-  best: { run: string; settings: Record<string, string>; value: string | null; mean: string | null } | null;
+  best: BestRun | null;
   version: string | null;
   tagLine: string | null;
   results: string | null;
@@ -92,23 +93,14 @@ function outcomeOf(sweep: OpenSweep, { ranking, end }: { ranking: Ranking | null
   const now = sweep.state();
   const { jobs, request } = now;
   const finished = finishedRuns(now);
-  const first = ranking?.isGuess === false ? ranking.groups[0] : undefined;
-  const best = first?.runs[0];
   return {
     sweep: sweep.id,
     counts: countText(now),
     runs: viewOf(now),
+    settings: settingViews(now, ranking),
     metric: ranking?.metric ?? null,
     direction: ranking === null || ranking.isGuess ? null : ranking.direction,
-    best:
-      best === undefined || ranking === null
-        ? null
-        : {
-            run: best.run,
-            settings: jobs[best.job] ?? {},
-            value: best.end.metrics[ranking.metric] ?? null,
-            mean: request.repeat > 1 ? (first?.mean ?? null) : null,
-          },
+    best: ranking === null || ranking.isGuess ? null : bestRun(ranking, { jobs, repeat: request.repeat }),
     version: end?.version ?? null,
     tagLine: end?.tagLine ?? null,
     results: end?.results ?? null,

@@ -1,12 +1,11 @@
 /** What a person sees of a sweep that goes on: a line for each run that has ended, and on a terminal how it stands now. */
-import { compareMetric } from "../../versions/metrics.ts";
 import { readFacts } from "../run/run-facts.ts";
 import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import type { Pace } from "./request.ts";
 import { countText, type Ended, finishedRuns, isEnded, isSettled, jobStates } from "./state.ts";
 import type { Sweep } from "./sweep-journal.ts";
-import { rankRuns } from "./winner.ts";
+import { bestRun, rankRuns } from "./winner.ts";
 
 const DRAW_MS = 500;
 const MOST_LINES = 12;
@@ -60,11 +59,14 @@ function boardOf({ project, context, state }: OpenSweep, pace: Pace): string[] {
 
 function bestText(project: OpenSweep["project"], { jobs, attempts, request }: Sweep): string {
   const runs = finishedRuns({ jobs, attempts });
-  const ranking = rankRuns(project, { runs, jobs, repeat: 1, metric: request.ending.metric, versions: [] });
-  if (ranking === null) return "";
-  const { metric, direction } = ranking;
-  const [best] = runs.toSorted((one, other) => compareMetric(one.end.metrics[metric], other.end.metrics[metric], direction));
-  return best === undefined ? "" : `best so far ${metric}=${best.end.metrics[metric]} (${settingsText(jobs[best.job] ?? {})})`;
+  const { repeat } = request;
+  const ranking = rankRuns(project, { runs, jobs, repeat, metric: request.ending.metric, versions: [] });
+  const best = ranking === null ? null : bestRun(ranking, { jobs, repeat });
+  if (ranking === null || best === null) return "";
+  const { settings, value, mean, runs: n, asked } = best;
+  const number = mean === null ? value : `${mean} (mean of ${n} of ${asked})`;
+  const named = mean === null ? settings : (ranking.groups[0]?.settings ?? {});
+  return `best so far ${ranking.metric}=${number} (${settingsText(named)})`;
 }
 
 /** By the mean of what has ended. */

@@ -15,8 +15,8 @@ import { type FirstFailure, firstFailure } from "./first-failure.ts";
 import { standingResult } from "./standing.ts";
 import { countText, finishedRuns, isEnded } from "./state.ts";
 import { findSweep, listSweeps, type Sweep, sweepFolder } from "./sweep-journal.ts";
-import { type SweepRunView, viewOf } from "./views.ts";
-import { rankRuns } from "./winner.ts";
+import { type SettingView, type SweepRunView, settingViews, viewOf } from "./views.ts";
+import { type BestRun, bestRun, type Ranking, rankRuns } from "./winner.ts";
 
 export interface SweepView {
   sweep: string;
@@ -30,7 +30,7 @@ export interface SweepView {
   /** The process that works on it. */
   pid: number | null;
   metric: string | null;
-  best: { run: string; settings: Record<string, string>; value: string | null } | null;
+  best: BestRun | null;
 }
 
 export const sweepList: ReadWorkflow<Input, { sweeps: SweepView[] }> = {
@@ -41,13 +41,19 @@ export const sweepList: ReadWorkflow<Input, { sweeps: SweepView[] }> = {
   },
 };
 
-export type SweepDetails = SweepView & { runs: SweepRunView[]; failure: FirstFailure | null };
+export type SweepDetails = SweepView & { runs: SweepRunView[]; settings: SettingView[]; failure: FirstFailure | null };
 
 export const sweepShow: ReadWorkflow<Input, SweepDetails> = {
   async read(context, input) {
     const project = openProject(context);
     const sweep = findSweep(project, textIn(input.sweep));
-    return { ...summaryOf(project, sweep), runs: viewOf(sweep), failure: firstFailure(project, sweep) };
+    const ranking = rankingOf(project, sweep, versionsOf(project));
+    return {
+      ...summaryOf(project, sweep),
+      runs: viewOf(sweep),
+      settings: settingViews(sweep, ranking),
+      failure: firstFailure(project, sweep),
+    };
   },
 };
 
@@ -102,13 +108,16 @@ function versionsOf(project: Project): Version[] {
   return project.repository === null ? [] : readVersions(project);
 }
 
+function rankingOf(project: Project, sweep: Sweep, versions: readonly Version[]): Ranking | null {
+  const { jobs, request } = sweep;
+  return rankRuns(project, { runs: finishedRuns(sweep), jobs, repeat: request.repeat, metric: request.ending.metric, versions });
+}
+
 function summaryOf(project: Project, sweep: Sweep, versions: readonly Version[] = versionsOf(project)): SweepView {
   const { id, jobs, attempts, request, owner } = sweep;
   const result = project.repository === null ? sweep.result : standingResult(project.repository, sweep);
   const isWatched = result === null && owner !== null && lifeOf(owner) !== "dead";
-  const runs = finishedRuns(sweep);
-  const ranking = rankRuns(project, { runs, jobs, repeat: request.repeat, metric: request.ending.metric, versions });
-  const best = ranking?.isGuess === false ? ranking.groups[0]?.runs[0] : undefined;
+  const ranking = rankingOf(project, sweep, versions);
   return {
     sweep: id,
     state: result !== null ? "over" : isWatched ? "running" : "waiting",
@@ -119,9 +128,6 @@ function summaryOf(project: Project, sweep: Sweep, versions: readonly Version[] 
     since: sweep.since,
     pid: isWatched ? (owner?.pid ?? null) : null,
     metric: ranking?.metric ?? null,
-    best:
-      best === undefined || ranking === null
-        ? null
-        : { run: best.run, settings: jobs[best.job] ?? {}, value: best.end.metrics[ranking.metric] ?? null },
+    best: ranking === null || ranking.isGuess ? null : bestRun(ranking, { jobs, repeat: request.repeat }),
   };
 }

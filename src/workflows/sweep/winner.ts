@@ -1,8 +1,13 @@
-/** Which run of a sweep is the best: by the metric's direction, by the mean over seeds when settings were repeated. */
+/**
+ * Which run of a sweep is the best: by the metric's direction, by the mean over seeds when settings were repeated. A setting that lacks
+ * a seed, as a run failed, does not win while another has them all.
+ */
 import type { Direction } from "../../config/config.ts";
 import type { Project } from "../../config/project.ts";
+import { compareSettings, type MeasuredSetting } from "../../versions/best-setting.ts";
 import { numberOf } from "../../versions/exact-numbers.ts";
 import { compareMetric, directionOf } from "../../versions/metrics.ts";
+import { meanOf } from "../../versions/statistics.ts";
 import { orderMetrics } from "../../versions/suggest.ts";
 import type { Version } from "../../versions/types.ts";
 import { SEED } from "./expand.ts";
@@ -17,11 +22,22 @@ export interface Ranking {
   groups: RankedGroup[];
 }
 
-interface RankedGroup {
+/** Its mean is the exact text of a single run's value; null when no run has a number. */
+interface RankedGroup extends MeasuredSetting {
   settings: Record<string, string>;
-  /** Exact text of a single run's value; null when no run has a number. */
-  mean: string | null;
+  jobs: number[];
   runs: Ended[];
+}
+
+export interface BestRun {
+  run: string;
+  settings: Record<string, string>;
+  value: string | null;
+  /** Of the runs with these settings that have a number; null where nothing was repeated. */
+  mean: string | null;
+  /** How many those are, and how many there were to be. */
+  runs: number;
+  asked: number;
 }
 
 export interface RankingInput {
@@ -39,18 +55,37 @@ export function rankRuns(project: Project, { runs, jobs, repeat, metric: asked, 
   const metric = asked ?? orderMetrics(project.config.metrics, all)[0]?.name;
   if (metric === undefined || !Object.hasOwn(all, metric)) return null;
   const { direction, source } = directionOf(metric, project.config, versions);
-  const groups = new Map<string, RankedGroup>();
-  for (const run of runs) {
-    const settings = settingsOf(jobs[run.job] ?? {}, repeat);
+  const runOfJob = new Map(runs.map((run) => [run.job, run]));
+  const groups = new Map<string, Pick<RankedGroup, "settings" | "jobs">>();
+  for (const [job, given] of jobs.entries()) {
+    const settings = settingsOf(given, repeat);
     const key = JSON.stringify(settings);
-    const group = groups.get(key) ?? { settings, mean: null, runs: [] };
-    group.runs.push(run);
-    groups.set(key, group);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { settings, jobs: [job] });
+    else group.jobs.push(job);
   }
   const byValue = (one: Ended, other: Ended) => compareMetric(one.end.metrics[metric], other.end.metrics[metric], direction);
-  const ranked = [...groups.values()].map((group) => ({ ...group, mean: meanOf(group.runs, metric), runs: group.runs.toSorted(byValue) }));
-  const byMean = (one: RankedGroup, other: RankedGroup) => compareMetric(one.mean ?? undefined, other.mean ?? undefined, direction);
-  return { metric, direction, isGuess: source === "guess", groups: ranked.toSorted(byMean) };
+  const ranked = [...groups.values()].map((group): RankedGroup => {
+    const own = group.jobs.flatMap((job) => runOfJob.get(job) ?? []).toSorted(byValue);
+    return { ...group, ...measured(own, metric), asked: group.jobs.length, runs: own };
+  });
+  const bestFirst = (one: RankedGroup, other: RankedGroup) => compareSettings(one, other, direction);
+  return { metric, direction, isGuess: source === "guess", groups: ranked.toSorted(bestFirst) };
+}
+
+export function bestRun({ groups, metric }: Ranking, { jobs, repeat }: Pick<RankingInput, "jobs" | "repeat">): BestRun | null {
+  const [first] = groups;
+  const [best] = first?.runs ?? [];
+  if (first === undefined || best === undefined) return null;
+  const { mean, counted, asked } = first;
+  return {
+    run: best.run,
+    settings: jobs[best.job] ?? {},
+    value: best.end.metrics[metric] ?? null,
+    mean: repeat === 1 ? null : mean,
+    runs: counted,
+    asked,
+  };
 }
 
 /** Best first; runs without a number are not among them. */
@@ -62,16 +97,15 @@ function settingsOf(settings: Record<string, string>, repeat: number): Record<st
   return repeat === 1 ? settings : Object.fromEntries(Object.entries(settings).filter(([name]) => name !== SEED));
 }
 
-/** A run whose number is none spoils the mean: settings that fail with some seeds are not the best. */
-function meanOf(runs: readonly Ended[], metric: string): string | null {
-  const texts = runs.map(({ end }) => end.metrics[metric]);
-  if (texts.length === 1) return texts[0] ?? null;
-  const numbers = texts.map((text) => numberOf(text ?? ""));
-  if (numbers.every((number) => number === null)) return null;
-  return String(numbers.reduce<number>((sum, number) => sum + (number ?? Number.NaN), 0) / numbers.length);
+/** A run whose number is none is one that lacks. */
+function measured(runs: readonly Ended[], metric: string): Pick<MeasuredSetting, "mean" | "counted"> {
+  const texts = runs.flatMap(({ end }) => (isNumber(end.metrics[metric]) ? [end.metrics[metric] as string] : []));
+  const [first = null] = texts;
+  if (texts.length < 2) return { mean: first, counted: texts.length };
+  return { mean: String(meanOf(texts.map((text) => numberOf(text) as number))), counted: texts.length };
 }
 
-function isNumber(text: string | undefined): boolean {
+export function isNumber(text: string | undefined): boolean {
   const number = numberOf(text ?? "");
   return number !== null && !Number.isNaN(number);
 }
