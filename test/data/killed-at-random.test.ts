@@ -1,17 +1,18 @@
 /**
  * kill -9 after a random time, round after round in one repository: no committed byte is ever lost, nothing half-written is ever found under
  * an object's name, and repeating the command finishes it. Longer runs by the environment: EXPVER_KILL_ROUNDS, EXPVER_KILL_SEED,
- * EXPVER_KILL_REMOTE (`folder`, `ssh`, `webdav`), EXPVER_KILL_LINKS (a `cache.type`), EXPVER_KILL_FILES (members of a folder of small files),
- * EXPVER_KILL_AGAIN (how often what mends the last kill is killed too: 0.8 is four more on average, for many kills in little time).
+ * EXPVER_KILL_REMOTE (`folder`, `ssh`, `webdav`, `s3`), EXPVER_KILL_LINKS (a `cache.type`), EXPVER_KILL_FILES (members of a folder of small
+ * files), EXPVER_KILL_AGAIN (how often what mends the last kill is killed too: 0.8 is four more on average, for many kills in little time).
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
 import { jsonOf } from "../support/dvc.ts";
 import { makeFolder, makeRepository, openTestRepository, seededRandom, type TestRepository } from "../support/repository.ts";
 import { startNginx } from "../support/servers/nginx.ts";
+import { keysOf, startSeaweed } from "../support/servers/seaweed.ts";
 import { startSshd } from "../support/servers/sshd.ts";
 import { checkedObjects, temporariesIn } from "../support/stores.ts";
 import { DVC, runDvc } from "../support/twins.ts";
@@ -54,8 +55,8 @@ if (LINKS !== "symlink") LEAVE_DATA.push("fetch");
 
 interface Share {
   url: string;
-  /** Where its files are. */
-  folder: string;
+  /** A folder with its files as they are now. */
+  look: () => Promise<string>;
   options?: Record<string, string>;
   env?: Record<string, string>;
 }
@@ -71,21 +72,37 @@ async function share(): Promise<Share> {
     stops.push(() => server.stop());
     server.configure(server.usual);
     const { user, port, root, key: keyfile, path: PATH } = server;
-    return { url: `ssh://${user}@127.0.0.1:${port}${root}/store`, folder: join(root, "store"), options: { keyfile }, env: { PATH } };
+    const look = async () => join(root, "store");
+    return { url: `ssh://${user}@127.0.0.1:${port}${root}/store`, look, options: { keyfile }, env: { PATH } };
   }
   if (REMOTE === "webdav") {
     const server = await startNginx();
     stops.push(() => server.stop());
     mkdirSync(join(server.root, "open/store"));
-    return { url: `${server.url.replace("http", "webdav")}/open/store`, folder: join(server.root, "open/store") };
+    return { url: `${server.url.replace("http", "webdav")}/open/store`, look: async () => join(server.root, "open/store") };
+  }
+  if (REMOTE === "s3") {
+    const server = await startSeaweed();
+    stops.push(() => server.stop());
+    await server.makeBucket("killed");
+    const folder = join(makeFolder("copy"), "store");
+    const look = async () => {
+      rmSync(folder, { recursive: true, force: true });
+      for (const [key, bytes] of await server.contents("killed", "store")) {
+        mkdirSync(dirname(join(folder, key)), { recursive: true });
+        writeFileSync(join(folder, key), bytes);
+      }
+      return folder;
+    };
+    return { url: "s3://killed/store", look, options: { endpointurl: server.url, ...keysOf("all") } };
   }
   const folder = join(makeFolder("store"), "store");
-  return { url: folder, folder };
+  return { url: folder, look: async () => folder };
 }
 
 test("killed at random", { timeout: 4 * 3_600_000 }, async () => {
   const random = seededRandom(SEED);
-  const { url, folder: store, options = {}, env = {} } = await share();
+  const { url, look, options = {}, env = {} } = await share();
   const repository = makeRepository({ env });
   const { root } = repository;
   const run = (...args: string[]) => repository.expver(["data", ...args]);
@@ -126,11 +143,11 @@ test("killed at random", { timeout: 4 * 3_600_000 }, async () => {
       rounds += 1;
       where += `, killed after ${killSometime(kind, args)} ms`;
       if (LEAVE_DATA.includes(kind)) expect(dataOf(repository), where).toEqual(before);
-      nothingLost(where);
+      await nothingLost(where);
     } while (random() < AGAIN);
     expect([where, run(...args)]).toMatchObject([where, { code: 0 }]);
     if (LEAVE_DATA.includes(kind)) expect(dataOf(repository), where).toEqual(before);
-    nothingLost(`${where}, repeated`);
+    const store = await nothingLost(`${where}, repeated`);
     expect([where, JSON.parse(run("status", "--no-updates", "--json").stdout)]).toEqual([where, {}]);
     expect([...temporariesIn(root), ...(existsSync(store) ? temporariesIn(store) : [])], where).toEqual([]);
     if (kind === "switch") {
@@ -212,7 +229,9 @@ test("killed at random", { timeout: 4 * 3_600_000 }, async () => {
     return kind === "pull" ? ["pull", "-f"] : ["fetch", "-A"];
   }
 
-  function nothingLost(where: string): void {
+  /** Answers where the remote's files were seen. */
+  async function nothingLost(where: string): Promise<string> {
+    const store = await look();
     const known = new Set([
       ...checkedObjects(join(root, ".dvc/cache")),
       ...checkedObjects(store, { readOnly: REMOTE === "folder" }),
@@ -222,6 +241,7 @@ test("killed at random", { timeout: 4 * 3_600_000 }, async () => {
       [...committed].filter((object) => !known.has(object)),
       where,
     ).toEqual([]);
+    return store;
   }
 });
 
