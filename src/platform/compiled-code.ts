@@ -14,13 +14,13 @@ import { crc32 } from "node:zlib";
 /** Digest of the bundle, put in by the build: V8 itself compares no more than the length of the source. */
 export type BuildDigest = string;
 
-// Each name has the code rewritten once; whoever feeds us names without end is not worth more.
-const MOST_NAMES = 100;
+// Of about a megabyte each. Whoever feeds us words without end is not worth more.
+const MOST_FILES = 100;
 const OLD_MS = 30 * 24 * 3600 * 1000;
 
 /**
  * Answers what the CommonJS bundle at this path exports; it may not hold a call of `import()`, which compiled code that was kept cannot
- * answer. `uses` names what this run is going to do: code for other things is kept beside it.
+ * answer. `uses` names what this run is going to do, in words for a file name: it reads no code that only other things need.
  */
 export function loadBundle(path: string, build: BuildDigest, uses: string): unknown {
   const { enableCompileCache } = nodeModule as { enableCompileCache?: () => unknown };
@@ -29,16 +29,12 @@ export function loadBundle(path: string, build: BuildDigest, uses: string): unkn
     enableCompileCache();
     return load(path);
   }
-  const kept = keptCode(`${build}-${process.version}-${process.arch}`);
+  const kept = keptCode([build, process.version, process.arch, uses].join("-"));
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${readFileSync(path, "latin1")}\n})`, {
     filename: path,
     ...(kept.code === null ? {} : { cachedData: kept.code }),
   });
-  const isRefused = kept.code === null || script.cachedDataRejected === true;
-  const names = isRefused ? [] : kept.names;
-  if (!names.includes(uses) && names.length < MOST_NAMES) {
-    process.once("exit", () => kept.keep([...names, uses], script));
-  }
+  if (kept.code === null || script.cachedDataRejected === true) process.once("exit", () => kept.keep(script));
   const module = { exports: {} };
   script.runInThisContext()(module.exports, load, module, path, dirname(path));
   return module.exports;
@@ -46,30 +42,24 @@ export function loadBundle(path: string, build: BuildDigest, uses: string): unkn
 
 interface KeptCode {
   code: Buffer | null;
-  /** What was done when the code was kept. */
-  names: string[];
-  keep(names: readonly string[], script: Script): void;
+  keep(script: Script): void;
 }
 
-const NOTHING: KeptCode = { code: null, names: [], keep() {} };
-
-/** File: 4 bytes of checksum over the rest, 4 bytes of length of the names, the names as lines, the code. */
-function keptCode(key: string): KeptCode {
+/** File: the code, 4 bytes of checksum over it. */
+function keptCode(name: string): KeptCode {
   const user = process.getuid?.() ?? "user";
   const folder = join(tmpdir(), `expver-compiled-${user}`);
-  if (process.env.NODE_DISABLE_COMPILE_CACHE || !isOurs(folder)) return NOTHING;
-  const file = join(folder, key);
+  if (process.env.NODE_DISABLE_COMPILE_CACHE || !isOurs(folder)) return { code: null, keep() {} };
+  const file = join(folder, name);
   return {
-    ...read(file),
-    keep(names, script) {
-      const text = Buffer.from(names.join("\n"));
-      const head = Buffer.alloc(8);
-      const rest = [text, script.createCachedData()];
-      head.writeUInt32LE(text.length, 4);
-      head.writeUInt32LE(crc32(Buffer.concat([head.subarray(4), ...rest])), 0);
+    code: read(file),
+    keep(script) {
+      const code = script.createCachedData();
+      const checksum = Buffer.alloc(4);
+      checksum.writeUInt32LE(crc32(code));
       const temporary = `${file}.${process.pid}.tmp`;
       try {
-        writeFileSync(temporary, Buffer.concat([head, ...rest]), { flag: "wx", mode: 0o600 });
+        writeFileSync(temporary, Buffer.concat([code, checksum]), { flag: "wx", mode: 0o600 });
         renameSync(temporary, file);
         removeOld(folder);
       } catch {
@@ -79,22 +69,22 @@ function keptCode(key: string): KeptCode {
   };
 }
 
-function read(file: string): Pick<KeptCode, "code" | "names"> {
+function read(file: string): Buffer | null {
   try {
     const bytes = readFileSync(file);
-    const end = 8 + bytes.readUInt32LE(4);
-    if (crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) return NOTHING;
-    return { names: bytes.toString("utf8", 8, end).split("\n"), code: bytes.subarray(end) };
+    const code = bytes.subarray(0, -4);
+    return crc32(code) === bytes.readUInt32LE(code.length) ? code : null;
   } catch {
-    return NOTHING;
+    return null;
   }
 }
 
-/** What other versions, and killed starts, have left. */
+/** What other versions, killed starts and rare commands have left. */
 function removeOld(folder: string): void {
+  const files = readdirSync(folder).map((name) => ({ path: join(folder, name), at: lstatSync(join(folder, name)).mtimeMs }));
   const oldest = Date.now() - OLD_MS;
-  for (const name of readdirSync(folder)) {
-    if (lstatSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name), { force: true });
+  for (const [index, { path, at }] of files.sort((a, b) => b.at - a.at).entries()) {
+    if (index >= MOST_FILES || at < oldest) rmSync(path, { force: true });
   }
 }
 
