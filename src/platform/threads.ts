@@ -34,6 +34,11 @@ interface Pieces {
   most?: number;
 }
 
+/** So many files are going to be copied: threads that will take part start meanwhile. */
+export function expectCopies(count: number): void {
+  if (count >= MANY.copy) startThreads(idleProcessors());
+}
+
 /** Does `perform` for every piece, in any order; threads, if there are any, get the task and do the same with it. */
 export function* sharingWork(taskFor: () => Task, { kind, count, sizes, perform, most = idleProcessors() }: Pieces): Work<void> {
   const threads = count < (started.length === 0 ? MANY[kind] : MANY.copy) ? [] : startThreads(most);

@@ -2,6 +2,7 @@
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import type { Work } from "../platform/pace.ts";
+import { expectCopies } from "../platform/threads.ts";
 import { type Cache, openCache } from "./cache.ts";
 import { type ObjectName, ObjectThere, readListing, trustedSize, trustedSizes } from "./layout.ts";
 import { openSingles, type Scan, type ScannedFile, scanOutput } from "./scan.ts";
@@ -81,6 +82,7 @@ function* planOutput(
     isNew: scan === null,
   };
   if (scan?.content.hash === pointer.hash && !relink) return { ...plan, emptyFolders: isFolder ? scan.emptyFolders : [] };
+  if (scan === null) expectCopies(pointer.nfiles ?? 0);
   const members = membersOf(cache, pointer);
   if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
   const selected = only?.get(pointer.path);

@@ -6,6 +6,7 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import type { Context } from "../../../platform/context.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
+import { expectCopies } from "../../../platform/threads.ts";
 import { openCache } from "../../../store/cache.ts";
 import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
@@ -70,6 +71,8 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const unchanged = await unchangedAmong(project, paths, pointers);
     const changed = paths.filter((path) => !unchanged.has(path));
     const walks = new Map(changed.map((path) => [path, walkOutput(project, absolutePath(project, path))]));
+    const isNew = (path: string) => pointers.every((pointer) => pointer.path !== path);
+    expectCopies([...walks].reduce((sum, [path, { files }]) => sum + (isNew(path) ? files.length : 0), 0));
     const amounts = paths.map((path) => amountOf(path, unchanged.get(path) ?? walks.get(path)));
     return {
       command: "data add",
