@@ -15,7 +15,7 @@ const { files, bytes, rounds, ...chosen } = options({
   only: "",
   clock: "wall",
 });
-const MAIN = join(HERE, "../dist/main.js");
+const MAIN = join(HERE, "../dist/main.cjs");
 const DVC = resolve(process.env.EXPVER_PEERS ?? ".venv-peers", "bin/dvc");
 const hasDvc = chosen.dvc > 0 && existsSync(DVC);
 const FOLDERS = 100;

@@ -14,7 +14,7 @@ const { tags, rows, columns, worktrees, rounds, clock } = options({
   rounds: 7,
   clock: "wall",
 });
-const MAIN = join(import.meta.dirname, "../dist/main.js");
+const MAIN = join(import.meta.dirname, "../dist/main.cjs");
 const cwd = mkdtempSync(join(tmpdir(), "expver-bench-"));
 try {
   must("git", ["init", "-q", "-b", "main"], { cwd });

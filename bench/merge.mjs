@@ -15,7 +15,7 @@ const { original, base, incoming, known, rounds, clock, on, only } = options({
   on: tmpdir(),
   only: "",
 });
-const MAIN = join(import.meta.dirname, "../dist/main.js");
+const MAIN = join(import.meta.dirname, "../dist/main.cjs");
 const PYTHON = join(process.env.EXPVER_PEERS ?? join(import.meta.dirname, "../.venv-peers"), "bin/python");
 const cwd = mkdtempSync(join(on, "expver-bench-"));
 const NEW = Array.from({ length: 10 }, (_, index) => `extra_${index}`);

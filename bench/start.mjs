@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { least, measure, median, milliseconds, must, options, printTable, ratio } from "./measure.mjs";
 
 const { rounds, clock } = options({ rounds: 30, clock: "wall" });
-const MAIN = join(import.meta.dirname, "../dist/main.js");
+const MAIN = join(import.meta.dirname, "../dist/main.cjs");
 const cwd = mkdtempSync(join(tmpdir(), "expver-bench-"));
 try {
   must("git", ["init", "-q"], { cwd });

@@ -50,15 +50,17 @@ const program = await build({
   define: { ...options.define, "import.meta.url": "__url", "import.meta.dirname": "__dirname" },
 });
 const digest = createHash("sha256").update(readFileSync("dist/program.cjs")).digest("hex").slice(0, 32);
+// CommonJS, for which Node has less to load than for a module.
 await build({
-  ...modules,
+  ...options,
   entryPoints: ["src/main.ts"],
-  outfile: "dist/main.js",
-  define: { ...options.define, __EXPVER_BUILD__: JSON.stringify(digest) },
+  outfile: "dist/main.cjs",
+  format: "cjs",
+  define: { ...options.define, "import.meta.dirname": "__dirname", __EXPVER_BUILD__: JSON.stringify(digest) },
 });
 const duckDb = await build({ ...commonJs, entryPoints: ["@duckdb/node-api"], outfile: "dist/duckdb.cjs" });
 await build({ ...options, entryPoints: ["src/platform/worker.ts"], outfile: "dist/worker.cjs", format: "cjs" });
-chmodSync("dist/main.js", 0o755);
+chmodSync("dist/main.cjs", 0o755);
 
 const inputs = [library, program, duckDb].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 const packages = new Set(inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));

@@ -6,10 +6,10 @@ import { join, resolve } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 if (isStale()) run("scripts/build.mjs");
-run("dist/main.js", "demo", process.argv[2] === undefined ? join(mkdtempSync(join(tmpdir(), "demo-")), "iris") : resolve(process.argv[2]));
+run("dist/main.cjs", "demo", process.argv[2] === undefined ? join(mkdtempSync(join(tmpdir(), "demo-")), "iris") : resolve(process.argv[2]));
 
 function isStale() {
-  const built = statSync(join(root, "dist/main.js"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const built = statSync(join(root, "dist/main.cjs"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
   return sources.some((name) => statSync(join(root, "src", name)).mtimeMs > built);
 }

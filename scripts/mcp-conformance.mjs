@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-const MAIN = resolve(import.meta.dirname, "../dist/main.js");
+const MAIN = resolve(import.meta.dirname, "../dist/main.cjs");
 const PACKAGES = ["@modelcontextprotocol/conformance@0.2.0-alpha.12", "@modelcontextprotocol/inspector@2.12.0"];
 
 /** What every server must do. The others call tools of the suite's own "everything" server, or speak of HTTP, tasks and sampling. */

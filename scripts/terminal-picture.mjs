@@ -20,7 +20,7 @@ writeFileSync(join(root, "docs/demo.svg"), drawing(lines));
 
 /** What the terminal was sent. */
 function record() {
-  const play = `stty cols ${COLUMNS} rows 50; "${process.execPath}" "${join(root, "dist/main.js")}" demo "${folder}"`;
+  const play = `stty cols ${COLUMNS} rows 50; "${process.execPath}" "${join(root, "dist/main.cjs")}" demo "${folder}"`;
   const { status, stdout } = spawnSync("script", ["-qec", play, "/dev/null"], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
   if (status !== 0) throw new Error(`the demo failed:\n${stdout}`);
   rmSync(dirname(folder), { recursive: true });

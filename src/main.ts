@@ -11,7 +11,11 @@ if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
   process.stdout.write(`${VERSION}\n`);
 } else {
   const words = argv.slice(0, 2).filter((word) => /^[a-z][a-z-]*$/.test(word));
-  const bundle = loadBundle(join(import.meta.dirname, "program.cjs"), __EXPVER_BUILD__, words.join(" "));
+  const bundle = loadBundle(join(import.meta.dirname, "program.cjs"), __EXPVER_BUILD__, words.join("-"));
   const { run } = bundle as typeof import("./program.ts");
-  process.exitCode = await run(argv);
+  // What it stays when nothing is left to wait for and no answer has come.
+  process.exitCode = 1;
+  void run(argv).then((code) => {
+    process.exitCode = code;
+  });
 }

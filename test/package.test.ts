@@ -31,7 +31,7 @@ describe("the package", () => {
   it("holds the bundle, its types, the manual and the demo's script; no sources, no tests", () => {
     expect(files).toEqual(
       expect.arrayContaining([
-        "dist/main.js",
+        "dist/main.cjs",
         "dist/index.js",
         "dist/types/index.d.ts",
         "docs/demo.svg",
@@ -143,7 +143,7 @@ describe("the package", () => {
   function loaded(args: string[]): { bytes: number; native: string[] } {
     const watch = join(home, "watch.mjs");
     writeFileSync(watch, WATCH);
-    const main = join(installed(), "dist/main.js");
+    const main = join(installed(), "dist/main.cjs");
     const { stderr } = spawnSync(process.execPath, ["--import", watch, main, ...args], { encoding: "utf8", cwd: home });
     const scripts = [...stderr.matchAll(/^loaded (.*)$/gm)].map(([, url]) => fileURLToPath(url ?? "")).filter((path) => path !== watch);
     return {

@@ -109,7 +109,7 @@ export function withOptions(argv: readonly string[], options: readonly string[])
 
 /** The built command beside this file, or that of an installed package. */
 function mainScript(): string {
-  return join(packageRoot(), "dist", "main.js");
+  return join(packageRoot(), "dist", "main.cjs");
 }
 
 function givenUp(signal: AbortSignal | undefined, patienceMs: number): Promise<{ state: "running" }> {

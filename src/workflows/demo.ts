@@ -120,6 +120,6 @@ function must([program = "", ...args]: string[], surroundings: Surroundings, exp
 
 /** `expver` and `node` need not be on the PATH. */
 function installed(program: string): [file: string, before: string[]] {
-  if (program === "expver") return [process.execPath, [join(packageRoot(), "dist/main.js")]];
+  if (program === "expver") return [process.execPath, [join(packageRoot(), "dist/main.cjs")]];
   return [program === "node" ? process.execPath : program, []];
 }

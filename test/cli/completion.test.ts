@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { inTerminal, python } from "../support/pty.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 let repo: TestRepository;
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { expverInTerminal, python } from "../support/pty.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const EVIL = "e\u001b[31mvil\u009b2J\u202e";
 
 function withVersion(): TestRepository {

@@ -12,7 +12,7 @@ import { checkedObjects, temporariesIn } from "../support/stores.ts";
 import { readTree, writeTree } from "../support/trees.ts";
 
 const SLOW = 300_000;
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 function project(config = ""): TestRepository {
   const repository = makeRepository();

@@ -25,7 +25,7 @@ const MANY = Number(process.env.EXPVER_KILL_FILES ?? 20);
 const AGAIN = Number(process.env.EXPVER_KILL_AGAIN ?? 0.25);
 /** What a command takes is learnt; at first it is this. */
 const FIRST_MS = 400;
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const FILES = ["d/a", "d/b", "d/s/c", "e/x", "e/y", "f"];
 const OUTPUTS = ["d", "e", "f"];
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeFolder } from "../support/repository.ts";
 import { objectsBelow } from "../support/twins.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 /** Making people takes root; and they must be able to read the program. */
 const CAN_MAKE_USERS = process.getuid?.() === 0 && hasPrograms("useradd", "groupadd", "userdel", "groupdel", "setpriv");
 

@@ -20,7 +20,7 @@ it.each(pages)("%s: what it shows works in the demo's repository", { timeout: 24
   const blocks = [...readFileSync(join(root, page), "utf8").matchAll(/^```(sh|js)\n([\s\S]*?)^```/gm)];
   const base = openTestRepository(makeFolder("manual"));
   if (blocks.length > 0) expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
-  base.write("bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"\n`);
+  base.write("bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.cjs")}" "$@"\n`);
   base.run("chmod", ["+x", "bin/expver"]);
   mkdirSync(join(base.root, "node_modules"));
   symlinkSync(root, join(base.root, "node_modules/expver"));

@@ -31,7 +31,7 @@ beforeAll(() => {
     base.write(`bin/${name}`, `#!/bin/sh\n${script}\n`);
     base.run("chmod", ["+x", `bin/${name}`]);
   };
-  tool("npx", `[ "$1 $2" = "--yes expver" ] && shift 2 && exec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"`);
+  tool("npx", `[ "$1 $2" = "--yes expver" ] && shift 2 && exec "${process.execPath}" "${join(root, "dist/main.cjs")}" "$@"`);
   tool("gh", 'printf "%s\\n" "$@" > ../called; cat report.md >> ../called');
   tool("curl", 'printf "%s\\n" "$@" > ../called; cat report/report.md >> ../called');
 }, 120_000);

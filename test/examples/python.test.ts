@@ -60,7 +60,7 @@ print(joblib.load("models/model.joblib").score(rows.drop(columns="target"), rows
   });
 });
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 /** From `python prepare.py` on: what stands before makes the environment and the repository. */
 function commandsOfReadme(): string[] {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 it("a sweep that would go on for an hour is stopped, recorded, and can be resumed", { timeout: 120_000 }, async () => {
   const repo = makeRepository();

@@ -8,7 +8,7 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { readTree } from "../support/trees.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const ERAS = [
   ["2025", "legacy"],
   ["2026", { pin: "2026-07-28" }],

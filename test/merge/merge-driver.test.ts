@@ -8,7 +8,7 @@ import { makeFolder, makeRepository, openTestRepository, type TestRepository } f
 import { checkedObjects, temporariesIn } from "../support/stores.ts";
 import { makeStory, must, objectOf, onBranch, type Story, storedFiles, storedRows, unmerged } from "./driver-story.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 let story: Story;
 let repo: TestRepository;
@@ -297,7 +297,7 @@ describe("where the driver does not come to its end, Git merges the text as ever
     repo.git("config", "merge.expver.driver", change(repo.git("config", "merge.expver.driver")));
 
   it("expver is gone", () => {
-    setDriver((command) => command.replaceAll("dist/main.js", "gone/main.js"));
+    setDriver((command) => command.replaceAll("dist/main.cjs", "gone/main.cjs"));
     const { code, stderr } = repo.run("git", ["merge", "--no-edit", theirs], { env: { PATH: "/usr/bin:/bin" } });
     expect({ code, unmerged: unmerged(repo), markers: hasMarkers() }).toEqual({
       code: 1,
@@ -308,7 +308,7 @@ describe("where the driver does not come to its end, Git merges the text as ever
   });
 
   it("the expver on the PATH takes the place of the one that is gone", () => {
-    setDriver((command) => command.replaceAll("dist/main.js", "gone/main.js"));
+    setDriver((command) => command.replaceAll("dist/main.cjs", "gone/main.cjs"));
     const bin = makeFolder("bin");
     writeFileSync(join(bin, "expver"), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 });
     expect(repo.run("git", ["merge", "--no-edit", theirs], { env: { PATH: `${bin}:/usr/bin:/bin` } }).code).toBe(0);
@@ -384,7 +384,7 @@ it("doctor: a clone without the command, or with one that is gone, is told and r
   expect(findings(clone, "--fix")).toEqual([expect.stringContaining("→ merge.expver.driver is set")]);
   expect(findings(clone)).toEqual([]);
   clone.git("config", "merge.expver.driver", clone.git("config", "merge.expver.driver").replaceAll("/dist/", "/it'\\''s %%gone/"));
-  expect(findings(clone)).toEqual([expect.stringContaining("it's %gone/main.js, which is not there")]);
+  expect(findings(clone)).toEqual([expect.stringContaining("it's %gone/main.cjs, which is not there")]);
   expect(findings(clone, "--fix")).toEqual([expect.stringContaining("is set")]);
 
   onBranch(story, "other", () => story.rows("b is 20", { b: 20 }));

@@ -6,7 +6,7 @@ import { openDatabase } from "../../src/platform/sqlite.ts";
 import { peer } from "../support/peers.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const TEMPLATES = join(import.meta.dirname, "../../skills/expver/assets");
 
 function makeDatabase(repo: TestRepository, path: string, rows: [track: string, version: string, loss: number][]): void {

@@ -160,7 +160,7 @@ it("what was in conflict because bytes were missing, or expver was, merges when 
   story.files("four", { four: "4" });
   rmSync(theirs);
   const driver = repo.git("config", "merge.expver.driver");
-  repo.git("config", "merge.expver.driver", driver.replaceAll("dist/main.js", "gone/main.js"));
+  repo.git("config", "merge.expver.driver", driver.replaceAll("dist/main.cjs", "gone/main.cjs"));
   expect(repo.run("git", ["merge", "--no-edit", "other"], { env: { PATH: "/usr/bin:/bin" } }).code).toBe(1);
   expect(unmerged(repo)).toEqual(["data/set.dvc", `${DATABASE}.dvc`]);
   expect(repo.expverJson(["merge", "--resolve"])).toMatchObject({ code: 0 });

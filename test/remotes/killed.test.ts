@@ -9,7 +9,7 @@ import { keysOf, seaweedProgram, startSeaweed } from "../support/servers/seaweed
 import { sshd, startSshd } from "../support/servers/sshd.ts";
 import { folderSite, md5, type Site, walk } from "./conformance.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const FILES = 12;
 const KILLS = 8;
 

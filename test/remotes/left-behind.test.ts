@@ -11,7 +11,7 @@ import { startFaultProxy } from "../support/servers/fault-proxy.ts";
 import { nginx, startNginx } from "../support/servers/nginx.ts";
 import { sshd, startSshd } from "../support/servers/sshd.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const DAY_S = 24 * 3600;
 
 interface Place {

@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-export const MAIN = join(import.meta.dirname, "../../dist/main.js");
+export const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 const CONFIG = `metrics: { accuracy: max }
 models: { output: models/model.json, production: models/production/model.json, candidates: models/candidates }

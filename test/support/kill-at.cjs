@@ -26,7 +26,7 @@ const CHANGES = [
 const STARTS = ["spawnSync", "spawn", "execFileSync"];
 
 const limit = Number(process.env.EXPVER_KILL_AT);
-const isOurs = /[\\/]dist[\\/](main\.js|worker\.cjs)$/.test(process.argv[1] ?? "");
+const isOurs = /[\\/]dist[\\/](main\.cjs|worker\.cjs)$/.test(process.argv[1] ?? "");
 if (isOurs && limit > 0) {
   let count = 0;
   const counted = (original) =>

@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "vitest";
 import type { TestRepository } from "./repository.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 /** A command that does not hold up servers of this process. */
 export function begin(repository: TestRepository, args: string[]): { kill(): void; ended: Promise<number | null> } {

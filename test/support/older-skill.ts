@@ -9,7 +9,7 @@ export function openOlderRepository(): TestRepository {
   const repo = openTestRepository(join(makeFolder("older"), "project"));
   repo.write("README.md", "x\n");
   repo.git("init", "-q");
-  repo.write("../bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, "dist/main.js")}" "$@"\n`);
+  repo.write("../bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, "dist/main.cjs")}" "$@"\n`);
   repo.run("chmod", ["+x", "../bin/expver"]);
   return repo;
 }

@@ -5,7 +5,7 @@ import { peer } from "./peers.ts";
 import type { TestRepository } from "./repository.ts";
 
 const DRIVER = join(import.meta.dirname, "terminal-driver.py");
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
 export interface TerminalOptions {
   width?: number;

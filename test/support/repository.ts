@@ -59,7 +59,7 @@ export interface TestRepository {
 /** Where temporary folders are made: memory when there is some, for speed. */
 export const FAST_FOLDER = isWritable("/dev/shm") ? "/dev/shm" : tmpdir();
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const made: string[] = [];
 
 afterAll(() => {

@@ -103,7 +103,7 @@ it("says how to go on where it cannot look", () => {
 it("where expver is gone, Git goes on", () => {
   const repo = aRepository();
   expect(repo.expver(["hooks", "install"]).code).toBe(0);
-  const hook = repo.read(".git/hooks/pre-push").replaceAll("dist/main.js", "dist/gone.js");
+  const hook = repo.read(".git/hooks/pre-push").replaceAll("dist/main.cjs", "dist/gone.js");
   repo.write(".git/hooks/pre-push", hook);
   const { code } = repo.run("git", ["push", "-q", "origin", "HEAD"], { env: { PATH: "/usr/bin:/bin" } });
   expect(code).toBe(0);

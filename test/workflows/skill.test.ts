@@ -62,7 +62,7 @@ it("its settings are valid, and its templates are YAML", () => {
 describe("the older skill's scripts", () => {
   const base = openTestRepository(makeFolder("shims"));
   const bin = join(base.root, "bin");
-  base.write("bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"\n`);
+  base.write("bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.cjs")}" "$@"\n`);
   base.run("chmod", ["+x", "bin/expver"]);
   const env = { PATH: `${bin}:${process.env.PATH}` };
   const call = (line: string) => {

@@ -103,7 +103,7 @@ function aRepository(): TestRepository {
   const folder = makeFolder("situation");
   cpSync(demo, join(folder, "demo"), { recursive: true });
   const repo = openTestRepository(join(folder, "demo"));
-  repo.write("../bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.js")}" "$@"\n`);
+  repo.write("../bin/expver", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "dist/main.cjs")}" "$@"\n`);
   repo.run("chmod", ["+x", "../bin/expver"]);
   repo.git("update-index", "-q", "--refresh");
   return repo;

@@ -69,7 +69,7 @@ it("tells branch, commits both ways, changes, data, rows, versions, runs and pro
   }
   const run = spawn(
     process.execPath,
-    [join(import.meta.dirname, "../../dist/main.js"), "run", "--no-tag", "--", "sh", "-c", "touch started; sleep 600"],
+    [join(import.meta.dirname, "../../dist/main.cjs"), "run", "--no-tag", "--", "sh", "-c", "touch started; sleep 600"],
     {
       cwd: lab.inside("exp-busy").root,
       env: lab.repo.context.env as Record<string, string>,
@@ -90,7 +90,7 @@ it("tells branch, commits both ways, changes, data, rows, versions, runs and pro
 it("who only reads what is said, by one pipe or two, is no program at work", async () => {
   const lab = makeLab({ remotes: false });
   lab.must("worktree", "create", "one");
-  const expver = `"${process.execPath}" "${join(import.meta.dirname, "../../dist/main.js")}"`;
+  const expver = `"${process.execPath}" "${join(import.meta.dirname, "../../dist/main.cjs")}"`;
   const program = spawn("sleep", ["600"], { cwd: lab.inside("exp-one").root });
   try {
     const said = lab.inside("exp-one").run("sh", ["-c", `${expver} worktree list --json | tee said.json | cat`]).stdout;

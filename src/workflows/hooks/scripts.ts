@@ -24,7 +24,7 @@ const ONLY_REWRITTEN = [
 
 /** The second line has a digest of the others: what was added by hand is not thrown away with the rest. */
 export function hookScript(name: HookName): string {
-  const [node, main] = [process.execPath, join(packageRoot(), "dist/main.js")].map(quoted);
+  const [node, main] = [process.execPath, join(packageRoot(), "dist/main.cjs")].map(quoted);
   const call = (words: string) => `${words} hooks run ${name} -- "$@"`;
   const rest = [
     // By its own name: what manages hooks may have called this file otherwise, and call it from there.

@@ -4,5 +4,5 @@ import { driverCommand } from "../../git/merge-driver.ts";
 import { packageRoot } from "../../platform/package-root.ts";
 
 export function ourDriver(): string {
-  return driverCommand([process.execPath, join(packageRoot(), "dist/main.js")]);
+  return driverCommand([process.execPath, join(packageRoot(), "dist/main.cjs")]);
 }
