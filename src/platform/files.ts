@@ -12,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   type Stats,
@@ -99,6 +100,40 @@ export function removeTemporaries(path: string): void {
 /** Writes all bytes, however many calls the system needs. */
 export function writeAll(descriptor: number, data: Uint8Array): void {
   for (let offset = 0; offset < data.length; ) offset += writeSync(descriptor, data, offset);
+}
+
+/** Adds bytes of another file, up to its end or before `to`. */
+export function appendBytes(descriptor: number, path: string, range: { from?: number; to?: number } = {}): void {
+  for (const piece of pieces(path, range)) writeAll(descriptor, piece);
+}
+
+export function hasSameBytes(one: string, other: string): boolean {
+  const theirs = pieces(other);
+  try {
+    for (const piece of pieces(one)) if (theirs.next().value?.equals(piece) !== true) return false;
+    return theirs.next().done === true;
+  } finally {
+    theirs.return(undefined);
+  }
+}
+
+/** The bytes of a file, each piece to be used before the next one is asked for. */
+function* pieces(
+  path: string,
+  { from = 0, to = Number.POSITIVE_INFINITY }: { from?: number; to?: number } = {},
+): Generator<Buffer, undefined> {
+  const descriptor = openSync(path, "r");
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  try {
+    for (let at = from; at < to; ) {
+      const count = readSync(descriptor, buffer, 0, Math.min(buffer.length, to - at), at);
+      if (count === 0) return;
+      yield buffer.subarray(0, count);
+      at += count;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Makes renames in a folder durable; silently nothing where the file system cannot. */

@@ -2,6 +2,7 @@
 import { extname } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import type { DuckDb } from "./duckdb.ts";
+import { LEAST_ROWS } from "./parquet/keep-row-groups.ts";
 
 export interface DataFile {
   /** Absolute. */
@@ -71,7 +72,7 @@ export async function writingLike(db: DuckDb, like: DataFile, { sameColumns }: {
   const options = [
     "FORMAT parquet",
     `COMPRESSION ${KNOWN_COMPRESSIONS.includes(compression) ? compression : "snappy"}`,
-    `ROW_GROUP_SIZE ${Math.max(2048, Number(layout?.rows ?? 122_880) || 122_880)}`,
+    `ROW_GROUP_SIZE ${Math.max(LEAST_ROWS, Number(layout?.rows ?? 122_880) || 122_880)}`,
   ];
   if (kept.length > 0)
     options.push(`KV_METADATA {${kept.map(({ key, value }) => `${sqlText(String(key))}: ${sqlText(String(value))}`).join(", ")}}`);

@@ -1,7 +1,7 @@
 /** Files of rows merged into one: new rows are added, or replaced by key; streaming, within a memory limit. */
 
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { appendBytes, hasSameBytes } from "../../platform/files.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
 import { ownColumn, settledColumns } from "./columns-sql.ts";
 import { type DataFile, kindOf, plainFormat, readDataFile, reading, writingLike } from "./data-file.ts";
@@ -10,7 +10,7 @@ import { mergeByKey } from "./merge-by-key.ts";
 import { rebaseByKey } from "./rebase-by-key.ts";
 import { requireKey, requireUnique } from "./require-key.ts";
 import { type SettledColumn, settleSchema } from "./schema.ts";
-import { addedRows, addRows, numbersRows, standOn, writeRows } from "./standing-rows.ts";
+import { addedRows, addRows, isAsBase, numbersRows, standOn, writeRows } from "./standing-rows.ts";
 import { surplus } from "./surplus.ts";
 import type { DataMerge, DataReport, MergeStep } from "./types.ts";
 
@@ -34,7 +34,7 @@ export async function prepareDataMerge(merge: DataMerge): Promise<PreparedData> 
   const db = await openDuckDb({ spill, memory: merge.memory ?? "1GB" });
   try {
     const report = await mergeAll(db, merge, { temporary, spill });
-    const changes = !(await isSame(output, temporary));
+    const changes = !isSame(output, temporary);
     return { temporary, output, report, changes };
   } catch (error) {
     discard(temporary);
@@ -60,8 +60,8 @@ async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { te
   const columns = settleSchema(files, merge);
   for (const file of files) requireKey(file, merge.keyColumns);
   const sameColumns = columns.every(({ change }) => change === "same");
-  const options =
-    kindOf(merge.output) === kindOf(merge.base.path) ? await writingLike(db, base, { sameColumns }) : plainFormat(kindOf(merge.output));
+  const likeBase = kindOf(merge.output) === kindOf(merge.base.path);
+  const options = likeBase ? await writingLike(db, base, { sameColumns }) : plainFormat(kindOf(merge.output));
 
   const standing = await standOn(db, base, { columns, spill });
   const before = await countRows(db, "base");
@@ -76,7 +76,8 @@ async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { te
     if (isUnique) await requireUnique(db, "incoming", { file: source, keys: step.keys });
     reports.push(await mergeOne(db, source, { ...step, rows: await countRows(db, "incoming") }));
   }
-  await writeRows(db, standing, { path: temporary, options });
+  if (likeBase && isAsBase(standing)) copyContents(base.path, temporary);
+  else await writeRows(db, standing, { path: temporary, options, likeBase });
   const after = before - standing.gone + addedRows(standing);
   return { output: merge.output, strategy: merge.strategy, columns, before, after, sources: reports };
 }
@@ -105,6 +106,16 @@ async function viewIncoming(db: DuckDb, source: DataFile, columns: readonly Sett
   }
 }
 
+/** Not its mode: what DVC has stored is read-only. */
+function copyContents(from: string, to: string): void {
+  const file = openSync(to, "w");
+  try {
+    appendBytes(file, from);
+  } finally {
+    closeSync(file);
+  }
+}
+
 function nameIn(columns: readonly SettledColumn[], name: string): string {
   return ownColumn({ columns }, name)?.name ?? name;
 }
@@ -114,12 +125,6 @@ async function countRows(db: DuckDb, table: "base" | "incoming"): Promise<number
   return Number(row?.n);
 }
 
-async function isSame(one: string, other: string): Promise<boolean> {
-  return existsSync(one) && statSync(one).size === statSync(other).size && (await digest(one)) === (await digest(other));
-}
-
-async function digest(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest("hex");
+function isSame(one: string, other: string): boolean {
+  return existsSync(one) && statSync(one).size === statSync(other).size && hasSameBytes(one, other);
 }

@@ -9,6 +9,8 @@ import { quoteName } from "../../platform/sqlite.ts";
 import { columnNames, settledColumns } from "./columns-sql.ts";
 import { type DataFile, reading, sqlText } from "./data-file.ts";
 import type { DuckDb } from "./duckdb.ts";
+import { haveSameSchema, readFooter } from "./parquet/footer.ts";
+import { joinRowGroups, type KeptGroups, keepGroups } from "./parquet/keep-row-groups.ts";
 import type { SettledColumn } from "./schema.ts";
 
 export interface StandingRows {
@@ -17,6 +19,8 @@ export interface StandingRows {
   spill: string;
   /** The base, with the settled types of its columns. */
   file: DataFile;
+  /** It is the base's own file, not what was made of it. */
+  isSource: boolean;
   /** Column of the file that numbers its rows. */
   row: string;
   /** Files of filled columns, row by row as in the base; the last one is in force. */
@@ -52,6 +56,7 @@ export async function standOn(
     columns,
     spill,
     file: isReady ? base : { ...base, path, kind: "parquet", columns: own },
+    isSource: isReady,
     row: numbersRows(base) ? FILE_ROW : "expver_row",
     filled: [],
     gone: 0,
@@ -162,14 +167,24 @@ function fitsJoin(db: DuckDb, numbers: number): boolean {
   return numbers * 64 < db.memory / 4;
 }
 
+/** Whether all that is there is the base as it was. */
+export function isAsBase({ columns, filled, gone, added }: StandingRows): boolean {
+  return columns.every(({ change }) => change === "same") && filled.length === 0 && gone === 0 && added.length === 0;
+}
+
 /**
  * Writes all that is there, in order: base and added rows are read as one file after the other by one thread, as neither a union nor
- * several threads keep order and row groups.
+ * several threads keep order and row groups. What can stay of the base's own row groups stays, if the file is to be `likeBase`.
  */
-export async function writeRows(db: DuckDb, standing: StandingRows, { path, options }: { path: string; options: string }): Promise<void> {
-  const { columns, file, row, filled, gone } = standing;
+export async function writeRows(
+  db: DuckDb,
+  standing: StandingRows,
+  { path, options, likeBase }: { path: string; options: string; likeBase: boolean },
+): Promise<void> {
+  const { columns, file, row, filled, gone, spill } = standing;
   // Names and types of columns that the base lacks.
   const none = await writeAdded(db, standing, `SELECT ${columnNames(columns)} FROM base LIMIT 0`);
+  const base = likeBase ? await stayingGroups(db, standing, none.path) : null;
   const files = [file, none, ...standing.added].map((one) => sqlText(one.path));
   const last = filled.at(-1);
   const cells = columns.map((column) => {
@@ -179,9 +194,28 @@ export async function writeRows(db: DuckDb, standing: StandingRows, { path, opti
   const from = [`read_parquet([${files.join(", ")}], union_by_name = true) AS f`];
   if (last !== undefined) from.push(`POSITIONAL JOIN read_parquet(${sqlText(last.path)}) AS o`);
   if (gone > 0) from.push(`ANTI JOIN gone ON CASE WHEN f.file_index = 0 THEN f.${row} END = gone.expver_row`);
-  const order = fitsJoin(db, gone) ? "" : `ORDER BY f.file_index, f.${row}`;
+  if (base !== null) from.push(`WHERE f.file_index > 0 OR f.${row} >= ${base.rows}`);
+  if (!fitsJoin(db, gone)) from.push(`ORDER BY f.file_index, f.${row}`);
+  const written = base === null ? path : join(spill, "behind.parquet");
   await db.run("SET threads = 1");
-  await copyInOrder(db, `SELECT ${cells.join(", ")} FROM ${from.join(" ")} ${order}`, { path, options });
+  await copyInOrder(db, `SELECT ${cells.join(", ")} FROM ${from.join(" ")}`, { path: written, options });
+  if (base === null) return;
+  const behind = readFooter(written);
+  if (behind === null) throw new RangeError(`${written} cannot be read`);
+  joinRowGroups(path, { base, more: { path: written, footer: behind } });
+}
+
+/** Row groups of the base that lose no row, and none is to stand in; null when there are none, or `model` is written in another way. */
+async function stayingGroups(
+  db: DuckDb,
+  { file, isSource, filled, gone, columns }: StandingRows,
+  model: string,
+): Promise<KeptGroups | null> {
+  if (!isSource || filled.length > 0 || columns.length !== file.columns.length) return null;
+  const [footer, written] = [readFooter(file.path), readFooter(model)];
+  if (footer === null || written === null || !haveSameSchema(footer, written)) return null;
+  const [first] = gone === 0 ? [] : await db.rows("SELECT min(expver_row) AS row FROM gone");
+  return keepGroups({ path: file.path, footer }, { before: Number(first?.row ?? Number.POSITIVE_INFINITY) });
 }
 
 /** The planner may not turn joins round: only the side that is read row by row keeps its order. Answers how many rows. */

@@ -1,0 +1,108 @@
+/** The end of a parquet file: its schema, and where its row groups lie. */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { decodeStruct, type Field, type List, type Struct } from "./compact-protocol.ts";
+
+/** Numbers of the fields that are used, as parquet.thrift has them. */
+export const FILE = { schema: 2, rows: 3, rowGroups: 4, encryption: 8 };
+export const ROW_GROUP = { columns: 1, rows: 3, offset: 5, ordinal: 7 };
+export const CHUNK = {
+  path: 1,
+  offset: 2,
+  facts: 3,
+  offsetIndex: 4,
+  offsetIndexLength: 5,
+  columnIndex: 6,
+  columnIndexLength: 7,
+  encryption: 8,
+  encrypted: 9,
+};
+export const FACTS = { size: 7, dataPage: 9, indexPage: 10, dictionaryPage: 11, bloomFilter: 14, bloomFilterLength: 15 };
+const ELEMENT = { type: 1, repetition: 3, convertedType: 6, id: 9, logicalType: 10 };
+
+export interface Footer {
+  fields: Struct;
+  groups: Struct[];
+  /** Where the footer begins, and everything else ends. */
+  start: number;
+}
+
+/** Beyond that, reading all of it would take more than it saves. */
+const MOST_BYTES = 4e6;
+
+/** Null for a footer that is large, encrypted, or of a file whose columns lie elsewhere. */
+export function readFooter(path: string): Footer | null {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const tail = bytesAt(file, size - 8, 8);
+    const length = tail.readUInt32LE(0);
+    if (tail.toString("latin1", 4) !== "PAR1" || length > MOST_BYTES) return null;
+    const start = size - 8 - length;
+    const fields = decodeStruct(bytesAt(file, start, length));
+    const groups = structs(fields.get(FILE.rowGroups));
+    const isOdd = (chunk: Struct) => [CHUNK.path, CHUNK.encryption, CHUNK.encrypted].some((id) => chunk.has(id)) || !chunk.has(CHUNK.facts);
+    return fields.has(FILE.encryption) || groups.flatMap(chunksOf).some(isOdd) ? null : { fields, groups, start };
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+export function chunksOf(group: Struct): Struct[] {
+  return structs(group.get(ROW_GROUP.columns));
+}
+
+/** What is known of a column chunk. */
+export function factsOf(chunk: Struct): Struct {
+  return chunk.get(CHUNK.facts)?.value as Struct;
+}
+
+export function numberOf(fields: Struct, id: number): number {
+  const value = fields.get(id)?.value;
+  return typeof value === "number" ? value : 0;
+}
+
+/** Pages of the one file can be read as the other's schema says: the same columns, stored in the same way, meaning the same. */
+export function haveSameSchema(one: Footer, other: Footer): boolean {
+  const [[, ...ours], [, ...theirs]] = [structs(one.fields.get(FILE.schema)), structs(other.fields.get(FILE.schema))];
+  return ours.length === theirs.length && ours.every((element, index) => areAlike(element, theirs[index] ?? new Map()));
+}
+
+/** Whole numbers of their type's own width: most writers do not say so. */
+const [INT32, INT64] = [1, 2];
+const PLAIN = [`${INT32} 17`, `${INT64} 18`];
+
+function areAlike(one: Struct, other: Struct): boolean {
+  const stored = (element: Struct) =>
+    shown(new Map([...element].filter(([id]) => ![ELEMENT.convertedType, ELEMENT.logicalType, ELEMENT.id].includes(id))));
+  if (stored(one) !== stored(other)) return false;
+  const [a, b] = [meaningsOf(one), meaningsOf(other)];
+  const shared = [ELEMENT.convertedType, ELEMENT.logicalType].filter((id) => a.has(id) && b.has(id));
+  return shared.every((id) => a.get(id) === b.get(id)) && (shared.length > 0 || a.size + b.size === 0);
+}
+
+/** What the stored values mean, as the older and the newer way of saying so have it. */
+function meaningsOf(element: Struct): Map<number, string> {
+  const said = [ELEMENT.convertedType, ELEMENT.logicalType].flatMap((id): [number, string][] => {
+    const field = element.get(id);
+    return field === undefined ? [] : [[id, shown(field.value)]];
+  });
+  const converted = element.get(ELEMENT.convertedType)?.value;
+  return new Map(PLAIN.includes(`${element.get(ELEMENT.type)?.value} ${converted}`) ? [] : said);
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value, (_, one) => (one instanceof Map ? [...one].sort() : one));
+}
+
+function structs(field: Field | undefined): Struct[] {
+  return ((field?.value as List | undefined)?.items ?? []) as Struct[];
+}
+
+function bytesAt(file: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  if (position < 0 || readSync(file, bytes, 0, length, position) !== length) throw new RangeError("the file is too short");
+  return bytes;
+}
