@@ -1,8 +1,8 @@
 /** Files that a checkout replaced, removed or made: whether they still are what it left, and what they were before, from the cache. */
 import { chmodSync, constants, copyFileSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, isFile } from "../platform/files.ts";
+import { hasCode, hiddenStem, isFile } from "../platform/files.ts";
 import { firstBytes, md5OfFile } from "../platform/hashing.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { counted } from "../platform/words.ts";
@@ -48,7 +48,7 @@ export function takeCheckoutBack(top: string, effect: CheckedOut): void {
       // Only an empty folder goes.
       if (path === output) removeEmptyFolder(output);
       mkdirSync(dirname(path), { recursive: true });
-      const beside = join(dirname(path), `.${basename(path).slice(0, 100)}.expver.tmp`);
+      const beside = join(dirname(path), `${hiddenStem(path)}expver.tmp`);
       rmSync(beside, { force: true });
       // Not a link: whatever it was, it may be written to.
       copyFileSync(objectOf(effect, before), beside, constants.COPYFILE_FICLONE);

@@ -1,8 +1,8 @@
 /** A result that is made beside the file it will replace, in the same folder, so that one rename puts it there. */
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { ExpverError } from "../errors.ts";
-import { syncFolder } from "../platform/files.ts";
+import { hiddenStem, syncFolder } from "../platform/files.ts";
 import { isAlive } from "../platform/processes.ts";
 import { syncFiles } from "../platform/sync.ts";
 
@@ -12,7 +12,7 @@ export function besideOf(output: string, word: "merged" | "before" | "spill"): s
     throw new ExpverError("E_NOT_FOUND", `there is no folder ${dirname(output)} for the merged file`, { details: { path: output } });
   }
   removeLeftovers(output);
-  const path = join(dirname(output), `.${basename(output)}.${process.pid}.${word}.tmp`);
+  const path = join(dirname(output), `${hiddenStem(output)}${process.pid}.${word}.tmp`);
   removeAtExit(path);
   return path;
 }
@@ -45,7 +45,7 @@ function removeAtExit(path: string): void {
 
 /** Of processes that were killed. */
 function removeLeftovers(output: string): void {
-  const start = `.${basename(output)}.`;
+  const start = hiddenStem(output);
   for (const name of readdirSync(dirname(output))) {
     const [, pid] = name.startsWith(start)
       ? (/^(\d+)\.(?:merged|before|spill)\.tmp(?:-journal)?$/.exec(name.slice(start.length)) ?? [])

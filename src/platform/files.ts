@@ -1,5 +1,5 @@
 /** Files: reading, and writing so that a crash leaves the old bytes or the new ones. */
-import { randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -84,14 +84,23 @@ export function removePath(path: string): void {
 
 /** A name for what is on its way to a path, or from it. */
 export function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  return join(dirname(path), `${hiddenStem(path)}${randomBytes(6).toString("hex")}.tmp`);
+}
+
+// Of the 255 that file systems allow, less what follows.
+const MOST_BYTES = 200;
+
+/** What hidden names beside a path, made after its own, begin with; short enough for any name. */
+export function hiddenStem(path: string): string {
+  const name = basename(path);
+  return Buffer.byteLength(name) <= MOST_BYTES ? `.${name}.` : `.${name.slice(0, 40)}-${hash("md5", name).slice(0, 12)}.`;
 }
 
 /** Removes what a killed process left beside a path under such a name. */
 export function removeTemporaries(path: string): void {
   const folder = dirname(path);
   if (!isFolder(folder)) return;
-  const start = `.${basename(path)}.`;
+  const start = hiddenStem(path);
   for (const name of readdirSync(folder)) {
     if (name.startsWith(start) && /^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) removePath(join(folder, name));
   }
@@ -161,7 +170,12 @@ export function isMissing(error: unknown): boolean {
 
 /** Whether anything has this name. A link counts, wherever it leads. */
 export function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (hasCode(error, "ENAMETOOLONG")) return false;
+    throw error;
+  }
 }
 
 /** Links are followed; false also for what cannot be looked at. */

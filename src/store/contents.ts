@@ -11,6 +11,7 @@ import { beginIngest } from "./ingest.ts";
 import { objectPath } from "./layout.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
+import { fileBeside } from "./pointers.ts";
 import { type Scan, scanOutput, type Walk } from "./scan.ts";
 import type { FileEdit, OutputContent, Pointer } from "./types.ts";
 
@@ -63,7 +64,7 @@ export function* storingOutputs(
 
 /** What the pointer file should say: `pointer` when the output has one, else `PATH.dvc` beside it. */
 export function pointerEdit(project: Project, path: string, content: OutputContent, pointer?: Pointer): FileEdit {
-  const file = absolutePath(project, pointer?.file ?? `${path}.dvc`);
+  const file = absolutePath(project, pointer?.file ?? fileBeside(path));
   const before = readTextIfExists(file);
   return { path: file, before, after: renderPointerFile(before, entryName(before, pointer, path), content) };
 }

@@ -58,10 +58,24 @@ function lockOf(pipeline: string): string {
   return posix.join(posix.dirname(pipeline), "dvc.lock");
 }
 
-/** The pointer in the `.dvc` file beside one output, without a look at any other file. */
+// Of bytes, on every file system that matters.
+const LONGEST_NAME = 255;
+
+/** The `.dvc` file beside an output. Throws E_DATA when no file can be called so. */
+export function fileBeside(path: string): string {
+  const file = `${path}.dvc`;
+  if (Buffer.byteLength(posix.basename(file)) <= LONGEST_NAME) return file;
+  throw new ExpverError("E_DATA", `the name of ${path} leaves no room for .dvc at its end, which its pointer has`, {
+    hint: `Rename it: ${LONGEST_NAME - ".dvc".length} bytes are the most.`,
+    details: { path },
+  });
+}
+
+/** The pointer in the `.dvc` file beside one output, without a look at any other file. Throws E_DATA. */
 export function pointerBeside(project: Project, path: string): Pointer | null {
-  const text = readTextIfExists(join(topOf(project), `${path}.dvc`));
-  return text === null ? null : (parsePointerFile(text, `${path}.dvc`).find((pointer) => pointer.path === path) ?? null);
+  const file = fileBeside(path);
+  const text = readTextIfExists(join(topOf(project), file));
+  return text === null ? null : (parsePointerFile(text, file).find((pointer) => pointer.path === path) ?? null);
 }
 
 /** Pointers of a commit, from Git objects: two processes however many there are. Empty without Git. */

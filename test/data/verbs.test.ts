@@ -5,6 +5,36 @@ import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
+  it("takes names as long as a file system allows, and one that leaves no room for .dvc is refused", () => {
+    const twins = makeTwins();
+    const names = ["a".repeat(251), "ü".repeat(125), "d"];
+    twins.each(({ write }) => {
+      for (const name of names.slice(0, 2)) write(name, `${name}\n`);
+      for (const name of ["b".repeat(255), "ü".repeat(127)]) write(`d/${name}`, `${name}\n`);
+    });
+    twins.run(["add", "-q", ...names]);
+    twins.agree();
+    twins.each(({ root }) => {
+      for (const name of names) rmSync(join(root, name), { recursive: true });
+    });
+    twins.run(["checkout", "-q"]);
+    twins.agree();
+
+    const repository = makeRepository();
+    expect(repository.expver(["init", "--yes"]).code).toBe(0);
+    repository.write("short", "1\n");
+    for (const args of [
+      ["add", "short"],
+      ["move", "short", names[0] as string],
+    ])
+      expect(repository.expver(["data", ...args]).code).toBe(0);
+    const name = "m".repeat(252);
+    repository.write(name, "1\n");
+    const { error } = repository.expverJson(["data", "add", name]);
+    expect(error).toMatchObject({ code: "E_DATA", hint: "Rename it: 251 bytes are the most." });
+    expect(repository.read(".gitignore")).not.toContain(name);
+  });
+
   it("moves data with its pointer and ignore line", () => {
     const twins = makeTwins();
     twins.each(({ write }) => {

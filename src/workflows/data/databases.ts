@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { isFile } from "../../platform/files.ts";
 import type { CopyDatabase } from "../../store/databases.ts";
 
 export async function databaseCopier(): Promise<CopyDatabase> {
@@ -20,5 +21,5 @@ export async function settleDatabases(project: Project, paths: readonly string[]
 }
 
 function isKept(path: string): boolean {
-  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  return isFile(path) && statSync(path).size > 0;
 }

@@ -6,6 +6,7 @@ import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
 import { ignoredByGit } from "../../../git/ignored.ts";
 import { dvcIgnore } from "../../../store/dvcignore.ts";
+import { fileBeside } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 
 /** Throws E_DATA for paths Git has, pointers themselves, what `.dvcignore` leaves out, and paths that overlap another output. */
@@ -44,7 +45,7 @@ function refuseOverlap(path: string, pointers: readonly Pointer[], asked: readon
 /** A pointer that Git ignores would never be committed, and nobody would find it. */
 function refuseIgnoredPointers(project: Project, paths: readonly string[]): void {
   if (project.repository === null || paths.length === 0) return;
-  const files = paths.map((path) => `${absolutePath(project, path)}.dvc`);
+  const files = paths.map((path) => absolutePath(project, fileBeside(path)));
   const [ignored] = ignoredByGit(project.repository, files);
   if (ignored !== undefined)
     throw refused(`Git ignores the pointer ${ignored}`, "Change the ignore file that names it, or choose another path.");
