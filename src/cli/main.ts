@@ -112,7 +112,9 @@ async function runCommand(context: Context, command: Command, { input, face, arg
   const writer = workflow as WriteWorkflow<Input, Plan, unknown>;
   if (command.repairsFirst !== false) {
     const { repairFirst } = await import("../workflows/prepare.ts");
-    await repairFirst(context, { dryRun: face.dryRun });
+    const repaired = await repairFirst(context, { dryRun: face.dryRun });
+    const data = repaired.length === 0 ? null : (writer.repaired?.(repaired, input) ?? null);
+    if (data !== null) return { data, planned: false, exitCode: exitCodeIn(data) };
   }
   const plan = await writer.plan(context, input);
   const shown = writer.show?.(plan) ?? {

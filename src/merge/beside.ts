@@ -43,12 +43,12 @@ function removeAtExit(path: string): void {
   atExit.add(path);
 }
 
-/** Of processes that were killed. */
+/** Of processes that were killed, also while they copied into it. */
 function removeLeftovers(output: string): void {
   const start = hiddenStem(output);
   for (const name of readdirSync(dirname(output))) {
     const [, pid] = name.startsWith(start)
-      ? (/^(\d+)\.(?:merged|before|spill)\.tmp(?:-journal)?$/.exec(name.slice(start.length)) ?? [])
+      ? (/^(\d+)\.(?:merged|before|spill)\.tmp(?:-journal|\.\d+\.tmp)?$/.exec(name.slice(start.length)) ?? [])
       : [];
     if (pid !== undefined && Number(pid) !== process.pid && !isAlive(Number(pid))) discard(join(dirname(output), name));
   }

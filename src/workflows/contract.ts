@@ -1,4 +1,5 @@
 /** What every workflow looks like, so that every face can offer every command without knowing it. */
+import type { Recovered } from "../journal/recover.ts";
 import type { Context } from "../platform/context.ts";
 
 /** One thing a plan will do, in order. Pure data: printed, sent as JSON, shown in a page. */
@@ -35,6 +36,8 @@ export interface ReadWorkflow<Input, Data> {
 export interface WriteWorkflow<Input, P extends Plan, Data> {
   plan(context: Context, input: Input): Promise<P>;
   apply(context: Context, plan: P): Promise<Data>;
+  /** Looks at what a killed command's repair, which comes before the plan, has done: its data where that was what was asked for. */
+  repaired?(repaired: readonly Recovered[], input: Input): Data | null;
   /** The part of the plan that is shown and sent; drops what only `apply` needs. Default: the four fields of Plan. */
   show?(plan: P): Plan & Record<string, unknown>;
 }

@@ -15,17 +15,15 @@ const HANDLERS: Record<string, () => Promise<RecoveryHandler>> = {
 };
 
 /** For faces, before a writing command makes its plan: a plan over half-done work would be wrong. A dry run only warns. */
-export async function repairFirst(context: Context, { dryRun = false }: { dryRun?: boolean } = {}): Promise<void> {
+export async function repairFirst(context: Context, { dryRun = false }: { dryRun?: boolean } = {}): Promise<Recovered[]> {
   const place = findPlace(context);
-  if (place === null) return;
-  if (!dryRun) {
-    await repair(place, context);
-    return;
-  }
+  if (place === null) return [];
+  if (!dryRun) return repair(place, context);
   for (const { id, command } of brokenOperations(place)) {
     const text = `\`expver ${command}\` (${id}) was killed half-way: this plan is made over what it left`;
     context.report({ kind: "warning", text, hint: "Any writing command repairs it first; so does `expver doctor --fix`." });
   }
+  return [];
 }
 
 /** For `apply`: makes sure nothing is half-done here. Throws E_PLAN_STALE when something was, as the plan saw it before the repair. */

@@ -1,8 +1,10 @@
 /** `expver undo [OP]`: takes an operation back while everything it left still stands. */
 
 import { openProject, type Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
 import type { RowHooks } from "../journal/effects.ts";
 import { readOperation } from "../journal/operations.ts";
+import { brokenOperations } from "../journal/recover.ts";
 import type { Effect } from "../journal/types.ts";
 import { applyUndo, backupRef, type UndoPlan as JournalPlan, operationToUndo, planUndo } from "../journal/undo.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
@@ -23,17 +25,27 @@ export interface UndoPlan extends Plan {
 }
 
 export interface UndoResult {
-  /** Id of the undo itself. */
-  operation: string;
-  undone: { id: string; command: string; summary: string };
+  /** Id of the undo itself. Null: the last command had been killed, and its repair was all there was to do. */
+  operation: string | null;
+  undone: { id: string; command: string; summary: string } | null;
+  /** What killed commands had left, the last one first. */
+  repaired: { id: string; command: string; outcome: string }[];
   /** What was taken back, by kind. */
   takenBack: string[];
   stays: string[];
 }
 
 export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
+  /** Whoever undoes a killed command, or undoes again because the undo was killed, does not mean the operation before it. */
+  repaired(repaired, input) {
+    if (textIn(input.op) !== undefined) return null;
+    const said = repaired.map(({ id, command, outcome }) => ({ id, command, outcome }));
+    return { operation: null, undone: null, repaired: said, takenBack: [], stays: [] };
+  },
+
   async plan(context, input) {
     const project = openProject(context);
+    if (textIn(input.op) === undefined) refuseBroken(project);
     const id = operationToUndo(project, textIn(input.op));
     const rows = await rowHooks(project, readOperation(project, id).effects);
     const journal = planUndo(project, id, rows);
@@ -61,13 +73,28 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     await prepareWriting(project, context);
     const operation = applyUndo(project, context, { plan: journal, ...(rows === undefined ? {} : { rows }) });
     const { id, command, summary } = journal.operation;
-    return { operation, undone: { id, command, summary }, takenBack: journal.standing.map(({ target }) => target), stays: plan.beyond };
+    const takenBack = journal.standing.map(({ target }) => target);
+    return { operation, undone: { id, command, summary }, repaired: [], takenBack, stays: plan.beyond };
   },
 
   show({ command, steps, destructive, fingerprint, operation, beyond }) {
     return { command, steps, destructive, fingerprint, operation, beyond };
   },
 };
+
+/** The last operation is one that was killed: a dry run repairs nothing, and what could not be repaired is no reason to undo another. */
+function refuseBroken(project: Project): void {
+  const last = brokenOperations(project).at(-1);
+  if (last === undefined) return;
+  throw new ExpverError(
+    "E_UNDO",
+    `\`expver ${last.command}\` (${last.id}) was killed half-way: it is repaired first, and nothing else is undone`,
+    {
+      hint: "expver doctor --fix",
+      details: { operation: last.id },
+    },
+  );
+}
 
 function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Step {
   switch (effect.kind) {

@@ -110,7 +110,7 @@ test("a dead lease is freed, a living one is not mentioned", async () => {
 
 test("old temporary files of ours go to the trash, fresh ones and others' stay", async () => {
   const repo = await setUp();
-  const names = [".x.dvc.0123456789ab.tmp", ".y.dvc.0123456789ab.tmp", "user.tmp"];
+  const names = [".x.dvc.0123456789ab.tmp", ".y.dvc.0123456789ab.tmp", "user.tmp", ".a.db.9445.merged.tmp.9445.tmp"];
   for (const name of names) writeFileSync(join(repo.root, name), "half");
   const old = new Date(repo.context.clock().getTime() - 3_600_000);
   const fresh = repo.context.clock();
@@ -118,12 +118,17 @@ test("old temporary files of ours go to the trash, fresh ones and others' stay",
     [".x.dvc.0123456789ab.tmp", old],
     [".y.dvc.0123456789ab.tmp", fresh],
     ["user.tmp", old],
+    [".a.db.9445.merged.tmp.9445.tmp", old],
   ] as const) {
     utimesSync(join(repo.root, name), time, time);
   }
   const result = await examine(repo, { fix: true });
-  expect(about(result, "leftovers")).toMatchObject([{ subject: join(repo.root, ".x.dvc.0123456789ab.tmp") }]);
-  expect(names.map((name) => existsSync(join(repo.root, name)))).toEqual([false, true, true]);
+  expect(
+    about(result, "leftovers")
+      .map(({ subject }) => subject)
+      .sort(),
+  ).toEqual([".a.db.9445.merged.tmp.9445.tmp", ".x.dvc.0123456789ab.tmp"].map((name) => join(repo.root, name)));
+  expect(names.map((name) => existsSync(join(repo.root, name)))).toEqual([false, true, true, false]);
 });
 
 test.each(["symlink", "hardlink"])("a results database that is a %s is a problem, and becomes a file of its own", async (kind) => {

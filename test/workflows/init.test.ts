@@ -215,7 +215,7 @@ describe("expver init", () => {
     repo.write(".gitignore", "mine\n");
     await run(repo.context);
     const result = await undo.apply(repo.context, await undo.plan(repo.context, {}));
-    expect(result.undone.command).toBe("init");
+    expect(result.undone?.command).toBe("init");
     expect(readdirSync(repo.root).sort()).toEqual([".git", ".gitignore"]);
     expect(readFileSync(join(repo.root, ".gitignore"), "utf8")).toBe("mine\n");
   });

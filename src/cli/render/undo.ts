@@ -2,7 +2,11 @@
 import type { UndoResult } from "../../workflows/undo.ts";
 import type { Terminal } from "../terminal.ts";
 
-export function renderUndo({ operation, undone, takenBack, stays }: UndoResult, { style }: Terminal): string {
+export function renderUndo({ operation, undone, repaired, takenBack, stays }: UndoResult, { style }: Terminal): string {
+  if (undone === null) {
+    const lines = repaired.map(({ id, command, outcome }) => `${style("green", "repaired")}  ${command} ${id}: ${outcome}`);
+    return `${[...lines, "          nothing else was undone; the operation before it: expver undo"].join("\n")}\n`;
+  }
   const lines = [
     `${style("green", "undone")}  ${undone.command} ${undone.id}${undone.summary ? `: ${undone.summary}` : ""}`,
     ...takenBack.map((target) => `        ${target}`),

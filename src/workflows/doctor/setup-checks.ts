@@ -130,7 +130,8 @@ function temporaries(roots: string[]): string[] {
     for (const entry of entriesOf(folder)) {
       seen += 1;
       const path = join(folder, entry.name);
-      if (entry.isFile() && /^\..+\.(?:[0-9a-f]{12}|\d+\.(?:merged|before|spill))\.tmp$/.test(entry.name)) found.push(path);
+      if (entry.isFile() && /^\..+\.(?:[0-9a-f]{12}|\d+\.(?:merged|before|spill)(?:\.tmp\.\d+)?)\.tmp(?:-journal)?$/.test(entry.name))
+        found.push(path);
       const isOurs = !["node_modules", ".venv", "venv", ".git", "cache", "trash"].includes(entry.name);
       if (entry.isDirectory() && isOurs && !statSync(join(path, ".git"), { throwIfNoEntry: false })) folders.push(path);
     }
