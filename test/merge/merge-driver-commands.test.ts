@@ -95,3 +95,22 @@ it("git merge of several branches at once does not ask the driver: it stops, and
   expect(git("merge", "--no-edit", "third").code).toBe(0);
   expect(storedRows(repo)).toEqual([...ALL_ROWS, "e 5"]);
 });
+
+it("git merge of several branches at once, of which only the last is in the way: a conflict with markers, named, and merged by --resolve", () => {
+  onBranch(story, "third", () => story.rows("third's row", { e: 5 }), "main~2");
+  repo.git("checkout", "-q", "-b", "fourth", "main~2");
+  repo.commit("no pointer");
+  expect(git("merge", "--no-edit", "main", "third").code).toBe(1);
+  expect(unmerged(repo)).toEqual(["results/experiments.db.dvc"]);
+  expect(repo.read("results/experiments.db.dvc")).toContain("<<<<<<<");
+  const doctor = repo.expver(["doctor"]);
+  expect(doctor.code).toBe(5);
+  expect(doctor.stdout).toContain("results/experiments.db.dvc is in conflict");
+  must(repo, "merge", "--resolve");
+  repo.git("commit", "-q", "--no-edit");
+  expect(repo.git("rev-list", "--parents", "-1", "HEAD").split(" ")).toHaveLength(4);
+  expect([storedRows(repo), storedFiles(repo)]).toEqual([
+    ["a 1", "b 2", "d 4", "e 5"],
+    ["four", "one", "two"],
+  ]);
+});
