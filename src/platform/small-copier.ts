@@ -106,11 +106,6 @@ export function nameOfCopy({ waiting }: Objects, md5: string): string {
   return waiting[shardOf(md5)] + md5.slice(2);
 }
 
-/** Whether a copy is in a folder that had no files yet. */
-export function isOwnShard({ there }: Objects, md5: string): boolean {
-  return (there[shardOf(md5)] ?? null) === null;
-}
-
 function shardOf(md5: string): number {
   return Number.parseInt(md5.slice(0, 2), 16);
 }

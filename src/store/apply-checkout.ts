@@ -182,10 +182,10 @@ interface Remover {
 
 function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]): Remover {
   const unsaved = new Set(plan.unsaved.map(({ path }) => path));
-  const done = new Set<string>();
+  const done = new Set<ScannedFile>();
   const takeAway = (file: ScannedFile, alsoSaved: boolean) => {
-    if (done.has(file.path)) return;
-    done.add(file.path);
+    if (done.has(file)) return;
+    done.add(file);
     if (hasChanged(file)) throw changedMeanwhile(file.path);
     if (!unsaved.has(file.path)) {
       if (alsoSaved) rmSync(file.path, { force: true });

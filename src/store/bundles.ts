@@ -2,7 +2,7 @@
 import { keyOf, type ObjectFolder, type ObjectName, readListing, trustedSize } from "./layout.ts";
 import { parseListing } from "./listing.ts";
 import type { Expected, Remote } from "./remotes/remote.ts";
-import type { Pointer } from "./types.ts";
+import type { HashName, ListingEntry, Pointer } from "./types.ts";
 
 export type StoredPointer = Pointer & { hash: string };
 
@@ -11,7 +11,42 @@ export interface Bundle {
   pointer: StoredPointer;
   listing: ObjectName | null;
   /** Null: the listing is nowhere. */
-  members: Named[] | null;
+  members: Member[] | null;
+}
+
+/** An object, and the path of the file that it is. */
+export interface Named {
+  object: Expected;
+  path: string;
+}
+
+/** A file of an output, and its object: a million of them are most of what a push or fetch keeps. */
+class Member implements Named, Expected {
+  readonly hash: string;
+  readonly #relpath: string;
+  readonly #pointer: StoredPointer;
+
+  constructor(pointer: StoredPointer, { relpath, md5 }: ListingEntry) {
+    this.hash = md5;
+    this.#relpath = relpath;
+    this.#pointer = pointer;
+  }
+
+  get object(): Expected {
+    return this;
+  }
+
+  get hashName(): HashName {
+    return this.#pointer.hashName;
+  }
+
+  get within(): number | undefined {
+    return this.#pointer.size;
+  }
+
+  get path(): string {
+    return this.#relpath === "" ? this.#pointer.path : `${this.#pointer.path}/${this.#relpath}`;
+  }
 }
 
 /** `only`: of some outputs just these members. */
@@ -20,35 +55,29 @@ export async function bundleOf(
   remote: Remote,
   { cache, only }: { cache: ObjectFolder; only: ReadonlyMap<string, readonly string[]> | undefined },
 ): Promise<Bundle> {
-  const { hash, hashName, path, size: within } = pointer;
+  const { hash, hashName, path } = pointer;
   const object = { hash, hashName };
-  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [{ object: { ...object, within }, path }] };
+  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [new Member(pointer, { relpath: "", md5: hash })] };
   const bytes = trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
   const entries = bytes === null ? readListing(cache.dir, object) : parseListing(bytes);
   const selected = only?.get(path);
-  const isWanted = (relpath: string) => selected?.some((part) => relpath === part || relpath.startsWith(`${part}/`)) ?? true;
-  const members = entries?.filter(({ relpath }) => isWanted(relpath)) ?? null;
-  return {
-    pointer,
-    listing: object,
-    members: members?.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName, within }, path: `${path}/${relpath}` })) ?? null,
-  };
-}
-
-export interface Named {
-  object: Expected;
-  path: string;
+  const wanted = selected && entries?.filter(({ relpath }) => selected.some((part) => relpath === part || relpath.startsWith(`${part}/`)));
+  return { pointer, listing: object, members: (wanted ?? entries)?.map((entry) => new Member(pointer, entry)) ?? null };
 }
 
 /** Many paths may share one object. */
-export function byKey(all: readonly Named[]): Map<string, Named> {
-  return new Map(all.map((one) => [keyOf(one.object), one]));
+export function byKey(all: Iterable<Named>): Map<string, Named> {
+  const named = new Map<string, Named>();
+  for (const one of all) named.set(keyOf(one.object), one);
+  return named;
 }
 
 export function objectsOf(named: ReadonlyMap<string, Named>): Expected[] {
-  return [...named.values()].map(({ object }) => object);
+  return Array.from(named.values(), ({ object }) => object);
 }
 
 export function keysOf(objects: readonly ObjectName[]): Set<string> {
-  return new Set(objects.map(keyOf));
+  const keys = new Set<string>();
+  for (const object of objects) keys.add(keyOf(object));
+  return keys;
 }

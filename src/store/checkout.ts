@@ -1,10 +1,10 @@
 /** Making the worktree look as the pointers say: first what would change, by reading only; `apply-checkout.ts` does it. */
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import type { Work } from "../platform/pace.ts";
+import { batchesOf, type Work } from "../platform/pace.ts";
 import { expectCopies } from "../platform/threads.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type ObjectName, ObjectThere, readListing, trustedSize, trustedSizes } from "./layout.ts";
+import { type ObjectName, objectPath, readListing, trustedSize, trustedSizes } from "./layout.ts";
 import { openSingles, type Scan, type ScannedFile, scanOutput } from "./scan.ts";
 import { isHere } from "./status.ts";
 import type { HashName, ListingEntry, Pointer } from "./types.ts";
@@ -106,21 +106,24 @@ function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWant
   const isSaved = ({ md5 }: ScannedFile) => trustedSize(cache.dir, { hash: md5, hashName }) !== null;
   const standing = (relpath: string) => (plan.wrongKind ? undefined : here.get(relpath));
   const changed = members.filter(({ relpath, md5 }) => isWanted(relpath) && (standing(relpath)?.md5 !== md5 || relink));
-  const objects = changed.map(({ md5 }) => ({ hash: md5, hashName }));
-  const sizes = yield* trustedSizes(cache.dir, objects);
-  for (const [index, { relpath, md5 }] of changed.entries()) {
-    const file = standing(relpath);
-    const object = objects[index] as ObjectName;
-    const size = sizes[index] ?? null;
-    if (size === null) {
-      // What is right already needs nothing from the cache.
-      if (file?.md5 !== md5) plan.missing.push(relpath === "" ? pointer.path : `${pointer.path}/${relpath}`);
-      continue;
+  const output: Output = { path, dir: cache.dir, hashName, isexec: !plan.isFolder && pointer.isexec === true };
+  for (const some of batchesOf(changed)) {
+    const sizes = yield* trustedSizes(
+      cache.dir,
+      some.map(({ md5 }) => ({ hash: md5, hashName })),
+    );
+    for (const [index, member] of some.entries()) {
+      const { relpath, md5 } = member;
+      const file = standing(relpath);
+      const size = sizes[index] ?? null;
+      if (size === null) {
+        // What is right already needs nothing from the cache.
+        if (file?.md5 !== md5) plan.missing.push(relpath === "" ? pointer.path : `${pointer.path}/${relpath}`);
+        continue;
+      }
+      if (file !== undefined && file.md5 !== md5 && !isSaved(file)) plan.unsaved.push(file);
+      plan.places.push(new MemberPlacement(output, member, { size, replaces: file ?? null }));
     }
-    if (file !== undefined && file.md5 !== md5 && !isSaved(file)) plan.unsaved.push(file);
-    const isexec = !plan.isFolder && pointer.isexec === true;
-    const there = new ObjectThere(cache.dir, object, size);
-    plan.places.push(Object.assign(there, { path: relpath === "" ? path : `${path}/${relpath}`, replaces: file ?? null, isexec }));
   }
   for (const { relpath } of members) here.delete(relpath);
   const extra = plan.wrongKind ? (scan?.files ?? []) : [...here.values()].filter(({ relpath }) => isWanted(relpath));
@@ -129,6 +132,48 @@ function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWant
     plan.removes.push(file);
   }
   plan.emptyFolders = scan?.emptyFolders ?? [];
+}
+
+interface Output {
+  /** Absolute. */
+  path: string;
+  /** Of the cache. */
+  dir: string;
+  hashName: HashName;
+  isexec: boolean;
+}
+
+/** Of a million files to be made are kept: names, hashes and sizes. */
+class MemberPlacement implements Placement {
+  readonly size: number;
+  readonly replaces: ScannedFile | null;
+  readonly #output: Output;
+  readonly #relpath: string;
+  readonly #md5: string;
+
+  constructor(output: Output, { relpath, md5 }: ListingEntry, { size, replaces }: Pick<Placement, "size" | "replaces">) {
+    this.#output = output;
+    this.#relpath = relpath;
+    this.#md5 = md5;
+    this.size = size;
+    this.replaces = replaces;
+  }
+
+  get path(): string {
+    return this.#relpath === "" ? this.#output.path : `${this.#output.path}/${this.#relpath}`;
+  }
+
+  get object(): ObjectName {
+    return { hash: this.#md5, hashName: this.#output.hashName };
+  }
+
+  get from(): string {
+    return objectPath(this.#output.dir, this.object);
+  }
+
+  get isexec(): boolean {
+    return this.#output.isexec;
+  }
 }
 
 /** A file is its own member, with an empty name. Null when the listing is not in the cache. */

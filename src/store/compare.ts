@@ -25,12 +25,16 @@ export interface Changes {
 
 /** Paths in both states are compared by hash; one that went and one that came with the same bytes are a renaming. */
 export function compareTracked(before: readonly Tracked[], after: readonly Tracked[]): Changes {
-  const old = new Map(before.map((one) => [one.path, one]));
+  const old = new Map<string, Tracked>();
+  for (const [index, one] of before.entries()) if (after[index] !== one) old.set(one.path, one);
   const changes: Changes = { added: [], deleted: [], modified: [], renamed: [], unchanged: [], unknown: [] };
-  const isUnknown = insideOf([...before, ...after].filter(({ unlisted }) => unlisted === true));
-  for (const now of after) {
-    const then = old.get(now.path);
-    old.delete(now.path);
+  const isUnlisted = ({ unlisted }: Tracked) => unlisted === true;
+  const isUnknown = insideOf(before.filter(isUnlisted).concat(after.filter(isUnlisted)));
+  for (const [index, now] of after.entries()) {
+    // What both states have at one place, as it mostly is, needs no table.
+    const isSame = before[index] === now;
+    const then = isSame ? now : old.get(now.path);
+    if (!isSame) old.delete(now.path);
     if (isUnknown(now)) changes.unknown.push(now);
     else if (then === undefined) changes.added.push(now);
     else if (then.hash === now.hash && then.hashName === now.hashName) changes.unchanged.push(now);
@@ -43,7 +47,7 @@ export function compareTracked(before: readonly Tracked[], after: readonly Track
 
 function insideOf(folders: readonly Tracked[]): (one: Tracked) => boolean {
   const prefixes = folders.map(({ path }) => `${path}/`);
-  return ({ path }) => prefixes.some((prefix) => path.startsWith(prefix));
+  return (one) => prefixes.length > 0 && prefixes.some((prefix) => one.path.startsWith(prefix));
 }
 
 /** Of several with the same bytes the first that came is paired with the first that went, in the order of paths. */

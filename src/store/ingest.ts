@@ -9,11 +9,11 @@ import { hasCode, writeAll } from "../platform/files.ts";
 import { type Digest, hashingFile } from "../platform/hashing.ts";
 import { isUnsupported, reflink } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
-import { isOwnShard, nameOfCopy } from "../platform/small-copier.ts";
+import { nameOfCopy, type Objects } from "../platform/small-copier.ts";
 import { copyingSmall, type SmallFile } from "../platform/small-files.ts";
 import { syncFolders, syncMany } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
-import { keyOf, makeFolder, type ObjectFolder, type ObjectName, objectPath, shardPath, shardsFolder, trustedSize } from "./layout.ts";
+import { keyOf, makeFolder, type ObjectFolder, type ObjectName, shardPath, shardsFolder, trustedSize } from "./layout.ts";
 import { listingHash } from "./listing.ts";
 import { arrivingName, keepArrived, keepPartial, listPartials, takePartial } from "./partial.ts";
 import { makeStaging, sweepStagings } from "./staging.ts";
@@ -47,19 +47,14 @@ interface Incoming extends Pick<Arrival, "size" | "add" | "restart"> {
   keep(from: string): void;
 }
 
-interface Waiting extends ObjectName {
-  shard: Shard;
-  /** Where it is; null: in the shard's own folder, under its name. */
-  temporary: string | null;
-  size: number;
-}
-
 /** Where the objects of one shard wait. */
 interface Shard {
   /** The folder they are to be in. */
   path: string;
-  /** A folder of our own that becomes the shard; null when there is one already. */
-  own: string | null;
+  /** There was none when we looked: the folder in which they wait becomes the shard. */
+  isNew: boolean;
+  /** In it they have the names they will have; null: all wait elsewhere. */
+  folder: string | null;
 }
 
 /** Removes what killed processes left beside the shards of either layout; what came of large objects is kept for the next fetch. */
@@ -76,7 +71,10 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   const shardsPlace = shardsFolder(folder.dir, "md5");
   sweepCache(folder);
   let partials: Set<string> | null = null;
-  const waiting = new Map<string, Waiting>();
+  /** Bytes of those that have no name yet, by key. A million of them are to be kept: no object for each. */
+  const waiting = new Map<string, number>();
+  /** Where those are that do not wait in their shard's folder. */
+  const elsewhere = new Map<string, string>();
   const shards = new Map<string, Shard>();
   const stagings = new Map<string, string>();
   // Created read-only: nobody looks into the staging folder, and it saves a call per file.
@@ -94,15 +92,21 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     return staging;
   };
   const shardOf = (object: ObjectName): Shard => {
-    const key = `${object.hashName}${object.hash.slice(0, 2)}`;
+    const key = shardKey(keyOf(object));
     const known = shards.get(key);
     if (known !== undefined) return known;
     const path = shardPath(folder.dir, object);
-    const own = existsSync(path) ? null : `${stagingOf(object)}/${object.hash.slice(0, 2)}`;
-    if (own !== null) makeFolder(folder, own);
-    const shard = { path, own };
+    const shard: Shard = { path, isNew: !existsSync(path), folder: null };
+    if (shard.isNew) makeWaitingFolder(shard, object);
     shards.set(key, shard);
     return shard;
+  };
+  const makeWaitingFolder = (shard: Shard, object: ObjectName): string => {
+    if (shard.folder === null) {
+      shard.folder = `${stagingOf(object)}/${object.hash.slice(0, 2)}`;
+      makeFolder(folder, shard.folder);
+    }
+    return shard.folder;
   };
   const anyTemporary = (object: Pick<ObjectName, "hashName">) => {
     count += 1;
@@ -110,16 +114,19 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     return `${stagingOf(object)}/object-${count}`;
   };
   const isThere = (object: ObjectName, size: number) =>
-    waiting.has(keyOf(object)) || (shardOf(object).own === null && trustedSize(folder.dir, object) === size);
-  const wait = (object: ObjectName, { temporary, size }: Pick<Waiting, "temporary" | "size">) => {
-    const { hash, hashName } = object;
-    waiting.set(keyOf(object), { hash, hashName, shard: shardOf(object), temporary, size });
+    waiting.has(keyOf(object)) || (!shardOf(object).isNew && trustedSize(folder.dir, object) === size);
+  /** `temporary`: where it is; null: in its shard's folder. */
+  const wait = (object: ObjectName, { temporary, size }: { temporary: string | null; size: number }) => {
+    waiting.set(keyOf(object), size);
+    if (temporary === null) return;
+    elsewhere.set(keyOf(object), temporary);
+    shardOf(object);
   };
   const writeBytes = (object: ObjectName, bytes: Uint8Array) => {
     if (isThere(object, bytes.length)) return;
-    const { own } = shardOf(object);
-    const isInShard = own !== null && !isListing(object);
-    const temporary = isInShard ? `${own}/${object.hash.slice(2)}` : anyTemporary(object);
+    const shard = shardOf(object);
+    const isInShard = shard.folder !== null && !isListing(object);
+    const temporary = isInShard ? `${shard.folder}/${object.hash.slice(2)}` : anyTemporary(object);
     const descriptor = openSync(temporary, "wx", 0o444);
     try {
       writeAll(descriptor, bytes);
@@ -129,15 +136,14 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     if (chmodNeeded) chmodSync(temporary, 0o444);
     wait(object, { temporary: isInShard ? null : temporary, size: bytes.length });
   };
-  /** Small files are copied under the names they will have; many of them into their shards, where these are new. */
-  const smallPlaces = (count: number) => {
+  /** Small files are copied under the names they will have; many of them into folders that may become shards. */
+  const smallPlaces = (isMany: boolean): Objects => {
     const staging = `${stagingOf({ hashName: "md5" })}/small-`;
     const places = Array.from({ length: 256 }, (_, digits) => {
       const name: ObjectName = { hash: digits.toString(16).padStart(2, "0"), hashName: "md5" };
-      const own = count < MANY_SHARDS ? null : shardOf(name).own;
-      return own === null
-        ? { waiting: staging + name.hash, there: `${shardPath(folder.dir, name)}/` }
-        : { waiting: `${own}/`, there: null };
+      if (!isMany) return { waiting: staging + name.hash, there: `${shardPath(folder.dir, name)}/` };
+      const shard = shardOf(name);
+      return { waiting: `${makeWaitingFolder(shard, name)}/`, there: shard.isNew ? null : `${shard.path}/` };
     });
     return { waiting: places.map(({ waiting }) => waiting), there: places.map(({ there }) => there) };
   };
@@ -165,14 +171,17 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     else wait(object, { temporary, size });
   };
 
+  const shardOfKey = (key: string) => shards.get(shardKey(key)) as Shard;
+  const fileOf = (key: string) => elsewhere.get(key) ?? `${shardOfKey(key).folder}/${restOfKey(key)}`;
   /** Whole shards first, then single objects, listings last. */
-  const publish = (all: readonly Waiting[]) => {
-    const used = new Set(all.map(({ shard }) => shard));
-    const done = new Set([...used].filter(({ own, path }) => own !== null && tryRename(own, path)));
-    const single = all.filter(({ shard, temporary }) => temporary !== null || !done.has(shard));
-    for (const one of [...single.filter((object) => !isListing(object)), ...single.filter(isListing)]) {
-      makeFolder(folder, one.shard.path);
-      renameSync(fileOf(one), objectPath(folder.dir, one));
+  const publish = (keys: readonly string[], used: ReadonlySet<Shard>) => {
+    const done = new Set([...used].filter(({ isNew, folder: own, path }) => isNew && own !== null && tryRename(own, path)));
+    const single = keys.filter((key) => elsewhere.has(key) || !done.has(shardOfKey(key)));
+    const isLast = (key: string) => key.endsWith(".dir");
+    for (const key of [...single.filter((one) => !isLast(one)), ...single.filter(isLast)]) {
+      const { path } = shardOfKey(key);
+      makeFolder(folder, path);
+      renameSync(fileOf(key), `${path}/${restOfKey(key)}`);
     }
   };
   const removeStagings = () => {
@@ -180,6 +189,7 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     stagings.clear();
     shards.clear();
     waiting.clear();
+    elsewhere.clear();
   };
 
   return {
@@ -243,16 +253,19 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       };
     },
     commit() {
-      const all = [...waiting.values()];
+      const keys = [...waiting.keys()];
+      let bytes = 0;
+      for (const size of waiting.values()) bytes += size;
       try {
-        syncMany(all.length, (index) => fileOf(all[index] as Waiting));
-        publish(all);
-        syncFolders([...new Set(all.map(({ shard }) => shard.path)), ...new Set(stagings.keys())]);
+        const used = new Set(keys.map(shardOfKey));
+        syncMany(keys.length, (index) => fileOf(keys[index] as string));
+        publish(keys, used);
+        syncFolders([...Array.from(used, ({ path }) => path), ...new Set(stagings.keys())]);
         removeStagings();
       } catch (error) {
         throw fromSystemError(error, `cannot write to ${folder.dir}`);
       }
-      return { objects: all.length, bytes: all.reduce((sum, { size }) => sum + size, 0) };
+      return { objects: keys.length, bytes };
     },
     abort() {
       for (const staging of stagings.values()) keepArrived(shardsPlace, staging);
@@ -261,20 +274,19 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   };
 
   function* storeSmall(files: readonly SmallFile[], { leave }: { leave?: string | undefined }): Work<(string | null)[]> {
-    const objects = smallPlaces(files.length);
+    const isMany = files.length >= MANY_SHARDS;
+    const objects = smallPlaces(isMany);
     const copies = yield* copyingSmall(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded });
+    const answers: (string | null)[] = [];
     for (const [index, { size }] of files.entries()) {
-      if (copies.state(index) !== "done") continue;
-      const object: ObjectName = { hash: copies.md5(index), hashName: "md5" };
-      wait(object, { temporary: isOwnShard(objects, object.hash) ? null : nameOfCopy(objects, object.hash), size });
-    }
-    return files.map((_, index) => {
       const state = copies.state(index);
-      if (state === "left") return null;
-      const md5 = copies.md5(index);
-      // The text that is kept already: of a million others it would be 50 MB.
-      return waiting.get(md5)?.hash ?? (state === "twin" ? null : md5);
-    });
+      const md5 = state === "left" ? null : copies.md5(index);
+      if (md5 !== null && state === "done")
+        wait({ hash: md5, hashName: "md5" }, { temporary: isMany ? null : nameOfCopy(objects, md5), size });
+      answers.push(md5);
+    }
+    // A copy that was not made is none, whoever was to make it.
+    return answers.map((md5, index) => (md5 !== null && copies.state(index) === "twin" && !waiting.has(md5) ? null : md5));
   }
 
   function* storeFile(path: string): Work<Digest> {
@@ -301,8 +313,14 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   }
 }
 
-function fileOf({ hash, shard, temporary }: Waiting): string {
-  return temporary ?? `${shard.own}/${hash.slice(2)}`;
+/** Of the shard in which the object with this key is. */
+function shardKey(key: string): string {
+  return key.slice(0, key.indexOf(":") + 3);
+}
+
+/** What the object with this key is called in its shard. */
+function restOfKey(key: string): string {
+  return key.slice(key.indexOf(":") + 3);
 }
 
 /** False when somebody has made a shard of that name meanwhile. */

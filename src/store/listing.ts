@@ -6,17 +6,24 @@ import type { ListingEntry } from "./types.ts";
 
 /** Bytes of the listing; members sorted by the code points of the whole path. */
 export function renderListing(entries: readonly ListingEntry[]): Buffer {
-  const sorted = entries.map(({ md5, relpath }) => ({ md5, relpath }));
-  const compare = comparerOf(sorted.map(({ relpath }) => relpath));
-  sorted.sort((a, b) => compare(a.relpath, b.relpath));
-  const item = ({ md5, relpath }: ListingEntry) => `{"md5": "${md5}", "relpath": ${asciiJson(relpath)}}`;
+  const paths = entries.map(({ relpath }) => relpath);
   // Not as one text: with a million members that would be the most of a command's memory.
-  const length = sorted.reduce((sum, entry) => sum + item(entry).length + 2, 0);
+  const length = paths.reduce((sum, path) => sum + SYNTAX_BYTES + asciiJson(path).length, 0);
   const bytes = Buffer.allocUnsafe(Math.max(2, length));
+  const item = (index: number) => `{"md5": "${entries[index]?.md5}", "relpath": ${asciiJson(paths[index] as string)}}`;
   let at = bytes.write("[", "latin1");
-  for (const some of batchesOf(sorted)) at += bytes.write(`${at === 1 ? "" : ", "}${some.map(item).join(", ")}`, at, "latin1");
+  for (const some of batchesOf(orderOf(paths))) at += bytes.write(`${at === 1 ? "" : ", "}${some.map(item).join(", ")}`, at, "latin1");
   bytes.write("]", at, "latin1");
   return bytes;
+}
+
+// Of a member all but its path, with what stands between two of them.
+const SYNTAX_BYTES = `{"md5": "${"0".repeat(32)}", "relpath": }, `.length;
+
+/** Numbers of these texts in the order of their code points. */
+export function orderOf(texts: readonly string[]): number[] {
+  const compare = comparerOf(texts);
+  return [...texts.keys()].sort((a, b) => compare(texts[a] as string, texts[b] as string));
 }
 
 /** `32 hex.dir`: how a listing is named. */
@@ -26,18 +33,40 @@ export function listingHash(bytes: Uint8Array): string {
 
 /** Members of a listing. Throws E_LISTING for anything that is no list of hash and relative path, or whose path climbs out. */
 export function parseListing(bytes: Uint8Array): ListingEntry[] {
+  const members: ListingEntry[] = [];
+  for (const text of piecesOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) {
+    for (const item of parseList(text)) members.push(toEntry(item));
+  }
+  return members;
+}
+
+const PIECE_BYTES = 2 ** 20;
+// Between two members as they are written. Inside a text it cannot be: behind a quote that ends one no letter follows.
+const BETWEEN = '}, {"m';
+
+/** A long list as several: text and values of a million members would be several times as large as what is kept of them. */
+function* piecesOf(bytes: Buffer): Generator<string> {
+  let from = 0;
+  for (let cut = 0; cut >= 0; ) {
+    cut = bytes.indexOf(BETWEEN, from + PIECE_BYTES, "latin1");
+    yield `${from === 0 ? "" : "["}${bytes.toString("utf8", from, cut < 0 ? bytes.length : cut + 1)}${cut < 0 ? "" : "]"}`;
+    from = cut + "}, ".length;
+  }
+}
+
+function parseList(text: string): unknown[] {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
+    value = JSON.parse(text);
   } catch (error) {
     throw new ExpverError("E_LISTING", "a folder listing is no JSON", { cause: error });
   }
   if (!Array.isArray(value)) throw new ExpverError("E_LISTING", "a folder listing is no JSON list");
-  return value.map(toEntry);
+  return value;
 }
 
 /** What compares these texts by code points; without surrogates the language's own comparison does, ten times as fast. */
-export function comparerOf(texts: readonly string[]): (a: string, b: string) => number {
+function comparerOf(texts: readonly string[]): (a: string, b: string) => number {
   const isPlain = !texts.some((text) => /[\ud800-\udfff]/.test(text));
   return isPlain ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : compareCodePoints;
 }

@@ -10,17 +10,16 @@
  */
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { FileIdentity } from "../platform/file-stat.ts";
 import { writeFileAtomic } from "../platform/files.ts";
-import { md5Of } from "../platform/hashing.ts";
 import { pause } from "../platform/pause.ts";
 
 export interface StatCache {
   /** MD5 of the file at this path if it is the one that was hashed, else undefined. `path` is any stable name. */
   get(path: string, stat: FileIdentity): string | undefined;
-  /** Remembers a hash; `readAt` is when reading began, in milliseconds since 1970. */
+  /** Remembers the hash of a file that was asked for and not known; `readAt` is when reading began, in milliseconds since 1970. */
   set(path: string, stat: FileIdentity, md5: string, readAt: number): void;
   /** Remembers a file that we have just made ourselves; kept once it is older than a tick, as Git does after a checkout. */
   setPlaced(path: string, stat: FileIdentity, md5: string): void;
@@ -38,6 +37,7 @@ const MAGIC = "expver stat 2\n\0\0";
 const HEAD_BYTES = 40;
 const NUMBERS = 5;
 const LISTING_BYTES = 16;
+const HASH_BYTES = 16;
 const NO_LISTING = "0".repeat(32);
 
 /** `scope` is the absolute path whose files are remembered together; `kind` separates hash functions. */
@@ -46,37 +46,42 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
   const old = load(file);
   let asked = 0;
   let missed = 0;
-  const isAsked = new Uint8Array(old.paths.length);
+  const states = new Uint8Array(old.paths.length);
   const rowOf = rowFinder(old.paths);
   const fresh = newRows();
-  const placed: [path: string, stat: FileIdentity, md5: string][] = [];
+  const placed = newRows();
   return {
     get(path, stat) {
       const row = rowOf(path);
       if (row === undefined || !isSame(old.numbers, row, stat)) {
         missed += 1;
+        if (row !== undefined) states[row] = STALE;
         return undefined;
       }
-      asked += isAsked[row] === 0 ? 1 : 0;
-      isAsked[row] = 1;
+      asked += states[row] === UNKNOWN ? 1 : 0;
+      states[row] = ASKED;
       return hashAt(old, row);
     },
     set(path, stat, md5, readAt) {
       if (!isRacy(stat, readAt)) fresh.add(path, stat, md5);
     },
     setPlaced(path, stat, md5) {
-      placed.push([path, stat, md5]);
+      const row = rowOf(path);
+      if (row !== undefined) states[row] = STALE;
+      placed.add(path, stat, md5);
     },
     listing() {
       return missed === 0 && asked === old.paths.length && old.listing !== NO_LISTING ? `${old.listing}.dir` : null;
     },
     save({ keepOthers = false, listing } = {}) {
-      const settled = placed.length > 0 ? Date.now() + TICK_MS + 1 : 0;
-      for (const [path, stat, md5] of placed.splice(0)) this.set(path, stat, md5, settled);
+      const settled = placed.size() > 0 ? Date.now() + TICK_MS + 1 : 0;
+      fresh.takeOver(placed, (stat) => !isRacy(stat, settled));
       const hash = listing?.hash.slice(0, 32) ?? NO_LISTING;
       if (fresh.size() === 0 && (keepOthers || (asked === old.paths.length && hash === old.listing))) return;
       for (const [row, path] of old.paths.entries()) {
-        if ((keepOthers || isAsked[row] === 1) && !fresh.has(path)) fresh.add(path, identityAt(old.numbers, row), hashAt(old, row));
+        if (states[row] !== ASKED && !(keepOthers && states[row] === UNKNOWN)) continue;
+        fresh.add(path, identityAt(old.numbers, row), hashAt(old, row));
+        states[row] = STALE;
       }
       try {
         const bytes = fresh.pack(fresh.size() === listing?.files ? hash : NO_LISTING);
@@ -88,6 +93,9 @@ export function openStatCache(stateDir: string, scope: string, kind = "md5"): St
     },
   };
 }
+
+// What became of a row that was there: whether it is of the file as it is, or there is a newer one.
+const [UNKNOWN, ASKED, STALE] = [0, 1, 2];
 
 function waitUntil(time: number): void {
   const milliseconds = Math.min(time - Date.now(), TICK_MS + 1);
@@ -141,73 +149,152 @@ function rowFinder(paths: readonly string[]): (path: string) => number | undefin
   };
 }
 
+/** What is to be written: numbers and bytes, since there may be a million. */
 interface Rows {
   size(): number;
-  has(path: string): boolean;
-  /** The last one of a path counts. */
+  /** A path that has none yet. */
   add(path: string, stat: FileIdentity, md5: string): void;
+  /** All of the others that are wanted; the others are empty then. */
+  takeOver(others: Rows, isWanted: (stat: FileIdentity) => boolean): void;
+  /** Empties them. */
+  release(): Piece[];
   /** Head: magic, number of entries, MD5 of the rest. Rest: listing, numbers of all entries, their hashes, their paths ended by NUL. */
-  pack(listing: string): Buffer;
+  pack(listing: string): Generator<Uint8Array>;
 }
 
+interface Piece {
+  count: number;
+  numbers: Float64Array;
+  hashes: Buffer;
+  /** While there is room for more. */
+  names: string[];
+  /** Once it is full, NUL between them. */
+  paths: Buffer | null;
+}
+
+const PIECE_ROWS = 8192;
+
 function newRows(): Rows {
-  const rows = new Map<string, number>();
-  const hashes: string[] = [];
-  let numbers = new Float64Array(NUMBERS * 16);
-  return {
-    size: () => rows.size,
-    has: (path) => rows.has(path),
-    add(path, { dev, ino, size, mtimeMs, ctimeMs }, md5) {
-      const row = rows.get(path) ?? rows.size;
-      rows.set(path, row);
-      hashes[row] = md5;
-      const at = row * NUMBERS;
-      if (at === numbers.length) {
-        const larger = new Float64Array(2 * numbers.length);
-        larger.set(numbers);
-        numbers = larger;
+  let pieces: Piece[] = [];
+  let size = 0;
+  const rows: Rows = {
+    size: () => size,
+    add(path, { dev, ino, size: bytes, mtimeMs, ctimeMs }, md5) {
+      let piece = pieces.at(-1);
+      if (piece === undefined || piece.paths !== null || piece.count * HASH_BYTES === piece.hashes.length) {
+        if (piece !== undefined) pathsOf(piece);
+        piece = newPiece(Math.min(PIECE_ROWS, 2 * (piece?.count ?? 8)));
+        pieces.push(piece);
       }
-      numbers[at] = dev;
-      numbers[at + 1] = ino;
-      numbers[at + 2] = size;
-      numbers[at + 3] = mtimeMs;
-      numbers[at + 4] = ctimeMs;
+      const at = piece.count * NUMBERS;
+      piece.numbers[at] = dev;
+      piece.numbers[at + 1] = ino;
+      piece.numbers[at + 2] = bytes;
+      piece.numbers[at + 3] = mtimeMs;
+      piece.numbers[at + 4] = ctimeMs;
+      piece.hashes.write(md5, piece.count * HASH_BYTES, "hex");
+      piece.names.push(path);
+      piece.count += 1;
+      size += 1;
     },
-    pack(listing) {
-      const parts = [
-        Buffer.from(listing, "hex"),
-        Buffer.from(numbers.buffer, 0, rows.size * NUMBERS * 8),
-        Buffer.from(hashes.join(""), "hex"),
-        Buffer.from([...rows.keys()].join("\0")),
-      ];
+    takeOver(others, isWanted) {
+      for (const piece of others.release()) {
+        const wanted = Array.from({ length: piece.count }, (_, row) => isWanted(identityAt(piece.numbers, row)));
+        if (wanted.every(Boolean)) {
+          pieces.push(piece);
+          size += piece.count;
+          continue;
+        }
+        const names = pathsOf(piece).toString("utf8").split("\0");
+        for (const [row, isKept] of wanted.entries()) {
+          const md5 = piece.hashes.toString("hex", row * HASH_BYTES, (row + 1) * HASH_BYTES);
+          if (isKept) rows.add(names[row] as string, identityAt(piece.numbers, row), md5);
+        }
+      }
+    },
+    release() {
+      const all = pieces;
+      pieces = [];
+      size = 0;
+      return all;
+    },
+    *pack(listing) {
+      const sum = createHash("md5");
+      for (const part of partsOf(pieces, listing)) sum.update(part);
       const head = Buffer.alloc(HEAD_BYTES);
       head.write(MAGIC, "latin1");
-      head.writeDoubleLE(rows.size, 16);
-      const bytes = Buffer.concat([head, ...parts]);
-      bytes.write(md5Of(bytes.subarray(HEAD_BYTES)), 24, "hex");
-      return bytes;
+      head.writeDoubleLE(size, 16);
+      sum.digest().copy(head, 24);
+      yield head;
+      yield* partsOf(pieces, listing);
     },
   };
+  return rows;
+}
+
+function newPiece(rows: number): Piece {
+  const numbers = new Float64Array(rows * NUMBERS);
+  return { count: 0, numbers, hashes: Buffer.alloc(rows * HASH_BYTES), names: [], paths: null };
+}
+
+function pathsOf(piece: Piece): Buffer {
+  piece.paths ??= Buffer.from(piece.names.join("\0"));
+  piece.names = [];
+  return piece.paths;
+}
+
+function* partsOf(pieces: readonly Piece[], listing: string): Generator<Uint8Array> {
+  yield Buffer.from(listing, "hex");
+  for (const { numbers, count } of pieces) yield Buffer.from(numbers.buffer, 0, count * NUMBERS * 8);
+  for (const { hashes, count } of pieces) yield hashes.subarray(0, count * HASH_BYTES);
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) yield Buffer.alloc(1);
+    yield pathsOf(piece);
+  }
 }
 
 function load(file: string): Loaded {
-  const bytes = read(file);
-  const nothing = { listing: NO_LISTING, paths: [], numbers: new Float64Array(0), hashes: "" };
-  if (bytes === null || bytes.length < HEAD_BYTES || bytes.toString("latin1", 0, 16) !== MAGIC) return nothing;
-  if (md5Of(bytes.subarray(HEAD_BYTES)) !== bytes.toString("hex", 24, 40)) return nothing;
-  const listing = bytes.toString("hex", HEAD_BYTES, HEAD_BYTES + LISTING_BYTES);
-  const body = bytes.subarray(HEAD_BYTES + LISTING_BYTES);
-  const count = bytes.readDoubleLE(16);
-  const numbers = new Float64Array(body.buffer.slice(body.byteOffset, body.byteOffset + count * NUMBERS * 8));
-  const hashes = body.toString("hex", count * NUMBERS * 8, count * (NUMBERS * 8 + 16));
-  const paths = body.toString("utf8", count * (NUMBERS * 8 + 16)).split("\0");
+  try {
+    return withFile(file, loadFrom);
+  } catch {
+    return { listing: NO_LISTING, paths: [], numbers: new Float64Array(0), hashes: "" };
+  }
+}
+
+/** Each part goes from the file to where it stays. Throws when anything is not as it was written. */
+function loadFrom(descriptor: number): Loaded {
+  const sum = createHash("md5");
+  const take = (bytes: Buffer) => {
+    for (let at = 0; at < bytes.length; ) {
+      const count = readSync(descriptor, bytes, at, bytes.length - at, null);
+      if (count === 0) throw new Error("it ends too soon");
+      at += count;
+    }
+    return bytes;
+  };
+  const part = (length: number) => {
+    const bytes = take(Buffer.allocUnsafe(length));
+    sum.update(bytes);
+    return bytes;
+  };
+  const head = take(Buffer.alloc(HEAD_BYTES));
+  const count = head.readDoubleLE(16);
+  const pathBytes = fstatSync(descriptor).size - HEAD_BYTES - LISTING_BYTES - count * (NUMBERS * 8 + HASH_BYTES);
+  if (head.toString("latin1", 0, 16) !== MAGIC || !(pathBytes >= 0)) throw new Error("it is no such file");
+  const listing = part(LISTING_BYTES).toString("hex");
+  const numbers = new Float64Array(count * NUMBERS);
+  sum.update(take(Buffer.from(numbers.buffer)));
+  const hashes = part(count * HASH_BYTES).toString("hex");
+  const paths = part(pathBytes).toString("utf8").split("\0");
+  if (sum.digest("hex") !== head.toString("hex", 24, HEAD_BYTES)) throw new Error("it is damaged");
   return { listing, paths: count === 0 ? [] : paths, numbers, hashes };
 }
 
-function read(file: string): Buffer | null {
+function withFile<T>(file: string, work: (descriptor: number) => T): T {
+  const descriptor = openSync(file, "r");
   try {
-    return readFileSync(file);
-  } catch {
-    return null;
+    return work(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }

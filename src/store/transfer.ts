@@ -75,7 +75,7 @@ export async function surveyPush(project: Project, pointers: readonly Pointer[],
     survey.there += there.size;
     for (const { size } of [...parcels, ...listings]) survey.bytes += size;
     survey.lacking += parcels.length + listings.length;
-    survey.missing.push(...missing);
+    survey.missing = survey.missing.concat(missing);
   });
   return survey;
 }
@@ -116,8 +116,8 @@ async function transfer(
     const part = await move(remote, some);
     report.objects += part.objects;
     report.remotes.push(remote.name);
-    report.missing.push(...part.missing);
-    report.failed.push(...part.failed);
+    report.missing = report.missing.concat(part.missing);
+    report.failed = report.failed.concat(part.failed);
   });
   return report;
 }
@@ -150,77 +150,87 @@ interface Examined {
   /** Files to send; then listings, of which only those may follow whose members have all arrived. */
   parcels: Parcel[];
   listings: Parcel[];
+  /** Keys of the objects that are neither here nor there. */
+  nowhere: Set<string>;
   missing: PushSurvey["missing"];
-  /** Paths by key. */
-  names: Map<string, Named>;
+  /** Paths by key: of the files, and of the folders. */
+  names: ReadonlyMap<string, Named>[];
 }
 
 async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Examined> {
   const { cache, context } = tools;
   const bundles: Bundle[] = [];
   for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only }));
-  const files = byKey(bundles.flatMap(({ members }) => members ?? []));
+  const files = byKey(membersOf(bundles));
   const folders = byKey(bundles.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
   const there = keysOf(await remote.present([...objectsOf(files), ...objectsOf(folders)], context));
+  const nowhere = new Set<string>();
   const toSend = async (named: Map<string, Named>) => {
     const absent = objectsOf(named).filter((object) => !there.has(keyOf(object)));
     const sizes = await paceWork(trustedSizes(cache.dir, absent), context, { label: "comparing data" });
-    return absent.flatMap((object, index): Parcel[] => {
+    const parcels: Parcel[] = [];
+    for (const [index, object] of absent.entries()) {
       const size = sizes[index] ?? null;
-      return size === null ? [] : [new ObjectThere(cache.dir, object, size)];
-    });
+      if (size === null) nowhere.add(keyOf(object));
+      else parcels.push(new ObjectThere(cache.dir, object, size));
+    }
+    return parcels;
   };
   const parcels = await toSend(files);
-  const sendable = keysOf(parcels.map(({ object }) => object));
-  const isNowhere = ({ object }: Named) => !there.has(keyOf(object)) && !sendable.has(keyOf(object));
   const missing = bundles.flatMap(({ members, pointer }) =>
-    (members === null ? [pointer] : members.filter(isNowhere)).map(({ path }) => ({ path, pointer })),
+    (members === null ? [pointer] : members.filter(({ object }) => nowhere.has(keyOf(object)))).map(({ path }) => ({ path, pointer })),
   );
-  return { bundles, there, parcels, listings: await toSend(folders), missing, names: new Map([...files, ...folders]) };
+  return { bundles, there, parcels, listings: await toSend(folders), nowhere, missing, names: [files, folders] };
 }
 
 async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { context } = tools;
-  const { bundles, there, parcels, listings, missing, names } = await examine(remote, pointers, tools);
+  const { bundles, parcels, listings, nowhere, missing, names } = await examine(remote, pointers, tools);
   const part: Part = { objects: 0, missing: [...new Set(missing.map(({ path }) => path))], failed: [] };
   const failures = await remote.send(parcels, context);
-  const { arrived, lost } = await lookAgain(remote, parcels, { failures, context });
-  note(part, [...failures, ...lost], names);
-  for (const object of arrived) there.add(keyOf(object));
-  const whole = bundles.filter(({ members }) => members?.every(({ object }) => there.has(keyOf(object))));
+  const failed = failures.concat(await notArrived(remote, parcels, { failures, context }));
+  note(part, failed, names);
+  const lacking = keysOf(failed.map(({ object }) => object));
+  part.objects = parcels.length - lacking.size;
+  const isThere = ({ object }: Named) => !nowhere.has(keyOf(object)) && !lacking.has(keyOf(object));
+  const whole = bundles.filter(({ members }) => members?.every(isThere));
   const complete = keysOf(whole.flatMap(({ listing }) => listing ?? []));
   const last = listings.filter(({ object }) => complete.has(keyOf(object)));
   const failedListings = await remote.send(last, context);
   note(part, failedListings, names);
-  part.objects = arrived.length + last.length - failedListings.length;
+  part.objects += last.length - failedListings.length;
   return part;
 }
 
-/** What was sent is looked for, not believed to be there: a listing will vouch for it. */
-async function lookAgain(
+/** What was sent without a failure is looked for, not believed to be there: a listing will vouch for it. Answers what is not seen. */
+async function notArrived(
   remote: Remote,
   parcels: readonly Parcel[],
   { failures, context }: { failures: readonly TransferFailure[]; context: Pacing },
-): Promise<{ arrived: ObjectName[]; lost: TransferFailure[] }> {
+): Promise<TransferFailure[]> {
+  if (remote.isCertain) return [];
   const failed = keysOf(failures.map(({ object }) => object));
-  const sent = parcels.flatMap(({ object, size }) => (failed.has(keyOf(object)) ? [] : [{ ...object, size }]));
+  const sent = parcels
+    .filter(({ object }) => !failed.has(keyOf(object)))
+    .map(({ object: { hash, hashName }, size }) => ({ hash, hashName, size }));
+  if (sent.length === 0) return [];
   try {
-    const arrived = sent.length === 0 || remote.isCertain ? sent : await remote.present(sent, context);
-    const seen = keysOf(arrived);
+    const seen = keysOf(await remote.present(sent, context));
     const unseen = new ExpverError("E_OBJECT", `was sent to ${remote.location} but is not seen there`, {
       hint: "Push again; `expver data remote check` tells whether the remote can be looked at.",
     });
-    return {
-      arrived,
-      lost: sent.flatMap(({ hash, hashName }) =>
-        seen.has(keyOf({ hash, hashName })) ? [] : [{ object: { hash, hashName }, error: unseen }],
-      ),
-    };
+    return sent.flatMap(({ hash, hashName }) =>
+      seen.has(keyOf({ hash, hashName })) ? [] : [{ object: { hash, hashName }, error: unseen }],
+    );
   } catch (error) {
     // What is known to have failed must still be told.
     if (failures.length === 0 || !(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
-    return { arrived: [], lost: sent.map(({ hash, hashName }) => ({ object: { hash, hashName }, error })) };
+    return sent.map(({ hash, hashName }) => ({ object: { hash, hashName }, error }));
   }
+}
+
+function* membersOf(bundles: readonly Bundle[]): Generator<Named> {
+  for (const { members } of bundles) yield* members ?? [];
 }
 
 async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
@@ -234,8 +244,7 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
   };
 
   const isHere = (object: ObjectName) => trustedSize(cache.dir, object) !== null;
-  const files = byKey(bundles.flatMap(({ members }) => members ?? []).filter(({ object }) => !isHere(object)));
-  await receiveAll(files);
+  await receiveAll(byKey(lackingOf(bundles)));
   const isReady = ({ pointer, members }: Bundle) =>
     options.only?.has(pointer.path) || members?.every(({ object }) => isHere(object)) === true;
   const listings = byKey(
@@ -249,17 +258,21 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
   await receiveAll(listings);
   return part;
 
+  function* lackingOf(some: readonly Bundle[]): Generator<Named> {
+    for (const member of membersOf(some)) if (!isHere(member.object)) yield member;
+  }
+
   async function receiveAll(wanted: Map<string, Named>): Promise<void> {
     if (wanted.size === 0) return;
     const { objects, failures } = await remote.receive(objectsOf(wanted), cache, context);
     part.objects += objects;
-    note(part, failures, wanted);
+    note(part, failures, [wanted]);
   }
 }
 
-function note(part: Part, failures: readonly TransferFailure[], names: ReadonlyMap<string, Named>): void {
+function note(part: Part, failures: readonly TransferFailure[], names: readonly ReadonlyMap<string, Named>[]): void {
   for (const { object, error } of failures) {
-    const path = names.get(keyOf(object))?.path ?? object.hash;
+    const path = names.find((some) => some.has(keyOf(object)))?.get(keyOf(object))?.path ?? object.hash;
     if (error === null) part.missing.push(path);
     else part.failed.push({ path, reason: error.message, code: error.code, hint: error.hint });
   }

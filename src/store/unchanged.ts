@@ -16,7 +16,7 @@ import type { FileStat } from "../platform/file-stat.ts";
 import { openCache } from "./cache.ts";
 import { ignoreRules } from "./dvcignore.ts";
 import { isVerified, type LookedAtObjects, shardsFolder, trustedSize } from "./layout.ts";
-import { comparerOf } from "./listing.ts";
+import { orderOf } from "./listing.ts";
 import { COARSE_TICK_MS } from "./stat-cache.ts";
 import type { OutputContent, Pointer } from "./types.ts";
 import type { ReadFolder, WalkedFile } from "./walk.ts";
@@ -132,8 +132,7 @@ export function rememberFolder(
     folders: folders.map(({ path, stat }) => [path.slice(top.length + 1), stat.ino, stat.mtimeMs, stat.ctimeMs]),
   };
   const paths = files.map(({ relpath }) => relpath);
-  const compare = comparerOf(paths);
-  const order = Uint32Array.from(paths.keys()).sort((a, b) => compare(paths[a] as string, paths[b] as string));
+  const order = orderOf(paths);
   const at = (index: number) => order[index] as number;
   const indexed = {
     count: files.length,

@@ -1,6 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { md5Of } from "../../src/platform/hashing.ts";
+import { listingHash, renderListing } from "../../src/store/listing.ts";
 import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
@@ -68,4 +70,22 @@ it("names what a folder holds though only the remote has its listing, and fetche
   const { stdout } = ours.expver(["data", "diff", "--json"]);
   expect(JSON.parse(stdout)).toMatchObject({ added: [{ path: "d/y" }], "not in cache": [{ path: "d/" }, { path: "d/x" }] });
   expect(ours.run("ls", [".dvc"]).stdout).not.toContain("cache");
+});
+
+it("compares folders of more files than a function call takes arguments", () => {
+  const ours = makeRepository();
+  ours.expver(["data", "init"]);
+  const store = (count: number) => {
+    const entries = Array.from({ length: count }, (_, index) => ({ md5: md5Of(Buffer.from(`${index}`)), relpath: `part/${index}` }));
+    const bytes = renderListing(entries);
+    const hash = listingHash(bytes);
+    ours.write(`.dvc/cache/files/md5/${hash.slice(0, 2)}/${hash.slice(2)}`, bytes);
+    return ours.commit(`${count} files`, { "d.dvc": `outs:\n- md5: ${hash}\n  nfiles: ${count}\n  hash: md5\n  path: d\n` });
+  };
+  const before = store(150_000);
+  store(150_001);
+  const { stdout } = ours.expver(["data", "diff", before, "HEAD", "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ added: [{ path: "d/part/150000" }], deleted: [], modified: [{ path: "d/" }] });
+  const status = JSON.parse(ours.expver(["data", "data", "status", "--granular", "--json"]).stdout);
+  expect(status.uncommitted.deleted).toHaveLength(150_002);
 });

@@ -47,6 +47,20 @@ it("reads back what it wrote", () => {
   );
 });
 
+it("reads a long list as it was written, wherever it is cut", () => {
+  const awkward = ['"}, {"md5', "}, {", "é}, {", '\\"}, {"m'];
+  const paths = Array.from({ length: 40_000 }, (_, index) => `${String(index).padStart(6, "0")}/${awkward[index % awkward.length]}`);
+  const entries = paths.map((relpath) => ({ md5: A, relpath }));
+  const bytes = renderListing(entries);
+  expect(bytes.length).toBeGreaterThan(2 ** 21);
+  expect(parseListing(bytes)).toEqual(entries);
+  expect(bytes.toString()).toBe(`[${JSON.parse(bytes.toString()).map(spaced).join(", ")}]`);
+});
+
+function spaced({ md5, relpath }: { md5: string; relpath: string }): string {
+  return `{"md5": "${md5}", "relpath": ${JSON.stringify(relpath).replaceAll("é", "\\u00e9")}}`;
+}
+
 it.each([["../out"], ["/etc/passwd"], ["a/../../b"], [""], ["a//b"], ["a\0b"]])("refuses the member %j", (relpath) => {
   expect(() => parseListing(Buffer.from(JSON.stringify([{ md5: A, relpath }])))).toThrow(/bad entry/);
 });

@@ -82,8 +82,8 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
       if (size === null) failures.push({ object, error: null });
       else parcels.push(new ObjectThere(dir, object, size));
     }
-    failures.push(...(yield* bringing(ingest, parcels)));
-    return { objects: ingest.commit().objects, failures };
+    const failed = failures.concat(yield* bringing(ingest, parcels));
+    return { objects: ingest.commit().objects, failures: failed };
   } finally {
     ingest.abort();
   }
@@ -91,13 +91,13 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
 
 function* bringing(ingest: Ingest, parcels: readonly Parcel[]): Work<TransferFailure[]> {
   const failures: TransferFailure[] = [];
-  const small = parcels.filter(({ object, size }) => object.hashName === "md5" && !isListing(object) && isSmall(size));
-  const done = new Set<Parcel>();
-  for (const some of batchesOf(small)) {
+  const isQuick = ({ object, size }: Parcel) => object.hashName === "md5" && !isListing(object) && isSmall(size);
+  const left = parcels.filter((parcel) => !isQuick(parcel));
+  for (const some of batchesOf(parcels.filter(isQuick))) {
     const md5s = yield* ingest.small(some.map((parcel) => ({ path: parcel.from, size: parcel.size, md5: parcel.object.hash })));
-    for (const [index, parcel] of some.entries()) if (md5s[index] !== null) done.add(parcel);
+    for (const [index, parcel] of some.entries()) if (md5s[index] === null) left.push(parcel);
   }
-  for (const parcel of parcels) if (!done.has(parcel)) failures.push(...(yield* bring(ingest, parcel)));
+  for (const parcel of left) failures.push(...(yield* bring(ingest, parcel)));
   return failures;
 }
 

@@ -20,9 +20,8 @@ export async function lookFor(server: ObjectServer, objects: readonly Wanted[], 
     if (found !== null && (object.size === undefined || found.size === undefined || found.size === object.size)) there.push(plain(object));
   };
   let { list } = server;
-  const ask: Wanted[] = [];
+  const ask = list === null ? [...objects] : [];
   const shards = list === null ? [] : [...shardsOf(objects)];
-  if (list === null) ask.push(...objects);
   await all(
     shards.map(([folder, wanted]) => ({ object: wanted[0] as ObjectName, folder, wanted })),
     async ({ folder, wanted }, signal) => {
@@ -34,7 +33,7 @@ export async function lookFor(server: ObjectServer, objects: readonly Wanted[], 
         if (!isForbidden(error) && !isUnknownCaller(error) && !isUnknownRequest(error)) throw error;
         list = null;
       }
-      ask.push(...left.values());
+      for (const object of left.values()) ask.push(object);
     },
   );
   let denied = 0;

@@ -256,7 +256,7 @@ async function listAll(
     { folder: `files/md5/${shard}`, hash: shard, hashName: "md5" },
     { folder: shard, hash: shard, hashName: "md5-dos2unix" },
   ]);
-  const found: StoredObject[] = [];
+  let found: StoredObject[] = [];
   const failures = await forMany(
     folders.map((object) => ({ object })),
     { pacing, jobs, label },
@@ -269,7 +269,7 @@ async function listAll(
           if (/^[0-9a-f]{30}(\.dir)?$/.test(rest)) here.push({ hash: hash + rest, hashName, size });
         }
       }
-      found.push(...here);
+      found = found.concat(here);
     },
   );
   const [first] = failures;

@@ -94,7 +94,7 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
   const pace = {
     label: "checking out",
     total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0),
-    totalBytes: outputs.flatMap(({ places }) => places).reduce((sum, { size }) => sum + size, 0),
+    totalBytes: outputs.reduce((sum, { places }) => places.reduce((bytes, { size }) => bytes + size, sum), 0),
   };
   const discardJournal = (path: string) => void moveToTrash(project, path);
   const changed = outputs.flatMap((output) => changesOf(project, output));
@@ -109,7 +109,7 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
       summary: destructive ? `replace ${unsaved} files that were stored nowhere` : `make ${names} what the pointers say`,
       work: (operation) => {
         operation.record(...changed);
-        const placed = new Map(outputs.flatMap(({ places }) => places.map((place) => [place.path, place.object])));
+        const placed = new Map(destructive ? outputs.flatMap(({ places }) => places.map(({ path, object }) => [path, object])) : []);
         const discard = (path: string) => {
           const trash = trashPlace(project, path);
           const object = placed.get(path);
@@ -135,6 +135,7 @@ type CheckedOut = Extract<Effect, { kind: "checkout" }>;
 
 /** Nothing of an output where nothing is replaced or removed, nor of files that go to the trash: these have effects of their own. */
 function changesOf(project: Project, { pointer, path, places, removes, unsaved, missing }: OutputCheckout): CheckedOut[] {
+  if (missing.length > 0 || (removes.length === 0 && places.every(({ replaces }) => replaces === null))) return [];
   const lost = new Set(unsaved.map((file) => file.path));
   const below = (file: string) => file.slice(path.length + 1);
   const files = [
@@ -143,7 +144,7 @@ function changesOf(project: Project, { pointer, path, places, removes, unsaved, 
       .map(({ path: file, object, replaces }): CheckedOut["files"][number] => [below(file), replaces?.md5 ?? null, object.hash]),
     ...removes.filter((file) => !lost.has(file.path)).map((file): CheckedOut["files"][number] => [below(file.path), file.md5, null]),
   ];
-  if (missing.length > 0 || !files.some(([, before]) => before !== null)) return [];
+  if (!files.some(([, before]) => before !== null)) return [];
   const { hashName } = pointer;
   const shards = shardsFolder(openCache(project).dir, hashName);
   return [...batchesOf(files)].map((some) => ({ kind: "checkout", path: pointer.path, shards, hashName, files: [...some] }));

@@ -21,7 +21,7 @@ import type { Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { openData } from "../open-data.ts";
-import { trackedBy, trackedHere } from "./tracked.ts";
+import { trackedStates } from "./tracked.ts";
 
 type Group = Partial<Record<"added" | "deleted" | "modified" | "unknown", string[]>> & { renamed?: { old: string; new: string }[] };
 
@@ -56,18 +56,13 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     const pointers = readPointers(project).filter(({ cache: isCached }) => isCached);
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
 
-    const listing = granular ? listingFinder(project) : null;
-    const said = async (some: readonly Pointer[]) => {
-      const found: Tracked[] = [];
-      for (const pointer of some) found.push(...(await trackedBy(pointer, listing)));
-      return found;
-    };
+    const { said, here } = trackedStates(granular ? listingFinder(project) : null);
     const index = await said(pointers);
-    const worktree = states.flatMap((state) => trackedHere(state, granular));
-    const uncommitted = compareTracked(index, worktree);
+    const uncommitted = compareTracked(index, await here(states));
     // Without Git nothing is committed.
     const committed = project.repository === null ? compareTracked([], []) : compareTracked(await said(headPointers(project)), index);
-    const absent = index.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
+    const incomplete = await said(states.filter(({ inCache }) => !inCache).map(({ pointer }) => pointer));
+    const absent = incomplete.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
     const settled = new Set(committed.unchanged.map(({ path }) => path));
     const paths = (some: readonly Tracked[]) => some.map(shown).filter(keep);
     const result: DataChanges = {

@@ -18,7 +18,7 @@ import type { Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { openData, type Selection, selectPointers } from "../open-data.ts";
-import { trackedBy, trackedHere } from "./tracked.ts";
+import { trackedStates } from "./tracked.ts";
 
 export interface DiffEntry {
   path: string | { old: string; new: string };
@@ -44,10 +44,11 @@ export const dataDiff: ReadWorkflow<Input, DiffResult> = {
     const { before, after } = await bothStates(project, context, { revisions, targets: wordsOf(input.targets) });
     const changes = compareTracked(before, after);
     const cache = openCache(project);
-    const missing = before.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
+    const isMissing = ({ hash, hashName }: Tracked) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null;
+    const missing = revisions.new === null ? before.filter(isMissing) : [];
     const hides = revisions.new !== null || input.hideMissing === true;
     return {
-      json: shapeOf(project, { changes, missing: revisions.new === null ? missing : [], hides, showHash: shown.showHash }),
+      json: shapeOf(project, { changes, missing, hides, showHash: shown.showHash }),
       ...shown,
     };
   },
@@ -84,15 +85,11 @@ async function bothStates(
   const unknown = targets.find((target) => old.unknown.has(target) && now.unknown.has(target));
   if (unknown !== undefined)
     throw new ExpverError("E_NOT_FOUND", `${unknown} is tracked in neither state`, { details: { target: unknown, exitCode: 255 } });
-  const listing = listingFinder(project);
-  const said = async ({ pointers, only }: Selection) => {
-    const states: Tracked[] = [];
-    for (const pointer of pointers) states.push(...(await trackedBy(pointer, listing)));
-    return states.filter(isChosen(only));
-  };
+  const outputs = trackedStates(listingFinder(project));
+  const said = async ({ pointers, only }: Selection) => (await outputs.said(pointers)).filter(isChosen(only));
   if (revisions.new !== null) return { before: await said(old), after: await said(now) };
   const states = await paceWork(readingStatus(project, now.pointers), context, { label: "hashing data" });
-  return { before: await said(old), after: states.flatMap((state) => trackedHere(state, true)).filter(isChosen(now.only)) };
+  return { before: await said(old), after: (await outputs.here(states)).filter(isChosen(now.only)) };
 }
 
 /** What DVC keeps, or will when the stage has run; null: the worktree's. */

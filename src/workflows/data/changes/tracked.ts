@@ -2,32 +2,78 @@
 import type { Tracked } from "../../../store/compare.ts";
 import type { FindListing } from "../../../store/listings.ts";
 import type { OutputStatus } from "../../../store/status.ts";
-import type { Pointer } from "../../../store/types.ts";
+import type { HashName, ListingEntry, Pointer } from "../../../store/types.ts";
 
-/** What a pointer says. `members`: the files of a folder too. */
-export async function trackedBy(pointer: Pointer, members: FindListing | null): Promise<Tracked[]> {
+export interface States {
+  /** What these pointers say. */
+  said(pointers: readonly Pointer[]): Promise<Tracked[]>;
+  /** What the worktree holds. */
+  here(outputs: readonly OutputStatus[]): Promise<Tracked[]>;
+}
+
+/** An output that several states have alike is read once, and its entries are the same objects in all of them. `members`: the files of a folder too. */
+export function trackedStates(members: FindListing | null): States {
+  const known = new Map<string, Tracked[]>();
+  const saidBy = async (pointer: Pointer): Promise<Tracked[]> => {
+    const key = [pointer.path, pointer.hashName, pointer.hash, pointer.remote, pointer.isImport].join("\0");
+    const entries = known.get(key) ?? (await trackedBy(pointer, members));
+    known.set(key, entries);
+    return entries;
+  };
+  const together = async <One>(all: readonly One[], entriesOf: (one: One) => Promise<Tracked[]>) => {
+    const found: Tracked[][] = [];
+    for (const one of all) found.push(await entriesOf(one));
+    return found.flat();
+  };
+  return {
+    said: (pointers) => together(pointers, saidBy),
+    here: (outputs) =>
+      together(outputs, async (output) => {
+        const entries = output.worktree === "same" ? await saidBy(output.pointer) : null;
+        return entries === null || entries[0]?.unlisted === true ? trackedHere(output, members !== null) : entries;
+      }),
+  };
+}
+
+async function trackedBy(pointer: Pointer, members: FindListing | null): Promise<Tracked[]> {
   const { path, hash, hashName } = pointer;
   const isFolder = hash?.endsWith(".dir") === true;
   if (!isFolder || members === null) return [{ path, hash, hashName, isFolder }];
   const entries = await members(pointer);
   if (entries === null) return [{ path, hash, hashName, isFolder, unlisted: true }];
-  return [
-    { path, hash, hashName, isFolder },
-    ...entries.map(({ relpath, md5 }) => ({ path: `${path}/${relpath}`, hash: md5, hashName, isFolder: false })),
-  ];
+  const found: Tracked[] = [{ path, hash, hashName, isFolder }];
+  for (const entry of entries) found.push(new TrackedMember(pointer, entry));
+  return found;
 }
 
-/** What the worktree holds. */
-export function trackedHere({ pointer, scan }: OutputStatus, members: boolean): Tracked[] {
+function trackedHere({ pointer, scan }: OutputStatus, members: boolean): Tracked[] {
   if (scan === null) return [];
   const { path, hashName } = pointer;
-  return [
-    { path, hash: scan.content.hash, hashName, isFolder: scan.isFolder },
-    ...(scan.isFolder && members ? scan.files : []).map(({ relpath, md5 }) => ({
-      path: `${path}/${relpath}`,
-      hash: md5,
-      hashName,
-      isFolder: false,
-    })),
-  ];
+  const found: Tracked[] = [{ path, hash: scan.content.hash, hashName, isFolder: scan.isFolder }];
+  if (scan.isFolder && members) for (const file of scan.files) found.push(new TrackedMember(pointer, file));
+  return found;
+}
+
+/** There may be a million: paths are made when they are asked for. */
+class TrackedMember implements Tracked {
+  readonly isFolder = false;
+  readonly #output: Pointer;
+  readonly #entry: ListingEntry;
+
+  constructor(output: Pointer, entry: ListingEntry) {
+    this.#output = output;
+    this.#entry = entry;
+  }
+
+  get path(): string {
+    return `${this.#output.path}/${this.#entry.relpath}`;
+  }
+
+  get hash(): string {
+    return this.#entry.md5;
+  }
+
+  get hashName(): HashName {
+    return this.#output.hashName;
+  }
 }
