@@ -6,7 +6,7 @@ import type { Place } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock } from "../platform/locks.ts";
-import { identityOf, lifeOf, type ProcessIdentity } from "../platform/processes.ts";
+import { identityOf, lifeOf, type ProcessIdentity, whereIs } from "../platform/processes.ts";
 
 export interface LeaseRecord {
   name: string;
@@ -115,9 +115,9 @@ function busy(name: string, held: LeaseRecord | null): ExpverError {
   const { owner, facts } = held;
   const elsewhere = lifeOf(owner) === "unknown";
   const about = Object.entries(facts).map(([key, value]) => `${key} ${String(value)}`);
-  const who = `process ${owner.pid}${elsewhere ? ` on ${owner.host}` : ""}`;
+  const who = `process ${owner.pid}${elsewhere ? ` on ${whereIs(owner)}` : ""}`;
   return new ExpverError("E_BUSY", `${name} is held by ${who}${about.length > 0 ? ` (${about.join(", ")})` : ""}`, {
-    hint: elsewhere ? `Look on ${owner.host} whether it still runs.` : `Wait for it, or stop it: kill ${owner.pid}`,
+    hint: elsewhere ? `Look there whether it still runs.` : `Wait for it, or stop it: kill ${owner.pid}`,
     details: { name, owner, facts },
   });
 }

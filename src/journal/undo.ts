@@ -4,6 +4,7 @@ import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { readRef, updateRefs } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
+import { whereIs } from "../platform/processes.ts";
 import { type EffectState, lookAt, type RowHooks, takeBack } from "./effects.ts";
 import { beginOperation, endOperation, listOperations, type OpenOperation, readOperation } from "./operations.ts";
 import type { Effect, Operation } from "./types.ts";
@@ -113,7 +114,7 @@ function refuseUnfit(project: Place, { id, command, state, owner, worktree, move
   if (typeof notes.undoneBy === "string") throw refuse("another command takes it back", notes.undoneBy);
   if (command === "undo") throw refuse("it is an undo itself", "Repeat the command that was undone.");
   if (state === "open") {
-    throw new ExpverError("E_BUSY", `${id} (${command}) has not ended: process ${owner.pid} on ${owner.host}`, {
+    throw new ExpverError("E_BUSY", `${id} (${command}) has not ended: process ${owner.pid} on ${whereIs(owner)}`, {
       hint: "Wait for it, or stop it; what a killed command left is repaired by the next writing command.",
       details: { operation: id, owner },
     });

@@ -8,7 +8,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { readTextIfExists, writeFileAtomic } from "../platform/files.ts";
-import { findByEnvironment, identityOf, lifeOf, type ProcessIdentity } from "../platform/processes.ts";
+import { findByEnvironment, identityOf, lifeOf, numberHere, type ProcessIdentity } from "../platform/processes.ts";
 import type { Job, JobReference, JobStatus, Launcher } from "./launcher.ts";
 
 /** Every job has it in its environment; it finds a program whose starter died before it could write down the pid. */
@@ -68,7 +68,8 @@ export function localLauncher(): Launcher {
     async stop(job, signal) {
       const status = stateOf(job);
       if (status.state !== "running" || status.process === null) return false;
-      return signalGroup(status.process.pid, signal);
+      const pid = numberHere(status.process);
+      return pid !== null && signalGroup(pid, signal);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Child processes, and who is alive. */
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { ExpverError } from "../errors.ts";
 import { hasCode } from "./files.ts";
@@ -52,23 +52,84 @@ export interface ProcessIdentity {
   host: string;
   /** Changes at each boot; empty where the system does not tell. */
   boot: string;
+  /** Whose numbers `pid` is one of: a container has its own. Empty where the system does not tell; earlier versions did not write it. */
+  space?: string;
   pid: number;
   /** Kernel start time of the process; empty where the system does not tell. */
   start: string;
 }
 
 export function identityOf(pid: number): ProcessIdentity {
-  return { host: hostname(), boot: bootId(), pid, start: startTime(pid) ?? "" };
+  return { host: hostname(), boot: bootId(), space: pidSpace(), pid, start: startTime(pid) ?? "" };
 }
 
-/** "unknown" when the process ran on another host: never treat that as dead. */
+/** "unknown" when the process ran on another host, or where a container cannot look: never treat that as dead. */
 export function lifeOf(identity: ProcessIdentity): "alive" | "dead" | "unknown" {
   if (identity.host !== hostname()) return "unknown";
   if (identity.boot !== bootId()) return "dead";
+  if (isInOtherSpace(identity)) return lifeInContainer(identity);
   const start = startTime(identity.pid);
   if (start !== undefined) return start === identity.start ? "alive" : "dead";
-  if (process.platform === "linux") return "dead";
-  return isAlive(identity.pid) ? "alive" : "dead";
+  if (!isAlive(identity.pid)) return "dead";
+  if (process.platform !== "linux") return "alive";
+  return seesAll() ? "dead" : "unknown";
+}
+
+/** The number a living process has here, to signal it by; null when it cannot be reached from here. */
+export function numberHere(identity: ProcessIdentity): number | null {
+  if (lifeOf(identity) !== "alive") return null;
+  return isInOtherSpace(identity) ? (numberOutside(identity) ?? null) : identity.pid;
+}
+
+/** Where to look for a process of which nothing is known here. */
+export function whereIs(identity: ProcessIdentity): string {
+  return identity.host === hostname() && isInOtherSpace(identity) ? `${identity.host}, outside of this container` : identity.host;
+}
+
+/** Host and numbers of processes as one: elsewhere the same pid is another process. */
+export function spaceOfPids(): string {
+  const space = pidSpace();
+  return space === MACHINE_SPACE ? hostname() : hostname() + space;
+}
+
+// Of the machine itself, by Linux.
+const MACHINE_SPACE = "pid:[4026531836]";
+
+function pidSpace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}
+
+function isInOtherSpace({ space = "" }: ProcessIdentity): boolean {
+  const here = pidSpace();
+  return space !== "" && here !== "" && space !== here;
+}
+
+/** The machine sees what runs in its containers; these see neither it nor each other. */
+function lifeInContainer(identity: ProcessIdentity): "alive" | "dead" | "unknown" {
+  if (pidSpace() !== MACHINE_SPACE || !seesAll()) return "unknown";
+  return numberOutside(identity) === undefined ? "dead" : "alive";
+}
+
+function numberOutside({ pid, start }: ProcessIdentity): number | undefined {
+  return listProcesses().find((outside) => startTime(outside) === start && pidInContainer(outside) === pid);
+}
+
+function pidInContainer(outside: number): number | undefined {
+  try {
+    const numbers = /^NSpid:(.*)$/m.exec(readFileSync(`/proc/${outside}/status`, "utf8"))?.[1] ?? "";
+    return Number(numbers.trim().split(/\s+/).at(-1));
+  } catch {
+    return undefined;
+  }
+}
+
+/** False where /proc shows each user no more than the user's own processes (`hidepid`). */
+function seesAll(): boolean {
+  return startTime(1) !== undefined;
 }
 
 /**

@@ -4,10 +4,13 @@
  * next one that works there.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { identityOf, lifeOf } from "../platform/processes.ts";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { hasCode } from "../platform/files.ts";
+import { identityOf, lifeOf, spaceOfPids } from "../platform/processes.ts";
 
 const NAME = /^\.?expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp$/;
+
+const ABANDONED_MS = 7 * 24 * 3600 * 1000;
 
 /** A new one; what killed processes left beside it goes. */
 export function makeStaging(folder: string): string {
@@ -19,26 +22,39 @@ export function makeStaging(folder: string): string {
 
 /** A name nobody else takes, which says whose it is. */
 export function newOwnName(): string {
-  const { host, boot, pid, start } = identityOf(process.pid);
-  return `expver-${digest(host)}-${digest(boot)}-${pid}-${start}-${randomBytes(4).toString("hex")}.tmp`;
+  const { boot, pid, start } = identityOf(process.pid);
+  return `expver-${digest(spaceOfPids())}-${digest(boot)}-${pid}-${start}-${randomBytes(4).toString("hex")}.tmp`;
 }
 
 /** Removes what killed processes left in such folders; `save` sees each before it goes. */
 export function sweepStagings(folder: string, save: (staging: string) => void = () => {}): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
-    if (ownerOf(name) !== "dead") continue;
+    const owner = ownerOf(name);
+    if (owner !== "dead" && !(owner === "elsewhere" && isAbandoned(`${folder}/${name}`))) continue;
     save(`${folder}/${name}`);
     rmSync(`${folder}/${name}`, { recursive: true, force: true });
   }
 }
 
-/** Null: the name is none of ours. On a share it may be another machine's, of which nothing is known. */
+/** Nobody has made anything there, or in a folder of it, for long. */
+function isAbandoned(staging: string): boolean {
+  const isOld = (path: string) => Date.now() - statSync(path).mtimeMs > ABANDONED_MS;
+  try {
+    return isOld(staging) && readdirSync(staging).every((name) => isOld(`${staging}/${name}`));
+  } catch (error) {
+    // It goes at this moment, or is for the eyes of another user.
+    if (hasCode(error, "ENOENT", "EACCES")) return false;
+    throw error;
+  }
+}
+
+/** Null: the name is none of ours. It may be another machine's or another container's, of which nothing is known. */
 export function ownerOf(name: string): "alive" | "dead" | "elsewhere" | null {
   const [, host, boot, pid, start = ""] = NAME.exec(name) ?? [];
   if (host === undefined) return null;
   const here = identityOf(process.pid);
-  if (host !== digest(here.host)) return "elsewhere";
+  if (host !== digest(spaceOfPids())) return "elsewhere";
   return boot !== digest(here.boot) || lifeOf({ ...here, pid: Number(pid), start }) === "dead" ? "dead" : "alive";
 }
 

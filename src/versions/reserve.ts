@@ -7,7 +7,7 @@ import { ExpverError } from "../errors.ts";
 import { git, gitResult, type Repository } from "../git/git.ts";
 import { hashBlob } from "../git/objects.ts";
 import { updateRefs } from "../git/refs.ts";
-import { identityOf, lifeOf, type ProcessIdentity } from "../platform/processes.ts";
+import { identityOf, lifeOf, type ProcessIdentity, whereIs } from "../platform/processes.ts";
 import { formatTagName, type Level, nextVersion, parseTagName, requireTagName } from "./tag-name.ts";
 
 type Where = Pick<Project, "repository" | "config" | "root" | "dvcRoot" | "stateDir">;
@@ -144,5 +144,5 @@ function takenBy(project: Where, name: string, { here, remote, reserved }: Taken
   const holder = holderOf(requireRepository(project), object);
   // A dead holder's number may be asked for by name: whoever asks knows that it was given up.
   if (holder === null || lifeOf(holder) === "dead") return null;
-  return `is reserved by process ${holder.pid} on ${holder.host}`;
+  return `is reserved by process ${holder.pid} on ${whereIs(holder)}`;
 }

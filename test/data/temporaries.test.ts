@@ -2,6 +2,7 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { newOwnName } from "../../src/store/staging.ts";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { smallDisk } from "../support/small-disk.ts";
@@ -34,6 +35,16 @@ it("a killed unprotect leaves nothing between the data", { timeout: 120_000 }, (
     return result;
   }, sampledPoints(3));
   expect(kills).toBeGreaterThan(5);
+});
+
+it("a fetch removes what one left that was killed after all had come", () => {
+  const repository = repositoryWith("copy");
+  const { root } = repository;
+  // This process has begun at another time.
+  const dead = newOwnName().replace(/-(\d+)-\d*-/, "-$1-1-");
+  mkdirSync(join(root, ".dvc/tmp", `.${dead}`, "made"), { recursive: true });
+  must(repository, "fetch");
+  expect(readdirSync(join(root, ".dvc/tmp")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });
 
 const CAN_MOUNT = smallDisk(64) !== null;

@@ -133,6 +133,23 @@ describe("local launcher", () => {
     expect(await launcher.stop(one, "SIGTERM")).toBe(false);
   });
 
+  it("signals nobody here for a job of another machine", async () => {
+    const launcher = localLauncher();
+    const one = job("0");
+    await launcher.submit(one);
+    await launcher.wait(one);
+    rmSync(join(folder, "end.json"));
+    // The same number is another program's here.
+    const bystander = spawn("sleep", ["60"], { stdio: "ignore", detached: true });
+    const told = { ...identityOf(bystander.pid ?? 0), host: "elsewhere" };
+    writeFileSync(join(folder, "process.json"), JSON.stringify(told));
+    expect((await launcher.states([one])).get(one.id)?.state).toBe("running");
+    expect(await localLauncher().stop(one, "SIGKILL")).toBe(false);
+    await sleep(100);
+    expect([bystander.exitCode, bystander.signalCode]).toEqual([null, null]);
+    bystander.kill("SIGKILL");
+  });
+
   it("says which program does not exist", async () => {
     await expect(localLauncher().submit(job("", { argv: ["no-such-program-xyz"] }))).rejects.toMatchObject({
       code: "E_NOT_FOUND",

@@ -3,7 +3,7 @@ import { dropDeadLease, listLeases } from "../../journal/lease.ts";
 import { openOperations } from "../../journal/operations.ts";
 import { brokenOperations } from "../../journal/recover.ts";
 import { trashEntries } from "../../journal/trash-contents.ts";
-import { lifeOf } from "../../platform/processes.ts";
+import { lifeOf, whereIs } from "../../platform/processes.ts";
 import { cacheTrashOf } from "../../store/cache.ts";
 import { repair } from "../prepare.ts";
 import type { Check, Finding } from "./check.ts";
@@ -26,8 +26,8 @@ export const killedOperations: Check = {
         return [
           {
             level: "note",
-            what: `${what} began on ${owner.host}; whether it still runs cannot be seen from here`,
-            remedy: `Run expver doctor on ${owner.host}.`,
+            what: `${what} began on ${whereIs(owner)}; whether it still runs cannot be seen from here`,
+            remedy: "Run expver doctor there.",
           },
         ];
       }
@@ -67,8 +67,8 @@ export const staleLeases: Check = {
         return [
           {
             level: "note",
-            what: `${name} is held by process ${owner.pid} on ${owner.host}`,
-            remedy: `Look on ${owner.host} whether it still runs.`,
+            what: `${name} is held by process ${owner.pid} on ${whereIs(owner)}`,
+            remedy: "Look there whether it still runs.",
           },
         ];
       }

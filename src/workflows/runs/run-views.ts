@@ -6,7 +6,7 @@ import { absolutePath, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { localLauncher } from "../../launchers/local.ts";
-import { lifeOf } from "../../platform/processes.ts";
+import { lifeOf, numberHere } from "../../platform/processes.ts";
 import type { Database } from "../../platform/sqlite.ts";
 import { recordedTexts } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
@@ -106,8 +106,9 @@ export async function localStatus(
   if (facts === null) return null;
   if (facts.phase === "closed") return { facts, status: facts.status, pid: null };
   const program = (await localLauncher().states([{ id: runId, folder: runFolder(project, runId) }])).get(runId);
-  const pid = program?.state === "running" ? (program.process?.pid ?? null) : null;
-  const goesOn = pid !== null || lifeOf(facts.owner) !== "dead";
+  const isRunning = program?.state === "running";
+  const pid = isRunning && program.process !== null ? numberHere(program.process) : null;
+  const goesOn = isRunning || lifeOf(facts.owner) !== "dead";
   return { facts, status: goesOn ? "running" : "lost", pid };
 }
 

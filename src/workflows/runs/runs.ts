@@ -99,7 +99,10 @@ export const runsStop: WriteWorkflow<Input, StopPlan, RunView> = {
     const signal = input.kill === true ? "SIGKILL" : "SIGTERM";
     if (view.pid === null) {
       throw new ExpverError("E_NOT_FOUND", `run ${view.run_id} does not run here: it is ${view.status}`, {
-        hint: "`expver runs list` shows those that do.",
+        hint:
+          view.status === "running" && view.host !== null
+            ? `Stop it where it runs: on ${view.host}.`
+            : "`expver runs list` shows those that do.",
       });
     }
     return {

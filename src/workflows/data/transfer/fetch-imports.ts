@@ -9,7 +9,7 @@ import { openCache } from "../../../store/cache.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import { beginIngest } from "../../../store/ingest.ts";
 import { scanOutput } from "../../../store/scan.ts";
-import { makeStaging } from "../../../store/staging.ts";
+import { makeStaging, sweepStagings } from "../../../store/staging.ts";
 import { isComplete } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { copyOfRepository, importUrl } from "../sources/bring.ts";
@@ -17,6 +17,8 @@ import { copyOfRepository, importUrl } from "../sources/bring.ts";
 /** Brings what the cache lacks, each import as of the commit its file names; answers how many came, and reports those that did not. */
 export async function fetchImports(project: Project, context: Context, pointers: readonly Pointer[]): Promise<number> {
   const cache = openCache(project);
+  // Also when nothing is to be brought: a fetch that was killed may have brought everything.
+  sweepStagings(join(dvcFolder(project), "tmp"));
   let count = 0;
   for (const pointer of pointers.filter((one) => one.isImport && one.hash !== null && !isComplete(cache, one))) {
     try {
