@@ -9,32 +9,37 @@ import { openOperations } from "../../src/journal/operations.ts";
 import { identityOf, lifeOf, type ProcessIdentity } from "../../src/platform/processes.ts";
 import { newOwnName, sweepStagings } from "../../src/store/staging.ts";
 import { deadIdentity } from "../support/dead-process.ts";
-import { makeFolder, makeRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
 async function waitFor(isTime: () => boolean): Promise<void> {
   while (!isTime()) await pause(20);
 }
 
-const MAIN = join(import.meta.dirname, "../../dist/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const CONTAINER = ["--pid", "--fork", "--kill-child", "--mount-proc"];
 const CAN_CONTAIN = spawnSync("unshare", [...CONTAINER, "true"]).status === 0;
 
-const running = new Set<number>();
+const running = new Set<() => unknown>();
 afterAll(() => {
-  for (const pid of running) process.kill(pid, "SIGKILL");
+  for (const end of running) end();
 });
 
-/** Runs it there; answers how to end all of it. */
-function contain(command: string[], { cwd, env }: { cwd: string; env: Record<string, string | undefined> }): () => Promise<void> {
-  const child = spawn("unshare", [...CONTAINER, ...command], { cwd, env: env as NodeJS.ProcessEnv, stdio: "ignore" });
-  const pid = child.pid as number;
-  running.add(pid);
-  const ended = new Promise<void>((resolve) => child.on("exit", () => resolve()));
-  return () => {
-    running.delete(pid);
-    process.kill(pid, "SIGKILL");
+/** Begins a run there, and waits until its program has started; answers how to end all of it. */
+async function beginRun({ root, context }: TestRepository): Promise<() => Promise<unknown>> {
+  const command = [process.execPath, MAIN, "run", "--", "sh", "-c", "touch started; sleep 300"];
+  const env = context.env as NodeJS.ProcessEnv;
+  const child = spawn("unshare", [...CONTAINER, ...command], { cwd: root, env, stdio: "ignore" });
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  const end = () => {
+    child.kill("SIGKILL");
     return ended;
   };
+  running.add(end);
+  await waitFor(() => {
+    expect(child.exitCode).toBeNull();
+    return existsSync(join(root, "started"));
+  });
+  return end;
 }
 
 describe.skipIf(!CAN_CONTAIN)("a run in a container", { timeout: 120_000 }, () => {
@@ -42,9 +47,8 @@ describe.skipIf(!CAN_CONTAIN)("a run in a container", { timeout: 120_000 }, () =
     const repository = makeRepository();
     expect(repository.expver(["init"]).code).toBe(0);
     repository.commit("start");
-    const { root, context } = repository;
-    const end = contain([process.execPath, MAIN, "run", "--", "sh", "-c", "touch started; sleep 300"], { cwd: root, env: context.env });
-    await waitFor(() => existsSync(join(root, "started")));
+    const { context } = repository;
+    const end = await beginRun(repository);
     repository.write("x", "data");
     expect(repository.expver(["data", "add", "x"]).code).toBe(0);
     expect(repository.expverJson(["ops"]).data.operations).toEqual(
@@ -69,9 +73,8 @@ it.skipIf(!CAN_CONTAIN)("a run in a container is stopped from outside", { timeou
   const repository = makeRepository();
   expect(repository.expver(["init"]).code).toBe(0);
   repository.commit("start");
-  const { root, context } = repository;
-  const end = contain([process.execPath, MAIN, "run", "--", "sh", "-c", "touch started; sleep 300"], { cwd: root, env: context.env });
-  await waitFor(() => existsSync(join(root, "started")));
+  const { context } = repository;
+  const end = await beginRun(repository);
   const [{ run_id: run }] = repository.expverJson(["runs"]).data.runs;
   expect(repository.expver(["runs", "stop", run])).toMatchObject({ code: 0 });
   await waitFor(() => openOperations(openProject(context)).length === 0);
