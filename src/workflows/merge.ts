@@ -50,11 +50,11 @@ export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
     const input = typed.params === undefined ? typed : (await import("./merge/params-file.ts")).withParamsFile(context, typed);
     if (input.resolve === true) return resolvePlan(context, input);
     const named = wordsOf(input.file);
-    if (isIntoProject(context, input)) {
+    const project = findProject(context);
+    if (isIntoProject(project, input)) {
       const { planProjectMerge } = await import("./merge/project-merge.ts");
       return planProjectMerge(context, { names: named, rules: rulesOf(input) });
     }
-    const project = findProject(context);
     const others = named.filter((name) => !isDataFile(name));
     const ofRefs = await dataOfOtherRefs(context, input, { project, others, paths: named.filter(isDataFile) });
     const databases = ofRefs === null ? databaseRequest(context, input, others) : null;
@@ -121,9 +121,9 @@ async function resolvePlan(context: Context, input: Input): Promise<MergePlan> {
 const PLACES = ["baseDb", "outputDb", "expDb", "baseData", "outputData", "expData"] as const;
 
 /** Neither a base nor an output is named, and no data file; and there is a database that could be meant. */
-function isIntoProject(context: Context, input: Input): boolean {
+function isIntoProject(project: Project | null, input: Input): boolean {
   const named = wordsOf(input.file);
-  if (!findProject(context)?.dvcRoot) return false;
+  if (!project?.dvcRoot) return false;
   return named.length > 0 && PLACES.every((place) => input[place] === undefined) && !named.some(isDataFile);
 }
 

@@ -2,11 +2,11 @@
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { counted } from "../../platform/words.ts";
-import { columnNames, ownColumn } from "./columns-sql.ts";
+import { ownColumn } from "./columns-sql.ts";
 import type { DataFile } from "./data-file.ts";
 import type { DuckDb } from "./duckdb.ts";
 import type { SettledColumn } from "./schema.ts";
-import { addRows, fillCells } from "./standing-rows.ts";
+import { addRows, addUnknown, fillCells, mergedRows } from "./standing-rows.ts";
 import { hasRows, surplus } from "./surplus.ts";
 import type { DataReport, MergeStep } from "./types.ts";
 
@@ -22,22 +22,21 @@ export async function mergeByKey(
   const hasKey = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
   // What the source lacks can neither fill nor contradict.
   const shared = standing.columns.filter(({ name }) => !step.keys.includes(name) && ownColumn(source, name) !== undefined);
-  const both = `FROM merged AS m JOIN incoming AS i ON ${sameKey}`;
-  const counts = await compareCells(db, shared, both);
+  const both = () => `FROM ${mergedRows(standing)} AS m JOIN incoming AS i ON ${sameKey}`;
+  const counts = await compareCells(db, shared, both());
   const [filled, resolved] = [sum(counts.map(({ fills }) => fills)), sum(counts.map(({ clashes }) => clashes))];
-  if (resolved > 0 && merge.onConflict === undefined) throw await conflict(db, source, { keys, both, counts });
+  if (resolved > 0 && merge.onConflict === undefined) throw await conflict(db, source, { keys, both: both(), counts });
   const theirs = merge.onConflict === "theirs";
   const touched = counts.filter(({ fills, clashes }) => fills > 0 || (theirs && clashes > 0)).map(({ column }) => column);
   if (touched.length > 0) {
     const chosen = (name: string) => (theirs ? `coalesce(i.${name}, m.${name})` : `coalesce(m.${name}, i.${name})`);
     await fillCells(db, standing, { touched, chosen, sameKey });
   }
-  const known = await db.change(`CREATE OR REPLACE TABLE known AS SELECT i.expver_row ${both}`);
-  // With several threads a join keeps no order, not even one in memory.
-  const isNew = `SELECT ${columnNames(standing.columns)} FROM incoming ANTI JOIN known USING (expver_row) WHERE ${hasKey} ORDER BY expver_row`;
-  let inserted = known === rows ? 0 : await addRows(db, standing, isNew);
   const keyless = `NOT (${hasKey})`;
-  if (await hasRows(db, keyless)) inserted += await addRows(db, standing, await surplus(db, standing, keyless));
+  const hasKeyless = await hasRows(db, keyless);
+  const known = `SELECT i.expver_row ${both()}${hasKeyless ? ` UNION ALL SELECT expver_row FROM incoming WHERE ${keyless}` : ""}`;
+  let inserted = await addUnknown(db, standing, { source, rows, known });
+  if (hasKeyless) inserted += await addRows(db, standing, surplus(standing, keyless));
   return { inserted, filled, resolved };
 }
 

@@ -10,8 +10,8 @@ import { mergeByKey } from "./merge-by-key.ts";
 import { rebaseByKey } from "./rebase-by-key.ts";
 import { requireKey, requireUnique } from "./require-key.ts";
 import { type SettledColumn, settleSchema } from "./schema.ts";
-import { addedRows, addRows, isAsBase, numbersRows, standOn, writeRows } from "./standing-rows.ts";
-import { surplus } from "./surplus.ts";
+import { addedRows, isAsBase, numbersRows, standOn, writeRows } from "./standing-rows.ts";
+import { addSurplus } from "./surplus.ts";
 import type { DataMerge, DataReport, MergeStep } from "./types.ts";
 
 export interface PreparedData {
@@ -92,7 +92,7 @@ async function mergeOne(db: DuckDb, source: DataFile, step: MergeStep): Promise<
   const report = { source: source.name, rows: step.rows, inserted: 0, replaced: 0, filled: 0, resolved: 0 };
   if (step.merge.strategy === "rebase") return { ...report, ...(await rebaseByKey(db, source, step)) };
   if (step.keys.length > 0) return { ...report, ...(await mergeByKey(db, source, step)) };
-  return { ...report, inserted: await addRows(db, step.standing, await surplus(db, step.standing)) };
+  return { ...report, inserted: await addSurplus(db, step.standing, { source, rows: step.rows }) };
 }
 
 /** `incoming`: a source's rows, with the settled columns and `expver_row`, their order. */

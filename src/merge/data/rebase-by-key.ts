@@ -27,9 +27,9 @@ export async function rebaseByKey(
   const hasKeyless = !merge.matchNullKeys && (await hasRows(db, keyless));
   let inserted =
     !hasKeyless && liesReady(source, standing.columns)
-      ? await addFile(db, standing, { path: source.path, rows })
+      ? addFile(standing, { path: source.path, rows })
       : await addRows(db, standing, `SELECT ${all} FROM incoming WHERE ${isWhole}`);
   // Rows that replace nothing must not come again when the rebase is repeated, and stand where they stand then: before those that replace.
-  if (hasKeyless) inserted += await addRows(db, standing, await surplus(db, standing, keyless), { first: true });
+  if (hasKeyless) inserted += await addRows(db, standing, surplus(standing, keyless), { first: true });
   return { inserted, replaced };
 }

@@ -2,7 +2,7 @@
  * What a merged file holds so far: the rows of the base, read where they lie, without those that are gone, with cells that were filled;
  * and behind them the added ones. Only what differs from the base is kept, so that a large base needs little memory.
  *
- * As SQL: `base` (gone rows too) has `expver_row`, the order of its rows, beside the settled columns; `merged` is all that is there.
+ * As SQL: `base` (gone rows too) has `expver_row`, the order of its rows, beside the settled columns.
  */
 import { join } from "node:path";
 import { quoteName } from "../../platform/sqlite.ts";
@@ -38,6 +38,8 @@ interface AddedRows {
   rows: number;
   /** Before those without it. */
   first: boolean;
+  /** Rows of the file that are not among them: a table of their numbers. */
+  without: { table: string; rows: number } | null;
 }
 
 export async function standOn(
@@ -65,7 +67,6 @@ export async function standOn(
   };
   await viewBase(db, standing);
   await db.run("CREATE TABLE gone (expver_row BIGINT)");
-  await viewMerged(db, standing);
   return standing;
 }
 
@@ -80,7 +81,6 @@ export function numbersRows({ columns }: DataFile): boolean {
 export async function leaveOut(db: DuckDb, standing: StandingRows, numbers: string): Promise<number> {
   const count = await db.change(`INSERT INTO gone ${numbers}`);
   standing.gone += count;
-  await viewMerged(db, standing);
   return count;
 }
 
@@ -90,15 +90,33 @@ export async function addRows(db: DuckDb, standing: StandingRows, query: string,
   if (added.rows === 0) return 0;
   standing.added.push({ ...added, first });
   standing.added.sort((one, other) => Number(other.first) - Number(one.first));
-  await viewMerged(db, standing);
   return added.rows;
 }
 
 /** All rows of a source, as it lies; to be asked {@link liesReady}. */
-export async function addFile(db: DuckDb, standing: StandingRows, { path, rows }: { path: string; rows: number }): Promise<number> {
-  if (rows > 0) standing.added.push({ path, rows, first: false });
-  await viewMerged(db, standing);
+export function addFile(standing: StandingRows, { path, rows }: { path: string; rows: number }): number {
+  if (rows > 0) standing.added.push({ path, rows, first: false, without: null });
   return rows;
+}
+
+/** The `rows` of a source, but for those whose numbers the query `known` has; where they lie, if they can be left there. Answers how many. */
+export async function addUnknown(
+  db: DuckDb,
+  standing: StandingRows,
+  { source, rows, known }: { source: DataFile; rows: number; known: string },
+): Promise<number> {
+  standing.files += 1;
+  const table = `known_${standing.files}`;
+  const without = { table, rows: await db.change(`CREATE TABLE ${table} AS ${known}`) };
+  if (without.rows < rows && liesReady(source, standing.columns) && fitsJoin(db, leftOut(standing) + without.rows)) {
+    standing.added.push({ path: source.path, rows: rows - without.rows, first: false, without: without.rows === 0 ? null : without });
+    return rows - without.rows;
+  }
+  // With several threads a join keeps no order, not even one in memory.
+  const isNew = `SELECT ${columnNames(standing.columns)} FROM incoming ANTI JOIN ${table} USING (expver_row) ORDER BY expver_row`;
+  const added = without.rows === rows ? 0 : await addRows(db, standing, isNew);
+  await db.run(`DROP TABLE ${table}`);
+  return added;
 }
 
 /** Its rows need not be written anew to stand among the others: they have the settled columns. */
@@ -110,9 +128,8 @@ export function liesReady(source: DataFile, columns: readonly SettledColumn[]): 
 
 /** Each file of added rows becomes what `query` makes of it. */
 export async function renewAdded(db: DuckDb, standing: StandingRows, query: (file: string) => string): Promise<void> {
-  for (const [index, { path, first }] of standing.added.entries())
-    standing.added[index] = { ...(await writeAdded(db, standing, query(`read_parquet(${sqlText(path)})`))), first };
-  await viewMerged(db, standing);
+  for (const [index, { first, ...rows }] of standing.added.entries())
+    standing.added[index] = { ...(await writeAdded(db, standing, query(`(SELECT f.*, f.${FILE_ROW} FROM ${whatIsAdded(rows)})`))), first };
 }
 
 export function addedRows({ added }: StandingRows): number {
@@ -123,7 +140,18 @@ async function writeAdded(db: DuckDb, standing: StandingRows, query: string): Pr
   standing.files += 1;
   const path = join(standing.spill, `added-${standing.files}.parquet`);
   const rows = await copyInOrder(db, query, { path, options: "FORMAT parquet" });
-  return { path, rows };
+  return { path, rows, without: null };
+}
+
+/** As `f`. */
+function whatIsAdded({ path, without }: Pick<AddedRows, "path" | "without">): string {
+  const whole = `read_parquet(${sqlText(path)}) AS f`;
+  return without === null ? whole : `${whole} ANTI JOIN ${without.table} AS k ON f.${FILE_ROW} = k.expver_row`;
+}
+
+/** How many rows of the base and of added files are not there any more, or never were. */
+function leftOut({ gone, added }: StandingRows): number {
+  return added.reduce((sum, { without }) => sum + (without?.rows ?? 0), gone);
 }
 
 /** Cells of the `touched` columns become what `chosen` says of `m`, a row that is there, and `i`, the incoming one of its key, if any. */
@@ -155,11 +183,11 @@ async function viewBase(db: DuckDb, { columns, file, row, filled }: StandingRows
   await db.run(`CREATE OR REPLACE VIEW base AS SELECT ${cells.join(", ")}, f.${row} AS expver_row FROM ${reading(file)} AS f${beside}`);
 }
 
-async function viewMerged(db: DuckDb, { columns, gone, added }: StandingRows): Promise<void> {
+/** Query of all that is there, in parentheses. */
+export function mergedRows({ columns, gone, added }: StandingRows): string {
   const all = columnNames(columns);
   const base = `SELECT ${all} FROM base${gone === 0 ? "" : " ANTI JOIN gone USING (expver_row)"}`;
-  const more = added.map(({ path }) => ` UNION ALL SELECT ${all} FROM read_parquet(${sqlText(path)})`);
-  await db.run(`CREATE OR REPLACE VIEW merged AS ${base}${more.join("")}`);
+  return `(${[base, ...added.map((rows) => `SELECT ${all} FROM ${whatIsAdded(rows)}`)].join(" UNION ALL ")})`;
 }
 
 /** So many row numbers can be joined with in memory; a join that cannot be loses the order of the rows. */
@@ -194,8 +222,12 @@ export async function writeRows(
   const from = [`read_parquet([${files.join(", ")}], union_by_name = true) AS f`];
   if (last !== undefined) from.push(`POSITIONAL JOIN read_parquet(${sqlText(last.path)}) AS o`);
   if (gone > 0) from.push(`ANTI JOIN gone ON CASE WHEN f.file_index = 0 THEN f.${row} END = gone.expver_row`);
+  for (const [index, { without }] of standing.added.entries()) {
+    const isOne = `CASE WHEN f.file_index = ${index + 2} THEN f.${FILE_ROW} END = ${without?.table}.expver_row`;
+    if (without !== null) from.push(`ANTI JOIN ${without.table} ON ${isOne}`);
+  }
   if (base !== null) from.push(`WHERE f.file_index > 0 OR f.${row} >= ${base.rows}`);
-  if (!fitsJoin(db, gone)) from.push(`ORDER BY f.file_index, f.${row}`);
+  if (!fitsJoin(db, leftOut(standing))) from.push(`ORDER BY f.file_index, f.${row}`);
   const written = base === null ? path : join(spill, "behind.parquet");
   await db.run("SET threads = 1");
   await copyInOrder(db, `SELECT ${cells.join(", ")} FROM ${from.join(" ")}`, { path: written, options });
