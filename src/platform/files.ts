@@ -96,6 +96,16 @@ export function hiddenStem(path: string): string {
   return Buffer.byteLength(name) <= MOST_BYTES ? `.${name}.` : `.${name.slice(0, 40)}-${hash("md5", name).slice(0, 12)}.`;
 }
 
+/**
+ * The name of a file or folder of ours on its way to another one, beside it. Killed, it stays until the next command that writes the same, or
+ * doctor: until then it is nobody's data.
+ */
+export function isTemporaryName(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
+const TEMPORARY = /^\.(?:expver-[0-9a-f]{12}|.+\.(?:[0-9a-f]{12}|\d+\.(?:merged|before|spill)(?:\.tmp\.\d+)?))\.tmp(?:-journal)?$/;
+
 /** Removes what a killed process left beside a path under such a name. */
 export function removeTemporaries(path: string): void {
   const folder = dirname(path);

@@ -112,7 +112,10 @@ test("old temporary files of ours go to the trash, fresh ones and others' stay",
   const repo = await setUp();
   const names = [".x.dvc.0123456789ab.tmp", ".y.dvc.0123456789ab.tmp", "user.tmp", ".a.db.9445.merged.tmp.9445.tmp"];
   for (const name of names) writeFileSync(join(repo.root, name), "half");
+  // Of a download: its process is dead.
+  mkdirSync(join(repo.root, ".expver-48df3c095805.tmp"));
   const old = new Date(repo.context.clock().getTime() - 3_600_000);
+  utimesSync(join(repo.root, ".expver-48df3c095805.tmp"), old, old);
   const fresh = repo.context.clock();
   for (const [name, time] of [
     [".x.dvc.0123456789ab.tmp", old],
@@ -127,7 +130,7 @@ test("old temporary files of ours go to the trash, fresh ones and others' stay",
     about(result, "leftovers")
       .map(({ subject }) => subject)
       .sort(),
-  ).toEqual([".a.db.9445.merged.tmp.9445.tmp", ".x.dvc.0123456789ab.tmp"].map((name) => join(repo.root, name)));
+  ).toEqual([".a.db.9445.merged.tmp.9445.tmp", ".expver-48df3c095805.tmp", ".x.dvc.0123456789ab.tmp"].map((name) => join(repo.root, name)));
   expect(names.map((name) => existsSync(join(repo.root, name)))).toEqual([false, true, true, false]);
 });
 

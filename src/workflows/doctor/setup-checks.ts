@@ -6,7 +6,9 @@ import { ExpverError } from "../../errors.ts";
 import { gitResult } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { unfinished } from "../../git/status.ts";
+import { isTemporaryName } from "../../platform/files.ts";
 import { runProcess } from "../../platform/processes.ts";
+import { isTaken } from "../data/sources/deliver.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 import { configTexts } from "./store-checks.ts";
 
@@ -121,7 +123,7 @@ export const leftovers: Check = {
 const OLD_MS = 10 * 60_000;
 const MOST_ENTRIES = 20_000;
 
-/** Files named as `writeFileAtomic` names them, in the folders of pointers and of our state; bounded. */
+/** What is on its way to a name, in the folders of pointers and of our state; bounded. */
 function temporaries(roots: string[]): string[] {
   const found: string[] = [];
   let seen = 0;
@@ -130,8 +132,10 @@ function temporaries(roots: string[]): string[] {
     for (const entry of entriesOf(folder)) {
       seen += 1;
       const path = join(folder, entry.name);
-      if (entry.isFile() && /^\..+\.(?:[0-9a-f]{12}|\d+\.(?:merged|before|spill)(?:\.tmp\.\d+)?)\.tmp(?:-journal)?$/.test(entry.name))
-        found.push(path);
+      if (isTemporaryName(entry.name)) {
+        if (!entry.isDirectory() || !isTaken(path)) found.push(path);
+        continue;
+      }
       const isOurs = !["node_modules", ".venv", "venv", ".git", "cache", "trash"].includes(entry.name);
       if (entry.isDirectory() && isOurs && !statSync(join(path, ".git"), { throwIfNoEntry: false })) folders.push(path);
     }

@@ -70,7 +70,7 @@ function stagingFor(path: string): string {
 }
 
 /** Another process, which may be alive, is at the same output. */
-function isTaken(staging: string): boolean {
+export function isTaken(staging: string): boolean {
   const text = readTextIfExists(join(staging, OWNER));
   if (text === null) return false;
   try {

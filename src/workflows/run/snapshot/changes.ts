@@ -5,11 +5,12 @@ import { ExpverError } from "../../../errors.ts";
 import { gitResult, type Repository } from "../../../git/git.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
 import { readStatus, type StatusEntry } from "../../../git/status.ts";
+import { isTemporaryName } from "../../../platform/files.ts";
 import type { Change } from "./snapshot-selection.ts";
 
 /** Throws E_GIT_STATE when files are in conflict. */
 export function readChanges(repository: Repository): Change[] {
-  const entries = readStatus(repository);
+  const entries = entriesOf(repository);
   const conflicts = entries.filter(({ kind }) => kind === "conflict").map(({ path }) => path);
   if (conflicts.length > 0) {
     throw new ExpverError("E_GIT_STATE", `these files are in conflict: ${conflicts.slice(0, 5).join(", ")}`, {
@@ -22,10 +23,15 @@ export function readChanges(repository: Repository): Change[] {
 
 /** Files that are new or changed; conflicts and submodules are none of these. */
 export function readFileChanges(repository: Repository): Change[] {
-  return readStatus(repository)
+  return entriesOf(repository)
     .filter(({ kind, illegible }) => (kind === "untracked" || kind === "tracked") && !illegible)
     .map((entry) => changeOf(repository, entry))
     .filter(({ deleted }) => !deleted);
+}
+
+/** Without what a killed command was writing. */
+function entriesOf(repository: Repository): StatusEntry[] {
+  return readStatus(repository).filter(({ path, kind }) => kind !== "untracked" || !path.split("/").some(isTemporaryName));
 }
 
 function changeOf(repository: Repository, { path, kind, illegible }: StatusEntry): Change {
