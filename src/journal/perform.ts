@@ -1,8 +1,9 @@
 /** One operation from begin to end: finished when its work is, taken back and marked failed when it throws. */
 import type { Place } from "../config/project.ts";
 import type { Context } from "../platform/context.ts";
-import { type EffectState, type RowHooks, takeBack } from "./effects.ts";
+import type { RowHooks } from "./effects/kind.ts";
 import { beginOperation, type OpenOperation, type OperationStart } from "./operations.ts";
+import { type EffectState, takeBack } from "./take-back.ts";
 import type { Effect } from "./types.ts";
 
 export interface Performance<Value> extends OperationStart {

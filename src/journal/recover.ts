@@ -7,8 +7,9 @@ import type { Context } from "../platform/context.ts";
 import { removeTemporaries } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
 import { lifeOf } from "../platform/processes.ts";
-import { type EffectState, type RowHooks, takeBack } from "./effects.ts";
+import type { RowHooks } from "./effects/kind.ts";
 import { endOperation, openOperations, operationsDir, readOperation } from "./operations.ts";
+import { type EffectState, takeBack } from "./take-back.ts";
 import type { Operation } from "./types.ts";
 
 export interface Recovered {

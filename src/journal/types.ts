@@ -55,8 +55,8 @@ export type Effect =
   | { kind: "objects"; folder: string; trash: string; names: string[] }
   /** A folder made; taken back only while it is empty. Path relative to the worktree. */
   | { kind: "folder"; path: string }
-  /** Done somewhere we cannot reach back to. */
-  | { kind: "remote"; remote: string; detail: string };
+  /** Done somewhere we cannot reach back to; `ref`: what was pushed there, in full. */
+  | { kind: "remote"; remote: string; detail: string; ref?: string };
 
 export interface IndexEntry {
   mode: string;

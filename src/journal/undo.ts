@@ -5,8 +5,9 @@ import { ExpverError } from "../errors.ts";
 import { readRef, updateRefs } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
 import { whereIs } from "../platform/processes.ts";
-import { type EffectState, lookAt, type RowHooks, takeBack } from "./effects.ts";
+import type { RowHooks } from "./effects/kind.ts";
 import { beginOperation, endOperation, listOperations, type OpenOperation, readOperation } from "./operations.ts";
+import { type EffectState, lookAt, takeBack } from "./take-back.ts";
 import type { Effect, Operation } from "./types.ts";
 
 export interface UndoPlan {
@@ -122,22 +123,24 @@ function refuseUnfit(project: Place, { id, command, state, owner, worktree, move
 }
 
 /** A tag that was published since: removing it here would leave it everywhere else. `notPublished`: known not to have got there. */
-function published(project: Place, operation: Operation): { target: string; now: string }[] {
-  const tags = operation.effects.flatMap((effect) =>
-    effect.kind === "ref" && effect.ref.startsWith("refs/tags/") && effect.after !== null ? effect.ref.slice("refs/tags/".length) : [],
-  );
-  if (tags.length === 0) return [];
-  const isThere = (later: Operation, tag: string) => !(Array.isArray(later.notes.notPublished) && later.notes.notPublished.includes(tag));
+function published(project: Place, { id, effects }: Operation): { target: string; now: string }[] {
+  const tags = new Set(effects.flatMap((effect) => (effect.kind === "ref" && effect.after !== null ? tagOf(effect.ref) : [])));
+  if (tags.size === 0) return [];
   return listOperations(project)
-    .filter((later) => later.id > operation.id)
-    .flatMap((later) => later.effects.map((effect) => ({ later, effect })))
-    .flatMap(({ later, effect }) =>
-      effect.kind !== "remote"
-        ? []
-        : tags
-            .filter((tag) => effect.detail.split(/[\s,]+/).includes(tag) && isThere(later, tag))
-            .map((tag) => ({ target: tag, now: `published to ${effect.remote}` })),
-    );
+    .filter((later) => later.id > id)
+    .flatMap(({ effects, notes }) => {
+      const absent: unknown[] = Array.isArray(notes.notPublished) ? notes.notPublished : [];
+      return effects.flatMap((effect) => {
+        if (effect.kind !== "remote") return [];
+        // Operations recorded before it was said name the tag alone.
+        const [tag] = tagOf(effect.ref ?? `refs/tags/${effect.detail}`);
+        return tag !== undefined && tags.has(tag) && !absent.includes(tag) ? [{ target: tag, now: `published to ${effect.remote}` }] : [];
+      });
+    });
+}
+
+function tagOf(ref: string): string[] {
+  return ref.startsWith("refs/tags/") ? [ref.slice("refs/tags/".length)] : [];
 }
 
 function allBeyond({ id, command }: Operation, beyond: readonly EffectState[]): ExpverError {

@@ -1,8 +1,8 @@
 /** `expver ops`: what writing commands did here, and whether it still stands. */
 import { findPlace, openProject, type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { type EffectState, lookAt } from "../journal/effects.ts";
 import { listOperations, readOperation } from "../journal/operations.ts";
+import { type EffectState, lookAt } from "../journal/take-back.ts";
 import type { Operation } from "../journal/types.ts";
 import type { Context } from "../platform/context.ts";
 import { lifeOf } from "../platform/processes.ts";

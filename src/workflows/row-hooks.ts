@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, readConfig, topOf } from "../config/project.ts";
-import type { RowHooks } from "../journal/effects.ts";
+import type { RowHooks } from "../journal/effects/kind.ts";
 import type { Effect } from "../journal/types.ts";
 import type { Database } from "../platform/sqlite.ts";
 

@@ -2,7 +2,7 @@
 
 import { openProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import type { RowHooks } from "../journal/effects.ts";
+import type { RowHooks } from "../journal/effects/kind.ts";
 import { readOperation } from "../journal/operations.ts";
 import { brokenOperations } from "../journal/recover.ts";
 import type { Effect } from "../journal/types.ts";

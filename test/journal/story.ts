@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openProject, type Project } from "../../src/config/project.ts";
-import type { RowHooks } from "../../src/journal/effects.ts";
+import type { RowHooks } from "../../src/journal/effects/kind.ts";
 import { moveToTrash, trashPlace } from "../../src/journal/trash.ts";
 import type { Effect } from "../../src/journal/types.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { takeBack } from "../../src/journal/effects.ts";
 import { beginOperation, endOperation, listOperations, readOperation } from "../../src/journal/operations.ts";
 import { recover } from "../../src/journal/recover.ts";
+import { takeBack } from "../../src/journal/take-back.ts";
 import { applyUndo, planUndo } from "../../src/journal/undo.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder } from "../support/repository.ts";
@@ -58,7 +58,16 @@ describe("undo is refused, naming the blocker, when one thing has changed since"
       "a tag published since",
       ({ project, context }) => {
         const publish = beginOperation(project, context, { command: "publish", argv: [], summary: "" });
-        publish.record({ kind: "remote", remote: "origin", detail: "tag e0.1.0" });
+        publish.record({ kind: "remote", remote: "origin", detail: "e0.1.0", ref: "refs/tags/e0.1.0" });
+        publish.finish();
+      },
+      /e0\.1\.0 \(published to origin\)/,
+    ],
+    [
+      "a tag published since, as it was recorded once",
+      ({ project, context }) => {
+        const publish = beginOperation(project, context, { command: "publish", argv: [], summary: "" });
+        publish.record({ kind: "remote", remote: "origin", detail: "e0.1.0" });
         publish.finish();
       },
       /e0\.1\.0 \(published to origin\)/,
@@ -96,10 +105,23 @@ test("so does a part that somebody has taken back by hand meanwhile: the plan sh
 test("a tag that is known not to have got there is no published one", () => {
   const { project, context, rows, id } = play();
   const publish = beginOperation(project, context, { command: "publish", argv: [], summary: "" });
-  publish.record({ kind: "remote", remote: "origin", detail: "tag e0.1.0" });
+  publish.record({ kind: "remote", remote: "origin", detail: "e0.1.0", ref: "refs/tags/e0.1.0" });
   publish.note("notPublished", ["e0.1.0"]);
   publish.finish();
   expect(planUndo(project, id, rows).operation.id).toBe(id);
+});
+
+test("a tag of this name that was published before is another one", () => {
+  const { repo, project, context } = play();
+  const tag = { kind: "ref", ref: "refs/tags/e7", before: null, after: repo.git("rev-parse", "HEAD") } as const;
+  const publish = beginOperation(project, context, { command: "publish", argv: [], summary: "" });
+  publish.record({ kind: "remote", remote: "origin", detail: "e7", ref: tag.ref });
+  publish.finish();
+  const again = beginOperation(project, context, { command: "tag", argv: [], summary: "" });
+  again.record(tag);
+  repo.git("tag", "e7");
+  again.finish();
+  expect(planUndo(project, again.id).standing.length).toBe(1);
 });
 
 test("what cannot be undone: nothing, twice, an undo, a running one, another worktree's", () => {

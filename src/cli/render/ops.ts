@@ -1,6 +1,6 @@
 /** `expver ops` as text: one line an operation, newest first; one operation with its effects. */
 
-import type { EffectState } from "../../journal/effects.ts";
+import type { EffectState } from "../../journal/take-back.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
 import type { OperationDetails, OperationLine, OperationList, ShownState } from "../../workflows/ops.ts";

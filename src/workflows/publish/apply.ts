@@ -112,7 +112,7 @@ function sendRefs(
     markSeen(repository, publication, new Map(tagsThere(publication)));
     return false;
   }
-  operation.record(...all.map(({ ref }) => ({ kind: "remote" as const, remote, detail: shortName(ref) })));
+  operation.record(...all.map(({ ref }) => ({ kind: "remote" as const, remote, detail: shortName(ref), ref })));
   let went: boolean;
   try {
     went = pushBranchAndTags(repository, context, { remote, branch, tags, names: publication.versions.map(({ version }) => version.name) });

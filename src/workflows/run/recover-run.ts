@@ -8,9 +8,9 @@ import { type Place, type Project, readConfig, requireRepository } from "../../c
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
-import { takeBack } from "../../journal/effects.ts";
 import { continueOperation } from "../../journal/operations.ts";
 import type { RecoveryHandler } from "../../journal/recover.ts";
+import { takeBack } from "../../journal/take-back.ts";
 import type { Operation } from "../../journal/types.ts";
 import type { JobStatus } from "../../launchers/launcher.ts";
 import { localLauncher } from "../../launchers/local.ts";

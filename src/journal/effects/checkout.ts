@@ -1,21 +1,28 @@
 /** Files that a checkout replaced, removed or made: whether they still are what it left, and what they were before, from the cache. */
 import { chmodSync, constants, copyFileSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fromSystemError } from "../errors.ts";
-import { hasCode, hiddenStem, isFile } from "../platform/files.ts";
-import { firstBytes, md5OfFile } from "../platform/hashing.ts";
-import { whoHasOpen } from "../platform/open-files.ts";
-import { counted } from "../platform/words.ts";
-import { removeEmptyFolder } from "./file-edits.ts";
-import type { Effect } from "./types.ts";
+import { topOf } from "../../config/project.ts";
+import { fromSystemError } from "../../errors.ts";
+import { hasCode, hiddenStem, isFile } from "../../platform/files.ts";
+import { firstBytes, md5OfFile } from "../../platform/hashing.ts";
+import { whoHasOpen } from "../../platform/open-files.ts";
+import { counted } from "../../platform/words.ts";
+import { removeEmptyFolder } from "../file-edits.ts";
+import type { EffectKind, EffectOf, Standing } from "./kind.ts";
 
-type CheckedOut = Extract<Effect, { kind: "checkout" }>;
+type CheckedOut = EffectOf<"checkout">;
 
 const DATABASE = "SQLite format 3\0";
 
-/** `top`: of the worktree. Half done counts as standing: taking back goes on where it was. */
-export function checkedOutState(top: string, effect: CheckedOut): { state: "after" | "before" | "other"; now?: string } {
-  let standing = 0;
+export const checkouts: EffectKind<EffectOf<"checkout">> = {
+  target: ({ path, files }) => (files.length === 1 && files[0]?.[0] === "" ? path : `${path}: ${counted(files.length, "file")}`),
+  stand: (place, effect) => standing(topOf(place), effect),
+  takeBack: (place, effect) => takeBack(topOf(place), effect),
+};
+
+/** Half done counts as standing: taking back goes on where it was. */
+function standing(top: string, effect: CheckedOut): Standing {
+  let changed = 0;
   for (const file of effect.files) {
     const [, before, after] = file;
     const path = placeOf(top, effect, file);
@@ -26,13 +33,13 @@ export function checkedOutState(top: string, effect: CheckedOut): { state: "afte
     if (before !== null && !isFile(objectOf(effect, before))) return { state: "other", now: `what ${shown} was is no longer in the cache` };
     if (now !== null && firstBytes(path, DATABASE.length).toString("latin1") === DATABASE && (whoHasOpen(path) ?? []).length > 0)
       return { state: "other", now: `${shown} is open in a process` };
-    standing += 1;
+    changed += 1;
   }
-  return { state: standing === 0 ? "before" : "after" };
+  return { state: changed === 0 ? "before" : "after" };
 }
 
 /** Safe to repeat. What was not there goes first: a folder may be where a file was. */
-export function takeCheckoutBack(top: string, effect: CheckedOut): void {
+function takeBack(top: string, effect: CheckedOut): void {
   const changed = effect.files.filter((file) => hashAt(placeOf(top, effect, file), effect) !== file[1]);
   const output = join(top, effect.path);
   try {
@@ -58,10 +65,6 @@ export function takeCheckoutBack(top: string, effect: CheckedOut): void {
   } catch (error) {
     throw fromSystemError(error, `cannot bring back ${effect.path}`);
   }
-}
-
-export function checkedOutTarget({ path, files }: CheckedOut): string {
-  return files.length === 1 && files[0]?.[0] === "" ? path : `${path}: ${counted(files.length, "file")}`;
 }
 
 function placeOf(top: string, { path }: CheckedOut, [below]: CheckedOut["files"][number]): string {

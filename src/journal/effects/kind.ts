@@ -1,0 +1,42 @@
+/** What can be asked of every kind of effect, whatever it touched. */
+import type { Place } from "../../config/project.ts";
+import type { Effect, Operation } from "../types.ts";
+
+export type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
+
+/**
+ * `after`: the effect stands and can be taken back. `before`: it was never made, or is taken back already.
+ * `other`: somebody changed the same thing since. `beyond`: made where we cannot reach back to.
+ */
+export interface Standing {
+  state: "after" | "before" | "other" | "beyond";
+  /** For people: what stands there now. */
+  now?: string;
+}
+
+export interface EffectKind<One extends Effect = Effect> {
+  /** For people: what the effect touched. */
+  target(effect: One): string;
+  /** Half done counts as standing. */
+  stand(place: Place, effect: One, rows: RowHooks | undefined): Standing;
+  /** Of one that stands. Safe to repeat: it may have been killed half-way. */
+  takeBack(place: Place, effect: One, rows: RowHooks | undefined): void;
+}
+
+/** How rows of a run are looked at and taken back: given by the workflow layer, which may use results/. */
+export interface RowHooks {
+  /** Rows are `after` only while exactly those of the run stand, unchanged since their digest was recorded. */
+  look(effect: EffectOf<"rows" | "stamp" | "database">): Standing;
+  takeBack(effect: EffectOf<"rows" | "stamp" | "database">): void;
+  /** The last thing an undo does: what follows from its effects having been taken back. Safe to repeat. */
+  settle?(operation: Operation): void;
+}
+
+export function compare<Value>(
+  now: Value,
+  { before, after }: { before: Value; after: Value },
+  describe: (value: Value) => string,
+): Standing {
+  if (now === after) return { state: now === before ? "before" : "after" };
+  return now === before ? { state: "before" } : { state: "other", now: describe(now) };
+}
