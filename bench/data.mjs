@@ -1,8 +1,9 @@
 /** Data commands over many small files: expver, real dvc, and the bare file operations, on one file system. See docs/benchmarks.md. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { least, measure, median, must, options, printTable, ratio } from "./measure.mjs";
+import { MAIN, makeFiles, repository } from "./repository.mjs";
 
 const HERE = import.meta.dirname;
 const { files, bytes, rounds, ...chosen } = options({
@@ -15,10 +16,8 @@ const { files, bytes, rounds, ...chosen } = options({
   only: "",
   clock: "wall",
 });
-const MAIN = join(HERE, "../dist/main.cjs");
 const DVC = resolve(process.env.EXPVER_PEERS ?? ".venv-peers", "bin/dvc");
 const hasDvc = chosen.dvc > 0 && existsSync(DVC);
-const FOLDERS = 100;
 
 for (const place of chosen.on.split(",")) {
   const base = mkdtempSync(join(place === "tmp" ? tmpdir() : place, "expver-bench-"));
@@ -30,7 +29,7 @@ for (const place of chosen.on.split(",")) {
 }
 
 function bench(base) {
-  makeFiles(join(base, "seed"));
+  makeFiles(join(base, "seed"), { files, bytes });
   const tools = [expver(base), ...(hasDvc ? [dvc(base)] : []), raw(base)];
   const verbs = ["add", "first status", "status", "add again", "push", "checkout"].filter(
     (verb) =>
@@ -80,38 +79,13 @@ function seconds(value) {
 
 function expver(base) {
   const call = (...args) => ({ program: process.execPath, args: [MAIN, "data", ...args] });
-  return { name: "expver", ...repository(base, "expver", call) };
+  return { name: "expver", ...repository(base, "expver", { call, link: chosen.link }) };
 }
 
 function dvc(base) {
   const env = { ...process.env, DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(base, "dvc/site") };
-  return { name: "dvc", ...repository(base, "dvc", (...args) => ({ program: DVC, args: [...args, "-q"], env })) };
-}
-
-function repository(base, name, call) {
-  const top = join(base, name);
-  const cwd = join(top, "work");
-  const run = (...args) => ({ ...call(...args), cwd });
-  return {
-    cwd,
-    fresh() {
-      rmSync(top, { recursive: true, force: true });
-      mkdirSync(cwd, { recursive: true });
-      must("git", ["init", "-q"], { cwd });
-      must(call("init").program, call("init").args, run("init"));
-      mkdirSync(join(cwd, ".dvc"), { recursive: true });
-      const link = chosen.link === "" ? "" : `[cache]\n    type = ${chosen.link}\n`;
-      writeFileSync(join(cwd, ".dvc/config"), `${link}[core]\n    remote = store\n['remote "store"']\n    url = ${top}/remote\n`);
-      must("cp", ["-a", join(base, "seed"), join(cwd, "data")]);
-    },
-    add: () => run("add", "data"),
-    // What was written a moment ago is looked at file by file; nobody is so quick.
-    "first status": () => ({ ...run("status"), before: () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500) }),
-    status: () => run("status"),
-    "add again": () => run("add", "data"),
-    push: () => run("push"),
-    checkout: () => ({ ...run("checkout"), before: () => rmSync(join(cwd, "data"), { recursive: true }) }),
-  };
+  const call = (...args) => ({ program: DVC, args: [...args, "-q"], env });
+  return { name: "dvc", ...repository(base, "dvc", { call, link: chosen.link }) };
 }
 
 function raw(base) {
@@ -136,13 +110,4 @@ function raw(base) {
     push: () => run("push"),
     checkout: () => ({ ...run("checkout"), before: () => rmSync(data, { recursive: true }) }),
   };
-}
-
-/** Every file has its own content. */
-function makeFiles(folder) {
-  for (let index = 0; index < files; index += 1) {
-    const inside = join(folder, `part-${index % FOLDERS}`);
-    if (index < FOLDERS) mkdirSync(inside, { recursive: true });
-    writeFileSync(join(inside, `sample-${index}.txt`), `${index} `.repeat(Math.ceil(bytes / 2)).slice(0, bytes));
-  }
 }

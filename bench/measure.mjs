@@ -35,6 +35,16 @@ function processorTime({ program, args, cwd, env = process.env }) {
   return (user + system) * 1000;
 }
 
+/** Processor seconds and peak of resident memory in MB of the largest process, as GNU time tells them. */
+export function usage({ program, args, cwd, env = process.env }) {
+  const script = 'set -o pipefail; { command time -f "%U %S %M" "$@" >/dev/null; } 2>&1 | tail -n 1';
+  const [user, system, peak] = must("bash", ["-c", script, "bash", program, ...args], { cwd, env })
+    .toString()
+    .split(" ")
+    .map(Number);
+  return { cpu: user + system, peak: Math.round(peak / 1000) };
+}
+
 /** Runs a program to its end; throws with its words when it fails. */
 export function must(program, args, { cwd, env = process.env, input } = {}) {
   const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, env, input, maxBuffer: 2 ** 30 });

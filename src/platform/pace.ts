@@ -82,7 +82,7 @@ export function createTeller(report: Pacing["report"], { label, total, totalByte
 }
 
 // What is held of so many files at once is small beside what is known of all of them.
-const BATCH = 20_000;
+const BATCH = 5000;
 
 export function* batchesOf<T>(all: readonly T[]): Generator<readonly T[]> {
   for (let from = 0; from < all.length; from += BATCH) yield all.slice(from, from + BATCH);

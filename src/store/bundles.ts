@@ -21,7 +21,7 @@ export interface Named {
 }
 
 /** A file of an output, and its object: a million of them are most of what a push or fetch keeps. */
-class Member implements Named, Expected {
+export class Member implements Named, Expected {
   readonly hash: string;
   readonly #relpath: string;
   readonly #pointer: StoredPointer;

@@ -148,6 +148,12 @@ export function keyOf({ hash, hashName }: ObjectName): string {
   return hashName === "md5" ? hash : `${hashName}:${hash}`;
 }
 
+/** The object with this key. */
+export function objectOfKey(key: string): ObjectName {
+  const end = key.indexOf(":");
+  return end < 0 ? { hash: key, hashName: "md5" } : { hash: key.slice(end + 1), hashName: "md5-dos2unix" };
+}
+
 /** Makes a folder for objects, and those above it. */
 export function makeFolder({ shared }: ObjectFolder, path: string): void {
   const first = mkdirSync(path, { recursive: true });

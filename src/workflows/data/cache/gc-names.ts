@@ -3,7 +3,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
 import { openCache } from "../../../store/cache.ts";
-import { readListing } from "../../../store/layout.ts";
+import { keyOf, readListing } from "../../../store/layout.ts";
 import { readPointersAt } from "../../../store/pointers.ts";
 import type { CacheFile } from "../../../store/unused.ts";
 
@@ -20,7 +20,7 @@ const MOST_COMMITS = 20;
 /** Grouped by path and the newest place that names it; the rest is told in one line. Reads only a bounded number of commits. */
 export function namesOf(project: Project, unused: readonly CacheFile[]): NamedObjects[] {
   if (unused.length === 0) return [];
-  const left = new Map(unused.map((file) => [`${file.hashName}:${file.hash}`, file]));
+  const left = new Map(unused.map((file) => [keyOf(file), file]));
   const cache = openCache(project);
   const groups = new Map<string, NamedObjects>();
   const take = (key: string, target: string, detail: string) => {
@@ -35,8 +35,8 @@ export function namesOf(project: Project, unused: readonly CacheFile[]): NamedOb
     for (const { path, hash, hashName } of pointersAt(project, rev)) {
       if (hash === null) continue;
       if (hash.endsWith(".dir"))
-        for (const { md5 } of readListing(cache.dir, { hash, hashName }) ?? []) take(`${hashName}:${md5}`, path, label);
-      take(`${hashName}:${hash}`, path, label);
+        for (const { md5 } of readListing(cache.dir, { hash, hashName }) ?? []) take(keyOf({ hash: md5, hashName }), path, label);
+      take(keyOf({ hash, hashName }), path, label);
     }
   }
   const rest = [...left.values()];

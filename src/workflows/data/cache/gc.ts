@@ -14,7 +14,7 @@ import { cacheTrash, openCache } from "../../../store/cache.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { sweepCache } from "../../../store/ingest.ts";
-import { type ObjectName, readListing } from "../../../store/layout.ts";
+import { keyOf, type ObjectName, objectOfKey, readListing } from "../../../store/layout.ts";
 import { parseListing } from "../../../store/listing.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { ListingEntry, Pointer } from "../../../store/types.ts";
@@ -109,39 +109,34 @@ async function survey(project: Project, context: Context, input: Input): Promise
   if (Object.keys(input).every((name) => name === "purge" || input[name] === undefined || input[name] === false))
     return { unused: [], unusedThere: [] };
   const projects = projectsToKeep(project, context, input);
-  const used = new Map<string, ObjectName>();
-  for (const one of projects)
-    for (const object of await objectsOf(one, context, { pointers: pointersToKeep(one, context, input), input }))
-      used.set(keyOf(object), object);
-  const files = cacheFiles(openCache(project).dir, context.clock());
+  const used = new Set<string>();
+  for (const one of projects) await addObjects(used, one, context, { pointers: pointersToKeep(one, context, input), input });
   const remote = input.cloud === true || input.notInRemote === true ? openRemote(project, textIn(input.remote)) : null;
-  if (remote === null) return { unused: files.filter((file) => !used.has(keyOf(file))), unusedThere: [] };
-  if (input.cloud === true) {
-    const there = await remote.list(context);
-    return {
-      unused: files.filter((file) => !used.has(keyOf(file))),
-      unusedThere: there.filter((object) => !used.has(keyOf(object))).map(({ hash, hashName }) => ({ hash, hashName })),
-    };
-  }
-  const safe = new Set((await remote.present([...used.values()], context)).map(keyOf));
-  return { unused: files.filter((file) => !used.has(keyOf(file)) || safe.has(keyOf(file))), unusedThere: [] };
+  const isUnused = (object: ObjectName) => !used.has(keyOf(object));
+  const unusedThere = remote !== null && input.cloud === true ? (await remote.list(context)).filter(isUnused) : [];
+  if (remote !== null && input.notInRemote === true)
+    for (const safe of await remote.present(Array.from(used, objectOfKey), context)) used.delete(keyOf(safe));
+  return {
+    unused: cacheFiles(openCache(project).dir, context.clock(), isUnused),
+    unusedThere: unusedThere.map(({ hash, hashName }) => ({ hash, hashName })),
+  };
 }
 
-async function objectsOf(
+/** Adds the keys of what these pointers name. */
+async function addObjects(
+  keys: Set<string>,
   project: Project,
   context: Context,
   { pointers, input }: { pointers: readonly Pointer[]; input: Input },
-): Promise<ObjectName[]> {
-  const objects: ObjectName[] = [];
+): Promise<void> {
   for (const { path, hash, hashName, remote } of pointers) {
     if (hash === null) continue;
-    objects.push({ hash, hashName });
+    keys.add(keyOf({ hash, hashName }));
     if (!hash.endsWith(".dir")) continue;
     const entries = await listingOf(project, { hash, hashName }, remote ?? textIn(input.remote));
     if (entries === null) tellAbsent(context, path, input);
-    for (const { md5 } of entries ?? []) objects.push({ hash: md5, hashName });
+    for (const { md5 } of entries ?? []) keys.add(keyOf({ hash: md5, hashName }));
   }
-  return objects;
 }
 
 /** Null only when it is certain that it is nowhere: a remote that does not answer ends the command. */
@@ -206,8 +201,4 @@ async function removeThere(
       if (failure?.error) throw failure.error;
     },
   });
-}
-
-function keyOf({ hash, hashName }: ObjectName): string {
-  return `${hashName}:${hash}`;
 }

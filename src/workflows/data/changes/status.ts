@@ -10,8 +10,9 @@ import { readStages } from "../../../pipelines/stages.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
+import { keysOf, Member } from "../../../store/bundles.ts";
 import { openCache } from "../../../store/cache.ts";
-import { type ObjectName, trustedSize } from "../../../store/layout.ts";
+import { keyOf, trustedSize } from "../../../store/layout.ts";
 import { listingFinder } from "../../../store/listings.ts";
 import { readPointers, readTracked } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
@@ -172,27 +173,23 @@ async function cloudStatus(
   const all = [...readPointers(project), ...pointersOfRevisions(project, input)];
   const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
   const cache = openCache(project);
-  const objects: { object: ObjectName; path: string }[] = [];
+  const objects: Member[] = [];
   const listing = listingFinder(project, remote.name);
   for (const pointer of pointers) {
-    const { hash, hashName, path, push, isImport, cache: isCached } = pointer;
+    const { hash, path, push, isImport, cache: isCached } = pointer;
     if (hash === null || !push || isImport || !isCached) continue;
     const shown = shownPath(project, context, path);
-    objects.push({ object: { hash, hashName }, path: shown });
-    const members = await listing(pointer);
-    for (const { relpath, md5 } of members ?? []) objects.push({ object: { hash: md5, hashName }, path: `${shown}/${relpath}` });
+    const output = { ...pointer, hash, path: shown };
+    objects.push(new Member(output, { relpath: "", md5: hash }));
+    for (const entry of (await listing(pointer)) ?? []) objects.push(new Member(output, entry));
   }
-  const found = await remote.present(
-    objects.map(({ object }) => object),
-    context,
-  );
-  const there = new Set(found.map(({ hash, hashName }) => `${hashName}:${hash}`));
+  const there = keysOf(await remote.present(objects, context));
   const json: CloudStatus = {};
-  for (const { object, path } of objects) {
+  for (const object of objects) {
     const isHere = trustedSize(cache.dir, object) !== null;
-    const isThere = there.has(`${object.hashName}:${object.hash}`);
-    if (isHere !== isThere) json[path] = isHere ? "new" : "deleted";
-    else if (!isHere) json[path] = "missing";
+    const isThere = there.has(keyOf(object));
+    if (isHere !== isThere) json[object.path] = isHere ? "new" : "deleted";
+    else if (!isHere) json[object.path] = "missing";
   }
   return { json, outputs: [], remote: remote.name, exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0 };
 }
