@@ -12,6 +12,8 @@ export interface Bundle {
   listing: ObjectName | null;
   /** Null: the listing is nowhere. */
   members: Member[] | null;
+  /** Others are members of the listing too. */
+  isPart: boolean;
 }
 
 /** An object, and the path of the file that it is. */
@@ -57,12 +59,13 @@ export async function bundleOf(
 ): Promise<Bundle> {
   const { hash, hashName, path } = pointer;
   const object = { hash, hashName };
-  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [new Member(pointer, { relpath: "", md5: hash })] };
+  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [new Member(pointer, { relpath: "", md5: hash })], isPart: false };
   const bytes = trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
   const entries = bytes === null ? readListing(cache.dir, object) : parseListing(bytes);
   const selected = only?.get(path);
   const wanted = selected && entries?.filter(({ relpath }) => selected.some((part) => relpath === part || relpath.startsWith(`${part}/`)));
-  return { pointer, listing: object, members: (wanted ?? entries)?.map((entry) => new Member(pointer, entry)) ?? null };
+  const members = (wanted ?? entries)?.map((entry) => new Member(pointer, entry)) ?? null;
+  return { pointer, listing: object, members, isPart: members?.length !== entries?.length };
 }
 
 /** Many paths may share one object. */

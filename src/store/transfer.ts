@@ -5,6 +5,7 @@
 import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { openCache } from "./cache.ts";
 import { keyOf, type ObjectFolder, type ObjectName, ObjectThere, trustedSize, trustedSizes } from "./layout.ts";
@@ -193,13 +194,27 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
   const lacking = keysOf(failed.map(({ object }) => object));
   part.objects = parcels.length - lacking.size;
   const isThere = ({ object }: Named) => !nowhere.has(keyOf(object)) && !lacking.has(keyOf(object));
-  const whole = bundles.filter(({ members }) => members?.every(isThere));
+  const whole = bundles.filter(({ members, isPart }) => !isPart && members?.every(isThere));
   const complete = keysOf(whole.flatMap(({ listing }) => listing ?? []));
   const last = listings.filter(({ object }) => complete.has(keyOf(object)));
   const failedListings = await remote.send(last, context);
   note(part, failedListings, names);
   part.objects += last.length - failedListings.length;
+  const absent = keysOf(listings.map(({ object }) => object));
+  for (const { pointer, listing, isPart } of bundles) {
+    const isWithheld = isPart && listing !== null && absent.has(keyOf(listing)) && !complete.has(keyOf(listing));
+    if (isWithheld) tellWithheld(context, pointer);
+  }
   return part;
+}
+
+/** dvc takes a listing on the remote for the whole folder, and would never push the rest. */
+function tellWithheld(context: Pacing, { path }: Pointer): void {
+  context.report?.({
+    kind: "warning",
+    text: `only some files of ${path} are on the remote: others can fetch them once all of it is`,
+    hint: `Push the folder: expver data push ${shellWord(path)}`,
+  });
 }
 
 /** What was sent without a failure is looked for, not believed to be there: a listing will vouch for it. Answers what is not seen. */

@@ -93,7 +93,7 @@ export function nextStep(seen: TestRepository, random: () => number, count: numb
     () => command(["push", "-q", ...(random() < 0.3 && tracked.length > 0 ? [pick(tracked)] : [])]),
     () => command(["fetch", "-q", ...(random() < 0.3 && tracked.length > 0 ? [pick(tracked)] : [])]),
     () => command(["pull", "-q", ...(random() < 0.5 ? ["-f"] : [])]),
-    () => (members.length > 0 ? command([pick(["push", "fetch"]), "-q", pick(members)]) : null),
+    () => (members.length > 0 ? bringMember(pick(["push", "fetch"]), pick(members), command) : null),
     () => (here.length > 0 ? command(["unprotect", "-q", pick(here)]) : null),
     () => (there.length > 0 ? addLater(pick(there)) : null),
     () => command(["add", "-q", "--glob", pick(["?", "sub/?", "sub/e ?", "*.bin"])]),
@@ -179,6 +179,20 @@ function addMember(folder: string, member: string): Step {
       if (inOrder !== text) repository.write(`${folder}.dvc`, inOrder);
       return { codes: [added, stored] };
     },
+  };
+}
+
+/**
+ * One file of a tracked folder. dvc sends the folder's listing with it, and takes that for all of the folder from then on: so the whole
+ * folder goes before.
+ */
+function bringMember(verb: string, member: string, command: (args: string[]) => Step): Step {
+  const folder = FOLDERS.find((one) => member.startsWith(`${one}/`)) ?? "";
+  const [first, one] = [commandOf([verb, "-q", folder]), command([verb, "-q", member])];
+  if (verb === "fetch") return one;
+  return {
+    says: `${first.says}; ${one.says}`,
+    run: (repository, data) => ({ codes: [first, one].flatMap((step) => step.run(repository, data).codes) }),
   };
 }
 

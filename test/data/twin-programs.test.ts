@@ -2,13 +2,13 @@
  * Random programs of data commands, run by dvc in one repository and by expver in its twin: after every step both are the same. Then
  * the same with either tool at random in the twin. EXPVER_TWIN_SEED, EXPVER_TWIN_PROGRAMS and EXPVER_TWIN_STEPS make longer runs.
  */
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { runKilledAt, SIGKILLED } from "../support/kill-at.ts";
 import { seededRandom, type TestRepository } from "../support/repository.ts";
-import { DVC, makeTwins, ordered, runDvc, runExpver, snapshot, type Twins } from "../support/twins.ts";
+import { DVC, makeTwins, objectsBelow, ordered, runDvc, runExpver, snapshot, type Twins } from "../support/twins.ts";
 import { type Data, fill, importable, nextStep, settle } from "./program.ts";
 
 const SEED = Number(process.env.EXPVER_TWIN_SEED ?? 1);
@@ -63,6 +63,23 @@ describe.skipIf(DVC === null)("where the two part, on purpose (docs/data-differe
     twins.run(["checkout", "-q", "-f", "d"]);
     expect(filesOf(twins.ours)).toEqual(before);
     expect(Object.keys(filesOf(twins.theirs)).filter((path) => path.startsWith("d/"))).toEqual([]);
+  });
+
+  it("push of one file of a folder: dvc sends the listing with it and the rest never, expver sends it when all is there", () => {
+    const twins = started();
+    twins.each(({ root }) => mkdirSync(join(root, "../store")));
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    const listingsOf = ({ root }: TestRepository) => objectsBelow(join(root, "../store")).filter((name) => name.endsWith(".dir"));
+    const { ours } = twins.run(["push", "d/x"]);
+    expect(ours).toMatchObject({ stdout: "1 file pushed\n", stderr: expect.stringContaining("expver data push d\n") });
+    expect([listingsOf(twins.theirs), listingsOf(twins.ours)]).toEqual([[expect.any(String)], []]);
+    twins.run(["push", "-q", "d"]);
+    expect(listingsOf(twins.ours)).toEqual(listingsOf(twins.theirs));
+    // With the listing there, one file goes as any.
+    expect(runExpver(twins.ours, ["push", "d/x"])).toMatchObject({ code: 0, stderr: "" });
+    twins.each(({ root }) => rmSync(join(root, ".dvc/cache"), { recursive: true }));
+    expect(runExpver(twins.ours, ["fetch", "-q", "d"]).code).toBe(0);
+    expect(runDvc(twins.theirs, ["fetch", "-q", "d"]).code).toBe(1);
   });
 
   function started(): Twins {
