@@ -192,3 +192,32 @@ it("in a rebase, ours is the branch one rebases onto; a conflicted dvc.lock is l
     expect.objectContaining({ check: "undecided-pointers", what: "dvc.lock is in conflict" }),
   );
 });
+
+it("a pointer whose file has become a folder on the other side; one that both sides have given another name", () => {
+  repo.write("data/thing", "old");
+  must(repo, "data", "add", "data/thing");
+  repo.commit("thing");
+  onBranch(story, "other", () => {
+    must(repo, "data", "remove", "data/thing.dvc");
+    rmSync(join(repo.root, "data/thing"), { force: true });
+    repo.write("data/thing/one", "1");
+    must(repo, "data", "add", "data/thing");
+    must(repo, "data", "move", "data/set", "data/alpha");
+    repo.commit("a folder, and a name");
+  });
+  repo.write("data/thing", "new");
+  must(repo, "data", "add", "data/thing");
+  must(repo, "data", "move", "data/set", "data/beta");
+  repo.commit("other bytes, and another name");
+  expect(merge().code).toBe(1);
+  expect(unmerged(repo)).toContain("data/thing.dvc");
+  const { data } = repo.expverJson(["merge", "--resolve", "data/thing"]);
+  expect(data.resolved.pointers[0].says).toEqual(["data/thing is a folder on one side and a file on the other"]);
+  must(repo, "merge", "--resolve", "theirs", "data/thing");
+  expect(repo.read("data/thing.dvc")).toMatch(/\.dir\n/);
+  // Two names: whatever else Git has to say of the ignore file, both have the same bytes and neither is lost.
+  expect(["alpha", "beta"].map((name) => /md5: (\S+)/.exec(repo.read(`data/${name}.dvc`))?.[1])).toEqual([
+    expect.stringMatching(/\.dir$/),
+    /md5: (\S+)/.exec(repo.git("show", "main:data/beta.dvc"))?.[1],
+  ]);
+});
