@@ -72,7 +72,7 @@ it("merging with itself adds nothing; new rows come after those that are there, 
   expect(await rowsOf((await merged(path, [b])).path)).toEqual(await rowsOf(path));
 });
 
-it("on random files: greatest multiplicity, any order of sources, repeating adds nothing", async () => {
+it("on random files: greatest multiplicity, any order of sources, repeating adds nothing", { timeout: 60_000 * MORE }, async () => {
   const rows = fc.array(fc.tuple(fc.constantFrom("1", "2", "NULL"), fc.constantFrom("'a'", "NULL", "'b'")), { maxLength: 8 });
   const write = (name: string, some: string[][]) => {
     const values = some.map(([id, x]) => `(${id}::INT, ${x}::VARCHAR)`).join(", ");
@@ -95,7 +95,7 @@ it("on random files: greatest multiplicity, any order of sources, repeating adds
     }),
     { numRuns: 15 * MORE },
   );
-}, 60_000 * MORE);
+});
 
 it("by key: fills what is empty, adds what is new, refuses two values of one cell", async () => {
   const a = await file("a.parquet", "SELECT * FROM (VALUES (1, 'a', NULL), (2, 'b', 0.5)) t(id, x, y)");
