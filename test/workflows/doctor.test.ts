@@ -110,18 +110,23 @@ test("a dead lease is freed, a living one is not mentioned", async () => {
 
 test("old temporary files of ours go to the trash, fresh ones and others' stay", async () => {
   const repo = await setUp();
-  const names = [".x.dvc.0123456789ab.tmp", ".y.dvc.0123456789ab.tmp", "user.tmp", ".a.db.9445.merged.tmp.9445.tmp"];
+  const gone = Number(repo.run("sh", ["-c", "echo $$"]).stdout);
+  const names = [".x.dvc.0123456789ab.tmp", ".y.dvc.0123456789ab.tmp", "user.tmp", `.a.db.${gone}.merged.tmp.${gone}.tmp`];
   for (const name of names) writeFileSync(join(repo.root, name), "half");
-  // Of a download: its process is dead.
-  mkdirSync(join(repo.root, ".expver-48df3c095805.tmp"));
+  // Of a download and of two merges, one of which goes on.
+  const merging = `.c.db.${process.pid}.spill.tmp`;
+  const folders = [".expver-48df3c095805.tmp", `.b.db.${gone}.spill.tmp`, merging];
   const old = new Date(repo.context.clock().getTime() - 3_600_000);
-  utimesSync(join(repo.root, ".expver-48df3c095805.tmp"), old, old);
+  for (const name of folders) {
+    mkdirSync(join(repo.root, name));
+    utimesSync(join(repo.root, name), old, old);
+  }
   const fresh = repo.context.clock();
   for (const [name, time] of [
     [".x.dvc.0123456789ab.tmp", old],
     [".y.dvc.0123456789ab.tmp", fresh],
     ["user.tmp", old],
-    [".a.db.9445.merged.tmp.9445.tmp", old],
+    [`.a.db.${gone}.merged.tmp.${gone}.tmp`, old],
   ] as const) {
     utimesSync(join(repo.root, name), time, time);
   }
@@ -130,7 +135,12 @@ test("old temporary files of ours go to the trash, fresh ones and others' stay",
     about(result, "leftovers")
       .map(({ subject }) => subject)
       .sort(),
-  ).toEqual([".a.db.9445.merged.tmp.9445.tmp", ".expver-48df3c095805.tmp", ".x.dvc.0123456789ab.tmp"].map((name) => join(repo.root, name)));
+  ).toEqual(
+    [`.a.db.${gone}.merged.tmp.${gone}.tmp`, `.b.db.${gone}.spill.tmp`, ".expver-48df3c095805.tmp", ".x.dvc.0123456789ab.tmp"].map((name) =>
+      join(repo.root, name),
+    ),
+  );
+  expect(existsSync(join(repo.root, merging))).toBe(true);
   expect(names.map((name) => existsSync(join(repo.root, name)))).toEqual([false, true, true, false]);
 });
 

@@ -7,7 +7,7 @@ import { gitResult } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { unfinished } from "../../git/status.ts";
 import { isTemporaryName } from "../../platform/files.ts";
-import { runProcess } from "../../platform/processes.ts";
+import { isAlive, runProcess } from "../../platform/processes.ts";
 import { isTaken } from "../data/sources/deliver.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 import { configTexts } from "./store-checks.ts";
@@ -133,7 +133,7 @@ function temporaries(roots: string[]): string[] {
       seen += 1;
       const path = join(folder, entry.name);
       if (isTemporaryName(entry.name)) {
-        if (!entry.isDirectory() || !isTaken(path)) found.push(path);
+        if (!isInUse(path, entry)) found.push(path);
         continue;
       }
       const isOurs = !["node_modules", ".venv", "venv", ".git", "cache", "trash"].includes(entry.name);
@@ -141,6 +141,12 @@ function temporaries(roots: string[]): string[] {
     }
   }
   return found;
+}
+
+/** A merge may write for longer than any file of it is young; so may a download. */
+function isInUse(path: string, entry: Dirent): boolean {
+  const [, pid] = /\.(\d+)\.(?:merged|before|spill)\.tmp/.exec(entry.name) ?? [];
+  return pid === undefined ? entry.isDirectory() && isTaken(path) : isAlive(Number(pid));
 }
 
 function entriesOf(folder: string): Dirent[] {
