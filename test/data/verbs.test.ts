@@ -2,7 +2,7 @@ import { existsSync, lstatSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeRepository } from "../support/repository.ts";
-import { DVC, makeTwins } from "../support/twins.ts";
+import { DVC, makeTwins, runDvc } from "../support/twins.ts";
 
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
   it("takes names as long as a file system allows, and one that leaves no room for .dvc is refused", () => {
@@ -70,6 +70,48 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     twins.each(({ root }) => rmSync(join(root, "t")));
     twins.run(["move", "t", "gone"]);
     twins.agree();
+  });
+
+  it("stages what dvc stages by itself", () => {
+    const twins = makeTwins();
+    twins.run(["config", "core.autostage", "true"]);
+    const source = makeRepository();
+    for (const args of [
+      ["init", "-q"],
+      ["add", "-q", "data"],
+    ]) {
+      if (args[0] === "add") source.write("data", "1");
+      expect(runDvc(source, args).code).toBe(0);
+    }
+    source.commit("1");
+    twins.each(({ write, commit }) => {
+      write("a", "a");
+      write("sub/b", "b");
+      write("sub/c", "c");
+      commit("code", { ".gitignore": "/a\n", "sub/.gitignore": "/b\n/c\n" });
+    });
+    const steps: string[][] = [
+      ["add", "a", "sub/b", "sub/c"],
+      ["import", source.root, "data", "-o", "imported"],
+      ["update", "imported.dvc"],
+      ["commit", "-f", "a.dvc"],
+      ["move", "sub/b", "bb"],
+      ["move", "sub/c", "cc"],
+      ["remove", "a.dvc"],
+      ["remove", "--outs", "bb.dvc"],
+    ];
+    for (const [verb = "", ...args] of steps) {
+      if (verb === "update") {
+        source.write("data", "2");
+        runDvc(source, ["add", "-q", "data"]);
+        source.commit("2");
+      }
+      if (verb === "commit") twins.each(({ write }) => write("a", "changed"));
+      twins.run([verb, "-q", ...args]);
+      const [ours, theirs] = [twins.ours, twins.theirs].map(({ git }) => git("status", "--porcelain", "-uall"));
+      expect([verb, ...args, ours]).toEqual([verb, ...args, theirs]);
+      twins.each(({ commit }) => commit(verb));
+    }
   });
 
   it("lists remotes in columns", () => {

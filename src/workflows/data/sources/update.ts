@@ -16,7 +16,6 @@ import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData, selectPointers } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
-import { autostage } from "../tracking/autostage.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
 import { lookElsewhere } from "./elsewhere.ts";
 import { absoluteUrl } from "./import.ts";
@@ -80,7 +79,6 @@ export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
         for (const target of targets) {
           const edit = await updateOne(project, context, { ...target, rev, download, toRemote, operation });
           applyFileEdits(project, operation, [edit]);
-          autostage(project, [edit]);
           updated.push({ path: target.pointer.path, from: describeImport(target.from), changed: edit.before !== edit.after });
         }
         return { updated };

@@ -1,11 +1,13 @@
-/** `core.autostage`: the files a command wrote are staged, as dvc does it. */
+/** `core.autostage`: the files a command wrote are staged as dvc does it: those of `add`, `import` and `move`, but for an ignore file that went. */
+import { basename } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import type { FileEdit } from "../../../store/types.ts";
 
 export function autostage(project: Project, edits: readonly FileEdit[]): void {
-  const paths = edits.filter(({ before, after }) => before !== after).map(({ path }) => path);
+  const isStaged = ({ path, before, after }: FileEdit) => before !== after && !(after === null && basename(path) === ".gitignore");
+  const paths = edits.filter(isStaged).map(({ path }) => path);
   if (project.repository === null || paths.length === 0 || !readDvcConfig(project).autostage) return;
   git(project.repository, ["add", "--all", "--", ...paths]);
 }

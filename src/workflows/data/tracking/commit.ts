@@ -14,7 +14,6 @@ import { prepareWriting } from "../../prepare.ts";
 import { databaseCopier, settleDatabases } from "../databases.ts";
 import { openData, selectPointers } from "../open-data.ts";
 import type { AddedOutput } from "./add-members.ts";
-import { autostage } from "./autostage.ts";
 
 interface CommitPlan extends Plan {
   /** Outputs with other bytes than their pointers say. */
@@ -84,7 +83,6 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       });
       edit(edits);
       if (relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
-      autostage(project, edits);
       return { committed };
     };
     const start = { command: "data commit", argv: ["data", "commit", "--", ...paths], summary: `store ${paths.join(", ")}` };

@@ -21,7 +21,6 @@ import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData, stageAddresses } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
-import { autostage } from "./autostage.ts";
 
 interface RemovePlan extends Plan {
   /** Stored paths. */
@@ -88,7 +87,6 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
           moveToTrash(project, path, place);
         };
         if (outs) for (const { path, hash } of outputs) removeData(project, { path, hash, trash });
-        autostage(project, edits);
         return { removed: files, deleted: outs ? outputs.map(({ path }) => path) : [] };
       },
     });
