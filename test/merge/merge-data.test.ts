@@ -117,6 +117,20 @@ it("by key: fills what is empty, adds what is new, refuses two values of one cel
   expect(readdirSync(dir).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });
 
+it("a later source finds and fills what an earlier one brought, among rows that were known", async () => {
+  const rows = (text: string) => `SELECT * FROM (VALUES ${text}) t(id, x)`;
+  const a = await file("a.parquet", rows("(1, 'a')"));
+  const b = await file("b.parquet", rows("(2, NULL), (1, NULL), (3, 'b')"));
+  const c = await file("c.parquet", rows("(4, 'c'), (2, 'c'), (3, 'b')"));
+  const keyed = await merged(a, [b, c], { keyColumns: ["id"] });
+  expect(await rowsOf(keyed.path)).toEqual(["1|a", "2|c", "3|b", "4|c"]);
+  expect(keyed.report.sources).toMatchObject([
+    { inserted: 2, filled: 0 },
+    { inserted: 1, filled: 1 },
+  ]);
+  expect(await rowsOf((await merged(a, [b, c])).path)).toEqual(["1|a", "2|null", "1|null", "3|b", "4|c", "2|c"]);
+});
+
 it("rebase: all rows of a key give way to the source's, the later source wins, NULL keys stay unless they are to match", async () => {
   const a = await file("a.parquet", "SELECT * FROM (VALUES (1, 'a'), (1, 'b'), (2, 'c'), (NULL, 'n')) t(id, x)");
   const b = await file("b.parquet", "SELECT * FROM (VALUES (1, 'B'), (NULL, 'N')) t(id, x)");
