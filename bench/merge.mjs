@@ -25,13 +25,14 @@ try {
   makeDatabase("wide.db", { from: base - known, to: base - known + incoming, more: NEW });
   await makeParquet();
   const db = (exp) => ["--base-db", "base.db", "--exp-db", exp, "--output-db", "out.db", "--table", "predictions"];
-  const data = ["--base-data", "base.parquet", "--exp-data", "more.parquet", "--output-data", "out.parquet"];
+  const data = (exp) => ["--base-data", "base.parquet", "--exp-data", exp, "--output-data", "out.parquet"];
   const works = [
     ["merge, same columns", ["--strategy", "merge", ...db("same.db"), "--id-column", "track_id"]],
     ["merge, 10 new columns", ["--strategy", "merge", ...db("wide.db"), "--id-column", "track_id"]],
     ["rebase by version", ["--strategy", "rebase", ...db("same.db"), "--key-columns", "version"]],
-    ["parquet merge", ["--strategy", "merge", ...data]],
-    ["parquet rebase by id", ["--strategy", "rebase", ...data, "--key-columns", "id"]],
+    ["parquet merge", ["--strategy", "merge", ...data("more.parquet")]],
+    ["parquet merge, 10 new columns", ["--strategy", "merge", ...data("wide.parquet")]],
+    ["parquet rebase by id", ["--strategy", "rebase", ...data("more.parquet"), "--key-columns", "id"]],
   ].filter(([name]) => name.includes(only));
   const before = () => {
     for (const name of ["out.db", "out.parquet"]) rmSync(join(cwd, name), { force: true });
@@ -73,11 +74,12 @@ function makeDatabase(name, { from, to, more }) {
 async function makeParquet() {
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
-  const write = (name, from, to) =>
-    connection.run(`COPY (SELECT i AS id, 'label-' || (i % 10) AS label, ${Array.from({ length: 8 }, (_, k) => `hash(i * ${k + 1})::DOUBLE / 1e19 AS f${k}`).join(", ")}
+  const write = (name, from, to, more = []) =>
+    connection.run(`COPY (SELECT i AS id, 'label-' || (i % 10) AS label, ${Array.from({ length: 8 }, (_, k) => `hash(i * ${k + 1})::DOUBLE / 1e19 AS f${k}`).join(", ")}${more.map((column) => `, 0.5::DOUBLE AS ${column}`).join("")}
       FROM range(${from}, ${to}) AS r(i)) TO '${join(cwd, name).replaceAll("'", "''")}' (FORMAT parquet)`);
   await write("base.parquet", 0, base);
   await write("more.parquet", base - known, base - known + incoming);
+  await write("wide.parquet", base - known, base - known + incoming, NEW);
   connection.closeSync();
   if (process.env.EXPVER_BENCH_SIZES)
     console.log(["base.db", "base.parquet"].map((name) => `${name} ${statSync(join(cwd, name)).size}`).join(" "));

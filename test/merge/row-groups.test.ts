@@ -91,6 +91,24 @@ it("a rebase leaves the row groups before the first row that goes", async () => 
   expect(await query(`SELECT id::INT AS id FROM '${path}' LIMIT 2 OFFSET 8191`)).toEqual([{ id: 5000 }, { id: 9000 }]);
 });
 
+it("row groups stay when columns are added: they have no value in these", async () => {
+  const a = await file("a.parquet", "SELECT range AS id FROM range(5000)", `${GROUPS}, KV_METADATA {"ARROW:schema": 'old', origin: 'lab'}`);
+  const b = await file("b.parquet", "SELECT unnest([4999, 7000]) AS id, 'new' AS s, 0.5::DOUBLE AS x");
+  const { path } = await merged(a, b, { strategy: "rebase", keyColumns: ["id"] });
+  expect(sameGroups(a, path)).toBe(2);
+  expect(await query(`SELECT count(*)::INT AS n, count(s)::INT AS s, count(x)::INT AS x, sum(id)::INT AS ids FROM '${path}'`)).toEqual([
+    { n: 5001, s: 2, x: 2, ids: (4999 * 5000) / 2 + 7000 },
+  ]);
+  expect(await query(`SELECT id::INT AS id, s, x FROM '${path}' WHERE s = 'new' OR id = 3`)).toEqual([
+    { id: 3, s: null, x: null },
+    { id: 4999, s: "new", x: 0.5 },
+    { id: 7000, s: "new", x: 0.5 },
+  ]);
+  expect(await query(`SELECT decode(key) AS key FROM parquet_kv_metadata('${path}')`)).toEqual([{ key: "origin" }]);
+  const nested = await merged(a, await file("c.parquet", "SELECT 7000 AS id, [1] AS l"));
+  expect(await query(`SELECT count(*)::INT AS n, count(l)::INT AS l FROM '${nested.path}'`)).toEqual([{ n: 5001, l: 1 }]);
+});
+
 it("columns that DuckDB would store in another way are written anew", async () => {
   const a = await file("a.parquet", "SELECT range AS id, '2026-01-01 00:00:00.5'::TIMESTAMP_MS AS t FROM range(5000)", GROUPS);
   const b = await file("b.parquet", "SELECT 9000 AS id, '2026-01-01 00:00:00.123456'::TIMESTAMP AS t");

@@ -9,7 +9,8 @@ import { quoteName } from "../../platform/sqlite.ts";
 import { columnNames, settledColumns } from "./columns-sql.ts";
 import { type DataFile, reading, sqlText } from "./data-file.ts";
 import type { DuckDb } from "./duckdb.ts";
-import { haveSameSchema, readFooter } from "./parquet/footer.ts";
+import type { Struct } from "./parquet/compact-protocol.ts";
+import { addedColumns, readFooter } from "./parquet/footer.ts";
 import { joinRowGroups, type KeptGroups, keepGroups } from "./parquet/keep-row-groups.ts";
 import type { SettledColumn } from "./schema.ts";
 
@@ -212,7 +213,7 @@ export async function writeRows(
   const { columns, file, row, filled, gone, spill } = standing;
   // Names and types of columns that the base lacks.
   const none = await writeAdded(db, standing, `SELECT ${columnNames(columns)} FROM base LIMIT 0`);
-  const base = likeBase ? await stayingGroups(db, standing, none.path) : null;
+  const kept = likeBase ? await stayingGroups(db, standing, none.path) : null;
   const files = [file, none, ...standing.added].map((one) => sqlText(one.path));
   const last = filled.at(-1);
   const cells = columns.map((column) => {
@@ -226,28 +227,30 @@ export async function writeRows(
     const isOne = `CASE WHEN f.file_index = ${index + 2} THEN f.${FILE_ROW} END = ${without?.table}.expver_row`;
     if (without !== null) from.push(`ANTI JOIN ${without.table} ON ${isOne}`);
   }
-  if (base !== null) from.push(`WHERE f.file_index > 0 OR f.${row} >= ${base.rows}`);
+  if (kept !== null) from.push(`WHERE f.file_index > 0 OR f.${row} >= ${kept.base.rows}`);
   if (!fitsJoin(db, leftOut(standing))) from.push(`ORDER BY f.file_index, f.${row}`);
-  const written = base === null ? path : join(spill, "behind.parquet");
+  const written = kept === null ? path : join(spill, "behind.parquet");
   await db.run("SET threads = 1");
   await copyInOrder(db, `SELECT ${cells.join(", ")} FROM ${from.join(" ")}`, { path: written, options });
-  if (base === null) return;
+  if (kept === null) return;
   const behind = readFooter(written);
   if (behind === null) throw new RangeError(`${written} cannot be read`);
-  joinRowGroups(path, { base, more: { path: written, footer: behind } });
+  joinRowGroups(path, { ...kept, more: { path: written, footer: behind } });
 }
 
 /** Row groups of the base that lose no row, and none is to stand in; null when there are none, or `model` is written in another way. */
 async function stayingGroups(
   db: DuckDb,
-  { file, isSource, filled, gone, columns }: StandingRows,
+  { file, isSource, filled, gone }: StandingRows,
   model: string,
-): Promise<KeptGroups | null> {
-  if (!isSource || filled.length > 0 || columns.length !== file.columns.length) return null;
+): Promise<{ base: KeptGroups; added: Struct[] } | null> {
+  if (!isSource || filled.length > 0) return null;
   const [footer, written] = [readFooter(file.path), readFooter(model)];
-  if (footer === null || written === null || !haveSameSchema(footer, written)) return null;
+  const added = footer && written && addedColumns(footer, written);
+  if (footer === null || added === null) return null;
   const [first] = gone === 0 ? [] : await db.rows("SELECT min(expver_row) AS row FROM gone");
-  return keepGroups({ path: file.path, footer }, { before: Number(first?.row ?? Number.POSITIVE_INFINITY) });
+  const base = keepGroups({ path: file.path, footer }, { before: Number(first?.row ?? Number.POSITIVE_INFINITY) });
+  return base && { base, added };
 }
 
 /** The planner may not turn joins round: only the side that is read row by row keeps its order. Answers how many rows. */

@@ -17,10 +17,12 @@ export interface List {
 }
 
 export const I16 = 4;
+export const I32 = 5;
 export const I64 = 6;
+export const BINARY = 8;
 export const LIST = 9;
 export const STRUCT = 12;
-const [TRUE, FALSE, BYTE, I32, DOUBLE, BINARY, SET] = [1, 2, 3, 5, 7, 8, 10];
+const [TRUE, FALSE, BYTE, DOUBLE, SET] = [1, 2, 3, 7, 10];
 
 /** Throws RangeError for bytes that are no such struct, or have a map or a number beyond 2^53 in it. */
 export function decodeStruct(bytes: Buffer): Struct {

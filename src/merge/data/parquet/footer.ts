@@ -3,8 +3,8 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { decodeStruct, type Field, type List, type Struct } from "./compact-protocol.ts";
 
 /** Numbers of the fields that are used, as parquet.thrift has them. */
-export const FILE = { schema: 2, rows: 3, rowGroups: 4, encryption: 8 };
-export const ROW_GROUP = { columns: 1, rows: 3, offset: 5, ordinal: 7 };
+export const FILE = { schema: 2, rows: 3, rowGroups: 4, notes: 5, orders: 7, encryption: 8 };
+export const ROW_GROUP = { columns: 1, bytes: 2, rows: 3, offset: 5, storedBytes: 6, ordinal: 7 };
 export const CHUNK = {
   path: 1,
   offset: 2,
@@ -17,7 +17,7 @@ export const CHUNK = {
   encrypted: 9,
 };
 export const FACTS = { size: 7, dataPage: 9, indexPage: 10, dictionaryPage: 11, bloomFilter: 14, bloomFilterLength: 15 };
-const ELEMENT = { type: 1, repetition: 3, convertedType: 6, id: 9, logicalType: 10 };
+export const ELEMENT = { type: 1, repetition: 3, name: 4, children: 5, convertedType: 6, id: 9, logicalType: 10 };
 
 export interface Footer {
   fields: Struct;
@@ -64,11 +64,19 @@ export function numberOf(fields: Struct, id: number): number {
   return typeof value === "number" ? value : 0;
 }
 
-/** Pages of the one file can be read as the other's schema says: the same columns, stored in the same way, meaning the same. */
-export function haveSameSchema(one: Footer, other: Footer): boolean {
-  const [[, ...ours], [, ...theirs]] = [structs(one.fields.get(FILE.schema)), structs(other.fields.get(FILE.schema))];
-  return ours.length === theirs.length && ours.every((element, index) => areAlike(element, theirs[index] ?? new Map()));
+/**
+ * Columns that `wider` has behind those of `one`; null where pages of the one cannot be read as the schema of the other says: the same
+ * columns, stored in the same way, meaning the same; or where an added one cannot be empty, or is nested.
+ */
+export function addedColumns(one: Footer, wider: Footer): Struct[] | null {
+  const [[, ...ours], [, ...theirs]] = [structs(one.fields.get(FILE.schema)), structs(wider.fields.get(FILE.schema))];
+  const isSame = ours.every((element, index) => areAlike(element, theirs[index] ?? new Map()));
+  const added = theirs.slice(ours.length);
+  const canBeEmpty = (element: Struct) => element.has(ELEMENT.type) && element.get(ELEMENT.repetition)?.value === OPTIONAL;
+  return isSame && added.every((element) => canBeEmpty(element) && !element.has(ELEMENT.children)) ? added : null;
 }
+
+const OPTIONAL = 1;
 
 /** Whole numbers of their type's own width: most writers do not say so. */
 const [INT32, INT64] = [1, 2];
@@ -97,7 +105,7 @@ function shown(value: unknown): string {
   return JSON.stringify(value, (_, one) => (one instanceof Map ? [...one].sort() : one));
 }
 
-function structs(field: Field | undefined): Struct[] {
+export function structs(field: Field | undefined): Struct[] {
   return ((field?.value as List | undefined)?.items ?? []) as Struct[];
 }
 

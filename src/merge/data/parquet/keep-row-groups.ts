@@ -4,8 +4,8 @@
  */
 import { closeSync, openSync } from "node:fs";
 import { appendBytes, writeAll } from "../../../platform/files.ts";
-import { encodeStruct, type Field, I16, I64, LIST, STRUCT, type Struct } from "./compact-protocol.ts";
-import { CHUNK, chunksOf, FACTS, FILE, type Footer, factsOf, numberOf, ROW_GROUP } from "./footer.ts";
+import { BINARY, encodeStruct, type Field, I16, I32, I64, LIST, STRUCT, type Struct } from "./compact-protocol.ts";
+import { CHUNK, chunksOf, ELEMENT, FACTS, FILE, type Footer, factsOf, numberOf, ROW_GROUP, structs } from "./footer.ts";
 
 export interface ParquetFile {
   path: string;
@@ -44,25 +44,97 @@ export function keepGroups({ path, footer }: ParquetFile, { before }: { before: 
   return kept > 0 && areApart ? { path, footer, groups, rows, end } : null;
 }
 
-/** Writes what is kept of a file, and behind it all of `more`, which has the same schema. */
-export function joinRowGroups(path: string, { base, more }: { base: KeptGroups; more: ParquetFile }): void {
-  const stay = base.groups.map((group) => withoutLost(group, base.end));
-  const added = more.footer.groups.map((group, index) => moved(group, { by: base.end - MAGIC.length, ordinal: stay.length + index }));
-  const groups = [...stay, ...added];
-  const fields = new Map(base.footer.fields);
+/** Writes what is kept of a file, without a value in `added` columns, and behind it all of `more`, which has these columns too. */
+export function joinRowGroups(
+  path: string,
+  { base, added, more }: { base: KeptGroups; added: readonly Struct[]; more: ParquetFile },
+): void {
+  const [stay, pages] = withEmptyColumns(base, added);
+  const by = base.end + pages.length - MAGIC.length;
+  const groups = [...stay, ...more.footer.groups.map((group, index) => moved(group, { by, ordinal: stay.length + index }))];
+  const fields = new Map(added.length === 0 ? base.footer.fields : widened(base.footer.fields, added));
   fields.set(FILE.rows, { type: I64, value: base.rows + numberOf(more.footer.fields, FILE.rows) });
-  fields.set(FILE.rowGroups, structs(groups));
+  fields.set(FILE.rowGroups, listOf(groups));
   const footer = encodeStruct(fields);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(footer.length);
   const file = openSync(path, "w");
   try {
     appendBytes(file, base.path, { to: base.end });
+    writeAll(file, pages);
     appendBytes(file, more.path, { from: MAGIC.length, to: more.footer.start });
     writeAll(file, Buffer.concat([footer, length, MAGIC]));
   } finally {
     closeSync(file);
   }
+}
+
+/** The kept groups with chunks for the added columns, and the pages of these, which lie behind all that is kept. */
+function withEmptyColumns(base: KeptGroups, added: readonly Struct[]): [Struct[], Buffer] {
+  const pages: Buffer[] = [];
+  let at = base.end;
+  const groups = base.groups.map((group) => {
+    const stay = withoutLost(group, base.end);
+    const page = emptyPage(numberOf(group, ROW_GROUP.rows));
+    const chunks = added.map((element) => {
+      pages.push(page);
+      at += page.length;
+      return emptyChunk(element, { rows: numberOf(group, ROW_GROUP.rows), at: at - page.length, size: page.length });
+    });
+    for (const id of [ROW_GROUP.bytes, ROW_GROUP.storedBytes])
+      if (stay.has(id)) stay.set(id, { type: I64, value: numberOf(stay, id) + page.length * added.length });
+    return stay.set(ROW_GROUP.columns, listOf([...chunksOf(stay), ...chunks]));
+  });
+  return [groups, Buffer.concat(pages)];
+}
+
+/** The end of a file with more columns. Arrow's own copy of the schema would contradict it. */
+function widened(fields: Struct, added: readonly Struct[]): Struct {
+  const [root, ...elements] = structs(fields.get(FILE.schema));
+  const wide = new Map(root).set(ELEMENT.children, { type: I32, value: numberOf(root ?? new Map(), ELEMENT.children) + added.length });
+  const all = new Map(fields).set(FILE.schema, listOf([wide, ...elements, ...added]));
+  const byType: Struct = new Map([[1, { type: STRUCT, value: new Map() }]]);
+  if (fields.has(FILE.orders)) all.set(FILE.orders, listOf([...structs(fields.get(FILE.orders)), ...added.map(() => byType)]));
+  const notes = structs(fields.get(FILE.notes)).filter((note) => String(note.get(1)?.value) !== "ARROW:schema");
+  return fields.has(FILE.notes) ? all.set(FILE.notes, listOf(notes)) : all;
+}
+
+/** One page for so many rows without a value: that no row has one is a single run. */
+function emptyPage(rows: number): Buffer {
+  const run: number[] = [];
+  let rest = rows * 2;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) run.push((rest % 128) + 128);
+  const levels = Buffer.from([...run, rest, 0]);
+  const body = Buffer.concat([Buffer.alloc(4), levels]);
+  body.writeUInt32LE(levels.length);
+  const facts = struct({ 1: i32(rows), 2: i32(ENCODING.plain), 3: i32(ENCODING.runs), 4: i32(ENCODING.runs) });
+  const header = struct({ 1: i32(0), 2: i32(body.length), 3: i32(body.length), 5: { type: STRUCT, value: facts } });
+  return Buffer.concat([encodeStruct(header), body]);
+}
+
+function emptyChunk(element: Struct, { rows, at, size }: { rows: number; at: number; size: number }): Struct {
+  const facts = struct({
+    1: element.get(ELEMENT.type) as Field,
+    2: { type: LIST, value: { of: I32, items: [ENCODING.plain, ENCODING.runs] } },
+    3: { type: LIST, value: { of: BINARY, items: [element.get(ELEMENT.name)?.value as Buffer] } },
+    4: i32(0),
+    5: { type: I64, value: rows },
+    6: { type: I64, value: size },
+    [FACTS.size]: { type: I64, value: size },
+    [FACTS.dataPage]: { type: I64, value: at },
+    12: { type: STRUCT, value: struct({ 3: { type: I64, value: rows } }) },
+  });
+  return struct({ [CHUNK.offset]: { type: I64, value: at }, [CHUNK.facts]: { type: STRUCT, value: facts } });
+}
+
+const ENCODING = { plain: 0, runs: 3 };
+
+function i32(value: number): Field {
+  return { type: I32, value };
+}
+
+function struct(fields: Record<number, Field>): Struct {
+  return new Map(Object.entries(fields).map(([id, field]) => [Number(id), field]));
 }
 
 const MAGIC = Buffer.from("PAR1");
@@ -116,9 +188,9 @@ function withChunks(group: Struct, change: (chunk: Struct) => void): Struct {
     change(copy);
     return copy;
   });
-  return new Map(group).set(ROW_GROUP.columns, structs(items));
+  return new Map(group).set(ROW_GROUP.columns, listOf(items));
 }
 
-function structs(items: Struct[]): Field {
+function listOf(items: Struct[]): Field {
   return { type: LIST, value: { of: STRUCT, items } };
 }
