@@ -146,6 +146,16 @@ it("a file of another writer keeps its row groups and what they say of their ord
   ]);
 });
 
+it("where only the end of what comes behind is too large to be worth reading, all is written anew", async () => {
+  const based = (note: string) => file("a.parquet", "SELECT range AS id FROM range(3000)", `${GROUPS}, KV_METADATA {note: '${note}'}`);
+  const room = 4_000_000 - footerOf(await based("x")).length;
+  const a = await based("x".repeat(room - 100));
+  expect(readFooter(a)).not.toBeNull();
+  const b = await file("b.parquet", "SELECT range + 3000 AS id FROM range(20000)");
+  const { path } = await merged(a, b);
+  expect(await query(`SELECT count(*)::INT AS n, sum(id)::INT AS ids FROM '${path}'`)).toEqual([{ n: 23_000, ids: (22_999 * 23_000) / 2 }]);
+});
+
 it("the end of a file is written as it was read", async () => {
   for (const path of [PYARROW, await file("a.parquet", "SELECT range AS id, [range] AS l, {a: range} AS s FROM range(5000)", GROUPS)]) {
     const footer = footerOf(path);

@@ -234,8 +234,8 @@ export async function writeRows(
   await copyInOrder(db, `SELECT ${cells.join(", ")} FROM ${from.join(" ")}`, { path: written, options });
   if (kept === null) return;
   const behind = readFooter(written);
-  if (behind === null) throw new RangeError(`${written} cannot be read`);
-  joinRowGroups(path, { ...kept, more: { path: written, footer: behind } });
+  if (behind === null) await writeRows(db, standing, { path, options, likeBase: false });
+  else joinRowGroups(path, { ...kept, more: { path: written, footer: behind } });
 }
 
 /** Row groups of the base that lose no row, and none is to stand in; null when there are none, or `model` is written in another way. */
