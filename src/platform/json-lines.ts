@@ -1,5 +1,5 @@
 /** Append-only files of JSON lines, each on the disk before the caller goes on. */
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { fromSystemError } from "../errors.ts";
 import { hasCode, readTextIfExists, syncFolder, writeAll } from "./files.ts";
@@ -13,6 +13,7 @@ export function createLines(path: string, lines: readonly object[]): boolean {
     return true;
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;
+    rmSync(path, { force: true });
     throw fromSystemError(error, `cannot write the journal ${path}`);
   }
 }

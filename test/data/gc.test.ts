@@ -1,9 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { newOwnName } from "../../src/store/staging.ts";
-import { makeRepository, type TestRepository } from "../support/repository.ts";
-import { setReadOnly, smallDisk } from "../support/small-disk.ts";
+import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { fill, setReadOnly, smallDisk } from "../support/small-disk.ts";
 import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
 
 const CAN_MOUNT = smallDisk(64) !== null;
@@ -131,6 +132,41 @@ it.skipIf(!CAN_MOUNT)("says whose lock it cannot take, and removes nothing", () 
     },
   });
   expect(cacheOf(repository)).toEqual(before);
+});
+
+it("frees the trash alone when no scope is named, whatever else is said", () => {
+  const repository = project();
+  const before = cacheOf(repository);
+  expect(before).toHaveLength(4);
+  repository.write("d/x", "3");
+  repository.expver(["data", "add", "d"]);
+  expect(repository.expver(["data", "gc", "-T", "-f"]).code).toBe(0);
+  const kept = cacheOf(repository);
+  for (const args of [["-f"], ["--yes"], ["-f", "-j", "2"]])
+    expect(repository.expver(["data", "gc", "--purge", ...args])).toMatchObject({ code: 0 });
+  expect(cacheOf(repository)).toEqual(kept);
+  expect(existsSync(join(repository.root, ".dvc/cache/expver-trash"))).toBe(false);
+});
+
+it.skipIf(!CAN_MOUNT)("--purge makes room on a full disk", () => {
+  const disk = smallDisk(8192) ?? "";
+  const repository = openTestRepository(join(disk, "work"));
+  mkdirSync(repository.root);
+  // The journal is there too.
+  repository.run("git", ["init", "-q"]);
+  expect(repository.expver(["data", "init"]).code).toBe(0);
+  for (const content of [randomBytes(2 ** 20), "small"]) {
+    repository.write("d/x", content);
+    expect(repository.expver(["data", "add", "d"]).code).toBe(0);
+  }
+  expect(cacheOf(repository)).toHaveLength(4);
+  fill(disk);
+  expect(repository.expverJson(["data", "gc", "-w", "-f"]).error).toMatchObject({ code: "E_DISK_FULL" });
+  expect(cacheOf(repository)).toHaveLength(4);
+  expect(repository.expver(["data", "gc", "-w", "-f", "--purge"])).toMatchObject({ code: 0, stderr: "" });
+  expect(cacheOf(repository)).toHaveLength(2);
+  expect(existsSync(join(repository.root, ".dvc/cache/expver-trash"))).toBe(false);
+  expect(repository.expver(["data", "status", "--json"]).stdout).toBe("{}\n");
 });
 
 it("removes nothing when a pointer of the scope is broken or its listing is nowhere", () => {

@@ -11,11 +11,17 @@ import type { Pointer } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 
+const SCOPES = ["workspace", "allBranches", "allTags", "allCommits", "allExperiments", "date", "rev"];
+
+/** Without one nothing is judged: `--purge` alone only frees the trash. */
+export function hasScope(input: Input): boolean {
+  return SCOPES.some((name) => input[name] !== undefined && input[name] !== false);
+}
+
 export function refuseWithoutScope(input: Input): void {
   const refuse = (message: string, hint: string) =>
     new ExpverError("E_USAGE", message, { hint, details: { dialect: "dvc", exitCode: 255 } });
-  const scopes = ["workspace", "allBranches", "allTags", "allCommits", "allExperiments", "date", "rev"];
-  if (!scopes.some((name) => input[name] !== undefined && input[name] !== false) && input.purge !== true)
+  if (!hasScope(input) && input.purge !== true)
     throw refuse(
       "say what to keep",
       "-w keeps the worktrees, -a branches, -T tags, -A every commit; `-a -T -A` together is the careful choice.",

@@ -25,7 +25,7 @@ import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { openData } from "../open-data.ts";
 import { namesOf } from "./gc-names.ts";
-import { pointersToKeep, projectsToKeep, refuseWithoutScope } from "./gc-scope.ts";
+import { hasScope, pointersToKeep, projectsToKeep, refuseWithoutScope } from "./gc-scope.ts";
 
 interface GcPlan extends Plan {
   input: Input;
@@ -84,11 +84,13 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
       const still = new Set(now.unused.map(({ name }) => name));
       const going = unused.filter(({ name }) => still.has(name));
       sweepCache(openCache(project));
-      await moveToTrash(project, context, going);
+      // First of all: on a full disk there is room for nothing else.
+      if (input.purge === true) emptyTrash(project);
+      await (input.purge === true ? moveOrDelete(project, context, going) : moveToTrash(project, context, going));
       const there = new Set(now.unusedThere.map(keyOf));
       const goingThere = unusedThere.filter((one) => there.has(keyOf(one)));
       await removeThere(project, context, { input, objects: goingThere });
-      if (input.purge === true) rmSync(cacheTrash(openCache(project)), { recursive: true, force: true });
+      if (input.purge === true) emptyTrash(project);
       return {
         ...result,
         removed: going.length,
@@ -106,8 +108,7 @@ function lockingAll<T>([first, ...rest]: readonly Project[], work: () => Promise
 }
 
 async function survey(project: Project, context: Context, input: Input): Promise<{ unused: CacheFile[]; unusedThere: ObjectName[] }> {
-  if (Object.keys(input).every((name) => name === "purge" || input[name] === undefined || input[name] === false))
-    return { unused: [], unusedThere: [] };
+  if (!hasScope(input)) return { unused: [], unusedThere: [] };
   const projects = projectsToKeep(project, context, input);
   const used = new Set<string>();
   for (const one of projects) await addObjects(used, one, context, { pointers: pointersToKeep(one, context, input), input });
@@ -180,6 +181,20 @@ async function moveToTrash(project: Project, context: Context, unused: readonly 
       }
     },
   });
+}
+
+function emptyTrash(project: Project): void {
+  rmSync(cacheTrash(openCache(project)), { recursive: true, force: true });
+}
+
+/** What is not to be kept goes on a full disk too, where there is no room to write down what goes. */
+async function moveOrDelete(project: Project, context: Context, unused: readonly CacheFile[]): Promise<void> {
+  try {
+    await moveToTrash(project, context, unused);
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code !== "E_DISK_FULL") throw error;
+    for (const { name } of unused) rmSync(join(openCache(project).dir, name), { force: true });
+  }
 }
 
 async function removeThere(
