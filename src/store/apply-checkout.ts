@@ -221,8 +221,8 @@ function makeFolder(folder: string, made: Set<string>, remover: Remover): void {
   }
 }
 
-function memoryOf({ pointer: { hashName }, path, isFolder }: OutputCheckout, project: Project): StatCache {
-  return isFolder ? openStatCache(project.stateDir, path, hashName) : openSingles(project, hashName);
+function memoryOf({ pointer: { hashName }, path, isFolder, isNew }: OutputCheckout, project: Project): StatCache {
+  return isFolder ? openStatCache(project.stateDir, path, { kind: hashName, isNew }) : openSingles(project, hashName);
 }
 
 /** `name`: how the memory knows the file that was just made at `path`. */

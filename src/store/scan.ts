@@ -84,11 +84,11 @@ export function* scanOutput(project: Project, path: string, options: ScanOptions
 
 /** The memory of single-file outputs of this worktree. */
 export function openSingles(project: Project, hashName: HashName = "md5"): StatCache {
-  return openStatCache(project.stateDir, `${project.root}/*`, hashName);
+  return openStatCache(project.stateDir, `${project.root}/*`, { kind: hashName });
 }
 
 function* scanFolder(project: Project, path: string, options: ScanOptions & { walk: Walk }): Work<Scan> {
-  const memory = openStatCache(project.stateDir, path, options.hashName);
+  const memory = openStatCache(project.stateDir, path, { kind: options.hashName });
   const read = { ...options, memory };
   const files: ScannedFile[] = [];
   let size = 0;

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import type { FileIdentity } from "../platform/file-stat.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import { pause } from "../platform/pause.ts";
+import type { HashName } from "./types.ts";
 
 export interface StatCache {
   /** MD5 of the file at this path if it is the one that was hashed, else undefined. `path` is any stable name. */
@@ -40,10 +41,17 @@ const LISTING_BYTES = 16;
 const HASH_BYTES = 16;
 const NO_LISTING = "0".repeat(32);
 
-/** `scope` is the absolute path whose files are remembered together; `kind` separates hash functions. */
-export function openStatCache(stateDir: string, scope: string, kind = "md5"): StatCache {
+export interface StatCacheOptions {
+  /** Separates hash functions. */
+  kind?: HashName | undefined;
+  /** None of the files that were remembered is there any more. */
+  isNew?: boolean;
+}
+
+/** `scope` is the absolute path whose files are remembered together. */
+export function openStatCache(stateDir: string, scope: string, { kind = "md5", isNew = false }: StatCacheOptions = {}): StatCache {
   const file = join(stateDir, "stat-cache", createHash("md5").update(`${kind}\0${scope}`).digest("hex"));
-  const old = load(file);
+  const old = isNew ? NOTHING : load(file);
   let asked = 0;
   let missed = 0;
   const states = new Uint8Array(old.paths.length);
@@ -253,11 +261,13 @@ function* partsOf(pieces: readonly Piece[], listing: string): Generator<Uint8Arr
   }
 }
 
+const NOTHING: Loaded = { listing: NO_LISTING, paths: [], numbers: new Float64Array(0), hashes: "" };
+
 function load(file: string): Loaded {
   try {
     return withFile(file, loadFrom);
   } catch {
-    return { listing: NO_LISTING, paths: [], numbers: new Float64Array(0), hashes: "" };
+    return NOTHING;
   }
 }
 

@@ -89,7 +89,7 @@ export function* storingMembers(
       if (!isHere(path)) continue;
       const scan = yield* scanOutput(project, path, { store: { ingest, into: cache }, copyDatabase });
       scans.push(scan);
-      entries.push(...scan.files.map(({ relpath, md5 }) => ({ relpath: relpath === "" ? member : `${member}/${relpath}`, md5 })));
+      for (const { relpath, md5 } of scan.files) entries.push({ relpath: relpath === "" ? member : `${member}/${relpath}`, md5 });
     }
     // The members' own listing, made when one of them is a folder, is an object nobody names; it does no harm.
     const hash = ingest.listing(renderListing(entries));
