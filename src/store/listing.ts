@@ -8,7 +8,7 @@ import type { ListingEntry } from "./types.ts";
 export function renderListing(entries: readonly ListingEntry[]): Buffer {
   const paths = entries.map(({ relpath }) => relpath);
   // Not as one text: with a million members that would be the most of a command's memory.
-  const length = paths.reduce((sum, path) => sum + SYNTAX_BYTES + asciiJson(path).length, 0);
+  const length = paths.reduce((sum, path, index) => sum + SYNTAX_BYTES + (entries[index]?.md5 ?? "").length + asciiJson(path).length, 0);
   const bytes = Buffer.allocUnsafe(Math.max(2, length));
   const item = (index: number) => `{"md5": "${entries[index]?.md5}", "relpath": ${asciiJson(paths[index] as string)}}`;
   let at = bytes.write("[", "latin1");
@@ -17,8 +17,8 @@ export function renderListing(entries: readonly ListingEntry[]): Buffer {
   return bytes;
 }
 
-// Of a member all but its path, with what stands between two of them.
-const SYNTAX_BYTES = `{"md5": "${"0".repeat(32)}", "relpath": }, `.length;
+// Of a member all but its hash and path, with what stands between two of them.
+const SYNTAX_BYTES = `{"md5": "", "relpath": }, `.length;
 
 /** Numbers of these texts in the order of their code points. */
 export function orderOf(texts: readonly string[]): number[] {
