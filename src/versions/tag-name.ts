@@ -51,6 +51,11 @@ export function compareVersions(one: VersionNumber, other: VersionNumber): numbe
   return one.major - other.major || one.minor - other.minor || one.patch - other.patch;
 }
 
+/** Negative when `one` was made earlier. Dates of tags have whole seconds: of two in one second the lower number was first. */
+export function compareAge(one: { date: string; number: VersionNumber }, other: { date: string; number: VersionNumber }): number {
+  return Date.parse(one.date) - Date.parse(other.date) || compareVersions(one.number, other.number);
+}
+
 /**
  * The version after the highest one; gaps below it stay gaps, since a number that was given up may be written down
  * somewhere. The first of all is 0.1.0 (1.0.0, 0.0.1).

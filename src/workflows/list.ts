@@ -9,7 +9,7 @@ import { listRemotes } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
 import { compareMetric, knownMetrics } from "../versions/metrics.ts";
 import { readRegistry } from "../versions/registry.ts";
-import { compareVersions } from "../versions/tag-name.ts";
+import { compareAge, compareVersions } from "../versions/tag-name.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { confidenceOf, limitOf, listOf, textIn } from "./input.ts";
@@ -153,7 +153,7 @@ function ranked(listed: readonly ListedVersion[], keys: readonly SortKey[]): Lis
       if (order !== 0) return order;
     }
     if (first?.by === "date") return compareVersions(other.number, one.number);
-    return Date.parse(one.date) - Date.parse(other.date) || compareVersions(one.number, other.number);
+    return compareAge(one, other);
   });
   if (first?.by !== "metric") return ordered;
   const { metric, direction } = first;

@@ -27,6 +27,21 @@ it("says which is best, and what the newest changed, to the digit", () => {
   expect(repo.expver(["report", "e0.1.0", "--against", "e0.2.0"]).stdout).toContain("| accuracy | 0.94 | 0.84 | -0.1 worse |");
 });
 
+it("of two versions in one second the higher number is the newest", () => {
+  const two = makeRepository();
+  expect(two.expver(["init", "--yes"]).code).toBe(0);
+  two.write("expver.yaml", `${two.read("expver.yaml")}\nmetrics: { accuracy: max }\n`);
+  two.commit("one second");
+  const date = "2026-03-01T12:00:00Z";
+  for (const [version, accuracy] of [
+    ["e0.9.0", 0.9],
+    ["e0.10.0", 0.8],
+  ])
+    two.run("git", ["tag", "-a", `${version}`, "-m", `x\n\nKind: run\nMetric: accuracy=${accuracy} max`], { env: { GIT_COMMITTER_DATE: date } });
+  const { data } = two.expverJson(["report"]);
+  expect(data).toMatchObject({ version: "e0.10.0", against: "e0.9.0", best: "e0.9.0" });
+});
+
 it("writes Markdown and picture, replaces its own, and nothing else", () => {
   const first = repo.expverJson(["report", "--out", "report"]);
   expect(first).toMatchObject({ code: 0, data: { version: "e0.2.0", against: "e0.1.0", best: "e0.2.0" } });

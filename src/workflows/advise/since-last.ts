@@ -11,6 +11,7 @@ import { outputStatus } from "../../store/status.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import { metricNames, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
+import { compareAge } from "../../versions/tag-name.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
 
@@ -64,7 +65,7 @@ export function lastVersion(repository: Repository, versions: readonly Version[]
     allow: [128, 129],
   });
   const names = new Set(merged.stdout.toString("utf8").split("\n"));
-  const byDate = [...versions].reverse().sort((one, other) => Date.parse(other.date) - Date.parse(one.date));
+  const byDate = versions.toSorted((one, other) => compareAge(other, one));
   return byDate.find(({ name }) => names.has(name)) ?? byDate[0] ?? null;
 }
 

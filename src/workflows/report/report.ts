@@ -7,6 +7,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { shortened } from "../../platform/words.ts";
+import { compareAge } from "../../versions/tag-name.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { diff, type VersionsDiff } from "../diff.ts";
 import { countOf, textIn } from "../input.ts";
@@ -69,7 +70,7 @@ type Chosen = Pick<Report, "version" | "against" | "best">;
 /** The newest against the best of the others, unless they are named. */
 function chooseVersions({ versions, sort }: VersionList, input: Input): Chosen {
   const named = textIn(input.version);
-  const byDate = [...versions].sort((one, other) => Date.parse(other.date) - Date.parse(one.date));
+  const byDate = versions.toSorted((one, other) => compareAge(other, one));
   const version = named ?? byDate[0]?.version ?? null;
   const ranked = sort.by === "metric" ? versions.filter(({ rank }) => rank !== null) : [];
   const best = ranked[0]?.version ?? null;
@@ -89,8 +90,8 @@ interface Picture {
 function pictureOf({ versions, sort }: VersionList, best: string | null): Picture | null {
   if (sort.by !== "metric") return null;
   const { metric, direction } = sort;
-  const points = [...versions]
-    .sort((one, other) => Date.parse(one.date) - Date.parse(other.date))
+  const points = versions
+    .toSorted(compareAge)
     .flatMap(({ version, metrics }) => (metrics[metric] === undefined ? [] : [{ version, value: metrics[metric] }]));
   return { name: "metric.svg", text: metricChart(points, { metric, direction, best }) };
 }
