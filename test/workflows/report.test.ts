@@ -37,7 +37,9 @@ it("of two versions in one second the higher number is the newest", () => {
     ["e0.9.0", 0.9],
     ["e0.10.0", 0.8],
   ])
-    two.run("git", ["tag", "-a", `${version}`, "-m", `x\n\nKind: run\nMetric: accuracy=${accuracy} max`], { env: { GIT_COMMITTER_DATE: date } });
+    two.run("git", ["tag", "-a", `${version}`, "-m", `x\n\nKind: run\nMetric: accuracy=${accuracy} max`], {
+      env: { GIT_COMMITTER_DATE: date },
+    });
   const { data } = two.expverJson(["report"]);
   expect(data).toMatchObject({ version: "e0.10.0", against: "e0.9.0", best: "e0.9.0" });
 });
