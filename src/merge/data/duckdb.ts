@@ -19,22 +19,25 @@ export interface DuckDbOptions {
   spill: string;
   /** Such as `1GB`: what the whole process is to keep to. */
   memory: string;
+  readsJson?: boolean;
 }
 
-/** What Node, DuckDB's code and buffers that its limit does not count take besides. */
-const BESIDES = 350e6;
+/** What Node, DuckDB's code and buffers that its limit does not count take besides. Much that JSON was read with is not given back. */
+const BESIDES = { usual: 350e6, json: 500e6 };
 
 /** Throws E_NO_DUCKDB where the optional package is not installed. */
-export async function openDuckDb({ spill, memory }: DuckDbOptions): Promise<DuckDb> {
+export async function openDuckDb({ spill, memory, readsJson = false }: DuckDbOptions): Promise<DuckDb> {
   const { DuckDBInstance } = await load();
   const promised = bytesOf(memory);
-  const limit = Math.round(Math.max(promised - BESIDES, promised / 2));
+  const limit = Math.round(Math.max(promised - (readsJson ? BESIDES.json : BESIDES.usual), promised / 2));
   // In memory, what is too much for the limit goes to the folder too, and what fits is not written twice.
   const instance = await DuckDBInstance.create(":memory:", {
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     memory_limit: `${limit}B`,
     temp_directory: spill,
+    // Several threads that read JSON need more than is left for a join of ten million rows.
+    ...(readsJson ? { threads: "1" } : {}),
     // What was freed goes back to the system before it adds up.
     allocator_flush_threshold: "16MB",
     allocator_bulk_deallocation_flush_threshold: "16MB",

@@ -28,10 +28,11 @@ export interface PreparedData {
  */
 export async function prepareDataMerge(merge: DataMerge): Promise<PreparedData> {
   const { output } = merge;
+  const readsJson = [merge.base, ...merge.sources].some(({ path }) => kindOf(path) === "json");
   const temporary = besideOf(output, "merged");
   const spill = besideOf(output, "spill");
   mkdirSync(spill, { recursive: true });
-  const db = await openDuckDb({ spill, memory: merge.memory ?? "1GB" });
+  const db = await openDuckDb({ spill, memory: merge.memory ?? "1GB", readsJson });
   try {
     const report = await mergeAll(db, merge, { temporary, spill });
     const changes = !isSame(output, temporary);
