@@ -1,12 +1,13 @@
 /** What of a parquet file stays byte for byte when it grows; and the end of such a file, read and written. */
-import { cpSync, readFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { commitDataMerge, prepareDataMerge } from "../../src/merge/data/merge-data.ts";
 import { decodeStruct, encodeStruct, type Field, type Struct } from "../../src/merge/data/parquet/compact-protocol.ts";
-import { CHUNK, chunksOf, FACTS, factsOf, numberOf, readFooter } from "../../src/merge/data/parquet/footer.ts";
+import { addedColumns, CHUNK, chunksOf, FACTS, type Footer, factsOf, numberOf, readFooter } from "../../src/merge/data/parquet/footer.ts";
+import { keepGroups } from "../../src/merge/data/parquet/keep-row-groups.ts";
 import type { DataMerge } from "../../src/merge/data/types.ts";
 import { makeFolder } from "../support/repository.ts";
 
@@ -163,6 +164,27 @@ it("the end of a file is written as it was read", async () => {
     for (const length of [0, 1, footer.length >> 1, footer.length - 1])
       expect(() => decodeStruct(footer.subarray(0, length))).toThrow(RangeError);
   }
+});
+
+it("whatever the end of a file says, it is read or left", async () => {
+  const path = await file("a.parquet", "SELECT range AS id, [range] AS l FROM range(5000)", `${GROUPS}, KV_METADATA {note: 'x'}`);
+  const [whole, { length }] = [readFileSync(path), footerOf(path)];
+  const good = readFooter(path) as Footer;
+  const spoilt = join(dir, "spoilt.parquet");
+  const change = fc.tuple(fc.integer({ min: whole.length - 8 - length, max: whole.length - 1 }), fc.integer({ min: 0, max: 255 }));
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+      const bytes = Buffer.from(whole);
+      for (const [at, byte] of changes) bytes[at] = byte;
+      writeFileSync(spoilt, bytes);
+      const footer = readFooter(spoilt);
+      if (footer === null) return;
+      addedColumns(good, footer);
+      addedColumns(footer, good);
+      keepGroups({ path: spoilt, footer }, { before: 5000 });
+    }),
+    { numRuns: 3000 },
+  );
 });
 
 it("any struct is read as it was written", () => {

@@ -39,8 +39,10 @@ export function readFooter(path: string): Footer | null {
     if (tail.toString("latin1", 4) !== "PAR1" || length > MOST_BYTES) return null;
     const start = size - 8 - length;
     const fields = decodeStruct(bytesAt(file, start, length));
+    for (const id of [FILE.schema, FILE.notes, FILE.orders]) structs(fields.get(id));
     const groups = structs(fields.get(FILE.rowGroups));
-    const isOdd = (chunk: Struct) => [CHUNK.path, CHUNK.encryption, CHUNK.encrypted].some((id) => chunk.has(id)) || !chunk.has(CHUNK.facts);
+    const isOdd = (chunk: Struct) =>
+      [CHUNK.path, CHUNK.encryption, CHUNK.encrypted].some((id) => chunk.has(id)) || !(factsOf(chunk) instanceof Map);
     return fields.has(FILE.encryption) || groups.flatMap(chunksOf).some(isOdd) ? null : { fields, groups, start };
   } catch (error) {
     if (error instanceof RangeError) return null;
@@ -105,8 +107,11 @@ function shown(value: unknown): string {
   return JSON.stringify(value, (_, one) => (one instanceof Map ? [...one].sort() : one));
 }
 
+/** Throws RangeError when the field is a list of something else. */
 export function structs(field: Field | undefined): Struct[] {
-  return ((field?.value as List | undefined)?.items ?? []) as Struct[];
+  const items = (field?.value as List | undefined)?.items ?? [];
+  if (items.every((item): item is Struct => item instanceof Map)) return items;
+  throw new RangeError("a list of no structs");
 }
 
 function bytesAt(file: number, position: number, length: number): Buffer {
