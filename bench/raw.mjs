@@ -75,7 +75,7 @@ function read(path) {
   const descriptor = openSync(path, "r");
   const count = readSync(descriptor, buffer, 0, buffer.length, null);
   closeSync(descriptor);
-  return buffer.subarray(0, count);
+  return count < buffer.length ? buffer.subarray(0, count) : readFileSync(path);
 }
 
 function writeNew(path, bytes, mode) {
