@@ -185,7 +185,8 @@ it("removes nothing when a pointer of the scope is broken or its listing is nowh
   expect(cacheOf(repository)).toEqual(before.filter((name) => name !== listing));
 });
 
-it("takes the needs of other repositories with the same cache into account", () => {
+/** Two repositories with one cache between them, and a folder each. */
+function withOneCache(): [TestRepository, TestRepository] {
   const [one, other] = [project(), project()];
   for (const repository of [one, other]) {
     rmSync(join(repository.root, ".dvc/cache"), { recursive: true });
@@ -193,6 +194,11 @@ it("takes the needs of other repositories with the same cache into account", () 
     repository.write("d/x", repository === one ? "one" : "other");
     repository.expver(["data", "add", "d"]);
   }
+  return [one, other];
+}
+
+it("takes the needs of other repositories with the same cache into account", () => {
+  const [one, other] = withOneCache();
   const shared = () => objectsBelow(join(one.root, "../shared/files"));
   expect(one.expver(["data", "gc", "-w", "-f", "-p", other.root]).code).toBe(0);
   expect(shared()).toHaveLength(4);
@@ -201,14 +207,8 @@ it("takes the needs of other repositories with the same cache into account", () 
 });
 
 it("counts the linked worktrees of a named repository too, and each repository once however it is named", () => {
-  const [one, other] = [project(), project()];
-  for (const repository of [one, other]) {
-    rmSync(join(repository.root, ".dvc/cache"), { recursive: true });
-    repository.expver(["data", "cache", "dir", join(one.root, "../shared")]);
-    repository.write("d/x", repository === one ? "one" : "other");
-    repository.expver(["data", "add", "d"]);
-    repository.commit("data");
-  }
+  const [one, other] = withOneCache();
+  for (const repository of [one, other]) repository.commit("data");
   const linked = join(other.root, "../linked");
   other.git("worktree", "add", "-q", linked);
   other.write("d/x", "newer");
