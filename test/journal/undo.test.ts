@@ -111,6 +111,20 @@ test("a tag that is known not to have got there is no published one", () => {
   expect(planUndo(project, id, rows).operation.id).toBe(id);
 });
 
+test("an index that was set half-way is taken back", () => {
+  const { repo, project, context } = play();
+  const object = repo.git("hash-object", "-w", "change.txt");
+  const entries = ["a", "b"].map((path) => ({ path, before: null, after: { mode: "100644", object } }));
+  const staged = () => repo.git("ls-files", "-s", "--", "a", "b");
+  const operation = beginOperation(project, context, { command: "run", argv: [], summary: "" });
+  operation.record({ kind: "index", entries });
+  repo.git("update-index", "--add", "--cacheinfo", `100644,${object},a`);
+  expect(staged()).not.toBe("");
+  operation.finish();
+  takeBack(project, [{ kind: "index", entries }]);
+  expect(staged()).toBe("");
+});
+
 test("a tag of this name that was published before is another one", () => {
   const { repo, project, context } = play();
   const tag = { kind: "ref", ref: "refs/tags/e7", before: null, after: repo.git("rev-parse", "HEAD") } as const;
