@@ -81,7 +81,9 @@ function read(file: string): Buffer | null {
 
 /** What other versions, killed starts and rare commands have left. */
 function removeOld(folder: string): void {
-  const files = readdirSync(folder).map((name) => ({ path: join(folder, name), at: lstatSync(join(folder, name)).mtimeMs }));
+  const files = readdirSync(folder)
+    .map((name) => join(folder, name))
+    .map((path) => ({ path, at: lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }));
   const oldest = Date.now() - OLD_MS;
   for (const [index, { path, at }] of files.sort((a, b) => b.at - a.at).entries()) {
     if (index >= MOST_FILES || at < oldest) rmSync(path, { force: true });

@@ -53,8 +53,9 @@ export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder
       }
       const isLink = item.isSymbolicLink();
       if (!isLink && !item.isFile()) throw refused(path, "is neither a file nor a folder");
-      const stat = isLink ? targetOf(path) : lstatSync(path);
-      if (stat.isDirectory()) continue;
+      const stat = isLink ? targetOf(path) : lstatSync(path, { throwIfNoEntry: false });
+      // Removed since the folder was read, by a program that is at work.
+      if (stat === undefined || stat.isDirectory()) continue;
       putStat(place.stats, index, stat);
       found.push(new FileOfFolder(place, { name, index, isLink }));
     }

@@ -2,7 +2,6 @@
 import { statSync } from "node:fs";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import { isFile } from "../../platform/files.ts";
 import type { CopyDatabase } from "../../store/databases.ts";
 
 export async function databaseCopier(): Promise<CopyDatabase> {
@@ -20,6 +19,8 @@ export async function settleDatabases(project: Project, paths: readonly string[]
   for (const file of files) settle(file);
 }
 
+/** Asked once: a program that is at work makes and removes its journal at any time. */
 function isKept(path: string): boolean {
-  return isFile(path) && statSync(path).size > 0;
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.size > 0;
 }

@@ -37,8 +37,10 @@ export function diskUse(inside: Project, outputs: readonly string[]): DiskUse {
   const walk = (folder: string) => {
     for (const entry of readdirSync(join(top, folder), { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) walk(path);
-      else add(path, lstatSync(join(top, path)));
+      const stat = lstatSync(join(top, path), { throwIfNoEntry: false });
+      if (stat === undefined) continue;
+      if (stat.isDirectory()) walk(path);
+      else add(path, stat);
     }
   };
   walk("");

@@ -22,9 +22,14 @@ export function serverProgram(name: string, install: string): string | null {
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(12_000, 32_000);
-    if (await canListen(port)) return port;
+    if (given.has(port) || !(await canListen(port))) continue;
+    given.add(port);
+    return port;
   }
 }
+
+/** A server takes several, and listens on the first of them long after the last has been found. */
+const given = new Set<number>();
 
 async function canListen(port: number): Promise<boolean> {
   const server = createServer();
