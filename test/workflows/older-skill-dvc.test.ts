@@ -126,7 +126,7 @@ it("a push that succeeds in part is finished by the next one", { timeout: 60_000
   renameSync(object, `${object}.away`);
   rmSync(join(repo.root, "models/production/model.bin"));
   typeAll([
-    ["dvc push", 0, /1 file pushed[\s\S]*neither in the cache nor on the remote: models\/production\/model\.bin/],
+    ["dvc push", 0, /1 file pushed[\s\S]*neither in the cache nor on [^:]*: models\/production\/model\.bin/],
     ["dvc status --cloud", 0, "missing"],
   ]);
   renameSync(`${object}.away`, object);

@@ -1,7 +1,6 @@
 /** `expver data checkout`: the worktree's data becomes what the pointers say, from the cache. */
 
 import { type Project, topOf } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Effect } from "../../../journal/types.ts";
@@ -49,9 +48,20 @@ export const dataCheckout: WriteWorkflow<Input, CheckoutPlan, CheckoutResult> = 
   async apply(context, plan) {
     const project = openData(context);
     await prepareWriting(project, context);
-    return withDvcLock(project, () => applyCheckout(project, context, plan), { writes: plan.outputs.map(({ pointer }) => pointer.path) });
+    const { outputs } = plan;
+    const result = await withDvcLock(project, () => applyCheckout(project, context, plan), {
+      writes: outputs.map(({ pointer }) => pointer.path),
+    });
+    if (result.exitCode !== 0) warnMissing(context, result.failed, outputs);
+    return result;
   },
 };
+
+function warnMissing(context: Context, failed: readonly string[], outputs: readonly OutputCheckout[]): void {
+  const missing = outputs.flatMap((output) => output.missing);
+  const text = `checkout failed for ${failed.join(", ")}: bytes of ${counted(missing.length, "file")} are not in the cache, first ${missing[0]}`;
+  context.report({ kind: "warning", text, hint: "Fetch them: expver data pull" });
+}
 
 /** Throws E_UNSAVED unless forced. */
 export async function planCheckout(
@@ -123,11 +133,6 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
     });
   }
   const result = resultOf(project, context, outputs);
-  const missing = outputs.flatMap((output) => output.missing);
-  if (missing.length > 0 && !allowMissing) {
-    const text = `checkout failed for ${result.failed.join(", ")}: bytes of ${counted(missing.length, "file")} are not in the cache, first ${missing[0]}`;
-    context.report({ kind: "warning", text, hint: "Fetch them: expver data pull" });
-  }
   return { ...result, summary, exitCode: result.failed.length > 0 && !allowMissing ? 255 : 0 };
 }
 
@@ -148,14 +153,6 @@ function changesOf(project: Project, { pointer, path, places, removes, unsaved, 
   const { hashName } = pointer;
   const shards = shardsFolder(openCache(project).dir, hashName);
   return [...batchesOf(files)].map((some) => ({ kind: "checkout", path: pointer.path, shards, hashName, files: [...some] }));
-}
-
-/** What to say when bytes are missing. */
-export function missingError(outputs: readonly OutputCheckout[]): ExpverError {
-  const missing = outputs.flatMap((output) => output.missing);
-  return new ExpverError("E_NOT_STORED", `bytes of ${counted(missing.length, "file")} are not in the cache, first ${missing[0]}`, {
-    details: { missing },
-  });
 }
 
 function stepsOf({ pointer, places, removes, missing, unsaved, isNew }: OutputCheckout): Step[] {

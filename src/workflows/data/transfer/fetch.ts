@@ -1,6 +1,8 @@
 /** `expver data fetch` and `expver data pull`: objects the cache lacks; pull then checks them out. */
 import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { counted } from "../../../platform/words.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
@@ -9,10 +11,11 @@ import type { Input, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
-import { applyCheckout, type CheckoutResult, missingError, planCheckout } from "../cache/checkout.ts";
+import { applyCheckout, type CheckoutPlan, type CheckoutResult, planCheckout } from "../cache/checkout.ts";
 import { openData, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { fetchImports } from "./fetch-imports.ts";
+import { sayMissing, warnUnknownMembers } from "./missing.ts";
 import { jobsOf, refuseFailed, type TransferPlan, warnMissing } from "./push.ts";
 
 export interface FetchResult extends TransferReport {
@@ -32,7 +35,7 @@ export const dataFetch: WriteWorkflow<Input, TransferPlan, FetchResult> = {
   async apply(context, plan) {
     const project = openData(context);
     const report = await withDvcLock(project, () => fetchAll(project, context, plan));
-    warnMissing(context, report);
+    warnMissing(project, context, { ...report, ...plan });
     return { ...report, fetched: report.objects };
   },
 };
@@ -58,13 +61,28 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
         const report = await fetchAll(project, context, plan);
         const checkout = await planCheckout(project, context, { selection: plan.worktree, input: plan.input });
         const result = await applyCheckout(project, context, checkout);
-        if (result.exitCode !== 0) throw missingError(checkout.outputs);
+        if (result.exitCode !== 0) throw pullError(project, context, { report, plan, outputs: checkout.outputs });
+        if (plan.input.allowMissing === true) warnMissing(project, context, { ...report, ...plan });
         return { fetched: report.objects, checkout: result, exitCode: 0 };
       },
       { writes: plan.worktree.pointers.map(({ path }) => path) },
     );
   },
 };
+
+/** What could not be checked out, and why: what is on no remote, named with what to do, else what no import brought. */
+function pullError(
+  project: Project,
+  context: Context,
+  { report, plan, outputs }: { report: TransferReport; plan: PullPlan; outputs: CheckoutPlan["outputs"] },
+): ExpverError {
+  const missing = outputs.flatMap((output) => output.missing);
+  const { text, hint } = sayMissing(project, context, { ...report, ...plan }) ?? {
+    text: `bytes of ${counted(missing.length, "file")} could not be had, first ${missing[0]}`,
+    hint: "The warnings say why.",
+  };
+  return new ExpverError("E_NOT_STORED", text, { hint, details: { missing } });
+}
 
 function planFetch(context: Context, input: Input, command: string): TransferPlan {
   const project = openData(context);
@@ -93,5 +111,6 @@ async function fetchAll(project: Project, context: Context, { selection, remote,
   const report = await fetchObjects(project, selection.pointers, context, { remote, only: selection.only, jobs });
   const imported = await fetchImports(project, context, selection.pointers);
   refuseFailed(context, report, "fetch");
+  warnUnknownMembers(project, context, selection);
   return { ...report, objects: report.objects + imported };
 }

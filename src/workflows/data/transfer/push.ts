@@ -1,5 +1,5 @@
 /** `expver data push`: objects the remote lacks. */
-
+import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
@@ -12,6 +12,7 @@ import { textIn, wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { openData, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
+import { sayMissing, warnUnknownMembers } from "./missing.ts";
 
 export interface TransferPlan extends Plan {
   selection: Selection;
@@ -48,12 +49,14 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     };
   },
 
-  async apply(context, { selection, remote, jobs }) {
+  async apply(context, plan) {
+    const { selection, remote, jobs } = plan;
     const project = openData(context);
     const report = await withDvcLock(project, () =>
       pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs }),
     );
-    warnMissing(context, report);
+    warnMissing(project, context, { ...report, ...plan });
+    warnUnknownMembers(project, context, selection);
     refuseFailed(context, report, "push");
     return { ...report, pushed: report.objects };
   },
@@ -66,14 +69,9 @@ export function jobsOf({ jobs }: Input): number | undefined {
   throw new ExpverError("E_USAGE", `--jobs is ${jobs}; expected a number from 1`);
 }
 
-export function warnMissing(context: Parameters<typeof dataPush.plan>[0], { missing }: TransferReport): void {
-  if (missing.length === 0) return;
-  const shown = missing.slice(0, 5).join(", ");
-  context.report({
-    kind: "warning",
-    text: `bytes of ${counted(missing.length, "file")} are neither in the cache nor on the remote: ${shown}${missing.length > 5 ? " …" : ""}`,
-    hint: "Push them from where they were stored, or add the data again.",
-  });
+export function warnMissing(project: Project, context: Context, moved: Parameters<typeof sayMissing>[2]): void {
+  const said = sayMissing(project, context, moved);
+  if (said !== null) context.report({ kind: "warning", ...said });
 }
 
 /** Names every file that is left, then throws the first one's error: what went well stays. */

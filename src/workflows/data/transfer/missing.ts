@@ -1,0 +1,82 @@
+/** Bytes that are neither here nor on the remote: which, where they were looked for, and what to type where they are. */
+import type { Project } from "../../../config/project.ts";
+import type { Context } from "../../../platform/context.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
+import { counted } from "../../../platform/words.ts";
+import { openCache } from "../../../store/cache.ts";
+import { readListing } from "../../../store/layout.ts";
+import type { TransferReport } from "../../../store/transfer.ts";
+import type { Pointer } from "../../../store/types.ts";
+import { type Selection, shownPath } from "../open-data.ts";
+
+/** So many are named. */
+const SHOWN = 5;
+
+interface Asked {
+  selection: Selection;
+  /** As typed. */
+  remote: string | undefined;
+}
+
+/** Null when nothing is. */
+export function sayMissing(
+  project: Project,
+  context: Context,
+  { missing, remotes, selection, remote }: Pick<TransferReport, "missing" | "remotes"> & Asked,
+): { text: string; hint: string } | null {
+  if (missing.length === 0) return null;
+  const owners = new Map(selection.pointers.map((pointer) => [pointer.path, pointer]));
+  const lacking = [...new Set(missing)].map((path) => ({ path, pointer: ownerOf(owners, path) }));
+  const folders = lacking.filter(({ path, pointer }) => pointer?.path === path && pointer.hash?.endsWith(".dir"));
+  const files = lacking.filter((one) => !folders.includes(one));
+  const shown = (path: string) => shownPath(project, context, path);
+  const listed = (some: readonly { path: string }[]) =>
+    `${some
+      .slice(0, SHOWN)
+      .map(({ path }) => shown(path))
+      .join(", ")}${some.length > SHOWN ? " …" : ""}`;
+  const what = [
+    ...(folders.length > 0
+      ? [
+          `the ${folders.length === 1 ? "listing" : "listings"} of ${listed(folders)} (which files ${folders.length === 1 ? "it has" : "they have"})`,
+        ]
+      : []),
+    ...(files.length > 0 ? [`bytes of ${counted(files.length, "file")}`] : []),
+  ].join(" and ");
+  const verb = files.length === 0 && folders.length === 1 ? "is" : "are";
+  // A folder is pushed whole: of some files alone others could not tell to which folder they belong.
+  const outputs = (some: readonly { path: string; pointer: Pointer | undefined }[]) =>
+    some.map(({ path, pointer }) => pointer?.path ?? path);
+  const targets = [...outputs(folders), ...(files.length > SHOWN ? outputs(files) : files.map(({ path }) => path))];
+  const words = [...new Set(targets)].slice(0, SHOWN).map((path) => shellWord(shown(path)));
+  return {
+    text: `${what} ${verb} neither in the cache nor on ${remotes.join(", ")}${files.length > 0 ? `: ${listed(files)}` : ""}`,
+    hint: `Where they still are, type: expver data push ${[...(remote === undefined ? [] : ["-r", shellWord(remote)]), ...words].join(" ")}; where nobody has them, add the data again.`,
+  };
+}
+
+function ownerOf(owners: ReadonlyMap<string, Pointer>, path: string): Pointer | undefined {
+  for (let at = path.length; at > 0; at = path.lastIndexOf("/", at - 1)) {
+    const owner = owners.get(path.slice(0, at));
+    if (owner !== undefined) return owner;
+  }
+  return undefined;
+}
+
+/** As in dvc no failure: a name in a folder that means none of its files. Said as far as the folder's listing is here. */
+export function warnUnknownMembers(project: Project, context: Context, { pointers, only }: Selection): void {
+  const cache = openCache(project);
+  for (const { path, hash, hashName } of pointers) {
+    const asked = only.get(path);
+    const entries = asked === undefined || !hash?.endsWith(".dir") ? null : readListing(cache.dir, { hash, hashName });
+    for (const member of entries === null ? [] : (asked ?? [])) {
+      if (entries?.some(({ relpath }) => relpath === member || relpath.startsWith(`${member}/`))) continue;
+      const folder = shownPath(project, context, path);
+      context.report({
+        kind: "warning",
+        text: `${shownPath(project, context, `${path}/${member}`)} is no file of ${folder}, as it was stored`,
+        hint: `Its files: expver data list . ${shellWord(folder)}`,
+      });
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/** What is on no remote is named, with where it was looked for and the command that brings it there, as it is typed from where the user stands. */
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+
+const FILES = { "x/d/a": "a", "x/d/b": "b", "x/d/sub/c": "c" };
+const keyOf = (text: string) => createHash("md5").update(text).digest("hex").replace(/^../, "$&/");
+
+/** A folder of three files, some objects of which are on the remote, and a clone that has none. */
+function cloneWhere({ there, listing }: { there: readonly string[]; listing: boolean }): { clone: TestRepository; owner: TestRepository } {
+  const [owner, remote] = [makeRepository(), makeFolder("remote")];
+  owner.expver(["data", "init"]);
+  for (const [path, text] of Object.entries(FILES)) owner.write(path, text);
+  owner.expver(["data", "remote", "add", "-d", "store", remote]);
+  owner.expver(["data", "add", "x/d"]);
+  owner.commit("data");
+  const objects = join(owner.root, ".dvc/cache/files/md5");
+  const folder = readdirSync(objects, { recursive: true, encoding: "utf8" }).filter((key) => listing && key.endsWith(".dir"));
+  for (const key of [...there.map(keyOf), ...folder]) {
+    mkdirSync(join(remote, "files/md5", dirname(key)), { recursive: true });
+    copyFileSync(join(objects, key), join(remote, "files/md5", key));
+  }
+  return { clone: makeRepository({ cloneOf: owner.root }), owner };
+}
+
+describe("a file of a folder of which the remote has only some", () => {
+  it("comes when it and the listing are there", () => {
+    const { clone } = cloneWhere({ there: ["a"], listing: true });
+    expect(clone.expver(["data", "pull", "d/a"], { cwd: "x" })).toMatchObject({ code: 0, stderr: "" });
+    expect(clone.read("x/d/a")).toBe("a");
+    expect(existsSync(join(clone.root, "x/d/b"))).toBe(false);
+  });
+
+  it.each([
+    [["d/b"], { there: ["a"], listing: true }, "bytes of 1 file are neither in the cache nor on store: d/b", "d/b"],
+    [["d"], { there: ["a"], listing: true }, "bytes of 2 files are neither in the cache nor on store: d/b, d/sub/c", "d/b d/sub/c"],
+    [
+      ["d/a", "-r", "store"],
+      { there: ["a"], listing: false },
+      "the listing of d (which files it has) is neither in the cache nor on store",
+      "-r store d",
+    ],
+  ] as const)("pull %j says what is lacking where, once, and what brings it there", (typed, where, text, push) => {
+    const { clone, owner } = cloneWhere(where);
+    const hint = `Where they still are, type: expver data push ${push}; where nobody has them, add the data again.`;
+    const pull = ["data", "pull", ...typed];
+    const { code, stderr } = clone.expver(pull, { cwd: "x" });
+    expect({ code, stderr: stderr.trim() }).toEqual({ code: 1, stderr: `error E_NOT_STORED: ${text}\n  hint: ${hint}` });
+    const fetched = clone.expverJson(["data", "fetch", ...typed], { cwd: "x" });
+    expect(fetched.warnings).toEqual([{ text, hint }]);
+    expect(owner.expver(["data", "push", ...push.split(" ")], { cwd: "x" }).code).toBe(0);
+    expect(clone.expver(pull, { cwd: "x" }).code).toBe(0);
+    expect(readFileSync(join(clone.root, "x", typed[0] === "d" ? "d/sub/c" : typed[0]), "utf8")).toMatch(/^[abc]$/);
+  });
+
+  it("a name that none of its files has is said to be none", () => {
+    const { clone } = cloneWhere({ there: ["a"], listing: true });
+    const { warnings } = clone.expverJson(["data", "pull", "d/zz"], { cwd: "x" });
+    expect(warnings.map(({ text }) => text)).toEqual(["d/zz is no file of d, as it was stored"]);
+  });
+});
