@@ -13,6 +13,7 @@ import { submoduleOf } from "../git/tree.ts";
 import type { Context } from "../platform/context.ts";
 import { hashingFile } from "../platform/hashing.ts";
 import { paceWork, type Work } from "../platform/pace.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import { openSource, type Source } from "../store/source.ts";
 import { type SourceNode, sourceTree } from "../store/source-tree.ts";
@@ -23,7 +24,6 @@ import { copyNodes } from "./data/sources/get.ts";
 import { sourcePath } from "./data/sources/source-path.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
-import { quoted } from "./run/snapshot/snapshot-selection.ts";
 
 export interface GetPlan extends Plan {
   source: Source;
@@ -192,10 +192,10 @@ function refuseInSubmodule(
   const found = submoduleOf(project.repository, commit, path);
   if (found === null) return;
   const inside = path === found.path ? "PATH" : path.slice(found.path.length + 1);
-  const where = isHere ? `expver -C ${quoted(found.path)} get` : "expver get --repo URL";
+  const where = isHere ? `expver -C ${shellWord(found.path)} get` : "expver get --repo URL";
   const url = isHere ? "" : ` (the URL: git show ${version}:.gitmodules, in that repository)`;
   throw new ExpverError("E_NOT_FOUND", `${found.path} is a submodule in ${version}: what is in it is in a repository of its own`, {
-    hint: `${where} ${found.commit} ${quoted(inside)}${url}`,
+    hint: `${where} ${found.commit} ${shellWord(inside)}${url}`,
     details: { version, path, submodule: found.path, commit: found.commit },
   });
 }

@@ -1,10 +1,10 @@
 /** `expver advise`: which workflow, level and commands, with the reasons; what the repository cannot answer is asked. */
 import { openProject } from "../../config/project.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { suggestVersion } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { choice, textIn } from "../input.ts";
-import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import { describeChanges } from "./description.ts";
 import { adviseLevel, type LevelAdvice, some } from "./level.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
@@ -109,7 +109,7 @@ interface CommandFacts {
 }
 
 function commandsOf(workflow: WorkflowName, { command, description, level, situation }: CommandFacts): string[] {
-  const message = `-m ${quoted(description === "" ? "what it tries" : description)}`;
+  const message = `-m ${shellWord(description === "" ? "what it tries" : description)}`;
   const flag = level === "minor" ? "" : ` --${level}`;
   if (workflow === "sequential") return [`expver run${flag} ${message} -- ${command}`, "expver list", "expver publish"];
   if (workflow === "parallel") {
@@ -133,7 +133,7 @@ function gridFor(command: string, grid: Situation["grid"]): { options: string; c
   }));
   if (grid.length > 0) {
     const names = new Set(grid.map(({ name }) => name));
-    const options = grid.map(({ name, values }) => `--grid ${quoted(`${name}=${values.join(",")}`)}`).join(" ");
+    const options = grid.map(({ name, values }) => `--grid ${shellWord(`${name}=${values.join(",")}`)}`).join(" ");
     return {
       options,
       command: command.replace(/( --([\w.-]+)[ =])\S+/g, (all, flag, name) => (names.has(name) ? `${flag}{${name}}` : all)),

@@ -2,10 +2,10 @@
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { modelsPrune } from "../models/prune.ts";
-import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import { worktrees } from "../worktrees.ts";
 
 export interface CleanupItem {
@@ -32,9 +32,9 @@ async function ofWorktrees(context: Context): Promise<CleanupItem[]> {
   return listed.flatMap(({ kind, name, root, findings }): CleanupItem[] => {
     const blockedBy = (findings ?? []).map(({ what, remedy }) => `${what}: ${remedy}`);
     if (kind === "exploration")
-      return [{ what: `exploration of ${name} in ${root}`, blockedBy, command: `expver cleanup ${quoted(name ?? "")}` }];
+      return [{ what: `exploration of ${name} in ${root}`, blockedBy, command: `expver cleanup ${shellWord(name ?? "")}` }];
     if (kind === "experiment")
-      return [{ what: `experiment ${name} in ${root}`, blockedBy, command: `expver worktree remove ${quoted(name ?? "")}` }];
+      return [{ what: `experiment ${name} in ${root}`, blockedBy, command: `expver worktree remove ${shellWord(name ?? "")}` }];
     return kind === "gone" ? [{ what: `worktree whose folder ${root} is gone`, blockedBy: [], command: "git worktree prune" }] : [];
   });
 }

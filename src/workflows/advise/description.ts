@@ -1,10 +1,10 @@
 /** `expver advise description`: the line a version should have, and a text drawn from what really changed. */
 import { openProject } from "../../config/project.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { changesText } from "../describe/changes.ts";
 import { diff } from "../diff.ts";
 import { textIn } from "../input.ts";
-import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import { show } from "../show.ts";
 import { type SinceLast, sinceLastVersion } from "./since-last.ts";
 
@@ -26,7 +26,7 @@ export const adviseDescription: ReadWorkflow<Input, DescriptionAdvice> = {
     if (version === null) {
       const since = sinceLastVersion(project);
       const description = describeChanges(since);
-      const message = quoted(description === "" ? "what it tries" : description);
+      const message = shellWord(description === "" ? "what it tries" : description);
       const parts = { model: null, parameter: since.params[0]?.name ?? null, metric: null, data: null, text: description || null };
       return { version, against: since.last, description, parts, commands: [`expver run -m ${message} -- COMMAND`] };
     }

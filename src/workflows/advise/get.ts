@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { openProject } from "../../config/project.ts";
 import type { Context } from "../../platform/context.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
 import { openCache } from "../../store/cache.ts";
 import { objectPath } from "../../store/layout.ts";
@@ -9,7 +10,6 @@ import { findVersion } from "../../versions/registry.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { get } from "../get.ts";
 import { textIn } from "../input.ts";
-import { quoted } from "../run/snapshot/snapshot-selection.ts";
 
 export interface GetAdvice {
   version: string;
@@ -45,7 +45,7 @@ function wholeVersion(version: string): GetAdvice {
     bytes: 0,
     toFetch: 0,
     reasons,
-    commands: [`expver checkout ${quoted(version)}`, `expver cleanup ${quoted(version)}`],
+    commands: [`expver checkout ${shellWord(version)}`, `expver cleanup ${shellWord(version)}`],
   };
 }
 
@@ -73,6 +73,6 @@ async function onePath(context: Context, version: string, typed: string): Promis
     bytes: files.reduce((sum, { size }) => sum + (size ?? 0), 0),
     toFetch: lacking.length,
     reasons: reasons.filter((one) => one !== null),
-    commands: [`expver get ${quoted(version)} ${quoted(path)} -o ${quoted(path.split("/").at(-1) ?? path)}`],
+    commands: [`expver get ${shellWord(version)} ${shellWord(path)} -o ${shellWord(path.split("/").at(-1) ?? path)}`],
   };
 }

@@ -7,6 +7,7 @@ import { gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { isDataFile } from "../../merge/data/data-file.ts";
 import type { Context } from "../../platform/context.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
 import { inputPointers } from "../../store/data-hash.ts";
 import { readPointersAt } from "../../store/pointers.ts";
@@ -17,7 +18,6 @@ import type { Input, ReadWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
 import { planResultsMerge } from "../merge/results-part.ts";
 import { findSide, mergeBase, type Side } from "../merge/side.ts";
-import { quoted } from "../run/snapshot/snapshot-selection.ts";
 
 export interface ArtifactAdvice {
   artifact: "results" | "data" | "model";
@@ -214,12 +214,12 @@ interface Advised {
 /** A worktree is finished as a whole; of anything else only the results are brought here. */
 function commandsOf({ name, kind, path }: Side, { results, data, model }: Advised): string[] {
   const rebase = results.advice === "rebase" ? " --strategy rebase --key-columns version" : "";
-  const merge = `expver merge ${quoted(name)}${rebase}`;
+  const merge = `expver merge ${shellWord(name)}${rebase}`;
   if (kind !== "worktree" || path === null) return results.advice === "nothing" ? [] : [merge];
   const options = [
     results.advice === "rebase" ? "--results rebase --key-columns version" : results.advice === "nothing" ? "--results none" : "",
     data.some(({ advice }) => advice === "rebase") ? "--data rebase" : "",
     model?.advice === "promote" ? "--models promote" : "",
   ].filter(Boolean);
-  return [`${["expver worktree finish", quoted(name), ...options].join(" ")} --dry-run`];
+  return [`${["expver worktree finish", shellWord(name), ...options].join(" ")} --dry-run`];
 }

@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import { hideSecrets } from "../../config/secrets.ts";
 import { identityOf } from "../../platform/processes.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import type { RunFindings } from "./planning/findings.ts";
 import { runsPipeline } from "./planning/plan.ts";
 import type { RunFacts } from "./run-facts.ts";
-import { quoted } from "./snapshot/snapshot-selection.ts";
 
 export function firstFacts(findings: RunFindings, { runId, since }: { runId: string; since: string }): RunFacts {
   const { repository, request, head, places, shownArgv, parameters, pointers, selection, argv } = findings;
@@ -15,7 +15,7 @@ export function firstFacts(findings: RunFindings, { runId, since }: { runId: str
     worktree: repository.root,
     phase: "preparing",
     status: "running",
-    command: shownArgv.map(quoted).join(" "),
+    command: shownArgv.map(shellWord).join(" "),
     message: request.message,
     params: hideSecrets(parameters),
     version: null,

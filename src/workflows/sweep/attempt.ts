@@ -5,6 +5,7 @@ import { absolutePath, storedPath } from "../../config/paths.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import type { Job, JobStatus } from "../../launchers/launcher.ts";
 import { identityOf } from "../../platform/processes.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { letGoOfClosed } from "../../platform/sqlite.ts";
 import { syncFiles } from "../../platform/sync.ts";
 import { copyDatabase } from "../../results/copy.ts";
@@ -22,7 +23,6 @@ import { placesOf } from "../run/places.ts";
 import { createLog, endingOf, stopRequest } from "../run/program/execute.ts";
 import { programEnvironment } from "../run/program/program-environment.ts";
 import { createRunFolder, type RunFacts, readFacts, removeRunFolder, runFolder } from "../run/run-facts.ts";
-import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import { shardOf } from "./shards.ts";
 import type { Attempt, Cause, RunEnd } from "./sweep-journal.ts";
@@ -158,7 +158,7 @@ function ownFacts(
     owner: identityOf(process.pid),
     phase: "preparing",
     status: "running",
-    command: substitute(argv, hideSecrets(parameters)).argv.map(quoted).join(" "),
+    command: substitute(argv, hideSecrets(parameters)).argv.map(shellWord).join(" "),
     params: hideSecrets(parameters),
     version: null,
     startedAt: context.clock().toISOString(),

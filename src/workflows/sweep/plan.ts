@@ -3,6 +3,7 @@ import { openProject, type Project, requireRepository, topOf } from "../../confi
 import { hideSecretArguments } from "../../config/secrets.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
 import type { Input, Plan, Step } from "../contract.ts";
 import { textIn, wordsOf } from "../input.ts";
@@ -12,7 +13,6 @@ import { findForRun } from "../run/planning/plan.ts";
 import { refuseUnfit } from "../run/planning/refuse-unfit.ts";
 import { readRequest } from "../run/planning/request.ts";
 import { refuseSecondRun } from "../run/second-run.ts";
-import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import { inputLinks } from "./input-links.ts";
 import { type EndingRequest, type Pace, paramsIn, readPace, readSweepRequest, type SweepRequest } from "./request.ts";
 import { standingResult } from "./standing.ts";
@@ -77,7 +77,7 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
     ...inputLinks(project, findings.pointers, { mayLink: pace.link }).steps,
     {
       verb: "run",
-      target: shownArgv.map(quoted).join(" "),
+      target: shownArgv.map(shellWord).join(" "),
       count: request.jobs.length,
       detail: `${pace.jobs} at once, each in a workspace of its own`,
     },
@@ -108,7 +108,7 @@ async function planResumed(context: Context, input: Input): Promise<Plan & Resum
   }
   if (sweep.worktree !== topOf(project)) {
     throw new ExpverError("E_NOT_FOUND", `${sweep.id} belongs to the worktree ${sweep.worktree}`, {
-      hint: `expver -C ${quoted(sweep.worktree)} sweep --resume ${sweep.id}`,
+      hint: `expver -C ${shellWord(sweep.worktree)} sweep --resume ${sweep.id}`,
     });
   }
   refuseUnfit(repository, { commit: true, edit: input.edit === true });
@@ -128,7 +128,7 @@ async function planResumed(context: Context, input: Input): Promise<Plan & Resum
       ...(open.length === 0 ? [] : [{ verb: "record", target: counted(open.length, "run"), detail: "that nobody has seen end" }]),
       ...(queue.length === 0
         ? []
-        : [{ verb: "run", target: sweep.argv.map(quoted).join(" "), count: queue.length, detail: `of ${countText(sweep)}` }]),
+        : [{ verb: "run", target: sweep.argv.map(shellWord).join(" "), count: queue.length, detail: `of ${countText(sweep)}` }]),
       ...endingSteps(project, sweep.request.ending, "the next version"),
     ],
     destructive: false,
@@ -167,12 +167,12 @@ function commandOf({ argv, hidden, id }: Sweep, typed: string[]): string[] {
   if (typed.length === 0) {
     if (!hidden) return argv;
     throw new ExpverError("E_USAGE", "the command of this sweep has a secret in it, which is not written down", {
-      hint: `Type the command again: expver sweep --resume ${id} -- ${argv.map(quoted).join(" ")}`,
+      hint: `Type the command again: expver sweep --resume ${id} -- ${argv.map(shellWord).join(" ")}`,
     });
   }
   if (JSON.stringify(hideSecretArguments(typed)) === JSON.stringify(argv)) return typed;
   throw new ExpverError("E_USAGE", "that is another command than the one the sweep began with", {
-    hint: `Leave it out, or begin a new sweep. It was: ${argv.map(quoted).join(" ")}`,
+    hint: `Leave it out, or begin a new sweep. It was: ${argv.map(shellWord).join(" ")}`,
   });
 }
 

@@ -1,6 +1,7 @@
 /** What a person sees of a sweep that goes on: a line for each run that has ended, and on a terminal how it stands now. */
+
+import { shellWord } from "../../platform/shell-word.ts";
 import { readFacts } from "../run/run-facts.ts";
-import { quoted } from "../run/snapshot/snapshot-selection.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import type { Pace } from "./request.ts";
 import { countText, type Ended, finishedRuns, isEnded, isSettled, jobStates } from "./state.ts";
@@ -81,6 +82,6 @@ function leftText(now: Sweep, { jobs }: Pace): string {
 
 function settingsText(settings: Readonly<Record<string, string>>): string {
   return Object.entries(settings)
-    .map(([name, value]) => quoted(`${name}=${value}`))
+    .map(([name, value]) => shellWord(`${name}=${value}`))
     .join(" ");
 }

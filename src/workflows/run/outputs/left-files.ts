@@ -5,10 +5,11 @@ import { absolutePath, isUnder, storedPath } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { LeftFiles } from "../run-facts.ts";
 import { readFileChanges } from "../snapshot/changes.ts";
-import { quoted, selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
+import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
 import { outputsOf } from "./outputs.ts";
 import { treeEntries } from "./results-files.ts";
 
@@ -80,6 +81,6 @@ export function warnOfLeft(context: Context, { project, runId }: ClosingRun, { p
   context.report({
     kind: "warning",
     text: `run ${runId} left what no version has: ${shown.join(", ")}${more}${kept}`,
-    hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${folder === null ? `; or now: expver data add ${quoted(fromFolder(context.cwd, paths[0] ?? ""))}` : ""}`,
+    hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${folder === null ? `; or now: expver data add ${shellWord(fromFolder(context.cwd, paths[0] ?? ""))}` : ""}`,
   });
 }

@@ -3,11 +3,11 @@
 import { dirname } from "node:path/posix";
 import { DEFAULTS } from "../../../config/config.ts";
 import { isUnder } from "../../../config/paths.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import { counted } from "../../../platform/words.ts";
 import type { Plan, Step } from "../../contract.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { sharedCacheEdit } from "../../shared-cache.ts";
-import { quoted } from "../snapshot/snapshot-selection.ts";
 import type { RunFindings } from "./findings.ts";
 
 export function describePlan(findings: RunFindings): Plan {
@@ -61,7 +61,7 @@ function stepsOf(findings: RunFindings): Step[] {
     request.commit
       ? files === 0 && changedInputs.length === 0
         ? { verb: "snapshot", target: "HEAD", detail: "nothing has changed" }
-        : { verb: "snapshot", target: `refs/expver/runs/RUN`, count: files, detail: listed.map(quoted).join(", ") + more }
+        : { verb: "snapshot", target: `refs/expver/runs/RUN`, count: files, detail: listed.map(shellWord).join(", ") + more }
       : { verb: "record", target: "patch", count: files, detail: "--no-commit: changes are kept as a patch in the run's record" },
     ...(cacheEdit === null ? [] : [{ verb: "write", target: ".dvc/config.local", detail: "the cache of the main worktree, for dvc" }]),
     ...changedInputs.map(({ path }) => ({ verb: "store", target: path, detail: "changed input" })),
@@ -69,7 +69,7 @@ function stepsOf(findings: RunFindings): Step[] {
     ...(lacking === null
       ? []
       : [{ verb: "bring in", target: places.database, count: lacking.rows, detail: "rows of the version in HEAD that the file lacks" }]),
-    { verb: "run", target: shownArgv.map(quoted).join(" ") },
+    { verb: "run", target: shownArgv.map(shellWord).join(" ") },
     { verb: "stamp", target: places.database, detail: "version, git_commit and dvc_hash of every row of the run" },
     { verb: "track", target: outputsOf(findings).join(", ") },
     request.commit

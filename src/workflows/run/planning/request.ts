@@ -5,10 +5,10 @@ import { delimiter, join, resolve } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFile } from "../../../platform/files.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import type { Input } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { parseGiven } from "../parameters/parameters.ts";
-import { quoted } from "../snapshot/snapshot-selection.ts";
 import { type WantedVersion, wantedVersion } from "../version/version-choice.ts";
 
 export interface RunRequest {
@@ -67,7 +67,7 @@ function refuseMissingProgram({ cwd, env }: Context, argv: string[]): void {
   if (program !== "" && places.some(isProgram)) return;
   if (program.includes("/") && isFile(places[0] ?? "")) {
     throw new ExpverError("E_NOT_FOUND", `${program} is a file but no program: it may not be executed`, {
-      hint: `chmod +x ${quoted(program)}, or name what runs it: expver run -- sh ${quoted(program)}`,
+      hint: `chmod +x ${shellWord(program)}, or name what runs it: expver run -- sh ${shellWord(program)}`,
       details: { program },
     });
   }

@@ -3,6 +3,7 @@
 import { basename, dirname } from "node:path/posix";
 import { isUnder } from "../../../config/paths.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
 
@@ -88,18 +89,18 @@ function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<s
   if (isUnder(path, rules.tracked)) return "out";
   if (isUnder(path, rules.models)) {
     const advice = tracked
-      ? `commit it yourself: git commit -- ${quoted(path)}`
-      : `a new model file becomes an output; to keep this one: expver data add ${quoted(path)}`;
+      ? `commit it yourself: git commit -- ${shellWord(path)}`
+      : `a new model file becomes an output; to keep this one: expver data add ${shellWord(path)}`;
     return { path, reason: "output", advice };
   }
   if (repository === "moved") return "in";
   if (repository === "dirty")
-    return { path, reason: "repository", advice: `the submodule has changes of its own: commit them in ${quoted(path)}` };
+    return { path, reason: "repository", advice: `the submodule has changes of its own: commit them in ${shellWord(path)}` };
   if (repository === "foreign")
     return {
       path,
       reason: "repository",
-      advice: `a Git repository of its own: add it as a submodule, or ignore it: echo ${quoted(`/${path}`)} >> .gitignore`,
+      advice: `a Git repository of its own: add it as a submodule, or ignore it: echo ${shellWord(`/${path}`)} >> .gitignore`,
     };
   if (tracked) return "in";
   if (rules.isOutput(path)) return "out";
@@ -107,11 +108,11 @@ function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<s
     return {
       path: environment,
       reason: "environment",
-      advice: `installed or generated files: echo ${quoted(`${basename(environment)}/`)} >> .gitignore`,
+      advice: `installed or generated files: echo ${shellWord(`${basename(environment)}/`)} >> .gitignore`,
     };
   }
-  if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: echo ${quoted(`/${path}`)} >> .gitignore` };
-  if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${quoted(path)}` };
+  if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: echo ${shellWord(`/${path}`)} >> .gitignore` };
+  if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${shellWord(path)}` };
   return "in";
 }
 
@@ -140,9 +141,4 @@ function environmentFolder(path: string, environments: ReadonlySet<string>): str
 /** A folder with a `pyvenv.cfg` is a virtual environment whatever its name. */
 function virtualEnvironments(changes: readonly Change[]): Set<string> {
   return new Set(changes.filter(({ path }) => basename(path) === "pyvenv.cfg").map(({ path }) => dirname(path)));
-}
-
-/** Fit for a shell. */
-export function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
