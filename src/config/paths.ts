@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isMissing } from "../platform/files.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { type Place, topOf } from "./project.ts";
 
 /** `../data/x` typed in `sub/` → `data/x`; the top itself is `""`. Throws E_OUTSIDE when it, or the folder it really lies in, is outside. */
@@ -24,9 +25,24 @@ export function absolutePath(project: Place, stored: string): string {
   return join(topOf(project), stored);
 }
 
+/** A stored path as it reads from where the person stands. */
+export function shownPath(project: Place, stored: string): string {
+  return toPosix(relative(project.cwd, absolutePath(project, stored))) || ".";
+}
+
+/** The same as a word of a command line to paste there. */
+export function typedPath(project: Place, stored: string): string {
+  return shellWord(shownPath(project, stored));
+}
+
 /** A path of `expver.yaml` (relative to the project's root) in stored form. */
 export function storedPath(project: Place, fromConfig: string): string {
   return toPosix(relative(topOf(project), join(project.root, fromConfig)));
+}
+
+/** A stored path as `expver.yaml` names it: the reverse of {@link storedPath}. */
+export function configPath(project: Place, stored: string): string {
+  return toPosix(relative(project.root, absolutePath(project, stored)));
 }
 
 /** Both in stored form: one of the places itself, or below it. */

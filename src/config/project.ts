@@ -19,6 +19,8 @@ export interface Project {
   readonly dvcRoot: string | null;
   /** Our own state, per repository and machine: `<common git dir>/expver`, or `.dvc/tmp/expver` without Git. */
   readonly stateDir: string;
+  /** Where the person stands, symbolic links resolved: what is shown for typing is relative to it. */
+  readonly cwd: string;
   readonly config: Config;
 }
 
@@ -58,7 +60,7 @@ export function findPlace(context: Context): Place | null {
 
 function placeOf(repository: Repository | null, cwd: string): Place | null {
   if (repository?.bare)
-    return { root: repository.root, repository, dvcRoot: null, stateDir: join(physical(repository.commonDir), "expver") };
+    return { root: repository.root, repository, dvcRoot: null, stateDir: join(physical(repository.commonDir), "expver"), cwd };
   const top = repository === null ? null : physical(repository.root);
   const configRoot = nearest(cwd, top, (folder) => isFile(join(folder, CONFIG_FILE)));
   const dvcRoot = nearest(configRoot ?? cwd, top, (folder) => isFolder(join(folder, ".dvc")));
@@ -70,6 +72,7 @@ function placeOf(repository: Repository | null, cwd: string): Place | null {
     repository: usesGit ? repository : null,
     dvcRoot,
     stateDir: usesGit ? join(physical(repository.commonDir), "expver") : join(dvcRoot ?? root, ".dvc", "tmp", "expver"),
+    cwd,
   };
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { ExpverError } from "../errors.ts";
 import { pause } from "../platform/pause.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { git, gitPath, gitResult, type Repository } from "./git.ts";
 
 export interface IndexEntry {
@@ -75,7 +76,7 @@ export function requireIndexFree(repository: Repository): void {
 function indexLocked(repository: Repository, cause?: unknown): ExpverError {
   const path = gitPath(repository, "index.lock");
   return new ExpverError("E_BUSY", `the Git index is locked by another process: ${path}`, {
-    hint: `Wait for the other git command; if none is running, it left its lock: rm ${path}`,
+    hint: `Wait for the other git command; if none is running, it left its lock: rm ${shellWord(path)}`,
     details: { path },
     cause,
   });

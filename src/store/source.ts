@@ -45,7 +45,7 @@ export function openSource(context: Context, url: string, { rev }: { rev?: strin
     const config = gitResult(repository, ["cat-file", "blob", `${commit}:.dvc/config`], { allow: [128] });
     mkdirSync(join(root, ".dvc"));
     if (config.code === 0) writeFileAtomic(join(root, ".dvc", "config"), config.stdout);
-    const project: Project = { root, repository, dvcRoot: root, stateDir: join(into, "state"), config: DEFAULTS };
+    const project: Project = { root, repository, dvcRoot: root, stateDir: join(into, "state"), cwd: root, config: DEFAULTS };
     return { project, commit, base: "", pointers: readPointersAt(project, commit), close };
   } catch (error) {
     close();

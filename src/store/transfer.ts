@@ -2,10 +2,10 @@
  * Push and fetch. A listing is sent, or comes into the cache, only when all its members are there: others take a listing as
  * proof of them. We ourselves never do: members are always looked for one by one.
  */
+import { shownPath, typedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
-import { shellWord } from "../platform/shell-word.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { openCache } from "./cache.ts";
 import { keyOf, type ObjectFolder, type ObjectName, ObjectThere, trustedSize, trustedSizes } from "./layout.ts";
@@ -51,7 +51,7 @@ export async function pushObjects(
   context: Pacing,
   options: TransferOptions = {},
 ): Promise<TransferReport> {
-  const tools = { cache: openCache(project), context, options };
+  const tools = { project, cache: openCache(project), context, options };
   return transfer(project, pointers.filter(isPushable), options, (remote, some) => pushTo(remote, some, tools));
 }
 
@@ -71,7 +71,7 @@ export interface PushSurvey {
 export async function surveyPush(project: Project, pointers: readonly Pointer[], context: Pacing): Promise<PushSurvey> {
   const survey: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [] };
   await eachRemote(project, pointers.filter(isPushable), {}, async (remote, some) => {
-    const { there, parcels, listings, missing } = await examine(remote, some, { cache: openCache(project), context, options: {} });
+    const { there, parcels, listings, missing } = await examine(remote, some, { project, cache: openCache(project), context, options: {} });
     survey.remotes.push(remote.name);
     survey.there += there.size;
     for (const { size } of [...parcels, ...listings]) survey.bytes += size;
@@ -91,7 +91,7 @@ export async function fetchObjects(
   const cache = options.into ?? openCache(project);
   const wanted = pointers.filter((pointer) => !pointer.isImport && !isComplete(cache, pointer));
   if (wanted.length === 0) return { objects: 0, remotes: [], missing: [], failed: [] };
-  return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { cache, context, options }));
+  return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { project, cache, context, options }));
 }
 
 /** Imports come from their source, `push: false` stays here, and what is not cached has no object. */
@@ -100,6 +100,7 @@ export function isPushable({ push, isImport, cache, hash }: Pointer): boolean {
 }
 
 interface Tools {
+  project: Project;
   cache: ObjectFolder;
   context: Pacing;
   options: TransferOptions;
@@ -203,17 +204,17 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
   const absent = keysOf(listings.map(({ object }) => object));
   for (const { pointer, listing, isPart } of bundles) {
     const isWithheld = isPart && listing !== null && absent.has(keyOf(listing)) && !complete.has(keyOf(listing));
-    if (isWithheld) tellWithheld(context, pointer);
+    if (isWithheld) tellWithheld(tools, pointer);
   }
   return part;
 }
 
 /** dvc takes a listing on the remote for the whole folder, and would never push the rest. */
-function tellWithheld(context: Pacing, { path }: Pointer): void {
+function tellWithheld({ project, context }: Tools, { path }: Pointer): void {
   context.report?.({
     kind: "warning",
-    text: `only some files of ${path} are on the remote: others can fetch them once all of it is`,
-    hint: `Push the folder: expver data push ${shellWord(path)}`,
+    text: `only some files of ${shownPath(project, path)} are on the remote: others can fetch them once all of it is`,
+    hint: `Push the folder: expver data push ${typedPath(project, path)}`,
   });
 }
 

@@ -9,8 +9,6 @@ import { compareVersions, looksLikeVersion, parseTagName } from "./tag-name.ts";
 import { readTags, type Tag } from "./tags.ts";
 import type { Version } from "./types.ts";
 
-type Where = Pick<Project, "repository" | "config" | "root" | "dvcRoot" | "stateDir">;
-
 export interface Registry {
   /** Lowest number first. */
   versions: Version[];
@@ -19,7 +17,7 @@ export interface Registry {
 }
 
 /** Every version there is, on a branch or not, whoever made its tag. */
-export function readRegistry(project: Where): Registry {
+export function readRegistry(project: Project): Registry {
   const { prefix } = project.config.versions;
   const repository = requireRepository(project);
   const { tags, unpublished } = readTags(repository, { stateDir: project.stateDir, prefix });
@@ -42,17 +40,17 @@ export function readRegistry(project: Where): Registry {
   };
 }
 
-export function readVersions(project: Where): Version[] {
+export function readVersions(project: Project): Version[] {
   return readRegistry(project).versions;
 }
 
 /** One version by its tag's name (the prefix may be left out). Throws E_NOT_FOUND; E_VERSION when its tag leads to no commit. */
-export function findVersion(project: Where, name: string): Version {
+export function findVersion(project: Project, name: string): Version {
   return pickVersion(readVersions(project), name, project.config.versions.prefix);
 }
 
 /** A version, else any other tag, branch or commit. Throws as {@link findVersion} when it is none of these. */
-export function findCommit(project: Where, name: string): { name: string; commit: string } {
+export function findCommit(project: Project, name: string): { name: string; commit: string } {
   try {
     return findVersion(project, name);
   } catch (error) {

@@ -10,8 +10,6 @@ import { updateRefs } from "../git/refs.ts";
 import { identityOf, lifeOf, type ProcessIdentity, whereIs } from "../platform/processes.ts";
 import { formatTagName, type Level, nextVersion, parseTagName, requireTagName } from "./tag-name.ts";
 
-type Where = Pick<Project, "repository" | "config" | "root" | "dvcRoot" | "stateDir">;
-
 export interface Reservation {
   /** Tag name. */
   name: string;
@@ -29,12 +27,12 @@ export interface NumberingOptions {
 }
 
 /** The next free name after all tags here, on the remote and in reservations. Reserves nothing. */
-export function suggestVersion(project: Where, level: Level, options: NumberingOptions = {}): string {
+export function suggestVersion(project: Project, level: Level, options: NumberingOptions = {}): string {
   return nextFree(readTaken(project, options), level, prefixOf(project, options));
 }
 
 /** Throws E_VERSION_TAKEN, with the next free name in the hint, when a tag or a living reservation has the name. E_USAGE when it is none. */
-export function requireFree(project: Where, name: string, options: NumberingOptions = {}): void {
+export function requireFree(project: Project, name: string, options: NumberingOptions = {}): void {
   const prefix = prefixOf(project, options);
   requireTagName(name, prefix);
   refuseTaken(project, name, readTaken(project, options), prefix);
@@ -46,7 +44,7 @@ export function requireFree(project: Where, name: string, options: NumberingOpti
  * @throws E_VERSION_TAKEN when the name is taken; E_USAGE when it is no version.
  */
 export function reserveVersion(
-  project: Where,
+  project: Project,
   wanted: Level | (string & {}),
   { owner = identityOf(process.pid), ...options }: NumberingOptions & { owner?: ProcessIdentity } = {},
 ): Reservation {
@@ -94,7 +92,7 @@ interface Taken {
 /** Where reservations are: `refs/expver/reserved/<tag>`. */
 export const RESERVED = "refs/expver/reserved/";
 
-function prefixOf(project: Where, options: NumberingOptions): string {
+function prefixOf(project: Project, options: NumberingOptions): string {
   return options.prefix ?? project.config.versions.prefix;
 }
 
@@ -102,7 +100,7 @@ function isLevel(wanted: string): wanted is Level {
   return wanted === "major" || wanted === "minor" || wanted === "patch";
 }
 
-function readTaken(project: Where, options: NumberingOptions): Taken {
+function readTaken(project: Project, options: NumberingOptions): Taken {
   const repository = requireRepository(project);
   const args = ["for-each-ref", "--format=%(objectname) %(refname)", `refs/tags/${prefixOf(project, options)}[0-9]*`, RESERVED];
   const taken: Taken = { here: new Set(), remote: new Set(options.remoteTags?.keys() ?? []), reserved: new Map() };
@@ -126,7 +124,7 @@ function nextFree({ here, remote, reserved }: Taken, level: Level, prefix: strin
   );
 }
 
-function refuseTaken(project: Where, name: string, taken: Taken, prefix: string): void {
+function refuseTaken(project: Project, name: string, taken: Taken, prefix: string): void {
   const by = takenBy(project, name, taken);
   if (by === null) return;
   const free = nextFree(taken, "minor", prefix);
@@ -136,7 +134,7 @@ function refuseTaken(project: Where, name: string, taken: Taken, prefix: string)
   });
 }
 
-function takenBy(project: Where, name: string, { here, remote, reserved }: Taken): string | null {
+function takenBy(project: Project, name: string, { here, remote, reserved }: Taken): string | null {
   if (here.has(name)) return "exists already";
   if (remote.has(name)) return "exists already on the remote";
   const object = reserved.get(name);

@@ -1,8 +1,10 @@
 /** `expver checkout V`: a version as it was, code, data, models and database, in a worktree of its own beside this one. */
+
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import { findCommit } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
@@ -80,7 +82,7 @@ export const checkout: WriteWorkflow<Input, CheckoutPlan, CheckedOut> = {
     const project = openProject(context);
     const repository = requireRepository(project);
     const { name: version, root, commit } = wanted;
-    const next = [`cd ${root}`, `expver cleanup ${version}`];
+    const next = [`cd ${shellWord(root)}`, `expver cleanup ${version}`];
     if (there !== null) return { version, root, commit, files: 0, missing: [], disk: null, made: false, next };
     await prepareWriting(project, context);
     const { files, missing, disk } = await makeWorktree(project, repository, context, wanted);

@@ -1,7 +1,9 @@
 /** `expver cleanup [V]`: removes exploration worktrees, as long as nothing in them is other than what was checked out. */
+
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { worktreeState } from "../git/worktrees.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
@@ -81,7 +83,7 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
     for (const { root, findings } of left) {
       const [first] = findings;
       const why = findings.map(({ what }) => what).join("; ") || "it is locked";
-      context.report({ kind: "warning", text: `${root} stays: ${why}`, hint: first?.remedy ?? `git worktree unlock ${root}` });
+      context.report({ kind: "warning", text: `${root} stays: ${why}`, hint: first?.remedy ?? `git worktree unlock ${shellWord(root)}` });
     }
     return { removed, left };
   },

@@ -3,7 +3,8 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { DEFAULTS } from "../config/config.ts";
-import { CONFIG_FILE, findPlace, openProject, type Place, readConfig, requireRepository, topOf } from "../config/project.ts";
+import { storedPath, typedPath } from "../config/paths.ts";
+import { CONFIG_FILE, findPlace, openProject, type Place, readConfig, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { initRepository } from "../git/init.ts";
@@ -74,7 +75,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     const hasConfig = statSync(join(root, CONFIG_FILE), { throwIfNoEntry: false }) !== undefined;
     const found = await survey(root, DEFAULTS.results.database, (pointer) => (place === null ? null : objectOf(place, pointer)));
     const scene = { root, place, found, hasConfig, makesRepository };
-    const where: Place = place ?? { root, repository: null, dvcRoot: null, stateDir: "" };
+    const where: Place = place ?? { root, repository: null, dvcRoot: null, stateDir: "", cwd };
     const input = typed.ask === true ? await askStore(where, { ...context, cwd }, typed) : typed;
     const store = planStore(where, { ...context, cwd }, input);
     const edits = withStore(plannedEdits(scene), store.edits);
@@ -221,12 +222,13 @@ function reportLeftOut(context: Context, found: Survey, hasConfig: boolean): voi
 
 /** A run would refuse it. */
 function reportTracked(context: Context, place: Place | null, { databases: [database] }: Survey): void {
-  if (database === undefined || place === null || !isTracked(place.repository, relative(topOf(place), join(place.root, database.path))))
-    return;
+  if (database === undefined || place === null) return;
+  const stored = storedPath(place, database.path);
+  if (!isTracked(place.repository, stored)) return;
   context.report({
     kind: "warning",
     text: `${database.path} is tracked by Git: every version would put all of it into the history`,
-    hint: `git rm --cached -- ${database.path}; then commit: the file stays where it is`,
+    hint: `git rm --cached -- ${typedPath(place, stored)}; then commit: the file stays where it is`,
   });
 }
 

@@ -1,4 +1,5 @@
 /** `expver list`: every version, best first, from the tags alone. */
+
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { absolutePath, storedPath } from "../config/paths.ts";
@@ -7,6 +8,7 @@ import { ExpverError } from "../errors.ts";
 import { readTagNames } from "../git/refs.ts";
 import { listRemotes } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { compareMetric, knownMetrics } from "../versions/metrics.ts";
 import { readRegistry } from "../versions/registry.ts";
 import { compareAge, compareVersions } from "../versions/tag-name.ts";
@@ -225,7 +227,7 @@ async function sortedBy(project: Project, versions: readonly Version[], wanted: 
     const { quoteName } = await import("../platform/sqlite.ts");
     const column = quoteName(String(error.details.asked));
     const question = `SELECT version, max(${column}) FROM ${quoteName(table)} GROUP BY version ORDER BY 2 DESC`;
-    throw new ExpverError(error.code, error.message, { hint: `In the rows: expver sql '${question}'`, details: error.details });
+    throw new ExpverError(error.code, error.message, { hint: `In the rows: expver sql ${shellWord(question)}`, details: error.details });
   }
 }
 

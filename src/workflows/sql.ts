@@ -2,11 +2,13 @@
  * `expver sql QUESTION`: one read-only question to the results, or with --data to tracked parquet and CSV files, now or at a version.
  * A question can read nothing else and change nothing.
  */
+
 import { existsSync } from "node:fs";
 import { absolutePath, pathFromUser, storedPath } from "../config/paths.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import type { Database, SqlValue } from "../platform/sqlite.ts";
 import { formatCell } from "../results/cells.ts";
 import { openResults } from "../results/database.ts";
@@ -73,7 +75,7 @@ async function askData(project: Project, context: Context, question: string, ask
     const path = stored[index] ?? typed;
     const file = pointers === null ? absolutePath(project, path) : objectOf(project, pointers, path, version);
     if (!existsSync(file))
-      throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { hint: `expver data pull ${typed}`, details: { path } });
+      throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { hint: `expver data pull ${shellWord(typed)}`, details: { path } });
     return { name: tableName(path, stored), stored: path, path: file, kind: kindOf(path) };
   });
   const answer = await queryData(tables, question, { limit: limit + 1, memory: MEMORY });

@@ -1,10 +1,12 @@
 /** `expver worktree create NAME`: a branch and a worktree for an experiment beside this one, with its data, on the same cache. */
+
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult } from "../git/git.ts";
 import { readRef, resolveCommit } from "../git/refs.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { readPointersAt } from "../store/pointers.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
@@ -120,7 +122,7 @@ export const worktreeCreate: WriteWorkflow<Input, CreatePlan, CreatedWorktree> =
       disk,
       copied: wanted.carried.map(({ path }) => path),
       absent,
-      next: [`cd ${root}`, "expver run …", `expver worktree finish ${name}`],
+      next: [`cd ${shellWord(root)}`, "expver run …", `expver worktree finish ${shellWord(name)}`],
     };
   },
 };

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { shellWord } from "../../src/platform/shell-word.ts";
 import { type Change, type SnapshotRules, selectSnapshot } from "../../src/workflows/run/snapshot/snapshot-selection.ts";
 
 const RULES: SnapshotRules = {
@@ -6,6 +7,7 @@ const RULES: SnapshotRules = {
   models: ["models", "out/best.bin"],
   tracked: ["data/train.csv"],
   isOutput: (path) => path === "metrics.json" || path.startsWith("reports/"),
+  typed: shellWord,
 };
 const untracked = (path: string, bytes = 10): Change => ({ path, tracked: false, deleted: false, bytes });
 const modified = (path: string, bytes = 10): Change => ({ ...untracked(path, bytes), tracked: true });

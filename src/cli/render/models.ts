@@ -181,14 +181,14 @@ function nameOf({ version, run, path, metrics }: KnownModel, by: RankedBy | null
   return [version, run, by !== null && value !== undefined ? `${by.metric}=${value}` : null, path].filter(Boolean).join("  ");
 }
 
-function stateText({ path, state }: Production): string {
+function stateText({ state }: Production): string {
   switch (state) {
     case "right":
       return "as promoted";
     case "untracked":
       return "not tracked: nobody promoted it";
     case "missing":
-      return `not here: expver data checkout ${path}.dvc`;
+      return "not here";
     case "changed":
       return "what lies there is not what was promoted";
     case "uncommitted":

@@ -1,6 +1,6 @@
 /** What this worktree has that the last version had not: parameters, code, data. The ground of every advice about the next version. */
 
-import { storedPath } from "../../config/paths.ts";
+import { isUnder, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
@@ -14,6 +14,9 @@ import { readVersions } from "../../versions/registry.ts";
 import { compareAge } from "../../versions/tag-name.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
+import { placesOf } from "../run/places.ts";
+import { readFileChanges } from "../run/snapshot/changes.ts";
+import { selectSnapshot, snapshotRules } from "../run/snapshot/snapshot-selection.ts";
 
 export interface ChangedValue {
   name: string;
@@ -27,7 +30,7 @@ export interface SinceLast {
   last: string | null;
   /** Git's files that differ from that version's code, relative to the Git root: no pointers, no ignore files, no settings or parameters. */
   code: string[];
-  /** Of those, the ones that are in no commit. */
+  /** Of those, the ones that are in no commit. A run takes them into its snapshot; what it would hold back is not among them. */
   uncommitted: string[];
   /** Inputs whose bytes differ from that version's, or that it had not. */
   data: string[];
@@ -39,9 +42,11 @@ export function sinceLastVersion(project: Project): SinceLast {
   const repository = requireRepository(project);
   const versions = readVersions(project);
   const last = lastVersion(repository, versions, "HEAD");
+  const { heldBack } = selectSnapshot(readFileChanges(repository), snapshotRules(project, placesOf(project, null), readPointers(project)));
+  const held = heldBack.map(({ path }) => path);
   const uncommitted = readStatus(repository)
     .map(({ path }) => path)
-    .filter(isCode);
+    .filter((path) => isCode(path) && !isUnder(path, held));
   if (last === null) return { last: null, code: uncommitted, uncommitted, data: [], params: [] };
   const params = paramsOf(last.message, metricNames(project.config, versions));
   const head = resolveCommit(repository, "HEAD");

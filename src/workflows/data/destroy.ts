@@ -1,4 +1,5 @@
 /** `expver data destroy`: DVC's files go, the data stays. `.dvc` with the cache in it goes to the trash, and undo brings it back. */
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
@@ -8,6 +9,7 @@ import { linkedWorktrees } from "../../git/worktrees.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { dvcFolder, readDvcConfig } from "../../store/dvc-config.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { relinkOutput } from "../../store/relink.ts";
@@ -82,7 +84,7 @@ function refuseNeeded(project: Project): void {
   const dvc = dvcFolder(project);
   if (repository === null)
     throw new ExpverError("E_DATA", `without Git the trash lies in ${dvc} itself, so it cannot go there`, {
-      hint: `Move it away yourself: mv '${dvc}' '${dvc}.old'`,
+      hint: `Move it away yourself: mv ${shellWord(dvc)} ${shellWord(`${dvc}.old`)}`,
     });
   const others = linkedWorktrees(repository).filter(({ root }) => root !== repository.root);
   if (others.length === 0 || repository.gitDir !== repository.commonDir) return;

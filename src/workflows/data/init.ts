@@ -86,7 +86,7 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
 };
 
 function placeFor(context: Context, { root, noScm }: { root: string; noScm: boolean }): Place {
-  const bare: Place = { root, repository: null, dvcRoot: root, stateDir: join(root, ".dvc", "tmp", "expver") };
+  const bare: Place = { root, repository: null, dvcRoot: root, stateDir: join(root, ".dvc", "tmp", "expver"), cwd: root };
   return noScm ? bare : (findPlace(context) ?? bare);
 }
 

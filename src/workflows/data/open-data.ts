@@ -1,6 +1,6 @@
 /** What every data command begins with: the project with its `.dvc`, and what the typed targets mean. */
-import { dirname, relative } from "node:path";
-import { absolutePath, pathFromUser } from "../../config/paths.ts";
+import { dirname } from "node:path";
+import { pathFromUser, shownPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
@@ -67,7 +67,7 @@ function meaning(
   { target, recursive, pointers }: { target: string; recursive: boolean; pointers: readonly Pointer[] },
 ): Meant[] {
   const all = (some: readonly Pointer[]) => some.map((pointer) => ({ pointer, member: null }));
-  const ofStage = pointers.filter((pointer) => stageAddresses(project, context, pointer).includes(target));
+  const ofStage = pointers.filter((pointer) => stageAddresses(project, pointer).includes(target));
   if (ofStage.length > 0) return all(ofStage);
   const path = pathFromUser(project, context, target);
   const ofFile = pointers.filter(({ file }) => file === path || file === path.replace(/(^|\/)dvc\.yaml$/, "$1dvc.lock"));
@@ -79,9 +79,9 @@ function meaning(
 }
 
 /** `name` beside the user, `folder/dvc.yaml:name` elsewhere; a generated `name@key` is meant by `name` too. */
-export function stageAddresses(project: Project, context: Context, { stage, file }: Pointer): string[] {
+export function stageAddresses(project: Project, { stage, file }: Pointer): string[] {
   if (stage === undefined) return [];
-  const folder = dirname(shownPath(project, context, file));
+  const folder = dirname(shownPath(project, file));
   const names = [stage, ...(stage.includes("@") ? [stage.split("@")[0] ?? ""] : [])];
   const there = names.flatMap((name) => [`${folder}/dvc.yaml:${name}`, `${folder}:${name}`]);
   return folder === "." ? [...names, ...names.map((name) => `dvc.yaml:${name}`)] : there;
@@ -92,9 +92,4 @@ function unknownTarget(target: string): ExpverError {
     hint: "`expver data status` and the .dvc files show what is tracked.",
     details: { target },
   });
-}
-
-/** A stored path as it reads from where the user is. */
-export function shownPath(project: Project, context: Context, stored: string): string {
-  return relative(context.cwd, absolutePath(project, stored)) || ".";
 }

@@ -1,7 +1,8 @@
 /** What the skill's troubleshooting list speaks of beyond set-up: models, pipelines, the results database. */
+
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { absolutePath, storedPath } from "../../config/paths.ts";
+import { absolutePath, storedPath, typedPath } from "../../config/paths.ts";
 import { topOf } from "../../config/project.ts";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
@@ -10,6 +11,7 @@ import { readingProduction } from "../../models/production.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { finishWork } from "../../platform/pace.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { openResults } from "../../results/database.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { readListing } from "../../store/layout.ts";
@@ -22,11 +24,12 @@ export const productionModel: Check = {
   find({ project }) {
     if (project === null || project.dvcRoot === null || project.repository === null || project.repository.bare) return [];
     const { path, state } = finishWork(readingProduction(project));
+    const typed = typedPath(project, path);
     const remedies: Record<string, string> = {
-      missing: `expver data checkout ${path}`,
-      changed: `expver models promote VERSION; to bring back what was promoted: expver data checkout --force ${path}`,
-      untracked: `expver models promote VERSION, or expver data add ${path}`,
-      uncommitted: `git commit ${path}.dvc`,
+      missing: `expver data checkout ${typed}`,
+      changed: `expver models promote VERSION; to bring back what was promoted: expver data checkout --force ${typed}`,
+      untracked: `expver models promote VERSION, or expver data add ${typed}`,
+      uncommitted: `git commit ${typedPath(project, `${path}.dvc`)}`,
     };
     const what: Record<string, string> = {
       missing: "its pointer is there, its bytes are not",
@@ -59,7 +62,7 @@ export const candidateModels: Check = {
             {
               level: "warning" as const,
               what: `${path} lacks what its pointer names: ${someOf(absent)}`,
-              remedy: `expver data checkout ${path}`,
+              remedy: `expver data checkout ${typedPath(project, path)}`,
             },
           ]),
       ...(strays.length === 0
@@ -150,7 +153,7 @@ function damageOf(path: string): string | null {
 }
 
 function remedyFor(path: string): string {
-  const back = `expver data checkout --force ${path}`;
+  const back = `expver data checkout --force ${shellWord(path)}`;
   if (isDuckDb(path))
     return `Name another file in the program that wrote it; the last stored results come back with ${back} (this file goes to the trash)`;
   return `The last stored one: ${back} (the damaged one goes to the trash)`;

@@ -1,7 +1,7 @@
 /** Does Git merge pointers by what they point to here, and has a merge left one undecided. */
 import { existsSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
-import { absolutePath } from "../../config/paths.ts";
+import { absolutePath, typedPath } from "../../config/paths.ts";
 import { gitResult } from "../../git/git.ts";
 import { driverProgram, installDriver, mergeAttribute, readDriver } from "../../git/merge-driver.ts";
 import { readUnmerged } from "../../git/unmerged.ts";
@@ -53,21 +53,21 @@ export const undecidedPointers: Check = {
         (path): Finding => ({
           level: "problem",
           what: `${path} is in conflict: both sides changed what it points to`,
-          remedy: `expver merge --resolve ours ${path}, or theirs`,
+          remedy: `expver merge --resolve ours ${typedPath(place, path)}, or theirs`,
         }),
       ),
       ...locks.map(
         (path): Finding => ({
           level: "problem",
           what: `${path} is in conflict`,
-          remedy: `Keep the entries of both sides where they are of different stages; or git checkout --ours -- ${path}, then dvc status says which stages to run again`,
+          remedy: `Keep the entries of both sides where they are of different stages; or git checkout --ours -- ${typedPath(place, path)}, then dvc status says which stages to run again`,
         }),
       ),
       ...committed.map(
         (path): Finding => ({
           level: "problem",
           what: `${path} was added while it was undecided: it says what our side said, the other side's changes are not in it`,
-          remedy: `git log -1 --merge -- ${path} shows the sides; remove its expver-conflict lines when ours is right`,
+          remedy: `git log -1 --merge -- ${typedPath(place, path)} shows the sides; remove its expver-conflict lines when ours is right`,
         }),
       ),
     ];

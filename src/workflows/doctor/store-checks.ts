@@ -1,9 +1,11 @@
 /** Tracked data: can every pointer be read, and are its bytes somewhere. */
+
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath } from "../../config/paths.ts";
+import { absolutePath, shownPath, typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { objectFile } from "../../store/contents.ts";
 import { cacheDir, dvcFolder, namesCache, sharedCache } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
@@ -25,14 +27,17 @@ export const lostObjects: Check = {
       const many = missing === 1 ? "" : ` (${missing} objects)`;
       const what = `the bytes of ${pointer.path} (${pointer.hash?.slice(0, 6)}, named by ${pointer.file}) are not in the cache${many}`;
       if (existsSync(absolutePath(project, pointer.path))) {
-        return [{ level: "warning", what: `${what}; a file stands at that path`, remedy: `expver data add ${pointer.path}` }];
+        return [
+          { level: "warning", what: `${what}; a file stands at that path`, remedy: `expver data add ${typedPath(project, pointer.path)}` },
+        ];
       }
-      if (hasRemote || pointer.isImport) return [{ level: "warning", what, remedy: `expver data pull ${pointer.path}` }];
+      if (hasRemote || pointer.isImport)
+        return [{ level: "warning", what, remedy: `expver data pull ${typedPath(project, pointer.path)}` }];
       return [
         {
           level: "problem",
           what: `${what}, and there is no remote: they are lost unless a colleague has them`,
-          remedy: `Copy them back to ${pointer.path}, or: expver data remove ${pointer.file}`,
+          remedy: `Copy them back to ${shownPath(project, pointer.path)}, or: expver data remove ${typedPath(project, pointer.file)}`,
         },
       ];
     });
@@ -52,7 +57,7 @@ export const worktreeCache: Check = {
     if (there.length === 0) return [];
     const what = `this worktree has a cache of its own; ${there.length} tracked outputs are only in that of the main worktree, ${shared}`;
     const edit = sharedCacheEdit(project);
-    if (edit === null) return [{ level: "problem", what, remedy: `dvc cache dir --local ${shared}` }];
+    if (edit === null) return [{ level: "problem", what, remedy: `expver data cache dir --local ${shellWord(shared)}` }];
     return [{ level: "problem", what, remedy: "expver doctor --fix", fix: `name that cache in ${edit.path}`, subject: shared }];
   },
   async fix({ project, context }, { subject = "" }) {

@@ -1,8 +1,10 @@
 /** Can expver write where it has to. */
+
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { gitPath } from "../../git/git.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import type { Check, Finding } from "./check.ts";
 
@@ -13,7 +15,7 @@ export const indexLock: Check = {
     const path = repository === null ? null : gitPath(repository, "index.lock");
     if (path === null || !existsSync(path)) return [];
     const what = `the Git index is locked: ${path}`;
-    return [{ level: "warning", what, remedy: `If no git command goes on, one that died left it: rm ${path}` }];
+    return [{ level: "warning", what, remedy: `If no git command goes on, one that died left it: rm ${shellWord(path)}` }];
   },
 };
 

@@ -6,6 +6,7 @@ import { writeTreeWith } from "../../git/index-file.ts";
 import { hashBlob } from "../../git/objects.ts";
 import { readStatus } from "../../git/status.ts";
 import { catFiles, readTree, type TreeEntry } from "../../git/tree.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { isIgnoreFile } from "../../store/gitignore.ts";
 import type { Scene } from "./scene.ts";
 
@@ -28,7 +29,7 @@ export function mergeCode({ main, record, head, tip }: Scene): CodeMerge {
       "E_CONFLICT",
       `the code of ${record.branch} and of main differ in the same places: ${open.slice(0, 10).join(", ")}`,
       {
-        hint: `Settle it there, where nothing of main is touched: cd ${record.root} && git merge ${head.slice(0, 12)}, resolve, git commit; then repeat this command.`,
+        hint: `Settle it there, where nothing of main is touched: cd ${shellWord(record.root)} && git merge ${head.slice(0, 12)}, resolve, git commit; then repeat this command.`,
         details: { paths: open, worktree: record.root },
       },
     );

@@ -1,7 +1,7 @@
 /** What becomes of each input the experiment has changed: its own bytes, both sides' rows or files, or main's as they are. */
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
-import { absolutePath } from "../../config/paths.ts";
+import { absolutePath, typedPath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { isDataFile } from "../../merge/data/data-file.ts";
 import { paceWork } from "../../platform/pace.ts";
@@ -54,7 +54,7 @@ export function planData(scene: Scene, { data }: Choices): DataChange[] {
   const unsaved = unsavedAt(main.project, main.repository, { paths: there, md5s: new Map() });
   if (unsaved.length > 0) {
     throw new ExpverError("E_UNSAVED", `bytes here are stored nowhere and would be replaced: ${unsaved.slice(0, 5).join(", ")}`, {
-      hint: `Store them first: expver data add ${unsaved[0]}; or leave main's data as it is: --data none`,
+      hint: `Store them first: expver data add ${typedPath(main.project, unsaved[0] ?? "")}; or leave main's data as it is: --data none`,
       details: { paths: unsaved },
     });
   }

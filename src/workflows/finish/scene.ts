@@ -1,4 +1,5 @@
 /** Both sides of a finish, as they stand now: read anew before each step, so that a finish that was stopped goes on from what is there. */
+
 import { existsSync } from "node:fs";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -6,6 +7,7 @@ import { contextIn, git, gitResult, type Repository } from "../../git/git.ts";
 import { readRef, resolveCommit } from "../../git/refs.ts";
 import { readStatus } from "../../git/status.ts";
 import type { Context } from "../../platform/context.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import { compareMetric, directionOf, knownMetrics, metricsOf } from "../../versions/metrics.ts";
@@ -61,7 +63,7 @@ export function openScene(context: Context, record: WorktreeRecord): Scene {
   const [head, tip] = [commitOf(main, "HEAD"), commitOf(there, `refs/heads/${branch}`)];
   if (readRef(there.repository, "HEAD") !== tip) {
     throw new ExpverError("E_GIT_STATE", `HEAD of ${root} is not the tip of its branch ${branch}`, {
-      hint: `git -C ${root} switch ${branch}`,
+      hint: `git -C ${shellWord(root)} switch ${branch}`,
       details: { path: root, branch },
     });
   }
@@ -113,7 +115,7 @@ function commitOf({ repository }: Side, revision: string): string {
   const commit = resolveCommit(repository, revision);
   if (commit !== null) return commit;
   throw new ExpverError("E_NOT_FOUND", `${revision} has no commit in ${repository.root}`, {
-    hint: `Make one there, or switch to a branch that has one: git -C ${repository.root} switch BRANCH`,
+    hint: `Make one there, or switch to a branch that has one: git -C ${shellWord(repository.root)} switch BRANCH`,
     details: { revision },
   });
 }

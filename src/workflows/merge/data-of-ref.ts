@@ -1,10 +1,12 @@
 /** `expver merge REF -- data/train.parquet`: the rows a worktree, branch or version has in a file of that path go into ours. */
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, pathFromUser } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import type { NamedPath } from "./part.ts";
 import { findSide, type Side } from "./side.ts";
 import { storedFile } from "./stored-file.ts";
@@ -25,14 +27,14 @@ export async function dataOfRefs(
   const [typed = "", ...others] = paths;
   if (others.length > 0) {
     throw new ExpverError("E_USAGE", `one data file at a time, not ${paths.join(", ")}`, {
-      hint: paths.map((path) => `expver merge ${names.join(" ")} -- ${path}`).join("; "),
+      hint: paths.map((path) => `expver merge ${names.join(" ")} -- ${shellWord(path)}`).join("; "),
     });
   }
   const path = pathFromUser(project, context, typed);
   const ours = absolutePath(project, path);
   if (!existsSync(ours)) {
     throw new ExpverError("E_NOT_FOUND", `there is no file ${typed} here to merge into`, {
-      hint: `If only its pointer is here: expver data checkout ${typed}. All of theirs: expver get ${names[0]} ${typed}`,
+      hint: `If only its pointer is here: expver data checkout ${shellWord(typed)}. All of theirs: expver get ${names[0]} ${shellWord(typed)}`,
       details: { path },
     });
   }

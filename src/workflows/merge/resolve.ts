@@ -1,5 +1,5 @@
 /** `expver merge --resolve`: pointers that a merge, rebase or cherry-pick of Git left in conflict. */
-import { absolutePath, isUnder, pathFromUser } from "../../config/paths.ts";
+import { absolutePath, isUnder, pathFromUser, typedPath } from "../../config/paths.ts";
 import { openProject, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { type IndexEdit, setIndexEntries, type UnmergedPath } from "../../git/index-file.ts";
@@ -128,7 +128,7 @@ export async function applyResolution(context: Context, { choice, files }: Resol
       };
     } catch (error) {
       if (!(error instanceof ExpverError) || error.code !== "E_POINTER") throw error;
-      return { conflicts: [`${error.message}: edit it, then git add ${path}`], says: [] };
+      return { conflicts: [`${error.message}: edit it, then git add ${typedPath(projectOf(context, path), path)}`], says: [] };
     }
   }
 }

@@ -1,4 +1,5 @@
 /** `expver models add RUN|FILE`: a copy in the candidates folder, named after its run; the folder's one pointer, and one commit. */
+
 import { constants, cpSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { openProject, requireRepository } from "../../config/project.ts";
@@ -8,6 +9,7 @@ import { perform } from "../../journal/perform.ts";
 import { hashOfItem, ownerOf } from "../../models/candidates.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { scanOutput } from "../../store/scan.ts";
@@ -163,7 +165,7 @@ async function fileToAdd(context: Context, survey: Survey, { file, input }: { fi
     textIn(input.run) ?? textIn(input.runId) ?? ownerOf(basename(file), (id) => survey.runs.has(id)) ?? context.env.EXPVER_RUN_ID;
   if (asked === undefined) {
     throw new ExpverError("E_USAGE", `whose model is ${file}? Its name begins with no run's`, {
-      hint: `expver models add ${file} --run RUN`,
+      hint: `expver models add ${shellWord(textIn(input.model) ?? textIn(input.file) ?? file)} --run RUN`,
     });
   }
   const run = runMeant(survey, asked) ?? (survey.isTrack(asked) ? asked : null);
@@ -184,7 +186,9 @@ async function modelToAdd(context: Context, survey: Survey, { typed, input }: { 
   const model = await pickModel(survey, typed, textIn(input.path));
   const asked = textIn(input.run) ?? textIn(input.runId) ?? model.run;
   if (asked === null) {
-    throw new ExpverError("E_USAGE", `${typed} does not say which run its model is of`, { hint: `expver models add ${typed} --run RUN` });
+    throw new ExpverError("E_USAGE", `${typed} does not say which run its model is of`, {
+      hint: `expver models add ${shellWord(typed)} --run RUN`,
+    });
   }
   const run = runMeant(survey, asked);
   if (run === null) throw unknownName(survey, asked);

@@ -4,6 +4,8 @@
  */
 
 import { basename, extname } from "node:path/posix";
+import { configPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef } from "../../git/refs.ts";
@@ -67,7 +69,7 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
     const { source, path: from } = sourceOf(survey, model);
     const nodes = await sourceTree(source, from, { remote });
     await requireBytes(context, source, { nodes, path: from, remote });
-    warnExtension(context, model, production.path);
+    warnExtension(survey.project, context, model, production.path);
     const head = readRef(repository, "HEAD");
     const before = beforeOf(production);
     const isDone = production.state === "right" && before.there === model.hash;
@@ -130,12 +132,12 @@ async function chosenModel(survey: Survey, { input, question }: { input: Input; 
 }
 
 /** A program that loads by the extension would be led astray. */
-function warnExtension(context: Context, { path }: KnownModel, production: string): void {
+function warnExtension(project: Project, context: Context, { path }: KnownModel, production: string): void {
   if (extname(path) === extname(production)) return;
   context.report({
     kind: "warning",
     text: `${basename(path)} will be called ${basename(production)} in production`,
-    hint: `Say in expver.yaml what a run leaves; production is then called like it: models: { output: ${path} }`,
+    hint: `Say in expver.yaml what a run leaves; production is then called like it: models: { output: ${configPath(project, path)} }`,
   });
 }
 

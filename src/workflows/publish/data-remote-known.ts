@@ -1,9 +1,12 @@
 /** Will others know where the data is? The data remote must stand in the `.dvc/config` that is published with it. */
+
 import { relative, sep } from "node:path";
+import { typedPath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
 import { catFilesIfThere } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { configFile, readLevel, remoteName } from "../../store/dvc-config.ts";
 import { parseDvcConfig, type Sections } from "../../store/dvc-config-file.ts";
 
@@ -22,12 +25,13 @@ export function warnUnknownRemotes(
   const known = remotesIn(parseDvcConfig(published, path));
   const here = remotesIn(readLevel(project, "repo"));
   for (const name of remotes.filter((one) => !known.has(one))) {
+    const typed = typedPath(project, path);
     context.report({
       kind: "warning",
       text: `others will not find the data: the remote ${name} is not in the ${path} that is published`,
       hint: here.has(name)
-        ? `Commit it and push: git commit ${path} -m "Data remote ${name}"`
-        : `It is known to this machine only. Tell everybody, and commit ${path}: expver data remote add -d ${name} URL`,
+        ? `Commit it and push: git commit ${typed} -m ${shellWord(`Data remote ${name}`)}`
+        : `It is known to this machine only. Tell everybody, and commit ${typed}: expver data remote add -d ${shellWord(name)} URL`,
     });
   }
 }

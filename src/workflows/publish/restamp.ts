@@ -1,6 +1,8 @@
 /** Rows that get another version: in a copy of a stored database, and in the working one. */
+
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { finishWork } from "../../platform/pace.ts";
@@ -22,7 +24,7 @@ export async function storeRestamped(project: Project, { hash, hashName, path }:
   const object = { hash: hash ?? "", hashName };
   if (trustedSize(cache.dir, object) === null) {
     throw new ExpverError("E_NOT_STORED", `${path} of ${number.from} is not in the cache, so its rows cannot say ${number.to}`, {
-      hint: `Fetch it: expver data fetch --all-tags ${path}`,
+      hint: `Fetch it: expver data fetch --all-tags ${typedPath(project, path)}`,
       details: { path, hash },
     });
   }

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { guessDirection } from "../../config/metric-direction.ts";
 import { modelPlaces } from "../../config/model-places.ts";
-import { absolutePath, isUnder, storedPath } from "../../config/paths.ts";
+import { absolutePath, isUnder, storedPath, typedPath } from "../../config/paths.ts";
 import { CONFIG_FILE, type Project } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { loadYaml } from "../../config/yaml.ts";
@@ -57,8 +57,9 @@ async function refuseChanged(project: Project, pointers: readonly Pointer[]): Pr
   for (const { pointer } of modified) if (!(await hasEqualRows(project, pointer))) changed.push(pointer.path);
   if (changed.length === 0) return;
   const names = changed.length > 5 ? `${changed.slice(0, 5).join(", ")} and ${changed.length - 5} more` : changed.join(", ");
+  const first = typedPath(project, changed[0] ?? "");
   throw new ExpverError("E_DATA_CHANGED", `not what HEAD says any more: ${names}`, {
-    hint: `Store and commit it first: expver data add ${changed[0]} && git commit -am '…'; or put it back: expver data checkout ${changed[0]}`,
+    hint: `Store and commit it first: expver data add ${first} && git commit -am '…'; or put it back: expver data checkout ${first}`,
     details: { paths: changed },
   });
 }
@@ -82,7 +83,7 @@ async function numbersOf(project: Project, context: Context, { pointers, version
     context.report({
       kind: "warning",
       text: `no numbers for ${version}: ${why}`,
-      hint: pointer === undefined ? `expver data add ${path}` : `expver data fetch ${path}`,
+      hint: pointer === undefined ? `expver data add ${typedPath(project, path)}` : `expver data fetch ${typedPath(project, path)}`,
     });
     return none;
   }

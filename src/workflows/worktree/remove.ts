@@ -1,4 +1,5 @@
 /** Removing a worktree expver made: only when its inventory is empty, or each thing that would go has been named. */
+
 import { renameSync, rmSync } from "node:fs";
 import { dirname, relative, sep } from "node:path";
 import { type Project, topOf } from "../../config/project.ts";
@@ -12,6 +13,7 @@ import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import type { Input, Step } from "../contract.ts";
 import { listOf } from "../input.ts";
 import { CATEGORIES, type Category, type Finding } from "./inventory/finding.ts";
@@ -69,7 +71,7 @@ export function requireUnlocked(repository: Repository, { root }: WorktreeRecord
   const { locked } = worktreeState(repository, root);
   if (locked === null) return;
   throw new ExpverError("E_BUSY", `${root} is locked${locked === "" ? "" : `: ${locked}`}`, {
-    hint: `git worktree unlock ${root}`,
+    hint: `git worktree unlock ${shellWord(root)}`,
     details: { path: root, reason: locked },
   });
 }

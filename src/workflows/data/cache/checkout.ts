@@ -1,5 +1,6 @@
 /** `expver data checkout`: the worktree's data becomes what the pointers say, from the cache. */
 
+import { shownPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
@@ -17,7 +18,7 @@ import { wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { settleDatabases } from "../databases.ts";
-import { openData, type Selection, selectPointers, shownPath } from "../open-data.ts";
+import { openData, type Selection, selectPointers } from "../open-data.ts";
 
 export interface CheckoutPlan extends Plan {
   outputs: OutputCheckout[];
@@ -132,7 +133,7 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
       },
     });
   }
-  const result = resultOf(project, context, outputs);
+  const result = resultOf(project, outputs);
   return { ...result, summary, exitCode: result.failed.length > 0 && !allowMissing ? 255 : 0 };
 }
 
@@ -168,8 +169,8 @@ function stepsOf({ pointer, places, removes, missing, unsaved, isNew }: OutputCh
   return steps;
 }
 
-function resultOf(project: Project, context: Context, outputs: readonly OutputCheckout[]): Omit<CheckoutResult, "summary" | "exitCode"> {
-  const shown = ({ pointer, isFolder }: OutputCheckout) => `${shownPath(project, context, pointer.path)}${isFolder ? "/" : ""}`;
+function resultOf(project: Project, outputs: readonly OutputCheckout[]): Omit<CheckoutResult, "summary" | "exitCode"> {
+  const shown = ({ pointer, isFolder }: OutputCheckout) => `${shownPath(project, pointer.path)}${isFolder ? "/" : ""}`;
   const done = outputs.filter(({ missing }) => missing.length === 0);
   const changed = done.filter(({ places, removes, isNew, isFolder }) => places.length + removes.length > 0 || (isNew && isFolder));
   const counts = (pick: (output: OutputCheckout) => number) => done.reduce((sum, output) => sum + pick(output), 0);

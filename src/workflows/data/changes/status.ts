@@ -1,6 +1,6 @@
 /** `expver data status`: which outputs differ from their pointers; with a remote, which objects it lacks. Shapes are dvc's. */
 import { dirname, posix } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
+import { absolutePath, shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { unfinished } from "../../../git/status.ts";
@@ -21,7 +21,7 @@ import type { Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
-import { openData, selectPointers, shownPath } from "../open-data.ts";
+import { openData, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { type ImportChange, importChanges } from "../sources/import-changes.ts";
 
@@ -60,7 +60,7 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     const wanted = targets.targets.length === 0 ? null : pointers;
     const reading = readingStages(project, { pipelines: tracked.pipelines, wanted, states });
     const stages = await paceWork(reading, context, { label: "hashing what stages depend on" });
-    const json = localStatus(project, context, { states, imports, stages });
+    const json = localStatus(project, { states, imports, stages });
     return {
       json,
       outputs: states.map(({ pointer, state }) => ({ path: pointer.path, file: pointer.file, hash: pointer.hash, state })),
@@ -71,11 +71,16 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
 };
 
 /** Such a pointer says what ours said: without a word it would look as if all were well. */
-function warnUndecided({ repository }: Project, context: Context): void {
+function warnUndecided(project: Project, context: Context): void {
+  const { repository } = project;
   if (repository === null || unfinished(repository) === null) return;
   for (const { path } of readUnmerged(repository)) {
     if (!path.endsWith(".dvc")) continue;
-    context.report({ kind: "warning", text: `${path} is in conflict`, hint: `expver merge --resolve ours|theirs ${path}` });
+    context.report({
+      kind: "warning",
+      text: `${path} is in conflict`,
+      hint: `expver merge --resolve ours|theirs ${typedPath(project, path)}`,
+    });
   }
 }
 
@@ -94,7 +99,6 @@ interface Changed {
 
 function localStatus(
   project: Project,
-  context: Context,
   {
     states,
     imports,
@@ -103,7 +107,7 @@ function localStatus(
 ): LocalStatus {
   const changes = new Map<string, Changed>();
   const at = (entry: Pick<Pointer, "file" | "stage">): Changed => {
-    const address = addressOf(project, context, entry);
+    const address = addressOf(project, entry);
     const changed = changes.get(address) ?? { deps: {}, outs: {}, also: [] };
     changes.set(address, changed);
     return changed;
@@ -119,11 +123,11 @@ function localStatus(
     const change = imports.get(pointer.file);
     if (change?.update !== undefined) at(pointer).deps[change.update] = "update available";
     if (change?.isEdited === true) at(pointer).also = ["changed checksum"];
-    if (said !== "same") at(pointer).outs[shownPath(project, context, pointer.path)] = said;
+    if (said !== "same") at(pointer).outs[shownPath(project, pointer.path)] = said;
   }
   for (const { stage, deps, outs } of stages) {
-    for (const [path, said] of deps) at(stage).deps[shownPath(project, context, path)] = said;
-    for (const [path, said] of outs) at(stage).outs[shownPath(project, context, path)] = said;
+    for (const [path, said] of deps) at(stage).deps[shownPath(project, path)] = said;
+    for (const [path, said] of outs) at(stage).outs[shownPath(project, path)] = said;
     if (stage.hasOtherCommand) at(stage).also.push("changed command");
     if (stage.isAlwaysChanged) at(stage).also.push("always changed");
   }
@@ -158,8 +162,8 @@ function* readingStages(
 }
 
 /** `data.csv.dvc`, `train` for a stage beside the user, `sub/dvc.yaml:train` elsewhere. */
-function addressOf(project: Project, context: Context, { file, stage }: Pick<Pointer, "file" | "stage">): string {
-  const shown = shownPath(project, context, file);
+function addressOf(project: Project, { file, stage }: Pick<Pointer, "file" | "stage">): string {
+  const shown = shownPath(project, file);
   if (stage === undefined) return shown;
   return shown === "dvc.lock" ? stage : `${dirname(shown)}/dvc.yaml:${stage}`;
 }
@@ -178,7 +182,7 @@ async function cloudStatus(
   for (const pointer of pointers) {
     const { hash, path, push, isImport, cache: isCached } = pointer;
     if (hash === null || !push || isImport || !isCached) continue;
-    const shown = shownPath(project, context, path);
+    const shown = shownPath(project, path);
     const output = { ...pointer, hash, path: shown };
     objects.push(new Member(output, { relpath: "", md5: hash }));
     for (const entry of (await listing(pointer)) ?? []) objects.push(new Member(output, entry));

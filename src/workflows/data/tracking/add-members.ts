@@ -1,6 +1,6 @@
 /** `data add FOLDER/FILE` where FOLDER is tracked: its listing changes at that place only; the rest of the folder is not read. */
 import { statSync } from "node:fs";
-import { absolutePath } from "../../../config/paths.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
@@ -65,7 +65,7 @@ export async function addMembers(
 function refuseUnknown(project: Project, pointer: Pointer, members: readonly string[]): void {
   const gone = members.filter((member) => !isHere(`${absolutePath(project, pointer.path)}/${member}`));
   if (gone.length === 0) return;
-  const stored = storedEntries(openCache(project), pointer);
+  const stored = storedEntries(project, pointer);
   const unknown = gone.find((member) => !stored.some(({ relpath }) => relpath === member || relpath.startsWith(`${member}/`)));
   if (unknown === undefined) return;
   const path = `${pointer.path}/${unknown}`;
@@ -79,7 +79,7 @@ export function* storingMembers(
   { members, copyDatabase }: { members: readonly string[]; copyDatabase?: CopyDatabase },
 ): Work<{ content: OutputContent; scans: Scan[] }> {
   const cache = openCache(project);
-  let entries = storedEntries(cache, pointer);
+  let entries = storedEntries(project, pointer);
   const ingest = beginIngest(cache);
   const scans: Scan[] = [];
   try {
@@ -100,17 +100,18 @@ export function* storingMembers(
   }
 }
 
-function storedEntries(cache: Cache, { hash, hashName, path, file }: Pointer): ListingEntry[] {
+function storedEntries(project: Project, { hash, hashName, path, file }: Pointer): ListingEntry[] {
   if (hashName !== "md5") {
     throw new ExpverError("E_DATA", `${file} is of DVC 2: files can be added to it only with the whole folder`, {
-      hint: `expver data add ${path}`,
+      hint: `expver data add ${typedPath(project, path)}`,
       details: { path },
     });
   }
-  const entries = hash === null ? null : readListing(cache.dir, { hash, hashName });
+  const entries = hash === null ? null : readListing(openCache(project).dir, { hash, hashName });
   if (entries !== null) return entries;
+  const typed = typedPath(project, path);
   throw new ExpverError("E_NOT_STORED", `the listing of ${path} is not in the cache, so single files cannot be added to it`, {
-    hint: `Fetch it (expver data fetch ${path}), or add the whole folder: expver data add ${path}`,
+    hint: `Fetch it (expver data fetch ${typed}), or add the whole folder: expver data add ${typed}`,
     details: { path, hash },
   });
 }

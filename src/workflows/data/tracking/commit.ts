@@ -1,4 +1,6 @@
 /** `expver data commit`: what the tracked outputs hold now becomes what their pointers say. Makes no Git commit. */
+import { typedPath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { paceWork } from "../../../platform/pace.ts";
@@ -37,7 +39,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       pointers.map(({ path }) => path),
     );
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
-    refuseDeleted(states);
+    refuseDeleted(project, states);
     const differing = states.filter(({ pointer, worktree }) => worktree !== "same" || pointer.hash === null).map(({ pointer }) => pointer);
     refuseStages(differing);
     // `dvc add FOLDER/FILE` leaves the size out; a commit is where dvc writes it again.
@@ -101,12 +103,12 @@ function lacksSize({ size, stage, isImport, hashName }: Pointer): boolean {
   return size === undefined && stage === undefined && !isImport && hashName === "md5";
 }
 
-function refuseDeleted(states: readonly OutputStatus[]): void {
+function refuseDeleted(project: Project, states: readonly OutputStatus[]): void {
   const gone = states.find(({ worktree }) => worktree === "deleted");
   if (gone === undefined) return;
   const { path, file } = gone.pointer;
   throw new ExpverError("E_NOT_FOUND", `${path} is tracked by ${file} but is not there`, {
-    hint: `Bring it back: expver data checkout ${path}; or stop tracking it: expver data remove ${file}.`,
+    hint: `Bring it back: expver data checkout ${typedPath(project, path)}; or stop tracking it: expver data remove ${typedPath(project, file)}`,
     details: { path },
   });
 }

@@ -1,4 +1,5 @@
 /** `expver data move FROM TO`: tracked data gets another name, with its pointer and its line in the ignore file. */
+
 import { existsSync } from "node:fs";
 import { basename, dirname, join, posix, resolve } from "node:path";
 import { setYamlSource } from "../../../config/edit-yaml.ts";
@@ -9,6 +10,7 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import { entryName } from "../../../store/contents.ts";
 import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
 import { renameEntry } from "../../../store/pointer-file.ts";
@@ -159,7 +161,7 @@ function refuseUnusable(
   { pointer, pointers, to, file }: { pointer: Pointer; pointers: readonly Pointer[]; to: string; file: string },
 ): void {
   const folder = dirname(absolutePath(project, to));
-  if (!isFolder(folder)) throw refused(`there is no folder ${folder}`, `Make it first: mkdir -p '${folder}'`);
+  if (!isFolder(folder)) throw refused(`there is no folder ${folder}`, `Make it first: mkdir -p ${shellWord(folder)}`);
   if (to === pointer.path || (file !== pointer.file && existsSync(absolutePath(project, file))))
     throw refused(`${file} exists already`, "Choose another name, or stop tracking what has that one: expver data remove.");
   if (`${to}/`.startsWith(`${pointer.path}/`)) throw refused(`${to} lies in ${pointer.path} itself`, "Choose a place outside.");

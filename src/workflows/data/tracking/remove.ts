@@ -1,6 +1,6 @@
 /** `expver data remove FILE.dvc…`: stops tracking. The data stays where it is, unless `--outs`; the cache is not touched. */
 import { existsSync, utimesSync } from "node:fs";
-import { absolutePath, pathFromUser } from "../../../config/paths.ts";
+import { absolutePath, pathFromUser, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
@@ -94,7 +94,7 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
 };
 
 function pointerFileOf(project: Project, context: Context, { target, pointers }: { target: string; pointers: readonly Pointer[] }): string {
-  const staged = pointers.find((pointer) => stageAddresses(project, context, pointer).includes(target));
+  const staged = pointers.find((pointer) => stageAddresses(project, pointer).includes(target));
   if (staged !== undefined) {
     throw new ExpverError("E_DATA", `${target} is a stage of a pipeline, which only dvc edits`, { hint: `dvc remove ${target}` });
   }
@@ -102,7 +102,7 @@ function pointerFileOf(project: Project, context: Context, { target, pointers }:
   if (path.endsWith(".dvc") && existsSync(absolutePath(project, path))) return path;
   const pointer = pointers.find((one) => one.path === path);
   throw new ExpverError("E_NOT_FOUND", pointer === undefined ? `${target} is no .dvc file` : `${target} is data, not a .dvc file`, {
-    hint: pointer === undefined ? "Name a .dvc file." : `Name its pointer: expver data remove ${pointer.file}`,
+    hint: pointer === undefined ? "Name a .dvc file." : `Name its pointer: expver data remove ${typedPath(project, pointer.file)}`,
     details: { target },
   });
 }

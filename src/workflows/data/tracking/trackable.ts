@@ -1,10 +1,12 @@
 /** What may be tracked as data, checked before anything is written. */
+
 import { join } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
 import { ignoredByGit } from "../../../git/ignored.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import { dvcIgnore } from "../../../store/dvcignore.ts";
 import { fileBeside } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
@@ -58,7 +60,7 @@ function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
   if (path === undefined) return;
   throw refused(
     `${path} is tracked by Git`,
-    `Take it out of Git first: git rm -r --cached -- '${path}' && git commit -m 'stop tracking ${path}'`,
+    `Take it out of Git first: git rm -r --cached -- ${typedPath(project, path)} && git commit -m ${shellWord(`stop tracking ${path}`)}`,
   );
 }
 

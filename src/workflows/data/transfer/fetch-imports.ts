@@ -1,6 +1,8 @@
 /** Bytes of imports: they are on no remote of ours, so they come from where they were imported. */
+
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -50,7 +52,7 @@ async function fetchOne(project: Project, context: Context, pointer: Pointer): P
     const { content } = await paceWork(work, context, { label: `storing ${pointer.path}` });
     if (content.hash !== pointer.hash)
       throw new ExpverError("E_OBJECT", `${from.path} of ${from.url} is ${content.hash} at ${from.lock.slice(0, 7)}, not ${pointer.hash}`, {
-        hint: `Take what is there: expver data update ${pointer.file}`,
+        hint: `Take what is there: expver data update ${typedPath(project, pointer.file)}`,
       });
     return ingest.commit().objects;
   } finally {

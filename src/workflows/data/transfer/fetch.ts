@@ -61,7 +61,7 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
         const report = await fetchAll(project, context, plan);
         const checkout = await planCheckout(project, context, { selection: plan.worktree, input: plan.input });
         const result = await applyCheckout(project, context, checkout);
-        if (result.exitCode !== 0) throw pullError(project, context, { report, plan, outputs: checkout.outputs });
+        if (result.exitCode !== 0) throw pullError(project, { report, plan, outputs: checkout.outputs });
         if (plan.input.allowMissing === true) warnMissing(project, context, { ...report, ...plan });
         return { fetched: report.objects, checkout: result, exitCode: 0 };
       },
@@ -73,11 +73,10 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
 /** What could not be checked out, and why: what is on no remote, named with what to do, else what no import brought. */
 function pullError(
   project: Project,
-  context: Context,
   { report, plan, outputs }: { report: TransferReport; plan: PullPlan; outputs: CheckoutPlan["outputs"] },
 ): ExpverError {
   const missing = outputs.flatMap((output) => output.missing);
-  const { text, hint } = sayMissing(project, context, { ...report, ...plan }) ?? {
+  const { text, hint } = sayMissing(project, { ...report, ...plan }) ?? {
     text: `bytes of ${counted(missing.length, "file")} could not be had, first ${missing[0]}`,
     hint: "The warnings say why.",
   };

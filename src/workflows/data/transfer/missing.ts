@@ -1,4 +1,5 @@
 /** Bytes that are neither here nor on the remote: which, where they were looked for, and what to type where they are. */
+import { shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import type { Context } from "../../../platform/context.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
@@ -7,7 +8,7 @@ import { openCache } from "../../../store/cache.ts";
 import { readListing } from "../../../store/layout.ts";
 import type { TransferReport } from "../../../store/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
-import { type Selection, shownPath } from "../open-data.ts";
+import type { Selection } from "../open-data.ts";
 
 /** So many are named. */
 const SHOWN = 5;
@@ -21,7 +22,6 @@ interface Asked {
 /** Null when nothing is. */
 export function sayMissing(
   project: Project,
-  context: Context,
   { missing, remotes, selection, remote }: Pick<TransferReport, "missing" | "remotes"> & Asked,
 ): { text: string; hint: string } | null {
   if (missing.length === 0) return null;
@@ -29,7 +29,7 @@ export function sayMissing(
   const lacking = [...new Set(missing)].map((path) => ({ path, pointer: ownerOf(owners, path) }));
   const folders = lacking.filter(({ path, pointer }) => pointer?.path === path && pointer.hash?.endsWith(".dir"));
   const files = lacking.filter((one) => !folders.includes(one));
-  const shown = (path: string) => shownPath(project, context, path);
+  const shown = (path: string) => shownPath(project, path);
   const listed = (some: readonly { path: string }[]) =>
     `${some
       .slice(0, SHOWN)
@@ -48,7 +48,7 @@ export function sayMissing(
   const outputs = (some: readonly { path: string; pointer: Pointer | undefined }[]) =>
     some.map(({ path, pointer }) => pointer?.path ?? path);
   const targets = [...outputs(folders), ...(files.length > SHOWN ? outputs(files) : files.map(({ path }) => path))];
-  const words = [...new Set(targets)].slice(0, SHOWN).map((path) => shellWord(shown(path)));
+  const words = [...new Set(targets)].slice(0, SHOWN).map((path) => typedPath(project, path));
   return {
     text: `${what} ${verb} neither in the cache nor on ${remotes.join(", ")}${files.length > 0 ? `: ${listed(files)}` : ""}`,
     hint: `Where they still are, type: expver data push ${[...(remote === undefined ? [] : ["-r", shellWord(remote)]), ...words].join(" ")}; where nobody has them, add the data again.`,
@@ -71,10 +71,10 @@ export function warnUnknownMembers(project: Project, context: Context, { pointer
     const entries = asked === undefined || !hash?.endsWith(".dir") ? null : readListing(cache.dir, { hash, hashName });
     for (const member of entries === null ? [] : (asked ?? [])) {
       if (entries?.some(({ relpath }) => relpath === member || relpath.startsWith(`${member}/`))) continue;
-      const folder = shownPath(project, context, path);
+      const folder = shownPath(project, path);
       context.report({
         kind: "warning",
-        text: `${shownPath(project, context, `${path}/${member}`)} is no file of ${folder}, as it was stored`,
+        text: `${shownPath(project, `${path}/${member}`)} is no file of ${folder}, as it was stored`,
         hint: `Its files: expver data list . ${shellWord(folder)}`,
       });
     }

@@ -69,8 +69,8 @@ export function jobsOf({ jobs }: Input): number | undefined {
   throw new ExpverError("E_USAGE", `--jobs is ${jobs}; expected a number from 1`);
 }
 
-export function warnMissing(project: Project, context: Context, moved: Parameters<typeof sayMissing>[2]): void {
-  const said = sayMissing(project, context, moved);
+export function warnMissing(project: Project, context: Context, moved: Parameters<typeof sayMissing>[1]): void {
+  const said = sayMissing(project, moved);
   if (said !== null) context.report({ kind: "warning", ...said });
 }
 

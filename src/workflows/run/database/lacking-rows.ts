@@ -1,5 +1,7 @@
 /** Rows of the version in HEAD that the working database lacks: a pull moved the pointer, not the file. */
+
 import { existsSync } from "node:fs";
+import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { objectFile } from "../../../store/contents.ts";
@@ -30,7 +32,7 @@ export async function lackingRows(
   const object = objectFile(cacheDir(project), pointer.hash);
   if (!existsSync(object)) {
     throw new ExpverError("E_DATABASE_BEHIND", `${database} is not what its pointer says, and the version in HEAD is not in the cache`, {
-      hint: `Fetch it, then repeat: expver data fetch ${database}`,
+      hint: `Fetch it, then repeat: expver data fetch ${typedPath(project, database)}`,
       details: { path: database, hash: pointer.hash },
     });
   }

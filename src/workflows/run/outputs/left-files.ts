@@ -1,11 +1,10 @@
 /** Files a program wrote that are neither model, output, row nor log: no version has them, and unless somebody says so nobody notices. */
 import { mkdirSync, renameSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
-import { absolutePath, isUnder, storedPath } from "../../../config/paths.ts";
+import { dirname, join } from "node:path";
+import { configPath, isUnder, storedPath, typedPath } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
-import { shellWord } from "../../../platform/shell-word.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { LeftFiles } from "../run-facts.ts";
 import { readFileChanges } from "../snapshot/changes.ts";
@@ -29,7 +28,7 @@ function leftPaths(run: ClosingRun): { path: string; bytes: number }[] {
   const changes = readFileChanges(repository).filter(
     ({ path, tracked }) => (isShard || !tracked) && !isUnder(path, known) && !isOutput(path),
   );
-  const { included, heldBack } = selectSnapshot(changes, snapshotRules(places, closing.pointers));
+  const { included, heldBack } = selectSnapshot(changes, snapshotRules(project, places, closing.pointers));
   const taken = new Set([...included, ...heldBack.filter(({ reason }) => reason === "large")].map(({ path }) => path));
   const left = changes.filter(({ path }) => taken.has(path));
   const ofSnapshot = treeEntries(
@@ -73,14 +72,13 @@ export function keepLeft(run: ClosingRun): LeftFiles | null {
 
 /** What is to be typed is relative to where it is typed, and what is to be written to `expver.yaml`. */
 export function warnOfLeft(context: Context, { project, runId }: ClosingRun, { paths, files, folder }: LeftFiles): void {
-  const fromFolder = (base: string, path: string) => relative(base, absolutePath(project, path)).split(sep).join("/");
   const shown = paths.slice(0, 3);
   const more = files > shown.length ? ` and ${files - shown.length} more` : "";
   const kept = folder === null ? "" : `, kept in ${folder}`;
-  const globs = shown.map((path) => `'${fromFolder(project.root, path)}'`).join(", ");
+  const globs = shown.map((path) => `'${configPath(project, path)}'`).join(", ");
   context.report({
     kind: "warning",
     text: `run ${runId} left what no version has: ${shown.join(", ")}${more}${kept}`,
-    hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${folder === null ? `; or now: expver data add ${shellWord(fromFolder(context.cwd, paths[0] ?? ""))}` : ""}`,
+    hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${folder === null ? `; or now: expver data add ${typedPath(project, paths[0] ?? "")}` : ""}`,
   });
 }

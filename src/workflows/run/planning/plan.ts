@@ -1,7 +1,7 @@
 /** What `expver run` would do: reads only. */
 import { existsSync } from "node:fs";
 import { basename } from "node:path/posix";
-import { absolutePath } from "../../../config/paths.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../../config/project.ts";
 import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
 import { headBranch, readRef } from "../../../git/refs.ts";
@@ -66,7 +66,7 @@ export async function findForRun(context: Context, { input, request, project, va
     places,
     head: { branch: headBranch(repository), commit: readRef(repository, "HEAD") },
     version: chooseVersion({ project, repository, context, wanted: request.version }),
-    selection: selectSnapshot(readChanges(repository), snapshotRules(places, pointers)),
+    selection: selectSnapshot(readChanges(repository), snapshotRules(project, places, pointers)),
     pointers,
     ...readInputs(project, context, { pointers, argv }),
     lacking: await lackingRows(project, places, pointers),
@@ -89,7 +89,10 @@ function readInputs(project: Project, context: Context, { pointers, argv }: Inpu
     context.report({
       kind: "warning",
       text: `inputs that are not here count as not read: ${missing.join(", ")}`,
-      hint: `expver data pull ${missing[0]}`,
+      hint: `expver data pull ${missing
+        .slice(0, 5)
+        .map((path) => typedPath(project, path))
+        .join(" ")}`,
     });
   }
   const present = states.filter(({ isHere }) => isHere);

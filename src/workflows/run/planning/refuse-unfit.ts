@@ -1,4 +1,5 @@
 /** What would stop a run after hours is found before it begins. */
+import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { editorOf } from "../../../git/editor.ts";
@@ -7,7 +8,6 @@ import { committer } from "../../../git/identity.ts";
 import { readIndexEntries, requireIndexFree } from "../../../git/index-file.ts";
 import { unfinished } from "../../../git/status.ts";
 import type { Context } from "../../../platform/context.ts";
-import { shellWord } from "../../../platform/shell-word.ts";
 import { linkOnTheWay } from "../outputs/marks.ts";
 import type { Places } from "../places.ts";
 import type { RunRequest } from "./request.ts";
@@ -39,7 +39,7 @@ export function refuseStrangeDatabase(project: Project, repository: Repository, 
   }
   if (readIndexEntries(repository, [database]).size === 0) return;
   throw new ExpverError("E_DATA", `${database} is tracked by Git: every version would put all of it into the history`, {
-    hint: `Take it out of Git, where the file stays: git rm --cached -- ${shellWord(database)} && git commit -m "results are versioned by expver"`,
+    hint: `Take it out of Git, where the file stays: git rm --cached -- ${typedPath(project, database)} && git commit -m "results are versioned by expver"`,
     details: { path: database },
   });
 }

@@ -1,7 +1,8 @@
 /** Which changed files enter the snapshot commit S, and which are held back, with the reason and what to do about it. */
 
 import { basename, dirname } from "node:path/posix";
-import { isUnder } from "../../../config/paths.ts";
+import { isUnder, typedPath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import type { Pointer } from "../../../store/types.ts";
@@ -39,6 +40,8 @@ export interface SnapshotRules {
   tracked: readonly string[];
   /** Globs of `track`, and the file of `--metrics`: what the run is to write. */
   isOutput: (path: string) => boolean;
+  /** A path as a word of a command line, for where the person stands. */
+  typed: (path: string) => string;
 }
 
 export interface Selection {
@@ -46,12 +49,13 @@ export interface Selection {
   heldBack: HeldBack[];
 }
 
-export function snapshotRules(places: Places, pointers: readonly Pointer[]): SnapshotRules {
+export function snapshotRules(project: Project, places: Places, pointers: readonly Pointer[]): SnapshotRules {
   return {
     database: places.database,
     models: places.models,
     tracked: pointers.filter(({ cache }) => cache).map(({ path }) => path),
     isOutput: (path) => places.isTracked(path) || path === places.metrics,
+    typed: (path) => typedPath(project, path),
   };
 }
 
@@ -82,6 +86,8 @@ type Verdict = "in" | "out" | Pick<HeldBack, "path" | "reason" | "advice">;
 
 function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<string>): Verdict {
   const { path, tracked, repository, bytes } = change;
+  const { typed } = rules;
+  const ignoring = (pattern: string) => `echo ${shellWord(pattern)} >> ${typed(".gitignore")}`;
   if (change.illegible) return { path, reason: "name", advice: "its name is not UTF-8: rename it" };
   const environment = tracked ? null : environmentFolder(path, environments);
   if (isGitOwn(path) && environment === null) return "in";
@@ -89,18 +95,18 @@ function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<s
   if (isUnder(path, rules.tracked)) return "out";
   if (isUnder(path, rules.models)) {
     const advice = tracked
-      ? `commit it yourself: git commit -- ${shellWord(path)}`
-      : `a new model file becomes an output; to keep this one: expver data add ${shellWord(path)}`;
+      ? `commit it yourself: git commit -- ${typed(path)}`
+      : `a new model file becomes an output; to keep this one: expver data add ${typed(path)}`;
     return { path, reason: "output", advice };
   }
   if (repository === "moved") return "in";
   if (repository === "dirty")
-    return { path, reason: "repository", advice: `the submodule has changes of its own: commit them in ${shellWord(path)}` };
+    return { path, reason: "repository", advice: `the submodule has changes of its own: commit them in ${typed(path)}` };
   if (repository === "foreign")
     return {
       path,
       reason: "repository",
-      advice: `a Git repository of its own: add it as a submodule, or ignore it: echo ${shellWord(`/${path}`)} >> .gitignore`,
+      advice: `a Git repository of its own: add it as a submodule, or ignore it: ${ignoring(`/${path}`)}`,
     };
   if (tracked) return "in";
   if (rules.isOutput(path)) return "out";
@@ -108,11 +114,11 @@ function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<s
     return {
       path: environment,
       reason: "environment",
-      advice: `installed or generated files: echo ${shellWord(`${basename(environment)}/`)} >> .gitignore`,
+      advice: `installed or generated files: ${ignoring(`${basename(environment)}/`)}`,
     };
   }
-  if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: echo ${shellWord(`/${path}`)} >> .gitignore` };
-  if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${shellWord(path)}` };
+  if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: ${ignoring(`/${path}`)}` };
+  if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${typed(path)}` };
   return "in";
 }
 
