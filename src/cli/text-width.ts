@@ -19,13 +19,26 @@ export function safeData<T>(data: T): T {
   if (typeof data === "string") return safeLines(data) as T;
   if (typeof data !== "object" || data === null) return data;
   if (Array.isArray(data)) {
-    const items = data.map(safeData);
-    return items.some((item, index) => item !== data[index]) ? (items as T) : data;
+    let items: unknown[] | null = null;
+    for (const [index, item] of data.entries()) {
+      const safe = safeData(item);
+      if (safe === item) continue;
+      items ??= [...data];
+      items[index] = safe;
+    }
+    return (items ?? data) as T;
   }
-  const entries = Object.entries(data);
-  const safe = entries.map(([name, value]): [string, unknown] => [safeLines(name), safeData(value)]);
-  const isSame = safe.every(([name, value], index) => name === entries[index]?.[0] && value === entries[index]?.[1]);
-  return isSame ? data : (Object.fromEntries(safe) as T);
+  let made: Map<string, unknown> | null = null;
+  for (const name of Object.keys(data)) {
+    const value: unknown = data[name as keyof T];
+    const safe = safeData(value);
+    if (safe === value && PLAIN.test(name)) continue;
+    made ??= new Map();
+    made.set(name, safe);
+  }
+  if (made === null) return data;
+  const known: ReadonlyMap<string, unknown> = made;
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [safeLines(name), known.has(name) ? known.get(name) : value])) as T;
 }
 
 /** Columns: 2 for East Asian wide characters and emoji, 0 for what joins the character before it. */

@@ -1,5 +1,5 @@
 /** Two states of tracked data, path by path. */
-import { compareCodePoints } from "./listing.ts";
+import { orderOf } from "./listing.ts";
 import type { HashName } from "./types.ts";
 
 /** A path of a state: an output, or a member of one. */
@@ -52,12 +52,19 @@ function insideOf(folders: readonly Tracked[]): (one: Tracked) => boolean {
 
 /** Of several with the same bytes the first that came is paired with the first that went, in the order of paths. */
 function findRenamed(changes: Changes): void {
+  if (changes.deleted.length === 0 || changes.added.length === 0) return;
   const keyOf = ({ hash, hashName }: Tracked) => `${hashName}:${hash}`;
+  // The first of them stands last: a thousand files may be empty.
   const gone = new Map<string, Tracked[]>();
-  for (const one of inOrder(changes.deleted)) if (one.hash !== null) gone.set(keyOf(one), [...(gone.get(keyOf(one)) ?? []), one]);
+  for (const one of inOrder(changes.deleted).reverse()) {
+    const others = gone.get(keyOf(one));
+    if (one.hash === null) continue;
+    if (others === undefined) gone.set(keyOf(one), [one]);
+    else others.push(one);
+  }
   const taken = new Set<Tracked>();
   for (const to of inOrder(changes.added)) {
-    const from = to.hash === null ? undefined : gone.get(keyOf(to))?.shift();
+    const from = to.hash === null ? undefined : gone.get(keyOf(to))?.pop();
     if (from === undefined) continue;
     taken.add(from).add(to);
     changes.renamed.push({ from, to });
@@ -68,6 +75,5 @@ function findRenamed(changes: Changes): void {
 
 /** Folder by folder, as dvc orders paths: by their parts. */
 function inOrder(all: readonly Tracked[]): Tracked[] {
-  const parts = ({ path }: Tracked) => path.replaceAll("/", "\0");
-  return [...all].sort((one, other) => compareCodePoints(parts(one), parts(other)));
+  return orderOf(all.map(({ path }) => path.replaceAll("/", "\0"))).map((index) => all[index] as Tracked);
 }

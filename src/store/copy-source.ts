@@ -1,11 +1,11 @@
 /** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { isLfsPointer, lfsBytes } from "../git/lfs.ts";
 import { catFiles } from "../git/tree.ts";
 import { createPlacer } from "../platform/links.ts";
-import type { Pacing } from "../platform/pace.ts";
+import { type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { readDvcConfig } from "./dvc-config.ts";
 import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "./layout.ts";
@@ -30,20 +30,27 @@ export async function copyFromSource(
   { staging, place, remote }: CopyTo,
 ): Promise<void> {
   const files = nodes.filter(({ isFolder }) => !isFolder);
-  const placer = createPlacer(["copy"]);
-  const copy = (from: string, node: SourceNode, size: number) => {
-    const to = place(node);
-    mkdirSync(dirname(to), { recursive: true });
-    placer.place(from, to, { size, copyOnly: true });
-    chmodSync(to, 0o666 & ~process.umask());
-  };
-  for (const node of files) if (node.file !== null) copy(node.file, node, node.size ?? 1);
-  copyBlobs(source, files, pacing, place);
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
+  copyBlobs(source, files, pacing, place);
   const folders = [openCache(source.project), await received(source, stored, pacing, { staging, remote })];
-  for (const node of stored) {
-    const [folder, size] = locate(folders, node);
-    copy(objectPath(folder.dir, node.object as ObjectName), node, size);
+  await paceWork(copying(files, { folders, place }), pacing, { label: "copying data", total: files.length });
+}
+
+function* copying(
+  files: readonly SourceNode[],
+  { folders, place }: { folders: readonly ObjectFolder[]; place: CopyTo["place"] },
+): Work<void> {
+  const placer = createPlacer(["copy"]);
+  const made = new Set<string>();
+  for (const node of files) {
+    if (node.file === null && node.blob !== null) continue;
+    const { from, size } = node.file === null ? locate(folders, node) : { from: node.file, size: node.size ?? 1 };
+    const to = place(node);
+    const folder = dirname(to);
+    if (!made.has(folder)) mkdirSync(folder, { recursive: true });
+    made.add(folder);
+    const { told } = yield* placer.placing(from, to, { size, copyOnly: true });
+    yield { files: 1, bytes: size - told };
   }
 }
 
@@ -84,14 +91,17 @@ async function received(
     // What an earlier try has brought is there already.
     if (object === null || [cache, into].some(({ dir }) => trustedSize(dir, object) !== null)) continue;
     const name = pointer?.remote ?? remote;
-    groups.set(name, [...(groups.get(name) ?? []), object]);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [object]);
+    else group.push(object);
   }
   for (const [name, objects] of groups) {
     // Without any remote it is the bytes that are missing, not a setting.
     if (name === undefined && readDvcConfig(project).defaultRemote === null) continue;
     const from = openRemote(project, name);
     for (let next = 0; next < objects.length; next += AT_ONCE) {
-      const { failures } = await from.receive(objects.slice(next, next + AT_ONCE), into, pacing);
+      const some = objects.slice(next, next + AT_ONCE);
+      const { failures } = await from.receive(some, into, partOf(pacing, { before: next, total: objects.length }));
       const failed = failures.find(({ error }) => error !== null);
       if (failed?.error) throw failed.error;
     }
@@ -99,10 +109,18 @@ async function received(
   return into;
 }
 
-function locate(folders: readonly ObjectFolder[], { path, object }: SourceNode): [ObjectFolder, number] {
-  for (const folder of object === null ? [] : folders) {
-    const size = trustedSize(folder.dir, object as ObjectName);
-    if (size !== null) return [folder, size];
+/** Progress of a part told as that of the whole. */
+function partOf({ report, signal }: Pacing, { before, total }: { before: number; total: number }): Pacing {
+  return {
+    ...(signal ? { signal } : {}),
+    report: (event) => report?.(event.kind === "progress" ? { ...event, done: event.done + before, total } : event),
+  };
+}
+
+function locate(folders: readonly ObjectFolder[], { path, object }: SourceNode): { from: string; size: number } {
+  for (const { dir } of object === null ? [] : folders) {
+    const size = trustedSize(dir, object as ObjectName);
+    if (size !== null) return { from: objectPath(dir, object as ObjectName), size };
   }
   throw new ExpverError("E_NOT_STORED", `the bytes of ${path} are neither in the cache nor on a remote of that repository`, {
     hint: "Push them from where they were stored: expver data push.",

@@ -1,12 +1,12 @@
 /** What a source holds: Git's files and DVC's outputs in one tree, whether or not they are checked out there. */
 import { lstatSync, readdirSync, statSync } from "node:fs";
-import { posix } from "node:path";
 import { absolutePath } from "../config/paths.ts";
+import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { git, type Repository } from "../git/git.ts";
 import { dvcIgnore } from "./dvcignore.ts";
 import type { ObjectName } from "./layout.ts";
-import { compareCodePoints } from "./listing.ts";
+import { orderOf } from "./listing.ts";
 import { listingFinder } from "./listings.ts";
 import type { Source } from "./source.ts";
 import type { ListingEntry, Pointer } from "./types.ts";
@@ -43,13 +43,13 @@ export async function sourceTree(
   under: string,
   { remote, members = true, dvcOnly = false }: TreeOptions = {},
 ): Promise<SourceNode[]> {
-  const nodes = new Map<string, SourceNode>();
-  const add = (node: Partial<SourceNode> & Pick<SourceNode, "path" | "isFolder">) => {
-    const empty: Omit<SourceNode, "path" | "isFolder"> = { size: null, isexec: false, pointer: null, object: null, blob: null, file: null };
-    // What stands there now, or in Git, says more than what a pointer would make of it.
-    nodes.set(node.path, { ...empty, ...node, ...defined(nodes.get(node.path)), ...tracking(node) });
-  };
   const { commit, project } = source;
+  const nodes = new Map<string, Node>();
+  const add = (found: Found) => {
+    const known = nodes.get(found.path);
+    if (known !== undefined) known.learn(found);
+    else nodes.set(found.path, new Node(project, found));
+  };
   if (dvcOnly) add({ path: "", isFolder: true });
   else if (commit === null || project.repository === null) for (const node of standing(source, under)) add(node);
   else for (const node of committed(project.repository, commit, under)) add(node);
@@ -57,29 +57,77 @@ export async function sourceTree(
   const finder = listingFinder(project, remote, (error) => {
     failure = error;
   });
-  const listing = async (pointer: Pointer) => (await finder(pointer)) ?? refuseWithout(pointer, failure);
   for (const pointer of source.pointers) {
     // An output that DVC does not keep is a file of Git's.
     if (!pointer.cache) continue;
     const isInside = under === "" || pointer.path === under || pointer.path.startsWith(`${under}/`);
     const isAround = under.startsWith(`${pointer.path}/`);
     if (!isInside && !isAround) continue;
-    for (const node of await tracked(pointer, { listing, members: members || isAround || pointer.path === under })) add(node);
+    const isOpened = pointer.hash?.endsWith(".dir") === true && (members || isAround || pointer.path === under);
+    const entries = isOpened ? ((await finder(pointer)) ?? refuseWithout(pointer, failure)) : [];
+    for (const node of tracked(pointer, entries)) add(node);
   }
-  return [...nodes.values()]
-    .filter(({ path }) => path !== "" && (under === "" || path === under || path.startsWith(`${under}/`)))
-    .sort((one, other) => compareCodePoints(one.path, other.path));
+  const wanted = [...nodes.values()].filter(({ path }) => path !== "" && (under === "" || path === under || path.startsWith(`${under}/`)));
+  nodes.clear();
+  return orderOf(wanted.map(({ path }) => path)).map((index) => wanted[index] as Node);
 }
 
-function defined(node: SourceNode | undefined): Partial<SourceNode> {
-  return node === undefined ? {} : Object.fromEntries(Object.entries(node).filter(([, value]) => value !== null));
+/** Of a million files are kept: names, hashes and sizes. */
+class Node implements SourceNode {
+  readonly path: string;
+  readonly isFolder: boolean;
+  readonly isexec: boolean;
+  size: number | null;
+  pointer: Pointer | null;
+  blob: string | null;
+  readonly #project: Project;
+  #hash: string | null;
+  #stands: boolean;
+
+  constructor(
+    project: Project,
+    { path, isFolder, isexec = false, size = null, pointer = null, hash = null, blob = null, stands = false }: Found,
+  ) {
+    this.#project = project;
+    this.path = path;
+    this.isFolder = isFolder;
+    this.isexec = isexec;
+    this.size = size;
+    this.pointer = pointer;
+    this.blob = blob;
+    this.#hash = hash;
+    this.#stands = stands;
+  }
+
+  /** What stands there now, or in Git, says more than what a pointer would make of it. */
+  learn({ size = null, pointer = null, hash = null, blob = null, stands = false }: Found): void {
+    this.size ??= size;
+    this.blob ??= blob;
+    this.#stands ||= stands;
+    this.pointer = pointer ?? this.pointer;
+    this.#hash = hash ?? this.#hash;
+  }
+
+  get object(): ObjectName | null {
+    return this.#hash === null || this.pointer === null ? null : { hash: this.#hash, hashName: this.pointer.hashName };
+  }
+
+  get file(): string | null {
+    return this.#stands ? absolutePath(this.#project, this.path) : null;
+  }
 }
 
-function tracking({ pointer, object }: Partial<SourceNode>): Partial<SourceNode> {
-  return { ...(pointer ? { pointer } : {}), ...(object ? { object } : {}) };
+/** What one place tells of a path. */
+interface Found extends Pick<SourceNode, "path" | "isFolder"> {
+  size?: number | null;
+  isexec?: boolean;
+  pointer?: Pointer | null;
+  /** Of DVC's object. */
+  hash?: string | null;
+  blob?: string | null;
+  /** A file or folder is there now. */
+  stands?: boolean;
 }
-
-type Found = Partial<SourceNode> & Pick<SourceNode, "path" | "isFolder">;
 
 function committed(repository: Repository, commit: string, under: string): Found[] {
   // Sizes would have to be asked for one by one where contents are not here.
@@ -103,50 +151,45 @@ function isOurs(path: string): boolean {
   return /(?:^|\/)\.(?:git|dvc|hg)(?:\/|$)/.test(path);
 }
 
-function standing({ project }: Source, under: string): Found[] {
-  const found: Found[] = [];
-  const visit = (path: string): void => {
+function* standing({ project }: Source, under: string): Generator<Found> {
+  yield* visit(under);
+
+  function* visit(path: string): Generator<Found> {
     const absolute = absolutePath(project, path);
     const stat = statSync(absolute, { throwIfNoEntry: false });
     if (stat === undefined || isOurs(path)) return;
     if (!stat.isDirectory()) {
-      if (stat.isFile()) found.push({ path, isFolder: false, size: stat.size, isexec: (stat.mode & 0o100) !== 0, file: absolute });
+      if (stat.isFile()) yield { path, isFolder: false, size: stat.size, isexec: (stat.mode & 0o100) !== 0, stands: true };
       return;
     }
-    found.push({ path, isFolder: true, size: stat.size, file: absolute });
+    yield { path, isFolder: true, size: stat.size, stands: true };
     if (lstatSync(absolute).isSymbolicLink() && path !== under) return;
     const isIgnored = dvcIgnore(project, `${absolute}/x`);
     for (const item of readdirSync(absolute, { withFileTypes: true }))
-      if (!isIgnored(`${absolute}/${item.name}`, item.isDirectory())) visit(posix.join(path, item.name));
-  };
-  visit(under);
-  return found;
+      if (!isIgnored(`${absolute}/${item.name}`, item.isDirectory())) yield* visit(path === "" ? item.name : `${path}/${item.name}`);
+  }
 }
 
 /** An output with the folders it lies in, and its members. */
-async function tracked(
-  pointer: Pointer,
-  { listing, members }: { listing: (pointer: Pointer) => Promise<ListingEntry[]>; members: boolean },
-): Promise<Found[]> {
-  const { path, hash, hashName } = pointer;
-  const object = hash === null ? null : { hash, hashName };
-  const isFolder = hash?.endsWith(".dir") === true;
-  const found: Found[] = [...foldersAbove(path), { path, isFolder, size: pointer.size ?? null, pointer, object }];
-  if (!isFolder || !members) return found;
-  const entries = await listing(pointer);
+function* tracked(pointer: Pointer, entries: readonly ListingEntry[]): Generator<Found> {
+  const { path, hash } = pointer;
+  for (const folder of foldersAbove(path)) yield { path: folder, isFolder: true };
+  yield { path, isFolder: hash?.endsWith(".dir") === true, size: pointer.size ?? null, pointer, hash };
   const inner = new Set<string>();
   for (const { relpath, md5 } of entries) {
-    const member = `${path}/${relpath}`;
-    for (const folder of foldersAbove(member)) if (folder.path.startsWith(`${path}/`)) inner.add(folder.path);
-    found.push({ path: member, isFolder: false, pointer, object: { hash: md5, hashName } });
+    for (let end = relpath.lastIndexOf("/"); end > 0; end = relpath.lastIndexOf("/", end - 1)) {
+      const folder = relpath.slice(0, end);
+      if (inner.has(folder)) break;
+      inner.add(folder);
+    }
+    yield { path: `${path}/${relpath}`, isFolder: false, pointer, hash: md5 };
   }
-  for (const folder of inner) found.push({ path: folder, isFolder: true, pointer });
-  return found;
+  for (const folder of inner) yield { path: `${path}/${folder}`, isFolder: true, pointer };
 }
 
-function foldersAbove(path: string): Found[] {
+function foldersAbove(path: string): string[] {
   const parts = path.split("/").slice(0, -1);
-  return parts.map((_, index) => ({ path: parts.slice(0, index + 1).join("/"), isFolder: true }));
+  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
 }
 
 /** A remote that does not answer says more than that nothing was found. */

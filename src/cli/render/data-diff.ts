@@ -24,7 +24,7 @@ export function renderDataDiff({ json, markdown, showHash }: DiffResult, { style
 function table(json: DataDiff, showHash: boolean): string {
   const rows = STATES.flatMap((state) => (json[state] ?? []).map((entry) => [state, ...(showHash ? [digest(entry)] : []), pathOf(entry)]));
   const titles = ["Status", ...(showHash ? ["Hash"] : []), "Path"];
-  const widths = titles.map((title, column) => Math.max(title.length + 2, ...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = titles.map((title, column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), title.length + 2));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
   return `${[line(titles), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n")}\n\n`;
 }

@@ -1,35 +1,43 @@
 /** `expver data list` as a list, a table or a tree, in dvc's layout. */
+import { posix } from "node:path";
 import type { ListEntry, ListResult } from "../../workflows/data/sources/list.ts";
 import { oneLine } from "../text-width.ts";
 
 export function renderDataList({ json, tree, size, hash }: ListResult): string {
-  const rows: [entry: ListEntry, shown: string][] =
-    tree === null ? json.map((entry) => [entry, oneLine(entry.path)]) : [[tree, oneLine(tree.path)], ...branches(json)];
-  if (!size && !hash) return rows.map(([, shown]) => shown).join("\n");
-  const sizes = rows.map(([entry]) => sizeOf(entry));
-  const width = Math.max(...sizes.map((text) => text.length));
-  const hashWidth = Math.max(...rows.map(([entry]) => entry.md5?.length ?? 1));
-  return rows
-    .map(([entry, shown], index) => {
-      const cells = [
-        ...(size ? [(sizes[index] ?? "").padStart(width)] : []),
-        ...(hash ? [(entry.md5 ?? "-").padEnd(hashWidth)] : []),
-        shown,
-      ];
-      return cells.join("  ").trimEnd();
-    })
-    .join("\n");
+  const all = tree === null ? json : [tree, ...json];
+  const sizeWidth = size ? all.reduce((most, entry) => Math.max(most, sizeOf(entry).length), 0) : 0;
+  const hashWidth = all.reduce((most, { md5 }) => Math.max(most, md5?.length ?? 1), 0);
+  const lines: string[] = [];
+  for (const [entry, shown] of rowsOf(json, tree)) {
+    const cells = [...(size ? [sizeOf(entry).padStart(sizeWidth)] : []), ...(hash ? [(entry.md5 ?? "-").padEnd(hashWidth)] : []), shown];
+    lines.push(cells.length === 1 ? shown : cells.join("  ").trimEnd());
+  }
+  return lines.join("\n");
+}
+
+function* rowsOf(entries: readonly ListEntry[], tree: ListEntry | null): Generator<[entry: ListEntry, shown: string]> {
+  if (tree === null) for (const entry of entries) yield [entry, oneLine(entry.path)];
+  else {
+    yield [tree, oneLine(tree.path)];
+    const inside = new Map<string, ListEntry[]>();
+    for (const entry of entries) {
+      const folder = posix.dirname(entry.path);
+      const others = inside.get(folder);
+      if (others === undefined) inside.set(folder, [entry]);
+      else others.push(entry);
+    }
+    yield* branches(inside);
+  }
 }
 
 /** Sorted entries become lines with the branch they hang on. */
-function branches(entries: readonly ListEntry[], folder = "", before = ""): [ListEntry, string][] {
-  const prefix = folder === "" ? "" : `${folder}/`;
-  const here = entries.filter(({ path }) => path.startsWith(prefix) && !path.slice(prefix.length).includes("/"));
-  return here.flatMap((entry, index): [ListEntry, string][] => {
+function* branches(inside: ReadonlyMap<string, readonly ListEntry[]>, folder = ".", before = ""): Generator<[ListEntry, string]> {
+  const here = inside.get(folder) ?? [];
+  for (const [index, entry] of here.entries()) {
     const isLast = index === here.length - 1;
-    const line = `${before}${isLast ? "└── " : "├── "}${oneLine(entry.path.slice(prefix.length))}`;
-    return [[entry, line], ...(entry.isdir ? branches(entries, entry.path, `${before}${isLast ? "    " : "│   "}`) : [])];
-  });
+    yield [entry, `${before}${isLast ? "└── " : "├── "}${oneLine(posix.basename(entry.path))}`];
+    if (entry.isdir) yield* branches(inside, entry.path, `${before}${isLast ? "    " : "│   "}`);
+  }
 }
 
 const UNITS = ["", "k", "M", "G", "T", "P", "E"];

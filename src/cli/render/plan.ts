@@ -6,7 +6,7 @@ import { oneLine, padText, textWidth } from "../text-width.ts";
 
 export function renderPlan(plan: Plan, terminal: Terminal): string {
   const head = `${terminal.style("bold", "plan")} ${oneLine(plan.command)} · ${plan.fingerprint}${plan.destructive ? terminal.style("yellow", " · destructive") : ""}`;
-  const width = Math.max(...plan.steps.map((step) => step.verb.length), 0);
+  const width = plan.steps.reduce((most, { verb }) => Math.max(most, verb.length), 0);
   const lines = plan.steps.map((step) => `  ${padText(step.verb, width)}  ${flowed(partsOf(step), terminal.width - width - 4, width + 4)}`);
   return `${[head, ...(lines.length > 0 ? lines : ["  nothing to do"])].join("\n")}\n`;
 }

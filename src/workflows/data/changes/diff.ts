@@ -10,7 +10,7 @@ import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { type Changes, compareTracked, type Tracked } from "../../../store/compare.ts";
 import { trustedSize } from "../../../store/layout.ts";
-import { compareCodePoints } from "../../../store/listing.ts";
+import { orderOf } from "../../../store/listing.ts";
 import { listingFinder } from "../../../store/listings.ts";
 import { readPointers, readPointersAt } from "../../../store/pointers.ts";
 import { readingStatus } from "../../../store/status.ts";
@@ -151,5 +151,5 @@ function shapeOf(project: Project, { changes, missing, hides, showHash }: Shape)
 
 function sorted(entries: DiffEntry[]): DiffEntry[] {
   const key = ({ path }: DiffEntry) => (typeof path === "string" ? path : path.old);
-  return entries.sort((one, other) => compareCodePoints(key(one), key(other)));
+  return orderOf(entries.map(key)).map((index) => entries[index] as DiffEntry);
 }

@@ -3,7 +3,6 @@ import { posix, relative } from "node:path";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
-import { compareCodePoints } from "../../../store/listing.ts";
 import { openSource, type Source } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
@@ -66,10 +65,11 @@ async function listed(source: Source, input: Input): Promise<{ json: ListEntry[]
   const json = isAlone ? [entryOf(self, posix.basename(under))] : entries;
   // Seen from a folder of that repository, the way to its root stands before every name.
   const way = typed === undefined && source.commit === null && input.tree !== true ? posix.relative(source.base, under) : "";
-  const shown = json.map((entry) => ({ ...entry, path: posix.join(way, entry.path) }));
+  // That changes nothing about their order.
+  if (way !== "") for (const entry of json) entry.path = posix.join(way, entry.path);
   const top: ListEntry = { isout: false, isdir: true, isexec: false, size: null, md5: null, path: "" };
   return {
-    json: shown.sort((one, other) => compareCodePoints(one.path, other.path)),
+    json,
     root: { ...(self === undefined ? top : entryOf(self, "")), path: typed ?? "." },
   };
 }
