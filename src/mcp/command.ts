@@ -3,17 +3,10 @@
  * and nothing it does can reach this process's stdout, which belongs to the protocol.
  */
 import { join } from "node:path";
+import type { Envelope } from "../cli/envelope.ts";
 import { ExpverError } from "../errors.ts";
 import { packageRoot } from "../platform/package-root.ts";
 import { type StartedProgram, startProgram } from "../platform/programs.ts";
-
-/** The envelope of product contract §4. */
-interface Envelope {
-  ok: boolean;
-  data: unknown;
-  warnings: { text: string; hint?: string }[];
-  error: { code: string; message: string; details: Record<string, unknown>; hint: string } | null;
-}
 
 /** No call takes longer: clients give up after 60 s. */
 const PATIENCE_MS = 40_000;
@@ -116,7 +109,10 @@ function givenUp(signal: AbortSignal | undefined, patienceMs: number): Promise<{
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve({ state: "running" }), patienceMs);
     timer.unref();
-    signal?.addEventListener("abort", () => resolve({ state: "running" }), { once: true });
+    const giveUp = () => resolve({ state: "running" });
+    // A signal that was given before anybody listened is not given again.
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener("abort", giveUp, { once: true });
   });
 }
 
@@ -130,9 +126,11 @@ function envelopeOf({ code, stdout, stderr }: Awaited<StartedProgram["ended"]>):
   }
   if (isEnvelope(parsed)) return { envelope: parsed, exitCode: code };
   // The verbs that speak dvc's dialect print their bare value, and errors as text.
-  if (parsed !== undefined && code === 0) return { envelope: { ok: true, data: parsed, warnings: [], error: null }, exitCode: code };
+  if (parsed !== undefined && code === 0)
+    return { envelope: { schema: 1, ok: true, data: parsed, warnings: [], error: null }, exitCode: code };
   const message = stderr.trim() || `expver ended with ${code} and said nothing`;
-  return { envelope: { ok: false, data: null, warnings: [], error: { code: "E_FAILED", message, details: {}, hint: "" } }, exitCode: code };
+  const error = { code: "E_FAILED", message, details: {}, hint: "" };
+  return { envelope: { schema: 1, ok: false, data: null, warnings: [], error }, exitCode: code };
 }
 
 function isEnvelope(value: unknown): value is Envelope {

@@ -28,6 +28,15 @@ test("a fresh project has no problem: exit 0", async () => {
   expect(renderDoctor(result, { width: 80, isTTY: false, coloured: false, style: (_, text) => text })).toMatch(/things looked at/);
 });
 
+test("a direction that is missing is asked for by the name of the project's own metric", async () => {
+  const repo = await setUp();
+  const remedy = async () => about(await examine(repo), "config")[0]?.remedy;
+  expect(await remedy()).toContain("metrics: { NAME: max }");
+  repo.commit("code");
+  repo.git("tag", "-a", "e0.1.0", "-m", "lr=0.1 | val_loss=0.3 | by hand");
+  expect(await remedy()).toContain("metrics: { val_loss: min }");
+});
+
 test("what several checks look at is read once", async () => {
   const repo = await setUp();
   const counter = countGit();

@@ -1,6 +1,8 @@
 /** The one tool that changes anything: it applies a plan that was shown. */
+
 import type { CallToolResult, McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import { ExpverError } from "../../errors.ts";
 import { fitAnswer } from "../answer.ts";
 import { type Job, type Outcome, withOptions } from "../command.ts";
 import type { Session } from "../session.ts";
@@ -32,6 +34,7 @@ export function addApply(server: McpServer, session: Session): void {
         const plan = session.plans.find(values.plan);
         const asked = await confirmed(server, session, plan, ctx);
         if (asked !== true) return asked;
+        if (ctx.mcpReq.signal.aborted) throw new ExpverError("E_INTERRUPTED", `\`${plan.command}\` was cancelled before it began`);
         session.plans.use(plan);
         const job = session.jobs.start(plan.repository, withOptions(plan.argv, ["--plan", plan.fingerprint]), { isWriting: true });
         const beat = heartbeat(ctx);

@@ -1,15 +1,20 @@
 /** Is everything there that expver needs: git's identity, .dvc, a readable configuration, the helpers it starts. */
+
 import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIG_FILE, readConfig, topOf } from "../../config/project.ts";
+import { guessDirection } from "../../config/metric-direction.ts";
+import { CONFIG_FILE, type Project, readConfig, topOf } from "../../config/project.ts";
+import { stringSource } from "../../config/yaml-text.ts";
 import { ExpverError } from "../../errors.ts";
 import { gitResult } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { unfinished } from "../../git/status.ts";
 import { isTemporaryName } from "../../platform/files.ts";
 import { isAlive, runProcess } from "../../platform/processes.ts";
+import { metricNames, metricsOf } from "../../versions/metrics.ts";
 import { isTaken } from "../data/sources/deliver.ts";
 import type { Check, Finding, Scene } from "./check.ts";
+import type { Looked } from "./looked.ts";
 import { configTexts } from "./store-checks.ts";
 
 export const gitIdentity: Check = {
@@ -49,7 +54,7 @@ export const noDvc: Check = {
 export const configMistakes: Check = {
   id: "config",
   title: "the configuration",
-  find({ place, project }) {
+  find({ place, project, looked }) {
     const findings: Finding[] = [];
     if (project === null) findings.push(...mistakesOf(() => readConfig(place)));
     if (project !== null) findings.push(...mistakesOf(() => configTexts(project)));
@@ -58,11 +63,29 @@ export const configMistakes: Check = {
     }
     if (project !== null && Object.keys(project.config.metrics).length === 0) {
       const what = "no metric has a direction: `expver list` has to guess which version is best";
-      findings.push({ level: "note", what, remedy: `Write it into ${CONFIG_FILE}: metrics: { accuracy: max }` });
+      const metrics = guessedMetrics(project, looked);
+      const example = metrics.length === 0 ? "NAME: max" : metrics.join(", ");
+      findings.push({
+        level: "note",
+        what,
+        remedy: `Write it into ${CONFIG_FILE}, max or min, the most important first: metrics: { ${example} }`,
+      });
     }
     return findings;
   },
 };
+
+/** Of the project's versions: those whose names tell a direction, else the first. */
+function guessedMetrics({ config, repository }: Project, looked: Looked): string[] {
+  if (repository === null) return [];
+  const { versions } = looked.registry();
+  const known = metricNames(config, versions);
+  const names = [...new Set(versions.toReversed().flatMap(({ message }) => Object.keys(metricsOf(message, known))))];
+  const telling = names.filter((name) => guessDirection(name) !== undefined);
+  return (telling.length > 0 ? telling.slice(0, 3) : names.slice(0, 1)).map(
+    (name) => `${stringSource(name)}: ${guessDirection(name) ?? "max"}`,
+  );
+}
 
 export const unfinishedGit: Check = {
   id: "unfinished-git",

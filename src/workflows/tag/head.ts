@@ -7,6 +7,7 @@ import { absolutePath, isUnder, storedPath, typedPath } from "../../config/paths
 import { CONFIG_FILE, type Project } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { loadYaml } from "../../config/yaml.ts";
+import { stringSource } from "../../config/yaml-text.ts";
 import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
@@ -92,11 +93,12 @@ async function numbersOf(project: Project, context: Context, { pointers, version
   if (numbers.runs.length === 0)
     context.report({ kind: "warning", text: `no numbers for ${version}: every row of HEAD's ${path} belongs to another version` });
   if (numbers.runs.length > 1 && numbers.best === null) {
-    const metric = Object.keys(numbers.metrics).find((name) => guessDirection(name) !== undefined) ?? "accuracy";
+    const names = Object.keys(numbers.metrics);
+    const metric = names.find((name) => guessDirection(name) !== undefined) ?? names[0] ?? "NAME";
     context.report({
       kind: "warning",
       text: `${numbers.runs.length} runs carry ${version} and no metric has a direction: it gets the numbers of the latest, ${numbers.runs.at(-1)}`,
-      hint: `For those of the best, say it in ${CONFIG_FILE} first: metrics: { ${metric}: ${guessDirection(metric)} }  (max or min)`,
+      hint: `For those of the best, say it in ${CONFIG_FILE} first: metrics: { ${stringSource(metric)}: ${guessDirection(metric) ?? "max"} }  (max or min)`,
     });
   }
   if (numbers.passedOver > 0) {
