@@ -7,15 +7,14 @@ import { finishWork, type Work } from "./pace.ts";
 
 export type LinkType = "reflink" | "hardlink" | "symlink" | "copy";
 
-/** Places files one after another and remembers which link types this file system has refused. */
+/** Places files one after another and remembers which link types this file system has refused. `to` must not exist. */
 export interface Placer {
-  /**
-   * Creates `to` (which must not exist) from `from`. A copy's or reflink's mode is 0666 minus the umask; a link has the mode of
-   * its source. Answers what was made, and the MD5 of the bytes where they passed through our hands.
-   */
-  place(from: string, to: string, options: PlaceOptions): Placed;
-  /** The same for a file that may be large: yields the bytes of a copy as they are written. */
-  placing(from: string, to: string, options: PlaceOptions): Work<Placed>;
+  /** Links, else copies. A copy's or reflink's mode is 0666 minus the umask; a link has the mode of its source. */
+  place(from: string, to: string, options: PlaceOptions): LinkType;
+  /** Null, and nothing made, when it is to be a copy. */
+  link(from: string, to: string, options: PlaceOptions): LinkType | null;
+  /** Yields the bytes of a large file as they are written. */
+  copying(from: string, to: string, size: number): Work<Copied>;
   /** False when it makes only copies and reflinks. */
   links(): boolean;
   /** True once it is known to make only copies. */
@@ -27,9 +26,8 @@ interface PlaceOptions {
   copyOnly?: boolean;
 }
 
-interface Placed {
-  type: LinkType;
-  md5: string | null;
+interface Copied {
+  md5: string;
   /** Bytes that were yielded. */
   told: number;
 }
@@ -42,27 +40,32 @@ export function createPlacer(types: readonly LinkType[]): Placer {
   const wanted = types.includes("copy") ? types.slice(0, types.indexOf("copy")) : [...types];
   const usable = new Set<Exclude<LinkType, "copy">>([...wanted.filter((type) => type !== "copy"), "reflink"]);
   const mode = 0o666 & ~process.umask();
-  function* placing(from: string, to: string, { size, copyOnly }: PlaceOptions): Work<Placed> {
+  const link: Placer["link"] = (from, to, { size, copyOnly }) => {
     for (const type of usable) {
       if (copyOnly && type !== "reflink") continue;
       // An empty object is never hard-linked: all empty files of the machine would become one inode.
-      if (size === 0 && type !== "symlink") break;
+      if (size === 0 && type !== "symlink") return null;
       try {
         makeLink(type, from, to, mode);
-        return { type, md5: null, told: 0 };
+        return type;
       } catch (error) {
         if (!isUnsupported(error)) throw fromSystemError(error, `cannot make a ${type} of ${from}`);
         // A file may have too many hard links while others may still be linked.
         if (!hasCode(error, "EMLINK")) usable.delete(type);
       }
     }
-    return { type: "copy", ...(yield* copyingBytes(from, to, size)) };
-  }
+    return null;
+  };
   return {
     links: () => usable.has("hardlink") || usable.has("symlink"),
     copies: () => usable.size === 0,
-    place: (from, to, options) => finishWork(placing(from, to, options)),
-    placing,
+    link,
+    copying: copyingBytes,
+    place(from, to, options) {
+      const linked = link(from, to, options);
+      if (linked === null) finishWork(copyingBytes(from, to, options.size));
+      return linked ?? "copy";
+    },
   };
 }
 
@@ -106,7 +109,7 @@ function makeLink(type: Exclude<LinkType, "copy">, from: string, to: string, mod
   }
 }
 
-function* copyingBytes(from: string, to: string, size: number): Work<Pick<Placed, "md5" | "told">> {
+function* copyingBytes(from: string, to: string, size: number): Work<Copied> {
   try {
     const small = readSmall(from, size);
     const descriptor = openSync(to, "wx", 0o666);

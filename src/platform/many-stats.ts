@@ -17,7 +17,7 @@ export interface StatAnswers {
 export function* takingStats(count: number, pathOf: (index: number) => string): Work<StatAnswers> {
   const numbers = new Float64Array(new SharedArrayBuffer(count * STAT_NUMBERS * 8));
   const taskFor = (): StatTask => ({ kind: "stat", paths: Array.from({ length: count }, (_, index) => pathOf(index)).join("\0"), numbers });
-  yield* sharingWork(taskFor, { kind: "stat", count, sizes: null, perform: statTaker(pathOf, numbers) });
+  yield* sharingWork(taskFor, { kind: "stat", count, perform: statTaker(pathOf, numbers) });
   const modeOf = (index: number) => numbers[index * STAT_NUMBERS + MODE] as number;
   for (let index = 0; index < count; index += 1) {
     if (modeOf(index) !== 0) continue;

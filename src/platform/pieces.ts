@@ -1,23 +1,63 @@
 /** Pieces of work that several threads take from one heap. */
-/** Which pieces are taken. Goes to the threads as it is. */
+
+/** Which pieces are taken, and what was done of them. Goes to the threads as it is. */
 export interface Share {
   count: number;
-  /** The next piece; whether to stop; and for each thread whether it is at work. */
+  /** So many of the first pieces are large: they are taken one at a time. */
+  large: number;
+  /** The next handful; whether to stop; and for each thread whether it is at work. */
   control: Int32Array<SharedArrayBuffer>;
+  /** For each thread: pieces done, and bytes. */
+  done: Float64Array<SharedArrayBuffer>;
 }
 
-export const NEXT = 0;
+/** Does a piece, at once or step by step; answers or yields the bytes it has read. */
+export type Perform = (piece: number) => number | Generator<number>;
+
+const NEXT = 0;
 export const STOP = 1;
 export const AT_WORK = 2;
-const CHUNK = 64;
+const HANDFUL = 64;
 
-/** Takes the next pieces and does them; false when there were none. */
-export function takePieces({ count, control }: Share, thread: number, perform: (piece: number) => void): boolean {
+/** Memory for a share of so many threads. */
+export function newShare(threads: number, { count, large }: Pick<Share, "count" | "large">): Share {
+  return {
+    count,
+    large,
+    control: new Int32Array(new SharedArrayBuffer(4 * (AT_WORK + threads))),
+    done: new Float64Array(new SharedArrayBuffer(8 * 2 * threads)),
+  };
+}
+
+/** Takes pieces and does them until none are left, or to stop; yields after each handful and each step of a large one. */
+export function* takingPieces(share: Share, thread: number, perform: Perform): Generator<void> {
+  const { count, large, control, done } = share;
+  const isStopped = () => Atomics.load(control, STOP) === 1;
+  const add = (index: number, amount: number) => {
+    done[thread * 2 + index] = (done[thread * 2 + index] as number) + amount;
+  };
   Atomics.store(control, AT_WORK + thread, 1);
   try {
-    const first = Atomics.load(control, STOP) === 1 ? count : Atomics.add(control, NEXT, CHUNK);
-    for (let piece = first; piece < Math.min(count, first + CHUNK); piece += 1) perform(piece);
-    return first < count;
+    while (!isStopped()) {
+      const handful = Atomics.add(control, NEXT, 1);
+      const isLarge = handful < large;
+      const first = isLarge ? handful : large + (handful - large) * HANDFUL;
+      if (first >= count) return;
+      const end = isLarge ? first + 1 : Math.min(count, first + HANDFUL);
+      for (let piece = first; piece < end; piece += 1) {
+        const work = perform(piece);
+        if (typeof work === "number") add(1, work);
+        else {
+          for (const bytes of work) {
+            add(1, bytes);
+            yield;
+            if (isStopped()) return;
+          }
+        }
+      }
+      add(0, end - first);
+      yield;
+    }
   } finally {
     Atomics.store(control, AT_WORK + thread, 0);
     Atomics.notify(control, AT_WORK + thread);

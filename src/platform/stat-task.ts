@@ -16,7 +16,7 @@ export const NOTHING = -1;
 
 const QUIETLY = { throwIfNoEntry: false } as const;
 
-export function statTaker(pathOf: (index: number) => string, numbers: Float64Array): (index: number) => void {
+export function statTaker(pathOf: (index: number) => string, numbers: Float64Array): (index: number) => number {
   return (index) => {
     try {
       const stat = lstatSync(pathOf(index), QUIETLY);
@@ -25,5 +25,6 @@ export function statTaker(pathOf: (index: number) => string, numbers: Float64Arr
     } catch {
       // The caller looks again by itself, and says what is wrong.
     }
+    return 0;
   };
 }

@@ -8,11 +8,13 @@ import { join } from "node:path";
 import { SHARE_ENV, Worker } from "node:worker_threads";
 import type { Work } from "./pace.ts";
 import { packageRoot } from "./package-root.ts";
-import { AT_WORK, NEXT, type Share, STOP, takePieces } from "./pieces.ts";
+import { AT_WORK, newShare, type Perform, type Share, STOP, takingPieces } from "./pieces.ts";
 import type { Task } from "./tasks.ts";
 
 // Starting a thread takes as long as copying a thousand files, or looking at ten thousand: it must be worth its processor time.
 const MANY = { copy: 2000, stat: 50_000 };
+/** Reading, hashing and writing so many bytes takes as long as a small file. */
+const LIKE_A_FILE = 2 ** 14;
 // More are not faster: they wait for the file system.
 const MOST_THREADS = 4;
 const WAIT_MS = 20;
@@ -27,36 +29,43 @@ const started: Thread[] = [];
 interface Pieces {
   kind: Task["kind"];
   count: number;
-  /** Bytes of each; null: the work is no progress to be told. */
-  sizes: Float64Array | null;
-  perform: (piece: number) => void;
+  /** So many of the first are large files, of so many bytes in all. */
+  large?: Large;
+  perform: Perform;
   /** How many threads may take part; by default as many as there are idle processors. */
   most?: number;
 }
 
+interface Large {
+  count: number;
+  bytes: number;
+}
+
 /** So many files are going to be copied: threads that will take part start meanwhile. */
-export function expectCopies(count: number): void {
-  if (count >= MANY.copy) startThreads(idleProcessors());
+export function expectCopies(count: number, bytes = 0): void {
+  if (count > 1 && count + bytes / LIKE_A_FILE >= MANY.copy) startThreads(Math.min(count - 1, idleProcessors()));
 }
 
 /** Does `perform` for every piece, in any order; threads, if there are any, get the task and do the same with it. */
-export function* sharingWork(taskFor: () => Task, { kind, count, sizes, perform, most = idleProcessors() }: Pieces): Work<void> {
-  const threads = count < (started.length === 0 ? MANY[kind] : MANY.copy) ? [] : startThreads(most);
-  const share = { count, control: new Int32Array(new SharedArrayBuffer(4 * (AT_WORK + 1 + threads.length))) };
+export function* sharingWork(taskFor: () => Task, { kind, count, large, perform, most = idleProcessors() }: Pieces): Work<void> {
+  const weight = count + (large?.bytes ?? 0) / LIKE_A_FILE;
+  const isMuch = count > 1 && weight >= (started.length === 0 ? MANY[kind] : MANY.copy);
+  const threads = isMuch ? startThreads(Math.min(count - 1, most)) : [];
+  const share = newShare(1 + threads.length, { count, large: large?.count ?? 0 });
   const task = threads.length > 0 ? taskFor() : null;
   for (const [index, { worker }] of threads.entries()) worker.postMessage({ task, share, thread: index + 1 });
-  let told = 0;
+  const told = { files: 0, bytes: 0 };
   const news = () => {
-    if (sizes === null) return { files: 0, bytes: 0 };
-    const begun = Math.min(count, Atomics.load(share.control, NEXT));
-    const bytes = sizes.subarray(told, begun).reduce((sum, size) => sum + size, 0);
-    const files = begun - told;
-    told = begun;
-    return { files, bytes };
+    const sum = (from: number) => share.done.reduce((all, amount, index) => (index % 2 === from ? all + amount : all), 0);
+    const [files, bytes] = [sum(0) - told.files, sum(1) - told.bytes];
+    told.files += files;
+    told.bytes += bytes;
+    return kind === "stat" ? { files: 0, bytes: 0 } : { files, bytes };
   };
   try {
-    while (takePieces(share, 0, perform)) yield news();
+    for (const _ of takingPieces(share, 0, perform)) yield news();
     while (threads.some((thread, index) => isAtWork(share, index + 1, thread))) yield news();
+    yield news();
   } finally {
     Atomics.store(share.control, STOP, 1);
     for (const [index, thread] of threads.entries()) while (isAtWork(share, index + 1, thread));

@@ -1,19 +1,16 @@
 /** Carrying out a checkout. A file (or a small new folder) appears under its name whole; nothing goes before everything needed is known to be there. */
-import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Project, topOf } from "../config/project.ts";
+import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
 import { hasCode, isThere } from "../platform/files.ts";
-import { isSmall } from "../platform/hashing.ts";
-import { createPlacer, type Placer } from "../platform/links.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
-import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
-import { copyingSmall } from "../platform/small-files.ts";
-import { openCache } from "./cache.ts";
+import { finishWork, type Work } from "../platform/pace.ts";
 import type { OutputCheckout, Placement } from "./checkout.ts";
-import { isDatabase, mutablePaths } from "./databases.ts";
+import { isDatabase } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
+import { makingFile, makingFiles, type Placing, placingIn } from "./place-files.ts";
 import { foldersAround, hasChanged, removeIfEmpty } from "./remove-files.ts";
 import { openSingles, type ScannedFile } from "./scan.ts";
 import { makeStaging, sweepStagings } from "./staging.ts";
@@ -40,18 +37,11 @@ export function* applyingCheckout(
   sweepStagings(tmp);
   if (ready.every(isDone)) return;
   const staging = makeStaging(tmp);
-  const placing = {
-    project,
-    staging,
-    made: 0,
-    placer: createPlacer(openCache(project).linkTypes),
-    isMutable: mutablePaths(project),
-    discardJournal,
-  };
+  const applying: Applying = { placing: placingIn(project), staging, made: 0, discard, discardJournal };
   try {
     for (const plan of ready) {
-      if (isSmallNewFolder(plan) && (yield* placeWhole(plan, placing))) continue;
-      yield* applyOutput(plan, placing, discard);
+      if (isSmallNewFolder(plan) && (yield* placeWhole(plan, applying))) continue;
+      yield* applyOutput(plan, applying);
     }
   } catch (error) {
     throw fromSystemError(error, "cannot check out");
@@ -75,14 +65,13 @@ export function refuseUnsaved(plans: readonly OutputCheckout[]): void {
   );
 }
 
-interface Placing {
-  project: Project;
+interface Applying {
+  placing: Placing;
   /** On the worktree's file system, where Git and DVC do not look. */
   staging: string;
-  /** Files so far that were made one by one. */
+  /** Files so far that were made in it one by one. */
   made: number;
-  placer: Placer;
-  isMutable: (path: string) => boolean;
+  discard: ApplyCheckout["discard"];
   discardJournal: (path: string) => void;
 }
 
@@ -97,14 +86,39 @@ function isSmallNewFolder({ isNew, isFolder, places }: OutputCheckout): boolean 
   return isNew && isFolder && places.reduce((sum, { size }) => sum + size, 0) <= WHOLE_BYTES;
 }
 
+// Threads, each at one large file.
+const HANDFUL = 4;
+const MOST_IN_HANDFUL = 5000;
+
+/** What is made at once, and then gets its names. */
+function* handfulsOf(places: readonly Placement[]): Generator<Placement[]> {
+  let handful: Placement[] = [];
+  let bytes = 0;
+  for (const place of places) {
+    handful.push(place);
+    bytes += place.size;
+    if (handful.length < MOST_IN_HANDFUL && (handful.length < HANDFUL || bytes < WHOLE_BYTES)) continue;
+    yield handful;
+    [handful, bytes] = [[], 0];
+  }
+  if (handful.length > 0) yield handful;
+}
+
 /** Makes a new folder beside and gives it its name at once. False when something stands there by now, or on another file system. */
-function* placeWhole(plan: OutputCheckout, placing: Placing): Work<boolean> {
-  const tree = `${placing.staging}/tree`;
+function* placeWhole(plan: OutputCheckout, { placing, staging }: Applying): Work<boolean> {
+  const tree = `${staging}/tree`;
   const memory = memoryOf(plan, placing.project);
   const temporaryOf = ({ path }: Placement) => tree + path.slice(plan.path.length);
   const folders = new Set(plan.places.map(({ path }) => path.slice(plan.path.length, path.lastIndexOf("/"))));
   for (const folder of folders) mkdirSync(tree + folder, { recursive: true });
-  yield* makeFiles(plan.places, { nameOf: ({ path }) => path.slice(plan.path.length + 1), temporaryOf, memory, placing });
+  yield* makingFiles(placing, plan.places, {
+    at: temporaryOf,
+    made(place, stat) {
+      const name = place.path.slice(plan.path.length + 1);
+      if (stat === null) remember(memory, { name, path: temporaryOf(place), place });
+      else memory.setPlaced(name, stat, place.object.hash);
+    },
+  });
   mkdirSync(tree, { recursive: true });
   try {
     mkdirSync(dirname(plan.path), { recursive: true });
@@ -117,51 +131,22 @@ function* placeWhole(plan: OutputCheckout, placing: Placing): Work<boolean> {
   return true;
 }
 
-interface Making {
-  /** How the memory knows a file. */
-  nameOf: (place: Placement) => string;
-  temporaryOf: (place: Placement) => string;
-  memory: StatCache;
-  placing: Placing;
-}
-
-/** One by one until it is known that all are copies; then the small ones together. */
-function* makeFiles(places: readonly Placement[], { nameOf, temporaryOf, memory, placing }: Making): Work<void> {
-  let made = 0;
-  for (; made < places.length && !placing.placer.copies(); made += 1) yield* makeOne(places[made] as Placement);
-  for (const batch of batchesOf(places.slice(made))) {
-    const small = batch.filter(({ object, size }) => object.hashName === "md5" && isSmall(size));
-    const copies = yield* copyingSmall(
-      small.map((place) => ({ path: place.from, size: place.size, md5: place.object.hash, to: temporaryOf(place) })),
-      {},
-    );
-    const done = new Set(small.filter((_, index) => copies.state(index) === "done"));
-    for (const [index, place] of small.entries()) {
-      if (done.has(place)) memory.setPlaced(nameOf(place), copies.stat(index), place.object.hash);
-    }
-    for (const place of batch) if (!done.has(place)) yield* makeOne(place);
-  }
-
-  function* makeOne(place: Placement): Work<void> {
-    const temporary = temporaryOf(place);
-    const told = yield* makeFile(place, temporary, placing);
-    remember(memory, { name: nameOf(place), path: temporary, place });
-    yield { files: 1, bytes: place.size - told };
-  }
-}
-
-function* applyOutput(plan: OutputCheckout, placing: Placing, discard: ApplyCheckout["discard"]): Work<void> {
+function* applyOutput(plan: OutputCheckout, applying: Applying): Work<void> {
   const { path, isFolder } = plan;
-  const remover = createRemover(plan, discard);
-  const memory = memoryOf(plan, placing.project);
+  const remover = createRemover(plan, applying.discard);
+  const memory = memoryOf(plan, applying.placing.project);
   const folders = new Set<string>();
   if (plan.wrongKind) remover.clear(path);
   if (isFolder) makeFolder(path, folders, remover);
-  for (const place of plan.places) {
-    makeFolder(dirname(place.path), folders, remover);
-    const told = yield* placeFile(place, placing, remover);
-    remember(memory, { name: isFolder ? place.path.slice(path.length + 1) : place.path, path: place.path, place });
-    yield { files: 1, bytes: place.size - told };
+  for (const handful of handfulsOf(plan.places)) {
+    // A new name each time: renaming one link of a file to another does nothing, and the first one stays.
+    const temporaries = new Map(handful.map((place) => [place, `${applying.staging}/file-${++applying.made}`]));
+    yield* makingFiles(applying.placing, handful, { at: (place) => temporaries.get(place) as string });
+    for (const [place, temporary] of temporaries) {
+      makeFolder(dirname(place.path), folders, remover);
+      putInPlace(place, { temporary, applying, remover });
+      remember(memory, { name: isFolder ? place.path.slice(path.length + 1) : place.path, path: place.path, place });
+    }
   }
   for (const file of plan.removes) {
     remover.remove(file);
@@ -231,47 +216,21 @@ function remember(memory: StatCache, { name, path, place }: { name: string; path
   if (!placed.isSymbolicLink()) memory.setPlaced(name, fileStat(placed), place.object.hash);
 }
 
-/** Answers the bytes it has yielded. */
-function* placeFile(place: Placement, placing: Placing, remover: Remover): Work<number> {
-  // A new name each time: renaming one link of a file to another does nothing, and the first one stays.
-  placing.made += 1;
-  const temporary = `${placing.staging}/file-${placing.made}`;
-  const told = yield* makeFile(place, temporary, placing);
+function putInPlace(place: Placement, { temporary, applying, remover }: { temporary: string; applying: Applying; remover: Remover }): void {
+  const { placing } = applying;
   if (place.replaces !== null) remover.makeRoom(place.replaces);
   else {
     const newcomer = lstatSync(place.path, { throwIfNoEntry: false });
     if (newcomer?.isDirectory()) remover.clear(place.path);
     else if (newcomer?.isFile()) throw changedMeanwhile(place.path);
   }
-  for (const journal of journalsBeside(place, placing.project)) placing.discardJournal(journal);
-  takeName(temporary, place.path, (beside) => finishWork(makeFile(place, beside, placing)));
-  return told;
+  for (const journal of journalsBeside(place, placing.project)) applying.discardJournal(journal);
+  takeName(temporary, place.path, (beside) => finishWork(makingFile(placing, place, beside)));
 }
 
 function journalsBeside({ path, from, size }: Placement, project: Project): string[] {
   if (!isDatabase(project, from, size)) return [];
   return ["-wal", "-shm", "-journal"].map((end) => path + end).filter((file) => existsSync(file));
-}
-
-/** The file under a temporary name, its bytes checked where they passed through our hands. Answers the bytes it has yielded. */
-export function* makeFile(
-  { path, from, size, object, isexec }: Placement,
-  temporary: string,
-  { project, placer, isMutable }: Pick<Placing, "project" | "placer" | "isMutable">,
-): Work<number> {
-  // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.
-  const copyOnly = isexec || isMutable(path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, from, size));
-  const { md5, told } = yield* placer.placing(from, temporary, { size, copyOnly });
-  if (md5 !== null && object.hashName === "md5" && md5 !== object.hash) throw damaged({ path, from, object }, md5);
-  if (isexec) chmodSync(temporary, (lstatSync(temporary).mode & 0o777) | 0o100);
-  return told;
-}
-
-function damaged({ path, from, object }: Pick<Placement, "path" | "from" | "object">, found: string): ExpverError {
-  return new ExpverError("E_OBJECT", `the cached object ${object.hash} is damaged: its bytes are ${found}`, {
-    hint: `Remove ${from} and fetch it again: expver data fetch.`,
-    details: { path, object: from, found },
-  });
 }
 
 function changedMeanwhile(path: string): ExpverError {

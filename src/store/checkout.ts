@@ -82,7 +82,7 @@ function* planOutput(
     isNew: scan === null,
   };
   if (scan?.content.hash === pointer.hash && !relink) return { ...plan, emptyFolders: isFolder ? scan.emptyFolders : [] };
-  if (scan === null) expectCopies(pointer.nfiles ?? 0);
+  if (scan === null) expectCopies(pointer.nfiles ?? 1, pointer.size);
   const members = membersOf(cache, pointer);
   if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
   const selected = only?.get(pointer.path);

@@ -5,12 +5,12 @@
  */
 import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
+import { nameOfCopy, type Objects } from "../platform/file-copier.ts";
 import { hasCode, writeAll } from "../platform/files.ts";
 import { type Digest, hashingFile } from "../platform/hashing.ts";
 import { isUnsupported, reflink } from "../platform/links.ts";
+import { copyingMany, type OneOfMany } from "../platform/many-files.ts";
 import type { Work } from "../platform/pace.ts";
-import { nameOfCopy, type Objects } from "../platform/small-copier.ts";
-import { copyingSmall, type SmallFile } from "../platform/small-files.ts";
 import { syncFolders, syncMany } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
 import { keyOf, makeFolder, type ObjectFolder, type ObjectName, shardPath, shardsFolder, trustedSize } from "./layout.ts";
@@ -20,10 +20,10 @@ import { makeStaging, sweepStagings } from "./staging.ts";
 
 export interface Ingest {
   /**
-   * Stores those of these files that are small under their MD5s, and answers them; null for a file that needs more than that, or
-   * has another MD5 than it says. `leave`: files that begin with these bytes are not stored.
+   * Stores these files under their MD5s, and answers them; null for a file that needs more than that, or has another MD5 than it
+   * says. `leave`: files that begin with these bytes are not stored.
    */
-  small(files: readonly SmallFile[], options?: { leave?: string | undefined }): Work<(string | null)[]>;
+  many(files: readonly OneOfMany[], options?: { leave?: string | undefined }): Work<(string | null)[]>;
   /** Stores a file of any size under its MD5, hashing while it copies. */
   file(path: string): Work<Digest>;
   /** Stores a folder's listing; its members must have been stored before, here or earlier. Answers its name. */
@@ -136,16 +136,17 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     if (chmodNeeded) chmodSync(temporary, 0o444);
     wait(object, { temporary: isInShard ? null : temporary, size: bytes.length });
   };
-  /** Small files are copied under the names they will have; many of them into folders that may become shards. */
-  const smallPlaces = (isMany: boolean): Objects => {
-    const staging = `${stagingOf({ hashName: "md5" })}/small-`;
+  /** Files are copied under the names they will have; many of them into folders that may become shards. */
+  const placesFor = (isMany: boolean): Objects => {
+    const staging = `${stagingOf({ hashName: "md5" })}/named-`;
     const places = Array.from({ length: 256 }, (_, digits) => {
       const name: ObjectName = { hash: digits.toString(16).padStart(2, "0"), hashName: "md5" };
       if (!isMany) return { waiting: staging + name.hash, there: `${shardPath(folder.dir, name)}/` };
       const shard = shardOf(name);
       return { waiting: `${makeWaitingFolder(shard, name)}/`, there: shard.isNew ? null : `${shard.path}/` };
     });
-    return { waiting: places.map(({ waiting }) => waiting), there: places.map(({ there }) => there) };
+    const unnamed = `${stagingOf({ hashName: "md5" })}/unnamed-`;
+    return { waiting: places.map(({ waiting }) => waiting), there: places.map(({ there }) => there), unnamed };
   };
 
   /** The name is unknown until the end. */
@@ -193,8 +194,8 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   };
 
   return {
-    *small(files, options = {}) {
-      return files.length === 0 ? [] : yield* guarded(storeSmall(files, options), `cannot write to ${folder.dir}`);
+    *many(files, options = {}) {
+      return files.length === 0 ? [] : yield* guarded(storeMany(files, options), `cannot write to ${folder.dir}`);
     },
     *file(path) {
       return yield* guarded(storeFile(path), `cannot store ${path}`);
@@ -273,10 +274,10 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     },
   };
 
-  function* storeSmall(files: readonly SmallFile[], { leave }: { leave?: string | undefined }): Work<(string | null)[]> {
+  function* storeMany(files: readonly OneOfMany[], { leave }: { leave?: string | undefined }): Work<(string | null)[]> {
     const isMany = files.length >= MANY_SHARDS;
-    const objects = smallPlaces(isMany);
-    const copies = yield* copyingSmall(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded });
+    const objects = placesFor(isMany);
+    const copies = yield* copyingMany(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded });
     const answers: (string | null)[] = [];
     for (const [index, { size }] of files.entries()) {
       const state = copies.state(index);

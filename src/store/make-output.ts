@@ -3,13 +3,11 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import { createPlacer } from "../platform/links.ts";
 import type { Work } from "../platform/pace.ts";
-import { makeFile } from "./apply-checkout.ts";
 import { openCache } from "./cache.ts";
-import { membersOf } from "./checkout.ts";
-import { mutablePaths } from "./databases.ts";
+import { membersOf, type Placement } from "./checkout.ts";
 import { objectPath, trustedSize } from "./layout.ts";
+import { makingFiles, placingIn } from "./place-files.ts";
 import type { ListingEntry, Pointer } from "./types.ts";
 
 /** Members of a stored output; a file is its own, with an empty name. Null when the listing is not in the cache. */
@@ -37,7 +35,7 @@ export function* makingOutput(
   const { hashName, hash } = pointer;
   const own = absolutePath(project, pointer.path);
   const isFolder = hash?.endsWith(".dir") === true;
-  const placing = { project, placer: createPlacer(cache.linkTypes), isMutable: mutablePaths(project) };
+  const targets = new Map<Placement, string>();
   if (isFolder && isWanted("")) mkdirSync(at(""), { recursive: true });
   for (const { relpath, md5 } of storedMembers(project, pointer) ?? []) {
     if (!isWanted(relpath)) continue;
@@ -45,7 +43,7 @@ export function* makingOutput(
     const size = trustedSize(cache.dir, object) ?? 0;
     const target = at(relpath);
     if (!existsSync(dirname(target))) mkdirSync(dirname(target), { recursive: true });
-    const place = {
+    const place: Placement = {
       path: relpath === "" ? own : `${own}/${relpath}`,
       object,
       from: objectPath(cache.dir, object),
@@ -53,7 +51,7 @@ export function* makingOutput(
       replaces: null,
       isexec: !isFolder && pointer.isexec === true,
     };
-    const told = yield* makeFile(place, target, placing);
-    yield { files: 1, bytes: size - told };
+    targets.set(place, target);
   }
+  yield* makingFiles(placingIn(project), targets.keys(), { at: (place) => targets.get(place) as string });
 }

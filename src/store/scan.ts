@@ -4,9 +4,9 @@ import { join } from "node:path";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
-import { type Digest, hashingFile, isSmall, md5OfFileElsewhere } from "../platform/hashing.ts";
+import { type Digest, hashingFile, md5OfFileElsewhere } from "../platform/hashing.ts";
+import { copyingMany } from "../platform/many-files.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
-import { copyingSmall } from "../platform/small-files.ts";
 import { type CopyDatabase, DATABASE_HEADER, isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcIgnore } from "./dvcignore.ts";
 import type { Ingest } from "./ingest.ts";
@@ -150,18 +150,18 @@ interface Reading {
   read: ReadOptions;
 }
 
-/** First what is remembered, then the small files together, then the others one by one. */
+/** First what is remembered, then the others together, then one by one what needs more than that. */
 function* digestsOf(project: Project, files: readonly WalkedFile[], { nameOf, read }: Reading): Work<Digest[]> {
   const digests = yield* rememberedDigests(files, { nameOf, read });
   const unknown = files.flatMap((_, index) => (digests[index] === null ? [index] : []));
   yield { files: files.length - unknown.length, bytes: 0 };
   const readAt = Date.now();
-  const small = unknown.filter((index) => maybeSmall(project, files[index] as WalkedFile, read));
-  const md5s = yield* readSmallFiles(
-    small.map((index) => files[index] as WalkedFile),
+  const plain = unknown.filter((index) => isPlain(project, files[index] as WalkedFile, read));
+  const md5s = yield* readPlainFiles(
+    plain.map((index) => files[index] as WalkedFile),
     read,
   );
-  for (const [at, index] of small.entries()) {
+  for (const [at, index] of plain.entries()) {
     const { stat } = files[index] as WalkedFile;
     const md5 = md5s[at] ?? null;
     if (md5 === null) continue;
@@ -193,16 +193,17 @@ function* rememberedDigests(files: readonly WalkedFile[], { nameOf, read }: Read
   return digests.map((digest) => (digest !== null && gone.has(digest) ? null : digest));
 }
 
-function maybeSmall(project: Project, { path, stat }: WalkedFile, { hashName = "md5" }: ReadOptions): boolean {
-  return hashName === "md5" && isSmall(stat.size) && path !== resultsDatabase(project);
+/** As far as it can be told without reading it. */
+function isPlain(project: Project, { path }: WalkedFile, { hashName = "md5" }: ReadOptions): boolean {
+  return hashName === "md5" && path !== resultsDatabase(project);
 }
 
 /** Their MD5s; null for a file that needs more than that. */
-function* readSmallFiles(files: readonly WalkedFile[], read: ReadOptions): Work<(string | null)[]> {
+function* readPlainFiles(files: readonly WalkedFile[], read: ReadOptions): Work<(string | null)[]> {
   const sizes = files.map(({ path, stat }) => ({ path, size: stat.size }));
   const leave = copiesDatabases(read) ? DATABASE_HEADER : undefined;
-  if (read.store) return yield* read.store.ingest.small(sizes, { leave });
-  const answers = yield* copyingSmall(sizes, { leave });
+  if (read.store) return yield* read.store.ingest.many(sizes, { leave });
+  const answers = yield* copyingMany(sizes, { leave });
   return files.map((_, index) => (answers.state(index) === "left" ? null : answers.md5(index)));
 }
 
@@ -213,7 +214,7 @@ function* slowDigest(project: Project, { path, stat }: WalkedFile, { name, read 
     const stored = yield* storeDatabase(project, path, { name, read });
     if (stored !== null) return stored;
   }
-  const digest = store ? yield* store.ingest.file(path) : yield* hashLarge(project, path, { size: stat.size, hashName });
+  const digest = store ? yield* store.ingest.file(path) : yield* hashOne(project, path, { size: stat.size, hashName });
   // Another size: somebody is writing it. What was read is what is stored, but it is not what is there.
   if (digest.size === stat.size) memory?.set(name, stat, digest.md5, readAt);
   return digest;
@@ -225,7 +226,7 @@ function copiesDatabases(options: ReadOptions): options is CopyOptions {
   return options.store !== undefined && options.copyDatabase !== undefined && options.bytesFrom === undefined;
 }
 
-function* hashLarge(project: Project, path: string, { size, hashName }: { size: number; hashName: HashName }): Work<Digest> {
+function* hashOne(project: Project, path: string, { size, hashName }: { size: number; hashName: HashName }): Work<Digest> {
   const elsewhere = hashName === "md5" && path === resultsDatabase(project) ? md5OfFileElsewhere(path) : null;
   return elsewhere === null ? yield* hashingFile(path, { kind: hashName }) : { md5: elsewhere, size };
 }

@@ -16,7 +16,7 @@ it("keeps files that wait apart from shards that wait, whatever both are called"
     writeFileSync(path, `small ${index}`);
     return { path, size: `small ${index}`.length };
   });
-  finishWork(ingest.small(small));
+  finishWork(ingest.many(small));
   const hashes = Array.from({ length: 120 }, (_, index) => {
     const path = join(folder, "from", String(index));
     writeFileSync(path, `large ${index}`);

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { isMissing } from "../../platform/files.ts";
-import { isSmall, md5Of } from "../../platform/hashing.ts";
+import { md5Of } from "../../platform/hashing.ts";
 import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest, isListing } from "../ingest.ts";
 import {
@@ -91,10 +91,10 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
 
 function* bringing(ingest: Ingest, parcels: readonly Parcel[]): Work<TransferFailure[]> {
   const failures: TransferFailure[] = [];
-  const isQuick = ({ object, size }: Parcel) => object.hashName === "md5" && !isListing(object) && isSmall(size);
+  const isQuick = ({ object }: Parcel) => object.hashName === "md5" && !isListing(object);
   const left = parcels.filter((parcel) => !isQuick(parcel));
   for (const some of batchesOf(parcels.filter(isQuick))) {
-    const md5s = yield* ingest.small(some.map((parcel) => ({ path: parcel.from, size: parcel.size, md5: parcel.object.hash })));
+    const md5s = yield* ingest.many(some.map((parcel) => ({ path: parcel.from, size: parcel.size, md5: parcel.object.hash })));
     for (const [index, parcel] of some.entries()) if (md5s[index] === null) left.push(parcel);
   }
   for (const parcel of left) failures.push(...(yield* bring(ingest, parcel)));

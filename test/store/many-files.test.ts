@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { md5Of } from "../../src/platform/hashing.ts";
+import { copyingMany } from "../../src/platform/many-files.ts";
 import { finishWork } from "../../src/platform/pace.ts";
-import { copyingSmall } from "../../src/platform/small-files.ts";
 import { sharingWork } from "../../src/platform/threads.ts";
 import { beginIngest } from "../../src/store/ingest.ts";
 import { objectPath, trustedSize } from "../../src/store/layout.ts";
@@ -27,7 +28,7 @@ it("threads and this one store each file once, whoever has met it first", () => 
   const files = makeFiles(join(folder, "from"), { twins: 3 });
   const cache = { dir: join(folder, "cache"), shared: false };
   const ingest = beginIngest(cache);
-  const md5s = finishWork(ingest.small(files));
+  const md5s = finishWork(ingest.many(files));
   expect(ingest.commit().objects).toBe(MANY / 3);
   expect(md5s).not.toContain(null);
   expect(checkedObjects(cache.dir)).toEqual([...new Set(md5s as string[])].sort());
@@ -40,13 +41,13 @@ it("what is not as it should be is left, and nothing is made of it", () => {
   const folder = makeFolder("threads");
   const files = makeFiles(join(folder, "from"));
   const known = (index: number) => files[index] as { path: string; size: number };
-  const md5s = finishWork(copyingSmall(files, {}));
+  const md5s = finishWork(copyingMany(files, {}));
   const wanted = files.map((file, index) => ({ ...file, md5: md5s.md5(index), to: join(folder, `to-${index}`) }));
   writeFileSync(known(7).path, "content X");
   writeFileSync(known(1500).path, "content 1500 and more");
   wanted[2999] = { ...(wanted[2999] as (typeof wanted)[0]), path: join(folder, "nowhere") };
   writeFileSync(join(folder, "to-11"), "somebody's");
-  const copies = finishWork(copyingSmall(wanted, {}));
+  const copies = finishWork(copyingMany(wanted, {}));
   const left = files.flatMap((_, index) => (copies.state(index) === "done" ? [] : [index]));
   expect(left).toEqual([7, 11, 1500, 2999]);
   expect(readFileSync(join(folder, "to-11"), "utf8")).toBe("somebody's");
@@ -62,7 +63,7 @@ it("an object that is there is not written again, one that cannot be trusted is 
   const cache = { dir: join(folder, "cache"), shared: false };
   const store = () => {
     const ingest = beginIngest(cache);
-    const md5s = finishWork(ingest.small(files));
+    const md5s = finishWork(ingest.many(files));
     return { md5s, objects: ingest.commit().objects };
   };
   const { md5s } = store();
@@ -96,7 +97,71 @@ it("a thread takes part", () => {
   const perform = () => {
     const pause = new Int32Array(new SharedArrayBuffer(4));
     for (let turn = 0; turn < 3000 && !states.includes(1); turn += 1) Atomics.wait(pause, 0, 0, 10);
+    return 0;
   };
-  finishWork(sharingWork(() => task, { kind: "copy", count: MANY, sizes: task.sizes, perform, most: 1 }));
+  finishWork(sharingWork(() => task, { kind: "copy", count: MANY, perform, most: 1 }));
   expect(states).toContain(1);
+});
+
+/** Sizes around the border between what is read at once and what is not, some of them twins. */
+const SIZES = [2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 5_000_000, 5_000_000, 40_000_000, 3, 0];
+
+function makeLarge(folder: string): { path: string; size: number; bytes: Buffer }[] {
+  mkdirSync(folder);
+  return SIZES.map((size, index) => {
+    const path = join(folder, String(index));
+    const bytes = Buffer.alloc(size, `bytes of ${size}`);
+    writeFileSync(path, bytes);
+    return { path, size, bytes };
+  });
+}
+
+it("large files are stored, and copied back, as small ones are; every byte is told once", () => {
+  const folder = makeFolder("threads");
+  const files = makeLarge(join(folder, "from"));
+  const cache = { dir: join(folder, "cache"), shared: false };
+  const ingest = beginIngest(cache);
+  const md5s = finishWork(ingest.many(files));
+  expect(md5s).toEqual(files.map(({ bytes }) => md5Of(bytes)));
+  expect(ingest.commit().objects).toBe(SIZES.length - 1);
+  expect(checkedObjects(cache.dir)).toEqual([...new Set(md5s as string[])].sort());
+  const wanted = files.map(({ size }, index) => {
+    const md5 = md5s[index] as string;
+    return { path: objectPath(cache.dir, { hash: md5, hashName: "md5" }), size, md5, to: join(folder, `to-${index}`) };
+  });
+  const work = copyingMany(wanted, {});
+  const told = { files: 0, bytes: 0 };
+  let step = work.next();
+  for (; !step.done; step = work.next()) {
+    told.files += step.value.files;
+    told.bytes += step.value.bytes;
+  }
+  expect(told).toEqual({ files: SIZES.length, bytes: SIZES.reduce((sum, size) => sum + size, 0) });
+  const copies = step.value;
+  for (const [index, { bytes }] of files.entries()) {
+    expect(copies.state(index)).toBe("done");
+    expect(readFileSync(join(folder, `to-${index}`)).equals(bytes)).toBe(true);
+    expect(copies.stat(index)).toMatchObject({ size: bytes.length });
+  }
+});
+
+it("of a large file that is not as it should be nothing is made, nor of one when work is stopped", () => {
+  const folder = makeFolder("threads");
+  const files = makeLarge(join(folder, "from"));
+  const md5s = files.map(({ bytes }) => md5Of(bytes));
+  const damaged = files[3]?.path as string;
+  writeFileSync(damaged, Buffer.alloc(5_000_000, "other bytes"));
+  writeFileSync(files[5]?.path as string, "shorter");
+  const wanted = files.map(({ path, size }, index) => ({ path, size, md5: md5s[index] as string, to: join(folder, `to-${index}`) }));
+  const copies = finishWork(copyingMany(wanted, {}));
+  expect(files.flatMap((_, index) => (copies.state(index) === "done" ? [] : [index]))).toEqual([3, 5]);
+  expect(readdirSync(folder).filter((name) => name.startsWith("to-"))).toEqual(["to-0", "to-1", "to-2", "to-4", "to-6", "to-7"]);
+  const again = copyingMany(
+    wanted.map((file) => ({ ...file, to: `${file.to}-again` })),
+    {},
+  );
+  expect(again.next().done).toBe(false);
+  expect(() => again.throw(new Error("stopped"))).toThrow("stopped");
+  const halves = readdirSync(folder).filter((name) => name.endsWith("-again"));
+  for (const name of halves) expect(md5Of(readFileSync(join(folder, name)))).toBe(md5s[Number(name.slice(3, 4))]);
 });

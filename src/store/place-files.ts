@@ -1,0 +1,95 @@
+/** Making the files of placements out of the cache, under any names: what can be linked is linked, the others are copied together. */
+import { chmodSync, lstatSync } from "node:fs";
+import { type Project, topOf } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
+import type { FileIdentity } from "../platform/file-stat.ts";
+import { createPlacer, type Placer } from "../platform/links.ts";
+import { copyingMany } from "../platform/many-files.ts";
+import { batchesOf, type Work } from "../platform/pace.ts";
+import { openCache } from "./cache.ts";
+import type { Placement } from "./checkout.ts";
+import { isDatabase, mutablePaths } from "./databases.ts";
+
+/** How files are made in this project. */
+export interface Placing {
+  project: Project;
+  placer: Placer;
+  isMutable: (path: string) => boolean;
+}
+
+export function placingIn(project: Project): Placing {
+  return { project, placer: createPlacer(openCache(project).linkTypes), isMutable: mutablePaths(project) };
+}
+
+interface MakeFiles {
+  /** Where a file is made: an absolute path that nothing has. */
+  at: (place: Placement) => string;
+  /** A file is there. Its status where it is known. */
+  made?: (place: Placement, stat: FileIdentity | null) => void;
+}
+
+/** Checks the bytes where they pass through our hands. Throws E_OBJECT for a damaged object. */
+export function* makingFiles(placing: Placing, places: Iterable<Placement>, { at, made = () => undefined }: MakeFiles): Work<void> {
+  for (const batch of batchesOf([...places])) {
+    const copies: Placement[] = [];
+    for (const place of batch) {
+      if (!linkFile(placing, place, at(place))) copies.push(place);
+      else {
+        made(place, null);
+        yield { files: 1, bytes: place.size };
+      }
+    }
+    const plain = copies.filter(({ object }) => object.hashName === "md5");
+    const answers = yield* copyingMany(
+      plain.map((place) => ({ path: place.from, size: place.size, md5: place.object.hash, to: at(place) })),
+      {},
+    );
+    const done = new Set<Placement>();
+    for (const [index, place] of plain.entries()) {
+      if (answers.state(index) !== "done") continue;
+      done.add(place);
+      if (place.isexec) makeExecutable(at(place));
+      made(place, place.isexec ? null : answers.stat(index));
+    }
+    for (const place of copies) {
+      if (done.has(place)) continue;
+      const told = yield* copyingFile(placing, place, at(place));
+      made(place, null);
+      yield { files: 1, bytes: place.size - told };
+    }
+  }
+}
+
+/** One file. Answers the bytes it has yielded. */
+export function* makingFile(placing: Placing, place: Placement, temporary: string): Work<number> {
+  return linkFile(placing, place, temporary) ? 0 : yield* copyingFile(placing, place, temporary);
+}
+
+/** False when it is to be a copy. */
+function linkFile({ project, placer, isMutable }: Placing, { path, from, size, isexec }: Placement, temporary: string): boolean {
+  if (placer.copies()) return false;
+  // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.
+  const copyOnly = isexec || isMutable(path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, from, size));
+  if (placer.link(from, temporary, { size, copyOnly }) === null) return false;
+  if (isexec) makeExecutable(temporary);
+  return true;
+}
+
+/** By this thread alone, which says what is wrong. */
+function* copyingFile({ placer }: Placing, { path, from, size, object, isexec }: Placement, temporary: string): Work<number> {
+  const { md5, told } = yield* placer.copying(from, temporary, size);
+  if (object.hashName === "md5" && md5 !== object.hash) throw damaged({ path, from, object }, md5);
+  if (isexec) makeExecutable(temporary);
+  return told;
+}
+
+function makeExecutable(file: string): void {
+  chmodSync(file, (lstatSync(file).mode & 0o777) | 0o100);
+}
+
+function damaged({ path, from, object }: Pick<Placement, "path" | "from" | "object">, found: string): ExpverError {
+  return new ExpverError("E_OBJECT", `the cached object ${object.hash} is damaged: its bytes are ${found}`, {
+    hint: `Remove ${from} and fetch it again: expver data fetch.`,
+    details: { path, object: from, found },
+  });
+}
