@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -25,13 +26,38 @@ verbs[verb]();
 function add() {
   const entries = [];
   for (const relpath of walk(data, "")) {
-    const bytes = read(`${data}/${relpath}`);
-    const md5 = createHash("md5").update(bytes).digest("hex");
+    const md5 = addFile(`${data}/${relpath}`);
     entries.push({ md5, relpath });
-    folder(`${store}/${md5.slice(0, 2)}`);
-    place(`${data}/${relpath}`, bytes, objectOf(store, md5));
   }
   writeFileSync(`${store}/listing`, JSON.stringify(entries));
+}
+
+function addFile(path) {
+  const bytes = read(path);
+  if (bytes === null) return addLarge(path);
+  const md5 = createHash("md5").update(bytes).digest("hex");
+  folder(`${store}/${md5.slice(0, 2)}`);
+  if (link === "link") linkSync(path, objectOf(store, md5));
+  else writeNew(objectOf(store, md5), bytes, 0o644);
+  return md5;
+}
+
+/** Hashed while it is copied: its name is known at the end. */
+function addLarge(path) {
+  const hash = createHash("md5");
+  const to = link === "link" ? null : openSync(`${store}/unnamed`, "wx", 0o644);
+  stream(path, (chunk) => {
+    hash.update(chunk);
+    if (to !== null) writeSync(to, chunk);
+  });
+  const md5 = hash.digest("hex");
+  folder(`${store}/${md5.slice(0, 2)}`);
+  if (to === null) linkSync(path, objectOf(store, md5));
+  else {
+    closeSync(to);
+    renameSync(`${store}/unnamed`, objectOf(store, md5));
+  }
+  return md5;
 }
 
 /** Nothing has changed: every file, and every object, is looked at once. */
@@ -48,20 +74,24 @@ function checkout() {
     const path = `${data}/${relpath}`;
     folder(path.slice(0, path.lastIndexOf("/")));
     const from = objectOf(store, md5);
-    place(from, link === "link" ? null : read(from), path);
+    if (link === "link") linkSync(from, path);
+    else copy(from, path, 0o644);
   }
 }
 
 function push() {
   for (const { md5 } of listing()) {
     folder(`${store}-remote/${md5.slice(0, 2)}`);
-    writeNew(objectOf(`${store}-remote`, md5), read(objectOf(store, md5)), 0o444);
+    copy(objectOf(store, md5), objectOf(`${store}-remote`, md5), 0o444);
   }
 }
 
-function place(from, bytes, to) {
-  if (link === "link") linkSync(from, to);
-  else writeNew(to, bytes, 0o644);
+function copy(from, to, mode) {
+  const bytes = read(from);
+  if (bytes !== null) return writeNew(to, bytes, mode);
+  const descriptor = openSync(to, "wx", mode);
+  stream(from, (chunk) => writeSync(descriptor, chunk));
+  closeSync(descriptor);
 }
 
 function* walk(absolute, inside) {
@@ -71,11 +101,22 @@ function* walk(absolute, inside) {
   }
 }
 
+/** Null for a large file. */
 function read(path) {
   const descriptor = openSync(path, "r");
   const count = readSync(descriptor, buffer, 0, buffer.length, null);
   closeSync(descriptor);
-  return count < buffer.length ? buffer.subarray(0, count) : readFileSync(path);
+  return count < buffer.length ? buffer.subarray(0, count) : null;
+}
+
+function stream(path, use) {
+  const descriptor = openSync(path, "r");
+  for (;;) {
+    const count = readSync(descriptor, buffer, 0, buffer.length, null);
+    if (count === 0) break;
+    use(buffer.subarray(0, count));
+  }
+  closeSync(descriptor);
 }
 
 function writeNew(path, bytes, mode) {

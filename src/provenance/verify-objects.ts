@@ -1,10 +1,11 @@
 /** Whether the bytes that pointers name are what their names say, here or on a remote. */
 
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { hashingFile } from "../platform/hashing.ts";
-import { type Pacing, paceWork, type Work } from "../platform/pace.ts";
+import { copyingMany } from "../platform/many-files.ts";
+import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "../store/cache.ts";
 import { type ObjectName, objectPath } from "../store/layout.ts";
 import { listingFinder } from "../store/listings.ts";
@@ -51,6 +52,19 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
     return found;
   }
 
+  /** Many at once; of those that are not right nothing is known afterwards. */
+  async function readTogether(objects: readonly ObjectName[], path: string): Promise<void> {
+    const unknown = objects.filter((object) => object.hashName === "md5" && !local.has(keyOf(object)));
+    for (const some of batchesOf(unknown)) {
+      const files = some.map((object) => {
+        const file = objectPath(cache.dir, object);
+        return { path: file, size: lstatSync(file, { throwIfNoEntry: false })?.size ?? 0, md5: object.hash.slice(0, 32) };
+      });
+      const answers = await paceWork(copyingMany(files, {}), context, { label: `reading ${path}`, total: files.length });
+      for (const [index, object] of some.entries()) if (answers.state(index) === "done") local.set(keyOf(object), "right");
+    }
+  }
+
   /** Which of the objects the remote has, or why that cannot be said. */
   async function present(objects: readonly ObjectName[], name: string | undefined): Promise<Set<string> | ExpverError> {
     const unknown = objects.filter((object) => !elsewhere.has(keyOf(object)));
@@ -76,6 +90,11 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       if (members === null) return link("missing", `its listing ${hash} is neither in the cache nor on a remote`);
       const files = members.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName }, path: `${path}/${relpath}` }));
       const all = [...files, { object: own, path }];
+      if (!quick)
+        await readTogether(
+          all.map(({ object }) => object),
+          path,
+        );
       const wrong: string[] = [];
       const absent: ObjectName[] = [];
       for (const one of all) {

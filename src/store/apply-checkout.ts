@@ -39,10 +39,12 @@ export function* applyingCheckout(
   const staging = makeStaging(tmp);
   const applying: Applying = { placing: placingIn(project), staging, made: 0, discard, discardJournal };
   try {
-    for (const plan of ready) {
-      if (isSmallNewFolder(plan) && (yield* placeWhole(plan, applying))) continue;
-      yield* applyOutput(plan, applying);
+    const [folders, files] = [ready.filter(({ isFolder }) => isFolder), ready.filter(({ isFolder }) => !isFolder)];
+    for (const plan of folders) {
+      if (isSmallAndNew(plan) && (yield* placeWhole(plan, applying))) continue;
+      yield* applyFolder(plan, applying);
     }
+    yield* applyFiles(files, applying);
   } catch (error) {
     throw fromSystemError(error, "cannot check out");
   } finally {
@@ -82,8 +84,8 @@ function isDone({ places, removes, isNew, isFolder, emptyFolders }: OutputChecko
 // More than this grows in place, so that an interrupted checkout has not been for nothing.
 const WHOLE_BYTES = 256 * 1024 * 1024;
 
-function isSmallNewFolder({ isNew, isFolder, places }: OutputCheckout): boolean {
-  return isNew && isFolder && places.reduce((sum, { size }) => sum + size, 0) <= WHOLE_BYTES;
+function isSmallAndNew({ isNew, places }: OutputCheckout): boolean {
+  return isNew && places.reduce((sum, { size }) => sum + size, 0) <= WHOLE_BYTES;
 }
 
 // Threads, each at one large file.
@@ -131,29 +133,51 @@ function* placeWhole(plan: OutputCheckout, { placing, staging }: Applying): Work
   return true;
 }
 
-function* applyOutput(plan: OutputCheckout, applying: Applying): Work<void> {
-  const { path, isFolder } = plan;
+function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {
+  const { path } = plan;
   const remover = createRemover(plan, applying.discard);
   const memory = memoryOf(plan, applying.placing.project);
   const folders = new Set<string>();
   if (plan.wrongKind) remover.clear(path);
-  if (isFolder) makeFolder(path, folders, remover);
+  makeFolder(path, folders, remover);
   for (const handful of handfulsOf(plan.places)) {
-    // A new name each time: renaming one link of a file to another does nothing, and the first one stays.
-    const temporaries = new Map(handful.map((place) => [place, `${applying.staging}/file-${++applying.made}`]));
-    yield* makingFiles(applying.placing, handful, { at: (place) => temporaries.get(place) as string });
-    for (const [place, temporary] of temporaries) {
+    for (const [place, temporary] of yield* makeAside(handful, applying)) {
       makeFolder(dirname(place.path), folders, remover);
       putInPlace(place, { temporary, applying, remover });
-      remember(memory, { name: isFolder ? place.path.slice(path.length + 1) : place.path, path: place.path, place });
+      remember(memory, { name: place.path.slice(path.length + 1), path: place.path, place });
     }
   }
   for (const file of plan.removes) {
     remover.remove(file);
     yield { files: 1, bytes: 0 };
   }
-  if (isFolder) for (const folder of foldersAround({ ...plan, files: plan.removes })) removeIfEmpty(folder);
+  for (const folder of foldersAround({ ...plan, files: plan.removes })) removeIfEmpty(folder);
   memory.save({ keepOthers: true });
+}
+
+/** Outputs that are single files. */
+function* applyFiles(plans: readonly OutputCheckout[], applying: Applying): Work<void> {
+  const memories = new Map(plans.map(({ pointer: { hashName } }) => [hashName, openSingles(applying.placing.project, hashName)]));
+  const planOf = new Map(plans.flatMap((plan) => plan.places.map((place) => [place, plan])));
+  for (const handful of handfulsOf([...planOf.keys()])) {
+    for (const [place, temporary] of yield* makeAside(handful, applying)) {
+      const plan = planOf.get(place) as OutputCheckout;
+      const remover = createRemover(plan, applying.discard);
+      if (plan.wrongKind) remover.clear(plan.path);
+      makeFolder(dirname(plan.path), new Set(), remover);
+      putInPlace(place, { temporary, applying, remover });
+      remember(memories.get(plan.pointer.hashName) as StatCache, { name: plan.path, path: plan.path, place });
+    }
+  }
+  for (const memory of memories.values()) memory.save({ keepOthers: true });
+}
+
+/** Answers where each was made. */
+function* makeAside(places: readonly Placement[], applying: Applying): Work<ReadonlyMap<Placement, string>> {
+  // A new name each time: renaming one link of a file to another does nothing, and the first one stays.
+  const temporaries = new Map(places.map((place) => [place, `${applying.staging}/file-${++applying.made}`]));
+  yield* makingFiles(applying.placing, places, { at: (place) => temporaries.get(place) as string });
+  return temporaries;
 }
 
 /** Takes files out of the way: those saved in the cache are deleted, others discarded; what changed a moment ago stays. */
@@ -206,8 +230,8 @@ function makeFolder(folder: string, made: Set<string>, remover: Remover): void {
   }
 }
 
-function memoryOf({ pointer: { hashName }, path, isFolder, isNew }: OutputCheckout, project: Project): StatCache {
-  return isFolder ? openStatCache(project.stateDir, path, { kind: hashName, isNew }) : openSingles(project, hashName);
+function memoryOf({ pointer: { hashName }, path, isNew }: OutputCheckout, project: Project): StatCache {
+  return openStatCache(project.stateDir, path, { kind: hashName, isNew });
 }
 
 /** `name`: how the memory knows the file that was just made at `path`. */

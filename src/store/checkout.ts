@@ -5,8 +5,8 @@ import { batchesOf, type Work } from "../platform/pace.ts";
 import { expectCopies } from "../platform/threads.ts";
 import { type Cache, openCache } from "./cache.ts";
 import { type ObjectName, objectPath, readListing, trustedSize, trustedSizes } from "./layout.ts";
-import { openSingles, type Scan, type ScannedFile, scanOutput } from "./scan.ts";
-import { isHere } from "./status.ts";
+import { type Scan, type ScannedFile, scanOutput } from "./scan.ts";
+import { isHere, scanFilesOf } from "./status.ts";
 import type { HashName, ListingEntry, Pointer } from "./types.ts";
 
 /** A file to be created from the cache. */
@@ -51,11 +51,10 @@ export interface CheckoutOptions {
 /** Plans every output that has bytes in the cache. Outputs that are right already have nothing in their lists. */
 export function* planningCheckout(project: Project, pointers: readonly Pointer[], options: CheckoutOptions = {}): Work<OutputCheckout[]> {
   const cache = openCache(project);
+  const stored = pointers.flatMap(({ hash, ...pointer }) => (hash === null || !pointer.cache ? [] : [{ ...pointer, hash }]));
+  const files = yield* scanFilesOf(project, stored);
   const plans: OutputCheckout[] = [];
-  for (const pointer of pointers) {
-    if (pointer.hash === null || !pointer.cache) continue;
-    plans.push(yield* planOutput(project, { ...pointer, hash: pointer.hash }, { cache, ...options }));
-  }
+  for (const pointer of stored) plans.push(yield* planOutput(project, pointer, { cache, file: files.get(pointer), ...options }));
   return plans;
 }
 
@@ -64,11 +63,11 @@ type StoredPointer = Pointer & { hash: string };
 function* planOutput(
   project: Project,
   pointer: StoredPointer,
-  { cache, relink = false, only }: CheckoutOptions & { cache: Cache },
+  { cache, file, relink = false, only }: CheckoutOptions & { cache: Cache; file: Scan | undefined },
 ): Work<OutputCheckout> {
   const path = absolutePath(project, pointer.path);
   const isFolder = pointer.hash.endsWith(".dir");
-  const scan = isHere(path) ? yield* readAll(project, path, pointer.hashName) : null;
+  const scan = file ?? (isHere(path) ? yield* scanOutput(project, path, { hashName: pointer.hashName }) : null);
   const plan: OutputCheckout = {
     pointer,
     path,
@@ -179,12 +178,4 @@ class MemberPlacement implements Placement {
 /** A file is its own member, with an empty name. Null when the listing is not in the cache. */
 export function membersOf(cache: Cache, { hash, hashName }: StoredPointer): ListingEntry[] | null {
   return hash.endsWith(".dir") ? readListing(cache.dir, { hash, hashName }) : [{ relpath: "", md5: hash }];
-}
-
-/** Hashes are those of the pointer's kind, so that they name objects. */
-function* readAll(project: Project, path: string, hashName: HashName): Work<Scan> {
-  const singles = openSingles(project, hashName);
-  const scan = yield* scanOutput(project, path, { hashName, singles });
-  singles.save({ keepOthers: true });
-  return scan;
 }

@@ -12,7 +12,7 @@ import { objectPath } from "./layout.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
 import { fileBeside } from "./pointers.ts";
-import { type Scan, scanOutput, type Walk } from "./scan.ts";
+import { type Scan, type ScanOptions, scanFiles, scanOutput, type Walk } from "./scan.ts";
 import type { FileEdit, OutputContent, Pointer } from "./types.ts";
 
 export interface StoredOutput {
@@ -50,16 +50,27 @@ export function* storingOutputs(
   const cache = openCache(project);
   const ingest = beginIngest(cache);
   try {
-    const scans: Scan[] = [];
-    for (const path of paths) {
-      const options = { store: { ingest, into: cache }, bytesFrom, copyDatabase, walk: walks?.get(path) };
-      scans.push(yield* scanOutput(project, absolutePath(project, path), options));
-    }
+    const scans = yield* scanOutputs(project, paths, { store: { ingest, into: cache }, bytesFrom, copyDatabase, walks });
     ingest.commit();
     return scans;
   } finally {
     ingest.abort();
   }
+}
+
+/** A scan for each, storing on the way where that is asked. `walks`: made a moment ago, by path. */
+export function* scanOutputs(
+  project: Project,
+  paths: readonly string[],
+  { walks, ...options }: ScanOptions & { walks?: ReadonlyMap<string, Walk> | undefined },
+): Work<Scan[]> {
+  const at = paths.map((path) => absolutePath(project, path));
+  const walkAt = new Map(at.map((path, index) => [path, walks?.get(paths[index] as string)]));
+  const isAhead = options.bytesFrom === undefined;
+  const files = yield* scanFiles(project, isAhead ? at : [], { ...options, walkOf: (path) => walkAt.get(path) });
+  const scans: Scan[] = [];
+  for (const path of at) scans.push(files.get(path) ?? (yield* scanOutput(project, path, { ...options, walk: walkAt.get(path) })));
+  return scans;
 }
 
 /** What the pointer file should say: `pointer` when the output has one, else `PATH.dvc` beside it. */

@@ -49,8 +49,6 @@ export interface ScanOptions {
   copyDatabase?: CopyDatabase | undefined;
   /** Read the bytes of a single file from here instead. */
   bytesFrom?: string | undefined;
-  /** Hashes of single files are remembered together; open it once for many outputs and save it afterwards. */
-  singles?: StatCache;
 }
 
 /** Looks at the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
@@ -75,8 +73,11 @@ export function walkOutput(project: Project, path: string): Walk {
 /** Reads the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
 export function* scanOutput(project: Project, path: string, options: ScanOptions = {}): Work<Scan> {
   try {
-    const walk = options.walk ?? (options.bytesFrom === undefined ? walkOutput(project, path) : walkOfBytes(path, options.bytesFrom));
-    return walk.isFolder ? yield* scanFolder(project, path, { ...options, walk }) : yield* scanFile(project, path, { ...options, walk });
+    const { bytesFrom } = options;
+    if (bytesFrom !== undefined) return yield* scanBytes(project, path, { ...options, bytesFrom });
+    const walk = options.walk ?? walkOutput(project, path);
+    if (walk.isFolder) return yield* scanFolder(project, path, { ...options, walk });
+    return (yield* scanFiles(project, [path], { ...options, walkOf: () => walk })).get(path) as Scan;
   } catch (error) {
     throw fromSystemError(error, `cannot ${options.store ? "store" : "read"} ${path}`);
   }
@@ -123,23 +124,39 @@ function listingOf(files: readonly ScannedFile[], store: ScanOptions["store"]): 
   return store ? store.ingest.listing(listing) : listingHash(listing);
 }
 
-function* scanFile(project: Project, path: string, options: ScanOptions & { walk: Walk }): Work<Scan> {
-  const [file] = options.walk.files as [WalkedFile];
-  const memory = options.singles ?? openSingles(project, options.hashName);
-  const remembered = options.bytesFrom === undefined ? memory : null;
-  const reading = { nameOf: () => path, read: { ...options, memory: remembered } };
-  const [{ md5, size }] = (yield* digestsOf(project, [file], reading)) as [Digest];
-  if (options.singles === undefined) memory.save({ keepOthers: true });
-  const mode = remembered === null ? (lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) : file.stat.mode;
-  const content = { hash: md5, size, ...((mode & 0o111) === 0 ? {} : { isexec: true }) };
-  return { content, files: [{ ...file, path, md5 }], isFolder: false, emptyFolders: [], folders: [] };
+/**
+ * Reads those of these outputs (absolute paths) that are single files, together: by several threads where that is much work. What is not
+ * there, or no file, is not among the answers.
+ */
+export function* scanFiles(
+  project: Project,
+  paths: readonly string[],
+  { walkOf, ...options }: ScanOptions & { walkOf?: (path: string) => Walk | undefined } = {},
+): Work<Map<string, Scan>> {
+  const memory = openSingles(project, options.hashName);
+  const files = paths.flatMap((path) => {
+    const walk = walkOf?.(path) ?? (statSync(path, { throwIfNoEntry: false })?.isFile() === true ? walkOutput(project, path) : null);
+    return walk === null || walk.isFolder ? [] : walk.files;
+  });
+  if (files.length === 0) return new Map();
+  const digests = yield* digestsOf(project, files, { nameOf: ({ path }) => path, read: { ...options, memory } });
+  memory.save({ keepOthers: true });
+  return new Map(files.map((file, index) => [file.path, scanOfFile(file, digests[index] as Digest)]));
 }
 
-function walkOfBytes(path: string, bytesFrom: string): Walk {
+function scanOfFile(file: WalkedFile, { md5, size }: Digest, mode = file.stat.mode): Scan {
+  const content = { hash: md5, size, ...((mode & 0o111) === 0 ? {} : { isexec: true }) };
+  return { content, files: [{ ...file, md5 }], isFolder: false, emptyFolders: [], folders: [] };
+}
+
+/** A file whose bytes are read from elsewhere: nothing is remembered of it. */
+function* scanBytes(project: Project, path: string, { bytesFrom, ...options }: ScanOptions & { bytesFrom: string }): Work<Scan> {
   const stat = statSync(bytesFrom, { throwIfNoEntry: false });
   if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${bytesFrom}`, { details: { path: bytesFrom } });
-  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  return { isFolder: false, files: [{ relpath: "", path: bytesFrom, stat: fileStat(stat), isLink }], emptyFolders: [], folders: [] };
+  const own = lstatSync(path, { throwIfNoEntry: false });
+  const file: WalkedFile = { relpath: "", path: bytesFrom, stat: fileStat(stat), isLink: own?.isSymbolicLink() === true };
+  const [digest] = (yield* digestsOf(project, [file], { nameOf: () => path, read: { ...options, bytesFrom, memory: null } })) as [Digest];
+  return scanOfFile({ ...file, path }, digest, own?.mode ?? 0);
 }
 
 type ReadOptions = ScanOptions & { memory: StatCache | null };

@@ -5,9 +5,8 @@ import type { Project } from "../config/project.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
 import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readListing, trustedSize } from "./layout.ts";
-import { openSingles, type Scan, scanOutput } from "./scan.ts";
-import type { StatCache } from "./stat-cache.ts";
-import type { HashName, OutputContent, Pointer } from "./types.ts";
+import { type Scan, scanFiles, scanOutput } from "./scan.ts";
+import type { OutputContent, Pointer } from "./types.ts";
 import { rememberFolder, rememberObjects, type Unchanged, unchangedOutputs } from "./unchanged.ts";
 
 export interface OutputStatus {
@@ -33,24 +32,45 @@ export function* readingStatus(
   unchanged: ReadonlyMap<string, Unchanged> = unchangedOutputs(project, pointers),
 ): Work<OutputStatus[]> {
   const cache = openCache(project);
-  const memories = new Map<HashName, StatCache>();
+  const files = yield* scanFilesOf(
+    project,
+    pointers.filter(({ path }) => !unchanged.get(path)?.content),
+  );
   const found: OutputStatus[] = [];
   for (const pointer of pointers) {
-    const singles = memories.get(pointer.hashName) ?? openSingles(project, pointer.hashName);
-    memories.set(pointer.hashName, singles);
-    found.push(yield* statusOf(project, pointer, { cache, singles, unchanged: unchanged.get(pointer.path) }));
+    found.push(yield* statusOf(project, pointer, { cache, file: files.get(pointer), unchanged: unchanged.get(pointer.path) }));
   }
-  for (const memory of memories.values()) memory.save({ keepOthers: true });
   return found;
+}
+
+/** Reads those outputs that are single files, together. Hashes are of the pointer's kind, so that they name objects. */
+export function* scanFilesOf<P extends Pick<Pointer, "path" | "hashName">>(
+  project: Project,
+  pointers: readonly P[],
+): Work<ReadonlyMap<P, Scan>> {
+  const scans = new Map<P, Scan>();
+  for (const hashName of new Set(pointers.map((pointer) => pointer.hashName))) {
+    const some = pointers.filter((pointer) => pointer.hashName === hashName);
+    const files = yield* scanFiles(
+      project,
+      some.map(({ path }) => absolutePath(project, path)),
+      { hashName },
+    );
+    for (const pointer of some) {
+      const scan = files.get(absolutePath(project, pointer.path));
+      if (scan !== undefined) scans.set(pointer, scan);
+    }
+  }
+  return scans;
 }
 
 interface Looking {
   cache: Cache;
-  singles: StatCache;
+  file: Scan | undefined;
   unchanged: Unchanged | undefined;
 }
 
-function* statusOf(project: Project, pointer: Pointer, { cache, singles, unchanged }: Looking): Work<OutputStatus> {
+function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged }: Looking): Work<OutputStatus> {
   const path = absolutePath(project, pointer.path);
   const inCache =
     unchanged?.inCache === true || (yield* checkingComplete(cache, pointer, (objects) => rememberObjects(project, pointer, objects)));
@@ -58,7 +78,7 @@ function* statusOf(project: Project, pointer: Pointer, { cache, singles, unchang
   const scan = unchanged?.content
     ? laterScan(project, pointer, unchanged.content)
     : isHere(path)
-      ? yield* scanOutput(project, path, { hashName: pointer.hashName, singles })
+      ? (file ?? (yield* scanOutput(project, path, { hashName: pointer.hashName })))
       : null;
   if (scan?.isFolder === true && !unchanged?.content) rememberFolder(project, pointer, { ...scan, readAt });
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";

@@ -116,6 +116,34 @@ function makeLarge(folder: string): { path: string; size: number; bytes: Buffer 
   });
 }
 
+it("a thread reads large files to their ends", () => {
+  const files = makeLarge(join(makeFolder("threads"), "from")).sort((one, other) => other.size - one.size);
+  const states = new Uint8Array(new SharedArrayBuffer(files.length));
+  const digests = new Uint8Array(new SharedArrayBuffer(files.length * 32));
+  const task = {
+    kind: "copy" as const,
+    paths: files.map(({ path }) => path).join("\0"),
+    md5s: null,
+    to: null,
+    sizes: Float64Array.from(files, ({ size }) => size),
+    states,
+    digests,
+    stats: null,
+  };
+  const isDone = (md5: string) => Buffer.from(digests).includes(md5);
+  const last = files.findIndex(({ size }) => size === 2 ** 20);
+  const perform = () => {
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (let turn = 0; turn < 3000 && states[last] === 0; turn += 1) Atomics.wait(pause, 0, 0, 10);
+    return 0;
+  };
+  const large = { count: last + 1, bytes: 55_000_000 };
+  finishWork(sharingWork(() => task, { kind: "copy", count: files.length, large, perform, most: 1 }));
+  const byThread = files.slice(0, last + 1).filter(({ bytes }) => isDone(md5Of(bytes)));
+  // The first was taken by this thread, which did nothing.
+  expect(byThread.length).toBeGreaterThanOrEqual(last);
+});
+
 it("large files are stored, and copied back, as small ones are; every byte is told once", () => {
   const folder = makeFolder("threads");
   const files = makeLarge(join(folder, "from"));

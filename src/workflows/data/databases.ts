@@ -21,6 +21,10 @@ export async function settleDatabases(project: Project, paths: readonly string[]
 
 /** Asked once: a program that is at work makes and removes its journal at any time. */
 function isKept(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat?.isFile() === true && stat.size > 0;
+  try {
+    const stat = statSync(path);
+    return stat.isFile() && stat.size > 0;
+  } catch {
+    return false; // also a name too long for one
+  }
 }

@@ -5,14 +5,14 @@ import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import type { Context } from "../../../platform/context.ts";
 import { createPlacer } from "../../../platform/links.ts";
-import { paceWork, type Work } from "../../../platform/pace.ts";
+import { paceWork } from "../../../platform/pace.ts";
 import { expectCopies } from "../../../platform/threads.ts";
 import { openCache } from "../../../store/cache.ts";
-import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
+import { pointerEdit, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { relinkOutput } from "../../../store/relink.ts";
-import { type Scan, scanOutput, type Walk, walkOutput } from "../../../store/scan.ts";
+import { type Scan, type Walk, walkOutput } from "../../../store/scan.ts";
 import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
@@ -72,7 +72,11 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const changed = paths.filter((path) => !unchanged.has(path));
     const walks = new Map(changed.map((path) => [path, walkOutput(project, absolutePath(project, path))]));
     const isNew = (path: string) => pointers.every((pointer) => pointer.path !== path);
-    expectCopies([...walks].reduce((sum, [path, { files }]) => sum + (isNew(path) ? files.length : 0), 0));
+    const fresh = [...walks].flatMap(([path, { files }]) => (isNew(path) ? files : []));
+    expectCopies(
+      fresh.length,
+      fresh.reduce((sum, { stat }) => sum + stat.size, 0),
+    );
     const amounts = paths.map((path) => amountOf(path, unchanged.get(path) ?? walks.get(path)));
     return {
       command: "data add",
@@ -112,7 +116,7 @@ async function addAll(
   const files = [...walks.values()].flatMap((walk) => walk.files);
   const amounts = { total: files.length, totalBytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
   const copyDatabase = await databaseCopier();
-  const work = store ? storingOutputs(project, changed, { walks, copyDatabase }) : hashing(project, changed, walks);
+  const work = store ? storingOutputs(project, changed, { walks, copyDatabase }) : scanOutputs(project, changed, { walks });
   const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
   const edits: FileEdit[] = [];
   const added: AddedOutput[] = [];
@@ -137,12 +141,6 @@ async function addAll(
   const inside = await addMembers(project, context, { targets: plan.members, operation, relink });
   autostage(project, [...edits, ...inside.edits]);
   return { added: [...added, ...inside.added] };
-}
-
-function* hashing(project: Project, paths: readonly string[], walks: ReadonlyMap<string, Walk>): Work<Scan[]> {
-  const scans: Scan[] = [];
-  for (const path of paths) scans.push(yield* scanOutput(project, absolutePath(project, path), { walk: walks.get(path) }));
-  return scans;
 }
 
 function memberTarget(path: string, pointers: readonly Pointer[]): MemberTarget[] {
