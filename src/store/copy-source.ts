@@ -49,7 +49,8 @@ function* copying(
     const folder = dirname(to);
     if (!made.has(folder)) mkdirSync(folder, { recursive: true });
     made.add(folder);
-    const { told } = yield* placer.placing(from, to, { size, copyOnly: true });
+    const isLinked = placer.link(from, to, { size, copyOnly: true }) !== null;
+    const told = isLinked ? 0 : (yield* placer.copying(from, to, size)).told;
     yield { files: 1, bytes: size - told };
   }
 }
