@@ -40,8 +40,20 @@ const commonJs = {
   minifyWhitespace: true,
   minifySyntax: true,
 };
+const duckDb = await build({ ...commonJs, entryPoints: ["@duckdb/node-api"], outfile: "dist/duckdb.cjs" });
+// The program loads it as it is loaded itself: with what V8 made of it the last time.
+const duckDbCompiled = {
+  name: "duckdb-compiled",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@duckdb\/node-api$/ }, () => ({ path: "duckdb", namespace: "compiled" }));
+    const contents = `import { loadBundle } from "./src/platform/compiled-code.ts";
+      module.exports = loadBundle(__dirname + "/duckdb.cjs", "${digestOf("dist/duckdb.cjs")}", "duckdb");`;
+    onLoad({ filter: /./, namespace: "compiled" }, () => ({ contents, resolveDir: "." }));
+  },
+};
 const program = await build({
   ...commonJs,
+  plugins: [duckDbCompiled],
   entryPoints: ["src/program.ts"],
   outfile: "dist/program.cjs",
   // What is loaded on use becomes require().
@@ -49,22 +61,25 @@ const program = await build({
   banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
   define: { ...options.define, "import.meta.url": "__url", "import.meta.dirname": "__dirname" },
 });
-const digest = createHash("sha256").update(readFileSync("dist/program.cjs")).digest("hex").slice(0, 32);
 // CommonJS, for which Node has less to load than for a module.
 await build({
   ...options,
   entryPoints: ["src/main.ts"],
   outfile: "dist/main.cjs",
   format: "cjs",
-  define: { ...options.define, "import.meta.dirname": "__dirname", __EXPVER_BUILD__: JSON.stringify(digest) },
+  define: { ...options.define, "import.meta.dirname": "__dirname", __EXPVER_BUILD__: JSON.stringify(digestOf("dist/program.cjs")) },
 });
-const duckDb = await build({ ...commonJs, entryPoints: ["@duckdb/node-api"], outfile: "dist/duckdb.cjs" });
 await build({ ...options, entryPoints: ["src/platform/worker.ts"], outfile: "dist/worker.cjs", format: "cjs" });
 chmodSync("dist/main.cjs", 0o755);
 
 const inputs = [library, program, duckDb].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 const packages = new Set(inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
 writeFileSync("dist/LICENSES.txt", [...packages].sort().map(licence).join("\n\n"));
+
+/** What tells one build of a bundle from another. */
+function digestOf(path) {
+  return createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 32);
+}
 
 /** What a bundled package asks to go with its copies. */
 function licence(name) {

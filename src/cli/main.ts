@@ -110,6 +110,7 @@ async function runCommand(context: Context, command: Command, { input, face, arg
     return { data, planned: false, exitCode: exitCodeIn(data) };
   }
   const writer = workflow as WriteWorkflow<Input, Plan, unknown>;
+  await writer.ahead?.(input);
   if (command.repairsFirst !== false) {
     const { repairFirst } = await import("../workflows/prepare.ts");
     const repaired = await repairFirst(context, { dryRun: face.dryRun });

@@ -34,6 +34,8 @@ export interface ReadWorkflow<Input, Data> {
 
 /** A command that writes. `apply` is the only writer and refuses when the plan's fingerprint no longer holds. */
 export interface WriteWorkflow<Input, P extends Plan, Data> {
+  /** Begins what the plan will need and takes long, to go on while the repository is looked for. Looks at nothing, and never throws. */
+  ahead?(input: Input): Promise<void>;
   plan(context: Context, input: Input): Promise<P>;
   apply(context: Context, plan: P): Promise<Data>;
   /** Looks at what a killed command's repair, which comes before the plan, has done: its data where that was what was asked for. */

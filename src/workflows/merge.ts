@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { findProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { isDataFile } from "../merge/data/data-file.ts";
+import { startDuckDb } from "../merge/data/duckdb.ts";
 import type { DataMerge, DataReport } from "../merge/data/types.ts";
 import type { MergeRules, SourceReport } from "../merge/results/types.ts";
 import type { Context } from "../platform/context.ts";
@@ -46,6 +47,10 @@ interface MergedFile {
 }
 
 export const merge: WriteWorkflow<Input, MergePlan, Merged> = {
+  async ahead({ file, baseData, expData }) {
+    if (baseData !== undefined || expData !== undefined || wordsOf(file).some(isDataFile)) await startDuckDb();
+  },
+
   async plan(context, typed) {
     const input = typed.params === undefined ? typed : (await import("./merge/params-file.ts")).withParamsFile(context, typed);
     if (input.resolve === true) return resolvePlan(context, input);

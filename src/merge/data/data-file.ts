@@ -1,7 +1,7 @@
 /** A file of rows: parquet, CSV whose cells stay the text they are, JSON lines. */
 import { extname } from "node:path";
 import { ExpverError } from "../../errors.ts";
-import type { DuckDb } from "./duckdb.ts";
+import { type DuckDb, sqlText } from "./duckdb.ts";
 import { LEAST_ROWS } from "./parquet/keep-row-groups.ts";
 
 export interface DataFile {
@@ -86,8 +86,3 @@ export function plainFormat(kind: DataFile["kind"]): string {
 }
 
 const KNOWN_COMPRESSIONS = ["uncompressed", "snappy", "gzip", "zstd", "brotli", "lz4", "lz4_raw"];
-
-/** Any text between single quotes; views and COPY options cannot be bound. */
-export function sqlText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}

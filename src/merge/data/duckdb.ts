@@ -1,10 +1,11 @@
 /** DuckDB, loaded when data is merged: within a memory limit, working in a folder beside the output, never reaching for the network. */
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 
 type Value = string | number | bigint | boolean | null;
 
 export interface DuckDb {
-  /** Values are bound, never pasted: `$1`, `$2` … Rows as plain values: numbers beyond 2^53 and dates are texts. */
+  /** Several can be asked at the same time. Values are bound, never pasted: `$1`, `$2` … Rows as plain values: numbers beyond 2^53 and dates are texts. */
   rows(sql: string, values?: readonly string[]): Promise<Record<string, Value>[]>;
   run(sql: string): Promise<void>;
   /** Answers how many rows were changed. */
@@ -27,41 +28,39 @@ const BESIDES = { usual: 350e6, json: 500e6 };
 
 /** Throws E_NO_DUCKDB where the optional package is not installed. */
 export async function openDuckDb({ spill, memory, readsJson = false }: DuckDbOptions): Promise<DuckDb> {
-  const { DuckDBInstance } = await load();
   const promised = bytesOf(memory);
   const limit = Math.round(Math.max(promised - (readsJson ? BESIDES.json : BESIDES.usual), promised / 2));
-  // In memory, what is too much for the limit goes to the folder too, and what fits is not written twice.
-  const instance = await DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-    memory_limit: `${limit}B`,
-    temp_directory: spill,
-    // Several threads that read JSON need more than is left for a join of ten million rows.
-    ...(readsJson ? { threads: "1" } : {}),
-    // What was freed goes back to the system before it adds up.
-    allocator_flush_threshold: "16MB",
-    allocator_bulk_deallocation_flush_threshold: "16MB",
-    preserve_insertion_order: "true",
-  });
-  const connection = await instance.connect();
-  const asked = async <T>(work: () => Promise<T>): Promise<T> => {
+  const starting = started ?? start();
+  started = undefined;
+  const instance = await starting;
+  const settings = [`memory_limit = '${limit}B'`, `temp_directory = ${sqlText(spill)}`];
+  // Several threads that read JSON need more than is left for a join of ten million rows.
+  if (readsJson) settings.push("threads = 1");
+  const idle = [await instance.connect(), await instance.connect()];
+  // What is asked while another answer is awaited is asked beside it.
+  const asked = async <T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> => {
+    const connection = idle.pop() ?? (await instance.connect());
     try {
-      return await work();
+      return await work(connection);
     } catch (error) {
       throw duckDbError(error);
+    } finally {
+      idle.push(connection);
     }
   };
+  const run = (sql: string) =>
+    asked(async (connection) => {
+      await connection.run(sql);
+    });
+  await run(settings.map((one) => `SET ${one}`).join("; "));
   return {
     rows: (sql, values = []) =>
-      asked(async () => (await connection.runAndReadAll(sql, [...values])).getRowObjectsJson() as Record<string, Value>[]),
-    run: (sql) =>
-      asked(async () => {
-        await connection.run(sql);
-      }),
+      asked(async (connection) => (await connection.runAndReadAll(sql, [...values])).getRowObjectsJson() as Record<string, Value>[]),
+    run,
     memory: limit,
-    change: (sql) => asked(async () => Number((await connection.runAndReadAll(sql)).getRowsJson()[0]?.[0] ?? 0)),
+    change: (sql) => asked(async (connection) => Number((await connection.runAndReadAll(sql)).getRowsJson()[0]?.[0] ?? 0)),
     close: () => {
-      connection.closeSync();
+      for (const connection of idle) connection.closeSync();
       instance.closeSync();
     },
   };
@@ -74,6 +73,34 @@ function bytesOf(amount: string): number {
       details: { received: amount },
     });
   return Number(number) * (binary ? 1024 : 1000) ** ("KMGT".indexOf(letter.toUpperCase()) + 1);
+}
+
+let started: Promise<DuckDBInstance> | undefined;
+
+/** Loads DuckDB and lets it begin, in a thread of its own: for whoever is going to open it, and has something else to do before. */
+export async function startDuckDb(): Promise<void> {
+  try {
+    started ??= create(await load());
+    started.catch(() => {});
+  } catch {
+    // Whoever opens it is told.
+  }
+}
+
+async function start(): Promise<DuckDBInstance> {
+  return create(await load());
+}
+
+function create({ DuckDBInstance }: typeof import("@duckdb/node-api")): Promise<DuckDBInstance> {
+  // In memory, what is too much for the limit goes to the folder too, and what fits is not written twice.
+  return DuckDBInstance.create(":memory:", {
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    // What was freed goes back to the system before it adds up.
+    allocator_flush_threshold: "16MB",
+    allocator_bulk_deallocation_flush_threshold: "16MB",
+    preserve_insertion_order: "true",
+  });
 }
 
 async function load(): Promise<typeof import("@duckdb/node-api")> {
@@ -94,4 +121,9 @@ function duckDbError(error: unknown): unknown {
   if (/no space left|disk is full/i.test(text)) return new ExpverError("E_DISK_FULL", text, { cause: error });
   if (/^(?:IO|Invalid Input|Conversion|Permission) Error/i.test(text)) return new ExpverError("E_DATA", text, { cause: error });
   return fromSystemError(error, "cannot merge data");
+}
+
+/** Any text between single quotes; views and COPY options cannot be bound. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { appendBytes, hasSameBytes } from "../../platform/files.ts";
+import { together } from "../../platform/together.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
 import { ownColumn, settledColumns } from "./columns-sql.ts";
 import { type DataFile, kindOf, plainFormat, readDataFile, reading, writingLike } from "./data-file.ts";
@@ -10,9 +11,10 @@ import { mergeByKey } from "./merge-by-key.ts";
 import { rebaseByKey } from "./rebase-by-key.ts";
 import { requireKey, requireUnique } from "./require-key.ts";
 import { type SettledColumn, settleSchema } from "./schema.ts";
-import { addedRows, isAsBase, numbersRows, standOn, writeRows } from "./standing-rows.ts";
+import { addedRows, isAsBase, numbersRows, type StandingRows, standOn } from "./standing-rows.ts";
 import { addSurplus } from "./surplus.ts";
 import type { DataMerge, DataReport, MergeStep } from "./types.ts";
+import { planWriting, type WritingPlan, writeRows } from "./write-rows.ts";
 
 export interface PreparedData {
   temporary: string;
@@ -60,27 +62,51 @@ async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { te
   const files = [base, ...sources];
   const columns = settleSchema(files, merge);
   for (const file of files) requireKey(file, merge.keyColumns);
-  const sameColumns = columns.every(({ change }) => change === "same");
-  const likeBase = kindOf(merge.output) === kindOf(merge.base.path);
-  const options = likeBase ? await writingLike(db, base, { sameColumns }) : plainFormat(kindOf(merge.output));
-
   const standing = await standOn(db, base, { columns, spill });
-  const before = await countRows(db, "base");
-  const step = { merge, standing, keys: merge.keyColumns.map((name) => nameIn(columns, name)) };
+  const [{ before, plan }, reports] = await together([
+    look(db, base, { merge, standing }),
+    mergeSources(db, { base, sources }, { merge, standing, keys: merge.keyColumns.map((name) => nameIn(columns, name)) }),
+  ]);
+  if (isLike(merge) && isAsBase(standing)) copyContents(base.path, temporary);
+  else await writeRows(db, standing, plan, temporary);
+  const after = before - standing.gone + addedRows(standing);
+  return { output: merge.output, strategy: merge.strategy, columns, before, after, sources: reports };
+}
+
+/** What needs no source: how many rows the base has, and how the result will be written. */
+async function look(
+  db: DuckDb,
+  base: DataFile,
+  { merge, standing }: { merge: DataMerge; standing: StandingRows },
+): Promise<{ before: number; plan: WritingPlan }> {
+  const sameColumns = standing.columns.every(({ change }) => change === "same");
+  const options = isLike(merge) ? await writingLike(db, base, { sameColumns }) : plainFormat(kindOf(merge.output));
+  const plan = await planWriting(db, standing, { options, likeBase: isLike(merge) });
+  return { before: await countRows(db, "base"), plan };
+}
+
+/** The result is a file of the same kind as the base. */
+function isLike({ base, output }: DataMerge): boolean {
+  return kindOf(output) === kindOf(base.path);
+}
+
+async function mergeSources(
+  db: DuckDb,
+  { base, sources }: { base: DataFile; sources: readonly DataFile[] },
+  step: Omit<MergeStep, "rows">,
+): Promise<DataReport["sources"]> {
+  const { merge, standing, keys } = step;
   // Rows of one key replace all rows of that key: in a rebase a key may stand for many rows.
-  const isUnique = merge.strategy === "merge" && step.keys.length > 0;
-  if (isUnique) await requireUnique(db, "base", { file: base, keys: step.keys });
+  const isUnique = merge.strategy === "merge" && keys.length > 0;
+  if (isUnique) await requireUnique(db, "base", { file: base, keys });
   const reports: DataReport["sources"] = [];
   // One source after the other: what one adds the next one finds.
   for (const source of sources) {
-    await viewIncoming(db, source, columns);
-    if (isUnique) await requireUnique(db, "incoming", { file: source, keys: step.keys });
+    await viewIncoming(db, source, standing.columns);
+    if (isUnique) await requireUnique(db, "incoming", { file: source, keys });
     reports.push(await mergeOne(db, source, { ...step, rows: await countRows(db, "incoming") }));
   }
-  if (likeBase && isAsBase(standing)) copyContents(base.path, temporary);
-  else await writeRows(db, standing, { path: temporary, options, likeBase });
-  const after = before - standing.gone + addedRows(standing);
-  return { output: merge.output, strategy: merge.strategy, columns, before, after, sources: reports };
+  return reports;
 }
 
 /** The order matters only where a later source is to win. */

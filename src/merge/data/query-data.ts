@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
-import { sqlText } from "./data-file.ts";
-import { type DuckDb, openDuckDb } from "./duckdb.ts";
+import { type DuckDb, openDuckDb, sqlText } from "./duckdb.ts";
 
 export interface DataTable {
   /** Name in the question. */

@@ -7,11 +7,8 @@
 import { join } from "node:path";
 import { quoteName } from "../../platform/sqlite.ts";
 import { columnNames, settledColumns } from "./columns-sql.ts";
-import { type DataFile, reading, sqlText } from "./data-file.ts";
-import type { DuckDb } from "./duckdb.ts";
-import type { Struct } from "./parquet/compact-protocol.ts";
-import { addedColumns, readFooter } from "./parquet/footer.ts";
-import { joinRowGroups, type KeptGroups, keepGroups } from "./parquet/keep-row-groups.ts";
+import { type DataFile, reading } from "./data-file.ts";
+import { type DuckDb, sqlText } from "./duckdb.ts";
 import type { SettledColumn } from "./schema.ts";
 
 export interface StandingRows {
@@ -71,7 +68,7 @@ export async function standOn(
   return standing;
 }
 
-const FILE_ROW = "file_row_number";
+export const FILE_ROW = "file_row_number";
 
 /** The rows of a parquet file have numbers, unless a column of its own has that name. */
 export function numbersRows({ columns }: DataFile): boolean {
@@ -140,7 +137,9 @@ export function addedRows({ added }: StandingRows): number {
 async function writeAdded(db: DuckDb, standing: StandingRows, query: string): Promise<Omit<AddedRows, "first">> {
   standing.files += 1;
   const path = join(standing.spill, `added-${standing.files}.parquet`);
-  const rows = await copyInOrder(db, query, { path, options: "FORMAT parquet" });
+  await db.run(IN_ORDER);
+  const rows = await db.change(`COPY (${query}) TO ${sqlText(path)} (FORMAT parquet)`);
+  await db.run("RESET disabled_optimizers");
   return { path, rows, without: null };
 }
 
@@ -151,7 +150,7 @@ function whatIsAdded({ path, without }: Pick<AddedRows, "path" | "without">): st
 }
 
 /** How many rows of the base and of added files are not there any more, or never were. */
-function leftOut({ gone, added }: StandingRows): number {
+export function leftOut({ gone, added }: StandingRows): number {
   return added.reduce((sum, { without }) => sum + (without?.rows ?? 0), gone);
 }
 
@@ -192,7 +191,7 @@ export function mergedRows({ columns, gone, added }: StandingRows): string {
 }
 
 /** So many row numbers can be joined with in memory; a join that cannot be loses the order of the rows. */
-function fitsJoin(db: DuckDb, numbers: number): boolean {
+export function fitsJoin(db: DuckDb, numbers: number): boolean {
   return numbers * 64 < db.memory / 4;
 }
 
@@ -201,62 +200,5 @@ export function isAsBase({ columns, filled, gone, added }: StandingRows): boolea
   return columns.every(({ change }) => change === "same") && filled.length === 0 && gone === 0 && added.length === 0;
 }
 
-/**
- * Writes all that is there, in order: base and added rows are read as one file after the other by one thread, as neither a union nor
- * several threads keep order and row groups. What can stay of the base's own row groups stays, if the file is to be `likeBase`.
- */
-export async function writeRows(
-  db: DuckDb,
-  standing: StandingRows,
-  { path, options, likeBase }: { path: string; options: string; likeBase: boolean },
-): Promise<void> {
-  const { columns, file, row, filled, gone, spill } = standing;
-  // Names and types of columns that the base lacks.
-  const none = await writeAdded(db, standing, `SELECT ${columnNames(columns)} FROM base LIMIT 0`);
-  const kept = likeBase ? await stayingGroups(db, standing, none.path) : null;
-  const files = [file, none, ...standing.added].map((one) => sqlText(one.path));
-  const last = filled.at(-1);
-  const cells = columns.map((column) => {
-    const name = quoteName(column.name);
-    return last?.columns.includes(column) ? `CASE WHEN f.file_index > 0 THEN f.${name} ELSE o.${name} END AS ${name}` : `f.${name}`;
-  });
-  const from = [`read_parquet([${files.join(", ")}], union_by_name = true) AS f`];
-  if (last !== undefined) from.push(`POSITIONAL JOIN read_parquet(${sqlText(last.path)}) AS o`);
-  if (gone > 0) from.push(`ANTI JOIN gone ON CASE WHEN f.file_index = 0 THEN f.${row} END = gone.expver_row`);
-  for (const [index, { without }] of standing.added.entries()) {
-    const isOne = `CASE WHEN f.file_index = ${index + 2} THEN f.${FILE_ROW} END = ${without?.table}.expver_row`;
-    if (without !== null) from.push(`ANTI JOIN ${without.table} ON ${isOne}`);
-  }
-  if (kept !== null) from.push(`WHERE f.file_index > 0 OR f.${row} >= ${kept.base.rows}`);
-  if (!fitsJoin(db, leftOut(standing))) from.push(`ORDER BY f.file_index, f.${row}`);
-  const written = kept === null ? path : join(spill, "behind.parquet");
-  await db.run("SET threads = 1");
-  await copyInOrder(db, `SELECT ${cells.join(", ")} FROM ${from.join(" ")}`, { path: written, options });
-  if (kept === null) return;
-  const behind = readFooter(written);
-  if (behind === null) await writeRows(db, standing, { path, options, likeBase: false });
-  else joinRowGroups(path, { ...kept, more: { path: written, footer: behind } });
-}
-
-/** Row groups of the base that lose no row, and none is to stand in; null when there are none, or `model` is written in another way. */
-async function stayingGroups(
-  db: DuckDb,
-  { file, isSource, filled, gone }: StandingRows,
-  model: string,
-): Promise<{ base: KeptGroups; added: Struct[] } | null> {
-  if (!isSource || filled.length > 0) return null;
-  const [footer, written] = [readFooter(file.path), readFooter(model)];
-  const added = footer && written && addedColumns(footer, written);
-  if (footer === null || added === null) return null;
-  const [first] = gone === 0 ? [] : await db.rows("SELECT min(expver_row) AS row FROM gone");
-  const base = keepGroups({ path: file.path, footer }, { before: Number(first?.row ?? Number.POSITIVE_INFINITY) });
-  return base && { base, added };
-}
-
-/** The planner may not turn joins round: only the side that is read row by row keeps its order. Answers how many rows. */
-async function copyInOrder(db: DuckDb, query: string, { path, options }: { path: string; options: string }): Promise<number> {
-  await db.run("SET disabled_optimizers = 'join_order,build_side_probe_side'");
-  const rows = await db.change(`COPY (${query}) TO ${sqlText(path)} (${options})`);
-  await db.run("RESET disabled_optimizers");
-  return rows;
-}
+/** The planner may not turn joins round: only the side that is read row by row keeps its order. */
+export const IN_ORDER = "SET disabled_optimizers = 'join_order,build_side_probe_side'";

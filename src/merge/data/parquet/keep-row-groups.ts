@@ -2,7 +2,6 @@
  * A parquet file whose first row groups are another's, byte for byte. DuckDB can only write a file anew; most of a base that grows stays
  * as it is.
  */
-import { closeSync, openSync } from "node:fs";
 import { appendBytes, writeAll } from "../../../platform/files.ts";
 import { BINARY, encodeStruct, type Field, I16, I32, I64, LIST, STRUCT, type Struct } from "./compact-protocol.ts";
 import { CHUNK, chunksOf, ELEMENT, FACTS, FILE, type Footer, factsOf, numberOf, ROW_GROUP, structs } from "./footer.ts";
@@ -30,7 +29,7 @@ export const LEAST_ROWS = 2048;
  * shall not leave a group each. Null when there are none.
  */
 export function keepGroups({ path, footer }: ParquetFile, { before }: { before: number }): KeptGroups | null {
-  const counts = footer.groups.map((group) => numberOf(group, ROW_GROUP.rows));
+  const counts = footer.groups.map(rowsOf);
   const full = counts.reduce((most, count) => Math.max(most, count), LEAST_ROWS);
   let [kept, rows] = [0, 0];
   while (kept < counts.length && rows + (counts[kept] ?? 0) <= before) {
@@ -40,33 +39,94 @@ export function keepGroups({ path, footer }: ParquetFile, { before }: { before: 
   }
   const [groups, others] = [footer.groups.slice(0, kept), footer.groups.slice(kept)];
   const end = others.flatMap(chunksOf).reduce((least, chunk) => Math.min(least, chunkBegin(chunk)), footer.start);
-  const areApart = groups.flatMap(chunksOf).every((chunk) => chunkBegin(chunk) + numberOf(factsOf(chunk), FACTS.size) <= end);
+  const areApart = groups.flatMap(chunksOf).every((chunk) => chunkEnd(chunk) <= end);
   return kept > 0 && areApart ? { path, footer, groups, rows, end } : null;
 }
 
-/** Writes what is kept of a file, without a value in `added` columns, and behind it all of `more`, which has these columns too. */
-export function joinRowGroups(
-  path: string,
-  { base, added, more }: { base: KeptGroups; added: readonly Struct[]; more: ParquetFile },
-): void {
+/** Writes what is kept of a file. */
+export function copyGroups(file: number, { path, end }: KeptGroups): void {
+  appendBytes(file, path, { to: end });
+}
+
+/**
+ * Writes what comes behind the bytes that are kept of a file: nothing for its `added` columns, then the row groups of `more`, of which each
+ * file has some columns, in order. Answers false, with nothing written, where those do not fit together.
+ */
+export function writeBehind(
+  file: number,
+  { base, added, more }: { base: KeptGroups; added: readonly Struct[]; more: readonly ParquetFile[] },
+): boolean {
   const [stay, pages] = withEmptyColumns(base, added);
-  const by = base.end + pages.length - MAGIC.length;
-  const groups = [...stay, ...more.footer.groups.map((group, index) => moved(group, { by, ordinal: stay.length + index }))];
+  const behind = weave(more, { at: base.end + pages.length, ordinal: stay.length });
+  if (behind === null) return false;
   const fields = new Map(added.length === 0 ? base.footer.fields : widened(base.footer.fields, added));
-  fields.set(FILE.rows, { type: I64, value: base.rows + numberOf(more.footer.fields, FILE.rows) });
-  fields.set(FILE.rowGroups, listOf(groups));
+  fields.set(FILE.rows, { type: I64, value: behind.groups.reduce((sum, group) => sum + rowsOf(group), base.rows) });
+  fields.set(FILE.rowGroups, listOf([...stay, ...behind.groups]));
   const footer = encodeStruct(fields);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(footer.length);
-  const file = openSync(path, "w");
-  try {
-    appendBytes(file, base.path, { to: base.end });
-    writeAll(file, pages);
-    appendBytes(file, more.path, { from: MAGIC.length, to: more.footer.start });
-    writeAll(file, Buffer.concat([footer, length, MAGIC]));
-  } finally {
-    closeSync(file);
+  writeAll(file, pages);
+  for (const { path, from, to } of behind.pieces) appendBytes(file, path, { from, to });
+  writeAll(file, Buffer.concat([footer, length, MAGIC]));
+  return true;
+}
+
+interface Piece {
+  path: string;
+  from: number;
+  to: number;
+}
+
+/**
+ * The row groups of files that have each some of the columns, whole, and the pieces of these files to be written from `at` on: as one writer of
+ * all columns would have written them, group by group, filters last. Null where the files have other groups, or a filter of unknown length.
+ */
+function weave(
+  files: readonly ParquetFile[],
+  { at, ordinal }: { at: number; ordinal: number },
+): { groups: Struct[]; pieces: Piece[] } | null {
+  const [first] = files;
+  const isLike = ({ footer }: ParquetFile) => footer.groups.map(rowsOf).join() === first?.footer.groups.map(rowsOf).join();
+  if (first === undefined || !files.every(isLike)) return null;
+  const pieces: Piece[] = [];
+  let to = at;
+  /** Answers how much further back it lies than in its own file. */
+  const place = (piece: Piece): number => {
+    pieces.push(piece);
+    to += piece.to - piece.from;
+    return to - piece.to;
+  };
+  const groups = first.footer.groups.map((_, index) =>
+    files.map(({ path, footer }) => {
+      const chunks = chunksOf(footer.groups[index] as Struct);
+      const from = Math.min(...chunks.map(chunkBegin));
+      const by = place({ path, from, to: Math.max(...chunks.map(chunkEnd)) });
+      return moved(footer.groups[index] as Struct, { by, ordinal: ordinal + index });
+    }),
+  );
+  for (const parts of groups) {
+    for (const [index, part] of parts.entries()) {
+      for (const facts of chunksOf(part).map(factsOf)) {
+        const [from, length] = [numberOf(facts, FACTS.bloomFilter), numberOf(facts, FACTS.bloomFilterLength)];
+        if (from === 0) continue;
+        if (length === 0) return null;
+        move(facts, FACTS.bloomFilter, place({ path: files[index]?.path ?? "", from, to: from + length }));
+      }
+    }
   }
+  return { groups: groups.map(joined), pieces };
+}
+
+/** Parts of one row group as one. */
+function joined(parts: readonly Struct[]): Struct {
+  const whole = new Map(parts[0]).set(ROW_GROUP.columns, listOf(parts.flatMap(chunksOf)));
+  for (const id of [ROW_GROUP.bytes, ROW_GROUP.storedBytes])
+    if (whole.has(id)) whole.set(id, { type: I64, value: parts.reduce((sum, part) => sum + numberOf(part, id), 0) });
+  return whole;
+}
+
+function rowsOf(group: Struct): number {
+  return numberOf(group, ROW_GROUP.rows);
 }
 
 /** The kept groups with chunks for the added columns, and the pages of these, which lie behind all that is kept. */
@@ -75,11 +135,11 @@ function withEmptyColumns(base: KeptGroups, added: readonly Struct[]): [Struct[]
   let at = base.end;
   const groups = base.groups.map((group) => {
     const stay = withoutLost(group, base.end);
-    const page = emptyPage(numberOf(group, ROW_GROUP.rows));
+    const page = emptyPage(rowsOf(group));
     const chunks = added.map((element) => {
       pages.push(page);
       at += page.length;
-      return emptyChunk(element, { rows: numberOf(group, ROW_GROUP.rows), at: at - page.length, size: page.length });
+      return emptyChunk(element, { rows: rowsOf(group), at: at - page.length, size: page.length });
     });
     for (const id of [ROW_GROUP.bytes, ROW_GROUP.storedBytes])
       if (stay.has(id)) stay.set(id, { type: I64, value: numberOf(stay, id) + page.length * added.length });
@@ -144,6 +204,10 @@ function chunkBegin(chunk: Struct): number {
   return dictionary > 0 && dictionary < data ? dictionary : data;
 }
 
+function chunkEnd(chunk: Struct): number {
+  return chunkBegin(chunk) + numberOf(factsOf(chunk), FACTS.size);
+}
+
 /** A group without the indexes and filters that lay behind what is left of its file: a reader does without. */
 function withoutLost(group: Struct, end: number): Struct {
   return withChunks(group, (chunk) => {
@@ -162,12 +226,12 @@ function dropBehind(fields: Struct, { at, length, end }: { at: number; length: n
   fields.delete(length);
 }
 
-/** A group of which every byte lies so much further back; its page indexes, which name places themselves, are left out. */
+/** A group of which every page lies so much further back; its page indexes, which name places themselves, are left out. */
 function moved(group: Struct, { by, ordinal }: { by: number; ordinal: number }): Struct {
   const there = withChunks(group, (chunk) => {
     for (const id of [CHUNK.offsetIndex, CHUNK.offsetIndexLength, CHUNK.columnIndex, CHUNK.columnIndexLength]) chunk.delete(id);
     move(chunk, CHUNK.offset, by);
-    for (const id of [FACTS.dataPage, FACTS.indexPage, FACTS.dictionaryPage, FACTS.bloomFilter]) move(factsOf(chunk), id, by);
+    for (const id of [FACTS.dataPage, FACTS.indexPage, FACTS.dictionaryPage]) move(factsOf(chunk), id, by);
   });
   move(there, ROW_GROUP.offset, by);
   if (there.has(ROW_GROUP.ordinal)) there.set(ROW_GROUP.ordinal, { type: I16, value: ordinal });
