@@ -1,5 +1,5 @@
 /** What of a parquet file stays byte for byte when it grows; and the end of such a file, read and written. */
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, cpSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { commitDataMerge, prepareDataMerge } from "../../src/merge/data/merge-data.ts";
 import { decodeStruct, encodeStruct, type Field, type Struct } from "../../src/merge/data/parquet/compact-protocol.ts";
 import { addedColumns, CHUNK, chunksOf, FACTS, type Footer, factsOf, numberOf, readFooter } from "../../src/merge/data/parquet/footer.ts";
-import { keepGroups } from "../../src/merge/data/parquet/keep-row-groups.ts";
+import { copyGroups, type KeptGroups, keepGroups, writeBehind } from "../../src/merge/data/parquet/keep-row-groups.ts";
 import type { DataMerge } from "../../src/merge/data/types.ts";
 import { makeFolder } from "../support/repository.ts";
 
@@ -108,6 +108,53 @@ it("row groups stay when columns are added: they have no value in these", async 
   expect(await query(`SELECT decode(key) AS key FROM parquet_kv_metadata('${path}')`)).toEqual([{ key: "origin" }]);
   const nested = await merged(a, await file("c.parquet", "SELECT 7000 AS id, [1] AS l"));
   expect(await query(`SELECT count(*)::INT AS n, count(l)::INT AS l FROM '${nested.path}'`)).toEqual([{ n: 5001, l: 1 }]);
+});
+
+it("what several files hold of the columns becomes what one writer of all would have written, filters too", async () => {
+  const a = await file("a.parquet", "SELECT range AS id, 'x' AS x, 0.5::DOUBLE AS f, 'y' AS y FROM range(5000)", GROUPS);
+  const rows = "(SELECT range AS id, 'x' || range % 9 AS x, range / 7 AS f, 'y' || range % 5 AS y FROM range(5000))";
+  const whole = await file("whole.parquet", `SELECT * FROM ${rows}`, GROUPS);
+  const parts = [
+    await file("one.parquet", `SELECT id, x FROM ${rows}`, GROUPS),
+    await file("two.parquet", `SELECT f, y FROM ${rows}`, GROUPS),
+  ];
+  const base = keepGroups({ path: a, footer: readFooter(a) as Footer }, { before: 5000 }) as KeptGroups;
+  const written = (paths: string[]) => {
+    const to = join(dir, "to.parquet");
+    const descriptor = openSync(to, "w");
+    copyGroups(descriptor, base);
+    const fits = writeBehind(descriptor, { base, added: [], more: paths.map((path) => ({ path, footer: readFooter(path) as Footer })) });
+    closeSync(descriptor);
+    return { fits, bytes: readFileSync(to).toString("base64") };
+  };
+  const together = written(parts);
+  expect(together).toEqual(written([whole]));
+  expect(
+    chunksOf(readFooter(join(dir, "to.parquet"))?.groups[3] as Struct).filter((chunk) => factsOf(chunk).has(FACTS.bloomFilter)),
+  ).toHaveLength(2);
+  expect(
+    await query(
+      `SELECT count(*)::INT AS n, count(DISTINCT id)::INT AS ids, max(f)::INT AS f FROM '${dir}/to.parquet' WHERE x = 'x3' AND y = 'y3'`,
+    ),
+  ).toEqual([{ n: 112, ids: 112, f: 714 }]);
+  const other = await file("other.parquet", `SELECT f, y FROM ${rows}`, "FORMAT parquet, ROW_GROUP_SIZE 4096");
+  expect(written([parts[0] as string, other])).toEqual({ fits: false, bytes: readFileSync(a).subarray(0, base.end).toString("base64") });
+});
+
+it("many rows of many columns are written by several writers, and stand as they stood", async () => {
+  const cells = Array.from({ length: 12 }, (_, index) => `range * ${index + 1} AS c${index}`).join(", ");
+  const a = await file("a.parquet", `SELECT ${cells} FROM range(70000)`, GROUPS);
+  const b = await file("b.parquet", `SELECT ${cells}, 'n' || range AS n FROM range(60000, 110000)`);
+  const { path } = await merged(a, b, { strategy: "rebase", keyColumns: ["c0"] });
+  expect(sameGroups(a, path)).toBe(29);
+  const wrong = Array.from({ length: 12 }, (_, index) => `c${index} <> file_row_number * ${index + 1}`).join(" OR ");
+  const named = "CASE WHEN c0 >= 60000 THEN 'n' || c0 END";
+  expect(
+    await query(
+      `SELECT count(*)::INT AS n, count(*) FILTER (WHERE ${wrong} OR n IS DISTINCT FROM ${named})::INT AS wrong FROM read_parquet('${path}', file_row_number = true)`,
+    ),
+  ).toEqual([{ n: 110_000, wrong: 0 }]);
+  expect(await merged(path, b, { output: path })).toMatchObject({ changes: false });
 });
 
 it("columns that DuckDB would store in another way are written anew", async () => {
