@@ -64,6 +64,8 @@ async function recoverOne(
     const handler = command === "undo" ? finishUndo(options.rows) : options.handlers?.[command];
     const said = worktree === topOf(project) && handler !== undefined ? await handler(project, context, operation) : null;
     const left = said === null ? takeBack(project, effectsInReach(project, operation), options.rows) : [];
+    // What it made is to go as after an undo.
+    if (said === null && worktree === topOf(project)) options.rows?.settle?.(operation);
     const outcome = said ?? outcomeOf(operation, left);
     endOperation(project, context, { id, state: "recovered", outcome });
     context.report({ kind: "warning", text: `\`expver ${command}\` (${id}) was killed: ${outcome}`, hint: `expver ops show ${id}` });

@@ -214,6 +214,8 @@ describe("a sweep that ends early", { timeout: 600_000 }, () => {
       const began = repo.expverJson(["sweep", "list"]).data.sweeps.length === 1;
       const isOver = began && repo.expverJson(["sweep", "list"]).data.sweeps[0].state === "over";
       repo.expver(["doctor", "--fix"]);
+      // Neither a half of its end nor an empty database is left.
+      expect(repo.git("status", "--porcelain"), String(at)).toBe("");
       const again = repo.expverJson(began ? ["sweep", "--resume"] : args);
       const about = JSON.stringify({ at, killed, again });
       const stands = repo.git("tag") === "e0.1.0" || repo.git("tag") === "e0.2.0";

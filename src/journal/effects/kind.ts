@@ -28,7 +28,7 @@ export interface RowHooks {
   /** Rows are `after` only while exactly those of the run stand, unchanged since their digest was recorded. */
   look(effect: EffectOf<"rows" | "stamp" | "database">): Standing;
   takeBack(effect: EffectOf<"rows" | "stamp" | "database">): void;
-  /** The last thing an undo does: what follows from its effects having been taken back. Safe to repeat. */
+  /** The last thing an undo or a recovery does: what follows from its effects having been taken back. Safe to repeat. */
   settle?(operation: Operation): void;
 }
 

@@ -18,12 +18,13 @@ import { bringInLacking } from "../run/database/bring-in-lacking.ts";
 import { withResults } from "../run/database/collect.ts";
 import type { LackingRows } from "../run/database/lacking-rows.ts";
 import type { Places } from "../run/places.ts";
+import type { Wrote } from "../undo/outputs.ts";
 import type { OpenSweep } from "./open-sweep.ts";
 import { separateRows } from "./separate-rows.ts";
 import { collectRows, removeDatabase, rowFiles } from "./shards.ts";
 
 export interface GatherInput {
-  operation: Pick<OpenOperation, "record">;
+  operation: Pick<OpenOperation, "record" | "note">;
   places: Places;
   lacking: LackingRows | null;
   /** Of these runs; null: nothing has a version yet. */
@@ -34,6 +35,8 @@ export interface GatherInput {
 export async function gatherRows(sweep: OpenSweep, { operation, places, lacking, version }: GatherInput): Promise<number> {
   const files = rowFiles(sweep.project, sweep.state());
   const runs = files.flatMap((file) => file.runs);
+  const wrote: Wrote[] = existsSync(places.databaseFile) ? [] : [{ path: places.database, kind: "database", hash: "", existed: false }];
+  if (wrote.length > 0) operation.note("wrote", wrote);
   if (lacking !== null) bringInLacking(sweep.project, lacking, places.databaseFile);
   const known = existsSync(places.databaseFile)
     ? withResults(places.databaseFile, (db) => knownRuns(db, files))
