@@ -15,6 +15,8 @@ if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
   const { run } = bundle as typeof import("./program.ts");
   // What it stays when nothing is left to wait for and no answer has come.
   process.exitCode = 1;
+  // With nothing left to wait for, Node would give back its memory piece by piece.
+  process.once("beforeExit", () => process.exit());
   void run(argv).then((code) => {
     process.exitCode = code;
   });

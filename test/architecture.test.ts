@@ -32,6 +32,7 @@ const OWNERS: Record<string, string | string[]> = {
   "@photostructure/sqlite": "platform",
   "node:sqlite": "platform",
   "@duckdb/node-api": "merge",
+  "@duckdb/node-bindings": "merge",
   // Programs that outlive us: a launcher's jobs, and expver itself detached. Everything else asks platform.
   "node:child_process": ["platform", "launchers", "workflows/run/program/detach.ts"],
 };

@@ -76,15 +76,20 @@ function placeOf(repository: Repository | null, cwd: string): Place | null {
   };
 }
 
-// A context is one command, and its repository stays where it is meanwhile. That there is none may change: `init` makes it.
-const repositories = new WeakMap<Context, Repository>();
+// A context is one command, and its repository stays where it is meanwhile. Where there was none, `init` makes one.
+const repositories = new WeakMap<Context, Repository | null>();
 
 function repositoryOf(context: Context, cwd: string): Repository | null {
   const known = repositories.get(context);
-  if (known !== undefined && existsSync(known.gitDir)) return known;
+  if (known && existsSync(known.gitDir)) return known;
+  if (known === null && context.env.GIT_DIR === undefined && nearest(cwd, null, hasGit) === null) return null;
   const found = findRepository({ ...context, cwd });
-  if (found !== null) repositories.set(context, found);
+  repositories.set(context, found);
   return found;
+}
+
+function hasGit(folder: string): boolean {
+  return existsSync(join(folder, ".git"));
 }
 
 /** `expver.yaml` of the project, or of HEAD in a bare repository; defaults when there is none. Throws E_CONFIG. */

@@ -32,7 +32,7 @@ export async function openDuckDb({ spill, memory, readsJson = false }: DuckDbOpt
   const limit = Math.round(Math.max(promised - (readsJson ? BESIDES.json : BESIDES.usual), promised / 2));
   const starting = started ?? start();
   started = undefined;
-  const instance = await starting;
+  const instance = await (await starting).instance;
   const settings = [`memory_limit = '${limit}B'`, `temp_directory = ${sqlText(spill)}`];
   // Several threads that read JSON need more than is left for a join of ten million rows.
   if (readsJson) settings.push("threads = 1");
@@ -75,41 +75,47 @@ function bytesOf(amount: string): number {
   return Number(number) * (binary ? 1024 : 1000) ** ("KMGT".indexOf(letter.toUpperCase()) + 1);
 }
 
-let started: Promise<DuckDBInstance> | undefined;
+/** It is being made: what waits for it waits twice. */
+interface Starting {
+  instance: Promise<DuckDBInstance>;
+}
+
+let started: Promise<Starting> | undefined;
 
 /** Loads DuckDB and lets it begin, in a thread of its own: for whoever is going to open it, and has something else to do before. */
 export async function startDuckDb(): Promise<void> {
+  started ??= start();
   try {
-    started ??= create(await load());
-    started.catch(() => {});
+    const { instance } = await started;
+    instance.catch(() => {});
   } catch {
     // Whoever opens it is told.
   }
 }
 
-async function start(): Promise<DuckDBInstance> {
-  return create(await load());
-}
-
-function create({ DuckDBInstance }: typeof import("@duckdb/node-api")): Promise<DuckDBInstance> {
-  // In memory, what is too much for the limit goes to the folder too, and what fits is not written twice.
-  return DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-    // What was freed goes back to the system before it adds up.
-    allocator_flush_threshold: "16MB",
-    allocator_bulk_deallocation_flush_threshold: "16MB",
-    preserve_insertion_order: "true",
-  });
-}
-
-async function load(): Promise<typeof import("@duckdb/node-api")> {
+async function start(): Promise<Starting> {
   try {
-    return await import("@duckdb/node-api");
+    const { default: native } = await import("@duckdb/node-bindings");
+    const config = native.create_config();
+    for (const [name, value] of Object.entries(CONFIG)) native.set_config(config, name, value);
+    // In memory, what is too much for the limit goes to the folder too, and what fits is not written twice.
+    const opened = native.open(":memory:", config);
+    // What is written in JavaScript is read meanwhile.
+    const { DuckDBInstance } = await import("@duckdb/node-api");
+    return { instance: opened.then((database) => new DuckDBInstance(database)) };
   } catch (error) {
     throw new ExpverError("E_NO_DUCKDB", "the optional package @duckdb/node-bindings could not be loaded", { cause: error });
   }
 }
+
+const CONFIG = {
+  autoinstall_known_extensions: "false",
+  autoload_known_extensions: "false",
+  // What was freed goes back to the system before it adds up.
+  allocator_flush_threshold: "16MB",
+  allocator_bulk_deallocation_flush_threshold: "16MB",
+  preserve_insertion_order: "true",
+};
 
 /** Failures of files and memory become ours; mistakes in our SQL pass through. */
 function duckDbError(error: unknown): unknown {
