@@ -65,7 +65,7 @@ export function beginOperation(project: Place, context: Context, start: Operatio
     record(...added) {
       if (added.length === 0) return;
       write(...added.map((effect) => ({ effect })));
-      effects.push(...added);
+      for (const effect of added) effects.push(effect);
     },
     note: (key, value) => write({ note: [key, value] }),
     finish: () => end("done", null),
@@ -93,9 +93,26 @@ export function endOperation(
   if (isOpen) renameSync(open, closed);
 }
 
-/** Every operation, oldest first. */
-export function listOperations(project: Place): Operation[] {
-  return recordNames(project).flatMap((name) => readHere(project, name) ?? []);
+/** Every operation, oldest first, each read when it is asked for: some tell of a million files. */
+export function* eachOperation(project: Place): Generator<Operation> {
+  yield* readEach(project, recordNames(project));
+}
+
+/** The other way round. */
+export function* newestOperations(project: Place): Generator<Operation> {
+  yield* readEach(project, recordNames(project).reverse());
+}
+
+/** How many there are. */
+export function countOperations(project: Place): number {
+  return recordNames(project).length;
+}
+
+function* readEach(project: Place, names: readonly string[]): Generator<Operation> {
+  for (const name of names) {
+    const operation = readHere(project, name);
+    if (operation !== null) yield operation;
+  }
 }
 
 /** Operations without an end, oldest first: running ones and those whose owner died. */

@@ -4,8 +4,8 @@ import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
 import { isMissing, readTextIfExists } from "../platform/files.ts";
-import { listOperations } from "./operations.ts";
-import type { Operation } from "./types.ts";
+import { eachOperation } from "./operations.ts";
+import type { Effect, Operation } from "./types.ts";
 
 export interface TrashEntry {
   /** Absolute path of the folder that goes as a whole. */
@@ -31,7 +31,7 @@ function trashDir(project: Place): string {
  * names may be on its way into one, so it counts as in use for a day.
  */
 export function trashEntries(project: Place, { cacheTrash, now }: { cacheTrash: string | null; now: Date }): TrashEntry[] {
-  const operations = listOperations(project).map((operation) => ({ operation, text: JSON.stringify(operation) }));
+  const operations = Array.from(eachOperation(project), withoutFiles).map((operation) => ({ operation, text: JSON.stringify(operation) }));
   // An undo under way takes out what the operation it undoes put in.
   const undoing = new Set(operations.flatMap(({ operation: { state, notes } }) => (state === "open" ? [notes.undoes] : [])));
   const namesOf = (folder: string) =>
@@ -61,6 +61,15 @@ export function trashEntries(project: Place, { cacheTrash, now }: { cacheTrash: 
     }),
   );
   return entries.sort((one, other) => one.since.getTime() - other.since.getTime());
+}
+
+/** Names of files say nothing about where the trash is, and may be a million. */
+function withoutFiles({ effects, ...operation }: Operation): Operation {
+  const short = effects.map(
+    (effect): Effect =>
+      effect.kind === "checkout" ? { ...effect, files: [] } : effect.kind === "objects" ? { ...effect, names: [] } : effect,
+  );
+  return { ...operation, effects: short };
 }
 
 /** For good. Renamed first: killed half-way, nothing that an undo would look for is half there. */

@@ -4,9 +4,10 @@ import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { readRef, updateRefs } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
+import { batchesOf } from "../platform/pace.ts";
 import { whereIs } from "../platform/processes.ts";
 import type { RowHooks } from "./effects/kind.ts";
-import { beginOperation, endOperation, listOperations, type OpenOperation, readOperation } from "./operations.ts";
+import { beginOperation, endOperation, newestOperations, type OpenOperation, readOperation } from "./operations.ts";
 import { type EffectState, lookAt, takeBack } from "./take-back.ts";
 import type { Effect, Operation } from "./types.ts";
 
@@ -48,7 +49,7 @@ export function applyUndo(project: Place, context: Context, { plan, rows }: { pl
     notes: { undoes: operation.id },
   });
   keepRefs(project, undo, plan);
-  undo.record(...plan.standing.flatMap(({ effect }) => reversed(effect)));
+  for (const some of batchesOf(plan.standing.flatMap(({ effect }) => reversed(effect)))) undo.record(...some);
   takeBack(project, operation.effects, rows);
   rows?.settle?.(operation);
   endOperation(project, context, { id: operation.id, state: "undone", outcome: `by ${undo.id}` });
@@ -82,12 +83,12 @@ export function operationToUndo(project: Place, id?: string): string {
 
 function lastOperation(project: Place): Operation {
   const here = topOf(project);
-  const last = listOperations(project)
-    .filter(({ worktree, command }) => worktree === here && command !== "undo")
-    .findLast((operation) => operation.state === "done" || (operation.state === "failed" && hasLeft(project, operation)));
-  if (last === undefined)
-    throw new ExpverError("E_NOT_FOUND", `there is no operation to undo in ${here}`, { hint: "`expver ops` lists them." });
-  return last;
+  for (const operation of newestOperations(project)) {
+    const { worktree, command, state } = operation;
+    if (worktree !== here || command === "undo") continue;
+    if (state === "done" || (state === "failed" && hasLeft(project, operation))) return operation;
+  }
+  throw new ExpverError("E_NOT_FOUND", `there is no operation to undo in ${here}`, { hint: "`expver ops` lists them." });
 }
 
 /** A failed run keeps its rows, a failed command that took everything back left nothing. */
@@ -126,17 +127,19 @@ function refuseUnfit(project: Place, { id, command, state, owner, worktree, move
 function published(project: Place, { id, effects }: Operation): { target: string; now: string }[] {
   const tags = new Set(effects.flatMap((effect) => (effect.kind === "ref" && effect.after !== null ? tagOf(effect.ref) : [])));
   if (tags.size === 0) return [];
-  return listOperations(project)
-    .filter((later) => later.id > id)
-    .flatMap(({ effects, notes }) => {
-      const absent: unknown[] = Array.isArray(notes.notPublished) ? notes.notPublished : [];
-      return effects.flatMap((effect) => {
-        if (effect.kind !== "remote") return [];
-        // Operations recorded before it was said name the tag alone.
-        const [tag] = tagOf(effect.ref ?? `refs/tags/${effect.detail}`);
-        return tag !== undefined && tags.has(tag) && !absent.includes(tag) ? [{ target: tag, now: `published to ${effect.remote}` }] : [];
-      });
+  const found: { target: string; now: string }[] = [];
+  for (const later of newestOperations(project)) {
+    if (later.id <= id) break;
+    const absent: unknown[] = Array.isArray(later.notes.notPublished) ? later.notes.notPublished : [];
+    const here = later.effects.flatMap((effect) => {
+      if (effect.kind !== "remote") return [];
+      // Operations recorded before it was said name the tag alone.
+      const [tag] = tagOf(effect.ref ?? `refs/tags/${effect.detail}`);
+      return tag !== undefined && tags.has(tag) && !absent.includes(tag) ? [{ target: tag, now: `published to ${effect.remote}` }] : [];
     });
+    found.unshift(...here);
+  }
+  return found;
 }
 
 function tagOf(ref: string): string[] {

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, readTextIfExists, syncFolder, writeAll } from "./files.ts";
+import { hasCode, isMissing, syncFolder, writeAll } from "./files.ts";
 
 /** Creates the file with its first lines; false when the name is taken. */
 export function createLines(path: string, lines: readonly object[]): boolean {
@@ -29,13 +29,51 @@ export function appendLines(path: string, lines: readonly object[]): void {
 }
 
 /** A line that is not whole was being written when its process died, so what it announces had not begun: it is skipped. */
-export function readLines<Line extends object>(path: string): Line[] {
-  return (readTextIfExists(path) ?? "").split("\n").flatMap((text) => parseLine<Line>(text) ?? []);
+export function* readLines<Line extends object>(path: string): Generator<Line> {
+  for (const bytes of linesIn(path)) {
+    const line = parseLine<Line>(bytes);
+    if (line !== null) yield line;
+  }
 }
 
-function parseLine<Line extends object>(text: string): Line | null {
+const CHUNK_BYTES = 2 ** 20;
+
+/** One after the other: a file that tells of a million files is long. */
+function* linesIn(path: string): Generator<Buffer> {
+  const descriptor = openIfExists(path);
+  if (descriptor === null) return;
   try {
-    const value: unknown = JSON.parse(text);
+    let begun: Buffer[] = [];
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const bytes = chunk.subarray(0, readSync(descriptor, chunk, 0, chunk.length, null));
+      if (bytes.length === 0) break;
+      let from = 0;
+      for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, from)) {
+        yield Buffer.concat([...begun, bytes.subarray(from, end)]);
+        begun = [];
+        from = end + 1;
+      }
+      if (from < bytes.length) begun.push(bytes.subarray(from));
+    }
+    yield Buffer.concat(begun);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openIfExists(path: string): number | null {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw fromSystemError(error, `cannot read ${path}`);
+  }
+}
+
+function parseLine<Line extends object>(bytes: Buffer): Line | null {
+  try {
+    const value: unknown = JSON.parse(bytes.toString("utf8"));
     return typeof value === "object" && value !== null ? (value as Line) : null;
   } catch {
     return null;

@@ -2,44 +2,62 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isFolder } from "../platform/files.ts";
+import { finishWork, type Work } from "../platform/pace.ts";
 import type { ObjectName } from "./layout.ts";
+import type { HashName } from "./types.ts";
 
 export interface CacheFile extends ObjectName {
   /** Relative to the cache's folder. */
-  name: string;
+  readonly name: string;
   /** Bytes. */
-  size: number;
+  readonly size: number;
 }
 
 // A temporary that old belongs to no command that still runs.
 const STALE_MS = 24 * 60 * 60 * 1000;
 
 /** Every object of a cache that is wanted, listings first; temporaries only when they were left behind long ago. */
-export function cacheFiles(dir: string, now: Date, isWanted: (object: ObjectName) => boolean = () => true): CacheFile[] {
-  const found = [
-    ...filesOf(dir, "files/md5/", { hashName: "md5", now, isWanted }),
-    ...filesOf(dir, "", { hashName: "md5-dos2unix", now, isWanted }),
-  ];
-  return found.sort((one, other) => Number(other.hash.endsWith(".dir")) - Number(one.hash.endsWith(".dir")));
+export function cacheFiles(dir: string, now: Date, isWanted?: (object: ObjectName) => boolean): CacheFile[] {
+  return finishWork(readingCache(dir, now, isWanted));
 }
 
-function filesOf(
-  dir: string,
-  below: string,
-  { hashName, now, isWanted }: Pick<ObjectName, "hashName"> & { now: Date; isWanted: (object: ObjectName) => boolean },
-): CacheFile[] {
-  const root = join(dir, below);
-  if (!isFolder(root)) return [];
-  return readdirSync(root).flatMap((shard) => {
-    if (!/^[0-9a-f]{2}$/.test(shard) || !isFolder(join(root, shard))) return [];
-    return readdirSync(join(root, shard), { withFileTypes: true }).flatMap((item): CacheFile[] => {
-      const object: ObjectName = { hash: `${shard}${item.name}`, hashName };
-      if (!item.isFile() || !isWanted(object)) return [];
-      const name = `${below}${shard}/${item.name}`;
-      const stat = lstatSync(join(dir, name), { throwIfNoEntry: false });
-      const isObject = /^[0-9a-f]{30}(?:\.dir)?$/.test(item.name);
-      if (stat === undefined || (!isObject && now.getTime() - stat.mtimeMs < STALE_MS)) return [];
-      return [{ ...object, name, size: stat.size }];
-    });
-  });
+export function* readingCache(dir: string, now: Date, isWanted: (object: ObjectName) => boolean = () => true): Work<CacheFile[]> {
+  const listings: CacheFile[] = [];
+  const others: CacheFile[] = [];
+  for (const hashName of ["md5", "md5-dos2unix"] satisfies HashName[]) {
+    const root = join(dir, SHARDS[hashName]);
+    for (const shard of isFolder(root) ? readdirSync(root) : []) {
+      if (!/^[0-9a-f]{2}$/.test(shard) || !isFolder(join(root, shard))) continue;
+      const items = readdirSync(join(root, shard), { withFileTypes: true });
+      for (const item of items) {
+        const object: ObjectName = { hash: `${shard}${item.name}`, hashName };
+        if (!item.isFile() || !isWanted(object)) continue;
+        const stat = lstatSync(join(root, shard, item.name), { throwIfNoEntry: false });
+        const isObject = /^[0-9a-f]{30}(?:\.dir)?$/.test(item.name);
+        if (stat === undefined || (!isObject && now.getTime() - stat.mtimeMs < STALE_MS)) continue;
+        (object.hash.endsWith(".dir") ? listings : others).push(new FoundFile(object, stat.size));
+      }
+      yield { files: items.length, bytes: 0 };
+    }
+  }
+  return listings.concat(others);
+}
+
+const SHARDS = { md5: "files/md5/", "md5-dos2unix": "" };
+
+/** There may be a million: names are made when they are asked for. */
+class FoundFile implements CacheFile {
+  readonly hash: string;
+  readonly hashName: HashName;
+  readonly size: number;
+
+  constructor({ hash, hashName }: ObjectName, size: number) {
+    this.hash = hash;
+    this.hashName = hashName;
+    this.size = size;
+  }
+
+  get name(): string {
+    return `${SHARDS[this.hashName]}${this.hash.slice(0, 2)}/${this.hash.slice(2)}`;
+  }
 }

@@ -61,10 +61,8 @@ async function metrics(project: Project): Promise<Value[]> {
 }
 
 async function operations(project: Project): Promise<Value[]> {
-  const { listOperations } = await import("../journal/operations.ts");
-  return listOperations(project)
-    .reverse()
-    .map(({ id, command, summary }) => [id, `${command}: ${summary}`]);
+  const { newestOperations } = await import("../journal/operations.ts");
+  return Array.from(newestOperations(project), ({ id, command, summary }) => [id, `${command}: ${summary}`]);
 }
 
 async function remotes(project: Project): Promise<Value[]> {

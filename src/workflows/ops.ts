@@ -1,7 +1,7 @@
 /** `expver ops`: what writing commands did here, and whether it still stands. */
 import { findPlace, openProject, type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { listOperations, readOperation } from "../journal/operations.ts";
+import { countOperations, newestOperations, readOperation } from "../journal/operations.ts";
 import { type EffectState, lookAt } from "../journal/take-back.ts";
 import type { Operation } from "../journal/types.ts";
 import type { Context } from "../platform/context.ts";
@@ -44,9 +44,12 @@ export const opsList: ReadWorkflow<Input, OperationList> = {
   async read(context, input) {
     const limit = limitOf(input, DEFAULT_LIMIT);
     const project = openPlace(context);
-    const all = listOperations(project).reverse();
-    const operations = all.slice(0, limit).map((operation) => lineOf(project, operation));
-    return { operations, leftOut: all.length - operations.length };
+    const operations: OperationLine[] = [];
+    for (const operation of limit === 0 ? [] : newestOperations(project)) {
+      operations.push(lineOf(project, operation));
+      if (operations.length === limit) break;
+    }
+    return { operations, leftOut: countOperations(project) - operations.length };
   },
 };
 
@@ -69,7 +72,7 @@ export const opsShow: ReadWorkflow<Input, OperationDetails> = {
 };
 
 function lastOperation(project: Place): Operation {
-  const last = listOperations(project).at(-1);
+  const [last] = newestOperations(project);
   if (last === undefined) throw new ExpverError("E_NOT_FOUND", "there is no operation yet", { hint: "Every writing command makes one." });
   return last;
 }

@@ -1,10 +1,11 @@
 /** Repairing what killed commands left, before anything new is planned or written. */
 import { findPlace, type Place } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { listOperations, nameEnded } from "../journal/operations.ts";
+import { eachOperation, nameEnded } from "../journal/operations.ts";
 import { brokenOperations, type Recovered, type RecoveryHandler, recover } from "../journal/recover.ts";
+import type { Effect } from "../journal/types.ts";
 import type { Context } from "../platform/context.ts";
-import { rowHooks } from "./row-hooks.ts";
+import { isOfRows, rowHooks } from "./row-hooks.ts";
 
 /** Commands that repair themselves in their own way; the others' effects are taken back. Loaded only after a crash. */
 const HANDLERS: Record<string, () => Promise<RecoveryHandler>> = {
@@ -50,9 +51,8 @@ export async function repair(place: Place, context: Context): Promise<Recovered[
     const load = HANDLERS[command];
     if (load !== undefined) handlers[command] = await load();
   }
-  const rows = await rowHooks(
-    place,
-    listOperations(place).flatMap(({ effects }) => effects),
-  );
+  const ofRows: Effect[] = [];
+  for (const { effects } of eachOperation(place)) ofRows.push(...effects.filter(isOfRows));
+  const rows = await rowHooks(place, ofRows);
   return recover(place, context, { handlers, ...(rows === undefined ? {} : { rows }) });
 }

@@ -6,9 +6,13 @@ import type { RowHooks } from "../journal/effects/kind.ts";
 import type { Effect } from "../journal/types.ts";
 import type { Database } from "../platform/sqlite.ts";
 
+export function isOfRows({ kind }: Effect): boolean {
+  return kind === "rows" || kind === "stamp" || kind === "database";
+}
+
 /** Loads the database driver only when an effect speaks of rows. */
 export async function rowHooks(project: Place, effects: readonly Effect[]): Promise<RowHooks | undefined> {
-  if (!effects.some(({ kind }) => kind === "rows" || kind === "stamp" || kind === "database")) return undefined;
+  if (!effects.some(isOfRows)) return undefined;
   const { openResults } = await import("../results/database.ts");
   const { digestRun, removeRun, restampRun } = await import("../results/run-rows.ts");
   const { readRun } = await import("../results/runs.ts");

@@ -5,8 +5,10 @@ import { ExpverError } from "../errors.ts";
 import type { RowHooks } from "../journal/effects/kind.ts";
 import { readOperation } from "../journal/operations.ts";
 import { brokenOperations } from "../journal/recover.ts";
+import type { EffectState } from "../journal/take-back.ts";
 import type { Effect } from "../journal/types.ts";
 import { applyUndo, backupRef, type UndoPlan as JournalPlan, operationToUndo, planUndo } from "../journal/undo.ts";
+import { counted } from "../platform/words.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
@@ -55,7 +57,7 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     return {
       command: `undo ${operation.id}`,
       steps: [
-        ...standing.map(({ effect, target }) => stepOf(effect, target, journal)),
+        ...toldOnce(standing).map(({ effect, target }) => stepOf(effect, target, journal)),
         ...outputsToBringBack(project, operation).map(({ path }) => ({ verb: "bring back", target: path, keeps: "cache" })),
       ],
       destructive: false,
@@ -73,7 +75,7 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     await prepareWriting(project, context);
     const operation = applyUndo(project, context, { plan: journal, ...(rows === undefined ? {} : { rows }) });
     const { id, command, summary } = journal.operation;
-    const takenBack = journal.standing.map(({ target }) => target);
+    const takenBack = toldOnce(journal.standing).map(({ target }) => target);
     return { operation, undone: { id, command, summary }, repaired: [], takenBack, stays: plan.beyond };
   },
 
@@ -94,6 +96,27 @@ function refuseBroken(project: Project): void {
       details: { operation: last.id },
     },
   );
+}
+
+/** Many files of an output, or objects of a cache, are written down in pieces; to people they are one. */
+function toldOnce(standing: readonly EffectState[]): Pick<EffectState, "effect" | "target">[] {
+  const told = new Map<string, { effect: Effect; target: string; amount: number }>();
+  for (const { effect, target } of standing) {
+    const [place, amount, unit] = piecesOf(effect) ?? [];
+    const key = place === undefined ? `${told.size}` : `${effect.kind} ${place}`;
+    const before = told.get(key);
+    if (before === undefined || amount === undefined) told.set(key, { effect, target, amount: amount ?? 0 });
+    else {
+      before.amount += amount;
+      before.target = unit === "file" ? `${place}: ${counted(before.amount, unit)}` : `${counted(before.amount, "object")} of ${place}`;
+    }
+  }
+  return [...told.values()];
+}
+
+function piecesOf(effect: Effect): [place: string, amount: number, unit: "file" | "object"] | null {
+  if (effect.kind === "checkout") return [effect.path, effect.files.length, "file"];
+  return effect.kind === "objects" ? [effect.folder, effect.names.length, "object"] : null;
 }
 
 function stepOf(effect: Effect, target: string, { operation }: JournalPlan): Step {

@@ -84,3 +84,34 @@ it("a checkout that fails half-way leaves what was there", () => {
   expect([code, stderr]).toEqual([255, expect.stringMatching(/^error E_OBJECT: .* is damaged/)]);
   expect(filesOf(repository)).toEqual(STATES.v2);
 });
+
+it("of more files than are written down at once: told as one change, thrown away and brought back whole", { timeout: 180_000 }, () => {
+  const repository = makeRepository();
+  repository.expver(["data", "init"]);
+  const COUNT = 20_100;
+  const fill = (text: string) => {
+    rmSync(join(repository.root, "d"), { recursive: true, force: true });
+    for (let index = 0; index < COUNT; index += 1) repository.write(`d/${index % 10}/${index}`, `${text} ${index}`);
+  };
+  const texts = () => [0, 19_999, COUNT - 1].map((index) => repository.read(`d/${index % 10}/${index}`));
+  const textsOf = (text: string) => [0, 19_999, COUNT - 1].map((index) => `${text} ${index}`);
+  for (const version of ["v1", "v2"]) {
+    fill(version);
+    expect(repository.expver(["data", "add", "d"])).toMatchObject({ code: 0 });
+    repository.commit(version);
+    repository.git("tag", version);
+  }
+  repository.git("checkout", "-q", "v1");
+  expect(repository.expver(["data", "checkout"])).toMatchObject({ code: 0 });
+  expect(repository.expver(["undo", "--dry-run"]).stdout.match(/ d: 20100 files/g)).toHaveLength(1);
+  expect(repository.expver(["undo"]).stdout).toMatch(/^undone.*\n {8}d: 20100 files\noperation .*\n$/);
+  expect(texts()).toEqual(textsOf("v2"));
+  fill("mine");
+  expect(repository.expver(["data", "checkout", "--force"])).toMatchObject({ code: 0 });
+  expect(texts()).toEqual(textsOf("v1"));
+  const preview = repository.expver(["undo", "--dry-run"]).stdout.split("\n");
+  expect(preview.slice(-2)).toEqual([`  and ${COUNT - 1000} more steps; all of them: --dry-run --json`, ""]);
+  const undone = repository.expver(["undo"]);
+  expect(undone.stdout).toMatch(/\n {8}and 20050 more; all of them: expver ops show \S+\noperation .*\n$/);
+  expect(texts()).toEqual(textsOf("mine"));
+});

@@ -1,11 +1,12 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import {
   beginOperation,
+  eachOperation,
   endOperation,
-  listOperations,
+  newestOperations,
   openOperations,
   operationsDir,
   readOperation,
@@ -28,7 +29,7 @@ test("an operation tells what it did, in order, and how it ended", () => {
   operation.note("phase", "two");
   repo.setTime("2026-03-01T12:00:07Z");
   operation.finish();
-  expect(listOperations(project)).toEqual([
+  expect([...eachOperation(project)]).toEqual([
     expect.objectContaining({
       ...start,
       worktree: repo.root,
@@ -74,7 +75,7 @@ test("a file that holds nothing yet is no operation", () => {
   const { project, context } = setUp();
   const { id } = beginOperation(project, context, start);
   truncateSync(join(operationsDir(project), `${id}.open.jsonl`), 10);
-  expect(listOperations(project)).toEqual([]);
+  expect([...eachOperation(project)]).toEqual([]);
 });
 
 test("a failed operation keeps its reason", () => {
@@ -96,8 +97,24 @@ test("an operation is found by the end of its id; an unknown or ambiguous one is
 
 test("reading makes nothing", () => {
   const { project } = setUp();
-  expect(listOperations(project)).toEqual([]);
+  expect([...eachOperation(project)]).toEqual([]);
   expect(openOperations(project)).toEqual([]);
   expect(existsSync(project.stateDir)).toBe(false);
   expect(readdirSync(project.root)).toEqual([".git"]);
+});
+
+test("lines of any length come back as they were, and whoever looks for the last operation reads no others", () => {
+  const { project, context } = setUp();
+  const first = beginOperation(project, context, start);
+  first.finish();
+  const long = { ...effect, after: `${"é€😀".repeat(400_000)}\n` };
+  const second = beginOperation(project, context, start);
+  second.record(effect, long, effect);
+  second.finish();
+  rmSync(join(operationsDir(project), `${first.id}.jsonl`));
+  // What nobody could read.
+  mkdirSync(join(operationsDir(project), `${first.id}.jsonl`));
+  const [last] = newestOperations(project);
+  expect(last?.effects).toEqual([effect, long, effect]);
+  expect(() => [...eachOperation(project)]).toThrow();
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { applyTextEdits } from "../../src/journal/file-edits.ts";
-import { listOperations } from "../../src/journal/operations.ts";
+import { eachOperation } from "../../src/journal/operations.ts";
 import { perform } from "../../src/journal/perform.ts";
 import { makeRepository } from "../support/repository.ts";
 
@@ -24,7 +24,7 @@ test("work that throws leaves nothing behind, and its operation says why", async
   });
   await expect(work).rejects.toThrow("the disk is full");
   expect(existsSync(join(repo.root, "new"))).toBe(false);
-  expect(listOperations(project)).toMatchObject([{ state: "failed", outcome: "the disk is full" }]);
+  expect([...eachOperation(project)]).toMatchObject([{ state: "failed", outcome: "the disk is full" }]);
   expect(repo.warnings()).toEqual(["origin: pushed could not be taken back: done on a remote"]);
 });
 
@@ -32,5 +32,5 @@ test("work that ends gives its value, and the operation is done", async () => {
   const repo = makeRepository();
   const project = openProject(repo.context);
   expect(await perform(project, repo.context, { ...start, work: async () => 7 })).toBe(7);
-  expect(listOperations(project)).toMatchObject([{ state: "done" }]);
+  expect([...eachOperation(project)]).toMatchObject([{ state: "done" }]);
 });

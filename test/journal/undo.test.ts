@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { beginOperation, endOperation, listOperations, readOperation } from "../../src/journal/operations.ts";
+import { beginOperation, eachOperation, endOperation, readOperation } from "../../src/journal/operations.ts";
 import { recover } from "../../src/journal/recover.ts";
 import { takeBack } from "../../src/journal/take-back.ts";
 import { applyUndo, planUndo } from "../../src/journal/undo.ts";
@@ -163,7 +163,7 @@ test.each([0, 1])("a killed undo is finished by the next writing command (%i eff
   );
   await recover(project, context, { rows });
   expect(state()).toEqual(before);
-  expect(listOperations(project).map((one) => one.state)).toEqual(["undone", "recovered"]);
+  expect([...eachOperation(project)].map((one) => one.state)).toEqual(["undone", "recovered"]);
 });
 
 test("a failed operation that left something can be undone", () => {

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { listOperations } from "../../src/journal/operations.ts";
+import { eachOperation } from "../../src/journal/operations.ts";
 import { openResults } from "../../src/results/database.ts";
 import { runKilledAt } from "../support/kill-at.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
@@ -135,7 +135,7 @@ describe("the results database", () => {
   it("of a failed run is stored, and its operation names it", () => {
     const repo = makeExperiment();
     expect(repo.expver(["run", "--param", "lr=1", "--", "false"]).code).toBe(1);
-    const notes = listOperations(openProject(repo.context)).at(-1)?.notes;
+    const notes = [...eachOperation(openProject(repo.context))].at(-1)?.notes;
     const stored = openResults(objectOf(repo, String(notes?.database)), { immutable: true });
     expect(stored.all('SELECT lr FROM "default"')).toEqual([{ lr: 1n }]);
     stored.close();

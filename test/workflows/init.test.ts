@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { DEFAULTS } from "../../src/config/config.ts";
 import { openProject } from "../../src/config/project.ts";
 import { parseConfig } from "../../src/config/read-config.ts";
-import { listOperations } from "../../src/journal/operations.ts";
+import { eachOperation } from "../../src/journal/operations.ts";
 import type { Context } from "../../src/platform/context.ts";
 import { openResults } from "../../src/results/database.ts";
 import { appendRow } from "../../src/results/rows.ts";
@@ -44,7 +44,7 @@ describe("expver init", () => {
     expect(plan.steps).toEqual([]);
     expect(await init.apply(repo.context, plan)).toMatchObject({ written: [], madeRepository: false, next: [] });
     expect(repo.run("find", [".", "-newermt", "1970-01-01"]).stdout).toBe(before);
-    expect(listOperations(openProject(repo.context))).toHaveLength(1);
+    expect(eachOperation(openProject(repo.context))).toHaveLength(1);
   });
 
   test("in a clone it only gives that clone the command of the merge driver", async () => {

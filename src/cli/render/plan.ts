@@ -4,10 +4,16 @@ import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine, padText, textWidth } from "../text-width.ts";
 
+/** Nobody reads more; a question behind thousands of lines would not be understood. */
+const MOST_STEPS = 1000;
+
 export function renderPlan(plan: Plan, terminal: Terminal): string {
   const head = `${terminal.style("bold", "plan")} ${oneLine(plan.command)} · ${plan.fingerprint}${plan.destructive ? terminal.style("yellow", " · destructive") : ""}`;
   const width = plan.steps.reduce((most, { verb }) => Math.max(most, verb.length), 0);
-  const lines = plan.steps.map((step) => `  ${padText(step.verb, width)}  ${flowed(partsOf(step), terminal.width - width - 4, width + 4)}`);
+  const lines = plan.steps
+    .slice(0, MOST_STEPS)
+    .map((step) => `  ${padText(step.verb, width)}  ${flowed(partsOf(step), terminal.width - width - 4, width + 4)}`);
+  if (plan.steps.length > MOST_STEPS) lines.push(`  and ${plan.steps.length - MOST_STEPS} more steps; all of them: --dry-run --json`);
   return `${[head, ...(lines.length > 0 ? lines : ["  nothing to do"])].join("\n")}\n`;
 }
 

@@ -2,6 +2,9 @@
 import type { UndoResult } from "../../workflows/undo.ts";
 import type { Terminal } from "../terminal.ts";
 
+/** A checkout may have thrown away a million files one by one. */
+const MOST_LINES = 50;
+
 export function renderUndo({ operation, undone, repaired, takenBack, stays }: UndoResult, { style }: Terminal): string {
   if (undone === null) {
     const lines = repaired.map(({ id, command, outcome }) => `${style("green", "repaired")}  ${command} ${id}: ${outcome}`);
@@ -9,7 +12,10 @@ export function renderUndo({ operation, undone, repaired, takenBack, stays }: Un
   }
   const lines = [
     `${style("green", "undone")}  ${undone.command} ${undone.id}${undone.summary ? `: ${undone.summary}` : ""}`,
-    ...takenBack.map((target) => `        ${target}`),
+    ...takenBack.slice(0, MOST_LINES).map((target) => `        ${target}`),
+    ...(takenBack.length > MOST_LINES
+      ? [`        and ${takenBack.length - MOST_LINES} more; all of them: expver ops show ${undone.id}`]
+      : []),
     ...stays.map((target) => `${style("yellow", "stays")}   ${target} (on a remote)`),
   ];
   return `${[...lines, style("dim", `operation ${operation}`)].join("\n")}\n`;

@@ -3,13 +3,16 @@
  * `--purge` frees it. On a remote they are gone. Whatever cannot be read ends the command before anything goes.
  */
 
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
+import type { OpenOperation } from "../../../journal/operations.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
+import { isThere } from "../../../platform/files.ts";
+import { paceWork, type Work } from "../../../platform/pace.ts";
 import { cacheTrash, openCache } from "../../../store/cache.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
@@ -18,7 +21,7 @@ import { keyOf, type ObjectName, objectOfKey, readListing } from "../../../store
 import { parseListing } from "../../../store/listing.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { ListingEntry, Pointer } from "../../../store/types.ts";
-import { type CacheFile, cacheFiles } from "../../../store/unused.ts";
+import { type CacheFile, readingCache } from "../../../store/unused.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
@@ -49,6 +52,8 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     const project = openData(context);
     const { unused, unusedThere } = await survey(project, context, input);
     const names = namesOf(project, unused);
+    const sum = createHash("md5");
+    for (const { name } of unused) sum.update(`${name}\n`);
     const trash = cacheTrash(openCache(project));
     const dry = input.dry === true;
     const purges = input.purge === true && existsSync(trash);
@@ -60,7 +65,7 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
         ...(purges ? [{ verb: "free", target: trash, detail: "for good" }] : []),
       ],
       destructive: !dry && unused.length + unusedThere.length + Number(purges) > 0,
-      fingerprint: fingerprintOf({ unused: unused.map(({ name }) => name), unusedThere, purges }),
+      fingerprint: fingerprintOf({ unused: sum.digest("hex"), unusedThere, purges }),
       input,
       unused,
       unusedThere,
@@ -80,9 +85,8 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     await prepareWriting(project, context);
     return lockingAll(projectsToKeep(project, context, input), async () => {
       // Looked for again: what came into use while the plan was read stays.
-      const now = await survey(project, context, input);
-      const still = new Set(now.unused.map(({ name }) => name));
-      const going = unused.filter(({ name }) => still.has(name));
+      const now = await needsNow(project, context, input);
+      const going = await paceWork(stillThere(openCache(project).dir, unused.filter(now.isUnused)), context, { label: "looking again" });
       sweepCache(openCache(project));
       // First of all: on a full disk there is room for nothing else.
       if (input.purge === true) emptyTrash(project);
@@ -109,6 +113,27 @@ function lockingAll<T>([first, ...rest]: readonly Project[], work: () => Promise
 
 async function survey(project: Project, context: Context, input: Input): Promise<{ unused: CacheFile[]; unusedThere: ObjectName[] }> {
   if (!hasScope(input)) return { unused: [], unusedThere: [] };
+  const { isUnused, unusedThere } = await needsNow(project, context, input);
+  const work = readingCache(openCache(project).dir, context.clock(), isUnused);
+  return { unused: await paceWork(work, context, { label: "looking through the cache" }), unusedThere };
+}
+
+function* stillThere(dir: string, files: readonly CacheFile[]): Work<CacheFile[]> {
+  const found: CacheFile[] = [];
+  for (const file of files) {
+    if (isThere(join(dir, file.name))) found.push(file);
+    yield { files: 1, bytes: 0 };
+  }
+  return found;
+}
+
+interface Needs {
+  isUnused: (object: ObjectName) => boolean;
+  unusedThere: ObjectName[];
+}
+
+async function needsNow(project: Project, context: Context, input: Input): Promise<Needs> {
+  if (!hasScope(input)) return { isUnused: () => false, unusedThere: [] };
   const projects = projectsToKeep(project, context, input);
   const used = new Set<string>();
   for (const one of projects) await addObjects(used, one, context, { pointers: pointersToKeep(one, context, input), input });
@@ -118,7 +143,7 @@ async function survey(project: Project, context: Context, input: Input): Promise
   if (remote !== null && input.notInRemote === true)
     for (const safe of await remote.present(Array.from(used, objectOfKey), context)) used.delete(keyOf(safe));
   return {
-    unused: cacheFiles(openCache(project).dir, context.clock(), isUnused),
+    isUnused,
     unusedThere: unusedThere.map(({ hash, hashName }) => ({ hash, hashName })),
   };
 }
@@ -162,25 +187,39 @@ function tellAbsent(context: Context, path: string, { force, skipFailed }: Input
 
 async function moveToTrash(project: Project, context: Context, unused: readonly CacheFile[]): Promise<void> {
   if (unused.length === 0) return;
-  const cache = openCache(project);
-  const folder = cache.dir;
-  const trash = join(cacheTrash(cache), randomBytes(8).toString("hex"));
+  const trash = cacheTrash(openCache(project));
   await perform(project, context, {
     command: "data gc",
     argv: ["data", "gc"],
     summary: `move ${unused.length} unused objects to ${trash}`,
     work: (operation) => {
-      operation.record({ kind: "objects", folder, trash, names: unused.map(({ name }) => name) });
-      for (const { name } of unused) {
-        try {
-          mkdirSync(dirname(join(trash, name)), { recursive: true });
-          renameSync(join(folder, name), join(trash, name));
-        } catch (error) {
-          throw fromSystemError(error, `cannot move ${join(folder, name)} to the trash`);
-        }
-      }
+      const work = movingAway(project, operation, unused);
+      return paceWork(work, context, { label: "moving objects to the trash", total: unused.length });
     },
   });
+}
+
+// What is written down about so many at once is not much beside what is known of all.
+const AT_ONCE = 100_000;
+
+/** So many each into a folder of their own. */
+function* movingAway(project: Project, operation: OpenOperation, unused: readonly CacheFile[]): Work<void> {
+  const cache = openCache(project);
+  const folder = cache.dir;
+  for (let from = 0; from < unused.length; from += AT_ONCE) {
+    const trash = join(cacheTrash(cache), randomBytes(8).toString("hex"));
+    const names = unused.slice(from, from + AT_ONCE).map(({ name }) => name);
+    operation.record({ kind: "objects", folder, trash, names });
+    for (const name of names) {
+      try {
+        mkdirSync(dirname(join(trash, name)), { recursive: true });
+        renameSync(join(folder, name), join(trash, name));
+      } catch (error) {
+        throw fromSystemError(error, `cannot move ${join(folder, name)} to the trash`);
+      }
+      yield { files: 1, bytes: 0 };
+    }
+  }
 }
 
 function emptyTrash(project: Project): void {
