@@ -53,12 +53,12 @@ export function* copyingMany(files: readonly OneOfMany[], options: CopyOptions):
     large,
     perform: fileCopier(task, { paths, to }),
   });
-  const digests = Buffer.from(task.digests.buffer);
+  const digests = Buffer.from(task.digests.buffer).toString("latin1");
   return {
     state: (index) => STATES[task.states[placeOf(index)] as number] as CopyState,
     md5(index) {
       const at = placeOf(index) * DIGITS;
-      return digests.toString("latin1", at, at + DIGITS);
+      return digests.slice(at, at + DIGITS);
     },
     stat(index) {
       const number = (column: number) => task.stats?.[placeOf(index) * NUMBERS + column] ?? 0;

@@ -33,8 +33,9 @@ export function newShare(threads: number, { count, large }: Pick<Share, "count" 
 export function* takingPieces(share: Share, thread: number, perform: Perform): Generator<void> {
   const { count, large, control, done } = share;
   const isStopped = () => Atomics.load(control, STOP) === 1;
-  const add = (index: number, amount: number) => {
-    done[thread * 2 + index] = (done[thread * 2 + index] as number) + amount;
+  const tell = (pieces: number, bytes: number) => {
+    done[thread * 2] = (done[thread * 2] as number) + pieces;
+    done[thread * 2 + 1] = (done[thread * 2 + 1] as number) + bytes;
   };
   Atomics.store(control, AT_WORK + thread, 1);
   try {
@@ -44,18 +45,20 @@ export function* takingPieces(share: Share, thread: number, perform: Perform): G
       const first = isLarge ? handful : large + (handful - large) * HANDFUL;
       if (first >= count) return;
       const end = isLarge ? first + 1 : Math.min(count, first + HANDFUL);
+      // Told together: threads that write side by side wait for each other.
+      let read = 0;
       for (let piece = first; piece < end; piece += 1) {
         const work = perform(piece);
-        if (typeof work === "number") add(1, work);
+        if (typeof work === "number") read += work;
         else {
           for (const bytes of work) {
-            add(1, bytes);
+            tell(0, bytes);
             yield;
             if (isStopped()) return;
           }
         }
       }
-      add(0, end - first);
+      tell(end - first, read);
       yield;
     }
   } finally {

@@ -1,5 +1,5 @@
 /** Making many files durable at once: fsync per file costs several times the writing, one sync of the file system does not. */
-import { closeSync, type Dirent, fsyncSync, lstatSync, openSync, readdirSync } from "node:fs";
+import { closeSync, type Dirent, fsyncSync, lstatSync, openSync, readdirSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { syncFolder } from "./files.ts";
 import { runProcess } from "./processes.ts";
@@ -39,10 +39,14 @@ export function syncFolders(folders: readonly string[]): void {
   for (const folder of folders) syncFolder(folder);
 }
 
+/** As `statfs` names it: what is in memory only is never durable. */
+const TMPFS = 0x01021994;
+
 /** False where there is no way to flush one file system: the caller then syncs file by file. */
 function syncFileSystem(folder: string): boolean {
   if (process.platform !== "linux") return false;
   try {
+    if (statfsSync(folder).type === TMPFS) return true;
     return runProcess("sync", ["-f", "--", folder], { cwd: "/" }).code === 0;
   } catch {
     return false;

@@ -282,8 +282,10 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     for (const [index, { size }] of files.entries()) {
       const state = copies.state(index);
       const md5 = state === "left" ? null : copies.md5(index);
-      if (md5 !== null && state === "done")
-        wait({ hash: md5, hashName: "md5" }, { temporary: isMany ? null : nameOfCopy(objects, md5), size });
+      if (md5 !== null && state === "done") {
+        if (isMany) waiting.set(md5, size);
+        else wait({ hash: md5, hashName: "md5" }, { temporary: nameOfCopy(objects, md5), size });
+      }
       answers.push(md5);
     }
     // A copy that was not made is none, whoever was to make it.

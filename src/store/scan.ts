@@ -57,7 +57,12 @@ export function walkOutput(project: Project, path: string): Walk {
   if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
   if (stat.isFile()) {
     const isLink = lstatSync(path).isSymbolicLink();
-    return { isFolder: false, files: [{ relpath: "", path, stat: fileStat(stat), isLink }], emptyFolders: [], folders: [] };
+    return {
+      isFolder: false,
+      files: [{ relpath: "", path, stat: fileStat(stat), size: stat.size, isLink }],
+      emptyFolders: [],
+      folders: [],
+    };
   }
   if (!stat.isDirectory()) throw new ExpverError("E_DATA", `${path} is neither a file nor a folder`, { details: { path } });
   const emptyFolders: string[] = [];
@@ -154,7 +159,7 @@ function* scanBytes(project: Project, path: string, { bytesFrom, ...options }: S
   const stat = statSync(bytesFrom, { throwIfNoEntry: false });
   if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${bytesFrom}`, { details: { path: bytesFrom } });
   const own = lstatSync(path, { throwIfNoEntry: false });
-  const file: WalkedFile = { relpath: "", path: bytesFrom, stat: fileStat(stat), isLink: own?.isSymbolicLink() === true };
+  const file: WalkedFile = { relpath: "", path: bytesFrom, stat: fileStat(stat), size: stat.size, isLink: own?.isSymbolicLink() === true };
   const [digest] = (yield* digestsOf(project, [file], { nameOf: () => path, read: { ...options, bytesFrom, memory: null } })) as [Digest];
   return scanOfFile({ ...file, path }, digest, own?.mode ?? 0);
 }
@@ -173,17 +178,20 @@ function* digestsOf(project: Project, files: readonly WalkedFile[], { nameOf, re
   const unknown = files.flatMap((_, index) => (digests[index] === null ? [index] : []));
   yield { files: files.length - unknown.length, bytes: 0 };
   const readAt = Date.now();
-  const plain = unknown.filter((index) => isPlain(project, files[index] as WalkedFile, read));
+  const database = resultsDatabase(project);
+  // As far as it can be told without reading.
+  const isPlain = ({ path }: WalkedFile) => path !== database;
+  const plain = (read.hashName ?? "md5") === "md5" ? unknown.filter((index) => isPlain(files[index] as WalkedFile)) : [];
   const md5s = yield* readPlainFiles(
     plain.map((index) => files[index] as WalkedFile),
     read,
   );
   for (const [at, index] of plain.entries()) {
-    const { stat } = files[index] as WalkedFile;
+    const { stat, size } = files[index] as WalkedFile;
     const md5 = md5s[at] ?? null;
     if (md5 === null) continue;
     read.memory?.set(nameOf(files[index] as WalkedFile), stat, md5, readAt);
-    digests[index] = { md5, size: stat.size };
+    digests[index] = { md5, size };
   }
   const all: Digest[] = [];
   for (const [index, file] of files.entries()) {
@@ -198,7 +206,7 @@ function* rememberedDigests(files: readonly WalkedFile[], { nameOf, read }: Read
   const { memory, store, hashName = "md5" } = read;
   const digests = files.map((file): Digest | null => {
     const md5 = memory?.get(nameOf(file), file.stat);
-    return md5 === undefined ? null : { md5, size: file.stat.size };
+    return md5 === undefined ? null : { md5, size: file.size };
   });
   if (!store) return digests;
   const known = digests.flatMap((digest) => digest ?? []);
@@ -210,14 +218,9 @@ function* rememberedDigests(files: readonly WalkedFile[], { nameOf, read }: Read
   return digests.map((digest) => (digest !== null && gone.has(digest) ? null : digest));
 }
 
-/** As far as it can be told without reading it. */
-function isPlain(project: Project, { path }: WalkedFile, { hashName = "md5" }: ReadOptions): boolean {
-  return hashName === "md5" && path !== resultsDatabase(project);
-}
-
 /** Their MD5s; null for a file that needs more than that. */
 function* readPlainFiles(files: readonly WalkedFile[], read: ReadOptions): Work<(string | null)[]> {
-  const sizes = files.map(({ path, stat }) => ({ path, size: stat.size }));
+  const sizes = files.map(({ path, size }) => ({ path, size }));
   const leave = copiesDatabases(read) ? DATABASE_HEADER : undefined;
   if (read.store) return yield* read.store.ingest.many(sizes, { leave });
   const answers = yield* copyingMany(sizes, { leave });

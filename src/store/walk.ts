@@ -1,7 +1,7 @@
 /** The files of a tracked folder, as DVC sees them. */
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { type FileStat, fileStat, putStat, STAT_NUMBERS, statAt } from "../platform/file-stat.ts";
+import { type FileStat, fileStat, putStat, SIZE, STAT_NUMBERS, statAt } from "../platform/file-stat.ts";
 
 export interface WalkedFile {
   /** Relative to the folder, with `/`. */
@@ -10,6 +10,8 @@ export interface WalkedFile {
   readonly path: string;
   /** Of the file; of its target when it is a link. */
   readonly stat: FileStat;
+  /** Its bytes, as `stat` says: for a million files one number is much less than all of them. */
+  readonly size: number;
   readonly isLink: boolean;
   /** Once it was read. */
   md5?: string;
@@ -97,6 +99,10 @@ class FileOfFolder implements WalkedFile {
 
   get stat(): FileStat {
     return statAt(this.#place.stats, this.#index);
+  }
+
+  get size(): number {
+    return this.#place.stats[this.#index * STAT_NUMBERS + SIZE] as number;
   }
 }
 

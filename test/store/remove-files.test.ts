@@ -10,7 +10,7 @@ it("what was written to since it was read is not deleted", () => {
   const files = ["left alone", "written to"].map((relpath) => {
     const path = join(folder, relpath);
     writeFileSync(path, "1");
-    return { relpath, path, stat: fileStat(lstatSync(path)), isLink: false, md5: "c4ca4238a0b923820dcc509a6f75849b" };
+    return { relpath, path, stat: fileStat(lstatSync(path)), size: 1, isLink: false, md5: "c4ca4238a0b923820dcc509a6f75849b" };
   });
   writeFileSync(join(folder, "written to"), "12");
   removeScanned(folder, { files, emptyFolders: [] });

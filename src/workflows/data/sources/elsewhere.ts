@@ -12,7 +12,6 @@ import { listingHash, renderListing } from "../../../store/listing.ts";
 import type { Parcel, Remote } from "../../../store/remotes/remote.ts";
 import { scanOutput } from "../../../store/scan.ts";
 import { makeStaging } from "../../../store/staging.ts";
-import { isHere } from "../../../store/status.ts";
 import type { ListingEntry, OutputContent } from "../../../store/types.ts";
 import { fieldsOfContent, openUrl, pathHere, type There, type UrlSource } from "../../../store/url-source.ts";
 import { type WalkedFile, walkFiles } from "../../../store/walk.ts";
@@ -159,8 +158,9 @@ async function sendListing(project: Project, context: Context, remote: Remote, e
 
 function* copying(from: string, target: string): Work<number> {
   const placer = createPlacer(["copy"]);
-  const isFolder = isHere(from) && statSync(from).isDirectory();
-  const files: WalkedFile[] = isFolder ? walkFiles(from) : [{ relpath: "", path: from, stat: statSync(from), isLink: false }];
+  const own = statSync(from);
+  const isFolder = own.isDirectory();
+  const files: WalkedFile[] = isFolder ? walkFiles(from) : [{ relpath: "", path: from, stat: own, size: own.size, isLink: false }];
   if (isFolder) mkdirSync(target);
   for (const { relpath, path, stat } of files) {
     const to = join(target, relpath);

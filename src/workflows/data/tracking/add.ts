@@ -75,7 +75,7 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const fresh = [...walks].flatMap(([path, { files }]) => (isNew(path) ? files : []));
     expectCopies(
       fresh.length,
-      fresh.reduce((sum, { stat }) => sum + stat.size, 0),
+      fresh.reduce((sum, { size }) => sum + size, 0),
     );
     const amounts = paths.map((path) => amountOf(path, unchanged.get(path) ?? walks.get(path)));
     return {
@@ -114,7 +114,7 @@ async function addAll(
   const changed = [...walks.keys()];
   const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
   const files = [...walks.values()].flatMap((walk) => walk.files);
-  const amounts = { total: files.length, totalBytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
+  const amounts = { total: files.length, totalBytes: files.reduce((sum, { size }) => sum + size, 0) };
   const copyDatabase = await databaseCopier();
   const work = store ? storingOutputs(project, changed, { walks, copyDatabase }) : scanOutputs(project, changed, { walks });
   const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
@@ -168,5 +168,5 @@ async function unchangedAmong(
 function amountOf(path: string, known: Walk | OutputContent | undefined): { path: string; count: number; bytes: number } {
   if (known !== undefined && "hash" in known) return { path, count: known.nfiles ?? 1, bytes: known.size };
   const files = known?.files ?? [];
-  return { path, count: files.length, bytes: files.reduce((sum, { stat }) => sum + stat.size, 0) };
+  return { path, count: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) };
 }
