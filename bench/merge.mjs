@@ -1,4 +1,4 @@
-/** `expver merge` beside the original script: databases and parquet files, merged and rebased. See docs/benchmarks.md. */
+/** `expver merge` beside the original script: databases and parquet files, merged and rebased; CSV and JSON lines, which it cannot read. See docs/benchmarks.md. */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,30 +18,44 @@ const { original, base, incoming, known, rounds, clock, on, only } = options({
 const MAIN = join(import.meta.dirname, "../dist/main.cjs");
 const PYTHON = join(process.env.EXPVER_PEERS ?? join(import.meta.dirname, "../.venv-peers"), "bin/python");
 const cwd = mkdtempSync(join(on, "expver-bench-"));
+// With it Node reads every certificate of the machine before it begins: 30 ms that are no work of a merge.
+const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
 const NEW = Array.from({ length: 10 }, (_, index) => `extra_${index}`);
 try {
   makeDatabase("base.db", { from: 0, to: base, more: [] });
   makeDatabase("same.db", { from: base - known, to: base - known + incoming, more: [] });
   makeDatabase("wide.db", { from: base - known, to: base - known + incoming, more: NEW });
-  await makeParquet();
+  await makeFiles();
   const db = (exp) => ["--base-db", "base.db", "--exp-db", exp, "--output-db", "out.db", "--table", "predictions"];
-  const data = (exp) => ["--base-data", "base.parquet", "--exp-data", exp, "--output-data", "out.parquet"];
+  const data = (exp, ending = "parquet") => [
+    "--base-data",
+    `base.${ending}`,
+    "--exp-data",
+    `${exp}.${ending}`,
+    "--output-data",
+    `out.${ending}`,
+  ];
   const works = [
     ["merge, same columns", ["--strategy", "merge", ...db("same.db"), "--id-column", "track_id"]],
     ["merge, 10 new columns", ["--strategy", "merge", ...db("wide.db"), "--id-column", "track_id"]],
     ["rebase by version", ["--strategy", "rebase", ...db("same.db"), "--key-columns", "version"]],
-    ["parquet merge", ["--strategy", "merge", ...data("more.parquet")]],
-    ["parquet merge, 10 new columns", ["--strategy", "merge", ...data("wide.parquet")]],
-    ["parquet rebase by id", ["--strategy", "rebase", ...data("more.parquet"), "--key-columns", "id"]],
+    ["parquet merge", ["--strategy", "merge", ...data("more")]],
+    ["parquet merge, 10 new columns", ["--strategy", "merge", ...data("wide")]],
+    ["parquet rebase by id", ["--strategy", "rebase", ...data("more"), "--key-columns", "id"]],
+    ["CSV merge", ["--strategy", "merge", ...data("more", "csv")]],
+    ["CSV rebase by id", ["--strategy", "rebase", ...data("more", "csv"), "--key-columns", "id"]],
+    ["JSON lines merge", ["--strategy", "merge", ...data("more", "jsonl")]],
+    ["JSON lines rebase by id", ["--strategy", "rebase", ...data("more", "jsonl"), "--key-columns", "id"]],
   ].filter(([name]) => name.includes(only));
   const before = () => {
-    for (const name of ["out.db", "out.parquet"]) rmSync(join(cwd, name), { force: true });
+    for (const name of ["out.db", "out.parquet", "out.csv", "out.jsonl"]) rmSync(join(cwd, name), { force: true });
   };
+  const isKnown = (name) => original !== "" && !/^(?:CSV|JSON)/.test(name);
   const cases = works.flatMap(([name, args]) => [
     { name: `expver ${name}`, program: process.execPath, args: [MAIN, "merge", ...args, "--yes"] },
-    ...(original === "" ? [] : [{ name: `original ${name}`, program: PYTHON, args: [join(original, "merge_artifacts.py"), ...args] }]),
+    ...(!isKnown(name) ? [] : [{ name: `original ${name}`, program: PYTHON, args: [join(original, "merge_artifacts.py"), ...args] }]),
   ]);
-  const full = cases.map((one) => ({ ...one, cwd, clock, before }));
+  const full = cases.map((one) => ({ ...one, cwd, env, clock, before }));
   measure(full, 1);
   const times = measure(full, rounds);
   console.log(`${base} + ${incoming} rows, ${known} of them known; ${clock} time, least of ${rounds}`);
@@ -71,15 +85,22 @@ function makeDatabase(name, { from, to, more }) {
   made.close();
 }
 
-async function makeParquet() {
+async function makeFiles() {
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
-  const write = (name, from, to, more = []) =>
-    connection.run(`COPY (SELECT i AS id, 'label-' || (i % 10) AS label, ${Array.from({ length: 8 }, (_, k) => `hash(i * ${k + 1})::DOUBLE / 1e19 AS f${k}`).join(", ")}${more.map((column) => `, 0.5::DOUBLE AS ${column}`).join("")}
-      FROM range(${from}, ${to}) AS r(i)) TO '${join(cwd, name).replaceAll("'", "''")}' (FORMAT parquet)`);
-  await write("base.parquet", 0, base);
-  await write("more.parquet", base - known, base - known + incoming);
-  await write("wide.parquet", base - known, base - known + incoming, NEW);
+  const write = async (name, from, to, more = []) => {
+    const rows = `(SELECT i AS id, 'label-' || (i % 10) AS label, ${Array.from({ length: 8 }, (_, k) => `hash(i * ${k + 1})::DOUBLE / 1e19 AS f${k}`).join(", ")}${more.map((column) => `, 0.5::DOUBLE AS ${column}`).join("")}
+      FROM range(${from}, ${to}) AS r(i))`;
+    for (const [ending, format] of [
+      ["parquet", "parquet"],
+      ["csv", "csv, HEADER"],
+      ["jsonl", "json"],
+    ])
+      await connection.run(`COPY ${rows} TO '${join(cwd, `${name}.${ending}`).replaceAll("'", "''")}' (FORMAT ${format})`);
+  };
+  await write("base", 0, base);
+  await write("more", base - known, base - known + incoming);
+  await write("wide", base - known, base - known + incoming, NEW);
   connection.closeSync();
   if (process.env.EXPVER_BENCH_SIZES)
     console.log(["base.db", "base.parquet"].map((name) => `${name} ${statSync(join(cwd, name)).size}`).join(" "));

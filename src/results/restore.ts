@@ -1,5 +1,6 @@
 /** A database made what a copy of it was: every table, row and value, by SQL, because a program may have it open. */
 import { type Database, quoteName } from "../platform/sqlite.ts";
+import { rowNumberName } from "./row-numbers.ts";
 import { withCopy } from "./with-copy.ts";
 
 /** `copy`: a file nobody writes; null: nothing was there. In one transaction. Views and virtual tables stay: no merge touches them. */
@@ -24,9 +25,7 @@ function copyTable(db: Database, name: string): void {
   const [[sql] = []] = db.arrays("SELECT sql FROM before.sqlite_schema WHERE type = 'table' AND name = ?", [name]);
   db.exec(String(sql));
   const columns = db.arrays("SELECT name FROM pragma_table_info(?, 'before')", [name]).map(([column]) => String(column));
-  const [[withoutRowid] = []] = db.arrays("SELECT wr FROM pragma_table_list WHERE schema = 'before' AND name = ?", [name]);
-  const taken = new Set(columns.map((column) => column.toLowerCase()));
-  const rowid = withoutRowid === 1n ? undefined : ["rowid", "_rowid_", "oid"].find((alias) => !taken.has(alias));
+  const rowid = rowNumberName(db, "before", { name, columns });
   const list = [...(rowid === undefined ? [] : [rowid]), ...columns.map(quoteName)].join(", ");
   db.exec(`INSERT INTO main.${quoteName(name)} (${list}) SELECT ${list} FROM before.${quoteName(name)}`);
 }

@@ -60,7 +60,7 @@ function textOf(row: Row): string {
 }
 
 function using<T>(path: string, work: (db: Database) => T): T {
-  const db = openDatabase(path);
+  const db = openDatabase(path, { create: true });
   db.exec("PRAGMA synchronous = OFF");
   try {
     return work(db);
@@ -449,6 +449,34 @@ describe("one rule at a time", () => {
     const a = make("o'a", { columns: { 'sel"ect': "TEXT" }, rows: [row("t", "1", { 'sel"ect': "x" })] }, { table });
     const b = make("o'b?mode=rwc", { columns: { "a.b": "TEXT" }, rows: [row("t", "2", { "a.b": "y" })] }, { table });
     expect(content(merged(a, b).path, table).length).toBe(2);
+  });
+
+  it.each([
+    ["rows have no numbers here", ["", "WITHOUT ROWID"], ["", ""]],
+    ["rows have no numbers there", ["", ""], ["", "WITHOUT ROWID"]],
+    ["a column has the numbers' name, which says something else", ["rowid TEXT DEFAULT 'same',", ""], ["rowid TEXT DEFAULT 'same',", ""]],
+    ["columns have all their names", ["rowid, oid, _rowid_,", ""], ["", ""]],
+  ])("rows are filled and added where %s", (_, here, there) => {
+    const table = (name: string, [columns, kind]: string[], rows: string) => {
+      const path = join(dir, `${name}.db`);
+      using(path, (db) => {
+        db.exec(`CREATE TABLE predictions (track_id TEXT, ${columns} timestamp TEXT, x REAL, PRIMARY KEY (track_id, timestamp)) ${kind}`);
+        db.exec(`INSERT INTO predictions (track_id, timestamp, x) VALUES ${rows}`);
+      });
+      return path;
+    };
+    const a = table("a", here, "('c', 'z', 1), ('b', 'z', NULL), ('a', 'z', NULL)");
+    const b = table("b", there, "('d', 'z', 4), ('b', 'z', 2), ('c', 'z', 1)");
+    const { path, report } = merged(a, b);
+    expect(report.tables[0]).toMatchObject({ inserted: 1, equal: 1, filled: { x: 1 } });
+    const rows = using(path, (db) => db.arrays("SELECT track_id, x FROM predictions ORDER BY track_id"));
+    expect(rows.map(([track, x]) => [track, x === null ? null : Number(x)])).toEqual([
+      ["a", null],
+      ["b", 2],
+      ["c", 1],
+      ["d", 4],
+    ]);
+    expect(merged(path, b).report.tables[0]).toMatchObject({ inserted: 0, equal: 3, filled: {} });
   });
 
   it("a thousand columns", () => {

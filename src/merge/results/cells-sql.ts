@@ -57,12 +57,19 @@ export function sameVector(lefts: readonly string[], rights: readonly string[]):
 /** The source's value goes in: only it has changed, or ours is empty. */
 export function takesTheirs({ ours, theirs, ancestor, isNew }: CellSql): string {
   if (isNew) return `(${theirs} IS NOT NULL)`;
+  if (ancestor === "NULL") return `(${ours} IS NULL AND ${theirs} IS NOT NULL)`;
   return `(NOT ${same(theirs, ancestor)} AND NOT ${same(theirs, ours)} AND (${ours} IS NULL OR ${same(ours, ancestor)}))`;
+}
+
+/** The same, into an empty cell. */
+export function fillsOurs(cell: CellSql): string {
+  return cell.ancestor === "NULL" ? takesTheirs(cell) : `(${cell.ours} IS NULL AND ${takesTheirs(cell)})`;
 }
 
 /** Both sides have a value of their own. */
 export function clashes(cell: CellSql): string {
   if (cell.isStamp || cell.isNew) return "false";
   const { ours, theirs, ancestor } = cell;
+  if (ancestor === "NULL") return `(${ours} IS NOT NULL AND ${theirs} IS NOT NULL AND NOT ${same(theirs, ours)})`;
   return `(${ours} IS NOT NULL AND ${theirs} IS NOT NULL AND NOT ${same(theirs, ours)} AND NOT ${same(theirs, ancestor)} AND NOT ${same(ours, ancestor)})`;
 }

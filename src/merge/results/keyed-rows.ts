@@ -1,9 +1,10 @@
 /** Rows that a key tells apart: new ones go in, empty cells are filled, two different values are a conflict. */
 import { type Database, quoteName } from "../../platform/sqlite.ts";
 import { formatCell } from "../../results/cells.ts";
-import { type CellSql, cellsOf, clashes, sameVector, type TableSides, takesTheirs } from "./cells-sql.ts";
+import { rowNumberName } from "../../results/row-numbers.ts";
+import { type CellSql, cellsOf, clashes, fillsOurs, sameVector, type TableSides, takesTheirs } from "./cells-sql.ts";
 import { laterRun } from "./later-run.ts";
-import type { CellConflict, ConflictChoice, TableReport } from "./types.ts";
+import type { CellConflict, ConflictChoice, Table, TableReport } from "./types.ts";
 
 // SQLite sums at most 2,000 terms at once.
 const COLUMNS_AT_ONCE = 100;
@@ -27,9 +28,8 @@ export function mergeKeyedRows(db: Database, merge: KeyedMerge, report: TableRep
   const cells = cellsOf(merge, report.addedColumns).filter(
     ({ name }) => !merge.key.some((column) => column.toLowerCase() === name.toLowerCase()),
   );
-  const sql = sqlOf(merge, cells);
-  const shared = count(db, `FROM ${sql.shared}`);
-  const differing = count(db, `FROM ${sql.shared} WHERE ${sql.differs}`);
+  const sql = pairRows(db, merge, sqlOf(merge, cells));
+  const [shared = 0, differing = 0] = numbers(db, `SELECT count(*), total(${sql.differs}) FROM ${sql.pairs}`);
   report.equal += shared - differing;
 
   const wins =
@@ -41,22 +41,26 @@ export function mergeKeyedRows(db: Database, merge: KeyedMerge, report: TableRep
   const columns = theirs.columns.map(({ name }) => quoteName(name)).join(", ");
   report.inserted += db.run(
     `INSERT INTO ${sql.table} (${columns}) SELECT ${columns} FROM ${sql.source} AS n
-     WHERE ${sql.hasKey} AND NOT EXISTS (SELECT 1 FROM ${sql.table} AS o WHERE ${sql.sameKey}) AND ${sql.comesBack}`,
+     WHERE ${sql.hasKey} AND NOT ${sql.isThere} AND ${sql.comesBack}`,
   );
+  db.exec("DROP TABLE IF EXISTS temp.expver_pairs");
   return { count: left.count + rowClashes.count, first: [...left.first, ...rowClashes.first].slice(0, MOST_CONFLICTS) };
 }
 
 interface MergeSql {
   table: string;
   source: string;
-  /** Of `o` and `n`. */
-  sameKey: string;
   /** Of `n`. */
   hasKey: string;
+  /** Of `n`: ours has it too. */
+  isThere: string;
   /** FROM clause of the rows both have, with `a` where there is an ancestor. */
   shared: string;
-  /** Rest of FROM for an UPDATE of `o`. */
+  /** Rest of FROM for an UPDATE of `o`, and what makes it the same row. */
   joined: string;
+  isOne: string;
+  /** FROM clause that says of each row both have whether it `differs`. */
+  pairs: string;
   differs: string;
   /** For a row of `n` that ours lacks: it is new, or was deleted here and changed there, and may come back. */
   comesBack: string;
@@ -69,6 +73,7 @@ function sqlOf({ ours, theirs, base, key, onConflict }: KeyedMerge, cells: reado
   const keyOf = (left: string, right: string) =>
     key.map((column) => `${left}.${quoteName(column)} = ${right}.${quoteName(column)}`).join(" AND ");
   const fromAncestor = base === undefined ? "" : ` LEFT JOIN ${ancestor} AS a ON ${keyOf("a", "n")}`;
+  const shared = `${source} AS n JOIN ${table} AS o ON ${keyOf("o", "n")}${fromAncestor}`;
   const unchanged = sameVector(
     cells.map(({ theirs: value }) => value),
     cells.map(({ ancestor: value }) => value),
@@ -77,15 +82,41 @@ function sqlOf({ ours, theirs, base, key, onConflict }: KeyedMerge, cells: reado
   return {
     table,
     source,
-    sameKey: keyOf("o", "n"),
     hasKey: key.map((column) => `n.${quoteName(column)} IS NOT NULL`).join(" AND "),
-    shared: `${source} AS n JOIN ${table} AS o ON ${keyOf("o", "n")}${fromAncestor}`,
+    isThere: `EXISTS (SELECT 1 FROM ${table} AS o WHERE ${keyOf("o", "n")})`,
+    shared,
     joined: `${source} AS n${fromAncestor}`,
+    isOne: keyOf("o", "n"),
+    pairs: shared,
     differs: `NOT ${sameVector(
       cells.map(({ ours: value }) => value),
       cells.map(({ theirs: value }) => value),
     )}`,
     comesBack: base === undefined ? "true" : `NOT EXISTS (${known}${onConflict === "ours" ? "" : ` AND ${unchanged}`})`,
+  };
+}
+
+/** The rows both have, looked up by their key only once; from then on by their numbers, where both tables have them. */
+function pairRows(db: Database, { ours, theirs, base, key }: KeyedMerge, sql: MergeSql): MergeSql {
+  const numberOf = (schema: string, { name, columns }: Table) =>
+    rowNumberName(db, schema, { name, columns: columns.map((column) => column.name) });
+  const [o, n] = [numberOf("main", ours), numberOf("theirs", theirs)];
+  if (o === undefined || n === undefined) return sql;
+  db.exec("DROP TABLE IF EXISTS temp.expver_pairs");
+  db.exec(
+    `CREATE TEMP TABLE expver_pairs AS SELECT n.${n} AS n, o.${o} AS o, ${sql.differs} AS differs FROM ${sql.source} AS n JOIN ${sql.table} AS o ON ${sql.isOne}`,
+  );
+  const pairs = "temp.expver_pairs AS p";
+  const known = key.map((column) => `a.${quoteName(column)} = n.${quoteName(column)}`).join(" AND ");
+  const fromAncestor = base === undefined ? "" : ` LEFT JOIN base.${quoteName(base.name)} AS a ON ${known}`;
+  return {
+    ...sql,
+    isThere: `n.${n} IN (SELECT n FROM temp.expver_pairs)`,
+    shared: `${pairs} CROSS JOIN ${sql.source} AS n ON n.${n} = p.n CROSS JOIN ${sql.table} AS o ON o.${o} = p.o${fromAncestor}`,
+    joined: `${pairs} CROSS JOIN ${sql.source} AS n ON n.${n} = p.n${fromAncestor}`,
+    isOne: `o.${o} = p.o`,
+    pairs,
+    differs: "p.differs",
   };
 }
 
@@ -101,25 +132,22 @@ interface Comparison {
 function compareCells(db: Database, merge: KeyedMerge, { cells, sql, wins, report }: Comparison): { changing: CellSql[]; left: Clashes } {
   const changing: CellSql[] = [];
   const left = none();
-  const undecided = merge.onConflict === undefined ? "true" : `(${wins}) IS NULL`;
+  const isOpen = (cell: CellSql) => (merge.onConflict === undefined ? clashes(cell) : `(${clashes(cell)} AND (${wins}) IS NULL)`);
   for (let start = 0; start < cells.length; start += COLUMNS_AT_ONCE) {
     const some = cells.slice(start, start + COLUMNS_AT_ONCE);
-    const sums = some.flatMap((cell) => [
-      `total(${cell.ours} IS NULL AND ${takesTheirs(cell)})`,
-      `total(${takesTheirs(cell)})`,
-      `total(${clashes(cell)})`,
-      `total(${clashes(cell)} AND ${undecided})`,
-    ]);
-    const counts = numbers(db, `SELECT ${sums.join(", ")} FROM ${sql.shared} WHERE ${sql.differs}`);
-    some.forEach((cell, index) => {
-      const [filled = 0, taken = 0, clashing = 0, open = 0] = counts.slice(index * 4, index * 4 + 4);
+    const sumsOf = (cell: CellSql) => [fillsOurs(cell), takesTheirs(cell), clashes(cell), isOpen(cell)];
+    // Without an ancestor, or a choice, some are the same.
+    const sums = [...new Set(some.flatMap(sumsOf))];
+    const counts = numbers(db, `SELECT ${sums.map((sum) => `total(${sum})`).join(", ")} FROM ${sql.shared} WHERE ${sql.differs}`);
+    some.forEach((cell) => {
+      const [filled = 0, taken = 0, clashing = 0, open = 0] = sumsOf(cell).map((sum) => counts[sums.indexOf(sum)]);
       if (filled > 0) report.filled[cell.name] = filled;
       if (taken > filled) report.updated[cell.name] = taken - filled;
       report.resolved += clashing - open;
       if (taken > 0 || clashing > open) changing.push(cell);
       if (open === 0) return;
       left.count += open;
-      if (left.first.length < MOST_CONFLICTS) left.first.push(...listClashes(db, merge, { cell, sql, undecided }));
+      if (left.first.length < MOST_CONFLICTS) left.first.push(...listClashes(db, merge, { cell, sql, isOpen: isOpen(cell) }));
     });
   }
   return { changing, left };
@@ -128,13 +156,11 @@ function compareCells(db: Database, merge: KeyedMerge, { cells, sql, wins, repor
 function listClashes(
   db: Database,
   { key, ours, source }: KeyedMerge,
-  { cell, sql, undecided }: { cell: CellSql; sql: MergeSql; undecided: string },
+  { cell, sql, isOpen }: { cell: CellSql; sql: MergeSql; isOpen: string },
 ): CellConflict[] {
   const names = key.map((column) => `o.${quoteName(column)}`).join(", ");
   return db
-    .arrays(
-      `SELECT ${names}, ${cell.ours}, ${cell.theirs} FROM ${sql.shared} WHERE ${clashes(cell)} AND ${undecided} ORDER BY ${names} LIMIT ${MOST_CONFLICTS}`,
-    )
+    .arrays(`SELECT ${names}, ${cell.ours}, ${cell.theirs} FROM ${sql.shared} WHERE ${isOpen} ORDER BY ${names} LIMIT ${MOST_CONFLICTS}`)
     .map((row) => ({
       table: ours.name,
       source,
@@ -148,9 +174,9 @@ function listClashes(
 function updateCells(db: Database, { changing, sql, wins }: { changing: CellSql[]; sql: MergeSql; wins: string }): void {
   const sets = changing.map(
     (cell) =>
-      `${quoteName(cell.name)} = CASE WHEN ${takesTheirs(cell)} OR (${clashes(cell)} AND (${wins})) THEN ${cell.theirs} ELSE ${cell.ours} END`,
+      `${quoteName(cell.name)} = CASE WHEN ${takesTheirs(cell)}${wins === "false" ? "" : ` OR (${clashes(cell)} AND (${wins}))`} THEN ${cell.theirs} ELSE ${cell.ours} END`,
   );
-  db.run(`UPDATE ${sql.table} AS o SET ${sets.join(", ")} FROM ${sql.joined} WHERE ${sql.sameKey} AND ${sql.differs}`);
+  db.run(`UPDATE ${sql.table} AS o SET ${sets.join(", ")} FROM ${sql.joined} WHERE ${sql.isOne} AND ${sql.differs}`);
 }
 
 /** Rows of the ancestor that one side no longer has. */

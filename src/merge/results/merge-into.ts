@@ -85,7 +85,8 @@ function mergeTable(
   }
   const clashes = mergeKeyedRows(db, { ours, theirs, base, key, onConflict: rules.onConflict, source: source.name }, report);
   const withoutKey = key.map((column) => `${quoteName(column)} IS NULL`).join(" OR ");
-  const sides = [`main.${quoteName(ours.name)}`, `theirs.${quoteName(theirs.name)}`];
+  // Without an ancestor, rows that only ours has stay as they are.
+  const sides = [`theirs.${quoteName(theirs.name)}`, ...(base === undefined ? [] : [`main.${quoteName(ours.name)}`])];
   if (sides.some((side) => db.get(`SELECT 1 FROM ${side} WHERE ${withoutKey} LIMIT 1`) !== undefined)) {
     mergeUnkeyedRows(db, { ours, theirs, base, key, append: rules.append }, report);
   }
