@@ -69,7 +69,10 @@ it("says what would go by path and version, and undo brings it back until the tr
   expect(plan.steps).toMatchObject([{ verb: "delete", target: "d", detail: "v1", count: 2 }]);
   expect(cacheOf(repository)).toEqual(before);
   expect(repository.expver(["data", "gc", "-w"])).toMatchObject({ code: 1 });
-  expect(repository.expver(["data", "gc", "-w", "-f"])).toMatchObject({ code: 0 });
+  expect(repository.expver(["data", "gc", "-w", "-f"])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Removed 2 objects .*\nIn the trash .* `expver data gc --purge` frees it\.\n$/),
+  });
   expect(cacheOf(repository)).toHaveLength(2);
   expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
   expect(cacheOf(repository)).toEqual(before);
@@ -161,7 +164,8 @@ it.skipIf(!CAN_MOUNT)("--purge makes room on a full disk", () => {
   }
   expect(cacheOf(repository)).toHaveLength(4);
   fill(disk);
-  expect(repository.expverJson(["data", "gc", "-w", "-f"]).error).toMatchObject({ code: "E_DISK_FULL" });
+  const { error } = repository.expverJson(["data", "gc", "-w", "-f"]);
+  expect(error).toMatchObject({ code: "E_DISK_FULL", hint: expect.stringMatching(/with --purge .*these 2 objects .* gone for good/) });
   expect(cacheOf(repository)).toHaveLength(4);
   expect(repository.expver(["data", "gc", "-w", "-f", "--purge"])).toMatchObject({ code: 0, stderr: "" });
   expect(cacheOf(repository)).toHaveLength(2);

@@ -73,6 +73,9 @@ export function renderDataGc({ removed, bytes, removedThere, purged }: GcResult)
       ? []
       : [removedThere > 0 ? `Removed ${removedThere} objects from remote.` : "No unused cache to remove from remote."]),
     ...(purged ? ["The trash is empty."] : []),
+    ...(removed > 0 && !purged
+      ? ["In the trash they take the same room: `expver undo` brings them back, `expver data gc --purge` frees it."]
+      : []),
   ].join("\n");
 }
 

@@ -82,28 +82,47 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
       purged: input.purge === true,
     };
     if (dry) return result;
-    await prepareWriting(project, context);
-    return lockingAll(projectsToKeep(project, context, input), async () => {
-      // Looked for again: what came into use while the plan was read stays.
-      const now = await needsNow(project, context, input);
-      const going = await paceWork(stillThere(openCache(project).dir, unused.filter(now.isUnused)), context, { label: "looking again" });
-      sweepCache(openCache(project));
-      // First of all: on a full disk there is room for nothing else.
-      if (input.purge === true) emptyTrash(project);
-      await (input.purge === true ? moveOrDelete(project, context, going) : moveToTrash(project, context, going));
-      const there = new Set(now.unusedThere.map(keyOf));
-      const goingThere = unusedThere.filter((one) => there.has(keyOf(one)));
-      await removeThere(project, context, { input, objects: goingThere });
-      if (input.purge === true) emptyTrash(project);
-      return {
-        ...result,
-        removed: going.length,
-        bytes: going.reduce((sum, { size }) => sum + size, 0),
-        removedThere: input.cloud === true ? goingThere.length : null,
-      };
+    const remove = () =>
+      lockingAll(projectsToKeep(project, context, input), async () => {
+        // Looked for again: what came into use while the plan was read stays.
+        const now = await needsNow(project, context, input);
+        const going = await paceWork(stillThere(openCache(project).dir, unused.filter(now.isUnused)), context, { label: "looking again" });
+        sweepCache(openCache(project));
+        // First of all: on a full disk there is room for nothing else.
+        if (input.purge === true) emptyTrash(project);
+        await (input.purge === true ? moveOrDelete(project, context, going) : moveToTrash(project, context, going));
+        const there = new Set(now.unusedThere.map(keyOf));
+        const goingThere = unusedThere.filter((one) => there.has(keyOf(one)));
+        await removeThere(project, context, { input, objects: goingThere });
+        if (input.purge === true) emptyTrash(project);
+        return {
+          ...result,
+          removed: going.length,
+          bytes: going.reduce((sum, { size }) => sum + size, 0),
+          removedThere: input.cloud === true ? goingThere.length : null,
+        };
+      });
+    const prepared = prepareWriting(project, context).then(remove);
+    if (input.purge === true) return prepared;
+    return prepared.catch((error: unknown) => {
+      throw isDiskFull(error) ? noRoomForTrash(error, result) : error;
     });
   },
 };
+
+function isDiskFull(error: unknown): error is ExpverError {
+  return error instanceof ExpverError && error.code === "E_DISK_FULL";
+}
+
+/** Who asked for room has not got any, and must know what more would cost. */
+function noRoomForTrash(error: ExpverError, { removed, bytes }: GcResult): ExpverError {
+  const going = `${removed === 1 ? "this object" : `these ${removed} objects`} (${bytes} bytes)`;
+  return new ExpverError("E_DISK_FULL", error.message, {
+    hint: `What is removed lies in a trash on the same disk: that frees nothing, and needs room for the journal. The same command with --purge frees it: ${going} and what the trash has already are then gone for good, and expver undo brings nothing back.`,
+    details: error.details,
+    cause: error,
+  });
+}
 
 /** Commands in other worktrees must not store what is about to be judged. */
 function lockingAll<T>([first, ...rest]: readonly Project[], work: () => Promise<T>): Promise<T> {
@@ -231,7 +250,7 @@ async function moveOrDelete(project: Project, context: Context, unused: readonly
   try {
     await moveToTrash(project, context, unused);
   } catch (error) {
-    if (!(error instanceof ExpverError) || error.code !== "E_DISK_FULL") throw error;
+    if (!isDiskFull(error)) throw error;
     for (const { name } of unused) rmSync(join(openCache(project).dir, name), { force: true });
   }
 }
