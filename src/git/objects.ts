@@ -19,9 +19,9 @@ export interface NewCommit {
 /** Makes a commit object, signed if `commit.gpgSign` says so. Throws E_GIT with git's words when it cannot be signed, E_GIT_IDENTITY without an identity. */
 export function commitTree(repository: Repository, { tree, parents, message }: NewCommit): string {
   refuseNul(message);
-  const signing = signsCommits(repository) ? ["-S"] : ["--no-gpg-sign"];
+  const signature = signsCommits(repository) ? ["-S"] : ["--no-gpg-sign"];
   const ancestry = parents.flatMap((parent) => ["-p", parent]);
-  const args = ["-c", "i18n.commitEncoding=UTF-8", "commit-tree", ...signing, ...ancestry, "-F", "-", tree];
+  const args = ["-c", "i18n.commitEncoding=UTF-8", "commit-tree", ...signature, ...ancestry, "-F", "-", tree];
   try {
     return git(repository, args, { input: message.endsWith("\n") ? message : `${message}\n` }).trimEnd();
   } catch (error) {
@@ -54,9 +54,16 @@ export function makeTag(repository: Repository, { name, object, message }: NewTa
   return git(repository, ["mktag"], { input: `${header}\n${message.endsWith("\n") ? message : `${message}\n`}` }).trimEnd();
 }
 
+// What was proven before a run holds at its end.
+const signing = new WeakMap<Repository, boolean>();
+
 function signsCommits(repository: Repository): boolean {
+  const known = signing.get(repository);
+  if (known !== undefined) return known;
   const result = gitResult(repository, ["config", "--type=bool", "--get", "commit.gpgsign"], { allow: [1] });
-  return result.stdout.toString("utf8").trim() === "true";
+  const signs = result.stdout.toString("utf8").trim() === "true";
+  signing.set(repository, signs);
+  return signs;
 }
 
 function refuseNul(message: string): void {

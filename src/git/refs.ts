@@ -1,6 +1,6 @@
 /** Refs: reading one, and moving several in one step. */
 import { ExpverError } from "../errors.ts";
-import { gitResult, type Repository } from "./git.ts";
+import { git, gitResult, type Repository } from "./git.ts";
 
 export interface RefChange {
   /** Full name (`refs/tags/e0.1.0`), or `HEAD`, which moves the branch it stands for. */
@@ -25,6 +25,22 @@ export function resolveCommit(repository: Repository, revision: string): string 
 export function headBranch(repository: Repository): string | null {
   const result = gitResult(repository, ["symbolic-ref", "--quiet", "HEAD"], { allow: [1] });
   return result.code === 0 ? result.stdout.toString("utf8").trimEnd() : null;
+}
+
+/** Where HEAD stands: both at once. `branch` as {@link headBranch}; `commit` null on an unborn branch. */
+export function readHead(repository: Repository): { branch: string | null; commit: string | null } {
+  const result = gitResult(repository, ["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"], { allow: [128] });
+  if (result.code !== 0) return { branch: headBranch(repository), commit: readRef(repository, "HEAD") };
+  const [commit = "", name] = result.stdout.toString("utf8").split("\n");
+  return { branch: name === undefined || name === "HEAD" ? null : name, commit };
+}
+
+/** {@link readRef} of several at once, by full name; one that is not there is absent. `HEAD` is not among them. */
+export function readRefs(repository: Repository, refs: readonly string[]): Map<string, string> {
+  const lines = git(repository, ["for-each-ref", "--format=%(objectname) %(refname)", "--", ...refs]).split("\n");
+  const found = lines.map((line) => [line.slice(line.indexOf(" ") + 1), line.slice(0, line.indexOf(" "))] as const);
+  // A name is a pattern too: of all below it.
+  return new Map(found.filter(([name]) => refs.includes(name)));
 }
 
 /**

@@ -41,10 +41,22 @@ export function readRemoteRefs(repository: Repository, remote: string): Map<stri
 
 /** The same of the place pushes go to, which may be another than fetches come from (`pushurl`). */
 export function readPushedRefs(repository: Repository, remote: string): Map<string, string> {
+  return readRemoteRefs(repository, pushPlace(repository, remote));
+}
+
+const pushPlaces = new WeakMap<Repository, Map<string, string>>();
+
+/** By its name where that is the same: settings of the remote hold then. It is looked at before a push and after it. */
+function pushPlace(repository: Repository, remote: string): string {
+  const places = pushPlaces.get(repository) ?? new Map<string, string>();
+  pushPlaces.set(repository, places);
+  const known = places.get(remote);
+  if (known !== undefined) return known;
   const urlOf = (...direction: string[]) => gitResult(repository, ["remote", "get-url", ...direction, "--", remote], { allow: [2, 128] });
   const [push, fetch] = [urlOf("--push"), urlOf()].map(({ code, stdout }) => (code === 0 ? stdout.toString("utf8").trimEnd() : null));
-  // By its name where that is the same: settings of the remote hold then.
-  return readRemoteRefs(repository, push === undefined || push === null || push === fetch ? remote : push);
+  const place = push === undefined || push === null || push === fetch ? remote : push;
+  places.set(remote, place);
+  return place;
 }
 
 function readSettings(repository: Repository): Map<string, string> {

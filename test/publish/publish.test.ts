@@ -86,6 +86,8 @@ it("asks git no more often for many versions than for one", () => {
     const { code, stderr } = repo.expver(["publish"], { env: { PATH: counter.path } });
     expect(code, stderr).toBe(0);
     expect(refsOf(repo, "refs/expver/unpublished/")).toEqual([]);
+    // Where pushes go is the same after one.
+    expect(counter.calls().filter((call) => call.startsWith("remote get-url"))).toHaveLength(2);
     return counter.calls().length;
   };
   published(1);

@@ -2,7 +2,7 @@
 
 import type { Project } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
-import { headBranch, readRef } from "../../git/refs.ts";
+import { readHead } from "../../git/refs.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import type { Places } from "./places.ts";
 import type { RunFindings } from "./planning/findings.ts";
@@ -46,5 +46,6 @@ export function factsKeeper(project: Project, first: RunFacts): Pick<OpenRun, "f
 /** HEAD is where it was at the beginning, on the same branch: the results commit will be on it. */
 export function branchStands({ repository, facts }: { repository: Repository; facts: () => Pick<RunFacts, "head"> }): boolean {
   const { head } = facts();
-  return headBranch(repository) === head.branch && readRef(repository, "HEAD") === head.commit;
+  const now = readHead(repository);
+  return now.branch === head.branch && now.commit === head.commit;
 }

@@ -9,7 +9,7 @@ import { ExpverError } from "../../../errors.ts";
 import { git, type Repository } from "../../../git/git.ts";
 import { type IndexEntry, readIndexEntries, requireIndexFree, setIndexEntries, writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree, makeTag } from "../../../git/objects.ts";
-import { type RefChange, readRef, updateRefs } from "../../../git/refs.ts";
+import { type RefChange, readRef, readRefs, updateRefs } from "../../../git/refs.ts";
 import { emptyTree } from "../../../git/tree.ts";
 import { setText } from "../../../journal/file-edits.ts";
 import type { Effect } from "../../../journal/types.ts";
@@ -98,12 +98,13 @@ function refChanges(
   const { head, version } = facts();
   const branch: RefChange[] = onBranch ? [{ ref: head.branch ?? "HEAD", before: head.commit, after: results }] : [];
   const kept = `refs/expver/runs/${runId}`;
-  const before = readRef(repository, kept);
+  const known = readRefs(repository, [kept, ...(version === null ? [] : [RESERVED + version])]);
+  const before = known.get(kept) ?? null;
   if (version === null) return [...branch, { ref: kept, before, after: results }];
   return [
     ...branch,
     ...newTagChanges(version, makeTag(repository, { name: version, object: results, message })),
-    { ref: RESERVED + version, before: readRef(repository, RESERVED + version), after: null },
+    { ref: RESERVED + version, before: known.get(RESERVED + version) ?? null, after: null },
     // The tag keeps S from now on.
     ...(before === null ? [] : [{ ref: kept, before, after: null }]),
   ];

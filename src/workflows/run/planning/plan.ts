@@ -4,7 +4,7 @@ import { basename } from "node:path/posix";
 import { absolutePath, typedPath } from "../../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../../config/project.ts";
 import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
-import { headBranch, readRef } from "../../../git/refs.ts";
+import { readHead } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { inputPointers } from "../../../store/data-hash.ts";
 import { readPointers } from "../../../store/pointers.ts";
@@ -64,7 +64,7 @@ export async function findForRun(context: Context, { input, request, project, va
     project,
     repository,
     places,
-    head: { branch: headBranch(repository), commit: readRef(repository, "HEAD") },
+    head: readHead(repository),
     version: chooseVersion({ project, repository, context, wanted: request.version }),
     selection: selectSnapshot(readChanges(repository), snapshotRules(project, places, pointers)),
     pointers,
