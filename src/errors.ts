@@ -4,7 +4,8 @@
  * Every failure a person can meet is thrown as {@link ExpverError}; anything else that reaches the entry point is a bug.
  * The documentation page of error codes is generated from {@link ERROR_CODES}.
  */
-
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
 /** Decides the exit code: see `cli/exit-codes.ts`. */
 export type ErrorKind = "failed" | "usage" | "confirmation" | "refused" | "differs";
 
@@ -318,7 +319,21 @@ export function fromSystemError(error: unknown, doing: string): unknown {
   if (!("syscall" in error)) return error;
   const path = "path" in error && typeof error.path === "string" ? error.path : undefined;
   const code = error.code === "ENOSPC" || error.code === "EDQUOT" ? "E_DISK_FULL" : "E_IO";
-  const isForbidden = ["EACCES", "EPERM", "EROFS"].includes(error.code);
+  const errno = error.code === "ENOENT" && error.syscall === "mkdir" && path !== undefined ? (whyNoFolder(path) ?? error.code) : error.code;
+  const isForbidden = ["EACCES", "EPERM", "EROFS"].includes(errno);
   const hint = isForbidden ? { hint: "You may not do that there: ask whoever owns it, or work in a clone of your own." } : {};
-  return new ExpverError(code, `${doing}: ${error.message}`, { ...hint, details: { path, errno: error.code }, cause: error });
+  const why = errno === error.code ? error.message : `${errno}: nothing can be made there, mkdir '${path}'`;
+  return new ExpverError(code, `${doing}: ${why}`, { ...hint, details: { path, errno }, cause: error });
+}
+
+/** Making a folder with those above it, Node says ENOENT on a read-only file system too. Undefined when that is not why. */
+function whyNoFolder(path: string): string | undefined {
+  let there = dirname(path);
+  while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
+  try {
+    accessSync(there, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : undefined;
+  }
 }

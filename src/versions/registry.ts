@@ -1,4 +1,6 @@
 /** The registry of versions is the list of tags; reading it takes two git processes, however many tags there are (a third one when some are newer than the index). */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { nearestWord } from "../config/nearest.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -77,7 +79,8 @@ export function pickVersion(versions: readonly Version[], name: string, prefix: 
 /** One process. */
 function commitsOnNoBranch(repository: Repository, commits: readonly string[]): Set<string> {
   const known = [...new Set(commits)].filter((commit) => commit !== "");
-  if (known.length === 0) return new Set();
+  // Of a history that is cut (a shallow clone) nobody can tell what came before.
+  if (known.length === 0 || existsSync(join(repository.commonDir, "shallow"))) return new Set();
   const args = ["rev-list", "--ignore-missing", "--stdin", "--not", "--branches", "--remotes"];
   return new Set(git(repository, args, { input: `${known.join("\n")}\n` }).split("\n"));
 }
@@ -118,8 +121,8 @@ function noSuchVersion(versions: readonly Version[], name: string): ExpverError 
   return new ExpverError("E_NOT_FOUND", `there is no version ${JSON.stringify(name)}; ${known}`, {
     hint:
       names.length === 0
-        ? "`expver run` or `expver tag` makes one. `expver get`, `checkout` and `diff` take any tag, branch or commit."
-        : "`expver list` shows them all; `expver get`, `checkout` and `diff` take any other tag, branch or commit too.",
+        ? "`expver run` or `expver tag` makes one, `expver sync` brings those of the Git remote. `expver get`, `checkout` and `diff` take any tag, branch or commit."
+        : "`expver list` shows them all, `expver sync` brings those that others have published; `expver get`, `checkout` and `diff` take any other tag, branch or commit too.",
     details: { asked: name, nearest: near ?? null, latest },
   });
 }

@@ -2,7 +2,7 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { makeFolder, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { checkWhole, exists, MAIN, makeExperiment, openOperations, runRows } from "./story.ts";
 
 const host = openTestRepository(makeFolder("mounts"));
@@ -89,6 +89,16 @@ describe.skipIf(!mayMount())("a read-only disk", () => {
       expect(repo.expver(args), args.join(" ")).toMatchObject({ code: 0 });
     }
     expect(repo.expver(["doctor"]).stdout).toContain("the file system is read-only");
+  });
+
+  it("in a clone that expver has written nothing into yet it is said too, not that a folder is missing", () => {
+    const repo = makeRepository();
+    repo.commit("start", { "results/keep": "" });
+    expect(mount("--bind", repo.root, repo.root)).toBe(true);
+    mounted.push(repo.root);
+    expect(mount("-o", "remount,ro,bind", repo.root)).toBe(true);
+    const { error } = repo.expverJson(["run", "--", "true"]);
+    expect(error).toMatchObject({ code: "E_IO", message: expect.stringContaining("EROFS"), hint: expect.stringContaining("You may not") });
   });
 });
 

@@ -84,6 +84,17 @@ describe("reading the registry", () => {
     ]);
   });
 
+  it("says of no version that it is on no branch where the history is cut", () => {
+    const upstream = makeRepository();
+    upstream.commit("first");
+    upstream.git("tag", "-a", "e0.1.0", "-m", "x");
+    upstream.commit("second");
+    const clone = makeRepository();
+    clone.git("fetch", "-q", "--depth", "1", `file://${upstream.root}`, "main", "refs/tags/e0.1.0:refs/tags/e0.1.0");
+    clone.git("reset", "-q", "--hard", upstream.git("rev-parse", "main"));
+    expect(readVersions(openProject(clone.context))).toMatchObject([{ name: "e0.1.0", onBranch: true }]);
+  });
+
   it("counts a remote-tracking branch as a branch", () => {
     const upstream = makeRepository();
     upstream.commit("first");

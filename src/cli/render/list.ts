@@ -19,7 +19,11 @@ export function renderList(list: VersionList, terminal: Terminal): string {
   const { form } = list;
   if (form === "csv" || form === "md" || form === "jsonl") return listAsText(list, form);
   if (list.total === 0) {
-    return ["no versions yet: `expver run` or `expver tag` makes one", ...otherTags(list, terminal), ...footer(list)].join("\n");
+    return [
+      "no versions yet: `expver run` or `expver tag` makes one, `expver sync` brings those of the Git remote",
+      ...otherTags(list, terminal),
+      ...footer(list),
+    ].join("\n");
   }
   const limit = list.all || list.limit !== null || !terminal.isTTY ? list.versions.length : ROWS_ON_TERMINAL;
   const rows = form === "tree" ? list.versions.slice(-limit) : list.versions.slice(0, limit);

@@ -8,7 +8,7 @@ import { textWidth, wrapText } from "../text-width.ts";
 const INDENT = 30;
 
 export function renderVerify({ versions, links }: Verified, { style, width }: Terminal): string {
-  if (versions.length === 0) return "there are no versions yet\n";
+  if (versions.length === 0) return "there are no versions yet (`expver sync` brings those of the Git remote)\n";
   const alone = versions.length === 1;
   const lines = versions.flatMap(({ version, state, links: own }) => {
     const colour = state === "broken" ? "red" : state === "whole" ? "green" : "yellow";
