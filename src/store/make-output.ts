@@ -53,5 +53,5 @@ export function* makingOutput(
     };
     targets.set(place, target);
   }
-  yield* makingFiles(placingIn(project), targets.keys(), { at: (place) => targets.get(place) as string });
+  yield* makingFiles(placingIn(project), [...targets.keys()], { at: (place) => targets.get(place) as string });
 }

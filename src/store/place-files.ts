@@ -29,8 +29,8 @@ interface MakeFiles {
 }
 
 /** Checks the bytes where they pass through our hands. Throws E_OBJECT for a damaged object. */
-export function* makingFiles(placing: Placing, places: Iterable<Placement>, { at, made = () => undefined }: MakeFiles): Work<void> {
-  for (const batch of batchesOf([...places])) {
+export function* makingFiles(placing: Placing, places: readonly Placement[], { at, made = () => undefined }: MakeFiles): Work<void> {
+  for (const batch of batchesOf(places)) {
     const copies: Placement[] = [];
     for (const place of batch) {
       if (!linkFile(placing, place, at(place))) copies.push(place);
