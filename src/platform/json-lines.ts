@@ -83,7 +83,14 @@ function parseLine<Line extends object>(bytes: Buffer): Line | null {
 /** Takes over the descriptor. */
 function writeLines(descriptor: number, lines: readonly object[], before = ""): void {
   try {
-    writeAll(descriptor, Buffer.from(before + lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
+    let text = before;
+    for (const line of lines) {
+      text += `${JSON.stringify(line)}\n`;
+      if (text.length < CHUNK_BYTES) continue;
+      writeAll(descriptor, Buffer.from(text));
+      text = "";
+    }
+    writeAll(descriptor, Buffer.from(text));
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

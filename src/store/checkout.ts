@@ -101,19 +101,23 @@ interface Comparison {
 function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWanted }: Comparison): Work<void> {
   const { pointer, path } = plan;
   const { hashName } = pointer;
-  const here = new Map(scan?.files.map((file) => [file.relpath, file]));
   const isSaved = ({ md5 }: ScannedFile) => trustedSize(cache.dir, { hash: md5, hashName }) !== null;
-  const standing = (relpath: string) => (plan.wrongKind ? undefined : here.get(relpath));
-  const changed = members.filter(({ relpath, md5 }) => isWanted(relpath) && (standing(relpath)?.md5 !== md5 || relink));
+  const { standing, others } = plan.wrongKind ? NONE_STANDS : sideBySide(members, scan?.files ?? []);
+  const numbers = [...members.keys()];
+  const changed = numbers.filter((number) => {
+    const { relpath, md5 } = members[number] as ListingEntry;
+    return isWanted(relpath) && (standing(number)?.md5 !== md5 || relink);
+  });
   const output: Output = { path, dir: cache.dir, hashName, isexec: !plan.isFolder && pointer.isexec === true };
   for (const some of batchesOf(changed)) {
     const sizes = yield* trustedSizes(
       cache.dir,
-      some.map(({ md5 }) => ({ hash: md5, hashName })),
+      some.map((number) => ({ hash: (members[number] as ListingEntry).md5, hashName })),
     );
-    for (const [index, member] of some.entries()) {
+    for (const [index, number] of some.entries()) {
+      const member = members[number] as ListingEntry;
       const { relpath, md5 } = member;
-      const file = standing(relpath);
+      const file = standing(number);
       const size = sizes[index] ?? null;
       if (size === null) {
         // What is right already needs nothing from the cache.
@@ -124,13 +128,34 @@ function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWant
       plan.places.push(new MemberPlacement(output, member, { size, replaces: file ?? null }));
     }
   }
-  for (const { relpath } of members) here.delete(relpath);
-  const extra = plan.wrongKind ? (scan?.files ?? []) : [...here.values()].filter(({ relpath }) => isWanted(relpath));
+  const extra = plan.wrongKind ? (scan?.files ?? []) : others.filter(({ relpath }) => isWanted(relpath));
   for (const file of extra) {
     if (!isSaved(file)) plan.unsaved.push(file);
     plan.removes.push(file);
   }
   plan.emptyFolders = scan?.emptyFolders ?? [];
+}
+
+interface SideBySide {
+  /** The file that stands where the member with this number belongs. */
+  standing: (number: number) => ScannedFile | undefined;
+  /** Files that are no members. */
+  others: ScannedFile[];
+}
+
+const NONE_STANDS: SideBySide = { standing: () => undefined, others: [] };
+
+/** Paths of files are made when they are asked for: those of the listing are the names that are kept. */
+function sideBySide(members: readonly ListingEntry[], files: readonly ScannedFile[]): SideBySide {
+  const numbers = new Map(files.length === 0 ? [] : members.map(({ relpath }, number) => [relpath, number]));
+  const places = new Uint32Array(members.length);
+  const others: ScannedFile[] = [];
+  for (const [index, file] of files.entries()) {
+    const number = numbers.get(file.relpath);
+    if (number === undefined) others.push(file);
+    else places[number] = index + 1;
+  }
+  return { standing: (number) => (places[number] === 0 ? undefined : files[(places[number] as number) - 1]), others };
 }
 
 interface Output {

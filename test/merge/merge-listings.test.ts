@@ -1,7 +1,8 @@
 /** Folders merged file by file: the algebra on random folders, and real dvc as the referee. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type ListingSides, mergeListings } from "../../src/merge/pointers/merge-listings.ts";
+import { type ListingSides, mergeListings, sharing } from "../../src/merge/pointers/merge-listings.ts";
+import { compareCodePoints } from "../../src/store/listing.ts";
 import type { ListingEntry } from "../../src/store/types.ts";
 import { dvcCalls, HAS_DVC } from "../support/dvc.ts";
 import { makeStory, must } from "./driver-story.ts";
@@ -60,6 +61,43 @@ it("the order of the sides does not matter; repeating adds nothing", () => {
       expect([textOf(again.entries), again.added, again.changed, again.removed]).toEqual([textOf(entries), 0, 0, 0]);
     }
   });
+});
+
+it("where no path was changed by both, the sum of what each side changed is what changed", () => {
+  const sizeOf = (entries: readonly ListingEntry[]) => entries.reduce((sum, { md5 }) => sum + 10 ** Number(md5[0]), 0);
+  let apartOnes = 0;
+  property((base, ours, theirs) => {
+    const { entries, apart } = mergeListings({ base, ours, theirs });
+    const isSame = (path: string, side: ListingEntry[]) => at(side, path) === at(base, path);
+    if (PATHS.some((path) => !isSame(path, ours) && !isSame(path, theirs))) expect(apart).toBe(false);
+    if (!apart) return;
+    apartOnes += 1;
+    expect(sizeOf(entries)).toBe(sizeOf(ours) + sizeOf(theirs) - sizeOf(base));
+  });
+  expect(apartOnes).toBeGreaterThan(20);
+  const [one, other] = ["1", "2"].map((md5) => md5.repeat(32)) as [string, string];
+  const base = [
+    { relpath: "a", md5: one },
+    { relpath: "b", md5: one },
+  ];
+  const changed = (relpath: string) => base.map((entry) => (entry.relpath === relpath ? { relpath, md5: other } : entry));
+  expect(mergeListings({ base, ours: changed("a"), theirs: changed("b") }).apart).toBe(true);
+});
+
+it("entries two listings have alike are one object afterwards", () => {
+  property((_base, one, two) => {
+    const shared = sharing(two, one);
+    expect(shared).toEqual(two);
+  });
+  const known = PATHS.toSorted(compareCodePoints).map((relpath) => ({ relpath, md5: "1".repeat(32) }));
+  const entries = known
+    .filter(({ relpath }) => relpath !== "b")
+    .map((entry) => ({ ...entry, md5: entry.relpath === "c" ? "2".repeat(32) : entry.md5 }));
+  expect(
+    sharing(entries, known)
+      .filter((entry) => known.includes(entry))
+      .map(({ relpath }) => relpath),
+  ).toEqual(known.map(({ relpath }) => relpath).filter((relpath) => relpath !== "b" && relpath !== "c"));
 });
 
 it("a choice leaves no clash, and decides nothing but clashes", () => {

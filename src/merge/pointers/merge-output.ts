@@ -19,7 +19,7 @@ import type { ListingEntry, OutputContent, Pointer } from "../../store/types.ts"
 import { besideOf, discard } from "../beside.ts";
 import { changesTable } from "../results/merge-files.ts";
 import type { ConflictChoice, SourceReport } from "../results/types.ts";
-import { type EntryClash, type MergedListing, mergeListings } from "./merge-listings.ts";
+import { type Decide, type EntryClash, type MergedListing, mergeListings, sharing } from "./merge-listings.ts";
 import { holdsResults, mergeStored } from "./stored-database.ts";
 
 export interface OutputSides {
@@ -140,25 +140,29 @@ async function mergeFolders(bench: Workbench, sides: OutputSides): Promise<Merge
   const { ours, theirs, base } = sides;
   const { path } = ours;
   if (isOneModel(bench.project, path)) throw new Unmergeable(`${path} is one model: files of two are never mixed`);
-  const [mine, other] = [await bench.findListing(ours), await bench.findListing(theirs)];
+  const mine = await bench.findListing(ours);
+  const other = await sharedListing(bench, theirs, mine);
   if (mine === null || other === null) {
     throw new Unmergeable(`${path}: the listing of ${mine === null ? "ours" : "theirs"} is neither in the cache nor on the remote`);
   }
-  const ancestor = base === null ? [] : isFolder(base) && base.hashName === "md5" ? await bench.findListing(base) : null;
+  const ancestor = base === null ? [] : isFolder(base) && base.hashName === "md5" ? await sharedListing(bench, base, mine) : null;
   const notes = ancestor === null ? [`${path}: the common ancestor's listing is nowhere; what one side had deleted may be back`] : [];
   const made = new Map<string, StoredRows>();
-  for (const clash of mergeListings({ base: ancestor, ours: mine, theirs: other }).clashes) {
+  const undecided = mergeListings({ base: ancestor, ours: mine, theirs: other });
+  for (const clash of undecided.clashes) {
     const rows = await mergeMembers(bench, sides, clash);
     if (rows !== null) made.set(clash.relpath, rows);
   }
-  const listing = mergeListings({ base: ancestor, ours: mine, theirs: other }, ({ relpath, ours: kept, theirs: wanted }) => {
+  const decide: Decide = ({ relpath, ours: kept, theirs: wanted }) => {
     const rows = made.get(relpath);
     if (rows !== undefined) return rows.hash;
     return bench.choice === "ours" ? kept : bench.choice === "theirs" ? wanted : undefined;
-  });
+  };
+  const hasClashes = undecided.clashes.length > 0;
+  const listing = hasClashes ? mergeListings({ base: ancestor, ours: mine, theirs: other }, decide) : undecided;
   if (listing.clashes.length > 0) throw new Unmergeable(describeClashes(path, listing.clashes), { canChoose: false });
   const sizes = new Map([...made.values()].map(({ hash, size }) => [hash, size]));
-  const size = sizeOf(bench, { listing, sizes }) ?? (ancestor === null ? null : sizeByPointers(sides, { mine, other, ancestor, made }));
+  const size = sizeOf(bench, { listing, sizes }) ?? (ancestor === null ? null : sizeByPointers(sides, listing));
   if (size === null) throw new Unmergeable(`${path}: not all its files are in the cache, so its size is not known: expver data fetch`);
   const hash = bench.ingest.listing(renderListing(listing.entries));
   return {
@@ -168,6 +172,11 @@ async function mergeFolders(bench: Workbench, sides: OutputSides): Promise<Merge
     listing,
     notes: [...notes, ...[...made.values()].flatMap((rows) => rows.notes)],
   };
+}
+
+async function sharedListing(bench: Workbench, pointer: Pointer, known: ListingEntry[] | null): Promise<ListingEntry[] | null> {
+  const entries = await bench.findListing(pointer);
+  return entries === null || known === null ? entries : sharing(entries, known);
 }
 
 /** A results database inside a tracked folder. */
@@ -198,21 +207,10 @@ function sizeOf({ cache }: Workbench, { listing, sizes }: { listing: MergedListi
 }
 
 /** Without the members' bytes: right where each change was made by one side only. Null where it was not, or a pointer has no size. */
-function sizeByPointers(
-  { base, ours, theirs }: OutputSides,
-  {
-    mine,
-    other,
-    ancestor,
-    made,
-  }: { mine: ListingEntry[]; other: ListingEntry[]; ancestor: ListingEntry[]; made: ReadonlyMap<string, unknown> },
-): number | null {
-  if (made.size > 0 || ours.size === undefined || theirs.size === undefined || (base !== null && base.size === undefined)) return null;
-  const [before, there] = [ancestor, other].map((list) => new Map(list.map(({ relpath, md5 }) => [relpath, md5])));
-  const bothMade = mine.some(({ relpath, md5 }) => before?.get(relpath) !== md5 && there?.has(relpath));
-  const here = new Set(mine.map(({ relpath }) => relpath));
-  const bothRemoved = ancestor.some(({ relpath }) => !here.has(relpath) && !there?.has(relpath));
-  return bothMade || bothRemoved ? null : ours.size + theirs.size - (base?.size ?? 0);
+function sizeByPointers({ base, ours, theirs }: OutputSides, { apart, decided }: MergedListing): number | null {
+  const before = base === null ? 0 : base.size;
+  if (!apart || decided > 0 || ours.size === undefined || theirs.size === undefined || before === undefined) return null;
+  return ours.size + theirs.size - before;
 }
 
 /** The absolute path of the object; null when it is nowhere. */
