@@ -30,11 +30,10 @@ export interface PreparedData {
  */
 export async function prepareDataMerge(merge: DataMerge): Promise<PreparedData> {
   const { output } = merge;
-  const readsJson = [merge.base, ...merge.sources].some(({ path }) => kindOf(path) === "json");
   const temporary = besideOf(output, "merged");
   const spill = besideOf(output, "spill");
   mkdirSync(spill, { recursive: true });
-  const db = await openDuckDb({ spill, memory: merge.memory ?? "1GB", readsJson });
+  const db = await openDuckDb({ spill, memory: merge.memory ?? "1GB", readsJson: readsJson(merge) });
   try {
     const report = await mergeAll(db, merge, { temporary, spill });
     const changes = !isSame(output, temporary);
@@ -56,9 +55,8 @@ export function commitDataMerge({ temporary, output, changes }: PreparedData): v
 async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { temporary: string; spill: string }): Promise<DataReport> {
   const kinds = [merge.base.path, merge.output, ...merge.sources.map(({ path }) => path)].map(kindOf);
   const typed = new Set(kinds).size > 1;
-  const base = await readDataFile(db, merge.base, { typed });
-  const sources: DataFile[] = [];
-  for (const source of ordered(merge)) sources.push(await readDataFile(db, source, { typed }));
+  const [base, ...sources] = await readFiles(db, merge, { typed });
+  if (base === undefined) throw new TypeError("a merge has a base");
   const files = [base, ...sources];
   const columns = settleSchema(files, merge);
   for (const file of files) requireKey(file, merge.keyColumns);
@@ -71,6 +69,19 @@ async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { te
   else await writeRows(db, standing, plan, temporary);
   const after = before - standing.gone + addedRows(standing);
   return { output: merge.output, strategy: merge.strategy, columns, before, after, sources: reports };
+}
+
+/** The base, then the sources. JSON is read whole to know its columns: one file after the other, for the sake of memory. */
+async function readFiles(db: DuckDb, merge: DataMerge, { typed }: { typed: boolean }): Promise<DataFile[]> {
+  const named = [merge.base, ...ordered(merge)];
+  if (!readsJson(merge)) return [...(await together(named.map((file) => readDataFile(db, file, { typed }))))];
+  const files: DataFile[] = [];
+  for (const file of named) files.push(await readDataFile(db, file, { typed }));
+  return files;
+}
+
+function readsJson({ base, sources }: DataMerge): boolean {
+  return [base, ...sources].some(({ path }) => kindOf(path) === "json");
 }
 
 /** What needs no source: how many rows the base has, and how the result will be written. */
