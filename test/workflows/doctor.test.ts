@@ -214,8 +214,17 @@ test("bytes of a pointer that are neither in the cache nor, for all that is know
   const summary = async () =>
     about(await examine(repo), "lost-objects").map(({ level, what }) => `${level} ${/data\/\w+/.exec(what)?.[0]}`);
   expect(await summary()).toEqual(["problem data/dir", "problem data/one", "warning data/two"]);
+  // Added, other bytes at the path of lost ones would take their place in the pointer.
+  repo.write("data/one", "something else");
+  const remedies = async () =>
+    Object.fromEntries(about(await examine(repo), "lost-objects").map(({ what, remedy }) => [/data\/\w+/.exec(what)?.[0], remedy]));
+  expect(await remedies()).toMatchObject({
+    "data/one": expect.stringMatching(/Copy them back .* instead: expver data add/),
+    "data/two": "expver data add data/two",
+  });
   repo.write(".dvc/config", "['remote \"store\"']\n    url = /somewhere\n");
   expect(await summary()).toEqual(["warning data/dir", "warning data/one", "warning data/two"]);
+  expect(await remedies()).toMatchObject({ "data/one": "expver data pull data/one", "data/two": "expver data add data/two" });
 });
 
 test("a mistake in .dvc/config, and a pointer with conflict markers", async () => {

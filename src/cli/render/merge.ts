@@ -24,7 +24,7 @@ function renderResolved({ pointers, unfinished }: NonNullable<Merged["resolved"]
   const isLeft = pointers.some(({ state }) => state === "conflict");
   const next = isLeft
     ? "still in conflict: expver merge --resolve ours|theirs PATH"
-    : `next: expver data checkout${unfinished === null ? "" : `, then git ${unfinished} --continue`}`;
+    : `next: expver data pull${unfinished === null ? "" : `, then git ${unfinished} --continue`}`;
   const lines = pointers.flatMap(({ file, state, says }) => [
     `${style(colours[state], state)}  ${file}`,
     ...says.map((text) => `  ${text}`),

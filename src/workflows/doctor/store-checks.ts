@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath, shownPath, typedPath } from "../../config/paths.ts";
+import { shownPath, typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
@@ -10,6 +10,7 @@ import { objectFile } from "../../store/contents.ts";
 import { cacheDir, dvcFolder, namesCache, sharedCache } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
 import { parseListing } from "../../store/listing.ts";
+import { outputStatus } from "../../store/status.ts";
 import type { HashName, Pointer } from "../../store/types.ts";
 import { nameSharedCache, sharedCacheEdit } from "../shared-cache.ts";
 import type { Check, Finding } from "./check.ts";
@@ -26,18 +27,19 @@ export const lostObjects: Check = {
       if (missing === 0) return [];
       const many = missing === 1 ? "" : ` (${missing} objects)`;
       const what = `the bytes of ${pointer.path} (${pointer.hash?.slice(0, 6)}, named by ${pointer.file}) are not in the cache${many}`;
-      if (existsSync(absolutePath(project, pointer.path))) {
-        return [
-          { level: "warning", what: `${what}; a file stands at that path`, remedy: `expver data add ${typedPath(project, pointer.path)}` },
-        ];
-      }
-      if (hasRemote || pointer.isImport)
-        return [{ level: "warning", what, remedy: `expver data pull ${typedPath(project, pointer.path)}` }];
+      const typed = typedPath(project, pointer.path);
+      const worktree = outputStatus(project, [pointer])[0]?.worktree;
+      // Adding anything else would make the pointer name that, and forget what it named.
+      if (worktree === "same") return [{ level: "warning", what: `${what}; they stand at that path`, remedy: `expver data add ${typed}` }];
+      if (hasRemote || pointer.isImport) return [{ level: "warning", what, remedy: `expver data pull ${typed}` }];
       return [
         {
           level: "problem",
           what: `${what}, and there is no remote: they are lost unless a colleague has them`,
-          remedy: `Copy them back to ${shownPath(project, pointer.path)}, or: expver data remove ${typedPath(project, pointer.file)}`,
+          remedy:
+            worktree === "modified"
+              ? `Copy them back to ${shownPath(project, pointer.path)}, or track what stands there now instead: expver data add ${typed}`
+              : `Copy them back to ${shownPath(project, pointer.path)}, or: expver data remove ${typedPath(project, pointer.file)}`,
         },
       ];
     });
