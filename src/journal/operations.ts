@@ -137,14 +137,18 @@ export function nameEnded(project: Place): void {
   }
 }
 
+/** Of an id so much must be typed: a digit or two would mean some operation or other by chance. */
+const SHORTEST_ID = 4;
+
 /** One operation by its id or an unambiguous beginning or end of it. Throws E_NOT_FOUND. */
 export function readOperation(project: Place, id: string): Operation {
   const all = recordNames(project);
   const exact = all.filter((name) => idOf(name) === id);
-  const found = exact.length > 0 ? exact : all.filter((name) => idOf(name).startsWith(id) || idOf(name).endsWith(id));
-  const operation = found.length === 1 && id !== "" ? readHere(project, found[0] ?? "") : null;
+  const isPart = id.length >= SHORTEST_ID;
+  const found = exact.length > 0 || !isPart ? exact : all.filter((name) => idOf(name).startsWith(id) || idOf(name).endsWith(id));
+  const operation = found.length === 1 ? readHere(project, found[0] ?? "") : null;
   if (operation !== null) return operation;
-  const many = found.length > 1 && id !== "" ? `is the id of ${found.length} operations` : "is no operation";
+  const many = found.length > 1 ? `is the id of ${found.length} operations` : "is no operation";
   throw new ExpverError("E_NOT_FOUND", `${JSON.stringify(id)} ${many}`, {
     hint: "`expver ops` lists them.",
     details: { asked: id, found: found.slice(0, 10).map(idOf) },

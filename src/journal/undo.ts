@@ -1,4 +1,5 @@
 /** Taking back a whole operation, while everything it left still stands. */
+
 import { join } from "node:path";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -6,6 +7,7 @@ import { readRef, updateRefs } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
 import { batchesOf } from "../platform/pace.ts";
 import { whereIs } from "../platform/processes.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import type { RowHooks } from "./effects/kind.ts";
 import { beginOperation, endOperation, newestOperations, type OpenOperation, readOperation } from "./operations.ts";
 import { type EffectState, lookAt, takeBack } from "./take-back.ts";
@@ -148,8 +150,14 @@ function tagOf(ref: string): string[] {
 
 function allBeyond({ id, command }: Operation, beyond: readonly EffectState[]): ExpverError {
   const targets = beyond.map(({ target }) => target);
+  const withdrawals = beyond.flatMap(({ effect }) =>
+    effect.kind === "remote" && effect.ref !== undefined
+      ? tagOf(effect.ref).map((tag) => `git push ${shellWord(effect.remote)} --delete ${shellWord(tag)} && git tag -d ${shellWord(tag)}`)
+      : [],
+  );
+  const withdraw = withdrawals.length === 0 ? "" : ` To take it back all the same, where nobody has: ${withdrawals.join("; ")}.`;
   return new ExpverError("E_UNDO", `${id} (${command}) cannot be undone: what it did was done on a remote (${targets.join("; ")})`, {
-    hint: "Others may have it already. Undo another operation by its id: `expver ops` lists them.",
+    hint: `Others may have it already.${withdraw} Undo another operation by its id: \`expver ops\` lists them.`,
     details: { operation: id, beyond: targets },
   });
 }

@@ -1,6 +1,6 @@
 /** `expver uses PATH|HASH|V`: which experiments have these bytes, this path, or what came of this version. */
 import { existsSync, readFileSync } from "node:fs";
-import { pathFromUser } from "../config/paths.ts";
+import { isUnder, pathFromUser } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
@@ -21,6 +21,8 @@ export interface Uses {
   kind: "version" | "hash" | "path";
   /** Oldest version first. */
   uses: FoundUse[];
+  /** Of a path: other paths that had the same bytes, before it was renamed or beside it. */
+  elsewhere: FoundUse[];
   /** Folders whose listing is not in the cache, so that nobody can tell what is in them. */
   unknown: number;
 }
@@ -49,13 +51,13 @@ export const uses: ReadWorkflow<Input, Uses> = {
     const known = { versions, uses: readUses(project, versions) };
     const { prefix } = project.config.versions;
     const version = versions.find(({ name }) => name === what) ?? versions.find(({ name }) => name === prefix + what);
-    if (version !== undefined) return { asked: version.name, kind: "version", uses: cameOf(known, version), unknown: 0 };
+    if (version !== undefined) return { asked: version.name, kind: "version", uses: cameOf(known, version), elsewhere: [], unknown: 0 };
     const listings = listingReader(project);
     const ofPath = byPath(project, context, { what, known, listings });
     if (ofPath !== null) return ofPath;
     if (/^[0-9a-f]{4,32}(?:\.dir)?$/.test(what)) {
-      const found = byHash(known, what, listings);
-      if (found.length > 0) return { asked: what, kind: "hash", uses: found, unknown: listings.unknown() };
+      const found = byHash(known, (hash) => hash.startsWith(what), listings);
+      if (found.length > 0) return { asked: what, kind: "hash", uses: found, elsewhere: [], unknown: listings.unknown() };
     }
     throw new ExpverError("E_NOT_FOUND", `no version has ${JSON.stringify(what)}`, {
       hint: "A path of tracked data, the beginning of a hash (4 digits or more), or a version; `expver show V` lists both.",
@@ -104,7 +106,10 @@ function byPath(
         return members.map(({ relpath, md5 }) => foundIn(version, { role: use.role, path: `${use.path}/${relpath}`, hash: md5 }));
       }),
     );
-    if (found.length > 0) return { asked: path, kind: "path", uses: found, unknown: listings.unknown() };
+    if (found.length === 0) continue;
+    const hashes = new Set(found.map(({ hash }) => hash));
+    const elsewhere = byHash(known, (hash) => hashes.has(hash), listings).filter((use) => use.path !== null && !isUnder(use.path, [path]));
+    return { asked: path, kind: "path", uses: found, elsewhere, unknown: listings.unknown() };
   }
   return null;
 }
@@ -120,12 +125,12 @@ function pathsMeant(project: Project, context: Context, what: string): string[] 
   }
 }
 
-function byHash({ versions, uses: all }: Known, what: string, listings: Listings): FoundUse[] {
+function byHash({ versions, uses: all }: Known, isMeant: (hash: string) => boolean, listings: Listings): FoundUse[] {
   return versions.flatMap((version) =>
     (all.get(version.name) ?? []).flatMap((use): FoundUse[] => {
-      const own = use.hash.startsWith(what) ? [foundIn(version, use)] : [];
+      const own = isMeant(use.hash) ? [foundIn(version, use)] : [];
       if (!use.hash.endsWith(".dir")) return own;
-      const members = listings.of(use.hash).filter(({ md5 }) => md5.startsWith(what));
+      const members = listings.of(use.hash).filter(({ md5 }) => isMeant(md5));
       return [
         ...own,
         ...members.map(({ relpath, md5 }) => foundIn(version, { role: use.role, path: `${use.path}/${relpath}`, hash: md5 })),

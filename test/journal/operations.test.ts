@@ -90,6 +90,8 @@ test("an operation is found by the end of its id; an unknown or ambiguous one is
   const first = beginOperation(project, context, start).id;
   beginOperation(project, context, start);
   expect(readOperation(project, first.slice(-4)).id).toBe(first);
+  // Too little to be meant.
+  expect(() => readOperation(project, first.slice(-3))).toThrow(expect.objectContaining({ code: "E_NOT_FOUND" }));
   for (const id of ["", "20260301", "nope", "../x"]) {
     expect(() => readOperation(project, id), id).toThrow(expect.objectContaining({ code: "E_NOT_FOUND" }));
   }

@@ -81,6 +81,19 @@ describe("a chain of experiments", () => {
     expect(found("c4ca4238")).toEqual(all("data/images/one"));
     expect(repo.expverJson(["uses", "nothing.csv"]).error?.code).toBe("E_NOT_FOUND");
     expect(repo.expver(["uses", "data/raw.csv"]).stdout).toContain("e0.2.0");
+    expect(repo.expverJson(["uses", "data/raw.csv"]).data.elsewhere).toEqual([]);
+  });
+
+  it("uses of a path that was renamed names the versions that had its bytes under the old one", () => {
+    must(repo, "data", "move", "data/images", "data/pictures");
+    repo.commit("renamed");
+    must(repo, "tag", "e0.9.0", "-d", "renamed");
+    const { uses, elsewhere } = repo.expverJson(["uses", "data/pictures"]).data;
+    expect(uses).toMatchObject([{ version: "e0.9.0", path: "data/pictures" }]);
+    expect(elsewhere.map(({ version, path }: { version: string; path: string }) => `${version} ${path}`)).toEqual(
+      ["e0.1.0", "e0.2.0", "e0.3.0"].map((version) => `${version} data/images`),
+    );
+    expect(repo.expver(["uses", "data/pictures/one"]).stdout).toContain("the same bytes under another path: data/images/one in e0.1.0");
   });
 });
 

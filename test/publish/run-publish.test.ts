@@ -65,6 +65,10 @@ it("publishing is in the journal, names the tag, and blocks undoing the run", ()
   });
   expect(repo.expverJson(["undo"])).toMatchObject({
     code: 4,
-    error: { code: "E_UNDO", message: expect.stringContaining(`${id} (publish) cannot be undone`) },
+    error: {
+      code: "E_UNDO",
+      message: expect.stringContaining(`${id} (publish) cannot be undone`),
+      hint: expect.stringContaining(`git push origin --delete ${version} && git tag -d ${version}`),
+    },
   });
 });

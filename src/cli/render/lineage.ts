@@ -33,8 +33,12 @@ function sourceText({ path, hash, madeBy, since, isImport }: Source, version: st
   return `${path}  ${hash.slice(0, 6)}  (${origin})`;
 }
 
-export function renderUses({ asked, kind, uses, unknown }: Uses, terminal: Terminal): string {
-  const notes = unknown === 0 ? [] : [`${unknown} folders could not be looked into: their listings are not in the cache (expver sync)`];
+export function renderUses({ asked, kind, uses, elsewhere, unknown }: Uses, terminal: Terminal): string {
+  const others = elsewhere.slice(0, 3).map(({ path, version }) => `${path} in ${version}`);
+  const notes = [
+    ...(elsewhere.length === 0 ? [] : [`the same bytes under another path: ${others.join(", ")}${elsewhere.length > 3 ? " …" : ""}`]),
+    ...(unknown === 0 ? [] : [`${unknown} folders could not be looked into: their listings are not in the cache (expver sync)`]),
+  ];
   if (uses.length === 0) return `no version came of ${asked}\n${renderNotes(notes, terminal)}`;
   const columns: Column<FoundUse>[] = [
     { title: "version", text: ({ version }) => version, style: "yellow" },
