@@ -1,14 +1,16 @@
 /** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { isLfsPointer, lfsBytes } from "../git/lfs.ts";
 import { catFiles } from "../git/tree.ts";
-import { createPlacer } from "../platform/links.ts";
-import { type Pacing, paceWork, type Work } from "../platform/pace.ts";
+import { createPlacer, type Placer } from "../platform/links.ts";
+import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { readDvcConfig } from "./dvc-config.ts";
 import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "./layout.ts";
+import { type FileFromCache, makingFiles } from "./place-files.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Source } from "./source.ts";
 import type { SourceNode } from "./source-tree.ts";
@@ -33,26 +35,37 @@ export async function copyFromSource(
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
   copyBlobs(source, files, pacing, place);
   const folders = [openCache(source.project), await received(source, stored, pacing, { staging, remote })];
-  await paceWork(copying(files, { folders, place }), pacing, { label: "copying data", total: files.length });
+  await paceWork(copying(files, { project: source.project, folders, place }), pacing, { label: "copying data", total: files.length });
 }
 
+/** Bytes out of a cache are checked on the way. Throws E_OBJECT. */
 function* copying(
   files: readonly SourceNode[],
-  { folders, place }: { folders: readonly ObjectFolder[]; place: CopyTo["place"] },
+  { project, folders, place }: { project: Project; folders: readonly ObjectFolder[]; place: CopyTo["place"] },
 ): Work<void> {
   const placer = createPlacer(["copy"]);
   const made = new Set<string>();
-  for (const node of files) {
-    if (node.file === null && node.blob !== null) continue;
-    const { from, size } = node.file === null ? locate(folders, node) : { from: node.file, size: node.size ?? 1 };
-    const to = place(node);
-    const folder = dirname(to);
+  const makeRoom = (node: SourceNode) => {
+    const folder = dirname(place(node));
     if (!made.has(folder)) mkdirSync(folder, { recursive: true });
     made.add(folder);
-    const isLinked = placer.link(from, to, { size, copyOnly: true }) !== null;
-    const told = isLinked ? 0 : (yield* placer.copying(from, to, size)).told;
-    yield { files: 1, bytes: size - told };
+  };
+  for (const some of batchesOf(files)) {
+    const targets = new Map<FileFromCache, string>();
+    for (const node of some) {
+      if (node.file === null && node.blob !== null) continue;
+      makeRoom(node);
+      if (node.file === null) targets.set({ path: node.path, isexec: false, ...locate(folders, node) }, place(node));
+      else yield* copyingPlain(placer, { from: node.file, to: place(node), size: node.size ?? 1 });
+    }
+    yield* makingFiles({ project, placer, isMutable: () => false }, [...targets.keys()], { at: (file) => targets.get(file) as string });
   }
+}
+
+function* copyingPlain(placer: Placer, { from, to, size }: { from: string; to: string; size: number }): Work<void> {
+  const isLinked = placer.link(from, to, { size, copyOnly: true }) !== null;
+  const told = isLinked ? 0 : (yield* placer.copying(from, to, size)).told;
+  yield { files: 1, bytes: size - told };
 }
 
 function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }: Pacing, place: CopyTo["place"]): void {
@@ -118,10 +131,10 @@ function partOf({ report, signal }: Pacing, { before, total }: { before: number;
   };
 }
 
-function locate(folders: readonly ObjectFolder[], { path, object }: SourceNode): { from: string; size: number } {
-  for (const { dir } of object === null ? [] : folders) {
-    const size = trustedSize(dir, object as ObjectName);
-    if (size !== null) return { from: objectPath(dir, object as ObjectName), size };
+function locate(folders: readonly ObjectFolder[], { path, object }: SourceNode): Pick<FileFromCache, "object" | "from" | "size"> {
+  for (const { dir } of folders) {
+    const size = object === null ? null : trustedSize(dir, object);
+    if (object !== null && size !== null) return { object, from: objectPath(dir, object), size };
   }
   throw new ExpverError("E_NOT_STORED", `the bytes of ${path} are neither in the cache nor on a remote of that repository`, {
     hint: "Push them from where they were stored: expver data push.",

@@ -5,9 +5,9 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import type { Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
-import { membersOf, type Placement } from "./checkout.ts";
+import { membersOf } from "./checkout.ts";
 import { objectPath, trustedSize } from "./layout.ts";
-import { makingFiles, placingIn } from "./place-files.ts";
+import { type FileFromCache, makingFiles, placingIn } from "./place-files.ts";
 import type { ListingEntry, Pointer } from "./types.ts";
 
 /** Members of a stored output; a file is its own, with an empty name. Null when the listing is not in the cache. */
@@ -35,7 +35,7 @@ export function* makingOutput(
   const { hashName, hash } = pointer;
   const own = absolutePath(project, pointer.path);
   const isFolder = hash?.endsWith(".dir") === true;
-  const targets = new Map<Placement, string>();
+  const targets = new Map<FileFromCache, string>();
   if (isFolder && isWanted("")) mkdirSync(at(""), { recursive: true });
   for (const { relpath, md5 } of storedMembers(project, pointer) ?? []) {
     if (!isWanted(relpath)) continue;
@@ -43,12 +43,11 @@ export function* makingOutput(
     const size = trustedSize(cache.dir, object) ?? 0;
     const target = at(relpath);
     if (!existsSync(dirname(target))) mkdirSync(dirname(target), { recursive: true });
-    const place: Placement = {
+    const place: FileFromCache = {
       path: relpath === "" ? own : `${own}/${relpath}`,
       object,
       from: objectPath(cache.dir, object),
       size,
-      replaces: null,
       isexec: !isFolder && pointer.isexec === true,
     };
     targets.set(place, target);

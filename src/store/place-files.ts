@@ -21,17 +21,24 @@ export function placingIn(project: Project): Placing {
   return { project, placer: createPlacer(openCache(project).linkTypes), isMutable: mutablePaths(project) };
 }
 
-interface MakeFiles {
+/** A file to be made. */
+export type FileFromCache = Omit<Placement, "replaces">;
+
+interface MakeFiles<M extends FileFromCache> {
   /** Where a file is made: an absolute path that nothing has. */
-  at: (place: Placement) => string;
+  at: (place: M) => string;
   /** A file is there. Its status where it is known. */
-  made?: (place: Placement, stat: FileIdentity | null) => void;
+  made?: (place: M, stat: FileIdentity | null) => void;
 }
 
 /** Checks the bytes where they pass through our hands. Throws E_OBJECT for a damaged object. */
-export function* makingFiles(placing: Placing, places: readonly Placement[], { at, made = () => undefined }: MakeFiles): Work<void> {
+export function* makingFiles<M extends FileFromCache>(
+  placing: Placing,
+  places: readonly M[],
+  { at, made = () => undefined }: MakeFiles<M>,
+): Work<void> {
   for (const batch of batchesOf(places)) {
-    const copies: Placement[] = [];
+    const copies: M[] = [];
     for (const place of batch) {
       if (!linkFile(placing, place, at(place))) copies.push(place);
       else {
@@ -44,7 +51,7 @@ export function* makingFiles(placing: Placing, places: readonly Placement[], { a
       plain.map((place) => ({ path: place.from, size: place.size, md5: place.object.hash, to: at(place) })),
       {},
     );
-    const done = new Set<Placement>();
+    const done = new Set<M>();
     for (const [index, place] of plain.entries()) {
       if (answers.state(index) !== "done") continue;
       done.add(place);
@@ -61,12 +68,12 @@ export function* makingFiles(placing: Placing, places: readonly Placement[], { a
 }
 
 /** One file. Answers the bytes it has yielded. */
-export function* makingFile(placing: Placing, place: Placement, temporary: string): Work<number> {
+export function* makingFile(placing: Placing, place: FileFromCache, temporary: string): Work<number> {
   return linkFile(placing, place, temporary) ? 0 : yield* copyingFile(placing, place, temporary);
 }
 
 /** False when it is to be a copy. */
-function linkFile({ project, placer, isMutable }: Placing, { path, from, size, isexec }: Placement, temporary: string): boolean {
+function linkFile({ project, placer, isMutable }: Placing, { path, from, size, isexec }: FileFromCache, temporary: string): boolean {
   if (placer.copies()) return false;
   // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.
   const copyOnly = isexec || isMutable(path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, from, size));
@@ -76,7 +83,7 @@ function linkFile({ project, placer, isMutable }: Placing, { path, from, size, i
 }
 
 /** By this thread alone, which says what is wrong. */
-function* copyingFile({ placer }: Placing, { path, from, size, object, isexec }: Placement, temporary: string): Work<number> {
+function* copyingFile({ placer }: Placing, { path, from, size, object, isexec }: FileFromCache, temporary: string): Work<number> {
   const { md5, told } = yield* placer.copying(from, temporary, size);
   if (object.hashName === "md5" && md5 !== object.hash) throw damaged({ path, from, object }, md5);
   if (isexec) makeExecutable(temporary);
@@ -87,7 +94,7 @@ function makeExecutable(file: string): void {
   chmodSync(file, (lstatSync(file).mode & 0o777) | 0o100);
 }
 
-function damaged({ path, from, object }: Pick<Placement, "path" | "from" | "object">, found: string): ExpverError {
+function damaged({ path, from, object }: Pick<FileFromCache, "path" | "from" | "object">, found: string): ExpverError {
   return new ExpverError("E_OBJECT", `the cached object ${object.hash} is damaged: its bytes are ${found}`, {
     hint: `Remove ${from} and fetch it again: expver data fetch.`,
     details: { path, object: from, found },

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -89,6 +89,18 @@ describe("get", () => {
     expect(origin.expver(["data", "get", ".", "d", "-o", "copy"])).toMatchObject({ code: 255, stderr: expect.stringContaining("d/x") });
     expect(existsSync(join(origin.root, "copy"))).toBe(false);
     expect(origin.run("ls", ["-A"]).stdout).not.toContain(".expver-");
+  });
+
+  it("gives out no damaged bytes of the cache", () => {
+    const origin = source();
+    const object = join(origin.root, ".dvc/cache/files/md5/26/ab0db90d72e28ad0ba1e22ee510510");
+    rmSync(join(origin.root, "d"), { recursive: true });
+    chmodSync(object, 0o644);
+    writeFileSync(object, "3\n");
+    chmodSync(object, 0o444);
+    const answer = origin.expver(["data", "get", ".", "d", "-o", "copy"]);
+    expect(answer).toMatchObject({ code: 1, stderr: expect.stringContaining("26ab0db90d72e28ad0ba1e22ee510510 is damaged") });
+    expect(existsSync(join(origin.root, "copy"))).toBe(false);
   });
 
   it("replaces only when told so, and undo brings the old file back", () => {

@@ -79,20 +79,25 @@ it("an object that is there is not written again, one that cannot be trusted is 
   checkedObjects(cache.dir);
 });
 
-it("a thread takes part", () => {
-  const folder = makeFolder("threads");
-  const files = makeFiles(join(folder, "from"));
-  const states = new Uint8Array(new SharedArrayBuffer(MANY));
-  const task = {
+/** For a thread, to read and hash these. */
+function taskOf(files: readonly { path: string; size: number }[]) {
+  return {
     kind: "copy" as const,
     paths: files.map(({ path }) => path).join("\0"),
     md5s: null,
     to: null,
     sizes: Float64Array.from(files, ({ size }) => size),
-    states,
-    digests: new Uint8Array(new SharedArrayBuffer(MANY * 32)),
+    states: new Uint8Array(new SharedArrayBuffer(files.length)),
+    digests: new Uint8Array(new SharedArrayBuffer(files.length * 32)),
     stats: null,
   };
+}
+
+it("a thread takes part", () => {
+  const folder = makeFolder("threads");
+  const files = makeFiles(join(folder, "from"));
+  const task = taskOf(files);
+  const { states } = task;
   // This thread does nothing but wait for another.
   const perform = () => {
     const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -118,18 +123,8 @@ function makeLarge(folder: string): { path: string; size: number; bytes: Buffer 
 
 it("a thread reads large files to their ends", () => {
   const files = makeLarge(join(makeFolder("threads"), "from")).sort((one, other) => other.size - one.size);
-  const states = new Uint8Array(new SharedArrayBuffer(files.length));
-  const digests = new Uint8Array(new SharedArrayBuffer(files.length * 32));
-  const task = {
-    kind: "copy" as const,
-    paths: files.map(({ path }) => path).join("\0"),
-    md5s: null,
-    to: null,
-    sizes: Float64Array.from(files, ({ size }) => size),
-    states,
-    digests,
-    stats: null,
-  };
+  const task = taskOf(files);
+  const { states, digests } = task;
   const isDone = (md5: string) => Buffer.from(digests).includes(md5);
   const last = files.findIndex(({ size }) => size === 2 ** 20);
   const perform = () => {
