@@ -4,7 +4,7 @@ import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { resolveCommit } from "../git/refs.ts";
-import { openResults } from "../results/database.ts";
+import { withStoredResults } from "../results/database.ts";
 import { openCache } from "../store/cache.ts";
 import { dataHash } from "../store/data-hash.ts";
 import { objectPath, trustedSize } from "../store/layout.ts";
@@ -80,12 +80,7 @@ function rowLinks(project: Project, version: Version, { pointers, quick }: { poi
   if (trustedSize(cache.dir, object) === null)
     return quick ? [] : link("missing", "its database is not in the cache: expver sync brings it");
   try {
-    const db = openResults(objectPath(cache.dir, object), { immutable: true });
-    try {
-      return verifyRows(db, version);
-    } finally {
-      db.close();
-    }
+    return withStoredResults(objectPath(cache.dir, object), (db) => verifyRows(db, version));
   } catch (error) {
     if (error instanceof ExpverError) return link("wrong", error.message);
     throw error;

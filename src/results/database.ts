@@ -20,3 +20,13 @@ export function openResults(path: string, options: OpenOptions = {}): Database {
     throw error;
   }
 }
+
+/** Asks the results database of a version, an object of the cache. Throws what opening and asking throw. */
+export function withStoredResults<Value>(object: string, ask: (db: Database) => Value): Value {
+  const db = openResults(object, { immutable: true });
+  try {
+    return ask(db);
+  } finally {
+    db.close();
+  }
+}

@@ -2,7 +2,7 @@
 import { chmodSync, constants, copyFileSync } from "node:fs";
 import { ExpverError } from "../../errors.ts";
 import { openDatabase } from "../../platform/sqlite.ts";
-import { openResults } from "../../results/database.ts";
+import { withStoredResults } from "../../results/database.ts";
 import { eventsTables, hasTable, RUNS_TABLE } from "../../results/schema.ts";
 import { mergeInto } from "../results/merge-into.ts";
 import type { ConflictChoice, SourceReport } from "../results/types.ts";
@@ -16,12 +16,7 @@ export interface StoredSides {
 
 /** Whether its rows are results, which may be merged; of another program's database we do not know what its rows mean. Throws E_DATABASE. */
 export function holdsResults(object: string): boolean {
-  const db = openResults(object, { immutable: true });
-  try {
-    return eventsTables(db).length > 0 || hasTable(db, RUNS_TABLE);
-  } finally {
-    db.close();
-  }
+  return withStoredResults(object, (db) => eventsTables(db).length > 0 || hasTable(db, RUNS_TABLE));
 }
 
 /** Makes the file `to`: ours with the rows of theirs. Journal mode as in ours. Throws as {@link mergeInto}. */

@@ -1,7 +1,7 @@
 /** What the run behind a side ran on: interpreter, machine, and the files that fix the versions of packages. */
 import { existsSync } from "node:fs";
 import type { Project } from "../../config/project.ts";
-import { openResults } from "../../results/database.ts";
+import { withStoredResults } from "../../results/database.ts";
 import { readRun } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { objectFile } from "../../store/contents.ts";
@@ -29,12 +29,7 @@ export function runBehind(project: Project, { message }: Version, artifacts: rea
   const file = objectFile(cacheDir(project), hash);
   if (!existsSync(file)) return null;
   try {
-    const db = openResults(file, { immutable: true });
-    try {
-      return readRun(db, run);
-    } finally {
-      db.close();
-    }
+    return withStoredResults(file, (db) => readRun(db, run));
   } catch {
     return null; // What cannot be read is told by `show` and `verify`; all else can still be compared.
   }

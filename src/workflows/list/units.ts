@@ -4,7 +4,7 @@ import { storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import { openResults } from "../../results/database.ts";
+import { withStoredResults } from "../../results/database.ts";
 import { readRuns, recordedTexts } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
 import { objectFile } from "../../store/contents.ts";
@@ -73,12 +73,7 @@ function ownRecords(project: Project, context: Context, versions: readonly Versi
 function recordsIn(file: string, context: Context): Map<string, RunRecord> | null {
   if (!existsSync(file)) return null;
   try {
-    const db = openResults(file, { immutable: true });
-    try {
-      return new Map(readRuns(db).map((record) => [record.run_id, record]));
-    } finally {
-      db.close();
-    }
+    return withStoredResults(file, (db) => new Map(readRuns(db).map((record) => [record.run_id, record])));
   } catch (error) {
     context.report({ kind: "warning", text: `${file} is not counted: ${error instanceof ExpverError ? error.message : String(error)}` });
     return null;

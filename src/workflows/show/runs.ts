@@ -4,7 +4,7 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { type Database, quoteName } from "../../platform/sqlite.ts";
-import { openResults } from "../../results/database.ts";
+import { withStoredResults } from "../../results/database.ts";
 import { readRuns, recordedTexts, runTracks } from "../../results/runs.ts";
 import { eventsTables, hasColumn } from "../../results/schema.ts";
 import type { RunRecord, RunStatus, RunTrack } from "../../results/types.ts";
@@ -51,16 +51,13 @@ export function runsOf(
   const file = objectFile(cacheDir(project), database.hash);
   if (!existsSync(file)) return byName(`its results database (${database.hash}) is not in the cache`);
   try {
-    const db = openResults(file, { immutable: true });
-    try {
+    return withStoredResults(file, (db) => {
       const told = message.kind === null ? undefined : message.runs.map(({ run }) => run);
       const records = new Map(readRuns(db, told && { only: told }).map((record) => [record.run_id, record]));
       const named = told === undefined ? [...records.values()].filter((record) => record.version === name).map(entryOf) : message.runs;
       const runs = named.map((entry) => shownRun(entry, records.get(entry.run), runTracks(db, entry.run)));
       return { runs, rows: ownRows(runs) ?? stampedRows(db, name), unknown: null };
-    } finally {
-      db.close();
-    }
+    });
   } catch (error) {
     const why = error instanceof ExpverError ? error.message : String(error);
     context.report({ kind: "warning", text: `the results database of ${name} cannot be read: ${why}` });

@@ -6,11 +6,9 @@ import { isUnder, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { writesReadOnlyFiles } from "../../platform/links.ts";
 import { linkSetting } from "../../store/dvc-config.ts";
+import { LINKED_ABOVE, LINKS_FIRST } from "../../store/link-rule.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Step } from "../contract.ts";
-
-const COPIED_AT_MOST = 1024 ** 3;
-const LINKS = "reflink,hardlink,symlink";
 
 export interface InputLinks {
   /** `cache.type` of a workspace; null: DVC's default, which copies where the file system cannot share blocks. */
@@ -28,13 +26,13 @@ export function inputLinks(
   const set = linkSetting(project);
   if (set !== null) return { setting: set, steps: [] };
   const bytes = dataOf(project, pointers).reduce((sum, { size = 0 }) => sum + size, 0);
-  if (bytes <= COPIED_AT_MOST) return { setting: null, steps: [] };
+  if (bytes <= LINKED_ABOVE) return { setting: null, steps: [] };
   const step = (detail: string): Step[] => [{ verb: "place", target: "inputs above 1 GiB", detail }];
   if (isRoot && !mayLink) {
     const detail = "copied for each of the runs at once, as you are root and could write through a link to the cache; --link makes links";
     return { setting: null, steps: step(detail) };
   }
-  return { setting: LINKS, steps: step("read-only links to the cache, where the file system cannot share blocks") };
+  return { setting: LINKS_FIRST.join(","), steps: step("read-only links to the cache, where the file system cannot share blocks") };
 }
 
 /** All but results and candidates: a job has a shard of its own, and leaves its model to be made one. */

@@ -2,7 +2,7 @@
 import type { Config } from "../../config/config.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { type Database, quoteName } from "../../platform/sqlite.ts";
-import { openResults } from "../../results/database.ts";
+import { withStoredResults } from "../../results/database.ts";
 import { aggregateRows } from "../../results/numbers.ts";
 import { readRun, recordedTexts, runTracks } from "../../results/runs.ts";
 import { eventsTables, hasColumn } from "../../results/schema.ts";
@@ -26,8 +26,7 @@ export interface HeadNumbers {
  * version: better no numbers than wrong ones.
  */
 export function numbersAtHead(file: string, version: string, config: Pick<Config, "metrics" | "aggregate">): HeadNumbers {
-  const db = openResults(file, { immutable: true });
-  try {
+  return withStoredResults(file, (db) => {
     const tracks = readTracks(db);
     const owners = new Map(runTracks(db).map((track) => [keyOf(track), track.run_id]));
     const stamped = groupByRun(
@@ -40,9 +39,7 @@ export function numbersAtHead(file: string, version: string, config: Pick<Config
       owners,
     ).filter(({ run }) => !readRun(db, run)?.version);
     return { ...numbersOf(db, loose.slice(-1), config), passedOver: Math.max(0, loose.length - 1) };
-  } finally {
-    db.close();
-  }
+  });
 }
 
 type Track = TrackRows & { version: string | null };

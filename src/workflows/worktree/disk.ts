@@ -5,6 +5,7 @@ import { isUnder } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import { isUnsupported, type LinkType, reflink, writesReadOnlyFiles } from "../../platform/links.ts";
 import { dvcFolder, namesLinkTypes } from "../../store/dvc-config.ts";
+import { LINKED_ABOVE, LINKS_FIRST } from "../../store/link-rule.ts";
 
 export interface DiskUse {
   /** Of all files in it. */
@@ -13,13 +14,10 @@ export interface DiskUse {
   shared: number;
 }
 
-/** Up to this much data is copied where blocks cannot be shared; more are links into the cache that cannot be written to. */
-const MOST_COPIED = 1024 ** 3;
-
 /** For links first, else null: as the configuration says. Root could write through a link into the cache, so root has to ask. */
 export function linkTypesFor(project: Project, { bytes, asked }: { bytes: number; asked: boolean }): LinkType[] | null {
-  const isLarge = bytes > MOST_COPIED && !writesReadOnlyFiles() && !namesLinkTypes(project);
-  return asked || isLarge ? ["reflink", "hardlink", "symlink"] : null;
+  const isLarge = bytes > LINKED_ABOVE && !writesReadOnlyFiles() && !namesLinkTypes(project);
+  return asked || isLarge ? [...LINKS_FIRST] : null;
 }
 
 /** `outputs`: data in it, from the top; they may share blocks with the cache. */
