@@ -2,6 +2,7 @@
  * `expver restore V [PATH…]`: files, data and models as a version has them, in place. HEAD and index stay; what gives way is in Git, in
  * the cache or (with --force) only in the trash, and undo brings it back.
  */
+
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath } from "../config/paths.ts";
@@ -16,6 +17,7 @@ import type { Context } from "../platform/context.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { paceWork } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
+import { readDvcConfig } from "../store/dvc-config.ts";
 import { withDvcLock } from "../store/dvc-lock.ts";
 import { ignoreEdits } from "../store/gitignore.ts";
 import { makingOutput } from "../store/make-output.ts";
@@ -142,6 +144,19 @@ async function fetchMissing(project: Project, context: Context, { selection, rem
   if (lacking.length === 0) return;
   const only = new Map(lacking.flatMap(({ pointer, members }) => (members === null ? [] : [[pointer.path, members] as const])));
   const pointers = lacking.map(({ pointer }) => pointer);
+  const names = lacking.flatMap(({ pointer, missing }) =>
+    missing.map((member) => (member === "" ? pointer.path : `${pointer.path}/${member}`)),
+  );
+  // That there is no remote is not what was asked about.
+  if (remote === undefined && readDvcConfig(project).defaultRemote === null && pointers.every((one) => one.remote === undefined))
+    throw new ExpverError(
+      "E_NOT_STORED",
+      `bytes of ${counted(names.length, "file")} of ${version} are not in the cache, and there is no data remote, first ${names[0]}`,
+      {
+        hint: "Name a folder or address that has them: expver data remote add -d NAME URL; else look in other caches and clones.",
+        details: { missing: names, reasons: [] },
+      },
+    );
   const { missing, failed } = await fetchObjects(project, pointers, context, { remote, only });
   const left = [...missing, ...failed.map(({ path }) => path)];
   if (left.length === 0) return;

@@ -76,6 +76,15 @@ function filesOf(root: string, folder: string): [string, string][] {
     });
 }
 
+it("of bytes that are lost it says that, not that there is no remote", () => {
+  rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+  const { error } = repo.expverJson(["restore", "e0.1.0", "models", "--force"]);
+  expect(error).toMatchObject({
+    code: "E_NOT_STORED",
+    message: expect.stringMatching(/bytes of \d files? of e0\.1\.0 are not in the cache, and there is no data remote, first models/),
+  });
+});
+
 describe("everything", () => {
   it("is as in the version, the results database and the index are not; real dvc agrees; undo is bit by bit", () => {
     const [before, git, rows] = [state(repo), state(repo, { files: false }), repo.read("results/experiments.db")];
