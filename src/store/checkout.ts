@@ -153,7 +153,12 @@ function sideBySide(members: readonly ListingEntry[], files: readonly ScannedFil
   for (const [index, file] of files.entries()) {
     const number = numbers.get(file.relpath);
     if (number === undefined) others.push(file);
-    else places[number] = index + 1;
+    else {
+      places[number] = index + 1;
+      // One text for both.
+      const { md5 } = members[number] as ListingEntry;
+      if (file.md5 === md5) file.md5 = md5;
+    }
   }
   return { standing: (number) => (places[number] === 0 ? undefined : files[(places[number] as number) - 1]), others };
 }
@@ -172,18 +177,20 @@ class MemberPlacement implements Placement {
   readonly size: number;
   readonly replaces: ScannedFile | null;
   readonly #output: Output;
-  readonly #relpath: string;
+  /** Null: that of the file it replaces. */
+  readonly #relpath: string | null;
   readonly #md5: string;
 
   constructor(output: Output, { relpath, md5 }: ListingEntry, { size, replaces }: Pick<Placement, "size" | "replaces">) {
     this.#output = output;
-    this.#relpath = relpath;
+    this.#relpath = replaces === null ? relpath : null;
     this.#md5 = md5;
     this.size = size;
     this.replaces = replaces;
   }
 
   get path(): string {
+    if (this.#relpath === null) return (this.replaces as ScannedFile).path;
     return this.#relpath === "" ? this.#output.path : `${this.#output.path}/${this.#relpath}`;
   }
 
