@@ -44,7 +44,7 @@ describe("expver init", () => {
     expect(plan.steps).toEqual([]);
     expect(await init.apply(repo.context, plan)).toMatchObject({ written: [], madeRepository: false, next: [] });
     expect(repo.run("find", [".", "-newermt", "1970-01-01"]).stdout).toBe(before);
-    expect(eachOperation(openProject(repo.context))).toHaveLength(1);
+    expect([...eachOperation(openProject(repo.context))]).toHaveLength(1);
   });
 
   test("in a clone it only gives that clone the command of the merge driver", async () => {
