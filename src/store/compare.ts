@@ -25,24 +25,40 @@ export interface Changes {
 
 /** Paths in both states are compared by hash; one that went and one that came with the same bytes are a renaming. */
 export function compareTracked(before: readonly Tracked[], after: readonly Tracked[]): Changes {
-  const old = new Map<string, Tracked>();
-  for (const [index, one] of before.entries()) if (after[index] !== one) old.set(one.path, one);
+  const numberOf = numberFinder(before);
+  const met = new Uint8Array(before.length);
   const changes: Changes = { added: [], deleted: [], modified: [], renamed: [], unchanged: [], unknown: [] };
   const isUnlisted = ({ unlisted }: Tracked) => unlisted === true;
   const isUnknown = insideOf(before.filter(isUnlisted).concat(after.filter(isUnlisted)));
-  for (const [index, now] of after.entries()) {
-    // What both states have at one place, as it mostly is, needs no table.
-    const isSame = before[index] === now;
-    const then = isSame ? now : old.get(now.path);
-    if (!isSame) old.delete(now.path);
+  for (const now of after) {
+    const number = numberOf(now);
+    const then = number === undefined || met[number] === 1 ? undefined : before[number];
+    if (number !== undefined) met[number] = 1;
     if (isUnknown(now)) changes.unknown.push(now);
     else if (then === undefined) changes.added.push(now);
     else if (then.hash === now.hash && then.hashName === now.hashName) changes.unchanged.push(now);
     else changes.modified.push({ from: then, to: now });
   }
-  changes.deleted = [...old.values()].filter((one) => !isUnknown(one));
+  changes.deleted = before.filter((one, number) => met[number] === 0 && !isUnknown(one));
   findRenamed(changes);
   return changes;
+}
+
+/** Both states mostly have the same paths in the same order: then no table of a million of them is needed. */
+function numberFinder(before: readonly Tracked[]): (one: Tracked) => number | undefined {
+  let next = 0;
+  let numbers: Map<string, number> | null = null;
+  return (one) => {
+    const expected = before[next];
+    if (expected !== undefined && (expected === one || expected.path === one.path)) {
+      next += 1;
+      return next - 1;
+    }
+    numbers ??= new Map(before.map(({ path }, number) => [path, number]));
+    const number = numbers.get(one.path);
+    if (number !== undefined) next = number + 1;
+    return number;
+  };
 }
 
 function insideOf(folders: readonly Tracked[]): (one: Tracked) => boolean {

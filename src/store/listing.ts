@@ -1,6 +1,7 @@
 /** The `.dir` object: JSON of a tracked folder's members, byte for byte as Python writes it, because its MD5 is the folder's name. */
 import { createHash } from "node:crypto";
 import { ExpverError } from "../errors.ts";
+import { expectEntries } from "../platform/heap.ts";
 import { batchesOf } from "../platform/pace.ts";
 import type { ListingEntry } from "./types.ts";
 
@@ -34,12 +35,15 @@ export function listingHash(bytes: Uint8Array): string {
 /** Members of a listing. Throws E_LISTING for anything that is no list of hash and relative path, or whose path climbs out. */
 export function parseListing(bytes: Uint8Array): ListingEntry[] {
   const members: ListingEntry[] = [];
+  expectEntries(bytes.length / LEAST_BYTES);
   for (const text of piecesOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) {
     for (const item of parseList(text)) members.push(toEntry(item));
   }
   return members;
 }
 
+// Of a member with a name of usual length.
+const LEAST_BYTES = SYNTAX_BYTES + 32 + 16;
 const PIECE_BYTES = 2 ** 20;
 // Between two members as they are written. Inside a text it cannot be: behind a quote that ends one no letter follows.
 const BETWEEN = '}, {"m';

@@ -59,6 +59,33 @@ it("what is safe for a terminal is not copied; of what is not, only that", () =>
   expect(safe).toEqual({ json: [json[0], { path: "a\\u001b[2Jb" }], "na\\u0007me": 1 });
 });
 
+it("states whose paths stand in another order, or are there in part, are told apart by path", () => {
+  const file = (path: string, hash: string): Tracked => ({ path, hash, hashName: "md5", isFolder: false });
+  const before = ["a", "b", "c", "d", "e"].map((path) => file(path, "1"));
+  const after = [file("e", "1"), file("a", "2"), file("b", "1"), file("x", "3"), file("c", "4"), before[3] as Tracked];
+  const changes = compareTracked(before, after);
+  const paths = (some: readonly Tracked[]) => some.map(({ path }) => path);
+  expect(paths(changes.modified.map(({ to }) => to))).toEqual(["a", "c"]);
+  expect([paths(changes.added), paths(changes.deleted), paths(changes.unchanged)]).toEqual([["x"], [], ["e", "b", "d"]]);
+  expect(paths(compareTracked(before, after.slice(1, 3)).deleted)).toEqual(["c", "d", "e"]);
+});
+
+it("states with the same paths in the same order need no table of them", () => {
+  let asked = 0;
+  const file = (path: string, hash: string): Tracked => ({
+    hash,
+    hashName: "md5",
+    isFolder: false,
+    get path() {
+      asked += 1;
+      return path;
+    },
+  });
+  const states = ["1", "2"].map((hash) => ["a", "b", "c"].map((path) => file(path, hash))) as [Tracked[], Tracked[]];
+  expect(compareTracked(...states).modified).toHaveLength(3);
+  expect(asked).toBe(6);
+});
+
 it("files with the same bytes that got other names are paired in order", () => {
   const file = (path: string): Tracked => ({ path, hash: "d41d8cd98f00b204e9800998ecf8427e", hashName: "md5", isFolder: false });
   const name = (index: number) => String(index).padStart(6, "0");
