@@ -18,8 +18,6 @@ const { original, base, incoming, known, rounds, clock, on, only } = options({
 const MAIN = join(import.meta.dirname, "../dist/main.cjs");
 const PYTHON = join(process.env.EXPVER_PEERS ?? join(import.meta.dirname, "../.venv-peers"), "bin/python");
 const cwd = mkdtempSync(join(on, "expver-bench-"));
-// With it Node reads every certificate of the machine before it begins: 30 ms that are no work of a merge.
-const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
 const NEW = Array.from({ length: 10 }, (_, index) => `extra_${index}`);
 try {
   makeDatabase("base.db", { from: 0, to: base, more: [] });
@@ -55,7 +53,7 @@ try {
     { name: `expver ${name}`, program: process.execPath, args: [MAIN, "merge", ...args, "--yes"] },
     ...(!isKnown(name) ? [] : [{ name: `original ${name}`, program: PYTHON, args: [join(original, "merge_artifacts.py"), ...args] }]),
   ]);
-  const full = cases.map((one) => ({ ...one, cwd, env, clock, before }));
+  const full = cases.map((one) => ({ ...one, cwd, clock, before }));
   measure(full, 1);
   const times = measure(full, rounds);
   console.log(`${base} + ${incoming} rows, ${known} of them known; ${clock} time, least of ${rounds}`);

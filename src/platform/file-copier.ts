@@ -8,6 +8,8 @@ import { reflink } from "./links.ts";
 import type { Perform } from "./pieces.ts";
 
 export interface CopyOptions {
+  /** The files are here, under names made of their MD5s. */
+  shards?: string;
   /** Files that begin with these bytes (as Latin-1) are left. */
   leave?: string | undefined;
   /** Copy under names made of the hash. */
@@ -31,7 +33,7 @@ export interface Objects {
 /** The files as they go to a thread: a few long strings and shared memory. */
 export interface CopyTask extends CopyOptions {
   kind: "copy";
-  /** Absolute, NUL between them. */
+  /** Absolute, NUL between them; empty where they are in `shards`. */
   paths: string;
   /** 32 digits each: a file that has another is left. */
   md5s: string | null;
@@ -57,12 +59,17 @@ export function fileCopier(
   task: Omit<CopyTask, "paths" | "to">,
   { paths, to }: { paths: readonly string[]; to: readonly string[] | null },
 ): Perform {
-  const { md5s, sizes, states, stats, leave = "", objects, mode = 0o666, exactMode = false } = task;
+  const { shards, md5s, sizes, states, stats, leave = "", objects, mode = 0o666, exactMode = false } = task;
   const digests = Buffer.from(task.digests.buffer);
   const made = new Set<string>();
   let reflinks = objects !== undefined;
   let buffer: Buffer | null = null;
 
+  const pathOf = (index: number): string => {
+    if (shards === undefined) return paths[index] as string;
+    const at = index * DIGITS;
+    return `${shards}/${(md5s as string).slice(at, at + 2)}/${(md5s as string).slice(at + 2, at + DIGITS)}`;
+  };
   const isLeft = (beginning: Buffer) => leave !== "" && beginning.toString("latin1", 0, leave.length) === leave;
   /** False when it has another than it should. */
   const learn = (index: number, md5: string) => {
@@ -106,7 +113,7 @@ export function fileCopier(
     }
   };
   const small = (index: number): number => {
-    const bytes = readSmall(paths[index] as string, sizes[index] as number);
+    const bytes = readSmall(pathOf(index), sizes[index] as number);
     if (bytes === null || isLeft(bytes)) return LEFT;
     const md5 = md5Of(bytes);
     if (!learn(index, md5)) return LEFT;
@@ -138,7 +145,7 @@ export function fileCopier(
   }
   /** The copy is gone again when it is not what it should be, and when work ends before it is whole. */
   function* copying(index: number, target: string): Generator<number, string | null> {
-    const [path, size] = [paths[index] as string, sizes[index] as number];
+    const [path, size] = [pathOf(index), sizes[index] as number];
     const isClone = reflinks && clone(path, target);
     reflinks = isClone;
     const descriptor = openSync(target, isClone ? "r" : "wx", mode);
@@ -171,7 +178,7 @@ export function fileCopier(
   function* large(index: number): Generator<number, number> {
     if (objects) return yield* storing(index, objects);
     if (to) return (yield* copying(index, to[index] as string)) === null ? LEFT : DONE;
-    const md5 = yield* reading(paths[index] as string, sizes[index] as number, null);
+    const md5 = yield* reading(pathOf(index), sizes[index] as number, null);
     return md5 !== null && learn(index, md5) ? DONE : LEFT;
   }
   function* trying(index: number): Generator<number> {

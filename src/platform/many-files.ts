@@ -6,8 +6,8 @@ import type { Work } from "./pace.ts";
 import { sharingWork } from "./threads.ts";
 
 export interface OneOfMany {
-  /** Absolute. */
-  path: string;
+  /** Absolute; none where all are objects of `shards`. */
+  path?: string;
   /** Bytes. */
   size: number;
   /** Left when its bytes have another. All files of a call have one, or none has. */
@@ -34,7 +34,7 @@ export function* copyingMany(files: readonly OneOfMany[], options: CopyOptions):
   const count = files.length;
   const { inOrder, placeOf, large } = largestFirst(files);
   const md5s = inOrder.flatMap(({ md5 }) => md5 ?? []);
-  const paths = inOrder.map(({ path }) => path);
+  const paths = inOrder.flatMap(({ path }) => path ?? []);
   const some = inOrder.flatMap((file) => file.to ?? []);
   const to = some.length > 0 ? some : null;
   const task: Omit<CopyTask, "paths" | "to"> = {

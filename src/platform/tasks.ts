@@ -12,5 +12,5 @@ export function performerOf(task: Task): Perform {
     const paths = split(task.paths);
     return statTaker((index) => paths[index] as string, task.numbers);
   }
-  return fileCopier(task, { paths: split(task.paths), to: task.to === null ? null : split(task.to) });
+  return fileCopier(task, { paths: task.paths === "" ? [] : split(task.paths), to: task.to === null ? null : split(task.to) });
 }

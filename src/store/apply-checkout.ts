@@ -10,6 +10,7 @@ import { finishWork, type Work } from "../platform/pace.ts";
 import type { OutputCheckout, Placement } from "./checkout.ts";
 import { isDatabase } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
+import { objectPath } from "./layout.ts";
 import { makingFile, makingFiles, type Placing, placingIn } from "./place-files.ts";
 import { foldersAround, hasChanged, removeIfEmpty } from "./remove-files.ts";
 import { openSingles, type ScannedFile } from "./scan.ts";
@@ -252,8 +253,8 @@ function putInPlace(place: Placement, { temporary, applying, remover }: { tempor
   takeName(temporary, place.path, (beside) => finishWork(makingFile(placing, place, beside)));
 }
 
-function journalsBeside({ path, from, size }: Placement, project: Project): string[] {
-  if (!isDatabase(project, from, size)) return [];
+function journalsBeside({ path, dir, object, size }: Placement, project: Project): string[] {
+  if (!isDatabase(project, objectPath(dir, object), size)) return [];
   return ["-wal", "-shm", "-journal"].map((end) => path + end).filter((file) => existsSync(file));
 }
 

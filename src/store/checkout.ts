@@ -4,7 +4,7 @@ import type { Project } from "../config/project.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { expectCopies } from "../platform/threads.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type ObjectName, objectPath, readListing, trustedSize, trustedSizes } from "./layout.ts";
+import { type ObjectName, readListing, trustedSize, trustedSizes } from "./layout.ts";
 import { type Scan, type ScannedFile, scanOutput } from "./scan.ts";
 import { isHere, scanFilesOf } from "./status.ts";
 import type { HashName, ListingEntry, Pointer } from "./types.ts";
@@ -14,8 +14,8 @@ export interface Placement {
   /** Absolute. */
   path: string;
   object: ObjectName;
-  /** Absolute path of the object. */
-  from: string;
+  /** The folder of objects it is in. */
+  dir: string;
   /** Bytes. */
   size: number;
   /** What stands there now, as it was read; null: nothing. */
@@ -198,8 +198,8 @@ class MemberPlacement implements Placement {
     return { hash: this.#md5, hashName: this.#output.hashName };
   }
 
-  get from(): string {
-    return objectPath(this.#output.dir, this.object);
+  get dir(): string {
+    return this.#output.dir;
   }
 
   get isexec(): boolean {

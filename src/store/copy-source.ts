@@ -9,7 +9,7 @@ import { createPlacer, type Placer } from "../platform/links.ts";
 import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { readDvcConfig } from "./dvc-config.ts";
-import { type ObjectFolder, type ObjectName, objectPath, trustedSize } from "./layout.ts";
+import { type ObjectFolder, type ObjectName, trustedSize } from "./layout.ts";
 import { type FileFromCache, makingFiles } from "./place-files.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Source } from "./source.ts";
@@ -131,10 +131,10 @@ function partOf({ report, signal }: Pacing, { before, total }: { before: number;
   };
 }
 
-function locate(folders: readonly ObjectFolder[], { path, object }: SourceNode): Pick<FileFromCache, "object" | "from" | "size"> {
+function locate(folders: readonly ObjectFolder[], { path, object }: SourceNode): Pick<FileFromCache, "object" | "dir" | "size"> {
   for (const { dir } of folders) {
     const size = object === null ? null : trustedSize(dir, object);
-    if (object !== null && size !== null) return { object, from: objectPath(dir, object), size };
+    if (object !== null && size !== null) return { object, dir, size };
   }
   throw new ExpverError("E_NOT_STORED", `the bytes of ${path} are neither in the cache nor on a remote of that repository`, {
     hint: "Push them from where they were stored: expver data push.",

@@ -6,7 +6,7 @@ import type { Project } from "../config/project.ts";
 import type { Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { membersOf } from "./checkout.ts";
-import { objectPath, trustedSize } from "./layout.ts";
+import { trustedSize } from "./layout.ts";
 import { type FileFromCache, makingFiles, placingIn } from "./place-files.ts";
 import type { ListingEntry, Pointer } from "./types.ts";
 
@@ -46,7 +46,7 @@ export function* makingOutput(
     const place: FileFromCache = {
       path: relpath === "" ? own : `${own}/${relpath}`,
       object,
-      from: objectPath(cache.dir, object),
+      dir: cache.dir,
       size,
       isexec: !isFolder && pointer.isexec === true,
     };

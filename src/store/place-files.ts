@@ -9,6 +9,7 @@ import { batchesOf, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import type { Placement } from "./checkout.ts";
 import { isDatabase, mutablePaths } from "./databases.ts";
+import { objectPath, shardsFolder } from "./layout.ts";
 
 /** How files are made in this project. */
 export interface Placing {
@@ -46,17 +47,19 @@ export function* makingFiles<M extends FileFromCache>(
         yield { files: 1, bytes: place.size };
       }
     }
-    const plain = copies.filter(({ object }) => object.hashName === "md5");
-    const answers = yield* copyingMany(
-      plain.map((place) => ({ path: place.from, size: place.size, md5: place.object.hash, to: at(place) })),
-      {},
-    );
     const done = new Set<M>();
-    for (const [index, place] of plain.entries()) {
-      if (answers.state(index) !== "done") continue;
-      done.add(place);
-      if (place.isexec) makeExecutable(at(place));
-      made(place, place.isexec ? null : answers.stat(index));
+    for (const dir of new Set(copies.map((place) => place.dir))) {
+      const plain = copies.filter((place) => place.dir === dir && place.object.hashName === "md5");
+      const answers = yield* copyingMany(
+        plain.map((place) => ({ size: place.size, md5: place.object.hash, to: at(place) })),
+        { shards: shardsFolder(dir, "md5") },
+      );
+      for (const [index, place] of plain.entries()) {
+        if (answers.state(index) !== "done") continue;
+        done.add(place);
+        if (place.isexec) makeExecutable(at(place));
+        made(place, place.isexec ? null : answers.stat(index));
+      }
     }
     for (const place of copies) {
       if (done.has(place)) continue;
@@ -73,8 +76,10 @@ export function* makingFile(placing: Placing, place: FileFromCache, temporary: s
 }
 
 /** False when it is to be a copy. */
-function linkFile({ project, placer, isMutable }: Placing, { path, from, size, isexec }: FileFromCache, temporary: string): boolean {
+function linkFile({ project, placer, isMutable }: Placing, file: FileFromCache, temporary: string): boolean {
   if (placer.copies()) return false;
+  const { path, size, isexec } = file;
+  const from = objectPath(file.dir, file.object);
   // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.
   const copyOnly = isexec || isMutable(path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, from, size));
   if (placer.link(from, temporary, { size, copyOnly }) === null) return false;
@@ -83,9 +88,10 @@ function linkFile({ project, placer, isMutable }: Placing, { path, from, size, i
 }
 
 /** By this thread alone, which says what is wrong. */
-function* copyingFile({ placer }: Placing, { path, from, size, object, isexec }: FileFromCache, temporary: string): Work<number> {
-  const { md5, told } = yield* placer.copying(from, temporary, size);
-  if (object.hashName === "md5" && md5 !== object.hash) throw damaged({ path, from, object }, md5);
+function* copyingFile({ placer }: Placing, file: FileFromCache, temporary: string): Work<number> {
+  const { object, size, isexec } = file;
+  const { md5, told } = yield* placer.copying(objectPath(file.dir, object), temporary, size);
+  if (object.hashName === "md5" && md5 !== object.hash) throw damaged(file, md5);
   if (isexec) makeExecutable(temporary);
   return told;
 }
@@ -94,7 +100,8 @@ function makeExecutable(file: string): void {
   chmodSync(file, (lstatSync(file).mode & 0o777) | 0o100);
 }
 
-function damaged({ path, from, object }: Pick<FileFromCache, "path" | "from" | "object">, found: string): ExpverError {
+function damaged({ path, dir, object }: FileFromCache, found: string): ExpverError {
+  const from = objectPath(dir, object);
   return new ExpverError("E_OBJECT", `the cached object ${object.hash} is damaged: its bytes are ${found}`, {
     hint: `Remove ${from} and fetch it again: expver data fetch.`,
     details: { path, object: from, found },

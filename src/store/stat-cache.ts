@@ -58,6 +58,7 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
   const rowOf = rowFinder(old.paths);
   const fresh = newRows();
   const placed = newRows();
+  let latest = 0;
   return {
     get(path, stat) {
       const row = rowOf(path);
@@ -77,12 +78,14 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
       const row = rowOf(path);
       if (row !== undefined) states[row] = STALE;
       placed.add(path, stat, md5);
+      latest = Math.max(latest, stat.mtimeMs, stat.ctimeMs);
     },
     listing() {
       return missed === 0 && asked === old.paths.length && old.listing !== NO_LISTING ? `${old.listing}.dir` : null;
     },
     save({ keepOthers = false, listing } = {}) {
-      const settled = placed.size() > 0 ? Date.now() + TICK_MS + 1 : 0;
+      const now = Date.now();
+      const settled = Math.max(now, Math.min(latest, now) + TICK_MS + 1);
       fresh.takeOver(placed, (stat) => !isRacy(stat, settled));
       const hash = listing?.hash.slice(0, 32) ?? NO_LISTING;
       if (fresh.size() === 0 && (keepOthers || (asked === old.paths.length && hash === old.listing))) return;
@@ -93,7 +96,7 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
       }
       try {
         const bytes = fresh.pack(fresh.size() === listing?.files ? hash : NO_LISTING);
-        waitUntil(settled);
+        if (latest > 0) waitUntil(settled);
         writeFileAtomic(file, bytes);
       } catch {
         // A read-only or full disk costs speed only.
