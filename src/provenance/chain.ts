@@ -5,8 +5,8 @@ export interface Link {
   kind: "tag" | "results commit" | "code" | "data hash" | "pointer" | "object" | "run" | "rows";
   /** What it is about: a commit, a path, a run. */
   target: string;
-  /** `unrecorded`: nobody ever said it, as with tags made by hand; that is no damage. */
-  state: "proven" | "missing" | "wrong" | "unrecorded";
+  /** `unread`: only a remote has it, where it is not looked into. `unrecorded`: nobody ever said it, as with tags made by hand. Neither is damage. */
+  state: "proven" | "unread" | "missing" | "wrong" | "unrecorded";
   /** What was found, for a person. */
   detail: string;
 }

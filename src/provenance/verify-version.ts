@@ -78,7 +78,7 @@ function rowLinks(project: Project, version: Version, { pointers, quick }: { poi
   const cache = openCache(project);
   const object = { hash: pointer.hash, hashName: pointer.hashName };
   if (trustedSize(cache.dir, object) === null)
-    return quick ? [] : link("missing", "its database is not in the cache: expver sync brings it");
+    return quick ? [] : link("unread", "its database is not in the cache: expver sync brings it");
   try {
     return withStoredResults(objectPath(cache.dir, object), (db) => verifyRows(db, version));
   } catch (error) {

@@ -192,10 +192,9 @@ interface Remover {
 
 function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]): Remover {
   const unsaved = new Set(plan.unsaved.map(({ path }) => path));
-  const done = new Set<ScannedFile>();
+  const cleared = new Set<ScannedFile>();
   const takeAway = (file: ScannedFile, alsoSaved: boolean) => {
-    if (done.has(file)) return;
-    done.add(file);
+    if (cleared.has(file)) return;
     if (hasChanged(file)) throw changedMeanwhile(file.path);
     if (!unsaved.has(file.path)) {
       if (alsoSaved) rmSync(file.path, { force: true });
@@ -206,7 +205,11 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
     remove: (file) => takeAway(file, true),
     makeRoom: (file) => takeAway(file, false),
     clear(path) {
-      for (const file of plan.removes) if (file.path === path || file.path.startsWith(`${path}/`)) takeAway(file, true);
+      for (const file of plan.removes) {
+        if (file.path !== path && !file.path.startsWith(`${path}/`)) continue;
+        takeAway(file, true);
+        cleared.add(file);
+      }
       for (const folder of foldersAround({ path: dirname(path), files: plan.removes, emptyFolders: plan.emptyFolders })) {
         if (folder === path || folder.startsWith(`${path}/`)) removeIfEmpty(folder);
       }

@@ -8,7 +8,7 @@ import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
 
 export interface Verified {
-  versions: (Chain & { state: "whole" | "broken" | "unrecorded" })[];
+  versions: (Chain & { state: "whole" | "broken" | "unread" | "unrecorded" })[];
   links: Record<Link["state"], number>;
   /** 5 when a link is missing or wrong. */
   exitCode: number;
@@ -30,10 +30,11 @@ export const verify: ReadWorkflow<Input, Verified> = {
     for (const version of versions) {
       const chain = await verifyVersion(project, repository, version, checks);
       const [tag] = chain.links;
-      const state = chain.links.some(isBroken) ? "broken" : tag?.state === "unrecorded" ? "unrecorded" : "whole";
-      chains.push({ ...chain, state });
+      const isUnread = chain.links.some(({ state }) => state === "unread");
+      const sound = isUnread ? "unread" : tag?.state === "unrecorded" ? "unrecorded" : "whole";
+      chains.push({ ...chain, state: chain.links.some(isBroken) ? "broken" : sound });
     }
-    const links = { proven: 0, missing: 0, wrong: 0, unrecorded: 0 };
+    const links = { proven: 0, unread: 0, missing: 0, wrong: 0, unrecorded: 0 };
     for (const { state } of chains.flatMap((chain) => chain.links)) links[state] += 1;
     return { versions: chains, links, exitCode: links.missing + links.wrong > 0 ? 5 : 0 };
   },

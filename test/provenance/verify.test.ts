@@ -68,6 +68,17 @@ describe("bytes", () => {
     expect(verify().broken).toEqual(["missing object data/train.csv"]);
   });
 
+  it("of a database that only a remote has: its rows are not read, which is no damage", () => {
+    must("data", "remote", "add", "-d", "store", makeFolder("remote"));
+    must("data", "push");
+    rmSync(objectOf("results/experiments.db.dvc"));
+    const found = verify();
+    expect(found).toMatchObject({ code: 0, state: "unread", broken: [] });
+    expect(found.links.at(-1)).toMatchObject({ kind: "rows", state: "unread", detail: expect.stringContaining("expver sync") });
+    must("sync");
+    expect(verify()).toMatchObject({ code: 0, state: "whole" });
+  });
+
   it("that are gone here, while the remote does not answer: nobody says that it lacks them", () => {
     must("data", "remote", "add", "-d", "store", "http://127.0.0.1:9/x");
     rmSync(objectOf("data/train.csv.dvc"));

@@ -16,6 +16,7 @@ export function renderVerify({ versions, links }: Verified, { style, width }: Te
     return [`${style("bold", version)}  ${style(colour, state)}`, ...shown.map((link) => linkText(link, width - INDENT))];
   });
   const counts = Object.entries(links).filter(([, count]) => count > 0);
+  if (links.unread > 0 && !alone) lines.push("unread rows are in databases that are not here: expver sync brings them");
   return `${[...lines, counts.map(([state, count]) => `${count} ${state}`).join(" · ")].join("\n")}\n`;
 }
 

@@ -83,7 +83,7 @@ export const READING: Tool[] = [
     name: "expver_verify",
     title: "Verify versions",
     description:
-      "Proves the chain tag → commits → pointers → bytes → result rows. Each link is proven, missing, wrong or unrecorded. quick only looks whether objects are there; cloud also asks the data remote.",
+      "Proves the chain tag → commits → pointers → bytes → result rows. Each link is proven, missing, wrong, unread (only a remote has the rows) or unrecorded. quick only looks whether objects are there; cloud also asks the data remote.",
     commands: ["verify"],
     input: {
       versions: versions.optional().describe("version tags; default: all"),
