@@ -168,6 +168,18 @@ it("large files are stored, and copied back, as small ones are; every byte is to
   }
 });
 
+it("a large file that is longer or shorter than it was is left, whatever its bytes", () => {
+  const folder = makeFolder("threads");
+  const files = makeLarge(join(folder, "from")).map(({ path, size }, index) => ({
+    path,
+    size: index === 2 ? size + 1 : index === 5 ? size - 1 : size,
+  }));
+  const ingest = beginIngest({ dir: join(folder, "cache"), shared: false });
+  const md5s = finishWork(ingest.many(files));
+  expect(md5s.flatMap((md5, index) => (md5 === null ? [index] : []))).toEqual([2, 5]);
+  expect(ingest.commit().objects).toBe(SIZES.length - 3);
+});
+
 it("of a large file that is not as it should be nothing is made, nor of one when work is stopped", () => {
   const folder = makeFolder("threads");
   const files = makeLarge(join(folder, "from"));

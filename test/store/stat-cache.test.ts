@@ -67,3 +67,21 @@ it("forgets the listing when single files are added, and what nobody asked for w
   fourth.save();
   expect(open().get("b", stat("b"))).toBeUndefined();
 });
+
+it("keeps what was just made once nothing that is written later can look the same", () => {
+  const { stat, open } = folder();
+  // Made on a server whose clock is a minute ahead, so that however slow this machine is it stays young.
+  const [whole, exact] = [Math.floor(Date.now() / 1000) * 1000 + 60_000, Date.now() + 0.5];
+  const made = {
+    coarse: { ...stat("a"), mtimeMs: whole, ctimeMs: whole },
+    young: { ...stat("b"), mtimeMs: exact, ctimeMs: exact },
+  };
+  const first = open();
+  for (const [name, identity] of Object.entries(made)) first.setPlaced(name, identity, "c".repeat(32));
+  first.save();
+  // A clock's tick has passed since the younger one; a file system that counts whole seconds would need two seconds.
+  expect(Date.now() - exact).toBeGreaterThan(19);
+  const again = open();
+  expect(again.get("young", made.young)).toBe("c".repeat(32));
+  expect(again.get("coarse", made.coarse)).toBeUndefined();
+});
