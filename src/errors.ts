@@ -151,7 +151,7 @@ export const ERROR_CODES = {
   E_NO_DUCKDB: {
     kind: "failed",
     means: "DuckDB, which data files are merged with, is not installed.",
-    remedy: "Install the optional package @duckdb/node-bindings.",
+    remedy: "Install the optional package: `npm install @duckdb/node-bindings`, with -g where expver was installed so.",
   },
   E_MEMORY: {
     kind: "failed",

@@ -1,6 +1,6 @@
 /** Watching a log file grow. The file is the truth; whoever reads it may come and go. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { isMissing } from "../platform/files.ts";
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { openIfExists } from "../platform/files.ts";
 
 const POLL_MS = 50;
 const CHUNK = 64 * 1024;
@@ -72,14 +72,5 @@ export function startOfLastLines(path: string, lines: number): number {
     return 0;
   } finally {
     closeSync(descriptor);
-  }
-}
-
-function openIfExists(path: string): number | null {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
   }
 }

@@ -4,7 +4,7 @@ import { closeSync, fchmodSync, fstatSync, lstatSync, openSync, readSync, rename
 import type { FileIdentity } from "./file-stat.ts";
 import { hasCode, writeAll } from "./files.ts";
 import { isSmall, md5Of, readSmall } from "./hashing.ts";
-import { reflink } from "./links.ts";
+import { tryReflink } from "./links.ts";
 import type { Perform } from "./pieces.ts";
 
 export interface CopyOptions {
@@ -146,7 +146,7 @@ export function fileCopier(
   /** The copy is gone again when it is not what it should be, and when work ends before it is whole. */
   function* copying(index: number, target: string): Generator<number, string | null> {
     const [path, size] = [pathOf(index), sizes[index] as number];
-    const isClone = reflinks && clone(path, target);
+    const isClone = reflinks && tryReflink(path, target);
     reflinks = isClone;
     const descriptor = openSync(target, isClone ? "r" : "wx", mode);
     let md5: string | null = null;
@@ -207,16 +207,6 @@ export function nameOfCopy({ waiting }: Objects, md5: string): string {
 
 function shardOf(md5: string): number {
   return Number.parseInt(md5.slice(0, 2), 16);
-}
-
-/** False where the file system has no such links; they have the mode of their source. */
-function clone(from: string, to: string): boolean {
-  try {
-    reflink(from, to);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function keepStat(stats: Float64Array, index: number, { dev, ino, size, mtimeMs, ctimeMs }: FileIdentity): void {

@@ -32,6 +32,16 @@ export function readTextIfExists(path: string): string | null {
   }
 }
 
+/** A descriptor to read a file, or null when there is none. */
+export function openIfExists(path: string): number | null {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw fromSystemError(error, `cannot read ${path}`);
+  }
+}
+
 /** Replaces a file in one step: temporary in the same folder, fsync, rename, fsync of the folder. Keeps the old file's mode. A long one may come in pieces. */
 export function writeFileAtomic(path: string, data: string | Uint8Array | Generator<Uint8Array>, options: { mode?: number } = {}): void {
   const folder = dirname(path);

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, isMissing, syncFolder, writeAll } from "./files.ts";
+import { hasCode, openIfExists, syncFolder, writeAll } from "./files.ts";
 
 /** Creates the file with its first lines; false when the name is taken. */
 export function createLines(path: string, lines: readonly object[]): boolean {
@@ -59,15 +59,6 @@ function* linesIn(path: string): Generator<Buffer> {
     yield Buffer.concat(begun);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-function openIfExists(path: string): number | null {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw fromSystemError(error, `cannot read ${path}`);
   }
 }
 

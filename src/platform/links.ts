@@ -75,7 +75,7 @@ export function writesReadOnlyFiles(): boolean {
 }
 
 /** Clones a file's blocks; throws where the file system cannot. */
-export function reflink(from: string, to: string): void {
+function reflink(from: string, to: string): void {
   try {
     copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
   } catch (error) {
@@ -85,7 +85,18 @@ export function reflink(from: string, to: string): void {
   }
 }
 
-export function isUnsupported(error: unknown): boolean {
+/** False where the file system cannot. */
+export function tryReflink(from: string, to: string): boolean {
+  try {
+    reflink(from, to);
+    return true;
+  } catch (error) {
+    if (isUnsupported(error)) return false;
+    throw error;
+  }
+}
+
+function isUnsupported(error: unknown): boolean {
   return hasCode(error, ...UNSUPPORTED);
 }
 

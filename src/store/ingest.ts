@@ -8,7 +8,7 @@ import { ExpverError, fromSystemError } from "../errors.ts";
 import { nameOfCopy, type Objects } from "../platform/file-copier.ts";
 import { hasCode, writeAll } from "../platform/files.ts";
 import { type Digest, hashingFile } from "../platform/hashing.ts";
-import { isUnsupported, reflink } from "../platform/links.ts";
+import { tryReflink } from "../platform/links.ts";
 import { copyingMany, type OneOfMany } from "../platform/many-files.ts";
 import type { Work } from "../platform/pace.ts";
 import { syncFolders, syncMany } from "../platform/sync.ts";
@@ -152,7 +152,7 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   /** The name is unknown until the end. */
   function* copyLarge(from: string, kind: ObjectName["hashName"]): Work<Digest & { temporary: string }> {
     const temporary = anyTemporary({ hashName: kind });
-    if (reflinks && clone(from, temporary)) {
+    if (reflinks && tryReflink(from, temporary)) {
       const digest = yield* hashingFile(temporary, { kind });
       chmodSync(temporary, 0o444);
       return { ...digest, temporary };
@@ -303,16 +303,6 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     refuseOther(object, md5, from);
     keep(object, { temporary, size: copied });
     yield { files: 1, bytes: 0 };
-  }
-
-  function clone(from: string, to: string): boolean {
-    try {
-      reflink(from, to);
-      return true;
-    } catch (error) {
-      if (isUnsupported(error)) return false;
-      throw error;
-    }
   }
 }
 

@@ -41,7 +41,7 @@ export function* makingFiles<M extends FileFromCache>(
   for (const batch of batchesOf(places)) {
     const copies: M[] = [];
     for (const place of batch) {
-      if (!linkFile(placing, place, at(place))) copies.push(place);
+      if (placing.placer.copies() || !linkFile(placing, place, at(place))) copies.push(place);
       else {
         made(place, null);
         yield { files: 1, bytes: place.size };
@@ -77,7 +77,6 @@ export function* makingFile(placing: Placing, place: FileFromCache, temporary: s
 
 /** False when it is to be a copy. */
 function linkFile({ project, placer, isMutable }: Placing, file: FileFromCache, temporary: string): boolean {
-  if (placer.copies()) return false;
   const { path, size, isexec } = file;
   const from = objectPath(file.dir, file.object);
   // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.

@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, rmSync, type Stats, statSync } from 
 import { join } from "node:path";
 import { isUnder } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
-import { isUnsupported, type LinkType, reflink, writesReadOnlyFiles } from "../../platform/links.ts";
+import { type LinkType, tryReflink, writesReadOnlyFiles } from "../../platform/links.ts";
 import { dvcFolder, namesLinkTypes } from "../../store/dvc-config.ts";
 import { LINKED_ABOVE, LINKS_FIRST } from "../../store/link-rule.ts";
 
@@ -49,11 +49,7 @@ function canShareBlocks(inside: Project, file: string): boolean {
   const probe = join(dvcFolder(inside), "tmp", "blocks.probe");
   mkdirSync(join(probe, ".."), { recursive: true });
   try {
-    reflink(file, probe);
-    return true;
-  } catch (error) {
-    if (isUnsupported(error)) return false;
-    throw error;
+    return tryReflink(file, probe);
   } finally {
     rmSync(probe, { force: true });
   }
