@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { newOwnName } from "../../src/store/staging.ts";
+import { dataGc } from "../../src/workflows/data/cache/gc.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { fill, setReadOnly, smallDisk } from "../support/small-disk.ts";
 import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
@@ -187,6 +188,24 @@ it("removes nothing when a pointer of the scope is broken or its listing is nowh
   rmSync(join(repository.root, ".dvc/cache/files", listing));
   expect(repository.expver(["data", "gc", "-T", "--yes"])).toMatchObject({ stderr: expect.stringContaining("cannot be told") });
   expect(cacheOf(repository)).toEqual(before.filter((name) => name !== listing));
+});
+
+it("what comes into use while the plan is read stays", async () => {
+  const repository = project();
+  const before = cacheOf(repository);
+  repository.write("d/x", "first");
+  repository.expver(["data", "add", "d"]);
+  repository.commit("first");
+  const pointer = repository.read("d.dvc");
+  const first = cacheOf(repository).filter((name) => !before.includes(name));
+  expect(first).toHaveLength(2);
+  repository.write("d/x", "second");
+  repository.expver(["data", "add", "d"]);
+  const input = { workspace: true, force: true };
+  const plan = await dataGc.plan(repository.context, input);
+  repository.write("d.dvc", pointer);
+  await dataGc.apply(repository.context, plan);
+  expect(cacheOf(repository)).toEqual(expect.arrayContaining(first));
 });
 
 /** Two repositories with one cache between them, and a folder each. */

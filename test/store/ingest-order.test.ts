@@ -1,0 +1,46 @@
+/** Objects are durable before they have their names: whoever finds one after a power loss finds all of it. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it, vi } from "vitest";
+import { finishWork } from "../../src/platform/pace.ts";
+import { beginIngest } from "../../src/store/ingest.ts";
+import { objectPath } from "../../src/store/layout.ts";
+import { makeFolder } from "../support/repository.ts";
+
+const { calls } = vi.hoisted(() => ({ calls: [] as { kind: "files" | "folders"; paths: string[]; named: number }[] }));
+let objects: string[] = [];
+
+vi.mock("../../src/platform/sync.ts", async (importOriginal) => {
+  const real = await importOriginal<typeof import("../../src/platform/sync.ts")>();
+  const named = () => objects.filter((path) => existsSync(path)).length;
+  return {
+    ...real,
+    syncMany(count: number, pathOf: (index: number) => string) {
+      calls.push({ kind: "files", paths: Array.from({ length: count }, (_, index) => pathOf(index)), named: named() });
+      real.syncMany(count, pathOf);
+    },
+    syncFolders(paths: readonly string[]) {
+      calls.push({ kind: "folders", paths: [...paths], named: named() });
+      real.syncFolders(paths);
+    },
+  };
+});
+
+it("all files are synced under the names they wait under, then named, then the folders are synced", () => {
+  const folder = makeFolder("ingest");
+  const dir = join(folder, "cache");
+  mkdirSync(join(folder, "from"));
+  const files = [3, 2_000_000, 2_000_001].map((size) => {
+    const path = join(folder, "from", String(size));
+    writeFileSync(path, Buffer.alloc(size, String(size)));
+    return { path, size };
+  });
+  const ingest = beginIngest({ dir, shared: false });
+  const md5s = finishWork(ingest.many(files)) as string[];
+  const listing = ingest.listing(Buffer.from(JSON.stringify(md5s.map((md5, index) => ({ md5, relpath: String(index) })))));
+  objects = [...md5s, listing].map((hash) => objectPath(dir, { hash, hashName: "md5" }));
+  ingest.commit();
+  expect(calls.map(({ kind, named }) => `${kind} ${named}`)).toEqual(["files 0", `folders ${objects.length}`]);
+  expect(calls[0]?.paths).toHaveLength(objects.length);
+  for (const path of objects) expect(calls[1]?.paths.some((one) => path.startsWith(`${one}/`))).toBe(true);
+});
