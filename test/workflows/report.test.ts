@@ -61,6 +61,27 @@ it("writes Markdown and picture, replaces its own, and nothing else", () => {
   expect(() => repo.read("dry/report.md")).toThrow();
 });
 
+it("writes a file where one is named, its picture beside it, and refuses what is no Markdown", () => {
+  expect(repo.expver(["report", "-o", "pages/my results.md"]).stdout).toBe(
+    `${join(repo.root, "pages/my results.md")}\n${join(repo.root, "pages/my results.svg")}\n`,
+  );
+  expect(repo.read("pages/my results.md")).toContain("](my%20results.svg)");
+  expect(repo.read("pages/my results.svg")).toMatch(/^<svg /);
+  expect(repo.expver(["undo"]).code).toBe(0);
+  expect(existsSync(join(repo.root, "pages"))).toBe(false);
+  mkdirSync(join(repo.root, "folder.md"));
+  expect(repo.expver(["report", "-o", "folder.md"]).code).toBe(0);
+  expect(repo.read("folder.md/report.md")).toContain("](metric.svg)");
+  expect(repo.expver(["report", "-o", "v1.2"]).code).toBe(0);
+  expect(repo.read("v1.2/report.md")).toContain("# Experiments");
+  for (const other of ["r.html", "expver.yaml"]) {
+    const { code, error } = repo.expverJson(["report", "--out", other]);
+    expect([code, error?.code]).toEqual([2, "E_USAGE"]);
+    expect(error?.hint).toContain(`expver report --out ${other.replace(/\.\w+$/, ".md")}`);
+  }
+  expect(existsSync(join(repo.root, "r.html"))).toBe(false);
+});
+
 it("keeps what --force replaces, its own reports with added lines, and files of folders outside", () => {
   const outside = makeFolder("wiki");
   for (const folder of ["mine", outside]) {

@@ -48,20 +48,21 @@ export const SHARE: Command[] = [
     summary: "Write the versions as Markdown, with a picture of the metric, for a pull request",
     description:
       "The best version, what the newest (or VERSION) changed against the best of the others (or --against), and the table of versions.\n" +
-      "Prints it; with --out writes report.md and metric.svg into a folder. A file that is no report is not\n" +
-      "replaced without --force; what is replaced stays in the trash, and `expver undo` brings it back.",
+      "Prints it; --out writes it into a file (`report.md`, with `report.svg`) or into a folder (report.md and\n" +
+      "metric.svg). A file that is no report is not replaced without --force; what is replaced stays in the trash, and `expver undo` brings it back.",
     group: "share",
     arguments: [{ name: "VERSION", help: "which version to report on (default: the newest)" }],
     options: [
       { flags: "--against <version>", help: "what it is compared with (default: the best of the others)", completes: "version" },
       { flags: "--sort <metric>", help: "metric to rank by (default: the first of expver.yaml)", completes: "metric" },
       { flags: "-n, --limit <number>", help: "rows of the table of versions (default: 10)" },
-      { flags: "-o, --out <folder>", help: "write report.md and metric.svg there" },
+      { flags: "-o, --out <path>", help: "write it there: a .md file, or a folder" },
       { flags: "-f, --force", help: "replace files of those names, whatever they are" },
     ],
     examples: [
       ["report", "Markdown on stdout"],
-      ["report --out report", "with the picture"],
+      ["report --out report", "into a folder, with the picture"],
+      ["report --out docs/results.md", "as that file, with docs/results.svg"],
     ],
     kind: "write",
     repairsFirst: false,

@@ -1,10 +1,9 @@
 /** `expver report`: the versions as Markdown, what the latest changed, and a picture of the metric; for a pull request or a wiki. */
 
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename } from "node:path";
 import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { shortened } from "../../platform/words.ts";
 import { compareAge } from "../../versions/tag-name.ts";
@@ -15,6 +14,7 @@ import type { ListedVersion } from "../list/listed.ts";
 import { list, type VersionList } from "../list.ts";
 import { fingerprintOf } from "../plan.ts";
 import { isOurChart, metricChart } from "./chart.ts";
+import { reportPlaces } from "./places.ts";
 import { putFiles } from "./put-files.ts";
 
 export interface Report {
@@ -46,9 +46,18 @@ export const report: WriteWorkflow<Input, ReportPlan, Report> = {
       chosen.version !== null && chosen.against !== null ? await diff.read(context, { version: [chosen.against, chosen.version] }) : null;
     const rows = input.limit === undefined ? ROWS : countOf(input.limit, "-n");
     const out = textIn(input.out);
-    const picture = out === undefined ? null : pictureOf(all, chosen.best);
-    const markdown = markdownOf(all, { ...chosen, compared, rows, picture: picture?.name ?? null });
-    const files = out === undefined ? [] : filesOf(context, out, { markdown, picture });
+    const places = out === undefined ? null : reportPlaces(context, out);
+    const picture = places === null ? null : pictureOf(all, chosen.best);
+    const markdown = markdownOf(all, {
+      ...chosen,
+      compared,
+      rows,
+      picture: picture === null || places === null ? null : basename(places.picture),
+    });
+    const files =
+      places === null
+        ? []
+        : [{ path: places.page, text: markdown }, ...(picture === null ? [] : [{ path: places.picture, text: picture }])];
     for (const { path, text } of files) refuseOthers(path, text, input.force === true);
     return {
       command: "report",
@@ -82,33 +91,20 @@ function chooseVersions({ versions, sort }: VersionList, input: Input): Chosen {
   return { version, against, best };
 }
 
-interface Picture {
-  name: string;
-  text: string;
-}
-
-function pictureOf({ versions, sort }: VersionList, best: string | null): Picture | null {
+function pictureOf({ versions, sort }: VersionList, best: string | null): string | null {
   if (sort.by !== "metric") return null;
   const { metric, direction } = sort;
   const points = versions
     .toSorted(compareAge)
     .flatMap(({ version, metrics }) => (metrics[metric] === undefined ? [] : [{ version, value: metrics[metric] }]));
-  return { name: "metric.svg", text: metricChart(points, { metric, direction, best }) };
-}
-
-function filesOf(context: Context, out: string, { markdown, picture }: { markdown: string; picture: Picture | null }): ReportPlan["files"] {
-  const folder = resolve(context.cwd, out);
-  return [
-    { path: join(folder, "report.md"), text: markdown },
-    ...(picture === null ? [] : [{ path: join(folder, picture.name), text: picture.text }]),
-  ];
+  return metricChart(points, { metric, direction, best });
 }
 
 function refuseOthers(path: string, text: string, isForced: boolean): void {
   const there = readTextIfExists(path);
   if (there === null || there === text || isForced || there.startsWith(MARK) || isOurChart(there)) return;
   throw new ExpverError("E_UNSAVED", `${path} is there already and no report`, {
-    hint: "Name another folder with --out, or replace it with --force.",
+    hint: "Name another file or folder with --out, or replace it with --force.",
     details: { path },
   });
 }
@@ -132,7 +128,7 @@ function markdownOf(all: VersionList, facts: Facts): string {
     ...(winner === undefined || metric === null
       ? []
       : [`Best: **${cell(winner.version)}**, ${cell(metric)} = ${cell(winner.metrics[metric] ?? "")}.`, ""]),
-    ...(picture === null ? [] : [`![${cell(metric ?? "metric")} over the versions](${picture})`, ""]),
+    ...(picture === null ? [] : [`![${cell(metric ?? "metric")} over the versions](${address(picture)})`, ""]),
     ...(compared === null || version === null
       ? []
       : [`## ${cell(version)} against ${cell(against ?? "")}`, "", ...differenceLines(compared), ""]),
@@ -208,4 +204,9 @@ function cell(text: string): string {
       // For formulas they look earlier.
       .replace(/\$/g, "<span>$$</span>")
   );
+}
+
+/** A file's name as a link's target. */
+function address(name: string): string {
+  return encodeURIComponent(name).replace(/[()'*!~]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
 }
