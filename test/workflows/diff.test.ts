@@ -116,6 +116,39 @@ it("names the files of a folder that differ, as many as fit, and counts the rest
   expect(files.named.at(-1)).toEqual({ path: "one", change: "removed", sizes: [1, null] });
 });
 
+it("shows a file or folder of the same bytes under another name as renamed, through several versions", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.write("images/one", "1");
+  repo.write("images/two", "2");
+  repo.write("train.csv", "a\n");
+  repo.write("kept.csv", "a\n");
+  must(repo, "data", "add", "images", "train.csv", "kept.csv");
+  repo.commit("first");
+  repo.git("tag", "e0.1.0");
+  must(repo, "data", "move", "images", "raw");
+  must(repo, "data", "move", "train.csv", "table.csv");
+  repo.commit("second");
+  repo.git("tag", "e0.2.0");
+  must(repo, "data", "move", "raw", "photos");
+  repo.write("photos/three", "3");
+  must(repo, "data", "add", "photos");
+  const text = repo.expver(["diff", "e0.1.0", "e0.2.0"]).stdout;
+  expect(text).toMatch(/data\s+images → raw\s+(\w{6}) 2 B in 2 files\s+\1 2 B in 2 files/);
+  expect(text).toContain("train.csv → table.csv");
+  expect(text).not.toContain("–");
+  expect(repo.expver(["diff", "e0.1.0", "e0.2.0", "--exit-code"]).code).toBe(5);
+  expect(repo.expver(["report", "e0.2.0", "--against", "e0.1.0"]).stdout).toContain("| images → raw |");
+  const { artifacts } = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "now"]).data;
+  expect(artifacts).toHaveLength(4);
+  const names = (path: string) =>
+    artifacts.find((one: { path: string }) => one.path === path).values.map((one: { path: string } | null) => one?.path);
+  expect(names("table.csv")).toEqual(["train.csv", "table.csv", "table.csv"]);
+  // What is renamed and changed in one step is no longer known to be the same.
+  expect(names("raw")).toEqual(["images", "raw", undefined]);
+  expect(names("photos")).toEqual([undefined, undefined, "photos"]);
+});
+
 it("a tag by hand has the numbers of its first line; listings that are not here are not guessed at", async () => {
   const repo = withTwo();
   repo.git("tag", "-a", "e0.3.0", "-m", "model=bert | lr=1 | accuracy=0.95 | by hand");

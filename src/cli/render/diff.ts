@@ -91,7 +91,7 @@ function artifactColumns(names: readonly string[]): Column<ArtifactDifference>[]
   };
   return [
     { title: "is", text: ({ role }) => role, weight: 4 },
-    { title: "path", text: ({ path }) => path, ...NAME },
+    { title: "path", text: artifactName, ...NAME },
     ...names.map((title, index): Column<ArtifactDifference> => ({ title, text: ({ values }) => amount(values[index] ?? null), weight: 8 })),
     {
       title: "files",
@@ -99,6 +99,12 @@ function artifactColumns(names: readonly string[]): Column<ArtifactDifference>[]
       weight: 5,
     },
   ];
+}
+
+/** With the names it had before. */
+function artifactName({ path, values }: Pick<ArtifactDifference, "path" | "values">): string {
+  const named = values.flatMap((value) => (value === null ? [] : [value.path]));
+  return [...new Set([...named, path])].join(" → ");
 }
 
 /** Files of a folder that are in the text; `--json` names more. */

@@ -6,10 +6,11 @@ import { compareCodePoints } from "../../store/listing.ts";
 import type { ShownArtifact } from "../show/artifacts.ts";
 
 export interface ArtifactDifference {
+  /** Its last name, where it is renamed between the versions. */
   path: string;
   role: ShownArtifact["role"];
-  /** What each version has there; null: nothing. */
-  values: ({ hash: string; size: number | null; nfiles: number | null } | null)[];
+  /** What each version has of it, and under which name; null: nothing. */
+  values: ({ path: string; hash: string; size: number | null; nfiles: number | null } | null)[];
   differs: boolean;
   /** Files of a folder against the first version, where both listings are in the cache. */
   files: (FileChanges | null)[];
@@ -36,19 +37,57 @@ const MOST_NAMED = 100;
 
 export function artifactDifferences(project: Project, all: readonly (readonly ShownArtifact[])[]): ArtifactDifference[] {
   const cache = cacheDir(project);
-  const known = new Map<string, ShownArtifact["role"]>();
-  for (const { path, role } of all.flat()) if (!known.has(path)) known.set(path, role);
-  return [...known].map(([path, role]) => {
-    const found = all.map((artifacts) => artifacts.find((artifact) => artifact.path === path) ?? null);
+  return joinRenamed(rowsOf(all)).map(({ path, role, found }) => {
     const hashes = found.map((artifact) => artifact?.hash ?? null);
     return {
       path,
       role,
-      values: found.map((artifact) => artifact && { hash: artifact.hash, size: artifact.size, nfiles: artifact.nfiles }),
-      differs: new Set(hashes).size > 1,
+      values: found.map(
+        (artifact) => artifact && { path: artifact.path, hash: artifact.hash, size: artifact.size, nfiles: artifact.nfiles },
+      ),
+      differs: new Set(hashes).size > 1 || found.some((artifact) => artifact?.path !== path),
       files: hashes.slice(1).map((hash) => filesBetween(cache, hashes[0] ?? null, hash)),
     };
   });
+}
+
+interface Row {
+  path: string;
+  role: ShownArtifact["role"];
+  /** Of each version. */
+  found: (ShownArtifact | null)[];
+}
+
+function rowsOf(all: readonly (readonly ShownArtifact[])[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const [side, artifacts] of all.entries()) {
+    for (const artifact of artifacts) {
+      const row = rows.get(artifact.path) ?? { path: artifact.path, role: artifact.role, found: all.map(() => null) };
+      row.found[side] ??= artifact;
+      rows.set(artifact.path, row);
+    }
+  }
+  return [...rows.values()];
+}
+
+/** What went and what came with the same bytes, in the next version, is one thing: the first that went is paired with the first that came. */
+function joinRenamed(rows: readonly Row[]): Row[] {
+  const keyOf = (row: Row, side: number) => `${side} ${row.role} ${row.found[side]?.hash}`;
+  const first = ({ found }: Row) => found.findIndex((artifact) => artifact !== null);
+  const came = new Map<string, Row[]>();
+  for (const row of rows) {
+    if (first(row) > 0) came.set(keyOf(row, first(row)), [...(came.get(keyOf(row, first(row))) ?? []), row]);
+  }
+  const joined = new Set<Row>();
+  const grown = (row: Row): Row => {
+    const last = row.found.findLastIndex((artifact) => artifact !== null);
+    const next = came.get(`${last + 1} ${row.role} ${row.found[last]?.hash}`)?.shift();
+    if (next === undefined) return row;
+    joined.add(next);
+    return grown({ ...next, found: row.found.map((artifact, side) => artifact ?? next.found[side] ?? null) });
+  };
+  // Those of the first version come first: what a row grows by stands behind it.
+  return rows.map((row) => (joined.has(row) ? row : grown(row))).filter((row) => !joined.has(row));
 }
 
 function filesBetween(cache: string, from: string | null, to: string | null): FileChanges | null {

@@ -32,7 +32,7 @@ export async function tableChanges(
     for (const [index, side] of sides.entries()) {
       const [from, to] = [values[0], values[index]];
       if (first === undefined || index === 0 || !from || !to || from.hash === to.hash) continue;
-      const [before, after] = [bytesOf(project, first, path, from.hash), bytesOf(project, side, path, to.hash)];
+      const [before, after] = [bytesOf(project, first, from), bytesOf(project, side, to)];
       const missing = [...(before === null ? [first.name] : []), ...(after === null ? [side.name] : [])];
       const difference = before === null || after === null ? null : await compareTables({ before, after, name: path, key });
       changes.push({ path, from: first.name, to: side.name, difference, missing });
@@ -41,7 +41,7 @@ export async function tableChanges(
   return changes;
 }
 
-function bytesOf(project: Project, { root }: Side, path: string, hash: string): string | null {
+function bytesOf(project: Project, { root }: Side, { path, hash }: { path: string; hash: string }): string | null {
   const file = root === null ? objectFile(cacheDir(project), hash) : join(root, path);
   return existsSync(file) ? file : null;
 }

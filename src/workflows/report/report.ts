@@ -153,7 +153,12 @@ function differenceLines({ params, metrics, artifacts, code, versions }: Version
     ...params.filter(({ differs }) => differs).map(({ name, values: [old, now] }) => [name, old ?? "", now ?? "", "parameter"]),
     ...artifacts
       .filter(({ differs }) => differs)
-      .map(({ path, role, values: [old, now] }) => [path, (old?.hash ?? "").slice(0, 8), (now?.hash ?? "").slice(0, 8), role]),
+      .map(({ path, role, values: [old, now] }) => [
+        old && old.path !== path ? `${old.path} → ${path}` : path,
+        (old?.hash ?? "").slice(0, 8),
+        (now?.hash ?? "").slice(0, 8),
+        role,
+      ]),
   ];
   const files = code.flatMap((one) => one.files);
   const codeLine =
