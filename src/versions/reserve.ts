@@ -8,7 +8,7 @@ import { git, gitResult, type Repository } from "../git/git.ts";
 import { hashBlob } from "../git/objects.ts";
 import { updateRefs } from "../git/refs.ts";
 import { identityOf, lifeOf, type ProcessIdentity, whereIs } from "../platform/processes.ts";
-import { formatTagName, type Level, nextVersion, parseTagName, requireTagName } from "./tag-name.ts";
+import { compareVersions, formatTagName, type Level, nextVersion, parseTagName, requireTagName } from "./tag-name.ts";
 
 export interface Reservation {
   /** Tag name. */
@@ -26,16 +26,29 @@ export interface NumberingOptions {
   prefix?: string;
 }
 
-/** The next free name after all tags here, on the remote and in reservations. Reserves nothing. */
-export function suggestVersion(project: Project, level: Level, options: NumberingOptions = {}): string {
-  return nextFree(readTaken(project, options), level, prefixOf(project, options));
+/** The numbers that are taken here, on the remote and in reservations. */
+export interface Numbers {
+  /** The next free name. Reserves nothing. */
+  next(level: Level): string;
+  /** Throws E_VERSION_TAKEN, with the next free name in the hint, when a tag or a living reservation has the name. E_USAGE when it is none. */
+  requireFree(name: string): void;
+  /** The remote's highest version, when there are none here at all. */
+  onlyRemote: string | null;
 }
 
-/** Throws E_VERSION_TAKEN, with the next free name in the hint, when a tag or a living reservation has the name. E_USAGE when it is none. */
-export function requireFree(project: Project, name: string, options: NumberingOptions = {}): void {
+export function readNumbers(project: Project, options: NumberingOptions = {}): Numbers {
+  const taken = readTaken(project, options);
   const prefix = prefixOf(project, options);
-  requireTagName(name, prefix);
-  refuseTaken(project, name, readTaken(project, options), prefix);
+  const numbersOf = (names: Set<string>) => [...names].flatMap((name) => parseTagName(name, prefix) ?? []);
+  const highest = numbersOf(taken.here).length > 0 ? undefined : numbersOf(taken.remote).sort(compareVersions).at(-1);
+  return {
+    next: (level) => nextFree(taken, level, prefix),
+    requireFree(name) {
+      requireTagName(name, prefix);
+      refuseTaken(project, name, taken, prefix);
+    },
+    onlyRemote: highest === undefined ? null : formatTagName(highest, prefix),
+  };
 }
 
 /**

@@ -17,7 +17,7 @@ import { formatHeadline } from "../versions/headline.ts";
 import { formatMessage } from "../versions/message.ts";
 import { newTagChanges } from "../versions/published.ts";
 import { readRegistry } from "../versions/registry.ts";
-import { suggestVersion } from "../versions/reserve.ts";
+import type { Numbers } from "../versions/reserve.ts";
 import { orderMetrics, suggestHeadline } from "../versions/suggest.ts";
 import type { VersionMessage } from "../versions/types.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
@@ -92,9 +92,11 @@ async function planHead(context: Context, input: Input): Promise<TagPlan> {
   const choice = chooseVersion({ project, repository, context, wanted: wantedVersion(input), prefix });
   const facts = await factsOfHead(project, context, choice.name);
   if (input.suggest !== true) warn(project, repository, context, head);
-  const level = (name: "major" | "minor" | "patch") => suggestVersion(project, name, { remoteTags: choice.remoteTags, prefix });
   const said = textIn(input.description) ?? textIn(input.message) ?? null;
-  const message = messageOf(project, facts, { head, text: said ?? proposalFor(project, repository, { head, facts }) });
+  const message = messageOf(project, facts, {
+    head,
+    text: said ?? proposalFor(project, repository, { version: choice.name, head, facts }),
+  });
   const edit = input.edit === true && input.suggest !== true;
   if (edit) editorOf(repository);
   return {
@@ -104,9 +106,13 @@ async function planHead(context: Context, input: Input): Promise<TagPlan> {
     proposed: said === null,
     edit,
     steps: input.suggest === true ? [] : [{ verb: "tag", target: choice.name, detail: formatHeadline(message) }],
-    levels: input.suggest === true ? { major: level("major"), minor: level("minor"), patch: level("patch") } : null,
+    levels: input.suggest === true ? levelsOf(choice.numbers) : null,
     fingerprint: fingerprintOf({ head, version: choice.name, pointers: facts.pointers, message: formatMessage(message) }),
   };
+}
+
+function levelsOf({ next }: Numbers): NonNullable<TagPlan["levels"]> {
+  return { major: next("major"), minor: next("minor"), patch: next("patch") };
 }
 
 async function tagHead(context: Context, { version, head, proposed, edit }: TagPlan, planned: VersionMessage): Promise<TagData> {
@@ -220,12 +226,16 @@ function partsOf(text: string): Pick<VersionMessage, "description" | "body"> {
 }
 
 /** The subject of HEAD, when a person wrote it, says what was done; what differs from the version before is added. */
-function proposalFor(project: Project, repository: Repository, { head, facts }: { head: string; facts: HeadFacts }): string {
+function proposalFor(
+  project: Project,
+  repository: Repository,
+  { version, head, facts }: { version: string; head: string; facts: HeadFacts },
+): string {
   const [subject = "", ...body] = git(repository, ["log", "-1", "--no-show-signature", "--format=%B", head]).trim().split("\n");
   const isOurs = body.some((line) => /^(Run|Sweep|Merged): /.test(line));
   return proposeDescription(
     project,
-    { ...facts, commit: head },
+    { ...facts, version, commit: head },
     isOurs || subject.trim() === "" ? null : { text: subject.trim(), tellsCode: true },
   ).text;
 }

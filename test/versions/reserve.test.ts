@@ -6,7 +6,7 @@ import { openProject } from "../../src/config/project.ts";
 import { readRef } from "../../src/git/refs.ts";
 import { identityOf } from "../../src/platform/processes.ts";
 import { newTagChanges } from "../../src/versions/published.ts";
-import { requireFree, reserveVersion, suggestVersion } from "../../src/versions/reserve.ts";
+import { readNumbers, reserveVersion } from "../../src/versions/reserve.ts";
 import { makeRepository } from "../support/repository.ts";
 
 const exists = (text: string) => expect.objectContaining({ code: "E_VERSION_TAKEN", message: expect.stringContaining(text) });
@@ -16,14 +16,14 @@ describe("the next free number", () => {
   it("comes after tags here, tags of the remote and reservations, never in a gap", () => {
     const repo = makeRepository();
     const project = openProject(repo.context);
-    expect(suggestVersion(project, "minor")).toBe("e0.1.0");
+    expect(readNumbers(project).next("minor")).toBe("e0.1.0");
     repo.commit("first");
     repo.git("tag", "e0.3.0");
-    expect(suggestVersion(project, "minor")).toBe("e0.4.0");
-    expect(suggestVersion(project, "minor", { remoteTags: new Map([["e0.7.0", "x"]]) })).toBe("e0.8.0");
+    expect(readNumbers(project).next("minor")).toBe("e0.4.0");
+    expect(readNumbers(project, { remoteTags: new Map([["e0.7.0", "x"]]) }).next("minor")).toBe("e0.8.0");
     reserveVersion(project, "e0.9.0");
-    expect(suggestVersion(project, "minor")).toBe("e0.10.0");
-    expect(suggestVersion(project, "patch", { prefix: "m" })).toBe("m0.0.1");
+    expect(readNumbers(project).next("minor")).toBe("e0.10.0");
+    expect(readNumbers(project, { prefix: "m" }).next("patch")).toBe("m0.0.1");
   });
 });
 
@@ -63,10 +63,10 @@ describe("reserving", () => {
     repo.git("tag", "e0.1.0");
     const project = openProject(repo.context);
     expect(() => reserveVersion(project, "e0.1.0")).toThrowError(exists("e0.1.0 exists already"));
-    expect(() => requireFree(project, "e0.2.0", { remoteTags: new Set(["e0.2.0"]) })).toThrowError(
+    expect(() => readNumbers(project, { remoteTags: new Set(["e0.2.0"]) }).requireFree("e0.2.0")).toThrowError(
       expect.objectContaining({ message: "e0.2.0 exists already on the remote", hint: expect.stringContaining("e0.3.0") }),
     );
-    expect(() => requireFree(project, "nonsense")).toThrowError(expect.objectContaining({ code: "E_USAGE" }));
+    expect(() => readNumbers(project).requireFree("nonsense")).toThrowError(expect.objectContaining({ code: "E_USAGE" }));
   });
 
   it("refuses a name a living process holds, and lets one be taken over from a dead one", () => {

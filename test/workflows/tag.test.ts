@@ -296,6 +296,33 @@ describe("from the command line", () => {
     expect(repo.git("for-each-ref", "refs/expver/unpublished")).toBe("");
   });
 
+  it("counts on from a remote's versions, and says that none of them is here to compare with", () => {
+    const theirs = makeRepository();
+    theirs.commit("first");
+    theirs.git("tag", "e0.4.0");
+    theirs.git("tag", "e0.10.0");
+    const ours = makeRepository({ cloneOf: theirs.root });
+    ours.git("tag", "-d", "e0.4.0", "e0.10.0");
+    const suggested = ours.expverJson(["tag", "--suggest"]);
+    expect(suggested.data).toMatchObject({ version: "e0.11.0", levels: { major: "e1.0.0", minor: "e0.11.0", patch: "e0.10.1" } });
+    const warning = expect.objectContaining({
+      text: expect.stringContaining("origin has versions (up to e0.10.0)"),
+      hint: expect.stringContaining("expver sync"),
+    });
+    expect(suggested.warnings).toContainEqual(warning);
+    const run = ours.expverJson(["run", "--", "true"]);
+    expect(run.warnings).toContainEqual(warning);
+    expect(run.data).toMatchObject({ version: "e0.11.0", description: "no earlier version here" });
+    ours.git("fetch", "-q", "--tags");
+    expect(ours.expverJson(["tag", "--suggest"]).warnings).not.toContainEqual(warning);
+    const alone = makeRepository({ cloneOf: theirs.root });
+    alone.git("tag", "-d", "e0.4.0", "e0.10.0");
+    alone.git("remote", "set-url", "origin", "../nowhere");
+    expect(alone.expverJson(["tag", "--suggest"]).warnings).toContainEqual(
+      expect.objectContaining({ text: expect.stringContaining("origin did not answer") }),
+    );
+  });
+
   it("knows the original script's spellings", () => {
     const repo = makeRepository();
     repo.commit("first");

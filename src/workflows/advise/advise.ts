@@ -1,7 +1,7 @@
 /** `expver advise`: which workflow, level and commands, with the reasons; what the repository cannot answer is asked. */
 import { openProject } from "../../config/project.ts";
 import { shellWord } from "../../platform/shell-word.ts";
-import { suggestVersion } from "../../versions/reserve.ts";
+import { readNumbers } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { choice, textIn } from "../input.ts";
@@ -44,7 +44,7 @@ export const advise: ReadWorkflow<Input, Advice> = {
     const since = sinceLastVersion(project);
     const { workflow, reasons, questions } = chooseWorkflow({ experiments, differ }, situation);
     const version = adviseLevel(since);
-    const next = suggestVersion(project, version.level, { prefix: project.config.versions.prefix });
+    const next = readNumbers(project).next(version.level);
     const description = describeChanges(since);
     const command = textIn(input.command) ?? situation.lastCommand ?? "python train.py";
     return {

@@ -3,12 +3,15 @@ import { type Project, requireRepository } from "../../config/project.ts";
 import { knownMetrics, metricsOf, paramsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import { orderMetrics } from "../../versions/suggest.ts";
+import { compareVersions, nextVersion, parseTagName } from "../../versions/tag-name.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
 import { changedValues, codeBetween, dataNotOf, lastVersion } from "../advise/since-last.ts";
 import { changeOf, changesText } from "./changes.ts";
 
 /** What the version will be made of. */
 export interface Made {
+  /** Its name; null: none yet. */
+  version: string | null;
   /** Its code; null: no commit yet. */
   commit: string | null;
   /** The code was not committed. */
@@ -38,7 +41,7 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
   const said = words?.text ?? null;
   const versions = readVersions(project);
   const last = lastVersion(repository, versions, made.commit ?? "HEAD");
-  if (last === null) return { text: said ?? "first version", against: null };
+  if (last === null) return { text: said ?? (isFirst(project, made.version) ? "first version" : "no earlier version here"), against: null };
   const known = knownMetrics(project.config, versions);
   const before = paramsOf(last.message, known);
   // A merge has no parameters of its own, and a tag by hand may not tell its own: then nothing can be said about them.
@@ -59,6 +62,12 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
     metric,
   ];
   return { text: parts.filter((part) => part !== "").join(": "), against: last.name };
+}
+
+/** By its number: others may be on the remote alone. */
+function isFirst({ config }: Project, version: string | null): boolean {
+  const number = version === null ? null : parseTagName(version, config.versions.prefix);
+  return number === null || (["major", "minor", "patch"] as const).some((level) => compareVersions(nextVersion([], level), number) === 0);
 }
 
 function isOfRuns({ message: { kind } }: Version): boolean {

@@ -14,7 +14,7 @@ import type { Effect } from "../../journal/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { formatMessage } from "../../versions/message.ts";
 import { newTagChanges, unpublishedRef } from "../../versions/published.ts";
-import { suggestVersion } from "../../versions/reserve.ts";
+import { readNumbers } from "../../versions/reserve.ts";
 import type { Level } from "../../versions/tag-name.ts";
 import type { Version, VersionNumber } from "../../versions/types.ts";
 import type { Step } from "../contract.ts";
@@ -50,7 +50,7 @@ export async function planRenumberings(
   for (const { version, object, state } of versions) {
     if (state !== "taken") continue;
     committer(repository);
-    const to = suggestVersion(project, levelOf(version.number), { remoteTags: taken });
+    const to = readNumbers(project, { remoteTags: taken }).next(levelOf(version.number));
     taken.add(to);
     const keepsCommit = version.message.kind !== "run" && version.message.kind !== "sweep";
     const runs = keepsCommit ? [] : await workingRuns(project, version.name);

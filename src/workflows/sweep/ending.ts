@@ -175,14 +175,14 @@ async function candidateEdits(
 
 /** What a sweep tries nobody said: what it varies, and what else differs from the version before. */
 function proposalOf({ project, facts, state }: OpenSweep, { runs, winner }: { runs: readonly Ended[]; winner: Ended | null }): string {
-  const { snapshot: commit, inputs, dirty } = facts();
+  const { snapshot: commit, inputs, dirty, version } = facts();
   const settings = runs.map(({ job }) => state().jobs[job] ?? {});
   const names = [...new Set(settings.flatMap((one) => Object.keys(one)))];
   const varied = names.filter((name) => new Set(settings.map((one) => one[name])).size > 1);
   const params = Object.entries(winner?.end.params ?? {}).filter(([name]) => !names.includes(name));
   const data = artifactEntries(inputs);
   const said = `${counted(runs.length, "run")}${varied.length === 0 ? "" : ` over ${varied.join(" x ")}`}`;
-  const made = { commit, dirty, data, params: Object.fromEntries(params), metrics: winner?.end.metrics ?? {} };
+  const made = { version, commit, dirty, data, params: Object.fromEntries(params), metrics: winner?.end.metrics ?? {} };
   return proposeDescription(project, made, { text: said, tellsCode: false }).text;
 }
 

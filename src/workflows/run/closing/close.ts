@@ -160,7 +160,7 @@ async function describeRun(
   const { params, metrics } = collected;
   if (version === null || run.isShard) return;
   if (message === null) {
-    const { text } = proposeDescription(project, { commit, dirty, data: artifactEntries(inputs), params, metrics });
+    const { text } = proposeDescription(project, { version, commit, dirty, data: artifactEntries(inputs), params, metrics });
     save({ message: text, closing: { ...closing, proposed: true } });
     if (edit === undefined) context.report({ kind: "step", text: `about   ${text}  (proposed; your own words: -m TEXT, or -e)` });
   }

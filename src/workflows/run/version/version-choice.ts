@@ -5,7 +5,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { Repository } from "../../../git/git.ts";
 import { lsRemoteTags, publishRemote } from "../../../git/remotes.ts";
 import type { Context } from "../../../platform/context.ts";
-import { requireFree, suggestVersion } from "../../../versions/reserve.ts";
+import { type Numbers, readNumbers } from "../../../versions/reserve.ts";
 import type { Level } from "../../../versions/tag-name.ts";
 import type { Input } from "../../contract.ts";
 import { textIn } from "../../input.ts";
@@ -17,6 +17,7 @@ export interface VersionChoice {
   wanted: string;
   /** Tags the remote has; null when there is none or it did not answer. */
   remoteTags: Set<string> | null;
+  numbers: Numbers;
 }
 
 /** A version by name, or how far to count on. */
@@ -47,9 +48,17 @@ export function chooseVersion({
     context.report({ kind: "warning", text: `${remote} did not answer: a version number taken there is changed at publishing` });
   }
   const remoteTags = answer === null ? null : new Set(answer.keys());
-  if ("level" in wanted) return { name: suggestVersion(project, wanted.level, { remoteTags, prefix }), wanted: wanted.level, remoteTags };
-  requireFree(project, wanted.name, { remoteTags, prefix });
-  return { name: wanted.name, wanted: wanted.name, remoteTags };
+  const numbers = readNumbers(project, { remoteTags, prefix });
+  if (numbers.onlyRemote !== null) {
+    context.report({
+      kind: "warning",
+      text: `${remote} has versions (up to ${numbers.onlyRemote}) and there are none here: this one is counted on from them, and described without them`,
+      hint: "expver sync brings them here.",
+    });
+  }
+  if ("level" in wanted) return { name: numbers.next(wanted.level), wanted: wanted.level, remoteTags, numbers };
+  numbers.requireFree(wanted.name);
+  return { name: wanted.name, wanted: wanted.name, remoteTags, numbers };
 }
 
 /** `--version`, `--major`, `--minor`, `--patch`. Throws E_USAGE when several are given. */

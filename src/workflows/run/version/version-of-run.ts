@@ -204,7 +204,9 @@ async function describedMessage(
   const said = plan.description ?? record.message;
   const facts = factsFor(project, plan.runId, record);
   const { snapshot: commit, inputs, params, metrics } = facts;
-  const text = said ?? proposeDescription(project, { commit, dirty: facts.dirty, data: artifactEntries(inputs), params, metrics }).text;
+  const text =
+    said ??
+    proposeDescription(project, { version: plan.version, commit, dirty: facts.dirty, data: artifactEntries(inputs), params, metrics }).text;
   const of = (description: string) => messageOf(project, record, { ...facts, message: description });
   if (!plan.edit) return { message: of(text), proposed: said === null };
   const draft = { text, subject: `${plan.version}, run ${plan.runId}`, line: formatHeadline({ ...of(text), description: "…" }) };
