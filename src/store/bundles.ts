@@ -1,8 +1,8 @@
 /** Outputs as the objects they are made of, and objects by key. */
 import { keyOf, type ObjectFolder, type ObjectName, readListing, trustedSize } from "./layout.ts";
 import { parseListing } from "./listing.ts";
-import type { Expected, Remote } from "./remotes/remote.ts";
-import type { HashName, ListingEntry, Pointer } from "./types.ts";
+import type { Expected, Remote, VersionAt } from "./remotes/remote.ts";
+import type { HashName, Pointer, VersionedFile } from "./types.ts";
 
 export type StoredPointer = Pointer & { hash: string };
 
@@ -26,11 +26,13 @@ export interface Named {
 export class Member implements Named, Expected {
   readonly hash: string;
   readonly #relpath: string;
+  readonly #version: string | undefined;
   readonly #pointer: StoredPointer;
 
-  constructor(pointer: StoredPointer, { relpath, md5 }: ListingEntry) {
+  constructor(pointer: StoredPointer, { relpath, md5, version }: VersionedFile) {
     this.hash = md5;
     this.#relpath = relpath;
+    this.#version = version;
     this.#pointer = pointer;
   }
 
@@ -40,6 +42,10 @@ export class Member implements Named, Expected {
 
   get hashName(): HashName {
     return this.#pointer.hashName;
+  }
+
+  get at(): VersionAt | null {
+    return this.#version === undefined ? null : { path: this.path, version: this.#version };
   }
 
   get within(): number | undefined {
@@ -57,11 +63,12 @@ export async function bundleOf(
   remote: Remote,
   { cache, only }: { cache: ObjectFolder; only: ReadonlyMap<string, readonly string[]> | undefined },
 ): Promise<Bundle> {
-  const { hash, hashName, path } = pointer;
+  const { hash, hashName, path, files } = pointer;
   const object = { hash, hashName };
-  if (!hash.endsWith(".dir")) return { pointer, listing: null, members: [new Member(pointer, { relpath: "", md5: hash })], isPart: false };
-  const bytes = trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
-  const entries = bytes === null ? readListing(cache.dir, object) : parseListing(bytes);
+  if (!hash.endsWith(".dir"))
+    return { pointer, listing: null, members: [new Member(pointer, files?.[0] ?? { relpath: "", md5: hash })], isPart: false };
+  const bytes = files === undefined && trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
+  const entries: readonly VersionedFile[] | null = files ?? (bytes === null ? readListing(cache.dir, object) : parseListing(bytes));
   const selected = only?.get(path);
   const wanted = selected && entries?.filter(({ relpath }) => selected.some((part) => relpath === part || relpath.startsWith(`${part}/`)));
   const members = (wanted ?? entries)?.map((entry) => new Member(pointer, entry)) ?? null;
@@ -71,7 +78,11 @@ export async function bundleOf(
 /** Many paths may share one object. */
 export function byKey(all: Iterable<Named>): Map<string, Named> {
   const named = new Map<string, Named>();
-  for (const one of all) named.set(keyOf(one.object), one);
+  for (const one of all) {
+    const key = keyOf(one.object);
+    // A version that is known is where the bytes are.
+    if (one.object.at || !named.has(key)) named.set(key, one);
+  }
   return named;
 }
 

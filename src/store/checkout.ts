@@ -207,7 +207,8 @@ class MemberPlacement implements Placement {
   }
 }
 
-/** A file is its own member, with an empty name. Null when the listing is not in the cache. */
-export function membersOf(cache: Cache, { hash, hashName }: StoredPointer): ListingEntry[] | null {
-  return hash.endsWith(".dir") ? readListing(cache.dir, { hash, hashName }) : [{ relpath: "", md5: hash }];
+/** A file is its own member, with an empty name. Null when the listing is neither in the cache nor in the pointer. */
+export function membersOf(cache: Cache, { hash, hashName, files }: StoredPointer): ListingEntry[] | null {
+  if (!hash.endsWith(".dir")) return [{ relpath: "", md5: hash }];
+  return readListing(cache.dir, { hash, hashName }) ?? files?.map(({ relpath, md5 }) => ({ relpath, md5 })) ?? null;
 }

@@ -9,9 +9,10 @@ import { createPlacer, type Placer } from "../platform/links.ts";
 import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { readDvcConfig } from "./dvc-config.ts";
-import { type ObjectFolder, type ObjectName, trustedSize } from "./layout.ts";
+import { type ObjectFolder, trustedSize } from "./layout.ts";
 import { type FileFromCache, makingFiles } from "./place-files.ts";
 import { openRemote } from "./remotes/open-remote.ts";
+import type { Expected } from "./remotes/remote.ts";
 import type { Source } from "./source.ts";
 import type { SourceNode } from "./source-tree.ts";
 
@@ -100,7 +101,7 @@ async function received(
 ): Promise<ObjectFolder> {
   const cache = openCache(project);
   const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
-  const groups = new Map<string | undefined, ObjectName[]>();
+  const groups = new Map<string | undefined, Expected[]>();
   for (const { object, pointer } of nodes) {
     // What an earlier try has brought is there already.
     if (object === null || [cache, into].some(({ dir }) => trustedSize(dir, object) !== null)) continue;

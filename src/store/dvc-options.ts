@@ -77,6 +77,14 @@ export function checkRemoteValues(name: string, options: ReadonlyMap<string, str
   for (const [key, value] of options) checkValue(`remote.${name}.${key}`, `remote.${key}`, value);
 }
 
+/** The remote has files under their own names and every version of them; a worktree is that too. Throws E_CONFIG where it cannot be. */
+export function isVersionAware(options: ReadonlyMap<string, string>): boolean {
+  const says = (key: string, value: string) => options.get(key)?.toLowerCase() === value;
+  if (!says("worktree", "true")) return says("version_aware", "true");
+  if (says("version_aware", "false")) throw new ExpverError("E_CONFIG", "worktree = true needs version_aware, which is false");
+  return true;
+}
+
 function knownOfRemote(name: string, options: ReadonlyMap<string, ConfigValue>): string[] | "any" {
   const url = options.get("url");
   if (typeof url !== "string" || url === "") throw new ExpverError("E_CONFIG", `remote ${name} has no url`, { details: { remote: name } });

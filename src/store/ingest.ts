@@ -17,6 +17,7 @@ import { keyOf, makeFolder, type ObjectFolder, type ObjectName, shardPath, shard
 import { listingHash } from "./listing.ts";
 import { arrivingName, keepArrived, keepPartial, listPartials, takePartial } from "./partial.ts";
 import { makeStaging, sweepStagings } from "./staging.ts";
+import type { HashName } from "./types.ts";
 
 export interface Ingest {
   /**
@@ -27,7 +28,7 @@ export interface Ingest {
   /** Stores a file of any size under its MD5, hashing while it copies. */
   file(path: string): Work<Digest>;
   /** Stores a folder's listing; its members must have been stored before, here or earlier. Answers its name. */
-  listing(bytes: Uint8Array): string;
+  listing(bytes: Uint8Array, hashName?: HashName): string;
   /** Stores a file that should have this name. Throws E_OBJECT when its bytes have another. */
   object(object: ObjectName, from: string): Work<void>;
   /** An object whose bytes come piece by piece. */
@@ -200,8 +201,8 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     *file(path) {
       return yield* guarded(storeFile(path), `cannot store ${path}`);
     },
-    listing(bytes) {
-      const object: ObjectName = { hash: listingHash(bytes), hashName: "md5" };
+    listing(bytes, hashName = "md5") {
+      const object: ObjectName = { hash: listingHash(bytes), hashName };
       try {
         writeBytes(object, bytes);
       } catch (error) {

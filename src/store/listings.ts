@@ -5,9 +5,9 @@ import { openCache } from "./cache.ts";
 import { readListing } from "./layout.ts";
 import { parseListing } from "./listing.ts";
 import { openRemote } from "./remotes/open-remote.ts";
-import type { ListingEntry, Pointer } from "./types.ts";
+import type { ListingEntry, Pointer, VersionedFile } from "./types.ts";
 
-export type FindListing = (pointer: Pointer) => Promise<ListingEntry[] | null>;
+export type FindListing = (pointer: Pointer) => Promise<VersionedFile[] | null>;
 
 /**
  * Looks in the cache, then on the pointer's remote or the default one. Null when it is nowhere, or the remote does not answer, which
@@ -16,8 +16,9 @@ export type FindListing = (pointer: Pointer) => Promise<ListingEntry[] | null>;
 export function listingFinder(project: Project, remoteName?: string, onFailure: (error: ExpverError) => void = () => {}): FindListing {
   const cache = openCache(project);
   const found = new Map<string, ListingEntry[] | null>();
-  return async ({ hash, hashName, remote, isImport }) => {
+  return async ({ hash, hashName, remote, isImport, files }) => {
     if (hash === null || !hash.endsWith(".dir")) return null;
+    if (files !== undefined) return [...files];
     const key = `${hashName}:${hash}`;
     const known = found.get(key) ?? readListing(cache.dir, { hash, hashName });
     if (known !== null || found.has(key) || isImport) return known;

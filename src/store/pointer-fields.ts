@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
 import { ExpverError } from "../errors.ts";
 import { listingHash, renderListing, staysInside } from "./listing.ts";
-import type { ListingEntry, Pointer } from "./types.ts";
+import type { Pointer, VersionedFile } from "./types.ts";
 
 export type Fields = Record<string, unknown>;
 
@@ -33,7 +33,8 @@ export function toPointer(value: unknown, place: EntryPlace): Pointer {
   refuseUnknown(fields, OUT_KEYS, file);
   const members = readMembers(fields.files, file);
   const hash = members === undefined ? readHash(fields.md5, file, /^[0-9a-f]{32}(?:\.dir)?$/) : listingHash(renderListing(members));
-  const size = wholeNumber(fields.size, file, "size");
+  const size = members === undefined ? wholeNumber(fields.size, file, "size") : sizeOf(members);
+  const files = members ?? ownFile(fields, { file, hash, size });
   const nfiles = members?.length ?? wholeNumber(fields.nfiles, file, "nfiles");
   const remote = text(fields.remote);
   return {
@@ -49,6 +50,7 @@ export function toPointer(value: unknown, place: EntryPlace): Pointer {
     push: truth(fields.push, file, "push", true),
     isImport,
     ...(remote === undefined ? {} : { remote }),
+    ...(files === undefined ? {} : { files }),
   };
 }
 
@@ -125,7 +127,7 @@ function readHash(value: unknown, file: string, pattern: RegExp): string | null 
 }
 
 /** `files:` lists a folder whose members are kept under their own names on a cloud-versioned remote. */
-function readMembers(value: unknown, file: string): ListingEntry[] | undefined {
+function readMembers(value: unknown, file: string): VersionedFile[] | undefined {
   if (isNull(value)) return undefined;
   return asList(value, file, "files").map((item) => {
     const fields = asFields(item, file, "an entry of files");
@@ -134,8 +136,38 @@ function readMembers(value: unknown, file: string): ListingEntry[] | undefined {
     const { relpath } = fields;
     if (md5 === null || typeof relpath !== "string" || !staysInside(relpath))
       throw badPointer(file, "files", `has a bad member: ${show(relpath)}`);
-    return { md5, relpath };
+    const size = wholeNumber(fields.size, file, "size");
+    const isexec = truth(fields.isexec, file, "isexec", false);
+    return { md5, relpath, ...(size === undefined ? {} : { size }), ...(isexec ? { isexec } : {}), ...versionIn(fields, file) };
   });
+}
+
+/** A single file that a remote keeps a version of. */
+function ownFile(
+  fields: Fields,
+  { file, hash, size }: { file: string; hash: string | null; size: number | undefined },
+): VersionedFile[] | undefined {
+  const kept = versionIn(fields, file);
+  if (hash === null || hash.endsWith(".dir") || kept.version === undefined) return undefined;
+  return [{ relpath: "", md5: hash, ...(size === undefined ? {} : { size }), ...kept }];
+}
+
+/** `cloud: {REMOTE: {etag, version_id}}`; before DVC 3 the same two stood beside the hash. */
+function versionIn(fields: Fields, file: string): Pick<VersionedFile, "remote" | "version" | "etag"> {
+  const [remote, said] = Object.entries(isNull(fields.cloud) ? {} : asFields(fields.cloud, file, "cloud"))[0] ?? [];
+  const own = remote === undefined ? fields : asFields(said, file, `cloud of ${remote}`);
+  const version = text(own.version_id);
+  const etag = text(own.etag);
+  return {
+    ...(remote === undefined ? {} : { remote }),
+    ...(version === undefined ? {} : { version }),
+    ...(etag === undefined ? {} : { etag }),
+  };
+}
+
+/** Undefined when a file does not say its own. */
+function sizeOf(files: readonly VersionedFile[]): number | undefined {
+  return files.every(({ size }) => size !== undefined) ? files.reduce((sum, { size = 0 }) => sum + size, 0) : undefined;
 }
 
 /** YAML's whole numbers as DVC's reader knows them: `1_000`, `0x1F`, `0o17`, `0b1`, and `012` is twelve. */

@@ -5,11 +5,11 @@ import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { git, type Repository } from "../git/git.ts";
 import { dvcIgnore } from "./dvcignore.ts";
-import type { ObjectName } from "./layout.ts";
 import { orderOf } from "./listing.ts";
 import { listingFinder } from "./listings.ts";
+import type { Expected } from "./remotes/remote.ts";
 import type { Source } from "./source.ts";
-import type { ListingEntry, Pointer } from "./types.ts";
+import type { Pointer, VersionedFile } from "./types.ts";
 
 export interface SourceNode {
   /** From the source's top. */
@@ -21,7 +21,7 @@ export interface SourceNode {
   /** The output it is, or belongs to. */
   pointer: Pointer | null;
   /** What DVC calls its content; null for folders inside outputs and for what is not DVC's. */
-  object: ObjectName | null;
+  object: Expected | null;
   /** Git's object, when read at a commit. */
   blob: string | null;
   /** Absolute path of the file as it stands there now. */
@@ -82,11 +82,12 @@ class Node implements SourceNode {
   blob: string | null;
   readonly #project: Project;
   #hash: string | null;
+  #version: string | undefined;
   #stands: boolean;
 
   constructor(
     project: Project,
-    { path, isFolder, isexec = false, size = null, pointer = null, hash = null, blob = null, stands = false }: Found,
+    { path, isFolder, isexec = false, size = null, pointer = null, hash = null, version, blob = null, stands = false }: Found,
   ) {
     this.#project = project;
     this.path = path;
@@ -96,20 +97,24 @@ class Node implements SourceNode {
     this.pointer = pointer;
     this.blob = blob;
     this.#hash = hash;
+    this.#version = version;
     this.#stands = stands;
   }
 
   /** What stands there now, or in Git, says more than what a pointer would make of it. */
-  learn({ size = null, pointer = null, hash = null, blob = null, stands = false }: Found): void {
+  learn({ size = null, pointer = null, hash = null, version, blob = null, stands = false }: Found): void {
     this.size ??= size;
     this.blob ??= blob;
     this.#stands ||= stands;
     this.pointer = pointer ?? this.pointer;
     this.#hash = hash ?? this.#hash;
+    this.#version ??= version;
   }
 
-  get object(): ObjectName | null {
-    return this.#hash === null || this.pointer === null ? null : { hash: this.#hash, hashName: this.pointer.hashName };
+  get object(): Expected | null {
+    if (this.#hash === null || this.pointer === null) return null;
+    const at = this.#version === undefined ? null : { path: this.path, version: this.#version };
+    return { hash: this.#hash, hashName: this.pointer.hashName, at };
   }
 
   get file(): string | null {
@@ -124,6 +129,8 @@ interface Found extends Pick<SourceNode, "path" | "isFolder"> {
   pointer?: Pointer | null;
   /** Of DVC's object. */
   hash?: string | null;
+  /** Of it, on a remote that keeps versions. */
+  version?: string | undefined;
   blob?: string | null;
   /** A file or folder is there now. */
   stands?: boolean;
@@ -171,18 +178,19 @@ function* standing({ project }: Source, under: string): Generator<Found> {
 }
 
 /** An output with the folders it lies in, and its members. */
-function* tracked(pointer: Pointer, entries: readonly ListingEntry[]): Generator<Found> {
-  const { path, hash } = pointer;
+function* tracked(pointer: Pointer, entries: readonly VersionedFile[]): Generator<Found> {
+  const { path, hash, files } = pointer;
   for (const folder of foldersAbove(path)) yield { path: folder, isFolder: true };
-  yield { path, isFolder: hash?.endsWith(".dir") === true, size: pointer.size ?? null, pointer, hash };
+  const isFolder = hash?.endsWith(".dir") === true;
+  yield { path, isFolder, size: pointer.size ?? null, pointer, hash, version: isFolder ? undefined : files?.[0]?.version };
   const inner = new Set<string>();
-  for (const { relpath, md5 } of entries) {
+  for (const { relpath, md5, version } of entries) {
     for (let end = relpath.lastIndexOf("/"); end > 0; end = relpath.lastIndexOf("/", end - 1)) {
       const folder = relpath.slice(0, end);
       if (inner.has(folder)) break;
       inner.add(folder);
     }
-    yield { path: `${path}/${relpath}`, isFolder: false, pointer, hash: md5 };
+    yield { path: `${path}/${relpath}`, isFolder: false, pointer, hash: md5, version };
   }
   for (const folder of inner) yield { path: `${path}/${folder}`, isFolder: true, pointer };
 }

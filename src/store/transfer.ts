@@ -8,7 +8,9 @@ import { type ErrorCode, ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { openCache } from "./cache.ts";
+import { beginIngest } from "./ingest.ts";
 import { keyOf, type ObjectFolder, type ObjectName, ObjectThere, trustedSize, trustedSizes } from "./layout.ts";
+import { renderListing } from "./listing.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
 import { isComplete } from "./status.ts";
@@ -263,15 +265,14 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
   await receiveAll(byKey(lackingOf(bundles)));
   const isReady = ({ pointer, members }: Bundle) =>
     options.only?.has(pointer.path) || members?.every(({ object }) => isHere(object)) === true;
-  const listings = byKey(
-    bundles.flatMap((bundle) => {
-      const { listing, pointer } = bundle;
-      return listing !== null && bundle.members !== null && isReady(bundle) && !isHere(listing)
-        ? [{ object: listing, path: pointer.path }]
-        : [];
-    }),
+  const ready = bundles.filter(
+    (bundle) => bundle.listing !== null && bundle.members !== null && isReady(bundle) && !isHere(bundle.listing),
   );
-  await receiveAll(listings);
+  const isSaid = ({ pointer }: Bundle) => pointer.files !== undefined;
+  storeListings(cache, ready.filter(isSaid));
+  await receiveAll(
+    byKey(ready.flatMap((one) => (one.listing === null || isSaid(one) ? [] : { object: one.listing, path: one.pointer.path }))),
+  );
   return part;
 
   function* lackingOf(some: readonly Bundle[]): Generator<Named> {
@@ -283,6 +284,18 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
     const { objects, failures } = await remote.receive(objectsOf(wanted), cache, context);
     part.objects += objects;
     note(part, failures, [wanted]);
+  }
+}
+
+/** Of folders of which the pointer itself says what is in them. */
+function storeListings(cache: ObjectFolder, bundles: readonly Bundle[]): void {
+  if (bundles.length === 0) return;
+  const ingest = beginIngest(cache);
+  try {
+    for (const { pointer } of bundles) ingest.listing(renderListing(pointer.files ?? []), pointer.hashName);
+    ingest.commit();
+  } finally {
+    ingest.abort();
   }
 }
 

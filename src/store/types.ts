@@ -29,6 +29,8 @@ export interface Pointer {
   source?: RepositorySource;
   /** Name of the only remote it may go to. */
   remote?: string;
+  /** Its files as the pointer itself lists them, where they are kept by version; of a single file the relpath is empty. */
+  files?: readonly VersionedFile[];
 }
 
 /** What an import says about the repository its data is from. */
@@ -48,6 +50,18 @@ export interface ListingEntry {
   /** Relative to the folder, with `/`. */
   relpath: string;
   md5: string;
+}
+
+/** A file of an output, and what a remote that keeps versions calls the one it has of it. */
+export interface VersionedFile extends ListingEntry {
+  /** Bytes. */
+  size?: number;
+  isexec?: true;
+  /** Name of the remote it was pushed to. */
+  remote?: string;
+  /** Absent: the file was never pushed there. */
+  version?: string;
+  etag?: string;
 }
 
 /** What hashing (and storing) one output gave. */

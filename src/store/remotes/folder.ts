@@ -22,6 +22,7 @@ import type { Parcel, Received, Remote, StoredObject, TransferFailure, Wanted } 
 export function folderRemote(name: string, folder: ObjectFolder): Remote {
   return {
     name,
+    versions: null,
     location: folder.dir,
     isCertain: true,
     present: (objects, pacing) => paceWork(looking(folder, objects), pacing, { label: `looking at ${name}`, total: objects.length }),

@@ -1,15 +1,18 @@
 /** From a name in DVC's configuration to a remote that can be used. */
 
-import type { Project } from "../../config/project.ts";
+import { relative, sep } from "node:path";
+import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { isUrl, type RemoteConfig, readDvcConfig } from "../dvc-config.ts";
-import { checkRemoteValues } from "../dvc-options.ts";
+import { checkRemoteValues, isVersionAware } from "../dvc-options.ts";
+import { readPointers } from "../pointers.ts";
 import { folderRemote } from "./folder.ts";
 import type { Environment } from "./http-access.ts";
 import { defaultJobs } from "./many.ts";
 import type { Remote } from "./remote.ts";
 import { servedRemote } from "./served.ts";
 import type { ObjectServer } from "./server.ts";
+import { placesIn, type Tracked, versionedRemote } from "./versioned.ts";
 
 interface OpenOptions {
   /** Connections at once, instead of what the configuration says. */
@@ -26,9 +29,18 @@ export function openRemote(project: Project, name?: string, { jobs }: OpenOption
   const key = JSON.stringify([config.name, config.url, [...options]]);
   const known = opened.get(project) ?? new Map<string, Remote>();
   opened.set(project, known);
-  const remote = known.get(key) ?? remoteOf({ ...config, options, stateDir: project.stateDir }, project.repository?.env);
+  const tracked = { keyOf: keyInside(project), places: () => placesIn(readPointers(project)) };
+  const remote = known.get(key) ?? remoteOf({ ...config, options, stateDir: project.stateDir }, project.repository?.env, tracked);
   known.set(key, remote);
   return remote;
+}
+
+/** Files under their names lie there as they lie below DVC's own root. */
+function keyInside(project: Project): (path: string) => string {
+  const folder = relative(topOf(project), project.dvcRoot ?? project.root)
+    .split(sep)
+    .join("/");
+  return (path) => (folder === "" ? path : path.slice(folder.length + 1));
 }
 
 /** The server behind a remote, for looking at it closely; null for a folder. Throws as `openRemote`. */
@@ -43,21 +55,39 @@ export function schemeOf(url: string): string {
   return /^\w+/.exec(url)?.[0] ?? "";
 }
 
-/** The remote a configuration describes; nothing is asked yet. Throws E_REMOTE. */
-export function remoteOf(config: RemoteConfig, env: Environment = process.env): Remote {
-  for (const option of ["version_aware", "worktree"]) {
-    if (config.options.get(option)?.toLowerCase() === "true")
-      throw new ExpverError("E_REMOTE", `remote ${config.name} is ${option}: it keeps files under their names, which is not supported`, {
-        hint: "Use `dvc` with this remote, or another remote.",
-        details: { remote: config.name, url: config.url },
-      });
-  }
+/** The remote a configuration describes; nothing is asked yet. Throws E_REMOTE, E_CONFIG. */
+export function remoteOf(config: RemoteConfig, env: Environment = process.env, tracked: Tracked = NOTHING_TRACKED): Remote {
+  const isVersioned = isVersionAware(config.options);
+  if (isVersioned && !VERSIONED_KINDS.has(schemeOf(config.url))) throw noVersions(config);
   if (!isUrl(config.url)) {
     return folderRemote(config.name, { dir: config.url, shared: config.options.get("shared")?.toLowerCase() === "group" });
   }
   const connect = connectorOf(schemeOf(config.url));
   const jobs = Number(config.options.get("jobs") ?? defaultJobs());
-  return servedRemote({ name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) });
+  const served = { name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) };
+  return isVersioned ? versionedRemote({ ...served, ...tracked }) : servedRemote(served);
+}
+
+/** Those whose servers keep versions, as far as we know their protocols. */
+const VERSIONED_KINDS = new Set(["s3"]);
+
+const NOTHING_TRACKED: Tracked = { keyOf: (path) => path, places: () => new Map() };
+
+function noVersions({ name, url, options }: RemoteConfig): ExpverError {
+  const option = options.get("worktree")?.toLowerCase() === "true" ? "worktree" : "version_aware";
+  const kind = isUrl(url) ? `${schemeOf(url)}://` : "a folder";
+  return new ExpverError(
+    "E_REMOTE",
+    `remote ${name} is ${option}: versions of files are kept on ${kindsOf(VERSIONED_KINDS)}, not ${kind}`,
+    {
+      hint: `Let it keep objects: expver data remote modify ${name} ${option} false; or use another remote.`,
+      details: { remote: name, url: withoutSecrets(url) },
+    },
+  );
+}
+
+function kindsOf(schemes: ReadonlySet<string>): string {
+  return [...schemes].map((scheme) => `${scheme}://`).join(", ");
 }
 
 /** The server at a place nobody has named: no option says more than the URL. */

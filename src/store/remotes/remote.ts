@@ -2,6 +2,7 @@
 import type { ExpverError } from "../../errors.ts";
 import type { Pacing } from "../../platform/pace.ts";
 import type { ObjectFolder, ObjectName } from "../layout.ts";
+import type { Found } from "./server.ts";
 
 /** An object here, on its way out. */
 export interface Parcel {
@@ -19,14 +20,27 @@ export interface TransferFailure {
 }
 
 /** An object that is looked for; one of another size than the expected does not count. */
-export interface Wanted extends ObjectName {
+export interface Wanted extends Expected {
   size?: number;
 }
 
-/** An object that is to come. */
+/** An object that is looked for, or is to come. */
 export interface Expected extends ObjectName {
+  /** Where a remote that keeps versions has these bytes; null: nobody has said. Absent: any pointer of the worktree may say it. */
+  at?: VersionAt | null;
   /** Bytes of the output it belongs to: it should not have more. */
   within?: number | undefined;
+}
+
+/** A file under its own name. */
+export interface FileAt {
+  /** As pointers have it, from the top. */
+  path: string;
+}
+
+export interface VersionAt extends FileAt {
+  /** As the server names it. */
+  version: string;
 }
 
 export interface StoredObject extends ObjectName {
@@ -40,8 +54,18 @@ export interface Received {
   failures: TransferFailure[];
 }
 
+/** A remote that has files under their own names, and every version of them. */
+interface Versions {
+  /** What each of these has there: the version, where one is named, else the newest. Null: nothing. */
+  look(files: readonly (FileAt & { version?: string | undefined })[], pacing: Pacing): Promise<(Found | null)[]>;
+  /** Sends files, each of which becomes the newest version of its name, whole. Answers what is kept of each, null of those that failed. */
+  send(parcels: readonly (Parcel & FileAt)[], pacing: Pacing): Promise<{ kept: (Found | null)[]; failures: TransferFailure[] }>;
+}
+
 export interface Remote {
   readonly name: string;
+  /** Null: it has objects, under the names that their hashes give them. */
+  readonly versions: Versions | null;
   /** Folder or URL, for messages. */
   readonly location: string;
   /** What it has taken is there, for we have renamed it into its place; of others it must be seen. */

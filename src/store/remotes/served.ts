@@ -12,7 +12,7 @@ import { lookFor } from "./look-for.ts";
 import { forMany, newController, type Tools } from "./many.ts";
 import type { Expected, Parcel, Received, Remote, StoredObject } from "./remote.ts";
 import { retrying } from "./retry.ts";
-import type { Key, ObjectServer, Source } from "./server.ts";
+import type { Coming, Key, ObjectServer, Source } from "./server.ts";
 
 export interface ServedOptions {
   name: string;
@@ -30,19 +30,13 @@ const BATCH_OBJECTS = 4000;
 const PIECE = 2 ** 20;
 
 export function servedRemote({ name, location, jobs, connect }: ServedOptions): Remote {
-  let connected: Promise<ObjectServer> | null = null;
-  const server = () => {
-    connected ??= connect().catch((error: unknown) => {
-      connected = null;
-      throw error;
-    });
-    return connected;
-  };
+  const server = connectOnce(connect);
   const many = (pacing: Pacing, doing: string) => ({ pacing, jobs, label: `${doing} ${name}` });
 
   return {
     name,
     location,
+    versions: null,
     isCertain: false,
     async present(objects, pacing) {
       return lookFor(await server(), objects, many(pacing, "looking at"));
@@ -56,7 +50,10 @@ export function servedRemote({ name, location, jobs, connect }: ServedOptions): 
     },
     async receive(objects, cache, pacing) {
       const from = await server();
-      return receiveAll(objects, cache, (wanted, work) => forMany(wanted, many(pacing, "fetching from"), work), { from, location });
+      return receiveAll(objects, cache, (wanted, work) => forMany(wanted, many(pacing, "fetching from"), work), {
+        get: (object, options) => from.get(keyOf(object), options),
+        placeOf: (object) => `${location}/${keyOf(object)}`,
+      });
     },
     async read(object) {
       const from = await server();
@@ -77,8 +74,20 @@ export function servedRemote({ name, location, jobs, connect }: ServedOptions): 
   };
 }
 
+/** The server, from the first use on; one that could not be reached is tried again. */
+export function connectOnce(connect: () => Promise<ObjectServer>): () => Promise<ObjectServer> {
+  let connected: Promise<ObjectServer> | null = null;
+  return () => {
+    connected ??= connect().catch((error: unknown) => {
+      connected = null;
+      throw error;
+    });
+    return connected;
+  };
+}
+
 /** An object's bytes, which it refuses to give whole when they are not the object's. */
-function sourceOf({ object, from, size }: Parcel, tell: Tools["tell"]): Source {
+export function sourceOf({ object, from, size }: Parcel, tell: Tools["tell"]): Source {
   const { hash, hashName } = object;
   const isPlain = hashName === "md5";
   return {
@@ -117,13 +126,15 @@ type RunMany = (
   work: (item: { object: Expected }, tools: Tools) => Promise<void>,
 ) => Promise<Received["failures"]>;
 
+/** Where objects come from: theirs is the only thing in which remotes differ. */
+interface Origin {
+  get(object: Expected, options: { from: number; signal: AbortSignal }): Promise<Coming | null>;
+  /** For messages. */
+  placeOf(object: Expected): string;
+}
+
 /** Batches of an ingest each: a batch is committed when its last object has come. */
-async function receiveAll(
-  objects: readonly Expected[],
-  cache: ObjectFolder,
-  run: RunMany,
-  { from, location }: { from: ObjectServer; location: string },
-): Promise<Received> {
+export async function receiveAll(objects: readonly Expected[], cache: ObjectFolder, run: RunMany, origin: Origin): Promise<Received> {
   const open = new Set<Batch>();
   let batch: Batch | null = null;
   let count = 0;
@@ -143,12 +154,7 @@ async function receiveAll(
         const mine = batch;
         mine.coming += 1;
         try {
-          mine.bytes += await receiveOne(from, object, {
-            ingest: mine.ingest,
-            place: `${location}/${keyOf(object)}`,
-            folder: cache.dir,
-            tools,
-          });
+          mine.bytes += await receiveOne(origin, object, { ingest: mine.ingest, folder: cache.dir, tools });
           mine.objects += 1;
           mine.isFull ||= mine.bytes >= BATCH_BYTES || mine.objects >= BATCH_OBJECTS;
         } finally {
@@ -179,10 +185,11 @@ interface Batch {
 
 /** A connection that breaks is taken up where it broke; bytes that turn out wrong are fetched once more, from the beginning. */
 async function receiveOne(
-  server: ObjectServer,
+  { get, placeOf }: Origin,
   object: Expected,
-  { ingest, place, folder, tools: { signal, tell } }: { ingest: Ingest; place: string; folder: string; tools: Tools },
+  { ingest, folder, tools: { signal, tell } }: { ingest: Ingest; folder: string; tools: Tools },
 ): Promise<number> {
+  const place = placeOf(object);
   const incoming = ingest.arriving(object);
   let isOpenEnded = false;
   const most = isListing(object) ? LONGEST_TEXT : mostOf(object.within);
@@ -191,7 +198,7 @@ async function receiveOne(
     for (let isSecond = false; ; isSecond = true) {
       await retrying(
         async () => {
-          const answer = await server.get(keyOf(object), { from: incoming.size(), signal });
+          const answer = await get(object, { from: incoming.size(), signal });
           if (answer === null) throw notThere(object);
           isOpenEnded = answer.length === undefined;
           const asked = incoming.size();

@@ -54,11 +54,13 @@ export interface Source {
 /** Failures are thrown as E_REMOTE_…; those of `isTransient` are tried again by the caller. */
 export interface ObjectServer {
   /** Null: not there. */
-  find(key: Key, signal: AbortSignal): Promise<Found | null>;
+  find(key: Key, signal: AbortSignal, version?: string): Promise<Found | null>;
   /** Bytes from an offset on; `from` of the answer is 0 when the server only gives everything. Null: not there. */
-  get(key: Key, options: { from: number; signal: AbortSignal }): Promise<Coming | null>;
+  get(key: Key, options: { from: number; signal: AbortSignal; version?: string | undefined }): Promise<Coming | null>;
   /** The object appears whole, or not at all. */
   put(key: Key, source: Source, signal: AbortSignal): Promise<void>;
+  /** As `put`; answers what the server now has there. Absent where versions are not kept, and `version` is nothing to ask for. */
+  putVersion?(key: Key, source: Source, signal: AbortSignal): Promise<Found>;
   /** Deleting what is not there is no failure. */
   remove(key: Key, signal: AbortSignal): Promise<void>;
   /** Pages of what lies below a folder, in the order of their keys; null where the protocol cannot list. */

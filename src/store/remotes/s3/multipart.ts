@@ -5,9 +5,10 @@ import { dropAnswer } from "../../../platform/http.ts";
 import { textOf } from "../http-access.ts";
 import { inParts, type Room } from "../parts.ts";
 import { retrying } from "../retry.ts";
-import type { Source } from "../server.ts";
+import type { Found, Source } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
 import type { S3Client } from "./client.ts";
+import { bareTag, type VersionNames } from "./names.ts";
 import type { S3Settings } from "./settings.ts";
 
 export interface UploadTools {
@@ -15,6 +16,7 @@ export interface UploadTools {
   settings: S3Settings;
   /** Bytes of parts in memory, over all uploads. */
   room: Room;
+  names: VersionNames;
 }
 
 const MOST_PARTS = 9000;
@@ -24,13 +26,13 @@ interface Part {
   etag: string;
 }
 
-/** Throws E_OBJECT, leaving nothing, when the bytes are not the object's. */
+/** Answers what the server calls it. Throws E_OBJECT, leaving nothing, when the bytes are not the object's. */
 export async function uploadInParts(
   key: string,
   source: Source,
   { tools, signal }: { tools: UploadTools; signal: AbortSignal },
-): Promise<void> {
-  const { client, settings, room } = tools;
+): Promise<Pick<Found, "tag" | "version">> {
+  const { client, settings, room, names } = tools;
   const partSize = Math.max(settings.partSize, Math.ceil(source.size / MOST_PARTS / 2 ** 20) * 2 ** 20);
   const { id, there } = (await findUpload(tools, key, signal)) ?? {
     id: await beginUpload(tools, key, signal),
@@ -74,7 +76,7 @@ export async function uploadInParts(
     if (error instanceof ExpverError && error.code === "E_OBJECT") await abort();
     throw error;
   }
-  await complete();
+  return complete();
 
   async function sendPart(part: { key: string; id: string; number: number; pieces: Buffer[]; size: number; md5: string }): Promise<string> {
     const answer = await client.ask({
@@ -91,7 +93,7 @@ export async function uploadInParts(
     return answer.headers.etag ?? "";
   }
 
-  async function complete(): Promise<void> {
+  async function complete(): Promise<Pick<Found, "tag" | "version">> {
     const listed = parts.sort((a, b) => a.number - b.number);
     const body = Buffer.from(
       `<CompleteMultipartUpload>${listed.map(({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>${etag.replaceAll('"', "&quot;")}</ETag></Part>`).join("")}</CompleteMultipartUpload>`,
@@ -114,6 +116,7 @@ export async function uploadInParts(
         details: { s3: code, passing: true },
       });
     }
+    return { ...names.of(answer), tag: bareTag(textIn(text, "ETag")?.replaceAll("&quot;", '"')) };
   }
 
   async function abort(): Promise<void> {

@@ -7,12 +7,13 @@ import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
 import { pagesOf } from "../pages.ts";
 import { makeRoom } from "../parts.ts";
-import type { Found, Key, ObjectServer } from "../server.ts";
+import type { Found, Key, ObjectServer, Source } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
 import { readAwsFiles } from "./aws-files.ts";
 import { type S3Client, s3Client } from "./client.ts";
 import { findCredentials } from "./credentials.ts";
 import { uploadInParts } from "./multipart.ts";
+import { bareTag, versionNames } from "./names.ts";
 import { s3Settings } from "./settings.ts";
 
 const PARTS_IN_MEMORY = 32 * 2 ** 20;
@@ -36,6 +37,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
   });
   const find = () => findCredentials({ remote: name, options, env, files, region: settings.region });
   const client = s3Client({ remote: name, settings, http, find, clock });
+  const names = versionNames(options);
   const room = makeRoom(PARTS_IN_MEMORY);
   const { reading } = settings;
   const full = (key: Key) => settings.prefix + key;
@@ -58,18 +60,21 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
 
   return {
     client,
-    async find(key, signal): Promise<Found | null> {
+    async find(key, signal, version): Promise<Found | null> {
+      const query = names.ask(version);
       const head = await client.ask({
         method: "HEAD",
         key: full(key),
+        query,
         headers: reading,
         signal,
-        accept: [301, 307, 400, 403, 404],
+        accept: [301, 307, 400, 403, 404, 405],
         doing: `look for ${key}`,
       });
       dropAnswer(head);
-      if (head.status < 300) return { size: lengthOf(head), tag: bare(head.headers.etag) };
-      if (head.status === 404) {
+      if (head.status < 300) return { size: lengthOf(head), ...names.of(head) };
+      // A deletion is a version too, of which there is nothing to get.
+      if (head.status === 404 || head.status === 405) {
         await needBucket(signal);
         return null;
       }
@@ -77,57 +82,45 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       const answer = await client.ask({
         method: "GET",
         key: full(key),
+        query,
         headers: { ...reading, range: "bytes=0-0" },
         signal,
-        accept: [404, 416],
+        accept: [404, 416, ...names.refusals(version)],
         doing: `look for ${key}`,
       });
       dropAnswer(answer);
-      if (answer.status === 404) return null;
+      if (answer.status >= 400 && answer.status !== 416) return null;
       const size = answer.status === 416 ? 0 : Number(/\/(\d+)$/.exec(answer.headers["content-range"] ?? "")?.[1] ?? lengthOf(answer));
-      return { size: Number.isFinite(size) ? size : undefined, tag: bare(answer.headers.etag) };
+      return { size: Number.isFinite(size) ? size : undefined, ...names.of(answer) };
     },
 
-    async get(key, { from, signal }) {
+    async get(key, { from, signal, version }) {
       const range: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
       const doing = `read ${key}`;
       const answer = await client.ask({
         method: "GET",
         key: full(key),
+        query: names.ask(version),
         headers: { ...reading, ...range },
         signal,
-        accept: [404, 416],
+        accept: [404, 416, ...names.refusals(version)],
         doing,
       });
-      if (answer.status !== 404) return bodyOf(answer, { from, asked: { remote: name, doing } });
+      if (answer.status < 400 || answer.status === 416) return bodyOf(answer, { from, asked: { remote: name, doing } });
       const code = textIn(await textOf(answer, { remote: name, doing }), "Code");
       if (code !== "NoSuchBucket") return null;
       throw new ExpverError("E_REMOTE_ABSENT", `remote ${name}: there is no bucket ${settings.bucket}`, { details: { remote: name } });
     },
 
     async put(key, source, signal) {
-      if (source.size > settings.multipartThreshold) {
-        await uploadInParts(full(key), source, { tools: { client, settings, room }, signal });
-        return;
-      }
-      const answer = await client.ask({
-        method: "PUT",
-        key: full(key),
-        headers: {
-          ...settings.writing,
-          ...reading,
-          // The name is the digest: the server refuses bytes that were changed on the way.
-          ...(source.md5 === null ? {} : { "content-md5": Buffer.from(source.md5, "hex").toString("base64") }),
-        },
-        body: () => source.chunks(),
-        length: source.size,
-        signal,
-        doing: `write ${key}`,
-      });
-      dropAnswer(answer);
+      await putVersion(key, source, signal);
     },
 
-    putInParts: (key, source, signal) => uploadInParts(full(key), source, { tools: { client, settings, room }, signal }),
+    putVersion,
+
+    putInParts: async (key, source, signal) => {
+      await uploadInParts(full(key), source, { tools: { client, settings, room, names }, signal });
+    },
 
     async identity() {
       const found = await client.credentials();
@@ -143,6 +136,28 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
     ...flatFolders(settings.prefix, listing),
   };
 
+  async function putVersion(key: Key, source: Source, signal: AbortSignal): Promise<Found> {
+    const { size } = source;
+    if (size > settings.multipartThreshold)
+      return { size, ...(await uploadInParts(full(key), source, { tools: { client, settings, room, names }, signal })) };
+    const answer = await client.ask({
+      method: "PUT",
+      key: full(key),
+      headers: {
+        ...settings.writing,
+        ...reading,
+        // The name is the digest: the server refuses bytes that were changed on the way.
+        ...(source.md5 === null ? {} : { "content-md5": Buffer.from(source.md5, "hex").toString("base64") }),
+      },
+      body: () => source.chunks(),
+      length: source.size,
+      signal,
+      doing: `write ${key}`,
+    });
+    dropAnswer(answer);
+    return { size, ...names.of(answer) };
+  }
+
   async function* listing(
     prefix: string,
     { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
@@ -157,14 +172,10 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       const entries = elementsIn(text, "Contents").map((entry) => ({
         key: textIn(entry, "Key") ?? "",
         size: Number(textIn(entry, "Size")),
-        tag: bare(textIn(entry, "ETag")),
+        tag: bareTag(textIn(entry, "ETag")),
       }));
       const folders = elementsIn(text, "CommonPrefixes").map((entry) => textIn(entry, "Prefix") ?? "");
       return { entries, folders, next: textIn(text, "IsTruncated") === "true" ? (textIn(text, "NextContinuationToken") ?? "") : "" };
     }
   }
-}
-
-function bare(tag: string | undefined): string | undefined {
-  return tag?.replace(/^"+|"+$/g, "");
 }

@@ -174,11 +174,11 @@ async function addObjects(
   context: Context,
   { pointers, input }: { pointers: readonly Pointer[]; input: Input },
 ): Promise<void> {
-  for (const { path, hash, hashName, remote } of pointers) {
+  for (const { path, hash, hashName, remote, files } of pointers) {
     if (hash === null) continue;
     keys.add(keyOf({ hash, hashName }));
     if (!hash.endsWith(".dir")) continue;
-    const entries = await listingOf(project, { hash, hashName }, remote ?? textIn(input.remote));
+    const entries = files ?? (await listingOf(project, { hash, hashName }, remote ?? textIn(input.remote)));
     if (entries === null) tellAbsent(context, path, input);
     for (const { md5 } of entries ?? []) keys.add(keyOf({ hash: md5, hashName }));
   }

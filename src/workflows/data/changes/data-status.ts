@@ -9,15 +9,16 @@ import { readRef } from "../../../git/refs.ts";
 import { readStatus } from "../../../git/status.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
+import { Member } from "../../../store/bundles.ts";
 import { openCache } from "../../../store/cache.ts";
 import { type Changes, compareTracked, type Tracked } from "../../../store/compare.ts";
-import { trustedSize } from "../../../store/layout.ts";
+import { keyOf, trustedSize } from "../../../store/layout.ts";
 import { listingFinder } from "../../../store/listings.ts";
 import { readPointers, readPointersAt } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
-import type { Remote } from "../../../store/remotes/remote.ts";
+import type { Expected, Remote } from "../../../store/remotes/remote.ts";
 import { readingStatus } from "../../../store/status.ts";
-import type { Pointer } from "../../../store/types.ts";
+import type { HashName, Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { openData } from "../open-data.ts";
@@ -109,14 +110,23 @@ async function lacking(
   { index, pointers, input }: { index: readonly Tracked[]; pointers: readonly Pointer[]; input: Input },
 ): Promise<Tracked[]> {
   const remote = openNamed(project, textIn(input.remote));
-  const pushed = pointers.filter(({ push, isImport }) => push && !isImport).map(({ path }) => path);
-  const wanted = index.filter(({ path, hash }) => hash !== null && pushed.some((one) => path === one || path.startsWith(`${one}/`)));
-  const found = await remote.present(
-    wanted.map(({ hash, hashName }) => ({ hash: hash ?? "", hashName })),
-    context,
+  const pushed = pointers.filter(({ push, isImport }) => push && !isImport);
+  const wanted = index.filter(
+    ({ path, hash }) => hash !== null && pushed.some((one) => path === one.path || path.startsWith(`${one.path}/`)),
   );
-  const there = new Set(found.map(({ hash, hashName }) => `${hashName}:${hash}`));
-  return wanted.filter(({ hash, hashName }) => !there.has(`${hashName}:${hash}`));
+  const objects: Expected[] =
+    remote.versions === null
+      ? wanted.map(({ hash, hashName }) => ({ hash: hash ?? "", hashName }))
+      : pushed.flatMap(({ hash, files = [], ...rest }) => (hash === null ? [] : files.map((file) => new Member({ ...rest, hash }, file))));
+  const there = new Set((await remote.present(objects, context)).map(keyOf));
+  const isThere = ({ hash, hashName }: { hash: string | null; hashName: HashName }) => there.has(keyOf({ hash: hash ?? "", hashName }));
+  // Where files have their own names a folder is there when they are.
+  const files = new Map(remote.versions === null ? [] : pushed.map((pointer) => [pointer.path, pointer.files]));
+  return wanted.filter((one) =>
+    one.isFolder && remote.versions !== null
+      ? files.get(one.path)?.every(({ md5: hash }) => isThere({ hash, hashName: one.hashName })) !== true
+      : !isThere(one),
+  );
 }
 
 /** A remote that is not configured is a mistake of the configuration here, as with dvc. */

@@ -180,11 +180,12 @@ async function cloudStatus(
   const objects: Member[] = [];
   const listing = listingFinder(project, remote.name);
   for (const pointer of pointers) {
-    const { hash, path, push, isImport, cache: isCached } = pointer;
+    const { hash, files, push, isImport, cache: isCached } = pointer;
     if (hash === null || !push || isImport || !isCached) continue;
-    const shown = shownPath(project, path);
-    const output = { ...pointer, hash, path: shown };
-    objects.push(new Member(output, { relpath: "", md5: hash }));
+    const output = { ...pointer, hash };
+    // A folder by itself is nothing where files have their own names.
+    if (!hash.endsWith(".dir")) objects.push(new Member(output, files?.[0] ?? { relpath: "", md5: hash }));
+    else if (remote.versions === null) objects.push(new Member(output, { relpath: "", md5: hash }));
     for (const entry of (await listing(pointer)) ?? []) objects.push(new Member(output, entry));
   }
   const there = keysOf(await remote.present(objects, context));
@@ -192,8 +193,8 @@ async function cloudStatus(
   for (const object of objects) {
     const isHere = trustedSize(cache.dir, object) !== null;
     const isThere = there.has(keyOf(object));
-    if (isHere !== isThere) json[object.path] = isHere ? "new" : "deleted";
-    else if (!isHere) json[object.path] = "missing";
+    if (isHere && isThere) continue;
+    json[shownPath(project, object.path)] = isHere ? "new" : isThere ? "deleted" : "missing";
   }
   return { json, outputs: [], remote: remote.name, exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0 };
 }

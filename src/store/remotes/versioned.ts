@@ -1,0 +1,132 @@
+/** A remote behind a server that keeps every version of what it has: files under their own names, of which pointers say the version. */
+import { ExpverError } from "../../errors.ts";
+import type { Pacing } from "../../platform/pace.ts";
+import { keyOf as objectKeyOf } from "../layout.ts";
+import type { Pointer } from "../types.ts";
+import { forMany } from "./many.ts";
+import type { FileAt, Parcel, Remote, VersionAt, Wanted } from "./remote.ts";
+import { connectOnce, receiveAll, type ServedOptions, sourceOf } from "./served.ts";
+import type { Found, Key, ObjectServer } from "./server.ts";
+
+/** What a remote of files must know of the repository. */
+export interface Tracked {
+  /** Where a file lies there, from its path here. */
+  keyOf(path: string): Key;
+  /** By object: where that has its bytes, for those who only ask for an object. */
+  places(): ReadonlyMap<string, VersionAt>;
+}
+
+export function placesIn(pointers: readonly Pointer[]): Map<string, VersionAt> {
+  const places = new Map<string, VersionAt>();
+  for (const { path, hashName, files = [] } of pointers) {
+    for (const { relpath, md5, version } of files)
+      if (version !== undefined) places.set(objectKeyOf({ hash: md5, hashName }), { path: joined(path, relpath), version });
+  }
+  return places;
+}
+
+/** Path of a member; a single file is its own, with an empty relpath. */
+function joined(path: string, relpath: string): string {
+  return relpath === "" ? path : `${path}/${relpath}`;
+}
+
+export function versionedRemote({ name, location, jobs, connect, keyOf, places }: ServedOptions & Tracked): Remote {
+  const server = connectOnce(connect);
+  const many = (pacing: Pacing, doing: string) => ({ pacing, jobs, label: `${doing} ${name}` });
+  const located = (objects: readonly Wanted[]): Wanted[] => {
+    const known = objects.some(({ at }) => at === undefined) ? places() : new Map<string, VersionAt>();
+    return objects.map((object) => (object.at === undefined ? { ...object, at: known.get(objectKeyOf(object)) ?? null } : object));
+  };
+  const find = (from: ObjectServer, { path, version }: FileAt & { version?: string | undefined }, signal: AbortSignal) =>
+    from.find(keyOf(path), signal, version);
+
+  /** Answers what the work does, in order; of those that failed null. */
+  async function each<Item extends FileAt, Value>(
+    items: readonly Item[],
+    options: Parameters<typeof forMany>[1],
+    work: (item: Item, tools: Parameters<Parameters<typeof forMany>[2]>[1]) => Promise<Value>,
+  ) {
+    const answers: (Value | null)[] = items.map(() => null);
+    const all = items.map((item, index) => ({ item, index, object: objectOf(item) }));
+    const failures = await forMany(all, options, async ({ item, index }, tools) => {
+      answers[index] = await work(item, tools);
+    });
+    return { answers, failures };
+  }
+
+  return {
+    name,
+    location,
+    isCertain: true,
+    versions: {
+      async look(files, pacing) {
+        const from = await server();
+        const { answers, failures } = await each(files, many(pacing, "looking at"), (file, { signal }) => find(from, file, signal));
+        for (const { error } of failures) if (error !== null) throw error;
+        return answers;
+      },
+      async send(parcels, pacing) {
+        const to = await server();
+        const totalBytes = parcels.reduce((sum, { size }) => sum + size, 0);
+        const options = { ...many(pacing, "pushing to"), totalBytes };
+        const { answers, failures } = await each(parcels, options, async (parcel, { signal, tell }) => {
+          const kept = await to.putVersion?.(keyOf(parcel.path), sourceOf(parcel, tell), signal);
+          if (kept?.version === undefined) throw keepsNone(name, location);
+          return kept;
+        });
+        return { kept: answers, failures };
+      },
+    },
+    async present(objects, pacing) {
+      const from = await server();
+      const placed = located(objects).flatMap(({ hash, hashName, size, at }) => (at ? [{ ...at, size, object: { hash, hashName } }] : []));
+      const { answers, failures } = await each(placed, many(pacing, "looking at"), (one, { signal }) => find(from, one, signal));
+      for (const { error } of failures) if (error !== null) throw error;
+      const isThere = (found: Found | null | undefined, size: number | undefined) =>
+        found != null && (size === undefined || found.size === undefined || found.size === size);
+      return placed.filter(({ size }, index) => isThere(answers[index], size)).map(({ object }) => object);
+    },
+    async send(parcels) {
+      if (parcels.length === 0) return [];
+      throw notAnObjectStore(name, "objects by themselves cannot be sent there");
+    },
+    async receive(objects, cache, pacing) {
+      const from = await server();
+      return receiveAll(located(objects), cache, (wanted, work) => forMany(wanted, many(pacing, "fetching from"), work), {
+        get: async ({ at }, options) => (at ? from.get(keyOf(at.path), { ...options, version: at.version }) : null),
+        placeOf: ({ at, hash }) => (at ? `${location}/${keyOf(at.path)} (${at.version})` : `${location} (${hash})`),
+      });
+    },
+    // Pointers say themselves what is in their folders.
+    read: async () => null,
+    async list() {
+      throw notAnObjectStore(name, "which versions no commit needs is not told by listing it");
+    },
+    async remove(objects) {
+      if (objects.length === 0) return [];
+      throw notAnObjectStore(name, "versions are not deleted from it");
+    },
+  };
+}
+
+function objectOf(item: FileAt & Partial<Pick<Parcel, "object">>): Parcel["object"] {
+  return item.object ?? { hash: item.path, hashName: "md5" };
+}
+
+function keepsNone(name: string, location: string): ExpverError {
+  return new ExpverError(
+    "E_REMOTE",
+    `remote ${name} is version_aware, but ${location} keeps no versions: what was written there has none`,
+    {
+      hint: `Turn versioning on for the bucket, or: expver data remote modify ${name} version_aware false`,
+      details: { remote: name, exitCode: 255 },
+    },
+  );
+}
+
+function notAnObjectStore(name: string, what: string): ExpverError {
+  return new ExpverError("E_REMOTE", `remote ${name} keeps versions of files: ${what}`, {
+    hint: "Use a remote without version_aware and worktree.",
+    details: { remote: name },
+  });
+}
