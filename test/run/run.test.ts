@@ -313,6 +313,40 @@ describe("the snapshot", () => {
     expect(warnings.map(({ text }) => text).join("\n")).toContain("big.npy is not part of this experiment");
   });
 
+  it("takes in what was staged, however large or secret-looking, and says so in plan, run and detached run", () => {
+    const repo = makeExperiment();
+    repo.write(".gitattributes", "*.lfs filter=lfs\n");
+    repo.write("big one.npy", Buffer.alloc(2 ** 20));
+    repo.write("kept.lfs", Buffer.alloc(2 ** 20));
+    repo.write("deploy/server.pem", "KEY");
+    repo.write("small.py", "1");
+    // As Git LFS does where it is installed: a pointer goes into the index.
+    repo.git("config", "filter.lfs.clean", "echo pointer");
+    repo.git("add", "-A");
+    const unstage = (path: string) => `git rm --cached -- ${path} && `;
+    const plan = repo.expverJson(["run", "--dry-run", "--", "true"]).data;
+    expect(plan.heldBack).toEqual([]);
+    const told = plan.steps.filter(({ verb }: { verb: string }) => verb === "take in");
+    expect(told.map(({ target, detail }: Record<string, string>) => [target, detail])).toEqual([
+      ["big one.npy", expect.stringContaining(`${unstage("'big one.npy'")}expver data add 'big one.npy'`)],
+      ["deploy/server.pem", expect.stringContaining(unstage("deploy/server.pem"))],
+    ]);
+    const large = expect.objectContaining({
+      text: expect.stringContaining("big one.npy is large"),
+      hint: expect.stringContaining("data add"),
+    });
+    expect(repo.expverJson(["run", "--detach", "--no-commit", "--", "true"]).warnings).toContainEqual(large);
+    expect(repo.expver(["runs", "wait"]).code).toBe(0);
+    const { data, warnings } = repo.expverJson(["run", "--", "true"]);
+    expect(warnings).toContainEqual(large);
+    expect(warnings.map(({ text }) => text).join("\n")).toMatch(/server\.pem looks like a secret/);
+    expect(repo.git("ls-tree", "--name-only", data.snapshot, "big one.npy", "kept.lfs")).toBe("big one.npy\nkept.lfs");
+    // The next run finds it in HEAD: that was decided.
+    repo.write("big one.npy", Buffer.alloc(2 ** 20 + 1));
+    repo.git("add", "-A");
+    expect(repo.expverJson(["run", "--", "true"]).warnings).not.toContainEqual(large);
+  });
+
   it("sees a change of the same size in the second in which git last looked", () => {
     const repo = makeExperiment();
     // Whole seconds are all that git compares.

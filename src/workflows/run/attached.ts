@@ -25,6 +25,7 @@ import { createLog, execute } from "./program/execute.ts";
 import { programEnvironment } from "./program/program-environment.ts";
 import { createRunFolder, errorFacts, removeRunFolder } from "./run-facts.ts";
 import { leaseName } from "./second-run.ts";
+import { tellSelection } from "./snapshot/tell-selection.ts";
 
 export type { RunOutcome } from "./closing/outcome.ts";
 
@@ -53,9 +54,7 @@ function leaseFor(project: Project, { runId, since }: { runId: string; since: st
 async function runUnderLease(context: Context, run: OpenRun, supervised: boolean): Promise<RunOutcome> {
   const { plan } = run;
   context.report({ kind: "step", text: `plan    ${summaryLine(plan)}` });
-  for (const { path, reason, advice } of plan.selection.heldBack) {
-    context.report({ kind: "warning", text: `${path} is not part of this experiment (${reason})`, hint: advice });
-  }
+  tellSelection(context, plan.selection);
   let env: Job["env"];
   try {
     createLog(join(run.folder, "log"));

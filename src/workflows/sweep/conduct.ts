@@ -1,4 +1,5 @@
 /** A sweep from its first line in the journal to its end, or on from where another command left it. */
+
 import { rmSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { absolutePath, storedPath } from "../../config/paths.ts";
@@ -21,6 +22,7 @@ import type { OpenRun } from "../run/open-run.ts";
 import { fixStart } from "../run/prepare-run.ts";
 import { describeEnvironment } from "../run/program/environment.ts";
 import { leaseName } from "../run/second-run.ts";
+import { tellSelection } from "../run/snapshot/tell-selection.ts";
 import { concludeSweep, type SweepOutcome } from "./conclude.ts";
 import { type OpenSweep, sweepFactsKeeper, sweepState } from "./open-sweep.ts";
 import type { NewSweep, ResumedSweep, SweepPlan } from "./plan.ts";
@@ -89,9 +91,7 @@ async function begin(context: Context, { findings, request, pace }: NewSweep & {
   try {
     const keeper = sweepFactsKeeper(project, id, first);
     const run: OpenRun = { runId: id, folder, plan: findings, project, repository, places, operation, ...keeper };
-    for (const { path, reason, advice } of findings.selection.heldBack) {
-      context.report({ kind: "warning", text: `${path} is not part of this experiment (${reason})`, hint: advice });
-    }
+    tellSelection(context, findings.selection);
     fixStart(context, run);
     const paths = [...findings.selection.included.map(({ path }) => path), ...findings.pointers.map(({ file }) => file)];
     keeper.save({ closing: { ...keeper.facts().closing, staged: [...readIndexEntries(repository, paths)] } });

@@ -1,4 +1,5 @@
 /** What `expver sweep` would do: reads only. */
+
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
 import { hideSecretArguments } from "../../config/secrets.ts";
 import { ExpverError } from "../../errors.ts";
@@ -13,6 +14,7 @@ import { findForRun } from "../run/planning/plan.ts";
 import { refuseUnfit } from "../run/planning/refuse-unfit.ts";
 import { readRequest } from "../run/planning/request.ts";
 import { refuseSecondRun } from "../run/second-run.ts";
+import { selectionSteps } from "../run/snapshot/tell-selection.ts";
 import { inputLinks } from "./input-links.ts";
 import { type EndingRequest, type Pace, paramsIn, readPace, readSweepRequest, type SweepRequest } from "./request.ts";
 import { standingResult } from "./standing.ts";
@@ -66,7 +68,7 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
   const { head, version, selection, inputs, changedInputs, shownArgv } = findings;
   const files = selection.included.length;
   const steps: Step[] = [
-    ...selection.heldBack.map(({ path, reason, advice }) => ({ verb: "hold back", target: path, detail: `${reason}: ${advice}` })),
+    ...selectionSteps(selection),
     {
       verb: "snapshot",
       target: files + changedInputs.length === 0 ? "HEAD" : "what has changed",

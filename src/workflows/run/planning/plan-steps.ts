@@ -8,6 +8,7 @@ import { counted } from "../../../platform/words.ts";
 import type { Plan, Step } from "../../contract.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { sharedCacheEdit } from "../../shared-cache.ts";
+import { selectionSteps } from "../snapshot/tell-selection.ts";
 import type { RunFindings } from "./findings.ts";
 
 export function describePlan(findings: RunFindings): Plan {
@@ -51,13 +52,7 @@ function stepsOf(findings: RunFindings): Step[] {
   const listed = selection.included.slice(0, 5).map(({ path }) => path);
   const more = files > listed.length ? `, and ${files - listed.length} more` : "";
   return [
-    ...selection.heldBack.map(({ path, reason, advice, files: count, bytes }) => ({
-      verb: "hold back",
-      target: path,
-      detail: `${reason}: ${advice}`,
-      bytes,
-      ...(count > 1 ? { count } : {}),
-    })),
+    ...selectionSteps(selection),
     request.commit
       ? files === 0 && changedInputs.length === 0
         ? { verb: "snapshot", target: "HEAD", detail: "nothing has changed" }

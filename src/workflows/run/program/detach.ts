@@ -9,6 +9,7 @@ import type { Input } from "../../contract.ts";
 import type { RunOutcome } from "../closing/outcome.ts";
 import type { RunPlan } from "../planning/plan.ts";
 import { createRunFolder, type RunFacts, readFacts, removeRunFolder } from "../run-facts.ts";
+import { tellSelection } from "../snapshot/tell-selection.ts";
 
 /** In the environment of a detached expver: the id of the run it is to make. Never reaches the program. */
 export const SUPERVISED = "EXPVER_SUPERVISED_RUN";
@@ -46,6 +47,8 @@ export async function runDetached(context: Context, plan: RunPlan): Promise<RunO
     }
     if (facts !== null && facts.phase !== "preparing") {
       child.unref();
+      // What the run itself says of it goes to its supervisor's log.
+      tellSelection(context, plan.selection);
       return startedOutcome(facts, folder, plan);
     }
     if (ended) {

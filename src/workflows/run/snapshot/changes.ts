@@ -6,7 +6,7 @@ import { gitResult, type Repository } from "../../../git/git.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
 import { readStatus, type StatusEntry } from "../../../git/status.ts";
 import { isTemporaryName } from "../../../platform/files.ts";
-import type { Change } from "./snapshot-selection.ts";
+import { type Change, LARGE_BYTES } from "./snapshot-selection.ts";
 
 /** Throws E_GIT_STATE when files are in conflict. */
 export function readChanges(repository: Repository): Change[] {
@@ -18,7 +18,20 @@ export function readChanges(repository: Repository): Change[] {
       details: { conflicts },
     });
   }
-  return entries.map((entry) => changeOf(repository, entry));
+  return markLfs(
+    repository,
+    entries.map((entry) => changeOf(repository, entry)),
+  );
+}
+
+/** Asked only of large files that were staged. */
+function markLfs(repository: Repository, changes: Change[]): Change[] {
+  const large = changes.filter(({ staged, bytes }) => staged && bytes >= LARGE_BYTES).map(({ path }) => path);
+  if (large.length === 0) return changes;
+  const answer = gitResult(repository, ["check-attr", "-z", "--stdin", "filter"], { input: large.map((path) => `${path}\0`).join("") });
+  const fields = answer.stdout.toString("utf8").split("\0");
+  const inLfs = new Set(large.filter((_, index) => fields[3 * index + 2] === "lfs"));
+  return changes.map((change) => (inLfs.has(change.path) ? { ...change, lfs: true as const } : change));
 }
 
 /** Files that are new or changed; conflicts and submodules are none of these. */
@@ -34,10 +47,16 @@ function entriesOf(repository: Repository): StatusEntry[] {
   return readStatus(repository).filter(({ path, kind }) => kind !== "untracked" || !path.split("/").some(isTemporaryName));
 }
 
-function changeOf(repository: Repository, { path, kind, illegible }: StatusEntry): Change {
+function changeOf(repository: Repository, { path, kind, index, illegible }: StatusEntry): Change {
   if (illegible) return { path, tracked: kind !== "untracked", deleted: false, bytes: 0, illegible };
   const stat = lstatSync(join(repository.root, path), { throwIfNoEntry: false });
-  const change: Change = { path, tracked: kind !== "untracked", deleted: stat === undefined, bytes: stat?.isFile() ? stat.size : 0 };
+  const change: Change = {
+    path,
+    tracked: kind !== "untracked",
+    deleted: stat === undefined,
+    bytes: stat?.isFile() ? stat.size : 0,
+    ...(index === "A" ? { staged: true } : {}),
+  };
   if (kind === "submodule") return { ...change, repository: hasMoved(repository, path) ? "moved" : "dirty" };
   if (path.endsWith("/")) return { ...change, path: path.slice(0, -1), repository: "foreign" };
   return change;

@@ -15,6 +15,10 @@ export interface Change {
   tracked: boolean;
   deleted: boolean;
   bytes: number;
+  /** In the index and not in HEAD: somebody said `git add`. */
+  staged?: true;
+  /** Its bytes go to Git LFS, not into Git's history. */
+  lfs?: true;
   /** A repository of its own: a submodule, or one that lies here unregistered. */
   repository?: "moved" | "dirty" | "foreign";
   /** Its name is not UTF-8. */
@@ -28,6 +32,14 @@ export interface HeldBack {
   /** What to type, or why nothing need be. */
   advice: string;
   files: number;
+  bytes: number;
+}
+
+/** What would have been held back, had it not been staged. */
+interface Unusual {
+  path: string;
+  reason: "large" | "secret";
+  advice: string;
   bytes: number;
 }
 
@@ -47,6 +59,8 @@ export interface SnapshotRules {
 export interface Selection {
   included: Change[];
   heldBack: HeldBack[];
+  /** Of the included ones. */
+  unusual: Unusual[];
 }
 
 export function snapshotRules(project: Project, places: Places, pointers: readonly Pointer[]): SnapshotRules {
@@ -59,7 +73,7 @@ export function snapshotRules(project: Project, places: Places, pointers: readon
   };
 }
 
-const LARGE_BYTES = 2 ** 20;
+export const LARGE_BYTES = 2 ** 20;
 const ENVIRONMENT_FOLDERS = new Set(
   "node_modules .venv venv __pycache__ .tox .nox .mypy_cache .pytest_cache .ruff_cache .ipynb_checkpoints .conda site-packages .eggs".split(
     " ",
@@ -79,7 +93,7 @@ export function selectSnapshot(changes: readonly Change[], rules: SnapshotRules)
       else held.set(verdict.path, { ...known, files: known.files + 1, bytes: known.bytes + change.bytes });
     }
   }
-  return { included, heldBack: [...held.values()] };
+  return { included, heldBack: [...held.values()], unusual: included.flatMap((change) => unusual(change, rules) ?? []) };
 }
 
 type Verdict = "in" | "out" | Pick<HeldBack, "path" | "reason" | "advice">;
@@ -120,6 +134,22 @@ function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<s
   if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: ${ignoring(`/${path}`)}` };
   if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${typed(path)}` };
   return "in";
+}
+
+/** Somebody's own `git add` is obeyed; what it leads to is said before it is in Git's history. */
+function unusual({ path, staged, lfs, deleted, bytes }: Change, { typed }: SnapshotRules): Unusual | null {
+  if (!staged || deleted) return null;
+  const unstage = `git rm --cached -- ${typed(path)}`;
+  if (isSecretFile(path)) {
+    return {
+      path,
+      reason: "secret",
+      bytes,
+      advice: `to keep it out: ${unstage} && echo ${shellWord(`/${path}`)} >> ${typed(".gitignore")}`,
+    };
+  }
+  if (bytes < LARGE_BYTES || lfs) return null;
+  return { path, reason: "large", bytes, advice: `as data instead: ${unstage} && expver data add ${typed(path)}` };
 }
 
 /** Pointers and ignore files are text about data; wherever they lie they belong to Git. */

@@ -1,0 +1,37 @@
+/** What of the changed files a person may not expect: what a snapshot leaves out, and what it takes in because it is staged. */
+import type { Context } from "../../../platform/context.ts";
+import type { Step } from "../../contract.ts";
+import type { Selection } from "./snapshot-selection.ts";
+
+export function selectionSteps({ heldBack, unusual }: Selection): Step[] {
+  return [
+    ...heldBack.map(({ path, reason, advice, files, bytes }) => ({
+      verb: "hold back",
+      target: path,
+      detail: `${reason}: ${advice}`,
+      bytes,
+      ...(files > 1 ? { count: files } : {}),
+    })),
+    ...unusual.map(({ path, reason, advice, bytes }) => ({
+      verb: "take in",
+      target: path,
+      detail: `${WORDS[reason]}, but staged; ${advice}`,
+      bytes,
+    })),
+  ];
+}
+
+export function tellSelection({ report }: Context, { heldBack, unusual }: Selection): void {
+  for (const { path, reason, advice } of heldBack) {
+    report({ kind: "warning", text: `${path} is not part of this experiment (${reason})`, hint: advice });
+  }
+  for (const { path, reason, advice } of unusual) {
+    report({
+      kind: "warning",
+      text: `${path} ${WORDS[reason]} and becomes part of this experiment's code, since it is staged`,
+      hint: advice,
+    });
+  }
+}
+
+const WORDS = { large: "is large", secret: "looks like a secret" } as const;
