@@ -1,11 +1,9 @@
 /** The registry of versions is the list of tags; reading it takes two git processes, however many tags there are (a third one when some are newer than the index). */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { nearestWord } from "../config/nearest.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { git, type Repository } from "../git/git.ts";
 import { resolveCommit } from "../git/refs.ts";
+import { commitsOnNoBranch } from "./off-branch.ts";
 import type { TagFacts } from "./tag-index.ts";
 import { compareVersions, looksLikeVersion, parseTagName } from "./tag-name.ts";
 import { readTags, type Tag } from "./tags.ts";
@@ -74,15 +72,6 @@ export function pickVersion(versions: readonly Version[], name: string, prefix: 
     });
   }
   return found;
-}
-
-/** One process. */
-function commitsOnNoBranch(repository: Repository, commits: readonly string[]): Set<string> {
-  const known = [...new Set(commits)].filter((commit) => commit !== "");
-  // Of a history that is cut (a shallow clone) nobody can tell what came before.
-  if (known.length === 0 || existsSync(join(repository.commonDir, "shallow"))) return new Set();
-  const args = ["rev-list", "--ignore-missing", "--stdin", "--not", "--branches", "--remotes"];
-  return new Set(git(repository, args, { input: `${known.join("\n")}\n` }).split("\n"));
 }
 
 /** What only the message tells is read when it is asked for, and once. */

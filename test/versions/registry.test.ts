@@ -95,6 +95,34 @@ describe("reading the registry", () => {
     expect(readVersions(openProject(clone.context))).toMatchObject([{ name: "e0.1.0", onBranch: true }]);
   });
 
+  it("says it where the history is cut, of what comes after every cut", () => {
+    const upstream = makeRepository();
+    upstream.commit("first");
+    upstream.git("tag", "e0.1.0");
+    upstream.git("branch", "side");
+    upstream.commit("second");
+    const clone = makeRepository();
+    clone.git("remote", "add", "origin", `file://${upstream.root}`);
+    clone.git("fetch", "-q", "--depth", "1", "origin", "main:refs/remotes/origin/main", "refs/tags/e0.1.0:refs/tags/e0.1.0");
+    const first = upstream.git("rev-parse", "main");
+    clone.git("checkout", "-q", "--detach", first);
+    expect(clone.expverJson(["run", "-m", "on no branch", "--version", "e0.2.0", "--", "true"]).code).toBe(0);
+    const marked = () => readVersions(openProject(clone.context)).map(({ name, onBranch }) => [name, onBranch]);
+    expect(marked()).toEqual([
+      ["e0.1.0", true],
+      ["e0.2.0", false],
+    ]);
+    expect(clone.expver(["list"]).stdout).toMatch(/e0\.2\.0 .* off-branch/);
+    clone.git("branch", "kept");
+    expect(marked()[1]).toEqual(["e0.2.0", true]);
+    clone.git("branch", "-D", "kept");
+    // A second cut, which does not come before it: e0.2.0 may lie behind that one.
+    const later = upstream.git("commit-tree", "-p", first, "-m", "later", "HEAD^{tree}");
+    upstream.git("branch", "later", later);
+    clone.git("fetch", "-q", "--depth", "1", "origin", "later:refs/remotes/origin/later");
+    expect(marked()[1]).toEqual(["e0.2.0", true]);
+  });
+
   it("counts a remote-tracking branch as a branch", () => {
     const upstream = makeRepository();
     upstream.commit("first");
