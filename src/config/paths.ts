@@ -50,6 +50,19 @@ export function isUnder(path: string, places: readonly string[]): boolean {
   return places.some((place) => path === place || path.startsWith(`${place}/`));
 }
 
+/** The same for many places, of which there may be as many as paths. */
+export function underAny(places: Iterable<string>): (path: string) => boolean {
+  const known = new Set(places);
+  return (path) => foldersOf(path).some((folder) => known.has(folder));
+}
+
+/** A path itself and the folders it is in, the outermost last. */
+export function foldersOf(path: string): string[] {
+  const found = [path];
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) found.push(path.slice(0, end));
+  return found;
+}
+
 /** Real path of what exists of it, the rest appended. */
 function realpathOf(path: string): string {
   try {

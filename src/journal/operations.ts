@@ -14,7 +14,7 @@ import type { Effect, Operation, OperationState } from "./types.ts";
 
 export interface OpenOperation {
   readonly id: string;
-  /** Effects recorded so far, oldest first. */
+  /** Effects recorded so far, oldest first: read when they are asked for, since they may tell of a million files. */
   readonly effects: readonly Effect[];
   /** Writes effects down, on the disk, **before** the caller makes them. */
   record(...effects: Effect[]): void;
@@ -56,16 +56,16 @@ export function beginOperation(project: Place, context: Context, start: Operatio
     notes,
   };
   const id = createWithFreeId(project, context, begin);
-  const effects: Effect[] = [];
-  const write = (...lines: Line[]) => appendLines(join(operationsDir(project), id + OPEN), lines);
+  const file = join(operationsDir(project), id + OPEN);
+  const write = (...lines: Line[]) => appendLines(file, lines);
   const end = (state: OperationState, outcome: string | null) => endOperation(project, context, { id, state, outcome });
   return {
     id,
-    effects,
+    get effects() {
+      return readRecord(file)?.effects ?? [];
+    },
     record(...added) {
-      if (added.length === 0) return;
-      write(...added.map((effect) => ({ effect })));
-      for (const effect of added) effects.push(effect);
+      if (added.length > 0) write(...added.map((effect) => ({ effect })));
     },
     note: (key, value) => write({ note: [key, value] }),
     finish: () => end("done", null),

@@ -1,9 +1,10 @@
 /** One operation from begin to end: finished when its work is, taken back and marked failed when it throws. */
 import type { Place } from "../config/project.ts";
 import type { Context } from "../platform/context.ts";
+import { paceWork } from "../platform/pace.ts";
 import type { RowHooks } from "./effects/kind.ts";
 import { beginOperation, type OpenOperation, type OperationStart } from "./operations.ts";
-import { type EffectState, takeBack } from "./take-back.ts";
+import { type EffectState, takingBack } from "./take-back.ts";
 import type { Effect } from "./types.ts";
 
 export interface Performance<Value> extends OperationStart {
@@ -32,7 +33,10 @@ async function giveUp(
   { operation, error, rows }: { operation: OpenOperation; error: unknown; rows: Performance<unknown>["rows"] },
 ): Promise<void> {
   try {
-    reportLeft(context, takeBack(project, operation.effects, await rows?.(operation.effects)));
+    const { effects } = operation;
+    // Asked to stop a second time, it is left to the next command.
+    const pacing = { report: context.report };
+    reportLeft(context, await paceWork(takingBack(project, effects, await rows?.(effects)), pacing, { label: "taking back" }));
     operation.fail(error);
   } catch (second) {
     const why = second instanceof Error ? second.message : String(second);

@@ -6,10 +6,11 @@ import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { removeTemporaries } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
+import { paceWork } from "../platform/pace.ts";
 import { lifeOf } from "../platform/processes.ts";
 import type { RowHooks } from "./effects/kind.ts";
 import { endOperation, openOperations, operationsDir, readOperation } from "./operations.ts";
-import { type EffectState, takeBack } from "./take-back.ts";
+import { type EffectState, takingBack } from "./take-back.ts";
 import type { Operation } from "./types.ts";
 
 export interface Recovered {
@@ -53,6 +54,8 @@ export async function recover(project: Place, context: Context, options: Recover
   }
 }
 
+const REPAIRING = { label: "repairing" };
+
 async function recoverOne(
   project: Place,
   context: Context,
@@ -63,16 +66,18 @@ async function recoverOne(
     sweepTemporaries(project, operation); // first: a folder that holds one is not empty
     const handler = command === "undo" ? finishUndo(options.rows) : options.handlers?.[command];
     const said = worktree === topOf(project) && handler !== undefined ? await handler(project, context, operation) : null;
-    const left = said === null ? takeBack(project, effectsInReach(project, operation), options.rows) : [];
+    const work = takingBack(project, said === null ? effectsInReach(project, operation) : [], options.rows);
+    const left = await paceWork(work, context, REPAIRING);
     // What it made is to go as after an undo.
-    if (said === null && worktree === topOf(project)) options.rows?.settle?.(operation);
+    const settling = said === null && worktree === topOf(project) ? options.rows?.settling?.(operation) : undefined;
+    if (settling !== undefined) await paceWork(settling, context, REPAIRING);
     const outcome = said ?? outcomeOf(operation, left);
     endOperation(project, context, { id, state: "recovered", outcome });
     context.report({ kind: "warning", text: `\`expver ${command}\` (${id}) was killed: ${outcome}`, hint: `expver ops show ${id}` });
     return { id, command, summary, outcome, left };
   } catch (thrown) {
     const error = fromSystemError(thrown, "cannot repair");
-    if (!(error instanceof ExpverError)) throw error;
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
     context.report({
       kind: "warning",
       text: `could not repair what \`expver ${command}\` (${id}) left: ${error.message}`,
@@ -84,11 +89,12 @@ async function recoverOne(
 
 /** A killed undo is finished, not taken back: what it undoes is on its way out. */
 function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
-  return (project, context, operation) => {
+  return async (project, context, operation) => {
     const target = readOperation(project, String(operation.notes.undoes));
     sweepTemporaries(project, target);
-    const left = takeBack(project, target.effects, rows);
-    rows?.settle?.(target);
+    const left = await paceWork(takingBack(project, target.effects, rows), context, REPAIRING);
+    const settling = rows?.settling?.(target);
+    if (settling !== undefined) await paceWork(settling, context, REPAIRING);
     endOperation(project, context, { id: target.id, state: "undone", outcome: `by ${operation.id}` });
     return `the undo of ${target.id} was finished${leftText(left)}`;
   };

@@ -1,5 +1,6 @@
 /** The effects of an operation against what is there now: does it still stand, and how is it taken back. */
 import type { Place } from "../config/project.ts";
+import { finishWork, type Work } from "../platform/pace.ts";
 import type { RowHooks, Standing } from "./effects/kind.ts";
 import { kindOf } from "./effects/kinds.ts";
 import { takeRefsBack } from "./effects/refs.ts";
@@ -12,25 +13,34 @@ export interface EffectState extends Standing {
 }
 
 /** Looks only. Effects in the order given; several changes of one file or ref are one, from its first `before` to its last `after`. */
-export function lookAt(project: Place, effects: readonly Effect[], rows?: RowHooks): EffectState[] {
-  return merged(effects).map(({ effect }) => ({ effect, target: targetOf(effect), ...stateOf(project, effect, rows) }));
+export function* lookingAt(project: Place, effects: readonly Effect[], rows?: RowHooks): Work<EffectState[]> {
+  const states: EffectState[] = [];
+  for (const { effect } of merged(effects))
+    states.push({ effect, target: targetOf(effect), ...(yield* kindOf(effect).standing(project, effect, rows)) });
+  return states;
 }
 
 /**
  * Takes back, newest first, every effect that still stands; leaves the others as they are and answers those that somebody
  * changed since or that lie beyond our reach. Refs move in one transaction. Safe to repeat after a crash.
  */
-export function takeBack(project: Place, effects: readonly Effect[], rows?: RowHooks): EffectState[] {
-  const states = merged(effects)
-    .map(({ effect, passed }) => ({ effect, target: targetOf(effect), ...standingOnTheWay(project, effect, { passed, rows }) }))
-    .reverse();
+export function* takingBack(project: Place, effects: readonly Effect[], rows?: RowHooks): Work<EffectState[]> {
+  const states: EffectState[] = [];
+  for (const { effect, passed } of merged(effects))
+    states.push({ effect, target: targetOf(effect), ...(yield* standingOnTheWay(project, effect, { passed, rows })) });
+  states.reverse();
   const standing = states.filter((one) => one.state === "after").map((one) => one.effect);
   takeRefsBack(
     project,
     standing.filter((effect) => effect.kind === "ref"),
   );
-  for (const effect of standing) if (effect.kind !== "ref") kindOf(effect).takeBack(project, effect, rows);
+  for (const effect of standing) if (effect.kind !== "ref") yield* kindOf(effect).takingBack(project, effect, rows);
   return states.filter((one) => one.state === "other" || one.state === "beyond").reverse();
+}
+
+/** The same in one go, of what is little. */
+export function takeBack(project: Place, effects: readonly Effect[], rows?: RowHooks): EffectState[] {
+  return finishWork(takingBack(project, effects, rows));
 }
 
 interface Merged {
@@ -63,19 +73,19 @@ function merged(effects: readonly Effect[]): Merged[] {
 }
 
 /** A killed operation may have stopped at a value on the way: that stands too. */
-function standingOnTheWay(
+function* standingOnTheWay(
   project: Place,
   effect: Effect,
   { passed, rows }: { passed: (string | null)[]; rows: RowHooks | undefined },
-): Standing {
-  const last = stateOf(project, effect, rows);
+): Work<Standing> {
+  const { standing } = kindOf(effect);
+  const last = yield* standing(project, effect, rows);
   if (last.state !== "other" || !("after" in effect) || effect.kind === "database") return last;
-  const stopped = passed.some((after) => stateOf(project, { ...effect, after }, rows).state === "after");
-  return stopped ? { state: "after" } : last;
-}
-
-function stateOf(project: Place, effect: Effect, rows: RowHooks | undefined): Standing {
-  return kindOf(effect).stand(project, effect, rows);
+  for (const after of passed) {
+    const { state } = yield* standing(project, { ...effect, after }, rows);
+    if (state === "after") return { state };
+  }
+  return last;
 }
 
 function targetOf(effect: Effect): string {

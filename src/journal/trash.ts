@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
 import { hasCode, removePath, syncFolder, temporaryBeside, writeFileAtomic } from "../platform/files.ts";
+import type { Work } from "../platform/pace.ts";
 import { syncTree } from "../platform/sync.ts";
 
 /** A free place in the trash for a file or folder: to be recorded (`{kind: "trash"}`) before {@link moveToTrash}. Makes nothing. */
@@ -67,10 +68,11 @@ export function restoreFromTrash(place: string, path: string): void {
 }
 
 /** Objects of a cache back from the trash beside it; those that were stored anew meanwhile are the same bytes. */
-export function restoreObjects({ folder, trash, names }: { folder: string; trash: string; names: readonly string[] }): void {
+export function* restoringObjects({ folder, trash, names }: { folder: string; trash: string; names: readonly string[] }): Work<void> {
   try {
     // Listings last: others take one as proof of its members.
     for (const name of [...names].sort((one, other) => Number(one.endsWith(".dir")) - Number(other.endsWith(".dir")))) {
+      yield { files: 1, bytes: 0 };
       if (existsSync(join(folder, name)) || !existsSync(join(trash, name))) continue;
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       renameSync(join(trash, name), join(folder, name));

@@ -5,12 +5,12 @@ import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { readRef, updateRefs } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
-import { batchesOf } from "../platform/pace.ts";
+import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { whereIs } from "../platform/processes.ts";
 import { shellWord } from "../platform/shell-word.ts";
 import type { RowHooks } from "./effects/kind.ts";
 import { beginOperation, endOperation, newestOperations, type OpenOperation, readOperation } from "./operations.ts";
-import { type EffectState, lookAt, takeBack } from "./take-back.ts";
+import { type EffectState, lookingAt, takingBack } from "./take-back.ts";
 import type { Effect, Operation } from "./types.ts";
 
 export interface UndoPlan {
@@ -22,10 +22,10 @@ export interface UndoPlan {
 }
 
 /** The operation by id, or the last one of this worktree. Throws E_NOT_FOUND; E_UNDO or E_BUSY naming what stands in the way. */
-export function planUndo(project: Place, id?: string, rows?: RowHooks): UndoPlan {
+export function* planningUndo(project: Place, id?: string, rows?: RowHooks): Work<UndoPlan> {
   const operation = id === undefined ? lastOperation(project) : readOperation(project, id);
   refuseUnfit(project, operation);
-  const states = lookAt(project, operation.effects, rows).reverse();
+  const states = (yield* lookingAt(project, operation.effects, rows)).reverse();
   const blockers = [
     ...states.filter(({ state }) => state === "other").map(({ target, now }) => ({ target, now: now ?? "changed" })),
     ...published(project, operation),
@@ -37,11 +37,19 @@ export function planUndo(project: Place, id?: string, rows?: RowHooks): UndoPlan
   return { operation, standing, beyond };
 }
 
+/** What was planned: its effects are read again, for they may tell of a million files. */
+export interface PlannedUndo {
+  operation: Pick<Operation, "id">;
+  /** How many effects stood. */
+  standing: number;
+  rows?: RowHooks;
+}
+
 /** Itself an operation; killed, it is finished by the next writing command. Answers its id. */
-export function applyUndo(project: Place, context: Context, { plan, rows }: { plan: UndoPlan; rows?: RowHooks }): string {
+export function* applyingUndo(project: Place, context: Context, { operation: { id }, standing, rows }: PlannedUndo): Work<string> {
+  const plan = yield* planningUndo(project, id, rows);
   const { operation } = plan;
-  const now = planUndo(project, operation.id, rows);
-  if (now.standing.length !== plan.standing.length) {
+  if (plan.standing.length !== standing) {
     throw new ExpverError("E_PLAN_STALE", `${operation.id} has changed since the plan was made`, { details: { operation: operation.id } });
   }
   const undo = beginOperation(project, context, {
@@ -52,8 +60,8 @@ export function applyUndo(project: Place, context: Context, { plan, rows }: { pl
   });
   keepRefs(project, undo, plan);
   for (const some of batchesOf(plan.standing.flatMap(({ effect }) => reversed(effect)))) undo.record(...some);
-  takeBack(project, operation.effects, rows);
-  rows?.settle?.(operation);
+  yield* takingBack(project, operation.effects, rows);
+  if (rows?.settling) yield* rows.settling(operation);
   endOperation(project, context, { id: operation.id, state: "undone", outcome: `by ${undo.id}` });
   undo.finish();
   return undo.id;
@@ -95,10 +103,8 @@ function lastOperation(project: Place): Operation {
 
 /** A failed run keeps its rows, a failed command that took everything back left nothing. */
 function hasLeft(project: Place, { effects }: Operation): boolean {
-  return lookAt(
-    project,
-    effects.filter(({ kind }) => kind === "ref" || kind === "file"),
-  ).some(({ state }) => state === "after");
+  const few = effects.filter(({ kind }) => kind === "ref" || kind === "file");
+  return finishWork(lookingAt(project, few)).some(({ state }) => state === "after");
 }
 
 function refuseUnfit(project: Place, { id, command, state, owner, worktree, moved, notes }: Operation): void {

@@ -1,13 +1,19 @@
 /** Files and whole folders by names and bytes: one digest, or whether two are the same. */
 import { lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { md5Of, md5OfFile } from "./hashing.ts";
+import { hashingFile, md5Of, md5OfFile } from "./hashing.ts";
+import type { Work } from "./pace.ts";
 
 /** One digest for a file, or for a folder with all that is in it. */
-export function treeDigest(path: string): string {
-  if (!statSync(path).isDirectory()) return md5OfFile(path).md5;
-  const names = readdirSync(path).sort();
-  return md5Of(Buffer.from(JSON.stringify(names.map((name) => [name, treeDigest(join(path, name))]))));
+export function* digestingTree(path: string): Work<string> {
+  if (!statSync(path).isDirectory()) {
+    const { md5 } = yield* hashingFile(path);
+    yield { files: 1, bytes: 0 };
+    return md5;
+  }
+  const digests: [name: string, digest: string][] = [];
+  for (const name of readdirSync(path).sort()) digests.push([name, yield* digestingTree(join(path, name))]);
+  return md5Of(Buffer.from(JSON.stringify(digests)));
 }
 
 /** False when either is not there. Links are the same when they lead to the same place. */

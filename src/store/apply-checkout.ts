@@ -191,12 +191,12 @@ interface Remover {
 }
 
 function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]): Remover {
-  const unsaved = new Set(plan.unsaved.map(({ path }) => path));
+  const unsaved = new Set(plan.unsaved);
   const cleared = new Set<ScannedFile>();
   const takeAway = (file: ScannedFile, alsoSaved: boolean) => {
     if (cleared.has(file)) return;
     if (hasChanged(file)) throw changedMeanwhile(file.path);
-    if (!unsaved.has(file.path)) {
+    if (!unsaved.has(file)) {
       if (alsoSaved) rmSync(file.path, { force: true });
     } else if (discard) discard(file.path);
     else throw changedMeanwhile(file.path);

@@ -1,4 +1,5 @@
 /** Outputs as the objects they are made of, and objects by key. */
+import { underAny } from "../config/paths.ts";
 import { keyOf, type ObjectFolder, type ObjectName, readListing, trustedSize } from "./layout.ts";
 import { parseListing } from "./listing.ts";
 import type { Expected, Remote, VersionAt } from "./remotes/remote.ts";
@@ -70,7 +71,8 @@ export async function bundleOf(
   const bytes = files === undefined && trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
   const entries: readonly VersionedFile[] | null = files ?? (bytes === null ? readListing(cache.dir, object) : parseListing(bytes));
   const selected = only?.get(path);
-  const wanted = selected && entries?.filter(({ relpath }) => selected.some((part) => relpath === part || relpath.startsWith(`${part}/`)));
+  const isSelected = selected && underAny(selected);
+  const wanted = isSelected && entries?.filter(({ relpath }) => isSelected(relpath));
   const members = (wanted ?? entries)?.map((entry) => new Member(pointer, entry)) ?? null;
   return { pointer, listing: object, members, isPart: members?.length !== entries?.length };
 }

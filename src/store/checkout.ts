@@ -1,5 +1,5 @@
 /** Making the worktree look as the pointers say: first what would change, by reading only; `apply-checkout.ts` does it. */
-import { absolutePath } from "../config/paths.ts";
+import { absolutePath, underAny } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { expectCopies } from "../platform/threads.ts";
@@ -85,7 +85,7 @@ function* planOutput(
   const members = membersOf(cache, pointer);
   if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
   const selected = only?.get(pointer.path);
-  const isWanted = (relpath: string) => selected?.some((part) => relpath === part || relpath.startsWith(`${part}/`)) ?? true;
+  const isWanted = selected === undefined ? () => true : underAny(selected);
   yield* comparing(plan, { scan, members, cache, relink, isWanted });
   return plan;
 }

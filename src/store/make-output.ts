@@ -1,12 +1,12 @@
 /** An output of any pointer, made from the cache at another place than its own, as it would be made at its own. */
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import type { Work } from "../platform/pace.ts";
+import { batchesOf, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { membersOf } from "./checkout.ts";
-import { trustedSize } from "./layout.ts";
+import { type ObjectName, trustedSizes } from "./layout.ts";
 import { type FileFromCache, makingFiles, placingIn } from "./place-files.ts";
 import type { ListingEntry, Pointer } from "./types.ts";
 
@@ -16,13 +16,19 @@ export function storedMembers(project: Project, { hash, hashName, ...rest }: Poi
 }
 
 /** Paths (relative to the output) of members whose bytes the cache lacks; the output itself when its listing does. */
-export function missingMembers(project: Project, pointer: Pointer, isWanted: (relpath: string) => boolean = () => true): string[] {
+export function* lookingForMissing(
+  project: Project,
+  pointer: Pointer,
+  isWanted: (relpath: string) => boolean = () => true,
+): Work<string[]> {
   const { dir } = openCache(project);
-  const members = storedMembers(project, pointer);
-  if (members === null) return [""];
-  return members
-    .filter(({ relpath, md5 }) => isWanted(relpath) && trustedSize(dir, { hash: md5, hashName: pointer.hashName }) === null)
-    .map(({ relpath }) => relpath);
+  const wanted = storedMembers(project, pointer)?.filter(({ relpath }) => isWanted(relpath));
+  if (wanted === undefined) return [""];
+  const sizes = yield* trustedSizes(
+    dir,
+    wanted.map(({ md5 }) => ({ hash: md5, hashName: pointer.hashName })),
+  );
+  return wanted.filter((_, index) => sizes[index] === null).map(({ relpath }) => relpath);
 }
 
 /** Makes the wanted members where `at` says (absolute, nothing stands there). The cache has them. */
@@ -35,22 +41,25 @@ export function* makingOutput(
   const { hashName, hash } = pointer;
   const own = absolutePath(project, pointer.path);
   const isFolder = hash?.endsWith(".dir") === true;
-  const targets = new Map<FileFromCache, string>();
-  if (isFolder && isWanted("")) mkdirSync(at(""), { recursive: true });
-  for (const { relpath, md5 } of storedMembers(project, pointer) ?? []) {
-    if (!isWanted(relpath)) continue;
-    const object = { hash: md5, hashName };
-    const size = trustedSize(cache.dir, object) ?? 0;
-    const target = at(relpath);
-    if (!existsSync(dirname(target))) mkdirSync(dirname(target), { recursive: true });
-    const place: FileFromCache = {
-      path: relpath === "" ? own : `${own}/${relpath}`,
-      object,
-      dir: cache.dir,
-      size,
-      isexec: !isFolder && pointer.isexec === true,
-    };
-    targets.set(place, target);
+  const folders = new Set<string>();
+  const placing = placingIn(project);
+  for (const some of batchesOf((storedMembers(project, pointer) ?? []).filter(({ relpath }) => isWanted(relpath)))) {
+    const objects = some.map(({ md5 }) => ({ hash: md5, hashName }));
+    const sizes = yield* trustedSizes(cache.dir, objects);
+    const targets = new Map<FileFromCache, string>();
+    for (const [index, { relpath }] of some.entries()) {
+      const target = at(relpath);
+      if (!folders.has(dirname(target))) mkdirSync(dirname(target), { recursive: true });
+      folders.add(dirname(target));
+      const place: FileFromCache = {
+        path: relpath === "" ? own : `${own}/${relpath}`,
+        object: objects[index] as ObjectName,
+        dir: cache.dir,
+        size: sizes[index] ?? 0,
+        isexec: !isFolder && pointer.isexec === true,
+      };
+      targets.set(place, target);
+    }
+    yield* makingFiles(placing, [...targets.keys()], { at: (place) => targets.get(place) as string });
   }
-  yield* makingFiles(placingIn(project), [...targets.keys()], { at: (place) => targets.get(place) as string });
 }

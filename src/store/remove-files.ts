@@ -1,6 +1,7 @@
 /** Taking an output's files away without touching what else lies between them. */
 import { lstatSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Work } from "../platform/pace.ts";
 import type { ScannedFile } from "./scan.ts";
 
 /**
@@ -16,11 +17,14 @@ export function hasChanged({ path, stat, isLink }: ScannedFile): boolean {
 }
 
 /** Deletes scanned files that are as they were, and the folders that are then empty. Ignored files and links to folders stay, with their folders. */
-export function removeScanned(
+export function* removingScanned(
   path: string,
   { files, emptyFolders }: { files: readonly ScannedFile[]; emptyFolders: readonly string[] },
-): void {
-  for (const file of files) if (!hasChanged(file)) rmSync(file.path, { force: true });
+): Work<void> {
+  for (const file of files) {
+    yield { files: 1, bytes: 0 };
+    if (!hasChanged(file)) rmSync(file.path, { force: true });
+  }
   for (const folder of foldersAround({ path, files, emptyFolders })) removeIfEmpty(folder);
   removeIfEmpty(path);
 }

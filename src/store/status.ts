@@ -115,7 +115,11 @@ export function isComplete(cache: ObjectFolder, pointer: Pointer): boolean {
 }
 
 /** `remember` is told of a folder's objects when all of them are there. */
-function* checkingComplete(cache: ObjectFolder, { hash, hashName }: Pointer, remember?: (objects: LookedAtObjects) => void): Work<boolean> {
+export function* checkingComplete(
+  cache: ObjectFolder,
+  { hash, hashName }: Pointer,
+  remember?: (objects: LookedAtObjects) => void,
+): Work<boolean> {
   if (hash === null) return false;
   if (!hash.endsWith(".dir")) return trustedSize(cache.dir, { hash, hashName }) !== null;
   const members = readListing(cache.dir, { hash, hashName });

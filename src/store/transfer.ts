@@ -6,14 +6,14 @@ import { shownPath, typedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
-import { type Bundle, bundleOf, byKey, keysOf, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
+import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
 import { openCache } from "./cache.ts";
 import { beginIngest } from "./ingest.ts";
-import { keyOf, type ObjectFolder, type ObjectName, ObjectThere, trustedSize, trustedSizes } from "./layout.ts";
+import { keyOf, type ObjectFolder, ObjectThere, trustedSizes } from "./layout.ts";
 import { renderListing } from "./listing.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
-import { isComplete } from "./status.ts";
+import { checkingComplete } from "./status.ts";
 import type { Pointer } from "./types.ts";
 
 export interface TransferOptions {
@@ -91,7 +91,11 @@ export async function fetchObjects(
   options: TransferOptions = {},
 ): Promise<TransferReport> {
   const cache = options.into ?? openCache(project);
-  const wanted = pointers.filter((pointer) => !pointer.isImport && !isComplete(cache, pointer));
+  const wanted: Pointer[] = [];
+  for (const pointer of pointers) {
+    if (pointer.isImport) continue;
+    if (!(await paceWork(checkingComplete(cache, pointer), context, LOOKING))) wanted.push(pointer);
+  }
   if (wanted.length === 0) return { objects: 0, remotes: [], missing: [], failed: [] };
   return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { project, cache, context, options }));
 }
@@ -251,6 +255,8 @@ function* membersOf(bundles: readonly Bundle[]): Generator<Named> {
   for (const { members } of bundles) yield* members ?? [];
 }
 
+const LOOKING = { label: "looking into the cache" };
+
 async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { cache, context, options } = tools;
   const bundles: Bundle[] = [];
@@ -261,23 +267,27 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
     failed: [],
   };
 
-  const isHere = (object: ObjectName) => trustedSize(cache.dir, object) !== null;
-  await receiveAll(byKey(lackingOf(bundles)));
-  const isReady = ({ pointer, members }: Bundle) =>
-    options.only?.has(pointer.path) || members?.every(({ object }) => isHere(object)) === true;
-  const ready = bundles.filter(
-    (bundle) => bundle.listing !== null && bundle.members !== null && isReady(bundle) && !isHere(bundle.listing),
-  );
+  const lackingOf = async <One extends Named>(some: readonly One[]) => {
+    const objects = some.map(({ object }) => object);
+    const sizes = await paceWork(trustedSizes(cache.dir, objects), context, LOOKING);
+    return some.filter((_, index) => sizes[index] === null);
+  };
+  const lacking: Member[] = [];
+  for (const { members } of bundles) for (const member of await lackingOf(members ?? [])) lacking.push(member);
+  await receiveAll(byKey(lacking));
+  const ready: Bundle[] = [];
+  for (const bundle of bundles) {
+    const { pointer, listing, members } = bundle;
+    if (listing === null || members === null) continue;
+    const isReady = options.only?.has(pointer.path) || (await lackingOf(members)).length === 0;
+    if (isReady && (await lackingOf([{ object: listing, path: pointer.path }])).length > 0) ready.push(bundle);
+  }
   const isSaid = ({ pointer }: Bundle) => pointer.files !== undefined;
   storeListings(cache, ready.filter(isSaid));
   await receiveAll(
     byKey(ready.flatMap((one) => (one.listing === null || isSaid(one) ? [] : { object: one.listing, path: one.pointer.path }))),
   );
   return part;
-
-  function* lackingOf(some: readonly Bundle[]): Generator<Named> {
-    for (const member of membersOf(some)) if (!isHere(member.object)) yield member;
-  }
 
   async function receiveAll(wanted: Map<string, Named>): Promise<void> {
     if (wanted.size === 0) return;

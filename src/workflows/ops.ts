@@ -2,9 +2,10 @@
 import { findPlace, openProject, type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { countOperations, newestOperations, readOperation } from "../journal/operations.ts";
-import { type EffectState, lookAt } from "../journal/take-back.ts";
+import { type EffectState, lookingAt } from "../journal/take-back.ts";
 import type { Operation } from "../journal/types.ts";
 import type { Context } from "../platform/context.ts";
+import { paceWork } from "../platform/pace.ts";
 import { lifeOf } from "../platform/processes.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { limitOf } from "./input.ts";
@@ -60,13 +61,8 @@ export const opsShow: ReadWorkflow<Input, OperationDetails> = {
     const { argv, outcome, effects, worktree } = operation;
     const hooks = await rowHooks(project, effects);
     // Another worktree's files cannot be judged from here.
-    const states =
-      worktree === topOf(project)
-        ? lookAt(project, effects, hooks)
-        : lookAt(
-            project,
-            effects.filter((effect) => effect.kind === "ref"),
-          );
+    const judged = worktree === topOf(project) ? effects : effects.filter(({ kind }) => kind === "ref");
+    const states = await paceWork(lookingAt(project, judged, hooks), context, { label: "looking" });
     return { ...lineOf(project, operation), argv, outcome, effects: states };
   },
 };

@@ -9,7 +9,8 @@ import type { OpenOperation } from "../journal/operations.ts";
 import { keepInTrash, moveToTrash, moveWhole, trashPlace } from "../journal/trash.ts";
 import type { Effect } from "../journal/types.ts";
 import { isThere } from "../platform/files.ts";
-import { treeDigest } from "../platform/tree-digest.ts";
+import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
+import { digestingTree } from "../platform/tree-digest.ts";
 
 export interface CopiesToPlace {
   /** `path`: from the top, may lead out of it; `made`: absolute, where it is now. */
@@ -18,7 +19,12 @@ export interface CopiesToPlace {
   removes?: readonly string[];
 }
 
-export function placeCopies(project: Project, operation: OpenOperation, { copies, removes = [] }: CopiesToPlace): void {
+/** In one go, of what is little. */
+export function placeCopies(project: Project, operation: OpenOperation, what: CopiesToPlace): void {
+  finishWork(placingCopies(project, operation, what));
+}
+
+export function* placingCopies(project: Project, operation: OpenOperation, { copies, removes = [] }: CopiesToPlace): Work<void> {
   const inside = (absolute: string) => relative(topOf(project), absolute).split(sep).join("/");
   const gone = removes.map((path) => ({
     path,
@@ -35,25 +41,23 @@ export function placeCopies(project: Project, operation: OpenOperation, { copies
     return { path, target, waiting, replaced: isThere(target) ? trashPlace(project, target) : null };
   });
   const folders = new Set(moves.flatMap(({ target }) => missingFolders(dirname(target))));
-  operation.record(
+  const effects: Effect[] = [
     ...gone.map(({ path, trash }): Effect => ({ kind: "trash", path, trash })),
     ...[...folders].map((folder): Effect => ({ kind: "folder", path: inside(folder) })),
-    ...moves.map(
-      ({ path, waiting, replaced }): Effect => ({
-        kind: "move",
-        from: inside(waiting),
-        to: path,
-        // A link has no bytes of its own.
-        ...(lstatSync(waiting).isSymbolicLink() ? {} : { digest: treeDigest(waiting) }),
-        ...(replaced === null ? {} : { replaced }),
-      }),
-    ),
-  );
+  ];
+  for (const { path, waiting, replaced } of moves) {
+    // A link has no bytes of its own.
+    const digest = lstatSync(waiting).isSymbolicLink() ? {} : { digest: yield* digestingTree(waiting) };
+    effects.push({ kind: "move", from: inside(waiting), to: path, ...digest, ...(replaced === null ? {} : { replaced }) });
+  }
+  // Together: a line of its own on the disk for each of many files takes longer than all the rest.
+  for (const some of batchesOf(effects)) operation.record(...some);
   for (const { target, trash } of gone) {
     moveToTrash(project, target, trash);
     for (let folder = dirname(target); folder !== topOf(project) && removeEmptyFolder(folder); ) folder = dirname(folder);
   }
   for (const { target, waiting, replaced } of moves) {
+    yield { files: 1, bytes: 0 };
     mkdirSync(dirname(target), { recursive: true });
     // A file replaces a file in one step: at no moment is there neither.
     if (replaced !== null) (lstatSync(waiting).isFile() ? keepInTrash : moveToTrash)(project, target, replaced);

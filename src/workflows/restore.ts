@@ -5,7 +5,7 @@
 
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath } from "../config/paths.ts";
+import { absolutePath, foldersOf } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { checkoutFiles } from "../git/checkout-files.ts";
@@ -27,10 +27,10 @@ import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { settleDatabases } from "./data/databases.ts";
 import { textIn, wordsOf } from "./input.ts";
-import { placeCopies } from "./place-copies.ts";
+import { placingCopies } from "./place-copies.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
-import { unsavedAt } from "./restore/saved.ts";
+import { lookingForUnsaved } from "./restore/saved.ts";
 import { type Selection, selectToRestore } from "./restore/selection.ts";
 
 interface RestorePlan extends Plan {
@@ -67,7 +67,8 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
     const { files, outputs, removes, md5s, conflicts } = selection;
     const giveWay = [...files.map(({ path }) => path), ...outputs.flatMap(placesOf), ...removes];
     refuseOpen(project, giveWay);
-    const unsaved = unsavedAt(project, repository, { paths: giveWay, md5s, conflicts });
+    const looking = lookingForUnsaved(project, repository, { paths: giveWay, md5s, conflicts });
+    const unsaved = await paceWork(looking, context, { label: "comparing data" });
     if (unsaved.length > 0 && input.force !== true) throw unsavedError(unsaved, conflicts);
     return {
       command: "restore",
@@ -119,7 +120,8 @@ async function restoreAll(project: Project, context: Context, operation: OpenOpe
     checkoutFiles(requireRepository(project), commit, { paths: files.map(({ path }) => path), into: ofGit });
     for (const { pointer, members } of outputs) {
       const at = (relpath: string) => join(ofData, pointer.path, relpath);
-      const isWanted = (relpath: string) => members === null || members.includes(relpath);
+      const chosen = members === null ? null : new Set(members);
+      const isWanted = (relpath: string) => chosen === null || chosen.has(relpath);
       await paceWork(makingOutput(project, pointer, { at, isWanted }), context, { label: `making ${pointer.path}` });
     }
     const copies = [
@@ -127,10 +129,11 @@ async function restoreAll(project: Project, context: Context, operation: OpenOpe
       ...outputs.flatMap(placesOf).map((path) => ({ path, made: join(ofData, path) })),
     ];
     const journals = outputs.flatMap(({ pointer }) => ["-wal", "-shm", "-journal"].map((end) => pointer.path + end));
-    placeCopies(project, operation, {
+    const work = placingCopies(project, operation, {
       copies: copies.filter(({ made }) => existsSync(made)),
       removes: [...removes, ...journals.filter((path) => existsSync(absolutePath(project, path)))],
     });
+    await paceWork(work, context, { label: "restoring" });
     const whole = outputs.filter(({ members }) => members === null).map(({ pointer }) => absolutePath(project, pointer.path));
     applyTextEdits(project, operation, ignoreEdits(project, whole));
   } finally {
@@ -175,12 +178,10 @@ function placesOf({ pointer, members }: Selection["outputs"][number]): string[] 
 }
 
 function stepsOf(project: Project, { files, outputs, removes, leftOut }: Selection, unsaved: readonly string[]): Step[] {
-  const lost = new Set(unsaved);
+  const holdsLost = new Set(unsaved.flatMap(foldersOf));
   const step = (verb: string, path: string, detail: string, bytes?: number): Step => {
     const isThere = existsSync(absolutePath(project, path));
-    const keeps = [...lost].some((one) => one === path || one.startsWith(`${path}/`))
-      ? "the trash: it is stored nowhere else"
-      : "the trash";
+    const keeps = holdsLost.has(path) ? "the trash: it is stored nowhere else" : "the trash";
     return {
       verb: isThere && verb === "write" ? "replace" : verb,
       target: path,

@@ -18,7 +18,7 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
   const { readRun } = await import("../results/runs.ts");
   const { restoreDatabase } = await import("../results/restore.ts");
   const { hasNoRows, sameRows } = await import("../results/same-rows.ts");
-  const { bringBackOutputs } = await import("./undo/outputs.ts");
+  const { bringingBackOutputs } = await import("./undo/outputs.ts");
 
   /** Null when there is no database. */
   const withDatabase = <Value>(name: string, readonly: boolean, work: (db: Database) => Value): Value | null => {
@@ -70,6 +70,6 @@ export async function rowHooks(project: Place, effects: readonly Effect[]): Prom
         effect.kind === "rows" ? removeRun(db, run) : restampRun(db, run, { from: effect.after, to: effect.before }),
       );
     },
-    settle: (operation) => bringBackOutputs({ ...project, config: readConfig(project) }, operation),
+    settling: (operation) => bringingBackOutputs({ ...project, config: readConfig(project) }, operation),
   };
 }

@@ -6,15 +6,16 @@ import type { RowHooks } from "../journal/effects/kind.ts";
 import { readOperation } from "../journal/operations.ts";
 import { brokenOperations } from "../journal/recover.ts";
 import type { EffectState } from "../journal/take-back.ts";
-import type { Effect } from "../journal/types.ts";
-import { applyUndo, backupRef, type UndoPlan as JournalPlan, operationToUndo, planUndo } from "../journal/undo.ts";
+import type { Effect, Operation } from "../journal/types.ts";
+import { applyingUndo, backupRef, type UndoPlan as JournalPlan, operationToUndo, planningUndo } from "../journal/undo.ts";
+import { paceWork } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";
-import { outputsToBringBack } from "./undo/outputs.ts";
+import { lookingForOutputs } from "./undo/outputs.ts";
 
 export interface UndoPlan extends Plan {
   /** Id of the operation that is taken back. */
@@ -22,7 +23,11 @@ export interface UndoPlan extends Plan {
   /** Done on a remote: stays. */
   beyond: string[];
   project: Project;
-  journal: JournalPlan;
+  undoes: Pick<Operation, "id" | "command" | "summary">;
+  /** What is taken back, for people. */
+  targets: string[];
+  /** How many effects stand. */
+  standing: number;
   rows: RowHooks | undefined;
 }
 
@@ -50,33 +55,36 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     if (textIn(input.op) === undefined) refuseBroken(project);
     const id = operationToUndo(project, textIn(input.op));
     const rows = await rowHooks(project, readOperation(project, id).effects);
-    const journal = planUndo(project, id, rows);
+    const journal = await paceWork(planningUndo(project, id, rows), context, { label: "looking" });
     const beyond = journal.beyond.map(({ target }) => target);
     for (const target of beyond) context.report({ kind: "warning", text: `${target}: was done on a remote and stays there` });
     const { operation, standing } = journal;
+    const told = toldOnce(standing);
+    const outputs = await paceWork(lookingForOutputs(project, operation), context, { label: "looking" });
     return {
       command: `undo ${operation.id}`,
       steps: [
-        ...toldOnce(standing).map(({ effect, target }) => stepOf(effect, target, journal)),
-        ...outputsToBringBack(project, operation).map(({ path }) => ({ verb: "bring back", target: path, keeps: "cache" })),
+        ...told.map(({ effect, target }) => stepOf(effect, target, journal)),
+        ...outputs.map(({ path }) => ({ verb: "bring back", target: path, keeps: "cache" })),
       ],
       destructive: false,
-      fingerprint: fingerprintOf({ id: operation.id, standing: standing.map(({ effect }) => effect) }),
+      fingerprint: fingerprintOf({ id: operation.id, standing: standing.map(({ effect }) => fingerprintOf(effect)) }),
       operation: operation.id,
       beyond,
       project,
-      journal,
+      undoes: { id: operation.id, command: operation.command, summary: operation.summary },
+      targets: told.map(({ target }) => target),
+      standing: standing.length,
       rows,
     };
   },
 
   async apply(context, plan) {
-    const { project, journal, rows } = plan;
+    const { project, undoes, targets, standing, rows } = plan;
     await prepareWriting(project, context);
-    const operation = applyUndo(project, context, { plan: journal, ...(rows === undefined ? {} : { rows }) });
-    const { id, command, summary } = journal.operation;
-    const takenBack = toldOnce(journal.standing).map(({ target }) => target);
-    return { operation, undone: { id, command, summary }, repaired: [], takenBack, stays: plan.beyond };
+    const work = applyingUndo(project, context, { operation: undoes, standing, ...(rows === undefined ? {} : { rows }) });
+    const operation = await paceWork(work, context, { label: "undoing" });
+    return { operation, undone: undoes, repaired: [], takenBack: targets, stays: plan.beyond };
   },
 
   show({ command, steps, destructive, fingerprint, operation, beyond }) {

@@ -167,7 +167,7 @@ async function stepsOf(scene: Scene, choices: Choices, findings: readonly Findin
       ? [skip("results", choices.results === "none" ? "--results none" : "the experiment has no results database")]
       : results.steps),
   );
-  const data = planData(scene, choices);
+  const data = await planData(scene, choices);
   steps.push(
     ...data.map(
       ({ path, detail, ours }): Step => ({

@@ -1,6 +1,8 @@
 import { chmodSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { newestOperations } from "../../src/journal/operations.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const STATES: Record<string, Record<string, string>> = {
@@ -103,6 +105,10 @@ it("of more files than are written down at once: told as one change, thrown away
   }
   repository.git("checkout", "-q", "v1");
   expect(repository.expver(["data", "checkout"])).toMatchObject({ code: 0 });
+  const [operation] = newestOperations(openProject(repository.context));
+  const told = operation?.effects.map((effect) => (effect.kind === "checkout" ? effect.files.length : 0)) ?? [];
+  // Each is looked at, and taken back, between two pauses; none is kept while the files are made.
+  expect([Math.max(...told), told.reduce((sum, files) => sum + files, 0)]).toEqual([1000, COUNT]);
   expect(repository.expver(["undo", "--dry-run"]).stdout.match(/ d: 20100 files/g)).toHaveLength(1);
   expect(repository.expver(["undo"]).stdout).toMatch(/^undone.*\n {8}d: 20100 files\noperation .*\n$/);
   expect(texts()).toEqual(textsOf("v2"));

@@ -5,6 +5,7 @@ import { renderDataList } from "../../src/cli/render/data-list.ts";
 import { renderPlan } from "../../src/cli/render/plan.ts";
 import { terminalOf } from "../../src/cli/terminal.ts";
 import { safeData } from "../../src/cli/text-width.ts";
+import { underAny } from "../../src/config/paths.ts";
 import { compareTracked, type Tracked } from "../../src/store/compare.ts";
 
 const MANY = 200_000;
@@ -84,6 +85,15 @@ it("states with the same paths in the same order need no table of them", () => {
   const states = ["1", "2"].map((hash) => ["a", "b", "c"].map((path) => file(path, hash))) as [Tracked[], Tracked[]];
   expect(compareTracked(...states).modified).toHaveLength(3);
   expect(asked).toBe(6);
+});
+
+it("of as many places as paths", () => {
+  const isUnder = underAny([...many((index) => `part-${index % 100}/f-${index}`), "whole", "outer/inner"]);
+  expect(many((index) => `part-${index % 100}/f-${index}`).every(isUnder)).toBe(true);
+  expect(["whole", "whole/a", "outer/inner/a/b"].every(isUnder)).toBe(true);
+  expect(["part-0", "part-0/f", "whole-not", "outer", "outer/in", ""].some(isUnder)).toBe(false);
+  // A file that is an output is its own member, without a name.
+  expect(underAny([""])("")).toBe(true);
 });
 
 it("files with the same bytes that got other names are paired in order", () => {

@@ -4,10 +4,21 @@ import { openProject } from "../../src/config/project.ts";
 import { beginOperation, eachOperation, endOperation, readOperation } from "../../src/journal/operations.ts";
 import { recover } from "../../src/journal/recover.ts";
 import { takeBack } from "../../src/journal/take-back.ts";
-import { applyUndo, planUndo } from "../../src/journal/undo.ts";
+import { applyingUndo, type PlannedUndo, planningUndo, type UndoPlan } from "../../src/journal/undo.ts";
+import { finishWork } from "../../src/platform/pace.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder } from "../support/repository.ts";
 import { makeStory } from "./story.ts";
+
+const planUndo = (...args: Parameters<typeof planningUndo>) => finishWork(planningUndo(...args));
+
+function applyUndo(
+  project: Parameters<typeof applyingUndo>[0],
+  context: Parameters<typeof applyingUndo>[1],
+  { plan: { operation, standing }, rows }: { plan: UndoPlan; rows: NonNullable<PlannedUndo["rows"]> },
+): string {
+  return finishWork(applyingUndo(project, context, { operation, standing: standing.length, rows }));
+}
 
 const play = () => {
   const story = makeStory();

@@ -2,7 +2,8 @@ import { lstatSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { fileStat } from "../../src/platform/file-stat.ts";
-import { removeScanned } from "../../src/store/remove-files.ts";
+import { finishWork } from "../../src/platform/pace.ts";
+import { removingScanned } from "../../src/store/remove-files.ts";
 import { makeFolder } from "../support/repository.ts";
 
 it("what was written to since it was read is not deleted", () => {
@@ -13,6 +14,11 @@ it("what was written to since it was read is not deleted", () => {
     return { relpath, path, stat: fileStat(lstatSync(path)), size: 1, isLink: false, md5: "c4ca4238a0b923820dcc509a6f75849b" };
   });
   writeFileSync(join(folder, "written to"), "12");
-  removeScanned(folder, { files, emptyFolders: [] });
+  // Stopped before the first one, nothing is gone.
+  const stopped = removingScanned(folder, { files, emptyFolders: [] });
+  expect(stopped.next().done).toBe(false);
+  expect(() => stopped.throw(new Error("stopped"))).toThrow("stopped");
+  expect(readdirSync(folder)).toHaveLength(2);
+  finishWork(removingScanned(folder, { files, emptyFolders: [] }));
   expect(readdirSync(folder)).toEqual(["written to"]);
 });

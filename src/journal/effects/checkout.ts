@@ -4,8 +4,9 @@ import { dirname, join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { fromSystemError } from "../../errors.ts";
 import { hasCode, hiddenStem, isFile } from "../../platform/files.ts";
-import { firstBytes, md5OfFile } from "../../platform/hashing.ts";
+import { firstBytes, hashingFile } from "../../platform/hashing.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
+import type { Work } from "../../platform/pace.ts";
 import { counted } from "../../platform/words.ts";
 import { removeEmptyFolder } from "../file-edits.ts";
 import type { EffectKind, EffectOf, Standing } from "./kind.ts";
@@ -16,17 +17,17 @@ const DATABASE = "SQLite format 3\0";
 
 export const checkouts: EffectKind<EffectOf<"checkout">> = {
   target: ({ path, files }) => (files.length === 1 && files[0]?.[0] === "" ? path : `${path}: ${counted(files.length, "file")}`),
-  stand: (place, effect) => standing(topOf(place), effect),
-  takeBack: (place, effect) => takeBack(topOf(place), effect),
+  standing: (place, effect) => standing(topOf(place), effect),
+  takingBack: (place, effect) => takingBack(topOf(place), effect),
 };
 
 /** Half done counts as standing: taking back goes on where it was. */
-function standing(top: string, effect: CheckedOut): Standing {
+function* standing(top: string, effect: CheckedOut): Work<Standing> {
   let changed = 0;
   for (const file of effect.files) {
     const [, before, after] = file;
     const path = placeOf(top, effect, file);
-    const now = hashAt(path, effect);
+    const now = yield* hashingAt(path, effect);
     if (now === before) continue;
     const shown = path.slice(top.length + 1);
     if (now !== after) return { state: "other", now: `${shown} is something else` };
@@ -39,13 +40,14 @@ function standing(top: string, effect: CheckedOut): Standing {
 }
 
 /** Safe to repeat. What was not there goes first: a folder may be where a file was. */
-function takeBack(top: string, effect: CheckedOut): void {
-  const changed = effect.files.filter((file) => hashAt(placeOf(top, effect, file), effect) !== file[1]);
+function* takingBack(top: string, effect: CheckedOut): Work<void> {
   const output = join(top, effect.path);
+  const changed: CheckedOut["files"] = [];
+  for (const file of effect.files) if ((yield* hashingAt(placeOf(top, effect, file), effect)) !== file[1]) changed.push(file);
   try {
     for (const file of changed.filter(([, before]) => before === null)) {
       const path = placeOf(top, effect, file);
-      if (hashAt(path, effect) !== null) rmSync(path);
+      rmSync(path, { force: true });
       for (let folder = dirname(path); folder.startsWith(`${output}/`) && removeEmptyFolder(folder); ) folder = dirname(folder);
     }
     for (const file of changed) {
@@ -61,6 +63,7 @@ function takeBack(top: string, effect: CheckedOut): void {
       copyFileSync(objectOf(effect, before), beside, constants.COPYFILE_FICLONE);
       chmodSync(beside, 0o666 & ~process.umask());
       renameSync(beside, path);
+      yield { files: 0, bytes: 0 };
     }
   } catch (error) {
     throw fromSystemError(error, `cannot bring back ${effect.path}`);
@@ -76,11 +79,12 @@ function objectOf({ shards }: CheckedOut, hash: string): string {
 }
 
 /** Null: no file is there. A link counts as the file it leads to. */
-function hashAt(path: string, { hashName }: CheckedOut): string | null {
+function* hashingAt(path: string, { hashName }: CheckedOut): Work<string | null> {
+  yield { files: 1, bytes: 0 };
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined || stat.isDirectory()) return null;
-    return stat.isFile() ? md5OfFile(path, { kind: hashName }).md5 : "";
+    return stat.isFile() ? (yield* hashingFile(path, { kind: hashName })).md5 : "";
   } catch (error) {
     // A file is where its folder was.
     if (hasCode(error, "ENOTDIR")) return null;

@@ -1,5 +1,6 @@
 /** What can be asked of every kind of effect, whatever it touched. */
 import type { Place } from "../../config/project.ts";
+import type { Work } from "../../platform/pace.ts";
 import type { Effect, Operation } from "../types.ts";
 
 export type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
@@ -18,9 +19,30 @@ export interface EffectKind<One extends Effect = Effect> {
   /** For people: what the effect touched. */
   target(effect: One): string;
   /** Half done counts as standing. */
-  stand(place: Place, effect: One, rows: RowHooks | undefined): Standing;
+  standing(place: Place, effect: One, rows: RowHooks | undefined): Work<Standing>;
   /** Of one that stands. Safe to repeat: it may have been killed half-way. */
+  takingBack(place: Place, effect: One, rows: RowHooks | undefined): Work<void>;
+}
+
+/** One that takes no time worth a pause. */
+export interface SmallKind<One extends Effect> {
+  target(effect: One): string;
+  stand(place: Place, effect: One, rows: RowHooks | undefined): Standing;
   takeBack(place: Place, effect: One, rows: RowHooks | undefined): void;
+}
+
+export function small<One extends Effect>({ target, stand, takeBack }: SmallKind<One>): EffectKind<One> {
+  return {
+    target,
+    *standing(...args) {
+      yield { files: 1, bytes: 0 };
+      return stand(...args);
+    },
+    *takingBack(...args) {
+      yield { files: 1, bytes: 0 };
+      takeBack(...args);
+    },
+  };
 }
 
 /** How rows of a run are looked at and taken back: given by the workflow layer, which may use results/. */
@@ -29,7 +51,7 @@ export interface RowHooks {
   look(effect: EffectOf<"rows" | "stamp" | "database">): Standing;
   takeBack(effect: EffectOf<"rows" | "stamp" | "database">): void;
   /** The last thing an undo or a recovery does: what follows from its effects having been taken back. Safe to repeat. */
-  settle?(operation: Operation): void;
+  settling?(operation: Operation): Work<void>;
 }
 
 export function compare<Value>(

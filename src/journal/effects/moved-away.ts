@@ -3,37 +3,40 @@ import { existsSync, lstatSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, topOf } from "../../config/project.ts";
 import { isFile, isThere } from "../../platform/files.ts";
-import { md5OfFile } from "../../platform/hashing.ts";
-import { sameTree, treeDigest } from "../../platform/tree-digest.ts";
+import { hashingFile } from "../../platform/hashing.ts";
+import type { Work } from "../../platform/pace.ts";
+import { digestingTree, sameTree } from "../../platform/tree-digest.ts";
 import { counted } from "../../platform/words.ts";
-import { linkOrMove, moveWhole, removeWhole, restoreFromTrash, restoreObjects } from "../trash.ts";
+import { linkOrMove, moveWhole, removeWhole, restoreFromTrash, restoringObjects } from "../trash.ts";
 import type { EffectKind, EffectOf } from "./kind.ts";
 
 export const trashed: EffectKind<EffectOf<"trash">> = {
   target: ({ path }) => path,
-  stand(place, effect) {
+  *standing(place, effect) {
     const path = join(topOf(place), effect.path);
+    yield { files: 1, bytes: 0 };
     const [isBack, isKept] = [isThere(path), isThere(effect.trash)];
     if (!isKept) return isBack ? { state: "before" } : { state: "other", now: "neither there nor in the trash" };
-    if (!isBack || isPlaced(place, effect)) return { state: "after" };
+    if (!isBack || (yield* lookingWhetherPlaced(place, effect))) return { state: "after" };
     return isTwice(path, effect.trash) ? { state: "before" } : { state: "other", now: "something else is there" };
   },
-  takeBack(place, effect) {
+  *takingBack(place, effect) {
     const path = join(topOf(place), effect.path);
-    if (isPlaced(place, effect)) rmSync(path);
+    yield { files: 1, bytes: 0 };
+    if (yield* lookingWhetherPlaced(place, effect)) rmSync(path);
     restoreFromTrash(effect.trash, path);
   },
 };
 
 /** What lies there is what the operation put in the place of what it took away. */
-function isPlaced(place: Place, { path, placed }: EffectOf<"trash">): boolean {
+function* lookingWhetherPlaced(place: Place, { path, placed }: EffectOf<"trash">): Work<boolean> {
   const file = join(topOf(place), path);
-  return placed !== undefined && isFile(file) && md5OfFile(file).md5 === placed;
+  return placed !== undefined && isFile(file) && (yield* hashingFile(file)).md5 === placed;
 }
 
 export const moves: EffectKind<EffectOf<"move">> = {
   target: ({ to }) => to,
-  stand(place, { from, to, replaced, digest }) {
+  *standing(place, { from, to, replaced, digest }) {
     const [source, target] = [join(topOf(place), from), join(topOf(place), to)];
     const [isMoved, isBack] = [isThere(target), isThere(source)];
     const isKept = replaced !== undefined && isThere(replaced);
@@ -43,11 +46,12 @@ export const moves: EffectKind<EffectOf<"move">> = {
     if (isMoved && isBack)
       return replaced === undefined || isKept ? { state: "other", now: "something else is there" } : { state: "before" };
     if (isMoved && replaced !== undefined && !isKept) return { state: "other", now: "what stood there is no longer in the trash" };
-    if (isMoved && digest !== undefined && treeDigest(target) !== digest) return { state: "other", now: "changed" };
+    if (isMoved && digest !== undefined && (yield* digestingTree(target)) !== digest) return { state: "other", now: "changed" };
     if (isMoved || (isBack && isKept)) return { state: "after" };
     return isBack ? { state: "before" } : { state: "other", now: "neither here nor there" };
   },
-  takeBack(place, { from, to, replaced }) {
+  *takingBack(place, { from, to, replaced }) {
+    yield { files: 1, bytes: 0 };
     const [source, target] = [join(topOf(place), from), join(topOf(place), to)];
     // Killed between the two, only what stood there was moved away.
     if (!isThere(source)) {
@@ -68,11 +72,17 @@ function isTwice(one: string, other: string): boolean {
 /** Of a cache. */
 export const objects: EffectKind<EffectOf<"objects">> = {
   target: ({ folder, names }) => `${counted(names.length, "object")} of ${folder}`,
-  stand(_place, { folder, trash, names }) {
-    const away = names.filter((name) => !existsSync(join(folder, name)));
-    if (away.length === 0) return { state: "before" };
-    const lost = away.filter((name) => !existsSync(join(trash, name)));
-    return lost.length === 0 ? { state: "after" } : { state: "other", now: `${lost.length} of them are no longer in the trash` };
+  *standing(_place, { folder, trash, names }) {
+    let away = 0;
+    let lost = 0;
+    for (const name of names) {
+      yield { files: 1, bytes: 0 };
+      if (existsSync(join(folder, name))) continue;
+      away += 1;
+      lost += existsSync(join(trash, name)) ? 0 : 1;
+    }
+    if (away === 0) return { state: "before" };
+    return lost === 0 ? { state: "after" } : { state: "other", now: `${lost} of them are no longer in the trash` };
   },
-  takeBack: (_place, effect) => restoreObjects(effect),
+  takingBack: (_place, effect) => restoringObjects(effect),
 };

@@ -2,9 +2,9 @@
 
 import type { Place } from "../../config/project.ts";
 import { readRef, updateRefs } from "../../git/refs.ts";
-import { compare, type EffectKind, type EffectOf } from "./kind.ts";
+import { compare, type EffectOf, type SmallKind } from "./kind.ts";
 
-export const refs: EffectKind<EffectOf<"ref">> = {
+export const refs: SmallKind<EffectOf<"ref">> = {
   target: ({ ref }) => ref,
   stand({ repository }, effect) {
     const now = repository === null ? null : readRef(repository, effect.ref);

@@ -5,9 +5,9 @@ import { resolveCommit } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
 import { readUnmerged } from "../../git/unmerged.ts";
 import type { IndexEntry } from "../types.ts";
-import type { EffectKind, EffectOf, Standing } from "./kind.ts";
+import type { EffectOf, SmallKind, Standing } from "./kind.ts";
 
-export const index: EffectKind<EffectOf<"index">> = {
+export const index: SmallKind<EffectOf<"index">> = {
   target: ({ entries }) => `index: ${entries.map(({ path }) => path).join(", ")}`,
   stand({ repository }, { entries }) {
     if (repository === null) return { state: "other", now: "no index" };
@@ -30,7 +30,7 @@ export const index: EffectKind<EffectOf<"index">> = {
 };
 
 /** A conflict of one path is up to three entries, one a stage. */
-export const unmerged: EffectKind<EffectOf<"unmerged">> = {
+export const unmerged: SmallKind<EffectOf<"unmerged">> = {
   target: ({ paths }) => `index: ${paths.map(({ path }) => path).join(", ")} in conflict`,
   stand({ repository }, effect) {
     if (repository === null) return { state: "other", now: "no index" };

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { removeEmptyFolder, setText } from "../file-edits.ts";
-import { compare, type EffectKind, type EffectOf } from "./kind.ts";
+import { compare, type EffectOf, type SmallKind } from "./kind.ts";
 
-export const files: EffectKind<EffectOf<"file">> = {
+export const files: SmallKind<EffectOf<"file">> = {
   target: ({ path }) => path,
   stand: (place, effect) =>
     compare(readTextIfExists(join(topOf(place), effect.path)), effect, (text) => (text === null ? "gone" : "changed")),
   takeBack: (place, { path, before }) => setText(join(topOf(place), path), before),
 };
 
-export const folders: EffectKind<EffectOf<"folder">> = {
+export const folders: SmallKind<EffectOf<"folder">> = {
   target: ({ path }) => path,
   stand: (place, { path }) => ({ state: existsSync(join(topOf(place), path)) ? "after" : "before" }),
   takeBack: (place, { path }) => {

@@ -6,10 +6,10 @@ import { ExpverError } from "../../errors.ts";
 import { isDataFile } from "../../merge/data/data-file.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { inputPointers } from "../../store/data-hash.ts";
-import { makingOutput, missingMembers, storedMembers } from "../../store/make-output.ts";
+import { lookingForMissing, makingOutput, storedMembers } from "../../store/make-output.ts";
 import { readPointersAt } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
-import { unsavedAt } from "../restore/saved.ts";
+import { lookingForUnsaved } from "../restore/saved.ts";
 import type { Choices } from "./choices.ts";
 import type { Scene } from "./scene.ts";
 
@@ -25,7 +25,7 @@ export interface DataChange {
 }
 
 /** Throws E_CONFLICT where both sides have changed what cannot be united, E_UNSAVED where main's bytes are stored nowhere. */
-export function planData(scene: Scene, { data }: Choices): DataChange[] {
+export async function planData(scene: Scene, { data }: Choices): Promise<DataChange[]> {
   const { main, head, tip, base } = scene;
   if (data === "none") return [];
   const inputsAt = (commit: string | null) =>
@@ -51,7 +51,8 @@ export function planData(scene: Scene, { data }: Choices): DataChange[] {
     });
   });
   const there = changes.map(({ path }) => path).filter((path) => existsSync(absolutePath(main.project, path)));
-  const unsaved = unsavedAt(main.project, main.repository, { paths: there, md5s: new Map() });
+  const looking = lookingForUnsaved(main.project, main.repository, { paths: there, md5s: new Map() });
+  const unsaved = await paceWork(looking, main.context, { label: "comparing data" });
   if (unsaved.length > 0) {
     throw new ExpverError("E_UNSAVED", `bytes here are stored nowhere and would be replaced: ${unsaved.slice(0, 5).join(", ")}`, {
       hint: `Store them first: expver data add ${typedPath(main.project, unsaved[0] ?? "")}; or leave main's data as it is: --data none`,
@@ -64,7 +65,7 @@ export function planData(scene: Scene, { data }: Choices): DataChange[] {
 /** Makes the new bytes at `target` (absolute, nothing stands there). The cache has the experiment's. */
 export async function makeData({ main }: Scene, { path, how, theirs, ours, base }: DataChange, target: string): Promise<void> {
   const { project, context } = main;
-  const lacking = missingMembers(project, theirs);
+  const lacking = await paceWork(lookingForMissing(project, theirs), context, { label: `making ${path}` });
   if (lacking.length > 0) {
     throw new ExpverError("E_NOT_STORED", `bytes of ${path} are not in the cache: ${lacking.length} files`, {
       details: { path, missing: lacking },

@@ -47,7 +47,7 @@ export async function mergeHere(scene: Scene, choices: Choices, name: string | n
   const { main, record, head } = scene;
   const { project, repository, context } = main;
   await requireCommittable(main);
-  const changes = planData(scene, choices);
+  const changes = await planData(scene, choices);
   const code = choices.code === "merge" ? mergeCode(scene) : null;
   const results = await planResults(scene, choices);
   const work = async () => {

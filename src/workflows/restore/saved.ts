@@ -5,7 +5,8 @@ import { absolutePath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { hashesHere } from "../../git/hashes-here.ts";
-import { md5OfFile } from "../../platform/hashing.ts";
+import { hashingFile } from "../../platform/hashing.ts";
+import type { Work } from "../../platform/pace.ts";
 import { openCache } from "../../store/cache.ts";
 import { trustedSize } from "../../store/layout.ts";
 
@@ -13,18 +14,18 @@ import { trustedSize } from "../../store/layout.ts";
  * Of everything at or below these stored paths: the files whose bytes are in no Git object and in no cache. `md5s`: those known already.
  * What a merge wrote about a conflict is in an object that no commit leads to.
  */
-export function unsavedAt(
+export function* lookingForUnsaved(
   project: Project,
   repository: Repository,
   { paths, md5s, conflicts }: { paths: readonly string[]; md5s: ReadonlyMap<string, string>; conflicts?: ReadonlySet<string> },
-): string[] {
-  const files = paths.flatMap((path) => filesBelow(project, path));
+): Work<string[]> {
   const { dir } = openCache(project);
-  const notCached = files.filter((path) => {
-    if (conflicts?.has(path)) return true;
-    const md5 = md5s.get(path) ?? md5OfFile(absolutePath(project, path)).md5;
-    return trustedSize(dir, { hash: md5, hashName: "md5" }) === null;
-  });
+  const notCached: string[] = [];
+  for (const path of paths.flatMap((one) => filesBelow(project, one))) {
+    yield { files: 1, bytes: 0 };
+    const hash = conflicts?.has(path) ? null : (md5s.get(path) ?? (yield* hashingFile(absolutePath(project, path))).md5);
+    if (hash === null || trustedSize(dir, { hash, hashName: "md5" }) === null) notCached.push(path);
+  }
   const hashes = hashesHere(repository, notCached);
   const input = notCached.map((path) => `${hashes.get(path) ?? "0"}\n`).join("");
   const answers =

@@ -1,7 +1,7 @@
 /** What of a version comes back, and what of today's goes: by looking only. */
 
 import { existsSync } from "node:fs";
-import { absolutePath, pathFromUser, storedPath } from "../../config/paths.ts";
+import { absolutePath, pathFromUser, storedPath, underAny } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
@@ -11,7 +11,7 @@ import { readTree, type TreeEntry } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isThere } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
-import { missingMembers, storedMembers } from "../../store/make-output.ts";
+import { lookingForMissing, storedMembers } from "../../store/make-output.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
@@ -174,14 +174,15 @@ async function differingOutputs(
       (scan?.files ?? []).map(({ relpath, md5 }) => [relpath === "" ? pointer.path : `${pointer.path}/${relpath}`, md5] as const),
     ),
   );
-  const outputs = chosen.flatMap(({ pointer, members }, index) => {
-    if (states[index]?.worktree === "same") return [];
-    const isIn = (relpath: string) => members === null || members.some((part) => isAtOrBelow(relpath, part));
+  const outputs: Selection["outputs"] = [];
+  for (const [index, { pointer, members }] of chosen.entries()) {
+    if (states[index]?.worktree === "same") continue;
+    const isIn = members === null ? () => true : underAny(members);
     const stored = (storedMembers(project, pointer) ?? []).filter(({ relpath }) => isIn(relpath));
     const other = stored.filter(({ relpath, md5 }) => md5s.get(`${pointer.path}/${relpath}`) !== md5).map(({ relpath }) => relpath);
-    if (members !== null && other.length === 0 && stored.length > 0) return [];
-    const missing = missingMembers(project, pointer, isIn);
-    return [{ pointer, members: members === null || stored.length === 0 ? members : other, missing }];
-  });
+    if (members !== null && other.length === 0 && stored.length > 0) continue;
+    const missing = await paceWork(lookingForMissing(project, pointer, isIn), context, { label: "looking into the cache" });
+    outputs.push({ pointer, members: members === null || stored.length === 0 ? members : other, missing });
+  }
   return { outputs, md5s };
 }

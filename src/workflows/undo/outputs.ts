@@ -12,14 +12,15 @@ import { hashesHere } from "../../git/hashes-here.ts";
 import { removeEmptyFolder } from "../../journal/file-edits.ts";
 import type { Operation } from "../../journal/types.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
-import { finishWork } from "../../platform/pace.ts";
+import type { Work } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { hasNoRows, sameRows } from "../../results/same-rows.ts";
 import { applyingCheckout } from "../../store/apply-checkout.ts";
 import { planningCheckout } from "../../store/checkout.ts";
-import { hashOutput, objectFile } from "../../store/contents.ts";
+import { objectFile } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { readPointers } from "../../store/pointers.ts";
+import { scanOutput } from "../../store/scan.ts";
 import type { Pointer } from "../../store/types.ts";
 
 /** One thing a run wrote, in the operation's note `wrote`. */
@@ -34,25 +35,27 @@ export interface Wrote {
 }
 
 /** What still is as the run left it. */
-export function outputsToBringBack(project: Project, operation: Operation): Wrote[] {
-  return wroteOf(operation).filter((one) => stands(project, one));
+export function* lookingForOutputs(project: Project, operation: Operation): Work<Wrote[]> {
+  const found: Wrote[] = [];
+  for (const one of wroteOf(operation)) if (yield* lookingWhetherStands(project, one)) found.push(one);
+  return found;
 }
 
 /** After the pointers, the index and the rows are what they were before. */
-export function bringBackOutputs(project: Project, operation: Operation): void {
+export function* bringingBackOutputs(project: Project, operation: Operation): Work<void> {
   const wrote = wroteOf(operation);
   if (wrote.length === 0) return;
   // Git's first: DVC's lock is one of them.
   for (const one of wrote.filter(({ kind }) => kind === "git")) {
-    if (!stands(project, one)) continue;
+    if (!(yield* lookingWhetherStands(project, one))) continue;
     if (one.existed) git(requireRepository(project), ["checkout-index", "--force", "--", one.path]);
     else takeAway(project, one.path);
   }
   const pointers = readPointers(project);
   for (const one of wrote.filter(({ kind }) => kind !== "git")) {
     const pointer = pointers.find(({ path }) => path === one.path);
-    if (one.kind === "database") bringBackDatabase(project, one, pointer);
-    else if (stands(project, one) || isGone(project, one, pointer)) bringBack(project, one, pointer);
+    if (one.kind === "database") yield* bringingBackDatabase(project, one, pointer);
+    else if ((yield* lookingWhetherStands(project, one)) || isGone(project, one, pointer)) yield* bringingBack(project, one, pointer);
   }
 }
 
@@ -60,10 +63,10 @@ function wroteOf({ notes }: Operation): Wrote[] {
   return Array.isArray(notes.wrote) ? (notes.wrote as Wrote[]) : [];
 }
 
-function stands(project: Project, { path, kind, hash }: Wrote): boolean {
+function* lookingWhetherStands(project: Project, { path, kind, hash }: Wrote): Work<boolean> {
   if (!existsSync(absolutePath(project, path))) return false;
   if (kind === "git") return hashesHere(requireRepository(project), [path]).get(path) === hash;
-  return kind === "data" ? hashOutput(project, path).hash === hash : true;
+  return kind === "data" ? (yield* scanOutput(project, absolutePath(project, path))).content.hash === hash : true;
 }
 
 /** Also what an undo had taken away when it was killed. */
@@ -71,16 +74,16 @@ function isGone(project: Project, { path }: Wrote, pointer: Pointer | undefined)
   return pointer !== undefined && !existsSync(absolutePath(project, path));
 }
 
-function bringBack(project: Project, { path, hash, existed }: Wrote, pointer: Pointer | undefined): void {
-  if (pointer !== undefined) finishWork(applyingCheckout(project, finishWork(planningCheckout(project, [pointer]))));
+function* bringingBack(project: Project, { path, hash, existed }: Wrote, pointer: Pointer | undefined): Work<void> {
+  if (pointer !== undefined) yield* applyingCheckout(project, yield* planningCheckout(project, [pointer]));
   else if (!existed && existsSync(objectFile(cacheDir(project), hash))) takeAway(project, path);
 }
 
 /** The rows are gone from it already. When it says what its pointer's object says, it gets its bytes; a new one that is empty goes. */
-function bringBackDatabase(project: Project, one: Wrote, pointer: Pointer | undefined): void {
+function* bringingBackDatabase(project: Project, one: Wrote, pointer: Pointer | undefined): Work<void> {
   const { path, existed } = one;
   const file = absolutePath(project, path);
-  if (isGone(project, one, pointer)) bringBack(project, one, pointer);
+  if (isGone(project, one, pointer)) yield* bringingBack(project, one, pointer);
   // A program that has it open goes on with the file it knows.
   if (!existsSync(file) || (whoHasOpen(file) ?? []).length > 0) return;
   const object = pointer?.hash ? objectFile(cacheDir(project), pointer.hash) : null;
@@ -93,7 +96,7 @@ function bringBackDatabase(project: Project, one: Wrote, pointer: Pointer | unde
   }
   if (!same) return;
   if (pointer === undefined) takeAway(project, path);
-  else finishWork(applyingCheckout(project, finishWork(planningCheckout(project, [pointer])), { discard: (one) => rmSync(one) }));
+  else yield* applyingCheckout(project, yield* planningCheckout(project, [pointer]), { discard: (one) => rmSync(one) });
 }
 
 /** And the folders that are empty then. */

@@ -10,7 +10,7 @@ import { batchesOf, paceWork } from "../../../platform/pace.ts";
 import { counted } from "../../../platform/words.ts";
 import { applyingCheckout, refuseUnsaved } from "../../../store/apply-checkout.ts";
 import { openCache } from "../../../store/cache.ts";
-import { type OutputCheckout, planningCheckout } from "../../../store/checkout.ts";
+import { type OutputCheckout, type Placement, planningCheckout } from "../../../store/checkout.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { shardsFolder } from "../../../store/layout.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
@@ -108,18 +108,18 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
     totalBytes: outputs.reduce((sum, { places }) => places.reduce((bytes, { size }) => bytes + size, sum), 0),
   };
   const discardJournal = (path: string) => void moveToTrash(project, path);
-  const changed = outputs.flatMap((output) => changesOf(project, output));
+  const changed = outputs.filter(losesFiles);
   // What only makes files that were not there loses nothing.
   if (!destructive && changed.length === 0) await paceWork(applyingCheckout(project, outputs, { discardJournal }), context, pace);
   else {
     const unsaved = outputs.reduce((sum, output) => sum + output.unsaved.length, 0);
-    const names = [...new Set(changed.map(({ path }) => path))].join(", ");
+    const names = changed.map(({ pointer }) => pointer.path).join(", ");
     await perform(project, context, {
       command: "data checkout",
       argv: ["data", "checkout", ...(destructive ? ["--force"] : [])],
       summary: destructive ? `replace ${unsaved} files that were stored nowhere` : `make ${names} what the pointers say`,
       work: (operation) => {
-        operation.record(...changed);
+        for (const output of changed) for (const some of changesOf(project, output)) operation.record(...some);
         const trashes = destructive ? trashesOf(project, outputs) : new Map<string, Trashed>();
         // Together: a line of its own on the disk for each of many files takes longer than all the rest.
         for (const some of batchesOf([...trashes.values()])) operation.record(...some);
@@ -158,22 +158,36 @@ function trashesOf(project: Project, outputs: readonly OutputCheckout[]): Map<st
 }
 
 type CheckedOut = Extract<Effect, { kind: "checkout" }>;
+type Change = CheckedOut["files"][number];
 
-/** Nothing of an output where nothing is replaced or removed, nor of files that go to the trash: these have effects of their own. */
-function changesOf(project: Project, { pointer, path, places, removes, unsaved, missing }: OutputCheckout): CheckedOut[] {
-  if (missing.length > 0 || (removes.length === 0 && places.every(({ replaces }) => replaces === null))) return [];
-  const lost = new Set(unsaved.map((file) => file.path));
+/** Files of it are replaced or removed whose bytes the cache has. Those that go to the trash have effects of their own. */
+function losesFiles({ places, removes, unsaved, missing }: OutputCheckout): boolean {
+  const lost = new Set(unsaved);
+  const isReplaced = ({ object, replaces }: Placement) => replaces !== null && !lost.has(replaces) && replaces.md5 !== object.hash;
+  return missing.length === 0 && (places.some(isReplaced) || removes.some((file) => !lost.has(file)));
+}
+
+// Between two of them one can be interrupted.
+const CHANGES_IN_EFFECT = 1000;
+
+/** To be written down batch by batch: kept for a million files, this would be a fifth of the command's memory. */
+function* changesOf(project: Project, { pointer, path, places, removes, unsaved }: OutputCheckout): Generator<CheckedOut[]> {
+  const lost = new Set(unsaved);
   const below = (file: string) => file.slice(path.length + 1);
-  const files = [
-    ...places
-      .filter(({ path: file, object, replaces }) => !lost.has(file) && replaces?.md5 !== object.hash)
-      .map(({ path: file, object, replaces }): CheckedOut["files"][number] => [below(file), replaces?.md5 ?? null, object.hash]),
-    ...removes.filter((file) => !lost.has(file.path)).map((file): CheckedOut["files"][number] => [below(file.path), file.md5, null]),
-  ];
-  if (!files.some(([, before]) => before !== null)) return [];
   const { hashName } = pointer;
   const shards = shardsFolder(openCache(project).dir, hashName);
-  return [...batchesOf(files)].map((some) => ({ kind: "checkout", path: pointer.path, shards, hashName, files: [...some] }));
+  const effectsOf = (files: readonly Change[]) =>
+    Array.from({ length: Math.ceil(files.length / CHANGES_IN_EFFECT) }, (_, index): CheckedOut => {
+      const some = files.slice(index * CHANGES_IN_EFFECT, (index + 1) * CHANGES_IN_EFFECT);
+      return { kind: "checkout", path: pointer.path, shards, hashName, files: some };
+    });
+  // Taken back last: a folder may have come in the place of a file.
+  for (const batch of batchesOf(removes.filter((file) => !lost.has(file))))
+    yield effectsOf(batch.map(({ path: file, md5 }): Change => [below(file), md5, null]));
+  for (const batch of batchesOf(places)) {
+    const changed = batch.filter(({ object, replaces }) => replaces === null || (!lost.has(replaces) && replaces.md5 !== object.hash));
+    yield effectsOf(changed.map(({ path: file, object, replaces }): Change => [below(file), replaces?.md5 ?? null, object.hash]));
+  }
 }
 
 function stepsOf({ pointer, places, removes, missing, unsaved, isNew }: OutputCheckout): Step[] {

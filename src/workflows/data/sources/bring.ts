@@ -8,15 +8,15 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
-import { treeDigest } from "../../../platform/tree-digest.ts";
+import { digestingTree } from "../../../platform/tree-digest.ts";
 import { openCache } from "../../../store/cache.ts";
 import { storingOutputs } from "../../../store/contents.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import type { Import } from "../../../store/import-file.ts";
-import { trustedSize } from "../../../store/layout.ts";
+import { trustedSizes } from "../../../store/layout.ts";
 import { relinkOutput } from "../../../store/relink.ts";
 import { withoutSecrets } from "../../../store/remotes/open-remote.ts";
-import { removeScanned } from "../../../store/remove-files.ts";
+import { removingScanned } from "../../../store/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { openSource } from "../../../store/source.ts";
 import { sourceTree } from "../../../store/source-tree.ts";
@@ -92,7 +92,7 @@ export async function bring(
     const stands = isHere(absolute);
     mkdirSync(dirname(waiting), { recursive: true });
     moveWhole(target, waiting);
-    const digest = treeDigest(waiting);
+    const digest = await paceWork(digestingTree(waiting), context, { label: "hashing data" });
     operation.record({ kind: "move", from: relative(topOf(project), waiting), to: path, digest, ...(stands ? { replaced } : {}) });
     if (stands) moveToTrash(project, absolute, replaced);
     moveWhole(waiting, absolute);
@@ -124,8 +124,10 @@ export async function takeAway(
 async function removeStored(project: Project, context: Context, absolute: string): Promise<void> {
   if (!isHere(absolute)) return;
   const scan = await paceWork(scanOutput(project, absolute), context, { label: "hashing data" });
-  const cache = openCache(project);
-  if (scan.files.every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName: "md5" }) !== null)) removeScanned(absolute, scan);
+  const { dir } = openCache(project);
+  const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
+  const sizes = await paceWork(trustedSizes(dir, names), context, { label: "looking into the cache" });
+  if (!sizes.includes(null)) await paceWork(removingScanned(absolute, scan), context, { label: "removing" });
 }
 
 /** Where a relative address of an import leads: seen from its file, else from the root, else from the user. */

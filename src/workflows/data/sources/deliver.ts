@@ -9,8 +9,9 @@ import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
 import { md5Of } from "../../../platform/hashing.ts";
+import { paceWork } from "../../../platform/pace.ts";
 import { identityOf, lifeOf, type ProcessIdentity } from "../../../platform/processes.ts";
-import { treeDigest } from "../../../platform/tree-digest.ts";
+import { digestingTree } from "../../../platform/tree-digest.ts";
 
 /** The name a copy gets here: as asked, inside an existing folder, or the source's own. Throws E_DATA when it is taken. */
 export function deliveryPath(context: Context, { from, out, force }: { from: string; out: string | undefined; force: boolean }): string {
@@ -94,11 +95,12 @@ async function replace(context: Context, path: string, { command, target }: { co
     command,
     argv: [...command.split(" "), inside(path)],
     summary: `replace ${inside(path)}`,
-    work: (operation) => {
+    work: async (operation) => {
       // Undo puts the copy back where it waited.
       mkdirSync(dirname(waiting), { recursive: true });
       moveWhole(target, waiting);
-      operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced, digest: treeDigest(waiting) });
+      const digest = await paceWork(digestingTree(waiting), context, { label: "hashing data" });
+      operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced, digest });
       moveToTrash(place, path, replaced);
       moveWhole(waiting, path);
     },

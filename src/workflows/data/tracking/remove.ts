@@ -6,13 +6,13 @@ import { ExpverError } from "../../../errors.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { finishWork, type Work } from "../../../platform/pace.ts";
+import { paceWork, type Work } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { unignoreEdit } from "../../../store/gitignore.ts";
-import { trustedSize } from "../../../store/layout.ts";
+import { trustedSizes } from "../../../store/layout.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { relinkOutput } from "../../../store/relink.ts";
-import { removeScanned } from "../../../store/remove-files.ts";
+import { removingScanned } from "../../../store/remove-files.ts";
 import { scanOutput } from "../../../store/scan.ts";
 import { isHere } from "../../../store/status.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
@@ -77,16 +77,18 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
     return performLocked(project, context, {
       ...start,
       writes: outputs.map(({ path }) => path),
-      work: (operation) => {
+      work: async (operation) => {
         applyFileEdits(project, operation, edits);
         const present = outputs.map(({ path }) => absolutePath(project, path)).filter((path) => existsSync(path));
-        if (!outs) for (const path of present) finishWork(release(project, path), context, { label: `releasing ${path}` });
+        if (!outs) for (const path of present) await paceWork(release(project, path), context, { label: `releasing ${path}` });
         const trash = (path: string) => {
           const place = trashPlace(project, path);
           operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash: place });
           moveToTrash(project, path, place);
         };
-        if (outs) for (const { path, hash } of outputs) removeData(project, { path, hash, trash });
+        const going = outs ? outputs : [];
+        for (const { path, hash } of going)
+          await paceWork(removing(project, { path, hash, trash }), context, { label: `removing ${path}` });
         return { removed: files, deleted: outs ? outputs.map(({ path }) => path) : [] };
       },
     });
@@ -125,13 +127,16 @@ function* release(project: Project, path: string): Work<void> {
   for (const file of scan.files.slice(0, 1)) utimesSync(file.path, now, now);
 }
 
-function removeData(project: Project, { path, hash, trash }: { path: string; hash: string | null; trash: (path: string) => void }): void {
+function* removing(
+  project: Project,
+  { path, hash, trash }: { path: string; hash: string | null; trash: (path: string) => void },
+): Work<void> {
   const absolute = absolutePath(project, path);
   if (!isHere(absolute)) return;
-  const scan = finishWork(scanOutput(project, absolute));
+  const scan = yield* scanOutput(project, absolute);
   const cache = openCache(project);
-  const isSaved =
-    scan.content.hash === hash && scan.files.every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName: "md5" }) !== null);
-  if (isSaved) removeScanned(absolute, scan);
+  const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
+  const isSaved = scan.content.hash === hash && (yield* trustedSizes(cache.dir, names)).every((size) => size !== null);
+  if (isSaved) yield* removingScanned(absolute, scan);
   else trash(absolute);
 }
