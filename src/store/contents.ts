@@ -1,4 +1,5 @@
 /** Hashing one output, and storing its bytes in the cache. What a pointer would say comes back unwritten. */
+import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
@@ -8,12 +9,13 @@ import { openCache } from "./cache.ts";
 import type { CopyDatabase } from "./databases.ts";
 import { ignoreEdits } from "./gitignore.ts";
 import { beginIngest } from "./ingest.ts";
-import { objectPath } from "./layout.ts";
+import { objectPath, readListing, trustedSize } from "./layout.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
+import { renderFiles } from "./pointer-versions.ts";
 import { fileBeside } from "./pointers.ts";
 import { type Scan, type ScanOptions, scanFiles, scanOutput, type Walk } from "./scan.ts";
-import type { FileEdit, OutputContent, Pointer } from "./types.ts";
+import type { FileEdit, OutputContent, Pointer, VersionedFile } from "./types.ts";
 
 export interface StoredOutput {
   content: OutputContent;
@@ -77,7 +79,28 @@ export function* scanOutputs(
 export function pointerEdit(project: Project, path: string, content: OutputContent, pointer?: Pointer): FileEdit {
   const file = absolutePath(project, pointer?.file ?? fileBeside(path));
   const before = readTextIfExists(file);
-  return { path: file, before, after: renderPointerFile(before, entryName(before, pointer, path), content) };
+  const files = before === null || pointer === undefined ? null : filesNow(project, content, pointer);
+  const after =
+    files === null
+      ? renderPointerFile(before, entryName(before, pointer, path), content)
+      : renderFiles(before ?? "", { ...(pointer as Pointer), files });
+  return { path: file, before, after };
+}
+
+/** Of a folder that its pointer lists, with the versions of the files that are as they were; null when it is no such folder. */
+function filesNow(project: Project, { hash }: OutputContent, pointer: Pointer): VersionedFile[] | null {
+  const { dir } = openCache(project);
+  const isListed = pointer.files !== undefined && pointer.hashName === "md5" && pointer.hash?.endsWith(".dir") && hash.endsWith(".dir");
+  const members = isListed ? readListing(dir, { hash, hashName: "md5" }) : null;
+  if (members === null) return null;
+  const known = new Map(pointer.files?.map((file) => [file.relpath, file]));
+  return members.map(({ relpath, md5 }) => {
+    const old = known.get(relpath);
+    if (old?.md5 === md5) return old;
+    const size = trustedSize(dir, { hash: md5, hashName: "md5" });
+    const mode = statSync(`${absolutePath(project, pointer.path)}/${relpath}`, { throwIfNoEntry: false })?.mode ?? 0;
+    return { relpath, md5, ...(size === null ? {} : { size }), ...((mode & 0o100) === 0 ? {} : { isexec: true as const }) };
+  });
 }
 
 /** Absolute path of an object of DVC 3's layout, there or not. */

@@ -5,9 +5,9 @@ import { parseYaml, type YamlEntry, type YamlNode } from "../config/yaml.ts";
 import { badPointer, type Fields, readMapping } from "./pointer-fields.ts";
 import { yamlScalar } from "./yaml-scalar.ts";
 
-type Mapping = Extract<YamlNode, { kind: "mapping" }>;
+export type Mapping = Extract<YamlNode, { kind: "mapping" }>;
 
-interface Splice {
+export interface Splice {
   start: number;
   end: number;
   text: string;
@@ -61,9 +61,17 @@ function edit(old: string, name: string, { list, fields, clears = false }: Edit)
     const next = wanted.get(word);
     wanted.delete(word);
     if (next === undefined && goes(word)) splices.push(removal(old, entry, index));
-    if (next !== undefined && !(value.kind === "scalar" && value.text === next)) splices.push(replacement(old, value, scalar(word, next)));
+    if (next !== undefined && !(value.kind === "scalar" && value.text === next))
+      splices.push(replacement(old, value, scalarSource(word, next)));
   }
-  if (wanted.size > 0) splices.push(addition(old, entry, [...wanted]));
+  if (wanted.size > 0) {
+    const fieldsIn = ([key, value]: [string, string]) => `${key}: ${scalarSource(key, value)}`;
+    splices.push(
+      entry.flow
+        ? flowAddition(entry, [...wanted].map(fieldsIn))
+        : addition(old, entry, (indent) => [...wanted].map((one) => `${indent}${fieldsIn(one)}\n`)),
+    );
+  }
   const text = applied(old, splices);
   const meant = (expected[list] as Fields[]).find((item) => isPath(item.path, name)) ?? {};
   for (const key of Object.keys(meant)) if (goes(key)) delete meant[key];
@@ -91,14 +99,14 @@ function isPath(written: unknown, name: string): boolean {
   return typeof written === "string" && posix.normalize(written).replace(/\/$/, "") === posix.normalize(name).replace(/\/$/, "");
 }
 
-function replacement(text: string, { start, end }: YamlNode, source: string): Splice {
+export function replacement(text: string, { start, end }: YamlNode, source: string): Splice {
   // `md5:` with nothing behind it.
   if (start === end) return { start, end, text: text[start - 1] === ":" ? ` ${source}` : source };
   // A block scalar's end lies behind its line feed.
   return { start, end, text: text[end - 1] === "\n" ? `${source}\n` : source };
 }
 
-function removal(text: string, { entries, flow }: Mapping, index: number): Splice {
+export function removal(text: string, { entries, flow }: Mapping, index: number): Splice {
   const { key, value } = entries[index] as YamlEntry;
   const [before, after] = [entries[index - 1], entries[index + 1]];
   if (flow)
@@ -110,38 +118,42 @@ function removal(text: string, { entries, flow }: Mapping, index: number): Splic
   return { start: text.lastIndexOf("\n", key.start - 1) + 1, end: endOfLine(text, endOf(value)), text: "" };
 }
 
-function addition(text: string, { entries, flow }: Mapping, fields: [key: string, value: string][]): Splice {
+function flowAddition({ entries }: Mapping, fields: readonly string[]): Splice {
+  const { end } = (entries.at(-1) as YamlEntry).value;
+  return { start: end, end, text: fields.map((field) => `, ${field}`).join("") };
+}
+
+/** Lines behind those of a block mapping. */
+export function addition(text: string, { entries }: Mapping, linesAt: (indent: string) => string[]): Splice {
   const last = entries.at(-1) as YamlEntry;
-  if (flow)
-    return { start: last.value.end, end: last.value.end, text: fields.map(([key, value]) => `, ${key}: ${scalar(key, value)}`).join("") };
   const first = entries[0]?.key.start ?? 0;
   const indent = " ".repeat(first - (text.lastIndexOf("\n", first - 1) + 1));
   const feed = text.includes("\r\n") ? "\r\n" : "\n";
   const at = endOfLine(text, endOf(last.value));
-  const lines = fields.map(([key, value]) => `${indent}${key}: ${scalar(key, value)}${feed}`).join("");
+  const lines = linesAt(indent).join("").replaceAll("\n", feed);
   return { start: at, end: at, text: text[at - 1] === "\n" ? lines : feed + lines };
 }
 
 /** A hash or a number: never long enough to fold. */
-function scalar(key: string, value: string): string {
+export function scalarSource(key: string, value: string): string {
   return VERBATIM.has(key) ? value : yamlScalar(value, 0, 0);
 }
 
 /** End of the last token in a node; a block collection's own end may lie further on. */
-function endOf(node: YamlNode): number {
+export function endOf(node: YamlNode): number {
   if (node.kind === "mapping" && !node.flow) return Math.max(node.start, ...node.entries.map(({ value }) => endOf(value)));
   if (node.kind === "sequence" && !node.flow) return Math.max(node.start, ...node.items.map(endOf));
   return node.end;
 }
 
 /** Offset just behind the line feed that ends the line, or the end of the text. */
-function endOfLine(text: string, offset: number): number {
+export function endOfLine(text: string, offset: number): number {
   if (offset > 0 && text[offset - 1] === "\n") return offset;
   const feed = text.indexOf("\n", offset);
   return feed < 0 ? text.length : feed + 1;
 }
 
-function applied(old: string, splices: readonly Splice[]): string {
+export function applied(old: string, splices: readonly Splice[]): string {
   const fromBehind = [...splices].sort((a, b) => b.start - a.start);
   return fromBehind.reduce((text, { start, end, text: part }) => text.slice(0, start) + part + text.slice(end), old);
 }

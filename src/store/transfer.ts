@@ -11,8 +11,9 @@ import { openCache } from "./cache.ts";
 import { beginIngest } from "./ingest.ts";
 import { keyOf, type ObjectFolder, ObjectThere, trustedSizes } from "./layout.ts";
 import { renderListing } from "./listing.ts";
+import { type PushedOutput, refuseUnrecorded, sendVersions, surveyVersions } from "./push-versions.ts";
 import { openRemote } from "./remotes/open-remote.ts";
-import type { Parcel, Remote, TransferFailure } from "./remotes/remote.ts";
+import type { Parcel, Remote, TransferFailure, Versions } from "./remotes/remote.ts";
 import { checkingComplete } from "./status.ts";
 import type { Pointer } from "./types.ts";
 
@@ -25,6 +26,8 @@ export interface TransferOptions {
   jobs?: number | undefined;
   /** Fetching: they come into this folder instead of the cache. */
   into?: ObjectFolder;
+  /** Pushing to a remote that keeps versions: is told what pointers are to say. Without it everything must have been said before. */
+  record?: (pushed: PushedOutput[]) => void;
 }
 
 export interface TransferReport {
@@ -73,8 +76,17 @@ export interface PushSurvey {
 export async function surveyPush(project: Project, pointers: readonly Pointer[], context: Pacing): Promise<PushSurvey> {
   const survey: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [] };
   await eachRemote(project, pointers.filter(isPushable), {}, async (remote, some) => {
-    const { there, parcels, listings, missing } = await examine(remote, some, { project, cache: openCache(project), context, options: {} });
+    const cache = openCache(project);
     survey.remotes.push(remote.name);
+    if (remote.versions !== null) {
+      const { settled, adopted, lacking, missing } = await surveyVersions(remote.versions, some, { cache, context });
+      survey.there += settled;
+      survey.lacking += lacking.length + adopted.length;
+      for (const { size } of lacking) survey.bytes += size;
+      survey.missing = survey.missing.concat(missing);
+      return;
+    }
+    const { there, parcels, listings, missing } = await examine(remote, some, { project, cache, context, options: {} });
     survey.there += there.size;
     for (const { size } of [...parcels, ...listings]) survey.bytes += size;
     survey.lacking += parcels.length + listings.length;
@@ -191,8 +203,20 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
   return { bundles, there, parcels, listings: await toSend(folders), nowhere, missing, names: [files, folders] };
 }
 
+async function pushVersions(remote: Remote, versions: Versions, pointers: StoredPointer[], tools: Tools): Promise<Part> {
+  const { cache, context, options } = tools;
+  const survey = await surveyVersions(versions, pointers, { cache, context, only: options.only });
+  if (options.record === undefined) refuseUnrecorded(remote.name, survey);
+  const { pushed, failures } = await sendVersions(versions, survey, { context, remote: remote.name });
+  options.record?.(pushed);
+  const part: Part = { objects: survey.lacking.length - failures.length, missing: survey.missing.map(({ path }) => path), failed: [] };
+  note(part, failures, [byKey(survey.lacking)]);
+  return part;
+}
+
 async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { context } = tools;
+  if (remote.versions !== null) return pushVersions(remote, remote.versions, pointers, tools);
   const { bundles, parcels, listings, nowhere, missing, names } = await examine(remote, pointers, tools);
   const part: Part = { objects: 0, missing: [...new Set(missing.map(({ path }) => path))], failed: [] };
   const failures = await remote.send(parcels, context);

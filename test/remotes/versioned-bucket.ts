@@ -1,20 +1,36 @@
 /** Buckets that keep every version of what is in them. */
 import { dropAnswer } from "../../src/platform/http.ts";
-import { s3Server } from "../../src/store/remotes/s3/s3.ts";
+import { type S3Server, s3Server } from "../../src/store/remotes/s3/s3.ts";
 import { keysOf, type Seaweed } from "../support/servers/seaweed.ts";
 
 /** Makes such a bucket. */
 export async function keepVersions(server: Seaweed, bucket: string): Promise<void> {
   await server.makeBucket(bucket);
-  const url = `s3://${bucket}`;
-  const { client } = s3Server(
-    { name: bucket, url, options: new Map(Object.entries({ url, endpointurl: server.url, ...keysOf("all") })) },
-    {},
-  );
+  const { client } = openBucket(server, bucket);
   const body = Buffer.from("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>");
-  const { signal } = new AbortController();
   const request = { method: "PUT", key: "", query: { versioning: "" }, body: () => [body], length: body.length, signal } as const;
   dropAnswer(await client.ask({ ...request, doing: "turn versions on" }));
+}
+
+/** The newest version of everything below a folder. */
+export async function newestIn(server: Seaweed, bucket: string, folder: string): Promise<[relpath: string, text: string][]> {
+  const there = openBucket(server, bucket);
+  const found: [string, string][] = [];
+  for await (const page of there.walk?.(folder, signal) ?? []) {
+    for (const { key, relpath } of page) {
+      const pieces: Buffer[] = [];
+      for await (const piece of (await there.get(key, { from: 0, signal }))?.bytes ?? []) pieces.push(Buffer.from(piece));
+      found.push([relpath, Buffer.concat(pieces).toString()]);
+    }
+  }
+  return found;
+}
+
+const { signal } = new AbortController();
+
+function openBucket({ url: endpointurl }: Seaweed, bucket: string): S3Server {
+  const url = `s3://${bucket}`;
+  return s3Server({ name: bucket, url, options: new Map(Object.entries({ url, endpointurl, ...keysOf("all") })) }, {});
 }
 
 /** The versions a pointer file names, in its order. */

@@ -55,7 +55,7 @@ export interface Received {
 }
 
 /** A remote that has files under their own names, and every version of them. */
-interface Versions {
+export interface Versions {
   /** What each of these has there: the version, where one is named, else the newest. Null: nothing. */
   look(files: readonly (FileAt & { version?: string | undefined })[], pacing: Pacing): Promise<(Found | null)[]>;
   /** Sends files, each of which becomes the newest version of its name, whole. Answers what is kept of each, null of those that failed. */

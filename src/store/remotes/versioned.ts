@@ -26,7 +26,7 @@ export function placesIn(pointers: readonly Pointer[]): Map<string, VersionAt> {
 }
 
 /** Path of a member; a single file is its own, with an empty relpath. */
-function joined(path: string, relpath: string): string {
+export function joined(path: string, relpath: string): string {
   return relpath === "" ? path : `${path}/${relpath}`;
 }
 
@@ -115,11 +115,11 @@ function objectOf(item: FileAt & Partial<Pick<Parcel, "object">>): Parcel["objec
 
 function keepsNone(name: string, location: string): ExpverError {
   return new ExpverError(
-    "E_REMOTE",
+    "E_CONFIG",
     `remote ${name} is version_aware, but ${location} keeps no versions: what was written there has none`,
     {
       hint: `Turn versioning on for the bucket, or: expver data remote modify ${name} version_aware false`,
-      details: { remote: name, exitCode: 255 },
+      details: { remote: name },
     },
   );
 }

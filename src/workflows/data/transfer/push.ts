@@ -5,14 +5,17 @@ import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
+import type { PushedOutput } from "../../../store/push-versions.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { pushObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
+import { prepareWriting } from "../../prepare.ts";
 import { openData, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
+import { recordVersions } from "./record-versions.ts";
 
 export interface TransferPlan extends Plan {
   selection: Selection;
@@ -27,6 +30,7 @@ export interface PushResult extends TransferReport {
 export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
   async plan(context, input) {
     const project = openData(context);
+    refuseOtherCommits(project, input);
     const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
     const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true, pointers });
     const remote = textIn(input.remote);
@@ -52,15 +56,38 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
   async apply(context, plan) {
     const { selection, remote, jobs } = plan;
     const project = openData(context);
-    const report = await withDvcLock(project, () =>
-      pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs }),
-    );
+    await prepareWriting(project, context);
+    const report = await withDvcLock(project, async () => {
+      const pushed: PushedOutput[] = [];
+      const record = (some: PushedOutput[]) => void pushed.push(...some);
+      try {
+        return await pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs, record });
+      } finally {
+        // What is there stays there, whatever became of the rest.
+        await recordVersions(project, context, pushed);
+      }
+    });
     warnMissing(project, context, { ...report, ...plan });
     warnUnknownMembers(project, context, selection);
     refuseFailed(context, report, "push");
     return { ...report, pushed: report.objects };
   },
 };
+
+/** As with dvc: the versions would have to be written into commits that are made. */
+function refuseOtherCommits(project: Project, input: Input): void {
+  if (![input.allBranches, input.allTags, input.allCommits].includes(true)) return;
+  const { name, versions } = openRemote(project, textIn(input.remote));
+  if (versions === null) return;
+  throw new ExpverError(
+    "E_REMOTE",
+    `remote ${name} keeps versions of files, which pointers name: of other commits they cannot be changed`,
+    {
+      hint: "Push each before it is committed: expver data push.",
+      details: { remote: name },
+    },
+  );
+}
 
 /** Connections at once, as typed. Throws E_USAGE. */
 export function jobsOf({ jobs }: Input): number | undefined {

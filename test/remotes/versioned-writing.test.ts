@@ -1,0 +1,169 @@
+/** Push to remotes that keep versions of files: twins, one pushed by dvc, one by us, say the same in every pointer, and either tool goes on from the other. */
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type DvcCall, dvcCalls } from "../support/dvc.ts";
+import { peerWith } from "../support/peers.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
+import { keepVersions, newestIn, versionsOf } from "./versioned-bucket.ts";
+
+const WITH_DVC = peerWith("dvc", "dvc_s3") !== null && seaweedProgram() !== null;
+const POINTERS = ["d.dvc", "deep/f.txt.dvc", "dvc.lock"];
+
+describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_000 }, () => {
+  let server: Seaweed;
+  beforeAll(async () => {
+    server = await startSeaweed();
+    await keepVersions(server, "twins");
+  });
+  afterAll(() => server?.stop());
+
+  function setUp(name: string, more: Record<string, string> = { version_aware: "true" }): { repository: TestRepository; calls: DvcCall[] } {
+    const repository = makeRepository();
+    const options = { endpointurl: server.url, ...keysOf("all"), ...more };
+    const lines = [
+      ["init", "-q"],
+      ["remote", "add", "-q", "-d", "store", `s3://twins/${name}`],
+      ...Object.entries(options).map(([key, value]) => ["remote", "modify", "store", key, value]),
+    ];
+    return { repository, calls: lines.map((args) => ({ args, in: repository })) };
+  }
+
+  const run = (repository: TestRepository, ...args: string[]) => {
+    const answer = repository.expver(["data", ...args]);
+    expect([args, answer]).toMatchObject([args, { code: 0, stderr: expect.not.stringContaining("error") }]);
+    return answer.stdout;
+  };
+  const texts = (repository: TestRepository) => POINTERS.map((file) => repository.read(file).replace(/version_id: .*/g, "version_id: V"));
+  const versions = (repository: TestRepository) => POINTERS.flatMap((file) => versionsOf(repository.read(file)));
+
+  it("writes into pointers what dvc writes, and keeps what people wrote", async () => {
+    const [ours, theirs] = [setUp("ours"), setUp("theirs")];
+    const both = [ours.repository, theirs.repository] as const;
+    const prepare = (repository: TestRepository): DvcCall[] => {
+      repository.write("d/a", "one");
+      repository.write("d/sub/b é", "two\r\n");
+      repository.write("d/12", "");
+      repository.write("deep/f.txt", "first");
+      repository.write(
+        "dvc.yaml",
+        "stages:\n  make:\n    cmd: mkdir -p made && cp deep/f.txt made/o && cp deep/f.txt one\n    deps: [deep/f.txt]\n    outs: [made, one]\n",
+      );
+      return [
+        ["add", "d", "deep/f.txt"],
+        ["repro", "-q"],
+      ].map((args) => ({ args, in: repository }));
+    };
+    dvcCalls(
+      ours.repository,
+      [ours, theirs].flatMap(({ repository, calls }) => [...calls, ...prepare(repository)]),
+    );
+    for (const repository of both) {
+      repository.write("d.dvc", `# of us\n${repository.read("d.dvc").replace("outs:", "outs: # all")}  desc: some words\n  meta: {a: 1}\n`);
+      repository.write("deep/f.txt.dvc", repository.read("deep/f.txt.dvc").replace("  size:", "  # how large\n  size:"));
+    }
+    dvcCalls(theirs.repository, [["push"]]);
+    expect(run(ours.repository, "push", "--dry-run")).toContain("deep/f.txt");
+    expect(versions(ours.repository)).toEqual([]);
+    run(ours.repository, "push");
+    expect(texts(ours.repository)).toEqual(texts(theirs.repository));
+    expect(new Set(versions(ours.repository)).size).toBe(6);
+
+    for (const repository of both) {
+      repository.commit("first");
+      repository.write("d/sub/b é", "two, changed");
+      repository.write("d/c", "three");
+      repository.run("rm", ["d/a"]);
+      repository.write("deep/f.txt", "second");
+    }
+    dvcCalls(theirs.repository, [["add", "d", "deep/f.txt"]]);
+    run(ours.repository, "add", "d", "deep/f.txt");
+    expect(texts(ours.repository)).toEqual(texts(theirs.repository));
+    dvcCalls(theirs.repository, [["push"]]);
+    expect(run(ours.repository, "push")).toContain("3 files pushed");
+    expect(texts(ours.repository)).toEqual(texts(theirs.repository));
+    expect(await newestIn(server, "twins", "ours")).toEqual(await newestIn(server, "twins", "theirs"));
+
+    // Nothing is left for either tool, and what either wrote the other reads.
+    const settled = versions(ours.repository);
+    expect(dvcCalls(ours.repository, [["push"]])[0]?.stdout).toContain("up to date");
+    expect(run(ours.repository, "push")).toContain("up to date");
+    expect(run(theirs.repository, "push")).toContain("up to date");
+    expect(versions(ours.repository)).toEqual(settled);
+    for (const repository of both) repository.commit("second");
+    const clones = both.map(({ root }) => makeRepository({ cloneOf: root })) as [TestRepository, TestRepository];
+    dvcCalls(clones[0], [["pull"]]);
+    run(clones[1], "pull");
+    for (const clone of clones) {
+      expect(clone.read("d/sub/b é")).toBe("two, changed");
+      expect([clone.read("d/c"), clone.read("d/12"), clone.read("deep/f.txt"), clone.read("made/o")]).toEqual([
+        "three",
+        "",
+        "second",
+        "first",
+      ]);
+      clone.git("checkout", "-q", "HEAD~1");
+    }
+    run(clones[0], "pull");
+    dvcCalls(clones[1], [["pull"]]);
+    for (const clone of clones)
+      expect([clone.read("d/sub/b é"), clone.read("d/a"), clone.read("deep/f.txt")]).toEqual(["two\r\n", "one", "first"]);
+  });
+
+  it("sends what is not there yet, once, goes on after a failure, and is undone", async () => {
+    const { repository, calls } = setUp("again");
+    dvcCalls(repository, calls);
+    repository.write("d/a", "one");
+    repository.write("d/b", "two");
+    repository.write("x.sh", "#!/bin/sh\n");
+    chmodSync(join(repository.root, "x.sh"), 0o755);
+    run(repository, "add", "d", "x.sh");
+    const before = [repository.read("d.dvc"), repository.read("x.sh.dvc")];
+    // One file of a folder by itself: the others have no version yet.
+    run(repository, "push", "d/a");
+    expect(versionsOf(repository.read("d.dvc"))).toHaveLength(1);
+    expect(await newestIn(server, "twins", "again")).toEqual([["d/a", "one"]]);
+    // A damaged object is not sent, all else is.
+    const object = join(repository.root, ".dvc/cache/files/md5/b8/a9f715dbb64fd5c56e7783c6820a61");
+    chmodSync(object, 0o644);
+    writeFileSync(object, "TWO");
+    chmodSync(object, 0o444);
+    expect(repository.expverJson(["data", "push"])).toMatchObject({ code: 1, error: { message: expect.stringContaining("d/b") } });
+    expect(versionsOf(repository.read("d.dvc"))).toHaveLength(1);
+    expect(versionsOf(repository.read("x.sh.dvc"))).toHaveLength(1);
+    repository.run("rm", ["-f", object]);
+    run(repository, "add", "d");
+    expect(run(repository, "push")).toContain("1 file pushed");
+    expect(versionsOf(repository.read("d.dvc"))).toHaveLength(2);
+    // That a file may be run stays in the pointer; a pointer that lost its versions finds them again, without sending.
+    expect(repository.read("x.sh.dvc")).toContain("isexec: true");
+    const [folder, script] = [repository.read("d.dvc"), repository.read("x.sh.dvc")];
+    expect(repository.expver(["undo"]).code).toBe(0);
+    expect(versionsOf(repository.read("d.dvc"))).toHaveLength(1);
+    repository.write("d.dvc", before[0] ?? "");
+    repository.write("x.sh.dvc", before[1] ?? "");
+    expect(run(repository, "push")).toContain("up to date");
+    expect([repository.read("d.dvc"), repository.read("x.sh.dvc")]).toEqual([folder, script]);
+    expect(dvcCalls(repository, [["push"]])[0]?.stdout).toContain("up to date");
+  });
+
+  it("takes a bucket's word that it keeps no versions, and other commits are not pushed", async () => {
+    await server.makeBucket("plain");
+    const { repository, calls } = setUp("plain");
+    dvcCalls(repository, calls);
+    repository.write("f.txt", "first");
+    run(repository, "add", "f.txt");
+    repository.commit("first");
+    expect(repository.expverJson(["data", "push", "-T"]).error).toMatchObject({
+      code: "E_REMOTE",
+      message: expect.stringContaining("commits"),
+    });
+    run(repository, "remote", "modify", "store", "url", "s3://plain/x");
+    expect(repository.expverJson(["data", "push"]).error).toMatchObject({
+      code: "E_CONFIG",
+      message: expect.stringContaining("no versions"),
+    });
+    expect(repository.git("status", "--short", "f.txt.dvc")).toBe("");
+  });
+});
