@@ -1,65 +1,122 @@
 /**
- * Loads a bundle with what V8 made of it the last time. To read the whole program anew costs a third of a short command.
+ * Loads a bundle with what V8 made of it the last time. To read the whole program anew costs half of a short command.
  *
- * Node ≥ 22.8 keeps compiled code by itself; before that we do, in a folder for temporary files that nobody else may write, since V8
- * runs what it finds there. A file is named by everything it depends on, holds a checksum, and is safe to delete at any time.
+ * The build cuts a bundle into parts, so that a command reads no more than it uses. Which parts it used is kept, and the next time they
+ * are one script; what V8 compiled of that script is kept too. Both lie in a folder for temporary files that nobody else may write,
+ * since V8 runs what it finds there. A file is named by everything it depends on, holds a checksum, and is safe to delete at any time.
  */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import * as nodeModule from "node:module";
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 import { crc32 } from "node:zlib";
 
-/** Digest of the bundle, put in by the build: V8 itself compares no more than the length of the source. */
-export type BuildDigest = string;
+/** How the build cut a bundle. */
+export interface BundleParts {
+  /** Tells one build of it from another: V8 itself compares no more than the length of the source. */
+  digest: string;
+  /**
+   * Bytes of each part, all Latin-1, one behind the other. A part is a CommonJS module written as a function expression; to `require()`
+   * a number means that part. The first is where the bundle begins.
+   */
+  lengths: number[];
+}
 
-// Of about a megabyte each. Whoever feeds us words without end is not worth more.
+type Part = (exports: object, require: (id: string | number) => unknown, module: Module, filename: string, dirname: string) => void;
+type Module = { exports: object };
+
+/** What is kept: the parts that were used, in order, and what V8 compiled of them, unless they were new. */
+interface Kept {
+  parts: number[];
+  code: Buffer | null;
+}
+
+// Of half a megabyte each. Whoever feeds us words without end is not worth more.
 const MOST_FILES = 100;
 const OLD_MS = 30 * 24 * 3600 * 1000;
 
 /**
- * Answers what the CommonJS bundle at this path exports; it may not hold a call of `import()`, which compiled code that was kept cannot
- * answer. `uses` names what this run is going to do, in words for a file name: it reads no code that only other things need.
+ * Answers what the bundle at this path exports; it may not hold a call of `import()`, which compiled code that was kept cannot answer.
+ * `uses` names what this run is going to do, in words for a file name: it reads no code that only other things need.
  */
-export function loadBundle(path: string, build: BuildDigest, uses: string): unknown {
-  const { enableCompileCache } = nodeModule as { enableCompileCache?: () => unknown };
-  const load = nodeModule.createRequire(path);
-  if (enableCompileCache !== undefined) {
-    enableCompileCache();
-    return load(path);
-  }
-  const kept = keptCode([build, process.version, process.arch, uses].join("-"));
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${readFileSync(path, "latin1")}\n})`, {
+export function loadBundle(path: string, { digest, lengths }: BundleParts, uses: string): unknown {
+  // Open for good: what is needed later comes from this build, also when another has taken its place.
+  const file = openSync(path, "r");
+  const starts = [0];
+  for (const length of lengths) starts.push((starts.at(-1) as number) + length);
+  const sourceOf = (part: number) => {
+    const bytes = Buffer.allocUnsafe(lengths[part] as number);
+    readSync(file, bytes, 0, bytes.length, starts[part] as number);
+    return bytes.toString("latin1");
+  };
+
+  const keeper = keeperOf([digest, process.version, process.arch, uses].join("-"));
+  const kept = keeper.read() ?? { parts: [0], code: null };
+  const script = new Script(`[${kept.parts.map(sourceOf).join(",")}]`, {
     filename: path,
     ...(kept.code === null ? {} : { cachedData: kept.code }),
   });
-  if (kept.code === null || script.cachedDataRejected === true) process.once("exit", () => kept.keep(script));
-  const module = { exports: {} };
-  script.runInThisContext()(module.exports, load, module, path, dirname(path));
-  return module.exports;
+  const compiled = script.runInThisContext() as Part[];
+  const functions = new Map(kept.parts.map((part, index) => [part, compiled[index] as Part]));
+
+  const load = createRequire(path);
+  const modules = new Map<number, Module>();
+  const more: number[] = [];
+  const use = (id: string | number): unknown => {
+    if (typeof id === "string") return load(id);
+    const known = modules.get(id);
+    if (known !== undefined) return known.exports;
+    let part = functions.get(id);
+    if (part === undefined) {
+      more.push(id);
+      part = new Script(sourceOf(id), { filename: path }).runInThisContext() as Part;
+    }
+    const module = { exports: {} };
+    modules.set(id, module);
+    part(module.exports, use, module, path, dirname(path));
+    return module.exports;
+  };
+  process.once("exit", () => {
+    if (more.length > 0) keeper.keep({ parts: [...kept.parts, ...more], code: null });
+    else if (kept.code === null || script.cachedDataRejected === true) keeper.keep({ ...kept, code: script.createCachedData() });
+    closeSync(file);
+  });
+  return use(0);
 }
 
-interface KeptCode {
-  code: Buffer | null;
-  keep(script: Script): void;
+interface Keeper {
+  /** Null when nothing is kept, or it is damaged. */
+  read(): Kept | null;
+  keep(kept: Kept): void;
 }
 
-/** File: the code, 4 bytes of checksum over it. */
-function keptCode(name: string): KeptCode {
+/** File: a line of JSON (the parts), the code if there is any, 4 bytes of checksum over both. */
+function keeperOf(name: string): Keeper {
   const user = process.getuid?.() ?? "user";
   const folder = join(tmpdir(), `expver-compiled-${user}`);
-  if (process.env.NODE_DISABLE_COMPILE_CACHE || !isOurs(folder)) return { code: null, keep() {} };
+  if (process.env.NODE_DISABLE_COMPILE_CACHE || !isOurs(folder)) return { read: () => null, keep() {} };
   const file = join(folder, name);
   return {
-    code: read(file),
-    keep(script) {
-      const code = script.createCachedData();
+    read() {
+      try {
+        const bytes = readFileSync(file);
+        const content = bytes.subarray(0, -4);
+        if (crc32(content) !== bytes.readUInt32LE(content.length)) return null;
+        const end = content.indexOf("\n");
+        const code = content.subarray(end + 1);
+        return { parts: JSON.parse(content.toString("latin1", 0, end)), code: code.length === 0 ? null : code };
+      } catch {
+        return null;
+      }
+    },
+    keep({ parts, code }) {
+      const content = Buffer.concat([Buffer.from(`${JSON.stringify(parts)}\n`), ...(code === null ? [] : [code])]);
       const checksum = Buffer.alloc(4);
-      checksum.writeUInt32LE(crc32(code));
+      checksum.writeUInt32LE(crc32(content));
       const temporary = `${file}.${process.pid}.tmp`;
       try {
-        writeFileSync(temporary, Buffer.concat([code, checksum]), { flag: "wx", mode: 0o600 });
+        writeFileSync(temporary, Buffer.concat([content, checksum]), { flag: "wx", mode: 0o600 });
         renameSync(temporary, file);
         removeOld(folder);
       } catch {
@@ -67,16 +124,6 @@ function keptCode(name: string): KeptCode {
       }
     },
   };
-}
-
-function read(file: string): Buffer | null {
-  try {
-    const bytes = readFileSync(file);
-    const code = bytes.subarray(0, -4);
-    return crc32(code) === bytes.readUInt32LE(code.length) ? code : null;
-  } catch {
-    return null;
-  }
 }
 
 /** What other versions, killed starts and rare commands have left. */

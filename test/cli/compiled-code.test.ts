@@ -1,14 +1,10 @@
 /** Compiled code that is kept between starts: it may only ever cost or save time. */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import * as nodeModule from "node:module";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
-// Newer lines of Node keep it themselves.
-const keepsItself = "enableCompileCache" in nodeModule;
-
-describe.skipIf(keepsItself)("compiled code", () => {
+describe("compiled code", () => {
   let repository: TestRepository;
   let tmp: string;
   const folder = () => join(tmp, `expver-compiled-${process.getuid?.() ?? "user"}`);
@@ -26,25 +22,52 @@ describe.skipIf(keepsItself)("compiled code", () => {
     return stdout;
   }
 
-  it("is kept at the first start, for its user alone, and taken at the second", () => {
+  /** The first finds out which parts of the program it takes, the second what becomes of them. */
+  function warmUp(args?: string[]) {
+    start(args);
+    return start(args);
+  }
+
+  it("keeps for its user alone which parts a command takes, then what became of them, and is taken at the third start", () => {
     start();
     expect(statSync(folder()).mode & 0o777).toBe(0o700);
-    const [file, ...others] = kept();
+    const [file, ...others] = kept() as [string];
     expect(others).toEqual([]);
-    const { mtimeMs, size } = statSync(file as string);
+    const parts = readFileSync(file).subarray(0, -4).toString("latin1");
+    expect(JSON.parse(parts).length).toBeGreaterThan(10);
+    start();
+    expect(readFileSync(file).toString("latin1").startsWith(parts)).toBe(true);
+    const { mtimeMs, size } = statSync(file);
     expect(size).toBeGreaterThan(100_000);
     start();
-    expect(statSync(file as string).mtimeMs).toBe(mtimeMs);
+    expect(statSync(file).mtimeMs).toBe(mtimeMs);
   });
 
-  it("is another file for another command, taken at its second start; what is old goes", () => {
-    start();
+  it("grows by the parts that only some calls of a command take", () => {
+    warmUp(["init", "--dry-run"]);
+    const [file] = kept() as [string];
+    const partsOf = () => JSON.parse(readFileSync(file).toString("latin1").split("\n")[0] as string) as number[];
+    const before = partsOf();
+    warmUp(["init"]);
+    const after = partsOf();
+    expect(after.slice(0, before.length)).toEqual(before);
+    expect(after.length).toBeGreaterThan(before.length);
+    expect(new Set(after).size).toBe(after.length);
+    warmUp(["init"]);
+    const { mtimeMs } = statSync(file);
+    start(["init", "--dry-run"]);
+    start(["init"]);
+    expect(statSync(file).mtimeMs).toBe(mtimeMs);
+  });
+
+  it("is another file for another command; what is old goes", () => {
+    warmUp();
     const [file] = kept() as [string];
     const { mtimeMs } = statSync(file);
     const old = join(folder(), "of-an-old-version");
     writeFileSync(old, "");
     utimesSync(old, 0, 0);
-    start(["ops"]);
+    warmUp(["ops"]);
     expect(kept()).toEqual([file, expect.stringMatching(/-ops$/)]);
     const times = kept().map((path) => statSync(path).mtimeMs);
     start(["ops"]);
@@ -76,11 +99,11 @@ describe.skipIf(keepsItself)("compiled code", () => {
   ];
   for (const [name, damage] of damages) {
     it(`that is ${name} is not run, and made anew`, () => {
-      const answer = start();
+      const answer = warmUp();
       const [file] = kept() as [string];
       const good = readFileSync(file).length;
       writeFileSync(file, damage(readFileSync(file)));
-      expect(start()).toBe(answer);
+      expect(warmUp()).toBe(answer);
       expect(readFileSync(file).length).toBeGreaterThan(good / 2);
       expect(start()).toBe(answer);
     });
