@@ -134,8 +134,8 @@ function filesOf({ hash, hashName, files, size }: StoredPointer, cache: ObjectFo
   return readListing(cache.dir, { hash, hashName });
 }
 
-/** An object that came in one piece is called by its MD5. */
-function isSame({ version, tag, size }: Found, file: VersionedFile): boolean {
+/** On S3 what came in one piece is called by its MD5. */
+function isSame({ version, tag, size, md5 }: Found, file: VersionedFile): boolean {
   if (version === undefined || (size !== undefined && file.size !== undefined && size !== file.size)) return false;
-  return tag !== undefined && (tag === file.etag || tag === file.md5);
+  return [tag === file.etag && tag !== undefined, tag === file.md5, md5 === file.md5].includes(true);
 }

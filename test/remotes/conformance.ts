@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pacing } from "../../src/platform/pace.ts";
 import { type ObjectFolder, type ObjectName, objectPath } from "../../src/store/layout.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
-import type { Parcel, Remote, TransferFailure } from "../../src/store/remotes/remote.ts";
+import type { Expected, Parcel, Remote, TransferFailure } from "../../src/store/remotes/remote.ts";
 import type { HashName } from "../../src/store/types.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 
@@ -222,7 +222,7 @@ export function open({ url, options = {}, env = {} }: Pick<Site, "url" | "option
 interface TestCache extends ObjectFolder {
   /** Stores text as an object and answers it, ready to be sent. */
   put(text: string, suffix?: "" | ".dir", hashName?: HashName): Parcel;
-  receive(remote: Remote, objects: ObjectName[], pacing?: Pacing): Promise<TransferFailure[]>;
+  receive(remote: Remote, objects: Expected[], pacing?: Pacing): Promise<TransferFailure[]>;
   names(): string[];
   temporaries(): string[];
 }

@@ -15,6 +15,7 @@ import { blankSource } from "./blank-source.ts";
 import { checkOf } from "./check-of.ts";
 import { conformance, makeCache, open } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
+import { versionConformance } from "./version-conformance.ts";
 
 const MIB = 2 ** 20;
 /** No account of the machine the test runs on. */
@@ -25,6 +26,7 @@ describe.skipIf(fakeGcsProgram() === null)("on fake-gcs-server", () => {
   beforeAll(async () => {
     server = await startFakeGcs();
     await server.makeBucket("conformance");
+    await server.makeBucket("versions", { keepsVersions: true });
   });
   afterAll(() => server?.stop());
 
@@ -36,6 +38,11 @@ describe.skipIf(fakeGcsProgram() === null)("on fake-gcs-server", () => {
       contents: () => server.contents("conformance", name),
     }),
     stop() {},
+  }));
+
+  versionConformance("gs", (name, keeps) => ({
+    url: `gs://${keeps ? "versions" : "conformance"}/${name}`,
+    options: { endpointurl: server.url, allow_anonymous_login: "true" },
   }));
 
   it("says that a bucket is not there, whatever is asked", async () => {
@@ -86,7 +93,9 @@ describe.skipIf(fakeGcsProgram() === null)("on fake-gcs-server", () => {
   it.skipIf(dvc === null)("shares a bucket with real dvc, both ways", { timeout: 240_000 }, () => {
     const options = { endpointurl: server.url, allow_anonymous_login: "true" };
     // Else dvc's library speaks gRPC first, which the emulator does not.
-    sharesWithDvc(dvc ?? "", { url: "gs://conformance/shared", options, env: { GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT: "false" } });
+    const env = { GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT: "false" };
+    sharesWithDvc(dvc ?? "", { url: "gs://conformance/shared", options, env });
+    sharesWithDvc(dvc ?? "", { url: "gs://versions/shared", options: { ...options, version_aware: "true" }, env });
   });
 });
 

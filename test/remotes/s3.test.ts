@@ -13,12 +13,15 @@ import { checkOf } from "./check-of.ts";
 import { conformance, makeCache, objectsOf, open } from "./conformance.ts";
 import { sharesWithDvc } from "./shares-with-dvc.ts";
 import { tryOut } from "./try-out.ts";
+import { versionConformance } from "./version-conformance.ts";
+import { keepVersions } from "./versioned-bucket.ts";
 
 describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
   let server: Seaweed;
   beforeAll(async () => {
     server = await startSeaweed();
     await server.makeBucket("conformance");
+    await keepVersions(server, "versions");
   });
   afterAll(() => server?.stop());
 
@@ -30,6 +33,13 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
       contents: () => server.contents("conformance", name),
     }),
     stop() {},
+  }));
+
+  versionConformance("s3", (name, keeps) => ({
+    url: `s3://${keeps ? "versions" : "conformance"}/${name}`,
+    options: { endpointurl: server.url, ...keysOf("all") },
+    // The large file is sent in parts.
+    env: awsFiles({ config: "[default]\ns3 =\n  multipart_threshold = 8MB\n" }),
   }));
 
   /** Sends one object and brings it back with nothing but this environment; answers the code of what went wrong. */

@@ -69,7 +69,7 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env, t
 }
 
 /** Those whose servers keep versions, as far as we know their protocols. */
-const VERSIONED_KINDS = new Set(["s3"]);
+const VERSIONED_KINDS = new Set(["s3", "gs"]);
 
 const NOTHING_TRACKED: Tracked = { keyOf: (path) => path, places: () => new Map() };
 

@@ -8,6 +8,8 @@ export interface Found {
   size: number | undefined;
   /** What the server calls these bytes, an ETag mostly, as a `.dvc` file has it. */
   tag?: string | undefined;
+  /** Of the bytes, 32 hex digits, where the server says it beside what it calls them. */
+  md5?: string | undefined;
   /** Which of the versions the server keeps it is, where DVC writes that down. */
   version?: string | undefined;
 }

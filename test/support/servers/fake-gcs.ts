@@ -5,7 +5,7 @@ import { freePort, startServer, stopServer } from "./programs.ts";
 export interface FakeGcs {
   /** Endpoint. */
   url: string;
-  makeBucket(name: string): Promise<void>;
+  makeBucket(name: string, options?: { keepsVersions: boolean }): Promise<void>;
   plant(bucket: string, key: string, bytes: Uint8Array): Promise<void>;
   contents(bucket: string, folder: string): Promise<Map<string, Buffer>>;
   stop(): Promise<void>;
@@ -32,8 +32,8 @@ export async function startFakeGcs(): Promise<FakeGcs> {
   const json = { "content-type": "application/json" };
   return {
     url,
-    async makeBucket(name) {
-      await must(`${url}/storage/v1/b`, { method: "POST", headers: json, body: JSON.stringify({ name }) });
+    async makeBucket(name, { keepsVersions: enabled } = { keepsVersions: false }) {
+      await must(`${url}/storage/v1/b`, { method: "POST", headers: json, body: JSON.stringify({ name, versioning: { enabled } }) });
     },
     async plant(bucket, key, bytes) {
       const query = new URLSearchParams({ uploadType: "media", name: key });

@@ -6,12 +6,12 @@ import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, textOf, trustOf } from "../http-access.ts";
 import { encodeStrictly } from "../keys.ts";
 import { pagesOf } from "../pages.ts";
-import type { Key, ObjectServer } from "../server.ts";
+import type { Found, Key, ObjectServer } from "../server.ts";
 import { parseJson } from "../token-source.ts";
 import { gsClient } from "./client.ts";
 import { findToken } from "./credentials.ts";
 import { sessionOf } from "./sessions.ts";
-import { type Upload, uploadAtOnce, uploadResumably } from "./upload.ts";
+import { type Item, type Upload, uploadAtOnce, uploadResumably } from "./upload.ts";
 
 // Larger objects are sent so that what breaks off can be taken up.
 const AT_ONCE = 16 * 2 ** 20;
@@ -54,50 +54,79 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
     return bucketSeen;
   };
 
+  const upload = (key: Key, source: Upload["source"], signal: AbortSignal): Promise<Item> =>
+    (source.size > AT_ONCE ? uploadResumably : uploadAtOnce)(uploadOf(key, source, signal));
+
+  let versioning: Promise<boolean> | null = null;
+  /** Everything has a generation, also where older ones are thrown away: the bucket says so, to those who may ask. */
+  const keepsVersions = (signal: AbortSignal): Promise<boolean> => {
+    const doing = "ask whether the bucket keeps versions";
+    const ask = async () => {
+      const answer = await client.ask({
+        method: "GET",
+        path: `storage/v1/b/${bucket}`,
+        query: { fields: "versioning" },
+        accept: [401, 403],
+        signal,
+        doing,
+      });
+      const said = parseJson(await textOf(answer, { remote: name, doing }));
+      return answer.status >= 400 || (said?.versioning as { enabled?: unknown } | undefined)?.enabled === true;
+    };
+    versioning ??= ask().catch((error: unknown) => {
+      versioning = null;
+      throw error;
+    });
+    return versioning;
+  };
+
   return {
-    async find(key, signal) {
+    async find(key, signal, version) {
       const doing = `look for ${key}`;
       const answer = await client.ask({
         method: "GET",
         path: at(key),
-        query: { fields: "size,etag,generation" },
+        query: { fields: "size,etag,generation,md5Hash", ...ofVersion(version) },
         signal,
-        accept: [404],
+        accept: [404, ...noVersion(version)],
         doing,
       });
       const text = await textOf(answer, { remote: name, doing });
-      if (answer.status !== 404) {
-        const item = parseJson(text);
-        return { size: sizeOf(item), tag: tagOf(item), version: typeof item?.generation === "string" ? item.generation : undefined };
-      }
+      if (answer.status < 400) return foundIn(parseJson(text));
       await needBucket(signal);
       return null;
     },
 
-    async get(key, { from, signal }) {
+    async get(key, { from, signal, version }) {
       const doing = `read ${key}`;
       const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
       const answer = await client.ask({
         method: "GET",
         path: at(key),
-        query: { alt: "media" },
+        query: { alt: "media", ...ofVersion(version) },
         headers,
         signal,
-        accept: [404, 416],
+        accept: [404, 416, ...noVersion(version)],
         doing,
       });
-      if (answer.status !== 404) return bodyOf(answer, { from, asked: { remote: name, doing } });
+      if (answer.status < 400 || answer.status === 416) return bodyOf(answer, { from, asked: { remote: name, doing } });
       dropAnswer(answer);
       await needBucket(signal);
       return null;
     },
 
-    put(key, source, signal) {
-      const upload = uploadOf(key, source, signal);
-      return source.size > AT_ONCE ? uploadResumably(upload) : uploadAtOnce(upload);
+    async put(key, source, signal) {
+      await upload(key, source, signal);
     },
 
-    putInParts: (key, source, signal) => uploadResumably(uploadOf(key, source, signal)),
+    async putVersion(key, source, signal) {
+      const { version, ...found } = foundIn(await upload(key, source, signal));
+      return (await keepsVersions(signal)) ? { ...found, version } : found;
+    },
+
+    async putInParts(key, source, signal) {
+      await uploadResumably(uploadOf(key, source, signal));
+    },
 
     identity: async () => (await client.token())?.source ?? "nobody (no credentials are sent)",
 
@@ -139,6 +168,21 @@ function endpointOf({ name, options }: RemoteConfig, env: Environment): URL {
   if (!URL.canParse(text))
     throw new ExpverError("E_CONFIG", `remote ${name}: ${text} is no URL`, { hint: "It begins with http:// or https://." });
   return new URL(`${text.replace(/\/*$/, "")}/`);
+}
+
+function ofVersion(version: string | undefined): Record<string, string> {
+  return version === undefined ? {} : { generation: version };
+}
+
+/** Of a version nobody has: what is no name of one. */
+function noVersion(version: string | undefined): number[] {
+  return version === undefined ? [] : [400];
+}
+
+function foundIn(item: Item): Found {
+  const version = typeof item?.generation === "string" ? item.generation : undefined;
+  const md5 = typeof item?.md5Hash === "string" ? Buffer.from(item.md5Hash, "base64").toString("hex") : undefined;
+  return { size: sizeOf(item), tag: tagOf(item), version, md5 };
 }
 
 /** Google writes sizes as text. */

@@ -28,8 +28,11 @@ function description({ name, source: { md5 } }: Upload): string {
   return JSON.stringify({ name, ...(md5 === null ? {} : { md5Hash: Buffer.from(md5, "hex").toString("base64") }) });
 }
 
+/** What the server says of an object. */
+export type Item = Record<string, unknown> | null;
+
 /** Appears whole or not at all. */
-export async function uploadAtOnce(upload: Upload): Promise<void> {
+export async function uploadAtOnce(upload: Upload): Promise<Item> {
   const { client, bucket, name, source, signal } = upload;
   const boundary = `expver-${randomBytes(12).toString("hex")}`;
   const before = Buffer.from(
@@ -50,11 +53,11 @@ export async function uploadAtOnce(upload: Upload): Promise<void> {
     signal,
     doing: `write ${name}`,
   });
-  dropAnswer(answer);
+  return parseJson(await textOf(answer, { remote: client.remote, doing: `write ${name}` }));
 }
 
 /** What breaks off is taken up behind the last byte the server has, here or by a later command. */
-export async function uploadResumably(upload: Upload): Promise<void> {
+export async function uploadResumably(upload: Upload): Promise<Item> {
   const { source, signal, session } = upload;
   // Of bytes that are named by another digest others may have been sent before.
   let place = source.md5 === null ? null : session.find();
@@ -65,17 +68,18 @@ export async function uploadResumably(upload: Upload): Promise<void> {
     session.forget();
   };
   try {
-    await retrying(
+    const item = await retrying(
       async () => {
         place ??= await begin(upload);
         if (source.md5 !== null) session.keep(place);
         const from = mayHaveSome ? await put(upload, place, { range: `bytes */${source.size}`, lose }) : 0;
         mayHaveSome = true;
-        if (from !== "whole") await sendFrom(upload, place, { from, lose });
+        return typeof from === "number" ? await sendFrom(upload, place, { from, lose }) : from;
       },
       { signal },
     );
     session.forget();
+    return item;
   } catch (error) {
     if (!signal.aborted && !(error instanceof ExpverError && HEALING.includes(error.code))) session.forget();
     throw error;
@@ -85,35 +89,38 @@ export async function uploadResumably(upload: Upload): Promise<void> {
 // After which a later command may go on.
 const HEALING: readonly string[] = ["E_REMOTE_UNREACHABLE", "E_REMOTE_TIMEOUT", "E_INTERRUPTED"];
 
-async function sendFrom(upload: Upload, place: string, { from, lose }: { from: number; lose: () => void }): Promise<void> {
+async function sendFrom(upload: Upload, place: string, { from, lose }: { from: number; lose: () => void }): Promise<Item> {
   const { source } = upload;
   const reader = cutting(behind(source, from));
   try {
-    for (let at: number | "whole" = from; at !== "whole"; ) {
+    for (let at = from; ; ) {
       const length = Math.min(PIECE, source.size - at);
       const end: number = at + length;
       const range = `bytes ${at}-${end - 1}/${source.size}`;
-      at = await put(upload, place, { range, body: once(reader.next(length), upload), length, lose });
-      if (at !== "whole" && (at !== end || at >= source.size)) throw lost(upload, `has ${at} of ${end} bytes`);
+      const answer = await put(upload, place, { range, body: once(reader.next(length), upload), length, lose });
+      if (typeof answer !== "number") return answer;
+      at = answer;
+      if (at !== end || at >= source.size) throw lost(upload, `has ${at} of ${end} bytes`);
     }
   } finally {
     await reader.close();
   }
 }
 
-/** Sends bytes, or asks how far the server is. */
+/** Sends bytes, or asks how far the server is: so many it has, or the whole object. */
 async function put(
   { client, name, source, signal }: Upload,
   path: string,
   { range, lose, ...body }: { range: string; lose: () => void; body?: () => AsyncIterable<Buffer>; length?: number },
-): Promise<number | "whole"> {
+): Promise<number | Item> {
   const doing = `write ${name}`;
   const gone = body.length === undefined ? [400, 404, 410] : [404, 410];
   const headers = { "content-range": range };
   const answer = await client.ask({ method: "PUT", path, headers, ...body, signal, accept: [HAS_MORE, ...gone], doing });
   const text = await textOf(answer, { remote: client.remote, doing });
   if (answer.status === HAS_MORE) return Number(/^bytes=0-(\d+)$/.exec(String(answer.headers.range ?? ""))?.[1] ?? -1) + 1;
-  if (answer.status < 300 && Number(parseJson(text)?.size) === source.size) return "whole";
+  const item = answer.status < 300 ? parseJson(text) : null;
+  if (item !== null && Number(item.size) === source.size) return item;
   lose();
   throw lost({ client, name }, "has lost it");
 }
