@@ -5,12 +5,17 @@ import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
 import { hasCode, removePath, syncFolder, temporaryBeside, writeFileAtomic } from "../platform/files.ts";
+import { md5Of } from "../platform/hashing.ts";
 import type { Work } from "../platform/pace.ts";
 import { syncTree } from "../platform/sync.ts";
 
-/** A free place in the trash for a file or folder: to be recorded (`{kind: "trash"}`) before {@link moveToTrash}. Makes nothing. */
-export function trashPlace(project: Place, path: string): string {
-  return join(project.stateDir, "trash", randomBytes(8).toString("hex"), "kept", basename(path));
+/**
+ * A free place in the trash for a file or folder: to be recorded (`{kind: "trash"}`) before {@link moveToTrash}. Makes nothing. The same
+ * for the same `operation` and path, so that nobody has to remember it for a million files.
+ */
+export function trashPlace(project: Place, path: string, operation?: string): string {
+  const name = operation === undefined ? randomBytes(8).toString("hex") : md5Of(Buffer.from(`${operation}\0${path}`)).slice(0, 16);
+  return join(project.stateDir, "trash", name, "kept", basename(path));
 }
 
 /** Moves a file or folder (absolute path) into the trash and answers where it is now. */

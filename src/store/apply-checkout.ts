@@ -19,8 +19,11 @@ import { openStatCache, type StatCache } from "./stat-cache.ts";
 import { takeName } from "./take-name.ts";
 
 export interface ApplyCheckout {
-  /** Moves a file or folder whose bytes are saved nowhere to where they can be found again. Without it such a plan is refused. */
-  discard?: (path: string) => void;
+  /**
+   * Moves a file or folder whose bytes are saved nowhere to where they can be found again; `isPlanned`: a file among those the plan
+   * says so of. Without it such a plan is refused.
+   */
+  discard?: (path: string, isPlanned: boolean) => void;
   /** Takes away what SQLite has kept beside a database that is made or replaced: it belongs to other bytes and would spoil these. */
   discardJournal?: (path: string) => void;
 }
@@ -198,7 +201,7 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
     if (hasChanged(file)) throw changedMeanwhile(file.path);
     if (!unsaved.has(file)) {
       if (alsoSaved) rmSync(file.path, { force: true });
-    } else if (discard) discard(file.path);
+    } else if (discard) discard(file.path, true);
     else throw changedMeanwhile(file.path);
   };
   return {
@@ -215,7 +218,7 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
       }
       if (!isThere(path)) return;
       if (!discard) throw changedMeanwhile(path);
-      discard(path);
+      discard(path, false);
     },
   };
 }

@@ -147,18 +147,14 @@ const NONE_STANDS: SideBySide = { standing: () => undefined, others: [] };
 
 /** Paths of files are made when they are asked for: those of the listing are the names that are kept. */
 function sideBySide(members: readonly ListingEntry[], files: readonly ScannedFile[]): SideBySide {
-  const numbers = new Map(files.length === 0 ? [] : members.map(({ relpath }, number) => [relpath, number]));
+  const numbers = new Map<string, number>();
+  if (files.length > 0) for (const [number, { relpath }] of members.entries()) numbers.set(relpath, number);
   const places = new Uint32Array(members.length);
   const others: ScannedFile[] = [];
   for (const [index, file] of files.entries()) {
     const number = numbers.get(file.relpath);
     if (number === undefined) others.push(file);
-    else {
-      places[number] = index + 1;
-      // One text for both.
-      const { md5 } = members[number] as ListingEntry;
-      if (file.md5 === md5) file.md5 = md5;
-    }
+    else places[number] = index + 1;
   }
   return { standing: (number) => (places[number] === 0 ? undefined : files[(places[number] as number) - 1]), others };
 }

@@ -14,7 +14,7 @@ export interface WalkedFile {
   readonly size: number;
   readonly isLink: boolean;
   /** Once it was read. */
-  md5?: string;
+  md5?: string | undefined;
 }
 
 /** A folder, and how it stood before its names were read. */
@@ -42,7 +42,8 @@ export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder
     const before = found.length;
     onFolder?.({ path: absolute, stat: fileStat(lstatSync(absolute)) });
     const items = list(absolute);
-    const place: Place = { absolute, inside, stats: new Float64Array(items.length * STAT_NUMBERS) };
+    const stats = new Float64Array(items.length * STAT_NUMBERS);
+    const place: Place = { absolute, inside, stats, hashes: Buffer.alloc(items.length * HASH_BYTES) };
     for (const [index, item] of items.entries()) {
       const name = item.name;
       const path = `${absolute}/${name}`;
@@ -72,7 +73,11 @@ interface Place {
   /** Relative to where the walk began; empty, or with a `/` at its end. */
   inside: string;
   stats: Float64Array;
+  /** Of each file: whether its hash is known, and the hash. */
+  hashes: Buffer;
 }
+
+const HASH_BYTES = 1 + 16;
 
 /** Of a million files are kept: their names, and numbers. */
 class FileOfFolder implements WalkedFile {
@@ -80,7 +85,6 @@ class FileOfFolder implements WalkedFile {
   readonly #name: string;
   readonly #index: number;
   readonly isLink: boolean;
-  md5?: string;
 
   constructor(place: Place, { name, index, isLink }: { name: string; index: number; isLink: boolean }) {
     this.#place = place;
@@ -99,6 +103,18 @@ class FileOfFolder implements WalkedFile {
 
   get stat(): FileStat {
     return statAt(this.#place.stats, this.#index);
+  }
+
+  get md5(): string | undefined {
+    const { hashes } = this.#place;
+    const at = this.#index * HASH_BYTES;
+    return hashes[at] === 1 ? hashes.toString("hex", at + 1, at + HASH_BYTES) : undefined;
+  }
+
+  set md5(md5: string) {
+    const { hashes } = this.#place;
+    const at = this.#index * HASH_BYTES;
+    hashes[at] = hashes.write(md5, at + 1, "hex") === HASH_BYTES - 1 ? 1 : 0;
   }
 
   get size(): number {

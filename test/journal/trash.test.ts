@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { moveToTrash, moveWhole, restoreFromTrash } from "../../src/journal/trash.ts";
+import { moveToTrash, moveWhole, restoreFromTrash, trashPlace } from "../../src/journal/trash.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 
 test("a folder goes to the trash with everything in it and comes back", () => {
@@ -47,4 +47,19 @@ test("on another file system, it is on the disk there before it goes here", (con
 test("what cannot be moved stays, and the error names it", () => {
   const repo = makeRepository();
   expect(() => moveToTrash(openProject(repo.context), join(repo.root, "gone"))).toThrow(/gone to the trash/);
+});
+
+test("a place told by an operation needs no remembering: the same for one path, others for others", () => {
+  const project = openProject(makeRepository().context);
+  const [path, operation] = [join(project.root, "data/a"), "20261124T193018-4f2a"];
+  const place = trashPlace(project, path, operation);
+  expect(trashPlace(project, path, operation)).toBe(place);
+  expect(basename(place)).toBe("a");
+  const others = [
+    trashPlace(project, join(project.root, "other/a"), operation),
+    trashPlace(project, path, "20261124T193018-4f2b"),
+    trashPlace(project, path),
+    trashPlace(project, path),
+  ];
+  expect(new Set([place, ...others]).size).toBe(5);
 });

@@ -1,4 +1,5 @@
 /** `expver data status` and `expver data data status` as text, in dvc's layout. */
+import { batchesOf } from "../../platform/pace.ts";
 import type { DataChanges, DataStatusResult } from "../../workflows/data/changes/data-status.ts";
 import type { CloudStatus, DataStatus, LocalStatus } from "../../workflows/data/changes/status.ts";
 import type { Terminal } from "../terminal.ts";
@@ -53,18 +54,24 @@ export function renderDataDataStatus({ json, isEmpty, isDirty }: DataStatusResul
   const blocks = SECTIONS.flatMap(([key, label, colour, hints]) => {
     const value = json[key];
     if (value === undefined) return [];
-    const items = Array.isArray(value) ? value : linesOf(value);
-    return [
-      [`${label}:`, ...hints.map((hint) => `  (${hint})`), ...items.map((item) => style(colour, `        ${oneLine(item)}`))].join("\n"),
-    ];
+    const line = (text: string) => style(colour, `        ${oneLine(text)}`);
+    const groups = Array.isArray(value) ? [linesIn(value, line)] : groupsIn(value, line);
+    return [[`${label}:`, ...hints.map((hint) => `  (${hint})`), ...groups.flat()].join("\n")];
   });
   const text = blocks.length > 0 ? blocks.join("\n\n") : isEmpty ? "No changes in an empty git repo." : "No changes.";
   const other = blocks.length > 0 ? "other " : "";
   return isDirty ? `${text}\n(there are ${other}changes not tracked by dvc, use "git status" to see)` : text;
 }
 
-function linesOf(group: NonNullable<DataChanges["committed"]>): string[] {
-  return Object.entries(group).flatMap(([state, paths]) =>
-    paths.map((path) => `${state}: ${typeof path === "string" ? path : `${path.old} -> ${path.new}`}`),
+function groupsIn(group: NonNullable<DataChanges["committed"]>, line: (text: string) => string): string[][] {
+  return Object.entries(group).map(([state, paths]) =>
+    linesIn<string | { old: string; new: string }>(paths, (path) =>
+      line(`${state}: ${typeof path === "string" ? path : `${path.old} -> ${path.new}`}`),
+    ),
   );
+}
+
+/** Texts of many lines each: a line of its own for each of a million paths would be the most of a command's memory. */
+function linesIn<One>(items: readonly One[], line: (item: One) => string): string[] {
+  return Array.from(batchesOf(items), (some) => some.map(line).join("\n"));
 }

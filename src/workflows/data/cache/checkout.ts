@@ -2,11 +2,12 @@
 
 import { shownPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
+import type { OpenOperation } from "../../../journal/operations.ts";
 import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
-import { batchesOf, paceWork } from "../../../platform/pace.ts";
+import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
 import { counted } from "../../../platform/words.ts";
 import { applyingCheckout, refuseUnsaved } from "../../../store/apply-checkout.ts";
 import { openCache } from "../../../store/cache.ts";
@@ -118,19 +119,14 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
       command: "data checkout",
       argv: ["data", "checkout", ...(destructive ? ["--force"] : [])],
       summary: destructive ? `replace ${unsaved} files that were stored nowhere` : `make ${names} what the pointers say`,
-      work: (operation) => {
-        for (const output of changed) for (const some of changesOf(project, output)) operation.record(...some);
-        const trashes = destructive ? trashesOf(project, outputs) : new Map<string, Trashed>();
-        // Together: a line of its own on the disk for each of many files takes longer than all the rest.
-        for (const some of batchesOf([...trashes.values()])) operation.record(...some);
-        const discard = (path: string) => {
-          const known = trashes.get(path);
-          const trash = known?.trash ?? trashPlace(project, path);
-          // What nobody knew of when the plan was made.
-          if (known === undefined) operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash });
-          moveToTrash(project, path, trash);
+      work: async (operation) => {
+        await paceWork(recordingChanges(project, operation, { changed, discarded: destructive ? outputs : [] }), context, pace);
+        const discard = (path: string, isPlanned: boolean) => {
+          const trash = trashed(project, operation, path);
+          if (!isPlanned) operation.record(trash);
+          moveToTrash(project, path, trash.trash);
         };
-        return paceWork(applyingCheckout(project, outputs, { ...(destructive ? { discard } : {}), discardJournal }), context, pace);
+        await paceWork(applyingCheckout(project, outputs, { ...(destructive ? { discard } : {}), discardJournal }), context, pace);
       },
     });
   }
@@ -140,21 +136,42 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
 
 type Trashed = Extract<Effect, { kind: "trash" }>;
 
-/** Where the files go that are stored nowhere, by their absolute paths, and what takes their places. */
-function trashesOf(project: Project, outputs: readonly OutputCheckout[]): Map<string, Trashed> {
-  const trashes = new Map<string, Trashed>();
-  for (const { unsaved, places, missing } of outputs) {
-    if (missing.length > 0) continue;
-    for (const { path } of unsaved) {
-      trashes.set(path, { kind: "trash", path: path.slice(topOf(project).length + 1), trash: trashPlace(project, path) });
-    }
-    for (const { path, object } of trashes.size > 0 ? places : []) {
-      const known = trashes.get(path);
-      // DVC 2's hash of a text is not that of its bytes.
-      if (known !== undefined && object.hashName === "md5") known.placed = object.hash;
+function trashed(project: Project, operation: Pick<OpenOperation, "id">, path: string): Trashed {
+  return { kind: "trash", path: path.slice(topOf(project).length + 1), trash: trashPlace(project, path, operation.id) };
+}
+
+/** Batch by batch: a line of its own on the disk for each of many files takes longer than all the rest, and kept they would be most of the memory. */
+function* recordingChanges(
+  project: Project,
+  operation: OpenOperation,
+  { changed, discarded }: { changed: readonly OutputCheckout[]; discarded: readonly OutputCheckout[] },
+): Work<void> {
+  for (const output of changed) {
+    for (const some of changesOf(project, output)) {
+      operation.record(...some);
+      yield { files: 0, bytes: 0 };
     }
   }
-  return trashes;
+  for (const output of discarded.filter(({ missing }) => missing.length === 0)) {
+    for (const some of discardsOf(project, operation, output)) {
+      operation.record(...some);
+      yield { files: 0, bytes: 0 };
+    }
+  }
+}
+
+/** What is stored nowhere, and what takes its place. */
+function* discardsOf(project: Project, operation: OpenOperation, { unsaved, places }: OutputCheckout): Generator<Trashed[]> {
+  const left = new Set(unsaved);
+  for (const batch of batchesOf(left.size > 0 ? places : [])) {
+    yield batch.flatMap(({ path, object, replaces }): Trashed[] => {
+      if (replaces === null || !left.delete(replaces)) return [];
+      const trash = trashed(project, operation, path);
+      // DVC 2's hash of a text is not that of its bytes.
+      return [object.hashName === "md5" ? { ...trash, placed: object.hash } : trash];
+    });
+  }
+  for (const batch of batchesOf([...left])) yield batch.map(({ path }) => trashed(project, operation, path));
 }
 
 type CheckedOut = Extract<Effect, { kind: "checkout" }>;
@@ -170,7 +187,7 @@ function losesFiles({ places, removes, unsaved, missing }: OutputCheckout): bool
 // Between two of them one can be interrupted.
 const CHANGES_IN_EFFECT = 1000;
 
-/** To be written down batch by batch: kept for a million files, this would be a fifth of the command's memory. */
+/** What is replaced, made and removed. */
 function* changesOf(project: Project, { pointer, path, places, removes, unsaved }: OutputCheckout): Generator<CheckedOut[]> {
   const lost = new Set(unsaved);
   const below = (file: string) => file.slice(path.length + 1);

@@ -59,12 +59,12 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
 
     const { said, here } = trackedStates(granular ? listingFinder(project) : null);
     const index = await said(pointers);
-    const uncommitted = compareTracked(index, await here(states));
-    // Without Git nothing is committed.
+    // Without Git nothing is committed. One comparison after the other: of a million files, what each finds is a fifth of the memory.
     const committed = project.repository === null ? compareTracked([], []) : compareTracked(await said(headPointers(project)), index);
+    const settled = new Set(input.unchanged === true ? committed.unchanged.map(({ path }) => path) : []);
+    const uncommitted = compareTracked(index, await here(states));
     const incomplete = await said(states.filter(({ inCache }) => !inCache).map(({ pointer }) => pointer));
     const absent = incomplete.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
-    const settled = new Set(committed.unchanged.map(({ path }) => path));
     const paths = (some: readonly Tracked[]) => some.map(shown).filter(keep);
     const result: DataChanges = {
       not_in_cache: paths(absent),

@@ -56,13 +56,16 @@ function trackedHere({ pointer, scan }: OutputStatus, members: boolean): Tracked
 
 /** There may be a million: paths are made when they are asked for. */
 class TrackedMember implements Tracked {
-  readonly isFolder = false;
   readonly #output: Pointer;
   readonly #entry: ListingEntry;
 
   constructor(output: Pointer, entry: ListingEntry) {
     this.#output = output;
     this.#entry = entry;
+  }
+
+  get isFolder(): boolean {
+    return false;
   }
 
   get path(): string {
