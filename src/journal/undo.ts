@@ -21,9 +21,8 @@ export interface UndoPlan {
   beyond: EffectState[];
 }
 
-/** The operation by id, or the last one of this worktree. Throws E_NOT_FOUND; E_UNDO or E_BUSY naming what stands in the way. */
-export function* planningUndo(project: Place, id?: string, rows?: RowHooks): Work<UndoPlan> {
-  const operation = id === undefined ? lastOperation(project) : readOperation(project, id);
+/** Throws E_UNDO or E_BUSY naming what stands in the way. */
+export function* planningUndo(project: Place, operation: Operation, rows?: RowHooks): Work<UndoPlan> {
   refuseUnfit(project, operation);
   const states = (yield* lookingAt(project, operation.effects, rows)).reverse();
   const blockers = [
@@ -47,7 +46,7 @@ export interface PlannedUndo {
 
 /** Itself an operation; killed, it is finished by the next writing command. Answers its id. */
 export function* applyingUndo(project: Place, context: Context, { operation: { id }, standing, rows }: PlannedUndo): Work<string> {
-  const plan = yield* planningUndo(project, id, rows);
+  const plan = yield* planningUndo(project, readOperation(project, id), rows);
   const { operation } = plan;
   if (plan.standing.length !== standing) {
     throw new ExpverError("E_PLAN_STALE", `${operation.id} has changed since the plan was made`, { details: { operation: operation.id } });
@@ -86,9 +85,9 @@ function keepRefs(project: Place, undo: OpenOperation, { operation, standing }: 
   updateRefs(repository, missing, { reason: `expver: undo ${operation.id}` });
 }
 
-/** Id of the operation meant: the last one of this worktree when none is named. Throws E_NOT_FOUND. */
-export function operationToUndo(project: Place, id?: string): string {
-  return (id === undefined ? lastOperation(project) : readOperation(project, id)).id;
+/** The operation meant: the last one of this worktree when none is named. Throws E_NOT_FOUND. */
+export function operationToUndo(project: Place, id?: string): Operation {
+  return id === undefined ? lastOperation(project) : readOperation(project, id);
 }
 
 function lastOperation(project: Place): Operation {

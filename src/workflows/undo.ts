@@ -3,7 +3,6 @@
 import { openProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { RowHooks } from "../journal/effects/kind.ts";
-import { readOperation } from "../journal/operations.ts";
 import { brokenOperations } from "../journal/recover.ts";
 import type { EffectState } from "../journal/take-back.ts";
 import type { Effect, Operation } from "../journal/types.ts";
@@ -53,12 +52,12 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
   async plan(context, input) {
     const project = openProject(context);
     if (textIn(input.op) === undefined) refuseBroken(project);
-    const id = operationToUndo(project, textIn(input.op));
-    const rows = await rowHooks(project, readOperation(project, id).effects);
-    const journal = await paceWork(planningUndo(project, id, rows), context, { label: "looking" });
+    const operation = operationToUndo(project, textIn(input.op));
+    const rows = await rowHooks(project, operation.effects);
+    const journal = await paceWork(planningUndo(project, operation, rows), context, { label: "looking" });
     const beyond = journal.beyond.map(({ target }) => target);
     for (const target of beyond) context.report({ kind: "warning", text: `${target}: was done on a remote and stays there` });
-    const { operation, standing } = journal;
+    const { standing } = journal;
     const told = toldOnce(standing);
     const outputs = await paceWork(lookingForOutputs(project, operation), context, { label: "looking" });
     return {

@@ -1,16 +1,19 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openProject } from "../../src/config/project.ts";
+import { openProject, type Place } from "../../src/config/project.ts";
+import type { RowHooks } from "../../src/journal/effects/kind.ts";
 import { beginOperation, eachOperation, endOperation, readOperation } from "../../src/journal/operations.ts";
 import { recover } from "../../src/journal/recover.ts";
 import { takeBack } from "../../src/journal/take-back.ts";
-import { applyingUndo, type PlannedUndo, planningUndo, type UndoPlan } from "../../src/journal/undo.ts";
+import { applyingUndo, operationToUndo, type PlannedUndo, planningUndo, type UndoPlan } from "../../src/journal/undo.ts";
 import { finishWork } from "../../src/platform/pace.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder } from "../support/repository.ts";
 import { makeStory } from "./story.ts";
 
-const planUndo = (...args: Parameters<typeof planningUndo>) => finishWork(planningUndo(...args));
+function planUndo(project: Place, id?: string, rows?: RowHooks): UndoPlan {
+  return finishWork(planningUndo(project, operationToUndo(project, id), rows));
+}
 
 function applyUndo(
   project: Parameters<typeof applyingUndo>[0],

@@ -1,6 +1,7 @@
 /** `expver models add RUN|FILE`: a copy in the candidates folder, named after its run; the folder's one pointer, and one commit. */
 
-import { constants, cpSync } from "node:fs";
+import { constants } from "node:fs";
+import { cp } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { openProject, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -8,7 +9,7 @@ import { readRef } from "../../git/refs.ts";
 import { perform } from "../../journal/perform.ts";
 import { hashOfItem, ownerOf } from "../../models/candidates.ts";
 import type { Context } from "../../platform/context.ts";
-import { paceWork } from "../../platform/pace.ts";
+import { interruptedWhile, paceWork } from "../../platform/pace.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
@@ -132,7 +133,7 @@ async function addCandidate(context: Context, plan: AddPlan): Promise<string | n
       argv: ["models", "add", run],
       summary: `candidate ${name}`,
       work: async (operation) => {
-        if (plan.make !== null) await putCopy(project, operation, { path, make: plan.make });
+        if (plan.make !== null) await putCopy(project, operation, { path, make: plan.make, pacing: context });
         const edits = await folderEdits(project, context, [name]);
         const message = `Add candidate ${name}\n\nRun: ${run}\n`;
         return commitPaths(project, { repository, operation, edits, message, reason: `expver: add ${name}` });
@@ -177,8 +178,19 @@ async function fileToAdd(context: Context, survey: Survey, { file, input }: { fi
     run,
     name: base.startsWith(`${run}_`) ? base.slice(run.length + 1) : base,
     hash: hashOfItem(base, members),
-    make: async (target) => cpSync(file, target, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE }),
+    make: (target) => copyTree(context, file, target),
   };
+}
+
+/** Links as what they lead to. */
+async function copyTree({ signal }: Context, from: string, target: string): Promise<void> {
+  let copied = 0;
+  const filter = () => {
+    if (signal?.aborted) throw interruptedWhile({ label: `copying ${from}` }, copied);
+    copied += 1;
+    return true;
+  };
+  await cp(from, target, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE, filter });
 }
 
 /** The model of a version or run that is stored already. */

@@ -3,20 +3,22 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
+import { type Pacing, paceWork } from "../../platform/pace.ts";
 import { dvcFolder } from "../../store/dvc-config.ts";
 import { makeStaging } from "../../store/staging.ts";
-import { placeCopies } from "../place-copies.ts";
+import { placingCopies } from "../place-copies.ts";
 
 /** `make` fills the path it is given; the folder around that one may hold what is on its way. */
 export async function putCopy(
   project: Project,
   operation: OpenOperation,
-  { path, make }: { path: string; make: (target: string, staging: string) => Promise<void> },
+  { path, make, pacing = {} }: { path: string; make: (target: string, staging: string) => Promise<void>; pacing?: Pacing },
 ): Promise<void> {
   const staging = makeStaging(join(dvcFolder(project), "tmp"));
   try {
     await make(join(staging, "made"), staging);
-    placeCopies(project, operation, { copies: [{ path, made: join(staging, "made") }] });
+    const work = placingCopies(project, operation, { copies: [{ path, made: join(staging, "made") }] });
+    await paceWork(work, pacing, { label: `placing ${path}` });
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }

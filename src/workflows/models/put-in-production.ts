@@ -62,7 +62,7 @@ export async function putInProduction(context: Context, change: Change): Promise
         const make = async (target: string, staging: string) => {
           await copyChecked(context, { ...origin, path: origin.from }, { target, staging });
         };
-        await putCopy(project, operation, { path, make });
+        await putCopy(project, operation, { path, make, pacing: context });
       }
       const [scan] = await paceWork(storingOutputs(project, [path]), context, { label: `storing ${path}` });
       const { content } = scan as Scan;
