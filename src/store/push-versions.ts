@@ -2,11 +2,10 @@
  * Push to a remote that keeps versions: files go there under their own names, and which version each became is for the pointers to say. A
  * file whose version is there is left alone; one that is there by other hands, with the same bytes, only has its version written down.
  */
-import { ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
 import type { StoredPointer } from "./bundles.ts";
 import { type ObjectFolder, objectPath, readListing, trustedSizes } from "./layout.ts";
-import type { FileAt, Parcel, TransferFailure, Versions } from "./remotes/remote.ts";
+import type { Parcel, TransferFailure, Versions } from "./remotes/remote.ts";
 import type { Found } from "./remotes/server.ts";
 import { joined } from "./remotes/versioned.ts";
 import type { VersionedFile } from "./types.ts";
@@ -22,13 +21,19 @@ export interface VersionSurvey {
   /** Files whose recorded version is there. */
   settled: number;
   /** Newest versions there that no pointer names yet. */
-  adopted: { file: VersionedFile; found: Found }[];
+  adopted: (OneFile & { found: Found })[];
   lacking: NamedParcel[];
   /** Neither here nor there. */
   missing: { path: string; pointer: StoredPointer }[];
 }
 
-type NamedParcel = Parcel & FileAt & { file: VersionedFile };
+interface OneFile {
+  file: VersionedFile;
+  path: string;
+  pointer: StoredPointer;
+}
+
+type NamedParcel = Parcel & OneFile;
 
 interface Options {
   cache: ObjectFolder;
@@ -43,7 +48,7 @@ export async function surveyVersions(
   { cache, context, only }: Options,
 ): Promise<VersionSurvey> {
   const survey: VersionSurvey = { outputs: [], settled: 0, adopted: [], lacking: [], missing: [] };
-  const asked: { file: VersionedFile; path: string; pointer: StoredPointer }[] = [];
+  const asked: OneFile[] = [];
   for (const pointer of pointers) {
     const files = filesOf(pointer, cache);
     if (files === null) survey.missing.push({ path: pointer.path, pointer });
@@ -67,10 +72,10 @@ export async function surveyVersions(
     unsettled.map(({ path }) => ({ path })),
     context,
   );
-  const absent = unsettled.filter(({ file }, index) => {
+  const absent = unsettled.filter((one, index) => {
     const found = newest[index] ?? null;
-    if (found === null || !isSame(found, file)) return true;
-    survey.adopted.push({ file, found });
+    if (found === null || !isSame(found, one.file)) return true;
+    survey.adopted.push({ ...one, found });
     return false;
   });
   const objects = absent.map(({ file: { md5: hash }, pointer: { hashName } }) => ({ hash, hashName }));
@@ -79,7 +84,7 @@ export async function surveyVersions(
     const size = sizes[index] ?? null;
     const object = objects[index];
     if (size === null || object === undefined) survey.missing.push({ path, pointer });
-    else survey.lacking.push({ object, size, from: objectPath(cache.dir, object), path, file });
+    else survey.lacking.push({ object, size, from: objectPath(cache.dir, object), path, file, pointer });
   }
   return survey;
 }
@@ -110,21 +115,6 @@ export async function sendVersions(
   };
   const pushed = outputs.filter(({ files }) => files.some((file) => now.has(file)));
   return { pushed: pushed.map(({ pointer, files }) => ({ pointer, files: files.map(said) })), failures };
-}
-
-/** For those who cannot write pointers: another commit's. Throws E_REMOTE. */
-export function refuseUnrecorded(remote: string, { adopted, lacking }: VersionSurvey): void {
-  const count = adopted.length + lacking.length;
-  if (count === 0) return;
-  const first = lacking[0]?.path ?? "";
-  throw new ExpverError(
-    "E_REMOTE",
-    `remote ${remote} keeps versions of files, and of ${count} of them the pointers committed say no version${first === "" ? "" : `, first ${first}`}`,
-    {
-      hint: "Push before you commit: expver data push writes the versions into the pointers of the worktree.",
-      details: { remote },
-    },
-  );
 }
 
 /** Null when nobody says what is in a folder. */

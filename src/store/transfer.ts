@@ -11,7 +11,7 @@ import { openCache } from "./cache.ts";
 import { beginIngest } from "./ingest.ts";
 import { keyOf, type ObjectFolder, ObjectThere, trustedSizes } from "./layout.ts";
 import { renderListing } from "./listing.ts";
-import { type PushedOutput, refuseUnrecorded, sendVersions, surveyVersions } from "./push-versions.ts";
+import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure, Versions } from "./remotes/remote.ts";
 import { checkingComplete } from "./status.ts";
@@ -26,7 +26,7 @@ export interface TransferOptions {
   jobs?: number | undefined;
   /** Fetching: they come into this folder instead of the cache. */
   into?: ObjectFolder;
-  /** Pushing to a remote that keeps versions: is told what pointers are to say. Without it everything must have been said before. */
+  /** Pushing to a remote that keeps versions: is told what pointers are to say. Without it nothing is sent there. */
   record?: (pushed: PushedOutput[]) => void;
 }
 
@@ -70,11 +70,13 @@ export interface PushSurvey {
   bytes: number;
   /** Bytes that are neither here nor there: the path of the file, and the pointer that names it. */
   missing: { path: string; pointer: Pointer }[];
+  /** Of what is lacking: files whose pointers name no version on a remote that keeps versions. They cannot be sent without changing those. */
+  unsaid: { path: string; pointer: Pointer }[];
 }
 
 /** What {@link pushObjects} would do. Looks only. */
 export async function surveyPush(project: Project, pointers: readonly Pointer[], context: Pacing): Promise<PushSurvey> {
-  const survey: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [] };
+  const survey: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [], unsaid: [] };
   await eachRemote(project, pointers.filter(isPushable), {}, async (remote, some) => {
     const cache = openCache(project);
     survey.remotes.push(remote.name);
@@ -82,6 +84,7 @@ export async function surveyPush(project: Project, pointers: readonly Pointer[],
       const { settled, adopted, lacking, missing } = await surveyVersions(remote.versions, some, { cache, context });
       survey.there += settled;
       survey.lacking += lacking.length + adopted.length;
+      survey.unsaid = survey.unsaid.concat(lacking, adopted);
       for (const { size } of lacking) survey.bytes += size;
       survey.missing = survey.missing.concat(missing);
       return;
@@ -206,9 +209,9 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
 async function pushVersions(remote: Remote, versions: Versions, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { cache, context, options } = tools;
   const survey = await surveyVersions(versions, pointers, { cache, context, only: options.only });
-  if (options.record === undefined) refuseUnrecorded(remote.name, survey);
+  if (options.record === undefined) return { objects: 0, missing: survey.missing.map(({ path }) => path), failed: [] };
   const { pushed, failures } = await sendVersions(versions, survey, { context, remote: remote.name });
-  options.record?.(pushed);
+  options.record(pushed);
   const part: Part = { objects: survey.lacking.length - failures.length, missing: survey.missing.map(({ path }) => path), failed: [] };
   note(part, failures, [byKey(survey.lacking)]);
   return part;

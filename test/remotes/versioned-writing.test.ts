@@ -1,14 +1,17 @@
 /** Push to remotes that keep versions of files: twins, one pushed by dvc, one by us, say the same in every pointer, and either tool goes on from the other. */
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeStudy, must, refsOf, runOnce } from "../publish/story.ts";
 import { type DvcCall, dvcCalls } from "../support/dvc.ts";
+import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { peerWith } from "../support/peers.ts";
-import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { keepVersions, newestIn, versionsOf } from "./versioned-bucket.ts";
 
-const WITH_DVC = peerWith("dvc", "dvc_s3") !== null && seaweedProgram() !== null;
+const WITH_SERVER = seaweedProgram() !== null;
+const WITH_DVC = WITH_SERVER && peerWith("dvc", "dvc_s3") !== null;
 const POINTERS = ["d.dvc", "deep/f.txt.dvc", "dvc.lock"];
 
 describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_000 }, () => {
@@ -167,3 +170,79 @@ describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_0
     expect(repository.git("status", "--short", "f.txt.dvc")).toBe("");
   });
 });
+
+describe.skipIf(!WITH_SERVER)("what goes on from a push to a version_aware remote", { timeout: 120_000 }, () => {
+  let server: Seaweed;
+  beforeAll(async () => {
+    server = await startSeaweed();
+    await keepVersions(server, "bucket");
+    await server.makeBucket("plain");
+  });
+  afterAll(() => server?.stop());
+
+  function remoteFor(repository: TestRepository, name: string): void {
+    const options = { url: `s3://bucket/${name}`, endpointurl: server.url, ...keysOf("all"), version_aware: "true" };
+    for (const [key, value] of Object.entries(options))
+      expect(repository.expver(["data", "remote", "modify", "storage", key, value]).code).toBe(0);
+  }
+
+  it("publishes versions whose pointers say where their bytes are, and no others", () => {
+    const { repo, upstream } = makeStudy();
+    remoteFor(repo, "study");
+    repo.commit("another remote");
+    const early = runOnce(repo);
+    expect(repo.expverJson(["publish"])).toMatchObject({
+      code: 4,
+      error: { code: "E_PUBLISH", message: expect.stringContaining("name none"), hint: expect.stringContaining("expver data push") },
+    });
+    expect(refsOf(upstream, "refs")).toEqual([]);
+    must(repo, ["data", "push"]);
+    repo.commit("data is pushed");
+    const { version } = must(repo, ["tag", "-m", "with its data"]).data;
+    expect(version).not.toBe(early);
+    must(repo, ["publish", version]);
+    expect(refsOf(upstream, "refs/tags")).toContain(`refs/tags/${version}`);
+    const clone = makeRepository({ cloneOf: upstream.root });
+    clone.git("checkout", "-q", version);
+    must(clone, ["data", "pull"]);
+    expect([clone.read("images/deep/b.txt"), clone.read("models/model.json")]).toEqual(["second", repo.read("models/model.json")]);
+  });
+
+  it("is checked with an object of its own, of which no version stays", async () => {
+    const { repo } = makeStudy();
+    remoteFor(repo, "checked");
+    const steps = (data: { probes: { step: string; state: string }[] }) => data.probes.map(({ step, state }) => `${step} ${state}`);
+    const all = ["put ok", "head ok", "list ok", "get ok", "multipart ok", "delete ok"];
+    expect(steps(must(repo, ["data", "remote", "check"]).data)).toEqual(all);
+    expect([...(await server.contents("bucket", "checked")).keys()]).toEqual([]);
+    must(repo, ["data", "remote", "modify", "storage", "url", "s3://plain/checked"]);
+    const { data } = repo.expverJson(["data", "remote", "check"]);
+    expect(data.probes[0]).toMatchObject({ step: "put", state: "failed", error: { message: expect.stringContaining("no versions") } });
+  });
+
+  it("killed anywhere, a push goes on with nothing lost and nothing sent twice", () => {
+    const start = makeStudy().repo;
+    let count = 0;
+    const kills = atEveryKill((at) => {
+      const repo = openTestRepository(join(copyOfFolder(start), "work"));
+      count += 1;
+      remoteFor(repo, `killed-${count}`);
+      const result = runKilledAt(repo, ["data", "push"], at);
+      must(repo, ["data", "push"]);
+      const pointers = ["data.csv.dvc", "images.dvc"].map((file) => repo.read(file));
+      expect([at, pointers.flatMap(versionsOf)]).toMatchObject([at, { length: 3 }]);
+      expect(must(repo, ["data", "push"]).data.pushed).toBe(0);
+      repo.run("rm", ["-rf", ".dvc/cache", "data.csv", "images"]);
+      must(repo, ["data", "pull"]);
+      expect(repo.read("images/deep/b.txt")).toBe("second");
+      return result;
+    }, sampledPoints(9));
+    expect(kills).toBeGreaterThan(9);
+  });
+});
+
+function copyOfFolder({ root }: TestRepository): string {
+  const base = makeFolder("killed-push");
+  cpSync(join(root, ".."), base, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  return base;
+}

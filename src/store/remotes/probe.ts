@@ -12,6 +12,7 @@ import { newController } from "./many.ts";
 import { openRemote, openServer } from "./open-remote.ts";
 import type { Remote } from "./remote.ts";
 import type { ObjectServer, Source } from "./server.ts";
+import { keepsNone } from "./versioned.ts";
 
 interface Probe {
   step: "put" | "head" | "list" | "get" | "multipart" | "delete";
@@ -72,6 +73,10 @@ const NEEDS: Record<string, Record<Step, string>> = {
   folder: { put: "write in the folder", head: "search the folder", list: "", get: "read", multipart: "", delete: "write in the folder" },
 };
 
+const NEEDS_OF_VERSIONS: Record<string, Partial<Record<Step, string>>> = {
+  s3: { head: "s3:GetObjectVersion", get: "s3:GetObjectVersion", delete: "s3:DeleteObjectVersion" },
+};
+
 const SMALL = 1024;
 // Two parts, the first of the smallest size S3 takes.
 const IN_PARTS = 5 * 2 ** 20 + SMALL;
@@ -86,12 +91,13 @@ export async function probeRemote(project: Project, name?: string): Promise<Remo
     return { remote: found, location, identity: "the user who runs this", clockSkewSeconds: null, probes };
   }
   const { server, kind } = opened;
-  const needs = NEEDS[kind.replace(/^(http|webdav)s$/, "$1")] ?? {};
+  const isVersioned = remote.versions !== null;
+  const needs = { ...NEEDS[kind.replace(/^(http|webdav)s$/, "$1")], ...(isVersioned ? NEEDS_OF_VERSIONS[kind] : {}) };
   const identity = await server.identity().catch((error: unknown) => {
     if (error instanceof ExpverError) return `nobody: ${error.message}`;
     throw error;
   });
-  const probes = await run(serverSteps(server), needs);
+  const probes = await run(serverSteps(server, isVersioned ? () => keepsNone(found, location) : null), needs);
   const skew = server.skewMs();
   return { remote: found, location, identity, clockSkewSeconds: skew === null ? null : Math.round(skew / 1000), probes };
 }
@@ -120,7 +126,8 @@ async function run(steps: [step: Step, attempt: Try][], needs: Partial<Record<St
   return probes;
 }
 
-function serverSteps(server: ObjectServer): [Step, Try][] {
+/** `keepsNone`: what is wrong when there is no version of what was written; null where none is wanted. */
+function serverSteps(server: ObjectServer, keepsNone: (() => ExpverError) | null): [Step, Try][] {
   const { signal } = newController();
   const bytes = randomBytes(SMALL);
   const key = keyOf(nameOf(bytes));
@@ -130,9 +137,17 @@ function serverSteps(server: ObjectServer): [Step, Try][] {
   const seen = (isSeen: boolean) => {
     if (!isSeen) throw new ExpverError("E_REMOTE_ANSWER", "what was written is not seen there");
   };
+  let version: string | undefined;
   return [
-    ["put", () => server.put(key, sourceOf(bytes), signal)],
-    ["head", async () => seen((await server.find(key, signal)) !== null)],
+    [
+      "put",
+      async () => {
+        if (keepsNone === null || server.putVersion === undefined) return server.put(key, sourceOf(bytes), signal);
+        version = (await server.putVersion(key, sourceOf(bytes), signal)).version;
+        if (version === undefined) throw keepsNone();
+      },
+    ],
+    ["head", async () => seen((await server.find(key, signal, version)) !== null)],
     [
       "list",
       list === null
@@ -145,7 +160,7 @@ function serverSteps(server: ObjectServer): [Step, Try][] {
       "get",
       async () => {
         const pieces: Buffer[] = [];
-        const coming = await server.get(key, { from: 0, signal });
+        const coming = await server.get(key, { from: 0, signal, version });
         for await (const piece of coming === null ? [] : taking(coming, { place: key, most: SMALL })) pieces.push(piece);
         seen(Buffer.concat(pieces).equals(bytes));
       },
@@ -156,10 +171,11 @@ function serverSteps(server: ObjectServer): [Step, Try][] {
         ? null
         : async () => {
             await server.putInParts?.(largeKey, sourceOf(large), signal);
-            await server.remove(largeKey, signal).catch(() => {});
+            const made = keepsNone === null ? null : await server.find(largeKey, signal);
+            await server.remove(largeKey, signal, made?.version).catch(() => {});
           },
     ],
-    ["delete", () => server.remove(key, signal)],
+    ["delete", () => server.remove(key, signal, version)],
   ];
 }
 

@@ -64,7 +64,7 @@ export interface ObjectServer {
   /** As `put`; answers what the server now has there. Absent where versions are not kept, and `version` is nothing to ask for. */
   putVersion?(key: Key, source: Source, signal: AbortSignal): Promise<Found>;
   /** Deleting what is not there is no failure. */
-  remove(key: Key, signal: AbortSignal): Promise<void>;
+  remove(key: Key, signal: AbortSignal, version?: string): Promise<void>;
   /** Pages of what lies below a folder, in the order of their keys; null where the protocol cannot list. */
   list: ((folder: Key, signal: AbortSignal) => AsyncIterable<KeyAndSize[]>) | null;
   /** One folder; null: there is none. Absent where folders are not known. */

@@ -100,7 +100,8 @@ export function versionedRemote({ name, location, jobs, connect, keyOf, places }
     // Pointers say themselves what is in their folders.
     read: async () => null,
     async list() {
-      throw notAnObjectStore(name, "which versions no commit needs is not told by listing it");
+      // As dvc ends.
+      throw notAnObjectStore(name, "which versions no commit needs is not told by listing it", { exitCode: 251 });
     },
     async remove(objects) {
       if (objects.length === 0) return [];
@@ -113,7 +114,7 @@ function objectOf(item: FileAt & Partial<Pick<Parcel, "object">>): Parcel["objec
   return item.object ?? { hash: item.path, hashName: "md5" };
 }
 
-function keepsNone(name: string, location: string): ExpverError {
+export function keepsNone(name: string, location: string): ExpverError {
   return new ExpverError(
     "E_CONFIG",
     `remote ${name} is version_aware, but ${location} keeps no versions: what was written there has none`,
@@ -124,9 +125,9 @@ function keepsNone(name: string, location: string): ExpverError {
   );
 }
 
-function notAnObjectStore(name: string, what: string): ExpverError {
+function notAnObjectStore(name: string, what: string, details: Record<string, unknown> = {}): ExpverError {
   return new ExpverError("E_REMOTE", `remote ${name} keeps versions of files: ${what}`, {
     hint: "Use a remote without version_aware and worktree.",
-    details: { remote: name },
+    details: { ...details, remote: name },
   });
 }

@@ -41,22 +41,28 @@ export function objectsOf(project: Project, repository: Repository, context: Con
     for (const pointer of found.filter(isPushable)) {
       const key = keyOf(pointer);
       const bound = pointer.remote ?? remote;
-      pointers.set(`${key}\0${bound}`, bound === undefined ? pointer : { ...pointer, remote: bound });
+      const known = pointers.get(`${key}\0${bound}`);
+      // Of the same bytes one commit may say which version they are, and an earlier one not yet.
+      if (known?.files === undefined) pointers.set(`${key}\0${bound}`, bound === undefined ? pointer : { ...pointer, remote: bound });
       if (version !== undefined) versions.set(key, [...(versions.get(key) ?? []), version]);
     }
   }
   return { pointers: [...pointers.values()], versions };
 }
 
-const NOTHING: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [] };
+const NOTHING: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [], unsaid: [] };
 
 /** How the data remote stands. Throws E_PUBLISH when there is none to use, or when bytes that a version names are nowhere. */
 export async function surveyObjects(project: Project, context: Context, { pointers, versions }: NamedObjects): Promise<PushSurvey> {
   if (pointers.length === 0) return NOTHING;
   const survey = await onRemote(() => surveyPush(project, pointers, context), pointers);
-  const lost = survey.missing.flatMap(({ path, pointer }) => (versions.get(keyOf(pointer)) ?? []).map((version) => ({ path, version })));
+  const ofVersions = (some: PushSurvey["missing"]) =>
+    some.flatMap(({ path, pointer }) => (versions.get(keyOf(pointer)) ?? []).map((version) => ({ path, version })));
+  const lost = ofVersions(survey.missing);
   if (lost.length > 0) throw lostObjects(lost, survey.remotes);
-  return survey;
+  const unsaid = ofVersions(survey.unsaid);
+  if (unsaid.length > 0) throw unsaidVersions(unsaid, survey.remotes);
+  return { ...survey, lacking: survey.lacking - survey.unsaid.length };
 }
 
 /** What no version names is no reason to keep a version back. */
@@ -96,6 +102,19 @@ function lostObjects(lost: readonly { path: string; version: string }[], remotes
     {
       hint: `Push them from the clone they were stored in: expver data push --all-tags. If they are on another remote: expver data fetch --all-tags -r NAME`,
       details: { missing: lost },
+    },
+  );
+}
+
+/** Which version of a file on the remote is meant stands in the commit, and that is made. */
+function unsaidVersions(unsaid: readonly { path: string; version: string }[], remotes: readonly string[]): ExpverError {
+  const texts = [...new Set(unsaid.map(({ path, version }) => `${path} (${version})`))];
+  return new ExpverError(
+    "E_PUBLISH",
+    `nothing was published: ${remotes.join(", ")} keeps files by version, and the pointers of ${listed(texts)} name none that is there`,
+    {
+      hint: "Data of such a remote is pushed before it is committed: expver data push, commit the pointers, then make the version.",
+      details: { unsaid },
     },
   );
 }

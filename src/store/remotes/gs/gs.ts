@@ -132,8 +132,9 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
 
     skewMs: () => client.skewMs(),
 
-    async remove(key, signal) {
-      dropAnswer(await client.ask({ method: "DELETE", path: at(key), signal, accept: [404], doing: `delete ${key}` }));
+    async remove(key, signal, version) {
+      const request = { method: "DELETE", path: at(key), query: ofVersion(version), signal, accept: [404] } as const;
+      dropAnswer(await client.ask({ ...request, doing: `delete ${key}` }));
     },
 
     ...flatFolders(path === "" ? "" : `${path}/`, listKeys),

@@ -129,8 +129,9 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
 
     skewMs: () => client.skewMs(),
 
-    async remove(key, signal) {
-      dropAnswer(await client.ask({ method: "DELETE", key: full(key), signal, accept: [404], doing: `delete ${key}` }));
+    async remove(key, signal, version) {
+      const request = { method: "DELETE", key: full(key), query: names.ask(version), signal, accept: [404] } as const;
+      dropAnswer(await client.ask({ ...request, doing: `delete ${key}` }));
     },
 
     ...flatFolders(settings.prefix, listing),
