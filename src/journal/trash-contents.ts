@@ -1,9 +1,11 @@
 /** What lies in the trash of this repository and in that of its cache, and which operations need it to be undone. */
-import { type Dirent, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
 import { isMissing, readTextIfExists } from "../platform/files.ts";
+import type { Work } from "../platform/pace.ts";
+import { removingFolder } from "../platform/remove-folder.ts";
 import { eachOperation } from "./operations.ts";
 import type { Effect, Operation } from "./types.ts";
 
@@ -73,11 +75,11 @@ function withoutFiles({ effects, ...operation }: Operation): Operation {
 }
 
 /** For good. Renamed first: killed half-way, nothing that an undo would look for is half there. */
-export function freeTrash({ folder }: Pick<TrashEntry, "folder">): void {
+export function* freeingTrash({ folder }: Pick<TrashEntry, "folder">): Work<void> {
   const going = folder.endsWith(GOING) ? folder : `${folder}${GOING}`;
   try {
     if (going !== folder) renameSync(folder, going);
-    rmSync(going, { recursive: true, force: true });
+    yield* removingFolder(going);
   } catch (error) {
     if (!isMissing(error)) throw fromSystemError(error, `cannot free ${folder}`);
   }

@@ -1,7 +1,8 @@
 /** `expver ops purge`: frees what the trash keeps. What needs it can then no longer be undone, so the plan names it. */
 import { findPlace, openProject, type Place } from "../config/project.ts";
-import { freeTrash, type TrashEntry, trashEntries } from "../journal/trash-contents.ts";
+import { freeingTrash, type TrashEntry, trashEntries } from "../journal/trash-contents.ts";
 import type { Context } from "../platform/context.ts";
+import { paceWork } from "../platform/pace.ts";
 import { cacheTrashOf } from "../store/cache.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { ageOf } from "./input.ts";
@@ -48,7 +49,7 @@ export const opsPurge: WriteWorkflow<Input, PurgePlan, PurgeResult> = {
     // Looked at again: an undo may have begun meanwhile.
     const now = new Map(allEntries(place, context).map((entry) => [entry.folder, entry]));
     const going = entries.filter(({ folder }) => now.get(folder)?.inUse === false);
-    for (const entry of going) freeTrash(entry);
+    for (const entry of going) await paceWork(freeingTrash(entry), context, { label: "freeing the trash" });
     return {
       freed: going.length,
       files: going.reduce((sum, { files }) => sum + files, 0),

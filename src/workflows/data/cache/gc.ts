@@ -4,15 +4,16 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
-import { isThere } from "../../../platform/files.ts";
+import { isThere, removePath } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
+import { removingFolder } from "../../../platform/remove-folder.ts";
 import { cacheTrash, openCache } from "../../../store/cache.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
@@ -89,12 +90,12 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
         const going = await paceWork(stillThere(openCache(project).dir, unused.filter(now.isUnused)), context, { label: "looking again" });
         sweepCache(openCache(project));
         // First of all: on a full disk there is room for nothing else.
-        if (input.purge === true) emptyTrash(project);
+        if (input.purge === true) await emptyTrash(project, context);
         await (input.purge === true ? moveOrDelete(project, context, going) : moveToTrash(project, context, going));
         const there = new Set(now.unusedThere.map(keyOf));
         const goingThere = unusedThere.filter((one) => there.has(keyOf(one)));
         await removeThere(project, context, { input, objects: goingThere });
-        if (input.purge === true) emptyTrash(project);
+        if (input.purge === true) await emptyTrash(project, context);
         return {
           ...result,
           removed: going.length,
@@ -241,8 +242,8 @@ function* movingAway(project: Project, operation: OpenOperation, unused: readonl
   }
 }
 
-function emptyTrash(project: Project): void {
-  rmSync(cacheTrash(openCache(project)), { recursive: true, force: true });
+function emptyTrash(project: Project, context: Context): Promise<void> {
+  return paceWork(removingFolder(cacheTrash(openCache(project))), context, { label: "freeing the trash" });
 }
 
 /** What is not to be kept goes on a full disk too, where there is no room to write down what goes. */
@@ -251,7 +252,14 @@ async function moveOrDelete(project: Project, context: Context, unused: readonly
     await moveToTrash(project, context, unused);
   } catch (error) {
     if (!isDiskFull(error)) throw error;
-    for (const { name } of unused) rmSync(join(openCache(project).dir, name), { force: true });
+    await paceWork(deleting(openCache(project).dir, unused), context, { label: "deleting objects", total: unused.length });
+  }
+}
+
+function* deleting(dir: string, files: readonly CacheFile[]): Work<void> {
+  for (const { name } of files) {
+    removePath(join(dir, name));
+    yield { files: 1, bytes: 0 };
   }
 }
 

@@ -1,0 +1,99 @@
+/** Ctrl-C is heard while many files are taken back or freed, and the same command once more finishes it. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { runInterrupted } from "../support/interrupt-at.ts";
+import { runKilledAt } from "../support/kill-at.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+const FILES = 60;
+/** As dvc says it of its verbs. */
+const INTERRUPTED = 252;
+
+function filesOf(repo: TestRepository): string[] {
+  return readdirSync(join(repo.root, "d")).map((name) => repo.read(`d/${name}`));
+}
+
+function must(repo: TestRepository, ...args: string[]): string {
+  const { code, stdout, stderr } = repo.expver(args);
+  expect([code, stderr]).toEqual([0, expect.anything()]);
+  return stdout;
+}
+
+/** Two states of a folder, `old 1` and `new 1`, and the second checked out. */
+function project(): TestRepository {
+  const repo = makeRepository();
+  must(repo, "data", "init");
+  for (const state of ["old", "new"]) {
+    for (let index = 0; index < FILES; index += 1) repo.write(`d/${index}`, `${state} ${index}`);
+    must(repo, "data", "add", "d");
+    repo.commit(state);
+  }
+  return repo;
+}
+
+const count = (repo: TestRepository, state: string) => filesOf(repo).filter((text) => text.startsWith(state)).length;
+
+it("the undo of a checkout", () => {
+  const repo = project();
+  repo.git("checkout", "-q", "HEAD~", "--", "d.dvc");
+  must(repo, "data", "checkout");
+  expect(count(repo, "old")).toBe(FILES);
+  const interrupted = runInterrupted(repo, ["undo"], { at: 10, text: "/d/" });
+  expect(interrupted).toMatchObject({ code: 130, stderr: expect.stringMatching(/interrupted by SIGINT while undoing/) });
+  expect(count(repo, "old")).toBeGreaterThan(0);
+  expect(count(repo, "new")).toBeGreaterThan(0);
+  // So can be what finishes it.
+  const again = runInterrupted(repo, ["undo"], { at: 3, text: "/d/" });
+  expect(again).toMatchObject({ code: 130, stderr: expect.stringMatching(/interrupted by SIGINT while finishing the undo/) });
+  expect(count(repo, "old")).toBeGreaterThan(0);
+  must(repo, "undo");
+  expect(count(repo, "new")).toBe(FILES);
+  expect(repo.expverJson(["ops"]).data.operations.map(({ command, state }: Record<string, string>) => `${command} ${state}`)).toEqual([
+    "undo recovered",
+    "data checkout undone",
+    "data add done",
+    "data add done",
+    "data init done",
+  ]);
+});
+
+it("what a killed checkout left being taken back", () => {
+  const repo = project();
+  repo.git("checkout", "-q", "HEAD~", "--", "d.dvc");
+  for (let at = FILES; count(repo, "old") < FILES / 2; at += 20) expect(runKilledAt(repo, ["data", "checkout"], at).code).toBe(137);
+  const interrupted = runInterrupted(repo, ["data", "add", "d"], { at: 3, text: "/d/" });
+  expect(interrupted).toMatchObject({ code: INTERRUPTED, stderr: expect.stringContaining("while taking back what a killed command left") });
+  must(repo, "undo");
+  expect(count(repo, "new")).toBe(FILES);
+});
+
+it("gc, its undo, and the freeing of its trash", () => {
+  const repo = project();
+  const objects = () => Number(repo.run("sh", ["-c", "find .dvc/cache/files -type f | wc -l"]).stdout);
+  const all = objects();
+  // All or nothing: what had gone comes back.
+  expect(runInterrupted(repo, ["data", "gc", "-w", "-f"], { at: 10, text: "/cache/files/" })).toMatchObject({
+    code: INTERRUPTED,
+    stderr: expect.stringContaining("while moving objects to the trash"),
+  });
+  expect(objects()).toBe(all);
+  must(repo, "data", "gc", "-w", "-f");
+  expect(objects()).toBe(all - FILES - 1);
+  expect(runInterrupted(repo, ["undo"], { at: 10, text: "/cache/files/" })).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining("while undoing"),
+  });
+  expect(objects()).toBeLessThan(all);
+  must(repo, "undo");
+  expect(objects()).toBe(all);
+  must(repo, "data", "gc", "-w", "-f");
+  const trash = join(repo.root, ".dvc/cache", readdirSync(join(repo.root, ".dvc/cache")).find((name) => name.includes("trash")) ?? "");
+  expect(runInterrupted(repo, ["data", "gc", "--purge", "-f"], { at: 10, text: trash })).toMatchObject({
+    code: INTERRUPTED,
+    stderr: expect.stringContaining("while freeing the trash"),
+  });
+  expect(existsSync(trash)).toBe(true);
+  must(repo, "data", "gc", "--purge", "-f");
+  expect(existsSync(trash)).toBe(false);
+});
