@@ -24,6 +24,7 @@ export interface UndoPlan {
 /** Throws E_UNDO or E_BUSY naming what stands in the way. */
 export function* planningUndo(project: Place, operation: Operation, rows?: RowHooks): Work<UndoPlan> {
   refuseUnfit(project, operation);
+  if (operation.notes.onlyMade !== undefined) throw onlyMade(project, operation);
   const states = (yield* lookingAt(project, operation.effects, rows)).reverse();
   const blockers = [
     ...states.filter(({ state }) => state === "other").map(({ target, now }) => ({ target, now: now ?? "changed" })),
@@ -91,13 +92,31 @@ export function operationToUndo(project: Place, id?: string): Operation {
 }
 
 function lastOperation(project: Place): Operation {
+  const last = operationBefore(project, null);
+  if (last !== null) return last;
+  throw new ExpverError("E_NOT_FOUND", `there is no operation to undo in ${topOf(project)}`, { hint: "`expver ops` lists them." });
+}
+
+/** The last one that could be undone of this worktree, or of those that are older than one. */
+function operationBefore(project: Place, id: string | null): Operation | null {
   const here = topOf(project);
   for (const operation of newestOperations(project)) {
-    const { worktree, command, state } = operation;
-    if (worktree !== here || command === "undo") continue;
+    const { worktree, command, state, notes } = operation;
+    if (worktree !== here || command === "undo" || (id !== null && (operation.id >= id || notes.onlyMade !== undefined))) continue;
     if (state === "done" || (state === "failed" && hasLeft(project, operation))) return operation;
   }
-  throw new ExpverError("E_NOT_FOUND", `there is no operation to undo in ${here}`, { hint: "`expver ops` lists them." });
+  return null;
+}
+
+/** It came last, so it is what is meant; to undo another command for it would surprise. */
+function onlyMade(project: Place, { id, command, notes }: Operation): ExpverError {
+  const before = operationBefore(project, id);
+  const other = before === null ? "" : ` The operation before it: expver undo ${before.id} (${before.command}: ${before.summary})`;
+  return new ExpverError(
+    "E_UNDO",
+    `\`expver ${command}\` (${id}) took nothing away, so there is nothing to undo: it made files of ${String(notes.onlyMade)} that were not there`,
+    { hint: `They can be deleted: their bytes are in the cache.${other}`, details: { operation: id, before: before?.id ?? null } },
+  );
 }
 
 /** A failed run keeps its rows, a failed command that took everything back left nothing. */

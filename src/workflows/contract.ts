@@ -19,6 +19,8 @@ export interface Step {
 
 /** What a writing command would do. Made by reading only. Workflows extend it with what their `apply` needs. */
 export interface Plan {
+  /** What `command` does not tell of it. */
+  about?: string;
   command: string;
   steps: Step[];
   /** Asks for confirmation: bytes or rows would be replaced or removed. */

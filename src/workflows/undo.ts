@@ -22,7 +22,7 @@ export interface UndoPlan extends Plan {
   /** Done on a remote: stays. */
   beyond: string[];
   project: Project;
-  undoes: Pick<Operation, "id" | "command" | "summary">;
+  undoes: Pick<Operation, "id" | "command" | "summary" | "startedAt">;
   /** What is taken back, for people. */
   targets: string[];
   /** How many effects stand. */
@@ -33,7 +33,7 @@ export interface UndoPlan extends Plan {
 export interface UndoResult {
   /** Id of the undo itself. Null: the last command had been killed, and its repair was all there was to do. */
   operation: string | null;
-  undone: { id: string; command: string; summary: string } | null;
+  undone: { id: string; command: string; summary: string; startedAt: string } | null;
   /** What killed commands had left, the last one first. */
   repaired: { id: string; command: string; outcome: string }[];
   /** What was taken back, by kind. */
@@ -62,6 +62,7 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     const outputs = await paceWork(lookingForOutputs(project, operation), context, { label: "looking" });
     return {
       command: `undo ${operation.id}`,
+      about: `${operation.command} of ${operation.startedAt.slice(0, 16).replace("T", " ")} UTC: ${operation.summary}`,
       steps: [
         ...told.map(({ effect, target }) => stepOf(effect, target, journal)),
         ...outputs.map(({ path }) => ({ verb: "bring back", target: path, keeps: "cache" })),
@@ -71,7 +72,7 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
       operation: operation.id,
       beyond,
       project,
-      undoes: { id: operation.id, command: operation.command, summary: operation.summary },
+      undoes: { id: operation.id, command: operation.command, summary: operation.summary, startedAt: operation.startedAt },
       targets: told.map(({ target }) => target),
       standing: standing.length,
       rows,
@@ -86,8 +87,8 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     return { operation, undone: undoes, repaired: [], takenBack: targets, stays: plan.beyond };
   },
 
-  show({ command, steps, destructive, fingerprint, operation, beyond }) {
-    return { command, steps, destructive, fingerprint, operation, beyond };
+  show({ command, about, steps, destructive, fingerprint, operation, beyond }) {
+    return { command, ...(about === undefined ? {} : { about }), steps, destructive, fingerprint, operation, beyond };
   },
 };
 

@@ -121,3 +121,26 @@ it("of more files than are written down at once: told as one change, thrown away
   expect(undone.stdout).toMatch(/\n {8}and 20050 more; all of them: expver ops show \S+\noperation .*\n$/);
   expect(texts()).toEqual(textsOf("mine"));
 });
+
+it("undo does not undo what came before a pull or checkout that only made new files", () => {
+  const repository = project();
+  expect(repository.expver(["data", "checkout"]).code).toBe(0);
+  rmSync(join(repository.root, "f"));
+  expect(repository.expver(["data", "remote", "add", "-d", "store", "../store"]).code).toBe(0);
+  for (const command of ["checkout", "pull"]) {
+    rmSync(join(repository.root, "f"), { force: true });
+    expect(repository.expver(["data", command]).code).toBe(0);
+    const [newest] = repository.expverJson(["ops"]).data.operations;
+    expect(newest).toMatchObject({ command: `data ${command}`, summary: "make files of f that were not there", state: "done" });
+    const refused = repository.expverJson(["undo"]);
+    expect([refused.code, refused.error?.code]).toEqual([4, "E_UNDO"]);
+    expect(refused.error?.message).toContain(`expver data ${command}`);
+    expect(refused.error?.hint).toMatch(/expver undo \S+ \(data remote add: /);
+  }
+  expect(repository.expver(["data", "pull"]).code).toBe(0);
+  const { before } = repository.expverJson(["undo"]).error?.details ?? {};
+  const plan = repository.expver(["undo", String(before), "--dry-run"]).stdout.split("\n");
+  expect(plan[0]).toMatch(/^plan undo /);
+  expect(plan[1]).toMatch(/^ {2}data remote add of \d{4}-\d\d-\d\d \d\d:\d\d UTC: /);
+  expect(repository.expver(["undo", String(before)]).stdout).toMatch(/^undone {2}data remote add \S+ \(\d{4}-\d\d-\d\d [\d:]+\): /);
+});

@@ -14,7 +14,8 @@ export function renderPlan(plan: Plan, terminal: Terminal): string {
     .slice(0, MOST_STEPS)
     .map((step) => `  ${padText(step.verb, width)}  ${flowed(partsOf(step), terminal.width - width - 4, width + 4)}`);
   if (plan.steps.length > MOST_STEPS) lines.push(`  and ${plan.steps.length - MOST_STEPS} more steps; all of them: --dry-run --json`);
-  return `${[head, ...(lines.length > 0 ? lines : ["  nothing to do"])].join("\n")}\n`;
+  const about = plan.about === undefined ? [] : [`  ${oneLine(plan.about)}`];
+  return `${[head, ...about, ...(lines.length > 0 ? lines : ["  nothing to do"])].join("\n")}\n`;
 }
 
 function partsOf({ target, detail, count, bytes, keeps }: Step): string[] {

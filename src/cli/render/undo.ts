@@ -1,6 +1,7 @@
 /** `expver undo` as text. */
 import type { UndoResult } from "../../workflows/undo.ts";
 import type { Terminal } from "../terminal.ts";
+import { localTime } from "./time.ts";
 
 /** A checkout may have thrown away a million files one by one. */
 const MOST_LINES = 50;
@@ -11,7 +12,7 @@ export function renderUndo({ operation, undone, repaired, takenBack, stays }: Un
     return `${[...lines, "          nothing else was undone; the operation before it: expver undo"].join("\n")}\n`;
   }
   const lines = [
-    `${style("green", "undone")}  ${undone.command} ${undone.id}${undone.summary ? `: ${undone.summary}` : ""}`,
+    `${style("green", "undone")}  ${undone.command} ${undone.id} (${localTime(undone.startedAt)})${undone.summary ? `: ${undone.summary}` : ""}`,
     ...takenBack.slice(0, MOST_LINES).map((target) => `        ${target}`),
     ...(takenBack.length > MOST_LINES
       ? [`        and ${takenBack.length - MOST_LINES} more; all of them: expver ops show ${undone.id}`]

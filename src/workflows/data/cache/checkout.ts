@@ -2,7 +2,7 @@
 
 import { shownPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
-import type { OpenOperation } from "../../../journal/operations.ts";
+import { beginOperation, type OpenOperation } from "../../../journal/operations.ts";
 import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Effect } from "../../../journal/types.ts";
@@ -51,7 +51,7 @@ export const dataCheckout: WriteWorkflow<Input, CheckoutPlan, CheckoutResult> = 
     const project = openData(context);
     await prepareWriting(project, context);
     const { outputs } = plan;
-    const result = await withDvcLock(project, () => applyCheckout(project, context, plan), {
+    const result = await withDvcLock(project, () => applyCheckout(project, context, plan, "data checkout"), {
       writes: outputs.map(({ pointer }) => pointer.path),
     });
     if (result.exitCode !== 0) warnMissing(context, result.failed, outputs);
@@ -100,8 +100,16 @@ export async function planCheckout(
   };
 }
 
-/** Files nobody has stored go to the trash; of the others that are replaced or removed the journal remembers which objects they were. */
-export async function applyCheckout(project: Project, context: Context, plan: CheckoutPlan): Promise<CheckoutResult> {
+/**
+ * Files nobody has stored go to the trash; of the others that are replaced or removed the journal remembers which objects they were.
+ * `command`: what was typed, where somebody may want to undo it.
+ */
+export async function applyCheckout(
+  project: Project,
+  context: Context,
+  plan: CheckoutPlan,
+  command: string | null = null,
+): Promise<CheckoutResult> {
   const { outputs, allowMissing, summary, destructive } = plan;
   const pace = {
     label: "checking out",
@@ -111,8 +119,10 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
   const discardJournal = (path: string) => void moveToTrash(project, path);
   const changed = outputs.filter(losesFiles);
   // What only makes files that were not there loses nothing.
-  if (!destructive && changed.length === 0) await paceWork(applyingCheckout(project, outputs, { discardJournal }), context, pace);
-  else {
+  if (!destructive && changed.length === 0) {
+    await paceWork(applyingCheckout(project, outputs, { discardJournal }), context, pace);
+    if (command !== null) noteMade(project, context, { command, outputs });
+  } else {
     const unsaved = outputs.reduce((sum, output) => sum + output.unsaved.length, 0);
     const names = changed.map(({ pointer }) => pointer.path).join(", ");
     await perform(project, context, {
@@ -132,6 +142,19 @@ export async function applyCheckout(project: Project, context: Context, plan: Ch
   }
   const result = resultOf(project, outputs);
   return { ...result, summary, exitCode: result.failed.length > 0 && !allowMissing ? 255 : 0 };
+}
+
+/** There is nothing to be undone, but whoever undoes next must not undo what came before it. */
+function noteMade(project: Project, context: Context, { command, outputs }: { command: string; outputs: readonly OutputCheckout[] }): void {
+  const made = outputs.filter(({ missing, places }) => missing.length === 0 && places.length > 0).map(({ pointer }) => pointer.path);
+  if (made.length === 0) return;
+  const names = `${made.slice(0, 3).join(", ")}${made.length > 3 ? ` and ${made.length - 3} more` : ""}`;
+  beginOperation(project, context, {
+    command,
+    argv: command.split(" "),
+    summary: `make files of ${names} that were not there`,
+    notes: { onlyMade: names },
+  }).finish();
 }
 
 type Trashed = Extract<Effect, { kind: "trash" }>;

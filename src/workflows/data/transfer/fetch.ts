@@ -60,7 +60,7 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
       async () => {
         const report = await fetchAll(project, context, plan);
         const checkout = await planCheckout(project, context, { selection: plan.worktree, input: plan.input });
-        const result = await applyCheckout(project, context, checkout);
+        const result = await applyCheckout(project, context, checkout, "data pull");
         if (result.exitCode !== 0) throw pullError(project, { report, plan, outputs: checkout.outputs });
         if (plan.input.allowMissing === true) warnMissing(project, context, { ...report, ...plan });
         return { fetched: report.objects, checkout: result, exitCode: 0 };
