@@ -1,5 +1,6 @@
 /** Child processes, and who is alive. */
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { ExpverError } from "../errors.ts";
@@ -50,6 +51,8 @@ export function runProcess(program: string, args: readonly string[], { cwd, env,
 /** Names one process for ever: a pid alone is reused. */
 export interface ProcessIdentity {
   host: string;
+  /** Tells machines of one name apart; empty where the system does not tell. Earlier versions did not write it. */
+  machine?: string;
   /** Changes at each boot; empty where the system does not tell. */
   boot: string;
   /** Whose numbers `pid` is one of: a container has its own. Empty where the system does not tell; earlier versions did not write it. */
@@ -60,12 +63,13 @@ export interface ProcessIdentity {
 }
 
 export function identityOf(pid: number): ProcessIdentity {
-  return { host: hostname(), boot: bootId(), space: pidSpace(), pid, start: startTime(pid) ?? "" };
+  return { host: hostname(), machine: machineDigest(), boot: bootId(), space: pidSpace(), pid, start: startTime(pid) ?? "" };
 }
 
-/** "unknown" when the process ran on another host, or where a container cannot look: never treat that as dead. */
+/** "unknown" when the process ran on another machine, or where a container cannot look: never treat that as dead. */
 export function lifeOf(identity: ProcessIdentity): "alive" | "dead" | "unknown" {
   if (identity.host !== hostname()) return "unknown";
+  if (isOfNamesake(identity)) return "unknown";
   if (identity.boot !== bootId()) return "dead";
   if (isInOtherSpace(identity)) return lifeInContainer(identity);
   const start = startTime(identity.pid);
@@ -83,13 +87,47 @@ export function numberHere(identity: ProcessIdentity): number | null {
 
 /** Where to look for a process of which nothing is known here. */
 export function whereIs(identity: ProcessIdentity): string {
+  if (identity.host === hostname() && isOfNamesake(identity)) return `${identity.host}, another machine of that name`;
   return identity.host === hostname() && isInOtherSpace(identity) ? `${identity.host}, outside of this container` : identity.host;
 }
 
-/** Host and numbers of processes as one: elsewhere the same pid is another process. */
+/** Host, machine and numbers of processes as one: elsewhere the same pid is another process. */
 export function spaceOfPids(): string {
+  return hostname() + machineDigest() + ownSpace();
+}
+
+/** The same as earlier versions said it, who did not tell machines of one name apart. */
+export function earlierSpaceOfPids(): string {
+  return hostname() + ownSpace();
+}
+
+function ownSpace(): string {
   const space = pidSpace();
-  return space === MACHINE_SPACE ? hostname() : hostname() + space;
+  return space === MACHINE_SPACE ? "" : space;
+}
+
+/** Of one boot is of one machine, whatever a container says: an image may bring an id of its own. */
+function isOfNamesake({ machine = "", boot }: ProcessIdentity): boolean {
+  const here = machineDigest();
+  return machine !== "" && here !== "" && machine !== here && (boot === "" || boot !== bootId());
+}
+
+let machine: string | null = null;
+
+/** The id itself is to be shown to nobody (machine-id(5)). */
+function machineDigest(): string {
+  machine ??= MACHINE_IDS.map(idIn).find((id) => id !== "") ?? "";
+  return machine === "" ? "" : createHash("md5").update(`expver ${machine}`).digest("hex").slice(0, 12);
+}
+
+const MACHINE_IDS = ["/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid"];
+
+function idIn(file: string): string {
+  try {
+    return /^[0-9a-f-]{32,}$/i.exec(readFileSync(file, "utf8").trim())?.[0] ?? "";
+  } catch {
+    return "";
+  }
 }
 
 // Of the machine itself, by Linux.

@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { hasCode } from "../platform/files.ts";
-import { identityOf, lifeOf, spaceOfPids } from "../platform/processes.ts";
+import { earlierSpaceOfPids, identityOf, lifeOf, spaceOfPids } from "../platform/processes.ts";
 
 const NAME = /^\.?expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp$/;
 
@@ -54,7 +54,8 @@ export function ownerOf(name: string): "alive" | "dead" | "elsewhere" | null {
   const [, host, boot, pid, start = ""] = NAME.exec(name) ?? [];
   if (host === undefined) return null;
   const here = identityOf(process.pid);
-  if (host !== digest(spaceOfPids())) return "elsewhere";
+  // A name by an earlier version may be that of another machine called the same: only a number of this boot is one of here.
+  if (host !== digest(spaceOfPids()) && !(host === digest(earlierSpaceOfPids()) && boot === digest(here.boot))) return "elsewhere";
   return boot !== digest(here.boot) || lifeOf({ ...here, pid: Number(pid), start }) === "dead" ? "dead" : "alive";
 }
 

@@ -1,13 +1,16 @@
 /** Containers that are called as the machine is (`--network=host`): a pid there is another process than here. */
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { openOperations } from "../../src/journal/operations.ts";
-import { identityOf, lifeOf, type ProcessIdentity } from "../../src/platform/processes.ts";
+import { acquireLease, readLease } from "../../src/journal/lease.ts";
+import { beginOperation, openOperations, readOperation } from "../../src/journal/operations.ts";
+import { identityOf, lifeOf, type ProcessIdentity, spaceOfPids } from "../../src/platform/processes.ts";
 import { newOwnName, sweepStagings } from "../../src/store/staging.ts";
+import { leaseName } from "../../src/workflows/run/second-run.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -96,6 +99,70 @@ it("what is left of another machine or container goes when nobody has written to
   }
   sweepStagings(folder);
   expect([fresh, old, busy].map((name) => existsSync(join(folder, name as string)))).toEqual([true, false, true]);
+});
+
+describe.skipIf(identityOf(process.pid).machine === "")("two machines of one name that share a disk", () => {
+  const here = identityOf(process.pid);
+  const rebooted: ProcessIdentity = { ...here, boot: "another boot" };
+  const namesake: ProcessIdentity = { ...rebooted, machine: "another machine" };
+
+  it("are told apart, and each knows what its own last boot left, also by records that named no machine", () => {
+    const { machine: _, ...earlier } = rebooted;
+    expect([namesake, rebooted, earlier].map(lifeOf)).toEqual(["unknown", "dead", "dead"]);
+    // One kernel is one machine, whatever id a container's image brings.
+    expect(lifeOf({ ...here, machine: "an image's" })).toBe("alive");
+  });
+
+  it("do not take each other's leases and operations for what a reboot left", () => {
+    const repository = makeRepository();
+    expect(repository.expver(["init"]).code).toBe(0);
+    repository.commit("start");
+    const project = openProject(repository.context);
+    const held = (owner: ProcessIdentity) => {
+      const lease = acquireLease(project, leaseName(project), { run: "quiet-otter-0412" }, owner);
+      const operation = beginOperation(project, repository.context, {
+        command: "data add",
+        argv: ["data", "add"],
+        summary: "track x",
+        owner,
+      });
+      return { lease, operation };
+    };
+    const { lease, operation } = held(namesake);
+    const refused = repository.expverJson(["run", "--", "true"]);
+    expect([refused.code, refused.error?.code]).toEqual([4, "E_BUSY"]);
+    expect(refused.error?.message).toContain(`${here.host}, another machine of that name`);
+    expect(openOperations(project).map(({ id }) => id)).toEqual([operation.id]);
+    expect(readLease(project, leaseName(project))?.token).toBe(lease.token);
+    lease.release();
+    const own = held(rebooted);
+    expect(repository.expver(["run", "--", "true"]).code).toBe(0);
+    expect(openOperations(project).map(({ id }) => id)).toEqual([operation.id]);
+    expect(readOperation(project, own.operation.id).state).toBe("recovered");
+  });
+
+  it("leave each other's staging folders alone, also those by an earlier version", () => {
+    const folder = makeFolder();
+    const digest = (text: string) => createHash("md5").update(text).digest("hex").slice(0, 8);
+    const [, space, boot, rest] = /^(expver-[0-9a-f]{8})-([0-9a-f]{8})-(.*)$/.exec(newOwnName()) ?? [];
+    const dead = `${deadIdentity().pid}-1-0123abcd.tmp`;
+    const earlier = `expver-${digest(spaceOfPids().replace(String(here.machine), ""))}`;
+    const names = {
+      alive: `.${space}-${boot}-${rest}`,
+      killed: `.${space}-${boot}-${dead}`,
+      "before a reboot": `.${space}-0123abcd-${dead}`,
+      namesake: `.expver-0123abcd-0123abcd-${dead}`,
+      "killed, earlier version": `.${earlier}-${boot}-${dead}`,
+      "perhaps a namesake, earlier version": `.${earlier}-0123abcd-${dead}`,
+    };
+    for (const name of Object.values(names)) mkdirSync(join(folder, name));
+    sweepStagings(folder);
+    expect(Object.entries(names).flatMap(([what, name]) => (existsSync(join(folder, name)) ? [what] : []))).toEqual([
+      "alive",
+      "namesake",
+      "perhaps a namesake, earlier version",
+    ]);
+  });
 });
 
 it("who wrote no space is judged by the number alone", () => {

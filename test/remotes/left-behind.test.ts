@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { spaceOfPids } from "../../src/platform/processes.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { startFaultProxy } from "../support/servers/fault-proxy.ts";
 import { nginx, startNginx } from "../support/servers/nginx.ts";
@@ -89,7 +89,7 @@ for (const [kind, { isHere, start }] of Object.entries(PLACES)) {
           utimesSync(join(uploads, name), seconds, seconds);
         };
         const [, here = "", boot = ""] = /^expver-(\w+)-(\w+)-/.exec(left) ?? [];
-        expect(here).toBe(createHash("md5").update(hostname()).digest("hex").slice(0, 8));
+        expect(here).toBe(createHash("md5").update(spaceOfPids()).digest("hex").slice(0, 8));
         const alive = `expver-${here}-${boot}-1-${startOfInit()}-00000001.tmp`;
         const elsewhere = (number: number) => `expver-0123abcd-0123abcd-7-7-0000000${number}.tmp`;
         const kept = [alive, elsewhere(2), "notes.txt", ".upload.tmp"].sort();

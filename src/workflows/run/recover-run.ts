@@ -78,8 +78,8 @@ function dropReservations(repository: Repository, { owner }: Operation): void {
   );
 }
 
-function sameProcess(one: ProcessIdentity | null, { host, pid, start }: ProcessIdentity): boolean {
-  return one !== null && one.host === host && one.pid === pid && one.start === start;
+function sameProcess(one: ProcessIdentity | null, { host, machine, pid, start }: ProcessIdentity): boolean {
+  return one !== null && one.host === host && one.machine === machine && one.pid === pid && one.start === start;
 }
 
 /** The tag (without one: the kept ref) is at R: others may have seen it. */

@@ -5,7 +5,7 @@ import { type Place, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readLease } from "../../journal/lease.ts";
 import { localLauncher } from "../../launchers/local.ts";
-import { lifeOf } from "../../platform/processes.ts";
+import { lifeOf, whereIs } from "../../platform/processes.ts";
 import { readFacts, runFolder } from "./run-facts.ts";
 
 /** Readable, and different for two worktrees of one name. */
@@ -17,6 +17,8 @@ export function leaseName(project: Place): string {
 export interface RunAtWork {
   run: string;
   pid: number | undefined;
+  /** Null: it can be seen from here. */
+  elsewhere: string | null;
   since: unknown;
   command: string | null;
 }
@@ -28,18 +30,20 @@ export async function runAtWork(project: Place): Promise<RunAtWork | null> {
   if (held === null || run === null) return null;
   const program = (await localLauncher().states([{ id: run, folder: runFolder(project, run) }])).get(run);
   const facts = readFacts(project, run);
-  const watched = lifeOf(held.owner) !== "dead";
+  const life = lifeOf(held.owner);
+  const watched = life !== "dead";
   if (!watched && (program?.state !== "running" || facts?.phase === "closed")) return null;
   const pid = watched ? held.owner.pid : program?.process?.pid;
-  return { run, pid, since: facts?.startedAt ?? held.facts.since, command: facts?.command ?? null };
+  return { run, pid, elsewhere: life === "unknown" ? whereIs(held.owner) : null, since: facts?.startedAt ?? held.facts.since, command: facts?.command ?? null };
 }
 
 /** Throws E_BUSY while a run goes on in this worktree. */
 export async function refuseSecondRun(project: Place): Promise<void> {
   const found = await runAtWork(project);
   if (found === null) return;
-  const { run, pid, since } = found;
-  throw new ExpverError("E_BUSY", `run ${run} goes on in this worktree (process ${pid}, since ${String(since)})`, {
+  const { run, pid, elsewhere, since } = found;
+  const where = elsewhere === null ? "" : ` on ${elsewhere}`;
+  throw new ExpverError("E_BUSY", `run ${run} goes on in this worktree (process ${pid}${where}, since ${String(since)})`, {
     hint: `Wait for it: expver runs wait ${run}; stop it: expver runs stop ${run}; or run beside it in a worktree of its own.`,
     details: { ...found },
   });
