@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
 import { ExpverError } from "../errors.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { listingHash, renderListing, staysInside } from "./listing.ts";
 import type { Pointer, VersionedFile } from "./types.ts";
 
@@ -88,12 +89,12 @@ export function badPointer(file: string, field: string, what: string): ExpverErr
   return new ExpverError("E_POINTER", `${file}: ${field} ${what}`, { details: { file, field } });
 }
 
-/** Git merged the text, and could not. */
-function inConflict(file: string): ExpverError {
+/** Git merged the text, and could not. `typed`: the file as a word of a command line. */
+export function inConflict(file: string, typed = shellWord(file)): ExpverError {
   const hint = file.endsWith(".dvc")
-    ? `expver merge --resolve ours|theirs ${file}: merges what can be merged, and decides the rest`
+    ? `expver merge --resolve ours|theirs ${typed}: merges what can be merged, and decides the rest`
     : "Edit it: keep the entries of both sides where they are of different stages, then git add it.";
-  return new ExpverError("E_POINTER", `${file} is in conflict: Git left both sides in it`, { hint, details: { file } });
+  return new ExpverError("E_POINTER", `${file} is in conflict: Git left both sides in it`, { hint, details: { file, inConflict: true } });
 }
 
 /** The text of a scalar, or undefined when it is absent or null. */

@@ -2,6 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
+import { typedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -10,6 +11,7 @@ import { catFiles, readTree, readTrees } from "../git/tree.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { compareCodePoints } from "./listing.ts";
 import { parseLockFile } from "./lock-file.ts";
+import { inConflict } from "./pointer-fields.ts";
 import { parsePointerFile } from "./pointer-file.ts";
 import type { Pointer } from "./types.ts";
 
@@ -22,7 +24,13 @@ export function readPointers(project: Project): Pointer[] {
 export function readTracked(project: Project): { pointers: Pointer[]; pipelines: string[] } {
   const top = topOf(project);
   const files = new Set(project.repository === null ? walk(top, "") : listFiles(project.repository));
-  const pointers = readAll(pointerFiles(project, files), (file) => readTextIfExists(join(top, file)));
+  const pointers = readAll(
+    pointerFiles(project, files),
+    (file) => readTextIfExists(join(top, file)),
+    (error, file) => {
+      throw error.details.inConflict === true ? inConflict(file, typedPath(project, file)) : error;
+    },
+  );
   return { pointers, pipelines: oursAmong(project, files, isPipelineFile) };
 }
 

@@ -1,12 +1,13 @@
 /** `expver merge-driver`: what Git calls for a `.dvc` file that two branches have changed. */
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { posix, resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { CONFLICT_CODE } from "../git/merge-driver.ts";
 import type { MergedOutput } from "../merge/pointers/merge-output.ts";
 import { mergePointer } from "../merge/pointers/merge-pointer.ts";
 import type { Context } from "../platform/context.ts";
 import { writeFileAtomic } from "../platform/files.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { bringsNews, describeOutput } from "./merge/describe-output.ts";
@@ -48,11 +49,16 @@ export const mergeDriver: WriteWorkflow<Input, DriverPlan, { exitCode: number }>
     context.report({
       kind: "warning",
       text: conflicts.join("\n"),
-      hint: `expver merge --resolve ours|theirs ${file}: decides only what both changed`,
+      hint: `expver merge --resolve ours|theirs ${shellWord(fromPrefix(context, file))}: decides only what both changed`,
     });
     return { exitCode: CONFLICT_CODE };
   },
 };
+
+/** Git calls its drivers at the top of the worktree, and says where the person stands. */
+function fromPrefix({ env }: Context, file: string): string {
+  return posix.relative(env.GIT_PREFIX ?? "", file);
+}
 
 function tell(context: Context, output: MergedOutput): void {
   for (const text of output.notes) context.report({ kind: "warning", text });

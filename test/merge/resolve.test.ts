@@ -72,6 +72,22 @@ describe("a cell both sides changed", () => {
     });
   });
 
+  it("is named to be pasted where the person stands, in the driver's words, in the file and in errors", () => {
+    const line = "expver merge --resolve ours|theirs experiments.db.dvc";
+    repo.git("merge", "--abort");
+    const { code, stderr } = repo.run("git", ["merge", "--no-edit", "other"], { cwd: "results" });
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`${line}: `)]);
+    expect(repo.read(`${DATABASE}.dvc`)).toContain(`# expver-conflict: Choose, in the folder of this file: ${line}\n`);
+    const git = repo.run("git", ["-C", "data", "merge", "--abort"]);
+    expect(git.code).toBe(0);
+    expect(repo.run("git", ["merge", "--no-edit", "other"], { cwd: "data" }).stderr).toContain(
+      "ours|theirs ../results/experiments.db.dvc: ",
+    );
+    repo.write(`${DATABASE}.dvc`, `<<<<<<< ours\nouts: []\n=======\nouts: []\n>>>>>>> theirs\n`);
+    expect(repo.expverJson(["data", "pull"], { cwd: "results" }).error?.hint).toContain(`${line}: `);
+    expect(repo.expver(["merge", "--resolve", "ours", "experiments.db.dvc"], { cwd: "results" }).code).toBe(0);
+  });
+
   it("killed at any point: the cache is whole, the pointer is one, and doing it again comes to the same", () => {
     const index = readFileSync(join(repo.root, ".git/index"));
     const text = repo.read(`${DATABASE}.dvc`);

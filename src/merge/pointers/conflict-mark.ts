@@ -1,4 +1,6 @@
 /** Comments at the head of a pointer that could not be merged: it stays a pointer, and says what else it might have said. */
+import { posix } from "node:path";
+import { shellWord } from "../../platform/shell-word.ts";
 import type { Pointer } from "../../store/types.ts";
 
 const MARK = "# expver-conflict: ";
@@ -17,7 +19,8 @@ export function withMark(text: string, { file, ours, theirs, reasons }: Conflict
     ...reasons.flatMap((reason) => reason.split("\n")),
     ...ours.map((pointer) => `ours   ${describe(pointer)}`),
     ...theirs.map((pointer) => `theirs ${describe(pointer)}`),
-    `Choose: expver merge --resolve ours|theirs ${oneLine(file)}`,
+    // Wherever the reader stands: the file is there too.
+    `Choose, in the folder of this file: expver merge --resolve ours|theirs ${shellWord(posix.basename(file))}`,
   ];
   return lines.map((line) => `${MARK}${oneLine(line)}\n`).join("") + withoutMark(text);
 }

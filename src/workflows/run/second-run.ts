@@ -34,7 +34,13 @@ export async function runAtWork(project: Place): Promise<RunAtWork | null> {
   const watched = life !== "dead";
   if (!watched && (program?.state !== "running" || facts?.phase === "closed")) return null;
   const pid = watched ? held.owner.pid : program?.process?.pid;
-  return { run, pid, elsewhere: life === "unknown" ? whereIs(held.owner) : null, since: facts?.startedAt ?? held.facts.since, command: facts?.command ?? null };
+  return {
+    run,
+    pid,
+    elsewhere: life === "unknown" ? whereIs(held.owner) : null,
+    since: facts?.startedAt ?? held.facts.since,
+    command: facts?.command ?? null,
+  };
 }
 
 /** Throws E_BUSY while a run goes on in this worktree. */
