@@ -37,6 +37,7 @@ export interface InitPlan extends Plan {
   /** This clone has no command for the driver that .gitattributes names. */
   installsDriver: boolean;
   found: Survey | null;
+  tracked: Survey["tracked"];
   store: StoreSettings;
 }
 
@@ -96,6 +97,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
       makesRepository,
       edits,
       installsDriver,
+      tracked: found.tracked,
       found: hasConfig ? null : found,
       store,
     };
@@ -239,7 +241,12 @@ function stepOf(root: string, { path, before, after }: FileEdit): Step {
   return { verb: "append", target, count: added, detail: added === 1 ? "line" : "lines" };
 }
 
-function resultOf({ root, makesRepository, edits, installsDriver, found, store }: InitPlan, remote: RemoteProbes | null): InitResult {
+const DATA_NEXT = { none: ["expver data add PATH"], here: [], absent: ["expver data pull"] };
+
+function resultOf(
+  { root, makesRepository, edits, installsDriver, tracked, found, store }: InitPlan,
+  remote: RemoteProbes | null,
+): InitResult {
   const database = found?.databases[0];
   return {
     root,
@@ -254,7 +261,7 @@ function resultOf({ root, makesRepository, edits, installsDriver, found, store }
     },
     cache: store.cache === null ? null : { ...store.cache.to, copied: store.cache.objects.length },
     remote,
-    next: edits.length === 0 ? [] : ["expver data add PATH", 'expver run -m "first" -- COMMAND'],
+    next: edits.length === 0 ? [] : [...DATA_NEXT[tracked], 'expver run -m "first" -- COMMAND'],
     exitCode: remote?.probes.some(({ state }) => state === "failed") ? 1 : 0,
   };
 }

@@ -47,6 +47,22 @@ describe("expver init", () => {
     expect([...eachOperation(openProject(repo.context))]).toHaveLength(1);
   });
 
+  test("says to track data only where none is, and to pull it where it is not here", () => {
+    const repo = makeRepository();
+    const next = () => {
+      repo.run("rm", ["-f", "expver.yaml"]);
+      return repo.expverJson(["init"]).data.next as string[];
+    };
+    expect(next()[0]).toBe("expver data add PATH");
+    repo.write("results/experiments.db.dvc", "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  path: experiments.db\n");
+    expect(next()[0]).toBe("expver data add PATH");
+    repo.write("data/a.csv", "a\n");
+    expect(repo.expver(["data", "add", "data/a.csv"]).code).toBe(0);
+    expect(next()).toEqual(['expver run -m "first" -- COMMAND']);
+    repo.run("rm", ["data/a.csv"]);
+    expect(next()[0]).toBe("expver data pull");
+  });
+
   test("in a clone it only gives that clone the command of the merge driver", async () => {
     const repo = makeRepository();
     await run(repo.context);
@@ -228,6 +244,7 @@ test("every example line of the template is a valid setting", () => {
     models: { output: null, production: null, candidates: null },
     environment: [],
     links: [],
+    tracked: "none" as const,
   };
   const text = configText(nothing);
   expect(parseConfig(text, "expver.yaml")).toEqual(DEFAULTS);

@@ -1,5 +1,5 @@
 /** What an existing repository has that expver can adopt. Reads only. */
-import { closeSync, type Dirent, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isFile, isFolder, readTextIfExists } from "../../platform/files.ts";
 
@@ -12,6 +12,8 @@ export interface Survey {
   environment: string[];
   /** Those of them that stand at the root: linked into private workspaces. */
   links: string[];
+  /** Data that somebody tracks, results databases left out: none, all of it here, or some not. */
+  tracked: "none" | "here" | "absent";
 }
 
 const ENVIRONMENT = [
@@ -50,15 +52,21 @@ export async function survey(root: string, defaultDatabase: string, objectOf: (p
     hasParams: isFile(join(root, "params.yaml")),
     models: findModels(root),
     environment: ENVIRONMENT.filter((name) => found.names.has(name)),
+    tracked: found.tracked.length === 0 ? "none" : found.tracked.some((path) => isOutputAbsent(root, path)) ? "absent" : "here",
     links: LINKED.filter((name) => statSync(join(root, name), { throwIfNoEntry: false }) !== undefined),
   };
 }
 
+function isOutputAbsent(root: string, pointer: string): boolean {
+  return pointer.endsWith(".dvc") && !existsSync(join(root, pointer.slice(0, -".dvc".length)));
+}
+
 /** Bounded: a data folder of a million files must not make `init` slow. Names in breadth-first order. */
-function walk(root: string): { names: Set<string>; databases: string[]; pointers: string[] } {
+function walk(root: string): { names: Set<string>; databases: string[]; pointers: string[]; tracked: string[] } {
   const names = new Set<string>();
   const databases: string[] = [];
   const pointers: string[] = [];
+  const tracked: string[] = [];
   let seen = 0;
   const folders = [{ path: "", depth: 0 }];
   for (let next = folders.shift(); next !== undefined && seen < MOST_ENTRIES; next = folders.shift()) {
@@ -72,9 +80,10 @@ function walk(root: string): { names: Set<string>; databases: string[]; pointers
       if (entry.isFile() && /\.(db|sqlite3?)$/i.test(entry.name) && isSqlite(join(root, path))) databases.push(path);
       if (entry.isFile() && /\.(db|sqlite3?)\.dvc$/i.test(entry.name) && !isFile(join(root, path.slice(0, -".dvc".length))))
         pointers.push(path);
+      if (entry.isFile() && /[^/]\.dvc$|(^|\/)dvc\.lock$/.test(path) && !/\.(db|sqlite3?)\.dvc$/i.test(path)) tracked.push(path);
     }
   }
-  return { names, databases, pointers };
+  return { names, databases, pointers, tracked };
 }
 
 /** The default path, then those a pointer tracks, then the newest. */
