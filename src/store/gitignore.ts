@@ -5,12 +5,16 @@ import { ignoredByGit } from "../git/ignored.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import type { FileEdit } from "./types.ts";
 
-/** Edits that make Git ignore these outputs (absolute paths), as few as needed; none without Git. Two outputs may share a file. */
-export function ignoreEdits(project: Place, outputs: readonly string[]): FileEdit[] {
+/**
+ * Edits that make Git ignore these outputs (absolute paths), as few as needed; none without Git. Two outputs may share a file. `ignored`:
+ * what Git ignores of them, where it was asked already.
+ */
+export function ignoreEdits(project: Place, outputs: readonly string[], ignored?: ReadonlySet<string>): FileEdit[] {
   const { repository } = project;
-  if (repository === null || outputs.length === 0) return [];
-  const ignored = new Set(ignoredByGit(repository, outputs));
-  const files = groupByFolder(outputs.filter((path) => !ignored.has(path)));
+  if (repository === null) return [];
+  const unsure = outputs.filter((path) => !ignored?.has(path) && !isListed(path));
+  const known = new Set(ignored === undefined ? ignoredByGit(repository, unsure) : []);
+  const files = groupByFolder(unsure.filter((path) => !known.has(path)));
   return [...files].map(([folder, paths]) => {
     const path = join(folder, ".gitignore");
     const before = readTextIfExists(path);
@@ -32,6 +36,13 @@ export function unignoreEdit(output: string, pending: (path: string) => string |
   if (kept.length === lines.length) return null;
   const after = kept.join("\n");
   return { path, before, after: after.trim() === "" ? null : after };
+}
+
+/** True when the file beside an output has its line, and takes nothing back below it: no other file has a say then. */
+function isListed(output: string): boolean {
+  const lines = readTextIfExists(join(dirname(output), ".gitignore"))?.split("\n") ?? [];
+  const line = lines.lastIndexOf(ignoreLine(output));
+  return line !== -1 && !lines.slice(line).some((other) => other.startsWith("!"));
 }
 
 /** `/name` with the characters DVC escapes. */

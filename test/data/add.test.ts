@@ -27,6 +27,26 @@ it("stores bytes read-only, writes pointer and ignore line, stages and commits n
   expect(repository.expverJson(["data", "add", "data/train.csv"]).data.added[0].changed).toBe(false);
 });
 
+it.each([
+  ["/f\n", "/f\n"],
+  ["*.txt\n/f\n# the data", "*.txt\n/f\n# the data"],
+  ["/f\n!*\n", "/f\n!*\n/f\n"],
+  ["/f2\n", "/f2\n/f\n"],
+  [" /f\n", " /f\n/f\n"],
+  ["*\n!*.dvc\n", "*\n!*.dvc\n"],
+])("leaves an ignore file alone that has %j, unless Git would see the data", (before, after) => {
+  const repository = project();
+  repository.write("f", "data");
+  repository.write(".gitignore", before);
+  expect(repository.expver(["data", "add", "f"]).code).toBe(0);
+  expect(repository.read(".gitignore")).toBe(after);
+  expect(repository.git("status", "--porcelain", "--untracked-files=all")).not.toMatch(/ f$/m);
+  const path = join(repository.root, ".gitignore");
+  const { mtimeMs } = lstatSync(path);
+  expect(repository.expver(["data", "add", "f"]).code).toBe(0);
+  expect(lstatSync(path).mtimeMs).toBe(mtimeMs);
+});
+
 it("is taken back by undo, the data staying where it is", () => {
   const repository = project();
   repository.write("d.bin", "x");

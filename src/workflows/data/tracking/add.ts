@@ -33,6 +33,8 @@ interface AddPlan extends Plan {
   paths: string[];
   /** Files inside tracked folders. */
   members: MemberTarget[];
+  /** Of these, absolute, what Git ignores already. */
+  ignored: ReadonlySet<string>;
   /** Of what has to be read. */
   walks: Map<string, Walk>;
   /** Of what is known to be as its pointer says: nothing to do but to say so. */
@@ -46,6 +48,7 @@ interface AddPlan extends Plan {
 const NOTHING_HERE = {
   paths: [],
   members: [],
+  ignored: new Set<string>(),
   walks: new Map<string, Walk>(),
   unchanged: new Map<string, OutputContent>(),
   store: true,
@@ -66,7 +69,7 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const pointers = readPointers(project);
     const members = asked.flatMap((path) => memberTarget(path, pointers));
     const paths = asked.filter((path) => !members.some((member) => member.path === path));
-    refuseUntrackable(project, paths, pointers);
+    const ignored = refuseUntrackable(project, paths, pointers);
     await settleDatabases(project, asked);
     const unchanged = await unchangedAmong(project, paths, pointers);
     const changed = paths.filter((path) => !unchanged.has(path));
@@ -88,6 +91,7 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
       fingerprint: fingerprintOf({ amounts, members: members.map(({ path }) => path) }),
       paths,
       members,
+      ignored,
       walks,
       unchanged,
       store: input.commit !== false,
@@ -110,7 +114,7 @@ async function addAll(
   context: Context,
   { plan, operation }: { plan: AddPlan; operation: OpenOperation },
 ): Promise<AddResult> {
-  const { paths, walks, unchanged, store, relink } = plan;
+  const { paths, ignored, walks, unchanged, store, relink } = plan;
   const changed = [...walks.keys()];
   const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
   const files = [...walks.values()].flatMap((walk) => walk.files);
@@ -134,6 +138,7 @@ async function addAll(
     ...ignoreEdits(
       project,
       cached.map((path) => absolutePath(project, path)),
+      ignored,
     ),
   );
   applyFileEdits(project, operation, edits);

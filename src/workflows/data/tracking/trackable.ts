@@ -11,8 +11,11 @@ import { dvcIgnore } from "../../../store/dvcignore.ts";
 import { fileBeside } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 
-/** Throws E_DATA for paths Git has, pointers themselves, what `.dvcignore` leaves out, and paths that overlap another output. */
-export function refuseUntrackable(project: Project, paths: readonly string[], pointers: readonly Pointer[]): void {
+/**
+ * Throws E_DATA for paths Git has, pointers themselves, what `.dvcignore` leaves out, and paths that overlap another output. Answers those
+ * of the paths, absolute, that Git ignores.
+ */
+export function refuseUntrackable(project: Project, paths: readonly string[], pointers: readonly Pointer[]): Set<string> {
   for (const path of paths) {
     if (path === "" || path.endsWith(".dvc") || /(?:^|\/)dvc\.(?:yaml|lock)$/.test(path)) {
       throw refused(`${path || "the root"} cannot be tracked as data`, "Name a data file or a folder below the root.");
@@ -26,8 +29,9 @@ export function refuseUntrackable(project: Project, paths: readonly string[], po
     }
     refuseOverlap(path, pointers, paths);
   }
-  refuseIgnoredPointers(project, paths);
+  const ignored = refuseIgnoredPointers(project, paths);
   refuseTrackedByGit(project, paths);
+  return ignored;
 }
 
 function refuseOverlap(path: string, pointers: readonly Pointer[], asked: readonly string[]): void {
@@ -45,12 +49,14 @@ function refuseOverlap(path: string, pointers: readonly Pointer[], asked: readon
 }
 
 /** A pointer that Git ignores would never be committed, and nobody would find it. */
-function refuseIgnoredPointers(project: Project, paths: readonly string[]): void {
-  if (project.repository === null || paths.length === 0) return;
+function refuseIgnoredPointers(project: Project, paths: readonly string[]): Set<string> {
+  if (project.repository === null) return new Set();
   const files = paths.map((path) => absolutePath(project, fileBeside(path)));
-  const [ignored] = ignoredByGit(project.repository, files);
-  if (ignored !== undefined)
-    throw refused(`Git ignores the pointer ${ignored}`, "Change the ignore file that names it, or choose another path.");
+  const outputs = paths.map((path) => absolutePath(project, path));
+  const ignored = new Set(ignoredByGit(project.repository, [...files, ...outputs]));
+  const file = files.find((one) => ignored.has(one));
+  if (file !== undefined) throw refused(`Git ignores the pointer ${file}`, "Change the ignore file that names it, or choose another path.");
+  return ignored;
 }
 
 function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
