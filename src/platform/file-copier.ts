@@ -196,7 +196,7 @@ export function fileCopier(
     } catch {
       // The same.
     }
-    return size;
+    return Math.abs(size);
   };
 }
 

@@ -54,8 +54,8 @@ export function isSmall(size: number): boolean {
 }
 
 /**
- * Reads a file of the given size into a shared buffer; null when it does not fit or its size is another by now. The bytes
- * are valid until the next call of this function.
+ * Reads a file of the given size (negative: about so many bytes) into a shared buffer; null when it does not fit or its size is another
+ * by now. The bytes are valid until the next call of this function.
  */
 export function readSmall(path: string, size: number): Buffer | null {
   if (!isSmall(size)) return null;
@@ -63,7 +63,7 @@ export function readSmall(path: string, size: number): Buffer | null {
   const descriptor = openSync(path, "r");
   try {
     const count = readSync(descriptor, smallBuffer, 0, CHUNK, null);
-    return count === size ? smallBuffer.subarray(0, count) : null;
+    return count === size || (size < 0 && count < CHUNK) ? smallBuffer.subarray(0, count) : null;
   } finally {
     closeSync(descriptor);
   }

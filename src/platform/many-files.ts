@@ -8,7 +8,7 @@ import { sharingWork } from "./threads.ts";
 export interface OneOfMany {
   /** Absolute; none where all are objects of `shards`. */
   path?: string;
-  /** Bytes. */
+  /** Bytes; negative: about so many, of a small file. */
   size: number;
   /** Left when its bytes have another. All files of a call have one, or none has. */
   md5?: string;

@@ -7,7 +7,7 @@ import { fileStat } from "../platform/file-stat.ts";
 import { hasCode, isThere } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
-import type { OutputCheckout, Placement } from "./checkout.ts";
+import { type OutputCheckout, type Placement, planningProven } from "./checkout.ts";
 import { isDatabase } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { objectPath } from "./layout.ts";
@@ -45,6 +45,13 @@ export function* applyingCheckout(
   try {
     const [folders, files] = [ready.filter(({ isFolder }) => isFolder), ready.filter(({ isFolder }) => !isFolder)];
     for (const plan of folders) {
+      if (plan.isUnproven) {
+        if (yield* placeUnproven(plan, applying)) continue;
+        const proven = yield* planningProven(project, plan);
+        if (!proven.isNew) throw changedMeanwhile(plan.path);
+        Object.assign(plan, proven);
+        if (plan.missing.length > 0) continue;
+      }
       if (isSmallAndNew(plan) && (yield* placeWhole(plan, applying))) continue;
       yield* applyFolder(plan, applying);
     }
@@ -135,6 +142,21 @@ function* placeWhole(plan: OutputCheckout, { placing, staging }: Applying): Work
   }
   memory.save({ keepOthers: true });
   return true;
+}
+
+/** False when that does not go well: whoever looks at each object says why. */
+function* placeUnproven(plan: OutputCheckout, applying: Applying): Work<boolean> {
+  const { placer } = applying.placing;
+  try {
+    // Where files can be cloned, no bytes are read on the way.
+    const probe = plan.places[0] as Placement;
+    if (!placer.copies()) placer.link(objectPath(probe.dir, probe.object), `${applying.staging}/probe`, probe);
+    return placer.copies() && isSmallAndNew(plan) && (yield* placeWhole(plan, applying));
+  } catch (error) {
+    if (error instanceof ExpverError && error.code === "E_INTERRUPTED") throw error;
+    rmSync(`${applying.staging}/tree`, { recursive: true, force: true });
+    return false;
+  }
 }
 
 function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {

@@ -2,7 +2,7 @@
  * DVC 3's layout of objects, the same in a cache and in a folder remote. Mode 0444 under an object's name means "these bytes
  * were verified", to DVC and to us.
  */
-import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, constants, lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
 import { hasCode, isMissing } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
@@ -86,6 +86,39 @@ export function* trustedSizes(dir: string, objects: readonly ObjectName[]): Work
 /** Size in bytes of what lies in an object's place, for showing only: whether it can be relied on is not asked, so nothing is read. */
 export function sizeThere(dir: string, object: ObjectName): number | null {
   return lstatSync(objectPath(dir, object), { throwIfNoEntry: false })?.size ?? null;
+}
+
+/**
+ * True when something lies in the place of each of these objects: nobody looks at what. False too where the folder holds so many others
+ * that to look at each object takes less.
+ */
+export function areThere(dir: string, hashes: readonly string[]): boolean {
+  const shards = shardsFolder(dir, "md5");
+  const known = new Map<string, Set<string>>();
+  for (const hash of hashes) {
+    const prefix = hash.slice(0, 2);
+    let names = known.get(prefix);
+    if (names === undefined) {
+      names = new Set(readNames(`${shards}/${prefix}`));
+      if (names.size * SHARDS > hashes.length * WORTH_READING) return false;
+      known.set(prefix, names);
+    }
+    if (!names.has(hash.slice(2))) return false;
+  }
+  return true;
+}
+
+const SHARDS = 256;
+// Names that are read in the time of a look at one file.
+const WORTH_READING = 4;
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw fromSystemError(error, `cannot read ${folder}`);
+  }
 }
 
 /** Objects of one kind that all can be relied on, each once, in the order of their names. */

@@ -51,7 +51,7 @@ export function* makingFiles<M extends FileFromCache>(
     for (const dir of new Set(copies.map((place) => place.dir))) {
       const plain = copies.filter((place) => place.dir === dir && place.object.hashName === "md5");
       const answers = yield* copyingMany(
-        plain.map((place) => ({ size: place.size, md5: place.object.hash, to: at(place) })),
+        plain.map((place) => ({ size: place.isGuess === true ? -place.size : place.size, md5: place.object.hash, to: at(place) })),
         { shards: shardsFolder(dir, "md5") },
       );
       for (const [index, place] of plain.entries()) {
