@@ -31,12 +31,12 @@ import { placingCopies } from "./place-copies.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { lookingForUnsaved } from "./restore/saved.ts";
-import { type Selection, selectToRestore } from "./restore/selection.ts";
+import { type Chosen, selectToRestore } from "./restore/selection.ts";
 
 interface RestorePlan extends Plan {
   version: string;
   commit: string;
-  selection: Selection;
+  selection: Chosen;
   remote: string | undefined;
 }
 
@@ -63,8 +63,9 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
     const { version, commit } = commitMeant(project, name);
     const targets = wordsOf(input.path);
     await settleDatabases(project, targets);
-    const selection = await selectToRestore(project, repository, context, { commit, targets, version });
-    const { files, outputs, removes, md5s, conflicts } = selection;
+    // Digests of a million files are not kept until it is applied.
+    const { md5s, conflicts, ...selection } = await selectToRestore(project, repository, context, { commit, targets, version });
+    const { files, outputs, removes } = selection;
     const giveWay = [...files.map(({ path }) => path), ...outputs.flatMap(placesOf), ...removes];
     refuseOpen(project, giveWay);
     const looking = lookingForUnsaved(project, repository, { paths: giveWay, md5s, conflicts });
@@ -173,11 +174,11 @@ async function fetchMissing(project: Project, context: Context, { selection, rem
   );
 }
 
-function placesOf({ pointer, members }: Selection["outputs"][number]): string[] {
+function placesOf({ pointer, members }: Chosen["outputs"][number]): string[] {
   return members === null ? [pointer.path] : members.map((member) => `${pointer.path}/${member}`);
 }
 
-function stepsOf(project: Project, { files, outputs, removes, leftOut }: Selection, unsaved: readonly string[]): Step[] {
+function stepsOf(project: Project, { files, outputs, removes, leftOut }: Chosen, unsaved: readonly string[]): Step[] {
   const holdsLost = new Set(unsaved.flatMap(foldersOf));
   const step = (verb: string, path: string, detail: string, bytes?: number): Step => {
     const isThere = existsSync(absolutePath(project, path));

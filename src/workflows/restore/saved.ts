@@ -21,10 +21,12 @@ export function* lookingForUnsaved(
 ): Work<string[]> {
   const { dir } = openCache(project);
   const notCached: string[] = [];
-  for (const path of paths.flatMap((one) => filesBelow(project, one))) {
-    yield { files: 1, bytes: 0 };
-    const hash = conflicts?.has(path) ? null : (md5s.get(path) ?? (yield* hashingFile(absolutePath(project, path))).md5);
-    if (hash === null || trustedSize(dir, { hash, hashName: "md5" }) === null) notCached.push(path);
+  for (const top of paths) {
+    for (const path of filesBelow(project, top)) {
+      yield { files: 1, bytes: 0 };
+      const hash = conflicts?.has(path) ? null : (md5s.get(path) ?? (yield* hashingFile(absolutePath(project, path))).md5);
+      if (hash === null || trustedSize(dir, { hash, hashName: "md5" }) === null) notCached.push(path);
+    }
   }
   const hashes = hashesHere(repository, notCached);
   const input = notCached.map((path) => `${hashes.get(path) ?? "0"}\n`).join("");
@@ -34,9 +36,9 @@ export function* lookingForUnsaved(
 }
 
 /** A link to somewhere is no bytes of its own. */
-function filesBelow(project: Project, path: string): string[] {
+function* filesBelow(project: Project, path: string): Generator<string> {
   const stat = lstatSync(join(topOf(project), path), { throwIfNoEntry: false });
-  if (stat?.isFile()) return [path];
-  if (!stat?.isDirectory()) return [];
-  return readdirSync(join(topOf(project), path)).flatMap((name) => filesBelow(project, `${path}/${name}`));
+  if (stat?.isFile()) yield path;
+  if (!stat?.isDirectory()) return;
+  for (const name of readdirSync(join(topOf(project), path))) yield* filesBelow(project, `${path}/${name}`);
 }

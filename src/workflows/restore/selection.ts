@@ -10,23 +10,26 @@ import { readStatus } from "../../git/status.ts";
 import { readTree, type TreeEntry } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isThere } from "../../platform/files.ts";
-import { paceWork } from "../../platform/pace.ts";
+import { paceWork, type Work } from "../../platform/pace.ts";
 import { lookingForMissing, storedMembers } from "../../store/make-output.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
-import { readingStatus } from "../../store/status.ts";
+import { type OutputStatus, readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 
-export interface Selection {
+export interface Selection extends Chosen {
+  /** Digests of files of those outputs as they lie there now, by stored path. */
+  md5s: Map<string, string>;
+  /** Stored paths that Git's merge left in conflict. */
+  conflicts: ReadonlySet<string>;
+}
+
+export interface Chosen {
   /** Git files whose bytes are not what the version has. */
   files: TreeEntry[];
   /** Outputs that are not what the version's pointer says; `members`: only these of a folder. */
   outputs: { pointer: Pointer; members: string[] | null; missing: string[] }[];
   /** Stored paths of what the version does not have. */
   removes: string[];
-  /** Digests of files of those outputs as they lie there now, by stored path. */
-  md5s: Map<string, string>;
-  /** Stored paths that Git's merge left in conflict. */
-  conflicts: ReadonlySet<string>;
   /** The results database was left out: nobody named it. */
   leftOut: string | null;
 }
@@ -169,20 +172,37 @@ async function differingOutputs(
     context,
     { label: "comparing data" },
   );
-  const md5s = new Map(
-    states.flatMap(({ pointer, scan }) =>
-      (scan?.files ?? []).map(({ relpath, md5 }) => [relpath === "" ? pointer.path : `${pointer.path}/${relpath}`, md5] as const),
-    ),
-  );
+  const md5s = await paceWork(collectingHashes(states), context, { label: "comparing data" });
   const outputs: Selection["outputs"] = [];
   for (const [index, { pointer, members }] of chosen.entries()) {
     if (states[index]?.worktree === "same") continue;
     const isIn = members === null ? () => true : underAny(members);
-    const stored = (storedMembers(project, pointer) ?? []).filter(({ relpath }) => isIn(relpath));
-    const other = stored.filter(({ relpath, md5 }) => md5s.get(`${pointer.path}/${relpath}`) !== md5).map(({ relpath }) => relpath);
-    if (members !== null && other.length === 0 && stored.length > 0) continue;
+    const other = members === null ? null : otherMembers(project, pointer, { members, isIn, md5s });
+    if (other?.length === 0) continue;
     const missing = await paceWork(lookingForMissing(project, pointer, isIn), context, { label: "looking into the cache" });
-    outputs.push({ pointer, members: members === null || stored.length === 0 ? members : other, missing });
+    outputs.push({ pointer, members: other, missing });
   }
   return { outputs, md5s };
+}
+
+function* collectingHashes(states: readonly OutputStatus[]): Work<Map<string, string>> {
+  const md5s = new Map<string, string>();
+  for (const { pointer, scan } of states) {
+    for (const { relpath, md5 } of scan?.files ?? []) {
+      md5s.set(relpath === "" ? pointer.path : `${pointer.path}/${relpath}`, md5);
+      yield { files: 0, bytes: 0 };
+    }
+  }
+  return md5s;
+}
+
+/** Those of the wanted members that the worktree has not got as they were; the wanted paths themselves when the listing is nowhere here. */
+function otherMembers(
+  project: Project,
+  pointer: Pointer,
+  { members, isIn, md5s }: { members: string[]; isIn: (relpath: string) => boolean; md5s: ReadonlyMap<string, string> },
+): string[] {
+  const stored = (storedMembers(project, pointer) ?? []).filter(({ relpath }) => isIn(relpath));
+  if (stored.length === 0) return members;
+  return stored.filter(({ relpath, md5 }) => md5s.get(`${pointer.path}/${relpath}`) !== md5).map(({ relpath }) => relpath);
 }
