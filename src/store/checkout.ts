@@ -97,7 +97,7 @@ function* planOutput(
   if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
   const selected = only?.get(pointer.path);
   if (scan === null && selected === undefined && !proven && areLeftUnproven(cache, pointer, members)) {
-    const output = { path, dir: cache.dir, hashName: pointer.hashName, isexec: false, isGuess: true };
+    const output = { path, dir: cache.dir, hashName: pointer.hashName, isexec: false, programs: programsIn(pointer), isGuess: true };
     const size = Math.ceil((pointer.size ?? 0) / members.length);
     return { ...plan, isUnproven: true, places: members.map((member) => new MemberPlacement(output, member, { size, replaces: null })) };
   }
@@ -138,7 +138,14 @@ function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWant
     const { relpath, md5 } = members[number] as ListingEntry;
     return isWanted(relpath) && (standing(number)?.md5 !== md5 || relink);
   });
-  const output: Output = { path, dir: cache.dir, hashName, isexec: !plan.isFolder && pointer.isexec === true, isGuess: false };
+  const output: Output = {
+    path,
+    dir: cache.dir,
+    hashName,
+    isexec: !plan.isFolder && pointer.isexec === true,
+    isGuess: false,
+    programs: programsIn(pointer),
+  };
   for (const some of batchesOf(changed)) {
     const sizes = yield* trustedSizes(
       cache.dir,
@@ -189,6 +196,10 @@ function sideBySide(members: readonly ListingEntry[], files: readonly ScannedFil
   return { standing: (number) => (places[number] === 0 ? undefined : files[(places[number] as number) - 1]), others };
 }
 
+function programsIn({ files }: Pointer): Set<string> {
+  return new Set(files?.flatMap(({ relpath, isexec }) => (isexec ? [relpath] : [])));
+}
+
 interface Output {
   /** Absolute. */
   path: string;
@@ -197,6 +208,8 @@ interface Output {
   hashName: HashName;
   isexec: boolean;
   isGuess: boolean;
+  /** Members that may be run: a listing does not say it, a pointer that lists its files does. */
+  programs: ReadonlySet<string>;
 }
 
 /** Of a million files to be made are kept: names, hashes and sizes. */
@@ -230,7 +243,8 @@ class MemberPlacement implements Placement {
   }
 
   get isexec(): boolean {
-    return this.#output.isexec;
+    const { isexec, programs } = this.#output;
+    return isexec || (programs.size > 0 && programs.has(this.#relpath ?? (this.replaces as ScannedFile).relpath));
   }
 
   get isGuess(): boolean {

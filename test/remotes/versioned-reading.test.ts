@@ -121,6 +121,9 @@ describe.skipIf(!WITH_DVC)("a version_aware remote that dvc has pushed to", { ti
       code: 251,
       error: { code: "E_REMOTE", message: expect.stringContaining("versions") },
     });
+    ours.write("loose.txt", "loose");
+    expect(ours.expverJson(["data", "add", "loose.txt", "--to-remote"]).error).toMatchObject({ code: "E_REMOTE" });
+    expect(objectsIn(ours)).toEqual([]);
     run(ours, ["remote", "add", "here", ours.root]);
     for (const option of ["version_aware", "worktree"]) {
       run(ours, ["remote", "modify", "here", option, "true"]);

@@ -1,5 +1,5 @@
 /** Push to remotes that keep versions of files: twins, one pushed by dvc, one by us, say the same in every pointer, and either tool goes on from the other. */
-import { chmodSync, cpSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeStudy, must, refsOf, runOnce } from "../publish/story.ts";
@@ -139,7 +139,7 @@ describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_0
     run(repository, "add", "d");
     expect(run(repository, "push")).toContain("1 file pushed");
     expect(versionsOf(repository.read("d.dvc"))).toHaveLength(2);
-    // That a file may be run stays in the pointer; a pointer that lost its versions finds them again, without sending.
+    // That it may be run stays in the pointer; a pointer that lost its versions finds them again, without sending.
     expect(repository.read("x.sh.dvc")).toContain("isexec: true");
     const [folder, script] = [repository.read("d.dvc"), repository.read("x.sh.dvc")];
     expect(repository.expver(["undo"]).code).toBe(0);
@@ -149,6 +149,17 @@ describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_0
     expect(run(repository, "push")).toContain("up to date");
     expect([repository.read("d.dvc"), repository.read("x.sh.dvc")]).toEqual([folder, script]);
     expect(dvcCalls(repository, [["push"]])[0]?.stdout).toContain("up to date");
+    // Of a folder's files the pointer says it too, once it lists them.
+    repository.write("d/run", "#!/bin/sh\n# two\n");
+    chmodSync(join(repository.root, "d/run"), 0o755);
+    run(repository, "add", "d");
+    run(repository, "push");
+    for (const pull of [() => run(repository, "pull"), () => dvcCalls(repository, [["pull"]])]) {
+      repository.run("rm", ["-rf", ".dvc/cache", "d", "x.sh"]);
+      pull();
+      expect(["d/run", "x.sh"].map((file) => statSync(join(repository.root, file)).mode & 0o111)).not.toContain(0);
+      expect(statSync(join(repository.root, "d/a")).mode & 0o111).toBe(0);
+    }
   });
 
   it("takes a bucket's word that it keeps no versions, and other commits are not pushed", async () => {

@@ -12,7 +12,7 @@ import { defaultJobs } from "./many.ts";
 import type { Remote } from "./remote.ts";
 import { servedRemote } from "./served.ts";
 import type { ObjectServer } from "./server.ts";
-import { placesIn, type Tracked, versionedRemote } from "./versioned.ts";
+import { notAnObjectStore, placesIn, type Tracked, versionedRemote } from "./versioned.ts";
 
 interface OpenOptions {
   /** Connections at once, instead of what the configuration says. */
@@ -32,6 +32,13 @@ export function openRemote(project: Project, name?: string, { jobs }: OpenOption
   const tracked = { keyOf: keyInside(project), places: () => placesIn(readPointers(project)) };
   const remote = known.get(key) ?? remoteOf({ ...config, options, stateDir: project.stateDir }, project.repository?.env, tracked);
   known.set(key, remote);
+  return remote;
+}
+
+/** The same for objects that no pointer names yet. Throws E_REMOTE for a remote that has files under their names. */
+export function openObjects(project: Project, name?: string): Remote {
+  const remote = openRemote(project, name);
+  if (remote.versions !== null) throw notAnObjectStore(remote.name, "data goes there with `push`, when it is tracked");
   return remote;
 }
 

@@ -125,7 +125,7 @@ export function keepsNone(name: string, location: string): ExpverError {
   );
 }
 
-function notAnObjectStore(name: string, what: string, details: Record<string, unknown> = {}): ExpverError {
+export function notAnObjectStore(name: string, what: string, details: Record<string, unknown> = {}): ExpverError {
   return new ExpverError("E_REMOTE", `remote ${name} keeps versions of files: ${what}`, {
     hint: "Use a remote without version_aware and worktree.",
     details: { ...details, remote: name },

@@ -56,8 +56,9 @@ export async function startSeaweed(): Promise<Seaweed> {
   const at = (bucket: string, key: string) =>
     `http://127.0.0.1:${filer}/buckets/${bucket}/${key.split("/").map(encodeURIComponent).join("/")}`;
   const must = async (url: string, init?: RequestInit) => {
-    // A connection kept from before may have been closed meanwhile.
-    const answer = await fetch(url, init).catch(() => fetch(url, init));
+    // A connection kept from before may have been closed meanwhile, and on a busy machine one has been seen to stand still.
+    const once = () => fetch(url, { ...init, signal: AbortSignal.timeout(30_000) });
+    const answer = await once().catch(once);
     if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
     return answer;
   };

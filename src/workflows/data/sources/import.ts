@@ -9,7 +9,7 @@ import { isUrl } from "../../../store/dvc-config.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { type Import, renderImport } from "../../../store/import-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
-import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
 import type { OutputContent } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
@@ -95,7 +95,7 @@ function planImport(context: Context, input: Input, { command, from, name, local
   refuseUntrackable(project, [path], others);
   const placed = from.kind === "url" && local !== null ? { ...from, path: spelled(project, from.path, { local, path }) } : from;
   const mode = input.exec === false ? "note" : input.download === false ? "lock" : input.toRemote === true ? "send" : "bring";
-  if (mode === "send") openRemote(project, textIn(input.remote));
+  if (mode === "send") openObjects(project, textIn(input.remote));
   return {
     command,
     steps: [{ verb: mode === "bring" ? "import" : mode, target: path, detail: `from ${describeImport(placed)}` }],

@@ -8,7 +8,7 @@ import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { entryName } from "../../../store/contents.ts";
 import { type Import, readImport, updateImport } from "../../../store/import-file.ts";
-import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
 import { isHere } from "../../../store/status.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
@@ -53,7 +53,7 @@ export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
         throw new ExpverError("E_DATA", `${pointer.path} comes from a repository: --to-remote is for what comes from a URL`);
       return from === null ? [] : [{ pointer, from }];
     });
-    if (toRemote !== null) openRemote(project, toRemote.name);
+    if (toRemote !== null) openObjects(project, toRemote.name);
     return {
       command: "data update",
       steps: targets.map(({ pointer, from }) => ({ verb: "update", target: pointer.path, detail: `from ${describeImport(from)}` })),

@@ -8,7 +8,7 @@ import { pointerEdit } from "../../../store/contents.ts";
 import { isUrl } from "../../../store/dvc-config.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
-import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
 import type { Input, Plan } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
@@ -38,7 +38,7 @@ export async function planAddFrom(context: Context, input: Input): Promise<Plan 
   const path = pathFromUser(project, context, placeOf(context, input, { typed, top: topOf(project) }));
   refuseUntrackable(project, [path], readPointers(project));
   const remote = input.toRemote === true ? { name: textIn(input.remote) } : null;
-  if (remote !== null) openRemote(project, remote.name);
+  if (remote !== null) openObjects(project, remote.name);
   const there = await lookElsewhere(context, typed);
   return {
     command: "data add",
