@@ -1,11 +1,17 @@
 /** Making Git objects. No ref, index or worktree file changes here: what is made is unreachable until a ref points to it. */
 import { ExpverError } from "../errors.ts";
 import { git, gitResult, type Repository } from "./git.ts";
-import { committer } from "./identity.ts";
+import { committer, committerNow } from "./identity.ts";
 
 /** Stores bytes as they are (no line-ending or other filters) and answers the blob's name. */
 export function hashBlob(repository: Repository, bytes: string | Uint8Array): string {
   return git(repository, ["hash-object", "-w", "--stdin"], { input: bytes }).trimEnd();
+}
+
+/** The same for files anywhere, in one process; their names have no line breaks. */
+export function hashFiles(repository: Repository, files: readonly string[]): string[] {
+  const input = files.map((file) => `${file}\n`).join("");
+  return git(repository, ["hash-object", "-w", "--no-filters", "--stdin-paths"], { input }).split("\n").filter(Boolean);
 }
 
 export interface NewCommit {
@@ -50,7 +56,7 @@ export interface NewTag {
 /** Makes an annotated tag's object, without the ref. */
 export function makeTag(repository: Repository, { name, object, message }: NewTag): string {
   refuseNul(message);
-  const header = `object ${object}\ntype commit\ntag ${name}\ntagger ${committer(repository).line}\n`;
+  const header = `object ${object}\ntype commit\ntag ${name}\ntagger ${committerNow(repository)}\n`;
   return git(repository, ["mktag"], { input: `${header}\n${message.endsWith("\n") ? message : `${message}\n`}` }).trimEnd();
 }
 

@@ -27,20 +27,28 @@ export function headBranch(repository: Repository): string | null {
   return result.code === 0 ? result.stdout.toString("utf8").trimEnd() : null;
 }
 
-/** Where HEAD stands: both at once. `branch` as {@link headBranch}; `commit` null on an unborn branch. */
-export function readHead(repository: Repository): { branch: string | null; commit: string | null } {
-  const result = gitResult(repository, ["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"], { allow: [128] });
-  if (result.code !== 0) return { branch: headBranch(repository), commit: readRef(repository, "HEAD") };
-  const [commit = "", name] = result.stdout.toString("utf8").split("\n");
-  return { branch: name === undefined || name === "HEAD" ? null : name, commit };
+/** Where HEAD stands, all at once. `branch` as {@link headBranch}; `commit` and its `tree` null on an unborn branch. */
+export function readHead(repository: Repository): { branch: string | null; commit: string | null; tree: string | null } {
+  const result = gitResult(repository, ["rev-parse", "HEAD", "HEAD^{tree}", "--symbolic-full-name", "HEAD"], { allow: [128] });
+  if (result.code !== 0) return { branch: headBranch(repository), commit: readRef(repository, "HEAD"), tree: null };
+  const [commit = "", tree = "", name] = result.stdout.toString("utf8").split("\n");
+  return { branch: name === undefined || name === "HEAD" ? null : name, commit, tree };
 }
 
-/** {@link readRef} of several at once, by full name; one that is not there is absent. `HEAD` is not among them. */
-export function readRefs(repository: Repository, refs: readonly string[]): Map<string, string> {
-  const lines = git(repository, ["for-each-ref", "--format=%(objectname) %(refname)", "--", ...refs]).split("\n");
-  const found = lines.map((line) => [line.slice(line.indexOf(" ") + 1), line.slice(0, line.indexOf(" "))] as const);
+/**
+ * {@link readRef} of several at once, by full name; one that is not there is absent. `HEAD` is not among them, but `head` is which of them
+ * it stands for.
+ */
+export function readRefs(repository: Repository, refs: readonly string[]): { found: Map<string, string>; head: string | null } {
+  const lines = git(repository, ["for-each-ref", "--format=%(HEAD)%(objectname) %(refname)", "--", ...refs]).split("\n");
+  const all = lines.map((line) => ({
+    isHead: line.startsWith("*"),
+    object: line.slice(1, line.indexOf(" ", 1)),
+    name: line.slice(line.indexOf(" ", 1) + 1),
+  }));
   // A name is a pattern too: of all below it.
-  return new Map(found.filter(([name]) => refs.includes(name)));
+  const asked = all.filter(({ name }) => refs.includes(name));
+  return { found: new Map(asked.map(({ name, object }) => [name, object])), head: asked.find(({ isHead }) => isHead)?.name ?? null };
 }
 
 /**

@@ -20,8 +20,8 @@ import type { FileEdit, OutputContent, Pointer, VersionedFile } from "./types.ts
 export interface StoredOutput {
   content: OutputContent;
   pointer: FileEdit;
-  /** Null when Git ignores the output already, or there is no Git. */
-  ignore: FileEdit | null;
+  /** Null when Git ignores the output already, or there is no Git. Git is asked when this is. */
+  readonly ignore: FileEdit | null;
 }
 
 export interface StoreOptions {
@@ -40,7 +40,13 @@ export function hashOutput(project: Project, path: string): OutputContent {
 export function storeOutput(project: Project, path: string, context: Pacing, options: StoreOptions = {}): StoredOutput {
   const { content } = finishWork(storingOutputs(project, [path], options), context, { label: `storing ${path}` })[0] as Scan;
   const target = absolutePath(project, path);
-  return { content, pointer: pointerEdit(project, path, content), ignore: ignoreEdits(project, [target])[0] ?? null };
+  return {
+    content,
+    pointer: pointerEdit(project, path, content),
+    get ignore() {
+      return ignoreEdits(project, [target])[0] ?? null;
+    },
+  };
 }
 
 /** The same for many outputs with one sync; answers a scan for each. `walks`: made a moment ago, by path. */

@@ -28,6 +28,8 @@ export interface NumberingOptions {
 
 /** The numbers that are taken here, on the remote and in reservations. */
 export interface Numbers {
+  /** For {@link reserveVersion}. */
+  readonly taken: Taken;
   /** The next free name. Reserves nothing. */
   next(level: Level): string;
   /** Throws E_VERSION_TAKEN, with the next free name in the hint, when a tag or a living reservation has the name. E_USAGE when it is none. */
@@ -42,6 +44,7 @@ export function readNumbers(project: Project, options: NumberingOptions = {}): N
   const numbersOf = (names: Set<string>) => [...names].flatMap((name) => parseTagName(name, prefix) ?? []);
   const highest = numbersOf(taken.here).length > 0 ? undefined : numbersOf(taken.remote).sort(compareVersions).at(-1);
   return {
+    taken,
     next: (level) => nextFree(taken, level, prefix),
     requireFree(name) {
       requireTagName(name, prefix);
@@ -52,20 +55,20 @@ export function readNumbers(project: Project, options: NumberingOptions = {}): N
 }
 
 /**
- * Takes a number: the next one of a level, or exactly this name.
+ * Takes a number: the next one of a level, or exactly this name. `numbers`: read a moment ago; should they no longer hold, they are read anew.
  *
  * @throws E_VERSION_TAKEN when the name is taken; E_USAGE when it is no version.
  */
 export function reserveVersion(
   project: Project,
   wanted: Level | (string & {}),
-  { owner = identityOf(process.pid), ...options }: NumberingOptions & { owner?: ProcessIdentity } = {},
+  { owner = identityOf(process.pid), numbers, ...options }: NumberingOptions & { owner?: ProcessIdentity; numbers?: Numbers } = {},
 ): Reservation {
   const repository = requireRepository(project);
   const prefix = prefixOf(project, options);
   const object = hashBlob(repository, `${JSON.stringify(owner)}\n`);
   for (let attempt = 0; ; attempt += 1) {
-    const taken = readTaken(project, options);
+    const taken = attempt === 0 && numbers !== undefined ? numbers.taken : readTaken(project, options);
     const name = isLevel(wanted) ? nextFree(taken, wanted, prefix) : wanted;
     if (!isLevel(wanted)) {
       requireTagName(name, prefix);
@@ -73,7 +76,12 @@ export function reserveVersion(
     }
     const ref = RESERVED + name;
     try {
-      updateRefs(repository, [{ ref, before: taken.reserved.get(name) ?? null, after: object }], { reason: `expver: reserve ${name}` });
+      // A tag made since the numbers were read is seen by the same step that takes one.
+      const changes = [
+        { ref, before: taken.reserved.get(name) ?? null, after: object },
+        { ref: `refs/tags/${name}`, before: null, after: null },
+      ];
+      updateRefs(repository, changes, { reason: `expver: reserve ${name}` });
       return { name, ref, object };
     } catch (error) {
       const lost = error instanceof ExpverError && (error.code === "E_REF_MOVED" || /lock/.test(error.message));

@@ -6,21 +6,25 @@ it("knows the branch of an unborn HEAD, whose commit is null", () => {
   const { repository } = makeRepository();
   expect(headBranch(repository)).toBe("refs/heads/main");
   expect(readRef(repository, "HEAD")).toBeNull();
-  expect(readHead(repository)).toEqual({ branch: "refs/heads/main", commit: null });
+  expect(readHead(repository)).toEqual({ branch: "refs/heads/main", commit: null, tree: null });
 });
 
 it("knows branch and commit of HEAD at once, also beside a file and a branch of that name", () => {
   const repo = makeRepository();
   const commit = repo.commit("first", { HEAD: "" });
   repo.git("branch", "x/HEAD");
-  expect(readHead(repo.repository)).toEqual({ branch: "refs/heads/main", commit });
+  expect(readHead(repo.repository)).toEqual({ branch: "refs/heads/main", commit, tree: repo.git("rev-parse", "main^{tree}") });
 });
 
 it("reads several refs at once, and no others below or beside them", () => {
   const repo = makeRepository();
   const commit = repo.commit("first");
   for (const name of ["one", "two/below", "one-more"]) repo.git("tag", name);
-  expect(readRefs(repo.repository, ["refs/tags/one", "refs/tags/two", "refs/tags/gone"])).toEqual(new Map([["refs/tags/one", commit]]));
+  expect(readRefs(repo.repository, ["refs/tags/one", "refs/tags/two", "refs/tags/gone"])).toEqual({
+    found: new Map([["refs/tags/one", commit]]),
+    head: null,
+  });
+  expect(readRefs(repo.repository, ["refs/heads/main", "refs/tags/one"]).head).toBe("refs/heads/main");
 });
 
 it("has no branch when HEAD is detached", () => {
@@ -28,7 +32,11 @@ it("has no branch when HEAD is detached", () => {
   repo.commit("first");
   repo.git("checkout", "-q", "--detach");
   expect(headBranch(repo.repository)).toBeNull();
-  expect(readHead(repo.repository)).toEqual({ branch: null, commit: repo.git("rev-parse", "HEAD") });
+  expect(readHead(repo.repository)).toEqual({
+    branch: null,
+    commit: repo.git("rev-parse", "HEAD"),
+    tree: repo.git("rev-parse", "HEAD^{tree}"),
+  });
 });
 
 it("answers the tag's own object, and the commit behind it", () => {

@@ -12,9 +12,15 @@ describe("a run that does well", () => {
     const done = repo.expver(["run", "--metrics", "metrics.json", "--", "node", "train.js"], { env: { PATH: counter.path } });
     expect(done.code, done.stderr).toBe(0);
     const times = (words: string) => counter.calls().filter((call) => call.includes(words)).length;
-    // Before the program and after it: who commits, where HEAD stands, and what Git does not know.
-    expect(["GIT_COMMITTER_IDENT", "--symbolic-full-name", "diff-tree", "status --porcelain"].map(times)).toEqual([2, 2, 1, 2]);
+    // Before the program and after it: what Git does not know.
+    expect(["GIT_COMMITTER_IDENT", "--symbolic-full-name", "diff-tree", "status --porcelain"].map(times)).toEqual([1, 1, 1, 2]);
     expect(["symbolic-ref", "rev-parse --verify", "commit.gpgsign"].map(times)).toEqual([0, 0, 1]);
+    repo.write("new.py", "1\n");
+    counter.reset();
+    expect(
+      repo.expver(["run", "--metrics", "metrics.json", "-m", "two", "--", "node", "train.js"], { env: { PATH: counter.path } }).code,
+    ).toBe(0);
+    expect(counter.calls().length).toBeLessThanOrEqual(34);
   });
 
   it("leaves snapshot, rows with three stamps, outputs, results commit and tag, and a clean worktree", () => {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { topOf } from "../../config/project.ts";
+import { git } from "../../git/git.ts";
 import { readIndexEntries, requireIndexFree } from "../../git/index-file.ts";
 import { updateRefs } from "../../git/refs.ts";
 import { readTree } from "../../git/tree.ts";
@@ -44,7 +45,8 @@ export async function commitThere({ there, record, tip, changed }: Scene, messag
         const paths = [...new Set([...files, ...texts.map(({ path }) => path)])];
         const folder = mkdtempSync(join(repository.gitDir, "expver-"));
         try {
-          const snapshot = makeSnapshot(repository, { folder, head: tip, paths: files, texts, message, verify: true });
+          const head = { commit: tip, tree: git(repository, ["rev-parse", `${tip}^{tree}`]).trim() };
+          const snapshot = makeSnapshot(repository, { folder, head, paths: files, texts, message, verify: true });
           if (!snapshot.isNew) return;
           requireIndexFree(repository);
           const now = readIndexEntries(repository, paths);

@@ -37,7 +37,10 @@ export function fixStart(context: Context, run: OpenRun): string | null {
 
 /** Two runs of one repository never get one number. A kill between reserving and journaling leaves a reservation whose holder is dead: no harm. */
 function reserve({ plan, project, operation, save }: OpenRun): void {
-  const { name, ref, object } = reserveVersion(project, plan.version.wanted, { remoteTags: plan.version.remoteTags });
+  const { name, ref, object } = reserveVersion(project, plan.version.wanted, {
+    remoteTags: plan.version.remoteTags,
+    numbers: plan.version.numbers,
+  });
   operation.record({ kind: "ref", ref, before: null, after: object });
   save({ version: name });
 }
@@ -72,7 +75,7 @@ function snapshotOf({ runId, folder, plan, repository, operation, facts }: OpenR
   }
   const { commit } = makeSnapshot(repository, {
     folder,
-    head: head.commit,
+    head,
     paths,
     texts: edits.map(({ path, after }) => ({ path, text: after })),
     message: `${titleOf(facts().version, request.message, facts().command)} (snapshot)\n\nRun: ${runId}\n`,

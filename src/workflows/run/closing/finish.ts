@@ -41,11 +41,12 @@ export function finishRun(run: ClosingRun, message: VersionMessage, commitment: 
   const { repository, operation, facts } = run;
   const { commit, staged } = facts().closing;
   const results = makeResultsCommit(run, commitment);
-  const onBranch = commit && branchStands(run);
+  const known = readKnownRefs(run, { head: commit });
+  const onBranch = commit && (known.branchStands ?? branchStands(run));
   const index = onBranch ? indexEdits(run, results, new Map(staged)) : [];
   if (index.length > 0) requireIndexFree(repository);
   const files = onBranch || !commit ? worktreeEdits(run) : [];
-  const refs = refChanges(run, { results, message: formatMessage(message), onBranch });
+  const refs = refChanges(run, { results, message: formatMessage(message), onBranch, known: known.refs });
   operation.record(
     ...refs.map((change): Effect => ({ kind: "ref", ...change })),
     ...(index.length > 0 ? [{ kind: "index", entries: index } as const] : []),
@@ -91,14 +92,25 @@ function makeResultsCommit({ runId, repository, facts }: ClosingRun, { base = fa
   });
 }
 
+/** What refs of the run are there, and whether its branch is where it was; null: HEAD must be asked that, it stood for no branch that has commits. */
+function readKnownRefs(
+  { runId, repository, facts }: ClosingRun,
+  { head: wantsHead }: { head: boolean },
+): { refs: ReadonlyMap<string, string>; branchStands: boolean | null } {
+  const { head, version } = facts();
+  const own = [`refs/expver/runs/${runId}`, ...(version === null ? [] : [RESERVED + version])];
+  const branch = wantsHead && head.commit !== null ? head.branch : null;
+  const now = readRefs(repository, [...own, ...(branch === null ? [] : [branch])]);
+  return { refs: now.found, branchStands: branch === null ? null : now.head === branch && now.found.get(branch) === head.commit };
+}
+
 function refChanges(
   { runId, repository, facts }: ClosingRun,
-  { results, message, onBranch }: { results: string; message: string; onBranch: boolean },
+  { results, message, onBranch, known }: { results: string; message: string; onBranch: boolean; known: ReadonlyMap<string, string> },
 ): RefChange[] {
   const { head, version } = facts();
   const branch: RefChange[] = onBranch ? [{ ref: head.branch ?? "HEAD", before: head.commit, after: results }] : [];
   const kept = `refs/expver/runs/${runId}`;
-  const known = readRefs(repository, [kept, ...(version === null ? [] : [RESERVED + version])]);
   const before = known.get(kept) ?? null;
   if (version === null) return [...branch, { ref: kept, before, after: results }];
   return [
@@ -131,7 +143,12 @@ function moveRefs(
       });
     }
     if (!onBranch) throw error;
-    const without = refChanges(run, { results, message: formatMessage(message), onBranch: false });
+    const without = refChanges(run, {
+      results,
+      message: formatMessage(message),
+      onBranch: false,
+      known: readKnownRefs(run, { head: false }).refs,
+    });
     operation.record(...without.map((change): Effect => ({ kind: "ref", ...change })));
     updateRefs(repository, without, reason);
     return false;
@@ -140,10 +157,8 @@ function moveRefs(
 
 /** Entries of exactly the paths in which R differs from the old HEAD; one that was staged anew during the run stays. */
 function indexEdits({ repository, facts }: ClosingRun, results: string, staged: ReadonlyMap<string, IndexEntry>): IndexEdit[] {
-  const changes = treeChanges(repository, facts().head.commit, results);
-  const ofSnapshot = new Map(
-    treeChanges(repository, facts().head.commit, facts().snapshot ?? results).map(({ path, after }) => [path, after]),
-  );
+  const [changes = [], inSnapshot = []] = treeChanges(repository, facts().head.commit, [results, facts().snapshot ?? results]);
+  const ofSnapshot = new Map(inSnapshot.map(({ path, after }) => [path, after]));
   const now = readIndexEntries(
     repository,
     changes.map(({ path }) => path),
@@ -166,28 +181,35 @@ function worktreeEdits({ project, facts }: ClosingRun): FileEffect[] {
   });
 }
 
-function treeChanges(
-  repository: Repository,
-  from: string | null,
-  to: string,
-): { path: string; before: IndexEntry | null; after: IndexEntry | null }[] {
-  if (from === to) return [];
-  const fields = git(repository, [
-    "diff-tree",
-    "-r",
-    "-z",
-    "--raw",
-    "--no-renames",
-    "--no-abbrev",
-    from ?? emptyTree(repository),
-    to,
-  ]).split("\0");
-  const changes: ReturnType<typeof treeChanges> = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [oldMode = "", newMode = "", oldObject = "", newObject = ""] = (fields[at] ?? "").slice(1).split(" ");
-    changes.push({ path: fields[at + 1] ?? "", before: entryOf(oldMode, oldObject), after: entryOf(newMode, newObject) });
+interface TreeChange {
+  path: string;
+  before: IndexEntry | null;
+  after: IndexEntry | null;
+}
+
+/** What each of the commits has that `from` (null: no commit yet) has not, in one process. */
+function treeChanges(repository: Repository, from: string | null, commits: readonly string[]): TreeChange[][] {
+  const args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev"];
+  const found = new Map<string, TreeChange[]>(commits.map((commit) => [commit, []]));
+  const others = [...found.keys()].filter((commit) => commit !== from);
+  // Compared with a parent it need not have; the empty tree can be none.
+  const output =
+    from === null
+      ? others.map((commit) => `${commit}\0${git(repository, [...args, emptyTree(repository), commit])}`).join("")
+      : git(repository, [...args, "--stdin"], { input: others.map((commit) => `${commit} ${from}\n`).join("") });
+  const fields = output.split("\0");
+  let changes: TreeChange[] = [];
+  for (let at = 0; at < fields.length; at += 1) {
+    const field = fields[at] ?? "";
+    if (!field.startsWith(":")) {
+      changes = found.get(field) ?? [];
+      continue;
+    }
+    const [oldMode = "", newMode = "", oldObject = "", newObject = ""] = field.slice(1).split(" ");
+    at += 1;
+    changes.push({ path: fields[at] ?? "", before: entryOf(oldMode, oldObject), after: entryOf(newMode, newObject) });
   }
-  return changes;
+  return commits.map((commit) => found.get(commit) ?? []);
 }
 
 function entryOf(mode: string, object: string): IndexEntry | null {

@@ -35,6 +35,7 @@ export function storeOutputs(context: Context, run: ClosingRun): Outputs {
   const edits: FileEdit[] = [];
   const stored = written.filter((path) => !owned.has(path)).map((path) => storeOne(context, run, { path, edits }));
   const artifacts = [...(run.isShard ? [] : [storeDatabase(context, run, edits)]), ...stored];
+  edits.push(...ignoring(run, [...stored, ...artifacts.slice(0, artifacts.length - stored.length)]));
   const stages = closing.pipeline ? stageFiles(place) : { files: [], ignored: new Map() };
   const own = ownedFiles(place, owned);
   edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
@@ -110,8 +111,8 @@ type StoredDatabase = Pick<ClosingRun, "project" | "folder" | "places">;
 /** Texts of the database's pointer and ignore file, its bytes being stored. */
 export function storeDatabaseEdits(context: Context, run: StoredDatabase): FileEdit[] {
   const edits: FileEdit[] = [];
-  storeDatabase(context, run, edits);
-  return edits;
+  const artifact = storeDatabase(context, run, edits);
+  return [...edits, ...ignoring(run, [artifact])];
 }
 
 /** The stored object is made from a consistent copy of the live file, never from the file itself. */
@@ -131,9 +132,17 @@ function storeOne(
   { project }: Pick<ClosingRun, "project">,
   { path, edits, bytesFrom }: { path: string; edits: FileEdit[]; bytesFrom?: string },
 ): ArtifactEntry {
-  const { content, pointer, ignore } = storeOutput(project, path, context, bytesFrom === undefined ? {} : { bytesFrom });
-  edits.push(pointer, ...(ignore === null ? [] : [ignore]));
+  const { content, pointer } = storeOutput(project, path, context, bytesFrom === undefined ? {} : { bytesFrom });
+  edits.push(pointer);
   return { hash: content.hash, size: content.size, path };
+}
+
+/** Of all at once. */
+function ignoring({ project }: Pick<ClosingRun, "project">, stored: readonly ArtifactEntry[]): FileEdit[] {
+  return ignoreEdits(
+    project,
+    stored.map(({ path }) => absolutePath(project, path)),
+  );
 }
 
 /** Inputs whose bytes are no longer those the run began with. Their pointers stay what the run read. */

@@ -1,12 +1,14 @@
 /** The files of R: texts of pointers and ignore files on those of S, outputs Git tracks itself. */
 
-import { relative, sep } from "node:path";
+import { rmSync, writeFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
 import { type Project, topOf } from "../../../config/project.ts";
 import type { Repository } from "../../../git/git.ts";
 import { filesHere } from "../../../git/hashes-here.ts";
-import { hashBlob } from "../../../git/objects.ts";
+import { hashBlob, hashFiles } from "../../../git/objects.ts";
 import { catFiles, readTree, type TreeEntry } from "../../../git/tree.ts";
 import { isIgnoreFile } from "../../../store/gitignore.ts";
+import { makeStaging } from "../../../store/staging.ts";
 import type { FileEdit } from "../../../store/types.ts";
 import type { OutputFile } from "../run-facts.ts";
 
@@ -27,7 +29,7 @@ export function editedFiles(
   edits: readonly FileEdit[],
   ignored: ReadonlyMap<string, readonly string[]> = new Map(),
 ): OutputFile[] {
-  const { project, repository } = place;
+  const { project } = place;
   const top = topOf(project);
   const merged = new Map<string, { before: string | null; added: string[]; after: string | null }>();
   for (const { path, before, after } of edits) {
@@ -39,14 +41,37 @@ export function editedFiles(
   const snapshotTexts = textsOfSnapshot(place, [...merged.keys(), ...ignored.keys()].filter(isIgnoreFile));
   const textInR = (path: string, lines: readonly string[]) =>
     withLines(snapshotTexts.get(path) ?? null, [...lines, ...(ignored.get(path) ?? [])]);
-  const edited = [...merged].flatMap(([path, { before, after, added }]): OutputFile[] => {
+  const edited = [...merged].flatMap(([path, { before, after, added }]) => {
     if (after === null) return [];
     const inWorktree = isIgnoreFile(path) ? withLines(before, added) : after;
     const inR = isIgnoreFile(path) ? textInR(path, added) : after;
-    return [{ path, mode: "100644", object: hashBlob(repository, inR), edit: { before, after: inWorktree } }];
+    return [{ path, inR, edit: { before, after: inWorktree } }];
   });
-  const others = [...ignored.keys()].filter((path) => !merged.has(path) && textInR(path, []) !== snapshotTexts.get(path));
-  return [...edited, ...others.map((path) => ({ path, mode: "100644", object: hashBlob(repository, textInR(path, [])) }))];
+  const others = [...ignored.keys()]
+    .filter((path) => !merged.has(path) && textInR(path, []) !== snapshotTexts.get(path))
+    .map((path) => ({ path, inR: textInR(path, []) }));
+  const files = [...edited, ...others];
+  const objects = blobsOf(
+    place,
+    files.map(({ inR }) => inR),
+  );
+  return files.map(({ inR: _, ...file }, index) => ({ ...file, mode: "100644", object: objects[index] ?? "" }));
+}
+
+/** Git takes one text at a time, or any number of files. */
+function blobsOf({ project, repository }: SnapshotPlace, texts: readonly string[]): string[] {
+  if (texts.length <= 1 || project.stateDir.includes("\n")) return texts.map((text) => hashBlob(repository, text));
+  const staging = makeStaging(join(project.stateDir, "tmp"));
+  try {
+    const files = texts.map((text, index) => {
+      const file = join(staging, String(index));
+      writeFileSync(file, text);
+      return file;
+    });
+    return hashFiles(repository, files);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
 }
 
 /** Outputs Git tracks itself: their bytes go into R as `git add` would take them. One that is gone stays what it is in S. */

@@ -11,15 +11,14 @@ import { treeEntries } from "./results-files.ts";
 export function noteWritten(run: ClosingRun, { artifacts, files }: Outputs): void {
   const { project, repository, operation, places, facts } = run;
   const { marks, databaseExisted } = facts().closing;
+  const own = files.filter(({ edit }) => edit === undefined);
   const before = treeEntries(
     { project, repository, snapshot: facts().snapshot },
-    files.map(({ path }) => path),
+    own.map(({ path }) => path),
   );
   const hadMark = (path: string) => (marks?.pointers[path] || marks?.files[path] || "") !== "";
   const wrote: Wrote[] = [
-    ...files
-      .filter(({ edit }) => edit === undefined)
-      .map(({ path, object }): Wrote => ({ path, kind: "git", hash: object, existed: before.has(path) })),
+    ...own.map(({ path, object }): Wrote => ({ path, kind: "git", hash: object, existed: before.has(path) })),
     ...stageOutputs(run),
     ...artifacts.map(
       ({ path, hash }): Wrote =>

@@ -16,7 +16,7 @@ export interface RunFindings {
   project: Project;
   repository: Repository;
   places: Places;
-  head: { branch: string | null; commit: string | null };
+  head: { branch: string | null; commit: string | null; tree: string | null };
   version: VersionChoice;
   selection: Selection;
   pointers: Pointer[];

@@ -10,7 +10,7 @@ import { emptyTree } from "../../../git/tree.ts";
 export interface SnapshotInput {
   /** Where the index of S is kept while the run goes on. */
   folder: string;
-  head: string | null;
+  head: { commit: string | null; tree: string | null };
   /** Paths whose worktree state goes in (or out, when deleted). */
   paths: readonly string[];
   /** Files that go in with another text than they have: pointers of changed inputs. */
@@ -32,7 +32,7 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
   const index = indexOf(folder);
   const env = { GIT_INDEX_FILE: index };
   copyIndex(join(repository.gitDir, "index"), index);
-  git(repository, head === null ? ["read-tree", "--empty"] : ["read-tree", "--reset", head], { env });
+  git(repository, head.commit === null ? ["read-tree", "--empty"] : ["read-tree", "--reset", head.commit], { env });
   if (paths.length > 0) {
     git(repository, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
       env,
@@ -43,9 +43,9 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
   if (entries.length > 0) git(repository, ["update-index", "-z", "--add", "--replace", "--index-info"], { env, input: entries.join("") });
   if (verify) runPreCommit(repository, env);
   const tree = git(repository, ["write-tree"], { env }).trim();
-  if (head !== null && tree === git(repository, ["rev-parse", `${head}^{tree}`]).trim()) return { commit: head, isNew: false };
+  if (head.commit !== null && tree === head.tree) return { commit: head.commit, isNew: false };
   return {
-    commit: commitTree(repository, { tree, parents: head === null ? [] : [head], message: input.message }),
+    commit: commitTree(repository, { tree, parents: head.commit === null ? [] : [head.commit], message: input.message }),
     isNew: true,
   };
 }
@@ -66,7 +66,8 @@ export function changedSince(repository: Repository, folder: string, ignored: Re
   const index = indexOf(folder);
   if (!existsSync(index)) return [];
   const env = { GIT_INDEX_FILE: index };
-  gitResult(repository, ["update-index", "-q", "--refresh"], { env, allow: [1] });
+  // Without -q it says by its exit code whether anything has changed.
+  if (gitResult(repository, ["update-index", "--refresh"], { env, allow: [1] }).code === 0) return [];
   const text = git(repository, ["diff-files", "--name-only", "--ignore-submodules=dirty", "-z"], { env });
   return text.split("\0").filter((path) => path !== "" && !ignored.has(path));
 }
