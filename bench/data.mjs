@@ -30,7 +30,7 @@ for (const place of chosen.on.split(",")) {
 
 function bench(base) {
   makeFiles(join(base, "seed"), { files, bytes });
-  const tools = [expver(base), ...(hasDvc ? [dvc(base)] : []), raw(base)];
+  const tools = [expver(base), ...(hasDvc ? [dvc(base)] : []), raw(base, "raw"), raw(base, "safe")];
   const verbs = ["add", "first status", "status", "add again", "push", "checkout"].filter(
     (verb) =>
       chosen.only === "" ||
@@ -61,14 +61,27 @@ function report(place, results) {
   const link = chosen.link === "" ? "" : `, cache.type ${chosen.link}`;
   console.log(`\n${files} files of ${bytes} bytes in ${place}${link}; seconds (${chosen.clock}), ratios of the least times`);
   printTable([
-    ["", "expver min", "median", "dvc min", "median", "raw min", "median", "dvc / expver", "expver / raw"],
+    [
+      "",
+      "expver min",
+      "median",
+      "dvc min",
+      "median",
+      "raw min",
+      "median",
+      "safe min",
+      "median",
+      "dvc / expver",
+      "expver / raw",
+      "expver / safe",
+    ],
     ...[...results].map(([verb, times]) => {
-      const [ours, theirs, bare] = ["expver", "dvc", "raw"].map((name) => times.get(name) ?? []);
-      const cells = [ours, theirs, bare].flatMap((some) =>
+      const [ours, theirs, bare, safe] = ["expver", "dvc", "raw", "safe"].map((name) => times.get(name) ?? []);
+      const cells = [ours, theirs, bare, safe].flatMap((some) =>
         some.length === 0 ? ["-", "-"] : [seconds(least(some)), seconds(median(some))],
       );
       const theirsLeast = theirs.length === 0 ? undefined : least(theirs);
-      return [verb, ...cells, ratio(theirsLeast, least(ours)), ratio(least(ours), least(bare))];
+      return [verb, ...cells, ratio(theirsLeast, least(ours)), ratio(least(ours), least(bare)), ratio(least(ours), least(safe))];
     }),
   ]);
 }
@@ -88,16 +101,17 @@ function dvc(base) {
   return { name: "dvc", ...repository(base, "dvc", { call, link: chosen.link }) };
 }
 
-function raw(base) {
-  const top = join(base, "raw");
+/** `safe`: the same operations, and those that keep the bytes from harm. */
+function raw(base, name) {
+  const top = join(base, name);
   const [data, store] = [join(top, "data"), join(top, "store")];
   const script = join(HERE, "raw.mjs");
   const run = (verb) => ({
     program: process.execPath,
-    args: [script, verb, data, store, ...(/link/.test(chosen.link.replace("reflink", "")) ? ["link"] : [])],
+    args: [script, verb, data, store, ...(/link/.test(chosen.link.replace("reflink", "")) ? ["link"] : []), name],
   });
   return {
-    name: "raw",
+    name,
     fresh() {
       rmSync(top, { recursive: true, force: true });
       mkdirSync(store, { recursive: true });

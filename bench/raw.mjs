@@ -1,7 +1,9 @@
 /**
  * The file operations that a data command cannot do without, and nothing else: no journal, no lock, no sync, no temporary names, no
- * checks, no memory of hashes. `node raw.mjs VERB DATA STORE [link]`; each verb leaves what the next one reads.
+ * checks, no memory of hashes. `node raw.mjs VERB DATA STORE [link] [safe]`; each verb leaves what the next one reads. With `safe` what is
+ * copied is hashed on its way, and what a store is given is on the disk at the end.
  */
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -13,15 +15,19 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  statfsSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
 
-const [verb, data, store, link] = process.argv.slice(2);
+const [verb, data, store, ...flags] = process.argv.slice(2);
+const isSafe = flags.includes("safe");
+const links = flags.includes("link");
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
 const made = new Set();
 const verbs = { add, status, checkout, push };
 verbs[verb]();
+if (isSafe && verb !== "checkout" && !isTmpfs(store)) must(["sync", "-f", verb === "push" ? `${store}-remote` : store]);
 
 function add() {
   const entries = [];
@@ -37,7 +43,7 @@ function addFile(path) {
   if (bytes === null) return addLarge(path);
   const md5 = createHash("md5").update(bytes).digest("hex");
   folder(`${store}/${md5.slice(0, 2)}`);
-  if (link === "link") linkSync(path, objectOf(store, md5));
+  if (links) linkSync(path, objectOf(store, md5));
   else writeNew(objectOf(store, md5), bytes, 0o644);
   return md5;
 }
@@ -45,7 +51,7 @@ function addFile(path) {
 /** Hashed while it is copied: its name is known at the end. */
 function addLarge(path) {
   const hash = createHash("md5");
-  const to = link === "link" ? null : openSync(`${store}/unnamed`, "wx", 0o644);
+  const to = links ? null : openSync(`${store}/unnamed`, "wx", 0o644);
   stream(path, (chunk) => {
     hash.update(chunk);
     if (to !== null) writeSync(to, chunk);
@@ -74,24 +80,41 @@ function checkout() {
     const path = `${data}/${relpath}`;
     folder(path.slice(0, path.lastIndexOf("/")));
     const from = objectOf(store, md5);
-    if (link === "link") linkSync(from, path);
-    else copy(from, path, 0o644);
+    if (links) linkSync(from, path);
+    else copy(from, path, { mode: 0o644, md5 });
   }
 }
 
 function push() {
   for (const { md5 } of listing()) {
     folder(`${store}-remote/${md5.slice(0, 2)}`);
-    copy(objectOf(store, md5), objectOf(`${store}-remote`, md5), 0o444);
+    copy(objectOf(store, md5), objectOf(`${store}-remote`, md5), { mode: 0o444, md5 });
   }
 }
 
-function copy(from, to, mode) {
+function copy(from, to, { mode, md5 }) {
+  const hash = isSafe ? createHash("md5") : null;
   const bytes = read(from);
-  if (bytes !== null) return writeNew(to, bytes, mode);
-  const descriptor = openSync(to, "wx", mode);
-  stream(from, (chunk) => writeSync(descriptor, chunk));
-  closeSync(descriptor);
+  if (bytes !== null) {
+    hash?.update(bytes);
+    writeNew(to, bytes, mode);
+  } else {
+    const descriptor = openSync(to, "wx", mode);
+    stream(from, (chunk) => {
+      hash?.update(chunk);
+      writeSync(descriptor, chunk);
+    });
+    closeSync(descriptor);
+  }
+  if (hash !== null && hash.digest("hex") !== md5) throw new Error(`${from} is damaged`);
+}
+
+function isTmpfs(path) {
+  return statfsSync(path).type === 0x01021994;
+}
+
+function must([program, ...args]) {
+  if (spawnSync(program, args).status !== 0) throw new Error(`${program} failed`);
 }
 
 function* walk(absolute, inside) {
