@@ -79,9 +79,8 @@ export function fileBeside(path: string): string {
   });
 }
 
-/** The pointer in the `.dvc` file beside one output, without a look at any other file. Throws E_DATA. */
-export function pointerBeside(project: Project, path: string): Pointer | null {
-  const file = fileBeside(path);
+/** The pointer in the `.dvc` file beside one output (or in this one), without a look at any other file. Throws E_DATA. */
+export function pointerBeside(project: Project, path: string, file = fileBeside(path)): Pointer | null {
   const text = readTextIfExists(join(topOf(project), file));
   return text === null ? null : (parsePointerFile(text, file).find((pointer) => pointer.path === path) ?? null);
 }

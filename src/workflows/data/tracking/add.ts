@@ -10,7 +10,7 @@ import { expectCopies } from "../../../platform/threads.ts";
 import { openCache } from "../../../store/cache.ts";
 import { pointerEdit, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { readPointers } from "../../../store/pointers.ts";
+import { pointerBeside, readPointers } from "../../../store/pointers.ts";
 import { relinkOutput } from "../../../store/relink.ts";
 import { type Scan, type Walk, walkOutput } from "../../../store/scan.ts";
 import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
@@ -31,6 +31,8 @@ import { refuseUntrackable } from "./trackable.ts";
 interface AddPlan extends Plan {
   /** Stored paths of whole outputs. */
   paths: string[];
+  /** Their pointer files, where they have one. */
+  files: ReadonlyMap<string, string>;
   /** Files inside tracked folders. */
   members: MemberTarget[];
   /** Of these, absolute, what Git ignores already. */
@@ -47,6 +49,7 @@ interface AddPlan extends Plan {
 
 const NOTHING_HERE = {
   paths: [],
+  files: new Map<string, string>(),
   members: [],
   ignored: new Set<string>(),
   walks: new Map<string, Walk>(),
@@ -90,6 +93,7 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
       destructive: false,
       fingerprint: fingerprintOf({ amounts, members: members.map(({ path }) => path) }),
       paths,
+      files: new Map(pointers.map(({ path, file }) => [path, file])),
       members,
       ignored,
       walks,
@@ -114,11 +118,12 @@ async function addAll(
   context: Context,
   { plan, operation }: { plan: AddPlan; operation: OpenOperation },
 ): Promise<AddResult> {
-  const { paths, ignored, walks, unchanged, store, relink } = plan;
+  const { paths, files, ignored, walks, unchanged, store, relink } = plan;
   const changed = [...walks.keys()];
-  const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
-  const files = [...walks.values()].flatMap((walk) => walk.files);
-  const amounts = { total: files.length, totalBytes: files.reduce((sum, { size }) => sum + size, 0) };
+  // Somebody may have changed them before the lock was ours.
+  const pointers = new Map(paths.map((path) => [path, pointerBeside(project, path, files.get(path)) ?? undefined]));
+  const walked = [...walks.values()].flatMap((walk) => walk.files);
+  const amounts = { total: walked.length, totalBytes: walked.reduce((sum, { size }) => sum + size, 0) };
   const copyDatabase = await databaseCopier();
   const work = store ? storingOutputs(project, changed, { walks, copyDatabase }) : scanOutputs(project, changed, { walks });
   const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
