@@ -182,6 +182,18 @@ describe("a run that does well", () => {
     expect(repo.git("tag", "-l", "--format=%(contents)", "e0.1.0")).not.toContain("Param:");
   });
 
+  it("a mistyped parameter or metrics file is told what it may have been", () => {
+    const repo = makeExperiment();
+    const { warnings } = repo.expverJson(["run", "--param", "lr=0.1", "--metrics", "metrcs.json", "--", "node", "train.js", "--lr", "{l}"]);
+    expect(warnings).toContainEqual(expect.objectContaining({ text: expect.stringContaining("{l}"), hint: "Did you mean {lr}?" }));
+    expect(warnings).toContainEqual(
+      expect.objectContaining({
+        text: "the metrics file metrcs.json does not exist",
+        hint: expect.stringContaining("--metrics metrics.json"),
+      }),
+    );
+  });
+
   it("counts a metrics file only if it was written after the start", () => {
     const repo = makeExperiment();
     repo.write("metrics.json", '{"accuracy": 1}');

@@ -1,8 +1,10 @@
 /** Closing a run whose program has ended: with a version, or recorded without one. Safe to repeat after a crash, by any process. */
 
-import { appendFileSync, existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
+import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { nearestWord } from "../../../config/nearest.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, updateRefs } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -88,6 +90,13 @@ function collect(context: Context, run: ClosingRun, parameters: CloseOptions["pa
   return collectRows(project, { runId, folder, databaseFile: places.databaseFile, parameters, metrics, ownRow });
 }
 
+/** What lies beside it under almost its name, as it would be typed. */
+function fileLike(project: Project, stored: string): string | undefined {
+  const folder = absolutePath(project, dirname(stored));
+  const near = existsSync(folder) ? nearestWord(basename(stored), readdirSync(folder)) : undefined;
+  return near === undefined ? undefined : typedPath(project, join(dirname(stored), near));
+}
+
 /** A run that has finished with a metrics file nobody can read has failed: without its numbers it stands nowhere. */
 function metricsIn(context: Context, { places, project, folder, facts, save }: ClosingRun): Record<string, string> {
   const { closing, status, problem } = facts();
@@ -105,7 +114,12 @@ function metricsIn(context: Context, { places, project, folder, facts, save }: C
       return file.metrics;
     }
     const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
-    context.report({ kind: "warning", text: `the metrics file ${places.metrics} ${what}` });
+    const near = file.state === "stale" ? undefined : fileLike(project, places.metrics);
+    context.report({
+      kind: "warning",
+      text: `the metrics file ${places.metrics} ${what}`,
+      ...(near === undefined ? {} : { hint: `There is ${near}: was --metrics ${near} meant?` }),
+    });
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
     const why = `its program has ended well, but its metrics file cannot be read: ${error.message}`;

@@ -1,6 +1,7 @@
 /** What `expver run` would do: reads only. */
 import { existsSync } from "node:fs";
 import { basename } from "node:path/posix";
+import { nearestWord } from "../../../config/nearest.ts";
 import { absolutePath, typedPath } from "../../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../../config/project.ts";
 import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
@@ -51,10 +52,11 @@ export async function findForRun(context: Context, { input, request, project, va
   const parameters = { ...readParameterFile(project), ...request.params };
   const { argv, unknown } = substitute(request.argv, parameters);
   for (const name of unknown.filter((one) => !varied.includes(one))) {
+    const near = nearestWord(name, [...varied, ...Object.keys(parameters)]);
     context.report({
       kind: "warning",
       text: `the command has {${name}}, which is no parameter; it stays as it is`,
-      hint: `--param ${name}=VALUE`,
+      hint: near === undefined ? `--param ${name}=VALUE` : `Did you mean {${near}}?`,
     });
   }
   const secrets = Object.entries(parameters).flatMap(([name, value]) => (isSecretKey(name) ? [value] : []));
