@@ -2,6 +2,7 @@
 import { ExpverError } from "../errors.ts";
 import { git, gitResult, type Repository } from "./git.ts";
 import { committer, committerNow } from "./identity.ts";
+import { knownSettings } from "./settings.ts";
 
 /** Stores bytes as they are (no line-ending or other filters) and answers the blob's name. */
 export function hashBlob(repository: Repository, bytes: string | Uint8Array): string {
@@ -66,10 +67,16 @@ const signing = new WeakMap<Repository, boolean>();
 function signsCommits(repository: Repository): boolean {
   const known = signing.get(repository);
   if (known !== undefined) return known;
-  const result = gitResult(repository, ["config", "--type=bool", "--get", "commit.gpgsign"], { allow: [1] });
-  const signs = result.stdout.toString("utf8").trim() === "true";
+  const value = knownSettings(repository).get("commit.gpgsign") ?? "false";
+  const signs = /^(?:true|yes|on|1)$/i.test(value) || (!/^(?:false|no|off|0|)$/i.test(value) && asBool(repository, "commit.gpgsign"));
   signing.set(repository, signs);
   return signs;
+}
+
+/** Git knows more words for it. */
+function asBool(repository: Repository, name: string): boolean {
+  const result = gitResult(repository, ["config", "--type=bool", "--get", name], { allow: [1] });
+  return result.stdout.toString("utf8").trim() === "true";
 }
 
 function refuseNul(message: string): void {

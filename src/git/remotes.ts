@@ -1,6 +1,7 @@
 /** Which Git remote we publish to, and what tags it has. */
 import { git, gitResult, type Repository } from "./git.ts";
 import { headBranch } from "./refs.ts";
+import { readSettings } from "./settings.ts";
 
 /** The remote `git push` would use, or the only one, or `origin`; null when there is none or the choice is open. */
 export function publishRemote(repository: Repository): string | null {
@@ -57,13 +58,6 @@ function pushPlace(repository: Repository, remote: string): string {
   const place = push === undefined || push === null || push === fetch ? remote : push;
   places.set(remote, place);
   return place;
-}
-
-function readSettings(repository: Repository): Map<string, string> {
-  const args = ["config", "-z", "--get-regexp", "^(branch\\..*\\.(pushremote|remote)|remote\\.(pushdefault|.*\\.url))$"];
-  const output = gitResult(repository, args, { allow: [1] }).stdout.toString("utf8");
-  const pairs = output.split("\0").filter(Boolean);
-  return new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf("\n")), pair.slice(pair.indexOf("\n") + 1)]));
 }
 
 function remoteNames(settings: Map<string, string>): string[] {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { countGit } from "../support/git-counter.ts";
@@ -14,13 +14,13 @@ describe("a run that does well", () => {
     const times = (words: string) => counter.calls().filter((call) => call.includes(words)).length;
     // Before the program and after it: what Git does not know.
     expect(["GIT_COMMITTER_IDENT", "--symbolic-full-name", "diff-tree", "status --porcelain"].map(times)).toEqual([1, 1, 1, 2]);
-    expect(["symbolic-ref", "rev-parse --verify", "commit.gpgsign"].map(times)).toEqual([0, 0, 1]);
+    expect(["symbolic-ref", "rev-parse --verify", "gpgsign"].map(times)).toEqual([0, 0, 1]);
     repo.write("new.py", "1\n");
     counter.reset();
     expect(
       repo.expver(["run", "--metrics", "metrics.json", "-m", "two", "--", "node", "train.js"], { env: { PATH: counter.path } }).code,
     ).toBe(0);
-    expect(counter.calls().length).toBeLessThanOrEqual(34);
+    expect(counter.calls().length).toBeLessThanOrEqual(32);
   });
 
   it("leaves snapshot, rows with three stamps, outputs, results commit and tag, and a clean worktree", () => {
@@ -416,6 +416,10 @@ describe("the snapshot", () => {
     expect(exists(repo, "ran")).toBe(false);
     expect(repo.git("for-each-ref", "refs/expver/runs", "refs/expver/reserved")).toBe("");
     expect(readdirSync(join(repo.root, ".git/expver/runs"))).toEqual([]);
+    mkdirSync(join(repo.root, ".git/our hooks"));
+    renameSync(join(repo.root, ".git/hooks/pre-commit"), join(repo.root, ".git/our hooks/pre-commit"));
+    repo.git("config", "core.hooksPath", ".git/our hooks");
+    expect(repo.expverJson(["run", "--", "touch", "ran"]).error?.code).toBe("E_HOOK");
     expect(repo.expverJson(["run", "--no-verify", "--", "touch", "ran"])).toMatchObject({ code: 0 });
   });
 

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { git, gitResult, type Repository } from "../../../git/git.ts";
+import { mayHaveHook } from "../../../git/hooks.ts";
 import { commitTree, hashBlob } from "../../../git/objects.ts";
 import { emptyTree } from "../../../git/tree.ts";
 
@@ -41,7 +42,7 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
   }
   const entries = texts.map(({ path, text }) => `100644 ${hashBlob(repository, text)} 0\t${path}\0`);
   if (entries.length > 0) git(repository, ["update-index", "-z", "--add", "--replace", "--index-info"], { env, input: entries.join("") });
-  if (verify) runPreCommit(repository, env);
+  if (verify && mayHaveHook(repository, "pre-commit")) runPreCommit(repository, env);
   const tree = git(repository, ["write-tree"], { env }).trim();
   if (head.commit !== null && tree === head.tree) return { commit: head.commit, isNew: false };
   return {
