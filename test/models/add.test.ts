@@ -38,6 +38,7 @@ it("overwrites nothing silently, leads nowhere else, takes no run that is none",
   expect(repo.expverJson(["models", "add", "model.json", "--run", "../../x"]).error?.code).toBe("E_NOT_FOUND");
   expect(repo.expverJson(["models", "add", "model.json", "--run", "calm-fox-0001"]).error?.code).toBe("E_NOT_FOUND");
   expect(repo.expverJson(["models", "add", "model.json"]).error?.code).toBe("E_USAGE");
+  expect(repo.expverJson(["models", "add", "out/modle.json"]).error?.message).toBe("there is no file or folder out/modle.json");
   expect(repo.expverJson(["models", "add", "e0.1.0", "--run", "../../x"]).error?.code).toBe("E_NOT_FOUND");
   expect(stateOf(repo, `${FOLDER}/${run}_model.json`)).toEqual(before);
   must(repo, "models", "add", "model.json", "--run", run, "--force");

@@ -157,6 +157,13 @@ async function whatToAdd(context: Context, survey: Survey, input: Input): Promis
     throw new ExpverError("E_USAGE", "models add needs a run, a version or a file", { hint: "expver models add quiet-otter-0412" });
   }
   const file = resolve(context.cwd, typed);
+  // No run is called so, and no version unless all are.
+  if (!isHere(file) && typed.includes("/") && !survey.project.config.versions.prefix.includes("/")) {
+    throw new ExpverError("E_NOT_FOUND", `there is no file or folder ${typed}`, {
+      hint: "That of a version is had by the version's name: expver models add e0.1.0; or get it first: expver get.",
+      details: { asked: typed },
+    });
+  }
   return isHere(file) ? fileToAdd(context, survey, { file, input }) : modelToAdd(context, survey, { typed, input });
 }
 
