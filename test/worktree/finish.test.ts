@@ -192,7 +192,8 @@ describe("what stands in the way", () => {
   });
 
   it("typed inside the experiment, or for one that is not there", () => {
-    expect(there.expverJson(["worktree", "finish", "augment"]).error?.code).toBe("E_DATA");
+    const { error } = there.expverJson(["worktree", "finish", "augment"]);
+    expect([error?.code, error?.hint]).toEqual(["E_DATA", expect.stringContaining(`expver -C ${repo.root} worktree finish augment`)]);
     expect(repo.expverJson(["worktree", "finish", "nothing"]).error?.code).toBe("E_NOT_FOUND");
     expect(finish("--results", "rebase").error?.code).toBe("E_USAGE");
   });

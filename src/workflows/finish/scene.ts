@@ -6,6 +6,7 @@ import { ExpverError } from "../../errors.ts";
 import { contextIn, git, gitResult, type Repository } from "../../git/git.ts";
 import { readRef, resolveCommit } from "../../git/refs.ts";
 import { readStatus } from "../../git/status.ts";
+import { linkedWorktrees } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { readPointers } from "../../store/pointers.ts";
@@ -47,8 +48,9 @@ export function openScene(context: Context, record: WorktreeRecord): Scene {
   const main = sideOf(context);
   const { root, branch, name } = record;
   if (main.repository.root === root) {
+    const other = linkedWorktrees(main.repository).find((one) => one.there && !one.bare && one.root !== root)?.root;
     throw new ExpverError("E_DATA", `${root} is where you are`, {
-      hint: `Finish it from the worktree it is merged into: expver -C PATH worktree finish ${name}`,
+      hint: `Finish it from the worktree it is merged into: expver -C ${other === undefined ? "PATH" : shellWord(other)} worktree finish ${shellWord(name)}`,
       details: { path: root },
     });
   }
