@@ -42,6 +42,35 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     env: awsFiles({ config: "[default]\ns3 =\n  multipart_threshold = 8MB\n" }),
   }));
 
+  it("asked for a version, corrects the region as ever, and knows what is no version", async () => {
+    const amazon = createServer(({ url = "", headers }, outgoing) => {
+      const refuse = (code: string, more = "") => outgoing.writeHead(400).end(`<Error><Code>${code}</Code>${more}</Error>`);
+      if (headers.authorization?.includes("us-east-1")) refuse("AuthorizationHeaderMalformed", "<Region>eu-west-1</Region>");
+      else if (url.includes("versionId=garbage")) refuse("InvalidArgument");
+      else if (url.includes("versionId=expired")) refuse("ExpiredToken");
+      else outgoing.end("bytes");
+    });
+    await new Promise<void>((resolve) => amazon.listen(0, "127.0.0.1", resolve));
+    const endpointurl = `http://127.0.0.1:${(amazon.address() as { port: number }).port}`;
+    try {
+      const options = { endpointurl, ...keysOf("all"), region: "us-east-1", version_aware: "true" };
+      const at = () => s3Server({ name: "store", url: "s3://b", options: new Map(Object.entries(options)) }, { HOME: makeFolder("home") });
+      const { signal } = new AbortController();
+      for (const [version, expected] of [
+        ["one", 5],
+        ["garbage", null],
+      ] as const) {
+        expect([version, (await at().get("f", { from: 0, signal, version }))?.length ?? null]).toEqual([version, expected]);
+        expect([version, (await at().find("f", signal, version))?.size ?? null]).toEqual([version, expected]);
+      }
+      const expired = { code: "E_REMOTE_AUTH" };
+      await expect(at().get("f", { from: 0, signal, version: "expired" })).rejects.toMatchObject(expired);
+      await expect(at().find("f", signal, "expired")).rejects.toMatchObject(expired);
+    } finally {
+      amazon.close();
+    }
+  });
+
   /** Sends one object and brings it back with nothing but this environment; answers the code of what went wrong. */
   function tryWith(options: Record<string, string>, env: Record<string, string> = {}): Promise<ErrorCode | "fine"> {
     const url = options.url ?? "s3://conformance/tried";

@@ -82,22 +82,24 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
 
   return {
     async find(key, signal, version) {
+      if (isNoVersion(version)) return null;
       const doing = `look for ${key}`;
       const answer = await client.ask({
         method: "GET",
         path: at(key),
         query: { fields: "size,etag,generation,md5Hash", ...ofVersion(version) },
         signal,
-        accept: [404, ...noVersion(version)],
+        accept: [404],
         doing,
       });
       const text = await textOf(answer, { remote: name, doing });
-      if (answer.status < 400) return foundIn(parseJson(text));
+      if (answer.status !== 404) return foundIn(parseJson(text));
       await needBucket(signal);
       return null;
     },
 
     async get(key, { from, signal, version }) {
+      if (isNoVersion(version)) return null;
       const doing = `read ${key}`;
       const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
       const answer = await client.ask({
@@ -106,10 +108,10 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
         query: { alt: "media", ...ofVersion(version) },
         headers,
         signal,
-        accept: [404, 416, ...noVersion(version)],
+        accept: [404, 416],
         doing,
       });
-      if (answer.status < 400 || answer.status === 416) return bodyOf(answer, { from, asked: { remote: name, doing } });
+      if (answer.status !== 404) return bodyOf(answer, { from, asked: { remote: name, doing } });
       dropAnswer(answer);
       await needBucket(signal);
       return null;
@@ -175,9 +177,9 @@ function ofVersion(version: string | undefined): Record<string, string> {
   return version === undefined ? {} : { generation: version };
 }
 
-/** Of a version nobody has: what is no name of one. */
-function noVersion(version: string | undefined): number[] {
-  return version === undefined ? [] : [400];
+/** What the server would refuse: a name that no version can have. */
+function isNoVersion(version: string | undefined): boolean {
+  return version !== undefined && !/^\d{1,19}$/.test(version);
 }
 
 function foundIn(item: Item): Found {

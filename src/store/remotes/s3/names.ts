@@ -1,4 +1,5 @@
 /** What S3 calls bytes and their versions. */
+import { ExpverError } from "../../../errors.ts";
 import type { HttpAnswer } from "../../../platform/http.ts";
 import { isVersionAware } from "../../dvc-options.ts";
 import type { Found } from "../server.ts";
@@ -15,10 +16,22 @@ export function versionNames(options: ReadonlyMap<string, string>) {
       return { tag: bareTag(headers.etag), ...(version === "null" ? {} : { version }) };
     },
     ask: (version: string | undefined): Record<string, string> => (version === undefined ? {} : { versionId: version }),
-    /** Statuses of a version nobody has: what is no name of one, and what is a deletion. */
-    refusals: (version: string | undefined): number[] => (version === undefined ? [] : [400, 405]),
+    /** Statuses of a version of which there is nothing to get: it is a deletion. */
+    refusals: (version: string | undefined): number[] => (version === undefined ? [] : [405]),
+    /** The answer; null when what was asked for is no name of a version, which is no mistake of the request's. */
+    async orNone(asking: Promise<HttpAnswer>, version: string | undefined): Promise<HttpAnswer | null> {
+      try {
+        return await asking;
+      } catch (error) {
+        const isNone = error instanceof ExpverError && NO_VERSION.has(String(error.details.s3));
+        if (version !== undefined && isNone) return null;
+        throw error;
+      }
+    },
   };
 }
+
+const NO_VERSION = new Set(["InvalidArgument", "NoSuchVersion"]);
 
 export function bareTag(tag: string | undefined): string | undefined {
   return tag?.replace(/^"+|"+$/g, "");

@@ -68,7 +68,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         query,
         headers: reading,
         signal,
-        accept: [301, 307, 400, 403, 404, 405],
+        accept: [301, 307, 400, 403, 404, ...names.refusals(version)],
         doing: `look for ${key}`,
       });
       dropAnswer(head);
@@ -79,7 +79,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         return null;
       }
       // A HEAD says no reason: GET does.
-      const answer = await client.ask({
+      const asking = client.ask({
         method: "GET",
         key: full(key),
         query,
@@ -88,6 +88,8 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         accept: [404, 416, ...names.refusals(version)],
         doing: `look for ${key}`,
       });
+      const answer = await names.orNone(asking, version);
+      if (answer === null) return null;
       dropAnswer(answer);
       if (answer.status >= 400 && answer.status !== 416) return null;
       const size = answer.status === 416 ? 0 : Number(/\/(\d+)$/.exec(answer.headers["content-range"] ?? "")?.[1] ?? lengthOf(answer));
@@ -97,7 +99,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
     async get(key, { from, signal, version }) {
       const range: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
       const doing = `read ${key}`;
-      const answer = await client.ask({
+      const asking = client.ask({
         method: "GET",
         key: full(key),
         query: names.ask(version),
@@ -106,6 +108,8 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         accept: [404, 416, ...names.refusals(version)],
         doing,
       });
+      const answer = await names.orNone(asking, version);
+      if (answer === null) return null;
       if (answer.status < 400 || answer.status === 416) return bodyOf(answer, { from, asked: { remote: name, doing } });
       const code = textIn(await textOf(answer, { remote: name, doing }), "Code");
       if (code !== "NoSuchBucket") return null;

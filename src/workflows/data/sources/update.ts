@@ -1,6 +1,6 @@
 /** `expver data update FILE.dvc…`: imports become what their source holds now, or at another revision. */
 import { basename } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
@@ -48,7 +48,14 @@ export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
     const targets = pointers.flatMap((pointer): Target[] => {
       const from =
         pointer.stage === undefined ? readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file) : null;
-      if (from === null) context.report({ kind: "warning", text: `${pointer.path} is no import: there is nothing to update it from` });
+      if (from === null)
+        context.report({
+          kind: "warning",
+          text: `${pointer.path} is no import: there is nothing to update it from`,
+          ...(pointer.files === undefined
+            ? {}
+            : { hint: `The newest versions on a worktree remote: dvc update ${typedPath(project, pointer.file)}` }),
+        });
       if (from?.kind === "repository" && toRemote !== null)
         throw new ExpverError("E_DATA", `${pointer.path} comes from a repository: --to-remote is for what comes from a URL`);
       return from === null ? [] : [{ pointer, from }];
