@@ -34,3 +34,23 @@ test("work that ends gives its value, and the operation is done", async () => {
   expect(await perform(project, repo.context, { ...start, work: async () => 7 })).toBe(7);
   expect([...eachOperation(project)]).toMatchObject([{ state: "done" }]);
 });
+
+test("while much is taken back, others get their turn: a second Ctrl-C is heard", async () => {
+  const repo = makeRepository();
+  const project = openProject(repo.context);
+  const names = Array.from({ length: 200_000 }, (_, index) => `aa/${index}`);
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  }, 1);
+  const work = perform(project, repo.context, {
+    ...start,
+    work: (operation) => {
+      operation.record({ kind: "objects", folder: join(repo.root, "cache"), trash: join(repo.root, "trash"), names });
+      throw new Error("the disk is full");
+    },
+  });
+  await expect(work).rejects.toThrow("the disk is full");
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(0);
+});
