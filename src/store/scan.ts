@@ -1,6 +1,7 @@
 /** Reading one output of the worktree: its files, their hashes and what a pointer would say; on the way the bytes may be stored. */
-import { lstatSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, readdirSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { nearestWord } from "../config/nearest.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
@@ -54,7 +55,7 @@ export interface ScanOptions {
 /** Looks at the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
 export function walkOutput(project: Project, path: string): Walk {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
+  if (stat === undefined) throw notThere(path);
   if (stat.isFile()) {
     const isLink = lstatSync(path).isSymbolicLink();
     return {
@@ -73,6 +74,24 @@ export function walkOutput(project: Project, path: string): Walk {
     onFolder: (folder) => folders.push(folder),
   });
   return { isFolder: true, files, emptyFolders, folders };
+}
+
+function notThere(path: string): ExpverError {
+  const name = basename(path);
+  const others = namesIn(dirname(path)).filter((other) => other !== name);
+  const near = nearestWord(name, others);
+  return new ExpverError("E_NOT_FOUND", `there is no ${path}`, {
+    ...(near === undefined ? {} : { hint: `Did you mean ${near}?` }),
+    details: { path },
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** Reads the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */

@@ -47,6 +47,19 @@ it.each([
   expect(lstatSync(path).mtimeMs).toBe(mtimeMs);
 });
 
+it("asks whether a name was mistyped, of files and of what is tracked", () => {
+  const repository = project();
+  repository.write("data/train.csv", "a");
+  const hint = (...args: string[]) => repository.expverJson(["data", ...args]).error?.hint;
+  expect(hint("add", "data/trian.csv")).toBe("Did you mean train.csv?");
+  expect(hint("add", "data/other")).toBe("Check the spelling.");
+  repository.expver(["data", "add", "data/train.csv"]);
+  expect(hint("checkout", "data/tran.csv")).toBe("Did you mean data/train.csv?");
+  expect(hint("push", "data/train.csv.dcv")).toBe("Did you mean data/train.csv.dvc?");
+  symlinkSync("nowhere", join(repository.root, "data/link"));
+  expect(hint("add", "data/link")).not.toContain("Did you mean");
+});
+
 it("is taken back by undo, the data staying where it is", () => {
   const repository = project();
   repository.write("d.bin", "x");

@@ -1,5 +1,6 @@
 /** What every data command begins with: the project with its `.dvc`, and what the typed targets mean. */
 import { dirname } from "node:path";
+import { nearestWord } from "../../config/nearest.ts";
 import { pathFromUser, shownPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -44,7 +45,7 @@ export function selectPointers(
   const only = new Map<string, string[]>();
   for (const target of targets) {
     const found = meaning(project, context, { target, recursive, pointers });
-    if (found.length === 0) throw unknownTarget(target);
+    if (found.length === 0) throw unknownTarget(project, target, pointers);
     for (const { pointer, member } of found) {
       chosen.set(pointer.path, pointer);
       if (member === null) whole.add(pointer.path);
@@ -87,9 +88,11 @@ export function stageAddresses(project: Project, { stage, file }: Pointer): stri
   return folder === "." ? [...names, ...names.map((name) => `dvc.yaml:${name}`)] : there;
 }
 
-function unknownTarget(target: string): ExpverError {
+function unknownTarget(project: Project, target: string, pointers: readonly Pointer[]): ExpverError {
+  const known = pointers.flatMap((pointer) => [pointer.path, pointer.file].map((path) => shownPath(project, path)));
+  const near = nearestWord(target, known);
   return new ExpverError("E_NOT_FOUND", `${target} is no tracked data: no output, .dvc file or stage has that name`, {
-    hint: "`expver data status` and the .dvc files show what is tracked.",
+    hint: near === undefined ? "`expver data status` and the .dvc files show what is tracked." : `Did you mean ${near}?`,
     details: { target },
   });
 }
