@@ -30,6 +30,12 @@ export function shownPath(project: Place, stored: string): string {
   return toPosix(relative(project.cwd, absolutePath(project, stored))) || ".";
 }
 
+/** Stored paths as they read from this folder. */
+export function shownFrom(project: Place, folder: string): (stored: string) => string {
+  // Taken apart and put together again, each of a million paths would keep its absolute one in memory.
+  return folder === topOf(project) ? (stored) => stored : (stored) => relative(folder, absolutePath(project, stored));
+}
+
 /** The same as a word of a command line to paste there. */
 export function typedPath(project: Place, stored: string): string {
   return shellWord(shownPath(project, stored));

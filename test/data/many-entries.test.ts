@@ -1,12 +1,15 @@
 /** More entries than a call takes arguments, or than may be copied once for each of them. */
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { renderDataDiff } from "../../src/cli/render/data-diff.ts";
 import { renderDataList } from "../../src/cli/render/data-list.ts";
 import { renderPlan } from "../../src/cli/render/plan.ts";
 import { terminalOf } from "../../src/cli/terminal.ts";
 import { safeData } from "../../src/cli/text-width.ts";
-import { underAny } from "../../src/config/paths.ts";
+import { shownFrom, underAny } from "../../src/config/paths.ts";
+import { openProject } from "../../src/config/project.ts";
 import { compareTracked, type Tracked } from "../../src/store/compare.ts";
+import { makeRepository } from "../support/repository.ts";
 
 const MANY = 200_000;
 const TERMINAL = terminalOf(process.stdout, {}, false);
@@ -106,4 +109,12 @@ it("files with the same bytes that got other names are paired in order", () => {
   expect([renamed.length, added.length, deleted.length]).toEqual([MANY, 0, 0]);
   for (const index of [0, 1, MANY - 1])
     expect(renamed[index]).toMatchObject({ from: { path: `old/${name(index)}` }, to: { path: `new/${name(index)}` } });
+});
+
+it("a path as it reads from the top is the stored one itself, from elsewhere it leads there", () => {
+  const repository = makeRepository();
+  const project = openProject(repository.context);
+  expect(shownFrom(project, repository.root)("data/a")).toBe("data/a");
+  expect(shownFrom(project, join(repository.root, "data"))("data/a")).toBe("a");
+  expect(shownFrom(project, join(repository.root, "other"))("data/a")).toBe("../data/a");
 });

@@ -1,7 +1,7 @@
 /** `expver data data status`: dvc's `data status`: what changed since HEAD's pointers, and since the pointers here. */
 
 import { join, relative } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
+import { shownFrom } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
@@ -52,8 +52,8 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     const targets = [input.target].flat().filter((word) => typeof word === "string");
     const keep = (path: string) =>
       targets.length === 0 || targets.some((target) => path === clean(target) || path.startsWith(`${clean(target)}/`));
-    const root = project.dvcRoot ?? project.root;
-    const shown = ({ path, isFolder }: Tracked) => `${relative(root, absolutePath(project, path))}${isFolder ? "/" : ""}`;
+    const fromRoot = shownFrom(project, project.dvcRoot ?? project.root);
+    const shown = ({ path, isFolder }: Tracked) => `${fromRoot(path)}${isFolder ? "/" : ""}`;
     const pointers = readPointers(project).filter(({ cache: isCached }) => isCached);
     const listings = granular ? listingFinder(project) : null;
     const tell = (changes: Changes) => groupOf(changes, shown, keep);

@@ -1,6 +1,5 @@
 /** `expver data diff [A [B]]`: which tracked data differs between two commits, or between a commit and the worktree. Shapes are dvc's. */
-import { relative } from "node:path";
-import { absolutePath } from "../../../config/paths.ts";
+import { shownFrom } from "../../../config/paths.ts";
 import { type Project, requireRepository } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, resolveCommit } from "../../../git/refs.ts";
@@ -136,8 +135,8 @@ interface Shape {
 function shapeOf(project: Project, { changes, missing, hides, showHash }: Shape): DataDiff {
   const { added, deleted, modified, renamed } = changes;
   if ([added, deleted, modified, renamed, missing].every((list) => list.length === 0)) return {};
-  const root = project.dvcRoot ?? project.root;
-  const path = (one: Tracked) => `${relative(root, absolutePath(project, one.path))}${one.isFolder ? "/" : ""}`;
+  const fromRoot = shownFrom(project, project.dvcRoot ?? project.root);
+  const path = (one: Tracked) => `${fromRoot(one.path)}${one.isFolder ? "/" : ""}`;
   const entry = (shown: DiffEntry["path"], hash: DiffEntry["hash"]) => (showHash ? { path: shown, hash: hash ?? null } : { path: shown });
   const single = (list: readonly Tracked[]) => sorted(list.map((one) => entry(path(one), one.hash)));
   return {
