@@ -33,14 +33,14 @@ interface CopyAnswers {
 export function* copyingMany(files: readonly OneOfMany[], options: CopyOptions): Work<CopyAnswers> {
   const count = files.length;
   const { inOrder, placeOf, large } = largestFirst(files);
-  const md5s = inOrder.flatMap(({ md5 }) => md5 ?? []);
-  const paths = inOrder.flatMap(({ path }) => path ?? []);
-  const some = inOrder.flatMap((file) => file.to ?? []);
-  const to = some.length > 0 ? some : null;
+  const first = inOrder[0];
+  const md5s = first?.md5 === undefined ? null : inOrder.map(({ md5 }) => md5).join("");
+  const paths = first?.path === undefined ? [] : inOrder.map(({ path }) => path as string);
+  const to = first?.to === undefined ? null : inOrder.map((file) => file.to as string);
   const task: Omit<CopyTask, "paths" | "to"> = {
     kind: "copy",
     ...options,
-    md5s: md5s.length > 0 ? md5s.join("") : null,
+    md5s,
     sizes: new Float64Array(new SharedArrayBuffer(count * 8)),
     states: new Uint8Array(new SharedArrayBuffer(count)),
     digests: new Uint8Array(new SharedArrayBuffer(count * DIGITS)),

@@ -121,13 +121,13 @@ function* handfulsOf(places: readonly Placement[]): Generator<Placement[]> {
 function* placeWhole(plan: OutputCheckout, { placing, staging }: Applying): Work<boolean> {
   const tree = `${staging}/tree`;
   const memory = memoryOf(plan, placing.project);
-  const temporaryOf = ({ path }: Placement) => tree + path.slice(plan.path.length);
-  const folders = new Set(plan.places.map(({ path }) => path.slice(plan.path.length, path.lastIndexOf("/"))));
-  for (const folder of folders) mkdirSync(tree + folder, { recursive: true });
+  const temporaryOf = ({ relpath }: Placement) => `${tree}/${relpath}`;
+  const folders = new Set(plan.places.map(({ relpath }) => relpath.slice(0, Math.max(0, relpath.lastIndexOf("/")))));
+  for (const folder of folders) mkdirSync(`${tree}/${folder}`, { recursive: true });
   yield* makingFiles(placing, plan.places, {
     at: temporaryOf,
     made(place, stat) {
-      const name = place.path.slice(plan.path.length + 1);
+      const name = place.relpath;
       if (stat === null) remember(memory, { name, path: temporaryOf(place), place });
       else memory.setPlaced(name, stat, place.object.hash);
     },
@@ -170,7 +170,7 @@ function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {
     for (const [place, temporary] of yield* makeAside(handful, applying)) {
       makeFolder(dirname(place.path), folders, remover);
       putInPlace(place, { temporary, applying, remover });
-      remember(memory, { name: place.path.slice(path.length + 1), path: place.path, place });
+      remember(memory, { name: place.relpath, path: place.path, place });
     }
   }
   for (const file of plan.removes) {

@@ -14,6 +14,8 @@ import type { HashName, ListingEntry, Pointer } from "./types.ts";
 export interface Placement {
   /** Absolute. */
   path: string;
+  /** Inside the output; empty when it is the output itself. */
+  relpath: string;
   object: ObjectName;
   /** The folder of objects it is in. */
   dir: string;
@@ -232,6 +234,10 @@ class MemberPlacement implements Placement {
   get path(): string {
     if (this.#relpath === null) return (this.replaces as ScannedFile).path;
     return this.#relpath === "" ? this.#output.path : `${this.#output.path}/${this.#relpath}`;
+  }
+
+  get relpath(): string {
+    return this.#relpath ?? (this.replaces as ScannedFile).relpath;
   }
 
   get object(): ObjectName {

@@ -23,7 +23,7 @@ export function placingIn(project: Project): Placing {
 }
 
 /** A file to be made. */
-export type FileFromCache = Omit<Placement, "replaces">;
+export type FileFromCache = Omit<Placement, "replaces" | "relpath">;
 
 interface MakeFiles<M extends FileFromCache> {
   /** Where a file is made: an absolute path that nothing has. */
@@ -47,7 +47,7 @@ export function* makingFiles<M extends FileFromCache>(
         yield { files: 1, bytes: place.size };
       }
     }
-    const done = new Set<M>();
+    const left = copies.filter((place) => place.object.hashName !== "md5");
     for (const dir of new Set(copies.map((place) => place.dir))) {
       const plain = copies.filter((place) => place.dir === dir && place.object.hashName === "md5");
       const answers = yield* copyingMany(
@@ -55,14 +55,15 @@ export function* makingFiles<M extends FileFromCache>(
         { shards: shardsFolder(dir, "md5") },
       );
       for (const [index, place] of plain.entries()) {
-        if (answers.state(index) !== "done") continue;
-        done.add(place);
+        if (answers.state(index) !== "done") {
+          left.push(place);
+          continue;
+        }
         if (place.isexec) makeExecutable(at(place));
         made(place, place.isexec ? null : answers.stat(index));
       }
     }
-    for (const place of copies) {
-      if (done.has(place)) continue;
+    for (const place of left) {
       const told = yield* copyingFile(placing, place, at(place));
       made(place, null);
       yield { files: 1, bytes: place.size - told };
