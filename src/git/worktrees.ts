@@ -1,7 +1,7 @@
 /** The worktrees of a repository. */
-import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { isFile, isMissing, readTextIfExists } from "../platform/files.ts";
+import { isFile, namesIn, readTextIfExists } from "../platform/files.ts";
 import { git, gitResult, type Repository } from "./git.ts";
 
 export interface Worktree {
@@ -79,15 +79,6 @@ export function worktreeState({ commonDir }: Repository, root: string): Worktree
     .find((one) => readTextIfExists(join(one, "gitdir"))?.trimEnd() === join(root, ".git"));
   if (admin === undefined) return { admin: null, locked: null };
   return { admin, locked: readTextIfExists(join(admin, "locked"))?.trim() ?? null };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 /** What only this worktree leads to: its HEAD, its index as a tree (not while a merge is undecided), refs that no other worktree sees. */

@@ -5,7 +5,7 @@ import { type Place, topOf } from "../config/project.ts";
 import { hideSecretArguments } from "../config/secrets.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
-import { isMissing } from "../platform/files.ts";
+import { isMissing, namesIn } from "../platform/files.ts";
 import { appendLines, createLines } from "../platform/json-lines.ts";
 import { identityOf, lifeOf, type ProcessIdentity } from "../platform/processes.ts";
 import { homeOf, relocated } from "./moved.ts";
@@ -165,14 +165,9 @@ function readHere(project: Place, name: string): Operation | null {
 }
 
 function recordNames(project: Place): string[] {
-  try {
-    return readdirSync(operationsDir(project))
-      .filter((name) => name.endsWith(CLOSED))
-      .sort();
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
+  return namesIn(operationsDir(project))
+    .filter((name) => name.endsWith(CLOSED))
+    .sort();
 }
 
 function idOf(name: string): string {

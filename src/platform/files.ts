@@ -198,6 +198,25 @@ export function isThere(path: string): boolean {
   }
 }
 
+/** Of what is in a folder; none where it is not there. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw fromSystemError(error, `cannot list ${folder}`);
+  }
+}
+
+/** The same; none either where it may not be read. */
+export function readableNamesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
 /** Links are followed; false also for what cannot be looked at. */
 export function isFolder(path: string): boolean {
   return statOf(path)?.isDirectory() === true;

@@ -2,9 +2,9 @@
  * DVC 3's layout of objects, the same in a cache and in a folder remote. Mode 0444 under an object's name means "these bytes
  * were verified", to DVC and to us.
  */
-import { chmodSync, constants, lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, isMissing } from "../platform/files.ts";
+import { hasCode, isMissing, namesIn } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
 import { type StatAnswers, takingStats } from "../platform/many-stats.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
@@ -99,7 +99,7 @@ export function areThere(dir: string, hashes: readonly string[]): boolean {
     const prefix = hash.slice(0, 2);
     let names = known.get(prefix);
     if (names === undefined) {
-      names = new Set(readNames(`${shards}/${prefix}`));
+      names = new Set(namesIn(`${shards}/${prefix}`));
       if (names.size * SHARDS > hashes.length * WORTH_READING) return false;
       known.set(prefix, names);
     }
@@ -111,15 +111,6 @@ export function areThere(dir: string, hashes: readonly string[]): boolean {
 const SHARDS = 256;
 // Names that are read in the time of a look at one file.
 const WORTH_READING = 4;
-
-function readNames(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw fromSystemError(error, `cannot read ${folder}`);
-  }
-}
 
 /** Objects of one kind that all can be relied on, each once, in the order of their names. */
 export interface LookedAtObjects {

@@ -1,10 +1,11 @@
 /** Reading one output of the worktree: its files, their hashes and what a pointer would say; on the way the bytes may be stored. */
-import { lstatSync, readdirSync, rmSync, statSync } from "node:fs";
+import { lstatSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { nearestWord } from "../config/nearest.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
+import { readableNamesIn } from "../platform/files.ts";
 import { type Digest, hashingFile, md5OfFileElsewhere } from "../platform/hashing.ts";
 import { copyingMany } from "../platform/many-files.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
@@ -78,20 +79,12 @@ export function walkOutput(project: Project, path: string): Walk {
 
 function notThere(path: string): ExpverError {
   const name = basename(path);
-  const others = namesIn(dirname(path)).filter((other) => other !== name);
+  const others = readableNamesIn(dirname(path)).filter((other) => other !== name);
   const near = nearestWord(name, others);
   return new ExpverError("E_NOT_FOUND", `there is no ${path}`, {
     ...(near === undefined ? {} : { hint: `Did you mean ${near}?` }),
     details: { path },
   });
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 /** Reads the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */

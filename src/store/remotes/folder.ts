@@ -1,7 +1,7 @@
 /** A folder as a remote: a disk, a mount, a colleague's share. Laid out as DVC's local remotes are. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { isMissing } from "../../platform/files.ts";
+import { namesIn } from "../../platform/files.ts";
 import { md5Of } from "../../platform/hashing.ts";
 import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest, isListing } from "../ingest.ts";
@@ -141,13 +141,4 @@ function* removing({ dir }: ObjectFolder, objects: readonly ObjectName[]): Work<
     yield { files: 1, bytes: 0 };
   }
   return [];
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw fromSystemError(error, `cannot list ${folder}`);
-  }
 }

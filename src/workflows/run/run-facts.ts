@@ -2,13 +2,13 @@
  * What is known of a run on this machine: one folder per run with its log and one small file that is replaced whole.
  * It is what a later command finds when the one that watched the run is gone.
  */
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Place } from "../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import type { IndexEntry } from "../../git/index-file.ts";
 import type { Context } from "../../platform/context.ts";
-import { hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { hasCode, namesIn, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { runName } from "../../platform/names.ts";
 import type { ProcessIdentity } from "../../platform/processes.ts";
 import type { RunStatus } from "../../results/types.ts";
@@ -177,12 +177,7 @@ export function errorFacts(error: unknown): NonNullable<RunFacts["error"]> {
 }
 
 function folderNames(project: Pick<Place, "stateDir">): string[] {
-  try {
-    return readdirSync(runsDir(project)).filter((name) => !name.startsWith("."));
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
+  return namesIn(runsDir(project)).filter((name) => !name.startsWith("."));
 }
 
 function factsFile(project: Pick<Place, "stateDir">, runId: string): string {

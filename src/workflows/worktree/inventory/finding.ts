@@ -1,6 +1,7 @@
 /** What an inventory says: one finding a category, each with the command that resolves it. */
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import { readableNamesIn } from "../../../platform/files.ts";
 
 export const CATEGORIES = [
   "unreadable",
@@ -50,14 +51,5 @@ export function single(category: Category, what: string, remedy: string): Findin
 function sizeOf(path: string): number {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return 0;
-  return stat.isDirectory() ? namesIn(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0) : stat.size;
-}
-
-/** None of a folder that may not be read: what is in it is there all the same. */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+  return stat.isDirectory() ? readableNamesIn(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0) : stat.size;
 }
