@@ -95,6 +95,7 @@ describe("compiled code", () => {
     ["cut", (bytes) => bytes.subarray(0, 5000)],
     ["empty", () => Buffer.alloc(0)],
     ["changed in one place", (bytes) => Buffer.from(bytes.map((byte, index) => (index === bytes.length >> 1 ? byte ^ 1 : byte)))],
+    ["of parts that are not there", (bytes) => Buffer.concat([Buffer.from("[0,99999"), bytes.subarray("[0,9".length)])],
     ["zeros of the same length", (bytes) => Buffer.alloc(bytes.length)],
   ];
   for (const [name, damage] of damages) {

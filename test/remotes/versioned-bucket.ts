@@ -1,4 +1,5 @@
 /** Buckets that keep every version of what is in them. */
+import { createHash } from "node:crypto";
 import { dropAnswer } from "../../src/platform/http.ts";
 import { type S3Server, s3Server } from "../../src/store/remotes/s3/s3.ts";
 import { keysOf, type Seaweed } from "../support/servers/seaweed.ts";
@@ -31,6 +32,20 @@ const { signal } = new AbortController();
 function openBucket({ url: endpointurl }: Seaweed, bucket: string): S3Server {
   const url = `s3://${bucket}`;
   return s3Server({ name: bucket, url, options: new Map(Object.entries({ url, endpointurl, ...keysOf("all") })) }, {});
+}
+
+/** What another program puts there under a name. */
+export async function putByOtherHands(server: Seaweed, bucket: string, key: string, text: string): Promise<void> {
+  const bytes = Buffer.from(text);
+  const md5 = createHash("md5").update(bytes).digest("hex");
+  async function* chunks() {
+    yield bytes;
+  }
+  await openBucket(server, bucket).put(key, { size: bytes.length, md5, chunks }, signal);
+}
+
+export async function dropVersion(server: Seaweed, bucket: string, { key, version }: { key: string; version: string }): Promise<void> {
+  await openBucket(server, bucket).remove(key, signal, version);
 }
 
 /** The versions a pointer file names, in its order. */

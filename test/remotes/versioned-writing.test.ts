@@ -8,7 +8,7 @@ import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { peerWith } from "../support/peers.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
-import { keepVersions, newestIn, versionsOf } from "./versioned-bucket.ts";
+import { dropVersion, keepVersions, newestIn, putByOtherHands, versionsOf } from "./versioned-bucket.ts";
 
 const WITH_SERVER = seaweedProgram() !== null;
 const WITH_DVC = WITH_SERVER && peerWith("dvc", "dvc_s3") !== null;
@@ -160,6 +160,24 @@ describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_0
       expect(["d/run", "x.sh"].map((file) => statSync(join(repository.root, file)).mode & 0o111)).not.toContain(0);
       expect(statSync(join(repository.root, "d/a")).mode & 0o111).toBe(0);
     }
+  });
+
+  it("sends where other bytes of the same size are newest there, and again where a version it had sent is gone", async () => {
+    const { repository, calls } = setUp("hands");
+    dvcCalls(repository, calls);
+    repository.write("f", "mine");
+    run(repository, "add", "f");
+    await putByOtherHands(server, "twins", "hands/f", "else");
+    expect(run(repository, "push")).toContain("1 file pushed");
+    expect(await newestIn(server, "twins", "hands")).toEqual([["f", "mine"]]);
+    const [version = ""] = versionsOf(repository.read("f.dvc"));
+    expect(version).not.toBe("");
+    await putByOtherHands(server, "twins", "hands/f", "else");
+    expect(run(repository, "push")).toContain("up to date");
+    await dropVersion(server, "twins", { key: "hands/f", version });
+    expect(run(repository, "push")).toContain("1 file pushed");
+    expect(await newestIn(server, "twins", "hands")).toEqual([["f", "mine"]]);
+    expect(versionsOf(repository.read("f.dvc"))).toEqual([expect.not.stringMatching(version)]);
   });
 
   it("takes a bucket's word that it keeps no versions, and other commits are not pushed", async () => {

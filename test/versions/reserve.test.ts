@@ -69,6 +69,18 @@ describe("reserving", () => {
     expect(() => readNumbers(project).requireFree("nonsense")).toThrowError(expect.objectContaining({ code: "E_USAGE" }));
   });
 
+  it("by numbers read before passes over a tag made since, and refuses it by name", () => {
+    const repo = makeRepository();
+    repo.commit("first");
+    const project = openProject(repo.context);
+    const before = readNumbers(project);
+    repo.git("tag", "e0.1.0");
+    expect(reserveVersion(project, "minor", { numbers: before }).name).toBe("e0.2.0");
+    const again = readNumbers(project);
+    repo.git("tag", "e0.7.0");
+    expect(() => reserveVersion(project, "e0.7.0", { numbers: again })).toThrowError(exists("e0.7.0 exists already"));
+  });
+
   it("refuses a name a living process holds, and lets one be taken over from a dead one", () => {
     const project = openProject(makeRepository().context);
     reserveVersion(project, "e0.1.0");
