@@ -5,7 +5,7 @@
  * are one script; what V8 compiled of that script is kept too. Both lie in a folder for temporary files that nobody else may write,
  * since V8 runs what it finds there. A file is named by everything it depends on, holds a checksum, and is safe to delete at any time.
  */
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -80,7 +80,6 @@ export function loadBundle(path: string, { digest, lengths }: BundleParts, uses:
   process.once("exit", () => {
     if (more.length > 0) keeper.keep({ parts: [...kept.parts, ...more], code: null });
     else if (kept.code === null || script.cachedDataRejected === true) keeper.keep({ ...kept, code: script.createCachedData() });
-    closeSync(file);
   });
   return use(0);
 }

@@ -28,7 +28,7 @@ export interface ApplyCheckout {
   discardJournal?: (path: string) => void;
 }
 
-/** Applies plans without missing objects; the others are left as they are. Throws E_UNSAVED, E_IN_USE before any change. */
+/** Applies plans without missing objects; the others are left as they are, and so is an unproven one that is found to miss some: it says which then. Throws E_UNSAVED, E_IN_USE before any change. */
 export function* applyingCheckout(
   project: Project,
   plans: readonly OutputCheckout[],

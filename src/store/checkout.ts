@@ -49,6 +49,8 @@ export interface OutputCheckout {
 }
 
 export interface CheckoutOptions {
+  /** Plans may be unproven: the caller reads what is missing once more after they are carried out. */
+  mayBeUnproven?: boolean;
   /** Make files that are right anew, with today's link type. */
   relink?: boolean;
   /** Only these members of an output, by its path: relative paths, files or folders. */
@@ -67,7 +69,7 @@ export function* planningCheckout(project: Project, pointers: readonly Pointer[]
 
 /** Plans one output again, after a look at each of its objects. */
 export function* planningProven(project: Project, { pointer }: OutputCheckout): Work<OutputCheckout> {
-  return yield* planOutput(project, pointer as StoredPointer, { cache: openCache(project), file: undefined, proven: true });
+  return yield* planOutput(project, pointer as StoredPointer, { cache: openCache(project), file: undefined });
 }
 
 type StoredPointer = Pointer & { hash: string };
@@ -75,7 +77,7 @@ type StoredPointer = Pointer & { hash: string };
 function* planOutput(
   project: Project,
   pointer: StoredPointer,
-  { cache, file, relink = false, only, proven = false }: CheckoutOptions & { cache: Cache; file: Scan | undefined; proven?: boolean },
+  { cache, file, relink = false, only, mayBeUnproven = false }: CheckoutOptions & { cache: Cache; file: Scan | undefined },
 ): Work<OutputCheckout> {
   const path = absolutePath(project, pointer.path);
   const isFolder = pointer.hash.endsWith(".dir");
@@ -98,7 +100,7 @@ function* planOutput(
   const members = membersOf(cache, pointer);
   if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
   const selected = only?.get(pointer.path);
-  if (scan === null && selected === undefined && !proven && areLeftUnproven(cache, pointer, members)) {
+  if (scan === null && selected === undefined && mayBeUnproven && areLeftUnproven(cache, pointer, members)) {
     const output = { path, dir: cache.dir, hashName: pointer.hashName, isexec: false, programs: programsIn(pointer), isGuess: true };
     const size = Math.ceil((pointer.size ?? 0) / members.length);
     return { ...plan, isUnproven: true, places: members.map((member) => new MemberPlacement(output, member, { size, replaces: null })) };

@@ -36,7 +36,8 @@ describe("checkout of many small files", () => {
 
   it("makes all of them, large and empty ones too, and knows them afterwards", () => {
     const plan = repository.expverJson(["data", "checkout", "--dry-run"]);
-    expect(plan.data.steps).toEqual([expect.objectContaining({ verb: "create", target: "data", count: FILES + 2 })]);
+    const bytes = Array.from({ length: FILES }, (_, number) => textOf(number).length).reduce((sum, size) => sum + size, LARGE.length);
+    expect(plan.data.steps).toEqual([expect.objectContaining({ verb: "create", target: "data", count: FILES + 2, bytes })]);
     expect(checkout()).toMatchObject({ code: 0, data: { added: ["data/"], stats: { added: FILES + 2 } } });
     for (let number = 0; number < FILES; number += 50)
       expect(readFileSync(dataAt(`${number % 7}/${number}.txt`), "utf8")).toBe(textOf(number));

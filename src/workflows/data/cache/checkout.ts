@@ -71,7 +71,7 @@ export async function planCheckout(
   context: Context,
   { selection, input }: { selection: Selection; input: Input },
 ): Promise<CheckoutPlan> {
-  const options = { relink: input.relink === true, only: selection.only };
+  const options = { relink: input.relink === true, only: selection.only, mayBeUnproven: true };
   for (const { path, hash } of selection.pointers)
     if (hash === null) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
   await settleDatabases(
@@ -230,12 +230,12 @@ function* changesOf(project: Project, { pointer, path, places, removes, unsaved 
   }
 }
 
-function stepsOf({ pointer, places, removes, missing, unsaved, isNew }: OutputCheckout): Step[] {
+function stepsOf({ pointer, places, removes, missing, unsaved, isNew, isUnproven }: OutputCheckout): Step[] {
   if (missing.length > 0) return [{ verb: "leave", target: pointer.path, detail: "bytes are not in the cache", count: missing.length }];
   if (places.length + removes.length === 0) return [];
   const steps: Step[] = [];
   if (places.length > 0) {
-    const bytes = places.reduce((sum, { size }) => sum + size, 0);
+    const bytes = isUnproven ? (pointer.size ?? 0) : places.reduce((sum, { size }) => sum + size, 0);
     steps.push({ verb: isNew ? "create" : "write", target: pointer.path, count: places.length, bytes });
   }
   if (removes.length > 0)
