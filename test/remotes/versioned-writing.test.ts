@@ -168,7 +168,11 @@ describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_0
     repository.write("f", "mine");
     run(repository, "add", "f");
     await putByOtherHands(server, "twins", "hands/f", "else");
-    expect(run(repository, "push")).toContain("1 file pushed");
+    const answer = repository.expver(["data", "push"]);
+    expect([answer.stdout, answer.stderr]).toEqual([
+      expect.stringContaining("1 file pushed"),
+      expect.stringContaining("now to be committed: f.dvc"),
+    ]);
     expect(await newestIn(server, "twins", "hands")).toEqual([["f", "mine"]]);
     const [version = ""] = versionsOf(repository.read("f.dvc"));
     expect(version).not.toBe("");

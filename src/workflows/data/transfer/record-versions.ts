@@ -1,6 +1,6 @@
 /** After a push to a remote that keeps versions: the pointers say which version each file is there. */
-import { absolutePath } from "../../../config/paths.ts";
-import type { Project } from "../../../config/project.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
+import { type Project, topOf } from "../../../config/project.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
@@ -20,7 +20,13 @@ export async function recordVersions(project: Project, context: Context, pushed:
     summary: `write down the versions of ${counted(pushed.length, "output")}`,
     work: (operation) => applyFileEdits(project, operation, edits),
   });
+  if (project.repository === null) return;
+  const files = edits.map(({ path }) => typedPath(project, path.slice(topOf(project).length + 1)));
+  const named = files.length <= MOST_NAMED ? files.join(" ") : counted(files.length, "pointer file");
+  context.report({ kind: "step", text: `the versions there are written down, now to be committed: ${named}` });
 }
+
+const MOST_NAMED = 3;
 
 function editsOf(project: Project, context: Context, pushed: readonly PushedOutput[]): FileEdit[] {
   if (pushed.length === 0) return [];
