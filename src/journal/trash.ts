@@ -1,10 +1,10 @@
 /** The trash: where bytes go that nothing else keeps. */
 import { randomBytes } from "node:crypto";
-import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, removePath, syncFolder, temporaryBeside, writeFileAtomic } from "../platform/files.ts";
+import { hasCode, removePath, syncFolder, temporaryBeside } from "../platform/files.ts";
 import { md5Of } from "../platform/hashing.ts";
 import type { Work } from "../platform/pace.ts";
 import { syncTree } from "../platform/sync.ts";
@@ -46,10 +46,10 @@ export function keepInTrash(project: Place, path: string, place: string): void {
   }
 }
 
-/** Beside what is kept it is written where that was. */
+/** Beside what is kept it is written where that was: for people, since the journal has said it. To sync each of a million would take an hour. */
 function preparePlace(place: string, path: string): void {
   mkdirSync(dirname(place), { recursive: true });
-  writeFileAtomic(join(dirname(dirname(place)), "origin.json"), `${JSON.stringify({ path })}\n`);
+  writeFileSync(join(dirname(dirname(place)), "origin.json"), `${JSON.stringify({ path })}\n`);
 }
 
 /** A second name for a file; where there are no hard links (another file system, some shares) it gets the new name only. */

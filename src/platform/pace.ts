@@ -12,6 +12,9 @@ export interface Done {
   bytes: number;
 }
 
+/** Time has passed: whoever runs the work may pause. */
+export const NOTHING_DONE: Done = { files: 0, bytes: 0 };
+
 export type Work<T> = Generator<Done, T, void>;
 
 /** What pacing needs of a context; a whole Context fits. */

@@ -5,7 +5,7 @@ import { createPlacer } from "../platform/links.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { expectCopies } from "../platform/threads.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { areThere, type ObjectName, readListing, trustedSize, trustedSizes } from "./layout.ts";
+import { areThere, type ObjectName, readingListing, trustedSize, trustedSizes } from "./layout.ts";
 import { type Scan, type ScannedFile, scanOutput } from "./scan.ts";
 import { isHere, scanFilesOf } from "./status.ts";
 import type { HashName, ListingEntry, Pointer } from "./types.ts";
@@ -97,7 +97,7 @@ function* planOutput(
   };
   if (scan?.content.hash === pointer.hash && !relink) return { ...plan, emptyFolders: isFolder ? scan.emptyFolders : [] };
   if (scan === null) expectCopies(pointer.nfiles ?? 1, pointer.size);
-  const members = membersOf(cache, pointer);
+  const members = yield* readingMembers(cache, pointer);
   if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
   const selected = only?.get(pointer.path);
   if (scan === null && selected === undefined && mayBeUnproven && areLeftUnproven(cache, pointer, members)) {
@@ -261,7 +261,8 @@ class MemberPlacement implements Placement {
 }
 
 /** A file is its own member, with an empty name. Null when the listing is neither in the cache nor in the pointer. */
-export function membersOf(cache: Cache, { hash, hashName, files }: StoredPointer): ListingEntry[] | null {
+export function* readingMembers(cache: Cache, { hash, hashName, files }: StoredPointer): Work<ListingEntry[] | null> {
   if (!hash.endsWith(".dir")) return [{ relpath: "", md5: hash }];
-  return readListing(cache.dir, { hash, hashName }) ?? files?.map(({ relpath, md5 }) => ({ relpath, md5 })) ?? null;
+  const listed = yield* readingListing(cache.dir, { hash, hashName });
+  return listed ?? files?.map(({ relpath, md5 }) => ({ relpath, md5 })) ?? null;
 }

@@ -59,7 +59,7 @@ export function* storingOutputs(
   const ingest = beginIngest(cache);
   try {
     const scans = yield* scanOutputs(project, paths, { store: { ingest, into: cache }, bytesFrom, copyDatabase, walks });
-    ingest.commit();
+    yield* ingest.committing();
     return scans;
   } finally {
     ingest.abort();

@@ -10,7 +10,7 @@ import { hasCode, writeAll } from "../platform/files.ts";
 import { type Digest, hashingFile } from "../platform/hashing.ts";
 import { tryReflink } from "../platform/links.ts";
 import { copyingMany, type OneOfMany } from "../platform/many-files.ts";
-import type { Work } from "../platform/pace.ts";
+import { finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
 import { syncFolders, syncMany } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
 import { keyOf, makeFolder, type ObjectFolder, type ObjectName, shardPath, shardsFolder, trustedSize } from "./layout.ts";
@@ -33,7 +33,9 @@ export interface Ingest {
   object(object: ObjectName, from: string): Work<void>;
   /** An object whose bytes come piece by piece. */
   arriving(object: ObjectName): Incoming;
-  /** Gives everything its name. Until then nothing is visible. */
+  /** Gives everything its name. Until then nothing is visible; what is broken off half-way has given some objects theirs. */
+  committing(): Work<{ objects: number; bytes: number }>;
+  /** The same without a pause. */
   commit(): { objects: number; bytes: number };
   /** Removes what was written; does nothing after a commit. */
   abort(): void;
@@ -176,7 +178,7 @@ export function beginIngest(folder: ObjectFolder): Ingest {
   const shardOfKey = (key: string) => shards.get(shardKey(key)) as Shard;
   const fileOf = (key: string) => elsewhere.get(key) ?? `${shardOfKey(key).folder}/${restOfKey(key)}`;
   /** Whole shards first, then single objects, listings last. */
-  const publish = (keys: readonly string[], used: ReadonlySet<Shard>) => {
+  function* publishing(keys: readonly string[], used: ReadonlySet<Shard>): Work<void> {
     const done = new Set([...used].filter(({ isNew, folder: own, path }) => isNew && own !== null && tryRename(own, path)));
     const single = keys.filter((key) => elsewhere.has(key) || !done.has(shardOfKey(key)));
     const isLast = (key: string) => key.endsWith(".dir");
@@ -184,8 +186,9 @@ export function beginIngest(folder: ObjectFolder): Ingest {
       const { path } = shardOfKey(key);
       makeFolder(folder, path);
       renameSync(fileOf(key), `${path}/${restOfKey(key)}`);
+      yield NOTHING_DONE;
     }
-  };
+  }
   const removeStagings = () => {
     for (const staging of stagings.values()) rmSync(staging, { recursive: true, force: true });
     stagings.clear();
@@ -254,26 +257,29 @@ export function beginIngest(folder: ObjectFolder): Ingest {
         },
       };
     },
-    commit() {
-      const keys = [...waiting.keys()];
-      let bytes = 0;
-      for (const size of waiting.values()) bytes += size;
-      try {
-        const used = new Set(keys.map(shardOfKey));
-        syncMany(keys.length, (index) => fileOf(keys[index] as string));
-        publish(keys, used);
-        syncFolders([...Array.from(used, ({ path }) => path), ...new Set(stagings.keys())]);
-        removeStagings();
-      } catch (error) {
-        throw fromSystemError(error, `cannot write to ${folder.dir}`);
-      }
-      return { objects: keys.length, bytes };
-    },
+    committing,
+    commit: () => finishWork(committing()),
     abort() {
       for (const staging of stagings.values()) keepArrived(shardsPlace, staging);
       removeStagings();
     },
   };
+
+  function* committing(): Work<{ objects: number; bytes: number }> {
+    const keys = [...waiting.keys()];
+    let bytes = 0;
+    for (const size of waiting.values()) bytes += size;
+    try {
+      const used = new Set(keys.map(shardOfKey));
+      syncMany(keys.length, (index) => fileOf(keys[index] as string));
+      yield* publishing(keys, used);
+      syncFolders([...Array.from(used, ({ path }) => path), ...new Set(stagings.keys())]);
+      removeStagings();
+    } catch (error) {
+      throw fromSystemError(error, `cannot write to ${folder.dir}`);
+    }
+    return { objects: keys.length, bytes };
+  }
 
   function* storeMany(files: readonly OneOfMany[], { leave }: { leave?: string | undefined }): Work<(string | null)[]> {
     const isMany = files.length >= MANY_SHARDS;

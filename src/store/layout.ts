@@ -7,8 +7,8 @@ import { fromSystemError } from "../errors.ts";
 import { hasCode, isMissing, namesIn } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
 import { type StatAnswers, takingStats } from "../platform/many-stats.ts";
-import { batchesOf, type Work } from "../platform/pace.ts";
-import { parseListing } from "./listing.ts";
+import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
+import { parsingListing } from "./listing.ts";
 import type { HashName, ListingEntry } from "./types.ts";
 
 export interface ObjectName {
@@ -157,10 +157,15 @@ function hashOfObject(path: string, { hash, hashName }: ObjectName): string {
 
 /** Members of a stored folder; null when its listing is not there. Throws E_LISTING. */
 export function readListing(dir: string, object: ObjectName): ListingEntry[] | null {
+  return finishWork(readingListing(dir, object));
+}
+
+/** The same, counting as no progress. */
+export function* readingListing(dir: string, object: ObjectName): Work<ListingEntry[] | null> {
   if (trustedSize(dir, object) === null) return null;
   const path = objectPath(dir, object);
   try {
-    return parseListing(readFileSync(path));
+    return yield* parsingListing(readFileSync(path));
   } catch (error) {
     if (isMissing(error)) return null;
     throw fromSystemError(error, `cannot read ${path}`);

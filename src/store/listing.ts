@@ -2,18 +2,27 @@
 import { createHash } from "node:crypto";
 import { ExpverError } from "../errors.ts";
 import { expectEntries } from "../platform/heap.ts";
-import { batchesOf } from "../platform/pace.ts";
+import { batchesOf, finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
 import type { ListingEntry } from "./types.ts";
 
 /** Bytes of the listing; members sorted by the code points of the whole path. */
 export function renderListing(entries: readonly ListingEntry[]): Buffer {
+  return finishWork(renderingListing(entries));
+}
+
+/** The same, counting as no progress. */
+export function* renderingListing(entries: readonly ListingEntry[]): Work<Buffer> {
   const paths = entries.map(({ relpath }) => relpath);
   // Not as one text: with a million members that would be the most of a command's memory.
   const length = paths.reduce((sum, path, index) => sum + SYNTAX_BYTES + (entries[index]?.md5 ?? "").length + asciiJson(path).length, 0);
   const bytes = Buffer.allocUnsafe(Math.max(2, length));
   const item = (index: number) => `{"md5": "${entries[index]?.md5}", "relpath": ${asciiJson(paths[index] as string)}}`;
   let at = bytes.write("[", "latin1");
-  for (const some of batchesOf(orderOf(paths))) at += bytes.write(`${at === 1 ? "" : ", "}${some.map(item).join(", ")}`, at, "latin1");
+  yield NOTHING_DONE;
+  for (const some of batchesOf(orderOf(paths))) {
+    at += bytes.write(`${at === 1 ? "" : ", "}${some.map(item).join(", ")}`, at, "latin1");
+    yield NOTHING_DONE;
+  }
   bytes.write("]", at, "latin1");
   return bytes;
 }
@@ -34,10 +43,16 @@ export function listingHash(bytes: Uint8Array): string {
 
 /** Members of a listing. Throws E_LISTING for anything that is no list of hash and relative path, or whose path climbs out. */
 export function parseListing(bytes: Uint8Array): ListingEntry[] {
+  return finishWork(parsingListing(bytes));
+}
+
+/** The same, counting as no progress. */
+export function* parsingListing(bytes: Uint8Array): Work<ListingEntry[]> {
   const members: ListingEntry[] = [];
   expectEntries(bytes.length / LEAST_BYTES);
   for (const text of piecesOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) {
     for (const item of parseList(text)) members.push(toEntry(item));
+    yield NOTHING_DONE;
   }
   return members;
 }

@@ -3,16 +3,16 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import { batchesOf, type Work } from "../platform/pace.ts";
+import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
-import { membersOf } from "./checkout.ts";
+import { readingMembers } from "./checkout.ts";
 import { type ObjectName, trustedSizes } from "./layout.ts";
 import { type FileFromCache, makingFiles, placingIn } from "./place-files.ts";
 import type { ListingEntry, Pointer } from "./types.ts";
 
 /** Members of a stored output; a file is its own, with an empty name. Null when the listing is not in the cache. */
 export function storedMembers(project: Project, { hash, hashName, ...rest }: Pointer): ListingEntry[] | null {
-  return hash === null ? [] : membersOf(openCache(project), { ...rest, hash, hashName });
+  return hash === null ? [] : finishWork(readingMembers(openCache(project), { ...rest, hash, hashName }));
 }
 
 /** Paths (relative to the output) of members whose bytes the cache lacks; the output itself when its listing does. */

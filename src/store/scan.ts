@@ -1,5 +1,5 @@
 /** Reading one output of the worktree: its files, their hashes and what a pointer would say; on the way the bytes may be stored. */
-import { lstatSync, rmSync, statSync } from "node:fs";
+import { lstatSync, rmSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { nearestWord } from "../config/nearest.ts";
 import type { Project } from "../config/project.ts";
@@ -13,11 +13,11 @@ import { type CopyDatabase, DATABASE_HEADER, isDatabase, resultsDatabase } from 
 import { dvcIgnore } from "./dvcignore.ts";
 import type { Ingest } from "./ingest.ts";
 import { type ObjectFolder, trustedSize, trustedSizes } from "./layout.ts";
-import { listingHash, renderListing } from "./listing.ts";
+import { listingHash, renderingListing } from "./listing.ts";
 import { makeStaging } from "./staging.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
 import type { HashName, OutputContent } from "./types.ts";
-import { type ReadFolder, type WalkedFile, walkFiles } from "./walk.ts";
+import { type ReadFolder, type WalkedFile, walkingFiles } from "./walk.ts";
 
 export interface ScannedFile extends WalkedFile {
   md5: string;
@@ -54,27 +54,24 @@ export interface ScanOptions {
 }
 
 /** Looks at the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
-export function walkOutput(project: Project, path: string): Walk {
+export function* walkingOutput(project: Project, path: string): Work<Walk> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw notThere(path);
-  if (stat.isFile()) {
-    const isLink = lstatSync(path).isSymbolicLink();
-    return {
-      isFolder: false,
-      files: [{ relpath: "", path, stat: fileStat(stat), size: stat.size, isLink }],
-      emptyFolders: [],
-      folders: [],
-    };
-  }
+  if (stat.isFile()) return walkOfFile(path, stat);
   if (!stat.isDirectory()) throw new ExpverError("E_DATA", `${path} is neither a file nor a folder`, { details: { path } });
   const emptyFolders: string[] = [];
   const folders: ReadFolder[] = [];
-  const files = walkFiles(path, {
+  const files = yield* walkingFiles(path, {
     ignores: dvcIgnore(project, path),
     onEmptyFolder: (folder) => emptyFolders.push(folder),
     onFolder: (folder) => folders.push(folder),
   });
   return { isFolder: true, files, emptyFolders, folders };
+}
+
+function walkOfFile(path: string, stat: Stats): Walk {
+  const isLink = lstatSync(path).isSymbolicLink();
+  return { isFolder: false, files: [{ relpath: "", path, stat: fileStat(stat), size: stat.size, isLink }], emptyFolders: [], folders: [] };
 }
 
 function notThere(path: string): ExpverError {
@@ -92,7 +89,7 @@ export function* scanOutput(project: Project, path: string, options: ScanOptions
   try {
     const { bytesFrom } = options;
     if (bytesFrom !== undefined) return yield* scanBytes(project, path, { ...options, bytesFrom });
-    const walk = options.walk ?? walkOutput(project, path);
+    const walk = options.walk ?? (yield* walkingOutput(project, path));
     if (walk.isFolder) return yield* scanFolder(project, path, { ...options, walk });
     return (yield* scanFiles(project, [path], { ...options, walkOf: () => walk })).get(path) as Scan;
   } catch (error) {
@@ -119,7 +116,7 @@ function* scanFolder(project: Project, path: string, options: ScanOptions & { wa
       files.push(file as ScannedFile);
     }
   }
-  const hash = knownListing(memory, options.store) ?? listingOf(files, options.store);
+  const hash = knownListing(memory, options.store) ?? (yield* namingListing(files, options.store));
   memory.save({ listing: { hash, files: files.length } });
   return {
     content: { hash, size, nfiles: files.length },
@@ -136,8 +133,8 @@ function knownListing(memory: StatCache, store: ScanOptions["store"]): string | 
   return hash !== null && (!store || trustedSize(store.into.dir, { hash, hashName: "md5" }) !== null) ? hash : null;
 }
 
-function listingOf(files: readonly ScannedFile[], store: ScanOptions["store"]): string {
-  const listing = renderListing(files);
+function* namingListing(files: readonly ScannedFile[], store: ScanOptions["store"]): Work<string> {
+  const listing = yield* renderingListing(files);
   return store ? store.ingest.listing(listing) : listingHash(listing);
 }
 
@@ -152,8 +149,10 @@ export function* scanFiles(
 ): Work<Map<string, Scan>> {
   const memory = openSingles(project, options.hashName);
   const files = paths.flatMap((path) => {
-    const walk = walkOf?.(path) ?? (statSync(path, { throwIfNoEntry: false })?.isFile() === true ? walkOutput(project, path) : null);
-    return walk === null || walk.isFolder ? [] : walk.files;
+    const known = walkOf?.(path);
+    if (known !== undefined) return known.isFolder ? [] : known.files;
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.isFile() === true ? walkOfFile(path, stat).files : [];
   });
   if (files.length === 0) return new Map();
   const digests = yield* digestsOf(project, files, { nameOf: ({ path }) => path, read: { ...options, memory } });

@@ -4,7 +4,7 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readListing, trustedSize } from "./layout.ts";
+import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readingListing, trustedSize } from "./layout.ts";
 import { type Scan, scanFiles, scanOutput } from "./scan.ts";
 import type { OutputContent, Pointer } from "./types.ts";
 import { rememberFolder, rememberObjects, type Unchanged, unchangedOutputs } from "./unchanged.ts";
@@ -122,7 +122,7 @@ export function* checkingComplete(
 ): Work<boolean> {
   if (hash === null) return false;
   if (!hash.endsWith(".dir")) return trustedSize(cache.dir, { hash, hashName }) !== null;
-  const members = readListing(cache.dir, { hash, hashName });
+  const members = yield* readingListing(cache.dir, { hash, hashName });
   if (members === null) return false;
   const objects = yield* lookingAtObjects(cache.dir, { hashes: members.map(({ md5 }) => md5), hashName });
   if (objects !== null) remember?.(objects);

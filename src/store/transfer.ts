@@ -77,23 +77,31 @@ export interface PushSurvey {
 /** What {@link pushObjects} would do. Looks only. */
 export async function surveyPush(project: Project, pointers: readonly Pointer[], context: Pacing): Promise<PushSurvey> {
   const survey: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [], unsaid: [] };
-  await eachRemote(project, pointers.filter(isPushable), {}, async (remote, some) => {
+  await eachRemote(project, pointers.filter(isPushable), {}, async (remote, parts) => {
     const cache = openCache(project);
     survey.remotes.push(remote.name);
-    if (remote.versions !== null) {
-      const { settled, adopted, lacking, missing } = await surveyVersions(remote.versions, some, { cache, context });
-      survey.there += settled;
-      survey.lacking += lacking.length + adopted.length;
-      survey.unsaid = survey.unsaid.concat(lacking, adopted);
-      for (const { size } of lacking) survey.bytes += size;
+    /** Keys of what is counted. */
+    const known = new Set<string>();
+    const isFirst = (key: string) => !known.has(key) && known.add(key) !== null;
+    for (const some of parts) {
+      if (remote.versions !== null) {
+        const { settled, adopted, lacking, missing } = await surveyVersions(remote.versions, some, { cache, context });
+        survey.there += settled;
+        survey.lacking += lacking.length + adopted.length;
+        survey.unsaid = survey.unsaid.concat(lacking, adopted);
+        for (const { size } of lacking) survey.bytes += size;
+        survey.missing = survey.missing.concat(missing);
+        continue;
+      }
+      const { there, parcels, listings, missing } = await examine(remote, some, { project, cache, context, options: {} });
+      for (const key of there) if (isFirst(key)) survey.there += 1;
+      for (const { object, size } of [...parcels, ...listings]) {
+        if (!isFirst(keyOf(object))) continue;
+        survey.lacking += 1;
+        survey.bytes += size;
+      }
       survey.missing = survey.missing.concat(missing);
-      return;
     }
-    const { there, parcels, listings, missing } = await examine(remote, some, { project, cache, context, options: {} });
-    survey.there += there.size;
-    for (const { size } of [...parcels, ...listings]) survey.bytes += size;
-    survey.lacking += parcels.length + listings.length;
-    survey.missing = survey.missing.concat(missing);
   });
   return survey;
 }
@@ -135,21 +143,24 @@ async function transfer(
   move: (remote: Remote, pointers: StoredPointer[]) => Promise<Part>,
 ): Promise<TransferReport> {
   const report: TransferReport = { objects: 0, remotes: [], missing: [], failed: [] };
-  await eachRemote(project, pointers, options, async (remote, some) => {
-    const part = await move(remote, some);
-    report.objects += part.objects;
+  const missing = new Set<string>();
+  await eachRemote(project, pointers, options, async (remote, parts) => {
     report.remotes.push(remote.name);
-    report.missing = report.missing.concat(part.missing);
-    report.failed = report.failed.concat(part.failed);
+    for (const some of parts) {
+      const part = await move(remote, some);
+      report.objects += part.objects;
+      for (const path of part.missing) missing.add(path);
+      report.failed = report.failed.concat(part.failed);
+    }
   });
-  return report;
+  return { ...report, missing: [...missing] };
 }
 
 async function eachRemote(
   project: Project,
   pointers: readonly Pointer[],
   { remote: asked, jobs }: TransferOptions,
-  work: (remote: Remote, pointers: StoredPointer[]) => Promise<void>,
+  work: (remote: Remote, parts: StoredPointer[][]) => Promise<void>,
 ): Promise<void> {
   const groups = new Map<string | undefined, StoredPointer[]>();
   for (const pointer of pointers) {
@@ -162,7 +173,30 @@ async function eachRemote(
   }
   // Without anything to do the remote must still be one.
   if (groups.size === 0) groups.set(asked, []);
-  for (const [name, some] of groups) await work(openRemote(project, name, { jobs }), some);
+  for (const [name, some] of groups) {
+    const remote = openRemote(project, name, { jobs });
+    await work(remote, remote.versions === null ? partsOf(some) : [some]);
+  }
+}
+
+// What is known of more files at once would be most of a command's memory.
+const MOST_FILES = 500_000;
+
+/** Outputs of very many files are moved one after the other. */
+function partsOf(pointers: readonly StoredPointer[]): StoredPointer[][] {
+  let part: StoredPointer[] = [];
+  const parts = [part];
+  let files = 0;
+  for (const pointer of pointers) {
+    files += pointer.nfiles ?? 1;
+    if (files > MOST_FILES && part.length > 0) {
+      part = [];
+      parts.push(part);
+      files = pointer.nfiles ?? 1;
+    }
+    part.push(pointer);
+  }
+  return parts;
 }
 
 /** What a remote has and lacks of some outputs. */
@@ -221,7 +255,7 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
   const { context } = tools;
   if (remote.versions !== null) return pushVersions(remote, remote.versions, pointers, tools);
   const { bundles, parcels, listings, nowhere, missing, names } = await examine(remote, pointers, tools);
-  const part: Part = { objects: 0, missing: [...new Set(missing.map(({ path }) => path))], failed: [] };
+  const part: Part = { objects: 0, missing: missing.map(({ path }) => path), failed: [] };
   const failures = await remote.send(parcels, context);
   const failed = failures.concat(await notArrived(remote, parcels, { failures, context }));
   note(part, failed, names);

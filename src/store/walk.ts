@@ -2,6 +2,7 @@
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { type FileStat, fileStat, putStat, SIZE, STAT_NUMBERS, statAt } from "../platform/file-stat.ts";
+import { NOTHING_DONE, type Work } from "../platform/pace.ts";
 
 export interface WalkedFile {
   /** Relative to the folder, with `/`. */
@@ -34,24 +35,25 @@ export interface WalkOptions {
 
 /**
  * All files below a folder. Links to files count as files, links to folders are skipped, as in DVC. Throws E_DATA for what
- * cannot be stored: pipes and devices, broken links, names that are no UTF-8, DVC's own files.
+ * cannot be stored: pipes and devices, broken links, names that are no UTF-8, DVC's own files. Counts as no progress.
  */
-export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder, onFolder }: WalkOptions = {}): WalkedFile[] {
+export function* walkingFiles(folder: string, { ignores = () => false, onEmptyFolder, onFolder }: WalkOptions = {}): Work<WalkedFile[]> {
   const found: WalkedFile[] = [];
-  const visit = (absolute: string, inside: string): void => {
+  function* visit(absolute: string, inside: string): Work<void> {
     const before = found.length;
     onFolder?.({ path: absolute, stat: fileStat(lstatSync(absolute)) });
     const items = list(absolute);
     const stats = new Float64Array(items.length * STAT_NUMBERS);
     const place: Place = { absolute, inside, stats, hashes: Buffer.alloc(items.length * HASH_BYTES) };
     for (const [index, item] of items.entries()) {
+      if (index % SLICE === 0) yield NOTHING_DONE;
       const name = item.name;
       const path = `${absolute}/${name}`;
       if (name.includes("\ufffd")) refuseUnlessUtf8(absolute, path);
       if (name === ".dvcignore" || name === ".dvc") throw refused(path, "belongs to dvc and may not stand inside tracked data");
       if (name === ".git" || name === ".hg" || ignores(path, item.isDirectory())) continue;
       if (item.isDirectory()) {
-        visit(path, `${inside}${name}/`);
+        yield* visit(path, `${inside}${name}/`);
         continue;
       }
       const isLink = item.isSymbolicLink();
@@ -63,10 +65,12 @@ export function walkFiles(folder: string, { ignores = () => false, onEmptyFolder
       found.push(new FileOfFolder(place, { name, index, isLink }));
     }
     if (found.length === before && inside !== "") onEmptyFolder?.(absolute);
-  };
-  visit(folder, "");
+  }
+  yield* visit(folder, "");
   return found;
 }
+
+const SLICE = 1024;
 
 interface Place {
   absolute: string;

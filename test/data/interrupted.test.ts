@@ -68,6 +68,25 @@ it("what a killed checkout left being taken back", () => {
   expect(count(repo, "new")).toBe(FILES);
 });
 
+it("an add that gives objects their names", () => {
+  const repo = project();
+  const objects = () => Number(repo.run("sh", ["-c", "find .dvc/cache/files/md5/[0-9a-f]? -type f | wc -l"]).stdout);
+  const before = objects();
+  for (let index = 0; index < FILES; index += 1) repo.write(`d/${index}`, `newer ${index}`);
+  const pointer = repo.read("d.dvc");
+  expect(runInterrupted(repo, ["data", "add", "d"], { at: 10, text: "/files/md5/" })).toMatchObject({
+    code: INTERRUPTED,
+    stderr: expect.stringContaining("while storing data"),
+  });
+  expect(objects()).toBeGreaterThan(before);
+  expect(objects()).toBeLessThan(before + FILES);
+  expect(repo.read("d.dvc")).toBe(pointer);
+  expect(readdirSync(join(repo.root, ".dvc/cache/files/md5")).filter((name) => name.length > 2)).toEqual([]);
+  must(repo, "data", "add", "d");
+  expect(objects()).toBe(before + FILES + 1);
+  expect(count(repo, "newer")).toBe(FILES);
+});
+
 it("gc, its undo, and the freeing of its trash", () => {
   const repo = project();
   const objects = () => Number(repo.run("sh", ["-c", "find .dvc/cache/files -type f | wc -l"]).stdout);

@@ -109,6 +109,25 @@ it("sends objects of every commit on the way, also of one that a later version h
   expect(objectsIn(storage)).toContain(between);
 });
 
+it("folders of very many files are looked at one after the other, and what they share is counted and sent once", () => {
+  const { repo, storage } = makeStudy();
+  const addMany = (message: string) => {
+    must(repo, ["data", "add", "images"]);
+    repo.write("images.dvc", repo.read("images.dvc").replace("nfiles: 2", "nfiles: 600000"));
+    repo.commit(message);
+  };
+  repo.write("images/a.txt", "another first");
+  addMany("in between");
+  repo.write("images/a.txt", "the last first");
+  addMany("at last");
+  const version = runOnce(repo);
+  const [send, check] = must(repo, ["publish", "--dry-run"]).data.steps;
+  expect(must(repo, ["publish"]).data.objects).toMatchObject({ sent: send.count, there: 0 });
+  expect(objectsIn(storage)).toHaveLength(send.count);
+  expect(check.count).toBe(send.count);
+  expect(must(repo, ["publish", version]).data.objects).toMatchObject({ sent: 0, there: expect.any(Number) });
+});
+
 it("never sends what dvc never sends", () => {
   const { repo, storage } = makeStudy();
   repo.write("private.bin", "mine");

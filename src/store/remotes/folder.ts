@@ -65,7 +65,7 @@ function* sending(folder: ObjectFolder, parcels: readonly Parcel[]): Work<Transf
   const ingest = beginIngest(folder);
   try {
     const failures = yield* bringing(ingest, parcels);
-    ingest.commit();
+    yield* ingest.committing();
     return failures;
   } finally {
     ingest.abort();
@@ -84,7 +84,7 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
       else parcels.push(new ObjectThere(dir, object, size));
     }
     const failed = failures.concat(yield* bringing(ingest, parcels));
-    return { objects: ingest.commit().objects, failures: failed };
+    return { objects: (yield* ingest.committing()).objects, failures: failed };
   } finally {
     ingest.abort();
   }

@@ -7,7 +7,7 @@ import { createPlacer } from "../../../platform/links.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
-import { walkOutput } from "../../../store/scan.ts";
+import { walkingOutput } from "../../../store/scan.ts";
 import { makeStaging } from "../../../store/staging.ts";
 import { isHere } from "../../../store/status.ts";
 import { takeName } from "../../../store/take-name.ts";
@@ -29,11 +29,12 @@ export interface UnprotectResult {
 export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult> = {
   async plan(context, input) {
     const project = openData(context);
-    const files = wordsOf(input.target).flatMap((target) => {
+    let files: WalkedFile[] = [];
+    for (const target of wordsOf(input.target)) {
       const path = resolve(context.cwd, target);
       if (!isHere(path)) throw new ExpverError("E_NOT_FOUND", `there is no ${target} to unprotect`, { details: { path } });
-      return walkOutput(project, path).files;
-    });
+      files = files.concat((await paceWork(walkingOutput(project, path), context, { label: "looking at data" })).files);
+    }
     return {
       command: "data unprotect",
       steps: files.filter(isLinked).map(({ path, stat }) => ({ verb: "copy", target: path, bytes: stat.size })),

@@ -14,7 +14,7 @@ import { scanOutput } from "../../../store/scan.ts";
 import { makeStaging } from "../../../store/staging.ts";
 import type { ListingEntry, OutputContent } from "../../../store/types.ts";
 import { fieldsOfContent, openUrl, pathHere, type There, type UrlSource } from "../../../store/url-source.ts";
-import { type WalkedFile, walkFiles } from "../../../store/walk.ts";
+import { type WalkedFile, walkingFiles } from "../../../store/walk.ts";
 
 export interface Elsewhere {
   /** For messages. */
@@ -160,7 +160,9 @@ function* copying(from: string, target: string): Work<number> {
   const placer = createPlacer(["copy"]);
   const own = statSync(from);
   const isFolder = own.isDirectory();
-  const files: WalkedFile[] = isFolder ? walkFiles(from) : [{ relpath: "", path: from, stat: own, size: own.size, isLink: false }];
+  const files: WalkedFile[] = isFolder
+    ? yield* walkingFiles(from)
+    : [{ relpath: "", path: from, stat: own, size: own.size, isLink: false }];
   if (isFolder) mkdirSync(target);
   for (const { relpath, path, stat } of files) {
     const to = join(target, relpath);

@@ -12,7 +12,7 @@ import { pointerEdit, scanOutputs, storingOutputs } from "../../../store/content
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { pointerBeside, readPointers } from "../../../store/pointers.ts";
 import { relinkOutput } from "../../../store/relink.ts";
-import { type Scan, type Walk, walkOutput } from "../../../store/scan.ts";
+import { type Scan, type Walk, walkingOutput } from "../../../store/scan.ts";
 import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
@@ -58,6 +58,8 @@ const NOTHING_HERE = {
   relink: true,
 };
 
+const LOOKING = { label: "looking at data" };
+
 export interface AddResult {
   added: AddedOutput[];
 }
@@ -76,7 +78,8 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     await settleDatabases(project, asked);
     const unchanged = await unchangedAmong(project, paths, pointers);
     const changed = paths.filter((path) => !unchanged.has(path));
-    const walks = new Map(changed.map((path) => [path, walkOutput(project, absolutePath(project, path))]));
+    const walks = new Map<string, Walk>();
+    for (const path of changed) walks.set(path, await paceWork(walkingOutput(project, absolutePath(project, path)), context, LOOKING));
     const isNew = (path: string) => pointers.every((pointer) => pointer.path !== path);
     const fresh = [...walks].flatMap(([path, { files }]) => (isNew(path) ? files : []));
     expectCopies(
