@@ -1,15 +1,14 @@
 /** `expver models add RUN|FILE`: a copy in the candidates folder, named after its run; the folder's one pointer, and one commit. */
 
-import { constants } from "node:fs";
-import { cp } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { constants, copyFileSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { openProject, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef } from "../../git/refs.ts";
 import { perform } from "../../journal/perform.ts";
 import { hashOfItem, ownerOf } from "../../models/candidates.ts";
 import type { Context } from "../../platform/context.ts";
-import { interruptedWhile, paceWork } from "../../platform/pace.ts";
+import { paceWork, type Work } from "../../platform/pace.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
@@ -185,19 +184,19 @@ async function fileToAdd(context: Context, survey: Survey, { file, input }: { fi
     run,
     name: base.startsWith(`${run}_`) ? base.slice(run.length + 1) : base,
     hash: hashOfItem(base, members),
-    make: (target) => copyTree(context, file, target),
+    make: (target) => paceWork(copyingTree(file, target), context, { label: `copying ${file}` }),
   };
 }
 
 /** Links as what they lead to. */
-async function copyTree({ signal }: Context, from: string, target: string): Promise<void> {
-  let copied = 0;
-  const filter = () => {
-    if (signal?.aborted) throw interruptedWhile({ label: `copying ${from}` }, copied);
-    copied += 1;
-    return true;
-  };
-  await cp(from, target, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE, filter });
+function* copyingTree(from: string, target: string): Work<void> {
+  if (!statSync(from).isDirectory()) {
+    copyFileSync(from, target, constants.COPYFILE_FICLONE);
+    yield { files: 1, bytes: 0 };
+    return;
+  }
+  mkdirSync(target);
+  for (const name of readdirSync(from)) yield* copyingTree(join(from, name), join(target, name));
 }
 
 /** The model of a version or run that is stored already. */
