@@ -64,7 +64,7 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
     const targets = wordsOf(input.path);
     await settleDatabases(project, targets);
     // Digests of a million files are not kept until it is applied.
-    const { md5s, conflicts, ...selection } = await selectToRestore(project, repository, context, { commit, targets, version });
+    const { md5s, conflicts, lacking, ...selection } = await selectToRestore(project, repository, context, { commit, targets, version });
     const { files, outputs, removes } = selection;
     const giveWay = [...files.map(({ path }) => path), ...outputs.flatMap(placesOf), ...removes];
     refuseOpen(project, giveWay);
@@ -74,8 +74,8 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
     return {
       command: "restore",
       steps: stepsOf(project, selection, unsaved),
-      // --force is the yes; what is stored nowhere goes to the trash.
-      destructive: false,
+      // Whoever names what the version never had may have meant another. Else nothing is asked: what gives way is stored, or --force is the yes.
+      destructive: lacking.length > 0 && input.force !== true,
       fingerprint: fingerprintOf({
         commit,
         files,

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
@@ -143,4 +143,20 @@ it("undo does not undo what came before a pull or checkout that only made new fi
   expect(plan[0]).toMatch(/^plan undo /);
   expect(plan[1]).toMatch(/^ {2}data remote add of \d{4}-\d\d-\d\d \d\d:\d\d UTC: /);
   expect(repository.expver(["undo", String(before)]).stdout).toMatch(/^undone {2}data remote add \S+ \(\d{4}-\d\d-\d\d [\d:]+\): /);
+});
+
+it("undo of `data remove --outs` brings the data back with its pointer, from the cache; what was stored nowhere from the trash", () => {
+  const repository = project();
+  repository.git("checkout", "-q", "v2");
+  repository.write("d/changed", "stored nowhere");
+  const before = { ...STATES.v2, "d/changed": "stored nowhere" };
+  expect(repository.expver(["data", "remove", "--outs", "d.dvc", "f.dvc"])).toMatchObject({ code: 0 });
+  expect(["d", "f", "d.dvc", "f.dvc"].filter((path) => existsSync(join(repository.root, path)))).toEqual([]);
+  const steps = repository
+    .expverJson(["undo", "--dry-run"])
+    .data.steps.map(({ verb, target }: Record<string, string>) => `${verb} ${target}`);
+  expect(steps).toEqual(expect.arrayContaining(["restore d", "restore f", "restore d.dvc", "restore f.dvc"]));
+  expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+  expect(filesOf(repository)).toEqual(before);
+  expect(repository.git("status", "--porcelain")).toBe("");
 });

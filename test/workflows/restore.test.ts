@@ -154,6 +154,21 @@ describe("a path", () => {
     expect(repo.expverJson(["restore", "e0.1.0", "../outside"]).error?.code).toBe("E_OUTSIDE");
   });
 
+  it("that the version never had is removed only when that is confirmed, or as a part of what was named", () => {
+    const before = state(repo);
+    const asked = repo.expverJson(["restore", "e0.1.0", "new.js", "train.js"]);
+    expect([asked.code, asked.error?.code]).toEqual([3, "E_CONFIRM"]);
+    expect(state(repo)).toEqual(before);
+    expect(repo.expver(["restore", "e0.1.0", "new.js", "--yes"]).stdout).toMatch(/^1 path as in e0\.1\.0;.*\n {2}new\.js {2}\(not in/);
+    must(repo, "undo");
+    expect(repo.expverJson(["restore", "e0.1.0", "extra/more.csv"]).error?.code).toBe("E_CONFIRM");
+    expect(repo.expverJson(["restore", "e0.1.0", "extra/more.csv", "--force"]).data.removed).toContain("extra/more.csv");
+    must(repo, "undo");
+    expect(state(repo)).toEqual(before);
+    repo.expver(["restore", "e0.1.0", "."]);
+    expect(existsSync(join(repo.root, "new.js"))).toBe(false);
+  });
+
   it("the results database comes back when it is named, and not under a program that has it open", async () => {
     must(repo, "run", "-m", "more", "--", "true");
     const rows = repo.read("results/experiments.db");

@@ -9,7 +9,7 @@ export function renderRestore({ version, restored, removed, leftOut }: Restored,
   if (restored.length + removed.length === 0) return `everything is as in ${version} already\n`;
   const all = [...restored.map((path) => `  ${path}`), ...removed.map((path) => `  ${path}  (not in ${version}: in the trash)`)];
   return [
-    `${counted(restored.length, "path")} as in ${style("bold", version)}; HEAD and index are as they were`,
+    `${counted(restored.length + removed.length, "path")} as in ${style("bold", version)}; HEAD and index are as they were`,
     ...all.slice(0, MOST),
     ...(all.length > MOST ? [`  and ${all.length - MOST} more`] : []),
     ...(leftOut === null ? [] : [`  ${style("dim", "left")}  ${leftOut}: name it to bring it back too`]),

@@ -208,7 +208,8 @@ export const VERSIONS: Command[] = [
     description:
       "A path means a file, a folder, an output, its .dvc file (both come back together), or a file in a tracked folder; without one it is all the\n" +
       "version has, and what it does not have goes. Refuses (exit 4) where bytes would give way that are in no commit and in no cache. What gives way\n" +
-      "is in the trash; `expver undo` brings it back. The results database, in which all versions are, only comes back when it is named.",
+      "is in the trash; `expver undo` brings it back. Asks before it removes a path that was named and the version does not have. The results\n" +
+      "database, in which all versions are, only comes back when it is named.",
     group: "experiments",
     arguments: [
       { name: "VERSION", help: "tag name, or another name of a commit" },

@@ -21,6 +21,8 @@ export interface Selection extends Chosen {
   md5s: Map<string, string>;
   /** Stored paths that Git's merge left in conflict. */
   conflicts: ReadonlySet<string>;
+  /** What was named and the version has nothing of, as stored paths. */
+  lacking: string[];
 }
 
 export interface Chosen {
@@ -57,6 +59,8 @@ export async function selectToRestore(
   const files = tree.filter(({ path }) => (isWanted(path) || pointerFiles.has(path)) && !hidden.has(path));
   const had = new Set(tree.map(({ path }) => path));
   const outputsThen = then.map(({ path }) => path);
+  const hasThen = (target: string) =>
+    [...had, ...outputsThen].some((path) => isAtOrBelow(path, target)) || then.some((pointer) => hasMember(project, pointer, target));
   const gone = [
     ...[...tracked.keys()].filter((path) => isWanted(path) && !had.has(path) && !hidden.has(path)),
     ...now.map(({ path }) => path).filter((path) => isWanted(path) && !outputsThen.includes(path) && !had.has(path) && !isLeftOut(path)),
@@ -65,6 +69,7 @@ export async function selectToRestore(
     files: differing(project, repository, files, tracked),
     ...(await differingOutputs(project, context, chosen)),
     removes: [...new Set(gone)].filter((path) => isThere(absolutePath(project, path))),
+    lacking: wanted.filter((target) => gone.some((path) => isAtOrBelow(path, target)) && !hasThen(target)),
     conflicts: new Set([...tracked].filter(([, { isConflict }]) => isConflict).map(([path]) => path)),
     leftOut: isWanted(database) && [...then, ...now].some(({ path }) => isLeftOut(path)) ? database : null,
   };
@@ -78,9 +83,7 @@ function meaning(
 ): string {
   const candidates = [pathFromUser(project, context, typed), typed.replace(/^\.?\/+|\/+$/g, "")];
   const found = candidates.find(
-    (target) =>
-      known.some((path) => isAtOrBelow(path, target)) ||
-      pointers.some((pointer) => isAtOrBelow(target, pointer.path) && membersBelow(project, pointer, target).length > 0),
+    (target) => known.some((path) => isAtOrBelow(path, target)) || pointers.some((pointer) => hasMember(project, pointer, target)),
   );
   if (found !== undefined) return found;
   throw new ExpverError("E_NOT_FOUND", `neither ${version} nor this worktree has ${typed}`, {
@@ -93,10 +96,10 @@ function isAtOrBelow(path: string, target: string): boolean {
   return target === "" || path === target || path.startsWith(`${target}/`);
 }
 
-function membersBelow(project: Project, pointer: Pointer, target: string): string[] {
+function hasMember(project: Project, pointer: Pointer, target: string): boolean {
+  if (!isAtOrBelow(target, pointer.path)) return false;
   const inside = target.slice(pointer.path.length + 1);
-  const members = storedMembers(project, pointer) ?? [];
-  return members.map(({ relpath }) => relpath).filter((relpath) => relpath !== "" && isAtOrBelow(relpath, inside));
+  return (storedMembers(project, pointer) ?? []).some(({ relpath }) => relpath !== "" && isAtOrBelow(relpath, inside));
 }
 
 /** An output is meant by its path or a folder around it, by its pointer file, or in part by what lies in it. */

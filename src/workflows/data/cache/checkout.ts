@@ -10,14 +10,13 @@ import type { Context } from "../../../platform/context.ts";
 import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
 import { counted } from "../../../platform/words.ts";
 import { applyingCheckout, refuseUnsaved } from "../../../store/apply-checkout.ts";
-import { openCache } from "../../../store/cache.ts";
 import { type OutputCheckout, type Placement, planningCheckout } from "../../../store/checkout.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
-import { shardsFolder } from "../../../store/layout.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
+import { type Change, checkoutEffects } from "../checkout-effects.ts";
 import { settleDatabases } from "../databases.ts";
 import { openData, type Selection, selectPointers } from "../open-data.ts";
 
@@ -197,9 +196,6 @@ function* discardsOf(project: Project, operation: OpenOperation, { unsaved, plac
   for (const batch of batchesOf([...left])) yield batch.map(({ path }) => trashed(project, operation, path));
 }
 
-type CheckedOut = Extract<Effect, { kind: "checkout" }>;
-type Change = CheckedOut["files"][number];
-
 /** Files of it are replaced or removed whose bytes the cache has. Those that go to the trash have effects of their own. */
 function losesFiles({ places, removes, unsaved, missing }: OutputCheckout): boolean {
   const lost = new Set(unsaved);
@@ -207,20 +203,11 @@ function losesFiles({ places, removes, unsaved, missing }: OutputCheckout): bool
   return missing.length === 0 && (places.some(isReplaced) || removes.some((file) => !lost.has(file)));
 }
 
-// Between two of them one can be interrupted.
-const CHANGES_IN_EFFECT = 1000;
-
 /** What is replaced, made and removed. */
-function* changesOf(project: Project, { pointer, path, places, removes, unsaved }: OutputCheckout): Generator<CheckedOut[]> {
+function* changesOf(project: Project, { pointer, path, places, removes, unsaved }: OutputCheckout): Generator<Effect[]> {
   const lost = new Set(unsaved);
   const below = (file: string) => file.slice(path.length + 1);
-  const { hashName } = pointer;
-  const shards = shardsFolder(openCache(project).dir, hashName);
-  const effectsOf = (files: readonly Change[]) =>
-    Array.from({ length: Math.ceil(files.length / CHANGES_IN_EFFECT) }, (_, index): CheckedOut => {
-      const some = files.slice(index * CHANGES_IN_EFFECT, (index + 1) * CHANGES_IN_EFFECT);
-      return { kind: "checkout", path: pointer.path, shards, hashName, files: some };
-    });
+  const effectsOf = (changes: readonly Change[]) => checkoutEffects(project, pointer, changes);
   // Taken back last: a folder may have come in the place of a file.
   for (const batch of batchesOf(removes.filter((file) => !lost.has(file))))
     yield effectsOf(batch.map(({ path: file, md5 }): Change => [below(file), md5, null]));

@@ -3,10 +3,11 @@ import { existsSync, utimesSync } from "node:fs";
 import { absolutePath, pathFromUser, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { paceWork, type Work } from "../../../platform/pace.ts";
+import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { unignoreEdit } from "../../../store/gitignore.ts";
 import { trustedSizes } from "../../../store/layout.ts";
@@ -19,6 +20,7 @@ import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
+import { type Change, checkoutEffects } from "../checkout-effects.ts";
 import { openData, stageAddresses } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 
@@ -87,8 +89,8 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
           moveToTrash(project, path, place);
         };
         const going = outs ? outputs : [];
-        for (const { path, hash } of going)
-          await paceWork(removing(project, { path, hash, trash }), context, { label: `removing ${path}` });
+        for (const output of going)
+          await paceWork(removing(project, operation, { output, trash }), context, { label: `removing ${output.path}` });
         return { removed: files, deleted: outs ? outputs.map(({ path }) => path) : [] };
       },
     });
@@ -127,9 +129,11 @@ function* release(project: Project, path: string): Work<void> {
   for (const file of scan.files.slice(0, 1)) utimesSync(file.path, now, now);
 }
 
+/** What goes is in the cache, from where undo brings it back; else in the trash. */
 function* removing(
   project: Project,
-  { path, hash, trash }: { path: string; hash: string | null; trash: (path: string) => void },
+  operation: OpenOperation,
+  { output: { path, hash }, trash }: { output: Pointer; trash: (path: string) => void },
 ): Work<void> {
   const absolute = absolutePath(project, path);
   if (!isHere(absolute)) return;
@@ -137,6 +141,11 @@ function* removing(
   const cache = openCache(project);
   const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
   const isSaved = scan.content.hash === hash && (yield* trustedSizes(cache.dir, names)).every((size) => size !== null);
-  if (isSaved) yield* removingScanned(absolute, scan);
-  else trash(absolute);
+  if (!isSaved) return trash(absolute);
+  for (const batch of batchesOf(scan.files)) {
+    const changes = batch.map(({ relpath, md5 }): Change => [relpath, md5, null]);
+    operation.record(...checkoutEffects(project, { path, hashName: "md5" }, changes));
+    yield { files: 0, bytes: 0 };
+  }
+  yield* removingScanned(absolute, scan);
 }

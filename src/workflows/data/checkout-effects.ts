@@ -1,0 +1,25 @@
+/** Files of an output that are replaced, removed or made while the cache has what they were: as the journal writes them down. */
+import type { Project } from "../../config/project.ts";
+import type { Effect } from "../../journal/types.ts";
+import { openCache } from "../../store/cache.ts";
+import { shardsFolder } from "../../store/layout.ts";
+import type { Pointer } from "../../store/types.ts";
+
+type CheckedOut = Extract<Effect, { kind: "checkout" }>;
+
+export type Change = CheckedOut["files"][number];
+
+// Between two of them one can be interrupted.
+const CHANGES_IN_EFFECT = 1000;
+
+export function checkoutEffects(
+  project: Project,
+  { path, hashName }: Pick<Pointer, "path" | "hashName">,
+  changes: readonly Change[],
+): CheckedOut[] {
+  const shards = shardsFolder(openCache(project).dir, hashName);
+  return Array.from({ length: Math.ceil(changes.length / CHANGES_IN_EFFECT) }, (_, index): CheckedOut => {
+    const files = changes.slice(index * CHANGES_IN_EFFECT, (index + 1) * CHANGES_IN_EFFECT);
+    return { kind: "checkout", path, shards, hashName, files };
+  });
+}
