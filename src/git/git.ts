@@ -95,7 +95,9 @@ export function gitPath(repository: Repository, name: string): string {
 }
 
 function gitError(args: readonly string[], result: ProcessResult, folder: string): ExpverError {
-  const said = result.stderr.trim() || `exit code ${result.code}`;
+  // What Git says to type in such a case is the hint.
+  const said =
+    result.stderr.replace(/\nTo add an exception for this directory, call:\s+git config .*/, "").trim() || `exit code ${result.code}`;
   // Git often says only that a file could not be written.
   const isAboutRoom =
     /No space left on device|Disk quota exceeded|Out of diskspace/.test(said) ||
@@ -105,7 +107,7 @@ function gitError(args: readonly string[], result: ProcessResult, folder: string
     : /Read-only file system|Permission denied|insufficient permission/i.test(said)
       ? "E_IO"
       : "E_GIT";
-  const hint = hintOf(said);
+  const hint = hintOf(result.stderr);
   return new ExpverError(code, `git ${commandOf(args)}: ${said}`, {
     ...(hint === null ? {} : { hint }),
     details: { args: [...args], code: result.code },

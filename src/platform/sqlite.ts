@@ -5,7 +5,7 @@
  * {@link placeholder}, because one of the drivers turns `1` into an INTEGER otherwise.
  */
 
-import { statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
@@ -13,6 +13,7 @@ import { runInNewContext } from "node:vm";
 import { ExpverError } from "../errors.ts";
 import { isMissing } from "./files.ts";
 import { pause } from "./pause.ts";
+import { shellWord } from "./shell-word.ts";
 import { sqliteError } from "./sqlite-errors.ts";
 
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -188,14 +189,24 @@ function asArrays(rows: unknown[]): SqlValue[][] {
   return rows.map((row) => Object.values(row as SqlRow));
 }
 
+/** The catalogue's remedy is for a link into the data cache. */
+function readOnly(path: string): ExpverError {
+  const details = { path };
+  const stat = lstatSync(path);
+  if (stat.nlink > 1 || stat.isSymbolicLink())
+    return new ExpverError("E_DATABASE_READONLY", `${path} is read-only; it may be a link into the data cache`, { details });
+  const isOthers = process.getuid !== undefined && process.getuid() !== 0 && stat.uid !== process.getuid();
+  return new ExpverError("E_DATABASE_READONLY", `${path} is read-only${isOthers ? ", and another user's" : ""}`, {
+    hint: isOthers ? "Ask whoever owns it, or work in a clone of your own." : `Let it be written: chmod u+w ${shellWord(path)}`,
+    details,
+  });
+}
+
 /** `stat` opens nothing: opening and closing the file would drop this process's locks on it. */
 function checkFile(path: string, { writing, create }: { writing: boolean; create: boolean }): void {
   try {
-    const { mode } = statSync(path);
     // Root may write anything, objects of the cache too; the missing write bits are all that tells one.
-    if (writing && (mode & 0o222) === 0) {
-      throw new ExpverError("E_DATABASE_READONLY", `${path} is read-only; it may be a link into the data cache`, { details: { path } });
-    }
+    if (writing && (statSync(path).mode & 0o222) === 0) throw readOnly(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
     if (!create) throw new ExpverError("E_NOT_FOUND", `there is no database at ${path}`, { details: { path } });

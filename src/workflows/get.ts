@@ -38,6 +38,7 @@ export interface GetPlan extends Plan {
 
 export interface Got {
   version: string;
+  /** Empty: a candidate was copied as it lies in the worktree. */
   commit: string;
   /** From the top of the repository. */
   path: string;
@@ -45,7 +46,7 @@ export interface Got {
   out: string;
   files: number;
   bytes: number;
-  /** Whole for data DVC tracks: what the bytes were checked against; null for what is in Git. */
+  /** Whole for data DVC tracks: what the bytes were checked against; null for what is in Git, or copied as it lies in the worktree. */
   hash: string | null;
 }
 

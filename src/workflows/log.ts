@@ -48,7 +48,9 @@ export const log: WriteWorkflow<Input, LogPlan, LoggedValues> = {
       throw new ExpverError("E_USAGE", "there is nothing to log", { hint: "expver log accuracy=0.93 loss=0.2" });
     }
     const { database, tables } = databaseFor(context, textIn(input.db));
-    const lacking = input.db === undefined && !context.env.EXPVER_DB ? await lackingOf(context) : null;
+    const isOutside = input.db === undefined && !context.env.EXPVER_DB;
+    const lacking = isOutside ? await lackingOf(context) : null;
+    if (isOutside) await warnOfRun(context);
     const { table, columns } = placeIn(database, { tables, named: textIn(input.table), values });
     const trackId = textIn(input.trackId) ?? (context.env.EXPVER_RUN_ID || runName(context.random));
     const steps: Step[] = [
@@ -92,6 +94,18 @@ function read(path: string): string {
   } catch (error) {
     throw fromSystemError(error, "cannot read the values");
   }
+}
+
+/** Programs log by trackers that do not say whose run they are, so a run counts every row that came while it went on as its own. */
+async function warnOfRun(context: Context): Promise<void> {
+  const { runAtWork } = await import("./run/second-run.ts");
+  const found = await runAtWork(openProject(context));
+  if (found === null) return;
+  context.report({
+    kind: "warning",
+    text: `run ${found.run} goes on in this worktree: it counts this row as its own`,
+    hint: "Log when it has ended (expver runs wait), or into another database: --db FILE.",
+  });
 }
 
 /** Outside of a run, which has seen to it: a pull may have moved the pointer and not the file. */

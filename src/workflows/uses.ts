@@ -1,5 +1,6 @@
 /** `expver uses PATH|HASH|V`: which experiments have these bytes, this path, or what came of this version. */
 import { existsSync, readFileSync } from "node:fs";
+import { nearestWord } from "../config/nearest.ts";
 import { isUnder, pathFromUser } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -59,7 +60,9 @@ export const uses: ReadWorkflow<Input, Uses> = {
       const found = byHash(known, (hash) => hash.startsWith(what), listings);
       if (found.length > 0) return { asked: what, kind: "hash", uses: found, elsewhere: [], unknown: listings.unknown() };
     }
-    throw new ExpverError("E_NOT_FOUND", `no version has ${JSON.stringify(what)}`, {
+    const paths = [...known.uses.values()].flatMap((uses) => uses.map(({ path }) => path));
+    const near = nearestWord(what, [...paths, ...versions.map(({ name }) => name)]);
+    throw new ExpverError("E_NOT_FOUND", `no version has ${JSON.stringify(what)}${near === undefined ? "" : `; did you mean ${near}?`}`, {
       hint: "A path of tracked data, the beginning of a hash (4 digits or more), or a version; `expver show V` lists both.",
       details: { asked: what, unknown: listings.unknown() },
     });

@@ -65,6 +65,7 @@ it("a candidate by its name or path, in the folder and once it is pruned; the on
       return repo.read(`../${out}${index}`);
     });
   expect(texts("there")).toEqual(["another part", "another part"]);
+  expect(repo.expver(["models", "get", names[0] ?? "", "-o", "../told"]).stdout).toContain("as it lies here");
   must(repo, "models", "get", `${run}_model.json`, "-o", "../copy");
   expect(repo.read("../copy")).toBe(modelOf("0.9"));
   must(repo, "models", "add", "e0.2.0");

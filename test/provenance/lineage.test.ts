@@ -80,6 +80,7 @@ describe("a chain of experiments", () => {
     // md5 of "1": a file in a folder by its bytes.
     expect(found("c4ca4238")).toEqual(all("data/images/one"));
     expect(repo.expverJson(["uses", "nothing.csv"]).error?.code).toBe("E_NOT_FOUND");
+    expect(repo.expverJson(["uses", "data/rwa.csv"]).error?.message).toContain("did you mean data/raw.csv?");
     expect(repo.expver(["uses", "data/raw.csv"]).stdout).toContain("e0.2.0");
     expect(repo.expverJson(["uses", "data/raw.csv"]).data.elsewhere).toEqual([]);
   });

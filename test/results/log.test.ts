@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
@@ -101,6 +101,33 @@ describe("expver log inside a run", () => {
       [1n, 2n].map((epoch) => ({ track_id: data.run_id, epoch, version: "e0.1.0", git_commit: data.snapshot })),
     );
     expect(repo.git("cat-file", "-p", "e0.1.0")).toContain("accuracy=0.75");
+  });
+
+  it("says so when a run goes on that will count a row from elsewhere as its own", async () => {
+    const repo = makeExperiment();
+    repo.write("wait.sh", "touch running\nwhile [ ! -e go ]; do sleep 0.02; done\n");
+    repo.write(".gitignore", `${repo.read(".gitignore")}running\ngo\n`);
+    repo.commit("wait");
+    const run = inBackground(repo, ["run", "--", "sh", "wait.sh"]);
+    await until(() => exists(repo, "running"));
+    expect(repo.expver(["log", "a=1"]).stderr).toMatch(/warning: run \S+ goes on in this worktree: it counts this row as its own/);
+    expect(repo.expver(["log", "a=1", "--db", "mine.db"]).stderr).toBe("");
+    repo.write("go", "");
+    await run.ended;
+    expect(repo.expver(["log", "a=1"]).stderr).toBe("");
+  });
+
+  it("a read-only database: a link, one of ours, another user's", () => {
+    const repo = makeExperiment();
+    repo.expver(["log", "a=1"]);
+    const file = join(repo.root, "results/experiments.db");
+    chmodSync(file, 0o444);
+    expect(repo.expverJson(["log", "a=2"]).error).toMatchObject({
+      code: "E_DATABASE_READONLY",
+      hint: `Let it be written: chmod u+w ${file}`,
+    });
+    linkSync(file, join(repo.root, "../object"));
+    expect(repo.expverJson(["log", "a=2"]).error).toMatchObject({ message: expect.stringContaining("link into the data cache") });
   });
 
   it("goes on when the run's expver was killed, and the rows are the run's", async () => {

@@ -97,4 +97,5 @@ it("what somebody else owns says how to trust it", () => {
   if (process.getuid?.() !== 0) return; // only root can give files away
   expect({ code, error: error?.code }).toEqual({ code: 1, error: "E_GIT" });
   expect(error?.hint).toContain(`git config --global --add safe.directory ${repo.root}`);
+  expect(error?.message).toMatch(/dubious ownership in repository at '[^']*'$/);
 });

@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { expverInTerminal, python } from "../support/pty.ts";
 import type { TestRepository } from "../support/repository.ts";
@@ -32,6 +34,26 @@ describe("a run nobody described", () => {
 
     const again = repo.expverJson(score("0.25", "--param", "lr=1e-4"));
     expect(again.data.description).toBe("same code, data and parameters as e0.2.0: same accuracy");
+  });
+
+  it("tells arguments of the command apart, and never calls the same what it cannot know", () => {
+    const repo = makeExperiment();
+    const run = (...words: string[]) =>
+      repo
+        .expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js", ...words])
+        .data.description.replace(": same accuracy", "");
+    run("--lr", "0.1", "--deep");
+    expect(run("--lr", "0.3", "--deep")).toBe("--lr 0.1 → 0.3");
+    expect(run("--lr", "0.3")).toBe("command --deep → (none)");
+    expect(run("--lr", "0.3")).toBe("same code, data and parameters as e0.3.0");
+    expect(repo.expver(["run", "--no-tag", "--metrics", "metrics.json", "--", "node", "train.js", "--lr", "0.5"]).code).toBe(0);
+    expect(repo.expver(["tag"]).code).toBe(0);
+    expect(line(repo, "e0.5.0")).toContain("--lr 0.3 → 0.5");
+    repo.write("data.csv", "1");
+    expect(run("--lr", "0.7")).not.toContain("same");
+    // The run was on another machine.
+    rmSync(join(repo.root, ".git/expver/runs"), { recursive: true });
+    expect(run("--lr", "0.9")).toBe("same code and data as e0.6.0");
   });
 
   it("a parameter that the version before did not have is a difference; an empty one is said to be empty", () => {

@@ -5,6 +5,7 @@ import { expand, type Space } from "../../src/workflows/sweep/expand.ts";
 import { gridValues } from "../../src/workflows/sweep/grid-values.ts";
 import { drawSample, parseRange } from "../../src/workflows/sweep/ranges.ts";
 import { parseCsv, readSettings } from "../../src/workflows/sweep/settings-file.ts";
+import { makeExperiment } from "../run/story.ts";
 import { makeRepository } from "../support/repository.ts";
 
 const space = (some: Partial<Space>): Space => ({ grid: [], list: [], ranges: [], samples: 0, seed: "0", repeat: 1, ...some });
@@ -44,6 +45,16 @@ describe("grid", () => {
       "1..1000000",
     ];
     for (const text of bad) expect(() => gridValues("x", [text]), text).toThrow(/--grid x=/);
+  });
+
+  it("typed with a comma too many, or with a shell's empty variable, is refused; a file may say an empty value", () => {
+    const repo = makeExperiment();
+    for (const text of ["lr=1,2,", "lr=", "lr=1,,2"]) {
+      const { code, error } = repo.expverJson(["sweep", "--grid", text, "--dry-run", "--", "true"]);
+      expect({ code, error }).toMatchObject({ code: 2, error: { code: "E_USAGE", message: `--grid ${text} has an empty value` } });
+    }
+    repo.write("space.yaml", 'sweep: { grid: { lr: ["", 1] } }\n');
+    expect(repo.expver(["sweep", "--from", "space.yaml", "--dry-run", "--", "true"]).code).toBe(0);
   });
 
   it("has as many runs as the product of its sizes, all different", () => {

@@ -102,6 +102,7 @@ it("worktrees by hand: pushed late, removed, and everything still to be had", { 
   typeAll([
     ["expver check exp-cnn", 4, "exp-cnn"],
     ["expver worktree remove exp-cnn", 1, "git worktree remove"],
+    ["expver worktree finish cnn", 1, "was made by git, not by expver"],
     ["merge_artifacts.py --strategy merge --base-db results/experiments.db --exp-db ../exp-cnn/results/experiments.db", 0, "1 new row"],
   ]);
   // The step that was forgotten, after the step that cannot be taken back.

@@ -143,6 +143,23 @@ describe("tagging HEAD", () => {
     expect(repo.expver(["verify", "e0.2.0"]).code).toBe(5);
   });
 
+  it("takes the older skill's experiment_version for the version of a row, where it is a version's name", async () => {
+    const repo = byHand([
+      ["a", "e0.2.0", 0.8, "2026-01-01 00:00:00.000000"],
+      ["b", "e0.3.0", 0.9, "2026-01-02 00:00:00.000000"],
+      ["c", "second try", 0.7, "2026-01-03 00:00:00.000000"],
+    ]);
+    const db = openDatabase(join(repo.root, "results/experiments.db"));
+    db.run("ALTER TABLE predictions RENAME COLUMN version TO experiment_version");
+    db.close();
+    must(repo, "data", "add", "results/experiments.db");
+    repo.git("commit", "-qam", "as the older skill writes it");
+    for (const version of ["e0.2.0", "e0.4.0"]) await apply(repo, { version });
+    expect(messageOf(repo, "e0.2.0")).toMatchObject({ metrics: [{ value: "0.8" }], runs: [{ run: "a" }] });
+    expect(messageOf(repo, "e0.4.0")).toMatchObject({ metrics: [{ value: "0.7" }], runs: [{ run: "c" }] });
+    expect(repo.expver(["verify"]).code).toBe(0);
+  });
+
   it("never takes numbers of another version, and says when it has none", async () => {
     const repo = byHand([["old", "e0.0.1", 0.99, "2026-01-01 00:00:00.000000"]]);
     await apply(repo, { version: "e0.3.0" });

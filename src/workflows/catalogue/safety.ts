@@ -56,7 +56,8 @@ export const SAFETY: Command[] = [
     summary: "Take an operation back while everything it left still stands",
     description:
       "Refuses (exit 4) when a file, ref, index entry or row it touched has changed since, naming it. What was done on a remote stays\n" +
-      "there and is named beforehand. Refs that go are kept under refs/expver/backup/.",
+      "there and is named beforehand. Refs that go are kept under refs/expver/backup/. What only wrote a new file of yours (get, data get, models get,\n" +
+      "report -o) or a row (log) is no operation: undo after it means the one before, and says which.",
     group: "safety",
     arguments: [{ name: "OP", help: "id of the operation (default: the last one of this worktree)", completes: "operation" }],
     examples: [

@@ -90,7 +90,7 @@ function refuseNeeded(project: Project): void {
   if (others.length === 0 || repository.gitDir !== repository.commonDir) return;
   if (!readDvcConfig(project).cache.dir.startsWith(`${dvc}/`)) return;
   throw new ExpverError("E_DATA", `the cache in ${dvc} is that of ${others.map(({ root }) => root).join(", ")} too`, {
-    hint: "Remove those worktrees first: git worktree remove.",
+    hint: "Remove those worktrees first; expver check FOLDER says what would be lost with one.",
     details: { worktrees: others.map(({ root }) => root) },
   });
 }

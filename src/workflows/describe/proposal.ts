@@ -6,7 +6,9 @@ import { orderMetrics } from "../../versions/suggest.ts";
 import { compareVersions, nextVersion, parseTagName } from "../../versions/tag-name.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
 import { changedValues, codeBetween, dataNotOf, lastVersion } from "../advise/since-last.ts";
+import { readFacts } from "../run/run-facts.ts";
 import { changeOf, changesText } from "./changes.ts";
+import { commandChange } from "./command-change.ts";
 
 /** What the version will be made of. */
 export interface Made {
@@ -21,6 +23,8 @@ export interface Made {
   /** Exact texts, secrets hidden. */
   params: Readonly<Record<string, string>>;
   metrics: Readonly<Record<string, string>>;
+  /** The command line of its run, secrets hidden. */
+  command?: string;
 }
 
 export interface Proposal {
@@ -46,7 +50,12 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
   const before = paramsOf(last.message, known);
   // A merge has no parameters of its own, and a tag by hand may not tell its own: then nothing can be said about them.
   const tellsParams = isOfRuns(last) || Object.keys(before).length > 0;
-  const params = tellsParams ? changedValues(before, made.params) : [];
+  const named = tellsParams ? changedValues(before, made.params) : [];
+  const ran = made.command === undefined ? null : commandOf(project, last);
+  const told = made.command === undefined || ran === null || named.length > 0 ? null : commandChange(ran, made.command);
+  const params = told === null ? named : [told];
+  // What the words of a command mean to its program is known when they are the same.
+  const tellsAll = tellsParams && (made.command === undefined || ran !== null);
   const changed = made.commit === null ? [] : codeBetween(repository, last.commit, made.commit);
   const code = changed.filter((path) => params.length === 0 || path !== project.config.params);
   const data = changedData(project, last, made.data);
@@ -58,10 +67,16 @@ export function proposeDescription(project: Project, made: Made, words: Said | n
   const metric = metricText(project, metricsOf(last.message, known), made.metrics);
   const parts = [
     ...(said === null ? [] : [said]),
-    ...(text === "" && said === null ? [`same ${tellsParams ? "code, data and parameters" : "code and data"} as ${last.name}`] : [text]),
+    ...(text === "" && said === null ? [`same ${tellsAll ? "code, data and parameters" : "code and data"} as ${last.name}`] : [text]),
     metric,
   ];
   return { text: parts.filter((part) => part !== "").join(": "), against: last.name };
+}
+
+/** As it was run here; null: elsewhere, or as many commands. */
+function commandOf(project: Project, { message: { kind, runs } }: Version): string | null {
+  const [only, ...others] = runs;
+  return kind !== "run" || only === undefined || others.length > 0 ? null : (readFacts(project, only.run)?.command ?? null);
 }
 
 /** By its number: others may be on the remote alone. */

@@ -143,7 +143,14 @@ function spaceOf(context: Context, input: Input): Space {
 
 function gridOf(text: string): [string, string[]] {
   const [[name, values] = ["", ""]] = Object.entries(parseGiven([text], { option: "--grid ", example: "--grid lr=0.1,0.01" }));
-  return [name, gridValues(name, values.split(","))];
+  const texts = values.split(",");
+  // A comma too many, or a shell's variable that was empty, would be a run with no value. Files can say an empty one.
+  if (texts.includes(""))
+    throw new ExpverError("E_USAGE", `--grid ${text} has an empty value`, {
+      hint: `Leave it out; if it is meant: --from FILE with sweep: { grid: { ${name}: ["", 1] } }`,
+      details: { name, received: values },
+    });
+  return [name, gridValues(name, texts)];
 }
 
 function sectionIn(context: Context, { from }: Input): SweepSection {

@@ -8,6 +8,7 @@ import { readRun, recordedTexts, runTracks } from "../../results/runs.ts";
 import { eventsTables, hasColumn } from "../../results/schema.ts";
 import type { TrackRows } from "../../results/types.ts";
 import { compareMetric } from "../../versions/metrics.ts";
+import { parseTagName } from "../../versions/tag-name.ts";
 
 export interface HeadNumbers {
   /** Runs the version stands for; a track id that no run owns counts as one. */
@@ -17,6 +18,8 @@ export interface HeadNumbers {
   /** Exact texts, secrets hidden. */
   params: Record<string, string>;
   metrics: Record<string, string>;
+  /** The command line of the run the numbers are of, when it is known. */
+  command?: string;
   /** Runs without a version that were passed over because a later one exists. */
   passedOver: number;
 }
@@ -25,9 +28,9 @@ export interface HeadNumbers {
  * Rows stamped with this version; without any, those of the latest run that no version has. Never those of another
  * version: better no numbers than wrong ones.
  */
-export function numbersAtHead(file: string, version: string, config: Pick<Config, "metrics" | "aggregate">): HeadNumbers {
+export function numbersAtHead(file: string, version: string, config: Pick<Config, "metrics" | "aggregate" | "versions">): HeadNumbers {
   return withStoredResults(file, (db) => {
-    const tracks = readTracks(db);
+    const tracks = readTracks(db, config.versions.prefix);
     const owners = new Map(runTracks(db).map((track) => [keyOf(track), track.run_id]));
     const stamped = groupByRun(
       tracks.filter((track) => track.version === version),
@@ -51,19 +54,30 @@ interface RunRows {
   last: string;
 }
 
-function readTracks(db: Database): Track[] {
+function readTracks(db: Database, prefix: string): Track[] {
   return eventsTables(db).flatMap(({ name, columns }) => {
-    const stamp = hasColumn(columns, "version") ? "NULLIF(version, '')" : "NULL";
-    const sql = `SELECT track_id, ${stamp}, min(timestamp), max(timestamp), count(*) FROM ${quoteName(name)} GROUP BY 1, 2`;
-    return db.arrays(sql).map(([track, version, first, last, rows]) => ({
+    const [ours, older] = ["version", "experiment_version"].map((column) =>
+      hasColumn(columns, column) ? `NULLIF(${column}, '')` : "NULL",
+    );
+    const sql = `SELECT track_id, ${ours}, ${older}, min(timestamp), max(timestamp), count(*) FROM ${quoteName(name)} GROUP BY 1, 2, 3`;
+    return db.arrays(sql).map(([track, version, named, first, last, rows]) => ({
       table: name,
       track_id: String(track),
-      version: version === null || version === undefined ? null : String(version),
+      version: textOf(version) ?? versionNamed(textOf(named), prefix),
       first: String(first),
       last: String(last),
       rows: Number(rows),
     }));
   });
+}
+
+/** The older skill's quickstart has programs write the version themselves; another's parameter of that name is none. */
+function versionNamed(text: string | null, prefix: string): string | null {
+  return text === null || parseTagName(text, prefix) === null ? null : text;
+}
+
+function textOf(cell: unknown): string | null {
+  return cell === null || cell === undefined ? null : String(cell);
 }
 
 /** Oldest first, by the last row. */
@@ -92,7 +106,9 @@ function numbersOf(db: Database, groups: readonly RunRows[], config: Pick<Config
       ? []
       : each.toSorted((one, other) => compareMetric(one.metrics[primary], other.metrics[primary], direction));
   const chosen = ranked[0] ?? each.at(-1);
+  const command = chosen === undefined ? undefined : readRun(db, chosen.run)?.command;
   return {
+    ...(command ? { command } : {}),
     runs: each.map(({ run }) => run),
     best: each.length > 1 ? (ranked[0]?.run ?? null) : null,
     params: hideSecrets(chosen?.params ?? {}),

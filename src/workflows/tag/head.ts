@@ -19,6 +19,7 @@ import type { Pointer } from "../../store/types.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
 import { flatten } from "../run/parameters/flatten.ts";
+import type { HeadNumbers } from "./head-numbers.ts";
 
 export interface HeadFacts {
   data: ArtifactEntry[];
@@ -28,6 +29,8 @@ export interface HeadFacts {
   bestRun: string | null;
   params: Record<string, string>;
   metrics: Record<string, string>;
+  /** The command line of the run these are of, when it is known. */
+  command?: string;
   /** Every pointer of HEAD, for the plan's fingerprint. */
   pointers: { path: string; hash: string | null }[];
 }
@@ -48,6 +51,7 @@ export async function factsOfHead(project: Project, context: Context, version: s
     bestRun: numbers.best,
     params: { ...parametersAtHead(project, repository), ...numbers.params },
     metrics: numbers.metrics,
+    ...(numbers.command === undefined ? {} : { command: numbers.command }),
     pointers: pointers.map(({ path, hash }) => ({ path, hash })),
   };
 }
@@ -74,8 +78,12 @@ async function hasEqualRows(project: Project, pointer: Pointer): Promise<boolean
   return sameRows(absolutePath(project, pointer.path), object);
 }
 
-async function numbersOf(project: Project, context: Context, { pointers, version }: { pointers: readonly Pointer[]; version: string }) {
-  const none = { runs: [], best: null, params: {}, metrics: {}, passedOver: 0 };
+async function numbersOf(
+  project: Project,
+  context: Context,
+  { pointers, version }: { pointers: readonly Pointer[]; version: string },
+): Promise<HeadNumbers> {
+  const none: HeadNumbers = { runs: [], best: null, params: {}, metrics: {}, passedOver: 0 };
   const path = storedPath(project, project.config.results.database);
   const pointer = pointers.find((one) => one.path === path);
   const object = pointer === undefined ? null : objectOf(project, pointer);

@@ -78,9 +78,12 @@ export function experimentNamed(project: Project, context: Context, name: string
   const record = experiments.find((one) => one.name === name) ?? experiments.find(isMeant);
   if (record !== undefined) return record;
   const known = experiments.map((one) => one.name).join(", ");
+  // Made by hand, or by the older skill's script, under our names.
+  const isNamed = ({ root, branch }: Pick<WorktreeRecord, "root" | "branch">) =>
+    isMeant({ root, branch }) || basename(root) === `exp-${name}` || branch === `exp/${name}`;
   const foreign = knownWorktrees(project, requireRepository(project))
     .map((worktree) => ({ ...worktree, branch: worktree.branch?.replace(/^refs\/heads\//, "") ?? null }))
-    .find((worktree) => worktree.record === null && isMeant(worktree));
+    .find((worktree) => worktree.record === null && isNamed(worktree));
   const byHand = foreign === undefined ? null : `git worktree remove ${shellWord(foreign.root)}`;
   throw new ExpverError(
     "E_NOT_FOUND",
@@ -90,7 +93,7 @@ export function experimentNamed(project: Project, context: Context, name: string
     {
       hint:
         byHand === null
-          ? "expver worktrees lists them; others than expver's own: git worktree remove."
+          ? "expver worktrees lists them. Of others than expver's own, expver check FOLDER says what git worktree remove would lose."
           : `What is nowhere else: expver check ${shellWord(foreign?.root ?? "")}; its results: expver merge ${shellWord(foreign?.root ?? "")}; then ${byHand}`,
       details: { asked: name ?? null },
     },

@@ -170,11 +170,11 @@ async function describeRun(
   { collected, edit }: { collected: Collected; edit: Describe | undefined },
 ): Promise<void> {
   const { project, places, facts, runId, save } = run;
-  const { message, snapshot: commit, inputs, dirty, version, closing } = facts();
+  const { message, snapshot: commit, inputs, dirty, version, closing, command } = facts();
   const { params, metrics } = collected;
   if (version === null || run.isShard) return;
   if (message === null) {
-    const { text } = proposeDescription(project, { version, commit, dirty, data: artifactEntries(inputs), params, metrics });
+    const { text } = proposeDescription(project, { version, commit, dirty, data: artifactEntries(inputs), params, metrics, command });
     save({ message: text, closing: { ...closing, proposed: true } });
     if (edit === undefined) context.report({ kind: "step", text: `about   ${text}  (proposed; your own words: -m TEXT, or -e)` });
   }

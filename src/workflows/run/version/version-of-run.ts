@@ -206,7 +206,15 @@ async function describedMessage(
   const { snapshot: commit, inputs, params, metrics } = facts;
   const text =
     said ??
-    proposeDescription(project, { version: plan.version, commit, dirty: facts.dirty, data: artifactEntries(inputs), params, metrics }).text;
+    proposeDescription(project, {
+      version: plan.version,
+      commit,
+      dirty: facts.dirty,
+      data: artifactEntries(inputs),
+      params,
+      metrics,
+      command: record.command,
+    }).text;
   const of = (description: string) => messageOf(project, record, { ...facts, message: description });
   if (!plan.edit) return { message: of(text), proposed: said === null };
   const draft = { text, subject: `${plan.version}, run ${plan.runId}`, line: formatHeadline({ ...of(text), description: "…" }) };
