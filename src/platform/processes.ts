@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, uptime } from "node:os";
 import { ExpverError } from "../errors.ts";
 import { hasCode } from "./files.ts";
 
@@ -60,10 +60,22 @@ export interface ProcessIdentity {
   pid: number;
   /** Kernel start time of the process; empty where the system does not tell. */
   start: string;
+  /** A moment at which whoever wrote this was at work, in milliseconds. Earlier versions did not write it. */
+  at?: number;
 }
 
+const BEGAN = Date.now();
+
 export function identityOf(pid: number): ProcessIdentity {
-  return { host: hostname(), machine: machineDigest(), boot: bootId(), space: pidSpace(), pid, start: startTime(pid) ?? "" };
+  return {
+    host: hostname(),
+    machine: machineDigest(),
+    boot: bootId(),
+    space: pidSpace(),
+    pid,
+    start: startTime(pid) ?? "",
+    at: BEGAN,
+  };
 }
 
 /** "unknown" when the process ran on another machine, or where a container cannot look: never treat that as dead. */
@@ -107,10 +119,20 @@ function ownSpace(): string {
 }
 
 /** Of one boot is of one machine, whatever a container says: an image may bring an id of its own. */
-function isOfNamesake({ machine = "", boot }: ProcessIdentity): boolean {
+function isOfNamesake({ machine = "", boot, at }: ProcessIdentity): boolean {
+  if (boot !== "" && boot === bootId()) return false;
   const here = machineDigest();
-  return machine !== "" && here !== "" && machine !== here && (boot === "" || boot !== bootId());
+  if (machine !== "" && here !== "" && machine !== here) return true;
+  // Machines made from one image have one id too.
+  return boot !== "" && bootId() !== "" && at !== undefined && isSinceBoot(at);
 }
+
+/** What another boot wrote then was no earlier boot of this machine. */
+export function isSinceBoot(at: number): boolean {
+  return at > Date.now() - uptime() * 1000 + CLOCKS_DIFFER_MS;
+}
+
+const CLOCKS_DIFFER_MS = 10_000;
 
 let machine: string | null = null;
 

@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { hasCode } from "../platform/files.ts";
-import { earlierSpaceOfPids, identityOf, lifeOf, spaceOfPids } from "../platform/processes.ts";
+import { earlierSpaceOfPids, identityOf, isSinceBoot, lifeOf, spaceOfPids } from "../platform/processes.ts";
 
 const NAME = /^\.?expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tmp$/;
 
@@ -30,7 +30,7 @@ export function newOwnName(): string {
 export function sweepStagings(folder: string, save: (staging: string) => void = () => {}): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
-    const owner = ownerOf(name);
+    const owner = ownerOf(name, statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs);
     if (owner !== "dead" && !(owner === "elsewhere" && isAbandoned(`${folder}/${name}`))) continue;
     save(`${folder}/${name}`);
     rmSync(`${folder}/${name}`, { recursive: true, force: true });
@@ -49,14 +49,18 @@ function isAbandoned(staging: string): boolean {
   }
 }
 
-/** Null: the name is none of ours. It may be another machine's or another container's, of which nothing is known. */
-export function ownerOf(name: string): "alive" | "dead" | "elsewhere" | null {
+/**
+ * Null: the name is none of ours. It may be another machine's or another container's, of which nothing is known; `writtenAt`: when there
+ * was last something new.
+ */
+export function ownerOf(name: string, writtenAt?: number): "alive" | "dead" | "elsewhere" | null {
   const [, host, boot, pid, start = ""] = NAME.exec(name) ?? [];
   if (host === undefined) return null;
   const here = identityOf(process.pid);
   // A name by an earlier version may be that of another machine called the same: only a number of this boot is one of here.
   if (host !== digest(spaceOfPids()) && !(host === digest(earlierSpaceOfPids()) && boot === digest(here.boot))) return "elsewhere";
-  return boot !== digest(here.boot) || lifeOf({ ...here, pid: Number(pid), start }) === "dead" ? "dead" : "alive";
+  if (boot !== digest(here.boot)) return writtenAt !== undefined && isSinceBoot(writtenAt) ? "elsewhere" : "dead";
+  return lifeOf({ ...here, pid: Number(pid), start }) === "dead" ? "dead" : "alive";
 }
 
 function digest(text: string): string {

@@ -48,6 +48,8 @@ export interface Got {
   bytes: number;
   /** Whole for data DVC tracks: what the bytes were checked against; null for what is in Git, or copied as it lies in the worktree. */
   hash: string | null;
+  /** How many of the files are data that DVC tracks, checked against their pointers. */
+  checked: number;
 }
 
 const STRATEGIES = ["auto", "worktree", "dvc-get"];
@@ -132,7 +134,8 @@ export async function applyDelivery(context: Context, plan: GetPlan): Promise<Go
       },
     });
     const hash = nodes.find((node) => node.path === path)?.object?.hash ?? null;
-    return { version, commit: source.commit ?? "", path, out, ...amount, hash };
+    const checked = nodes.filter(({ isFolder, object, blob }) => !isFolder && object !== null && blob === null).length;
+    return { version, commit: source.commit ?? "", path, out, ...amount, hash, checked };
   } finally {
     source.close();
   }

@@ -14,7 +14,7 @@ import { formatCell } from "../results/cells.ts";
 import { openResults } from "../results/database.ts";
 import { objectFile } from "../store/contents.ts";
 import { cacheDir } from "../store/dvc-config.ts";
-import { readPointersAt } from "../store/pointers.ts";
+import { readPointers, readPointersAt } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { findVersion } from "../versions/registry.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
@@ -75,7 +75,10 @@ async function askData(project: Project, context: Context, question: string, ask
     const path = stored[index] ?? typed;
     const file = pointers === null ? absolutePath(project, path) : objectOf(project, pointers, path, version);
     if (!existsSync(file))
-      throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { hint: `expver data pull ${shellWord(typed)}`, details: { path } });
+      throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, {
+        hint: isTracked(project, path) ? `expver data pull ${shellWord(typed)}` : "Check the spelling: no pointer names it.",
+        details: { path },
+      });
     return { name: tableName(path, stored), stored: path, path: file, kind: kindOf(path) };
   });
   const answer = await queryData(tables, question, { limit: limit + 1, memory: MEMORY });
@@ -85,6 +88,10 @@ async function askData(project: Project, context: Context, question: string, ask
     rows: answer.rows.slice(0, limit),
     more: answer.rows.length > limit,
   };
+}
+
+function isTracked(project: Project, path: string): boolean {
+  return readPointers(project).some((pointer) => path === pointer.path || path.startsWith(`${pointer.path}/`));
 }
 
 /** `data/train.parquet` is the table `train`; beside `old/train.csv` it is `data/train`, and with `data/train.csv` its whole path. */

@@ -103,7 +103,7 @@ it("what is left of another machine or container goes when nobody has written to
 
 describe.skipIf(identityOf(process.pid).machine === "")("two machines of one name that share a disk", () => {
   const here = identityOf(process.pid);
-  const rebooted: ProcessIdentity = { ...here, boot: "another boot" };
+  const rebooted: ProcessIdentity = { ...here, boot: "another boot", at: 0 };
   const namesake: ProcessIdentity = { ...rebooted, machine: "another machine" };
 
   it("are told apart, and each knows what its own last boot left, also by records that named no machine", () => {
@@ -111,6 +111,19 @@ describe.skipIf(identityOf(process.pid).machine === "")("two machines of one nam
     expect([namesake, rebooted, earlier].map(lifeOf)).toEqual(["unknown", "dead", "dead"]);
     // One kernel is one machine, whatever id a container's image brings.
     expect(lifeOf({ ...here, machine: "an image's" })).toBe("alive");
+  });
+
+  it("are told apart with one id from one image, where the other wrote while this one was up", () => {
+    const { at: _, ...earlier } = rebooted;
+    expect([{ ...rebooted, at: Date.now() }, rebooted, earlier].map(lifeOf)).toEqual(["unknown", "dead", "dead"]);
+    const folder = makeFolder();
+    const [fresh, old] = ["00000001", "00000002"].map(
+      (end) => `.${newOwnName().replace(/-[0-9a-f]{8}-(\d+-\d*)-.*/, `-0123abcd-$1-${end}.tmp`)}`,
+    );
+    for (const name of [fresh, old] as string[]) mkdirSync(join(folder, name));
+    utimesSync(join(folder, old as string), 0, 0);
+    sweepStagings(folder);
+    expect([fresh, old].map((name) => existsSync(join(folder, name as string)))).toEqual([true, false]);
   });
 
   it("do not take each other's leases and operations for what a reboot left", () => {
@@ -156,6 +169,7 @@ describe.skipIf(identityOf(process.pid).machine === "")("two machines of one nam
       "perhaps a namesake, earlier version": `.${earlier}-0123abcd-${dead}`,
     };
     for (const name of Object.values(names)) mkdirSync(join(folder, name));
+    utimesSync(join(folder, names["before a reboot"]), 0, 0);
     sweepStagings(folder);
     expect(Object.entries(names).flatMap(([what, name]) => (existsSync(join(folder, name)) ? [what] : []))).toEqual([
       "alive",

@@ -47,6 +47,7 @@ it("what lies in production is told by its bytes, not by the nearest tag", () =>
   repo.write("models/production/model.json", modelOf("0.5"));
   const { models } = must(repo, "models", "list");
   expect(models.filter(({ isProduction }: { isProduction: boolean }) => isProduction)).toMatchObject([{ version: "e0.1.0" }]);
+  expect(repo.expver(["models", "list", "-n", "1"]).stdout).toContain(`in production: e0.1.0 ${runOfVersion(repo, "e0.1.0")} rank 2\n`);
   const info = must(repo, "models", "info");
   expect(info.production.state).toBe("untracked");
   expect(info.is).toMatchObject([{ version: "e0.1.0", run: runOfVersion(repo, "e0.1.0") }]);

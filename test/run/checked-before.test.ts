@@ -1,5 +1,5 @@
 /** What would stop a run after hours stops it before the program is started, and leaves nothing behind. */
-import { chmodSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
@@ -73,6 +73,27 @@ it("a file that is no program says how to make it one", () => {
   expectNothingBegun(repo, head);
   chmodSync(join(repo.root, "job.sh"), 0o755);
   expect(repo.expver(["run", "--", "./job.sh"]).code).not.toBe(4); // no interpreter line: what the system makes of it
+});
+
+it("without a .dvc nothing runs: Git would see the cache; where one lies below, it is named; no snapshot takes a cache", () => {
+  const repo = makeRepository();
+  repo.commit("start", { "proj/train.sh": "mkdir -p models && echo model > models/model.bin\n" });
+  const run = (folder = "", code = 0) => {
+    const answer = repo.expverJson(["run", "--", "sh", "train.sh"], { cwd: folder });
+    expect(answer.code, JSON.stringify(answer.error)).toBe(code);
+    return answer.error;
+  };
+  expect(run("", 1)).toMatchObject({ code: "E_NO_PROJECT", hint: "expver init" });
+  expect(existsSync(join(repo.root, ".dvc"))).toBe(false);
+  expect(repo.expver(["data", "init", "--subdir"], { cwd: "proj" }).code).toBe(0);
+  repo.commit("a project below");
+  expect(run("", 1)?.hint).toContain(join(repo.root, "proj"));
+  run("proj");
+  rmSync(join(repo.root, "proj/.dvc/.gitignore"));
+  repo.write("proj/train.sh", "mkdir -p models && echo another > models/model.bin\n");
+  run("proj");
+  run("proj");
+  expect(repo.git("ls-files", "proj/.dvc/cache")).toBe("");
 });
 
 it("a bare repository lists, but neither runs, nor is set up, nor tagged in", () => {

@@ -10,7 +10,7 @@ import { readNumbers, reserveVersion } from "../../src/versions/reserve.ts";
 import { makeRepository } from "../support/repository.ts";
 
 const exists = (text: string) => expect.objectContaining({ code: "E_VERSION_TAKEN", message: expect.stringContaining(text) });
-const DEAD = { ...identityOf(process.pid), boot: "an earlier boot" };
+const DEAD = { ...identityOf(process.pid), boot: "an earlier boot", at: 0 };
 
 describe("the next free number", () => {
   it("comes after tags here, tags of the remote and reservations, never in a gap", () => {

@@ -42,6 +42,11 @@ it("a glob gets all that fit, of Git and of tracked folders, below the folder it
   expect(textsIn("code")).toEqual({ "deep/net.py": "net\n", "train.py": "train\n" });
   mustIn(repo, "get", "e0.1.0", "data/images/*.png", "-o", "images");
   expect(textsIn("images")).toEqual({ "one.png": "one.png\n", "two.png": "two.png\n" });
+  // Where the bytes came from is said of each.
+  const told = (...words: string[]) => repo.expver(["get", "e0.1.0", ...words]).stdout;
+  expect(told("data/images/*.png", "-o", "told")).toContain("2 files, 16 B, checked against pointers\n");
+  expect(told("src/**/*.py", "-o", "told-code")).toContain(", from Git\n");
+  expect(told(".", "-o", "told-all")).toMatch(/, \d+ checked against pointers, \d+ from Git\n/);
   expect(repo.expverJson(["get", "e0.1.0", "src/*.py"]).error).toMatchObject({
     code: "E_DATA",
     message: expect.stringContaining("exists already"),

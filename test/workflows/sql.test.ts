@@ -121,7 +121,10 @@ describe("data files", () => {
       expect(ask(question, "--data", "data/train.csv")).toMatchObject({ code: 2, error: { code: "E_USAGE" } });
     }
     expect(ask("SELECT 1", "--data", "../outside.csv")).toMatchObject({ code: 4, error: { code: "E_OUTSIDE" } });
-    expect(ask("SELECT 1", "--data", "nowhere.csv")).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+    expect(ask("SELECT 1", "--data", "nowhere.csv")).toMatchObject({
+      code: 1,
+      error: { code: "E_NOT_FOUND", hint: expect.stringContaining("Check the spelling") },
+    });
     expect(ask("SELECT 1", "--data", "train.js")).toMatchObject({ code: 2 });
   });
 

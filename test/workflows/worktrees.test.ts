@@ -72,6 +72,8 @@ describe("exploring a version", () => {
     must("cleanup");
     expect(existsSync(there.root)).toBe(false);
     expect(state()).toEqual(before);
+    // Nothing was in it that a checkout does not make.
+    expect(repo.expverJson(["undo"]).error).toMatchObject({ code: "E_UNDO", hint: "expver checkout e0.1.0" });
     expect(repo.expverJson(["worktrees", "--check"]).data.worktrees).toMatchObject([{ kind: "main" }]);
   });
 

@@ -17,11 +17,11 @@ import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 import { localTime } from "./time.ts";
 
 export function renderModelsList(list: ModelList, terminal: Terminal): string {
-  const { by, models, leftOut, strays, withoutModel, production } = list;
+  const { by, models, leftOut, strays, withoutModel } = list;
   const notes = [
     ...(leftOut > 0 ? [`${leftOut} more: expver models list`] : []),
     ...(by?.source === "guess" ? [`settle the direction in expver.yaml: metrics: { ${by.metric}: ${by.direction} }`] : []),
-    ...productionNote(production, models),
+    ...productionNote(list),
     ...(withoutModel.length > 0 ? [`without a model: ${withoutModel.join(", ")}`] : []),
     ...(strays.length > 0 ? [`in the candidates folder, of no run: ${strays.join(", ")}`] : []),
   ];
@@ -51,12 +51,15 @@ function best({ direction, source }: RankedBy): string {
   return `${direction === "max" ? "highest" : "lowest"} is best${source === "guess" ? ", a guess from the name" : ""}`;
 }
 
-function productionNote({ path, state }: Production, models: readonly ListedModel[]): string[] {
+function productionNote({ production: { path, state }, models, inProduction }: ModelList): string[] {
   const more = "expver models info";
   if (state === "none") return [];
   if (state === "missing") return [`${path}: its bytes are not here (${more})`];
   if (state === "changed") return [`${path}: what lies there is not what was promoted (${more})`];
-  return models.some(({ isProduction }) => isProduction) ? [] : [`${path}: of no known run (${more})`];
+  if (inProduction === null) return [`${path}: of no known run (${more})`];
+  const { version, run, rank } = inProduction;
+  const words = [version, run, ...(rank === null ? [] : [`rank ${rank}`])].filter((word) => word !== null);
+  return models.some(({ isProduction }) => isProduction) ? [] : [`in production: ${words.join(" ")}`];
 }
 
 export function renderModelsInfo(info: ProductionInfo, terminal: Terminal): string {

@@ -75,6 +75,6 @@ async function sweep(server: UploadsServer, folder: Key): Promise<void> {
 }
 
 function isNobodys(name: string, modified: number | undefined): boolean {
-  const owner = ownerOf(name);
+  const owner = ownerOf(name, modified);
   return owner === "dead" || (owner === "elsewhere" && modified !== undefined && Date.now() - modified > ABANDONED_MS);
 }

@@ -32,6 +32,8 @@ export interface ModelList {
   /** Beyond `--limit`. */
   leftOut: number;
   production: Production;
+  /** Whose model lies in production, also when it is beyond the limit; null: no version's and no run's. */
+  inProduction: Pick<ListedModel, "version" | "run" | "rank"> | null;
   /** In the candidates folder, belonging to no run. */
   strays: string[];
   /** Names of versions that left no model. */
@@ -60,12 +62,14 @@ export const modelsList: ReadWorkflow<Input, ModelList> = {
       ordered.map((model) => listedOf(model, looks)),
       by,
     );
+    const isThere = listed.find(({ isProduction }) => isProduction);
     const named = new Set(survey.models.map(({ version }) => version));
     return {
       by,
       models: listed.slice(0, limit),
       leftOut: Math.max(0, listed.length - limit),
       production: survey.production,
+      inProduction: isThere === undefined ? null : { version: isThere.version, run: isThere.run, rank: isThere.rank },
       strays: survey.folder.strays,
       withoutModel: survey.versions.map(({ name }) => name).filter((name) => !named.has(name)),
       remote: remote?.name ?? null,

@@ -99,11 +99,13 @@ export async function removeWorktree(
 ): Promise<Removed> {
   const { root, kind, name } = record;
   const command = kind === "exploration" ? "cleanup" : "worktree remove";
+  const isKept = kind === "experiment" || forced.length > 0;
   let spare: string[] = [];
   const removed = await perform(project, context, {
     command,
     argv: [...command.split(" "), name],
     summary: `remove ${root}`,
+    ...(isKept ? {} : { notes: { undoneBy: `expver checkout ${name}` } }),
     work(operation) {
       const { admin } = worktreeState(repository, root);
       const branch = goingBranch(repository, record);
@@ -119,7 +121,6 @@ export async function removeWorktree(
       for (const { path, trash } of gone) moveToTrash(project, path, trash);
       updateRefs(repository, refs, { reason: `expver: ${command}` });
       dropRecord(project, record);
-      const isKept = kind === "experiment" || forced.length > 0;
       if (!isKept) spare = gone.map(({ trash }) => dirname(dirname(trash)));
       return { name, root, branch, trash: isKept ? (gone.find(({ path }) => path === root)?.trash ?? null) : null };
     },

@@ -21,7 +21,7 @@ import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts
 import { chooseVersion } from "../version/version-choice.ts";
 import type { RunFindings } from "./findings.ts";
 import { describePlan } from "./plan-steps.ts";
-import { refuseStrangeDatabase, refuseUnfit, reportHiddenPlaces } from "./refuse-unfit.ts";
+import { refuseStrangeDatabase, refuseUnfit, refuseWithoutDvc, reportHiddenPlaces } from "./refuse-unfit.ts";
 import { type RunRequest, readRequest } from "./request.ts";
 
 export type RunPlan = Plan & RunFindings;
@@ -44,6 +44,7 @@ export interface RunQuestion {
 export async function findForRun(context: Context, { input, request, project, varied = [] }: RunQuestion): Promise<RunFindings> {
   const repository = requireRepository(project);
   refuseUnfit(repository, request);
+  refuseWithoutDvc(project, repository);
   await refuseSecondRun(project);
   const places = placesOf(project, metricsPlace(project, context, request.metrics));
   refuseStrangeDatabase(project, repository, places);

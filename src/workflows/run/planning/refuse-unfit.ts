@@ -1,13 +1,16 @@
 /** What would stop a run after hours is found before it begins. */
+import { join } from "node:path";
 import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { editorOf } from "../../../git/editor.ts";
-import type { Repository } from "../../../git/git.ts";
+import { git, type Repository } from "../../../git/git.ts";
 import { committer } from "../../../git/identity.ts";
 import { readIndexEntries, requireIndexFree } from "../../../git/index-file.ts";
 import { unfinished } from "../../../git/status.ts";
 import type { Context } from "../../../platform/context.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
+import { cacheDir, dvcFolder } from "../../../store/dvc-config.ts";
 import { linkOnTheWay } from "../outputs/marks.ts";
 import type { Places } from "../places.ts";
 import type { RunRequest } from "./request.ts";
@@ -26,6 +29,17 @@ export function refuseUnfit(repository: Repository, { commit, edit }: Pick<RunRe
   if (edit) editorOf(repository);
   // Left over by a git that died, it would stop us when the results are to be committed.
   if (commit) requireIndexFree(repository);
+}
+
+/** Without DVC's ignore file the cache would be made where Git sees it, and the next snapshot would commit every model. */
+export function refuseWithoutDvc(project: Project, repository: Repository): void {
+  if (project.dvcRoot !== null || !cacheDir(project).startsWith(`${dvcFolder(project)}/`)) return;
+  const [below] = git(repository, ["ls-files", "-z", "--", ":(glob)**/.dvc/config"]).split("\0");
+  const elsewhere = below ? `; or run where there is one: cd ${shellWord(join(repository.root, below, "../.."))}` : "";
+  throw new ExpverError("E_NO_PROJECT", `no .dvc folder at or above ${project.root}: models and results have no place yet`, {
+    hint: `expver init${elsewhere}`,
+    details: { path: project.root },
+  });
 }
 
 /** Its versions are objects of the store: what Git tracks itself no pointer may name, and no pointer stands behind a link. */

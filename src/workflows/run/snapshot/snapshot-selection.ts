@@ -1,10 +1,11 @@
 /** Which changed files enter the snapshot commit S, and which are held back, with the reason and what to do about it. */
 
-import { basename, dirname } from "node:path/posix";
+import { basename, dirname, relative } from "node:path/posix";
 import { isUnder, typedPath } from "../../../config/paths.ts";
-import type { Project } from "../../../config/project.ts";
+import { type Project, topOf } from "../../../config/project.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
+import { cacheDir } from "../../../store/dvc-config.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
 
@@ -48,7 +49,7 @@ export interface SnapshotRules {
   database: string;
   /** Models folders and files. */
   models: readonly string[];
-  /** What pointers track: never Git's. */
+  /** What pointers track, and the cache: never Git's. */
   tracked: readonly string[];
   /** Globs of `track`, and the file of `--metrics`: what the run is to write. */
   isOutput: (path: string) => boolean;
@@ -67,7 +68,7 @@ export function snapshotRules(project: Project, places: Places, pointers: readon
   return {
     database: places.database,
     models: places.models,
-    tracked: pointers.filter(({ cache }) => cache).map(({ path }) => path),
+    tracked: [...pointers.filter(({ cache }) => cache).map(({ path }) => path), relative(topOf(project), cacheDir(project))],
     isOutput: (path) => places.isTracked(path) || path === places.metrics,
     typed: (path) => typedPath(project, path),
   };
