@@ -94,6 +94,7 @@ function contextOf(face: Face, reporter: Reporter, interruption: Interruption | 
     ...(coloured ? { columns: width } : {}),
     ...(canAsk(face) ? { ask: askPerson } : {}),
     ...(interruption ? { signal: interruption.signal } : {}),
+    exactPlans: face.dryRun || face.plan !== undefined,
   });
   if (face.directory === undefined) return context;
   const cwd = resolve(context.cwd, face.directory);

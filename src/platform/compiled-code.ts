@@ -45,15 +45,21 @@ export function loadBundle(path: string, { digest, lengths }: BundleParts, uses:
   const file = openSync(path, "r");
   const starts = [0];
   for (const length of lengths) starts.push((starts.at(-1) as number) + length);
-  const sourceOf = (part: number) => {
-    const bytes = Buffer.allocUnsafe(lengths[part] as number);
-    readSync(file, bytes, 0, bytes.length, starts[part] as number);
+  /** Of an array of these parts. */
+  const sourceOf = (parts: readonly number[]) => {
+    const bytes = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + (lengths[part] as number) + 1, 1));
+    let at = 0;
+    for (const part of parts) {
+      at += bytes.write(at === 0 ? "[" : ",", at);
+      at += readSync(file, bytes, at, lengths[part] as number, starts[part] as number);
+    }
+    bytes.write("]", at);
     return bytes.toString("latin1");
   };
 
   const keeper = keeperOf([digest, process.version, process.arch, uses].join("-"));
   const kept = keeper.read() ?? { parts: [0], code: null };
-  const script = new Script(`[${kept.parts.map(sourceOf).join(",")}]`, {
+  const script = new Script(sourceOf(kept.parts), {
     filename: path,
     ...(kept.code === null ? {} : { cachedData: kept.code }),
   });
@@ -70,7 +76,7 @@ export function loadBundle(path: string, { digest, lengths }: BundleParts, uses:
     let part = functions.get(id);
     if (part === undefined) {
       more.push(id);
-      part = new Script(sourceOf(id), { filename: path }).runInThisContext() as Part;
+      [part] = new Script(sourceOf([id]), { filename: path }).runInThisContext() as [Part];
     }
     const module = { exports: {} };
     modules.set(id, module);

@@ -29,6 +29,8 @@ export interface Context {
   readonly columns?: number;
   /** Asks the person at the terminal; absent where there is none. Ctrl-D is an empty answer. */
   readonly ask?: (question: string) => Promise<string>;
+  /** Plans are shown, or compared with one that was: they may leave nothing to be found out later. */
+  readonly exactPlans?: boolean;
   /** Aborts on Ctrl-C. */
   readonly signal?: AbortSignal;
 }

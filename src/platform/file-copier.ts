@@ -6,10 +6,13 @@ import { hasCode, writeAll } from "./files.ts";
 import { isSmall, md5Of, readSmall } from "./hashing.ts";
 import { tryReflink } from "./links.ts";
 import type { Perform } from "./pieces.ts";
+import { readerOf, type SharedTexts } from "./shared-texts.ts";
 
 export interface CopyOptions {
   /** The files are here, under names made of their MD5s. */
   shards?: string;
+  /** Paths of copies are relative to this folder. */
+  into?: string;
   /** Files that begin with these bytes (as Latin-1) are left. */
   leave?: string | undefined;
   /** Copy under names made of the hash. */
@@ -30,19 +33,19 @@ export interface Objects {
   unnamed: string;
 }
 
-/** The files as they go to a thread: a few long strings and shared memory. */
+/** The files as they go to a thread: shared memory. */
 export interface CopyTask extends CopyOptions {
   kind: "copy";
-  /** Absolute, NUL between them; empty where they are in `shards`. */
-  paths: string;
-  /** 32 digits each: a file that has another is left. */
-  md5s: string | null;
-  /** Where to make copies: paths that nothing has. */
-  to: string | null;
+  /** Absolute; null where they are in `shards`. */
+  paths: SharedTexts | null;
+  /** Where to make copies. */
+  to: SharedTexts | null;
   sizes: Float64Array;
   states: Uint8Array;
   /** 32 digits each. */
   digests: Uint8Array;
+  /** They are known: a file that has another is left. */
+  hasDigests: boolean;
   /** Of copies: device, inode, size, modification and change time. */
   stats: Float64Array | null;
 }
@@ -55,26 +58,24 @@ const [LEFT, DONE, THERE, TWIN] = [0, 1, 2, 3];
 const STEP = 2 ** 20;
 
 /** Does one file of a task by its number. */
-export function fileCopier(
-  task: Omit<CopyTask, "paths" | "to">,
-  { paths, to }: { paths: readonly string[]; to: readonly string[] | null },
-): Perform {
-  const { shards, md5s, sizes, states, stats, leave = "", objects, mode = 0o666, exactMode = false } = task;
+export function fileCopier(task: CopyTask): Perform {
+  const { shards, into, sizes, states, stats, hasDigests, leave = "", objects, mode = 0o666, exactMode = false } = task;
+  const sourceOf = task.paths && readerOf(task.paths);
+  const nameOf = task.to && readerOf(task.to);
+  const targetOf = nameOf && into !== undefined ? (index: number) => `${into}/${nameOf(index)}` : nameOf;
   const digests = Buffer.from(task.digests.buffer);
   const made = new Set<string>();
   let reflinks = objects !== undefined;
   let buffer: Buffer | null = null;
 
-  const pathOf = (index: number): string => {
-    if (shards === undefined) return paths[index] as string;
-    const at = index * DIGITS;
-    return `${shards}/${(md5s as string).slice(at, at + 2)}/${(md5s as string).slice(at + 2, at + DIGITS)}`;
-  };
+  const digits = (index: number, from = 0, to = DIGITS) => digests.toString("latin1", index * DIGITS + from, index * DIGITS + to);
+  const pathOf = (index: number) => sourceOf?.(index) ?? `${shards}/${digits(index, 0, 2)}/${digits(index, 2)}`;
   const isLeft = (beginning: Buffer) => leave !== "" && beginning.toString("latin1", 0, leave.length) === leave;
   /** False when it has another than it should. */
   const learn = (index: number, md5: string) => {
+    if (hasDigests) return digits(index) === md5;
     digests.write(md5, index * DIGITS, "latin1");
-    return md5s === null || md5s.slice(index * DIGITS, index * DIGITS + DIGITS) === md5;
+    return true;
   };
   const finish = (descriptor: number, index: number, ownMode = exactMode) => {
     if (ownMode) fchmodSync(descriptor, mode);
@@ -118,7 +119,7 @@ export function fileCopier(
     const md5 = md5Of(bytes);
     if (!learn(index, md5)) return LEFT;
     if (objects) return store(bytes, md5, objects);
-    if (to) copy(bytes, to[index] as string, index);
+    if (targetOf) copy(bytes, targetOf(index), index);
     return DONE;
   };
 
@@ -177,7 +178,7 @@ export function fileCopier(
   }
   function* large(index: number): Generator<number, number> {
     if (objects) return yield* storing(index, objects);
-    if (to) return (yield* copying(index, to[index] as string)) === null ? LEFT : DONE;
+    if (targetOf) return (yield* copying(index, targetOf(index))) === null ? LEFT : DONE;
     const md5 = yield* reading(pathOf(index), sizes[index] as number, null);
     return md5 !== null && learn(index, md5) ? DONE : LEFT;
   }

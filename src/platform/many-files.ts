@@ -3,17 +3,20 @@ import { type CopyOptions, type CopyTask, DIGITS, fileCopier, NUMBERS, STATES } 
 import type { FileIdentity } from "./file-stat.ts";
 import { isSmall } from "./hashing.ts";
 import type { Work } from "./pace.ts";
+import { shareTexts } from "./shared-texts.ts";
 import { sharingWork } from "./threads.ts";
 
-export interface OneOfMany {
-  /** Absolute; none where all are objects of `shards`. */
-  path?: string;
+/** By number of the file. */
+export interface ManyFiles {
+  count: number;
   /** Bytes; negative: about so many, of a small file. */
-  size: number;
-  /** Left when its bytes have another. All files of a call have one, or none has. */
-  md5?: string;
-  /** Where to make a copy: an absolute path that nothing has. The same holds. */
-  to?: string;
+  size: (index: number) => number;
+  /** Absolute; none where all are objects of `shards`. */
+  path?: (index: number) => string;
+  /** A file is left when its bytes have another. */
+  md5?: (index: number) => string;
+  /** Where to make a copy: an absolute path, or one in `into`, that nothing has. */
+  to?: (index: number) => string;
 }
 
 type CopyState = (typeof STATES)[number];
@@ -30,29 +33,26 @@ interface CopyAnswers {
   stat(index: number): FileIdentity;
 }
 
-export function* copyingMany(files: readonly OneOfMany[], options: CopyOptions): Work<CopyAnswers> {
-  const count = files.length;
-  const { inOrder, placeOf, large } = largestFirst(files);
-  const first = inOrder[0];
-  const md5s = first?.md5 === undefined ? null : inOrder.map(({ md5 }) => md5).join("");
-  const paths = first?.path === undefined ? [] : inOrder.map(({ path }) => path as string);
-  const to = first?.to === undefined ? null : inOrder.map((file) => file.to as string);
-  const task: Omit<CopyTask, "paths" | "to"> = {
+export function* copyingMany({ count, size, path, md5, to }: ManyFiles, options: CopyOptions): Work<CopyAnswers> {
+  const { numberAt, placeOf, large } = largestFirst(count, size);
+  const share = (text: (index: number) => string) => shareTexts(count, (place) => text(numberAt(place)));
+  const task: CopyTask = {
     kind: "copy",
     ...options,
-    md5s,
+    paths: path === undefined ? null : share(path),
+    to: to === undefined ? null : share(to),
     sizes: new Float64Array(new SharedArrayBuffer(count * 8)),
     states: new Uint8Array(new SharedArrayBuffer(count)),
     digests: new Uint8Array(new SharedArrayBuffer(count * DIGITS)),
-    stats: to !== null ? new Float64Array(new SharedArrayBuffer(count * NUMBERS * 8)) : null,
+    hasDigests: md5 !== undefined,
+    stats: to !== undefined ? new Float64Array(new SharedArrayBuffer(count * NUMBERS * 8)) : null,
   };
-  for (const [index, { size }] of inOrder.entries()) task.sizes[index] = size;
-  yield* sharingWork(() => ({ ...task, paths: paths.join("\0"), to: to?.join("\0") ?? null }), {
-    kind: "copy",
-    count,
-    large,
-    perform: fileCopier(task, { paths, to }),
-  });
+  const known = Buffer.from(task.digests.buffer);
+  for (let place = 0; place < count; place += 1) {
+    task.sizes[place] = size(numberAt(place));
+    if (md5 !== undefined) known.write(md5(numberAt(place)), place * DIGITS, "latin1");
+  }
+  yield* sharingWork(() => task, { kind: "copy", count, large, perform: fileCopier(task) });
   const digests = Buffer.from(task.digests.buffer).toString("latin1");
   return {
     state: (index) => STATES[task.states[placeOf(index)] as number] as CopyState,
@@ -68,24 +68,24 @@ export function* copyingMany(files: readonly OneOfMany[], options: CopyOptions):
 }
 
 interface Order {
-  inOrder: readonly OneOfMany[];
-  /** Where the file with this number is in that order. */
+  /** Which file is where in that order. */
+  numberAt: (place: number) => number;
+  /** Where the file with this number is. */
   placeOf: (index: number) => number;
   large: { count: number; bytes: number };
 }
 
 /** Large files before small ones, the largest first: at the end no thread waits long for another. */
-function largestFirst(files: readonly OneOfMany[]): Order {
-  const large = files.flatMap(({ size }, index) => (isSmall(size) ? [] : [index]));
-  if (large.length === 0) return { inOrder: files, placeOf: (index) => index, large: { count: 0, bytes: 0 } };
-  const sizeOf = (index: number) => (files[index] as OneOfMany).size;
-  const small = files.flatMap(({ size }, index) => (isSmall(size) ? [index] : []));
-  const order = [...large.sort((one, other) => sizeOf(other) - sizeOf(one)), ...small];
-  const places = new Uint32Array(files.length);
+function largestFirst(count: number, size: (index: number) => number): Order {
+  const [large, small]: [number[], number[]] = [[], []];
+  for (let index = 0; index < count; index += 1) (isSmall(size(index)) ? small : large).push(index);
+  if (large.length === 0) return { numberAt: (place) => place, placeOf: (index) => index, large: { count: 0, bytes: 0 } };
+  const order = [...large.sort((one, other) => size(other) - size(one)), ...small];
+  const places = new Uint32Array(count);
   for (const [place, index] of order.entries()) places[index] = place;
   return {
-    inOrder: order.map((index) => files[index] as OneOfMany),
+    numberAt: (place) => order[place] as number,
     placeOf: (index) => places[index] as number,
-    large: { count: large.length, bytes: large.reduce((sum, index) => sum + sizeOf(index), 0) },
+    large: { count: large.length, bytes: large.reduce((sum, index) => sum + size(index), 0) },
   };
 }

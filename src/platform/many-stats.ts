@@ -2,6 +2,7 @@
 import { lstatSync } from "node:fs";
 import { type FileStat, MODE, putStat, SIZE, STAT_NUMBERS, statAt } from "./file-stat.ts";
 import type { Work } from "./pace.ts";
+import { shareTexts } from "./shared-texts.ts";
 import { NOTHING, type StatTask, statTaker } from "./stat-task.ts";
 import { sharingWork } from "./threads.ts";
 
@@ -16,7 +17,7 @@ export interface StatAnswers {
 /** Paths are absolute, and made when they are needed: most of their cost is to keep them. Counts as no progress. */
 export function* takingStats(count: number, pathOf: (index: number) => string): Work<StatAnswers> {
   const numbers = new Float64Array(new SharedArrayBuffer(count * STAT_NUMBERS * 8));
-  const taskFor = (): StatTask => ({ kind: "stat", paths: Array.from({ length: count }, (_, index) => pathOf(index)).join("\0"), numbers });
+  const taskFor = (): StatTask => ({ kind: "stat", paths: shareTexts(count, pathOf), numbers });
   yield* sharingWork(taskFor, { kind: "stat", count, perform: statTaker(pathOf, numbers) });
   const modeOf = (index: number) => numbers[index * STAT_NUMBERS + MODE] as number;
   for (let index = 0; index < count; index += 1) {

@@ -1,12 +1,13 @@
 /** One file's status after another, as any thread takes them. */
 import { lstatSync } from "node:fs";
 import { MODE, putStat, STAT_NUMBERS } from "./file-stat.ts";
+import type { SharedTexts } from "./shared-texts.ts";
 
 /** The files as they go to a thread. */
 export interface StatTask {
   kind: "stat";
-  /** Absolute, NUL between them. */
-  paths: string;
+  /** Absolute. */
+  paths: SharedTexts;
   /** For each file the numbers of its status. */
   numbers: Float64Array;
 }

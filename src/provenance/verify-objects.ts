@@ -4,7 +4,7 @@ import { existsSync, lstatSync } from "node:fs";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { hashingFile } from "../platform/hashing.ts";
-import { copyingMany } from "../platform/many-files.ts";
+import { copyingMany, type ManyFiles } from "../platform/many-files.ts";
 import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "../store/cache.ts";
 import { type ObjectName, objectPath } from "../store/layout.ts";
@@ -56,11 +56,15 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
   async function readTogether(objects: readonly ObjectName[], path: string): Promise<void> {
     const unknown = objects.filter((object) => object.hashName === "md5" && !local.has(keyOf(object)));
     for (const some of batchesOf(unknown)) {
-      const files = some.map((object) => {
-        const file = objectPath(cache.dir, object);
-        return { path: file, size: lstatSync(file, { throwIfNoEntry: false })?.size ?? 0, md5: object.hash.slice(0, 32) };
-      });
-      const answers = await paceWork(copyingMany(files, {}), context, { label: `reading ${path}`, total: files.length });
+      const pathOf = (index: number) => objectPath(cache.dir, some[index] as ObjectName);
+      const sizes = some.map((_, index) => lstatSync(pathOf(index), { throwIfNoEntry: false })?.size ?? 0);
+      const files: ManyFiles = {
+        count: some.length,
+        size: (index) => sizes[index] as number,
+        path: pathOf,
+        md5: (index) => (some[index] as ObjectName).hash.slice(0, 32),
+      };
+      const answers = await paceWork(copyingMany(files, {}), context, { label: `reading ${path}`, total: some.length });
       for (const [index, object] of some.entries()) if (answers.state(index) === "done") local.set(keyOf(object), "right");
     }
   }

@@ -121,18 +121,16 @@ function* handfulsOf(places: readonly Placement[]): Generator<Placement[]> {
 function* placeWhole(plan: OutputCheckout, { placing, staging }: Applying): Work<boolean> {
   const tree = `${staging}/tree`;
   const memory = memoryOf(plan, placing.project);
-  const temporaryOf = ({ relpath }: Placement) => `${tree}/${relpath}`;
-  const folders = new Set(plan.places.map(({ relpath }) => relpath.slice(0, Math.max(0, relpath.lastIndexOf("/")))));
-  for (const folder of folders) mkdirSync(`${tree}/${folder}`, { recursive: true });
+  for (const folder of foldersIn(plan.places)) mkdirSync(`${tree}/${folder}`, { recursive: true });
   yield* makingFiles(placing, plan.places, {
-    at: temporaryOf,
+    into: tree,
+    at: ({ relpath }) => relpath,
     made(place, stat) {
       const name = place.relpath;
-      if (stat === null) remember(memory, { name, path: temporaryOf(place), place });
+      if (stat === null) remember(memory, { name, path: `${tree}/${name}`, place });
       else memory.setPlaced(name, stat, place.object.hash);
     },
   });
-  mkdirSync(tree, { recursive: true });
   try {
     mkdirSync(dirname(plan.path), { recursive: true });
     renameSync(tree, plan.path);
@@ -142,6 +140,20 @@ function* placeWhole(plan: OutputCheckout, { placing, staging }: Applying): Work
   }
   memory.save({ keepOthers: true });
   return true;
+}
+
+/** Folders that these files are in, and the output's own, which is "". */
+function foldersIn(places: readonly Placement[]): Set<string> {
+  const folders = new Set([""]);
+  let last = "";
+  for (const { relpath } of places) {
+    const length = Math.max(0, relpath.lastIndexOf("/"));
+    // Mostly they stand side by side.
+    if (length === last.length && relpath.startsWith(last)) continue;
+    last = relpath.slice(0, length);
+    folders.add(last);
+  }
+  return folders;
 }
 
 /** False when that does not go well: whoever looks at each object says why. */

@@ -9,7 +9,7 @@ import { nameOfCopy, type Objects } from "../platform/file-copier.ts";
 import { hasCode, writeAll } from "../platform/files.ts";
 import { type Digest, hashingFile } from "../platform/hashing.ts";
 import { tryReflink } from "../platform/links.ts";
-import { copyingMany, type OneOfMany } from "../platform/many-files.ts";
+import { copyingMany, type ManyFiles } from "../platform/many-files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
 import { syncFolders, syncMany } from "../platform/sync.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
@@ -24,7 +24,7 @@ export interface Ingest {
    * Stores these files under their MD5s, and answers them; null for a file that needs more than that, or has another MD5 than it
    * says. `leave`: files that begin with these bytes are not stored.
    */
-  many(files: readonly OneOfMany[], options?: { leave?: string | undefined }): Work<(string | null)[]>;
+  many(files: ManyFiles, options?: { leave?: string | undefined }): Work<(string | null)[]>;
   /** Stores a file of any size under its MD5, hashing while it copies. */
   file(path: string): Work<Digest>;
   /** Stores a folder's listing; its members must have been stored before, here or earlier. Answers its name. */
@@ -199,7 +199,7 @@ export function beginIngest(folder: ObjectFolder): Ingest {
 
   return {
     *many(files, options = {}) {
-      return files.length === 0 ? [] : yield* guarded(storeMany(files, options), `cannot write to ${folder.dir}`);
+      return files.count === 0 ? [] : yield* guarded(storeMany(files, options), `cannot write to ${folder.dir}`);
     },
     *file(path) {
       return yield* guarded(storeFile(path), `cannot store ${path}`);
@@ -281,12 +281,13 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     return { objects: keys.length, bytes };
   }
 
-  function* storeMany(files: readonly OneOfMany[], { leave }: { leave?: string | undefined }): Work<(string | null)[]> {
-    const isMany = files.length >= MANY_SHARDS;
+  function* storeMany(files: ManyFiles, { leave }: { leave?: string | undefined }): Work<(string | null)[]> {
+    const isMany = files.count >= MANY_SHARDS;
     const objects = placesFor(isMany);
     const copies = yield* copyingMany(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded });
     const answers: (string | null)[] = [];
-    for (const [index, { size }] of files.entries()) {
+    for (let index = 0; index < files.count; index += 1) {
+      const size = files.size(index);
       const state = copies.state(index);
       const md5 = state === "left" ? null : copies.md5(index);
       if (md5 !== null && state === "done") {

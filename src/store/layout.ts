@@ -4,7 +4,7 @@
  */
 import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
-import { hasCode, isMissing, namesIn } from "../platform/files.ts";
+import { hasCode, isMissing } from "../platform/files.ts";
 import { md5OfFile } from "../platform/hashing.ts";
 import { type StatAnswers, takingStats } from "../platform/many-stats.ts";
 import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
@@ -87,30 +87,6 @@ export function* trustedSizes(dir: string, objects: readonly ObjectName[]): Work
 export function sizeThere(dir: string, object: ObjectName): number | null {
   return lstatSync(objectPath(dir, object), { throwIfNoEntry: false })?.size ?? null;
 }
-
-/**
- * True when something lies in the place of each of these objects: nobody looks at what. False too where the folder holds so many others
- * that to look at each object takes less.
- */
-export function areThere(dir: string, hashes: readonly string[]): boolean {
-  const shards = shardsFolder(dir, "md5");
-  const known = new Map<string, Set<string>>();
-  for (const hash of hashes) {
-    const prefix = hash.slice(0, 2);
-    let names = known.get(prefix);
-    if (names === undefined) {
-      names = new Set(namesIn(`${shards}/${prefix}`));
-      if (names.size * SHARDS > hashes.length * WORTH_READING) return false;
-      known.set(prefix, names);
-    }
-    if (!names.has(hash.slice(2))) return false;
-  }
-  return true;
-}
-
-const SHARDS = 256;
-// Names that are read in the time of a look at one file.
-const WORTH_READING = 4;
 
 /** Objects of one kind that all can be relied on, each once, in the order of their names. */
 export interface LookedAtObjects {

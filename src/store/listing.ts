@@ -59,7 +59,7 @@ export function* parsingListing(bytes: Uint8Array): Work<ListingEntry[]> {
 
 // Of a member with a name of usual length.
 const LEAST_BYTES = SYNTAX_BYTES + 32 + 16;
-const PIECE_BYTES = 2 ** 20;
+const PIECE_BYTES = 2 ** 16;
 // Between two members as they are written. Inside a text it cannot be: behind a quote that ends one no letter follows.
 const BETWEEN = '}, {"m';
 

@@ -26,8 +26,9 @@ export function placingIn(project: Project): Placing {
 export type FileFromCache = Omit<Placement, "replaces" | "relpath">;
 
 interface MakeFiles<M extends FileFromCache> {
-  /** Where a file is made: an absolute path that nothing has. */
+  /** Where a file is made: an absolute path, or one in `into`, that nothing has. */
   at: (place: M) => string;
+  into?: string;
   /** A file is there. Its status where it is known. */
   made?: (place: M, stat: FileIdentity | null) => void;
 }
@@ -36,35 +37,45 @@ interface MakeFiles<M extends FileFromCache> {
 export function* makingFiles<M extends FileFromCache>(
   placing: Placing,
   places: readonly M[],
-  { at, made = () => undefined }: MakeFiles<M>,
+  { at, into, made = () => undefined }: MakeFiles<M>,
 ): Work<void> {
+  const pathOf = into === undefined ? at : (place: M) => `${into}/${at(place)}`;
   for (const batch of batchesOf(places)) {
-    const copies: M[] = [];
+    const plain = new Map<string, M[]>();
+    const left: M[] = [];
     for (const place of batch) {
-      if (placing.placer.copies() || !linkFile(placing, place, at(place))) copies.push(place);
-      else {
+      if (!placing.placer.copies() && linkFile(placing, place, pathOf(place))) {
         made(place, null);
         yield { files: 1, bytes: place.size };
+      } else if (place.object.hashName !== "md5") left.push(place);
+      else {
+        const beside = plain.get(place.dir);
+        if (beside === undefined) plain.set(place.dir, [place]);
+        else beside.push(place);
       }
     }
-    const left = copies.filter((place) => place.object.hashName !== "md5");
-    for (const dir of new Set(copies.map((place) => place.dir))) {
-      const plain = copies.filter((place) => place.dir === dir && place.object.hashName === "md5");
+    for (const [dir, copies] of plain) {
+      const copyAt = (index: number) => copies[index] as M;
       const answers = yield* copyingMany(
-        plain.map((place) => ({ size: place.isGuess === true ? -place.size : place.size, md5: place.object.hash, to: at(place) })),
-        { shards: shardsFolder(dir, "md5") },
+        {
+          count: copies.length,
+          size: (index) => (copyAt(index).isGuess === true ? -copyAt(index).size : copyAt(index).size),
+          md5: (index) => copyAt(index).object.hash,
+          to: (index) => at(copyAt(index)),
+        },
+        { shards: shardsFolder(dir, "md5"), ...(into === undefined ? {} : { into }) },
       );
-      for (const [index, place] of plain.entries()) {
+      for (const [index, place] of copies.entries()) {
         if (answers.state(index) !== "done") {
           left.push(place);
           continue;
         }
-        if (place.isexec) makeExecutable(at(place));
+        if (place.isexec) makeExecutable(pathOf(place));
         made(place, place.isexec ? null : answers.stat(index));
       }
     }
     for (const place of left) {
-      const told = yield* copyingFile(placing, place, at(place));
+      const told = yield* copyingFile(placing, place, pathOf(place));
       made(place, null);
       yield { files: 1, bytes: place.size - told };
     }

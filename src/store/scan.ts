@@ -7,7 +7,7 @@ import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
 import { readableNamesIn } from "../platform/files.ts";
 import { type Digest, hashingFile, md5OfFileElsewhere } from "../platform/hashing.ts";
-import { copyingMany } from "../platform/many-files.ts";
+import { copyingMany, type ManyFiles } from "../platform/many-files.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { type CopyDatabase, DATABASE_HEADER, isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcIgnore } from "./dvcignore.ts";
@@ -231,10 +231,11 @@ function* rememberedDigests(files: readonly WalkedFile[], { nameOf, read }: Read
 
 /** Their MD5s; null for a file that needs more than that. */
 function* readPlainFiles(files: readonly WalkedFile[], read: ReadOptions): Work<(string | null)[]> {
-  const sizes = files.map(({ path, size }) => ({ path, size }));
+  const fileAt = (index: number) => files[index] as WalkedFile;
+  const many: ManyFiles = { count: files.length, size: (index) => fileAt(index).size, path: (index) => fileAt(index).path };
   const leave = copiesDatabases(read) ? DATABASE_HEADER : undefined;
-  if (read.store) return yield* read.store.ingest.many(sizes, { leave });
-  const answers = yield* copyingMany(sizes, { leave });
+  if (read.store) return yield* read.store.ingest.many(many, { leave });
+  const answers = yield* copyingMany(many, { leave });
   return files.map((_, index) => (answers.state(index) === "left" ? null : answers.md5(index)));
 }
 

@@ -10,10 +10,10 @@
  */
 
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { FileIdentity } from "../platform/file-stat.ts";
-import { writeFileAtomic } from "../platform/files.ts";
+import { temporaryBeside, writeFileAtomic } from "../platform/files.ts";
 import { pause } from "../platform/pause.ts";
 import type { HashName } from "./types.ts";
 
@@ -58,7 +58,7 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
   const rowOf = rowFinder(old.paths);
   const fresh = newRows();
   const placed = newRows();
-  let latest = 0;
+  const youngest: Youngest = { time: 0, dev: null };
   return {
     get(path, stat) {
       const row = rowOf(path);
@@ -78,15 +78,16 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
       const row = rowOf(path);
       if (row !== undefined) states[row] = STALE;
       placed.add(path, stat, md5);
-      latest = Math.max(latest, stat.mtimeMs, stat.ctimeMs);
+      youngest.time = Math.max(youngest.time, stat.mtimeMs, stat.ctimeMs);
+      youngest.dev = youngest.dev === null || youngest.dev === stat.dev ? stat.dev : SEVERAL;
     },
     listing() {
       return missed === 0 && asked === old.paths.length && old.listing !== NO_LISTING ? `${old.listing}.dir` : null;
     },
     save({ keepOthers = false, listing } = {}) {
+      const hasTicked = placed.size() > 0 && waitForTick(file, youngest);
       const now = Date.now();
-      const settled = Math.max(now, Math.min(latest, now) + TICK_MS + 1);
-      fresh.takeOver(placed, (stat) => !isRacy(stat, settled));
+      fresh.takeOver(placed, (stat) => hasTicked || !isRacy(stat, now));
       const hash = listing?.hash.slice(0, 32) ?? NO_LISTING;
       if (fresh.size() === 0 && (keepOthers || (asked === old.paths.length && hash === old.listing))) return;
       for (const [row, path] of old.paths.entries()) {
@@ -95,9 +96,7 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
         states[row] = STALE;
       }
       try {
-        const bytes = fresh.pack(fresh.size() === listing?.files ? hash : NO_LISTING);
-        if (latest > 0) waitUntil(settled);
-        writeFileAtomic(file, bytes);
+        writeFileAtomic(file, fresh.pack(fresh.size() === listing?.files ? hash : NO_LISTING));
       } catch {
         // A read-only or full disk costs speed only.
       }
@@ -108,9 +107,40 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
 // What became of a row that was there: whether it is of the file as it is, or there is a newer one.
 const [UNKNOWN, ASKED, STALE] = [0, 1, 2];
 
-function waitUntil(time: number): void {
-  const milliseconds = Math.min(time - Date.now(), TICK_MS + 1);
+/** Of files that we have made. */
+interface Youngest {
+  /** In milliseconds since 1970. */
+  time: number;
+  /** Device they are on. */
+  dev: number | null;
+}
+
+const SEVERAL = -1;
+
+/**
+ * Waits until files that are written now get later times: seen on a file beside `file`, where that is on the same file system. False
+ * when it was not seen: then a tick has passed by our clock.
+ */
+function waitForTick(file: string, { time, dev }: Youngest): boolean {
+  const end = Math.min(time, Date.now()) + TICK_MS + 1;
+  const probe = temporaryBeside(file);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    do {
+      writeFileSync(probe, "tick");
+      const stat = lstatSync(probe);
+      if (stat.dev !== dev) break;
+      if (stat.mtimeMs > time) return true;
+      pause(1);
+    } while (Date.now() < end);
+  } catch {
+    // Where nothing can be written nothing will be remembered.
+  } finally {
+    rmSync(probe, { force: true });
+  }
+  const milliseconds = end - Date.now();
   if (milliseconds > 0) pause(milliseconds);
+  return false;
 }
 
 function isRacy({ mtimeMs, ctimeMs }: FileIdentity, readAt: number): boolean {
@@ -176,11 +206,17 @@ interface Rows {
 interface Piece {
   count: number;
   numbers: Float64Array;
-  hashes: Buffer;
   /** While there is room for more. */
   names: string[];
-  /** Once it is full, NUL between them. */
-  paths: Buffer | null;
+  md5s: string[];
+  /** Once it is full. */
+  packed: Packed | null;
+}
+
+interface Packed {
+  /** NUL between them. */
+  paths: Buffer;
+  hashes: Buffer;
 }
 
 const PIECE_ROWS = 8192;
@@ -192,8 +228,8 @@ function newRows(): Rows {
     size: () => size,
     add(path, { dev, ino, size: bytes, mtimeMs, ctimeMs }, md5) {
       let piece = pieces.at(-1);
-      if (piece === undefined || piece.paths !== null || piece.count * HASH_BYTES === piece.hashes.length) {
-        if (piece !== undefined) pathsOf(piece);
+      if (piece === undefined || piece.packed !== null || piece.count * NUMBERS === piece.numbers.length) {
+        if (piece !== undefined) packed(piece);
         piece = newPiece(Math.min(PIECE_ROWS, 2 * (piece?.count ?? 8)));
         pieces.push(piece);
       }
@@ -203,8 +239,8 @@ function newRows(): Rows {
       piece.numbers[at + 2] = bytes;
       piece.numbers[at + 3] = mtimeMs;
       piece.numbers[at + 4] = ctimeMs;
-      piece.hashes.write(md5, piece.count * HASH_BYTES, "hex");
       piece.names.push(path);
+      piece.md5s.push(md5);
       piece.count += 1;
       size += 1;
     },
@@ -216,9 +252,10 @@ function newRows(): Rows {
           size += piece.count;
           continue;
         }
-        const names = pathsOf(piece).toString("utf8").split("\0");
+        const { paths, hashes } = packed(piece);
+        const names = paths.toString("utf8").split("\0");
         for (const [row, isKept] of wanted.entries()) {
-          const md5 = piece.hashes.toString("hex", row * HASH_BYTES, (row + 1) * HASH_BYTES);
+          const md5 = hashes.toString("hex", row * HASH_BYTES, (row + 1) * HASH_BYTES);
           if (isKept) rows.add(names[row] as string, identityAt(piece.numbers, row), md5);
         }
       }
@@ -244,23 +281,23 @@ function newRows(): Rows {
 }
 
 function newPiece(rows: number): Piece {
-  const numbers = new Float64Array(rows * NUMBERS);
-  return { count: 0, numbers, hashes: Buffer.alloc(rows * HASH_BYTES), names: [], paths: null };
+  return { count: 0, numbers: new Float64Array(rows * NUMBERS), names: [], md5s: [], packed: null };
 }
 
-function pathsOf(piece: Piece): Buffer {
-  piece.paths ??= Buffer.from(piece.names.join("\0"));
-  piece.names = [];
-  return piece.paths;
+/** All texts of a piece at once: one by one takes ten times as long. */
+function packed(piece: Piece): Packed {
+  piece.packed ??= { paths: Buffer.from(piece.names.join("\0")), hashes: Buffer.from(piece.md5s.join(""), "hex") };
+  [piece.names, piece.md5s] = [[], []];
+  return piece.packed;
 }
 
 function* partsOf(pieces: readonly Piece[], listing: string): Generator<Uint8Array> {
   yield Buffer.from(listing, "hex");
   for (const { numbers, count } of pieces) yield Buffer.from(numbers.buffer, 0, count * NUMBERS * 8);
-  for (const { hashes, count } of pieces) yield hashes.subarray(0, count * HASH_BYTES);
+  for (const piece of pieces) yield packed(piece).hashes;
   for (const [index, piece] of pieces.entries()) {
     if (index > 0) yield Buffer.alloc(1);
-    yield pathsOf(piece);
+    yield packed(piece).paths;
   }
 }
 

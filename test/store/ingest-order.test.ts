@@ -6,6 +6,7 @@ import { finishWork } from "../../src/platform/pace.ts";
 import { beginIngest } from "../../src/store/ingest.ts";
 import { objectPath } from "../../src/store/layout.ts";
 import { makeFolder } from "../support/repository.ts";
+import { manyOf } from "../support/stores.ts";
 
 const { calls } = vi.hoisted(() => ({ calls: [] as { kind: "files" | "folders"; paths: string[]; named: number }[] }));
 let objects: string[] = [];
@@ -36,7 +37,7 @@ it("all files are synced under the names they wait under, then named, then the f
     return { path, size };
   });
   const ingest = beginIngest({ dir, shared: false });
-  const md5s = finishWork(ingest.many(files)) as string[];
+  const md5s = finishWork(ingest.many(manyOf(files))) as string[];
   const listing = ingest.listing(Buffer.from(JSON.stringify(md5s.map((md5, index) => ({ md5, relpath: String(index) })))));
   objects = [...md5s, listing].map((hash) => objectPath(dir, { hash, hashName: "md5" }));
   ingest.commit();

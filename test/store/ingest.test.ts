@@ -5,6 +5,7 @@ import { finishWork } from "../../src/platform/pace.ts";
 import { beginIngest } from "../../src/store/ingest.ts";
 import { trustedSize } from "../../src/store/layout.ts";
 import { makeFolder } from "../support/repository.ts";
+import { manyOf } from "../support/stores.ts";
 
 it("keeps files that wait apart from shards that wait, whatever both are called", () => {
   const folder = makeFolder("ingest");
@@ -16,7 +17,7 @@ it("keeps files that wait apart from shards that wait, whatever both are called"
     writeFileSync(path, `small ${index}`);
     return { path, size: `small ${index}`.length };
   });
-  finishWork(ingest.many(small));
+  finishWork(ingest.many(manyOf(small)));
   const hashes = Array.from({ length: 120 }, (_, index) => {
     const path = join(folder, "from", String(index));
     writeFileSync(path, `large ${index}`);

@@ -4,11 +4,12 @@ import { expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
 import { copyingMany } from "../../src/platform/many-files.ts";
 import { finishWork } from "../../src/platform/pace.ts";
+import { shareTexts } from "../../src/platform/shared-texts.ts";
 import { sharingWork } from "../../src/platform/threads.ts";
 import { beginIngest } from "../../src/store/ingest.ts";
 import { objectPath, trustedSize } from "../../src/store/layout.ts";
 import { makeFolder } from "../support/repository.ts";
-import { checkedObjects } from "../support/stores.ts";
+import { checkedObjects, manyOf } from "../support/stores.ts";
 
 const MANY = 3000;
 
@@ -28,7 +29,7 @@ it("threads and this one store each file once, whoever has met it first", () => 
   const files = makeFiles(join(folder, "from"), { twins: 3 });
   const cache = { dir: join(folder, "cache"), shared: false };
   const ingest = beginIngest(cache);
-  const md5s = finishWork(ingest.many(files));
+  const md5s = finishWork(ingest.many(manyOf(files)));
   expect(ingest.commit().objects).toBe(MANY / 3);
   expect(md5s).not.toContain(null);
   expect(checkedObjects(cache.dir)).toEqual([...new Set(md5s as string[])].sort());
@@ -41,13 +42,13 @@ it("what is not as it should be is left, and nothing is made of it", () => {
   const folder = makeFolder("threads");
   const files = makeFiles(join(folder, "from"));
   const known = (index: number) => files[index] as { path: string; size: number };
-  const md5s = finishWork(copyingMany(files, {}));
+  const md5s = finishWork(copyingMany(manyOf(files), {}));
   const wanted = files.map((file, index) => ({ ...file, md5: md5s.md5(index), to: join(folder, `to-${index}`) }));
   writeFileSync(known(7).path, "content X");
   writeFileSync(known(1500).path, "content 1500 and more");
   wanted[2999] = { ...(wanted[2999] as (typeof wanted)[0]), path: join(folder, "nowhere") };
   writeFileSync(join(folder, "to-11"), "somebody's");
-  const copies = finishWork(copyingMany(wanted, {}));
+  const copies = finishWork(copyingMany(manyOf(wanted), {}));
   const left = files.flatMap((_, index) => (copies.state(index) === "done" ? [] : [index]));
   expect(left).toEqual([7, 11, 1500, 2999]);
   expect(readFileSync(join(folder, "to-11"), "utf8")).toBe("somebody's");
@@ -63,7 +64,7 @@ it("an object that is there is not written again, one that cannot be trusted is 
   const cache = { dir: join(folder, "cache"), shared: false };
   const store = () => {
     const ingest = beginIngest(cache);
-    const md5s = finishWork(ingest.many(files));
+    const md5s = finishWork(ingest.many(manyOf(files)));
     return { md5s, objects: ingest.commit().objects };
   };
   const { md5s } = store();
@@ -83,9 +84,9 @@ it("an object that is there is not written again, one that cannot be trusted is 
 function taskOf(files: readonly { path: string; size: number }[]) {
   return {
     kind: "copy" as const,
-    paths: files.map(({ path }) => path).join("\0"),
-    md5s: null,
+    paths: shareTexts(files.length, (index) => files[index]?.path as string),
     to: null,
+    hasDigests: false,
     sizes: Float64Array.from(files, ({ size }) => size),
     states: new Uint8Array(new SharedArrayBuffer(files.length)),
     digests: new Uint8Array(new SharedArrayBuffer(files.length * 32)),
@@ -144,7 +145,7 @@ it("large files are stored, and copied back, as small ones are; every byte is to
   const files = makeLarge(join(folder, "from"));
   const cache = { dir: join(folder, "cache"), shared: false };
   const ingest = beginIngest(cache);
-  const md5s = finishWork(ingest.many(files));
+  const md5s = finishWork(ingest.many(manyOf(files)));
   expect(md5s).toEqual(files.map(({ bytes }) => md5Of(bytes)));
   expect(ingest.commit().objects).toBe(SIZES.length - 1);
   expect(checkedObjects(cache.dir)).toEqual([...new Set(md5s as string[])].sort());
@@ -152,7 +153,7 @@ it("large files are stored, and copied back, as small ones are; every byte is to
     const md5 = md5s[index] as string;
     return { path: objectPath(cache.dir, { hash: md5, hashName: "md5" }), size, md5, to: join(folder, `to-${index}`) };
   });
-  const work = copyingMany(wanted, {});
+  const work = copyingMany(manyOf(wanted), {});
   const told = { files: 0, bytes: 0 };
   let step = work.next();
   for (; !step.done; step = work.next()) {
@@ -175,7 +176,7 @@ it("a large file that is longer or shorter than it was is left, whatever its byt
     size: index === 2 ? size + 1 : index === 5 ? size - 1 : size,
   }));
   const ingest = beginIngest({ dir: join(folder, "cache"), shared: false });
-  const md5s = finishWork(ingest.many(files));
+  const md5s = finishWork(ingest.many(manyOf(files)));
   expect(md5s.flatMap((md5, index) => (md5 === null ? [index] : []))).toEqual([2, 5]);
   expect(ingest.commit().objects).toBe(SIZES.length - 3);
 });
@@ -188,13 +189,10 @@ it("of a large file that is not as it should be nothing is made, nor of one when
   writeFileSync(damaged, Buffer.alloc(5_000_000, "other bytes"));
   writeFileSync(files[5]?.path as string, "shorter");
   const wanted = files.map(({ path, size }, index) => ({ path, size, md5: md5s[index] as string, to: join(folder, `to-${index}`) }));
-  const copies = finishWork(copyingMany(wanted, {}));
+  const copies = finishWork(copyingMany(manyOf(wanted), {}));
   expect(files.flatMap((_, index) => (copies.state(index) === "done" ? [] : [index]))).toEqual([3, 5]);
   expect(readdirSync(folder).filter((name) => name.startsWith("to-"))).toEqual(["to-0", "to-1", "to-2", "to-4", "to-6", "to-7"]);
-  const again = copyingMany(
-    wanted.map((file) => ({ ...file, to: `${file.to}-again` })),
-    {},
-  );
+  const again = copyingMany(manyOf(wanted.map((file) => ({ ...file, to: `${file.to}-again` }))), {});
   expect(again.next().done).toBe(false);
   expect(() => again.throw(new Error("stopped"))).toThrow("stopped");
   const halves = readdirSync(folder).filter((name) => name.endsWith("-again"));

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ManyFiles } from "../../src/platform/many-files.ts";
 
 /** Names of the objects. Throws when one is not read-only (a server's need not be), has other bytes than its name says, or is a listing without a member. */
 export function checkedObjects(folder: string, { readOnly = true } = {}): string[] {
@@ -33,4 +34,23 @@ export function temporariesIn(folder: string): string[] {
 
 function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+interface OneOfMany {
+  path: string;
+  size: number;
+  md5?: string;
+  to?: string;
+}
+
+/** Files as those who read many of them want to be told of them. All or none have a known hash, or a target. */
+export function manyOf(files: readonly OneOfMany[]): ManyFiles {
+  const at = (index: number) => files[index] as OneOfMany;
+  return {
+    count: files.length,
+    size: (index) => at(index).size,
+    path: (index) => at(index).path,
+    ...(files[0]?.md5 === undefined ? {} : { md5: (index: number) => at(index).md5 as string }),
+    ...(files[0]?.to === undefined ? {} : { to: (index: number) => at(index).to as string }),
+  };
 }

@@ -95,7 +95,13 @@ function* bringing(ingest: Ingest, parcels: readonly Parcel[]): Work<TransferFai
   const isQuick = ({ object }: Parcel) => object.hashName === "md5" && !isListing(object);
   const left = parcels.filter((parcel) => !isQuick(parcel));
   for (const some of batchesOf(parcels.filter(isQuick))) {
-    const md5s = yield* ingest.many(some.map((parcel) => ({ path: parcel.from, size: parcel.size, md5: parcel.object.hash })));
+    const parcelAt = (index: number) => some[index] as Parcel;
+    const md5s = yield* ingest.many({
+      count: some.length,
+      size: (index) => parcelAt(index).size,
+      path: (index) => parcelAt(index).from,
+      md5: (index) => parcelAt(index).object.hash,
+    });
     for (const [index, parcel] of some.entries()) if (md5s[index] === null) left.push(parcel);
   }
   for (const parcel of left) failures.push(...(yield* bring(ingest, parcel)));

@@ -70,7 +70,7 @@ export async function planCheckout(
   context: Context,
   { selection, input }: { selection: Selection; input: Input },
 ): Promise<CheckoutPlan> {
-  const options = { relink: input.relink === true, only: selection.only, mayBeUnproven: true };
+  const options = { relink: input.relink === true, only: selection.only, mayBeUnproven: context.exactPlans !== true };
   for (const { path, hash } of selection.pointers)
     if (hash === null) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
   await settleDatabases(
@@ -197,7 +197,8 @@ function* discardsOf(project: Project, operation: OpenOperation, { unsaved, plac
 }
 
 /** Files of it are replaced or removed whose bytes the cache has. Those that go to the trash have effects of their own. */
-function losesFiles({ places, removes, unsaved, missing }: OutputCheckout): boolean {
+function losesFiles({ places, removes, unsaved, missing, isNew }: OutputCheckout): boolean {
+  if (isNew) return false;
   const lost = new Set(unsaved);
   const isReplaced = ({ object, replaces }: Placement) => replaces !== null && !lost.has(replaces) && replaces.md5 !== object.hash;
   return missing.length === 0 && (places.some(isReplaced) || removes.some((file) => !lost.has(file)));
