@@ -87,6 +87,20 @@ it("an add that gives objects their names", () => {
   expect(count(repo, "newer")).toBe(FILES);
 });
 
+it("a run that reads its inputs, before anything is begun", () => {
+  const repo = project();
+  repo.write("single.csv", "1");
+  must(repo, "data", "add", "single.csv");
+  repo.commit("single");
+  repo.run("rm", ["-rf", ".git/expver/stat-cache"]);
+  const before = repo.expverJson(["ops"]).data.operations.length;
+  expect(runInterrupted(repo, ["run", "--", "true"], { at: 1, text: "/stat-cache/" })).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining("while looking at data"),
+  });
+  expect(repo.expverJson(["ops"]).data.operations).toHaveLength(before);
+});
+
 it("gc, its undo, and the freeing of its trash", () => {
   const repo = project();
   const objects = () => Number(repo.run("sh", ["-c", "find .dvc/cache/files -type f | wc -l"]).stdout);

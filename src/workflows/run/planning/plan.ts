@@ -7,9 +7,10 @@ import { openProject, type Project, requireRepository } from "../../../config/pr
 import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
 import { readHead } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
+import { paceWork } from "../../../platform/pace.ts";
 import { inputPointers } from "../../../store/data-hash.ts";
 import { readPointers } from "../../../store/pointers.ts";
-import { outputStatus } from "../../../store/status.ts";
+import { readingStatus } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input, Plan } from "../../contract.ts";
 import { lackingRows } from "../database/lacking-rows.ts";
@@ -71,7 +72,7 @@ export async function findForRun(context: Context, { input, request, project, va
     version: chooseVersion({ project, repository, context, wanted: request.version }),
     selection: selectSnapshot(readChanges(repository), snapshotRules(project, places, pointers)),
     pointers,
-    ...readInputs(project, context, { pointers, argv }),
+    ...(await readInputs(project, context, { pointers, argv })),
     lacking: await lackingRows(project, places, pointers),
     parameters,
     argv,
@@ -84,9 +85,14 @@ interface InputsQuestion {
   argv: readonly string[];
 }
 
-function readInputs(project: Project, context: Context, { pointers, argv }: InputsQuestion): Pick<RunFindings, "inputs" | "changedInputs"> {
+async function readInputs(
+  project: Project,
+  context: Context,
+  { pointers, argv }: InputsQuestion,
+): Promise<Pick<RunFindings, "inputs" | "changedInputs">> {
   const asked = inputPointers(project, pointers, { runsStages: runsPipeline(argv) });
-  const states = outputStatus(project, asked).map((one) => ({ ...one, isHere: existsSync(absolutePath(project, one.pointer.path)) }));
+  const read = await paceWork(readingStatus(project, asked), context, { label: "looking at data" });
+  const states = read.map((one) => ({ ...one, isHere: existsSync(absolutePath(project, one.pointer.path)) }));
   const missing = states.filter(({ isHere }) => !isHere).map(({ pointer }) => pointer.path);
   if (missing.length > 0) {
     context.report({
