@@ -68,6 +68,27 @@ export function versionConformance(kind: string, site: (name: string, keeps: boo
       expect(cache.names()).toEqual([]);
     });
 
+    it("says of many files what it would say of each", async () => {
+      const { versions, here } = place("many");
+      const paths = Array.from({ length: 40 }, (_, index) => `d${index % 3}/é ${index}`);
+      const sent = async (text: string) =>
+        (
+          await versions.send(
+            paths.map((path) => named(here.put(`${text} ${path}`), path)),
+            {},
+          )
+        ).kept.map((found, index) => ({ path: paths[index] as string, version: found?.version as string }));
+      const newest = [...paths, "nothing", "d1/nothing"].map((path) => ({ path }));
+      const asked: (FileAt & { version?: string })[] = [await sent("one"), await sent("two"), newest].flat();
+      asked.push({ path: "d0/é 0", version: asked[1]?.version ?? "" });
+      const each = await Promise.all(asked.map(async (one) => (await versions.look([one], {}))[0]));
+      expect(each.filter((found) => found === null)).toHaveLength(3);
+      const together = await versions.look(asked, {});
+      expect(together.map((found) => [found?.size, found?.tag, found?.version])).toEqual(
+        each.map((found) => [found?.size, found?.tag, found?.version]),
+      );
+    });
+
     it("takes nothing that keeps no versions for one that does", async () => {
       const { versions, here } = place("without", false);
       const { kept, failures } = await versions.send([named(here.put("one"), "f")], {});

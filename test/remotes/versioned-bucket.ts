@@ -29,9 +29,10 @@ export async function newestIn(server: Seaweed, bucket: string, folder: string):
 
 const { signal } = new AbortController();
 
-function openBucket({ url: endpointurl }: Seaweed, bucket: string): S3Server {
+export function openBucket({ url: endpointurl }: Seaweed, bucket: string, who: Parameters<typeof keysOf>[0] = "all"): S3Server {
   const url = `s3://${bucket}`;
-  return s3Server({ name: bucket, url, options: new Map(Object.entries({ url, endpointurl, ...keysOf("all") })) }, {});
+  const options = { url, endpointurl, ...keysOf(who), version_aware: "true" };
+  return s3Server({ name: bucket, url, options: new Map(Object.entries(options)) }, {});
 }
 
 /** What another program puts there under a name. */

@@ -146,7 +146,7 @@ describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_0
     expect(versionsOf(repository.read("d.dvc"))).toHaveLength(1);
     repository.write("d.dvc", before[0] ?? "");
     repository.write("x.sh.dvc", before[1] ?? "");
-    expect(run(repository, "push")).toContain("up to date");
+    expect(run(repository, "push")).toContain("only its version had to be written down");
     expect([repository.read("d.dvc"), repository.read("x.sh.dvc")]).toEqual([folder, script]);
     expect(dvcCalls(repository, [["push"]])[0]?.stdout).toContain("up to date");
     // Of a folder's files the pointer says it too, once it lists them.
@@ -251,6 +251,8 @@ describe.skipIf(!WITH_SERVER)("what goes on from a push to a version_aware remot
     must(repo, ["data", "remote", "modify", "storage", "url", "s3://plain/checked"]);
     const { data } = repo.expverJson(["data", "remote", "check"]);
     expect(data.probes[0]).toMatchObject({ step: "put", state: "failed", error: { message: expect.stringContaining("no versions") } });
+    const [, put = ""] = /^ *put(.*)$/m.exec(repo.expver(["data", "remote", "check"]).stdout) ?? [];
+    expect(put.trim()).toBe("failed");
   });
 
   it("killed anywhere, a push goes on with nothing lost and nothing sent twice", () => {

@@ -42,7 +42,11 @@ export function renderDataCheckout({ added, modified, deleted, stats, summary }:
 
 /** Of a push or a fetch. */
 export function renderTransferred(moved: PushResult | FetchResult): string {
-  return summaryOf("pushed" in moved ? { pushed: moved.pushed } : { fetched: moved.fetched }) || UP_TO_DATE;
+  if (!("pushed" in moved)) return summaryOf({ fetched: moved.fetched }) || UP_TO_DATE;
+  const { pushed, recorded } = moved;
+  return (
+    summaryOf({ pushed }) || (recorded.length === 0 ? UP_TO_DATE : "Every file is there already: only its version had to be written down.")
+  );
 }
 
 export function renderDataPull({ fetched, checkout }: PullResult): string {

@@ -1,10 +1,20 @@
 /** S3, Azure and Google know no folders, only keys with slashes in them: what is below one, and what looks like a folder there. */
-import type { FileThere, FolderThere, Key, KeyAndSize, ObjectServer } from "./server.ts";
+import type { FileThere, FolderThere, Key, KeyAndSize, ObjectServer, VersionThere } from "./server.ts";
 
 export interface KeyPage {
-  entries: { key: string; size: number; tag: string | undefined }[];
+  entries: KeyEntry[];
   /** What ends at the delimiter, with it. */
   folders: string[];
+}
+
+export interface KeyEntry {
+  key: string;
+  size: number;
+  tag: string | undefined;
+  md5?: string | undefined;
+  /** Where versions were asked for. */
+  version?: string | undefined;
+  isNewest?: boolean;
 }
 
 export type ListKeys = (prefix: string, options: { signal: AbortSignal; doing: string; delimiter?: string }) => AsyncIterable<KeyPage>;
@@ -13,7 +23,8 @@ export type ListKeys = (prefix: string, options: { signal: AbortSignal; doing: s
 export function flatFolders(
   root: string,
   listKeys: ListKeys,
-): Required<Pick<ObjectServer, "readFolder" | "walk">> & { list: NonNullable<ObjectServer["list"]> } {
+  listVersions?: ListKeys,
+): Pick<ObjectServer, "walkVersions"> & Required<Pick<ObjectServer, "readFolder" | "walk">> & { list: NonNullable<ObjectServer["list"]> } {
   const prefixOf = (folder: Key) => (folder === "" ? root : `${root}${folder}/`);
   const keyOf = (full: string): Key => full.slice(root.length);
   return {
@@ -43,5 +54,15 @@ export function flatFolders(
         yield files.map(({ key, size, tag }): FileThere => ({ key: keyOf(key), relpath: key.slice(prefix.length), size, tag }));
       }
     },
+
+    ...(listVersions === undefined ? {} : { walkVersions: (folder, signal) => walkVersions(listVersions, folder, signal) }),
   };
+
+  async function* walkVersions(listing: ListKeys, folder: Key, signal: AbortSignal): AsyncIterable<VersionThere[]> {
+    const prefix = prefixOf(folder);
+    for await (const { entries } of listing(prefix, { signal, doing: `list versions in ${folder}` })) {
+      const files = entries.filter(({ key }) => !key.endsWith("/"));
+      yield files.map(({ key, isNewest = false, ...rest }) => ({ ...rest, key: keyOf(key), relpath: key.slice(prefix.length), isNewest }));
+    }
+  }
 }

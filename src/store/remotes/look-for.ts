@@ -30,7 +30,7 @@ export async function lookFor(server: ObjectServer, objects: readonly Wanted[], 
         if (list !== null && left.size >= WORTH_LISTING) await listShard(list, { folder, left, signal, meet });
       } catch (error) {
         // Some, also nobody, may ask and not list, and some servers know no listing.
-        if (!isForbidden(error) && !isUnknownCaller(error) && !isUnknownRequest(error)) throw error;
+        if (!isRefusal(error)) throw error;
         list = null;
       }
       for (const object of left.values()) ask.push(object);
@@ -62,6 +62,11 @@ export async function lookFor(server: ObjectServer, objects: readonly Wanted[], 
     const failures = await forMany(items, options, (item, { signal }) => work(item, signal));
     for (const { error } of failures) if (error !== null) throw error;
   }
+}
+
+/** Of a listing, by a server that may well be asked for an object. */
+export function isRefusal(error: unknown): boolean {
+  return isForbidden(error) || isUnknownCaller(error) || isUnknownRequest(error);
 }
 
 function isForbidden(error: unknown): boolean {

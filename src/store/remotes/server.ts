@@ -33,6 +33,13 @@ export interface FileThere extends KeyAndSize {
   version?: string | undefined;
 }
 
+/** One of the versions of a file. */
+export interface VersionThere extends FileThere {
+  /** False for a newest one when the file was deleted after it. */
+  isNewest: boolean;
+  md5?: string | undefined;
+}
+
 /** An object's bytes on their way here. */
 export interface Coming {
   /** The offset they begin at. */
@@ -71,6 +78,8 @@ export interface ObjectServer {
   readFolder?(folder: Key, signal: AbortSignal): Promise<FolderThere | null>;
   /** Every file below a folder, where that is one question; the answer may be empty for a folder that is not there. */
   walk?(folder: Key, signal: AbortSignal): AsyncIterable<FileThere[]>;
+  /** Every version of every file below a folder, in the order of their keys; absent where versions are not kept, or not listed. */
+  walkVersions?(folder: Key, signal: AbortSignal): AsyncIterable<VersionThere[]>;
   /** As `put`, in several requests however small the object is; absent where there is no such thing. */
   putInParts?(key: Key, source: Source, signal: AbortSignal): Promise<void>;
   /** Who we are there and where that comes from, for a person. */

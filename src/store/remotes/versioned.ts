@@ -3,6 +3,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Pacing } from "../../platform/pace.ts";
 import { keyOf as objectKeyOf } from "../layout.ts";
 import type { Pointer } from "../types.ts";
+import { lookForVersions } from "./look-for-versions.ts";
 import { forMany } from "./many.ts";
 import type { FileAt, Parcel, Remote, VersionAt, Wanted } from "./remote.ts";
 import { connectOnce, receiveAll, type ServedOptions, sourceOf } from "./served.ts";
@@ -37,51 +38,35 @@ export function versionedRemote({ name, location, jobs, connect, keyOf, places }
     const known = objects.some(({ at }) => at === undefined) ? places() : new Map<string, VersionAt>();
     return objects.map((object) => (object.at === undefined ? { ...object, at: known.get(objectKeyOf(object)) ?? null } : object));
   };
-  const find = (from: ObjectServer, { path, version }: FileAt & { version?: string | undefined }, signal: AbortSignal) =>
-    from.find(keyOf(path), signal, version);
-
-  /** Answers what the work does, in order; of those that failed null. */
-  async function each<Item extends FileAt, Value>(
-    items: readonly Item[],
-    options: Parameters<typeof forMany>[1],
-    work: (item: Item, tools: Parameters<Parameters<typeof forMany>[2]>[1]) => Promise<Value>,
-  ) {
-    const answers: (Value | null)[] = items.map(() => null);
-    const all = items.map((item, index) => ({ item, index, object: objectOf(item) }));
-    const failures = await forMany(all, options, async ({ item, index }, tools) => {
-      answers[index] = await work(item, tools);
-    });
-    return { answers, failures };
-  }
+  const look = async (files: readonly (FileAt & { version?: string | undefined })[], pacing: Pacing) =>
+    lookForVersions(
+      await server(),
+      files.map(({ path, version }) => ({ key: keyOf(path), version })),
+      many(pacing, "looking at"),
+    );
 
   return {
     name,
     location,
     isCertain: true,
     versions: {
-      async look(files, pacing) {
-        const from = await server();
-        const { answers, failures } = await each(files, many(pacing, "looking at"), (file, { signal }) => find(from, file, signal));
-        for (const { error } of failures) if (error !== null) throw error;
-        return answers;
-      },
+      look,
       async send(parcels, pacing) {
         const to = await server();
         const totalBytes = parcels.reduce((sum, { size }) => sum + size, 0);
-        const options = { ...many(pacing, "pushing to"), totalBytes };
-        const { answers, failures } = await each(parcels, options, async (parcel, { signal, tell }) => {
-          const kept = await to.putVersion?.(keyOf(parcel.path), sourceOf(parcel, tell), signal);
-          if (kept?.version === undefined) throw keepsNone(name, location);
-          return kept;
+        const kept: (Found | null)[] = parcels.map(() => null);
+        const items = parcels.map((parcel, index) => ({ parcel, index, object: parcel.object }));
+        const failures = await forMany(items, { ...many(pacing, "pushing to"), totalBytes }, async (item, { signal, tell }) => {
+          const found = await to.putVersion?.(keyOf(item.parcel.path), sourceOf(item.parcel, tell), signal);
+          if (found?.version === undefined) throw keepsNone(name, location);
+          kept[item.index] = found;
         });
-        return { kept: answers, failures };
+        return { kept, failures };
       },
     },
     async present(objects, pacing) {
-      const from = await server();
       const placed = located(objects).flatMap(({ hash, hashName, size, at }) => (at ? [{ ...at, size, object: { hash, hashName } }] : []));
-      const { answers, failures } = await each(placed, many(pacing, "looking at"), (one, { signal }) => find(from, one, signal));
-      for (const { error } of failures) if (error !== null) throw error;
+      const answers = await look(placed, pacing);
       const isThere = (found: Found | null | undefined, size: number | undefined) =>
         found != null && (size === undefined || found.size === undefined || found.size === size);
       return placed.filter(({ size }, index) => isThere(answers[index], size)).map(({ object }) => object);
@@ -108,10 +93,6 @@ export function versionedRemote({ name, location, jobs, connect, keyOf, places }
       throw notAnObjectStore(name, "versions are not deleted from it");
     },
   };
-}
-
-function objectOf(item: FileAt & Partial<Pick<Parcel, "object">>): Parcel["object"] {
-  return item.object ?? { hash: item.path, hashName: "md5" };
 }
 
 export function keepsNone(name: string, location: string): ExpverError {

@@ -139,22 +139,37 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
       dropAnswer(await client.ask({ ...request, doing: `delete ${key}` }));
     },
 
-    ...flatFolders(path === "" ? "" : `${path}/`, listKeys),
+    ...flatFolders(
+      path === "" ? "" : `${path}/`,
+      (prefix, options) => listKeys(prefix, options),
+      (prefix, options) => listKeys(prefix, options, { versions: "true" }),
+    ),
   };
 
   async function* listKeys(
     prefix: string,
     { signal, doing, delimiter }: { signal: AbortSignal; doing: string; delimiter?: string },
+    which: Record<string, string> = {},
   ): AsyncIterable<KeyPage> {
     yield* pagesOf(page, { remote: name, doing, prefix });
 
     async function page(pageToken: string): Promise<KeyPage & { next: string }> {
       const more = { ...(delimiter === undefined ? {} : { delimiter }), ...(pageToken === "" ? {} : { pageToken }) };
-      const query = { prefix, fields: "items(name,size,etag),prefixes,nextPageToken", ...more };
+      const ofEach = ["name,size,etag", ...(which.versions === undefined ? [] : ["generation,md5Hash,timeDeleted"])].join(",");
+      const query = { prefix, fields: `items(${ofEach}),prefixes,nextPageToken`, ...which, ...more };
       const answer = await client.ask({ method: "GET", path: objects, query, signal, doing });
       const answered = parseJson(await textOf(answer, { remote: name, doing }));
-      const items: ({ name?: unknown; size?: unknown; etag?: unknown } | null)[] = Array.isArray(answered?.items) ? answered.items : [];
-      const entries = items.map((item) => ({ key: String(item?.name ?? ""), size: sizeOf(item) ?? 0, tag: tagOf(item) }));
+      const items: (Item & { name?: unknown; timeDeleted?: unknown })[] = Array.isArray(answered?.items) ? answered.items : [];
+      const entries = items.map((item) => {
+        const found = foundIn(item);
+        return {
+          ...found,
+          key: String(item?.name ?? ""),
+          size: found.size ?? 0,
+          tag: found.tag,
+          isNewest: item?.timeDeleted === undefined,
+        };
+      });
       const folders = (Array.isArray(answered?.prefixes) ? answered.prefixes : []).map(String);
       return { entries, folders, next: typeof answered?.nextPageToken === "string" ? answered.nextPageToken : "" };
     }

@@ -10,10 +10,10 @@ export type VersionNames = ReturnType<typeof versionNames>;
 export function versionNames(options: ReadonlyMap<string, string>) {
   const isAware = isVersionAware(options);
   return {
-    /** As a header of the answer says it; a bucket that keeps no versions any more says `null`. */
+    /** As a header of the answer says it. */
     of({ headers }: HttpAnswer): Pick<Found, "tag" | "version"> {
-      const version = isAware ? String(headers["x-amz-version-id"] ?? "null") : "null";
-      return { tag: bareTag(headers.etag), ...(version === "null" ? {} : { version }) };
+      const version = isAware ? namedVersion(headers["x-amz-version-id"]) : undefined;
+      return { tag: bareTag(headers.etag), ...(version === undefined ? {} : { version }) };
     },
     ask: (version: string | undefined): Record<string, string> => (version === undefined ? {} : { versionId: version }),
     /** Statuses of a version of which there is nothing to get: it is a deletion. */
@@ -32,6 +32,11 @@ export function versionNames(options: ReadonlyMap<string, string>) {
 }
 
 const NO_VERSION = new Set(["InvalidArgument", "NoSuchVersion"]);
+
+/** What was written while a bucket kept no versions is called `null`. */
+export function namedVersion(said: string | string[] | undefined): string | undefined {
+  return said === undefined || said === "null" ? undefined : String(said);
+}
 
 export function bareTag(tag: string | undefined): string | undefined {
   return tag?.replace(/^"+|"+$/g, "");

@@ -13,7 +13,7 @@ import { readAwsFiles } from "./aws-files.ts";
 import { type S3Client, s3Client } from "./client.ts";
 import { findCredentials } from "./credentials.ts";
 import { uploadInParts } from "./multipart.ts";
-import { bareTag, versionNames } from "./names.ts";
+import { bareTag, namedVersion, versionNames } from "./names.ts";
 import { s3Settings } from "./settings.ts";
 
 const PARTS_IN_MEMORY = 32 * 2 ** 20;
@@ -138,7 +138,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       dropAnswer(await client.ask({ ...request, doing: `delete ${key}` }));
     },
 
-    ...flatFolders(settings.prefix, listing),
+    ...flatFolders(settings.prefix, listing, versionListing),
   };
 
   async function putVersion(key: Key, source: Source, signal: AbortSignal): Promise<Found> {
@@ -181,6 +181,31 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       }));
       const folders = elementsIn(text, "CommonPrefixes").map((entry) => textIn(entry, "Prefix") ?? "");
       return { entries, folders, next: textIn(text, "IsTruncated") === "true" ? (textIn(text, "NextContinuationToken") ?? "") : "" };
+    }
+  }
+
+  async function* versionListing(prefix: string, { signal, doing }: { signal: AbortSignal; doing: string }): AsyncIterable<KeyPage> {
+    yield* pagesOf(page, { remote: name, doing, prefix });
+
+    async function page(token: string): Promise<KeyPage & { next: string }> {
+      const [key, version] = token === "" ? [] : (JSON.parse(token) as [string, string]);
+      const more = { ...(key === undefined ? {} : { "key-marker": key }), ...(version ? { "version-id-marker": version } : {}) };
+      const answer = await client.ask({ method: "GET", key: "", query: { versions: "", prefix, ...more }, signal, doing });
+      const text = await textOf(answer, { remote: name, doing });
+      // Deletions stand beside them, as elements of another name.
+      const entries = elementsIn(text, "Version").map((entry) => ({
+        key: textIn(entry, "Key") ?? "",
+        size: Number(textIn(entry, "Size")),
+        tag: bareTag(textIn(entry, "ETag")),
+        version: namedVersion(textIn(entry, "VersionId")),
+        isNewest: textIn(entry, "IsLatest") === "true",
+      }));
+      const isMore = textIn(text, "IsTruncated") === "true";
+      return {
+        entries,
+        folders: [],
+        next: isMore ? JSON.stringify([textIn(text, "NextKeyMarker"), textIn(text, "NextVersionIdMarker")]) : "",
+      };
     }
   }
 }

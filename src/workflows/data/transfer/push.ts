@@ -25,6 +25,8 @@ export interface TransferPlan extends Plan {
 
 export interface PushResult extends TransferReport {
   pushed: number;
+  /** Pointer files that say now which versions a remote that keeps them has, to be committed. */
+  recorded: string[];
 }
 
 export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
@@ -57,6 +59,7 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     const { selection, remote, jobs } = plan;
     const project = openData(context);
     await prepareWriting(project, context);
+    let recorded: string[] = [];
     const report = await withDvcLock(project, async () => {
       const pushed: PushedOutput[] = [];
       const record = (some: PushedOutput[]) => void pushed.push(...some);
@@ -64,13 +67,13 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
         return await pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs, record });
       } finally {
         // What is there stays there, whatever became of the rest.
-        await recordVersions(project, context, pushed);
+        recorded = await recordVersions(project, context, pushed);
       }
     });
     warnMissing(project, context, { ...report, ...plan });
     warnUnknownMembers(project, context, selection);
     refuseFailed(context, report, "push");
-    return { ...report, pushed: report.objects };
+    return { ...report, pushed: report.objects, recorded };
   },
 };
 

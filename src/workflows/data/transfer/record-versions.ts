@@ -11,19 +11,22 @@ import type { PushedOutput } from "../../../store/push-versions.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import { applyFileEdits } from "../../plan.ts";
 
-export async function recordVersions(project: Project, context: Context, pushed: readonly PushedOutput[]): Promise<void> {
+/** Answers the pointer files that say something new. */
+export async function recordVersions(project: Project, context: Context, pushed: readonly PushedOutput[]): Promise<string[]> {
   const edits = editsOf(project, context, pushed);
-  if (edits.length === 0) return;
+  if (edits.length === 0) return [];
   await perform(project, context, {
     command: "data push",
     argv: ["data", "push"],
     summary: `write down the versions of ${counted(pushed.length, "output")}`,
     work: (operation) => applyFileEdits(project, operation, edits),
   });
-  if (project.repository === null) return;
-  const files = edits.map(({ path }) => typedPath(project, path.slice(topOf(project).length + 1)));
-  const named = files.length <= MOST_NAMED ? files.join(" ") : counted(files.length, "pointer file");
+  const files = edits.map(({ path }) => path.slice(topOf(project).length + 1));
+  if (project.repository === null) return files;
+  const named =
+    files.length <= MOST_NAMED ? files.map((file) => typedPath(project, file)).join(" ") : counted(files.length, "pointer file");
   context.report({ kind: "step", text: `the versions there are written down, now to be committed: ${named}` });
+  return files;
 }
 
 const MOST_NAMED = 3;
