@@ -1,8 +1,9 @@
 /** The `.dvc` file: reading every age of it, writing it byte for byte as DVC 3 does. */
 import { posix } from "node:path";
+import { staysInside } from "./listing.ts";
 import { editEntry } from "./pointer-edit.ts";
-import { asFields, asList, type Fields, readMapping, refuseUnknown, text as textOf, toPointer } from "./pointer-fields.ts";
-import type { OutputContent, Pointer, RepositorySource } from "./types.ts";
+import { asFields, asList, badPointer, type Fields, readMapping, refuseUnknown, text as textOf, toPointer } from "./pointer-fields.ts";
+import type { OutputContent, Pointer, RepositorySource, TakenVersion, UrlOrigin } from "./types.ts";
 import { yamlLine } from "./yaml-scalar.ts";
 
 // `cmd` stood here in DVC 1; what such a file says about outputs still holds.
@@ -13,10 +14,41 @@ export function parsePointerFile(text: string, file: string): Pointer[] {
   const top = readMapping(text, file);
   refuseUnknown(top, TOP_KEYS, file);
   const folder = posix.join(posix.dirname(file), textOf(top.wdir) ?? ".");
+  const deps = asList(top.deps, file, "deps").map((dep) => asFields(dep, file, "an entry of deps"));
   // What came from a URL is pushed like one's own data; what came from another repository is not.
-  const source = asList(top.deps, file, "deps").flatMap((dep) => repositorySource(asFields(dep, file, "an entry of deps"), file) ?? [])[0];
+  const source = deps.flatMap((dep) => repositorySource(dep, file) ?? [])[0];
   const pointers = asList(top.outs, file, "outs").map((out) => toPointer(out, { file, folder, isImport: source !== undefined }));
-  return source === undefined ? pointers : pointers.map((pointer) => ({ ...pointer, source }));
+  if (source !== undefined) return pointers.map((pointer) => ({ ...pointer, source }));
+  const [first, second] = deps;
+  const origin = first === undefined || second !== undefined ? null : urlOrigin(first, { file, folder });
+  // Versions that stay where they came from are not pushed either.
+  return origin === null || origin.versions === null ? pointers : pointers.map((one) => ({ ...one, origin, isImport: !one.push }));
+}
+
+/** Of a dependency that is in no other repository. Throws E_POINTER. */
+export function urlOrigin(dependency: Fields, { file, folder }: { file: string; folder: string }): UrlOrigin {
+  const config = dependency.fs_config === undefined ? {} : asFields(dependency.fs_config, file, "fs_config");
+  const known = (fields: Fields) => textOf(fields.md5) ?? textOf(fields.etag) ?? textOf(fields.checksum);
+  const taken = (fields: Fields, relpath: string): TakenVersion => ({
+    relpath,
+    version: textOf(fields.version_id),
+    tag: textOf(fields.etag) ?? textOf(fields.checksum) ?? textOf(fields.md5),
+    size: fields.size === undefined ? undefined : Number(textOf(fields.size)),
+  });
+  const members = asList(dependency.files, file, "files").map((one) => {
+    const fields = asFields(one, file, "an entry of files");
+    const relpath = textOf(fields.relpath) ?? "";
+    if (!staysInside(relpath)) throw badPointer(file, "files", `has a bad member: ${JSON.stringify(relpath)}`);
+    return taken(fields, relpath);
+  });
+  const isNamed = textOf(dependency.version_id) !== undefined;
+  return {
+    path: textOf(dependency.path) ?? "",
+    folder,
+    hash: known(dependency) ?? null,
+    options: new Map(Object.entries(config).map(([key, value]) => [key, textOf(value) ?? ""])),
+    versions: dependency.files !== undefined ? members : isNamed ? [taken(dependency, "")] : null,
+  };
 }
 
 /** Null for a dependency that is in no other repository. */

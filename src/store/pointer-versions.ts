@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { parseYaml, type YamlNode } from "../config/yaml.ts";
 import { addition, applied, endOf, endOfLine, type Mapping, removal, replacement, type Splice, scalarSource } from "./pointer-edit.ts";
 import { asFields, badPointer, type Fields, readMapping } from "./pointer-fields.ts";
-import type { VersionedFile } from "./types.ts";
+import type { TakenVersion, VersionedFile } from "./types.ts";
 import { yamlLine, yamlScalar } from "./yaml-scalar.ts";
 
 type Value = string | Value[] | { [key: string]: Value };
@@ -35,6 +35,33 @@ export function renderFiles(old: string, { file, stage, path, files }: EntryFile
   // The last word: the new text says what is meant, else it is not used.
   if (isDeepStrictEqual(readMapping(text, file), expected)) return text;
   throw badPointer(file, path, "cannot be changed without changing more: an anchor (&name) or an unusual layout stands in the way");
+}
+
+/** The file of an import naming these versions of a folder's files. Throws E_POINTER. */
+export function setVersions(old: string, file: string, files: readonly TakenVersion[]): string {
+  const expected = readMapping(old, file);
+  const [meant] = expected.deps as Fields[];
+  const list = nodeOf(parseYaml(old, file), ["deps"]);
+  const entry = list?.kind === "sequence" ? list.items[0] : undefined;
+  if (meant === undefined || entry?.kind !== "mapping") throw badPointer(file, "deps", "has no entry");
+  meant.files = files.map(takenFields);
+  const text = applied(old, changesOf(old, entry, meant));
+  if (isDeepStrictEqual(readMapping(text, file), expected)) return text;
+  throw badPointer(file, "files", "cannot be changed without changing more: an anchor (&name) or an unusual layout stands in the way");
+}
+
+/** The same in a new file. */
+export function renderVersions(files: readonly TakenVersion[]): string {
+  return rendered("files", files.map(takenFields), "  ");
+}
+
+function takenFields({ relpath, tag, size, version }: TakenVersion): { [key: string]: Value } {
+  return {
+    relpath,
+    ...(tag === undefined ? {} : { etag: tag }),
+    ...(size === undefined ? {} : { size: String(size) }),
+    ...(version === undefined ? {} : { version_id: version }),
+  };
 }
 
 const OF_THE_WHOLE = ["md5", "size", "nfiles", "isexec", "etag", "checksum", "version_id", "cloud"];

@@ -27,6 +27,8 @@ export interface Pointer {
   isImport: boolean;
   /** Where in that repository. */
   source?: RepositorySource;
+  /** The URL it comes from, when that keeps versions and the file names those that were taken. */
+  origin?: UrlOrigin;
   /** Name of the only remote it may go to. */
   remote?: string;
   /** Its files as the pointer itself lists them, where they are kept by version; of a single file the relpath is empty. */
@@ -43,6 +45,29 @@ export interface RepositorySource {
   lock: string | null;
   /** Name of the remote there. */
   remote: string | null;
+}
+
+/** What an import says about the path or URL its data is from. */
+export interface UrlOrigin {
+  /** As the file has it, relative to `folder`. */
+  path: string;
+  /** From the top. */
+  folder: string;
+  /** As what the bytes are known there; null also for a folder whose files are listed. */
+  hash: string | null;
+  /** Of `fs_config`. */
+  options: ReadonlyMap<string, string>;
+  /** What was taken, where versions are kept; of a single file the relpath is empty. Null: no version is named. */
+  versions: readonly TakenVersion[] | null;
+}
+
+export interface TakenVersion {
+  relpath: string;
+  version: string | undefined;
+  /** What the server calls the bytes. */
+  tag: string | undefined;
+  /** Bytes. */
+  size: number | undefined;
 }
 
 /** One member of a tracked folder. */

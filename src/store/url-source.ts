@@ -9,7 +9,8 @@ import type { Place } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Pacing } from "../platform/pace.ts";
 import { isUrl, readDvcConfig } from "./dvc-config.ts";
-import { checkDvcConfig } from "./dvc-options.ts";
+import { checkDvcConfig, isVersionAware } from "./dvc-options.ts";
+import type { SourceFields } from "./import-file.ts";
 import { asciiJson, compareCodePoints, listingHash, staysInside } from "./listing.ts";
 import { MOST_NAMES, mostOf, taking } from "./remotes/bounds.ts";
 import type { Environment } from "./remotes/http-access.ts";
@@ -17,7 +18,7 @@ import { defaultJobs, forMany, signalOf } from "./remotes/many.ts";
 import { schemeOf, serverAt, withoutSecrets } from "./remotes/open-remote.ts";
 import { retrying } from "./remotes/retry.ts";
 import type { FileThere, FolderThere, Key, ObjectServer } from "./remotes/server.ts";
-import type { OutputContent } from "./types.ts";
+import type { OutputContent, TakenVersion } from "./types.ts";
 
 /** What is there now. */
 export interface There {
@@ -26,19 +27,32 @@ export interface There {
   files: readonly (Omit<FileThere, "size"> & { size: number | undefined })[];
 }
 
+export interface UrlOptions {
+  /** Of the place, beside those of a remote that is named. */
+  options: ReadonlyMap<string, string>;
+  /** Versions are asked for, as an option or the URL itself may say too. */
+  isVersioned?: boolean;
+  /** The version to take of a single file, instead of the newest. */
+  version?: string | undefined;
+}
+
 export interface UrlSource {
   /** The URL without a password. */
   readonly location: string;
+  /** The versions there are what is spoken of, where there are any. */
+  readonly isVersioned: boolean;
   /** As DVC's file systems call it: bucket and key, the path on the machine, the whole URL. */
   readonly path: string;
   /** Null: nothing. */
   look(pacing: Pacing): Promise<There | null>;
   /** What is right in it, or in a folder of it; null: there is no such folder. */
   list(folder: Key | null, pacing: Pacing): Promise<FolderThere | null>;
+  /** Files of it in the versions that were taken. */
+  taken(versions: readonly TakenVersion[]): There["files"];
   /** Copies files of it below a folder, a single one to the path itself; answers what came, by relpath. */
   copy(files: There["files"], target: string, pacing: Pacing): Promise<Map<string, { md5: string; size: number }>>;
   /** What a `.dvc` file says about the bytes there; null where only the bytes themselves tell. */
-  fields(there: There): [key: string, value: string][] | null;
+  fields(there: There): SourceFields | null;
 }
 
 /** What DVC calls a server's name for bytes. */
@@ -58,9 +72,10 @@ const KINDS = new Set([...Object.keys(TAGS), "ssh"]);
 /** `remote://NAME/…` needs a project. Throws E_REMOTE, E_REMOTE_KIND. */
 export function openUrl(
   url: string,
-  { place, env, options: more }: { place: Place | null; env: Environment; options: ReadonlyMap<string, string> },
+  { place, env, options: more, ...asked }: UrlOptions & { place: Place | null; env: Environment },
 ): UrlSource {
-  const { name, address, options: known } = resolved(url, place);
+  const { name, address: spelled, options: known } = resolved(url, place);
+  const { address, version: named } = versionIn(spelled);
   const options = new Map([...known, ...more]);
   const location = withoutSecrets(address);
   const scheme = schemeOf(address);
@@ -73,23 +88,28 @@ export function openUrl(
   const { around, key } = split(address, scheme);
   let opened: Promise<ObjectServer> | null = null;
   const server = () => {
-    opened ??= serverAt({ name, url: around, options }, env);
+    // What is there in a version is told by all, whether or not anybody wants it.
+    opened ??= serverAt({ name, url: around, options: scheme === "s3" ? new Map([...options, ["version_aware", "true"]]) : options }, env);
     return opened;
   };
+  const version = asked.version ?? named;
+  const isVersioned = isBucket(scheme) && (asked.isVersioned === true || version !== undefined || isVersionAware(options));
   return {
     location,
+    isVersioned,
     path: scheme.startsWith("http") ? location : location.replace(isBucket(scheme) ? /^\w+:\/\// : /^\w+:\/\/[^/]*/, ""),
     async look(pacing) {
       const from = await server();
       const { signal, release } = signalOf(pacing);
       const file = async (): Promise<There | null> => {
-        const found = key === "" || address.endsWith("/") ? null : await from.find(key, signal);
+        const found = key === "" || address.endsWith("/") ? null : await from.find(key, signal, version);
         return found === null
           ? null
           : { isFolder: false, files: [{ key, relpath: "", size: found.size, tag: found.tag, version: found.version }] };
       };
       const folder = async (): Promise<There | null> => {
-        const files = await filesBelow(from, key, { location, signal });
+        if (version !== undefined) return null;
+        const files = await filesBelow(from, key, { location, signal, isVersioned });
         return files && { isFolder: true, files: files.sort((a, b) => compareCodePoints(a.relpath, b.relpath)) };
       };
       // A WebDAV server asked for a folder as if it were a file answers anything; the others know what is a file.
@@ -117,12 +137,17 @@ export function openUrl(
       const items = files.map((file) => ({ file, object: { hash: file.relpath, hashName: "md5" as const } }));
       const [failure] = await forMany(items, { pacing, jobs, label: `copying from ${name}` }, async ({ file }, { signal, tell }) => {
         const path = join(target, file.relpath);
-        came.set(file.relpath, await copyOne(from, file, { path, location, signal, tell: (bytes) => tell({ files: 0, bytes }) }));
+        const pinned = isVersioned ? file : { ...file, version: undefined };
+        came.set(file.relpath, await copyOne(from, pinned, { path, location, signal, tell: (bytes) => tell({ files: 0, bytes }) }));
       });
       if (failure !== undefined) throw failure.error ?? gone(location, failure.object.hash);
       return came;
     },
-    fields: ({ isFolder, files }) => knownBy(TAGS[scheme], { isFolder, files }),
+    taken: (versions) =>
+      versions.map(({ relpath, version: taken, size, tag }) => {
+        return { key: relpath === "" ? key : `${key}/${relpath}`, relpath, size, tag, version: taken };
+      }),
+    fields: (there) => knownBy(TAGS[scheme], there, isVersioned),
   };
 }
 
@@ -139,11 +164,12 @@ export function pathHere(url: string, { cwd, place }: { cwd: string; place: Plac
 }
 
 /** What DVC writes for content known by its bytes. */
-export function fieldsOfContent({ hash, size, nfiles }: OutputContent): [key: string, value: string][] {
-  return [["md5", hash], ["size", String(size)], ...folderField(nfiles), ["hash", "md5"]];
+export function fieldsOfContent({ hash, size, nfiles }: OutputContent): SourceFields {
+  const fields: SourceFields["fields"] = [["md5", hash], ["size", String(size)], ...folderField(nfiles), ["hash", "md5"]];
+  return { fields, files: null, isVersioned: false };
 }
 
-function knownBy(tagName: string | undefined, { isFolder, files }: There): [key: string, value: string][] | null {
+function knownBy(tagName: string | undefined, { isFolder, files }: There, isVersioned: boolean): SourceFields | null {
   if (tagName === undefined || files.some(({ tag }) => tag === undefined)) return null;
   const size = files.reduce<number | undefined>(
     (sum, one) => (one.size === undefined || sum === undefined ? undefined : sum + one.size),
@@ -152,9 +178,21 @@ function knownBy(tagName: string | undefined, { isFolder, files }: There): [key:
   const sized: [string, string][] = size === undefined ? [] : [["size", String(size)]];
   const [first] = files;
   const version: [string, string][] = first?.version === undefined ? [] : [["version_id", first.version]];
-  if (!isFolder) return [[tagName, first?.tag ?? ""], ...sized, ...version, ["hash", "md5"]];
+  if (!isFolder) return { fields: [[tagName, first?.tag ?? ""], ...sized, ...version, ["hash", "md5"]], files: null, isVersioned };
+  if (isVersioned) return { fields: [["hash", "md5"]], files: files.map(takenOf), isVersioned };
   const entries = files.map(({ relpath, tag = "" }) => `{${asciiJson(tagName)}: ${asciiJson(tag)}, "relpath": ${asciiJson(relpath)}}`);
-  return [["md5", listingHash(Buffer.from(`[${entries.join(", ")}]`))], ...sized, ...folderField(files.length), ["hash", "md5"]];
+  const hash = listingHash(Buffer.from(`[${entries.join(", ")}]`));
+  return { fields: [["md5", hash], ...sized, ...folderField(files.length), ["hash", "md5"]], files: null, isVersioned };
+}
+
+/** The same files with the same bytes, as the server calls them. */
+export function sameTaken(some: readonly TakenVersion[], others: readonly TakenVersion[]): boolean {
+  const known = new Map(some.map(({ relpath, tag }) => [relpath, tag]));
+  return some.length === others.length && others.every(({ relpath, tag }) => tag !== undefined && known.get(relpath) === tag);
+}
+
+export function takenOf({ relpath, tag, version, size }: There["files"][number]): TakenVersion {
+  return { relpath, tag, version, size };
 }
 
 function folderField(nfiles: number | undefined): [string, string][] {
@@ -165,10 +203,14 @@ function folderField(nfiles: number | undefined): [string, string][] {
 async function filesBelow(
   server: ObjectServer,
   folder: Key,
-  { location, signal }: { location: string; signal: AbortSignal },
+  { location, signal, isVersioned }: { location: string; signal: AbortSignal; isVersioned: boolean },
 ): Promise<FileThere[] | null> {
   const files: FileThere[] = [];
-  if (server.walk === undefined) {
+  if (isVersioned && server.walkVersions !== undefined) {
+    for await (const page of server.walkVersions(folder, signal))
+      for (const { isNewest, md5: _, ...file } of page) if (isNewest) files.push(file);
+    if (files.length === 0) return null;
+  } else if (server.walk === undefined) {
     const visit = async (key: Key, below: string): Promise<boolean> => {
       if (below.length > LONGEST_PATH || files.length > MOST_NAMES) throw strange(location, `${below.slice(0, 100)}…`);
       const found = (await server.readFolder?.(key, signal)) ?? null;
@@ -187,6 +229,18 @@ async function filesBelow(
     names.add(relpath);
   }
   return files;
+}
+
+/** A URL may name a version, as the libraries dvc uses have it. */
+export function versionIn(url: string): { address: string; version: string | undefined } {
+  const named = /^(s3:.*)\?versionId=([^?&#]+)$/s.exec(url) ?? /^(gs:.*)#(\d+)$/s.exec(url);
+  return { address: named?.[1] ?? url, version: named?.[2] };
+}
+
+/** The same URL naming another version, if it named one. */
+export function withVersion(url: string, version: string): string {
+  const { address, version: named } = versionIn(url);
+  return named === undefined ? url : `${address}${address.startsWith("gs:") ? "#" : "?versionId="}${version}`;
 }
 
 /** The remote a URL means, or one without a name. */
@@ -211,10 +265,10 @@ function split(address: string, scheme: string): { around: string; key: string }
 /** From the beginning each time: bytes of two versions must not end up in one file. */
 async function copyOne(
   server: ObjectServer,
-  { key, relpath, size }: There["files"][number],
+  { key, relpath, size, version }: There["files"][number],
   { path, location, signal, tell }: { path: string; location: string; signal: AbortSignal; tell: (bytes: number) => void },
 ): Promise<{ md5: string; size: number }> {
-  const answer = await server.get(key, { from: 0, signal });
+  const answer = await server.get(key, { from: 0, signal, version });
   if (answer === null) throw gone(location, relpath);
   if (answer.from !== 0)
     throw new ExpverError("E_REMOTE_ANSWER", `${location}: ${relpath || "it"} comes from byte ${answer.from} on, not from its beginning`);

@@ -7,7 +7,7 @@ export interface KeyPage {
   folders: string[];
 }
 
-export interface KeyEntry {
+interface KeyEntry {
   key: string;
   size: number;
   tag: string | undefined;

@@ -5,9 +5,9 @@ import { keyOf as objectKeyOf } from "../layout.ts";
 import type { Pointer } from "../types.ts";
 import { lookForVersions } from "./look-for-versions.ts";
 import { forMany } from "./many.ts";
-import type { FileAt, Parcel, Remote, VersionAt, Wanted } from "./remote.ts";
+import type { FileAt, Remote, VersionAt, Wanted } from "./remote.ts";
 import { connectOnce, receiveAll, type ServedOptions, sourceOf } from "./served.ts";
-import type { Found, Key, ObjectServer } from "./server.ts";
+import type { Found, Key } from "./server.ts";
 
 /** What a remote of files must know of the repository. */
 export interface Tracked {

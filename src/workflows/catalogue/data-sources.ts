@@ -131,7 +131,7 @@ export const DATA_SOURCES: Command[] = [
       { flags: "-f, --force", help: "replace what has that name here" },
       ...NOT_YET_HERE,
       ...TO_REMOTE,
-      { flags: "--version-aware", help: "not supported", hidden: true },
+      { flags: "--version-aware", help: "keep the data where it is, in a bucket that keeps versions, and name the version taken" },
       FS_CONFIG,
       JOBS,
     ],
@@ -150,7 +150,7 @@ export const DATA_SOURCES: Command[] = [
     group: "data",
     arguments: [{ name: "TARGET", help: ".dvc file or output of an import", required: true, variadic: true }],
     options: [
-      { flags: "--rev [commit]", help: "take that revision, and stay with it" },
+      { flags: "--rev [commit]", help: "take that revision, and stay with it; of an import by version, that version" },
       { flags: "-R, --recursive", help: "a folder means every import in it" },
       { flags: "--no-download", help: "note the new version only; the data here goes" },
       ...TO_REMOTE,

@@ -56,7 +56,7 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     const states = await paceWork(readingStatus(project, pointers, await askUnchangedOutputs(project, pointers)), context, {
       label: "hashing data",
     });
-    const imports = importChanges(project, context, { pointers, asks: input.updates !== false });
+    const imports = await importChanges(project, context, { pointers, asks: input.updates !== false });
     const wanted = targets.targets.length === 0 ? null : pointers;
     const reading = readingStages(project, { pipelines: tracked.pipelines, wanted, states });
     const stages = await paceWork(reading, context, { label: "hashing what stages depend on" });
@@ -121,7 +121,7 @@ function localStatus(
           ? "new"
           : worktree;
     const change = imports.get(pointer.file);
-    if (change?.update !== undefined) at(pointer).deps[change.update] = "update available";
+    if (change?.source !== undefined) at(pointer).deps[change.source[0]] = change.source[1];
     if (change?.isEdited === true) at(pointer).also = ["changed checksum"];
     if (said !== "same") at(pointer).outs[shownPath(project, pointer.path)] = said;
   }

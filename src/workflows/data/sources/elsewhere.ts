@@ -8,12 +8,13 @@ import type { Context } from "../../../platform/context.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
+import type { SourceFields } from "../../../store/import-file.ts";
 import { listingHash, renderListing } from "../../../store/listing.ts";
 import type { Parcel, Remote } from "../../../store/remotes/remote.ts";
 import { scanOutput } from "../../../store/scan.ts";
 import { makeStaging } from "../../../store/staging.ts";
-import type { ListingEntry, OutputContent } from "../../../store/types.ts";
-import { fieldsOfContent, openUrl, pathHere, type There, type UrlSource } from "../../../store/url-source.ts";
+import type { ListingEntry, OutputContent, TakenVersion } from "../../../store/types.ts";
+import { fieldsOfContent, openUrl, pathHere, type There, takenOf, type UrlOptions, type UrlSource } from "../../../store/url-source.ts";
 import { type WalkedFile, walkingFiles } from "../../../store/walk.ts";
 
 export interface Elsewhere {
@@ -22,20 +23,36 @@ export interface Elsewhere {
   /** Fills a path with a copy; answers the number of files. */
   copy(target: string): Promise<number>;
   /** What a `.dvc` file says about it; `content`: of the copy that was just made. */
-  fields(project: Project, content: OutputContent | null): Promise<[key: string, value: string][]>;
+  fields(project: Project, content: OutputContent | null): Promise<SourceFields>;
+  /** A server's files as they are now, where each is to be known by its version. */
+  versions: readonly TakenVersion[] | null;
   /** Puts the bytes on a remote; nothing stays here. */
   send(project: Project, remote: Remote): Promise<OutputContent>;
 }
 
 /** Throws E_NOT_FOUND when nothing is there, E_REMOTE_… */
-export async function lookElsewhere(context: Context, url: string, options: ReadonlyMap<string, string> = new Map()): Promise<Elsewhere> {
+export async function lookElsewhere(context: Context, url: string, asked: Partial<UrlOptions> = {}): Promise<Elsewhere> {
   const place = findPlace(context);
   const path = pathHere(url, { cwd: context.cwd, place });
   if (path !== null) return atPath(context, path);
-  const source = openUrl(url, { place, env: context.env, options });
+  const source = openUrl(url, { place, env: context.env, options: new Map(), ...asked });
   const there = await source.look(context);
-  if (there === null) throw new ExpverError("E_NOT_FOUND", `there is no ${source.location}`, { details: { path: source.location } });
+  if (there === null) throw notThere(source.location, asked.version);
   return atServer(context, source, there);
+}
+
+function notThere(path: string, version: string | undefined): ExpverError {
+  if (version === undefined) return new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
+  return new ExpverError("E_NOT_FOUND", `${path} has no version ${version}`, { details: { path, version, exitCode: 255 } });
+}
+
+/** Throws E_CONFIG where versions are asked for and none are kept: the data would be nowhere that is sure to have it. */
+export function refuseUnkept({ location, versions }: Elsewhere): void {
+  if (versions === null || versions.every(({ version }) => version !== undefined)) return;
+  throw new ExpverError("E_CONFIG", `${location} keeps no versions of its files: what is imported by version stays there only`, {
+    hint: "Without --version-aware the data goes to our own remote too; or turn versioning on for the bucket.",
+    details: { url: location },
+  });
 }
 
 function atPath(context: Context, path: string): Elsewhere {
@@ -43,6 +60,7 @@ function atPath(context: Context, path: string): Elsewhere {
   const scan = (project: Project) => paceWork(scanOutput(project, path), context, { label: "hashing data" });
   return {
     location: path,
+    versions: null,
     copy: (target) => paceWork(copying(path, target), context, { label: "copying" }),
     fields: async (project, content) => fieldsOfContent(content ?? (await scan(project)).content),
     async send(project, remote) {
@@ -68,6 +86,7 @@ function atServer(context: Context, source: UrlSource, there: There): Elsewhere 
   };
   return {
     location: source.location,
+    versions: source.isVersioned ? there.files.map(takenOf) : null,
     async copy(target) {
       if (there.isFolder) mkdirSync(target, { recursive: true });
       return (await source.copy(there.files, target, context)).size;

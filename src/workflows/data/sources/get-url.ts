@@ -17,7 +17,7 @@ export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
   async plan(context, input) {
     const url = String(input.url);
     const out = deliveryPath(context, { from: nameInUrl(url), out: textIn(input.out), force: input.force === true });
-    const from = await lookElsewhere(context, url, fsConfigOf(input));
+    const from = await lookElsewhere(context, url, { options: fsConfigOf(input) });
     return {
       command: "data get-url",
       steps: [{ verb: "copy", target: out, detail: `from ${from.location}` }],

@@ -9,21 +9,24 @@ import { type Import, readImport } from "../../../store/import-file.ts";
 import { readMapping } from "../../../store/pointer-fields.ts";
 import { openSource } from "../../../store/source.ts";
 import { stageMd5 } from "../../../store/stage-md5.ts";
-import type { Pointer } from "../../../store/types.ts";
+import type { Pointer, TakenVersion } from "../../../store/types.ts";
+import { sameTaken, versionIn } from "../../../store/url-source.ts";
 import { describeImport, importUrl } from "./bring.ts";
+import { lookElsewhere } from "./elsewhere.ts";
+import { absoluteUrl } from "./import.ts";
 
 export interface ImportChange {
-  /** What is newer, as dvc names it. */
-  update?: string;
+  /** What is other there, as dvc names it and what it says of it. */
+  source?: [name: string, said: string];
   isEdited?: boolean;
 }
 
 /** By pointer file. `asks`: repositories are asked for the commit they are at; one that does not answer is a warning. */
-export function importChanges(
+export async function importChanges(
   project: Project,
   context: Context,
   { pointers, asks }: { pointers: readonly Pointer[]; asks: boolean },
-): Map<string, ImportChange> {
+): Promise<Map<string, ImportChange>> {
   const found = new Map<string, ImportChange>();
   const commits = new Map<string, string | null>();
   for (const { file, stage } of pointers) {
@@ -32,10 +35,51 @@ export function importChanges(
     const from = readImport(text, file);
     if (from === null) continue;
     const isEdited = readMapping(text, file).md5 !== stageMd5(text, file);
-    const isNewer = asks && from.kind === "repository" && from.lock !== null && isOther(project, context, { from, file, commits });
-    if (isEdited || isNewer) found.set(file, { isEdited, ...(isNewer ? { update: `${from.path} (${from.url})` } : {}) });
+    const said = asks ? await newerThan(project, context, { from, file, commits }) : null;
+    if (isEdited || said !== null) found.set(file, { isEdited, ...(said === null ? {} : { source: said }) });
   }
   return found;
+}
+
+async function newerThan(
+  project: Project,
+  context: Context,
+  { from, file, commits }: { from: Import; file: string; commits: Map<string, string | null> },
+): Promise<[name: string, said: string] | null> {
+  if (from.kind === "url") return from.versions === null ? null : versionsThere(project, context, { ...from, versions: from.versions });
+  const isNewer = from.lock !== null && isOther(project, context, { from, file, commits });
+  return isNewer ? [`${from.path} (${from.url})`, "update available"] : null;
+}
+
+/** Of what is imported by version: whether the newest there is another. */
+async function versionsThere(
+  project: Project,
+  context: Context,
+  from: Extract<Import, { kind: "url" }> & { versions: readonly TakenVersion[] },
+): Promise<[name: string, said: string] | null> {
+  const path = versionIn(from.path).address;
+  try {
+    const { versions } = await lookElsewhere(context, absoluteUrl(project, { ...from, path }), {
+      options: from.options,
+      isVersioned: true,
+    });
+    const [taken, now] = [from.versions[0], versions?.[0]];
+    if (taken?.relpath === "" && now?.relpath === "") return taken.version === now.version ? null : [from.path, "update available"];
+    return sameTaken(from.versions, versions ?? []) ? null : [from.path, "modified"];
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    if (error.code === "E_NOT_FOUND") return [from.path, "deleted"];
+    cannotBeTold(context, from, error);
+    return null;
+  }
+}
+
+function cannotBeTold(context: Context, from: Import, error: ExpverError): void {
+  context.report({
+    kind: "warning",
+    text: `whether there is something newer than ${describeImport(from)} cannot be told: ${error.message}`,
+    hint: "Do not ask: expver data status --no-updates",
+  });
 }
 
 function isOther(
@@ -58,11 +102,7 @@ function commitOf(context: Context, { url, rev, from }: { url: string; rev: stri
     return source.commit;
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
-    context.report({
-      kind: "warning",
-      text: `whether there is something newer than ${describeImport(from)} cannot be told: ${error.message}`,
-      hint: "Do not ask: expver data status --no-updates",
-    });
+    cannotBeTold(context, from, error);
     return null;
   }
 }

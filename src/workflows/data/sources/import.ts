@@ -20,7 +20,7 @@ import { autostage } from "../tracking/autostage.ts";
 import { refuseUntrackable } from "../tracking/trackable.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport } from "./bring.ts";
 import { deliveryPath, nameInUrl } from "./deliver.ts";
-import { type Elsewhere, lookElsewhere } from "./elsewhere.ts";
+import { type Elsewhere, lookElsewhere, refuseUnkept } from "./elsewhere.ts";
 import { fsConfigOf } from "./fs-config.ts";
 import { refuseForeignConfig } from "./source-path.ts";
 
@@ -66,14 +66,16 @@ export const dataImportUrl: WriteWorkflow<Input, ImportPlan, ImportResult> = {
     refuseTogether(input);
     const url = String(input.url);
     const options = fsConfigOf(input);
+    if (input.versionAware === true) options.set("version_aware", "true");
     const local = isUrl(url) ? null : resolve(context.cwd, url);
     const plan = planImport(context, input, {
       command: "data import-url",
-      from: { kind: "url", path: url, folder: "", hash: null, options },
+      from: { kind: "url", path: url, folder: "", hash: null, options, versions: null },
       name: nameInUrl(url),
       local,
     });
-    const there = plan.mode === "note" ? null : await lookElsewhere(context, url, options);
+    const there = plan.mode === "note" ? null : await lookElsewhere(context, url, { options });
+    if (there !== null) refuseUnkept(there);
     return { ...plan, there };
   },
   apply: applyImport,
@@ -159,12 +161,8 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
 }
 
 function refuseTogether({ toRemote, versionAware, remote, exec, download }: Input): void {
-  if (versionAware === true)
-    throw new ExpverError("E_DATA", "--version-aware: versions that a bucket itself keeps are not read here", {
-      hint: "Without it the data is in our own remote too, where nobody deletes old versions. Or use `dvc import-url --version-aware`; the result is read here.",
-    });
-  if (toRemote === true && (exec === false || download === false))
-    throw new ExpverError("E_DATA", "--to-remote goes neither with --no-exec nor with --no-download");
+  if (toRemote === true && (exec === false || download === false || versionAware === true))
+    throw new ExpverError("E_DATA", "--to-remote goes with none of --no-exec, --no-download, --version-aware");
   if (toRemote !== true && remote !== undefined)
     throw new ExpverError("E_DATA", "--remote goes with --to-remote only", { details: { exitCode: 1 } });
 }

@@ -7,17 +7,18 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { entryName } from "../../../store/contents.ts";
-import { type Import, readImport, updateImport } from "../../../store/import-file.ts";
+import { type Import, moveSource, readImport, type SourceFields, updateImport, updateSource } from "../../../store/import-file.ts";
 import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
 import { isHere } from "../../../store/status.ts";
-import type { FileEdit, Pointer } from "../../../store/types.ts";
+import type { FileEdit, Pointer, UrlOrigin } from "../../../store/types.ts";
+import { sameTaken, versionIn, withVersion } from "../../../store/url-source.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData, selectPointers } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
-import { lookElsewhere } from "./elsewhere.ts";
+import { lookElsewhere, refuseUnkept } from "./elsewhere.ts";
 import { absoluteUrl } from "./import.ts";
 
 interface Target {
@@ -135,21 +136,47 @@ async function ofRepository(project: Project, context: Context, one: Editing<"re
 }
 
 async function ofUrl(project: Project, context: Context, one: Editing<"url">): Promise<FileEdit> {
-  const { pointer, from, edit, download, toRemote, operation } = one;
+  const { pointer, from: was, edit, download, toRemote, operation, rev } = one;
   const { path, before, name } = edit;
-  const there = await lookElsewhere(context, absoluteUrl(project, from), from.options);
-  const isFromHere = pointer.hash !== null && isHere(absolutePath(project, pointer.path));
+  refuseVersionOfFolder(was, one);
+  const { address, version: named } = versionIn(was.path);
+  const isVersioned = was.versions !== null || named !== undefined;
+  const version = isVersioned ? rev : undefined;
+  const there = await lookElsewhere(context, absoluteUrl(project, { ...was, path: address }), {
+    options: was.options,
+    isVersioned,
+    version,
+  });
+  refuseUnkept(there);
   const source = await there.fields(project, null);
-  const isSame = source[0]?.[1] === from.hash && (isFromHere || toRemote !== null);
-  if (isSame) return { path, before, after: before };
+  const [newest] = there.versions ?? [];
+  const from = { ...was, path: newest?.version === undefined ? was.path : withVersion(was.path, newest.version) };
+  const old = moveSource(before, was.path, from.path);
+  const isFromHere = pointer.hash !== null && isHere(absolutePath(project, pointer.path));
+  const isSame = isSameSource(was, source) && (isFromHere || toRemote !== null);
+  if (isSame)
+    return { path, before, after: source.isVersioned && source.files === null ? updateSource(old, { from, name, source }) : before };
   if (toRemote !== null) {
     const content = await there.send(project, openRemote(project, toRemote.name));
-    return { path, before, after: updateImport(before, { from, name, content, source, looked: true, keepsDigest: true }) };
+    return { path, before, after: updateImport(old, { from, name, content, source, looked: true, keepsDigest: true }) };
   }
   if (!download) {
     await takeAway(project, context, { path: pointer.path, operation });
-    return { path, before, after: updateImport(before, { from, name, content: null, source, looked: true }) };
+    return { path, before, after: updateImport(old, { from, name, content: null, source, looked: true }) };
   }
   const { scan } = await bring(project, context, { path: pointer.path, make: copyOf(there), operation });
-  return { path, before, after: updateImport(before, { from, name, content: scan.content, source, looked: true }) };
+  return { path, before, after: updateImport(old, { from, name, content: scan.content, source, looked: true }) };
+}
+
+function refuseVersionOfFolder({ versions }: UrlOrigin, { rev, pointer }: Pick<One, "rev" | "pointer">): void {
+  if (rev === undefined || versions?.some(({ relpath }) => relpath !== "") !== true) return;
+  throw new ExpverError("E_DATA", `--rev ${rev}: ${pointer.path} is a folder, each of whose files has versions of its own`, {
+    hint: "Without --rev it becomes what is newest there.",
+  });
+}
+
+/** The same bytes: a folder's files by what the server calls each. */
+function isSameSource({ hash, versions }: UrlOrigin, { fields, files }: SourceFields): boolean {
+  if (files === null) return fields[0]?.[1] === hash;
+  return sameTaken(versions ?? [], files);
 }

@@ -1,6 +1,6 @@
 /** Bytes of imports: they are on no remote of ours, so they come from where they were imported. */
 
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -13,18 +13,26 @@ import { beginIngest } from "../../../store/ingest.ts";
 import { scanOutput } from "../../../store/scan.ts";
 import { makeStaging, sweepStagings } from "../../../store/staging.ts";
 import { isComplete } from "../../../store/status.ts";
-import type { Pointer } from "../../../store/types.ts";
+import type { Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
+import { openUrl, versionIn } from "../../../store/url-source.ts";
 import { copyOfRepository, importUrl } from "../sources/bring.ts";
+import { absoluteUrl } from "../sources/import.ts";
 
-/** Brings what the cache lacks, each import as of the commit its file names; answers how many came, and reports those that did not. */
-export async function fetchImports(project: Project, context: Context, pointers: readonly Pointer[]): Promise<number> {
+/** Brings what the cache lacks, each import as of the commit or version its file names; answers what came, and reports those that did not. */
+export async function fetchImports(
+  project: Project,
+  context: Context,
+  pointers: readonly Pointer[],
+): Promise<{ objects: number; whole: Pointer[] }> {
   const cache = openCache(project);
   // Also when nothing is to be brought: a fetch that was killed may have brought everything.
   sweepStagings(join(dvcFolder(project), "tmp"));
-  let count = 0;
-  for (const pointer of pointers.filter((one) => one.isImport && one.hash !== null && !isComplete(cache, one))) {
+  const came: { objects: number; whole: Pointer[] } = { objects: 0, whole: [] };
+  const isFromElsewhere = ({ isImport, origin }: Pointer) => isImport || origin !== undefined;
+  for (const pointer of pointers.filter((one) => isFromElsewhere(one) && one.hash !== null && !isComplete(cache, one))) {
     try {
-      count += await fetchOne(project, context, pointer);
+      came.objects += await fetchOne(project, context, pointer);
+      came.whole.push(pointer);
     } catch (error) {
       if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
       context.report({
@@ -34,24 +42,22 @@ export async function fetchImports(project: Project, context: Context, pointers:
       });
     }
   }
-  return count;
+  return came;
 }
 
 async function fetchOne(project: Project, context: Context, pointer: Pointer): Promise<number> {
-  const from = pointer.source;
-  if (from === undefined || from.lock === null) return 0;
-  const url = importUrl(project, context, { url: from.url, file: pointer.file });
+  const from = whereFrom(project, context, pointer);
+  if (from === null) return 0;
   const staging = makeStaging(join(dvcFolder(project), "tmp"));
   const cache = openCache(project);
   const ingest = beginIngest(cache);
   try {
     const target = join(staging, "made");
-    const make = copyOfRepository(context, { url, path: from.path, rev: from.lock, remote: from.remote ?? undefined });
-    await make(target, staging);
+    await from.make(target, staging);
     const work = scanOutput(project, target, { store: { ingest, into: cache } });
     const { content } = await paceWork(work, context, { label: `storing ${pointer.path}` });
     if (content.hash !== pointer.hash)
-      throw new ExpverError("E_OBJECT", `${from.path} of ${from.url} is ${content.hash} at ${from.lock.slice(0, 7)}, not ${pointer.hash}`, {
+      throw new ExpverError("E_OBJECT", `${from.what} is ${content.hash}, not ${pointer.hash}`, {
         hint: `Take what is there: expver data update ${typedPath(project, pointer.file)}`,
       });
     return ingest.commit().objects;
@@ -59,4 +65,26 @@ async function fetchOne(project: Project, context: Context, pointer: Pointer): P
     ingest.abort();
     rmSync(staging, { recursive: true, force: true });
   }
+}
+
+/** What brings it; null when nothing was locked yet. */
+function whereFrom(
+  project: Project,
+  context: Context,
+  { source, origin, file }: Pointer,
+): { make: (target: string, staging: string) => Promise<unknown>; what: string } | null {
+  if (origin?.versions) return { make: copyOfVersions(project, context, origin, origin.versions), what: `${origin.path} in that version` };
+  if (source === undefined || source.lock === null) return null;
+  const url = importUrl(project, context, { url: source.url, file });
+  const make = copyOfRepository(context, { url, path: source.path, rev: source.lock, remote: source.remote ?? undefined });
+  return { make, what: `${source.path} of ${source.url} at ${source.lock.slice(0, 7)}` };
+}
+
+function copyOfVersions(project: Project, context: Context, origin: UrlOrigin, versions: readonly TakenVersion[]) {
+  const url = absoluteUrl(project, { ...origin, path: versionIn(origin.path).address });
+  return async (target: string) => {
+    const from = openUrl(url, { place: project, env: context.env, options: origin.options, isVersioned: true });
+    if (versions.every(({ relpath }) => relpath !== "")) mkdirSync(target, { recursive: true });
+    await from.copy(from.taken(versions), target, context);
+  };
 }

@@ -3,6 +3,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
+import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
@@ -107,9 +108,14 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
 }
 
 async function fetchAll(project: Project, context: Context, { selection, remote, jobs }: TransferPlan): Promise<TransferReport> {
-  const report = await fetchObjects(project, selection.pointers, context, { remote, only: selection.only, jobs });
+  // Without any remote, what a bucket keeps by version comes from there.
+  const hasRemote = remote !== undefined || readDvcConfig(project).defaultRemote !== null;
+  const ours = hasRemote ? selection.pointers : selection.pointers.filter(({ origin }) => origin === undefined);
+  const report = await fetchObjects(project, ours, context, { remote, only: selection.only, jobs });
   const imported = await fetchImports(project, context, selection.pointers);
+  const hasCome = (path: string) => imported.whole.some((one) => path === one.path || path.startsWith(`${one.path}/`));
+  const missing = report.missing.filter((path) => !hasCome(path));
   refuseFailed(context, report, "fetch");
   warnUnknownMembers(project, context, selection);
-  return { ...report, objects: report.objects + imported };
+  return { ...report, missing, objects: report.objects + imported.objects };
 }
