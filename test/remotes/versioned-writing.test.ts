@@ -241,6 +241,44 @@ describe.skipIf(!WITH_SERVER)("what goes on from a push to a version_aware remot
     expect([clone.read("images/deep/b.txt"), clone.read("models/model.json")]).toEqual(["second", repo.read("models/model.json")]);
   });
 
+  it("publishes a run right away: its data goes first, and the tag names the versions", () => {
+    const { repo, upstream } = makeStudy();
+    remoteFor(repo, "straight");
+    repo.commit("another remote");
+    // Data that changed is in the snapshot, with another pointer than the worktree's.
+    repo.write("data.csv", "x,y\n3,4\n");
+    const version = runOnce(repo, "--publish");
+    expect(refsOf(upstream, "refs/tags")).toContain(`refs/tags/${version}`);
+    expect(repo.git("status", "--short")).toBe("");
+    const pointers = repo.git("ls-files", "*.dvc").split("\n").filter(Boolean);
+    expect(pointers.map((file) => [file, versionsOf(repo.read(file)).length])).toEqual(
+      pointers.map((file) => [file, file === "images.dvc" ? 2 : 1]),
+    );
+    expect(pointers).toEqual(expect.arrayContaining(["data.csv.dvc", "models/model.json.dvc"]));
+    const clone = makeRepository({ cloneOf: upstream.root });
+    clone.git("checkout", "-q", version);
+    must(clone, ["data", "pull"]);
+    expect([clone.read("data.csv"), clone.read("images/deep/b.txt"), clone.read("models/model.json")]).toEqual([
+      "x,y\n3,4\n",
+      "second",
+      repo.read("models/model.json"),
+    ]);
+    if (WITH_DVC) {
+      const dvcs = makeRepository({ cloneOf: upstream.root });
+      dvcs.git("checkout", "-q", version);
+      dvcCalls(dvcs, [["pull"]]);
+      expect([dvcs.read("data.csv"), dvcs.read("models/model.json")]).toEqual(["x,y\n3,4\n", repo.read("models/model.json")]);
+    }
+    expect(must(repo, ["data", "push"]).data).toMatchObject({ pushed: 0, recorded: [] });
+    // What cannot be sent holds the version back from others, not from us.
+    must(repo, ["data", "remote", "modify", "storage", "endpointurl", "http://127.0.0.1:9"]);
+    repo.commit("nobody answers");
+    const held = repo.expverJson(["run", "--publish", "--", "node", "train.js"]);
+    expect(held).toMatchObject({ code: 1, error: { message: expect.stringContaining("not published") } });
+    expect(refsOf(repo, "refs/tags")).toHaveLength(2);
+    expect(refsOf(upstream, "refs/tags")).toEqual([`refs/tags/${version}`]);
+  });
+
   it("is checked with an object of its own, of which no version stays", async () => {
     const { repo } = makeStudy();
     remoteFor(repo, "checked");

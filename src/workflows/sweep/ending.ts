@@ -23,6 +23,7 @@ import { editDescription } from "../describe/edit.ts";
 import { proposeDescription } from "../describe/proposal.ts";
 import { folderEdits } from "../models/candidates-pointer.ts";
 import { finishRun } from "../run/closing/finish.ts";
+import { nameVersions } from "../run/closing/name-versions.ts";
 import type { LackingRows } from "../run/database/lacking-rows.ts";
 import type { ClosingRun } from "../run/open-run.ts";
 import { storeDatabaseEdits } from "../run/outputs/outputs.ts";
@@ -125,6 +126,7 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   if (facts().message === null) save({ message: proposalOf(sweep, { runs, winner }) });
   const message = messageOf(sweep, { runs, winner, places });
   const run: ClosingRun = { runId: id, folder, project, repository, places, operation, facts, save };
+  if (version !== null && (state().request.ending.publish || project.config.publish === "auto")) await nameVersions(context, run, base);
   const { results, onBranch } = finishRun(run, message, { base, trailers: trailersOf(judged) });
   const result: SweepResult = { version, results, best: winner?.run ?? null };
   write({ result });

@@ -29,6 +29,7 @@ import { noteWritten } from "../outputs/written.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
+import { nameVersions } from "./name-versions.ts";
 import { warnNumberless } from "./numberless.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 
@@ -46,6 +47,8 @@ type Describe = (draft: Draft) => Promise<string | null>;
 export interface CloseOptions {
   /** Those of the program; hidden before they are stored. */
   parameters: Readonly<Record<string, string>>;
+  /** The version is published right after: data goes first where its pointers must say which versions it is there. */
+  publishes?: boolean;
   /** False: its outputs are no longer what it wrote, so there can be no version. Default true. */
   mayVersion?: boolean;
   /** Lets a person write the description; null: they want no version. */
@@ -65,9 +68,7 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;
   const closes = facts().status === "finished" && !isBroken && mayVersion;
-  const outcome = closes
-    ? await closeVersioned(context, run, { collected, edit: options.edit })
-    : closeUnversioned(context, run, collected);
+  const outcome = closes ? await closeVersioned(context, run, { collected, ...options }) : closeUnversioned(context, run, collected);
   const before = isBroken ? keepBefore(context, run) : null;
   for (const name of [copyBefore(folder), join(folder, "index")]) rmSync(name, { force: true });
   return { outcome, before, ...(isBroken ? { vanished, changed } : { vanished: 0, changed: 0 }) };
@@ -134,7 +135,7 @@ function metricsIn(context: Context, { places, project, folder, facts, save }: C
 async function closeVersioned(
   context: Context,
   run: ClosingRun,
-  { collected, edit }: { collected: Collected; edit: Describe | undefined },
+  { collected, edit, publishes = false }: { collected: Collected } & Pick<CloseOptions, "edit" | "publishes">,
 ): Promise<RunOutcome> {
   const { places, facts, runId } = run;
   await describeRun(context, run, { collected, edit });
@@ -146,6 +147,8 @@ async function closeVersioned(
   const outputs = storeOutputs(context, run);
   noteWritten(run, outputs);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
+  const isPublished = facts().closing.publish || run.project.config.publish === "auto";
+  if (publishes && isPublished && facts().version !== null) await nameVersions(context, run);
   const message = messageOfRun(run, { collected, models: outputs.models });
   let onBranch: boolean;
   try {
