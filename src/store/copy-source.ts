@@ -23,6 +23,8 @@ export interface CopyTo {
   place: (node: SourceNode) => string;
   /** Name of the remote to use instead of the default one. */
   remote?: string | undefined;
+  /** Caches that may have the bytes, beside the source's own. */
+  caches?: readonly ObjectFolder[];
 }
 
 /** Makes a file of its own of every node that is none yet. Throws E_NOT_STORED when bytes are nowhere; what was copied until then stays. */
@@ -30,12 +32,13 @@ export async function copyFromSource(
   source: Source,
   nodes: readonly SourceNode[],
   pacing: Pacing,
-  { staging, place, remote }: CopyTo,
+  { staging, place, remote, caches = [] }: CopyTo,
 ): Promise<void> {
   const files = nodes.filter(({ isFolder }) => !isFolder);
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
   copyBlobs(source, files, pacing, place);
-  const folders = [openCache(source.project), await received(source, stored, pacing, { staging, remote })];
+  const here = [openCache(source.project), ...caches];
+  const folders = [...here, await received(source, stored, pacing, { staging, remote, here })];
   await paceWork(copying(files, { project: source.project, folders, place }), pacing, { label: "copying data", total: files.length });
 }
 
@@ -97,14 +100,13 @@ async function received(
   { project }: Source,
   nodes: readonly SourceNode[],
   pacing: Pacing,
-  { staging, remote }: { staging: string; remote: string | undefined },
+  { staging, remote, here }: { staging: string; remote: string | undefined; here: readonly ObjectFolder[] },
 ): Promise<ObjectFolder> {
-  const cache = openCache(project);
   const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
   const groups = new Map<string | undefined, Expected[]>();
   for (const { object, pointer } of nodes) {
     // What an earlier try has brought is there already.
-    if (object === null || [cache, into].some(({ dir }) => trustedSize(dir, object) !== null)) continue;
+    if (object === null || [...here, into].some(({ dir }) => trustedSize(dir, object) !== null)) continue;
     const name = pointer?.remote ?? remote;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [object]);

@@ -71,7 +71,8 @@ function wantedFields(meant: Fields, files: readonly VersionedFile[]): Fields {
   const wanted = { ...meant };
   if (only?.relpath === "") {
     for (const key of ["etag", "checksum", "version_id", "cloud"]) delete wanted[key];
-    return Object.assign(wanted, versionFields(only));
+    const isOther = only.md5 !== meant.md5;
+    return Object.assign(wanted, isOther ? { md5: only.md5, size: String(only.size ?? 0) } : {}, versionFields(only));
   }
   for (const key of OF_THE_WHOLE) delete wanted[key];
   wanted.files = files.map((one) => ({

@@ -146,3 +146,44 @@ describe("import", () => {
     expect(repository.git("status", "--porcelain", "-uall")).toBe("");
   });
 });
+
+describe("an import of what was imported", { timeout: 240_000 }, () => {
+  it("comes from where that was imported, also through a Git URL", () => {
+    const repository = makeRepository();
+    repository.expver(["data", "init"]);
+    fill(makeSource(repository));
+    const must = (args: string[], cwd = ".") =>
+      expect([args, repository.expver(["data", ...args], { cwd })]).toMatchObject([args, { code: 0 }]);
+    repository.run("mkdir", ["../mid"]);
+    const git = (args: string[], cwd = "../mid") => expect([args, repository.run("git", args, { cwd })]).toMatchObject([args, { code: 0 }]);
+    git(["init", "-q"]);
+    must(["init"], "../mid");
+    const url = join(repository.root, "../src");
+    for (const path of ["d", "a", "code"]) must(["import", url, path], "../mid");
+    git(["add", "-A"]);
+    git(["commit", "-qm", "imports"]);
+    git(["clone", "-q", "--bare", "mid", "mid.git"], "..");
+    for (const [index, path] of ["d", "d/e/y", "a", "code"].entries()) {
+      must(["get", "../mid.git", path, "-o", `g${index}`]);
+      must(["import", "../mid.git", path, "-o", `i${index}`]);
+    }
+    expect(["g0/e/y", "i0/e/y", "g1", "i1", "g2", "i2", "g3/plain.py", "i3/plain.py"].map((path) => repository.read(path))).toEqual([
+      "22\n",
+      "22\n",
+      "22\n",
+      "22\n",
+      "1\n",
+      "1\n",
+      "5\n",
+      "5\n",
+    ]);
+    for (const path of [".dvc/cache", "i0"]) rmSync(join(repository.root, path), { recursive: true });
+    must(["pull", "i0"]);
+    expect(repository.read("i0/x")).toBe("2\n");
+    // What is here already need not be there any more.
+    must(["pull"]);
+    rmSync(join(repository.root, "../src/.dvc/cache"), { recursive: true });
+    must(["import", "../src", "a", "-o", "again"]);
+    expect(repository.expver(["data", "import", "../mid.git", "a", "-o", "j", "-j", "x"])).toMatchObject({ code: 254 });
+  });
+});

@@ -124,6 +124,11 @@ describe.skipIf(!WITH_DVC)("a version_aware remote that dvc has pushed to", { ti
     ours.write("loose.txt", "loose");
     expect(ours.expverJson(["data", "add", "loose.txt", "--to-remote"]).error).toMatchObject({ code: "E_REMOTE" });
     expect(objectsIn(ours)).toEqual([]);
+    run(ours, ["remote", "add", "clouds", "azure://container/x"]);
+    run(ours, ["remote", "modify", "clouds", "version_aware", "true"]);
+    expect(ours.expverJson(["data", "push", "-r", "clouds"]).error).toMatchObject({
+      message: expect.stringContaining("Azure keeps are not used"),
+    });
     run(ours, ["remote", "add", "here", ours.root]);
     for (const option of ["version_aware", "worktree"]) {
       run(ours, ["remote", "modify", "here", option, "true"]);

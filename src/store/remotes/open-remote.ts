@@ -82,15 +82,13 @@ const NOTHING_TRACKED: Tracked = { keyOf: (path) => path, places: () => new Map(
 
 function noVersions({ name, url, options }: RemoteConfig): ExpverError {
   const option = options.get("worktree")?.toLowerCase() === "true" ? "worktree" : "version_aware";
+  const isAzure = schemeOf(url) === "azure";
   const kind = isUrl(url) ? `${schemeOf(url)}://` : "a folder";
-  return new ExpverError(
-    "E_REMOTE",
-    `remote ${name} is ${option}: versions of files are kept on ${kindsOf(VERSIONED_KINDS)}, not ${kind}`,
-    {
-      hint: `Let it keep objects: expver data remote modify ${name} ${option} false; or use another remote.`,
-      details: { remote: name, url: withoutSecrets(url) },
-    },
-  );
+  const why = isAzure ? "and those that Azure keeps are not used here" : `not ${kind}`;
+  return new ExpverError("E_REMOTE", `remote ${name} is ${option}: versions of files are kept on ${kindsOf(VERSIONED_KINDS)}, ${why}`, {
+    hint: `${isAzure ? "Use dvc for it. " : ""}Let it keep objects: expver data remote modify ${name} ${option} false; or use another remote.`,
+    details: { remote: name, url: withoutSecrets(url) },
+  });
 }
 
 function kindsOf(schemes: ReadonlySet<string>): string {

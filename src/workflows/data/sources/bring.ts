@@ -13,15 +13,16 @@ import { openCache } from "../../../store/cache.ts";
 import { storingOutputs } from "../../../store/contents.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import type { Import } from "../../../store/import-file.ts";
-import { trustedSizes } from "../../../store/layout.ts";
+import { type ObjectFolder, trustedSizes } from "../../../store/layout.ts";
 import { relinkOutput } from "../../../store/relink.ts";
 import { withoutSecrets } from "../../../store/remotes/open-remote.ts";
 import { removingScanned } from "../../../store/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
-import { openSource } from "../../../store/source.ts";
+import { openSource, type Source } from "../../../store/source.ts";
 import { sourceTree } from "../../../store/source-tree.ts";
 import { makeStaging } from "../../../store/staging.ts";
-import { isHere } from "../../../store/status.ts";
+import { isComplete, isHere } from "../../../store/status.ts";
+import type { Pointer } from "../../../store/types.ts";
 import { databaseCopier } from "../databases.ts";
 import type { Elsewhere } from "./elsewhere.ts";
 import { copyNodes } from "./get.ts";
@@ -32,21 +33,38 @@ export type MakeCopy = (target: string, staging: string) => Promise<string | nul
 /** A copy of a path of a repository. Throws E_NOT_FOUND, E_NOT_STORED. */
 export function copyOfRepository(
   context: Context,
-  { url, path, rev, remote }: { url: string; path: string; rev: string; remote: string | undefined },
+  { url, path, rev, remote, caches = [] }: RepositoryPath & { remote: string | undefined; caches?: readonly ObjectFolder[] },
 ): MakeCopy {
   return async (target, staging) => {
     const source = openSource(context, url, { rev });
     try {
       const under = path.replace(/\/+$/, "");
+      await bringChained(context, source, under);
       const nodes = await sourceTree(source, under, { remote });
       if (!nodes.some((node) => node.path === under))
         throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
-      await copyNodes(context, source, { nodes, under, target, staging, remote });
+      await copyNodes(context, source, { nodes, under, target, staging, remote, caches });
       return source.commit;
     } finally {
       source.close();
     }
   };
+}
+
+interface RepositoryPath {
+  url: string;
+  path: string;
+  rev: string;
+}
+
+/** What the source has imported itself is on no remote of its: it comes from where that was imported. */
+export async function bringChained(context: Context, { project, pointers }: Source, under: string): Promise<void> {
+  const isMeant = ({ path }: Pointer) => under === "" || `${path}/`.startsWith(`${under}/`) || under.startsWith(`${path}/`);
+  const cache = openCache(project);
+  const chained = pointers.filter((one) => one.source !== undefined && isMeant(one) && !isComplete(cache, one));
+  if (chained.length === 0) return;
+  const { fetchImports } = await import("../transfer/fetch-imports.ts");
+  await fetchImports(project, context, chained);
 }
 
 export function copyOf(there: Elsewhere): MakeCopy {
@@ -57,10 +75,7 @@ export function copyOf(there: Elsewhere): MakeCopy {
 }
 
 /** The commit a revision of a repository is now; the path must be there. */
-export async function commitThere(
-  context: Context,
-  { url, path, rev }: { url: string; path: string; rev: string },
-): Promise<string | null> {
+export async function commitThere(context: Context, { url, path, rev }: RepositoryPath): Promise<string | null> {
   const source = openSource(context, url, { rev });
   try {
     const nodes = await sourceTree(source, path.replace(/\/+$/, ""), { members: false });

@@ -1,7 +1,9 @@
 /** `expver data get-url URL [OUT]`: a copy of a file or folder, from a path or a server. Tracks nothing. */
+
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
+import { jobsOf } from "../transfer/push.ts";
 import { deliver, deliveryPath, nameInUrl } from "./deliver.ts";
 import { type Elsewhere, lookElsewhere } from "./elsewhere.ts";
 import { fsConfigOf } from "./fs-config.ts";
@@ -15,6 +17,7 @@ interface GetUrlPlan extends Plan {
 
 export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
   async plan(context, input) {
+    jobsOf(input);
     const url = String(input.url);
     const out = deliveryPath(context, { from: nameInUrl(url), out: textIn(input.out), force: input.force === true });
     const from = await lookElsewhere(context, url, { options: fsConfigOf(input) });

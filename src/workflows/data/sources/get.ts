@@ -4,6 +4,7 @@ import { posix } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyFromSource } from "../../../store/copy-source.ts";
+import type { ObjectFolder } from "../../../store/layout.ts";
 import { objectPath } from "../../../store/layout.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { openSource, type Source } from "../../../store/source.ts";
@@ -11,6 +12,8 @@ import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
+import { jobsOf } from "../transfer/push.ts";
+import { bringChained } from "./bring.ts";
 import { deliver, deliveryPath } from "./deliver.ts";
 import { refuseForeignConfig, sourcePath } from "./source-path.ts";
 
@@ -34,6 +37,7 @@ export interface GetResult {
 
 export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
   async plan(context, input) {
+    jobsOf(input);
     refuseForeignConfig(input);
     const [url, path] = [String(input.url), String(input.path)];
     const showUrl = input.showUrl === true;
@@ -61,6 +65,7 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
     const source = openSource(context, url, { rev });
     try {
       const under = sourcePath(source, path);
+      if (!showUrl) await bringChained(context, source, under);
       const nodes = await sourceTree(source, under, { remote });
       const self = nodes.find((node) => node.path === under);
       if (self === undefined && under !== "")
@@ -87,17 +92,23 @@ export interface CopyNodes {
   target: string;
   staging: string;
   remote: string | undefined;
+  /** Caches that may have the bytes, beside the source's own. */
+  caches?: readonly ObjectFolder[];
 }
 
 /** Pointer files stay behind: what they point to comes. Answers the number of files. */
-export async function copyNodes(context: Context, source: Source, { nodes, under, target, staging, remote }: CopyNodes): Promise<number> {
+export async function copyNodes(
+  context: Context,
+  source: Source,
+  { nodes, under, target, staging, remote, caches }: CopyNodes,
+): Promise<number> {
   const self = nodes.find(({ path }) => path === under);
   const isFolder = self?.isFolder ?? true;
   const wanted = nodes.filter(({ path }) => path === under || !/(?:\.dvc|(?:^|\/)dvc\.(?:yaml|lock))$/.test(path));
   if (isFolder) mkdirSync(target);
   const place = ({ path }: SourceNode) =>
     path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
-  await copyFromSource(source, wanted, context, { staging, place, remote });
+  await copyFromSource(source, wanted, context, { staging, place, remote, ...(caches === undefined ? {} : { caches }) });
   return wanted.filter((node) => !node.isFolder).length;
 }
 

@@ -5,6 +5,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { openCache } from "../../../store/cache.ts";
 import { isUrl } from "../../../store/dvc-config.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { type Import, renderImport } from "../../../store/import-file.ts";
@@ -18,6 +19,7 @@ import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { autostage } from "../tracking/autostage.ts";
 import { refuseUntrackable } from "../tracking/trackable.ts";
+import { jobsOf } from "../transfer/push.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport } from "./bring.ts";
 import { deliveryPath, nameInUrl } from "./deliver.ts";
 import { type Elsewhere, lookElsewhere, refuseUnkept } from "./elsewhere.ts";
@@ -46,6 +48,7 @@ export interface ImportResult {
 
 export const dataImport: WriteWorkflow<Input, ImportPlan, ImportResult> = {
   async plan(context, input) {
+    jobsOf(input);
     refuseForeignConfig(input);
     const [url, path] = [String(input.url), String(input.path)];
     const from: Import = {
@@ -63,6 +66,7 @@ export const dataImport: WriteWorkflow<Input, ImportPlan, ImportResult> = {
 
 export const dataImportUrl: WriteWorkflow<Input, ImportPlan, ImportResult> = {
   async plan(context, input) {
+    jobsOf(input);
     refuseTogether(input);
     const url = String(input.url);
     const options = fsConfigOf(input);
@@ -135,7 +139,7 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
     work: async (operation) => {
       const make =
         from.kind === "repository"
-          ? copyOfRepository(context, { ...from, rev: from.rev ?? "HEAD", remote: from.remote ?? undefined })
+          ? copyOfRepository(context, { ...from, rev: from.rev ?? "HEAD", remote: from.remote ?? undefined, caches: [openCache(project)] })
           : there && copyOf(there);
       const brought = mode === "bring" && make !== null ? await bring(project, context, { path, make, operation }) : null;
       const sent = remote === null || there === null ? null : await there.send(project, openRemote(project, remote));

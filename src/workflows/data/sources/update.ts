@@ -1,11 +1,12 @@
 /** `expver data update FILE.dvc…`: imports become what their source holds now, or at another revision. */
 import { basename } from "node:path";
-import { absolutePath, typedPath } from "../../../config/paths.ts";
+import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { openCache } from "../../../store/cache.ts";
 import { entryName } from "../../../store/contents.ts";
 import { type Import, moveSource, readImport, type SourceFields, updateImport, updateSource } from "../../../store/import-file.ts";
 import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
@@ -17,9 +18,11 @@ import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData, selectPointers } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
+import { jobsOf } from "../transfer/push.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
 import { lookElsewhere, refuseUnkept } from "./elsewhere.ts";
 import { absoluteUrl } from "./import.ts";
+import { refuseForWorktree, updateFromWorktree, warnNeverPushed, worktreeOf } from "./update-worktree.ts";
 
 interface Target {
   pointer: Pointer;
@@ -28,6 +31,8 @@ interface Target {
 
 interface UpdatePlan extends Plan {
   targets: Target[];
+  /** Data that is on worktree remotes, with their names. */
+  worktrees: { pointer: Pointer; remote: string }[];
   rev: string | undefined;
   download: boolean;
   /** Bytes go there instead of here. */
@@ -40,23 +45,23 @@ export interface UpdateResult {
 
 export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
   async plan(context, input) {
+    jobsOf(input);
     const toRemote = input.toRemote === true ? { name: textIn(input.remote) } : null;
     if (toRemote === null && input.remote !== undefined) throw new ExpverError("E_DATA", "--remote goes with --to-remote only");
     if (toRemote !== null && (input.download === false || input.rev !== undefined))
       throw new ExpverError("E_DATA", "--to-remote goes neither with --no-download nor with --rev");
     const project = openData(context);
     const { pointers } = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true });
+    const worktrees: UpdatePlan["worktrees"] = [];
     const targets = pointers.flatMap((pointer): Target[] => {
       const from =
         pointer.stage === undefined ? readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file) : null;
-      if (from === null)
-        context.report({
-          kind: "warning",
-          text: `${pointer.path} is no import: there is nothing to update it from`,
-          ...(pointer.files === undefined
-            ? {}
-            : { hint: `The newest versions on a worktree remote: dvc update ${typedPath(project, pointer.file)}` }),
-        });
+      if (from === null) {
+        refuseForWorktree({ rev: input.rev, download: input.download !== false, toRemote: toRemote !== null }, pointer.file);
+        const remote = worktreeOf(project, pointer);
+        if (remote === null) warnNeverPushed(project, context, pointer);
+        else worktrees.push({ pointer, remote });
+      }
       if (from?.kind === "repository" && toRemote !== null)
         throw new ExpverError("E_DATA", `${pointer.path} comes from a repository: --to-remote is for what comes from a URL`);
       return from === null ? [] : [{ pointer, from }];
@@ -64,21 +69,25 @@ export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
     if (toRemote !== null) openObjects(project, toRemote.name);
     return {
       command: "data update",
-      steps: targets.map(({ pointer, from }) => ({ verb: "update", target: pointer.path, detail: `from ${describeImport(from)}` })),
+      steps: [
+        ...targets.map(({ pointer, from }) => ({ verb: "update", target: pointer.path, detail: `from ${describeImport(from)}` })),
+        ...worktrees.map(({ pointer, remote }) => ({ verb: "update", target: pointer.path, detail: `from ${remote}` })),
+      ],
       destructive: false,
-      fingerprint: fingerprintOf({ targets, rev: input.rev, download: input.download, toRemote }),
+      fingerprint: fingerprintOf({ targets, worktrees, rev: input.rev, download: input.download, toRemote }),
       targets,
+      worktrees,
       rev: textIn(input.rev),
       download: input.download !== false,
       toRemote,
     };
   },
 
-  async apply(context, { targets, rev, download, toRemote }) {
+  async apply(context, { targets, worktrees, rev, download, toRemote }) {
     const project = openData(context);
-    const paths = targets.map(({ pointer }) => pointer.path);
+    const paths = [...targets, ...worktrees].map(({ pointer }) => pointer.path);
     const start = { command: "data update", argv: ["data", "update", "--", ...paths], summary: `update ${paths.join(", ")}` };
-    if (targets.length === 0) return { updated: [] };
+    if (paths.length === 0) return { updated: [] };
     return performLocked(project, context, {
       ...start,
       writes: paths,
@@ -88,6 +97,10 @@ export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
           const edit = await updateOne(project, context, { ...target, rev, download, toRemote, operation });
           applyFileEdits(project, operation, [edit]);
           updated.push({ path: target.pointer.path, from: describeImport(target.from), changed: edit.before !== edit.after });
+        }
+        for (const one of worktrees) {
+          const changed = await updateFromWorktree(project, context, { ...one, operation });
+          updated.push({ path: one.pointer.path, from: one.remote, changed });
         }
         return { updated };
       },
@@ -130,7 +143,13 @@ async function ofRepository(project: Project, context: Context, one: Editing<"re
     await takeAway(project, context, { path: pointer.path, operation });
     return { path, before, after: updateImport(before, { from: next, name, content: null, source: null, looked: true }) };
   }
-  const make = copyOfRepository(context, { url, path: from.path, rev: commit ?? "HEAD", remote: from.remote ?? undefined });
+  const make = copyOfRepository(context, {
+    url,
+    path: from.path,
+    rev: commit ?? "HEAD",
+    remote: from.remote ?? undefined,
+    caches: [openCache(project)],
+  });
   const { scan } = await bring(project, context, { path: pointer.path, make, operation });
   return { path, before, after: updateImport(before, { from: next, name, content: scan.content, source: null, looked: true }) };
 }

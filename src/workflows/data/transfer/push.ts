@@ -96,7 +96,7 @@ function refuseOtherCommits(project: Project, input: Input): void {
 export function jobsOf({ jobs }: Input): number | undefined {
   if (typeof jobs !== "string") return undefined;
   if (/^[1-9][0-9]*$/.test(jobs)) return Number(jobs);
-  throw new ExpverError("E_USAGE", `--jobs is ${jobs}; expected a number from 1`);
+  throw new ExpverError("E_USAGE", `--jobs is ${jobs}; expected a number from 1`, { details: { dialect: "dvc" } });
 }
 
 export function warnMissing(project: Project, context: Context, moved: Parameters<typeof sayMissing>[1]): void {
