@@ -23,6 +23,8 @@ export interface Source {
   /** What typed paths are relative to, from the top, with `/`; empty for the top itself. */
   base: string;
   pointers: Pointer[];
+  /** Ours, as long as this takes. */
+  isClone?: true;
   /** Removes what was cloned. */
   close(): void;
 }
@@ -46,7 +48,7 @@ export function openSource(context: Context, url: string, { rev }: { rev?: strin
     mkdirSync(join(root, ".dvc"));
     if (config.code === 0) writeFileAtomic(join(root, ".dvc", "config"), config.stdout);
     const project: Project = { root, repository, dvcRoot: root, stateDir: join(into, "state"), cwd: root, config: DEFAULTS };
-    return { project, commit, base: "", pointers: readPointersAt(project, commit), close };
+    return { project, commit, base: "", pointers: readPointersAt(project, commit), isClone: true, close };
   } catch (error) {
     close();
     throw error;

@@ -167,6 +167,9 @@ describe("an import of what was imported", { timeout: 240_000 }, () => {
       must(["get", "../mid.git", path, "-o", `g${index}`]);
       must(["import", "../mid.git", path, "-o", `i${index}`]);
     }
+    const listed = JSON.parse(repository.expver(["data", "list", "../mid.git", "d", "-R", "--json"]).stdout);
+    expect(listed.map(({ path }: { path: string }) => path)).toEqual(["e/y", "x"]);
+    must(["update", "i0.dvc", "i1.dvc"]);
     expect(["g0/e/y", "i0/e/y", "g1", "i1", "g2", "i2", "g3/plain.py", "i3/plain.py"].map((path) => repository.read(path))).toEqual([
       "22\n",
       "22\n",

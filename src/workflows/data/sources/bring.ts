@@ -78,7 +78,11 @@ export function copyOf(there: Elsewhere): MakeCopy {
 export async function commitThere(context: Context, { url, path, rev }: RepositoryPath): Promise<string | null> {
   const source = openSource(context, url, { rev });
   try {
-    const nodes = await sourceTree(source, path.replace(/\/+$/, ""), { members: false });
+    const under = path.replace(/\/+$/, "");
+    // What is in it is not asked: of what that repository has imported itself the listing may be nowhere yet.
+    if (source.pointers.some((one) => one.path === under)) return source.commit;
+    await bringChained(context, source, under);
+    const nodes = await sourceTree(source, under, { members: false });
     if (nodes.length === 0) throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
     return source.commit;
   } finally {

@@ -7,6 +7,7 @@ import { openSource, type Source } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
+import { bringChained } from "./bring.ts";
 import { refuseForeignConfig, sourcePath } from "./source-path.ts";
 
 export interface ListEntry {
@@ -32,6 +33,9 @@ export const dataList: ReadWorkflow<Input, ListResult> = {
     refuseForeignConfig(input);
     const source = openSource(context, textIn(input.url) ?? ".", { rev: textIn(input.rev) });
     try {
+      // Into the clone: nothing is written into a repository that is only looked at.
+      if (source.isClone)
+        await bringChained(context, source, textIn(input.path) === undefined ? "" : sourcePath(source, textIn(input.path)));
       const pointers = [...source.pointers, ...unrunOutputs(source.project, source.commit)];
       const { json, root } = await listed({ ...source, pointers }, input);
       return { json, tree: input.tree === true ? root : null, ...shown };
