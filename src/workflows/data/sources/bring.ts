@@ -1,6 +1,6 @@
 /** What `import`, `import-url` and `update` have in common: data from elsewhere becomes a tracked output. */
 import { mkdirSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -21,11 +21,10 @@ import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { openSource, type Source } from "../../../store/source.ts";
 import { sourceTree } from "../../../store/source-tree.ts";
 import { makeStaging } from "../../../store/staging.ts";
-import { isComplete, isHere } from "../../../store/status.ts";
-import type { Pointer } from "../../../store/types.ts";
+import { isHere } from "../../../store/status.ts";
 import { databaseCopier } from "../databases.ts";
+import { copyNodes } from "./copy-nodes.ts";
 import type { Elsewhere } from "./elsewhere.ts";
-import { copyNodes } from "./get.ts";
 
 /** Fills `target` with a copy; answers the commit it was taken from, null for what is no repository. */
 export type MakeCopy = (target: string, staging: string) => Promise<string | null>;
@@ -33,13 +32,13 @@ export type MakeCopy = (target: string, staging: string) => Promise<string | nul
 /** A copy of a path of a repository. Throws E_NOT_FOUND, E_NOT_STORED. */
 export function copyOfRepository(
   context: Context,
-  { url, path, rev, remote, caches = [] }: RepositoryPath & { remote: string | undefined; caches?: readonly ObjectFolder[] },
+  { url, path, rev, remote, chained, caches = [] }: RepositoryPath & { remote: string | undefined; caches?: readonly ObjectFolder[] },
 ): MakeCopy {
   return async (target, staging) => {
     const source = openSource(context, url, { rev });
     try {
       const under = path.replace(/\/+$/, "");
-      await bringChained(context, source, under);
+      await chained(context, source, under);
       const nodes = await sourceTree(source, under, { remote });
       if (!nodes.some((node) => node.path === under))
         throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
@@ -55,16 +54,8 @@ interface RepositoryPath {
   url: string;
   path: string;
   rev: string;
-}
-
-/** What the source has imported itself is on no remote of its: it comes from where that was imported. */
-export async function bringChained(context: Context, { project, pointers }: Source, under: string): Promise<void> {
-  const isMeant = ({ path }: Pointer) => under === "" || `${path}/`.startsWith(`${under}/`) || under.startsWith(`${path}/`);
-  const cache = openCache(project);
-  const chained = pointers.filter((one) => one.source !== undefined && isMeant(one) && !isComplete(cache, one));
-  if (chained.length === 0) return;
-  const { fetchImports } = await import("../transfer/fetch-imports.ts");
-  await fetchImports(project, context, chained);
+  /** Is asked first for what the source has imported itself. */
+  chained: (context: Context, source: Source, under: string) => Promise<void>;
 }
 
 export function copyOf(there: Elsewhere): MakeCopy {
@@ -75,13 +66,13 @@ export function copyOf(there: Elsewhere): MakeCopy {
 }
 
 /** The commit a revision of a repository is now; the path must be there. */
-export async function commitThere(context: Context, { url, path, rev }: RepositoryPath): Promise<string | null> {
+export async function commitThere(context: Context, { url, path, rev, chained }: RepositoryPath): Promise<string | null> {
   const source = openSource(context, url, { rev });
   try {
     const under = path.replace(/\/+$/, "");
     // What is in it is not asked: of what that repository has imported itself the listing may be nowhere yet.
     if (source.pointers.some((one) => one.path === under)) return source.commit;
-    await bringChained(context, source, under);
+    await chained(context, source, under);
     const nodes = await sourceTree(source, under, { members: false });
     if (nodes.length === 0) throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
     return source.commit;
@@ -158,4 +149,9 @@ export function importUrl(project: Project, context: Context, { url, file }: { u
 
 export function describeImport(from: Import): string {
   return from.kind === "url" ? withoutSecrets(from.path) : `${from.path} of ${from.url}`;
+}
+
+/** What a file of an import means when it is typed: its absolute place. */
+export function absoluteUrl(project: Project, { path, folder }: { path: string; folder: string }): string {
+  return /^\w+:\/\//.test(path) ? path : resolve(absolutePath(project, folder), path);
 }

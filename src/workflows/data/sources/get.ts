@@ -1,10 +1,4 @@
-/** `expver data get URL PATH`: a copy of a file or folder of a repository, from Git, its cache or its remote. Tracks nothing. */
-import { mkdirSync } from "node:fs";
-import { posix } from "node:path";
 import { ExpverError } from "../../../errors.ts";
-import type { Context } from "../../../platform/context.ts";
-import { copyFromSource } from "../../../store/copy-source.ts";
-import type { ObjectFolder } from "../../../store/layout.ts";
 import { objectPath } from "../../../store/layout.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { openSource, type Source } from "../../../store/source.ts";
@@ -12,8 +6,9 @@ import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
+import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
-import { bringChained } from "./bring.ts";
+import { copyNodes } from "./copy-nodes.ts";
 import { deliver, deliveryPath } from "./deliver.ts";
 import { refuseForeignConfig, sourcePath } from "./source-path.ts";
 
@@ -84,33 +79,6 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
     }
   },
 };
-
-export interface CopyNodes {
-  nodes: readonly SourceNode[];
-  /** What `target` becomes a copy of. */
-  under: string;
-  target: string;
-  staging: string;
-  remote: string | undefined;
-  /** Caches that may have the bytes, beside the source's own. */
-  caches?: readonly ObjectFolder[];
-}
-
-/** Pointer files stay behind: what they point to comes. Answers the number of files. */
-export async function copyNodes(
-  context: Context,
-  source: Source,
-  { nodes, under, target, staging, remote, caches }: CopyNodes,
-): Promise<number> {
-  const self = nodes.find(({ path }) => path === under);
-  const isFolder = self?.isFolder ?? true;
-  const wanted = nodes.filter(({ path }) => path === under || !/(?:\.dvc|(?:^|\/)dvc\.(?:yaml|lock))$/.test(path));
-  if (isFolder) mkdirSync(target);
-  const place = ({ path }: SourceNode) =>
-    path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
-  await copyFromSource(source, wanted, context, { staging, place, remote, ...(caches === undefined ? {} : { caches }) });
-  return wanted.filter((node) => !node.isFolder).length;
-}
 
 function storedAt(
   { project }: Source,

@@ -19,6 +19,7 @@ import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { autostage } from "../tracking/autostage.ts";
 import { refuseUntrackable } from "../tracking/trackable.ts";
+import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport } from "./bring.ts";
 import { deliveryPath, nameInUrl } from "./deliver.ts";
@@ -139,11 +140,20 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
     work: async (operation) => {
       const make =
         from.kind === "repository"
-          ? copyOfRepository(context, { ...from, rev: from.rev ?? "HEAD", remote: from.remote ?? undefined, caches: [openCache(project)] })
+          ? copyOfRepository(context, {
+              ...from,
+              rev: from.rev ?? "HEAD",
+              remote: from.remote ?? undefined,
+              chained: bringChained,
+              caches: [openCache(project)],
+            })
           : there && copyOf(there);
       const brought = mode === "bring" && make !== null ? await bring(project, context, { path, make, operation }) : null;
       const sent = remote === null || there === null ? null : await there.send(project, openRemote(project, remote));
-      const lock = from.kind === "repository" && mode === "lock" ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD" }) : null;
+      const lock =
+        from.kind === "repository" && mode === "lock"
+          ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD", chained: bringChained })
+          : null;
       const content = brought?.scan.content ?? sent;
       const edit = {
         path: absolutePath(project, file),
@@ -169,9 +179,4 @@ function refuseTogether({ toRemote, versionAware, remote, exec, download }: Inpu
     throw new ExpverError("E_DATA", "--to-remote goes with none of --no-exec, --no-download, --version-aware");
   if (toRemote !== true && remote !== undefined)
     throw new ExpverError("E_DATA", "--remote goes with --to-remote only", { details: { exitCode: 1 } });
-}
-
-/** What a file of an import means when it is typed: its absolute place. */
-export function absoluteUrl(project: Project, { path, folder }: { path: string; folder: string }): string {
-  return /^\w+:\/\//.test(path) ? path : resolve(absolutePath(project, folder), path);
 }

@@ -7,7 +7,7 @@ import { openSource, type Source } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
-import { bringChained } from "./bring.ts";
+import { bringChained } from "../transfer/fetch-imports.ts";
 import { refuseForeignConfig, sourcePath } from "./source-path.ts";
 
 export interface ListEntry {

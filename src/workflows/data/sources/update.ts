@@ -18,10 +18,10 @@ import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData, selectPointers } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
+import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
-import { bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
+import { absoluteUrl, bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
 import { lookElsewhere, refuseUnkept } from "./elsewhere.ts";
-import { absoluteUrl } from "./import.ts";
 import { refuseForWorktree, updateFromWorktree, warnNeverPushed, worktreeOf } from "./update-worktree.ts";
 
 interface Target {
@@ -135,7 +135,7 @@ async function ofRepository(project: Project, context: Context, one: Editing<"re
   const { path, before, name } = edit;
   const rev = one.rev ?? from.rev;
   const url = importUrl(project, context, { url: from.url, file: pointer.file });
-  const commit = await commitThere(context, { url, path: from.path, rev: rev ?? "HEAD" });
+  const commit = await commitThere(context, { url, path: from.path, rev: rev ?? "HEAD", chained: bringChained });
   const next: Import = { ...from, rev, lock: commit };
   const isSame = commit === from.lock && rev === from.rev && pointer.hash !== null && isHere(absolutePath(project, pointer.path));
   if (isSame) return { path, before, after: before };
@@ -148,6 +148,7 @@ async function ofRepository(project: Project, context: Context, one: Editing<"re
     path: from.path,
     rev: commit ?? "HEAD",
     remote: from.remote ?? undefined,
+    chained: bringChained,
     caches: [openCache(project)],
   });
   const { scan } = await bring(project, context, { path: pointer.path, make, operation });

@@ -11,12 +11,12 @@ import { openCache } from "../../../store/cache.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import { beginIngest } from "../../../store/ingest.ts";
 import { scanOutput } from "../../../store/scan.ts";
+import type { Source } from "../../../store/source.ts";
 import { makeStaging, sweepStagings } from "../../../store/staging.ts";
 import { isComplete } from "../../../store/status.ts";
 import type { Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
 import { openUrl, versionIn } from "../../../store/url-source.ts";
-import { copyOfRepository, importUrl } from "../sources/bring.ts";
-import { absoluteUrl } from "../sources/import.ts";
+import { absoluteUrl, copyOfRepository, importUrl } from "../sources/bring.ts";
 
 /** Brings what the cache lacks, each import as of the commit or version its file names; answers what came, and reports those that did not. */
 export async function fetchImports(
@@ -76,7 +76,13 @@ function whereFrom(
   if (origin?.versions) return { make: copyOfVersions(project, context, origin, origin.versions), what: `${origin.path} in that version` };
   if (source === undefined || source.lock === null) return null;
   const url = importUrl(project, context, { url: source.url, file });
-  const make = copyOfRepository(context, { url, path: source.path, rev: source.lock, remote: source.remote ?? undefined });
+  const make = copyOfRepository(context, {
+    url,
+    path: source.path,
+    rev: source.lock,
+    remote: source.remote ?? undefined,
+    chained: bringChained,
+  });
   return { make, what: `${source.path} of ${source.url} at ${source.lock.slice(0, 7)}` };
 }
 
@@ -87,4 +93,13 @@ function copyOfVersions(project: Project, context: Context, origin: UrlOrigin, v
     if (versions.every(({ relpath }) => relpath !== "")) mkdirSync(target, { recursive: true });
     await from.copy(from.taken(versions), target, context);
   };
+}
+
+/** What the source has imported itself is on no remote of its: it comes from where that was imported. */
+export async function bringChained(context: Context, { project, pointers }: Source, under: string): Promise<void> {
+  const isMeant = ({ path }: Pointer) => under === "" || `${path}/`.startsWith(`${under}/`) || under.startsWith(`${path}/`);
+  const cache = openCache(project);
+  const chained = pointers.filter((one) => one.source !== undefined && isMeant(one) && !isComplete(cache, one));
+  if (chained.length === 0) return;
+  await fetchImports(project, context, chained);
 }

@@ -1,0 +1,35 @@
+/** Nodes of a source as files and folders here. */
+import { mkdirSync } from "node:fs";
+import { posix } from "node:path";
+import type { Context } from "../../../platform/context.ts";
+import { copyFromSource } from "../../../store/copy-source.ts";
+import type { ObjectFolder } from "../../../store/layout.ts";
+import type { Source } from "../../../store/source.ts";
+import type { SourceNode } from "../../../store/source-tree.ts";
+
+interface CopyNodes {
+  nodes: readonly SourceNode[];
+  /** What `target` becomes a copy of. */
+  under: string;
+  target: string;
+  staging: string;
+  remote: string | undefined;
+  /** Caches that may have the bytes, beside the source's own. */
+  caches?: readonly ObjectFolder[];
+}
+
+/** Pointer files stay behind: what they point to comes. Answers the number of files. */
+export async function copyNodes(
+  context: Context,
+  source: Source,
+  { nodes, under, target, staging, remote, caches }: CopyNodes,
+): Promise<number> {
+  const self = nodes.find(({ path }) => path === under);
+  const isFolder = self?.isFolder ?? true;
+  const wanted = nodes.filter(({ path }) => path === under || !/(?:\.dvc|(?:^|\/)dvc\.(?:yaml|lock))$/.test(path));
+  if (isFolder) mkdirSync(target);
+  const place = ({ path }: SourceNode) =>
+    path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
+  await copyFromSource(source, wanted, context, { staging, place, remote, ...(caches === undefined ? {} : { caches }) });
+  return wanted.filter((node) => !node.isFolder).length;
+}
