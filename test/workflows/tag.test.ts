@@ -327,6 +327,7 @@ describe("from the command line", () => {
       hint: expect.stringContaining("expver sync"),
     });
     expect(suggested.warnings).toContainEqual(warning);
+    must(ours, "init");
     const run = ours.expverJson(["run", "--", "true"]);
     expect(run.warnings).toContainEqual(warning);
     expect(run.data).toMatchObject({ version: "e0.11.0", description: "no earlier version here" });
