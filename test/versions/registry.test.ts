@@ -106,6 +106,7 @@ describe("reading the registry", () => {
     clone.git("fetch", "-q", "--depth", "1", "origin", "main:refs/remotes/origin/main", "refs/tags/e0.1.0:refs/tags/e0.1.0");
     const first = upstream.git("rev-parse", "main");
     clone.git("checkout", "-q", "--detach", first);
+    expect(clone.expver(["init"]).code).toBe(0);
     expect(clone.expverJson(["run", "-m", "on no branch", "--version", "e0.2.0", "--", "true"]).code).toBe(0);
     const marked = () => readVersions(openProject(clone.context)).map(({ name, onBranch }) => [name, onBranch]);
     expect(marked()).toEqual([
