@@ -206,7 +206,8 @@ function readOnly(path: string): ExpverError {
 function checkFile(path: string, { writing, create }: { writing: boolean; create: boolean }): void {
   try {
     // Root may write anything, objects of the cache too; the missing write bits are all that tells one.
-    if (writing && (statSync(path).mode & 0o222) === 0) throw readOnly(path);
+    const { mode } = statSync(path);
+    if (writing && (mode & 0o222) === 0) throw readOnly(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
     if (!create) throw new ExpverError("E_NOT_FOUND", `there is no database at ${path}`, { details: { path } });

@@ -93,7 +93,7 @@ describe.skipIf(!mayMount())("a read-only disk", () => {
 
   it("in a clone that expver has written nothing into yet it is said too, not that a folder is missing", () => {
     const repo = makeRepository();
-    repo.commit("start", { "results/keep": "" });
+    repo.commit("start", { "results/keep": "", ".dvc/config": "" });
     expect(mount("--bind", repo.root, repo.root)).toBe(true);
     mounted.push(repo.root);
     expect(mount("-o", "remount,ro,bind", repo.root)).toBe(true);
