@@ -2,7 +2,7 @@
  * Synchronous work on many small pieces, shared with worker threads. Everybody takes the next few pieces until none are left, this
  * thread too; results lie in shared memory. A thread that comes late, or not at all, costs time only.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { SHARE_ENV, Worker } from "node:worker_threads";
@@ -80,7 +80,18 @@ function isAtWork({ control }: Share, thread: number, { isAlive }: Thread): bool
 /** Beside the one we use. On a busy machine threads would only take turns, and wait for each other. */
 function idleProcessors(): number {
   const processors = availableParallelism();
-  return Math.max(0, Math.min(processors - 1, Math.round(processors - (loadavg()[0] ?? 0))));
+  return Math.max(0, Math.min(processors - 1, Math.round(processors - othersAtWork())));
+}
+
+/** By the load of the last minute, in which our own last command counts too, or by what runs at this moment: the less of both. */
+function othersAtWork(): number {
+  const load = loadavg()[0] ?? 0;
+  try {
+    const running = /(\d+)\/\d+ \d+\s*$/.exec(readFileSync("/proc/loadavg", "latin1"))?.[1];
+    return running === undefined ? load : Math.min(load, Number(running) - 1);
+  } catch {
+    return load; // not Linux
+  }
 }
 
 function startThreads(most: number): Thread[] {
