@@ -1,5 +1,7 @@
 /** Which of the known words a mistyped one was meant to be. */
 
+import { posix } from "node:path";
+
 /** The closest word within a third of the length (at least one edit), or undefined. */
 export function nearestWord(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -9,6 +11,11 @@ export function nearestWord(word: string, known: readonly string[]): string | un
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
+}
+
+/** The same for paths: first one of that very name in another folder. */
+export function nearestPath(path: string, known: readonly string[]): string | undefined {
+  return known.find((other) => posix.basename(other) === posix.basename(path)) ?? nearestWord(path, known);
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours. */

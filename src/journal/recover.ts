@@ -10,7 +10,7 @@ import { paceWork } from "../platform/pace.ts";
 import { lifeOf } from "../platform/processes.ts";
 import type { RowHooks } from "./effects/kind.ts";
 import { endOperation, openOperations, operationsDir, readOperation } from "./operations.ts";
-import { type EffectState, takingBack } from "./take-back.ts";
+import { type EffectState, takingBack, withoutBackups } from "./take-back.ts";
 import type { Operation } from "./types.ts";
 
 export interface Recovered {
@@ -92,7 +92,7 @@ function finishUndo(rows: RowHooks | undefined): RecoveryHandler {
   return async (project, context, operation) => {
     const target = readOperation(project, String(operation.notes.undoes));
     sweepTemporaries(project, target);
-    const left = await paceWork(takingBack(project, target.effects, rows), context, REPAIRING);
+    const left = await paceWork(takingBack(project, withoutBackups(target.effects), rows), context, REPAIRING);
     const settling = rows?.settling?.(target);
     if (settling !== undefined) await paceWork(settling, context, REPAIRING);
     endOperation(project, context, { id: target.id, state: "undone", outcome: `by ${operation.id}` });

@@ -38,6 +38,14 @@ export function* takingBack(project: Place, effects: readonly Effect[], rows?: R
   return states.filter((one) => one.state === "other" || one.state === "beyond").reverse();
 }
 
+/** What an undo takes back: not the backups an operation made, by which what it took away can still be had. */
+export function withoutBackups(effects: readonly Effect[]): Effect[] {
+  return effects.filter((effect) => effect.kind !== "ref" || !effect.ref.startsWith(BACKUPS));
+}
+
+/** Refs of what operations and undos took away. */
+export const BACKUPS = "refs/expver/backup/";
+
 /** The same in one go, of what is little. */
 export function takeBack(project: Place, effects: readonly Effect[], rows?: RowHooks): EffectState[] {
   return finishWork(takingBack(project, effects, rows));

@@ -10,7 +10,7 @@ import { whereIs } from "../platform/processes.ts";
 import { shellWord } from "../platform/shell-word.ts";
 import type { RowHooks } from "./effects/kind.ts";
 import { beginOperation, endOperation, newestOperations, type OpenOperation, readOperation } from "./operations.ts";
-import { type EffectState, lookingAt, takingBack } from "./take-back.ts";
+import { BACKUPS, type EffectState, lookingAt, takingBack, withoutBackups } from "./take-back.ts";
 import type { Effect, Operation } from "./types.ts";
 
 export interface UndoPlan {
@@ -25,7 +25,7 @@ export interface UndoPlan {
 export function* planningUndo(project: Place, operation: Operation, rows?: RowHooks): Work<UndoPlan> {
   refuseUnfit(project, operation);
   if (operation.notes.onlyMade !== undefined) throw onlyMade(project, operation);
-  const states = (yield* lookingAt(project, operation.effects, rows)).reverse();
+  const states = (yield* lookingAt(project, withoutBackups(operation.effects), rows)).reverse();
   const blockers = [
     ...states.filter(({ state }) => state === "other").map(({ target, now }) => ({ target, now: now ?? "changed" })),
     ...published(project, operation),
@@ -60,7 +60,7 @@ export function* applyingUndo(project: Place, context: Context, { operation: { i
   });
   keepRefs(project, undo, plan);
   for (const some of batchesOf(plan.standing.flatMap(({ effect }) => reversed(effect)))) undo.record(...some);
-  yield* takingBack(project, operation.effects, rows);
+  yield* takingBack(project, withoutBackups(operation.effects), rows);
   if (rows?.settling) yield* rows.settling(operation);
   endOperation(project, context, { id: operation.id, state: "undone", outcome: `by ${undo.id}` });
   undo.finish();
@@ -69,7 +69,7 @@ export function* applyingUndo(project: Place, context: Context, { operation: { i
 
 /** Where a ref's value stays that an undo takes away: the commits, and through them rows and objects, can still be had. */
 export function backupRef(operation: Operation, ref: string): string {
-  return `refs/expver/backup/${operation.id}/${ref.replace(/^refs\//, "")}`;
+  return `${BACKUPS}${operation.id}/${ref.replace(/^refs\//, "")}`;
 }
 
 function keepRefs(project: Place, undo: OpenOperation, { operation, standing }: UndoPlan): void {

@@ -228,14 +228,27 @@ function bootId(): string {
   }
 }
 
+/** Whether this process was started by that one, or by one that was; false also where the system does not tell. */
+export function descendsFrom(ancestor: number): boolean {
+  for (let pid = process.ppid; pid > 1; pid = Number(statFields(pid)[1] ?? 0)) {
+    if (pid === ancestor) return true;
+  }
+  return false;
+}
+
 /** Field 22 of /proc/PID/stat; undefined when there is no such process (or it is a zombie). */
 function startTime(pid: number): string | undefined {
+  const fields = statFields(pid);
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+/** From the third on, the process's state; none when there is no such process. */
+function statFields(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return undefined;
+    return [];
   }
 }
 

@@ -5,7 +5,7 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
 import { matchGlobs } from "../config/globs.ts";
-import { nearestWord } from "../config/nearest.ts";
+import { nearestPath } from "../config/nearest.ts";
 import { pathFromUser } from "../config/paths.ts";
 import { openProject } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -178,7 +178,7 @@ async function findPath(
   }
   refuseInSubmodule(source, { path: fromTop, version, isHere });
   const all = (await sourceTree(source, "", { remote, members: false })).map((node) => node.path);
-  const near = nearestWord(fromTop, all) ?? all.find((path) => posix.basename(path) === posix.basename(fromTop));
+  const near = nearestPath(fromTop, all);
   throw new ExpverError("E_NOT_FOUND", `${version} has no ${typed}${near === undefined ? "" : `; did you mean ${near}?`}`, {
     hint: isHere
       ? `expver show ${version} lists its data and models; git ls-tree -r ${version} its other files.`

@@ -6,11 +6,13 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { openProject } from "../config/project.ts";
+import { absolutePath, storedPath } from "../config/paths.ts";
+import { findProject, openProject } from "../config/project.ts";
 import { HIDDEN_VALUE, isSecretKey } from "../config/secrets.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { runName } from "../platform/names.ts";
+import { descendsFrom } from "../platform/processes.ts";
 import { type Database, openDatabase } from "../platform/sqlite.ts";
 import { formatCell, parseCell } from "../results/cells.ts";
 import { nameColumns } from "../results/column-names.ts";
@@ -22,7 +24,9 @@ import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import type { LackingRows } from "./run/database/lacking-rows.ts";
+import { noteOutsideTrack, outsideTracks } from "./run/database/outside-tracks.ts";
 import { parseGiven } from "./run/parameters/parameters.ts";
+import { runFolder } from "./run/run-facts.ts";
 
 interface LogPlan extends Plan {
   database: string;
@@ -30,6 +34,8 @@ interface LogPlan extends Plan {
   trackId: string;
   values: Record<string, Cell>;
   lacking: LackingRows | null;
+  /** A run that goes on here and is not to count the row: its folder. */
+  notOf: string | null;
 }
 
 export interface LoggedValues {
@@ -48,21 +54,23 @@ export const log: WriteWorkflow<Input, LogPlan, LoggedValues> = {
       throw new ExpverError("E_USAGE", "there is nothing to log", { hint: "expver log accuracy=0.93 loss=0.2" });
     }
     const { database, tables } = databaseFor(context, textIn(input.db));
-    const isOutside = input.db === undefined && !context.env.EXPVER_DB;
+    const isOutside = !context.env.EXPVER_DB && database === ownDatabase(context);
     const lacking = isOutside ? await lackingOf(context) : null;
-    if (isOutside) await warnOfRun(context);
     const { table, columns } = placeIn(database, { tables, named: textIn(input.table), values });
-    const trackId = textIn(input.trackId) ?? (context.env.EXPVER_RUN_ID || runName(context.random));
+    const given = textIn(input.trackId) ?? (context.env.EXPVER_RUN_ID || undefined);
+    const trackId = given ?? runName(context.random);
+    const notOf = isOutside ? await runBeside(context, given) : null;
     const steps: Step[] = [
       ...(lacking === null ? [] : [{ verb: "bring in", target: database, count: lacking.rows, detail: "rows of the version in HEAD" }]),
       ...(columns.length === 0 ? [] : [{ verb: "add columns", target: table, detail: columns.join(", ") }]),
       { verb: "append", target: table, count: 1, detail: `${trackId}: ${shown(textsOf(values))}` },
     ];
     const fingerprint = fingerprintOf({ database, table, columns, values: textsOf(values), lacking: lacking?.rows });
-    return { command: "log", steps, destructive: false, fingerprint, database, table, trackId, values, lacking };
+    return { command: "log", steps, destructive: false, fingerprint, database, table, trackId, values, lacking, notOf };
   },
 
-  async apply(context, { database, table, trackId, values, lacking }) {
+  async apply(context, { database, table, trackId, values, lacking, notOf }) {
+    if (notOf !== null) noteOutsideTrack(notOf, trackId);
     if (lacking !== null) (await import("./run/database/bring-in-lacking.ts")).bringInLacking(openProject(context), lacking, database);
     const db = openForRows(database);
     try {
@@ -96,16 +104,34 @@ function read(path: string): string {
   }
 }
 
-/** Programs log by trackers that do not say whose run they are, so a run counts every row that came while it went on as its own. */
-async function warnOfRun(context: Context): Promise<void> {
+/** The results database of the project one is in. */
+function ownDatabase(context: Context): string | null {
+  const project = findProject(context);
+  return project === null ? null : absolutePath(project, storedPath(project, project.config.results.database));
+}
+
+/**
+ * The folder of a run that goes on here and has not started us: it would count the row as its own, as it does those of trackers, which do
+ * not say whose run they are. A track that was given may be the run's.
+ */
+async function runBeside(context: Context, track: string | undefined): Promise<string | null> {
   const { runAtWork } = await import("./run/second-run.ts");
-  const found = await runAtWork(openProject(context));
-  if (found === null) return;
+  const project = openProject(context);
+  const found = await runAtWork(project);
+  // Also a program whose environment was taken away.
+  if (found === null || found.run === track || (found.pid !== undefined && descendsFrom(found.pid))) return null;
+  const { run } = found;
+  const folder = runFolder(project, run);
+  if (track !== undefined && outsideTracks(folder).has(track)) return null;
+  const counts = track !== undefined;
   context.report({
     kind: "warning",
-    text: `run ${found.run} goes on in this worktree: it counts this row as its own`,
-    hint: "Log when it has ended (expver runs wait), or into another database: --db FILE.",
+    text: `run ${run} goes on in this worktree: it ${counts ? "counts this row as its own" : "does not count this row as its own"}`,
+    hint: counts
+      ? "Log when it has ended (expver runs wait), or into another database: --db FILE."
+      : `If it is the run's: expver log --track-id ${run} …`,
   });
+  return counts ? null : folder;
 }
 
 /** Outside of a run, which has seen to it: a pull may have moved the pointer and not the file. */

@@ -29,29 +29,42 @@ describe.skipIf(python === null)("a terminal", () => {
   beforeAll(() => {
     repo = makeRepository();
     repo.expver(["init"]);
+    repo.git("config", "core.pager", "cat");
     repo.write("expver.yaml", "metrics: { 准确率: max }\n");
     const long = "数据集 🎉 学习率调整 with a very long description that no terminal of forty columns can hold at once 👩‍👩‍👧";
     const metrics = '{ "准确率": 0.86670000000000003, "loss": 1e-05, "another_rather_long_name": 12345.678901234567 }';
     for (const lr of ["0.1", "1e-05"]) {
-      const program = `echo '${metrics}' > metrics.json`;
+      const program = `echo '${metrics.replace("003,", lr === "0.1" ? "003," : "004,")}' > metrics.json`;
       repo.expver(["run", "-m", long, "--param", `lr=${lr}`, "--metrics", "metrics.json", "--", "sh", "-c", program]);
     }
   });
 
-  it.each([["list"], ["list --sort version"], ["list --tags"], ["worktree list"], ["diff e0.1.0 e0.2.0"], ["runs"], ["ops"], ["doctor"]])(
-    "%s fits, and says what it left out",
-    (line) => {
-      for (const width of [40, 80, 200]) {
-        const { code, lines } = expverInTerminal(repo, line.split(" "), { width });
-        expect(code).toBe(0);
-        // A path cannot be broken.
-        const wide = lines.filter((text) => textWidth(text) > width && !text.includes(repo.root));
-        expect({ width, wide }).toEqual({ width, wide: [] });
-        if (line !== "list --tags" && lines.some((text) => text.includes("…"))) expect(lines.join(" ")).toMatch(/cut for width:/);
-        if (line === "list") expect(lines.join("\n")).toContain("0.86670000000000003");
+  it.each([
+    ["list"],
+    ["list --sort version"],
+    ["list --tags"],
+    ["worktree list"],
+    ["diff e0.1.0 e0.2.0"],
+    ["runs"],
+    ["ops"],
+    ["doctor"],
+    ["advise"],
+    ["advise cleanup"],
+  ])("%s fits, and says what it left out", (line) => {
+    for (const width of [40, 80, 200]) {
+      const { code, lines } = expverInTerminal(repo, line.split(" "), { width });
+      expect(code).toBe(0);
+      // A path or a command to paste cannot be broken.
+      const wide = lines.filter((text) => textWidth(text) > width && !text.includes(repo.root) && !/^ +(\$|expver) /.test(text));
+      expect({ width, wide }).toEqual({ width, wide: [] });
+      if (line !== "list --tags" && lines.some((text) => text.includes("…"))) expect(lines.join(" ")).toMatch(/cut for width:/);
+      if (line.startsWith("diff")) {
+        for (const word of ["0.86670000000000003", "e0.1.0", "e0.2.0", "0.1", "1e-05"])
+          expect({ width, text: lines.join("\n") }).toEqual({ width, text: expect.stringContaining(word) });
       }
-    },
-  );
+      if (line === "list") expect(lines.join("\n")).toContain("0.86670000000000003");
+    }
+  });
 
   it("what one asks for stays when names are long: the state of a worktree, what each side says, the end of a path", () => {
     const long = makeRepository();

@@ -103,18 +103,35 @@ describe("expver log inside a run", () => {
     expect(repo.git("cat-file", "-p", "e0.1.0")).toContain("accuracy=0.75");
   });
 
-  it("says so when a run goes on that will count a row from elsewhere as its own", async () => {
+  it("from another shell while a run goes on: the row is not the run's, unless one says so", async () => {
     const repo = makeExperiment();
-    repo.write("wait.sh", "touch running\nwhile [ ! -e go ]; do sleep 0.02; done\n");
+    repo.write("expver.yaml", "metrics: { a: max }\n");
+    const scrubbed = `env -i ${process.execPath} ${MAIN} log a=5`;
+    repo.write("wait.sh", `touch running\nwhile [ ! -e go ]; do sleep 0.02; done\n${scrubbed}\n`);
     repo.write(".gitignore", `${repo.read(".gitignore")}running\ngo\n`);
     repo.commit("wait");
-    const run = inBackground(repo, ["run", "--", "sh", "wait.sh"]);
+    const run = inBackground(repo, ["--json", "run", "--", "sh", "wait.sh"]);
     await until(() => exists(repo, "running"));
-    expect(repo.expver(["log", "a=1"]).stderr).toMatch(/warning: run \S+ goes on in this worktree: it counts this row as its own/);
-    expect(repo.expver(["log", "a=1", "--db", "mine.db"]).stderr).toBe("");
+    const told = repo.expver(["log", "a=1"]);
+    expect(told.stderr).toMatch(/warning: run \S+ goes on in this worktree: it does not count this row as its own/);
+    const track = told.stdout.split(/\s+/)[1] ?? "";
+    expect(repo.expver(["log", "a=2", "--track-id", track, "--db", "results/experiments.db"]).stderr).toBe("");
+    const [, id = ""] = /--track-id (\S+)/.exec(told.stderr) ?? [];
+    expect(repo.expver(["log", "a=3", "--track-id", id]).stderr).toBe("");
+    expect(repo.expver(["log", "a=4", "--track-id", "mine"]).stderr).toContain("it counts this row as its own");
+    expect(repo.expver(["log", "a=9", "--db", "mine.db"]).stderr).toBe("");
     repo.write("go", "");
     await run.ended;
     expect(repo.expver(["log", "a=1"]).stderr).toBe("");
+    expect(rowsOf(repo)).toMatchObject([
+      ...[1, 2].map((a) => ({ a: BigInt(a), version: null, track_id: track })),
+      { a: 3n, version: "e0.1.0", track_id: id },
+      { a: 4n, version: "e0.1.0", track_id: "mine" },
+      { a: 5n, version: "e0.1.0" },
+      { a: 1n, version: null },
+    ]);
+    expect(repo.expverJson(["show", "e0.1.0"]).data).toMatchObject({ runs: { runs: [{ rows: 3 }] } });
+    expect(repo.expver(["verify", "e0.1.0"]).code).toBe(0);
   });
 
   it("a read-only database: a link, one of ours, another user's", () => {

@@ -172,6 +172,17 @@ it("says merge or rebase for what an experiment brings, with the evidence", () =
   expect(before).toContain("refs/heads/exp/side");
 });
 
+it("proposes a script that is there, or says that a command goes there", () => {
+  const repo = makeRepository();
+  repo.expver(["init"]);
+  expect(ask<Advice>(repo).commands[0]).toBe("expver run -m 'first version' -- COMMAND");
+  repo.write("notes.py", "");
+  repo.write("prepare.py", "");
+  expect(ask<Advice>(repo).commands[0]).toMatch(/ -- COMMAND$/);
+  repo.write("src/train model.py", "");
+  expect(ask<Advice>(repo).commands[0]).toMatch(/ -- python 'src\/train model\.py'$/);
+});
+
 it("advises the level it says, for a sweep too, and with what the command had", () => {
   const repo = aRepository();
   repo.write("model.js", "export {};\n");

@@ -149,6 +149,13 @@ describe("a path", () => {
     expect(repo.expver(["restore", "e0.1.0", "train.csv"], { cwd: "data" }).code).toBe(0);
     expect(repo.read("data/train.csv")).toBe("a,b\n1,2\n");
     expect(repo.expverJson(["restore", "e0.1.0", "nothing.txt"]).error?.code).toBe("E_NOT_FOUND");
+    for (const [typed, meant] of [
+      ["data/trian.csv", "data/train.csv"],
+      ["train.csv", "data/train.csv"],
+    ] as const) {
+      const { stderr, code } = repo.expver(["restore", "e0.1.0", typed]);
+      expect({ stderr, code }).toEqual({ stderr: expect.stringContaining(`has ${typed}; did you mean ${meant}?`), code: 1 });
+    }
     expect(repo.expverJson(["restore", "e9.9.9", "train.js"]).error?.code).toBe("E_NOT_FOUND");
     expect(repo.expverJson(["restore"]).error?.code).toBe("E_USAGE");
     expect(repo.expverJson(["restore", "e0.1.0", "../outside"]).error?.code).toBe("E_OUTSIDE");

@@ -94,7 +94,8 @@ describe("a finished run", () => {
     expectFinished();
     expect(existsSync(join(repo.root, "augment.py"))).toBe(false);
     expect(existsSync(join(repo.root, data.model.path))).toBe(true);
-    for (let step = 0; step < 3; step += 1) lab.must("undo");
+    for (let step = 0; step < 3; step += 1) expect(repo.expver(["undo"]).stdout).toMatch(/^undone(?!(?:.|\n)*refs\/expver\/backup\/)/);
+    expect(repo.git("for-each-ref", "refs/expver/backup/**/backup/**")).toBe("");
     expect([repo.git("rev-parse", "HEAD"), repo.read("data/train.csv"), rowsOf(repo)]).toEqual(before);
     expect(there.read("augment.py")).toBe("code of the experiment\n");
     expect(finish("-m", "again").data).toMatchObject({ version: "e0.3.0" });

@@ -6,20 +6,21 @@ import type { TableChange } from "../../workflows/diff/tables.ts";
 import type { MetricRow, ValueRow, VersionsDiff } from "../../workflows/diff.ts";
 import { formatBytes } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";
-import { oneLine } from "../text-width.ts";
+import { fitMiddle, oneLine } from "../text-width.ts";
+import { type Pair, renderPairs } from "./pairs.ts";
 import { type Column, renderNotes, renderTable, widthNote } from "./table.ts";
 
 export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
   const names = diff.versions.map(({ version }) => version);
   const sections = [
-    section("params", diff.params, paramColumns(names), terminal),
-    section("metrics", diff.metrics, metricColumns(names), terminal),
-    section("data, models, outputs", diff.artifacts, artifactColumns(names), terminal),
+    section("params", diff.params, { names, columns: paramColumns(names) }, terminal),
+    section("metrics", diff.metrics, { names, columns: metricColumns(names) }, terminal),
+    section("data, models, outputs", diff.artifacts, { names, columns: artifactColumns(names) }, terminal),
     ...diff.artifacts.flatMap((artifact) => fileSections(artifact, names, terminal)),
     ...diff.tables.map((table) => tableSection(table, terminal)),
     ...diff.code.map((code) => codeSection(code, terminal)),
     ...(diff.environment.some(({ differs }) => differs)
-      ? [section("environment", diff.environment.map(readable), paramColumns(names), terminal)]
+      ? [section("environment", diff.environment.map(readable), { names, columns: paramColumns(names) }, terminal)]
       : []),
     ...diff.packages.map((packages) => packageSection(packages, terminal)),
   ];
@@ -29,7 +30,7 @@ export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
 function section<Row extends { differs: boolean }>(
   title: string,
   rows: readonly Row[],
-  columns: Column<Row>[],
+  { names, columns }: { names: readonly string[]; columns: Column<Row>[] },
   terminal: Terminal,
 ): string {
   if (rows.length === 0) return "";
@@ -39,7 +40,18 @@ function section<Row extends { differs: boolean }>(
   const head = terminal.style("bold", title);
   if (differing.length === 0) return `${head}\n${renderNotes(same, terminal)}`;
   const table = renderTable(columns, differing, terminal);
+  // What each side says is what is asked for: where it does not fit beside the other, it stands below it.
+  if (names.some((name) => table.dropped.includes(name))) {
+    return `${head}\n${differing.map((row) => belowEachOther(row, columns, terminal)).join("")}${renderNotes(same, terminal)}`;
+  }
   return `${head}\n${table.text}${renderNotes([...same, ...widthNote(table, "--json has it whole")], terminal)}`;
+}
+
+/** The column that always stays is the row's name. */
+function belowEachOther<Row>(row: Row, columns: readonly Column<Row>[], terminal: Terminal): string {
+  const name = columns.find(({ weight }) => weight === undefined)?.text(row) ?? "";
+  const pairs = columns.flatMap(({ title, text, weight }): Pair[] => (weight === undefined ? [] : [[title, text(row)]]));
+  return `${fitMiddle(oneLine(name), terminal.width)}\n${renderPairs(pairs, terminal, 2)}\n`;
 }
 
 function readable(row: ValueRow): ValueRow {

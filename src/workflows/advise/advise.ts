@@ -46,7 +46,7 @@ export const advise: ReadWorkflow<Input, Advice> = {
     const version = adviseLevel(since);
     const next = readNumbers(project).next(version.level);
     const description = describeChanges(since);
-    const command = textIn(input.command) ?? situation.lastCommand ?? "python train.py";
+    const command = textIn(input.command) ?? situation.lastCommand ?? situation.script ?? "COMMAND";
     return {
       workflow,
       engine: workflow === "parallel" ? "duckdb" : "sqlite",

@@ -1,10 +1,11 @@
 /** What the repository itself answers of the three questions. */
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { loadYaml } from "../../config/yaml.ts";
 import { gitResult } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists } from "../../platform/files.ts";
+import { namesIn, readTextIfExists } from "../../platform/files.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { pageOfRuns, runningHere } from "../runs/run-views.ts";
 import { knownWorktrees } from "../worktree/records.ts";
 
@@ -19,6 +20,8 @@ export interface Situation {
   running: string[];
   /** Command line of the latest run, secrets hidden: what the next one probably runs. */
   lastCommand: string | null;
+  /** The command line of a script that lies here and looks like a training; null: none does. */
+  script: string | null;
 }
 
 export async function lookAtSituation(project: Project, context: Context): Promise<Situation> {
@@ -34,8 +37,30 @@ export async function lookAtSituation(project: Project, context: Context): Promi
     ),
     running: await runningHere(project),
     lastCommand: runs[0]?.command ?? null,
+    script: scriptIn(context.cwd),
   };
 }
+
+/** Where one stands, else in the usual folders below. */
+function scriptIn(folder: string): string | null {
+  const scripts = ["", "src/", "scripts/"].flatMap((below) =>
+    namesIn(join(folder, below)).flatMap((name) => {
+      const program = PROGRAMS[extname(name)];
+      return program === undefined ? [] : [{ path: below + name, name, program }];
+    }),
+  );
+  const telling = scripts.find(({ name }) => /^(train|fit|main|experiment)/i.test(name)) ?? (scripts.length === 1 ? scripts[0] : undefined);
+  return telling === undefined ? null : `${telling.program} ${shellWord(telling.path)}`;
+}
+
+const PROGRAMS: Readonly<Record<string, string>> = {
+  ".py": "python",
+  ".js": "node",
+  ".mjs": "node",
+  ".sh": "bash",
+  ".R": "Rscript",
+  ".jl": "julia",
+};
 
 function gridOf({ root, config }: Project): Situation["grid"] {
   if (config.params === null) return [];

@@ -1,7 +1,8 @@
 /** What of a version comes back, and what of today's goes: by looking only. */
 
 import { existsSync } from "node:fs";
-import { absolutePath, pathFromUser, storedPath, underAny } from "../../config/paths.ts";
+import { nearestPath } from "../../config/nearest.ts";
+import { absolutePath, pathFromUser, shownPath, storedPath, underAny } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
@@ -86,9 +87,11 @@ function meaning(
     (target) => known.some((path) => isAtOrBelow(path, target)) || pointers.some((pointer) => hasMember(project, pointer, target)),
   );
   if (found !== undefined) return found;
-  throw new ExpverError("E_NOT_FOUND", `neither ${version} nor this worktree has ${typed}`, {
+  const near = candidates.map((target) => nearestPath(target, known)).find((path) => path !== undefined);
+  const meant = near === undefined ? "" : `; did you mean ${shownPath(project, near)}?`;
+  throw new ExpverError("E_NOT_FOUND", `neither ${version} nor this worktree has ${typed}${meant}`, {
     hint: `expver show ${version} lists its data and models; git ls-tree -r ${version} its other files.`,
-    details: { version, path: typed },
+    details: { version, path: typed, nearest: near ?? null },
   });
 }
 

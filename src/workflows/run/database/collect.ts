@@ -12,6 +12,7 @@ import { addRunTracks, runTracks, updateRun } from "../../../results/runs.ts";
 import { mainTable } from "../../../results/schema.ts";
 import type { RunRecord, Stamps } from "../../../results/types.ts";
 import { copyBefore } from "./mend-database.ts";
+import { outsideTracks } from "./outside-tracks.ts";
 
 export interface CollectInput {
   runId: string;
@@ -41,8 +42,10 @@ export function collectRows(project: Project, input: CollectInput): Collected {
   return withResults(input.databaseFile, (db) => {
     const copy = copyBefore(input.folder);
     const found = existsSync(copy) ? rowsSince(db, copy) : { added: runTracks(db, input.runId), vanished: 0, changed: 0 };
+    const outside = outsideTracks(input.folder);
+    const own = found.added.filter(({ track_id: track }) => !outside.has(track));
     const parameters = hideSecrets(input.parameters);
-    const added = found.added.length > 0 || !input.ownRow ? found.added : [writeOwnRow(db, project, input, parameters)];
+    const added = own.length > 0 || !input.ownRow ? own : [writeOwnRow(db, project, input, parameters)];
     addRunTracks(db, input.runId, added);
     const said = aggregate(db, input.runId, project.config);
     return {
