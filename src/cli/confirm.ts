@@ -25,7 +25,8 @@ export async function confirmPlan(plan: Plan, face: Face, argv: readonly string[
 }
 
 export function canAsk({ json }: Pick<Face, "json">): boolean {
-  return process.stdin.isTTY && process.stderr.isTTY && !json;
+  // In this order: standard input has to be loaded first.
+  return !json && process.stderr.isTTY && process.stdin.isTTY;
 }
 
 /** Ctrl-C and Ctrl-D at a question are an empty answer. */

@@ -4,6 +4,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isFull } from "../platform/file-system.ts";
 import { type ProcessResult, runProcess } from "../platform/processes.ts";
+import { findOrdinary } from "./ordinary.ts";
 
 /** A repository as seen from one worktree. All paths absolute. */
 export interface Repository {
@@ -32,8 +33,19 @@ export interface GitOptions {
 // Variables that would send our commands to another repository, index or object store than the one we resolved.
 const REDIRECTING = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_PREFIX"];
 
-/** Finds the repository of `context.cwd` (honouring GIT_DIR), or null. One git process. */
+/** Finds the repository of `context.cwd` (honouring GIT_DIR), or null. At most one git process. */
 export function findRepository(context: Context): Repository | null {
+  const ordinary = findOrdinary(context);
+  if (ordinary !== null) return repositoryAt(context, { ...ordinary, commonDir: ordinary.gitDir, bare: false });
+  return askForRepository(context);
+}
+
+/**
+ * What Git says of it.
+ *
+ * @internal
+ */
+export function askForRepository(context: Context): Repository | null {
   const env = { ...context.env, LC_ALL: "C" };
   const asked = ["rev-parse", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir", "--show-toplevel"];
   const answer = runProcess("git", asked, { cwd: context.cwd, env });
@@ -46,14 +58,12 @@ export function findRepository(context: Context): Repository | null {
   const gitDir = lines[1] ?? "";
   const common = lines[2] ?? "";
   const root = bare ? gitDir : (lines[3] ?? "");
-  const clean = environmentOf(context);
-  return {
-    root,
-    gitDir,
-    commonDir: isAbsolute(common) ? common : resolve(context.cwd, common),
-    bare,
-    env: { ...clean, GIT_DIR: gitDir, ...(bare ? {} : { GIT_WORK_TREE: root }) },
-  };
+  return repositoryAt(context, { root, gitDir, commonDir: isAbsolute(common) ? common : resolve(context.cwd, common), bare });
+}
+
+function repositoryAt(context: Context, place: Pick<Repository, "root" | "gitDir" | "commonDir" | "bare">): Repository {
+  const { root, gitDir, bare } = place;
+  return { ...place, env: { ...environmentOf(context), GIT_DIR: gitDir, ...(bare ? {} : { GIT_WORK_TREE: root }) } };
 }
 
 /** The caller's environment without what would redirect our commands to another repository. */

@@ -70,7 +70,7 @@ export function loadBundle(path: string, { digest, lengths }: BundleParts, uses:
   const modules = new Map<number, Module>();
   const more: number[] = [];
   const use = (id: string | number): unknown => {
-    if (typeof id === "string") return load(id);
+    if (typeof id === "string") return LOADED_WHEN_USED.has(id) ? whenUsed(() => load(id)) : load(id);
     const known = modules.get(id);
     if (known !== undefined) return known.exports;
     let part = functions.get(id);
@@ -88,6 +88,40 @@ export function loadBundle(path: string, { digest, lengths }: BundleParts, uses:
     else if (kept.code === null || script.cachedDataRejected === true) keeper.keep({ ...kept, code: script.createCachedData() });
   });
   return use(0);
+}
+
+// Parts import these for what they may do; to load one takes up to three milliseconds.
+const LOADED_WHEN_USED = new Set([
+  "node:child_process",
+  "node:crypto",
+  "node:fs/promises",
+  "node:http",
+  "node:https",
+  "node:net",
+  "node:readline",
+  "node:timers/promises",
+  "node:tls",
+  "node:v8",
+  "node:worker_threads",
+  "node:zlib",
+]);
+
+/** In the place of what a module exports, until one of it is wanted. */
+function whenUsed(load: () => object): object {
+  let loaded: object | undefined;
+  const exported = () => (loaded ??= load());
+  return new Proxy(
+    {},
+    {
+      get: (_, name) => Reflect.get(exported(), name),
+      has: (_, name) => Reflect.has(exported(), name),
+      ownKeys: () => Reflect.ownKeys(exported()),
+      getOwnPropertyDescriptor(_, name) {
+        const found = Reflect.getOwnPropertyDescriptor(exported(), name);
+        return found && { ...found, configurable: true };
+      },
+    },
+  );
 }
 
 interface Keeper {

@@ -16,6 +16,7 @@ const OUT_KEYS = new Set(
     .concat("metric", "plot"),
 );
 const MEMBER_KEYS = new Set([...HASH_AND_META, "relpath"]);
+const PLAIN_LINE = /^(- | {2})(md5|size|nfiles|isexec|hash|path): ([\w.](?:[\w./ -]*[\w./-])?)$/;
 const LARGEST_TEXT = 64 * 2 ** 20;
 const MOST_ALIASES = 20;
 
@@ -59,6 +60,8 @@ export function toPointer(value: unknown, place: EntryPlace): Pointer {
 export function readMapping(text: string, file: string): Fields {
   if (/^<{7} /m.test(text) && /^>{7} /m.test(text)) throw inConflict(file);
   if (text.length > LARGEST_TEXT) throw badPointer(file, "the file", `is larger than ${LARGEST_TEXT} bytes`);
+  const plain = readPlain(text);
+  if (plain !== null) return plain;
   let value: unknown;
   try {
     value = loadYaml(text, file, { exact: true, maxAliases: MOST_ALIASES });
@@ -66,6 +69,24 @@ export function readMapping(text: string, file: string): Fields {
     throw new ExpverError("E_POINTER", error instanceof Error ? error.message : String(error), { details: { file }, cause: error });
   }
   return isNull(value) ? {} : asFields(value, file, "the file");
+}
+
+/**
+ * What DVC writes for outputs with plain names, where every line means what it says: a hundred times as fast as reading YAML, which a
+ * repository of thousands of pointers feels, and so does one of one, where the reader has to warm up first. Null for any other text.
+ */
+function readPlain(text: string): Fields | null {
+  const lines = text.split("\n");
+  if (lines.length < 3 || lines[0] !== "outs:" || lines.pop() !== "") return null;
+  const outs: Fields[] = [];
+  for (const line of lines.slice(1)) {
+    const [, start, key = "", value] = PLAIN_LINE.exec(line) ?? [];
+    if (start === "- ") outs.push({});
+    const entry = outs.at(-1);
+    if (value === undefined || entry === undefined || Object.hasOwn(entry, key)) return null;
+    entry[key] = value;
+  }
+  return { outs };
 }
 
 export function asFields(value: unknown, file: string, where: string): Fields {

@@ -43,6 +43,21 @@ describe("compiled code", () => {
     expect(statSync(file).mtimeMs).toBe(mtimeMs);
   });
 
+  it("takes of Node what is used, and no more", () => {
+    const list = join(tmp, "list.cjs");
+    writeFileSync(list, 'process.once("exit", () => require("node:fs").writeSync(1, process.moduleLoadList.join("\\n")));');
+    repository.expver(["data", "init", "-q"]);
+    const loaded = (args: string[]) => {
+      const before = warmUp(args);
+      return start(args, { NODE_OPTIONS: `--require=${list}` })
+        .slice(before.length)
+        .split("\n");
+    };
+    expect(loaded(["data", "root"])).not.toContain("NativeModule child_process");
+    expect(loaded(["data", "status"])).toContain("NativeModule child_process");
+    expect(loaded(["data", "status"])).not.toContain("NativeModule worker_threads");
+  });
+
   it("grows by the parts that only some calls of a command take", () => {
     warmUp(["init", "--dry-run"]);
     const [file] = kept() as [string];

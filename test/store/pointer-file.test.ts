@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadYaml } from "../../src/config/yaml.ts";
+import { ExpverError } from "../../src/errors.ts";
 import { parsePointerFile, renderPointerFile } from "../../src/store/pointer-file.ts";
 import { peer } from "../support/peers.ts";
 import { FAST_FOLDER } from "../support/repository.ts";
@@ -28,6 +29,41 @@ describe("a new pointer file", () => {
     );
     expect(renderPointerFile(null, "f", { hash: "1234e567890123456789012345678901", size: 1 })).toContain(
       "md5: '1234e567890123456789012345678901'\n",
+    );
+  });
+});
+
+describe("a file as DVC writes it", () => {
+  // Half of what is made can be read line by line; the other half differs from that in one thing.
+  const word = fc.constantFrom("data", "a b", "null", "1e5", "true", "./x", "a #b", "a: b", "- x", "-x", "x ", " x", "'x'", "x\t", "ä", "");
+  const value = { md5: fc.constantFrom(MD5, `${MD5}.dir`, `'${MD5}'`, "0"), path: word, hash: fc.constantFrom("md5", "null", "sha1") };
+  const line = fc.oneof(
+    fc.constantFrom("size: 1", "nfiles: 2", "isexec: true", "isexec: yes", "size: 0x1", "desc: d", "# why", "", "push: false", "size:"),
+    ...Object.entries(value).map(([key, text]) => text.map((one) => `${key}: ${one}`)),
+  );
+  const start = fc.constantFrom("- ", "- ", "  ", "  ", "   ", "");
+  const text = fc
+    .tuple(
+      fc.constantFrom("outs:\n", "outs:\n", "outs: \n", "# why\nouts:\n", "deps:\n", "outs:\r\n"),
+      fc.array(fc.tuple(start, line).map((parts) => parts.join(""))),
+      fc.constantFrom("\n", "\n", "", "\n\n", "\r\n"),
+    )
+    .map(([top, lines, end]) => `${top}- md5: ${MD5}\n  path: first\n${lines.join("\n")}${end}`);
+  const said = (one: string) => {
+    try {
+      return parsePointerFile(one, "f.dvc");
+    } catch (error) {
+      return error instanceof ExpverError ? error.code : error;
+    }
+  };
+
+  it("says what it says as YAML", () => {
+    // With a comment above it is read as YAML.
+    fc.assert(
+      fc.property(text, (one) => {
+        expect(said(one)).toEqual(said(`#\n${one}`));
+      }),
+      { numRuns: 2000 },
     );
   });
 });
