@@ -32,7 +32,8 @@ export function unignoreEdit(output: string, pending: (path: string) => string |
   const before = planned === undefined ? readTextIfExists(path) : planned;
   if (before === null) return null;
   const lines = before.split("\n");
-  const kept = lines.filter((line) => line.trim() !== ignoreLine(output) && line.trim() !== `/${basename(output)}`);
+  const own = linesOf(output);
+  const kept = lines.filter((line) => !own.includes(line) && !own.includes(line.trim()));
   if (kept.length === lines.length) return null;
   const after = kept.join("\n");
   return { path, before, after: after.trim() === "" ? null : after };
@@ -45,9 +46,21 @@ function isListed(output: string): boolean {
   return line !== -1 && !lines.slice(line).some((other) => other.startsWith("!"));
 }
 
-/** `/name` with the characters DVC escapes. */
+/**
+ * `/name` with the characters DVC escapes, and what Git would read as something else, or data would be committed: a backslash, a blank or
+ * return at the end, and a line break, for which a class stands that has it.
+ */
 function ignoreLine(output: string): string {
-  return `/${basename(output).replace(/[[\]!*#?]/g, "\\$&")}`;
+  return `/${basename(output)
+    .replace(/[[\]!*#?\\]/g, "\\$&")
+    .replace(/ $/, "\\ ")
+    .replace(/\n|\r$/g, "[^ -~]")}`;
+}
+
+/** Lines that other versions and tools write for it. */
+function linesOf(output: string): string[] {
+  const name = basename(output);
+  return [ignoreLine(output), `/${name.replace(/[[\]!*#?]/g, "\\$&")}`, `/${name}`];
 }
 
 function withLine(text: string, line: string): string {

@@ -37,6 +37,28 @@ test("a direction that is missing is asked for by the name of the project's own 
   expect(await remedy()).toContain("metrics: { val_loss: min }");
 });
 
+test("objects and large models that Git has are named, and what to type takes them out", async () => {
+  const repo = await setUp();
+  repo.write("data/a.csv", "1\n");
+  repo.expver(["data", "add", "data/a.csv"]);
+  repo.write("models/my model.bin", "x".repeat(2 ** 20));
+  repo.write("models/notes.txt", "small, and Git's");
+  repo.git("add", "-A");
+  repo.git("add", "-f", ".dvc/cache/files");
+  repo.git("commit", "-qm", "as a run without a .dvc did");
+  const found = about(await examine(repo), "data-in-git");
+  expect(found).toMatchObject([
+    { level: "warning", what: expect.stringContaining("Git has 1 object of the data cache .dvc/cache (2 bytes)") },
+    { level: "warning", what: expect.stringContaining("Git has the model models/my model.bin (1048576 bytes)") },
+  ]);
+  for (const { remedy } of found) {
+    repo.run("sh", ["-c", remedy.replace("expver", "true").replace(/, then.*| \(.*/, "")]);
+  }
+  expect(repo.expver(["data", "add", "models/my model.bin"]).code).toBe(0);
+  expect(about(await examine(repo), "data-in-git")).toEqual([]);
+  expect(existsSync(join(repo.root, "models/my model.bin"))).toBe(true);
+});
+
 test("what several checks look at is read once", async () => {
   const repo = await setUp();
   const counter = countGit();

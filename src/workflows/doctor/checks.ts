@@ -1,6 +1,7 @@
 /** Every check, in the order of the report. */
 import type { Check } from "./check.ts";
 import { candidateModels, damagedDatabase, keptByPipeline, parallelWriters, productionModel } from "./experiment-checks.ts";
+import { dataInGit } from "./git-data-checks.ts";
 import { killedOperations, largeTrash, staleLeases } from "./journal-checks.ts";
 import { mergeDriver, undecidedPointers } from "./merge-checks.ts";
 import { movedTags } from "./remote-checks.ts";
@@ -27,6 +28,7 @@ export const CHECKS: readonly Check[] = [
   staleLeases,
   leftovers,
   largeTrash,
+  dataInGit,
   lostObjects,
   lostVersions,
   unsentObjects,
