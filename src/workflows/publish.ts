@@ -4,8 +4,8 @@
  */
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import type { Repository } from "../git/git.ts";
-import { resolveCommit } from "../git/refs.ts";
+import { gitResult, type Repository } from "../git/git.ts";
+import { headBranch, resolveCommit } from "../git/refs.ts";
 import { listRemotes, publishRemote, readPushedRefs } from "../git/remotes.ts";
 import type { Context } from "../platform/context.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
@@ -35,7 +35,8 @@ export const publish: WriteWorkflow<Input, PublishPlan, Published> = {
     const choice = chooseVersions(project, names, destination);
     const renumberings = await planRenumberings(project, repository, { versions: choice.versions, refs: destination.refs });
     const leaving = new Set(renumberings.filter(leavesBranch).map(({ version }) => version.name));
-    const publication = await readPublication(project, repository, context, { choice, destination, leaving });
+    const also = names.length + choice.versions.length === 0 ? aheadOf(repository, destination) : [];
+    const publication = await readPublication(project, repository, context, { choice, destination, leaving, also });
     warnLost(context, publication.survey);
     const commit = publication.branch?.object || publication.versions.at(-1)?.version.commit;
     if (destination.remote !== null && commit !== undefined)
@@ -94,6 +95,15 @@ export async function publishBranch(context: Context): Promise<Published> {
   return applyPublication(context, { project, repository, publication, destination });
 }
 
+/** HEAD, when the remote has its branch as it was some commits ago: what comes behind the published versions goes the same way. */
+function aheadOf(repository: Repository, { remote, refs }: Destination): string[] {
+  const branch = headBranch(repository);
+  const theirs = branch === null ? undefined : refs.get(branch);
+  const head = resolveCommit(repository, "HEAD");
+  if (remote === null || theirs === undefined || head === null || theirs === head) return [];
+  return gitResult(repository, ["merge-base", "--is-ancestor", theirs, head], { allow: [1, 128] }).code === 0 ? [head] : [];
+}
+
 /** Throws E_PUBLISH when there are several Git remotes and nothing says which. */
 export function whereTo(repository: Repository, input: Input): Destination {
   const dataRemote = textIn(input.remote);
@@ -120,7 +130,7 @@ function stepsOf(
   { remote, refs }: Destination,
   renumberings: readonly Renumbering[],
 ): Step[] {
-  if (versions.length === 0) return [];
+  if (versions.length === 0 && branch?.state !== "push") return [];
   const dataRemotes = survey.remotes.join(", ");
   const steps: Step[] = [];
   if (survey.lacking > 0) steps.push({ verb: "send", target: dataRemotes, detail: "objects", count: survey.lacking, bytes: survey.bytes });

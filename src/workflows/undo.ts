@@ -65,7 +65,7 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
       about: `${operation.command} of ${operation.startedAt.slice(0, 16).replace("T", " ")} UTC: ${operation.summary}`,
       steps: [
         ...told.map(({ effect, target }) => stepOf(effect, target, journal)),
-        ...outputs.map(({ path }) => ({ verb: "bring back", target: path, keeps: "cache" })),
+        ...outputs.map(({ path, existed }) => ({ verb: existed ? "bring back" : "remove", target: path, keeps: "cache" })),
       ],
       destructive: false,
       fingerprint: fingerprintOf({ id: operation.id, standing: standing.map(({ effect }) => fingerprintOf(effect)) }),
@@ -73,7 +73,10 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
       beyond,
       project,
       undoes: { id: operation.id, command: operation.command, summary: operation.summary, startedAt: operation.startedAt },
-      targets: told.map(({ target }) => target),
+      targets: [
+        ...told.map(({ target }) => target),
+        ...outputs.map(({ path, existed }) => `${path}${existed ? "" : " (made by it; its bytes are in the cache)"}`),
+      ],
       standing: standing.length,
       rows,
     };

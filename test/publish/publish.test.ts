@@ -51,6 +51,31 @@ it("does nothing when all is there, and says so", () => {
   expect(objectsIn(storage).sort()).toEqual(before);
 });
 
+it("commits behind the last published version go the same way: what the warning about the data remote says works", () => {
+  const { repo, upstream } = makeStudy();
+  const config = repo.read(".dvc/config");
+  repo.write(".dvc/config", "");
+  repo.commit("no remote yet");
+  repo.write(".dvc/config", config);
+  repo.git("stash", "-q", "--", ".dvc/config");
+  runOnce(repo);
+  repo.git("stash", "pop", "-q");
+  const warned = repo.expver(["publish"]);
+  expect(warned).toMatchObject({ code: 0, stderr: expect.stringContaining("others will not find the data") });
+  const hint = /hint: (git commit .*) && expver publish$/m.exec(warned.stderr)?.[1] ?? "exit 9";
+  expect(repo.run("sh", ["-c", hint]).code).toBe(0);
+  expect(repo.expverJson(["publish", "--dry-run"]).data.steps).toContainEqual(
+    expect.objectContaining({ verb: "push", target: "origin main" }),
+  );
+  expect(repo.expver(["publish"])).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("branch   main  → origin") });
+  expect(upstream.git("rev-parse", "main")).toBe(repo.git("rev-parse", "HEAD"));
+  expect(repo.expver(["publish"]).stdout).toContain("nothing to publish");
+  repo.git("switch", "-q", "-c", "private");
+  repo.commit("of nobody's business", { "x.txt": "" });
+  expect(repo.expver(["publish"]).stdout).toContain("nothing to publish");
+  expect(upstream.git("branch", "--list", "private")).toBe("");
+});
+
 it.skipIf(dvc === null)("gives a fresh clone with dvc every byte, and leaves dvc nothing to push", () => {
   const study = makeStudy();
   const { repo } = study;

@@ -67,6 +67,8 @@ describe("undo of a run", () => {
     expect(repo.expver(["run", "--", "node", "-e", WRITES, "one"]).code).toBe(0);
     expect(exists(repo, "models/model.json.dvc")).toBe(true);
     repo.run("rm", ["-r", "reports"]); // a report nobody tracks is the program's own
+    const { steps } = repo.expverJson(["undo", "--dry-run"]).data;
+    expect(steps).toContainEqual(expect.objectContaining({ verb: "remove", target: "models/model.json", keeps: "cache" }));
     expectUndone(repo, before);
     expect(exists(repo, "results")).toBe(false);
   });

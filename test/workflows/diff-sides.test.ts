@@ -84,6 +84,32 @@ describe("worktrees and commits", () => {
     expect(other.expverJson(["diff", "e0.2.0", "now"]).data.code[0].files).toMatchObject([{ path: "notes.txt" }]);
   });
 
+  it("now has the numbers of the run behind HEAD: not of a failed one, of another branch, or of a sweep's last", () => {
+    const here = makeRepository();
+    must(here, ["init"]);
+    here.commit("first", {
+      "expver.yaml": "metrics: { accuracy: max }\n",
+      "train.sh": "mkdir -p models\necho $1$ACCURACY > models/model.bin\nprintf '{\"accuracy\": %s}' $1$ACCURACY > metrics.json\n",
+    });
+    const now = () => here.expverJson(["diff", "e0.1.0", "now"]).data.metrics[0].values[1];
+    train(here, "0.5");
+    here.git("switch", "-q", "-c", "other");
+    here.commit("other", { "other.txt": "" });
+    train(here, "0.6");
+    expect(now()).toBe("0.6");
+    here.expver(["run", "--metrics", "metrics.json", "--", "sh", "-c", "sh train.sh 0.1; exit 3"]);
+    expect(now()).toBe("0.6");
+    here.git("switch", "-q", "main");
+    expect(now()).toBe("0.5");
+    must(here, ["data", "checkout", "--force"]);
+    must(here, ["sweep", "--grid", "a=0.9,0.2", "-m", "x", "--metrics", "metrics.json", "--", "sh", "train.sh", "{a}"]);
+    expect(here.expverJson(["diff", "e0.1.0", "now"]).data).toMatchObject({
+      params: [{ name: "a", values: [null, "0.9"] }],
+      metrics: [{ values: ["0.5", "0.9"] }],
+    });
+    expect(here.expver(["diff", "e0.1.0", "now"]).stdout).toMatch(/now: best run of e0\.3\.0: \S+/);
+  });
+
   it("any commit; a word that is nothing is told to be no version", () => {
     expect(diff("HEAD~1", "e0.1.0").data).toMatchObject({ versions: [{ kind: "commit", version: "HEAD~1" }, { kind: "version" }] });
     expect(diff("e0.1.0", "nothing").error?.code).toBe("E_NOT_FOUND");

@@ -14,7 +14,7 @@ export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
   const names = diff.versions.map(({ version }) => version);
   const sections = [
     section("params", diff.params, { names, columns: paramColumns(names) }, terminal),
-    section("metrics", diff.metrics, { names, columns: metricColumns(names) }, terminal),
+    section("metrics", diff.metrics, { names, columns: metricColumns(names), notes: whoseNumbers(diff) }, terminal),
     section("data, models, outputs", diff.artifacts, { names, columns: artifactColumns(names) }, terminal),
     ...diff.artifacts.flatMap((artifact) => fileSections(artifact, names, terminal)),
     ...diff.tables.map((table) => tableSection(table, terminal)),
@@ -30,13 +30,13 @@ export function renderDiff(diff: VersionsDiff, terminal: Terminal): string {
 function section<Row extends { differs: boolean }>(
   title: string,
   rows: readonly Row[],
-  { names, columns }: { names: readonly string[]; columns: Column<Row>[] },
+  { names, columns, notes = [] }: { names: readonly string[]; columns: Column<Row>[]; notes?: string[] },
   terminal: Terminal,
 ): string {
   if (rows.length === 0) return "";
   const differing = rows.filter(({ differs }) => differs);
   const equal = rows.length - differing.length;
-  const same = equal === 0 ? [] : [`${equal} the same`];
+  const same = [...(equal === 0 ? [] : [`${equal} the same`]), ...notes];
   const head = terminal.style("bold", title);
   if (differing.length === 0) return `${head}\n${renderNotes(same, terminal)}`;
   const table = renderTable(columns, differing, terminal);
@@ -45,6 +45,11 @@ function section<Row extends { differs: boolean }>(
     return `${head}\n${differing.map((row) => belowEachOther(row, columns, terminal)).join("")}${renderNotes(same, terminal)}`;
   }
   return `${head}\n${table.text}${renderNotes([...same, ...widthNote(table, "--json has it whole")], terminal)}`;
+}
+
+/** A worktree measures nothing itself. */
+function whoseNumbers({ versions }: VersionsDiff): string[] {
+  return versions.flatMap(({ kind, version, description }) => (kind === "worktree" ? [`${version}: ${description}`] : []));
 }
 
 /** The column that always stays is the row's name. */

@@ -7,7 +7,7 @@ const SHOWN = 8;
 
 export function renderPublish({ remote, dataRemotes, objects, branch, versions, others, next }: Published, { style }: Terminal): string {
   const left = others.length === 0 ? "" : `not made here, and not on ${remote}: ${short(others)} · by name: expver publish ${others[0]}\n`;
-  if (versions.length === 0) return `nothing to publish: every version made here is published\n${left}`;
+  if (versions.length === 0 && branch?.state !== "pushed") return `nothing to publish: every version made here is published\n${left}`;
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))}  ${text}`;
   const lines: string[] = [];
   if (dataRemotes.length > 0) {

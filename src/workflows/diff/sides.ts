@@ -1,5 +1,5 @@
 /** What is compared: versions, worktrees as they stand, commits. Each by what it says of itself. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
@@ -8,9 +8,7 @@ import { contextIn } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { worktreeTree } from "../../git/worktree-tree.ts";
 import type { Context } from "../../platform/context.ts";
-import { openResults } from "../../results/database.ts";
-import { readRun, readRunStarts, recordedTexts } from "../../results/runs.ts";
-import type { RunRecord } from "../../results/types.ts";
+import { recordedTexts } from "../../results/runs.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import { parseMessage } from "../../versions/message.ts";
@@ -20,9 +18,9 @@ import type { Version } from "../../versions/types.ts";
 import { settleSweeps } from "../list/settle-sweeps.ts";
 import { findSide, type Side as Named } from "../merge/side.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
-import { placesOf } from "../run/places.ts";
 import { artifactsOf, type ShownArtifact } from "../show/artifacts.ts";
 import { environmentFacts, runBehind } from "./environment.ts";
+import { standingRun } from "./standing-run.ts";
 
 /** The worktree one is in. */
 const NOW = "now";
@@ -91,11 +89,11 @@ async function sideOf(context: Context, project: Project, { name, versions, tree
   const { prefix } = project.config.versions;
   const isVersion = versions.some((version) => version.name === name || version.name === prefix + name);
   if (isVersion) return versionSide(project, context, { versions, version: pickVersion(versions, name, prefix) });
-  if (name === NOW) return worktreeSide(project, context, { name, treeFolder });
+  if (name === NOW) return worktreeSide(project, context, { name, versions, treeFolder });
   const named = otherThanVersion(context, project, name, versions);
   if (named.kind === "commit") return commitSide(project, name, named.commit ?? "");
   const inside = contextIn(context, named.path ?? context.cwd);
-  return worktreeSide(openProject(inside), context, { name, treeFolder });
+  return worktreeSide(openProject(inside), context, { name, versions, treeFolder });
 }
 
 /** What is nothing else is a mistyped version. */
@@ -142,10 +140,11 @@ function commitSide(project: Project, name: string, commit: string): Side {
   return { name, kind: "commit", commit, ...nothing, artifacts, code: commit, ran: [], root: null };
 }
 
-/** Parameters are those of its parameter file, else of its latest run; metrics those of that run. */
-function worktreeSide(project: Project, { clock }: Context, { name, treeFolder }: Pick<Asked, "name" | "treeFolder">): Side {
+/** Parameters are those of its parameter file, else of {@link standingRun}; metrics those of that run, or of the sweep whose best it is. */
+function worktreeSide(project: Project, { clock }: Context, { name, versions, treeFolder }: Asked): Side {
   const repository = requireRepository(project);
-  const run = latestRun(project);
+  const { run, sweep } = standingRun(project, versions) ?? { run: null, sweep: null };
+  const known = metricNames(project.config, versions);
   const pointers = outputStatus(project, readPointers(project)).flatMap(({ pointer, scan }) =>
     scan === null ? [] : [{ ...pointer, ...scan.content }],
   );
@@ -154,26 +153,14 @@ function worktreeSide(project: Project, { clock }: Context, { name, treeFolder }
     name,
     kind: "worktree",
     commit: resolveCommit(repository, "HEAD") ?? "",
-    description: run === null ? "no run yet" : `latest run: ${run.run_id}`,
+    description: run === null ? "no run yet" : `${sweep === null ? "latest run" : `best run of ${sweep.name}`}: ${run.run_id}`,
     date: clock().toISOString(),
     params: { ...recordedTexts(run?.params ?? ""), ...readParameterFile(project) },
-    metrics: recordedTexts(run?.metrics ?? ""),
+    metrics: sweep === null ? recordedTexts(run?.metrics ?? "") : metricsOf(sweep.message, known),
     artifacts: artifactsOf(project, { message: parseMessage("") }, pointers).artifacts,
     environment: environmentFacts(run),
     code,
     ran: [code, ...(run?.git_commit ? [run.git_commit] : [])],
     root: topOf(project),
   };
-}
-
-function latestRun(project: Project): RunRecord | null {
-  const { databaseFile } = placesOf(project, null);
-  if (!existsSync(databaseFile)) return null;
-  const db = openResults(databaseFile, { readonly: true });
-  try {
-    const [latest] = readRunStarts(db);
-    return latest === undefined ? null : readRun(db, latest.run_id);
-  } finally {
-    db.close();
-  }
 }

@@ -30,7 +30,7 @@ export function warnUnknownRemotes(
       kind: "warning",
       text: `others will not find the data: the remote ${name} is not in the ${path} that is published`,
       hint: here.has(name)
-        ? `Commit it and push: git commit ${typed} -m ${shellWord(`Data remote ${name}`)}`
+        ? `git commit ${typed} -m ${shellWord(`Data remote ${name}`)} && expver publish`
         : `It is known to this machine only. Tell everybody, and commit ${typed}: expver data remote add -d ${shellWord(name)} URL`,
     });
   }

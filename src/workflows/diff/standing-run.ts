@@ -1,0 +1,53 @@
+/** The run whose numbers a worktree has as it stands. */
+import { existsSync } from "node:fs";
+import { type Project, requireRepository } from "../../config/project.ts";
+import { gitResult, type Repository } from "../../git/git.ts";
+import { openResults } from "../../results/database.ts";
+import { readRun, readRunStarts } from "../../results/runs.ts";
+import type { RunRecord } from "../../results/types.ts";
+import type { Version } from "../../versions/types.ts";
+import { placesOf } from "../run/places.ts";
+
+export interface StandingRun {
+  run: RunRecord;
+  /** When it is the best of a sweep: that sweep's version. */
+  sweep: Version | null;
+}
+
+/**
+ * The latest run that did well among those HEAD comes from, for the database may have those of other branches; of a sweep the best, whose
+ * model lies here. When there is none, the latest. Null: no run at all.
+ */
+export function standingRun(project: Project, versions: readonly Version[]): StandingRun | null {
+  const { databaseFile } = placesOf(project, null);
+  if (!existsSync(databaseFile)) return null;
+  const leadsHere = leadingToHead(requireRepository(project));
+  const db = openResults(databaseFile, { readonly: true });
+  try {
+    let latest: RunRecord | null = null;
+    for (const { run_id: id } of readRunStarts(db).slice(0, MOST)) {
+      const run = readRun(db, id);
+      latest ??= run;
+      if (run?.status !== "finished" || (run.git_commit !== null && !leadsHere(run.git_commit))) continue;
+      const sweep = versions.find(({ name, message }) => name === run.version && message.bestRun !== null) ?? null;
+      return { run: (sweep && readRun(db, sweep.message.bestRun ?? "")) ?? run, sweep };
+    }
+    return latest && { run: latest, sweep: null };
+  } finally {
+    db.close();
+  }
+}
+
+/** So many are looked at. */
+const MOST = 200;
+
+function leadingToHead(repository: Repository): (commit: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (commit) => {
+    const isKnown = known.get(commit);
+    if (isKnown !== undefined) return isKnown;
+    const leads = gitResult(repository, ["merge-base", "--is-ancestor", commit, "HEAD"], { allow: [1, 128] }).code === 0;
+    known.set(commit, leads);
+    return leads;
+  };
+}
