@@ -58,6 +58,15 @@ export function catFilesIfThere(repository: Repository, names: readonly string[]
   return found;
 }
 
+/** Bytes of each. What a clone left behind is brought. */
+export function blobSizes(repository: Repository, objects: readonly string[]): Map<string, number> {
+  const wanted = [...new Set(objects)];
+  if (repository.partial) bring(repository, wanted);
+  const lines = git(repository, ["cat-file", "--batch-check=%(objectsize)"], { input: wanted.map((one) => `${one}\n`).join("") });
+  const sizes = lines.split("\n");
+  return new Map(wanted.map((object, index) => [object, Number(sizes[index])]));
+}
+
 /** `missing` when it names nothing: no object is called that. */
 function objectNamed(repository: Repository, name: string): string {
   const { code, stdout } = gitResult(repository, ["rev-parse", "--verify", "--quiet", "--end-of-options", name], { allow: [1, 128] });

@@ -13,7 +13,7 @@ import { type ObjectFolder, trustedSize } from "./layout.ts";
 import { type FileFromCache, makingFiles } from "./place-files.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Expected } from "./remotes/remote.ts";
-import type { Source } from "./source.ts";
+import { broughtFor, type Source } from "./source.ts";
 import type { SourceNode } from "./source-tree.ts";
 
 export interface CopyTo {
@@ -37,7 +37,7 @@ export async function copyFromSource(
   const files = nodes.filter(({ isFolder }) => !isFolder);
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
   copyBlobs(source, files, pacing, place);
-  const here = [openCache(source.project), ...caches];
+  const here = [openCache(source.project), ...broughtFor(source), ...caches];
   const folders = [...here, await received(source, stored, pacing, { staging, remote, here })];
   await paceWork(copying(files, { project: source.project, folders, place }), pacing, { label: "copying data", total: files.length });
 }

@@ -21,8 +21,11 @@ export function parsePointerFile(text: string, file: string): Pointer[] {
   if (source !== undefined) return pointers.map((pointer) => ({ ...pointer, source }));
   const [first, second] = deps;
   const origin = first === undefined || second !== undefined ? null : urlOrigin(first, { file, folder });
+  if (origin === null) return pointers;
+  const { hash: awaited } = origin;
+  const told = pointers.map((one) => (one.hash === null && awaited !== null ? { ...one, awaited } : one));
   // Versions that stay where they came from are not pushed either.
-  return origin === null || origin.versions === null ? pointers : pointers.map((one) => ({ ...one, origin, isImport: !one.push }));
+  return origin.versions === null ? told : told.map((one) => ({ ...one, origin, isImport: !one.push }));
 }
 
 /** Of a dependency that is in no other repository. Throws E_POINTER. */

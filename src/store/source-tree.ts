@@ -8,7 +8,7 @@ import { dvcIgnore } from "./dvcignore.ts";
 import { orderOf } from "./listing.ts";
 import { listingFinder } from "./listings.ts";
 import type { Expected } from "./remotes/remote.ts";
-import type { Source } from "./source.ts";
+import { broughtFor, type Source } from "./source.ts";
 import type { Pointer, VersionedFile } from "./types.ts";
 
 export interface SourceNode {
@@ -54,9 +54,14 @@ export async function sourceTree(
   else if (commit === null || project.repository === null) for (const node of standing(source, under)) add(node);
   else for (const node of committed(project.repository, commit, under)) add(node);
   let failure: ExpverError | undefined;
-  const finder = listingFinder(project, remote, (error) => {
-    failure = error;
-  });
+  const finder = listingFinder(
+    project,
+    remote,
+    (error) => {
+      failure = error;
+    },
+    broughtFor(source),
+  );
   for (const pointer of source.pointers) {
     // An output that DVC does not keep is a file of Git's.
     if (!pointer.cache) continue;

@@ -12,6 +12,7 @@ import { resolveCommit } from "../git/refs.ts";
 import type { Context } from "../platform/context.ts";
 import { isFolder, writeFileAtomic } from "../platform/files.ts";
 import { isUrl } from "./dvc-config.ts";
+import type { ObjectFolder } from "./layout.ts";
 import { readPointers, readPointersAt } from "./pointers.ts";
 import type { Pointer } from "./types.ts";
 
@@ -23,9 +24,11 @@ export interface Source {
   /** What typed paths are relative to, from the top, with `/`; empty for the top itself. */
   base: string;
   pointers: Pointer[];
-  /** Ours, as long as this takes. */
+  /** Nothing of it is on this machine but what is needed. */
   isClone?: true;
-  /** Removes what was cloned. */
+  /** Ours as long as this takes: its own cache is left as it is. */
+  scratch?: Scratch;
+  /** Removes what was cloned and brought. */
   close(): void;
 }
 
@@ -37,8 +40,8 @@ export function openSource(context: Context, url: string, { rev }: { rev?: strin
   // One without a DVC folder of its own (a bare one, too) is read as it was committed.
   if (folder !== null && !place?.repository) throw notThere(url);
   if (folder === null && !isUrl(url) && !/^[\w.@-]+:(?!\\)/.test(url)) throw notThere(url);
-  const into = mkdtempSync(join(tmpdir(), "expver-source-"));
-  const close = () => rmSync(into, { recursive: true, force: true });
+  const holding = scratchFolder();
+  const into = holding.scratch.path();
   try {
     const repository = cloneBare(context, folder ?? url, { into: join(into, "repository"), rev });
     const commit = commitOf(repository, rev ?? "HEAD");
@@ -48,9 +51,9 @@ export function openSource(context: Context, url: string, { rev }: { rev?: strin
     mkdirSync(join(root, ".dvc"));
     if (config.code === 0) writeFileAtomic(join(root, ".dvc", "config"), config.stdout);
     const project: Project = { root, repository, dvcRoot: root, stateDir: join(into, "state"), cwd: root, config: DEFAULTS };
-    return { project, commit, base: "", pointers: readPointersAt(project, commit), isClone: true, close };
+    return { project, commit, base: "", pointers: readPointersAt(project, commit), isClone: true, ...holding };
   } catch (error) {
-    close();
+    holding.close();
     throw error;
   }
 }
@@ -61,10 +64,41 @@ function placeOf(context: Context, folder: string): Place | null {
 
 function openHere(context: Context, place: Place, { url, rev }: { url: string; rev: string | undefined }): Source {
   const project: Project = { ...place, config: DEFAULTS };
-  if (rev === undefined) return { project, commit: null, base: baseOf(context, place), pointers: readPointers(project), close: () => {} };
+  const holding = scratchFolder();
+  if (rev === undefined) return { project, commit: null, base: baseOf(context, place), pointers: readPointers(project), ...holding };
   if (place.repository === null) throw notThere(url);
   const commit = commitOf(place.repository, rev);
-  return { project, commit, base: "", pointers: readPointersAt(project, commit), close: () => {} };
+  return { project, commit, base: "", pointers: readPointersAt(project, commit), ...holding };
+}
+
+interface Scratch {
+  /** Absolute path; made when it is first asked for. */
+  path(): string;
+  /** There is one. */
+  isMade(): boolean;
+}
+
+function scratchFolder(): Required<Pick<Source, "scratch" | "close">> {
+  let made: string | null = null;
+  const path = () => {
+    made ??= mkdtempSync(join(tmpdir(), "expver-source-"));
+    return made;
+  };
+  const close = () => {
+    if (made !== null) rmSync(made, { recursive: true, force: true });
+  };
+  return { scratch: { path, isMade: () => made !== null }, close };
+}
+
+/** For objects that must be brought to read a source. */
+export function broughtInto({ scratch }: Source): ObjectFolder | null {
+  return scratch === undefined ? null : { dir: join(scratch.path(), "brought"), shared: false };
+}
+
+/** What may have been brought so far. */
+export function broughtFor(source: Source): ObjectFolder[] {
+  const folder = source.scratch?.isMade() === true ? broughtInto(source) : null;
+  return folder === null ? [] : [folder];
 }
 
 /** Where the user is, if that is inside; else the root of the DVC repository. */

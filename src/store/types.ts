@@ -29,6 +29,8 @@ export interface Pointer {
   source?: RepositorySource;
   /** The URL it comes from, when that keeps versions and the file names those that were taken. */
   origin?: UrlOrigin;
+  /** Of data of a path or URL that is yet to be brought: as what the bytes are known there. */
+  awaited?: string;
   /** Name of the only remote it may go to. */
   remote?: string;
   /** Its files as the pointer itself lists them, where they are kept by version; of a single file the relpath is empty. */

@@ -90,6 +90,42 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
   });
 });
 
+describe.skipIf(DVC === null)("as dvc shows it", { timeout: 180_000 }, () => {
+  it.each(["--no-download", "--no-exec"])("knows of what came with %s no more than its source said", (flag) => {
+    const twins = makeTwins();
+    for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);
+    twins.each(({ write }) => {
+      write("../plain/a", "3\n");
+      write("../plain/b", "4\n");
+      write("../w", "outside\n");
+    });
+    for (const args of [
+      ["import", "../src", "a"],
+      ["import", "../src", "d"],
+      ["import-url", "../w"],
+      ["import-url", "../plain"],
+    ])
+      twins.run([...args, "-q", flag]);
+    const look = () => {
+      twins.sameJson(["data", "status", "--granular", "--unchanged", "--json"]);
+      twins.sameJson(["data", "status", "--not-in-remote", "--json"]);
+      twins.sameJson(["status", "--no-updates", "--json"]);
+    };
+    look();
+    twins.each(({ commit }) => commit("imports"));
+    look();
+    twins.each(({ write }) => {
+      write("a", "other\n");
+      write("w", "outside\n");
+    });
+    look();
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    twins.each(({ write }) => write("own", "own\n"));
+    twins.run(["add", "-q", "own"]);
+    look();
+  });
+});
+
 describe("import", () => {
   const imported = () => {
     const repository = makeRepository();

@@ -46,7 +46,7 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
       rmSync(join(root, ".dvc/cache"), { recursive: true });
       mkdirSync(join(root, "out"));
     });
-    twins.sameJson(["list", ".", "d", "-R", "--json", "--rev", "v1"]);
+    twins.sameJson(["list", ".", "d", "-R", "--json", "--rev", "HEAD"]);
     const gets = [
       ["..", "a"],
       ["..", "d", "--rev", "v1", "-o", "old"],
@@ -59,6 +59,65 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     for (const args of gets) twins.run(["get", "-q", ...args], "out");
     twins.run(["get-url", "-q", "../code", "deep/er"], "out");
     expect(snapshot(twins.ours).files).toEqual(snapshot(twins.theirs).files);
+  });
+});
+
+describe.skipIf(DVC === null)("get --show-url", { timeout: 180_000 }, () => {
+  it("says where the bytes are, of a repository without remote in its cache", () => {
+    const twins = makeTwins();
+    twins.each(fill);
+    twins.run(["add", "-q", "a", "d"]);
+    twins.each(({ commit }) => commit("one"));
+    const shown = (args: string[], code: number) => {
+      const { theirs, ours } = twins.run(["get", ".", "--show-url", ...args]);
+      expect([theirs.code, ours.stdout.replaceAll(twins.ours.root, "")]).toEqual([code, theirs.stdout.replaceAll(twins.theirs.root, "")]);
+    };
+    for (const args of [["a"], ["d"], ["d/x"], ["d", "--rev", "HEAD"]]) shown(args, 0);
+    for (const args of [["code"], ["nothing"], ["a", "--rev", "nothing"]]) shown(args, 255);
+    shown(["a", "--remote", "nothing"], 251);
+    twins.run(["remote", "add", "-q", "-d", "store", join(twins.ours.root, "../store")]);
+    for (const args of [["a"], ["d/x"], ["d", "--remote", "store"]]) shown(args, 0);
+  });
+});
+
+describe("list", () => {
+  it("has the sizes of Git's files, also of a server that leaves contents behind", () => {
+    const origin = makeRepository();
+    origin.expver(["data", "init"]);
+    publish(origin, (args) => origin.expver(["data", ...args]));
+    origin.expver(["data", "remote", "modify", "store", "url", join(origin.root, "../store")]);
+    origin.commit("absolute");
+    const bare = join(makeFolder("bare"), "data.git");
+    origin.git("clone", "-q", "--bare", origin.root, bare);
+    for (const key of ["allowFilter", "allowAnySHA1InWant"]) origin.git("-C", bare, "config", `uploadpack.${key}`, "true");
+    const sizes = (url: string) => {
+      const { stdout, stderr } = origin.expver(["data", "list", url, "-R", "--json", "--rev", "HEAD"]);
+      expect(stderr).toBe("");
+      const entries = JSON.parse(stdout) as { path: string; isout: boolean; size: number | null }[];
+      return entries.filter(({ isout }) => !isout).map(({ path, size }) => [path, size]);
+    };
+    expect(sizes(pathToFileURL(bare).href)).toEqual(sizes(origin.root));
+    expect(sizes(pathToFileURL(bare).href)).toContainEqual(["run.sh", 10]);
+  });
+
+  it("and get of what a repository has imported leave that repository as it is", () => {
+    const origin = makeRepository();
+    origin.expver(["data", "init"]);
+    publish(origin, (args) => origin.expver(["data", ...args]));
+    const between = openTestRepository(makeFolder("between"));
+    between.git("init", "-q");
+    between.expver(["data", "init"]);
+    between.expver(["data", "import", origin.root, "d"]);
+    between.commit("import");
+    for (const path of ["d", ".dvc/cache"]) rmSync(join(between.root, path), { recursive: true });
+    const here = openTestRepository(makeFolder("here"));
+    for (const rev of [[], ["--rev", "HEAD"]]) {
+      const list = here.expver(["data", "list", between.root, "d", "-R", ...rev]);
+      expect(list).toMatchObject({ code: 0, stdout: "e/y\nx\n" });
+      expect(here.expver(["data", "get", between.root, "d", "-f", ...rev])).toMatchObject({ code: 0 });
+    }
+    expect(here.read("d/e/y")).toBe("22\n");
+    expect(existsSync(join(between.root, ".dvc/cache"))).toBe(false);
   });
 });
 

@@ -40,6 +40,7 @@ export const DATA_SOURCES: Command[] = [
       { flags: "--dvc-only", help: "outputs of DVC only" },
       { flags: "--size", help: "sizes too" },
       { flags: "--show-hash", help: "hashes too" },
+      { flags: "--json", help: "in dvc's JSON" },
       REV,
       ...FOREIGN,
     ],

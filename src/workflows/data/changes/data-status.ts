@@ -15,12 +15,12 @@ import { type Changes, compareTracked, type Tracked } from "../../../store/compa
 import { keyOf, trustedSize } from "../../../store/layout.ts";
 import { type FindListing, listingFinder } from "../../../store/listings.ts";
 import { readPointers, readPointersAt } from "../../../store/pointers.ts";
-import { openRemote } from "../../../store/remotes/open-remote.ts";
-import type { Expected, Remote } from "../../../store/remotes/remote.ts";
+import type { Expected } from "../../../store/remotes/remote.ts";
 import { readingStatus } from "../../../store/status.ts";
 import type { HashName, Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
+import { openConfigured } from "../exit-codes.ts";
 import { openData } from "../open-data.ts";
 import { trackedStates } from "./tracked.ts";
 
@@ -61,9 +61,9 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
 
     const { said, here } = trackedStates(listings);
-    const index = await said(pointers);
+    const index = await said(known(pointers));
     const uncommitted = compareTracked(index, await here(states));
-    const incomplete = await said(states.filter(({ inCache }) => !inCache).map(({ pointer }) => pointer));
+    const incomplete = await said(known(states.filter(({ inCache }) => !inCache).map(({ pointer }) => pointer)));
     const absent = incomplete.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
     const paths = (some: readonly Tracked[]) => some.map(shown).filter(keep);
     const result: DataChanges = {
@@ -95,8 +95,16 @@ async function committedChanges(
   const head = headPointers(project);
   const isNothing = project.repository === null || (!all && areSame(head, pointers));
   const { said } = trackedStates(listings);
-  const changes = isNothing ? compareTracked([], []) : compareTracked(await said(head), await said(pointers));
+  const changes = isNothing ? compareTracked([], []) : compareTracked(await said(known(head)), await said(known(pointers)));
   return { committed: tell(changes), settled: new Set(all ? changes.unchanged.map(({ path }) => path) : []) };
+}
+
+/** Of what is yet to be brought, what its source says about it; nothing where that is not known either, as with dvc. */
+function known(pointers: readonly Pointer[]): Pointer[] {
+  return pointers.flatMap((pointer) => {
+    const hash = pointer.hash ?? pointer.awaited ?? null;
+    return hash === null ? [] : [hash === pointer.hash ? pointer : { ...pointer, hash }];
+  });
 }
 
 function areSame(some: readonly Pointer[], others: readonly Pointer[]): boolean {
@@ -131,11 +139,13 @@ async function lacking(
   context: Context,
   { index, pointers, input }: { index: readonly Tracked[]; pointers: readonly Pointer[]; input: Input },
 ): Promise<Tracked[]> {
-  const remote = openNamed(project, textIn(input.remote));
-  const pushed = pointers.filter(({ push, isImport }) => push && !isImport);
+  const pushed = pointers.filter(({ hash, push, isImport }) => hash !== null && push && !isImport);
   const wanted = index.filter(
     ({ path, hash }) => hash !== null && pushed.some((one) => path === one.path || path.startsWith(`${one.path}/`)),
   );
+  const name = textIn(input.remote);
+  if (wanted.length === 0 && name === undefined) return [];
+  const remote = openConfigured(project, name);
   const objects: Expected[] =
     remote.versions === null
       ? wanted.map(({ hash, hashName }) => ({ hash: hash ?? "", hashName }))
@@ -149,16 +159,6 @@ async function lacking(
       ? files.get(one.path)?.every(({ md5: hash }) => isThere({ hash, hashName: one.hashName })) !== true
       : !isThere(one),
   );
-}
-
-/** A remote that is not configured is a mistake of the configuration here, as with dvc. */
-function openNamed(project: Project, name: string | undefined): Remote {
-  try {
-    return openRemote(project, name);
-  } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_REMOTE")) throw error;
-    throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, exitCode: 251 }, cause: error });
-  }
 }
 
 /** Git's untracked files, relative to where the user is; only with `--untracked-files`. */

@@ -114,12 +114,7 @@ function localStatus(
   };
   for (const { pointer, worktree, inCache } of states) {
     // As dvc: that the bytes are not in the cache says more than that the worktree has others.
-    const said =
-      pointer.hash !== null && pointer.cache && !inCache
-        ? "not in cache"
-        : pointer.hash === null && worktree !== "deleted"
-          ? "new"
-          : worktree;
+    const said = pointer.hash !== null && pointer.cache && !inCache ? "not in cache" : worktree;
     const change = imports.get(pointer.file);
     if (change?.source !== undefined) at(pointer).deps[change.source[0]] = change.source[1];
     if (change?.isEdited === true) at(pointer).also = ["changed checksum"];

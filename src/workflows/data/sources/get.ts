@@ -1,11 +1,14 @@
 import { ExpverError } from "../../../errors.ts";
+import type { Context } from "../../../platform/context.ts";
+import { openCache } from "../../../store/cache.ts";
+import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { objectPath } from "../../../store/layout.ts";
-import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { openSource, type Source } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
+import { openConfigured, withExitCode } from "../exit-codes.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
 import { copyNodes } from "./copy-nodes.ts";
@@ -57,7 +60,7 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
   },
 
   async apply(context, { url, path, rev, remote, out, showUrl }) {
-    const source = openSource(context, url, { rev });
+    const source = showUrl ? openShown(context, url, rev) : openSource(context, url, { rev });
     try {
       const under = sourcePath(source, path);
       if (!showUrl) await bringChained(context, source, under);
@@ -80,11 +83,24 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
   },
 };
 
+/** What is wrong with the revision is no failure that dvc expects there. */
+function openShown(context: Context, url: string, rev: string | undefined): Source {
+  try {
+    return openSource(context, url, { rev });
+  } catch (error) {
+    throw error instanceof ExpverError && error.code === "E_NOT_FOUND" ? withExitCode(error, 255) : error;
+  }
+}
+
 function storedAt(
-  { project }: Source,
+  { project, isClone }: Source,
   node: SourceNode | undefined,
   { path, remote }: { path: string; remote: string | undefined },
 ): string {
   if (!node?.object) throw new ExpverError("E_NOT_FOUND", `${path} is not data that DVC tracks`, { details: { path, exitCode: 255 } });
-  return objectPath(openRemote(project, node.pointer?.remote ?? remote).location, node.object);
+  const name = node.pointer?.remote ?? remote;
+  // A repository on this machine that has no remote is read from its cache.
+  if (name === undefined && !isClone && readDvcConfig(project).defaultRemote === null)
+    return objectPath(openCache(project).dir, node.object);
+  return objectPath(openConfigured(project, name).location, node.object);
 }

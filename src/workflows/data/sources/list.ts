@@ -2,6 +2,7 @@
 import { posix, relative } from "node:path";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { blobSizes } from "../../../git/tree.ts";
 import { unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
 import { openSource, type Source } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
@@ -33,9 +34,7 @@ export const dataList: ReadWorkflow<Input, ListResult> = {
     refuseForeignConfig(input);
     const source = openSource(context, textIn(input.url) ?? ".", { rev: textIn(input.rev) });
     try {
-      // Into the clone: nothing is written into a repository that is only looked at.
-      if (source.isClone)
-        await bringChained(context, source, textIn(input.path) === undefined ? "" : sourcePath(source, textIn(input.path)));
+      if (isDeep(input) || input.path !== undefined) await bringChained(context, source, wholeOrPath(source, input));
       const pointers = [...source.pointers, ...unrunOutputs(source.project, source.commit)];
       const { json, root } = await listed({ ...source, pointers }, input);
       return { json, tree: input.tree === true ? root : null, ...shown };
@@ -45,28 +44,39 @@ export const dataList: ReadWorkflow<Input, ListResult> = {
   },
 };
 
+function isDeep(input: Input): boolean {
+  return input.recursive === true || input.tree === true;
+}
+
+function wholeOrPath(source: Source, input: Input): string {
+  const { dvcRoot, root } = source.project;
+  const typed = textIn(input.path);
+  if (typed !== undefined) return sourcePath(source, typed);
+  return source.commit === null ? relative(topOf(source.project), dvcRoot ?? root) : "";
+}
+
 async function listed(source: Source, input: Input): Promise<{ json: ListEntry[]; root: ListEntry }> {
   const typed = textIn(input.path);
-  const { dvcRoot, root } = source.project;
-  const whole = source.commit === null ? relative(topOf(source.project), dvcRoot ?? root) : "";
-  const under = typed === undefined ? whole : sourcePath(source, typed);
-  const deep = input.recursive === true || input.tree === true;
+  const under = wholeOrPath(source, input);
+  const deep = isDeep(input);
   const nodes = await sourceTree(source, under, { remote: textIn(input.remote), members: deep, dvcOnly: input.dvcOnly === true });
   const self = nodes.find(({ path }) => path === under);
   if (under !== "" && self === undefined)
     throw new ExpverError("E_NOT_FOUND", `there is no ${typed} there`, { details: { path: typed, exitCode: 1 } });
   const depth = input.level === undefined ? Number.POSITIVE_INFINITY : wholeLevel(input.level);
   const below = (path: string) => (under === "" ? path : path.slice(under.length + 1));
-  const entries = nodes.flatMap((node) => {
+  const isShown = (node: SourceNode) => {
     const path = below(node.path);
     const level = path.split("/").length;
-    if (path === "") return [];
-    if (input.tree === true) return level > depth ? [] : [entryOf(node, path)];
-    if (!deep) return level > 1 ? [] : [entryOf(node, path)];
-    return level > depth || (node.isFolder && level < depth) ? [] : [entryOf(node, path)];
-  });
+    if (path === "") return false;
+    if (input.tree === true) return level <= depth;
+    if (!deep) return level === 1;
+    return level <= depth && !(node.isFolder && level < depth);
+  };
   const isAlone = self !== undefined && (!self.isFolder || depth === 0) && input.tree !== true;
-  const json = isAlone ? [entryOf(self, posix.basename(under))] : entries;
+  const shown = isAlone ? [self] : nodes.filter(isShown);
+  if (input.json === true || input.size === true) learnSizes(source, shown);
+  const json = shown.map((node) => entryOf(node, isAlone ? posix.basename(under) : below(node.path)));
   // Seen from a folder of that repository, the way to its root stands before every name.
   const way = typed === undefined && source.commit === null && input.tree !== true ? posix.relative(source.base, under) : "";
   // That changes nothing about their order.
@@ -76,6 +86,17 @@ async function listed(source: Source, input: Input): Promise<{ json: ListEntry[]
     json,
     root: { ...(self === undefined ? top : entryOf(self, "")), path: typed ?? "." },
   };
+}
+
+/** Of what a clone left behind: it is brought for that, as there is no other way to know. */
+function learnSizes({ project: { repository } }: Source, nodes: SourceNode[]): void {
+  const unknown = nodes.filter(({ blob, size }) => blob !== null && size === null);
+  if (repository === null || unknown.length === 0) return;
+  const sizes = blobSizes(
+    repository,
+    unknown.map(({ blob }) => blob ?? ""),
+  );
+  for (const node of unknown) node.size = sizes.get(node.blob ?? "") ?? null;
 }
 
 function entryOf(node: SourceNode, path: string): ListEntry {

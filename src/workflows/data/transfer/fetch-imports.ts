@@ -1,7 +1,7 @@
 /** Bytes of imports: they are on no remote of ours, so they come from where they were imported. */
 
 import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -10,8 +10,9 @@ import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import { beginIngest } from "../../../store/ingest.ts";
+import type { ObjectFolder } from "../../../store/layout.ts";
 import { scanOutput } from "../../../store/scan.ts";
-import type { Source } from "../../../store/source.ts";
+import { broughtInto, type Source } from "../../../store/source.ts";
 import { makeStaging, sweepStagings } from "../../../store/staging.ts";
 import { isComplete } from "../../../store/status.ts";
 import type { Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
@@ -25,13 +26,33 @@ export async function fetchImports(
   pointers: readonly Pointer[],
 ): Promise<{ objects: number; whole: Pointer[] }> {
   const cache = openCache(project);
+  const staging = join(dvcFolder(project), "tmp");
   // Also when nothing is to be brought: a fetch that was killed may have brought everything.
-  sweepStagings(join(dvcFolder(project), "tmp"));
+  sweepStagings(staging);
+  return bringImports(project, context, {
+    pointers: pointers.filter((one) => one.hash !== null && !isComplete(cache, one)),
+    into: cache,
+    staging,
+  });
+}
+
+interface Bringing {
+  pointers: readonly Pointer[];
+  into: ObjectFolder;
+  /** A folder for folders of what is on its way. */
+  staging: string;
+}
+
+async function bringImports(
+  project: Project,
+  context: Context,
+  { pointers, ...to }: Bringing,
+): Promise<{ objects: number; whole: Pointer[] }> {
   const came: { objects: number; whole: Pointer[] } = { objects: 0, whole: [] };
   const isFromElsewhere = ({ isImport, origin }: Pointer) => isImport || origin !== undefined;
-  for (const pointer of pointers.filter((one) => isFromElsewhere(one) && one.hash !== null && !isComplete(cache, one))) {
+  for (const pointer of pointers.filter(isFromElsewhere)) {
     try {
-      came.objects += await fetchOne(project, context, pointer);
+      came.objects += await fetchOne(project, context, pointer, to);
       came.whole.push(pointer);
     } catch (error) {
       if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
@@ -45,16 +66,20 @@ export async function fetchImports(
   return came;
 }
 
-async function fetchOne(project: Project, context: Context, pointer: Pointer): Promise<number> {
+async function fetchOne(
+  project: Project,
+  context: Context,
+  pointer: Pointer,
+  { into, staging: above }: Omit<Bringing, "pointers">,
+): Promise<number> {
   const from = whereFrom(project, context, pointer);
   if (from === null) return 0;
-  const staging = makeStaging(join(dvcFolder(project), "tmp"));
-  const cache = openCache(project);
-  const ingest = beginIngest(cache);
+  const staging = makeStaging(above);
+  const ingest = beginIngest(into);
   try {
     const target = join(staging, "made");
     await from.make(target, staging);
-    const work = scanOutput(project, target, { store: { ingest, into: cache } });
+    const work = scanOutput(project, target, { store: { ingest, into } });
     const { content } = await paceWork(work, context, { label: `storing ${pointer.path}` });
     if (content.hash !== pointer.hash)
       throw new ExpverError("E_OBJECT", `${from.what} is ${content.hash}, not ${pointer.hash}`, {
@@ -95,11 +120,12 @@ function copyOfVersions(project: Project, context: Context, origin: UrlOrigin, v
   };
 }
 
-/** What the source has imported itself is on no remote of its: it comes from where that was imported. */
-export async function bringChained(context: Context, { project, pointers }: Source, under: string): Promise<void> {
+/** What the source has imported itself is on no remote of its: it comes from where that was imported, and not into its cache. */
+export async function bringChained(context: Context, source: Source, under: string): Promise<void> {
+  const { project, pointers } = source;
   const isMeant = ({ path }: Pointer) => under === "" || `${path}/`.startsWith(`${under}/`) || under.startsWith(`${path}/`);
   const cache = openCache(project);
-  const chained = pointers.filter((one) => one.source !== undefined && isMeant(one) && !isComplete(cache, one));
-  if (chained.length === 0) return;
-  await fetchImports(project, context, chained);
+  const chained = pointers.filter((one) => one.source !== undefined && one.hash !== null && isMeant(one) && !isComplete(cache, one));
+  const into = chained.length === 0 ? null : broughtInto(source);
+  if (into !== null) await bringImports(project, context, { pointers: chained, into, staging: dirname(into.dir) });
 }
