@@ -7,6 +7,7 @@ import { hashingFile } from "../platform/hashing.ts";
 import { copyingMany, type ManyFiles } from "../platform/many-files.ts";
 import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "../store/cache.ts";
+import { otherRemotes, readDvcConfig } from "../store/dvc-config.ts";
 import { type ObjectName, objectPath } from "../store/layout.ts";
 import { listingFinder } from "../store/listings.ts";
 import { openRemote } from "../store/remotes/open-remote.ts";
@@ -82,6 +83,14 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
     return new Set(objects.map(keyOf).filter((key) => elsewhere.get(key)));
   }
 
+  function nowhere(pointer: Pointer): string {
+    const asked = pointer.remote ?? remote;
+    const name = asked ?? readDvcConfig(project).defaultRemote;
+    const others = otherRemotes(project, asked);
+    const unasked = others.length === 0 ? "" : ` (not asked: ${others.join(", ")}; --remote ${others[0]})`;
+    return `${name === null ? "not in the cache, and there is no default remote" : `neither in the cache nor on ${name}`}${unasked}`;
+  }
+
   return {
     quick,
     async check(pointer) {
@@ -91,7 +100,7 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       if (!pointer.cache) return link("unrecorded", "kept out of the cache (cache: false): only its hash is recorded");
       const own: ObjectName = { hash, hashName };
       const members = hash.endsWith(".dir") ? await findListing(pointer) : [];
-      if (members === null) return link("missing", `its listing ${hash} is neither in the cache nor on a remote`);
+      if (members === null) return link("missing", `its listing ${hash} is ${nowhere(pointer)}`);
       const files = members.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName }, path: `${path}/${relpath}` }));
       const all = [...files, { object: own, path }];
       if (!quick)
@@ -117,7 +126,7 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       if (lost.length > 0 && damage !== "") return link("wrong", `${damage}, and ${silence ?? "no remote has them"}`);
       if (lost.length > 0 && silence !== null)
         return link("missing", `${lost.length} of ${all.length} objects are not in the cache, and ${silence}`);
-      if (lost.length > 0) return link("missing", `${lost.length} of ${all.length} objects are neither in the cache nor on a remote`);
+      if (lost.length > 0) return link("missing", `${lost.length} of ${all.length} objects are ${nowhere(pointer)}`);
       if (damage !== "") return link("wrong", `${damage}; a remote has them`);
       if (cloud && there === null) return link("missing", silence ?? "there is no remote");
       const unsent = cloud ? asked.filter((object) => !there?.has(keyOf(object))) : [];

@@ -51,6 +51,13 @@ export function readDvcConfig(project: Place): DvcConfig {
   };
 }
 
+/** Remotes that were not asked when this one was, or the default one: they may have what it has not. */
+export function otherRemotes(project: Place, asked: string | undefined): string[] {
+  const { remotes, defaultRemote } = readDvcConfig(project);
+  const name = asked?.toLowerCase() ?? defaultRemote;
+  return [...remotes.keys()].filter((one) => one !== name);
+}
+
 /** `cache.type` as some level says it; null: nobody has. */
 export function linkSetting(project: Place): string | null {
   return (

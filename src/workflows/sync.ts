@@ -11,7 +11,9 @@ import { updateRefs } from "../git/refs.ts";
 import { listRemotes, publishRemote, readRemoteRefs } from "../git/remotes.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import { counted } from "../platform/words.ts";
+import { otherRemotes } from "../store/dvc-config.ts";
 import { seenChanges } from "../versions/published.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
@@ -84,7 +86,7 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
     const versions = readVersions(project);
     const pointers = wantedPointers(project, versions, whole === "all" ? versions : versions.filter(({ name }) => whole.includes(name)));
     const objects = await bringObjects(project, context, { pointers, remote: plan.dataRemote, asked: whole === "all" || whole.length > 0 });
-    if (objects.missing.length > 0) warnMissing(context, objects.missing);
+    if (objects.missing.length > 0) warnMissing(context, objects, otherRemotes(project, plan.dataRemote));
     const corrected = await findCorrections(project, versions);
     await correct(project, context, corrected);
     const fetched = tags.fresh.map(({ name }) => name);
@@ -149,11 +151,12 @@ function saySomethingAboutRemotes(context: Context, repository: Repository): voi
   });
 }
 
-function warnMissing(context: Context, missing: readonly string[]): void {
+function warnMissing(context: Context, { missing, remotes }: FetchedObjects, others: readonly string[]): void {
+  const elsewhere = others.length === 0 ? "" : ` Another remote may have them: expver sync --remote ${shellWord(others[0] ?? "")}.`;
   const rest = missing.length - 5;
   context.report({
     kind: "warning",
-    text: `${missing.slice(0, 5).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}: some of their bytes are neither in the cache nor on the remote`,
-    hint: "Whoever made those versions has them: expver publish VERSION, there.",
+    text: `${missing.slice(0, 5).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}: some of their bytes are neither in the cache nor on ${remotes.join(", ") || "the remote"}`,
+    hint: `Whoever made those versions has them: expver publish VERSION, there.${elsewhere}`,
   });
 }

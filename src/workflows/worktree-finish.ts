@@ -4,13 +4,15 @@
  */
 
 import { modelPlaces } from "../config/model-places.ts";
-import { isUnder } from "../config/paths.ts";
+import { isUnder, storedPath } from "../config/paths.ts";
 import { openProject } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { editorOf } from "../git/editor.ts";
+import { gitResult } from "../git/git.ts";
 import { listRemotes } from "../git/remotes.ts";
 import { runOf } from "../models/known-models.ts";
 import type { Context } from "../platform/context.ts";
+import { readPointersAt } from "../store/pointers.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { editDescription, noDescription } from "./describe/edit.ts";
@@ -60,6 +62,7 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     const choices = choicesIn(input, project.config.publish === "auto");
     const scene = openScene(context, record);
     await requireCommittable(scene.main);
+    requireSameChoices(context, scene, choices);
     if (choices.edit) editorOf(scene.main.repository);
     if (choices.remove) requireUnlocked(scene.main.repository, record);
     const findings = choices.remove ? await inventory(project, context, record) : [];
@@ -104,6 +107,33 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     };
   },
 };
+
+/** A finish that goes on after its merge does not merge again: what it was not asked for then, it cannot bring now. */
+function requireSameChoices(context: Context, scene: Scene, { code, models }: Choices): void {
+  const { merged, main, tip, record, versions } = scene;
+  if (merged === null) return;
+  const hasCode = () => gitResult(main.repository, ["merge-base", "--is-ancestor", tip, merged.commit], { allow: [1] }).code === 0;
+  if (code === "merge" && !hasCode()) {
+    throw new ExpverError("E_GIT_STATE", `${merged.name} has ${record.branch} already, without its code`, {
+      hint: `Undo that first (expver ops names it: "${merged.name} of ${record.branch}"), or go on without: --code none.`,
+      details: { version: merged.name, branch: record.branch },
+    });
+  }
+  const best = modelOf({ main, versions }, { models });
+  if (best?.as === "production" && !isInProduction(scene, best.version, merged)) {
+    context.report({
+      kind: "warning",
+      text: `${merged.name} has ${record.branch} already, and its model was not promoted with it`,
+      hint: `expver models promote ${best.version.name}`,
+    });
+  }
+}
+
+function isInProduction({ main: { project } }: Scene, { message }: Version, { commit }: Version): boolean {
+  const production = storedPath(project, project.config.models.production);
+  const there = readPointersAt(project, commit).find(({ path }) => path === production);
+  return message.models.some(({ hash }) => hash === there?.hash);
+}
 
 /** What the steps of this finish bring to safety themselves, or what was given up by name. */
 function settledBy(scene: Scene, { commit, tag: tags, publish: publishes, results, models, code, forced }: Choices): Set<Category> {
@@ -240,11 +270,10 @@ interface KeptModel {
 }
 
 /** The model of the best version, when a run left one. */
-function modelOf(scene: Scene, { models }: Choices): KeptModel | null {
+function modelOf({ main, versions }: Pick<Scene, "main" | "versions">, { models }: Pick<Choices, "models">): KeptModel | null {
   if (models === "none") return null;
-  const { main } = scene;
   const places = modelPlaces(main.project);
-  const withModel = scene.versions.filter(
+  const withModel = versions.filter(
     (version) => runOf(version) !== null && version.message.models.some(({ path }) => isUnder(path, places)),
   );
   const version = bestVersion({ main, versions: withModel });

@@ -52,7 +52,10 @@ it("where it cannot be published nothing is added; a branch that is refused is a
   other.git("commit", "-q", "--amend", "-m", "rewritten");
   const run = runOfVersion(other, "e0.1.0");
   const answer = other.expverJson(["models", "add", "e0.1.0", "--publish"]);
-  expect(answer).toMatchObject({ code: 4, error: { code: "E_PUBLISH", hint: expect.stringContaining("git pull origin main") } });
+  expect(answer).toMatchObject({
+    code: 4,
+    error: { code: "E_PUBLISH", hint: expect.stringContaining("git pull --no-rebase origin main") },
+  });
   expect(answer.data).toMatchObject({ run, commit: other.git("rev-parse", "HEAD") });
   expect(upstream.git("rev-parse", "main")).not.toBe(other.git("rev-parse", "HEAD"));
 });

@@ -1,5 +1,5 @@
 /** `expver sync`: what others have published, without touching anything of one's own. */
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
@@ -16,6 +16,28 @@ function makePair(): Study & { other: TestRepository } {
 }
 
 const cached = (repo: TestRepository) => objectsIn(join(repo.root, ".dvc/cache"));
+
+it("names the other remote where bytes of an older version may be", () => {
+  const { repo } = makeStudy();
+  const first = runOnce(repo);
+  must(repo, ["publish"]);
+  mkdirSync(join(repo.root, "../second"));
+  must(repo, ["data", "remote", "add", "-f", "-d", "second", "../second"]);
+  repo.commit("another remote", { "train.js": `${repo.read("train.js")}// other\n` });
+  runOnce(repo, "-m", "later");
+  must(repo, ["publish", "e0.2.0"]);
+  rmSync(join(repo.root, ".dvc/cache/files"), { recursive: true });
+  rmSync(join(repo.root, "../second"), { recursive: true });
+  mkdirSync(join(repo.root, "../second"));
+  const { stderr } = repo.expver(["sync", first]);
+  expect(stderr).toContain("neither in the cache nor on second");
+  expect(stderr).toContain("Another remote may have them: expver sync --remote storage.");
+  expect(repo.expver(["verify", "--quick", first]).stdout.replace(/\s+/g, " ")).toContain(
+    "nor on second (not asked: storage; --remote storage)",
+  );
+  expect(repo.expver(["doctor"]).stdout.replace(/\s+/g, " ")).toContain("and on storage (--remote storage)");
+  expect(repo.expver(["verify", "--quick", "--remote", "storage", first]).code).toBe(0);
+});
 
 it("brings tags and results databases; data only of versions that are named", () => {
   const { repo, other } = makePair();

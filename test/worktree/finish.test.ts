@@ -110,6 +110,18 @@ describe("a finished run", () => {
     expect(repo.git("log", "-1", "--format=%P").split(" ")).toHaveLength(2);
   });
 
+  it("that is repeated with more to bring says that it cannot, and removes nothing", () => {
+    expect(finish("--keep").data).toMatchObject({ version: "e0.3.0" });
+    expect(finish("--code", "merge")).toMatchObject({
+      code: 4,
+      error: { code: "E_GIT_STATE", message: expect.stringContaining("without its code") },
+    });
+    expect(existsSync(there.root)).toBe(true);
+    const again = repo.expver(["worktree", "finish", "augment", "--models", "promote"]);
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("hint: expver models promote e0.2.0") });
+    expectFinished();
+  });
+
   it("every step can be left out", () => {
     const { data } = finish("--results", "none", "--data", "none", "--models", "none", "--keep");
     expect(data).toMatchObject({ model: null, removed: null, commit: null, version: null });

@@ -6,7 +6,7 @@ import { lsRemoteTags, publishRemote } from "../../git/remotes.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
 import { openCache } from "../../store/cache.ts";
-import { readDvcConfig } from "../../store/dvc-config.ts";
+import { otherRemotes, readDvcConfig } from "../../store/dvc-config.ts";
 import { readPointersOf } from "../../store/pointers.ts";
 import { isComplete } from "../../store/status.ts";
 import { surveyPush } from "../../store/transfer.ts";
@@ -47,9 +47,10 @@ export const lostVersions: Check = {
     if (lost.length === 0) return [];
     const where = hasRemote ? "nor on the data remote" : "and there is no data remote";
     const what = `bytes of ${listOf(lost)} are ${hasRemote ? "neither" : "not"} in the cache ${cache.dir}, ${where}: lost here, perhaps with a worktree that was removed`;
-    return [
-      { level: "warning", what, remedy: `expver verify --quick ${lost[0]?.name} names them; look for them in other caches and clones` },
-    ];
+    const others = otherRemotes(project, undefined);
+    const elsewhere = others.length === 0 ? "" : `, and on ${others.join(", ")} (--remote ${others[0]})`;
+    const remedy = `expver verify --quick ${lost[0]?.name} names them; look for them in other caches and clones${elsewhere}`;
+    return [{ level: "warning", what, remedy }];
   },
 };
 

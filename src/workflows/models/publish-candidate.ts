@@ -53,7 +53,7 @@ export async function publishCandidate(context: Context, version: string | null)
       "E_PUBLISH",
       `its bytes are on ${second.dataRemotes.join(", ")}, but ${remote} refused the branch ${branch?.name}`,
       {
-        hint: `Bring in what is there: git pull ${remote} ${branch?.name}; then repeat.`,
+        hint: `Bring in what is there: git pull --no-rebase ${remote} ${branch?.name}; then repeat.`,
       },
     );
   }

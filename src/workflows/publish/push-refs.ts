@@ -70,7 +70,7 @@ function warnRefused(context: Context, { remote, branch, tags, names }: RefsToPu
     kind: "warning",
     text: `${remote} refused the branch ${name}: ${why}${tags.length > 0 ? "; the tags went alone" : ""}`,
     hint: isBehind
-      ? `Bring in what is there: git pull ${remote} ${name}; then: expver publish ${names.join(" ")}`
+      ? `Bring in what is there: git pull --no-rebase ${remote} ${name}; then: expver publish ${names.join(" ")}`
       : "The versions are public all the same.",
   });
 }
