@@ -15,6 +15,7 @@ import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
 import { renderFiles } from "./pointer-versions.ts";
 import { fileBeside } from "./pointers.ts";
 import { type Scan, type ScanOptions, scanFiles, scanOutput, type Walk } from "./scan.ts";
+import { withStageMd5 } from "./stage-md5.ts";
 import type { FileEdit, OutputContent, Pointer, VersionedFile } from "./types.ts";
 
 export interface StoredOutput {
@@ -90,7 +91,7 @@ export function pointerEdit(project: Project, path: string, content: OutputConte
     files === null
       ? renderPointerFile(before, entryName(before, pointer, path), content)
       : renderFiles(before ?? "", { ...(pointer as Pointer), files });
-  return { path: file, before, after };
+  return { path: file, before, after: withStageMd5(after, file) };
 }
 
 /** Of a folder that its pointer lists, with the versions of the files that are as they were; null when it is no such folder. */

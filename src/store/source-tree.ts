@@ -189,13 +189,13 @@ function* tracked(pointer: Pointer, entries: readonly VersionedFile[]): Generato
   const isFolder = hash?.endsWith(".dir") === true;
   yield { path, isFolder, size: pointer.size ?? null, pointer, hash, version: isFolder ? undefined : files?.[0]?.version };
   const inner = new Set<string>();
-  for (const { relpath, md5, version } of entries) {
+  for (const { relpath, md5, size, version } of entries) {
     for (let end = relpath.lastIndexOf("/"); end > 0; end = relpath.lastIndexOf("/", end - 1)) {
       const folder = relpath.slice(0, end);
       if (inner.has(folder)) break;
       inner.add(folder);
     }
-    yield { path: `${path}/${relpath}`, isFolder: false, pointer, hash: md5, version };
+    yield { path: `${path}/${relpath}`, isFolder: false, size: size ?? null, pointer, hash: md5, version };
   }
   for (const folder of inner) yield { path: `${path}/${folder}`, isFolder: true, pointer };
 }

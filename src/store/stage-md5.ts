@@ -1,8 +1,10 @@
 /** The `md5` an import's `.dvc` file carries at its top: DVC takes another one for a change of the file. */
 
+import { setYamlSource } from "../config/edit-yaml.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { md5Of } from "../platform/hashing.ts";
 import { asciiJson } from "./listing.ts";
+import { yamlScalar } from "./yaml-scalar.ts";
 
 const TOP_LEFT_OUT = new Set(["md5", "meta", "desc"]);
 const LEFT_OUT = new Set(["desc", "type", "labels", "meta", "locked", "frozen", "metric", "persist", "isexec", "size", "nfiles"]);
@@ -12,6 +14,11 @@ export function stageMd5(text: string, file: string): string {
   const top = loadYaml(text, file) as Record<string, unknown>;
   const kept = Object.entries(top).filter(([key, value]) => !TOP_LEFT_OUT.has(key) && !(key === "wdir" && value === "."));
   return md5Of(Buffer.from(sortedJson(Object.fromEntries(kept))));
+}
+
+/** A pointer file that was edited, with the one that is right now where it carries any. */
+export function withStageMd5(text: string, file: string): string {
+  return /^md5:/m.test(text) ? setYamlSource(text, ["md5"], yamlScalar(stageMd5(text, file), 0, 0)) : text;
 }
 
 /** As Python's `json.dumps(value, sort_keys=True)`, without what does not count. */

@@ -51,6 +51,16 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
     twins.agree();
   });
 
+  it("commits what was edited of an import, with the digest that its file carries", () => {
+    const twins = makeTwins();
+    for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);
+    twins.run(["import", "-q", "../src", "a"]);
+    twins.each(({ write }) => write("a", "by hand\n"));
+    twins.run(["commit", "-q", "-f", "a.dvc"]);
+    twins.sameJson(["status", "--json"]);
+    twins.agree();
+  });
+
   it("imports from a repository and from a path, and updates", () => {
     const twins = makeTwins();
     const sources = [twins.theirs, twins.ours].map(makeSource);

@@ -60,6 +60,16 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     twins.run(["get-url", "-q", "../code", "deep/er"], "out");
     expect(snapshot(twins.ours).files).toEqual(snapshot(twins.theirs).files);
   });
+
+  it("lists with their sizes files of which the pointer names versions on a remote", () => {
+    const twins = makeTwins();
+    const member = (relpath: string, size: number) =>
+      `  - relpath: ${relpath}\n    md5: ${String(size).padStart(32, "0a")}\n    size: ${size}\n    cloud:\n      gcp:\n        etag: e${size}\n        version_id: '${size}'\n`;
+    twins.each(({ write }) => write("d.dvc", `outs:\n- hash: md5\n  path: d\n  files:\n${member("a", 313)}${member("s/b", 208)}`));
+    twins.run(["remote", "add", "-q", "-d", "gcp", "s3://nowhere/x"]);
+    twins.run(["remote", "modify", "-q", "gcp", "version_aware", "true"]);
+    twins.sameJson(["list", ".", "-R", "--dvc-only", "--json", "--size"]);
+  });
 });
 
 describe.skipIf(DVC === null)("get --show-url", { timeout: 180_000 }, () => {

@@ -15,6 +15,7 @@ import { beginIngest } from "../../store/ingest.ts";
 import { listingFinder } from "../../store/listings.ts";
 import { asList, readMapping } from "../../store/pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "../../store/pointer-file.ts";
+import { withStageMd5 } from "../../store/stage-md5.ts";
 import type { OutputContent, Pointer } from "../../store/types.ts";
 import type { ConflictChoice } from "../results/types.ts";
 import { withMark, withoutMark } from "./conflict-mark.ts";
@@ -133,7 +134,7 @@ function mergeAround(
   const merged = mergeTexts(requireRepository(project), sides);
   if (merged !== null) {
     parsePointerFile(merged, file); // lines of two files may make what is none
-    return merged;
+    return withStageMd5(merged, file);
   }
-  return choice === undefined ? null : choice === "theirs" ? sides.theirs : sides.ours;
+  return choice === undefined ? null : withStageMd5(choice === "theirs" ? sides.theirs : sides.ours, file);
 }

@@ -15,7 +15,7 @@ import { entryName } from "../../../store/contents.ts";
 import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
 import { renameEntry } from "../../../store/pointer-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
-import { stageMd5 } from "../../../store/stage-md5.ts";
+import { withStageMd5 } from "../../../store/stage-md5.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import { yamlScalar } from "../../../store/yaml-scalar.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
@@ -118,8 +118,7 @@ function pointerEdits(project: Project, { pointer, to, file }: Omit<Moving, "ope
   const spelled = entryName(before, pointer, pointer.path);
   const folder = isSame ? posix.normalize(pointer.path.slice(0, pointer.path.length - spelled.length) || ".") : posix.dirname(to);
   const renamed = renameEntry(isSame ? old : withoutWdir(old), spelled, posix.relative(folder, to));
-  const text = relocateDeps(renamed, { from: posix.dirname(pointer.file), to: posix.dirname(file) });
-  const after = /^md5:/m.test(text) ? setYamlSource(text, ["md5"], yamlScalar(stageMd5(text, file), 0, 0)) : text;
+  const after = withStageMd5(relocateDeps(renamed, { from: posix.dirname(pointer.file), to: posix.dirname(file) }), file);
   return isSame
     ? [{ path, before, after }]
     : [
