@@ -172,6 +172,12 @@ it("says merge or rebase for what an experiment brings, with the evidence", () =
   expect(before).toContain("refs/heads/exp/side");
 });
 
+it("goes on from the last run that did well, not from one that failed", () => {
+  const repo = aRepository();
+  expect(repo.expver(["run", "--", "sh", "-c", "exit 3"]).code).toBe(1);
+  expect(ask<Advice>(repo).commands[0]).toMatch(/ -- node train\.js/);
+});
+
 it("proposes a script that is there, or says that a command goes there", () => {
   const repo = makeRepository();
   repo.expver(["init"]);

@@ -179,6 +179,18 @@ describe("tagging HEAD", () => {
     expect(messageOf(repo, "e0.2.0")).toMatchObject({ dataHash, models: [{ path: "models/weights.json" }] });
   });
 
+  it("does not take the numbers of a run that failed", () => {
+    const repo = makeRepository();
+    must(repo, "init");
+    repo.commit("first", { "expver.yaml": "metrics: { f1: max }\n" });
+    must(repo, "run", "--no-tag", "--metrics", "m.json", "--", "sh", "-c", "echo '{\"f1\": 0.5}' > m.json");
+    expect(repo.expver(["run", "--metrics", "m.json", "--", "sh", "-c", "echo '{\"f1\": 0.9}' > m.json; exit 1"]).code).toBe(1);
+    must(repo, "data", "add", "results/experiments.db");
+    repo.commit("with the failed one");
+    must(repo, "tag", "e0.1.0", "-d", "by hand");
+    expect(messageOf(repo, "e0.1.0").metrics).toMatchObject([{ name: "f1", value: "0.5" }]);
+  });
+
   it("says which run it took when several have no version", async () => {
     const repo = byHand([
       ["a", null, 0.1, "2026-01-01 00:00:00.000000"],

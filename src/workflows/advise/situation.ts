@@ -18,7 +18,7 @@ export interface Situation {
   worktrees: string[];
   /** Runs that go on here. */
   running: string[];
-  /** Command line of the latest run, secrets hidden: what the next one probably runs. */
+  /** Command line of the latest run that did well, secrets hidden: what the next one probably runs. */
   lastCommand: string | null;
   /** The command line of a script that lies here and looks like a training; null: none does. */
   script: string | null;
@@ -27,7 +27,7 @@ export interface Situation {
 export async function lookAtSituation(project: Project, context: Context): Promise<Situation> {
   const repository = requireRepository(project);
   const branches = gitResult(repository, ["for-each-ref", "--format=%(refname:strip=2)", "refs/heads/exp/"]).stdout.toString("utf8");
-  const { runs } = await pageOfRuns(project, { offset: 0, limit: 1 });
+  const { runs } = await pageOfRuns(project, { offset: 0, limit: 20 });
   context.signal?.throwIfAborted();
   return {
     grid: gridOf(project),
@@ -36,7 +36,7 @@ export async function lookAtSituation(project: Project, context: Context): Promi
       there && record?.kind === "experiment" ? [root] : [],
     ),
     running: await runningHere(project),
-    lastCommand: runs[0]?.command ?? null,
+    lastCommand: (runs.find(({ status }) => status === "finished") ?? runs[0])?.command ?? null,
     script: scriptIn(context.cwd),
   };
 }

@@ -3,12 +3,16 @@ import { existsSync } from "node:fs";
 import { absolutePath, storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
+import { resolveCommit } from "../../git/refs.ts";
 import { type CandidatesFolder, readingCandidates } from "../../models/candidates.ts";
 import { knownModels, runOf } from "../../models/known-models.ts";
 import { type Production, readingProduction } from "../../models/production.ts";
 import type { Candidate, KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
+import { openCache } from "../../store/cache.ts";
+import { readListing } from "../../store/layout.ts";
+import { readPointersAt } from "../../store/pointers.ts";
 import { knownMetrics, metricsOf } from "../../versions/metrics.ts";
 import { readVersions } from "../../versions/registry.ts";
 import type { Version } from "../../versions/types.ts";
@@ -54,7 +58,8 @@ export async function surveyModels(context: Context): Promise<Survey> {
   const byDatabase = new Map(facts.map(({ run, metrics }) => [run, metrics]));
   const numbers = (run: string) => byVersion.get(run) ?? byDatabase.get(run) ?? tracks.get(run) ?? {};
   const copies = new Set(known.map(copyKey));
-  const others = folder.candidates.filter((candidate) => !copies.has(copyKey(candidate)));
+  const asStored = storedCandidates(project, folder.path);
+  const others = folder.candidates.map((one) => ({ ...one, commit: null, ...asStored(one) })).filter((one) => !copies.has(copyKey(one)));
   const versionOf = versionsByRun(versions);
   return {
     project,
@@ -82,11 +87,28 @@ export function versionsByRun(versions: readonly Version[]): Map<string, Version
   return new Map(versions.toReversed().flatMap((version) => version.message.runs.map(({ run }) => [run, version] as const)));
 }
 
+/**
+ * A candidate that was changed since it was stored is no longer what its run left: meant is the one that HEAD names, as far as the cache knows
+ * which that is.
+ */
+function storedCandidates(project: Project, folder: string): (candidate: Candidate) => Partial<Pick<KnownModel, "hash" | "size" | "commit">> {
+  const repository = requireRepository(project);
+  const commit = resolveCommit(repository, "HEAD");
+  const pointer = commit === null ? undefined : readPointersAt(project, commit).find(({ path }) => path === folder);
+  const { hash = null, hashName = "md5" } = pointer ?? {};
+  const entries = hash === null ? [] : (readListing(openCache(project).dir, { hash, hashName }) ?? []);
+  const md5s = new Map(entries.map(({ relpath, md5 }) => [`${folder}/${relpath}`, md5]));
+  return (candidate) => {
+    const md5 = md5s.get(candidate.path);
+    return md5 === undefined || md5 === candidate.hash ? {} : { hash: md5, size: null, commit };
+  };
+}
+
 function modelOf(
-  { run, path, hash, size }: Candidate,
+  { run, path, hash, size, commit }: Omit<Candidate, "size"> & Pick<KnownModel, "size" | "commit">,
   { version, metrics }: { version: Version | undefined; metrics: Record<string, string> },
 ): KnownModel {
-  return { version: version?.name ?? null, run, hash, size, path, commit: null, date: version?.date ?? "", metrics };
+  return { version: version?.name ?? null, run, hash, size, path, commit, date: version?.date ?? "", metrics };
 }
 
 /** A version's numbers come from its tag; they are those of its only or best run. */

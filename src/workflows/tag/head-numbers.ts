@@ -26,7 +26,7 @@ export interface HeadNumbers {
 
 /**
  * Rows stamped with this version; without any, those of the latest run that no version has. Never those of another
- * version: better no numbers than wrong ones.
+ * version, or of a run that failed (`--run` makes a version of it): better no numbers than wrong ones.
  */
 export function numbersAtHead(file: string, version: string, config: Pick<Config, "metrics" | "aggregate" | "versions">): HeadNumbers {
   return withStoredResults(file, (db) => {
@@ -40,7 +40,10 @@ export function numbersAtHead(file: string, version: string, config: Pick<Config
     const loose = groupByRun(
       tracks.filter((track) => track.version === null),
       owners,
-    ).filter(({ run }) => !readRun(db, run)?.version);
+    ).filter(({ run }) => {
+      const record = readRun(db, run);
+      return record === null || (!record.version && record.status === "finished");
+    });
     return { ...numbersOf(db, loose.slice(-1), config), passedOver: Math.max(0, loose.length - 1) };
   });
 }

@@ -99,7 +99,10 @@ async function numbersOf(
   const { numbersAtHead } = await import("./head-numbers.ts");
   const numbers = numbersAtHead(object, version, project.config);
   if (numbers.runs.length === 0)
-    context.report({ kind: "warning", text: `no numbers for ${version}: every row of HEAD's ${path} belongs to another version` });
+    context.report({
+      kind: "warning",
+      text: `no numbers for ${version}: every row of HEAD's ${path} belongs to another version, or to a run that did not end well`,
+    });
   if (numbers.runs.length > 1 && numbers.best === null) {
     const names = Object.keys(numbers.metrics);
     const metric = names.find((name) => guessDirection(name) !== undefined) ?? names[0] ?? "NAME";

@@ -89,5 +89,5 @@ function outputsOf({ project, places, pointers, inputs }: RunFindings): string[]
   const isNamed = project.config.models.output !== DEFAULTS.models.output;
   const folder = dirname(places.modelOutput);
   const [first = isNamed || folder === "." ? places.modelOutput : `${folder}/`, ...others] = known;
-  return [others.length === 0 ? first : `${first} and ${others.length} more models`, places.database, ...places.track];
+  return [others.length === 0 ? first : `${first} and ${counted(others.length, "more model")}`, places.database, ...places.track];
 }
