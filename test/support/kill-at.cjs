@@ -1,6 +1,7 @@
 // Loaded with NODE_OPTIONS=--require into the built command line: kills it, as a power cut would, just before its Nth change
-// to the file system or its Nth start of a program (EXPVER_KILL_AT=N). A worker thread counts by itself. See kill-at.ts.
+// to the file system, its Nth start of a program or its Nth question to a server (EXPVER_KILL_AT=N). A worker thread counts by itself. See kill-at.ts.
 const fs = require("node:fs");
+const http = require("node:http");
 const childProcess = require("node:child_process");
 const { syncBuiltinESMExports } = require("node:module");
 
@@ -37,5 +38,7 @@ if (isOurs && limit > 0) {
     };
   for (const name of CHANGES) fs[name] = counted(fs[name]);
   for (const name of STARTS) childProcess[name] = counted(childProcess[name]);
+  http.request = counted(http.request);
+  fs.promises.open = counted(fs.promises.open);
   syncBuiltinESMExports();
 }

@@ -99,7 +99,7 @@ async function close(context: Context, run: OpenRun): Promise<RunOutcome> {
   const { operation, plan, repository } = run;
   const edit = plan.request.edit ? (draft: Draft) => editDescription(context, repository, draft) : undefined;
   try {
-    const closed = await closeRun(context, run, { parameters: plan.parameters, publishes: true, ...(edit === undefined ? {} : { edit }) });
+    const closed = await closeRun(context, run, { parameters: plan.parameters, ...(edit === undefined ? {} : { edit }) });
     const { outcome } = closed;
     if (outcome.status === "finished" && closed.vanished + closed.changed > 0) throw historyChanged(run, closed);
     refuseOutcome(outcome);

@@ -9,7 +9,7 @@ import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
-import { beginIngest } from "../../../store/ingest.ts";
+import { beginIngest, sweepCache } from "../../../store/ingest.ts";
 import type { ObjectFolder } from "../../../store/layout.ts";
 import { scanOutput } from "../../../store/scan.ts";
 import { broughtInto, type Source } from "../../../store/source.ts";
@@ -29,6 +29,7 @@ export async function fetchImports(
   const staging = join(dvcFolder(project), "tmp");
   // Also when nothing is to be brought: a fetch that was killed may have brought everything.
   sweepStagings(staging);
+  sweepCache(cache);
   return bringImports(project, context, {
     pointers: pointers.filter((one) => one.hash !== null && !isComplete(cache, one)),
     into: cache,
@@ -127,5 +128,7 @@ export async function bringChained(context: Context, source: Source, under: stri
   const cache = openCache(project);
   const chained = pointers.filter((one) => one.source !== undefined && one.hash !== null && isMeant(one) && !isComplete(cache, one));
   const into = chained.length === 0 ? null : broughtInto(source);
-  if (into !== null) await bringImports(project, context, { pointers: chained, into, staging: dirname(into.dir) });
+  if (into === null) return;
+  const ours = dirname(into.dir);
+  await bringImports({ ...project, stateDir: join(ours, "state") }, context, { pointers: chained, into, staging: ours });
 }

@@ -47,8 +47,6 @@ type Describe = (draft: Draft) => Promise<string | null>;
 export interface CloseOptions {
   /** Those of the program; hidden before they are stored. */
   parameters: Readonly<Record<string, string>>;
-  /** The version is published right after: data goes first where its pointers must say which versions it is there. */
-  publishes?: boolean;
   /** False: its outputs are no longer what it wrote, so there can be no version. Default true. */
   mayVersion?: boolean;
   /** Lets a person write the description; null: they want no version. */
@@ -135,7 +133,7 @@ function metricsIn(context: Context, { places, project, folder, facts, save }: C
 async function closeVersioned(
   context: Context,
   run: ClosingRun,
-  { collected, edit, publishes = false }: { collected: Collected } & Pick<CloseOptions, "edit" | "publishes">,
+  { collected, edit }: { collected: Collected } & Pick<CloseOptions, "edit">,
 ): Promise<RunOutcome> {
   const { places, facts, runId } = run;
   await describeRun(context, run, { collected, edit });
@@ -147,8 +145,9 @@ async function closeVersioned(
   const outputs = storeOutputs(context, run);
   noteWritten(run, outputs);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
+  // Before it is made, also when it is made late: a tag cannot be told afterwards which versions its data is there.
   const isPublished = facts().closing.publish || run.project.config.publish === "auto";
-  if (publishes && isPublished && facts().version !== null) await nameVersions(context, run);
+  if (isPublished && facts().version !== null) await nameVersions(context, run);
   const message = messageOfRun(run, { collected, models: outputs.models });
   let onBranch: boolean;
   try {

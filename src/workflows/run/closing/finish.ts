@@ -174,8 +174,10 @@ function indexEdits({ repository, facts }: ClosingRun, results: string, staged: 
 /** Pointer and ignore files, where they still are what they were when their new text was made. */
 function worktreeEdits({ project, facts }: ClosingRun): FileEffect[] {
   const { outputs, inputEdits } = facts();
-  const edits = [...inputEdits, ...outputs.flatMap(({ path, edit }) => (edit === undefined ? [] : [{ path, ...edit }]))];
-  return edits.flatMap(({ path, before, after }): FileEffect[] => {
+  const ofOutputs = outputs.flatMap(({ path, edit }) => (edit === undefined ? [] : [{ path, ...edit }]));
+  // Of a pointer that the snapshot changed R may have one that names versions.
+  const edits = new Map([...inputEdits, ...ofOutputs].map((edit) => [edit.path, edit]));
+  return [...edits.values()].flatMap(({ path, before, after }): FileEffect[] => {
     if (before === after || readTextIfExists(join(topOf(project), path)) !== before) return [];
     return [{ kind: "file", path, before, after }];
   });

@@ -67,8 +67,5 @@ function writeDown({ project, repository, facts, save }: ClosingRun, tree: strin
     { project, repository, snapshot },
     edits.map(({ path, ...edit }) => ({ ...edit, path: absolutePath(project, path) })),
   );
-  save({
-    outputs: [...outputs.filter(({ path }) => !named.has(path)), ...made],
-    inputEdits: inputEdits.filter(({ path }) => !named.has(path)),
-  });
+  save({ outputs: [...outputs.filter(({ path }) => !named.has(path)), ...made] });
 }
