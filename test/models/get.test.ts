@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { makeFolder } from "../support/repository.ts";
+import { makeFolder, makeRepository } from "../support/repository.ts";
 import { makeModels, md5, modelOf, must, runOfVersion, stateOf, train } from "./story.ts";
 
 it("that of a version, of a run, of VERSION#RUN, by the original script's words too; with edits and a stash about", () => {
@@ -78,6 +78,28 @@ it("a candidate by its name or path, in the folder and once it is pruned; the on
   repo.write("models/production/model.json", "trained by hand");
   expect(must(repo, "models", "get", "production", "-o", "../now").hash).toBe(md5(modelOf("0.5")));
   expect(repo.read("../now")).toBe(modelOf("0.5"));
+});
+
+it("a candidate that was changed since it was stored: what its run left, in lists, copies and production", () => {
+  const repo = makeRepository();
+  repo.expver(["init"]);
+  repo.commit("first", {
+    "expver.yaml": "metrics: { f1: max }\nmodels: { output: models/model.bin }\n",
+    "train.sh": `mkdir -p models; echo model $1 > models/model.bin; echo "{\\"f1\\": $1}" > m.json\n`,
+  });
+  expect(repo.expver(["sweep", "--grid", "f=1,2", "--metrics", "m.json", "-m", "x", "--", "sh", "train.sh", "{f}"]).code).toBe(0);
+  const { models } = repo.expverJson(["models", "list"]).data;
+  const { run } = models[1];
+  repo.write(`models/candidates/${run}_model.bin`, "tampered\n");
+  expect(repo.expverJson(["models", "list"]).data.models[1]).toMatchObject({ run, hash: models[1].hash });
+  for (const name of [run, `${run}_model.bin`]) {
+    expect(repo.expver(["models", "get", name, "-o", "out.bin"]).code).toBe(0);
+    expect(repo.read("out.bin")).toBe("model 1\n");
+    rmSync(join(repo.root, "out.bin"));
+  }
+  expect(repo.expver(["models", "promote", run]).code).toBe(0);
+  expect(repo.read("models/production/model.bin")).toBe("model 1\n");
+  expect(repo.read(`models/candidates/${run}_model.bin`)).toBe("tampered\n");
 });
 
 it("a model of another extension than production's is promoted with a warning that says how to change it", () => {

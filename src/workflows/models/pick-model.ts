@@ -67,7 +67,9 @@ async function candidateMeant(survey: Survey, name: string): Promise<KnownModel 
   const { project, folder, models, runs } = survey;
   const item = name.startsWith(`${folder.path}/`) ? name.slice(folder.path.length + 1) : name;
   const there = folder.candidates.find(({ path }) => path === `${folder.path}/${item}`);
-  if (there !== undefined) return models.find((model) => copyKey(model) === copyKey(there)) ?? null;
+  const own = there && models.find((model) => copyKey(model) === copyKey(there));
+  // Of one that was changed since it was stored only its history knows.
+  if (own !== undefined) return own;
   const run = ownerOf(item, (id) => runs.has(id));
   const gone = run === null ? null : await historicCandidate(project, run, item);
   return gone === null || run === null ? null : { ...gone, version: null, run, date: "", metrics: survey.metricsOf(run) };

@@ -91,7 +91,10 @@ export function versionsByRun(versions: readonly Version[]): Map<string, Version
  * A candidate that was changed since it was stored is no longer what its run left: meant is the one that HEAD names, as far as the cache knows
  * which that is.
  */
-function storedCandidates(project: Project, folder: string): (candidate: Candidate) => Partial<Pick<KnownModel, "hash" | "size" | "commit">> {
+function storedCandidates(
+  project: Project,
+  folder: string,
+): (candidate: Candidate) => Partial<Pick<KnownModel, "hash" | "size" | "commit">> {
   const repository = requireRepository(project);
   const commit = resolveCommit(repository, "HEAD");
   const pointer = commit === null ? undefined : readPointersAt(project, commit).find(({ path }) => path === folder);
