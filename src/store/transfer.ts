@@ -156,12 +156,11 @@ async function transfer(
   return { ...report, missing: [...missing] };
 }
 
-async function eachRemote(
-  project: Project,
-  pointers: readonly Pointer[],
-  { remote: asked, jobs }: TransferOptions,
-  work: (remote: Remote, parts: StoredPointer[][]) => Promise<void>,
-): Promise<void> {
+/**
+ * Outputs whose bytes a remote keeps, by its name: each output's own, else the one that is asked for (undefined: the default). What is
+ * bound to another than that one is left out.
+ */
+export function byRemote(pointers: readonly Pointer[], asked: string | undefined): Map<string | undefined, StoredPointer[]> {
   const groups = new Map<string | undefined, StoredPointer[]>();
   for (const pointer of pointers) {
     if (pointer.hash === null || !pointer.cache) continue;
@@ -171,6 +170,16 @@ async function eachRemote(
     group.push({ ...pointer, hash: pointer.hash });
     groups.set(name, group);
   }
+  return groups;
+}
+
+async function eachRemote(
+  project: Project,
+  pointers: readonly Pointer[],
+  { remote: asked, jobs }: TransferOptions,
+  work: (remote: Remote, parts: StoredPointer[][]) => Promise<void>,
+): Promise<void> {
+  const groups = byRemote(pointers, asked);
   // Without anything to do the remote must still be one.
   if (groups.size === 0) groups.set(asked, []);
   for (const [name, some] of groups) {

@@ -5,8 +5,8 @@ import type { CloudStatus, DataStatus, LocalStatus } from "../../workflows/data/
 import type { Terminal } from "../terminal.ts";
 import { oneLine } from "../text-width.ts";
 
-export function renderDataStatus({ json, outputs, remote }: DataStatus): string {
-  if (remote !== null) return renderCloud(json as CloudStatus, remote);
+export function renderDataStatus({ json, outputs, remotes }: DataStatus): string {
+  if (remotes !== null) return renderCloud(json as CloudStatus, remotes);
   if (Object.keys(json).length > 0) return renderLocal(json as LocalStatus);
   return outputs.length === 0 ? "Nothing is tracked yet: expver data add PATH" : "Data and pipelines are up to date.";
 }
@@ -30,9 +30,10 @@ function saidOf(paths: Record<string, string | Record<string, string>>, indent =
   );
 }
 
-function renderCloud(status: CloudStatus, remote: string): string {
+function renderCloud(status: CloudStatus, remotes: readonly string[]): string {
   const entries = Object.entries(status);
-  if (entries.length === 0) return `Cache and remote '${remote}' are in sync.`;
+  if (entries.length === 0)
+    return `Cache and ${remotes.length > 1 ? "remotes" : "remote"} ${remotes.map((name) => `'${name}'`).join(", ")} are in sync.`;
   return entries.map(([path, said]) => `\t${`${said}:`.padEnd(20)}${oneLine(path)}`).join("\n");
 }
 

@@ -17,12 +17,13 @@ import { type FindListing, listingFinder } from "../../../store/listings.ts";
 import { readPointers, readPointersAt } from "../../../store/pointers.ts";
 import type { Expected } from "../../../store/remotes/remote.ts";
 import { readingStatus } from "../../../store/status.ts";
+import { byRemote, isPushable } from "../../../store/transfer.ts";
 import type { HashName, Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { openConfigured } from "../exit-codes.ts";
 import { openData } from "../open-data.ts";
-import { trackedStates } from "./tracked.ts";
+import { type States, trackedStates } from "./tracked.ts";
 
 type Group = Partial<Record<"added" | "deleted" | "modified" | "unknown", string[]>> & { renamed?: { old: string; new: string }[] };
 
@@ -66,9 +67,10 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     const incomplete = await said(known(states.filter(({ inCache }) => !inCache).map(({ pointer }) => pointer)));
     const absent = incomplete.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
     const paths = (some: readonly Tracked[]) => some.map(shown).filter(keep);
+    const lacks = input.notInRemote === true ? await lacking(project, context, { said, pointers, input }) : new Set();
     const result: DataChanges = {
       not_in_cache: paths(absent),
-      not_in_remote: input.notInRemote === true ? paths(await lacking(project, context, { index, pointers, input })) : [],
+      not_in_remote: paths(index.filter((one) => lacks.has(one))),
       committed,
       uncommitted: tell(uncommitted),
       untracked: untrackedFiles(project, context, input).filter(keep),
@@ -134,31 +136,35 @@ function groupOf(changes: Changes, shown: (one: Tracked) => string, keep: (path:
   return renamed.length > 0 ? { ...group, renamed } : group;
 }
 
+/** What remotes lack: each output's own, else the one that is asked for. */
 async function lacking(
   project: Project,
   context: Context,
-  { index, pointers, input }: { index: readonly Tracked[]; pointers: readonly Pointer[]; input: Input },
-): Promise<Tracked[]> {
-  const pushed = pointers.filter(({ hash, push, isImport }) => hash !== null && push && !isImport);
-  const wanted = index.filter(
-    ({ path, hash }) => hash !== null && pushed.some((one) => path === one.path || path.startsWith(`${one.path}/`)),
-  );
-  const name = textIn(input.remote);
-  if (wanted.length === 0 && name === undefined) return [];
-  const remote = openConfigured(project, name);
-  const objects: Expected[] =
-    remote.versions === null
-      ? wanted.map(({ hash, hashName }) => ({ hash: hash ?? "", hashName }))
-      : pushed.flatMap(({ hash, files = [], ...rest }) => (hash === null ? [] : files.map((file) => new Member({ ...rest, hash }, file))));
-  const there = new Set((await remote.present(objects, context)).map(keyOf));
-  const isThere = ({ hash, hashName }: { hash: string | null; hashName: HashName }) => there.has(keyOf({ hash: hash ?? "", hashName }));
-  // Where files have their own names a folder is there when they are.
-  const files = new Map(remote.versions === null ? [] : pushed.map((pointer) => [pointer.path, pointer.files]));
-  return wanted.filter((one) =>
-    one.isFolder && remote.versions !== null
-      ? files.get(one.path)?.every(({ md5: hash }) => isThere({ hash, hashName: one.hashName })) !== true
-      : !isThere(one),
-  );
+  { said, pointers, input }: { said: States["said"]; pointers: readonly Pointer[]; input: Input },
+): Promise<Set<Tracked>> {
+  const asked = textIn(input.remote);
+  const groups = byRemote(pointers.filter(isPushable), undefined);
+  // Named, it must be one.
+  if (groups.size === 0 && asked !== undefined) openConfigured(project, asked);
+  const lacks = new Set<Tracked>();
+  for (const [own, outputs] of groups) {
+    const remote = openConfigured(project, own ?? asked);
+    const wanted = (await said(outputs)).filter(({ hash }) => hash !== null);
+    const objects: Expected[] =
+      remote.versions === null
+        ? wanted.map(({ hash, hashName }) => ({ hash: hash ?? "", hashName }))
+        : outputs.flatMap((output) => (output.files ?? []).map((file) => new Member(output, file)));
+    const there = new Set((await remote.present(objects, context)).map(keyOf));
+    const isThere = ({ hash, hashName }: { hash: string | null; hashName: HashName }) => there.has(keyOf({ hash: hash ?? "", hashName }));
+    // Where files have their own names a folder is there when they are.
+    const files = new Map(remote.versions === null ? [] : outputs.map((output) => [output.path, output.files]));
+    const isKept = (one: Tracked) =>
+      one.isFolder && remote.versions !== null
+        ? files.get(one.path)?.every(({ md5: hash }) => isThere({ hash, hashName: one.hashName })) === true
+        : isThere(one);
+    for (const one of wanted) if (!isKept(one)) lacks.add(one);
+  }
+  return lacks;
 }
 
 /** Git's untracked files, relative to where the user is; only with `--untracked-files`. */

@@ -10,13 +10,15 @@ import { readStages } from "../../../pipelines/stages.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
-import { keysOf, Member } from "../../../store/bundles.ts";
+import { keysOf, Member, type StoredPointer } from "../../../store/bundles.ts";
 import { openCache } from "../../../store/cache.ts";
 import { keyOf, trustedSize } from "../../../store/layout.ts";
 import { listingFinder } from "../../../store/listings.ts";
 import { readPointers, readTracked } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
+import type { Remote } from "../../../store/remotes/remote.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
+import { byRemote, isPushable } from "../../../store/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
@@ -39,8 +41,8 @@ export type CloudStatus = Record<string, "new" | "deleted" | "missing">;
 export interface DataStatus {
   json: LocalStatus | CloudStatus;
   outputs: { path: string; file: string; hash: string | null; state: OutputStatus["state"] }[];
-  /** Name of the remote that was compared, or null. */
-  remote: string | null;
+  /** Names of the remotes that were compared; null: none was to be. */
+  remotes: string[] | null;
   exitCode: number;
 }
 
@@ -64,7 +66,7 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     return {
       json,
       outputs: states.map(({ pointer, state }) => ({ path: pointer.path, file: pointer.file, hash: pointer.hash, state })),
-      remote: null,
+      remotes: null,
       exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0,
     };
   },
@@ -168,28 +170,42 @@ async function cloudStatus(
   context: Context,
   { input, targets }: { input: Input; targets: { targets: string[]; recursive: boolean } },
 ): Promise<DataStatus> {
-  const remote = openRemote(project, textIn(input.remote));
+  const asked = textIn(input.remote);
   const all = [...readPointers(project), ...pointersOfRevisions(project, input)];
   const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
+  const groups = byRemote(pointers.filter(isPushable), asked);
+  // Without anything to compare the remote must still be one.
+  if (groups.size === 0) groups.set(asked, []);
+  const json: CloudStatus = {};
+  const remotes: string[] = [];
+  for (const [name, outputs] of groups) {
+    const remote = openRemote(project, name);
+    remotes.push(remote.name);
+    await compareWith(remote, outputs, { project, context, json });
+  }
+  return { json, outputs: [], remotes, exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0 };
+}
+
+async function compareWith(
+  remote: Remote,
+  outputs: readonly StoredPointer[],
+  { project, context, json }: { project: Project; context: Context; json: CloudStatus },
+): Promise<void> {
   const cache = openCache(project);
   const objects: Member[] = [];
   const listing = listingFinder(project, remote.name);
-  for (const pointer of pointers) {
-    const { hash, files, push, isImport, cache: isCached } = pointer;
-    if (hash === null || !push || isImport || !isCached) continue;
-    const output = { ...pointer, hash };
+  for (const output of outputs) {
+    const { hash, files } = output;
     // A folder by itself is nothing where files have their own names.
     if (!hash.endsWith(".dir")) objects.push(new Member(output, files?.[0] ?? { relpath: "", md5: hash }));
     else if (remote.versions === null) objects.push(new Member(output, { relpath: "", md5: hash }));
-    for (const entry of (await listing(pointer)) ?? []) objects.push(new Member(output, entry));
+    for (const entry of (await listing(output)) ?? []) objects.push(new Member(output, entry));
   }
   const there = keysOf(await remote.present(objects, context));
-  const json: CloudStatus = {};
   for (const object of objects) {
     const isHere = trustedSize(cache.dir, object) !== null;
     const isThere = there.has(keyOf(object));
     if (isHere && isThere) continue;
     json[shownPath(project, object.path)] = isHere ? "new" : isThere ? "deleted" : "missing";
   }
-  return { json, outputs: [], remote: remote.name, exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0 };
 }

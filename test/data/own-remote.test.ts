@@ -1,0 +1,59 @@
+/** Outputs that are bound to a remote of their own, by `remote:` in the pointer. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { DVC, makeTwins } from "../support/twins.ts";
+
+/** One output for the default remote, a file and a folder for another. */
+function makeBound() {
+  const twins = makeTwins();
+  twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+  twins.run(["remote", "add", "-q", "Own", "../own"]);
+  twins.each(({ write }) => {
+    write("plain", "1\n");
+    write("bound", "2\n");
+    write("folder/x", "3\n");
+  });
+  twins.run(["add", "-q", "plain", "bound", "folder"]);
+  twins.each(({ read, write, commit }) => {
+    for (const file of ["bound.dvc", "folder.dvc"]) write(file, `${read(file)}  remote: own\n`);
+    commit("bound");
+  });
+  return twins;
+}
+
+const ASKED = [[], ["-r", "store"], ["-r", "Own"]];
+
+describe.skipIf(DVC === null)("an output that is bound to a remote", { timeout: 180_000 }, () => {
+  it("is pushed there, looked for there, and comes from there", () => {
+    const twins = makeBound();
+    twins.run(["push", "-q"]);
+    twins.agree();
+    for (const asked of ASKED) {
+      twins.sameJson(["data", "status", "--not-in-remote", "--granular", "--json", ...asked]);
+      expect(twins.ours.expver(["data", "status", "--cloud", "--json", "bound", "folder", ...asked]).stdout).toBe("{}\n");
+    }
+    twins.sameJson(["status", "--cloud", "--json"]);
+    twins.each(({ root }) => {
+      for (const path of ["bound", "folder", "plain", ".dvc/cache"]) rmSync(join(root, path), { recursive: true });
+    });
+    for (const asked of [["-r", "store"], []]) {
+      twins.run(["fetch", "-q", ...asked]);
+      twins.agree();
+    }
+    twins.run(["checkout", "-q"]);
+    twins.agree();
+  });
+
+  it("is missed there, and there only, when it is not", () => {
+    const twins = makeBound();
+    twins.run(["push", "-q"]);
+    twins.each(({ root }) => rmSync(join(root, "../own"), { recursive: true }));
+    const said = (asked: string[]) => JSON.parse(twins.ours.expver(["data", "status", "--cloud", "--json", ...asked]).stdout);
+    const lacking = { bound: "new", folder: "new", "folder/x": "new" };
+    expect(said([])).toEqual(lacking);
+    expect(said(["-r", "store"])).toEqual({});
+    expect(said(["-r", "Own"])).toEqual({ ...lacking, plain: "new" });
+    for (const asked of ASKED) twins.sameJson(["data", "status", "--not-in-remote", "--granular", "--json", ...asked]);
+  });
+});
