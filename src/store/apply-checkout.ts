@@ -8,7 +8,7 @@ import { hasCode, isThere } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
 import { type OutputCheckout, type Placement, planningProven } from "./checkout.ts";
-import { isDatabase } from "./databases.ts";
+import { isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { objectPath } from "./layout.ts";
 import { makingFile, makingFiles, type Placing, placingIn } from "./place-files.ts";
@@ -35,7 +35,7 @@ export function* applyingCheckout(
   { discard, discardJournal = rmSync }: ApplyCheckout = {},
 ): Work<void> {
   const ready = plans.filter(({ missing }) => missing.length === 0);
-  if (!discard) refuseUnsaved(ready);
+  if (!discard) refuseUnsaved(project, ready);
   refuseOpenDatabases(project, ready);
   const tmp = join(dvcFolder(project), "tmp");
   sweepStagings(tmp);
@@ -64,7 +64,7 @@ export function* applyingCheckout(
 }
 
 /** Throws E_UNSAVED naming every file that would be lost. */
-export function refuseUnsaved(plans: readonly OutputCheckout[]): void {
+export function refuseUnsaved(project: Project, plans: readonly OutputCheckout[]): void {
   const paths = plans.flatMap(({ unsaved }) => unsaved.map(({ path }) => path));
   if (paths.length === 0) return;
   const shown = paths.slice(0, 10).join("\n  ");
@@ -73,6 +73,10 @@ export function refuseUnsaved(plans: readonly OutputCheckout[]): void {
     "E_UNSAVED",
     `${paths.length === 1 ? "the bytes of 1 file" : `bytes of ${paths.length} files`} are stored nowhere and would be overwritten or removed:\n  ${shown}${more}`,
     {
+      // Stored as it is, it would take the place of the one with others' rows.
+      ...(project.repository !== null && paths.includes(resultsDatabase(project))
+        ? { hint: "To have its rows and HEAD's together: expver merge HEAD; or give its rows up with --force." }
+        : {}),
       details: { paths },
     },
   );

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { MAIN, until } from "../run/story.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
-import { makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
+import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
 
 function installHook(bare: TestRepository, name: string, script: string): void {
   const path = join(bare.root, "hooks", name);
@@ -122,6 +122,26 @@ it.each([
   expect(refsOf(upstream, "refs")).toEqual([`refs/tags/${version}`]);
   expect(objectsIn(storage)).toHaveLength(6);
   expect(refsOf(repo, "refs/expver/unpublished")).toEqual([]);
+});
+
+it("a branch that is behind, in a clone without the merge driver: what it says to type merges the rows of both", () => {
+  const study = makeStudy();
+  const { repo } = study;
+  runOnce(repo);
+  must(repo, ["publish"]);
+  const clone = cloneOf(study);
+  must(clone, ["data", "pull"]);
+  runOnce(clone);
+  must(clone, ["publish"]);
+  must(repo, ["sync"]);
+  repo.git("config", "--unset", "merge.expver.driver");
+  runOnce(repo, "--param", "x=1");
+  const { stderr } = repo.expver(["publish"]);
+  const [, typed = ""] = /hint: Bring in what is there: (expver doctor --fix && git pull --no-rebase origin main); then/.exec(stderr) ?? [];
+  expect(typed).not.toBe("");
+  expect(repo.expver(["doctor", "--fix"]).code).toBe(0);
+  repo.run("sh", ["-c", typed.replace(/^.*&& /, "").replace("pull", "pull -q --no-edit")]);
+  expect(repo.git("status", "--porcelain", "results")).not.toContain("UU");
 });
 
 it("a remote that refuses tags too: an error with its words, and the run can still be undone", () => {

@@ -1,6 +1,7 @@
 /** Branch and tags onto the Git remote: in one step where that can be, the tags alone where the branch is refused. */
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
+import { mergeAttribute, readDriver } from "../../git/merge-driver.ts";
 import { type PushAnswer, type PushedRef, pushRefs } from "../../git/push.ts";
 import type { Context } from "../../platform/context.ts";
 import { shortName } from "./branch.ts";
@@ -25,7 +26,7 @@ export function pushBranchAndTags(repository: Repository, context: Context, { re
   if (together.refused.size === 0) throw unreachable(remote, together);
   // Whose fault it was shows when the tags go alone.
   pushTags(repository, remote, tags);
-  warnRefused(context, { remote, branch, tags, names }, together);
+  warnRefused(repository, context, { remote, branch, tags, names }, together);
   return false;
 }
 
@@ -37,7 +38,7 @@ function pushOneByOne(
   const first = pushRefs(repository, remote, { refs: [branch], atomic: false });
   if (!first.ok && first.refused.size === 0) throw unreachable(remote, first);
   pushTags(repository, remote, tags);
-  if (!first.ok) warnRefused(context, { remote, branch, tags, names }, first);
+  if (!first.ok) warnRefused(repository, context, { remote, branch, tags, names }, first);
   return first.ok;
 }
 
@@ -62,7 +63,12 @@ function pushTags(repository: Repository, remote: string, tags: readonly PushedR
   });
 }
 
-function warnRefused(context: Context, { remote, branch, tags, names }: RefsToPush & { branch: PushedRef }, { refused }: PushAnswer): void {
+function warnRefused(
+  repository: Repository,
+  context: Context,
+  { remote, branch, tags, names }: RefsToPush & { branch: PushedRef },
+  { refused }: PushAnswer,
+): void {
   const name = shortName(branch.ref);
   const why = refused.get(branch.ref) ?? "refused";
   const isBehind = /non-fast-forward|fetch first/.test(why);
@@ -70,9 +76,14 @@ function warnRefused(context: Context, { remote, branch, tags, names }: RefsToPu
     kind: "warning",
     text: `${remote} refused the branch ${name}: ${why}${tags.length > 0 ? "; the tags went alone" : ""}`,
     hint: isBehind
-      ? `Bring in what is there: git pull --no-rebase ${remote} ${name}; then: expver publish ${names.join(" ")}`
+      ? `Bring in what is there: ${driverFirst(repository)}git pull --no-rebase ${remote} ${name}; then: ${["expver publish", ...names].join(" ")}`
       : "The versions are public all the same.",
   });
+}
+
+/** A clone gets the attribute and not the command: Git would leave every pointer that both sides changed in conflict. */
+function driverFirst(repository: Repository): string {
+  return mergeAttribute(repository, "any.dvc") === "expver" && readDriver(repository) === null ? "expver doctor --fix && " : "";
 }
 
 function unreachable(remote: string, { said }: PushAnswer): ExpverError {

@@ -79,7 +79,7 @@ export async function planCheckout(
   );
   const outputs = await paceWork(planningCheckout(project, selection.pointers, options), context, { label: "comparing data" });
   const ready = outputs.filter(({ missing }) => missing.length === 0);
-  if (input.force !== true) refuseUnsaved(ready);
+  if (input.force !== true) refuseUnsaved(project, ready);
   return {
     command: "data checkout",
     steps: outputs.flatMap(stepsOf),

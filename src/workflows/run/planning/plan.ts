@@ -10,7 +10,7 @@ import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { inputPointers } from "../../../store/data-hash.ts";
 import { readPointers } from "../../../store/pointers.ts";
-import { readingStatus } from "../../../store/status.ts";
+import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input, Plan } from "../../contract.ts";
 import { lackingRows } from "../database/lacking-rows.ts";
@@ -24,6 +24,7 @@ import type { RunFindings } from "./findings.ts";
 import { describePlan } from "./plan-steps.ts";
 import { refuseStrangeDatabase, refuseUnfit, refuseWithoutDvc, reportHiddenPlaces } from "./refuse-unfit.ts";
 import { type RunRequest, readRequest } from "./request.ts";
+import { warnStaleInputs } from "./stale-inputs.ts";
 
 export type RunPlan = Plan & RunFindings;
 
@@ -61,6 +62,11 @@ export async function findForRun(context: Context, { input, request, project, va
       hint: near === undefined ? `--param ${name}=VALUE` : `Did you mean {${near}}?`,
     });
   }
+  const changes = readChanges(repository);
+  const head = readHead(repository);
+  const { changed, ...inputs } = await readInputs(project, context, { pointers, argv });
+  const edited = new Set(changes.map(({ path }) => path));
+  if (head.commit !== null) warnStaleInputs(project, repository, context, { changed, edited });
   const secrets = Object.entries(parameters).flatMap(([name, value]) => (isSecretKey(name) ? [value] : []));
   return {
     input,
@@ -68,11 +74,11 @@ export async function findForRun(context: Context, { input, request, project, va
     project,
     repository,
     places,
-    head: readHead(repository),
+    head,
     version: chooseVersion({ project, repository, context, wanted: request.version }),
-    selection: selectSnapshot(readChanges(repository), snapshotRules(project, places, pointers)),
+    selection: selectSnapshot(changes, snapshotRules(project, places, pointers)),
     pointers,
-    ...(await readInputs(project, context, { pointers, argv })),
+    ...inputs,
     lacking: await lackingRows(project, places, pointers),
     parameters,
     argv,
@@ -89,7 +95,7 @@ async function readInputs(
   project: Project,
   context: Context,
   { pointers, argv }: InputsQuestion,
-): Promise<Pick<RunFindings, "inputs" | "changedInputs">> {
+): Promise<Pick<RunFindings, "inputs" | "changedInputs"> & { changed: OutputStatus[] }> {
   const asked = inputPointers(project, pointers, { runsStages: runsPipeline(argv) });
   const read = await paceWork(readingStatus(project, asked), context, { label: "looking at data" });
   const states = read.map((one) => ({ ...one, isHere: existsSync(absolutePath(project, one.pointer.path)) }));
@@ -109,6 +115,7 @@ async function readInputs(
     inputs: present.map(({ pointer }) => pointer),
     // One whose object is nowhere in the cache may have changed too, and must be stored for the chain to hold.
     changedInputs: present.filter(({ state }) => state !== "same").map(({ pointer }) => pointer),
+    changed: present.filter(({ worktree }) => worktree === "modified"),
   };
 }
 
