@@ -25,6 +25,8 @@ export interface There {
   isFolder: boolean;
   /** One for a single file, whose relpath is "". */
   files: readonly (Omit<FileThere, "size"> & { size: number | undefined })[];
+  /** Versions are asked for, and those named here go with the next. */
+  isPassing?: boolean;
 }
 
 export interface UrlOptions {
@@ -115,7 +117,9 @@ export function openUrl(
       // A WebDAV server asked for a folder as if it were a file answers anything; the others know what is a file.
       const [first, second] = scheme.startsWith("webdav") ? [folder, file] : [file, folder];
       try {
-        return await retrying(async () => (await first()) ?? (await second()), { signal });
+        const there = await retrying(async () => (await first()) ?? (await second()), { signal });
+        if (there !== null && isVersioned) there.isPassing = (await from.keepsVersions?.(signal)) === false;
+        return there;
       } finally {
         release();
       }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keepVersions, openBucket, putByOtherHands, versionsOf } from "../remotes/versioned-bucket.ts";
 import { peerWith } from "../support/peers.ts";
 import { makeRepository } from "../support/repository.ts";
+import { type FakeGcs, fakeGcsProgram, startFakeGcs } from "../support/servers/fake-gcs.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { makeTwins, snapshot, type Twins } from "../support/twins.ts";
 
@@ -137,6 +138,79 @@ describe.skipIf(!IS_HERE)("imports by version", { timeout: 300_000 }, () => {
     expect(repository.expverJson(["data", "update", "--rev", version ?? "", "one.dvc"])).toMatchObject({
       error: { code: "E_DATA", message: expect.stringContaining("folder") },
     });
+  });
+});
+
+const GOOGLE_IS_HERE = peerWith("dvc", "dvc_gs") !== null && fakeGcsProgram() !== null;
+
+describe.skipIf(!GOOGLE_IS_HERE)("imports by version from Google's storage", { timeout: 300_000 }, () => {
+  let server: FakeGcs;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    server = await startFakeGcs();
+    await server.makeBucket("bucket", { keepsVersions: true });
+    await server.makeBucket("plain");
+    // Without the second dvc looks for a service that the emulator does not have.
+    env = { STORAGE_EMULATOR_HOST: server.url, GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT: "false", NO_GCE_CHECK: "true" };
+  });
+  afterAll(() => server?.stop());
+
+  const put = async (bucket: string, files: Record<string, string>) => {
+    for (const [key, text] of Object.entries(files)) await server.plant(bucket, key, Buffer.from(text));
+  };
+
+  it("are written, looked at, renewed and brought back as dvc does it", async () => {
+    await put("bucket", { "in/a.txt": "hello\n", "in/d/x": "1\n", "in/d/e/y z": "2\n", "in/d/e/ü": "3\r\n" });
+    const [file, folder] = ["gs://bucket/in/a.txt", "gs://bucket/in/d"];
+    const twins = makeTwins(env);
+    const run = (...args: string[]) => twins.run(args);
+    run("import-url", "-q", "--version-aware", file);
+    run("import-url", "-q", "--version-aware", folder);
+    run("import-url", "-q", "--version-aware", "--no-download", file, "n1");
+    run("import-url", "-q", "--version-aware", "--no-download", folder, "n2");
+    run("import-url", "-q", "--version-aware", "gs://bucket/in/nothing");
+    agree(twins);
+    const [first = ""] = versionsOf(twins.ours.read("a.txt.dvc"));
+    expect(first).toMatch(/^\d+$/);
+    twins.each(({ commit }) => commit("imports"));
+    twins.sameJson(["status", "--json"]);
+
+    await put("bucket", { "in/a.txt": "hello again\n", "in/d/x": "11\n", "in/d/new": "n" });
+    twins.sameJson(["status", "--json"]);
+    run("update", "-q", "a.txt.dvc", "d.dvc", "n1.dvc");
+    run("update", "-q", "--no-download", "n2.dvc");
+    agree(twins);
+    twins.sameJson(["status", "--json"]);
+    twins.each(({ commit }) => commit("newer"));
+    run("update", "-q", "--rev", first, "a.txt.dvc");
+    agree(twins);
+    expect(twins.ours.read("a.txt")).toBe("hello\n");
+    const { ours } = twins;
+    ours.git("checkout", "-q", "--", ".");
+    const clone = makeRepository({ cloneOf: ours.root, env });
+    expect(clone.expver(["data", "pull"])).toMatchObject({ code: 0, stderr: expect.not.stringContaining("could not") });
+    expect(["a.txt", "d/x", "d/new", "d/e/ü"].map((path) => clone.read(path))).toEqual(["hello again\n", "11\n", "n", "3\r\n"]);
+    clone.git("checkout", "-q", "HEAD~1");
+    expect(clone.expver(["data", "pull"])).toMatchObject({ code: 0, stderr: expect.not.stringContaining("could not") });
+    expect(["a.txt", "d/x", "d/e/y z"].map((path) => clone.read(path))).toEqual(["hello\n", "1\n", "2\n"]);
+    // A URL that names a version, as dvc's library spells it.
+    expect(ours.expver(["data", "get-url", `${file}#${first}`, "got"]).code).toBe(0);
+    expect(ours.expver(["data", "import-url", `${file}#${first}`, "pinned"])).toMatchObject({ code: 0 });
+    expect([ours.read("got"), ours.read("pinned")]).toEqual(["hello\n", "hello\n"]);
+    expect(ours.expver(["data", "update", "pinned.dvc"]).code).toBe(0);
+    expect(ours.read("pinned")).toBe("hello again\n");
+  });
+
+  // dvc takes generations for versions there: what is imported so is gone with the next.
+  it("are of buckets that keep versions", async () => {
+    await put("plain", { a: "one", "d/x": "1" });
+    const repository = makeRepository({ env });
+    repository.expver(["data", "init", "-q"]);
+    for (const path of ["a", "d"])
+      expect(repository.expverJson(["data", "import-url", "--version-aware", `gs://plain/${path}`])).toMatchObject({
+        error: { code: "E_CONFIG", message: expect.stringContaining("keeps no versions") },
+      });
+    expect(repository.expver(["data", "import-url", "gs://plain/a"]).code).toBe(0);
   });
 });
 

@@ -80,6 +80,8 @@ export interface ObjectServer {
   walk?(folder: Key, signal: AbortSignal): AsyncIterable<FileThere[]>;
   /** Every version of every file below a folder, in the order of their keys; absent where versions are not kept, or not listed. */
   walkVersions?(folder: Key, signal: AbortSignal): AsyncIterable<VersionThere[]>;
+  /** Where everything has a version's name, also what is thrown away with the next. Absent: what has such a name is kept. */
+  keepsVersions?(signal: AbortSignal): Promise<boolean>;
   /** As `put`, in several requests however small the object is; absent where there is no such thing. */
   putInParts?(key: Key, source: Source, signal: AbortSignal): Promise<void>;
   /** Who we are there and where that comes from, for a person. */

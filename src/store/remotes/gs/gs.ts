@@ -126,6 +126,8 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
       return (await keepsVersions(signal)) ? { ...found, version } : found;
     },
 
+    keepsVersions,
+
     async putInParts(key, source, signal) {
       await uploadResumably(uploadOf(key, source, signal));
     },

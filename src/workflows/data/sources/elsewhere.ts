@@ -26,6 +26,8 @@ export interface Elsewhere {
   fields(project: Project, content: OutputContent | null): Promise<SourceFields>;
   /** A server's files as they are now, where each is to be known by its version. */
   versions: readonly TakenVersion[] | null;
+  /** Those go with the next. */
+  isPassing: boolean;
   /** Puts the bytes on a remote; nothing stays here. */
   send(project: Project, remote: Remote): Promise<OutputContent>;
 }
@@ -47,8 +49,8 @@ function notThere(path: string, version: string | undefined): ExpverError {
 }
 
 /** Throws E_CONFIG where versions are asked for and none are kept: the data would be nowhere that is sure to have it. */
-export function refuseUnkept({ location, versions }: Elsewhere): void {
-  if (versions === null || versions.every(({ version }) => version !== undefined)) return;
+export function refuseUnkept({ location, versions, isPassing }: Omit<Elsewhere, "copy" | "fields" | "send">): void {
+  if (versions === null || (!isPassing && versions.every(({ version }) => version !== undefined))) return;
   throw new ExpverError("E_CONFIG", `${location} keeps no versions of its files: what is imported by version stays there only`, {
     hint: "Without --version-aware the data goes to our own remote too; or turn versioning on for the bucket.",
     details: { url: location },
@@ -61,6 +63,7 @@ function atPath(context: Context, path: string): Elsewhere {
   return {
     location: path,
     versions: null,
+    isPassing: false,
     copy: (target) => paceWork(copying(path, target), context, { label: "copying" }),
     fields: async (project, content) => fieldsOfContent(content ?? (await scan(project)).content),
     async send(project, remote) {
@@ -87,6 +90,7 @@ function atServer(context: Context, source: UrlSource, there: There): Elsewhere 
   return {
     location: source.location,
     versions: source.isVersioned ? there.files.map(takenOf) : null,
+    isPassing: there.isPassing === true,
     async copy(target) {
       if (there.isFolder) mkdirSync(target, { recursive: true });
       return (await source.copy(there.files, target, context)).size;
