@@ -39,7 +39,11 @@ export function hashOutput(project: Project, path: string): OutputContent {
 
 /** Puts the bytes of an output into the cache, whole and durable before it returns. */
 export function storeOutput(project: Project, path: string, context: Pacing, options: StoreOptions = {}): StoredOutput {
-  const { content } = finishWork(storingOutputs(project, [path], options), context, { label: `storing ${path}` })[0] as Scan;
+  return finishWork(storingOutput(project, path, options), context, { label: `storing ${path}` });
+}
+
+export function* storingOutput(project: Project, path: string, options: StoreOptions = {}): Work<StoredOutput> {
+  const { content } = (yield* storingOutputs(project, [path], options))[0] as Scan;
   const target = absolutePath(project, path);
   return {
     content,

@@ -9,6 +9,7 @@ import { takeBack } from "../../journal/take-back.ts";
 import type { Job } from "../../launchers/launcher.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
+import { paceWork } from "../../platform/pace.ts";
 import { letGoOfClosed } from "../../platform/sqlite.ts";
 import { type Draft, editDescription, noDescription } from "../describe/edit.ts";
 import { type Closed, closeRun } from "./closing/close.ts";
@@ -17,7 +18,7 @@ import { publishMade } from "./closing/publish-made.ts";
 import { forgetRun } from "./database/collect.ts";
 import { firstFacts } from "./first-facts.ts";
 import { factsKeeper, type OpenRun } from "./open-run.ts";
-import { markOf, takeMarks } from "./outputs/marks.ts";
+import { markOf, takingMarks } from "./outputs/marks.ts";
 import type { RunPlan } from "./planning/plan.ts";
 import { summaryLine } from "./planning/plan-steps.ts";
 import { prepareRun } from "./prepare-run.ts";
@@ -58,8 +59,8 @@ async function runUnderLease(context: Context, run: OpenRun, supervised: boolean
   let env: Job["env"];
   try {
     createLog(join(run.folder, "log"));
-    prepareRun(context, run);
-    watchFromNow(run);
+    await prepareRun(context, run);
+    await watchFromNow(context, run);
     env = programEnvironment(context, { ...run, parameters: plan.parameters, version: run.facts().version });
     // The program may change the database's journal mode, which takes that nobody else has it open.
     await letGoOfClosed();
@@ -85,7 +86,9 @@ async function executeProgram(
       job: { id: run.runId, folder: run.folder, argv: plan.argv, cwd: context.cwd, env },
       onStart: () => run.save({ phase: "running" }),
     });
-    const marksAtEnd = takeMarks(project, places, plan.pointers);
+    // Not to be interrupted: without them there would be no version.
+    const marks = takingMarks(project, places, plan.pointers);
+    const marksAtEnd = await paceWork(marks, { report: context.report }, { label: "looking at what was written" });
     const endedAt = context.clock().toISOString();
     run.save({ phase: "closing", status, exitCode, signal, endedAt, closing: { ...run.facts().closing, marksAtEnd } });
   } catch (error) {
@@ -170,10 +173,11 @@ function giveUp(run: OpenRun, error: unknown, supervised: boolean): void {
 }
 
 /** What must be known of the time before the start. */
-function watchFromNow({ plan, project, repository, places, facts, save }: OpenRun): void {
+async function watchFromNow(context: Context, { plan, project, repository, places, facts, save }: OpenRun): Promise<void> {
   const { pointers, selection } = plan;
   const pointerFiles = pointers.map(({ file }) => file);
   const staged = readIndexEntries(repository, [...selection.included.map(({ path }) => path), ...pointerFiles]);
   const metricsMark = places.metrics === null ? "" : markOf(absolutePath(project, places.metrics));
-  save({ closing: { ...facts().closing, marks: takeMarks(project, places, pointers), staged: [...staged], metricsMark } });
+  const marks = await paceWork(takingMarks(project, places, pointers), context, { label: "looking at what is there" });
+  save({ closing: { ...facts().closing, marks, staged: [...staged], metricsMark } });
 }

@@ -4,10 +4,11 @@ import { hideSecrets } from "../../config/secrets.ts";
 import { proveSigning } from "../../git/objects.ts";
 import { updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
+import { paceWork, type Work } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { addStampColumns, snapshotTo } from "../../results/rows.ts";
 import { insertRun } from "../../results/runs.ts";
-import { storeOutput } from "../../store/contents.ts";
+import { storingOutput } from "../../store/contents.ts";
 import { dataHash } from "../../store/data-hash.ts";
 import type { Pointer } from "../../store/types.ts";
 import { reserveVersion } from "../../versions/reserve.ts";
@@ -20,14 +21,14 @@ import type { RunFacts } from "./run-facts.ts";
 import { makeSnapshot, worktreePatch } from "./snapshot/snapshot.ts";
 
 /** Reserves the number, makes S, opens the database for the run. */
-export function prepareRun(context: Context, run: OpenRun): void {
-  openDatabaseFor(context, run, fixStart(context, run));
+export async function prepareRun(context: Context, run: OpenRun): Promise<void> {
+  openDatabaseFor(context, run, await fixStart(context, run));
 }
 
 /** Reserves the number, stores changed inputs, makes S. Answers the patch of what was not to be committed. */
-export function fixStart(context: Context, run: OpenRun): string | null {
+export async function fixStart(context: Context, run: OpenRun): Promise<string | null> {
   if (run.plan.request.tag) reserve(run);
-  const { inputs, edits } = storeChangedInputs(context, run);
+  const { inputs, edits } = await paceWork(storingChangedInputs(run), context, { label: "storing changed inputs" });
   const { snapshot, dirty, patch } = snapshotOf(run, edits);
   // A new S is signed itself; else whether R can be would be known only after hours.
   if (snapshot === run.plan.head.commit) proveSigning(run.repository);
@@ -46,16 +47,20 @@ function reserve({ plan, project, operation, save }: OpenRun): void {
 }
 
 /** The bytes the program is about to read go into the cache; their pointers into S only. */
-function storeChangedInputs(context: Context, { plan, project }: OpenRun): Pick<RunFacts, "inputs"> & { edits: RunFacts["inputEdits"] } {
+function* storingChangedInputs({ plan, project }: OpenRun): Work<Pick<RunFacts, "inputs"> & { edits: RunFacts["inputEdits"] }> {
   const edits: RunFacts["inputEdits"] = [];
   const changed = new Set(plan.changedInputs.map(({ path }) => path));
-  const inputs = plan.inputs.map((pointer): Pointer => {
-    if (!changed.has(pointer.path)) return pointer;
-    const { content, pointer: edit } = storeOutput(project, pointer.path, context);
+  const inputs: Pointer[] = [];
+  for (const pointer of plan.inputs) {
+    if (!changed.has(pointer.path)) {
+      inputs.push(pointer);
+      continue;
+    }
+    const { content, pointer: edit } = yield* storingOutput(project, pointer.path);
     if (edit.after !== null && edit.after !== edit.before) edits.push({ path: pointer.file, before: edit.before, after: edit.after });
     const { hash, size, nfiles } = content;
-    return { ...pointer, hash, size, ...(nfiles === undefined ? {} : { nfiles }) };
-  });
+    inputs.push({ ...pointer, hash, size, ...(nfiles === undefined ? {} : { nfiles }) });
+  }
   return { inputs, edits };
 }
 

@@ -92,7 +92,7 @@ async function begin(context: Context, { findings, request, pace }: NewSweep & {
     const keeper = sweepFactsKeeper(project, id, first);
     const run: OpenRun = { runId: id, folder, plan: findings, project, repository, places, operation, ...keeper };
     tellSelection(context, findings.selection);
-    fixStart(context, run);
+    await fixStart(context, run);
     const paths = [...findings.selection.included.map(({ path }) => path), ...findings.pointers.map(({ file }) => file)];
     keeper.save({ closing: { ...keeper.facts().closing, staged: [...readIndexEntries(repository, paths)] } });
     const { message, metrics, params, paramsFile, repeat, ending } = request;

@@ -8,6 +8,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, updateRefs } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
+import { paceWork } from "../../../platform/pace.ts";
 import { counted } from "../../../platform/words.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { objectFile, storeOutput } from "../../../store/contents.ts";
@@ -23,7 +24,7 @@ import { copyBefore, mendDatabase } from "../database/mend-database.ts";
 import type { ClosingRun } from "../open-run.ts";
 import { findLeft, warnOfLeft } from "../outputs/left-files.ts";
 import { readMetricsFile } from "../outputs/metrics-file.ts";
-import { inputsChangedSince, type Outputs, outputsOf, storeOutputs } from "../outputs/outputs.ts";
+import { inputsChangedSince, type Outputs, outputsOf, storingRun } from "../outputs/outputs.ts";
 import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
 import { noteWritten } from "../outputs/written.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
@@ -66,7 +67,7 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;
   const closes = facts().status === "finished" && !isBroken && mayVersion;
-  const outcome = closes ? await closeVersioned(context, run, { collected, ...options }) : closeUnversioned(context, run, collected);
+  const outcome = closes ? await closeVersioned(context, run, { collected, ...options }) : await closeUnversioned(context, run, collected);
   const before = isBroken ? keepBefore(context, run) : null;
   for (const name of [copyBefore(folder), join(folder, "index")]) rmSync(name, { force: true });
   return { outcome, before, ...(isBroken ? { vanished, changed } : { vanished: 0, changed: 0 }) };
@@ -137,12 +138,12 @@ async function closeVersioned(
 ): Promise<RunOutcome> {
   const { places, facts, runId } = run;
   await describeRun(context, run, { collected, edit });
-  const changed = changesDuring(run);
+  const changed = await changesDuring(context, run);
   if (changed.length > 0) {
     context.report({ kind: "warning", text: `changed while the run went on, and recorded so: ${changed.join(", ")}` });
   }
   stamp(context, run, { collected, version: facts().version, changed });
-  const outputs = storeOutputs(context, run);
+  const outputs = await paceWork(storingRun(run), context, { label: "storing what the run wrote" });
   noteWritten(run, outputs);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
   // Before it is made, also when it is made late: a tag cannot be told afterwards which versions its data is there.
@@ -155,7 +156,7 @@ async function closeVersioned(
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code !== "E_VERSION_TAKEN") throw error;
     unstampVersion(places.databaseFile, runId, facts().version ?? "");
-    const data = closeUnversioned(context, run, collected);
+    const data = await closeUnversioned(context, run, collected);
     throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });
   }
   const left = findLeft(run);
@@ -207,14 +208,15 @@ function messageOfRun(
 }
 
 /** Keeps rows, log, status, the database's and the outputs' bytes; gives the number back. */
-function closeUnversioned(context: Context, run: ClosingRun, collected: Collected): RunOutcome {
+async function closeUnversioned(context: Context, run: ClosingRun, collected: Collected): Promise<RunOutcome> {
   const { operation, facts, places, runId } = run;
   const { version } = facts();
   if (version !== null) unstampVersion(places.databaseFile, runId, version);
   stamp(context, run, { collected, version: null, changed: [] });
   let outputs: Outputs = { files: [], artifacts: [], models: [] };
   try {
-    outputs = storeOutputs(context, run);
+    // Asked to stop, which may be why it was killed, it is recorded all the same.
+    outputs = await paceWork(storingRun(run), { report: context.report }, { label: "storing what the run wrote" });
     operation.note("database", outputs.artifacts[0]?.hash);
     noteWritten(run, outputs);
   } catch (error) {
@@ -267,12 +269,13 @@ function stamp(
 }
 
 /** Files of S and inputs that are no longer what the run began with; outputs that Git tracks itself are meant to change. */
-function changesDuring(run: ClosingRun): string[] {
+async function changesDuring(context: Context, run: ClosingRun): Promise<string[]> {
   const { folder, repository, facts } = run;
   const { commit, pointers } = facts().closing;
   const isOutput = outputsOf(run);
+  const inputs = await paceWork(inputsChangedSince(run), context, { label: "looking whether the inputs are as they were" });
   const files = commit ? changedSince(repository, folder, new Set(pointers.map(({ file }) => file))) : [];
-  return [...new Set([...files.filter((path) => !isOutput(path)), ...inputsChangedSince(run)])];
+  return [...new Set([...files.filter((path) => !isOutput(path)), ...inputs])];
 }
 
 function warnOffBranch(context: Context, { facts }: ClosingRun): void {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { isMissing } from "../../../platform/files.ts";
+import { finishWork, NOTHING_DONE, type Work } from "../../../platform/pace.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
 
@@ -19,41 +20,60 @@ export interface Marks {
 const NOT_LOOKED_INTO = new Set([".git", ".dvc", "node_modules", ".venv", "__pycache__"]);
 
 export function takeMarks(project: Project, places: Places, pointers: readonly Pointer[]): Marks {
+  return finishWork(takingMarks(project, places, pointers));
+}
+
+export function* takingMarks(project: Project, places: Places, pointers: readonly Pointer[]): Work<Marks> {
   const files = new Map<string, string>();
   const isOurs = (place: string) => linkOnTheWay(project, place) === null;
-  for (const place of places.models.filter(isOurs)) addFiles(project, place, files);
+  for (const place of places.models.filter(isOurs)) yield* addingFiles(project, place, files);
   for (const start of startsOf(places.track).filter(isOurs)) {
     const found = new Map<string, string>();
-    addFiles(project, start, found);
+    yield* addingFiles(project, start, found);
     for (const [path, mark] of found) if (places.isTracked(path)) files.set(path, mark);
   }
-  const marks = pointers.map(({ path }) => [path, markOf(absolutePath(project, path))] as const);
-  return { pointers: Object.fromEntries(marks), files: Object.fromEntries(files) };
+  const marks: Marks["pointers"] = {};
+  for (const { path } of pointers) marks[path] = yield* marking(absolutePath(project, path));
+  return { pointers: marks, files: Object.fromEntries(files) };
 }
 
 /** Changes with every write to the file, or to any file in the folder; empty when there is nothing. */
 export function markOf(path: string): string {
-  const stat = statOf(path);
-  if (stat === null) return "";
-  if (!stat.isDirectory()) return `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+  return finishWork(marking(path));
+}
+
+export function* marking(path: string, stat = statOf(path)): Work<string> {
+  if (stat === null || !stat.isDirectory()) return markOfFile(stat);
   const digest = createHash("sha1");
-  for (const name of readdirSync(path).sort()) digest.update(`${name}\0${markOf(join(path, name))}\n`);
+  for (const [index, name] of readdirSync(path).sort().entries()) {
+    const inside = join(path, name);
+    const found = statOf(inside);
+    digest.update(`${name}\0${found?.isDirectory() ? yield* marking(inside, found) : markOfFile(found)}\n`);
+    if (index % OFTEN === 0) yield NOTHING_DONE;
+  }
   return digest.digest("hex");
 }
 
-function addFiles(project: Project, stored: string, into: Map<string, string>): void {
+const OFTEN = 100;
+
+function markOfFile(stat: BigIntStats | null): string {
+  return stat === null ? "" : `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
+}
+
+function* addingFiles(project: Project, stored: string, into: Map<string, string>): Work<void> {
   const path = absolutePath(project, stored);
   const stat = statOf(path);
   if (stat === null) return;
   if (!stat.isDirectory()) {
-    if (isData(stored)) into.set(stored, markOf(path));
+    if (isData(stored)) into.set(stored, markOfFile(stat));
     return;
   }
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     const inside = stored === "" ? entry.name : `${stored}/${entry.name}`;
     const isFile = entry.isFile() || (entry.isSymbolicLink() && !isFolderLink(join(path, entry.name)));
-    if (entry.isDirectory() ? !NOT_LOOKED_INTO.has(entry.name) : isFile) addFiles(project, inside, into);
+    if (entry.isDirectory() ? !NOT_LOOKED_INTO.has(entry.name) : isFile) yield* addingFiles(project, inside, into);
   }
+  yield NOTHING_DONE;
 }
 
 /** Pointers, ignore files and half-written ones are no outputs. */

@@ -6,14 +6,16 @@ import { topOf } from "../../../config/project.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { finishWork, type Work } from "../../../platform/pace.ts";
 import { copyDatabase } from "../../../results/copy.ts";
-import { hashOutput, storeOutput } from "../../../store/contents.ts";
+import { storingOutput } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import type { FileEdit, Pointer } from "../../../store/types.ts";
+import { scanOutput } from "../../../store/scan.ts";
+import type { FileEdit } from "../../../store/types.ts";
 import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { OutputFile } from "../run-facts.ts";
-import { type Marks, markOf, takeMarks } from "./marks.ts";
+import { type Marks, marking, takeMarks, takingMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
 import { editedFiles, ownedFiles, type SnapshotPlace, treeEntries } from "./results-files.ts";
 import { isStageFile, stageFiles } from "./stage-files.ts";
@@ -26,15 +28,16 @@ export interface Outputs {
 }
 
 /** Stores the database and everything of {@link writtenPaths}. */
-export function storeOutputs(context: Context, run: ClosingRun): Outputs {
+export function* storingRun(run: ClosingRun): Work<Outputs> {
   const { project, repository, places, facts } = run;
   const { snapshot, closing } = facts();
   const place: SnapshotPlace = { project, repository, snapshot };
-  const written = writtenPaths(run, place);
+  const written = yield* writtenPaths(run, place);
   const owned = treeEntries(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
   const edits: FileEdit[] = [];
-  const stored = written.filter((path) => !owned.has(path)).map((path) => storeOne(context, run, { path, edits }));
-  const artifacts = [...(run.isShard ? [] : [storeDatabase(context, run, edits)]), ...stored];
+  const stored: ArtifactEntry[] = [];
+  for (const path of written) if (!owned.has(path)) stored.push(yield* storingOne(run, { path, edits }));
+  const artifacts = [...(run.isShard ? [] : [yield* storingDatabase(run, edits)]), ...stored];
   edits.push(...ignoring(run, [...stored, ...artifacts.slice(0, artifacts.length - stored.length)]));
   const stages = closing.pipeline ? stageFiles(place) : { files: [], ignored: new Map() };
   const own = ownedFiles(place, owned);
@@ -70,10 +73,10 @@ function isListed(file: string): boolean {
  * New and changed files of the models places (folders there as a whole) and of `track`, and changed outputs that have pointers; not
  * inputs, not the database.
  */
-function writtenPaths({ project, places, facts }: ClosingRun, place: SnapshotPlace): string[] {
+function* writtenPaths({ project, places, facts }: ClosingRun, place: SnapshotPlace): Work<string[]> {
   const { closing, inputs } = facts();
   const before = closing.marks ?? NONE;
-  const now = takeMarks(project, places, closing.pointers);
+  const now = yield* takingMarks(project, places, closing.pointers);
   const read = new Set(inputs.map(({ path }) => path));
   const known = closing.pointers.filter(({ cache }) => cache).map(({ path }) => path);
   const changed = closing.pointers.filter(
@@ -111,28 +114,27 @@ type StoredDatabase = Pick<ClosingRun, "project" | "folder" | "places">;
 /** Texts of the database's pointer and ignore file, its bytes being stored. */
 export function storeDatabaseEdits(context: Context, run: StoredDatabase): FileEdit[] {
   const edits: FileEdit[] = [];
-  const artifact = storeDatabase(context, run, edits);
+  const artifact = finishWork(storingDatabase(run, edits), context, { label: "storing the database" });
   return [...edits, ...ignoring(run, [artifact])];
 }
 
 /** The stored object is made from a consistent copy of the live file, never from the file itself. */
-function storeDatabase(context: Context, run: StoredDatabase, edits: FileEdit[]): ArtifactEntry {
+function* storingDatabase(run: StoredDatabase, edits: FileEdit[]): Work<ArtifactEntry> {
   const { folder, places } = run;
   const copy = join(folder, "database.copy");
   try {
     copyDatabase(places.databaseFile, copy);
-    return storeOne(context, run, { path: places.database, edits, bytesFrom: copy });
+    return yield* storingOne(run, { path: places.database, edits, bytesFrom: copy });
   } finally {
     rmSync(copy, { force: true });
   }
 }
 
-function storeOne(
-  context: Context,
+function* storingOne(
   { project }: Pick<ClosingRun, "project">,
   { path, edits, bytesFrom }: { path: string; edits: FileEdit[]; bytesFrom?: string },
-): ArtifactEntry {
-  const { content, pointer } = storeOutput(project, path, context, bytesFrom === undefined ? {} : { bytesFrom });
+): Work<ArtifactEntry> {
+  const { content, pointer } = yield* storingOutput(project, path, bytesFrom === undefined ? {} : { bytesFrom });
   edits.push(pointer);
   return { hash: content.hash, size: content.size, path };
 }
@@ -146,11 +148,15 @@ function ignoring({ project }: Pick<ClosingRun, "project">, stored: readonly Art
 }
 
 /** Inputs whose bytes are no longer those the run began with. Their pointers stay what the run read. */
-export function inputsChangedSince({ project, facts }: ClosingRun): string[] {
+export function* inputsChangedSince({ project, facts }: ClosingRun): Work<string[]> {
   const { inputs, closing } = facts();
-  const hasOtherBytes = ({ path, hash }: Pointer) => {
-    const mark = markOf(join(topOf(project), path));
-    return mark !== closing.marks?.pointers[path] && (mark === "" || hashOutput(project, path).hash !== hash);
-  };
-  return inputs.filter(hasOtherBytes).map(({ path }) => path);
+  const changed: string[] = [];
+  for (const { path, hash } of inputs) {
+    const at = join(topOf(project), path);
+    // A run that is closed late is not to answer for what came after its end.
+    const mark = closing.marksAtEnd?.pointers[path] ?? (yield* marking(at));
+    if (mark === closing.marks?.pointers[path]) continue;
+    if (mark === "" || (yield* scanOutput(project, at)).content.hash !== hash) changed.push(path);
+  }
+  return changed;
 }
