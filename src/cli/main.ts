@@ -37,7 +37,7 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
     const parsed = await parseArguments(argv, catalogue, { width: Math.min(process.stdout.columns || 100, 100) });
     if (parsed.kind === "text") {
       process.stdout.write(face.json ? `${toJson(envelopeOf(parsed.data, []))}\n` : parsed.text);
-      return 0;
+      return parsed.exitCode ?? 0;
     }
     ({ command, face } = parsed);
     reporter = stderrReporter(process.stderr, {
@@ -143,6 +143,8 @@ async function textOf(
   { data, planned, exitCode }: Outcome,
   { face, reporter }: { face: Face; reporter: Reporter },
 ): Promise<string> {
+  // As with dvc, also of JSON.
+  if (face.quiet && command.bareJson) return "";
   if (face.json) {
     const envelope = { ...envelopeOf(data, reporter.warnings), ok: exitCode === 0 };
     return `${command.bareJson ? await dvcJson(data) : toJson(envelope)}\n`;

@@ -4,7 +4,7 @@ import { ExpverError } from "../errors.ts";
 import { DVC_VERSION, VERSION } from "../platform/version.ts";
 import type { Command, Input } from "../workflows/contract.ts";
 import { commandTree, type Found, findCommand, isOwn, type Node, nodeAt } from "./command-tree.ts";
-import { EVERYWHERE, type Face, NO_FACE } from "./face.ts";
+import { EVERYWHERE, type Face, NO_FACE, OF_DVC } from "./face.ts";
 import { commandFacts, commandHelp, groupFacts, groupHelp } from "./help.ts";
 import { flagNames, optionsOf } from "./options.ts";
 
@@ -16,6 +16,7 @@ interface Text {
   kind: "text";
   text: string;
   data: unknown;
+  exitCode?: number;
 }
 
 export interface ParseOptions {
@@ -52,13 +53,26 @@ async function parseCommand(command: Command, words: string[], { width }: ParseO
   parser.configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} }).exitOverride();
   parser.action(() => {});
   try {
-    parser.parse(words, { from: "user" });
+    parser.parse(command.dialect === "dvc" ? words.map(inFull(command, words)) : words, { from: "user" });
   } catch (error) {
     if (!isCommanderError(error)) throw error;
     if (error.exitCode === 0) return helpOfCommand(command, width);
     throw usage(error, command);
   }
   return { kind: "command", command, ...sort(command, parser.processedArgs, parser.opts()) };
+}
+
+/** dvc takes the beginning of a long option for it, when it is that of one only. */
+function inFull(command: Command, words: readonly string[]): (word: string, index: number) => string {
+  const end = words.indexOf("--");
+  const flags = [...(command.options ?? []), ...OF_DVC].flatMap((option) => flagNames(option.flags)).concat("--help");
+  const all = new Set(optionsOf(command).flatMap((option) => flagNames(option.flags)));
+  return (word, index) => {
+    const [begun = "", ...value] = word.split("=");
+    if (!/^--\w/.test(begun) || all.has(begun) || (end >= 0 && index > end)) return word;
+    const [meant, other] = new Set(flags.filter((flag) => flag.startsWith(begun)));
+    return meant === undefined || other !== undefined ? word : [meant, ...value].join("=");
+  };
 }
 
 /** Tells what belongs to every command from what is this command's own. */
@@ -108,8 +122,12 @@ function parseGroup({ node, rest }: Found, catalogue: readonly Command[], option
       details: node.dialect ? { dialect: node.dialect } : {},
     });
   }
-  return helpOf(node, catalogue, options);
+  const help = helpOf(node, catalogue, options);
+  // To dvc a word is missing there.
+  return node.dialect === "dvc" && !rest.includes("--help") && !rest.includes("-h") ? { ...help, exitCode: EXIT_NO_COMMAND } : help;
 }
+
+const EXIT_NO_COMMAND = 254;
 
 function helpOf(node: Node, catalogue: readonly Command[], { width }: ParseOptions): Text {
   if (node.command && (isOwn(node) || node.children.size === 0)) return helpOfCommand(node.command, width);

@@ -49,9 +49,15 @@ const OF_SECTION: Record<string, string[]> = {
 
 const BOOLEANS = new Set(
   words(
-    "core.interactive core.analytics core.hardlink_lock core.no_scm core.autostage core.check_update cache.protected cache.slow_link_warning cache.verify plots.auto_open exp.auto_push hydra.enabled studio.offline remote.worktree remote.no_traverse remote.version_aware remote.verify remote.use_ssl remote.allow_anonymous_login",
+    "core.interactive core.analytics core.hardlink_lock core.no_scm core.autostage core.experiments core.check_update cache.protected cache.slow_link_warning cache.verify plots.auto_open exp.auto_push hydra.enabled studio.offline remote.worktree remote.no_traverse remote.version_aware remote.verify remote.use_ssl remote.allow_anonymous_login",
   ),
 );
+
+const CHOICES: Record<string, string[]> = {
+  "parsing.bool": ["store_true", "boolean_optional"],
+  "parsing.list": ["nargs", "append"],
+  "remote.auth": ["basic", "digest", "custom"],
+};
 
 const NUMBERS = new Set(
   words("remote.connect_timeout remote.read_timeout remote.timeout remote.connection_timeout remote.port remote.max_sessions"),
@@ -110,6 +116,8 @@ function checkValue(name: string, kind: string, value: ConfigValue): void {
     if (!types.every((type) => ["reflink", "hardlink", "symlink", "copy"].includes(type)))
       throw bad(name, text, "reflink, hardlink, symlink, copy, or several with commas");
   }
+  const choice = CHOICES[kind];
+  if (choice !== undefined && !choice.includes(text.toLowerCase())) throw bad(name, text, choice.join(" or "));
   if (/^(cache|remote)\.shared$/.test(kind) && text.toLowerCase() !== "group") throw bad(name, text, "group");
 }
 

@@ -11,7 +11,10 @@ export type IgnoreTest = (path: string, isFolder: boolean) => boolean;
  * match wins. Whoever walks must not enter ignored folders: nothing in them can be taken back.
  */
 export function dvcIgnore(project: Project, output: string): IgnoreTest {
-  const levels = foldersDownTo(project.dvcRoot ?? project.root, dirname(output)).flatMap((folder) => {
+  const root = project.dvcRoot ?? project.root;
+  // Patterns say nothing about what is elsewhere.
+  if (!output.startsWith(`${root}/`)) return () => false;
+  const levels = foldersDownTo(root, dirname(output)).flatMap((folder) => {
     const patterns = readPatterns(readTextIfExists(join(folder, ".dvcignore")));
     return patterns.length === 0 ? [] : [{ folder, rules: ignore({ ignorecase: false, allowRelativePaths: false }).add(patterns) }];
   });

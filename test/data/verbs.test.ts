@@ -4,6 +4,21 @@ import { describe, expect, it } from "vitest";
 import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins, runDvc } from "../support/twins.ts";
 
+const STAGES = `stages:
+  first:
+    cmd: cp a made
+    deps:
+    - a
+    outs:
+    - made
+  second:
+    cmd: cp made last
+    deps:
+    - made
+    outs:
+    - last
+`;
+
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
   it("takes names as long as a file system allows, and one that leaves no room for .dvc is refused", () => {
     const twins = makeTwins();
@@ -33,6 +48,132 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     const { error } = repository.expverJson(["data", "add", name]);
     expect(error).toMatchObject({ code: "E_DATA", hint: "Rename it: 251 bytes are the most." });
     expect(repository.read(".gitignore")).not.toContain(name);
+  });
+
+  it("takes every form of dvc's options, and refuses what dvc refuses", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => {
+      for (const name of ["a.txt", "b.bin", "d/x", "d/y"]) write(name, `${name}\n`);
+      write("../w/in", "in\n");
+      write("../w/x.log", "log\n");
+      write(".dvcignore", "*.log\n");
+    });
+    twins.run(["add", "-q", "a.txt", "b.bin", "d"]);
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    twins.each(({ commit }) => commit("one"));
+    for (const args of [
+      ["push", "--glob", "*.txt"],
+      ["push", "--glob", "nothing*"],
+      ["push", "-q", "--no-run-cache", "-j", "0"],
+      ["push", "-j", "x"],
+      ["push", "--all-t"],
+      ["push", "--a"],
+    ])
+      twins.run(args);
+    twins.agree();
+    twins.each(({ root }) => rmSync(join(root, ".dvc/cache/files"), { recursive: true }));
+    for (const size of ["x", "7", "12"]) {
+      twins.run(["fetch", "--max-size", size]);
+      twins.agree();
+    }
+    twins.run(["pull", "--no-run-cache"]);
+    twins.agree();
+    twins.each(({ write }) => write("a.txt", "changed\n"));
+    for (const args of [
+      ["status", "-q", "--json"],
+      ["diff", "-q", "--json"],
+      ["list", ".", "-q", "--json"],
+      ["list-url", "../w", "-T"],
+    ])
+      twins.same(args);
+    for (const args of [
+      ["status", "-c", "-j", "x"],
+      ["gc", "-w", "-f", "-j", "x"],
+      ["gc", "-a", "-f", "--num", "x"],
+      ["gc", "-f", "--date", "x"],
+      ["gc", "-w", "-f", "-c", "-r", "nothing"],
+      ["gc", "-w", "-f", "-p", "../nothing"],
+      ["check-ignore", "-a", "x.log"],
+      ["add", "--remote-jobs", "2", "a.txt"],
+      ["add", "-q", "--to-remote", "--remote-jobs", "2", "../w"],
+      [],
+      ["remote"],
+      ["cache"],
+      ["config"],
+      ["config", "-l", "core.remote"],
+      ["config", "--show-origin", "core.remote", "x"],
+      ["config", "core.experiments", "x"],
+      ["config", "parsing.bool", "x"],
+      ["init", "--no-scm", "--subdir"],
+      ["init", "--subdir", "-q", "deep/er"],
+      ["init", "-q", "other"],
+    ])
+      twins.run(args);
+    twins.each(({ root }) => rmSync(join(root, ".dvc/cache"), { recursive: true }));
+    expect(twins.ours.read("w.dvc")).toBe(twins.theirs.read("w.dvc"));
+    expect(existsSync(join(twins.ours.root, "deep/er/.dvc/config"))).toBe(true);
+  });
+
+  it("knows the user's settings where there is no repository", () => {
+    const twins = makeTwins();
+    twins.each(({ root }) => rmSync(join(root, ".dvc"), { recursive: true }));
+    for (const args of [
+      ["remote", "list"],
+      ["remote", "add", "one", "/one"],
+      ["remote", "add", "--global", "-d", "one", "/one"],
+      ["remote", "list"],
+      ["remote", "default"],
+      ["config", "--global", "core.remote"],
+      ["config", "core.remote"],
+      ["config", "core.autostage", "true"],
+      ["cache", "dir"],
+      ["cache", "dir", "--global", "/somewhere"],
+      ["cache", "dir"],
+      ["remote", "remove", "--global", "one"],
+    ])
+      twins.same(args);
+  });
+
+  it("takes a name in every commit that is asked for, and with a stage those it needs", () => {
+    const twins = makeTwins();
+    twins.each(({ root, write }) =>
+      write(".dvc/config.local", `['remote "store"']\n    url = ${join(root, "../store")}\n[core]\n    remote = store\n`),
+    );
+    for (const state of ["one", "two"]) {
+      twins.each(({ write }) => {
+        write("a", `${state}\n`);
+        write("d/x", `${state} x\n`);
+      });
+      twins.run(["add", "-q", "a", "d"]);
+      twins.each(({ commit }) => commit(state));
+    }
+    twins.run(["push", "-q", "-A", "a"]);
+    twins.agree();
+    twins.run(["push", "-q", "-A"]);
+    twins.each(({ root }) => rmSync(join(root, ".dvc/cache/files"), { recursive: true }));
+    twins.run(["fetch", "-q", "-A", "d"]);
+    twins.agree();
+
+    twins.each((repository) => {
+      repository.write("dvc.yaml", STAGES);
+      repository.write("made", "two\n");
+      repository.write("last", "last\n");
+      runDvc(repository, ["commit", "-q", "-f", "dvc.yaml"]);
+    });
+    for (const args of [
+      ["push", "-q", "last"],
+      ["push", "-q", "--with-deps", "last"],
+      ["push", "-q", "-d", "second"],
+    ]) {
+      twins.run(args);
+      twins.agree();
+    }
+    twins.each(({ write }) => write("a", "changed\n"));
+    for (const args of [["second"], ["-d", "second"], ["-d", "last"], ["-c", "-d", "second"]])
+      twins.sameJson(["status", "--json", ...args]);
+    twins.each(({ root }) => rmSync(join(root, "made")));
+    twins.run(["checkout", "-q", "-f", "-d", "second"]);
+    twins.agree();
   });
 
   it("moves data with its pointer and ignore line", () => {

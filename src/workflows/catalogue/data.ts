@@ -5,7 +5,7 @@ import { DATA_SOURCES } from "./data-sources.ts";
 
 const TARGETS = [{ name: "TARGET", help: "output, file in a tracked folder, .dvc file or stage; default: all", variadic: true }];
 const RECURSIVE: OptionSpec = { flags: "-R, --recursive", help: "a folder means every output in it" };
-const WITH_DEPS: OptionSpec = { flags: "-d, --with-deps", help: "accepted for dvc's sake", hidden: true };
+const WITH_DEPS: OptionSpec = { flags: "-d, --with-deps", help: "a stage means the stages it depends on too" };
 const FORCE: OptionSpec = { flags: "-f, --force", help: "replace or remove data that is stored nowhere; it goes to the trash" };
 const REMOTE: OptionSpec = { flags: "-r, --remote <name>", help: "remote to use instead of the default one", completes: "remote" };
 const JOBS: OptionSpec = {
@@ -18,6 +18,10 @@ const REVISIONS: OptionSpec[] = [
   { flags: "-A, --all-commits", help: "data of every commit too" },
 ];
 const TRANSFER: OptionSpec[] = [REMOTE, ...REVISIONS, RECURSIVE, WITH_DEPS, JOBS];
+const RUN_CACHE: OptionSpec[] = [
+  { flags: "--run-cache", help: "accepted for dvc's sake", hidden: true },
+  { flags: "--no-run-cache", help: "accepted for dvc's sake", hidden: true },
+];
 const LEVELS: OptionSpec[] = [
   { flags: "--global", help: "the user's configuration" },
   { flags: "--system", help: "the machine's configuration" },
@@ -32,6 +36,7 @@ const VERBS: Command[] = [
     name: "data init",
     summary: "Make DVC's files in a Git repository, as `dvc init` does",
     group: "data",
+    arguments: [{ name: "DIRECTORY", help: "where; default: here" }],
     options: [
       { flags: "--no-scm", help: "work without Git" },
       { flags: "--subdir", help: "in a folder of the repository" },
@@ -56,6 +61,7 @@ const VERBS: Command[] = [
       { flags: "--to-remote", help: "copy it to a remote and nowhere else; PATH may be a URL then" },
       { flags: "-r, --remote <name>", help: "with --to-remote: that remote instead of the default one", completes: "remote" },
       { flags: "-f, --force", help: "with --out: replace what has that name" },
+      { flags: "--remote-jobs <number>", help: "accepted for dvc's sake", hidden: true },
     ],
     examples: [
       ["data add data/train.csv", "writes data/train.csv.dvc, which dvc reads too; stages and commits nothing"],
@@ -115,6 +121,7 @@ const VERBS: Command[] = [
     options: [
       { flags: "-c, --cloud", help: "compare the cache with the remote" },
       ...TRANSFER,
+      { flags: "--json", help: "in dvc's JSON" },
       { flags: "--no-updates", help: "do not ask where imports came from whether there is something newer" },
     ],
     examples: [
@@ -152,7 +159,7 @@ const VERBS: Command[] = [
     summary: "Copy objects to a remote, members of folders before their listings",
     group: "data",
     arguments: TARGETS,
-    options: [...TRANSFER, { flags: "--run-cache", help: "accepted for dvc's sake", hidden: true }],
+    options: [...TRANSFER, { flags: "--glob", help: "targets are patterns" }, ...RUN_CACHE],
     examples: [
       ["data push", "everything the pointers here name and the remote lacks"],
       ["data push -r backup -T", "also the data of every tag, to the remote `backup`"],
@@ -167,7 +174,7 @@ const VERBS: Command[] = [
     summary: "Copy objects from a remote into the cache; the worktree stays as it is",
     group: "data",
     arguments: TARGETS,
-    options: [...TRANSFER, { flags: "--run-cache", help: "accepted for dvc's sake", hidden: true }],
+    options: [...TRANSFER, { flags: "--max-size <bytes>", help: "only outputs smaller than this" }, ...RUN_CACHE],
     examples: [["data fetch -T", "data of the worktree and of every tag"]],
     kind: "write",
     failureExit: 1,
@@ -179,12 +186,7 @@ const VERBS: Command[] = [
     summary: "Fetch from a remote, then bring the data into the worktree",
     group: "data",
     arguments: TARGETS,
-    options: [
-      ...TRANSFER,
-      FORCE,
-      { flags: "--allow-missing", help: "no failure when bytes are nowhere" },
-      { flags: "--run-cache", help: "accepted for dvc's sake", hidden: true },
-    ],
+    options: [...TRANSFER, FORCE, { flags: "--allow-missing", help: "no failure when bytes are nowhere" }, ...RUN_CACHE],
     examples: [["data pull data/train.csv", "one output; without a name all"]],
     kind: "write",
     failureExit: 1,

@@ -35,10 +35,11 @@ function fromStdin(): string[] {
   return end < 0 ? lines : lines.slice(0, end);
 }
 
-function refuseContradiction({ stdin, details, nonMatching, quiet }: Input, targets: readonly string[]): void {
+function refuseContradiction({ stdin, details, nonMatching, all, quiet }: Input, targets: readonly string[]): void {
   const refuse = (message: string) => new ExpverError("E_USAGE", message, { details: { dialect: "dvc", exitCode: 255 } });
   if (stdin !== true && targets.length === 0) throw refuse("name paths, or read them with --stdin");
   if (stdin === true && targets.length > 0) throw refuse("paths and --stdin exclude each other");
   if (nonMatching === true && details !== true) throw refuse("--non-matching goes with --details only");
+  if (all === true && details !== true) throw refuse("--all goes with --details only");
   if (quiet === true && details === true) throw refuse("--details and --quiet exclude each other");
 }

@@ -1,16 +1,17 @@
 /** `expver data init`: DVC's own files, as `dvc init` makes and stages them. `expver init` sets up everything else too. */
-import { existsSync, realpathSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { findPlace, type Place } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { git, gitResult } from "../../git/git.ts";
+import { contextIn, git, gitResult } from "../../git/git.ts";
 import { perform } from "../../journal/perform.ts";
 import { moveToTrash, trashPlace } from "../../journal/trash.ts";
 import type { Context } from "../../platform/context.ts";
-import { readTextIfExists } from "../../platform/files.ts";
+import { isFolder, readTextIfExists } from "../../platform/files.ts";
 import type { FileEdit } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { DVC_GITIGNORE, DVCIGNORE } from "../init/texts.ts";
+import { textIn } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 
@@ -32,9 +33,11 @@ const NO_SCM = "[core]\n    no_scm = True\n";
 
 export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
   async plan(context, input) {
-    const root = realpathSync(context.cwd);
+    const root = physical(resolve(context.cwd, textIn(input.directory) ?? "."));
     const noScm = input.scm === false;
-    const place = placeFor({ ...context, cwd: root }, { root, noScm });
+    if (noScm && input.subdir === true)
+      throw new ExpverError("E_USAGE", "--no-scm and --subdir exclude each other", { details: { dialect: "dvc", exitCode: 255 } });
+    const place = placeFor(context, { root, noScm });
     const dvc = join(root, ".dvc");
     const replaces = existsSync(dvc);
     refuseWrongPlace(place, { root, noScm, subdir: input.subdir === true });
@@ -64,7 +67,8 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
   },
 
   async apply(context, { root, edits, noScm, replaces }) {
-    const place = placeFor({ ...context, cwd: root }, { root, noScm });
+    mkdirSync(root, { recursive: true });
+    const place = placeFor(context, { root, noScm });
     await prepareWriting(place, context);
     await perform(place, context, {
       command: "data init",
@@ -87,7 +91,17 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
 
 function placeFor(context: Context, { root, noScm }: { root: string; noScm: boolean }): Place {
   const bare: Place = { root, repository: null, dvcRoot: root, stateDir: join(root, ".dvc", "tmp", "expver"), cwd: root };
-  return noScm ? bare : (findPlace(context) ?? bare);
+  return noScm ? bare : (findPlace(contextIn(context, standing(root))) ?? bare);
+}
+
+/** A folder that is yet to be made is below one that is there. */
+function standing(folder: string): string {
+  return isFolder(folder) ? folder : standing(dirname(folder));
+}
+
+function physical(folder: string): string {
+  const there = standing(folder);
+  return join(realpathSync(there), relative(there, folder));
 }
 
 function refuseWrongPlace({ repository }: Place, { root, noScm, subdir }: { root: string; noScm: boolean; subdir: boolean }): void {

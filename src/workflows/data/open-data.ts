@@ -4,9 +4,12 @@ import { nearestWord } from "../../config/nearest.ts";
 import { pathFromUser, shownPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { readStages } from "../../pipelines/stages.ts";
 import type { Context } from "../../platform/context.ts";
-import { findPointer, readPointers } from "../../store/pointers.ts";
+import { readPipelines, readPointers } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
+import type { Input } from "../contract.ts";
+import { wordsOf } from "../input.ts";
 
 /** Throws E_NO_PROJECT without a `.dvc` folder. */
 export function openData(context: Context): Project {
@@ -20,6 +23,19 @@ export function openData(context: Context): Project {
   return project;
 }
 
+export interface Targets {
+  /** As typed; none: all. */
+  targets: readonly string[];
+  /** A folder means what lies in it. */
+  recursive: boolean;
+  /** A stage means those too whose outputs it needs. */
+  withDeps: boolean;
+}
+
+export function targetsOf(input: Input): Targets {
+  return { targets: wordsOf(input.target), recursive: input.recursive === true, withDeps: input.withDeps === true };
+}
+
 export interface Selection {
   pointers: Pointer[];
   /** Outputs of which only some members are meant: relative paths. */
@@ -28,7 +44,7 @@ export interface Selection {
 
 /**
  * Pointers meant by targets: a `.dvc` file, `dvc.yaml`, an output, a file in a tracked folder, a stage. No target means all; with
- * `recursive` a folder means what lies in it. Throws E_NOT_FOUND.
+ * `recursive` a folder means what lies in it, with `withDeps` a stage what it needs. Throws E_NOT_FOUND.
  */
 export function selectPointers(
   project: Project,
@@ -36,24 +52,53 @@ export function selectPointers(
   {
     targets,
     recursive = false,
+    withDeps = false,
     pointers = readPointers(project),
-  }: { targets: readonly string[]; recursive?: boolean; pointers?: Pointer[] },
+  }: Partial<Targets> & {
+    targets: readonly string[];
+    pointers?: Pointer[];
+  },
 ): Selection {
   if (targets.length === 0) return { pointers, only: new Map() };
-  const chosen = new Map<string, Pointer>();
+  const chosen = new Set<Pointer>();
   const whole = new Set<string>();
   const only = new Map<string, string[]>();
   for (const target of targets) {
     const found = meaning(project, context, { target, recursive, pointers });
     if (found.length === 0) throw unknownTarget(project, target, pointers);
     for (const { pointer, member } of found) {
-      chosen.set(pointer.path, pointer);
+      chosen.add(pointer);
       if (member === null) whole.add(pointer.path);
       else only.set(pointer.path, [...(only.get(pointer.path) ?? []), member]);
     }
   }
   for (const path of whole) only.delete(path);
-  return { pointers: [...chosen.values()], only };
+  // As with dvc, an output stands for itself only.
+  const isStage = (one: Pointer) => targets.some((target) => stageAddresses(project, one).includes(target));
+  const needed = withDeps ? neededBy(project, [...chosen].filter(isStage), pointers) : [];
+  return { pointers: [...new Set([...chosen, ...needed])], only };
+}
+
+/** Outputs of the stages that the stages of `chosen` depend on, however far up. */
+function neededBy(project: Project, chosen: readonly Pointer[], pointers: readonly Pointer[]): Pointer[] {
+  const stages = new Map(
+    readPipelines(project, null)
+      .flatMap(({ file, ...texts }) => readStages(file, texts))
+      .map(({ file, stage, files }) => [stageKey({ file, stage }), files.map(({ path }) => path)]),
+  );
+  const found = new Set<Pointer>();
+  for (let wave = chosen; wave.length > 0; ) {
+    const paths = wave.flatMap((one) => stages.get(stageKey(one)) ?? []);
+    const isNeeded = ({ path }: Pointer) => paths.some((one) => `${one}/`.startsWith(`${path}/`) || path.startsWith(`${one}/`));
+    const direct = new Set(pointers.filter(isNeeded).map(stageKey));
+    wave = pointers.filter((one) => direct.has(stageKey(one)) && !found.has(one));
+    for (const one of wave) found.add(one);
+  }
+  return [...found];
+}
+
+function stageKey({ file, stage }: Pick<Pointer, "file" | "stage">): string {
+  return `${file}\0${stage ?? ""}`;
 }
 
 interface Meant {
@@ -74,9 +119,10 @@ function meaning(
   const ofFile = pointers.filter(({ file }) => file === path || file === path.replace(/(^|\/)dvc\.yaml$/, "$1dvc.lock"));
   if (ofFile.length > 0) return all(ofFile);
   const inside = recursive ? pointers.filter((one) => path === "" || one.path.startsWith(`${path}/`)) : [];
-  const pointer = findPointer(pointers, path);
-  if (pointer === undefined) return all(inside);
-  return [{ pointer, member: pointer.path === path ? null : path.slice(pointer.path.length + 1) }];
+  // More than one where pointers are those of several commits.
+  const named = pointers.filter((one) => path === one.path || path.startsWith(`${one.path}/`));
+  if (named.length === 0) return all(inside);
+  return named.map((pointer) => ({ pointer, member: pointer.path === path ? null : path.slice(pointer.path.length + 1) }));
 }
 
 /** `name` beside the user, `folder/dvc.yaml:name` elsewhere; a generated `name@key` is meant by `name` too. */

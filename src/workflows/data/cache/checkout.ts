@@ -13,12 +13,11 @@ import { applyingCheckout, refuseUnsaved } from "../../../store/apply-checkout.t
 import { type OutputCheckout, type Placement, planningCheckout } from "../../../store/checkout.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
-import { wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { type Change, checkoutEffects } from "../checkout-effects.ts";
 import { settleDatabases } from "../databases.ts";
-import { openData, type Selection, selectPointers } from "../open-data.ts";
+import { openData, type Selection, selectPointers, targetsOf } from "../open-data.ts";
 
 export interface CheckoutPlan extends Plan {
   outputs: OutputCheckout[];
@@ -42,7 +41,7 @@ export interface CheckoutResult {
 export const dataCheckout: WriteWorkflow<Input, CheckoutPlan, CheckoutResult> = {
   async plan(context, input) {
     const project = openData(context);
-    const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true });
+    const selection = selectPointers(project, context, targetsOf(input));
     return planCheckout(project, context, { selection, input });
   },
 

@@ -6,10 +6,12 @@ import { contextIn, git } from "../../../git/git.ts";
 import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
+import { isFolder } from "../../../platform/files.ts";
 import { readPointers, readPointersOf } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
+import { withExitCode } from "../exit-codes.ts";
 
 const SCOPES = ["workspace", "allBranches", "allTags", "allCommits", "allExperiments", "date", "rev"];
 
@@ -29,14 +31,17 @@ export function refuseWithoutScope(input: Input): void {
   if (input.notInRemote === true && input.cloud === true) throw refuse("--not-in-remote and --cloud exclude each other", "Choose one.");
   if (input.num !== undefined && input.rev === undefined && input.allBranches !== true)
     throw refuse("--num goes with --rev or --all-branches", "Name where to count from.");
-  if (input.num !== undefined && !/^[1-9][0-9]*$/.test(String(input.num))) throw refuse(`--num is ${String(input.num)}`, "Give a number.");
+  if (input.num !== undefined && !/^-?[0-9]+$/.test(String(input.num)))
+    throw new ExpverError("E_USAGE", `--num is ${String(input.num)}; expected a number`, { details: { dialect: "dvc" } });
+  if (input.num !== undefined && Number(input.num) < 1) throw refuse(`--num is ${String(input.num)}`, "Give a number from 1.");
 }
 
 /** This repository, those named with -p, and each seen from its other worktrees, this one first. Throws E_DATA when one cannot be read. */
 export function projectsToKeep(project: Project, context: Context, input: Input): Project[] {
   const named = wordsOf(input.projects).map((path) => {
-    const found = findProject(contextIn(context, resolve(context.cwd, path)));
-    if (!found?.dvcRoot) throw unreadable(path, "Name the folder of a DVC repository.");
+    const folder = resolve(context.cwd, path);
+    const found = isFolder(folder) ? findProject(contextIn(context, folder)) : null;
+    if (!found?.dvcRoot) throw withExitCode(unreadable(path, "Name the folder of a DVC repository."), 253);
     return found;
   });
   const all = [project, ...named].flatMap((one) => [one, ...elsewhere(one, context)]);
@@ -101,7 +106,9 @@ function commitsInScope({ repository }: Project, input: Input): string[] {
 function midnight(date: string): number {
   const time = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00`) : Number.NaN;
   if (Number.isFinite(time)) return time;
-  throw new ExpverError("E_USAGE", `--date is ${JSON.stringify(date)}; expected YYYY-MM-DD`, { details: { dialect: "dvc" } });
+  throw new ExpverError("E_USAGE", `--date is ${JSON.stringify(date)}; expected YYYY-MM-DD`, {
+    details: { dialect: "dvc", exitCode: 255 },
+  });
 }
 
 function lines(text: string): string[] {

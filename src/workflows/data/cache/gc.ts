@@ -27,7 +27,9 @@ import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
+import { openConfigured } from "../exit-codes.ts";
 import { openData } from "../open-data.ts";
+import { jobsOf } from "../transfer/push.ts";
 import { namesOf } from "./gc-names.ts";
 import { hasScope, pointersToKeep, projectsToKeep, refuseWithoutScope } from "./gc-scope.ts";
 
@@ -49,6 +51,7 @@ export interface GcResult {
 
 export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
   async plan(context, input) {
+    jobsOf(input);
     refuseWithoutScope(input);
     const project = openData(context);
     const { unused, unusedThere } = await survey(project, context, input);
@@ -157,7 +160,7 @@ async function needsNow(project: Project, context: Context, input: Input): Promi
   const projects = projectsToKeep(project, context, input);
   const used = new Set<string>();
   for (const one of projects) await addObjects(used, one, context, { pointers: pointersToKeep(one, context, input), input });
-  const remote = input.cloud === true || input.notInRemote === true ? openRemote(project, textIn(input.remote)) : null;
+  const remote = input.cloud === true || input.notInRemote === true ? openConfigured(project, textIn(input.remote)) : null;
   const isUnused = (object: ObjectName) => !used.has(keyOf(object));
   const unusedThere = remote !== null && input.cloud === true ? (await remote.list(context)).filter(isUnused) : [];
   if (remote !== null && input.notInRemote === true)
@@ -269,7 +272,7 @@ async function removeThere(
   { input, objects }: { input: Input; objects: readonly ObjectName[] },
 ): Promise<void> {
   if (objects.length === 0) return;
-  const remote = openRemote(project, textIn(input.remote));
+  const remote = openConfigured(project, textIn(input.remote));
   await perform(project, context, {
     command: "data gc",
     argv: ["data", "gc", "--cloud"],

@@ -22,10 +22,11 @@ import { byRemote, isPushable } from "../../../store/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
-import { textIn, wordsOf } from "../../input.ts";
-import { openData, selectPointers } from "../open-data.ts";
+import { textIn } from "../../input.ts";
+import { openData, selectPointers, type Targets, targetsOf } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { type ImportChange, importChanges } from "../sources/import-changes.ts";
+import { jobsOf } from "../transfer/push.ts";
 
 /** dvc's: by stage or pointer file, what changed. */
 export type LocalStatus = Record<string, LocalChange[]>;
@@ -49,7 +50,7 @@ export interface DataStatus {
 export const dataStatus: ReadWorkflow<Input, DataStatus> = {
   async read(context, input) {
     const project = openData(context);
-    const targets = { targets: wordsOf(input.target), recursive: input.recursive === true };
+    const targets = targetsOf(input);
     if (input.cloud === true || typeof input.remote === "string") return cloudStatus(project, context, { input, targets });
     refuseMeaningless(input);
     const tracked = readTracked(project);
@@ -67,10 +68,15 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
       json,
       outputs: states.map(({ pointer, state }) => ({ path: pointer.path, file: pointer.file, hash: pointer.hash, state })),
       remotes: null,
-      exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0,
+      exitCode: quietly(input, json),
     };
   },
 };
+
+/** `--quiet` answers by the exit code, with `--json` not even so, as with dvc. */
+function quietly({ quiet, json: isJson }: Input, json: object): number {
+  return quiet === true && isJson !== true && Object.keys(json).length > 0 ? 1 : 0;
+}
 
 /** Such a pointer says what ours said: without a word it would look as if all were well. */
 function warnUndecided(project: Project, context: Context): void {
@@ -168,8 +174,9 @@ function addressOf(project: Project, { file, stage }: Pick<Pointer, "file" | "st
 async function cloudStatus(
   project: Project,
   context: Context,
-  { input, targets }: { input: Input; targets: { targets: string[]; recursive: boolean } },
+  { input, targets }: { input: Input; targets: Targets },
 ): Promise<DataStatus> {
+  jobsOf(input);
   const asked = textIn(input.remote);
   const all = [...readPointers(project), ...pointersOfRevisions(project, input)];
   const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
@@ -183,7 +190,7 @@ async function cloudStatus(
     remotes.push(remote.name);
     await compareWith(remote, outputs, { project, context, json });
   }
-  return { json, outputs: [], remotes, exitCode: input.quiet === true && Object.keys(json).length > 0 ? 1 : 0 };
+  return { json, outputs: [], remotes, exitCode: quietly(input, json) };
 }
 
 async function compareWith(

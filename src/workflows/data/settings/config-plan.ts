@@ -1,7 +1,7 @@
 /** What the commands that read and edit DVC's configuration have in common. */
 import { homedir } from "node:os";
-import { dirname, isAbsolute, relative, resolve } from "node:path";
-import { type Place, topOf } from "../../../config/project.ts";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { findPlace, type Place, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -13,7 +13,6 @@ import type { FileEdit } from "../../../store/types.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
-import { openData } from "../open-data.ts";
 
 export interface ConfigAnswer {
   edits?: FileEdit[];
@@ -38,12 +37,12 @@ export function configWorkflow(
 ): WriteWorkflow<Input, ConfigPlan, ConfigResult> & ReadWorkflow<Input, ConfigResult> {
   return {
     async read(context, input) {
-      const { lines = [], exitCode = 0 } = decide(openData(context), context, input);
+      const { lines = [], exitCode = 0 } = decide(settingsPlace(context), context, input);
       return { lines, changed: [], exitCode };
     },
 
     async plan(context, input) {
-      const project = openData(context);
+      const project = settingsPlace(context);
       const { edits = [], lines = [], exitCode = 0 } = decide(project, context, input);
       const changes = edits.filter(({ before, after }) => before !== after);
       return {
@@ -57,20 +56,26 @@ export function configWorkflow(
       };
     },
     async apply(context, { edits, lines, exitCode }) {
-      const project = openData(context);
+      const project = settingsPlace(context);
       if (edits.length > 0) await write(project, context, { command, edits });
       return { lines, changed: edits.map(({ path }) => relative(topOf(project), path)), exitCode };
     },
   };
 }
 
+/** Also where there is no repository: the user's settings and the machine's are everywhere. */
+function settingsPlace(context: Context): Place {
+  const { cwd } = context;
+  return findPlace(context) ?? { root: cwd, repository: null, dvcRoot: null, stateDir: join(cwd, ".dvc/tmp/expver"), cwd };
+}
+
 /** Files of the user or the machine lie outside the repository and its journal. */
 async function write(project: Place, context: Context, { command, edits }: { command: string; edits: FileEdit[] }): Promise<void> {
-  await prepareWriting(project, context);
   const isInside = ({ path }: FileEdit) => path.startsWith(`${topOf(project)}/`);
   const inside = edits.filter(isInside);
   const names = inside.map(({ path }) => relative(topOf(project), path)).join(", ");
   if (inside.length > 0) {
+    await prepareWriting(project, context);
     await perform(project, context, {
       command,
       argv: command.split(" "),
@@ -101,6 +106,8 @@ export function editLevel(
   change: (sections: Sections) => void,
   weakerEdits: readonly FileEdit[] = [],
 ): FileEdit {
+  if (project.dvcRoot === null && (level === "repo" || level === "local"))
+    throw configError(`Not inside a DVC repo: ${project.cwd}`, "Name --global or --system, or go there; `expver init` makes one.");
   const path = configFile(project, level);
   const before = readTextIfExists(path);
   const sections = parseDvcConfig(before ?? "", path);

@@ -11,6 +11,7 @@ import { type ConfigAnswer, configError, configWorkflow, editLevel, levelOf, sec
 
 export const dataConfig = configWorkflow("data config", (project, context, input) => {
   const level = levelOf(input);
+  refuseContradiction(input);
   if (input.list === true) return listAll(project, level, input.showOrigin === true);
   const { section, option } = parseName(input.name);
   const value = textIn(input.value);
@@ -19,13 +20,26 @@ export const dataConfig = configWorkflow("data config", (project, context, input
   return { edits: [setOne(project, context, { level: level ?? "repo", section, option, value })] };
 });
 
+/** With the code of dvc's command, which looks at this itself. Throws E_USAGE. */
+function refuseContradiction({ list, showOrigin, unset, name, value }: Input): void {
+  const refuse = (message: string, hint: string) => new ExpverError("E_USAGE", message, { hint, details: { dialect: "dvc", exitCode: 1 } });
+  if (showOrigin === true && (unset === true || value !== undefined))
+    throw refuse("--show-origin only reads", "Leave out --unset and the value.");
+  if (list === true && (unset === true || name !== undefined)) throw refuse("--list takes no name", "Leave out --list, or the rest.");
+  if (list !== true && name === undefined)
+    throw refuse("which option?", "Names are section.option or remote.NAME.option; --list shows them.");
+}
+
 export const dataCacheDir = configWorkflow("data cache dir", (project, context, input) => {
   const level = levelOf(input);
   const value = textIn(input.value);
   if (value !== undefined || input.unset === true)
     return { edits: [setOne(project, context, { level: level ?? "repo", section: "cache", option: "dir", value })] };
-  if (level === null) return { lines: [readDvcConfig(project).cache.dir] };
-  const dir = readLevel(project, level).get("cache")?.get("dir");
+  if (level === null && project.dvcRoot !== null) return { lines: [readDvcConfig(project).cache.dir] };
+  const [dir] = (level === null ? CONFIG_LEVELS : [level])
+    .map((one) => readLevel(project, one).get("cache")?.get("dir"))
+    .filter((one) => one !== undefined)
+    .reverse();
   if (dir === undefined) throw configError("option 'dir' doesn't exist in section 'cache'");
   return { lines: [textOf(dir)] };
 });

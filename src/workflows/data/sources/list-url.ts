@@ -27,6 +27,7 @@ export const dataListUrl: ReadWorkflow<Input, ListResult> = {
     const shape = { isTree: input.tree === true, isDeep: input.recursive === true, depth };
     const path = pathHere(url, { cwd: context.cwd, place: findPlace(context) });
     const listed = path !== null ? await list(ofPath(path), shape) : await list(ofUrl(context, url, fsConfigOf(input)), shape);
+    if (listed.tree !== null) listed.tree.path = url;
     return { ...listed, size: input.size === true, hash: false };
   },
 };

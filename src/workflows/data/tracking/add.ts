@@ -21,6 +21,7 @@ import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { databaseCopier, settleDatabases } from "../databases.ts";
 import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
+import { jobsOf } from "../transfer/push.ts";
 import { type AddFrom, addFrom, planAddFrom } from "./add-from.ts";
 import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
@@ -66,7 +67,10 @@ export interface AddResult {
 
 export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
   async plan(context, input) {
-    if (input.remote !== undefined && input.toRemote !== true) throw new ExpverError("E_DATA", "--remote goes with --to-remote only");
+    jobsOf({ jobs: input.remoteJobs });
+    for (const flag of ["remote", "remoteJobs"])
+      if (input[flag] !== undefined && input.toRemote !== true)
+        throw new ExpverError("E_DATA", `--${flag === "remote" ? flag : "remote-jobs"} goes with --to-remote only`);
     if (input.toRemote === true || textIn(input.out) !== undefined) return { ...(await planAddFrom(context, input)), ...NOTHING_HERE };
     const project = openData(context);
     const typed = input.glob === true ? expandGlobs(context, wordsOf(input.path)) : wordsOf(input.path);

@@ -10,11 +10,10 @@ import { relinkOutput } from "../../../store/relink.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
-import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { databaseCopier, settleDatabases } from "../databases.ts";
-import { openData, selectPointers } from "../open-data.ts";
+import { openData, selectPointers, targetsOf } from "../open-data.ts";
 import type { AddedOutput } from "./add-members.ts";
 
 interface CommitPlan extends Plan {
@@ -33,7 +32,7 @@ export interface CommitResult {
 export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
   async plan(context, input) {
     const project = openData(context);
-    const { pointers } = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true });
+    const { pointers } = selectPointers(project, context, targetsOf(input));
     await settleDatabases(
       project,
       pointers.map(({ path }) => path),

@@ -8,12 +8,13 @@ import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { fetchObjects, type TransferReport } from "../../../store/transfer.ts";
+import type { Pointer } from "../../../store/types.ts";
 import type { Input, WriteWorkflow } from "../../contract.ts";
-import { textIn, wordsOf } from "../../input.ts";
+import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { applyCheckout, type CheckoutPlan, type CheckoutResult, planCheckout } from "../cache/checkout.ts";
-import { openData, type Selection, selectPointers } from "../open-data.ts";
+import { openData, type Selection, selectPointers, targetsOf } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { fetchImports } from "./fetch-imports.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
@@ -50,7 +51,7 @@ interface PullPlan extends TransferPlan {
 export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
   async plan(context, input) {
     const project = openData(context);
-    const targets = { targets: wordsOf(input.target), recursive: input.recursive === true };
+    const targets = targetsOf(input);
     return { ...planFetch(context, input, "data pull"), input, worktree: selectPointers(project, context, targets) };
   },
   async apply(context, plan) {
@@ -90,7 +91,9 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
   // Also when nothing is to be fetched: a name that names nothing is a mistake all the same.
   if (remote !== undefined) openRemote(project, remote);
   const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
-  const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true, pointers });
+  const isMeant = smallerThan(input.maxSize);
+  const selected = selectPointers(project, context, { ...targetsOf(input), pointers });
+  const selection = { ...selected, pointers: selected.pointers.filter(isMeant) };
   return {
     command,
     steps: selection.pointers.map(({ path, hash, nfiles = 1 }) => ({
@@ -105,6 +108,15 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
     remote,
     jobs: jobsOf(input),
   };
+}
+
+/** `--max-size`, as typed: what an output has in all, as its pointer says. Throws E_USAGE. */
+function smallerThan(typed: Input[string]): (pointer: Pointer) => boolean {
+  if (typeof typed !== "string") return () => true;
+  if (!/^[0-9]+$/.test(typed))
+    throw new ExpverError("E_USAGE", `--max-size is ${JSON.stringify(typed)}; expected bytes`, { details: { dialect: "dvc" } });
+  const limit = Number(typed);
+  return ({ size = 0 }) => limit === 0 || size < limit;
 }
 
 async function fetchAll(project: Project, context: Context, { selection, remote, jobs }: TransferPlan): Promise<TransferReport> {

@@ -9,11 +9,12 @@ import type { PushedOutput } from "../../../store/push-versions.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { pushObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
-import { textIn, wordsOf } from "../../input.ts";
+import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
-import { openData, type Selection, selectPointers } from "../open-data.ts";
+import { openData, type Selection, selectPointers, targetsOf } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
+import { expandGlobs } from "../tracking/expand-globs.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
 import { recordVersions } from "./record-versions.ts";
 
@@ -34,7 +35,9 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     const project = openData(context);
     refuseOtherCommits(project, input);
     const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
-    const selection = selectPointers(project, context, { targets: wordsOf(input.target), recursive: input.recursive === true, pointers });
+    const typed = targetsOf(input);
+    const asked = input.glob === true ? { ...typed, targets: expandGlobs(context, typed.targets) } : typed;
+    const selection = selectPointers(project, context, { ...asked, pointers });
     const remote = textIn(input.remote);
     const wanted = selection.pointers.filter(({ push, cache, isImport, hash }) => push && cache && !isImport && hash !== null);
     if (wanted.length === 0) openRemote(project, remote);
@@ -92,10 +95,10 @@ function refuseOtherCommits(project: Project, input: Input): void {
   );
 }
 
-/** Connections at once, as typed. Throws E_USAGE. */
+/** Connections at once, as typed; undefined: as many as usual, also for 0, as with dvc. Throws E_USAGE. */
 export function jobsOf({ jobs }: Input): number | undefined {
   if (typeof jobs !== "string") return undefined;
-  if (/^[1-9][0-9]*$/.test(jobs)) return Number(jobs);
+  if (/^[0-9]+$/.test(jobs)) return Number(jobs) || undefined;
   throw new ExpverError("E_USAGE", `--jobs is ${jobs}; expected a number from 1`, { details: { dialect: "dvc" } });
 }
 
