@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { hasCode, readTextIfExists } from "../platform/files.ts";
+import { hasCode, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
 import { isAlive } from "../platform/processes.ts";
 import { dvcFolder, readDvcConfig } from "./dvc-config.ts";
+import { ignoreEdits } from "./gitignore.ts";
 
 export interface DvcLockOptions {
   /** Stored paths the work will write; DVC's own entries about them are honoured. */
@@ -36,10 +37,17 @@ export async function withDvcLock<T>(project: Place, work: () => T | Promise<T>,
   }
   try {
     refuseHeld(project, options.writes ?? []);
+    hideOwnFiles(project);
     return await work();
   } finally {
     lock.release();
   }
+}
+
+/** What DVC keeps for itself beside the user's files. Older versions told Git of less of it; a cache that Git sees is committed. */
+function hideOwnFiles(project: Place): void {
+  const own = ["config.local", "tmp", "cache"].map((name) => join(dvcFolder(project), name));
+  for (const { path, after } of ignoreEdits(project, own)) if (after !== null) writeFileAtomic(path, after);
 }
 
 /** Often another user's repository that was named with `gc -p`, or a read-only mount. */

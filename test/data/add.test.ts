@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { peer } from "../support/peers.ts";
 import { makeRepository } from "../support/repository.ts";
+import { DVC, makeTwins } from "../support/twins.ts";
 
 function project() {
   const repository = makeRepository();
@@ -168,4 +169,16 @@ describe.skipIf(dvc === null)("real dvc", () => {
     expect(JSON.parse(run(ours, "data", "status", "--granular", "--json").stdout)).not.toHaveProperty("uncommitted");
     expect(theirs.expver(["data", "status", "--json"]).stdout).toBe("{}\n");
   });
+});
+
+it.skipIf(DVC === null)("lets Git see neither cache nor temporary files in a repository whose `.dvc/.gitignore` is older", () => {
+  const twins = makeTwins();
+  twins.each(({ write, commit }) => {
+    write(".dvc/.gitignore", "/lock\n/config.local\n/updater");
+    commit("old");
+    write("a", "1\n");
+  });
+  twins.run(["add", "-q", "a"]);
+  twins.agree();
+  expect(twins.ours.git("status", "--short", "-uall").split("\n")).toEqual([" M .dvc/.gitignore", "?? .gitignore", "?? a.dvc"]);
 });
