@@ -104,6 +104,19 @@ describe("a sweep", { timeout: 240_000 }, () => {
     expect(repo.expverJson(["list", "--limit", "1"]).code).toBe(0);
   });
 
+  it("says so when the settings made no difference and the command has none of them", () => {
+    const repo = makeSweepExperiment();
+    repo.write("same.sh", "echo '{\"accuracy\": 0.5}' > metrics.json\n");
+    repo.commit("reads nothing");
+    const sweep = (...options: string[]) =>
+      repo.expver(["sweep", ...options, "--metrics", "metrics.json", "-m", "x", "--", "sh", "same.sh"]).stderr;
+    expect(sweep("--grid", "lr=1,2")).toContain("all 2 runs have the same numbers, and the command has no {lr}: did the program read lr?");
+    expect(
+      repo.expver(["sweep", "--grid", "lr=1,2", "--metrics", "metrics.json", "-m", "x", "--", "sh", "same.sh", "{lr}"]).stderr,
+    ).not.toContain("same numbers");
+    expect(sweep("--grid", "lr=1")).not.toContain("same numbers");
+  });
+
   it("promotes and prunes nothing by a direction that is only guessed", () => {
     const repo = makeSweepExperiment();
     repo.write("expver.yaml", repo.read("expver.yaml").replace("metrics: { accuracy: max }\n", ""));

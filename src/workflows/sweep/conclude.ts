@@ -16,6 +16,7 @@ import type { PoolOutcome } from "./pool.ts";
 import type { Promotion } from "./promote-winner.ts";
 import { countText, finishedRuns, jobStates } from "./state.ts";
 import { type SettingView, type SweepRunView, settingViews, viewOf } from "./views.ts";
+import { warnUnread } from "./unread.ts";
 import { type BestRun, bestRun, type Ranking, rankRuns } from "./winner.ts";
 
 export interface SweepOutcome {
@@ -69,6 +70,7 @@ export async function concludeSweep(
     throw incomplete(sweep, { outcome, data: outcomeOf(sweep, { ranking, end: null }) });
   }
   if (ranking === null && facts().closing.metrics === null) warnNumberless(context, `sweep ${id}`);
+  warnUnread(sweep, runs);
   if (ranking?.isGuess === true && runs.length > 1) {
     context.report({
       kind: "warning",
