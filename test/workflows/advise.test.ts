@@ -187,6 +187,8 @@ it("proposes a script that is there, or says that a command goes there", () => {
   expect(ask<Advice>(repo).commands[0]).toMatch(/ -- COMMAND$/);
   repo.write("src/train model.py", "");
   expect(ask<Advice>(repo).commands[0]).toMatch(/ -- python 'src\/train model\.py'$/);
+  repo.write("dvc.yaml", "stages: {}\n");
+  expect(ask<Advice>(repo).commands[0]).toMatch(/ -- dvc repro$/);
 });
 
 it("advises the level it says, for a sweep too, and with what the command had", () => {

@@ -1,4 +1,5 @@
 /** What the repository itself answers of the three questions. */
+import { existsSync } from "node:fs";
 import { extname, join } from "node:path";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { loadYaml } from "../../config/yaml.ts";
@@ -20,7 +21,7 @@ export interface Situation {
   running: string[];
   /** Command line of the latest run that did well, secrets hidden: what the next one probably runs. */
   lastCommand: string | null;
-  /** The command line of a script that lies here and looks like a training; null: none does. */
+  /** The command line of what lies here and looks like a training; null: nothing does. */
   script: string | null;
 }
 
@@ -41,8 +42,9 @@ export async function lookAtSituation(project: Project, context: Context): Promi
   };
 }
 
-/** Where one stands, else in the usual folders below. */
+/** A pipeline, or a script where one stands, else in the usual folders below. */
 function scriptIn(folder: string): string | null {
+  if (existsSync(join(folder, "dvc.yaml"))) return "dvc repro";
   const scripts = ["", "src/", "scripts/"].flatMap((below) =>
     namesIn(join(folder, below)).flatMap((name) => {
       const program = PROGRAMS[extname(name)];

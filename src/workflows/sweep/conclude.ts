@@ -15,8 +15,8 @@ import type { OpenSweep } from "./open-sweep.ts";
 import type { PoolOutcome } from "./pool.ts";
 import type { Promotion } from "./promote-winner.ts";
 import { countText, finishedRuns, jobStates } from "./state.ts";
-import { type SettingView, type SweepRunView, settingViews, viewOf } from "./views.ts";
 import { warnUnread } from "./unread.ts";
+import { type SettingView, type SweepRunView, settingViews, viewOf } from "./views.ts";
 import { type BestRun, bestRun, type Ranking, rankRuns } from "./winner.ts";
 
 export interface SweepOutcome {
