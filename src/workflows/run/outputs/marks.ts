@@ -42,6 +42,7 @@ export function markOf(path: string): string {
   return finishWork(marking(path));
 }
 
+/** @internal */
 export function* marking(path: string, stat = statOf(path)): Work<string> {
   if (stat === null || !stat.isDirectory()) return markOfFile(stat);
   const digest = createHash("sha1");
