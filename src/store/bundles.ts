@@ -1,7 +1,8 @@
 /** Outputs as the objects they are made of, and objects by key. */
 import { underAny } from "../config/paths.ts";
-import { keyOf, type ObjectFolder, type ObjectName, readListing, trustedSize } from "./layout.ts";
-import { parseListing } from "./listing.ts";
+import { finishWork, NOTHING_DONE, type Pacing, paceWork, type Work } from "../platform/pace.ts";
+import { keyOf, type ObjectFolder, type ObjectName, readingListing, trustedSize } from "./layout.ts";
+import { parsingListing } from "./listing.ts";
 import type { Expected, Remote, VersionAt } from "./remotes/remote.ts";
 import type { HashName, Pointer, VersionedFile } from "./types.ts";
 
@@ -62,14 +63,15 @@ export class Member implements Named, Expected {
 export async function bundleOf(
   pointer: StoredPointer,
   remote: Remote,
-  { cache, only }: { cache: ObjectFolder; only: ReadonlyMap<string, readonly string[]> | undefined },
+  { cache, only, context }: { cache: ObjectFolder; only: ReadonlyMap<string, readonly string[]> | undefined; context: Pacing },
 ): Promise<Bundle> {
   const { hash, hashName, path, files } = pointer;
   const object = { hash, hashName };
   if (!hash.endsWith(".dir"))
     return { pointer, listing: null, members: [new Member(pointer, files?.[0] ?? { relpath: "", md5: hash })], isPart: false };
   const bytes = files === undefined && trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
-  const entries: readonly VersionedFile[] | null = files ?? (bytes === null ? readListing(cache.dir, object) : parseListing(bytes));
+  const reading = bytes === null ? readingListing(cache.dir, object) : parsingListing(bytes);
+  const entries: readonly VersionedFile[] | null = files ?? (await paceWork(reading, context, { label: "reading what there is" }));
   const selected = only?.get(path);
   const isSelected = selected && underAny(selected);
   const wanted = isSelected && entries?.filter(({ relpath }) => isSelected(relpath));
@@ -79,14 +81,23 @@ export async function bundleOf(
 
 /** Many paths may share one object. */
 export function byKey(all: Iterable<Named>): Map<string, Named> {
+  return finishWork(namingByKey(all));
+}
+
+export function* namingByKey(all: Iterable<Named>): Work<Map<string, Named>> {
   const named = new Map<string, Named>();
+  let count = 0;
   for (const one of all) {
+    count += 1;
+    if (count % OFTEN === 0) yield NOTHING_DONE;
     const key = keyOf(one.object);
     // A version that is known is where the bytes are.
     if (one.object.at || !named.has(key)) named.set(key, one);
   }
   return named;
 }
+
+const OFTEN = 5000;
 
 export function objectsOf(named: ReadonlyMap<string, Named>): Expected[] {
   return Array.from(named.values(), ({ object }) => object);

@@ -6,7 +6,7 @@ import { shownPath, typedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
-import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, objectsOf, type StoredPointer } from "./bundles.ts";
+import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, namingByKey, objectsOf, type StoredPointer } from "./bundles.ts";
 import { openCache } from "./cache.ts";
 import { beginIngest } from "./ingest.ts";
 import { keyOf, type ObjectFolder, ObjectThere, trustedSizes } from "./layout.ts";
@@ -226,8 +226,8 @@ interface Examined {
 async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Examined> {
   const { cache, context } = tools;
   const bundles: Bundle[] = [];
-  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only }));
-  const files = byKey(membersOf(bundles));
+  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only, context }));
+  const files = await paceWork(namingByKey(membersOf(bundles)), context, { label: "comparing data" });
   const folders = byKey(bundles.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
   const there = keysOf(await remote.present([...objectsOf(files), ...objectsOf(folders)], context));
   const nowhere = new Set<string>();
@@ -330,7 +330,7 @@ const LOOKING = { label: "looking into the cache" };
 async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { cache, context, options } = tools;
   const bundles: Bundle[] = [];
-  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only }));
+  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only, context }));
   const part: Part = {
     objects: 0,
     missing: bundles.flatMap(({ members, pointer }) => (members === null ? [pointer.path] : [])),
@@ -344,7 +344,7 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
   };
   const lacking: Member[] = [];
   for (const { members } of bundles) for (const member of await lackingOf(members ?? [])) lacking.push(member);
-  await receiveAll(byKey(lacking));
+  await receiveAll(await paceWork(namingByKey(lacking), context, LOOKING));
   const ready: Bundle[] = [];
   for (const bundle of bundles) {
     const { pointer, listing, members } = bundle;

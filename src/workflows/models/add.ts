@@ -6,7 +6,7 @@ import { openProject, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef } from "../../git/refs.ts";
 import { perform } from "../../journal/perform.ts";
-import { hashOfItem, ownerOf } from "../../models/candidates.ts";
+import { ownerOf } from "../../models/candidates.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
 import { shellWord } from "../../platform/shell-word.ts";
@@ -178,12 +178,11 @@ async function fileToAdd(context: Context, survey: Survey, { file, input }: { fi
   const run = runMeant(survey, asked) ?? (survey.isTrack(asked) ? asked : null);
   if (run === null) throw unknownName(survey, asked);
   const base = basename(file);
-  const { files, isFolder } = await paceWork(scanOutput(survey.project, file), context, { label: `reading ${file}` });
-  const members = files.map(({ relpath, md5 }) => ({ relpath: isFolder ? `${base}/${relpath}` : base, md5 }));
+  const { content } = await paceWork(scanOutput(survey.project, file), context, { label: `reading ${file}` });
   return {
     run,
     name: base.startsWith(`${run}_`) ? base.slice(run.length + 1) : base,
-    hash: hashOfItem(base, members),
+    hash: content.hash,
     make: (target) => paceWork(copyingTree(file, target), context, { label: `copying ${file}` }),
   };
 }

@@ -31,10 +31,14 @@ export async function fetchImports(
   sweepStagings(staging);
   sweepCache(cache);
   return bringImports(project, context, {
-    pointers: pointers.filter((one) => one.hash !== null && !isComplete(cache, one)),
+    pointers: pointers.filter((one) => isFromElsewhere(one) && one.hash !== null && !isComplete(cache, one)),
     into: cache,
     staging,
   });
+}
+
+function isFromElsewhere({ isImport, origin }: Pointer): boolean {
+  return isImport || origin !== undefined;
 }
 
 interface Bringing {
@@ -50,7 +54,6 @@ async function bringImports(
   { pointers, ...to }: Bringing,
 ): Promise<{ objects: number; whole: Pointer[] }> {
   const came: { objects: number; whole: Pointer[] } = { objects: 0, whole: [] };
-  const isFromElsewhere = ({ isImport, origin }: Pointer) => isImport || origin !== undefined;
   for (const pointer of pointers.filter(isFromElsewhere)) {
     try {
       came.objects += await fetchOne(project, context, pointer, to);
