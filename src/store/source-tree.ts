@@ -1,5 +1,6 @@
 /** What a source holds: Git's files and DVC's outputs in one tree, whether or not they are checked out there. */
 import { lstatSync, readdirSync, statSync } from "node:fs";
+import { posix } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -31,8 +32,8 @@ export interface SourceNode {
 export interface TreeOptions {
   /** Name of a remote for listings, instead of the default one. */
   remote?: string | undefined;
-  /** False: the members of outputs below `under` are not needed. */
-  members?: boolean;
+  /** Members of outputs below `under` are needed down to so many levels below it; 0: of none. */
+  levels?: number;
   /** What DVC tracks only, told by its pointers alone. */
   dvcOnly?: boolean;
 }
@@ -41,7 +42,7 @@ export interface TreeOptions {
 export async function sourceTree(
   source: Source,
   under: string,
-  { remote, members = true, dvcOnly = false }: TreeOptions = {},
+  { remote, levels = Number.POSITIVE_INFINITY, dvcOnly = false }: TreeOptions = {},
 ): Promise<SourceNode[]> {
   const { commit, project } = source;
   const nodes = new Map<string, Node>();
@@ -68,7 +69,8 @@ export async function sourceTree(
     const isInside = under === "" || pointer.path === under || pointer.path.startsWith(`${under}/`);
     const isAround = under.startsWith(`${pointer.path}/`);
     if (!isInside && !isAround) continue;
-    const isOpened = pointer.hash?.endsWith(".dir") === true && (members || isAround || pointer.path === under);
+    const level = posix.relative(under, pointer.path).split("/").length;
+    const isOpened = pointer.hash?.endsWith(".dir") === true && (isAround || pointer.path === under || level < levels);
     const entries = isOpened ? ((await finder(pointer)) ?? refuseWithout(pointer, failure)) : [];
     for (const node of tracked(pointer, entries)) add(node);
   }
@@ -152,7 +154,7 @@ function committed(repository: Repository, commit: string, under: string): Found
       const [mode, type, object = "", size] = record.slice(0, tab).split(/ +/);
       const path = record.slice(tab + 1);
       if (tab < 0 || isOurs(path)) return [];
-      if (type === "tree") return [{ path, isFolder: true }];
+      if (type === "tree") return [{ path, isFolder: true, blob: object }];
       // Links and sub-modules are nothing that could be copied by itself.
       if (type !== "blob" || mode === "120000") return [];
       return [{ path, isFolder: false, size: size === undefined ? null : Number(size), isexec: mode === "100755", blob: object }];

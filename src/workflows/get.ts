@@ -177,7 +177,7 @@ async function findPath(
     if (folder !== null && fitting.length > 0) return { path: folder, nodes: fitting };
   }
   refuseInSubmodule(source, { path: fromTop, version, isHere });
-  const all = (await sourceTree(source, "", { remote, members: false })).map((node) => node.path);
+  const all = (await sourceTree(source, "", { remote, levels: 0 })).map((node) => node.path);
   const near = nearestPath(fromTop, all);
   throw new ExpverError("E_NOT_FOUND", `${version} has no ${typed}${near === undefined ? "" : `; did you mean ${near}?`}`, {
     hint: isHere

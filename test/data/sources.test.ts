@@ -61,6 +61,19 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     expect(snapshot(twins.ours).files).toEqual(snapshot(twins.theirs).files);
   });
 
+  it("lists folders of commits with sizes, and no deeper than asked where listings are nowhere", () => {
+    const twins = makeTwins();
+    twins.each(fill);
+    twins.run(["add", "-q", "a", "d", "sub/s"]);
+    twins.each(({ root, commit }) => {
+      commit("one");
+      rmSync(join(root, ".dvc/cache"), { recursive: true });
+    });
+    for (const asked of [[], ["-R", "-L", "1"]]) twins.sameJson(["list", ".", "--json", "--rev", "HEAD", ...asked]);
+    twins.same(["list", ".", "--rev", "HEAD", "--tree", "-L", "1"]);
+    twins.run(["list", ".", "--json", "--rev", "HEAD", "-R"]);
+  });
+
   it("lists with their sizes files of which the pointer names versions on a remote", () => {
     const twins = makeTwins();
     const member = (relpath: string, size: number) =>

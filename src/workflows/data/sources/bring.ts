@@ -73,7 +73,7 @@ export async function commitThere(context: Context, { url, path, rev, chained }:
     // What is in it is not asked: of what that repository has imported itself the listing may be nowhere yet.
     if (source.pointers.some((one) => one.path === under)) return source.commit;
     await chained(context, source, under);
-    const nodes = await sourceTree(source, under, { members: false });
+    const nodes = await sourceTree(source, under, { levels: 0 });
     if (nodes.length === 0) throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
     return source.commit;
   } finally {

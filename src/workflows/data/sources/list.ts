@@ -59,11 +59,12 @@ async function listed(source: Source, input: Input): Promise<{ json: ListEntry[]
   const typed = textIn(input.path);
   const under = wholeOrPath(source, input);
   const deep = isDeep(input);
-  const nodes = await sourceTree(source, under, { remote: textIn(input.remote), members: deep, dvcOnly: input.dvcOnly === true });
+  const depth = input.level === undefined ? Number.POSITIVE_INFINITY : wholeLevel(input.level);
+  const wanted = { remote: textIn(input.remote), levels: deep ? depth : 0, dvcOnly: input.dvcOnly === true };
+  const nodes = await sourceTree(source, under, wanted);
   const self = nodes.find(({ path }) => path === under);
   if (under !== "" && self === undefined)
     throw new ExpverError("E_NOT_FOUND", `there is no ${typed} there`, { details: { path: typed, exitCode: 1 } });
-  const depth = input.level === undefined ? Number.POSITIVE_INFINITY : wholeLevel(input.level);
   const below = (path: string) => (under === "" ? path : path.slice(under.length + 1));
   const isShown = (node: SourceNode) => {
     const path = below(node.path);
