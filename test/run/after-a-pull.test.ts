@@ -44,6 +44,23 @@ it("a run says that it reads older data than HEAD names, unless the pointer says
   expect(repo.expver(["run", "--dry-run", "--", "true"]).stderr).not.toMatch(warning);
 });
 
+it("a checkout that leaves a failed run behind says which, and undo has it again", () => {
+  const repo = makeExperiment();
+  must(repo, "run", "-m", "first", "--", "true");
+  expect(repo.expver(["run", "--", "false"]).code).toBe(1);
+  const [{ run_id: failed }] = repo.expverJson(["runs", "list"]).data.runs;
+  expect(repo.expver(["data", "checkout"])).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining(`lacks 1 run without a version that this one has: ${failed}`),
+  });
+  expect(repo.expverJson(["runs", "list"]).data.runs).toHaveLength(1);
+  must(repo, "undo");
+  expect(repo.expverJson(["runs", "list"]).data.runs).toMatchObject([{ run_id: failed }, {}]);
+  must(repo, "data", "add", "results/experiments.db");
+  expect(repo.expver(["data", "checkout"]).stderr).toBe("");
+  expect(repo.expverJson(["runs", "list"]).data.runs).toHaveLength(2);
+});
+
 it("rows of one's own stand in the way of a checkout, and what it says to type keeps them and HEAD's", () => {
   const repo = afterASwitch((one) => must(one, "log", "note=mine"));
   const refused = repo.expver(["data", "checkout"]);

@@ -18,6 +18,7 @@ import { prepareWriting } from "../../prepare.ts";
 import { type Change, checkoutEffects } from "../checkout-effects.ts";
 import { settleDatabases } from "../databases.ts";
 import { openData, type Selection, selectPointers, targetsOf } from "../open-data.ts";
+import { warnLeftRuns } from "./left-runs.ts";
 
 export interface CheckoutPlan extends Plan {
   outputs: OutputCheckout[];
@@ -79,6 +80,7 @@ export async function planCheckout(
   const outputs = await paceWork(planningCheckout(project, selection.pointers, options), context, { label: "comparing data" });
   const ready = outputs.filter(({ missing }) => missing.length === 0);
   if (input.force !== true) refuseUnsaved(project, ready);
+  await warnLeftRuns(project, context, ready);
   return {
     command: "data checkout",
     steps: outputs.flatMap(stepsOf),
