@@ -98,18 +98,18 @@ function* indexBytes(files: IndexedFiles, remembered: Buffer): Generator<Buffer>
   head.writeUInt32BE(2, 4);
   head.writeUInt32BE(files.count, 8);
   yield hashed(hash, head);
-  let piece = Buffer.alloc(PIECE_BYTES);
-  let at = 0;
+  // Each is written before the next is made, in the same memory.
+  let piece = new Piece(PIECE_BYTES);
   for (let index = 0; index < files.count; index += 1) {
     const name = files.path(index);
-    if (at + FIXED_BYTES + 3 * name.length + 8 > piece.length) {
-      yield hashed(hash, piece.subarray(0, at));
-      piece = Buffer.alloc(Math.max(PIECE_BYTES, FIXED_BYTES + 3 * name.length + 8));
-      at = 0;
+    const most = FIXED_BYTES + 3 * name.length + 8;
+    if (!piece.hasRoom(most)) {
+      yield hashed(hash, piece.taken());
+      if (!piece.hasRoom(most)) piece = new Piece(most);
     }
-    at = putEntry(piece, at, name, files.stat(index));
+    piece.put(name, files.stat(index));
   }
-  yield hashed(hash, piece.subarray(0, at));
+  yield hashed(hash, piece.taken());
   const extension = Buffer.alloc(12 + remembered.length);
   extension.write(EXTENSION, "latin1");
   extension.writeUInt32BE(remembered.length + 4, 4);
@@ -125,15 +125,49 @@ function hashed(hash: Hash, bytes: Buffer): Buffer {
   return bytes;
 }
 
-function putEntry(piece: Buffer, start: number, name: string, stat: FileStat): number {
-  // Parts of a second are left out: where Git heeds them at all it finds each file changed, and nobody is told a wrong thing.
-  const numbers = [seconds(stat.ctimeMs), 0, seconds(stat.mtimeMs), 0, stat.dev, stat.ino, 0o100644, stat.uid, stat.gid, stat.size];
-  for (const [position, number] of numbers.entries()) piece.writeUInt32BE(number >>> 0, start + 4 * position);
-  OBJECT.copy(piece, start + 40);
-  const length = piece.write(name, start + FIXED_BYTES, "utf8");
-  piece.writeUInt16BE(Math.min(length, LONGEST_NAME), start + 60);
-  // One to eight NULs, so that the next entry begins at a multiple of eight.
-  return start + Math.ceil((FIXED_BYTES + length + 1) / 8) * 8;
+/** Some entries, one behind the other. */
+class Piece {
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
+  #end = 0;
+
+  constructor(size: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(size);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  hasRoom(size: number): boolean {
+    return this.#end + size <= this.#bytes.length;
+  }
+
+  /** All of them; the next ones take their place. */
+  taken(): Buffer {
+    const all = this.#bytes.subarray(0, this.#end);
+    this.#end = 0;
+    return all;
+  }
+
+  put(name: string, { ctimeMs, mtimeMs, dev, ino, uid, gid, size }: FileStat): void {
+    const start = this.#end;
+    const view = this.#view;
+    // Parts of a second are left out: where Git heeds them at all it finds each file changed, and nobody is told a wrong thing.
+    view.setUint32(start, seconds(ctimeMs));
+    view.setUint32(start + 4, 0);
+    view.setUint32(start + 8, seconds(mtimeMs));
+    view.setUint32(start + 12, 0);
+    view.setUint32(start + 16, dev);
+    view.setUint32(start + 20, ino);
+    view.setUint32(start + 24, 0o100644);
+    view.setUint32(start + 28, uid);
+    view.setUint32(start + 32, gid);
+    view.setUint32(start + 36, size);
+    this.#bytes.set(OBJECT, start + 40);
+    const length = this.#bytes.write(name, start + FIXED_BYTES, "utf8");
+    view.setUint16(start + 60, Math.min(length, LONGEST_NAME));
+    // One to eight NULs, so that the next entry begins at a multiple of eight.
+    this.#end = start + Math.ceil((FIXED_BYTES + length + 1) / 8) * 8;
+    for (let at = start + FIXED_BYTES + length; at < this.#end; at += 1) view.setUint8(at, 0);
+  }
 }
 
 function seconds(milliseconds: number): number {
