@@ -21,6 +21,8 @@ export interface Project {
   readonly stateDir: string;
   /** Where the person stands, symbolic links resolved: what is shown for typing is relative to it. */
   readonly cwd: string;
+  /** DVC's settings that go before those of every file, by section and option; of a repository that is read otherwise than it says. */
+  readonly settings?: ReadonlyMap<string, ReadonlyMap<string, string | string[]>>;
   readonly config: Config;
 }
 

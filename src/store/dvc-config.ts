@@ -35,7 +35,8 @@ const DEFAULT_LINKS: LinkType[] = ["reflink", "copy"];
 
 /** The merged configuration. Throws E_CONFIG. */
 export function readDvcConfig(project: Place): DvcConfig {
-  const merged = mergeLevels(CONFIG_LEVELS.map((level) => readLevel(project, level)));
+  const levels = CONFIG_LEVELS.map((level) => readLevel(project, level));
+  const merged = mergeLevels(project.settings === undefined ? levels : [...levels, project.settings]);
   const text = (section: string, key: string) => textOf(merged.get(section)?.get(key));
   return {
     cache: {
@@ -77,8 +78,12 @@ export function cacheDir(project: Place): string {
 /** One level as written, its relative paths made absolute; empty when there is no such file. */
 export function readLevel(project: Place, level: ConfigLevel): Sections {
   const file = configFile(project, level);
-  const sections = parseDvcConfig(readTextIfExists(file) ?? "", file);
-  return mapPaths(sections, (path) => located(path, dirname(file)));
+  return settingsIn(readTextIfExists(file) ?? "", file);
+}
+
+/** The same of the text of any such file. */
+export function settingsIn(text: string, file: string): Sections {
+  return mapPaths(parseDvcConfig(text, file), (path) => located(path, dirname(file)));
 }
 
 /** Absolute path of a level's file. */
@@ -130,7 +135,7 @@ export function namesLinkTypes(project: Place): boolean {
 }
 
 /** Later levels win, key by key. */
-export function mergeLevels(levels: readonly Sections[]): Sections {
+export function mergeLevels(levels: readonly ReadonlyMap<string, ReadonlyMap<string, ConfigValue>>[]): Sections {
   const merged: Sections = new Map();
   for (const level of levels) {
     for (const [name, section] of level) merged.set(name, new Map([...(merged.get(name) ?? []), ...section]));

@@ -33,7 +33,18 @@ export interface Source {
 }
 
 /** Throws E_NOT_FOUND (no repository there, no such revision), E_GIT. Close it when done. */
-export function openSource(context: Context, url: string, { rev }: { rev?: string | undefined } = {}): Source {
+export function openSource(context: Context, url: string, { rev, settings }: OpenOptions = {}): Source {
+  const source = opened(context, url, rev);
+  return settings === undefined ? source : { ...source, project: { ...source.project, settings: settings(source.project) } };
+}
+
+interface OpenOptions {
+  rev?: string | undefined;
+  /** DVC's settings that go before those of that repository. */
+  settings?: ((project: Project) => NonNullable<Project["settings"]>) | undefined;
+}
+
+function opened(context: Context, url: string, rev: string | undefined): Source {
   const folder = localFolder(context, url);
   const place = folder === null ? null : placeOf(context, folder);
   if (place?.dvcRoot) return openHere(context, place, { url, rev: rev ?? (url.startsWith("file://") ? "HEAD" : undefined) });

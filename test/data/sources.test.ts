@@ -103,6 +103,42 @@ describe.skipIf(DVC === null)("get --show-url", { timeout: 180_000 }, () => {
   });
 });
 
+describe.skipIf(DVC === null)("other settings than the source's", { timeout: 180_000 }, () => {
+  it("read it, from a file or as options of its remote", () => {
+    const twins = makeTwins();
+    twins.each(fill);
+    twins.run(["add", "-q", "a", "d"]);
+    twins.run(["remote", "add", "-q", "-d", "store", "/nowhere"]);
+    twins.run(["remote", "add", "-q", "real", "../store"]);
+    twins.each(({ commit }) => commit("one"));
+    twins.run(["push", "-q", "-r", "real"]);
+    twins.each(({ root, write }) => {
+      for (const path of [".dvc/cache", "a", "d"]) rmSync(join(root, path), { recursive: true });
+      write("../other", `[core]\n    remote = other\n['remote "other"']\n    url = ${join(root, "../store")}\n`);
+    });
+    for (const options of [
+      ["--config", "../other"],
+      ["--config", "../other", "--remote-config", "jobs=2"],
+      ["--remote-config", "url=../store", "jobs=2"],
+      ["--remote", "store", "--remote-config", "url=../store"],
+      ["--remote", "real", "--remote-config", "jobs=2"],
+      ["--remote-config", "nothing=1"],
+    ]) {
+      const there = options.map((word) => word.replace("=../store", `=${join(twins.ours.root, "../store")}`));
+      twins.sameJson(["list", ".", "-R", "--dvc-only", "--json", ...there]);
+      twins.run(["get", "-q", "-f", ".", "d", "-o", "got", ...there]);
+      expect(existsSync(join(twins.ours.root, "got/e/y"))).toBe(existsSync(join(twins.theirs.root, "got/e/y")));
+      twins.each(({ root }) => rmSync(join(root, "got"), { recursive: true, force: true }));
+    }
+    for (const args of [
+      ["list-url", "remote://nothing"],
+      ["list-url", "zz://x"],
+      ["get-url", "../other", "x.dvc"],
+    ])
+      twins.run(args);
+  });
+});
+
 describe("list", () => {
   it("has the sizes of Git's files, also of a server that leaves contents behind", () => {
     const origin = makeRepository();

@@ -36,7 +36,7 @@ export function renderDataInit({ root, written }: DataInitResult): string {
 
 export function renderDataCheckout({ added, modified, deleted, stats, summary }: CheckoutResult): string {
   if (summary) return summaryOf(stats) || "No changes.";
-  const lines = (letter: string, paths: readonly string[]) => paths.map((path) => `${letter}\t${oneLine(path)}`);
+  const lines = (letter: string, paths: readonly string[]) => paths.map((path) => `${letter}       ${oneLine(path)}`);
   return [...lines("M", modified), ...lines("A", added), ...lines("D", deleted)].join("\n");
 }
 
@@ -51,7 +51,7 @@ export function renderTransferred(moved: PushResult | FetchResult): string {
 
 export function renderDataPull({ fetched, checkout }: PullResult): string {
   const lines = renderDataCheckout({ ...checkout, summary: false });
-  return `${lines === "" ? "" : `${lines}\n`}${summaryOf({ ...checkout.stats, fetched }) || UP_TO_DATE}`;
+  return `${lines === "" ? "" : `${lines}\n`}${summaryOf({ fetched, ...checkout.stats }) || UP_TO_DATE}`;
 }
 
 export function renderDataRemove({ removed, deleted }: RemoveResult): string {

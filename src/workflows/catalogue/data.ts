@@ -18,6 +18,7 @@ const REVISIONS: OptionSpec[] = [
   { flags: "-A, --all-commits", help: "data of every commit too" },
 ];
 const TRANSFER: OptionSpec[] = [REMOTE, ...REVISIONS, RECURSIVE, WITH_DEPS, JOBS];
+const GLOB: OptionSpec = { flags: "--glob", help: "targets are patterns" };
 const RUN_CACHE: OptionSpec[] = [
   { flags: "--run-cache", help: "accepted for dvc's sake", hidden: true },
   { flags: "--no-run-cache", help: "accepted for dvc's sake", hidden: true },
@@ -159,7 +160,7 @@ const VERBS: Command[] = [
     summary: "Copy objects to a remote, members of folders before their listings",
     group: "data",
     arguments: TARGETS,
-    options: [...TRANSFER, { flags: "--glob", help: "targets are patterns" }, ...RUN_CACHE],
+    options: [...TRANSFER, GLOB, ...RUN_CACHE],
     examples: [
       ["data push", "everything the pointers here name and the remote lacks"],
       ["data push -r backup -T", "also the data of every tag, to the remote `backup`"],
@@ -186,7 +187,7 @@ const VERBS: Command[] = [
     summary: "Fetch from a remote, then bring the data into the worktree",
     group: "data",
     arguments: TARGETS,
-    options: [...TRANSFER, FORCE, { flags: "--allow-missing", help: "no failure when bytes are nowhere" }, ...RUN_CACHE],
+    options: [...TRANSFER, FORCE, { flags: "--allow-missing", help: "no failure when bytes are nowhere" }, GLOB, ...RUN_CACHE],
     examples: [["data pull data/train.csv", "one output; without a name all"]],
     kind: "write",
     failureExit: 1,

@@ -106,3 +106,11 @@ async function replace(context: Context, path: string, { command, target }: { co
     },
   });
 }
+
+/** Throws E_DATA. */
+export function refusePointerName(out: string): void {
+  if (!/(?:\.dvc|(?:^|\/)dvc\.yaml)$/.test(out)) return;
+  throw new ExpverError("E_DATA", `${out} would be taken for a pointer file`, {
+    hint: "Name the data itself, or another name for it here.",
+  });
+}

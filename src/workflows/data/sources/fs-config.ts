@@ -5,12 +5,17 @@ import { wordsOf } from "../../input.ts";
 
 /** Throws E_USAGE. */
 export function fsConfigOf({ fsConfig }: Input): Map<string, string> {
-  if (fsConfig === undefined || fsConfig === true || fsConfig === false) return new Map();
+  return pairsOf("--fs-config", fsConfig);
+}
+
+/** KEY=VALUE, as often as typed. Throws E_USAGE. */
+export function pairsOf(flag: string, typed: Input[string]): Map<string, string> {
+  if (typed === undefined || typed === true || typed === false) return new Map();
   return new Map(
-    wordsOf(fsConfig).map((word) => {
+    wordsOf(typed).map((word) => {
       const [, key, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
       if (key !== undefined && value !== undefined) return [key, value];
-      throw new ExpverError("E_USAGE", `--fs-config has ${JSON.stringify(word)}; expected KEY=VALUE`, { details: { dialect: "dvc" } });
+      throw new ExpverError("E_USAGE", `${flag} has ${JSON.stringify(word)}; expected KEY=VALUE`, { details: { dialect: "dvc" } });
     }),
   );
 }

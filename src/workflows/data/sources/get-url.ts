@@ -4,7 +4,7 @@ import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { jobsOf } from "../transfer/push.ts";
-import { deliver, deliveryPath, nameInUrl } from "./deliver.ts";
+import { deliver, deliveryPath, nameInUrl, refusePointerName } from "./deliver.ts";
 import { type Elsewhere, lookElsewhere } from "./elsewhere.ts";
 import { fsConfigOf } from "./fs-config.ts";
 import type { GetResult } from "./get.ts";
@@ -20,6 +20,7 @@ export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
     jobsOf(input);
     const url = String(input.url);
     const out = deliveryPath(context, { from: nameInUrl(url), out: textIn(input.out), force: input.force === true });
+    refusePointerName(out);
     const from = await lookElsewhere(context, url, { options: fsConfigOf(input) });
     return {
       command: "data get-url",

@@ -12,14 +12,16 @@ import { openConfigured, withExitCode } from "../exit-codes.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
 import { copyNodes } from "./copy-nodes.ts";
-import { deliver, deliveryPath } from "./deliver.ts";
-import { refuseForeignConfig, sourcePath } from "./source-path.ts";
+import { deliver, deliveryPath, refusePointerName } from "./deliver.ts";
+import { foreignSettings } from "./foreign-settings.ts";
+import { sourcePath } from "./source-path.ts";
 
 interface GetPlan extends Plan {
   url: string;
   path: string;
   rev: string | undefined;
   remote: string | undefined;
+  settings: ReturnType<typeof foreignSettings>;
   /** Absolute. */
   out: string;
   showUrl: boolean;
@@ -36,14 +38,10 @@ export interface GetResult {
 export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
   async plan(context, input) {
     jobsOf(input);
-    refuseForeignConfig(input);
     const [url, path] = [String(input.url), String(input.path)];
     const showUrl = input.showUrl === true;
     const out = deliveryPath(context, { from: path, out: textIn(input.out), force: input.force === true || showUrl });
-    if (/(?:\.dvc|(?:^|\/)dvc\.yaml)$/.test(out) && !showUrl)
-      throw new ExpverError("E_DATA", `${out} would be taken for a pointer file`, {
-        hint: "Name the data itself, or another name with --out.",
-      });
+    if (!showUrl) refusePointerName(out);
     return {
       command: "data get",
       steps: [{ verb: "copy", target: out, detail: `from ${url}` }],
@@ -54,13 +52,14 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
       path,
       rev: textIn(input.rev),
       remote: textIn(input.remote),
+      settings: foreignSettings(context, showUrl ? { ...input, config: undefined } : input),
       out,
       showUrl,
     };
   },
 
-  async apply(context, { url, path, rev, remote, out, showUrl }) {
-    const source = showUrl ? openShown(context, url, rev) : openSource(context, url, { rev });
+  async apply(context, { url, path, rev, remote, settings, out, showUrl }) {
+    const source = showUrl ? openShown(context, url, { rev, settings }) : openSource(context, url, { rev, settings });
     try {
       const under = sourcePath(source, path);
       if (!showUrl) await bringChained(context, source, under);
@@ -84,9 +83,9 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
 };
 
 /** What is wrong with the revision is no failure that dvc expects there. */
-function openShown(context: Context, url: string, rev: string | undefined): Source {
+function openShown(context: Context, url: string, options: Pick<GetPlan, "rev" | "settings">): Source {
   try {
-    return openSource(context, url, { rev });
+    return openSource(context, url, options);
   } catch (error) {
     throw error instanceof ExpverError && error.code === "E_NOT_FOUND" ? withExitCode(error, 255) : error;
   }

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { findPlace } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { isUrl } from "../../../store/dvc-config.ts";
 import { compareCodePoints } from "../../../store/listing.ts";
 import { openUrl, pathHere } from "../../../store/url-source.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
+import { withExitCode } from "../exit-codes.ts";
 import { fsConfigOf } from "./fs-config.ts";
 import { type ListEntry, type ListResult, wholeLevel } from "./list.ts";
 
@@ -25,9 +27,13 @@ export const dataListUrl: ReadWorkflow<Input, ListResult> = {
     const url = String(input.url);
     const depth = input.level === undefined ? Number.POSITIVE_INFINITY : wholeLevel(input.level);
     const shape = { isTree: input.tree === true, isDeep: input.recursive === true, depth };
-    const path = pathHere(url, { cwd: context.cwd, place: findPlace(context) });
-    const listed = path !== null ? await list(ofPath(path), shape) : await list(ofUrl(context, url, fsConfigOf(input)), shape);
-    if (listed.tree !== null) listed.tree.path = url;
+    const options = fsConfigOf(input);
+    const listed = await asConfigured(async () => {
+      const path = pathHere(url, { cwd: context.cwd, place: findPlace(context) });
+      return path !== null ? list(ofPath(path), shape) : list(ofUrl(context, url, options), shape);
+    });
+    // A path is called as it was typed.
+    if (listed.tree !== null && !isUrl(url)) listed.tree.path = url;
     return { ...listed, size: input.size === true, hash: false };
   },
 };
@@ -82,6 +88,16 @@ function ofPath(top: string): Folders<string> {
     },
     file: async () => (existsSync(top) ? { size: stat(top)?.size ?? null } : null),
   };
+}
+
+/** What is no place at all is a mistake of the configuration here. */
+async function asConfigured<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isNone = error instanceof ExpverError && ["E_REMOTE", "E_REMOTE_KIND"].includes(error.code);
+    throw isNone ? withExitCode(error, 251) : error;
+  }
 }
 
 function ofUrl(context: Context, url: string, options: ReadonlyMap<string, string>): Folders<string | null> {

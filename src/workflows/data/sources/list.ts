@@ -9,7 +9,8 @@ import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
-import { refuseForeignConfig, sourcePath } from "./source-path.ts";
+import { foreignSettings } from "./foreign-settings.ts";
+import { sourcePath } from "./source-path.ts";
 
 export interface ListEntry {
   isout: boolean;
@@ -31,8 +32,10 @@ export interface ListResult {
 export const dataList: ReadWorkflow<Input, ListResult> = {
   async read(context, input) {
     const shown = { size: input.size === true, hash: input.showHash === true };
-    refuseForeignConfig(input);
-    const source = openSource(context, textIn(input.url) ?? ".", { rev: textIn(input.rev) });
+    const source = openSource(context, textIn(input.url) ?? ".", {
+      rev: textIn(input.rev),
+      settings: foreignSettings(context, input),
+    });
     try {
       if (isDeep(input) || input.path !== undefined) await bringChained(context, source, wholeOrPath(source, input));
       const pointers = [...source.pointers, ...unrunOutputs(source.project, source.commit)];

@@ -3,6 +3,14 @@ import { readdirSync } from "node:fs";
 import { matchGlobs } from "../../../config/globs.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import type { Input } from "../../contract.ts";
+import { type Targets, targetsOf } from "../open-data.ts";
+
+/** Targets as typed, or what the patterns fit that were typed with `--glob`. */
+export function expandedTargets(context: Context, input: Input): Targets {
+  const typed = targetsOf(input);
+  return input.glob === true ? { ...typed, targets: expandGlobs(context, typed.targets) } : typed;
+}
 
 /** Paths below the working directory that fit; the outermost of nested ones. Throws E_NOT_FOUND when a pattern fits nothing. */
 export function expandGlobs(context: Context, patterns: readonly string[]): string[] {

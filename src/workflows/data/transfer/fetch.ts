@@ -14,8 +14,9 @@ import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { applyCheckout, type CheckoutPlan, type CheckoutResult, planCheckout } from "../cache/checkout.ts";
-import { openData, type Selection, selectPointers, targetsOf } from "../open-data.ts";
+import { openData, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
+import { expandedTargets } from "../tracking/expand-globs.ts";
 import { fetchImports } from "./fetch-imports.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
 import { jobsOf, refuseFailed, type TransferPlan, warnMissing } from "./push.ts";
@@ -51,7 +52,7 @@ interface PullPlan extends TransferPlan {
 export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
   async plan(context, input) {
     const project = openData(context);
-    const targets = targetsOf(input);
+    const targets = expandedTargets(context, input);
     return { ...planFetch(context, input, "data pull"), input, worktree: selectPointers(project, context, targets) };
   },
   async apply(context, plan) {
@@ -92,7 +93,7 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
   if (remote !== undefined) openRemote(project, remote);
   const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
   const isMeant = smallerThan(input.maxSize);
-  const selected = selectPointers(project, context, { ...targetsOf(input), pointers });
+  const selected = selectPointers(project, context, { ...expandedTargets(context, input), pointers });
   const selection = { ...selected, pointers: selected.pointers.filter(isMeant) };
   return {
     command,

@@ -12,9 +12,9 @@ import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
-import { openData, type Selection, selectPointers, targetsOf } from "../open-data.ts";
+import { openData, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
-import { expandGlobs } from "../tracking/expand-globs.ts";
+import { expandedTargets } from "../tracking/expand-globs.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
 import { recordVersions } from "./record-versions.ts";
 
@@ -35,9 +35,7 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     const project = openData(context);
     refuseOtherCommits(project, input);
     const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
-    const typed = targetsOf(input);
-    const asked = input.glob === true ? { ...typed, targets: expandGlobs(context, typed.targets) } : typed;
-    const selection = selectPointers(project, context, { ...asked, pointers });
+    const selection = selectPointers(project, context, { ...expandedTargets(context, input), pointers });
     const remote = textIn(input.remote);
     const wanted = selection.pointers.filter(({ push, cache, isImport, hash }) => push && cache && !isImport && hash !== null);
     if (wanted.length === 0) openRemote(project, remote);
