@@ -182,3 +182,16 @@ it.skipIf(DVC === null)("lets Git see neither cache nor temporary files in a rep
   twins.agree();
   expect(twins.ours.git("status", "--short", "-uall").split("\n")).toEqual([" M .dvc/.gitignore", "?? .gitignore", "?? a.dvc"]);
 });
+
+it.skipIf(DVC === null)("a commit lets Git see no data whose pointer came without its ignore line", () => {
+  const twins = makeTwins();
+  twins.each(({ write }) => write("d/x", "1\n"));
+  twins.run(["add", "-q", "d"]);
+  twins.each(({ root, write }) => {
+    rmSync(join(root, ".gitignore"));
+    write("d/x", "2\n");
+  });
+  twins.run(["commit", "-q", "-f"]);
+  twins.agree();
+  expect(twins.ours.read(".gitignore")).toBe("/d\n");
+});

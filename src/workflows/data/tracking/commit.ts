@@ -1,11 +1,12 @@
 /** `expver data commit`: what the tracked outputs hold now becomes what their pointers say. Makes no Git commit. */
-import { typedPath } from "../../../config/paths.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { ignoreEdits } from "../../../store/gitignore.ts";
 import { relinkOutput } from "../../../store/relink.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
@@ -82,7 +83,9 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
         edits.push(change);
         return [{ path: pointer.path, ...content, changed: change.before !== change.after }];
       });
-      edit(edits);
+      // A pointer may have come without its line; Git would take the data.
+      const places = committed.map(({ path }) => absolutePath(project, path));
+      edit([...edits, ...ignoreEdits(project, places)]);
       if (relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
       return { committed };
     };
