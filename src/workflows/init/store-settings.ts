@@ -49,9 +49,11 @@ export function planStore(place: Place, context: Context, input: Input): StoreSe
   const cache = cacheChanges(place, context, input);
   const changes = [...remote.changes, ...cache.changes, ...linkChanges(input)];
   const edits: FileEdit[] = [];
+  // `.dvc` is made by then.
+  const made = { ...place, dvcRoot: place.dvcRoot ?? place.root };
   for (const level of ["repo", "local"] as const) {
     const own = changes.filter((change) => change.level === level);
-    if (own.length > 0) edits.push(editLevel(place, level, (sections) => setAll(sections, own), edits));
+    if (own.length > 0) edits.push(editLevel(made, level, (sections) => setAll(sections, own), edits));
   }
   requireHidden(place, remote.changes);
   return {
