@@ -225,7 +225,7 @@ export const ERROR_CODES = {
   E_REMOTE: {
     kind: "failed",
     means: "A data remote is not configured, not supported or not reachable.",
-    remedy: "Look at `expver data remote list`; add one with `expver data remote add -d NAME FOLDER`.",
+    remedy: "Look at `expver data remote list`; add one with `expver data remote add NAME FOLDER` (-d: as the default one).",
   },
   E_REMOTE_KIND: {
     kind: "failed",

@@ -120,7 +120,7 @@ const VERBS: Command[] = [
     group: "data",
     arguments: TARGETS,
     options: [
-      { flags: "-c, --cloud", help: "compare the cache with the remote" },
+      { flags: "-c, --cloud", help: "compare the cache with the remote of each output" },
       ...TRANSFER,
       { flags: "--json", help: "in dvc's JSON" },
       { flags: "--no-updates", help: "do not ask where imports came from whether there is something newer" },
