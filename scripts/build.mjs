@@ -47,7 +47,17 @@ const duckDbCompiled = {
     onLoad({ filter: /./, namespace: "compiled" }, () => ({ contents, resolveDir: "." }));
   },
 };
-const program = await bundleOf({ plugins: [duckDbCompiled], entryPoints: ["src/program.ts"] }, "dist/program.cjs");
+// The parser would load what starts programs, for sub-commands that are programs of their own; we have none.
+const parserAlone = {
+  name: "parser-alone",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes("node_modules/commander/") ? { path: "none", namespace: "none" } : undefined,
+    );
+    onLoad({ filter: /./, namespace: "none" }, () => ({ contents: "" }));
+  },
+};
+const program = await bundleOf({ plugins: [duckDbCompiled, parserAlone], entryPoints: ["src/program.ts"] }, "dist/program.cjs");
 // CommonJS, for which Node has less to load than for a module.
 await build({
   ...options,
@@ -102,9 +112,16 @@ async function commonJsOf(module) {
   return code.includes("__url") ? `const __url=require("node:url").pathToFileURL(__filename).href;${code}` : code;
 }
 
+/** What a part imports becomes a function that loads it when it is first wanted: of most commands the most part never is. */
 function functionOf(code, numbers) {
   const numbered = code.replace(/\brequire\("\.\/([\w-]+\.js)"\)/g, (_, name) => `require(${numbers.get(name)})`);
-  return `(function(exports,require,module,__filename,__dirname){${numbered}})`;
+  const imports = [];
+  const put = numbered.replace(/\b(import_\w+)=require\((\d+|"node:[\w/]+")\)/g, (_, name, id) => {
+    imports.push(name);
+    return `${name}=__later(${id})`;
+  });
+  const late = imports.length === 0 ? put : put.replace(new RegExp(`\\b(?:${imports.join("|")})\\b(?!=__later)`, "g"), "($&())");
+  return `(function(exports,require,__later,module,__filename,__dirname){${late}})`;
 }
 
 /** What tells one build of a bundle from another. */

@@ -18,12 +18,20 @@ export interface BundleParts {
   digest: string;
   /**
    * Bytes of each part, all Latin-1, one behind the other. A part is a CommonJS module written as a function expression; to `require()`
-   * a number means that part. The first is where the bundle begins.
+   * a number means that part, and `__later()` answers a function that loads it when it is first called. The first is where the bundle begins.
    */
   lengths: number[];
 }
 
-type Part = (exports: object, require: (id: string | number) => unknown, module: Module, filename: string, dirname: string) => void;
+type Load = (id: string | number) => unknown;
+type Part = (
+  exports: object,
+  require: Load,
+  later: (id: string | number) => () => unknown,
+  module: Module,
+  filename: string,
+  dirname: string,
+) => void;
 type Module = { exports: object };
 
 /** What is kept: the parts that were used, in order, and what V8 compiled of them, unless they were new. */
@@ -69,8 +77,8 @@ export function loadBundle(path: string, { digest, lengths }: BundleParts, uses:
   const load = createRequire(path);
   const modules = new Map<number, Module>();
   const more: number[] = [];
-  const use = (id: string | number): unknown => {
-    if (typeof id === "string") return LOADED_WHEN_USED.has(id) ? whenUsed(() => load(id)) : load(id);
+  const use: Load = (id) => {
+    if (typeof id === "string") return load(id);
     const known = modules.get(id);
     if (known !== undefined) return known.exports;
     let part = functions.get(id);
@@ -80,48 +88,21 @@ export function loadBundle(path: string, { digest, lengths }: BundleParts, uses:
     }
     const module = { exports: {} };
     modules.set(id, module);
-    part(module.exports, use, module, path, dirname(path));
+    part(module.exports, use, later, module, path, dirname(path));
     return module.exports;
+  };
+  const later = (id: string | number) => {
+    let loaded: unknown;
+    return () => {
+      loaded ??= use(id);
+      return loaded;
+    };
   };
   process.once("exit", () => {
     if (more.length > 0) keeper.keep({ parts: [...kept.parts, ...more], code: null });
     else if (kept.code === null || script.cachedDataRejected === true) keeper.keep({ ...kept, code: script.createCachedData() });
   });
   return use(0);
-}
-
-// Parts import these for what they may do; to load one takes up to three milliseconds.
-const LOADED_WHEN_USED = new Set([
-  "node:child_process",
-  "node:crypto",
-  "node:fs/promises",
-  "node:http",
-  "node:https",
-  "node:net",
-  "node:readline",
-  "node:timers/promises",
-  "node:tls",
-  "node:v8",
-  "node:worker_threads",
-  "node:zlib",
-]);
-
-/** In the place of what a module exports, until one of it is wanted. */
-function whenUsed(load: () => object): object {
-  let loaded: object | undefined;
-  const exported = () => (loaded ??= load());
-  return new Proxy(
-    {},
-    {
-      get: (_, name) => Reflect.get(exported(), name),
-      has: (_, name) => Reflect.has(exported(), name),
-      ownKeys: () => Reflect.ownKeys(exported()),
-      getOwnPropertyDescriptor(_, name) {
-        const found = Reflect.getOwnPropertyDescriptor(exported(), name);
-        return found && { ...found, configurable: true };
-      },
-    },
-  );
 }
 
 interface Keeper {
