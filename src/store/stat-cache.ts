@@ -10,7 +10,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { FileIdentity } from "../platform/file-stat.ts";
 import { temporaryBeside, writeFileAtomic } from "../platform/files.ts";
@@ -50,7 +50,7 @@ export interface StatCacheOptions {
 
 /** `scope` is the absolute path whose files are remembered together. */
 export function openStatCache(stateDir: string, scope: string, { kind = "md5", isNew = false }: StatCacheOptions = {}): StatCache {
-  const file = join(stateDir, "stat-cache", createHash("md5").update(`${kind}\0${scope}`).digest("hex"));
+  const file = fileOf(stateDir, scope, kind);
   const old = isNew ? NOTHING : load(file);
   let asked = 0;
   let missed = 0;
@@ -102,6 +102,15 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
       }
     },
   };
+}
+
+/** Whether files of `scope` have been read before. */
+export function isRemembered(stateDir: string, scope: string, kind: HashName): boolean {
+  return existsSync(fileOf(stateDir, scope, kind));
+}
+
+function fileOf(stateDir: string, scope: string, kind: HashName): string {
+  return join(stateDir, "stat-cache", createHash("md5").update(`${kind}\0${scope}`).digest("hex"));
 }
 
 // What became of a row that was there: whether it is of the file as it is, or there is a newer one.

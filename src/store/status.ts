@@ -6,6 +6,7 @@ import { finishWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
 import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readingListing, trustedSize } from "./layout.ts";
 import { type Scan, scanFiles, scanOutput } from "./scan.ts";
+import { isRemembered } from "./stat-cache.ts";
 import type { OutputContent, Pointer } from "./types.ts";
 import { rememberFolder, rememberObjects, type Unchanged, unchangedOutputs } from "./unchanged.ts";
 
@@ -72,15 +73,17 @@ interface Looking {
 
 function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged }: Looking): Work<OutputStatus> {
   const path = absolutePath(project, pointer.path);
-  const inCache =
-    unchanged?.inCache === true || (yield* checkingComplete(cache, pointer, (objects) => rememberObjects(project, pointer, objects)));
+  // The first look, which reads every file, costs enough without it.
+  const remembers = isRemembered(project.stateDir, path, pointer.hashName);
+  const remember = remembers ? (objects: LookedAtObjects) => rememberObjects(project, pointer, objects) : undefined;
+  const inCache = unchanged?.inCache === true || (yield* checkingComplete(cache, pointer, remember));
   const readAt = Date.now();
   const scan = unchanged?.content
     ? laterScan(project, pointer, unchanged.content)
     : isHere(path)
       ? (file ?? (yield* scanOutput(project, path, { hashName: pointer.hashName })))
       : null;
-  if (scan?.isFolder === true && !unchanged?.content) rememberFolder(project, pointer, { ...scan, readAt });
+  if (remembers && scan?.isFolder === true && !unchanged?.content) rememberFolder(project, pointer, { ...scan, readAt });
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
   const isLost = pointer.cache && !inCache && worktree !== "modified";
   const state = pointer.hash === null ? "not stored" : isLost ? "not in cache" : worktree;

@@ -1,5 +1,5 @@
 /**
- * Large folders in which nothing has changed: what they hold is known without a look at each file by us, since Git looks (see
+ * Folders in which nothing has changed: what they hold is known without a look at each file by us, since Git looks (see
  * git/stat-index.ts). Two indexes for an output: of its files, and of their objects in the cache. Both are safe to delete.
  *
  * Git compares whole seconds. So only files are indexed that had been left alone for longer when they were read: whatever is done to
@@ -31,7 +31,7 @@ export interface Unchanged {
 }
 
 // Below, two processes cost more than the look they save.
-const FEWEST_FILES = 4000;
+const FEWEST_FILES = 500;
 
 interface RememberedFolder {
   content: OutputContent;
