@@ -40,9 +40,11 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
       return parsed.exitCode ?? 0;
     }
     ({ command, face } = parsed);
+    // JSON of dvc's shape has no place for warnings.
+    const isBare = face.json && command.bareJson === true;
     reporter = stderrReporter(process.stderr, {
-      json: face.json,
-      quiet: face.quiet,
+      json: face.json && !isBare,
+      quiet: face.quiet || isBare,
       colour: face.colour,
       now: Date.now,
       answer: process.stdout,

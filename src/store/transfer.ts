@@ -77,7 +77,7 @@ export interface PushSurvey {
 /** What {@link pushObjects} would do. Looks only. */
 export async function surveyPush(project: Project, pointers: readonly Pointer[], context: Pacing): Promise<PushSurvey> {
   const survey: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [], unsaid: [] };
-  await eachRemote(project, pointers.filter(isPushable), {}, async (remote, parts) => {
+  const [failed] = await eachRemote(project, pointers.filter(isPushable), {}, async (remote, parts) => {
     const cache = openCache(project);
     survey.remotes.push(remote.name);
     /** Keys of what is counted. */
@@ -103,6 +103,7 @@ export async function surveyPush(project: Project, pointers: readonly Pointer[],
       survey.missing = survey.missing.concat(missing);
     }
   });
+  if (failed !== undefined) throw failed.error;
   return survey;
 }
 
@@ -144,7 +145,7 @@ async function transfer(
 ): Promise<TransferReport> {
   const report: TransferReport = { objects: 0, remotes: [], missing: [], failed: [] };
   const missing = new Set<string>();
-  await eachRemote(project, pointers, options, async (remote, parts) => {
+  const failed = await eachRemote(project, pointers, options, async (remote, parts) => {
     report.remotes.push(remote.name);
     for (const some of parts) {
       const part = await move(remote, some);
@@ -153,6 +154,7 @@ async function transfer(
       report.failed = report.failed.concat(part.failed);
     }
   });
+  for (const { outputs, error } of failed) for (const { path } of outputs) report.failed.push(failedPath(path, error));
   return { ...report, missing: [...missing] };
 }
 
@@ -178,14 +180,36 @@ async function eachRemote(
   pointers: readonly Pointer[],
   { remote: asked, jobs }: TransferOptions,
   work: (remote: Remote, parts: StoredPointer[][]) => Promise<void>,
-): Promise<void> {
+): Promise<FailedRemote[]> {
   const groups = byRemote(pointers, asked);
   // Without anything to do the remote must still be one.
   if (groups.size === 0) groups.set(asked, []);
-  for (const [name, some] of groups) {
+  return withEach(groups, async (name, some) => {
     const remote = openRemote(project, name, { jobs });
     await work(remote, remote.versions === null ? partsOf(some) : [some]);
+  });
+}
+
+interface FailedRemote {
+  outputs: readonly StoredPointer[];
+  error: ExpverError;
+}
+
+/** Works with each remote, whatever becomes of the others: answers those that failed. What fails with the only one is thrown. */
+export async function withEach(
+  groups: ReturnType<typeof byRemote>,
+  work: (name: string | undefined, outputs: StoredPointer[]) => Promise<void>,
+): Promise<FailedRemote[]> {
+  const failed: FailedRemote[] = [];
+  for (const [name, outputs] of groups) {
+    try {
+      await work(name, outputs);
+    } catch (error) {
+      if (groups.size === 1 || !(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+      failed.push({ outputs, error });
+    }
   }
+  return failed;
 }
 
 // What is known of more files at once would be most of a command's memory.
@@ -383,6 +407,10 @@ function note(part: Part, failures: readonly TransferFailure[], names: readonly 
   for (const { object, error } of failures) {
     const path = names.find((some) => some.has(keyOf(object)))?.get(keyOf(object))?.path ?? object.hash;
     if (error === null) part.missing.push(path);
-    else part.failed.push({ path, reason: error.message, code: error.code, hint: error.hint });
+    else part.failed.push(failedPath(path, error));
   }
+}
+
+function failedPath(path: string, { message, code, hint }: ExpverError): FailedPath {
+  return { path, reason: message, code, hint };
 }

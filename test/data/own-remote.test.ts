@@ -56,4 +56,27 @@ describe.skipIf(DVC === null)("an output that is bound to a remote", { timeout: 
     expect(said(["-r", "Own"])).toEqual({ ...lacking, plain: "new" });
     for (const asked of ASKED) twins.sameJson(["data", "status", "--not-in-remote", "--granular", "--json", ...asked]);
   });
+
+  it("does not keep others from theirs when its remote is none, or does not answer", () => {
+    const twins = makeBound();
+    const { expver, write, read, root } = twins.ours;
+    write("folder.dvc", read("folder.dvc").replace("remote: own", "remote: away"));
+    const local = read(".dvc/config");
+    write(".dvc/config", `${local.replace(/"own"/i, '"gone"')}['remote "away"']\n    url = http://127.0.0.1:9\n`);
+    const both = ["bound", "folder"];
+    const named = ({ stderr }: { stderr: string }) => both.filter((path) => new RegExp(`^warning: .*\\b${path}\\b`, "m").test(stderr));
+    const status = expver(["data", "status", "--cloud", "--json"]);
+    expect([status.code, JSON.parse(status.stdout), named(status)]).toEqual([1, { plain: "new" }, both]);
+    const lacking = expver(["data", "data", "status", "--not-in-remote", "--json"]);
+    expect([lacking.code, JSON.parse(lacking.stdout).not_in_remote, named(lacking)]).toEqual([1, ["plain"], both]);
+    const push = expver(["data", "push"]);
+    expect([push.code, named(push)]).toEqual([1, both]);
+    expect(JSON.parse(expver(["data", "status", "--cloud", "--json"]).stdout)).toEqual({});
+    rmSync(join(root, ".dvc/cache"), { recursive: true });
+    const fetched = expver(["data", "fetch"]);
+    expect([fetched.code, named(fetched)]).toEqual([1, both]);
+    rmSync(join(root, "plain"));
+    expver(["data", "checkout", "plain"]);
+    expect(read("plain")).toBe("1\n");
+  });
 });

@@ -117,7 +117,8 @@ async function fetchWhatCan(
   { pointers, remote }: { pointers: readonly Pointer[]; remote: string | undefined },
 ): Promise<void> {
   try {
-    await fetchObjects(project, pointers, context, { remote });
+    const { failed } = await fetchObjects(project, pointers, context, { remote });
+    for (const { path, reason, hint } of failed) context.report({ kind: "warning", text: `failed to fetch ${path}: ${reason}`, hint });
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
     if (remote !== undefined) throw error;

@@ -17,12 +17,13 @@ import { type FindListing, listingFinder } from "../../../store/listings.ts";
 import { readPointers, readPointersAt } from "../../../store/pointers.ts";
 import type { Expected } from "../../../store/remotes/remote.ts";
 import { readingStatus } from "../../../store/status.ts";
-import { byRemote, isPushable } from "../../../store/transfer.ts";
+import { byRemote, isPushable, withEach } from "../../../store/transfer.ts";
 import type { HashName, Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { openConfigured } from "../exit-codes.ts";
 import { openData } from "../open-data.ts";
+import { warnUncompared } from "./status.ts";
 import { type States, trackedStates } from "./tracked.ts";
 
 type Group = Partial<Record<"added" | "deleted" | "modified" | "unknown", string[]>> & { renamed?: { old: string; new: string }[] };
@@ -43,6 +44,8 @@ export interface DataStatusResult {
   isEmpty: boolean;
   /** Git sees changes too. */
   isDirty: boolean;
+  /** 1 where a remote could not be asked, and others could. */
+  exitCode: number;
 }
 
 export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
@@ -67,10 +70,10 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     const incomplete = await said(known(states.filter(({ inCache }) => !inCache).map(({ pointer }) => pointer)));
     const absent = incomplete.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
     const paths = (some: readonly Tracked[]) => some.map(shown).filter(keep);
-    const lacks = input.notInRemote === true ? await lacking(project, context, { said, pointers, input }) : new Set();
+    const asked = input.notInRemote === true ? await lacking(project, context, { said, pointers, input }) : null;
     const result: DataChanges = {
       not_in_cache: paths(absent),
-      not_in_remote: paths(index.filter((one) => lacks.has(one))),
+      not_in_remote: paths(index.filter((one) => asked?.lacks.has(one) === true)),
       committed,
       uncommitted: tell(uncommitted),
       untracked: untrackedFiles(project, context, input).filter(keep),
@@ -78,6 +81,7 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     };
     const { repository } = project;
     return {
+      exitCode: asked?.isWhole === false ? 1 : 0,
       isEmpty: repository !== null && readRef(repository, "HEAD") === null,
       isDirty: repository !== null && readStatus(repository, { untracked: (result.untracked ?? []).length > 0 }).length > 0,
       json: Object.fromEntries(Object.entries(result).filter(([, value]) => Object.keys(value ?? {}).length > 0)),
@@ -141,13 +145,13 @@ async function lacking(
   project: Project,
   context: Context,
   { said, pointers, input }: { said: States["said"]; pointers: readonly Pointer[]; input: Input },
-): Promise<Set<Tracked>> {
+): Promise<{ lacks: ReadonlySet<Tracked>; isWhole: boolean }> {
   const asked = textIn(input.remote);
   const groups = byRemote(pointers.filter(isPushable), undefined);
   // Named, it must be one.
   if (groups.size === 0 && asked !== undefined) openConfigured(project, asked);
   const lacks = new Set<Tracked>();
-  for (const [own, outputs] of groups) {
+  const failed = await withEach(groups, async (own, outputs) => {
     const remote = openConfigured(project, own ?? asked);
     const wanted = (await said(outputs)).filter(({ hash }) => hash !== null);
     const objects: Expected[] =
@@ -163,8 +167,8 @@ async function lacking(
         ? files.get(one.path)?.every(({ md5: hash }) => isThere({ hash, hashName: one.hashName })) === true
         : isThere(one);
     for (const one of wanted) if (!isKept(one)) lacks.add(one);
-  }
-  return lacks;
+  });
+  return { lacks, isWhole: !warnUncompared(project, context, failed) };
 }
 
 /** Git's untracked files, relative to where the user is; only with `--untracked-files`. */

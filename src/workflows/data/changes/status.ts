@@ -18,7 +18,7 @@ import { readPointers, readTracked } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { Remote } from "../../../store/remotes/remote.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
-import { byRemote, isPushable } from "../../../store/transfer.ts";
+import { byRemote, isPushable, withEach } from "../../../store/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
@@ -185,12 +185,20 @@ async function cloudStatus(
   if (groups.size === 0) groups.set(asked, []);
   const json: CloudStatus = {};
   const remotes: string[] = [];
-  for (const [name, outputs] of groups) {
+  const failed = await withEach(groups, async (name, outputs) => {
     const remote = openRemote(project, name);
-    remotes.push(remote.name);
     await compareWith(remote, outputs, { project, context, json });
-  }
-  return { json, outputs: [], remotes, exitCode: quietly(input, json) };
+    remotes.push(remote.name);
+  });
+  return { json, outputs: [], remotes, exitCode: warnUncompared(project, context, failed) ? 1 : quietly(input, json) };
+}
+
+/** Names each output that could not be looked for on its remote; whether there is one. */
+export function warnUncompared(project: Project, context: Context, failed: Awaited<ReturnType<typeof withEach>>): boolean {
+  for (const { outputs, error } of failed)
+    for (const { path } of outputs)
+      context.report({ kind: "warning", text: `${shownPath(project, path)} was not compared: ${error.message}`, hint: error.hint });
+  return failed.length > 0;
 }
 
 async function compareWith(
