@@ -110,6 +110,22 @@ describe("worktrees and commits", () => {
     expect(here.expver(["diff", "e0.1.0", "now"]).stdout).toMatch(/now: best run of e0\.3\.0: \S+/);
   });
 
+  it("now has the numbers of a run before the first commit, but of one that failed only when there is no other", () => {
+    const run = (accuracy: string, code: number) => ["sh", "-c", `printf '{"accuracy": ${accuracy}}' > metrics.json; exit ${code}`];
+    const begun = (accuracy: string, code: number) => {
+      const here = makeRepository();
+      must(here, ["init"]);
+      here.write("expver.yaml", "metrics: { accuracy: max }\n");
+      here.expver(["run", "--no-commit", "--metrics", "metrics.json", "--", ...run(accuracy, code)]);
+      here.commit("first");
+      return here;
+    };
+    const now = (here: TestRepository) => here.expverJson(["diff", "HEAD", "now"]).data.metrics[0].values[1];
+    const good = begun("0.3", 0);
+    good.expver(["run", "--metrics", "metrics.json", "--", ...run("0.1", 3)]);
+    expect([now(good), now(begun("0.2", 3))]).toEqual(["0.3", "0.2"]);
+  });
+
   it("any commit; a word that is nothing is told to be no version", () => {
     expect(diff("HEAD~1", "e0.1.0").data).toMatchObject({ versions: [{ kind: "commit", version: "HEAD~1" }, { kind: "version" }] });
     expect(diff("e0.1.0", "nothing").error?.code).toBe("E_NOT_FOUND");

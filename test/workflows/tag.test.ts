@@ -191,6 +191,18 @@ describe("tagging HEAD", () => {
     expect(messageOf(repo, "e0.1.0").metrics).toMatchObject([{ name: "f1", value: "0.5" }]);
   });
 
+  it("does not take later rows of a run that has a version already", () => {
+    const repo = makeRepository();
+    must(repo, "init");
+    repo.commit("first", { "expver.yaml": "metrics: { f1: max }\n" });
+    must(repo, "run", "--metrics", "m.json", "--", "sh", "-c", "echo '{\"f1\": 0.5}' > m.json");
+    must(repo, "log", "--track-id", repo.expverJson(["runs", "list"]).data.runs[0].run_id, "f1=0.9");
+    must(repo, "data", "add", "results/experiments.db");
+    repo.commit("with a row that came later");
+    expect(repo.expver(["tag", "e0.2.0", "-d", "by hand"]).stderr).toContain("no numbers for e0.2.0");
+    expect(messageOf(repo, "e0.2.0")).toMatchObject({ runs: [], metrics: [] });
+  });
+
   it("says which run it took when several have no version", async () => {
     const repo = byHand([
       ["a", null, 0.1, "2026-01-01 00:00:00.000000"],
