@@ -2,16 +2,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { ExpverError } from "../errors.ts";
 import { lineOf, loadYaml, parseYaml, type YamlEntry, type YamlNode } from "./yaml.ts";
-import { stringSource, typedSource, type YamlValue, yamlSource } from "./yaml-text.ts";
+import { stringSource, typedSource } from "./yaml-text.ts";
 
 type Mapping = Extract<YamlNode, { kind: "mapping" }>;
 
-/** Sets the value at `path` (mapping keys; numbers for list items), adding what is missing. Throws E_CONFIG when the file's shape forbids it. */
-export function setYaml(text: string, path: readonly string[], value: YamlValue, file = "the file"): string {
-  return edit(text, path, file, () => yamlSource(value));
-}
-
-/** The same with the source of a scalar as it is to stand there. */
+/**
+ * Sets the value at `path` (mapping keys; numbers for list items) to this one-line source, adding what is missing. Throws E_CONFIG when the
+ * file's shape forbids it.
+ */
 export function setYamlSource(text: string, path: readonly string[], source: string): string {
   return edit(text, path, "the file", () => source);
 }

@@ -1,6 +1,6 @@
 /** Where models are, in stored form. */
 import { dirname } from "node:path/posix";
-import { isUnder, storedPath } from "./paths.ts";
+import { isWithin, storedPath } from "./paths.ts";
 import type { Project } from "./project.ts";
 
 /**
@@ -13,7 +13,7 @@ export function modelPlaces(project: Project): string[] {
   const folders = [candidates, dirname(production)].filter((path) => path !== ".").map((path) => storedPath(project, path));
   const file = storedPath(project, output);
   const above = dirname(file);
-  const holdsModels = dirname(output) !== "." && folders.some((folder) => isUnder(folder, [above]));
+  const holdsModels = dirname(output) !== "." && folders.some((folder) => isWithin(folder, above));
   const all = [...single, ...folders, ...(holdsModels ? [above] : [file])];
-  return [...new Set(all)].filter((place) => !all.some((other) => other !== place && isUnder(place, [other])));
+  return [...new Set(all)].filter((place) => !all.some((other) => other !== place && isWithin(place, other)));
 }

@@ -51,12 +51,17 @@ export function configPath(project: Place, stored: string): string {
   return toPosix(relative(project.root, absolutePath(project, stored)));
 }
 
-/** Both in stored form: one of the places itself, or below it. */
-export function isUnder(path: string, places: readonly string[]): boolean {
-  return places.some((place) => path === place || path.startsWith(`${place}/`));
+/** Whether a path is a place itself or below it, both from one folder, with `/`. */
+export function isWithin(path: string, place: string): boolean {
+  return path === place || path.startsWith(`${place}/`);
 }
 
-/** The same for many places, of which there may be as many as paths. */
+/** The same for several places. */
+export function isUnder(path: string, places: readonly string[]): boolean {
+  return places.some((place) => isWithin(path, place));
+}
+
+/** The same for many, of which there may be as many as paths. */
 export function underAny(places: Iterable<string>): (path: string) => boolean {
   const known = new Set(places);
   return (path) => foldersOf(path).some((folder) => known.has(folder));

@@ -1,5 +1,5 @@
 /** One operation as an append-only file of JSON lines, each on the disk before what it announces happens. */
-import { statSync } from "node:fs";
+import { fileSize } from "../platform/files.ts";
 import { expectEntries } from "../platform/heap.ts";
 import { readLines } from "../platform/json-lines.ts";
 import type { Effect, Operation, OperationState } from "./types.ts";
@@ -13,7 +13,7 @@ export type Line =
 /** The operation a file tells of, or null when there is no file or not even its first line is whole. */
 export function readRecord(path: string): Operation | null {
   let operation: Operation | null = null;
-  expectEntries(bytesOf(path) / FILE_BYTES);
+  expectEntries(fileSize(path) / FILE_BYTES);
   for (const line of readLines<Line>(path)) {
     if ("begin" in line) {
       operation ??= { ...line.begin, endedAt: null, state: "open", outcome: null, effects: [] };
@@ -26,10 +26,6 @@ export function readRecord(path: string): Operation | null {
 
 // What a line says of one of many files: a name of usual length, and two hashes.
 const FILE_BYTES = 100;
-
-function bytesOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
 
 function applyLine(operation: Operation, line: Exclude<Line, { begin: unknown }>): void {
   if ("effect" in line) operation.effects.push(line.effect);

@@ -2,8 +2,10 @@
  * Stages of pipelines as far as `status` needs them: what each depends on, as `dvc.yaml` says it and as `dvc.lock` remembers it. Expressions
  * (`${…}`, `foreach`, `matrix`) are DVC's to resolve: of such a stage only what the lock remembers is known.
  */
+
 import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
+import { fieldsOf } from "../platform/mapping.ts";
 import type { HashName } from "../store/types.ts";
 
 export interface Stage {
@@ -133,10 +135,6 @@ function isInside(path: string): boolean {
 
 function isPlain(body: unknown): boolean {
   return !JSON.stringify(body ?? null).includes("${") && fieldsOf(body).foreach === undefined && fieldsOf(body).matrix === undefined;
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
 function listOf(value: unknown): unknown[] {

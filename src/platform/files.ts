@@ -227,6 +227,11 @@ export function isFile(path: string): boolean {
   return statOf(path)?.isFile() === true;
 }
 
+/** Bytes of a file, links followed; 0 where there is none. */
+export function fileSize(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 function modeOf(path: string): number | undefined {
   const mode = statOf(path)?.mode;
   return mode === undefined ? undefined : mode & 0o7777;

@@ -4,9 +4,10 @@
  * No code here opens the file by the file system: closing any descriptor of it would drop the locks SQLite holds for this
  * process. A child process copies the bytes while we hold the write lock: nobody changes them, readers go on.
  */
-import { renameSync, rmSync, statSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
+import { fileSize } from "../platform/files.ts";
 import { runProcess } from "../platform/processes.ts";
 import { type Database, openDatabase } from "../platform/sqlite.ts";
 
@@ -27,7 +28,7 @@ export function copyDatabase(path: string, to: string, { live = false }: CopyOpt
   const temporary = `${resolve(to)}.${process.pid}.tmp`;
   rmSync(temporary, { force: true });
   try {
-    const equalBytes = !(live && statSize(path) > LARGE_BYTES) && copyBytes(resolve(path), temporary);
+    const equalBytes = !(live && fileSize(path) > LARGE_BYTES) && copyBytes(resolve(path), temporary);
     if (!equalBytes) vacuumInto(path, temporary);
     renameSync(temporary, to);
     return { equalBytes };
@@ -135,8 +136,4 @@ function copyInChild(path: string, to: string): void {
   if (result.code === 0) return;
   const full = /no space left|quota/i.test(result.stderr);
   throw new ExpverError(full ? "E_DISK_FULL" : "E_IO", `cannot copy ${path} to ${to}: ${result.stderr.trim()}`, { details: { path, to } });
-}
-
-function statSize(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -1,5 +1,7 @@
 /** The run tables: who ran, what came of it, which rows are its own. */
+
 import { ExpverError } from "../errors.ts";
+import { fieldsOf } from "../platform/mapping.ts";
 import { type Database, quoteName, type SqlRow, type SqlValue } from "../platform/sqlite.ts";
 import { ensureRunTables, hasTable, RUN_FIELDS, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
 import type { RunRecord, RunTrack, TrackRows } from "./types.ts";
@@ -115,8 +117,7 @@ function noSuchRun(db: Database, runId: string): ExpverError {
 /** `params` or `metrics` of a record: exact texts by name. What somebody else has written there, and is none, says nothing. */
 export function recordedTexts(json: string): Record<string, string> {
   try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+    const value = fieldsOf(JSON.parse(json));
     // What we wrote is texts already: ten thousand runs of five hundred are not copied.
     if (isTexts(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, typeof item === "string" ? item : JSON.stringify(item)]));

@@ -1,6 +1,7 @@
 /** Carrying out a checkout. A file (or a small new folder) appears under its name whole; nothing goes before everything needed is known to be there. */
 import { existsSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isWithin } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
@@ -247,12 +248,12 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
     makeRoom: (file) => takeAway(file, false),
     clear(path) {
       for (const file of plan.removes) {
-        if (file.path !== path && !file.path.startsWith(`${path}/`)) continue;
+        if (!isWithin(file.path, path)) continue;
         takeAway(file, true);
         cleared.add(file);
       }
       for (const folder of foldersAround({ path: dirname(path), files: plan.removes, emptyFolders: plan.emptyFolders })) {
-        if (folder === path || folder.startsWith(`${path}/`)) removeIfEmpty(folder);
+        if (isWithin(folder, path)) removeIfEmpty(folder);
       }
       if (!isThere(path)) return;
       if (!discard) throw changedMeanwhile(path);

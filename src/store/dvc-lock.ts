@@ -1,13 +1,16 @@
 /** DVC's repository lock, taken the way DVC takes it, so that both programs keep out of each other's way. Reading never locks. */
+
 import { createHash, randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { isWithin } from "../config/paths.ts";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { hasCode, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
+import { fieldsOf } from "../platform/mapping.ts";
 import { isAlive } from "../platform/processes.ts";
 import { dvcFolder, readDvcConfig } from "./dvc-config.ts";
 import { ignoreEdits } from "./gitignore.ts";
@@ -105,18 +108,18 @@ function entriesOf(text: string): Held[] {
   } catch {
     return []; // half-written by somebody: it says nothing
   }
-  const { read, write } = (typeof value === "object" && value !== null ? value : {}) as Record<string, Record<string, unknown> | undefined>;
+  const { read, write } = fieldsOf(value) as Record<string, Record<string, unknown> | undefined>;
   const all = [...Object.entries(read ?? {}), ...Object.entries(write ?? {})];
   return all.flatMap(([path, holders]) =>
     [holders].flat().flatMap((one) => {
-      const { pid, cmd } = (typeof one === "object" && one !== null ? one : {}) as Record<string, unknown>;
+      const { pid, cmd } = fieldsOf(one);
       return typeof pid === "number" ? [{ path, pid, command: String(cmd ?? "?") }] : [];
     }),
   );
 }
 
 function overlaps(one: string, other: string): boolean {
-  return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+  return isWithin(one, other) || isWithin(other, one);
 }
 
 /** `core.hardlink_lock`: the lock is a hard link to a claim file that holds the claim's own path. */

@@ -1,7 +1,9 @@
 /** The `.dir` object: JSON of a tracked folder's members, byte for byte as Python writes it, because its MD5 is the folder's name. */
+
 import { createHash } from "node:crypto";
 import { ExpverError } from "../errors.ts";
 import { expectEntries } from "../platform/heap.ts";
+import { fieldsOf } from "../platform/mapping.ts";
 import { batchesOf, finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
 import type { ListingEntry } from "./types.ts";
 
@@ -113,7 +115,7 @@ export function asciiJson(text: string): string {
 }
 
 function toEntry(item: unknown): ListingEntry {
-  const { md5, relpath } = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
+  const { md5, relpath } = fieldsOf(item);
   if (typeof md5 !== "string" || typeof relpath !== "string" || !/^[0-9a-f]{32}$/.test(md5) || !staysInside(relpath)) {
     throw new ExpverError("E_LISTING", `a folder listing has a bad entry: ${JSON.stringify(item)}`, { details: { entry: item } });
   }

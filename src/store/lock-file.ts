@@ -1,5 +1,7 @@
 /** `dvc.lock`: the outputs of pipeline stages, read as tracked data. `dvc.yaml` tells where a stage works and what it does not cache. */
+
 import { posix } from "node:path";
+import { isMapping } from "../platform/mapping.ts";
 import { asFields, asList, type Fields, readMapping, refuseUnknown, text as textOf, toPointer, truth } from "./pointer-fields.ts";
 import type { Pointer } from "./types.ts";
 
@@ -57,11 +59,11 @@ function flagsIn(definition: Fields, file: string): (path: string) => Partial<Po
   });
   return (path) => {
     const flags = said.find(([written]) => hasShape(written, posix.normalize(path)))?.[1];
-    if (typeof flags !== "object" || flags === null || Array.isArray(flags)) return {};
-    const remote = textOf((flags as Fields).remote);
+    if (!isMapping(flags)) return {};
+    const remote = textOf(flags.remote);
     return {
-      cache: truth((flags as Fields).cache, file, "cache", true),
-      push: truth((flags as Fields).push, file, "push", true),
+      cache: truth(flags.cache, file, "cache", true),
+      push: truth(flags.push, file, "push", true),
       ...(remote === undefined ? {} : { remote }),
     };
   };

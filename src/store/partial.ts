@@ -3,7 +3,7 @@
  * fetch goes on with them. Nothing vouches for them: the hash of the whole object does.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { isMissing } from "../platform/files.ts";
+import { fileSize, isMissing } from "../platform/files.ts";
 
 const FOLDER = "expver-partial";
 const WAITING = /^arriving-\d+-([0-9a-f]{32}(\.dir)?)$/;
@@ -30,9 +30,9 @@ export function keepArrived(shards: string, staging: string): void {
 
 /** Keeps a file for a later fetch, unless there is more already; the file is gone from where it was, or worth nothing. */
 export function keepPartial(shards: string, hash: string, from: string): void {
-  const size = sizeOf(from);
+  const size = fileSize(from);
   const to = `${shards}/${FOLDER}/${hash}`;
-  if (size < WORTH_KEEPING || size <= sizeOf(to)) return;
+  if (size < WORTH_KEEPING || size <= fileSize(to)) return;
   mkdirSync(`${shards}/${FOLDER}`, { recursive: true });
   renameSync(from, to);
 }
@@ -59,8 +59,4 @@ export function listPartials(shards: string, now: number): Set<string> {
   const names = readdirSync(folder);
   for (const name of names.filter(isAbandoned)) rmSync(`${folder}/${name}`, { force: true });
   return new Set(names);
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

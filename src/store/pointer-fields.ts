@@ -1,7 +1,9 @@
 /** What an entry of a `.dvc` file or `dvc.lock` may say, and what it means. Every value is checked: the file may come from anyone. */
+
 import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
 import { ExpverError } from "../errors.ts";
+import { isMapping } from "../platform/mapping.ts";
 import { shellWord } from "../platform/shell-word.ts";
 import { listingHash, renderListing, staysInside } from "./listing.ts";
 import type { Pointer, VersionedFile } from "./types.ts";
@@ -90,8 +92,8 @@ function readPlain(text: string): Fields | null {
 }
 
 export function asFields(value: unknown, file: string, where: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw badPointer(file, where, `is no mapping: ${show(value)}`);
-  return value as Fields;
+  if (!isMapping(value)) throw badPointer(file, where, `is no mapping: ${show(value)}`);
+  return value;
 }
 
 /** An absent or empty list is an empty one. */
@@ -208,5 +210,5 @@ function isNull(value: unknown): boolean {
 /** For a message: short, and never walking into a structure that aliases may have made endless. */
 function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
-  return Array.isArray(value) ? "a list" : typeof value === "object" && value !== null ? "a mapping" : String(value);
+  return Array.isArray(value) ? "a list" : isMapping(value) ? "a mapping" : String(value);
 }

@@ -133,11 +133,6 @@ function isInteresting(path: string): boolean {
 /** Git pathspecs of every file that {@link readPointersAt} reads. */
 export const POINTER_PATHSPECS = [":(glob)**/*.dvc", ":(glob)**/dvc.lock", ":(glob)**/dvc.yaml"];
 
-/** The pointer of this path, or of the tracked folder that contains it. `path` is relative to the Git root. */
-export function findPointer(pointers: readonly Pointer[], path: string): Pointer | undefined {
-  return pointers.find((pointer) => pointer.path === path || path.startsWith(`${pointer.path}/`));
-}
-
 /** Those of our DVC repository: below its root, and not in another one further down. */
 function pointerFiles(project: Project, paths: Iterable<string>): string[] {
   return oursAmong(project, paths, isPointerFile);

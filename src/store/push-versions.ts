@@ -2,6 +2,7 @@
  * Push to a remote that keeps versions: files go there under their own names, and which version each became is for the pointers to say. A
  * file whose version is there is left alone; one that is there by other hands, with the same bytes, only has its version written down.
  */
+import { isWithin } from "../config/paths.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
 import type { StoredPointer } from "./bundles.ts";
 import { type ObjectFolder, objectPath, readListing, trustedSizes } from "./layout.ts";
@@ -56,7 +57,7 @@ export async function surveyVersions(
     const selected = only?.get(pointer.path);
     for (const file of files ?? []) {
       const { relpath } = file;
-      if (selected === undefined || selected.some((part) => relpath === part || relpath.startsWith(`${part}/`)))
+      if (selected === undefined || selected.some((part) => isWithin(relpath, part)))
         asked.push({ file, path: joined(pointer.path, relpath), pointer });
     }
   }

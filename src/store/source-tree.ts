@@ -1,7 +1,7 @@
 /** What a source holds: Git's files and DVC's outputs in one tree, whether or not they are checked out there. */
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { posix } from "node:path";
-import { absolutePath } from "../config/paths.ts";
+import { absolutePath, isWithin } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { git, type Repository } from "../git/git.ts";
@@ -66,7 +66,7 @@ export async function sourceTree(
   for (const pointer of source.pointers) {
     // An output that DVC does not keep is a file of Git's.
     if (!pointer.cache) continue;
-    const isInside = under === "" || pointer.path === under || pointer.path.startsWith(`${under}/`);
+    const isInside = under === "" || isWithin(pointer.path, under);
     const isAround = under.startsWith(`${pointer.path}/`);
     if (!isInside && !isAround) continue;
     const level = posix.relative(under, pointer.path).split("/").length;
@@ -74,7 +74,7 @@ export async function sourceTree(
     const entries = isOpened ? ((await finder(pointer)) ?? refuseWithout(pointer, failure)) : [];
     for (const node of tracked(pointer, entries)) add(node);
   }
-  const wanted = [...nodes.values()].filter(({ path }) => path !== "" && (under === "" || path === under || path.startsWith(`${under}/`)));
+  const wanted = [...nodes.values()].filter(({ path }) => path !== "" && (under === "" || isWithin(path, under)));
   nodes.clear();
   return orderOf(wanted.map(({ path }) => path)).map((index) => wanted[index] as Node);
 }

@@ -16,12 +16,13 @@ export interface CacheFile extends ObjectName {
 // A temporary that old belongs to no command that still runs.
 const STALE_MS = 24 * 60 * 60 * 1000;
 
-/** Every object of a cache that is wanted, listings first; temporaries only when they were left behind long ago. */
-export function cacheFiles(dir: string, now: Date, isWanted?: (object: ObjectName) => boolean): CacheFile[] {
-  return finishWork(readingCache(dir, now, isWanted));
+/** Every object of a cache. */
+export function cacheFiles(dir: string, now: Date): CacheFile[] {
+  return finishWork(readingCache(dir, now, () => true));
 }
 
-export function* readingCache(dir: string, now: Date, isWanted: (object: ObjectName) => boolean = () => true): Work<CacheFile[]> {
+/** Those that are wanted, listings first; temporaries only when they were left behind long ago. */
+export function* readingCache(dir: string, now: Date, isWanted: (object: ObjectName) => boolean): Work<CacheFile[]> {
   const listings: CacheFile[] = [];
   const others: CacheFile[] = [];
   for (const hashName of ["md5", "md5-dos2unix"] satisfies HashName[]) {

@@ -71,13 +71,7 @@ export function parseTrailers(lines: readonly (readonly [key: string, value: str
   return { recorded, problems };
 }
 
-/** Keys that cannot be among `other`. */
-export function isOwnTrailer(key: string): boolean {
-  return OWN.has(key);
-}
-
 const SINGLE = new Set(["Kind", "Best-Run", "Code", "Data-Hash"]);
-const OWN = new Set([...SINGLE, "Run", "Merged", "Data", "Model", "Param", "Metric"]);
 const KINDS: readonly string[] = ["run", "sweep", "merge", "manual"] satisfies VersionKind[];
 
 function isKind(value: string): value is VersionKind {

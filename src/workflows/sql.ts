@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from "node:fs";
-import { absolutePath, pathFromUser, storedPath } from "../config/paths.ts";
+import { absolutePath, isWithin, pathFromUser, storedPath } from "../config/paths.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
@@ -91,7 +91,7 @@ async function askData(project: Project, context: Context, question: string, ask
 }
 
 function isTracked(project: Project, path: string): boolean {
-  return readPointers(project).some((pointer) => path === pointer.path || path.startsWith(`${pointer.path}/`));
+  return readPointers(project).some((pointer) => isWithin(path, pointer.path));
 }
 
 /** `data/train.parquet` is the table `train`; beside `old/train.csv` it is `data/train`, and with `data/train.csv` its whole path. */

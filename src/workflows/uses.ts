@@ -1,7 +1,7 @@
 /** `expver uses PATH|HASH|V`: which experiments have these bytes, this path, or what came of this version. */
 import { existsSync, readFileSync } from "node:fs";
 import { nearestWord } from "../config/nearest.ts";
-import { isUnder, pathFromUser } from "../config/paths.ts";
+import { isWithin, pathFromUser } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
@@ -102,16 +102,16 @@ function byPath(
   for (const path of pathsMeant(project, context, what)) {
     const found = known.versions.flatMap((version) =>
       (known.uses.get(version.name) ?? []).flatMap((use): FoundUse[] => {
-        if (use.path === path || use.path.startsWith(`${path}/`)) return [foundIn(version, use)];
+        if (isWithin(use.path, path)) return [foundIn(version, use)];
         if (!path.startsWith(`${use.path}/`) || !use.hash.endsWith(".dir")) return [];
         const inside = path.slice(use.path.length + 1);
-        const members = listings.of(use.hash).filter(({ relpath }) => relpath === inside || relpath.startsWith(`${inside}/`));
+        const members = listings.of(use.hash).filter(({ relpath }) => isWithin(relpath, inside));
         return members.map(({ relpath, md5 }) => foundIn(version, { role: use.role, path: `${use.path}/${relpath}`, hash: md5 }));
       }),
     );
     if (found.length === 0) continue;
     const hashes = new Set(found.map(({ hash }) => hash));
-    const elsewhere = byHash(known, (hash) => hashes.has(hash), listings).filter((use) => use.path !== null && !isUnder(use.path, [path]));
+    const elsewhere = byHash(known, (hash) => hashes.has(hash), listings).filter((use) => use.path !== null && !isWithin(use.path, path));
     return { asked: path, kind: "path", uses: found, elsewhere, unknown: listings.unknown() };
   }
   return null;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { load, YAML11_SCHEMA } from "js-yaml";
 import { describe, expect, test } from "vitest";
-import { setYaml, setYamlTyped } from "../../src/config/edit-yaml.ts";
+import { setYamlSource, setYamlTyped } from "../../src/config/edit-yaml.ts";
 import { loadYaml } from "../../src/config/yaml.ts";
 import { stringSource, typedSource, yamlSource } from "../../src/config/yaml-text.ts";
 
@@ -26,7 +26,7 @@ describe("one value changes and nothing else", () => {
     ['"quoted key": 1\n', ["quoted key"], 2, '"quoted key": 2\n'],
     ["a: 'é\ttab'\nb: 12345678901234567890\nc: 0x1F\n", ["b"], 1, "a: 'é\ttab'\nb: 1\nc: 0x1F\n"],
   ])("%j at %j", (text, path, value, wanted) => {
-    expect(setYaml(text, path, value)).toBe(wanted);
+    expect(setYamlSource(text, path, yamlSource(value))).toBe(wanted);
   });
 });
 
@@ -50,7 +50,7 @@ describe("what is missing is added where it belongs", () => {
     ["base: &b {x: 1}\nm:\n  <<: *b\n", ["m", "x"], 2, "base: &b {x: 1}\nm:\n  <<: *b\n  x: 2\n"],
     ["a: 1\n", ["data/**: x"], ["p", "q r"], "a: 1\n'data/**: x': [p, q r]\n"],
   ])("%j at %j", (text, path, value, wanted) => {
-    expect(setYaml(text, path, value)).toBe(wanted);
+    expect(setYamlSource(text, path, yamlSource(value))).toBe(wanted);
   });
 });
 
@@ -70,7 +70,7 @@ test.each([
   ["b: &x {y: 2}\na: *x\n", ["b", "y"], /without changing more than that/],
   ["a: [\n", ["a"], /not valid YAML/],
 ])("%j at %j is refused, naming the place", (text, path, message) => {
-  expect(() => setYaml(text, path, 1, "params.yaml")).toThrow(
+  expect(() => setYamlTyped(text, path, "1", "params.yaml")).toThrow(
     expect.objectContaining({ code: "E_CONFIG", message: expect.stringMatching(message) }),
   );
 });
@@ -142,7 +142,7 @@ test("random edits of random documents change exactly one value", () => {
         ([word, item]) => `${stringSource(word)}:${flow ? ` ${yamlSource(item as never)}` : block(item, "  ")} # note ${word}`,
       );
       const text = `# head\n${lines.join("\n")}\n`;
-      const after = setYaml(text, [at], value);
+      const after = setYamlSource(text, [at], yamlSource(value));
       expect(loadYaml(after, "x")).toEqual({ ...document, [at]: value });
       for (const word of Object.keys(document)) expect(after).toContain(`# note ${word}`);
     }),

@@ -1,7 +1,7 @@
 /** What every data command begins with: the project with its `.dvc`, and what the typed targets mean. */
 import { dirname } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
-import { pathFromUser, shownPath } from "../../config/paths.ts";
+import { isWithin, pathFromUser, shownPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readStages } from "../../pipelines/stages.ts";
@@ -89,7 +89,7 @@ function neededBy(project: Project, chosen: readonly Pointer[], pointers: readon
   const found = new Set<Pointer>();
   for (let wave = chosen; wave.length > 0; ) {
     const paths = wave.flatMap((one) => stages.get(stageKey(one)) ?? []);
-    const isNeeded = ({ path }: Pointer) => paths.some((one) => `${one}/`.startsWith(`${path}/`) || path.startsWith(`${one}/`));
+    const isNeeded = ({ path }: Pointer) => paths.some((one) => isWithin(one, path) || isWithin(path, one));
     const direct = new Set(pointers.filter(isNeeded).map(stageKey));
     wave = pointers.filter((one) => direct.has(stageKey(one)) && !found.has(one));
     for (const one of wave) found.add(one);
@@ -120,7 +120,7 @@ function meaning(
   if (ofFile.length > 0) return all(ofFile);
   const inside = recursive ? pointers.filter((one) => path === "" || one.path.startsWith(`${path}/`)) : [];
   // More than one where pointers are those of several commits.
-  const named = pointers.filter((one) => path === one.path || path.startsWith(`${one.path}/`));
+  const named = pointers.filter((one) => isWithin(path, one.path));
   if (named.length === 0) return all(inside);
   return named.map((pointer) => ({ pointer, member: pointer.path === path ? null : path.slice(pointer.path.length + 1) }));
 }

@@ -1,6 +1,8 @@
 /** What the run behind a side ran on: interpreter, machine, and the files that fix the versions of packages. */
+
 import { existsSync } from "node:fs";
 import type { Project } from "../../config/project.ts";
+import { fieldsOf } from "../../platform/mapping.ts";
 import { withStoredResults } from "../../results/database.ts";
 import { readRun } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
@@ -13,7 +15,7 @@ import type { ShownArtifact } from "../show/artifacts.ts";
 export function environmentFacts(run: Pick<RunRecord, "environment" | "host"> | null): Record<string, string> {
   if (run === null) return {};
   const { program, platform, cpu, memory, devices, locks } = parsed(run.environment);
-  const facts = { program, platform, cpu, memory, devices, host: run.host, ...(isTable(locks) ? locks : {}) };
+  const facts = { program, platform, cpu, memory, devices, host: run.host, ...fieldsOf(locks) };
   return Object.fromEntries(
     Object.entries(facts).flatMap(([name, value]) =>
       typeof value === "string" || typeof value === "number" ? [[name, String(value)]] : [],
@@ -37,13 +39,8 @@ export function runBehind(project: Project, { message }: Version, artifacts: rea
 
 function parsed(text: string | null): Record<string, unknown> {
   try {
-    const facts: unknown = JSON.parse(text ?? "{}");
-    return isTable(facts) ? facts : {};
+    return fieldsOf(JSON.parse(text ?? "{}"));
   } catch {
     return {};
   }
-}
-
-function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,7 @@
 /** The packages a lock file names, with the versions it fixes; null for a text that is not what the file's name says. */
+
 import { loadYaml } from "../../config/yaml.ts";
+import { fieldsOf } from "../../platform/mapping.ts";
 
 /** Versions by package; one that is there several times has several. */
 export type Packages = Map<string, string[]>;
@@ -34,9 +36,9 @@ export function packagesIn(file: string, text: string): Packages | null {
 
 /** Versions 2 and 3 have a flat table of places, version 1 nests what a package has for itself. */
 function npmEntries(text: string): Entry[] {
-  const lock = table(JSON.parse(text));
-  const placed = Object.entries(table(lock.packages)).flatMap(([place, value]) => {
-    const { version, name } = table(value);
+  const lock = fieldsOf(JSON.parse(text));
+  const placed = Object.entries(fieldsOf(lock.packages)).flatMap(([place, value]) => {
+    const { version, name } = fieldsOf(value);
     const last = place.lastIndexOf("node_modules/");
     return last < 0 || typeof version !== "string" ? [] : [[typeof name === "string" ? name : place.slice(last + 13), version] as const];
   });
@@ -44,15 +46,15 @@ function npmEntries(text: string): Entry[] {
 }
 
 function nestedEntries(dependencies: unknown): Entry[] {
-  return Object.entries(table(dependencies)).flatMap(([name, value]) => {
-    const { version, dependencies: own } = table(value);
+  return Object.entries(fieldsOf(dependencies)).flatMap(([name, value]) => {
+    const { version, dependencies: own } = fieldsOf(value);
     return [...(typeof version === "string" ? [[name, version] as const] : []), ...nestedEntries(own)];
   });
 }
 
 /** `/name/1.0`, `/name@1.0`, `name@1.0(peer@2.0)`: by the age of the file. */
 function pnpmEntries(text: string): Entry[] {
-  return Object.keys(table(table(loadYaml(text, "pnpm-lock.yaml", { exact: true, maxAliases: 0 })).packages)).flatMap((key) => {
+  return Object.keys(fieldsOf(fieldsOf(loadYaml(text, "pnpm-lock.yaml", { exact: true, maxAliases: 0 })).packages)).flatMap((key) => {
     const [, name, version] = /^\/?((?:@[^/]+\/)?[^@/]+)[@/]([^(_]+)/.exec(key) ?? [];
     return name === undefined || version === undefined ? [] : [[name, version] as const];
   });
@@ -82,10 +84,10 @@ function tomlEntries(text: string): Entry[] {
 }
 
 function pipfileEntries(text: string): Entry[] {
-  const lock = table(JSON.parse(text));
+  const lock = fieldsOf(JSON.parse(text));
   return [lock.default, lock.develop].flatMap((section) =>
-    Object.entries(table(section)).map(([name, value]) => {
-      const { version, ref } = table(value);
+    Object.entries(fieldsOf(section)).map(([name, value]) => {
+      const { version, ref } = fieldsOf(value);
       return [pythonName(name), String(version ?? ref ?? "(no version)").replace(/^==/, "")] as const;
     }),
   );
@@ -107,17 +109,17 @@ function requirementEntries(lines: readonly string[]): Entry[] {
 
 /** Once for every platform. */
 function condaLockEntries(text: string): Entry[] {
-  const { package: packages } = table(loadYaml(text, "conda-lock.yml", { exact: true, maxAliases: 0 }));
+  const { package: packages } = fieldsOf(loadYaml(text, "conda-lock.yml", { exact: true, maxAliases: 0 }));
   return list(packages).flatMap((one) => {
-    const { name, version } = table(one);
+    const { name, version } = fieldsOf(one);
     return typeof name === "string" && typeof version === "string" ? [[name, version] as const] : [];
   });
 }
 
 function condaEntries(text: string): Entry[] {
-  const { dependencies } = table(loadYaml(text, "environment.yml", { exact: true, maxAliases: 0 }));
+  const { dependencies } = fieldsOf(loadYaml(text, "environment.yml", { exact: true, maxAliases: 0 }));
   return list(dependencies).flatMap((one): Entry[] => {
-    if (typeof one !== "string") return requirementEntries(list(table(one).pip).filter((line) => typeof line === "string"));
+    if (typeof one !== "string") return requirementEntries(list(fieldsOf(one).pip).filter((line) => typeof line === "string"));
     const [, name, asked] = /^(?:[^:\s]+::)?([^\s=<>!~[]+)\s*(.*)$/.exec(one) ?? [];
     return name === undefined || asked === undefined ? [] : [[name, asked.replace(/^={1,2}\s*/, "") || "(no version)"]];
   });
@@ -125,10 +127,6 @@ function condaEntries(text: string): Entry[] {
 
 function pythonName(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, "-");
-}
-
-function table(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
 function list(value: unknown): unknown[] {

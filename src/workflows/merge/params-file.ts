@@ -1,10 +1,12 @@
 /** A merge as a pipeline stage: what it merges, and how, stands in the `merge:` section of a parameters file. */
+
 import { resolve } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { fieldsOf, isMapping } from "../../platform/mapping.ts";
 import type { Input } from "../contract.ts";
 import { textIn } from "../input.ts";
 
@@ -43,9 +45,8 @@ export function withParamsFile(context: Context, input: Input): Input {
 }
 
 function sectionOf(text: string, file: string): Record<string, unknown> {
-  const root = loadYaml(text, file, { exact: true });
-  const section = typeof root === "object" && root !== null ? (root as Record<string, unknown>).merge : undefined;
-  if (typeof section === "object" && section !== null && !Array.isArray(section)) return section as Record<string, unknown>;
+  const section = fieldsOf(loadYaml(text, file, { exact: true })).merge;
+  if (isMapping(section)) return section;
   throw new ExpverError("E_CONFIG", `${file} has no section merge`, {
     hint: "It holds what to merge: strategy, base_db, exp_db, output_db, key_columns.",
     details: { file },

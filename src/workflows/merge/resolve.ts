@@ -1,5 +1,5 @@
 /** `expver merge --resolve`: pointers that a merge, rebase or cherry-pick of Git left in conflict. */
-import { absolutePath, isUnder, pathFromUser, typedPath } from "../../config/paths.ts";
+import { absolutePath, isWithin, pathFromUser, typedPath } from "../../config/paths.ts";
 import { openProject, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { type IndexEdit, setIndexEntries, type UnmergedPath } from "../../git/index-file.ts";
@@ -140,7 +140,7 @@ function stagedPath({ path, mode, object, file: { base, ours, theirs } }: IndexE
 }
 
 function isMeant(file: string, place: string): boolean {
-  return file === `${place}.dvc` || place === "" || isUnder(file, [place]);
+  return file === `${place}.dvc` || place === "" || isWithin(file, place);
 }
 
 function refuseOther(

@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isWithin } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { catFiles, readTree } from "../../git/tree.ts";
@@ -23,7 +24,7 @@ interface Wanted {
 
 /** Absolute path of the bytes of what a pointer of that commit names, or a member of it; null when it tracks no such file. Throws E_NOT_STORED when its bytes are nowhere. */
 export async function storedObject(context: Context, project: Project, { commit, path }: Wanted): Promise<string | null> {
-  const pointer = readPointersAt(project, commit).find((one) => one.path === path || path.startsWith(`${one.path}/`));
+  const pointer = readPointersAt(project, commit).find((one) => isWithin(path, one.path));
   if (pointer === undefined || pointer.hash === null) return null;
   const relpath = path.slice(pointer.path.length + 1);
   if (relpath !== "" && !pointer.hash.endsWith(".dir")) return null;

@@ -1,5 +1,5 @@
 /** The one pointer of the candidates folder, beside it. Members that are not in this worktree stay in it. */
-import { absolutePath, storedPath } from "../../config/paths.ts";
+import { absolutePath, isWithin, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { hashOfItem } from "../../models/candidates.ts";
@@ -33,6 +33,6 @@ export function committedHash(project: Project, item: string): string | null {
   const pointer = head === null ? undefined : readPointersAt(project, head).find((one) => one.path === path);
   if (pointer?.hash?.endsWith(".dir") !== true) return null;
   const entries = readListing(openCache(project).dir, { hash: pointer.hash, hashName: pointer.hashName }) ?? [];
-  const members = entries.filter(({ relpath }) => relpath === item || relpath.startsWith(`${item}/`));
+  const members = entries.filter(({ relpath }) => isWithin(relpath, item));
   return members.length === 0 ? null : hashOfItem(item, members);
 }

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { nearestPath } from "../../config/nearest.ts";
-import { absolutePath, pathFromUser, shownPath, storedPath, underAny } from "../../config/paths.ts";
+import { absolutePath, isWithin, pathFromUser, shownPath, storedPath, underAny } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
@@ -96,7 +96,7 @@ function meaning(
 }
 
 function isAtOrBelow(path: string, target: string): boolean {
-  return target === "" || path === target || path.startsWith(`${target}/`);
+  return target === "" || isWithin(path, target);
 }
 
 function hasMember(project: Project, pointer: Pointer, target: string): boolean {

@@ -46,7 +46,7 @@ export async function listRuns(project: Project): Promise<RunView[]> {
 /** What each measured, and on which code: ten thousand runs of five hundred parameters are not read for that. */
 export async function numbersOfRuns(project: Project): Promise<Pick<RunView, "run_id" | "start" | "git_commit" | "metrics">[]> {
   const heads = await headsOf(project);
-  const rows = await inDatabase(project, async (db) => (await import("../../results/runs.ts")).readRunNumbers(db), []);
+  const rows = await inDatabase(project, async (db) => (await import("../../results/runs.ts")).readRunNumbers(db));
   const byRun = new Map(rows.map((row) => [row.run_id, row]));
   return heads.map(({ run_id, start, facts }) => {
     const row = byRun.get(run_id);
@@ -171,7 +171,7 @@ interface Head {
 
 /** Which runs there are, the latest first. */
 async function headsOf(project: Project): Promise<Head[]> {
-  const starts = await inDatabase(project, async (db) => (await import("../../results/runs.ts")).readRunStarts(db), []);
+  const starts = await inDatabase(project, async (db) => (await import("../../results/runs.ts")).readRunStarts(db));
   const recorded = new Set(starts.map(({ run_id }) => run_id));
   // A run that is over and has no row was undone, or belongs to another worktree's database.
   const local = listFacts(project).filter(
@@ -209,19 +209,15 @@ const MANY = 200;
 
 async function readRecords(project: Project, ids: readonly string[]): Promise<RunRecord[]> {
   if (ids.length === 0) return [];
-  return inDatabase(
-    project,
-    async (db) => {
-      const { readRun, readRuns } = await import("../../results/runs.ts");
-      return ids.length > MANY ? readRuns(db) : ids.flatMap((id) => readRun(db, id) ?? []);
-    },
-    [],
-  );
+  return inDatabase(project, async (db) => {
+    const { readRun, readRuns } = await import("../../results/runs.ts");
+    return ids.length > MANY ? readRuns(db) : ids.flatMap((id) => readRun(db, id) ?? []);
+  });
 }
 
-async function inDatabase<Value>(project: Project, read: (db: Database) => Promise<Value>, otherwise: Value): Promise<Value> {
+async function inDatabase<Row>(project: Project, read: (db: Database) => Promise<Row[]>): Promise<Row[]> {
   const path = absolutePath(project, storedPath(project, project.config.results.database));
-  if (!existsSync(path)) return otherwise;
+  if (!existsSync(path)) return [];
   const { openResults } = await import("../../results/database.ts");
   const db = openResults(path, { readonly: true });
   try {

@@ -1,7 +1,9 @@
 /** A file of settings, one run each: YAML or JSON (a list of mappings), or CSV with a header. Values stay the text that was written. */
+
 import { readFileSync } from "node:fs";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
+import { isMapping } from "../../platform/mapping.ts";
 import { exactJson } from "../run/outputs/metrics-file.ts";
 import { flatten } from "../run/parameters/flatten.ts";
 
@@ -30,8 +32,7 @@ function listIn(text: string, name: string): Record<string, string>[] {
 /** One run an entry. Throws E_CONFIG. */
 export function settingsOf(list: readonly unknown[], name: string): Record<string, string>[] {
   return list.map((entry, index) => {
-    if (typeof entry !== "object" || entry === null || Array.isArray(entry))
-      throw wrong(name, `entry ${index + 1} is no mapping of names to values`);
+    if (!isMapping(entry)) throw wrong(name, `entry ${index + 1} is no mapping of names to values`);
     return flatten(entry);
   });
 }

@@ -1,9 +1,11 @@
 /** `--from params.yaml`: what is to be tried, as the section `sweep:` of a parameter file says it. */
+
 import { dirname, resolve } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { isMapping } from "../../platform/mapping.ts";
 import { settingsIn } from "../run/parameters/sweep-keys.ts";
 import type { Space } from "./expand.ts";
 import { gridValues } from "./grid-values.ts";
@@ -46,7 +48,7 @@ export function readSweepSection(path: string, name: string): SweepSection {
 }
 
 function entriesOf(value: unknown, name: string, key: string): [string, unknown][] {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return Object.entries(value);
+  if (isMapping(value)) return Object.entries(value);
   throw wrong(name, `: sweep.${key} is no mapping of names to values`);
 }
 

@@ -1,6 +1,6 @@
 /** Which part of a commit a sparse worktree has: the folders that were named, and what expver itself needs everywhere. */
 import { dirname } from "node:path/posix";
-import { isUnder, pathFromUser, storedPath } from "../../config/paths.ts";
+import { isUnder, isWithin, pathFromUser, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
@@ -29,7 +29,7 @@ export function coneOf(
   const folders = named.map((path) => {
     if (files.some((file) => file.startsWith(`${path}/`)) || outputs.some((output) => output.startsWith(`${path}/`))) return path;
     // Of a file, or of data that is one pointer for Git: the folder it is in.
-    if (files.includes(path) || outputs.some((output) => isUnder(path, [output]))) return dirname(path);
+    if (files.includes(path) || outputs.some((output) => isWithin(path, output))) return dirname(path);
     throw new ExpverError("E_NOT_FOUND", `${path} is neither a folder nor data in ${commit.slice(0, 12)}`, {
       hint: "--sparse takes folders and tracked data, from where you are.",
       details: { path, commit },
@@ -45,5 +45,5 @@ export function coneOf(
 
 /** Data that a sparse worktree has: what was named, what is in it, what it is in, and the results database. */
 export function inCone(project: Project, { named }: Cone, { path }: Pick<Pointer, "path">): boolean {
-  return isUnder(path, [...named, storedPath(project, project.config.results.database)]) || named.some((one) => isUnder(one, [path]));
+  return isUnder(path, [...named, storedPath(project, project.config.results.database)]) || named.some((one) => isWithin(one, path));
 }

@@ -1,5 +1,5 @@
 /** `expver data diff [A [B]]`: which tracked data differs between two commits, or between a commit and the worktree. Shapes are dvc's. */
-import { shownFrom } from "../../../config/paths.ts";
+import { isWithin, shownFrom } from "../../../config/paths.ts";
 import { type Project, requireRepository } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, resolveCommit } from "../../../git/refs.ts";
@@ -120,8 +120,8 @@ function chosen(
 function isChosen(only: ReadonlyMap<string, readonly string[]>): (one: Tracked) => boolean {
   if (only.size === 0) return () => true;
   return ({ path }) => {
-    const partial = [...only].find(([output]) => path === output || path.startsWith(`${output}/`));
-    return partial?.[1].some((member) => `${path}/`.startsWith(`${partial[0]}/${member}/`)) ?? true;
+    const partial = [...only].find(([output]) => isWithin(path, output));
+    return partial?.[1].some((member) => isWithin(path, `${partial[0]}/${member}`)) ?? true;
   };
 }
 

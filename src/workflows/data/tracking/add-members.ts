@@ -1,6 +1,6 @@
 /** `data add FOLDER/FILE` where FOLDER is tracked: its listing changes at that place only; the rest of the folder is not read. */
 import { statSync } from "node:fs";
-import { absolutePath, typedPath } from "../../../config/paths.ts";
+import { absolutePath, isWithin, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
@@ -66,7 +66,7 @@ function refuseUnknown(project: Project, pointer: Pointer, members: readonly str
   const gone = members.filter((member) => !isHere(`${absolutePath(project, pointer.path)}/${member}`));
   if (gone.length === 0) return;
   const stored = storedEntries(project, pointer);
-  const unknown = gone.find((member) => !stored.some(({ relpath }) => relpath === member || relpath.startsWith(`${member}/`)));
+  const unknown = gone.find((member) => !stored.some(({ relpath }) => isWithin(relpath, member)));
   if (unknown === undefined) return;
   const path = `${pointer.path}/${unknown}`;
   throw new ExpverError("E_NOT_FOUND", `${path} is neither there nor stored`, { details: { path } });
@@ -84,7 +84,7 @@ export function* storingMembers(
   const scans: Scan[] = [];
   try {
     for (const member of members) {
-      entries = entries.filter(({ relpath }) => relpath !== member && !relpath.startsWith(`${member}/`));
+      entries = entries.filter(({ relpath }) => !isWithin(relpath, member));
       const path = `${absolutePath(project, pointer.path)}/${member}`;
       if (!isHere(path)) continue;
       const scan = yield* scanOutput(project, path, { store: { ingest, into: cache }, copyDatabase });

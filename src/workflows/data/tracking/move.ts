@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, posix, resolve } from "node:path";
 import { setYamlSource } from "../../../config/edit-yaml.ts";
-import { absolutePath, pathFromUser } from "../../../config/paths.ts";
+import { absolutePath, isWithin, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
@@ -163,7 +163,7 @@ function refuseUnusable(
   if (!isFolder(folder)) throw refused(`there is no folder ${folder}`, `Make it first: mkdir -p ${shellWord(folder)}`);
   if (to === pointer.path || (file !== pointer.file && existsSync(absolutePath(project, file))))
     throw refused(`${file} exists already`, "Choose another name, or stop tracking what has that one: expver data remove.");
-  if (`${to}/`.startsWith(`${pointer.path}/`)) throw refused(`${to} lies in ${pointer.path} itself`, "Choose a place outside.");
+  if (isWithin(to, pointer.path)) throw refused(`${to} lies in ${pointer.path} itself`, "Choose a place outside.");
   refuseUntrackable(
     project,
     [to],

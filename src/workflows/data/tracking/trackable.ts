@@ -1,7 +1,7 @@
 /** What may be tracked as data, checked before anything is written. */
 
 import { join } from "node:path";
-import { absolutePath, typedPath } from "../../../config/paths.ts";
+import { absolutePath, isWithin, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
@@ -62,7 +62,7 @@ function refuseIgnoredPointers(project: Project, paths: readonly string[]): Set<
 function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
   if (project.repository === null || paths.length === 0) return;
   const known = git(project.repository, ["ls-files", "-z", "--", ...paths.map((path) => `:(top,literal)${path}`)]).split("\0");
-  const path = paths.find((one) => known.some((file) => file === one || file.startsWith(`${one}/`)));
+  const path = paths.find((one) => known.some((file) => isWithin(file, one)));
   if (path === undefined) return;
   throw refused(
     `${path} is tracked by Git`,

@@ -1,4 +1,5 @@
 /** `expver data fetch` and `expver data pull`: objects the cache lacks; pull then checks them out. */
+import { isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -126,7 +127,7 @@ async function fetchAll(project: Project, context: Context, { selection, remote,
   const ours = hasRemote ? selection.pointers : selection.pointers.filter(({ origin }) => origin === undefined);
   const report = await fetchObjects(project, ours, context, { remote, only: selection.only, jobs });
   const imported = await fetchImports(project, context, selection.pointers);
-  const hasCome = (path: string) => imported.whole.some((one) => path === one.path || path.startsWith(`${one.path}/`));
+  const hasCome = (path: string) => imported.whole.some((one) => isWithin(path, one.path));
   const missing = report.missing.filter((path) => !hasCome(path));
   refuseFailed(context, report, "fetch");
   warnUnknownMembers(project, context, selection);

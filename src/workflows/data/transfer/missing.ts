@@ -1,5 +1,5 @@
 /** Bytes that are neither here nor on the remote: which, where they were looked for, and what to type where they are. */
-import { shownPath, typedPath } from "../../../config/paths.ts";
+import { isWithin, shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import type { Context } from "../../../platform/context.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
@@ -70,7 +70,7 @@ export function warnUnknownMembers(project: Project, context: Context, { pointer
     const asked = only.get(path);
     const entries = asked === undefined || !hash?.endsWith(".dir") ? null : readListing(cache.dir, { hash, hashName });
     for (const member of entries === null ? [] : (asked ?? [])) {
-      if (entries?.some(({ relpath }) => relpath === member || relpath.startsWith(`${member}/`))) continue;
+      if (entries?.some(({ relpath }) => isWithin(relpath, member))) continue;
       const folder = shownPath(project, path);
       context.report({
         kind: "warning",

@@ -1,6 +1,6 @@
 /** A model that is a folder is one output: files a run wrote into models places, as what they are parts of. */
 import { dirname } from "node:path/posix";
-import { absolutePath, isUnder, storedPath } from "../../../config/paths.ts";
+import { absolutePath, isWithin, storedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { readTree } from "../../../git/tree.ts";
 import { isFolder } from "../../../platform/files.ts";
@@ -22,7 +22,7 @@ export function modelUnits(
   const units = [...new Set(paths.map(unitOf))].filter((unit) => isFolder(absolutePath(project, unit)));
   const ofGit = snapshot === null || units.length === 0 ? [] : readTree(repository, snapshot, units).map(({ path }) => path);
   const parts = [...ofGit, ...apart, ...named];
-  const whole = new Set(units.filter((unit) => !parts.some((path) => path !== unit && isUnder(path, [unit]))));
+  const whole = new Set(units.filter((unit) => !parts.some((path) => path !== unit && isWithin(path, unit))));
   return [...new Set(paths.map((path) => (whole.has(unitOf(path)) ? unitOf(path) : path)))];
 }
 
@@ -40,9 +40,9 @@ function unitFinder(project: Project, { models }: Places, named: readonly string
     ...(dirname(production) === "." ? [] : [dirname(storedPath(project, production))]),
   ];
   return (path) => {
-    const own = named.find((unit) => isUnder(path, [unit]));
+    const own = named.find((unit) => isWithin(path, unit));
     if (own !== undefined) return own;
-    const [inner] = around.filter((folder) => isUnder(path, [folder])).toSorted((one, other) => other.length - one.length);
+    const [inner] = around.filter((folder) => isWithin(path, folder)).toSorted((one, other) => other.length - one.length);
     if (inner === undefined) return path;
     const [child = ""] = path.slice(inner.length + 1).split("/");
     return `${inner}/${child}`;

@@ -1,4 +1,5 @@
 /** The section of a parameter file that says what a sweep is to try: it is no parameter of any run. */
+import { isMapping } from "../../../platform/mapping.ts";
 
 /** Null where there is none; a parameter that happens to be called `sweep` is none. */
 export function settingsIn(root: unknown): Record<string, unknown> | null {
@@ -11,8 +12,4 @@ export function withoutSettings(root: unknown): unknown {
   if (settingsIn(root) === null) return root;
   const { sweep: _section, ...rest } = root as Record<string, unknown>;
   return rest;
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 /** Which changed files enter the snapshot commit S, and which are held back, with the reason and what to do about it. */
 
 import { basename, dirname, relative } from "node:path/posix";
-import { isUnder, typedPath } from "../../../config/paths.ts";
+import { isUnder, isWithin, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
@@ -106,7 +106,7 @@ function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<s
   if (change.illegible) return { path, reason: "name", advice: "its name is not UTF-8: rename it" };
   const environment = tracked ? null : environmentFolder(path, environments);
   if (isGitOwn(path) && environment === null) return "in";
-  if (isUnder(path, [rules.database]) || ["-wal", "-shm", "-journal"].some((end) => path === rules.database + end)) return "out";
+  if (isWithin(path, rules.database) || ["-wal", "-shm", "-journal"].some((end) => path === rules.database + end)) return "out";
   if (isUnder(path, rules.tracked)) return "out";
   if (isUnder(path, rules.models)) {
     const advice = tracked

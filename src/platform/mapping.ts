@@ -1,0 +1,10 @@
+/** Mappings as JSON and YAML have them: neither a list nor null. */
+
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A mapping's entries by name; none of what is no mapping. */
+export function fieldsOf(value: unknown): Record<string, unknown> {
+  return isMapping(value) ? value : {};
+}
