@@ -6,7 +6,7 @@ import { asFields, asList, readMapping, text as textOf } from "./pointer-fields.
 import { renderPointerFile, repositorySource, urlOrigin } from "./pointer-file.ts";
 import { renderVersions, setVersions } from "./pointer-versions.ts";
 import { stageMd5 } from "./stage-md5.ts";
-import type { OutputContent, RepositorySource, TakenVersion, UrlOrigin } from "./types.ts";
+import type { OutputContent, RepositorySource, Settings, TakenVersion, UrlOrigin } from "./types.ts";
 import { yamlLine, yamlScalar } from "./yaml-scalar.ts";
 
 export type Import = ({ kind: "repository" } & RepositorySource) | ({ kind: "url" } & UrlOrigin);
@@ -60,14 +60,22 @@ function dependency(from: Import, source: NewImport["source"]): string {
     const text = `-${lines.join("").slice(1)}${options.length === 0 ? "" : `  fs_config:\n${options.join("")}`}`;
     return source?.files ? `${text}${renderVersions(source.files)}` : text;
   }
-  const repo: [string, string | null][] = [
+  const repo: [string, string | Settings | null][] = [
     ["url", from.url],
     ["rev", from.rev],
     ["rev_lock", from.lock],
+    ["config", from.config],
     ["remote", from.remote],
   ];
-  const lines = repo.flatMap(([key, value]) => (value === null ? [] : [yamlLine("    ", key, value, 6)]));
+  const lines = repo.flatMap(([key, value]) => (value === null ? [] : [block(key, value, "    ")]));
   return `${yamlLine("- ", "path", from.path, 4)}  repo:\n${lines.join("")}`;
+}
+
+function block(key: string, value: string | Settings, prefix: string): string {
+  if (typeof value === "string") return yamlLine(prefix, key, value, prefix.length + 2);
+  return `${prefix}${key}:\n${Object.entries(value)
+    .map(([inner, said]) => block(inner, said, `${prefix}  `))
+    .join("")}`;
 }
 
 function isNumber(key: string): boolean {

@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { staysInside } from "./listing.ts";
 import { editEntry } from "./pointer-edit.ts";
 import { asFields, asList, badPointer, type Fields, readMapping, refuseUnknown, text as textOf, toPointer } from "./pointer-fields.ts";
-import type { OutputContent, Pointer, RepositorySource, TakenVersion, UrlOrigin } from "./types.ts";
+import type { OutputContent, Pointer, RepositorySource, Settings, TakenVersion, UrlOrigin } from "./types.ts";
 import { yamlLine } from "./yaml-scalar.ts";
 
 // `cmd` stood here in DVC 1; what such a file says about outputs still holds.
@@ -60,7 +60,18 @@ export function repositorySource(dependency: Fields, file: string): RepositorySo
   const repo = asFields(dependency.repo, file, "repo");
   const said = (key: string) => textOf(repo[key]) ?? null;
   const path = textOf(dependency.path) ?? "";
-  return { url: said("url") ?? "", path, rev: said("rev"), lock: said("rev_lock"), remote: said("remote") };
+  const settings = (key: string) => said(key) ?? (isMapping(repo[key]) ? settingsIn(repo[key]) : null);
+  return { url: said("url") ?? "", path, rev: said("rev"), lock: said("rev_lock"), remote: settings("remote"), config: settings("config") };
+}
+
+function settingsIn(fields: Fields): Settings {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, isMapping(value) ? settingsIn(value) : (textOf(value) ?? "")]),
+  );
+}
+
+function isMapping(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

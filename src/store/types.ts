@@ -45,8 +45,15 @@ export interface RepositorySource {
   rev: string | null;
   /** The commit it was taken from; null when nothing was yet. */
   lock: string | null;
-  /** Name of the remote there. */
-  remote: string | null;
+  /** Name of the remote there, or options of its default one. */
+  remote: string | Settings | null;
+  /** DVC's settings that go before those there, or a file of them. */
+  config: string | Settings | null;
+}
+
+/** A mapping of a pointer file. */
+export interface Settings {
+  [key: string]: string | Settings;
 }
 
 /** What an import says about the path or URL its data is from. */

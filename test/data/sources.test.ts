@@ -130,6 +130,26 @@ describe.skipIf(DVC === null)("other settings than the source's", { timeout: 180
       expect(existsSync(join(twins.ours.root, "got/e/y"))).toBe(existsSync(join(twins.theirs.root, "got/e/y")));
       twins.each(({ root }) => rmSync(join(root, "got"), { recursive: true, force: true }));
     }
+    const store = join(twins.ours.root, "../store");
+    for (const [index, options] of [
+      ["--config", "../other"],
+      ["--config", "../other", "--remote", "other"],
+      ["--remote-config", `url=${store}`, "jobs=2", "verify=false"],
+      ["--remote", "mine", "--remote-config", `url=${store}`],
+      ["--remote", "real", "--config", "../other", "--remote-config", "jobs=2"],
+      ["--remote-config", "nothing=1"],
+      ["--config", "../nothing"],
+    ].entries())
+      twins.run(["import", "-q", ".", "d", "-o", `got${index}`, ...options]);
+    twins.agree();
+    const got = ["got0", "got1", "got2", "got3"];
+    twins.each(({ root }) => {
+      for (const path of [".dvc/cache", ...got]) rmSync(join(root, path), { recursive: true });
+    });
+    twins.run(["pull", "-q", ...got.map((path) => `${path}.dvc`)]);
+    twins.each(({ commit }) => commit("more"));
+    twins.run(["update", "-q", "got3.dvc"]);
+    for (const path of got) expect(existsSync(join(twins.ours.root, path, "e/y"))).toBe(true);
     for (const args of [
       ["list-url", "remote://nothing"],
       ["list-url", "zz://x"],

@@ -8,10 +8,6 @@ const FOREIGN: OptionSpec[] = [
   { flags: "--config <file>", help: "DVC configuration to go by before the one there" },
   { flags: "--remote-config [option...]", help: "options of that remote for this time, each KEY=VALUE" },
 ];
-/** For a file that would have to say them. */
-const NOT_KEPT: OptionSpec[] = FOREIGN.map((option) =>
-  option.flags.includes("config") ? { ...option, help: "not supported", hidden: true } : option,
-);
 const JOBS: OptionSpec = { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true };
 const OUT: OptionSpec = { flags: "-o, --out [path]", help: "name here; default: the same name; a folder means inside it" };
 
@@ -120,7 +116,7 @@ export const DATA_SOURCES: Command[] = [
     summary: "Copy a file or folder out of a repository, and track it with where it came from",
     group: "data",
     arguments: [URL, { name: "PATH", help: "file or folder there", required: true }],
-    options: [OUT, REV, { flags: "-f, --force", help: "replace what has that name here" }, ...NOT_YET_HERE, ...NOT_KEPT, JOBS],
+    options: [OUT, REV, { flags: "-f, --force", help: "replace what has that name here" }, ...NOT_YET_HERE, ...FOREIGN, JOBS],
     examples: [["data import https://example.com/team/data.git train --rev v1", "writes train.dvc; `data update` takes a newer version"]],
     kind: "write",
     failureExit: 1,

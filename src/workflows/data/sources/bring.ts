@@ -22,9 +22,11 @@ import { openSource, type Source } from "../../../store/source.ts";
 import { sourceTree } from "../../../store/source-tree.ts";
 import { makeStaging } from "../../../store/staging.ts";
 import { isHere } from "../../../store/status.ts";
+import type { RepositorySource } from "../../../store/types.ts";
 import { databaseCopier } from "../databases.ts";
 import { copyNodes } from "./copy-nodes.ts";
 import type { Elsewhere } from "./elsewhere.ts";
+import type { ForeignSettings } from "./foreign-settings.ts";
 
 /** Fills `target` with a copy; answers the commit it was taken from, null for what is no repository. */
 export type MakeCopy = (target: string, staging: string) => Promise<string | null>;
@@ -32,10 +34,22 @@ export type MakeCopy = (target: string, staging: string) => Promise<string | nul
 /** A copy of a path of a repository. Throws E_NOT_FOUND, E_NOT_STORED. */
 export function copyOfRepository(
   context: Context,
-  { url, path, rev, remote, chained, caches = [] }: RepositoryPath & { remote: string | undefined; caches?: readonly ObjectFolder[] },
+  {
+    url,
+    path,
+    rev,
+    settings,
+    remote: said,
+    chained,
+    caches = [],
+  }: RepositoryPath & {
+    remote: RepositorySource["remote"];
+    caches?: readonly ObjectFolder[];
+  },
 ): MakeCopy {
+  const remote = typeof said === "string" ? said : undefined;
   return async (target, staging) => {
-    const source = openSource(context, url, { rev });
+    const source = openSource(context, url, { rev, settings });
     try {
       const under = path.replace(/\/+$/, "");
       await chained(context, source, under);
@@ -54,6 +68,7 @@ interface RepositoryPath {
   url: string;
   path: string;
   rev: string;
+  settings: ForeignSettings;
   /** Is asked first for what the source has imported itself. */
   chained: (context: Context, source: Source, under: string) => Promise<void>;
 }
@@ -66,8 +81,8 @@ export function copyOf(there: Elsewhere): MakeCopy {
 }
 
 /** The commit a revision of a repository is now; the path must be there. */
-export async function commitThere(context: Context, { url, path, rev, chained }: RepositoryPath): Promise<string | null> {
-  const source = openSource(context, url, { rev });
+export async function commitThere(context: Context, { url, path, rev, settings, chained }: RepositoryPath): Promise<string | null> {
+  const source = openSource(context, url, { rev, settings });
   try {
     const under = path.replace(/\/+$/, "");
     // What is in it is not asked: of what that repository has imported itself the listing may be nowhere yet.

@@ -11,7 +11,7 @@ import { ignoreEdits } from "../../../store/gitignore.ts";
 import { type Import, renderImport } from "../../../store/import-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
-import type { OutputContent } from "../../../store/types.ts";
+import type { OutputContent, RepositorySource } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
@@ -24,11 +24,12 @@ import { jobsOf } from "../transfer/push.ts";
 import { bring, commitThere, copyOf, copyOfRepository, describeImport } from "./bring.ts";
 import { deliveryPath, nameInUrl } from "./deliver.ts";
 import { type Elsewhere, lookElsewhere, refuseUnkept } from "./elsewhere.ts";
-import { fsConfigOf } from "./fs-config.ts";
-import { refuseForeignConfig } from "./source-path.ts";
+import { type ForeignSettings, foreignSettings } from "./foreign-settings.ts";
+import { fsConfigOf, pairsOf } from "./fs-config.ts";
 
 interface ImportPlan extends Plan {
   from: Import;
+  settings?: ForeignSettings;
   /** What is at the URL; null for a repository, and when it was not even looked for. */
   there: Elsewhere | null;
   /** Name of the remote the bytes go to instead of here; null: they do not. */
@@ -50,7 +51,7 @@ export interface ImportResult {
 export const dataImport: WriteWorkflow<Input, ImportPlan, ImportResult> = {
   async plan(context, input) {
     jobsOf(input);
-    refuseForeignConfig(input);
+    const settings = foreignSettings(context, input);
     const [url, path] = [String(input.url), String(input.path)];
     const from: Import = {
       kind: "repository",
@@ -58,9 +59,9 @@ export const dataImport: WriteWorkflow<Input, ImportPlan, ImportResult> = {
       path: path.replace(/^\.\/|\/+$/g, ""),
       rev: textIn(input.rev) ?? null,
       lock: null,
-      remote: textIn(input.remote) ?? null,
+      ...namedSettings(input),
     };
-    return planImport(context, input, { command: "data import", from, name: path, local: null });
+    return { ...planImport(context, input, { command: "data import", from, name: path, local: null }), settings };
   },
   apply: applyImport,
 };
@@ -85,6 +86,19 @@ export const dataImportUrl: WriteWorkflow<Input, ImportPlan, ImportResult> = {
   },
   apply: applyImport,
 };
+
+/** As dvc writes them into the file: of a named remote, options are settings. */
+function namedSettings(input: Input): Pick<RepositorySource, "config" | "remote"> {
+  const [config, remote] = [textIn(input.config) ?? null, textIn(input.remote) ?? null];
+  const options = Object.fromEntries(pairsOf("--remote-config", input.remoteConfig));
+  if (Object.keys(options).length === 0) return { config, remote };
+  if (remote === null) return { config, remote: options };
+  if (config === null) return { config: { core: { remote }, remote: { [remote]: options } }, remote: null };
+  throw new ExpverError("E_USAGE", "--config, --remote and --remote-config do not go together: the file could not say all of it", {
+    hint: "Name the remote in the file of --config.",
+    details: { dialect: "dvc", exitCode: 255 },
+  });
+}
 
 interface Planned {
   command: string;
@@ -126,7 +140,7 @@ function spelled(project: Project, typed: string, { local, path }: { local: stri
 }
 
 async function applyImport(context: Context, plan: ImportPlan): Promise<ImportResult> {
-  const { from, there, remote, path, mode, command } = plan;
+  const { from, settings, there, remote, path, mode, command } = plan;
   const project = openData(context);
   const file = `${path}.dvc`;
   const start = {
@@ -143,7 +157,7 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
           ? copyOfRepository(context, {
               ...from,
               rev: from.rev ?? "HEAD",
-              remote: from.remote ?? undefined,
+              settings,
               chained: bringChained,
               caches: [openCache(project)],
             })
@@ -152,7 +166,7 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
       const sent = remote === null || there === null ? null : await there.send(project, openRemote(project, remote));
       const lock =
         from.kind === "repository" && mode === "lock"
-          ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD", chained: bringChained })
+          ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD", settings, chained: bringChained })
           : null;
       const content = brought?.scan.content ?? sent;
       const edit = {

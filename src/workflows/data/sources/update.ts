@@ -22,6 +22,7 @@ import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
 import { absoluteUrl, bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
 import { lookElsewhere, refuseUnkept } from "./elsewhere.ts";
+import { importedSettings } from "./foreign-settings.ts";
 import { refuseForWorktree, updateFromWorktree, warnNeverPushed, worktreeOf } from "./update-worktree.ts";
 
 interface Target {
@@ -135,7 +136,8 @@ async function ofRepository(project: Project, context: Context, one: Editing<"re
   const { path, before, name } = edit;
   const rev = one.rev ?? from.rev;
   const url = importUrl(project, context, { url: from.url, file: pointer.file });
-  const commit = await commitThere(context, { url, path: from.path, rev: rev ?? "HEAD", chained: bringChained });
+  const settings = importedSettings(project, context, { ...from, file: pointer.file });
+  const commit = await commitThere(context, { url, path: from.path, rev: rev ?? "HEAD", settings, chained: bringChained });
   const next: Import = { ...from, rev, lock: commit };
   const isSame = commit === from.lock && rev === from.rev && pointer.hash !== null && isHere(absolutePath(project, pointer.path));
   if (isSame) return { path, before, after: before };
@@ -147,7 +149,8 @@ async function ofRepository(project: Project, context: Context, one: Editing<"re
     url,
     path: from.path,
     rev: commit ?? "HEAD",
-    remote: from.remote ?? undefined,
+    remote: from.remote,
+    settings,
     chained: bringChained,
     caches: [openCache(project)],
   });

@@ -18,6 +18,7 @@ import { isComplete } from "../../../store/status.ts";
 import type { Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
 import { openUrl, versionIn } from "../../../store/url-source.ts";
 import { absoluteUrl, copyOfRepository, importUrl } from "../sources/bring.ts";
+import { importedSettings } from "../sources/foreign-settings.ts";
 
 /** Brings what the cache lacks, each import as of the commit or version its file names; answers what came, and reports those that did not. */
 export async function fetchImports(
@@ -109,7 +110,8 @@ function whereFrom(
     url,
     path: source.path,
     rev: source.lock,
-    remote: source.remote ?? undefined,
+    remote: source.remote,
+    settings: importedSettings(project, context, { ...source, file }),
     chained: bringChained,
   });
   return { make, what: `${source.path} of ${source.url} at ${source.lock.slice(0, 7)}` };
