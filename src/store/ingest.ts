@@ -63,7 +63,7 @@ interface Shard {
 /** Removes what killed processes left beside the shards of either layout; what came of large objects is kept for the next fetch. */
 export function sweepCache({ dir }: ObjectFolder): void {
   const place = shardsFolder(dir, "md5");
-  sweepStagings(place, (staging) => keepArrived(place, staging));
+  sweepStagings(place, { save: (staging) => keepArrived(place, staging) });
   sweepStagings(shardsFolder(dir, "md5-dos2unix"));
 }
 

@@ -1,6 +1,5 @@
 /** Another repository as a place to read from: a folder on this machine or a Git URL, as it is or at any revision. */
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULTS } from "../config/config.ts";
@@ -14,6 +13,7 @@ import { isFolder, writeFileAtomic } from "../platform/files.ts";
 import { isUrl } from "./dvc-config.ts";
 import type { ObjectFolder } from "./layout.ts";
 import { readPointers, readPointersAt } from "./pointers.ts";
+import { makeTemporary } from "./staging.ts";
 import type { Pointer } from "./types.ts";
 
 export interface Source {
@@ -92,7 +92,7 @@ interface Scratch {
 function scratchFolder(): Required<Pick<Source, "scratch" | "close">> {
   let made: string | null = null;
   const path = () => {
-    made ??= mkdtempSync(join(tmpdir(), "expver-source-"));
+    made ??= makeTemporary();
     return made;
   };
   const close = () => {

@@ -4,7 +4,9 @@
  * next one that works there.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { hasCode } from "../platform/files.ts";
 import { earlierSpaceOfPids, identityOf, isSinceBoot, lifeOf, spaceOfPids } from "../platform/processes.ts";
 
@@ -26,10 +28,27 @@ export function newOwnName(): string {
   return `expver-${digest(spaceOfPids())}-${digest(boot)}-${pid}-${start}-${randomBytes(4).toString("hex")}.tmp`;
 }
 
-/** Removes what killed processes left in such folders; `save` sees each before it goes. */
-export function sweepStagings(folder: string, save: (staging: string) => void = () => {}): void {
+/** One that only its user sees, in the folder for temporary files that all users share. */
+export function makeTemporary(): string {
+  const folder = tmpdir();
+  const user = process.getuid?.();
+  sweepStagings(folder, { isMeant: (path) => lstatSync(path, { throwIfNoEntry: false })?.uid === user });
+  const path = join(folder, newOwnName());
+  mkdirSync(path, { mode: 0o700 });
+  return path;
+}
+
+interface Sweeping {
+  /** Sees each before it goes. */
+  save?: (staging: string) => void;
+  isMeant?: (staging: string) => boolean;
+}
+
+/** Removes what killed processes left in such folders. */
+export function sweepStagings(folder: string, { save = () => {}, isMeant = () => true }: Sweeping = {}): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
+    if (!NAME.test(name) || !isMeant(`${folder}/${name}`)) continue;
     const owner = ownerOf(name, statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs);
     if (owner !== "dead" && !(owner === "elsewhere" && isAbandoned(`${folder}/${name}`))) continue;
     save(`${folder}/${name}`);

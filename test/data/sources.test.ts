@@ -1,7 +1,9 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
+import { newOwnName } from "../../src/store/staging.ts";
+import { runKilledAt, SIGKILLED } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins, snapshot } from "../support/twins.ts";
 
@@ -103,7 +105,7 @@ describe.skipIf(DVC === null)("get --show-url", { timeout: 180_000 }, () => {
   });
 });
 
-describe.skipIf(DVC === null)("other settings than the source's", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("other settings than the source's", { timeout: 360_000 }, () => {
   it("read it, from a file or as options of its remote", () => {
     const twins = makeTwins();
     twins.each(fill);
@@ -156,6 +158,27 @@ describe.skipIf(DVC === null)("other settings than the source's", { timeout: 180
       ["get-url", "../other", "x.dvc"],
     ])
       twins.run(args);
+  });
+});
+
+describe("a clone that is only read", () => {
+  it("goes with the next one when its command was killed, and stays while that lives or when it is another user's", () => {
+    const folder = makeFolder("temporary");
+    const origin = makeRepository();
+    origin.write("code", "1\n");
+    origin.commit("one");
+    const here = makeRepository({ env: { TMPDIR: folder } });
+    const list = ["data", "list", pathToFileURL(origin.root).href];
+    const left = () => readdirSync(folder).filter((name) => name.startsWith("expver-") && !name.startsWith("expver-compiled"));
+    for (let at = 1; left().length === 0; at += 1) expect(runKilledAt(here, list, at).code).toBe(SIGKILLED);
+    const [dead] = left();
+    const foreign = String(dead).replace(/.{8}\.tmp$/, "01234567.tmp");
+    for (const name of [newOwnName(), foreign]) mkdirSync(join(folder, name));
+    if (process.getuid?.() === 0) chownSync(join(folder, foreign), 12345, 12345);
+    else rmSync(join(folder, foreign), { recursive: true });
+    const kept = left().filter((name) => name !== dead);
+    expect(here.expver(list)).toMatchObject({ code: 0, stdout: "code\n" });
+    expect(left()).toEqual(kept);
   });
 });
 

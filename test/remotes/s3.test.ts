@@ -282,6 +282,7 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     const nobody = await checkOf({ url, options: { endpointurl: server.url }, env: { AWS_EC2_METADATA_DISABLED: "true" } });
     expect(nobody.identity).toContain("no AWS credentials found");
     expect(nobody.probes[0]?.error?.code).toBe("E_REMOTE_AUTH");
+    expect(nobody.text).not.toContain("needs");
   });
 
   const dvc = peerWith("dvc", "dvc_s3");

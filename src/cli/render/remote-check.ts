@@ -9,9 +9,7 @@ export function renderRemoteCheck({ remote, location, identity, clockSkewSeconds
   const clock = clockSkewSeconds === null ? [] : [`  clock      ${clockText(clockSkewSeconds)}`];
   const lines = probes.flatMap(({ step, state, needs, error }) => {
     const colour = state === "ok" ? "green" : state === "failed" ? "red" : "dim";
-    // A setting that is wrong is no right that is missing.
-    const isRight = needs !== "" && state !== "ok" && error?.code !== "E_CONFIG";
-    const line = `  ${step.padEnd(9)}  ${style(colour, state)}${isRight ? `  needs ${needs}` : ""}`;
+    const line = `  ${step.padEnd(9)}  ${style(colour, state)}${needs !== "" && state !== "ok" ? `  needs ${needs}` : ""}`;
     return error === null ? [line] : [line, `             ${error.code}: ${error.message}`, `             ${error.hint}`];
   });
   return [`${style("bold", remote)}  ${location}`, `  as         ${identity}`, ...clock, ...lines].join("\n");

@@ -11,13 +11,14 @@ import { keyOf } from "./keys.ts";
 import { newController } from "./many.ts";
 import { openRemote, openServer } from "./open-remote.ts";
 import type { Remote } from "./remote.ts";
+import { concernsAll } from "./retry.ts";
 import type { ObjectServer, Source } from "./server.ts";
 import { keepsNone } from "./versioned.ts";
 
 interface Probe {
   step: "put" | "head" | "list" | "get" | "multipart" | "delete";
   state: "ok" | "failed" | "not tried" | "not offered";
-  /** What the remote must allow for it. */
+  /** What the remote must allow for it; empty where something else is wrong than a right that is missing. */
   needs: string;
   error: { code: string; message: string; hint: string } | null;
 }
@@ -112,14 +113,17 @@ async function run(steps: [step: Step, attempt: Try][], needs: Partial<Record<St
     // Without an object there is nothing to look at; listing can be tried all the same.
     const isHopeless = step !== "put" && step !== "list" && step !== "multipart" && probes[0]?.state === "failed";
     if (attempt === null) probe.state = "not offered";
-    else if (isHopeless) probe.state = "not tried";
-    else {
+    else if (isHopeless) {
+      probe.state = "not tried";
+      if (probes[0]?.needs === "") probe.needs = "";
+    } else {
       try {
         await attempt();
       } catch (error) {
         if (!(error instanceof ExpverError)) throw error;
         probe.state = "failed";
         probe.error = { code: error.code, message: error.message, hint: error.hint };
+        if (concernsAll(error)) probe.needs = "";
       }
     }
   }
