@@ -74,7 +74,7 @@ interface Looking {
 function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged }: Looking): Work<OutputStatus> {
   const path = absolutePath(project, pointer.path);
   // The first look, which reads every file, costs enough without it.
-  const remembers = isRemembered(project.stateDir, path, pointer.hashName);
+  const remembers = pointer.hash?.endsWith(".dir") === true && isRemembered(project.stateDir, path, pointer.hashName);
   const remember = remembers ? (objects: LookedAtObjects) => rememberObjects(project, pointer, objects) : undefined;
   const inCache = unchanged?.inCache === true || (yield* checkingComplete(cache, pointer, remember));
   const readAt = Date.now();
