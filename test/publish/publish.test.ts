@@ -76,6 +76,22 @@ it("commits behind the last published version go the same way: what the warning 
   expect(upstream.git("branch", "--list", "private")).toBe("");
 });
 
+it("the branch stays as it is there when a version that is not on it is published, or it was rewritten here", () => {
+  const { repo, upstream } = makeStudy();
+  runOnce(repo);
+  expect(repo.expver(["publish"]).code).toBe(0);
+  const there = upstream.git("rev-parse", "main");
+  repo.git("switch", "-q", "-c", "apart");
+  runOnce(repo);
+  repo.git("switch", "-q", "main");
+  repo.commit("later", { "later.txt": "" });
+  expect(repo.expver(["publish", "e0.2.0"])).toMatchObject({ code: 0, stdout: expect.stringContaining("e0.2.0") });
+  repo.git("reset", "-q", "--soft", "HEAD~2");
+  repo.commit("rewritten");
+  expect(repo.expver(["publish"])).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("nothing to publish") });
+  expect(upstream.git("rev-parse", "main")).toBe(there);
+});
+
 it.skipIf(dvc === null)("gives a fresh clone with dvc every byte, and leaves dvc nothing to push", () => {
   const study = makeStudy();
   const { repo } = study;

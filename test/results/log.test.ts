@@ -119,6 +119,7 @@ describe("expver log inside a run", () => {
     const [, id = ""] = /--track-id (\S+)/.exec(told.stderr) ?? [];
     expect(repo.expver(["log", "a=3", "--track-id", id]).stderr).toBe("");
     expect(repo.expver(["log", "a=4", "--track-id", "mine"]).stderr).toContain("it counts this row as its own");
+    expect(repo.expver(["log", "a=6", "--db", "results/experiments.db"]).stderr).toContain("does not count this row as its own");
     expect(repo.expver(["log", "a=9", "--db", "mine.db"]).stderr).toBe("");
     repo.write("go", "");
     await run.ended;
@@ -127,6 +128,7 @@ describe("expver log inside a run", () => {
       ...[1, 2].map((a) => ({ a: BigInt(a), version: null, track_id: track })),
       { a: 3n, version: "e0.1.0", track_id: id },
       { a: 4n, version: "e0.1.0", track_id: "mine" },
+      { a: 6n, version: null },
       { a: 5n, version: "e0.1.0" },
       { a: 1n, version: null },
     ]);

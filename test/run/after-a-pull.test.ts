@@ -42,6 +42,10 @@ it("a run says that it reads older data than HEAD names, unless the pointer says
   rmSync(join(repo.root, "data/train.csv"));
   repo.write("data/train.csv", "new\n");
   expect(repo.expver(["run", "--dry-run", "--", "true"]).stderr).not.toMatch(warning);
+  must(repo, "data", "add", "data/train.csv");
+  rmSync(join(repo.root, "data/train.csv"));
+  repo.write("data/train.csv", "1\n");
+  expect(repo.expver(["run", "--dry-run", "--", "true"]).stderr).not.toMatch(warning);
 });
 
 it("a checkout that leaves a failed run behind says which, and undo has it again", () => {

@@ -40,7 +40,8 @@ test("a direction that is missing is asked for by the name of the project's own 
 test("objects and large models that Git has are named, and what to type takes them out", async () => {
   const repo = await setUp();
   repo.write("data/a.csv", "1\n");
-  repo.expver(["data", "add", "data/a.csv"]);
+  repo.write("data/folder/b.csv", "2\n");
+  repo.expver(["data", "add", "data/a.csv", "data/folder"]);
   repo.write("models/my model.bin", "x".repeat(2 ** 20));
   repo.write("models/notes.txt", "small, and Git's");
   repo.git("add", "-A");
@@ -48,7 +49,7 @@ test("objects and large models that Git has are named, and what to type takes th
   repo.git("commit", "-qm", "as a run without a .dvc did");
   const found = about(await examine(repo), "data-in-git");
   expect(found).toMatchObject([
-    { level: "warning", what: expect.stringContaining("Git has 1 object of the data cache .dvc/cache (2 bytes)") },
+    { level: "warning", what: expect.stringMatching(/Git has 3 objects of the data cache \.dvc\/cache \(\d+ bytes\)/) },
     { level: "warning", what: expect.stringContaining("Git has the model models/my model.bin (1048576 bytes)") },
   ]);
   for (const { remedy } of found) {
