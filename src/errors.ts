@@ -270,7 +270,8 @@ export const ERROR_CODES = {
   E_REMOTE_FULL: {
     kind: "failed",
     means: "A data remote has no space left, or a quota is used up.",
-    remedy: "Free space there (`dvc gc --cloud` removes what no commit needs) or raise the quota, then repeat the command.",
+    remedy:
+      "Free space there (`expver data gc --all-commits --cloud` removes what no commit needs) or raise the quota, then repeat the command.",
   },
   E_REMOTE_ANSWER: {
     kind: "failed",

@@ -127,7 +127,10 @@ async function chosenModel(survey: Survey, { input, question }: { input: Input; 
   const numbered = survey.models.filter((model) => hasNumber(model, by.metric));
   const best = (question === null ? null : bestOfBestMean(survey, question)) ?? bestFirst(numbered, by)[0];
   if (best === undefined)
-    throw new ExpverError("E_NOT_FOUND", `no model has a number for ${by.metric}`, { details: { metric: by.metric } });
+    throw new ExpverError("E_NOT_FOUND", `no model has a number for ${by.metric}`, {
+      hint: "`expver models list` shows the numbers they have.",
+      details: { metric: by.metric },
+    });
   return pickModel(survey, best.run ?? best.version ?? "", textIn(input.path));
 }
 
