@@ -7,6 +7,7 @@ import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, namingByKey, objectsOf, type StoredPointer } from "./bundles.ts";
+import { byRemote, type FailedRemote, isPushable, withEach } from "./by-remote.ts";
 import { openCache } from "./cache.ts";
 import { beginIngest } from "./ingest.ts";
 import { keyOf, type ObjectFolder, ObjectThere, trustedSizes } from "./layout.ts";
@@ -124,11 +125,6 @@ export async function fetchObjects(
   return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { project, cache, context, options }));
 }
 
-/** Imports come from their source, `push: false` stays here, and what is not cached has no object. */
-export function isPushable({ push, isImport, cache, hash }: Pointer): boolean {
-  return push && !isImport && cache && hash !== null;
-}
-
 interface Tools {
   project: Project;
   cache: ObjectFolder;
@@ -137,6 +133,7 @@ interface Tools {
 }
 
 type Part = Pick<TransferReport, "objects" | "missing" | "failed">;
+
 async function transfer(
   project: Project,
   pointers: readonly Pointer[],
@@ -158,23 +155,6 @@ async function transfer(
   return { ...report, missing: [...missing] };
 }
 
-/**
- * Outputs whose bytes a remote keeps, by its name: each output's own, else the one that is asked for (undefined: the default). What is
- * bound to another than that one is left out.
- */
-export function byRemote(pointers: readonly Pointer[], asked: string | undefined): Map<string | undefined, StoredPointer[]> {
-  const groups = new Map<string | undefined, StoredPointer[]>();
-  for (const pointer of pointers) {
-    if (pointer.hash === null || !pointer.cache) continue;
-    if (asked !== undefined && pointer.remote !== undefined && pointer.remote.toLowerCase() !== asked.toLowerCase()) continue;
-    const name = pointer.remote ?? asked;
-    const group = groups.get(name) ?? [];
-    group.push({ ...pointer, hash: pointer.hash });
-    groups.set(name, group);
-  }
-  return groups;
-}
-
 async function eachRemote(
   project: Project,
   pointers: readonly Pointer[],
@@ -188,28 +168,6 @@ async function eachRemote(
     const remote = openRemote(project, name, { jobs });
     await work(remote, remote.versions === null ? partsOf(some) : [some]);
   });
-}
-
-interface FailedRemote {
-  outputs: readonly StoredPointer[];
-  error: ExpverError;
-}
-
-/** Works with each remote, whatever becomes of the others: answers those that failed. What fails with the only one is thrown. */
-export async function withEach(
-  groups: ReturnType<typeof byRemote>,
-  work: (name: string | undefined, outputs: StoredPointer[]) => Promise<void>,
-): Promise<FailedRemote[]> {
-  const failed: FailedRemote[] = [];
-  for (const [name, outputs] of groups) {
-    try {
-      await work(name, outputs);
-    } catch (error) {
-      if (groups.size === 1 || !(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
-      failed.push({ outputs, error });
-    }
-  }
-  return failed;
 }
 
 // What is known of more files at once would be most of a command's memory.

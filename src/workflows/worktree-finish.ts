@@ -3,39 +3,31 @@
  * finish that was stopped, by a refusal or by kill -9, goes on when it is repeated.
  */
 
-import { modelPlaces } from "../config/model-places.ts";
-import { isUnder, storedPath } from "../config/paths.ts";
 import { openProject } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { editorOf } from "../git/editor.ts";
 import { gitResult } from "../git/git.ts";
-import { listRemotes } from "../git/remotes.ts";
-import { runOf } from "../models/known-models.ts";
 import type { Context } from "../platform/context.ts";
-import { readPointersAt } from "../store/pointers.ts";
 import type { Version } from "../versions/types.ts";
-import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
+import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { editDescription, noDescription } from "./describe/edit.ts";
 import { type Choices, choicesIn } from "./finish/choices.ts";
-import { mergeCode } from "./finish/code.ts";
 import { commitThere } from "./finish/commit-there.ts";
-import { planData } from "./finish/data.ts";
 import { type MergedHere, mergeHere, subjectOf } from "./finish/merge-here.ts";
-import { planResults } from "./finish/results.ts";
-import { bestVersion, openScene, type Scene } from "./finish/scene.ts";
+import { isInProduction, keepModel, modelOf } from "./finish/model.ts";
+import { openScene, type Scene } from "./finish/scene.ts";
+import { stepsOf } from "./finish/steps.ts";
 import { textIn } from "./input.ts";
-import { modelsAdd } from "./models/add.ts";
 import { requireCommittable } from "./models/commit-paths.ts";
-import { modelsPromote } from "./models/promote.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting, repair } from "./prepare.ts";
 import { publish } from "./publish.ts";
 import { chooseVersion } from "./run/version/version-choice.ts";
 import { tag } from "./tag.ts";
-import type { Category, Finding } from "./worktree/inventory/finding.ts";
+import type { Category } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";
 import { experimentNamed, type WorktreeRecord } from "./worktree/records.ts";
-import { type Removed, removalSteps, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
+import { type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
 
 interface FinishPlan extends Plan {
   record: WorktreeRecord;
@@ -89,9 +81,8 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     await repair(first.there.project, first.there.context);
     const here = choices.edit && first.merged === null ? { ...choices, message: await edited(first, choices) } : choices;
     await makeVersionThere(context, record, choices);
-    const published = choices.publish
-      ? await publishNames(openScene(context, record).there.context, openScene(context, record).versions)
-      : [];
+    const { there, versions } = openScene(context, record);
+    const published = choices.publish ? await publishNames(there.context, versions) : [];
     const model = await keepModel(openScene(context, record), choices);
     const merged = await mergeOnce(openScene(context, record), here);
     if (choices.publish && merged.version !== null) published.push(...(await publishNames(context, [{ name: merged.version }])));
@@ -129,12 +120,6 @@ function requireSameChoices(context: Context, scene: Scene, { code, models }: Ch
   }
 }
 
-function isInProduction({ main: { project } }: Scene, { message }: Version, { commit }: Version): boolean {
-  const production = storedPath(project, project.config.models.production);
-  const there = readPointersAt(project, commit).find(({ path }) => path === production);
-  return message.models.some(({ hash }) => hash === there?.hash);
-}
-
 /** What the steps of this finish bring to safety themselves, or what was given up by name. */
 function settledBy(scene: Scene, { commit, tag: tags, publish: publishes, results, models, code, forced }: Choices): Set<Category> {
   const isTagged = tags || scene.tipVersion !== null;
@@ -146,93 +131,6 @@ function settledBy(scene: Scene, { commit, tag: tags, publish: publishes, result
     ...(results === "none" ? [] : (["results"] as const)),
     ...(models === "none" ? [] : (["model"] as const)),
   ]);
-}
-
-async function stepsOf(scene: Scene, choices: Choices, findings: readonly Finding[]): Promise<{ steps: Step[]; destructive: boolean }> {
-  const { record, changed, versions, tipVersion, merged, main } = scene;
-  const isChanged = changed.files.length + changed.outputs.length > 0;
-  const hasWork = isChanged || scene.tip !== scene.base;
-  const skip = (target: string, detail: string): Step => ({ verb: "skip", target, detail });
-  const names = versions.map(({ name }) => name);
-  const steps: Step[] = [
-    !isChanged
-      ? { verb: "note", target: record.branch, detail: "everything in it is committed" }
-      : choices.commit
-        ? {
-            verb: "commit",
-            target: record.branch,
-            detail: [...changed.files, ...changed.outputs].slice(0, 5).join(", "),
-            count: changed.files.length + changed.outputs.length,
-          }
-        : skip(record.branch, "--no-commit"),
-    tipVersion !== null && !isChanged
-      ? { verb: "note", target: tipVersion.name, detail: `tagged: the tip of ${record.branch}` }
-      : !hasWork
-        ? { verb: "note", target: record.branch, detail: "no commit of its own: nothing to tag" }
-        : choices.tag
-          ? { verb: "tag", target: "the next version", detail: `of ${record.branch}` }
-          : skip("tag", "--no-tag"),
-    choices.publish
-      ? { verb: "publish", target: names.join(", ") || "the next version" }
-      : skip("publish", listRemotes(main.repository).length === 0 ? "there is no Git remote" : "asked for by --publish"),
-  ];
-  if (merged !== null) {
-    steps.push({ verb: "note", target: merged.name, detail: "has this experiment already" });
-    return { steps: [...steps, ...removeSteps(scene, choices, findings)], destructive: false };
-  }
-  const model = modelOf(scene, choices);
-  steps.push(
-    model === null
-      ? skip("model", choices.models === "none" ? "--models none" : "no version of a run of the experiment has one")
-      : {
-          verb: model.as === "production" ? "promote" : "add",
-          target: `model of ${model.version.name}`,
-          detail: model.as === "production" ? "to production" : "as a candidate",
-        },
-  );
-  const results = await planResults(scene, choices);
-  results?.discard();
-  steps.push(
-    ...(results === null
-      ? [skip("results", choices.results === "none" ? "--results none" : "the experiment has no results database")]
-      : results.steps),
-  );
-  const data = await planData(scene, choices);
-  steps.push(
-    ...data.map(
-      ({ path, detail, ours }): Step => ({
-        verb: choices.data,
-        target: path,
-        detail,
-        ...(ours === null ? {} : { keeps: "the cache, and HEAD's pointer" }),
-      }),
-    ),
-  );
-  if (data.length === 0) steps.push(skip("data", choices.data === "none" ? "--data none" : "the experiment has changed none"));
-  const code = choices.code === "merge" ? mergeCode(scene) : null;
-  steps.push(
-    code === null
-      ? skip("code", "its version keeps it; --code merge brings it here")
-      : {
-          verb: "merge",
-          target: "code",
-          detail: [...code.writes, ...code.removes].slice(0, 5).join(", "),
-          count: code.writes.length + code.removes.length,
-        },
-    { verb: "commit", target: "what was merged" },
-    { verb: "tag", target: choices.version ?? "the next version", detail: "Kind: merge" },
-    ...removeSteps(scene, choices, findings),
-  );
-  return { steps, destructive: results?.destructive === true || (choices.data === "rebase" && data.some(({ ours }) => ours !== null)) };
-}
-
-function removeSteps({ record, main }: Scene, choices: Choices, findings: readonly Finding[]): Step[] {
-  if (!choices.remove) return [{ verb: "skip", target: record.root, detail: "--keep" }];
-  return removalSteps(
-    main.repository,
-    record,
-    findings.filter(({ category }) => choices.forced.has(category)),
-  );
 }
 
 /** Before anything is changed. */
@@ -262,35 +160,6 @@ async function publishNames(context: Context, versions: readonly Pick<Version, "
   if (versions.length === 0) return [];
   const done = await publish.apply(context, await publish.plan(context, { version: versions.map(({ name }) => name) }));
   return done.versions.map(({ version }) => version);
-}
-
-interface KeptModel {
-  version: Version;
-  as: "production" | "candidate";
-}
-
-/** The model of the best version, when a run left one. */
-function modelOf({ main, versions }: Pick<Scene, "main" | "versions">, { models }: Pick<Choices, "models">): KeptModel | null {
-  if (models === "none") return null;
-  const places = modelPlaces(main.project);
-  const withModel = versions.filter(
-    (version) => runOf(version) !== null && version.message.models.some(({ path }) => isUnder(path, places)),
-  );
-  const version = bestVersion({ main, versions: withModel });
-  return version === null ? null : { version, as: models === "promote" ? "production" : "candidate" };
-}
-
-async function keepModel(scene: Scene, choices: Choices): Promise<FinishedExperiment["model"]> {
-  const model = scene.merged === null ? modelOf(scene, choices) : null;
-  if (model === null) return null;
-  const { context } = scene.main;
-  const { name } = model.version;
-  if (model.as === "production") {
-    const { path } = await modelsPromote.apply(context, await modelsPromote.plan(context, { version: name }));
-    return { path, as: "production" };
-  }
-  const { path } = await modelsAdd.apply(context, await modelsAdd.plan(context, { model: name }));
-  return { path, as: "candidate" };
 }
 
 async function mergeOnce(scene: Scene, choices: Choices): Promise<MergedHere> {

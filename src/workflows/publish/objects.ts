@@ -6,8 +6,9 @@ import type { Repository } from "../../git/git.ts";
 import { commitsWithEveryState, type Stretch } from "../../git/history.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
+import { isPushable } from "../../store/by-remote.ts";
 import { POINTER_PATHSPECS, readPointersOf } from "../../store/pointers.ts";
-import { isPushable, type PushSurvey, surveyPush } from "../../store/transfer.ts";
+import { type PushSurvey, surveyPush } from "../../store/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
 
 export interface NamedObjects {
