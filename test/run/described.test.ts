@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { commandChange } from "../../src/workflows/describe/command-change.ts";
 import { expverInTerminal, python } from "../support/pty.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { makeExperiment } from "./story.ts";
@@ -85,6 +86,11 @@ describe("a run nobody described", () => {
     const { data } = repo.expverJson(score("0.5", "--param", `prompt=${"long ".repeat(20)}`, "--param", "api_key=two"));
     expect(data.description).toBe("another prompt: same accuracy");
   });
+});
+
+it("a word that a command line repeats is counted once", () => {
+  expect(commandChange("train --seed 1 1", "train --seed 1")).toEqual({ name: "command", before: "1", now: null });
+  expect(commandChange("train --seed 1", "train --seed 1 --seed 1")).toEqual({ name: "command", before: null, now: "--seed 1" });
 });
 
 describe("--edit", () => {
