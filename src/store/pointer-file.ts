@@ -1,5 +1,6 @@
 /** The `.dvc` file: reading every age of it, writing it byte for byte as DVC 3 does. */
 import { posix } from "node:path";
+import { isMapping } from "../platform/mapping.ts";
 import { staysInside } from "./listing.ts";
 import { editEntry } from "./pointer-edit.ts";
 import { asFields, asList, badPointer, type Fields, readMapping, refuseUnknown, text as textOf, toPointer } from "./pointer-fields.ts";
@@ -68,10 +69,6 @@ function settingsIn(fields: Fields): Settings {
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => [key, isMapping(value) ? settingsIn(value) : (textOf(value) ?? "")]),
   );
-}
-
-function isMapping(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -39,6 +39,7 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     twins.run(["push", "-q"]);
     twins.sameJson(["list", ".", "-R", "--json"]);
     twins.same(["list", ".", "d", "--tree", "--size"]);
+    twins.run(["list", ".", "--tree", "--json"]);
     twins.same(["list", "."], "sub");
     twins.same(["list", ".", "-R", "-L", "2", "--show-hash", "--dvc-only"]);
     twins.run(["list", ".", "nothing"]);

@@ -9,6 +9,18 @@ import { type FakeGcs, fakeGcsProgram, startFakeGcs } from "../support/servers/f
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { makeTwins, snapshot, type Twins } from "../support/twins.ts";
 
+const SOURCE = { "in/a.txt": "hello\n", "in/d/x": "1\n", "in/d/e/y z": "2\n", "in/d/e/ü": "3\r\n" };
+
+/** A file and a folder of {@link SOURCE} imported by version, and noted only. */
+function importedTwins(url: string, env: Record<string, string>) {
+  const [file, folder] = [`${url}/a.txt`, `${url}/d`];
+  const twins = makeTwins(env);
+  const run = (...args: string[]) => twins.run(args);
+  for (const args of [[file], [folder], ["--no-download", file, "n1"], ["--no-download", folder, "n2"]])
+    run("import-url", "-q", "--version-aware", ...args);
+  return { twins, run, file, folder };
+}
+
 const IS_HERE = peerWith("dvc", "dvc_s3") !== null && seaweedProgram() !== null;
 
 describe.skipIf(!IS_HERE)("imports by version", { timeout: 300_000 }, () => {
@@ -27,14 +39,8 @@ describe.skipIf(!IS_HERE)("imports by version", { timeout: 300_000 }, () => {
     Promise.all(Object.entries(files).map(([key, text]) => putByOtherHands(server, bucket, key, text)));
 
   it("are written, looked at and renewed as dvc does it", async () => {
-    await put("bucket", { "in/a.txt": "hello\n", "in/d/x": "1\n", "in/d/e/y z": "2\n", "in/d/e/ü": "3\r\n" });
-    const [file, folder] = ["s3://bucket/in/a.txt", "s3://bucket/in/d"];
-    const twins = makeTwins(env);
-    const run = (...args: string[]) => twins.run(args);
-    run("import-url", "-q", "--version-aware", file);
-    run("import-url", "-q", "--version-aware", folder);
-    run("import-url", "-q", "--version-aware", "--no-download", file, "n1");
-    run("import-url", "-q", "--version-aware", "--no-download", folder, "n2");
+    await put("bucket", SOURCE);
+    const { twins, run, file, folder } = importedTwins("s3://bucket/in", env);
     run("import-url", "-q", "--version-aware", "--no-exec", folder, "n3");
     run("import-url", "-q", file, "plain");
     run("import-url", "-q", folder, "plain-d");
@@ -160,14 +166,8 @@ describe.skipIf(!GOOGLE_IS_HERE)("imports by version from Google's storage", { t
   };
 
   it("are written, looked at, renewed and brought back as dvc does it", async () => {
-    await put("bucket", { "in/a.txt": "hello\n", "in/d/x": "1\n", "in/d/e/y z": "2\n", "in/d/e/ü": "3\r\n" });
-    const [file, folder] = ["gs://bucket/in/a.txt", "gs://bucket/in/d"];
-    const twins = makeTwins(env);
-    const run = (...args: string[]) => twins.run(args);
-    run("import-url", "-q", "--version-aware", file);
-    run("import-url", "-q", "--version-aware", folder);
-    run("import-url", "-q", "--version-aware", "--no-download", file, "n1");
-    run("import-url", "-q", "--version-aware", "--no-download", folder, "n2");
+    await put("bucket", SOURCE);
+    const { twins, run, file } = importedTwins("gs://bucket/in", env);
     run("import-url", "-q", "--version-aware", "gs://bucket/in/nothing");
     agree(twins);
     const [first = ""] = versionsOf(twins.ours.read("a.txt.dvc"));

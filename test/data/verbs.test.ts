@@ -195,6 +195,7 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
       ["a", "b"],
       ["d", "dd"],
       ["b", "dd2/b"],
+      ["b", "nowhere/"],
       ["b", "sub"],
       ["nope", "x"],
       ["dd/x", "y"],

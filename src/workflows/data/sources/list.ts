@@ -31,6 +31,8 @@ export interface ListResult {
 
 export const dataList: ReadWorkflow<Input, ListResult> = {
   async read(context, input) {
+    if (input.tree === true && input.json === true)
+      throw new ExpverError("E_USAGE", "--tree and --json do not go together", { details: { dialect: "dvc", exitCode: 255 } });
     const shown = { size: input.size === true, hash: input.showHash === true };
     const source = openSource(context, textIn(input.url) ?? ".", {
       rev: textIn(input.rev),

@@ -47,7 +47,9 @@ export const dataMove: WriteWorkflow<Input, MovePlan, MoveResult> = {
     const pointers = readPointers(project);
     const pointer = sourceOf(project, context, { src, pointers });
     const typed = resolve(context.cwd, dst);
-    const to = pathFromUser(project, context, isFolder(typed) ? join(typed, basename(pointer.path)) : typed);
+    // What ends with a slash means a folder, also one that is not there.
+    const isInto = isFolder(typed) || dst.endsWith("/");
+    const to = pathFromUser(project, context, isInto ? join(typed, basename(pointer.path)) : typed);
     const isNamed = posix.basename(pointer.file) === `${posix.basename(pointer.path)}.dvc`;
     const file = isNamed ? `${to}.dvc` : pointer.file;
     refuseUnusable(project, { pointer, pointers, to, file });
