@@ -59,7 +59,7 @@ describe.skipIf(python === null)("a terminal", () => {
       expect({ width, wide }).toEqual({ width, wide: [] });
       if (line !== "list --tags" && lines.some((text) => text.includes("…"))) expect(lines.join(" ")).toMatch(/cut for width:/);
       if (line.startsWith("diff")) {
-        for (const word of ["0.86670000000000003", "e0.1.0", "e0.2.0", "0.1", "1e-05"])
+        for (const word of ["0.86670000000000003", "0.86670000000000004", "e0.1.0", "e0.2.0", "0.1", "1e-05"])
           expect({ width, text: lines.join("\n") }).toEqual({ width, text: expect.stringContaining(word) });
       }
       if (line === "list") expect(lines.join("\n")).toContain("0.86670000000000003");
@@ -85,6 +85,9 @@ describe.skipIf(python === null)("a terminal", () => {
     expect(said("worktree", "list")).toMatch(/experiment a\S*…\S+and-more .*1 untracked/);
     expect(said("diff", "e0.1.0", "e0.2.0")).toMatch(/\bv\S+…\S+veraged +0\.86670000000000003 +0\.91\n/);
     expect(said("diff", "e0.1.0", "e0.2.0")).toMatch(/data\/\S.*….*№ 1\.csv +\w{6} 4 B +\w{6} 4 B\n/);
+    const { lines } = expverInTerminal(long, ["diff", "e0.1.0", "e0.2.0"], { width: 34 });
+    expect(lines.filter((text) => textWidth(text) > 34)).toEqual([]);
+    expect(lines.join("\n")).toMatch(/\nvalidation\S+averaged\n +e0\.1\.0 +0\.86670000000000003\n +e0\.2\.0 +0\.91\n/);
     expect(said("show", "e0.2.0")).toMatch(/data\/\S.*….*№ 1\.csv +\w{10}…/);
   });
 

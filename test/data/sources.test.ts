@@ -153,6 +153,14 @@ describe.skipIf(DVC === null)("other settings than the source's", { timeout: 360
     twins.each(({ commit }) => commit("more"));
     twins.run(["update", "-q", "got3.dvc"]);
     for (const path of got) expect(existsSync(join(twins.ours.root, path, "e/y"))).toBe(true);
+    // Without a remote of its own.
+    twins.each(({ root, commit }) => {
+      rmSync(join(root, ".dvc/cache"), { recursive: true });
+      commit("none", { ".dvc/config": "" });
+    });
+    twins.run(["get", "-q", ".", "d", "-o", "got", "--remote-config", `url=${join(twins.ours.root, "../store")}`]);
+    expect(existsSync(join(twins.ours.root, "got/e/y"))).toBe(existsSync(join(twins.theirs.root, "got/e/y")));
+    expect(existsSync(join(twins.ours.root, "got/e/y"))).toBe(true);
     for (const args of [
       ["list-url", "remote://nothing"],
       ["list-url", "zz://x"],

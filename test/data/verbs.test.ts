@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { jobsOf } from "../../src/workflows/data/transfer/push.ts";
 import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins, runDvc } from "../support/twins.ts";
 
@@ -317,6 +318,16 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     expect(twins.ours.expver(["undo"]).code).toBe(0);
     expect(twins.ours.expver(["data", "status", "--json"]).stdout).toBe("{}\n");
   });
+});
+
+it("no connections at once are as many as usual, for with none nothing would be sent", () => {
+  expect([jobsOf({ jobs: "0" }), jobsOf({ jobs: "3" }), jobsOf({})]).toEqual([undefined, 3, undefined]);
+});
+
+it("gc that is to keep none of the commits is refused, though dvc takes it", () => {
+  const repo = makeRepository();
+  repo.expver(["init"]);
+  expect(repo.expver(["data", "gc", "-a", "-f", "--num", "0"])).toMatchObject({ code: 255, stderr: expect.stringContaining("--num is 0") });
 });
 
 it("takes back a move, the file it replaced too", () => {

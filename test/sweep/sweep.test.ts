@@ -115,6 +115,12 @@ describe("a sweep", { timeout: 240_000 }, () => {
       repo.expver(["sweep", "--grid", "lr=1,2", "--metrics", "metrics.json", "-m", "x", "--", "sh", "same.sh", "{lr}"]).stderr,
     ).not.toContain("same numbers");
     expect(sweep("--grid", "lr=1")).not.toContain("same numbers");
+    const read =
+      'require("fs").writeFileSync("metrics.json", JSON.stringify({ accuracy: Number(JSON.parse(process.env.EXPVER_PARAMS).lr) }))';
+    for (const program of [["node", "-e", read], ["true"]]) {
+      const { code, stderr } = repo.expver(["sweep", "--grid", "lr=1,2", "--metrics", "metrics.json", "-m", "x", "--", ...program]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining("same numbers") });
+    }
   });
 
   it("promotes and prunes nothing by a direction that is only guessed", () => {

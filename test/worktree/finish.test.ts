@@ -122,6 +122,12 @@ describe("a finished run", () => {
     expectFinished();
   });
 
+  it("that has promoted its model does not say that it cannot when it is repeated", () => {
+    expect(finish("--models", "promote", "--keep").data).toMatchObject({ model: { as: "production" } });
+    const again = repo.expver(["worktree", "finish", "augment", "--models", "promote"]);
+    expect(again).toMatchObject({ code: 0, stderr: expect.not.stringContaining("not promoted") });
+  });
+
   it("every step can be left out", () => {
     const { data } = finish("--results", "none", "--data", "none", "--models", "none", "--keep");
     expect(data).toMatchObject({ model: null, removed: null, commit: null, version: null });
