@@ -7,28 +7,20 @@
 import { renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
-import { fileSize } from "../platform/files.ts";
 import { runProcess } from "../platform/processes.ts";
 import { type Database, openDatabase } from "../platform/sqlite.ts";
-
-export interface CopyOptions {
-  /** A run is going on: writers must not wait long, so a large file is copied by reading it. */
-  live?: boolean;
-}
 
 export interface DatabaseCopy {
   /** False: same rows, other bytes (made by VACUUM INTO). */
   equalBytes: boolean;
 }
 
-const LARGE_BYTES = 256 * 2 ** 20;
-
 /** Copies the database at `path` to the file `to` (replaced). Throws E_NOT_FOUND when there is none. */
-export function copyDatabase(path: string, to: string, { live = false }: CopyOptions = {}): DatabaseCopy {
+export function copyDatabase(path: string, to: string): DatabaseCopy {
   const temporary = `${resolve(to)}.${process.pid}.tmp`;
   rmSync(temporary, { force: true });
   try {
-    const equalBytes = !(live && fileSize(path) > LARGE_BYTES) && copyBytes(resolve(path), temporary);
+    const equalBytes = copyBytes(resolve(path), temporary);
     if (!equalBytes) vacuumInto(path, temporary);
     renameSync(temporary, to);
     return { equalBytes };
