@@ -1,6 +1,6 @@
 /** What `import`, `import-url` and `update` have in common: data from elsewhere becomes a tracked output. */
 import { mkdirSync, rmSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -12,10 +12,8 @@ import { digestingTree } from "../../../platform/tree-digest.ts";
 import { openCache } from "../../../store/cache.ts";
 import { storingOutputs } from "../../../store/contents.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
-import type { Import } from "../../../store/import-file.ts";
 import { type ObjectFolder, trustedSizes } from "../../../store/layout.ts";
 import { relinkOutput } from "../../../store/relink.ts";
-import { withoutSecrets } from "../../../store/remotes/open-remote.ts";
 import { removingScanned } from "../../../store/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { openSource, type Source } from "../../../store/source.ts";
@@ -153,20 +151,4 @@ async function removeStored(project: Project, context: Context, absolute: string
   const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
   const sizes = await paceWork(trustedSizes(dir, names), context, { label: "looking into the cache" });
   if (!sizes.includes(null)) await paceWork(removingScanned(absolute, scan), context, { label: "removing" });
-}
-
-/** Where a relative address of an import leads: seen from its file, else from the root, else from the user. */
-export function importUrl(project: Project, context: Context, { url, file }: { url: string; file: string }): string {
-  if (/^\w+:\/\/|^\//.test(url)) return url;
-  const from = [dirname(absolutePath(project, file)), project.dvcRoot ?? project.root, context.cwd];
-  return from.map((folder) => join(folder, url)).find(isHere) ?? url;
-}
-
-export function describeImport(from: Import): string {
-  return from.kind === "url" ? withoutSecrets(from.path) : `${from.path} of ${from.url}`;
-}
-
-/** What a file of an import means when it is typed: its absolute place. */
-export function absoluteUrl(project: Project, { path, folder }: { path: string; folder: string }): string {
-  return /^\w+:\/\//.test(path) ? path : resolve(absolutePath(project, folder), path);
 }

@@ -11,8 +11,8 @@ import type { RepositorySource, Settings } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { withExitCode } from "../exit-codes.ts";
-import { importUrl } from "./bring.ts";
 import { pairsOf } from "./fs-config.ts";
+import { importUrl } from "./import-address.ts";
 
 /** What makes them for the repository, once it is known; undefined: it is read as it says. */
 export type ForeignSettings = ((project: Project) => Sections) | undefined;

@@ -11,8 +11,8 @@ import { openSource } from "../../../store/source.ts";
 import { stageMd5 } from "../../../store/stage-md5.ts";
 import type { Pointer, TakenVersion } from "../../../store/types.ts";
 import { sameTaken, versionIn } from "../../../store/url-source.ts";
-import { absoluteUrl, describeImport, importUrl } from "./bring.ts";
 import { lookElsewhere } from "./elsewhere.ts";
+import { absoluteUrl, describeImport, importUrl } from "./import-address.ts";
 
 export interface ImportChange {
   /** What is other there, as dvc names it and what it says of it. */

@@ -21,11 +21,12 @@ import { autostage } from "../tracking/autostage.ts";
 import { refuseUntrackable } from "../tracking/trackable.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
-import { bring, commitThere, copyOf, copyOfRepository, describeImport } from "./bring.ts";
+import { bring, commitThere, copyOf, copyOfRepository } from "./bring.ts";
 import { deliveryPath, nameInUrl } from "./deliver.ts";
 import { type Elsewhere, lookElsewhere, refuseUnkept } from "./elsewhere.ts";
 import { type ForeignSettings, foreignSettings } from "./foreign-settings.ts";
 import { fsConfigOf, pairsOf } from "./fs-config.ts";
+import { describeImport } from "./import-address.ts";
 
 interface ImportPlan extends Plan {
   from: Import;

@@ -20,9 +20,10 @@ import { openData, selectPointers } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
-import { absoluteUrl, bring, commitThere, copyOf, copyOfRepository, describeImport, importUrl, takeAway } from "./bring.ts";
+import { bring, commitThere, copyOf, copyOfRepository, takeAway } from "./bring.ts";
 import { lookElsewhere, refuseUnkept } from "./elsewhere.ts";
 import { importedSettings } from "./foreign-settings.ts";
+import { absoluteUrl, describeImport, importUrl } from "./import-address.ts";
 import { refuseForWorktree, updateFromWorktree, warnNeverPushed, worktreeOf } from "./update-worktree.ts";
 
 interface Target {

@@ -17,8 +17,9 @@ import { makeStaging, sweepStagings } from "../../../store/staging.ts";
 import { isComplete } from "../../../store/status.ts";
 import type { Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
 import { openUrl, versionIn } from "../../../store/url-source.ts";
-import { absoluteUrl, copyOfRepository, importUrl } from "../sources/bring.ts";
+import { copyOfRepository } from "../sources/bring.ts";
 import { importedSettings } from "../sources/foreign-settings.ts";
+import { absoluteUrl, importUrl } from "../sources/import-address.ts";
 
 /** Brings what the cache lacks, each import as of the commit or version its file names; answers what came, and reports those that did not. */
 export async function fetchImports(
