@@ -41,6 +41,8 @@ export function findCommand(root: Node, argv: readonly string[]): Found {
     const next = node.children.get(word);
     if (next) {
       node = next;
+    } else if (node.dialect === "dvc" && AFTER_THE_WORDS.has(word) && node.children.size > 0) {
+      // `dvc -q status` is `dvc status`: there only what follows the last word counts.
     } else if (isGlobalOption(word) && node.children.size > 0) {
       before.push(word);
       if (TAKES_VALUE.has(word) && at + 1 < argv.length) before.push(argv[++at] ?? "");
@@ -119,6 +121,8 @@ const GLOBAL = [...EVERYWHERE, ...OF_WRITERS, ...OF_DVC].map(({ flags }) => ({
 }));
 const NAMES = new Set(GLOBAL.flatMap(({ words }) => words));
 const TAKES_VALUE = new Set(GLOBAL.flatMap(({ words, value }) => (value ? words : [])));
+
+const AFTER_THE_WORDS = new Set(["-q", "--quiet", "-v", "--verbose"]);
 
 function isGlobalOption(word: string): boolean {
   return NAMES.has(word) || (word.includes("=") && NAMES.has(word.slice(0, word.indexOf("="))));

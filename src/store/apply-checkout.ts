@@ -11,6 +11,7 @@ import { finishWork, type Work } from "../platform/pace.ts";
 import { type OutputCheckout, type Placement, planningProven } from "./checkout.ts";
 import { isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
+import { refuseOutside, removeDeadLink } from "./inside.ts";
 import { objectPath } from "./layout.ts";
 import { makingFile, makingFiles, type Placing, placingIn } from "./place-files.ts";
 import { foldersAround, hasChanged, removeIfEmpty } from "./remove-files.ts";
@@ -29,7 +30,7 @@ export interface ApplyCheckout {
   discardJournal?: (path: string) => void;
 }
 
-/** Applies plans without missing objects; the others are left as they are, and so is an unproven one that is found to miss some: it says which then. Throws E_UNSAVED, E_IN_USE before any change. */
+/** Applies plans without missing objects; the others are left as they are, and so is an unproven one that is found to miss some: it says which then. Throws E_UNSAVED, E_IN_USE, E_OUTSIDE before any change. */
 export function* applyingCheckout(
   project: Project,
   plans: readonly OutputCheckout[],
@@ -41,6 +42,7 @@ export function* applyingCheckout(
   const tmp = join(dvcFolder(project), "tmp");
   sweepStagings(tmp);
   if (ready.every(isDone)) return;
+  for (const plan of ready) if (!isDone(plan)) refuseOutside(project, foldersWrittenBy(plan));
   const staging = makeStaging(tmp);
   const applying: Applying = { placing: placingIn(project), staging, made: 0, discard, discardJournal };
   try {
@@ -97,6 +99,14 @@ function isDone({ places, removes, isNew, isFolder, emptyFolders }: OutputChecko
   return places.length + removes.length + emptyFolders.length === 0 && !(isNew && isFolder);
 }
 
+/** Existing ones, and some that are not yet. */
+function* foldersWrittenBy({ path, isNew, isFolder, wrongKind, places, removes }: OutputCheckout): Generator<string> {
+  yield dirname(path);
+  if (isNew || (wrongKind && isFolder)) return;
+  if (isFolder) for (const folder of foldersIn(places)) yield folder === "" ? path : `${path}/${folder}`;
+  for (const file of removes) yield dirname(file.path);
+}
+
 // More than this grows in place, so that an interrupted checkout has not been for nothing.
 const WHOLE_BYTES = 256 * 1024 * 1024;
 
@@ -136,6 +146,7 @@ function* placeWhole(plan: OutputCheckout, { placing, staging }: Applying): Work
       else memory.setPlaced(name, stat, place.object.hash);
     },
   });
+  refuseOutside(placing.project, [dirname(plan.path)]);
   try {
     mkdirSync(dirname(plan.path), { recursive: true });
     renameSync(tree, plan.path);
@@ -178,14 +189,15 @@ function* placeUnproven(plan: OutputCheckout, applying: Applying): Work<boolean>
 
 function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {
   const { path } = plan;
+  const { project } = applying.placing;
   const remover = createRemover(plan, applying.discard);
-  const memory = memoryOf(plan, applying.placing.project);
+  const memory = memoryOf(plan, project);
   const folders = new Set<string>();
   if (plan.wrongKind) remover.clear(path);
-  makeFolder(path, folders, remover);
+  makeFolder(path, { made: folders, remover, project });
   for (const handful of handfulsOf(plan.places)) {
     for (const [place, temporary] of yield* makeAside(handful, applying)) {
-      makeFolder(dirname(place.path), folders, remover);
+      makeFolder(dirname(place.path), { made: folders, remover, project });
       putInPlace(place, { temporary, applying, remover });
       remember(memory, { name: place.relpath, path: place.path, place });
     }
@@ -207,7 +219,7 @@ function* applyFiles(plans: readonly OutputCheckout[], applying: Applying): Work
       const plan = planOf.get(place) as OutputCheckout;
       const remover = createRemover(plan, applying.discard);
       if (plan.wrongKind) remover.clear(plan.path);
-      makeFolder(dirname(plan.path), new Set(), remover);
+      makeFolder(dirname(plan.path), { made: new Set(), remover, project: applying.placing.project });
       putInPlace(place, { temporary, applying, remover });
       remember(memories.get(plan.pointer.hashName) as StatCache, { name: plan.path, path: plan.path, place });
     }
@@ -262,9 +274,12 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
   };
 }
 
-function makeFolder(folder: string, made: Set<string>, remover: Remover): void {
+function makeFolder(folder: string, { made, remover, project }: { made: Set<string>; remover: Remover; project: Project }): void {
   if (made.has(folder)) return;
   made.add(folder);
+  removeDeadLink(folder);
+  // Once more: the plan may have been made when no link was there.
+  refuseOutside(project, [folder]);
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Making files of the worktree links to the cache, or files of their own, as the user wants them. */
 import { chmodSync, lstatSync, readlinkSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Project, topOf } from "../config/project.ts";
 import { isThere } from "../platform/files.ts";
 import { createPlacer, type LinkType } from "../platform/links.ts";
@@ -8,6 +8,7 @@ import type { Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { isDatabase, mutablePaths } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
+import { outsideOf } from "./inside.ts";
 import { objectPath, trustedSize } from "./layout.ts";
 import { hasChanged } from "./remove-files.ts";
 import type { Scan, ScannedFile } from "./scan.ts";
@@ -16,13 +17,15 @@ import { takeName } from "./take-name.ts";
 
 /**
  * After the bytes are in the cache: files become links to it where the configuration (or `types`) wants links, and links become files
- * where it does not. A file that changed since it was scanned is left alone: its new bytes are nowhere else.
+ * where it does not. A file that changed since it was scanned is left alone: its new bytes are nowhere else; and so is one outside of the
+ * repository, which a link of a folder leads to.
  */
 export function* relinkOutput(project: Project, scan: Scan, types?: readonly LinkType[]): Work<void> {
   const cache = openCache(project);
   const wanted = types ?? cache.linkTypes;
   const placer = createPlacer(wanted);
   const isMutable = mutablePaths(project);
+  const outside = outsideOf(project);
   let staging: string | null = null;
   try {
     for (const file of scan.files) {
@@ -35,6 +38,7 @@ export function* relinkOutput(project: Project, scan: Scan, types?: readonly Lin
         (placer.links() && isDatabase(project, file.path, file.stat.size));
       const isRight = linkOf(file, object) === desiredLink(wanted, file, copyOnly);
       if (isRight || trustedSize(cache.dir, { hash: file.md5, hashName: "md5" }) === null) continue;
+      if (outside(dirname(file.path)) !== null) continue;
       staging ??= makeStaging(join(dvcFolder(project), "tmp"));
       const temporary = join(staging, "file");
       const make = (at: string) => {

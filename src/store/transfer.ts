@@ -118,7 +118,7 @@ export async function fetchObjects(
   const cache = options.into ?? openCache(project);
   const wanted: Pointer[] = [];
   for (const pointer of pointers) {
-    if (pointer.isImport) continue;
+    if (pointer.isImport || pointer.hash === null || !pointer.cache) continue;
     if (!(await paceWork(checkingComplete(cache, pointer), context, LOOKING))) wanted.push(pointer);
   }
   if (wanted.length === 0) return { objects: 0, remotes: [], missing: [], failed: [] };

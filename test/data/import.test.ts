@@ -2,7 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
-import { DVC, makeTwins } from "../support/twins.ts";
+import { DVC, makeTwins, snapshot } from "../support/twins.ts";
 
 /** A repository beside `beside`, the same bytes and commits wherever it is made. */
 function makeSource(beside: TestRepository): { write(path: string, text: string): void; commit(tag: string): void } {
@@ -97,6 +97,61 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
     twins.agree();
     twins.run(["move", "w", "moved"]);
     twins.agree();
+  });
+});
+
+describe.skipIf(DVC === null)("pull of what came with --no-download", { timeout: 240_000 }, () => {
+  function imported(): ReturnType<typeof makeTwins> {
+    const twins = makeTwins();
+    for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);
+    twins.each(({ write }) => {
+      write("../plain/a", "3\n");
+      write("../plain/b", "4\n");
+      write("../w", "outside\n");
+    });
+    for (const args of [
+      ["import", "../src", "d"],
+      ["import", "../src", "code"],
+      ["import-url", "../w"],
+      ["import-url", "../plain"],
+    ])
+      twins.run([...args, "-q", "--no-download"]);
+    twins.run(["import", "-q", "../src", "a"]);
+    twins.run(["import", "-q", "--no-exec", "../src", "a", "-o", "unknown"]);
+    twins.each(({ commit }) => commit("imports"));
+    return twins;
+  }
+
+  // dvc keeps these bytes beside its cache, we in it.
+  const agree = (twins: ReturnType<typeof makeTwins>) =>
+    expect({ ...snapshot(twins.ours), cache: null }).toEqual({ ...snapshot(twins.theirs), cache: null });
+
+  it("needs no remote, takes each from where it is, and leaves the pointers", () => {
+    const twins = imported();
+    twins.same(["pull", "w"]);
+    twins.run(["pull", "d", "code"]);
+    agree(twins);
+    twins.run(["fetch", "-q"]);
+    twins.run(["commit", "-q", "-f", "d.dvc", "w.dvc", "code.dvc"]);
+    agree(twins);
+    // Of a folder that is no repository's dvc cannot do it.
+    expect(twins.ours.expver(["data", "pull", "plain"])).toMatchObject({
+      code: 0,
+      stdout: "A       plain/\n2 files fetched and 2 files added\n",
+    });
+  });
+
+  it("takes nothing from a source that has changed, and leaves what stands there", () => {
+    const twins = imported();
+    twins.each(({ write }) => {
+      write("../w", "changed\n");
+      write("plain/mine", "mine\n");
+    });
+    const { ours } = twins.run(["pull", "w"]);
+    expect(ours.stderr).toContain("expver data update w.dvc");
+    agree(twins);
+    expect(twins.ours.expver(["data", "pull", "plain"]).code).toBe(0);
+    expect(twins.ours.read("plain/mine")).toBe("mine\n");
   });
 });
 

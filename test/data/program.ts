@@ -177,7 +177,10 @@ function addMember(folder: string, member: string): Step {
       const stored = existsSync(join(repository.root, folder)) ? data(repository, ["commit", "-q", "-f", `${folder}.dvc`]).code : 0;
       const text = repository.read(`${folder}.dvc`);
       const inOrder = text.replace(/^(- md5: .*\n)([\s\S]*? {2}path: .*\n)( {2}size: .*\n)/m, "$1$3$2");
+      const isStaged =
+        repository.git("diff", "--name-only", "--", `${folder}.dvc`) === "" && repository.git("ls-files", "--", `${folder}.dvc`) !== "";
       if (inOrder !== text) repository.write(`${folder}.dvc`, inOrder);
+      if (isStaged) repository.git("add", "--", `${folder}.dvc`);
       return { codes: [added, stored] };
     },
   };

@@ -115,6 +115,15 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     expect(existsSync(join(twins.ours.root, "deep/er/.dvc/config"))).toBe(true);
   });
 
+  it("hears -q and -v only after the last word", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => write("a", "1"));
+    twins.run(["add", "-q", "a"]);
+    twins.each(({ write }) => write("a", "other"));
+    for (const words of ["-q status", "--quiet status", "status -q", "-v status", "-q status -q", "remote -q list"])
+      twins.same(words.split(" "));
+  });
+
   it("knows the user's settings where there is no repository", () => {
     const twins = makeTwins();
     twins.each(({ root }) => rmSync(join(root, ".dvc"), { recursive: true }));
@@ -235,6 +244,7 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     });
     const steps: string[][] = [
       ["add", "a", "sub/b", "sub/c"],
+      ["add", "a"],
       ["import", source.root, "data", "-o", "imported"],
       ["update", "imported.dvc"],
       ["commit", "-f", "a.dvc"],
@@ -249,6 +259,8 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
         runDvc(source, ["add", "-q", "data"]);
         source.commit("2");
       }
+      // What was taken out of the index is put there again.
+      if (args.length === 1) twins.each(({ git }) => git("rm", "-q", "--cached", "--ignore-unmatch", "a.dvc"));
       if (verb === "commit") twins.each(({ write }) => write("a", "changed"));
       twins.run([verb, "-q", ...args]);
       const [ours, theirs] = [twins.ours, twins.theirs].map(({ git }) => git("status", "--porcelain", "-uall"));

@@ -1,12 +1,13 @@
 /** `expver data unprotect`: links into the cache become files of their own, which may be edited. */
 import { chmodSync, lstatSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
+import { refuseOutside } from "../../../store/inside.ts";
 import { walkingOutput } from "../../../store/scan.ts";
 import { makeStaging } from "../../../store/staging.ts";
 import { isHere } from "../../../store/status.ts";
@@ -35,6 +36,7 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
       if (!isHere(path)) throw new ExpverError("E_NOT_FOUND", `there is no ${target} to unprotect`, { details: { path } });
       files = files.concat((await paceWork(walkingOutput(project, path), context, { label: "looking at data" })).files);
     }
+    refuseOutside(project, new Set(files.map(({ path }) => dirname(path))));
     return {
       command: "data unprotect",
       steps: files.filter(isLinked).map(({ path, stat }) => ({ verb: "copy", target: path, bytes: stat.size })),

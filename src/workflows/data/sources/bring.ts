@@ -12,6 +12,7 @@ import { digestingTree } from "../../../platform/tree-digest.ts";
 import { openCache } from "../../../store/cache.ts";
 import { storingOutputs } from "../../../store/contents.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
+import type { SourceFields } from "../../../store/import-file.ts";
 import { type ObjectFolder, trustedSizes } from "../../../store/layout.ts";
 import { relinkOutput } from "../../../store/relink.ts";
 import { removingScanned } from "../../../store/remove-files.ts";
@@ -20,7 +21,8 @@ import { openSource, type Source } from "../../../store/source.ts";
 import { sourceTree } from "../../../store/source-tree.ts";
 import { makeStaging } from "../../../store/staging.ts";
 import { isHere } from "../../../store/status.ts";
-import type { RepositorySource } from "../../../store/types.ts";
+import type { RepositorySource, UrlOrigin } from "../../../store/types.ts";
+import { sameTaken } from "../../../store/url-source.ts";
 import { databaseCopier } from "../databases.ts";
 import { copyNodes } from "./copy-nodes.ts";
 import type { Elsewhere } from "./elsewhere.ts";
@@ -151,4 +153,10 @@ async function removeStored(project: Project, context: Context, absolute: string
   const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
   const sizes = await paceWork(trustedSizes(dir, names), context, { label: "looking into the cache" });
   if (!sizes.includes(null)) await paceWork(removingScanned(absolute, scan), context, { label: "removing" });
+}
+
+/** The same bytes: a folder's files by what the server calls each. */
+export function isSameSource({ hash, versions }: UrlOrigin, { fields, files }: SourceFields): boolean {
+  if (files === null) return fields[0]?.[1] === hash;
+  return sameTaken(versions ?? [], files);
 }

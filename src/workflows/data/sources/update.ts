@@ -8,11 +8,11 @@ import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { openCache } from "../../../store/cache.ts";
 import { entryName } from "../../../store/contents.ts";
-import { type Import, moveSource, readImport, type SourceFields, updateImport, updateSource } from "../../../store/import-file.ts";
+import { type Import, moveSource, readImport, updateImport, updateSource } from "../../../store/import-file.ts";
 import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
 import { isHere } from "../../../store/status.ts";
 import type { FileEdit, Pointer, UrlOrigin } from "../../../store/types.ts";
-import { sameTaken, versionIn, withVersion } from "../../../store/url-source.ts";
+import { versionIn, withVersion } from "../../../store/url-source.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
@@ -20,7 +20,7 @@ import { openData, selectPointers } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { jobsOf } from "../transfer/push.ts";
-import { bring, commitThere, copyOf, copyOfRepository, takeAway } from "./bring.ts";
+import { bring, commitThere, copyOf, copyOfRepository, isSameSource, takeAway } from "./bring.ts";
 import { lookElsewhere, refuseUnkept } from "./elsewhere.ts";
 import { importedSettings } from "./foreign-settings.ts";
 import { absoluteUrl, describeImport, importUrl } from "./import-address.ts";
@@ -198,10 +198,4 @@ function refuseVersionOfFolder({ versions }: UrlOrigin, { rev, pointer }: Pick<O
   throw new ExpverError("E_DATA", `--rev ${rev}: ${pointer.path} is a folder, each of whose files has versions of its own`, {
     hint: "Without --rev it becomes what is newest there.",
   });
-}
-
-/** The same bytes: a folder's files by what the server calls each. */
-function isSameSource({ hash, versions }: UrlOrigin, { fields, files }: SourceFields): boolean {
-  if (files === null) return fields[0]?.[1] === hash;
-  return sameTaken(versions ?? [], files);
 }

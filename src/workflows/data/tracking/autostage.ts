@@ -6,7 +6,9 @@ import { readDvcConfig } from "../../../store/dvc-config.ts";
 import type { FileEdit } from "../../../store/types.ts";
 
 export function autostage(project: Project, edits: readonly FileEdit[]): void {
-  const isStaged = ({ path, before, after }: FileEdit) => before !== after && !(after === null && basename(path) === ".gitignore");
+  // A pointer also when it is as it was: it may have been changed, or taken out of the index, since.
+  const isStaged = ({ path, before, after }: FileEdit) =>
+    path.endsWith(".dvc") || (before !== after && !(after === null && basename(path) === ".gitignore"));
   const paths = edits.filter(isStaged).map(({ path }) => path);
   if (project.repository === null || paths.length === 0 || !readDvcConfig(project).autostage) return;
   git(project.repository, ["add", "--all", "--", ...paths]);

@@ -1,18 +1,20 @@
 /** What may be tracked as data, checked before anything is written. */
 
+import { lstatSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, isWithin, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
 import { ignoredByGit } from "../../../git/ignored.ts";
+import { isFolder } from "../../../platform/files.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { dvcIgnore } from "../../../store/dvcignore.ts";
 import { fileBeside } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 
 /**
- * Throws E_DATA for paths Git has, pointers themselves, what `.dvcignore` leaves out, and paths that overlap another output. Answers those
+ * Throws E_DATA for links to folders, paths Git has, pointers themselves, what `.dvcignore` leaves out, and paths that overlap another output. Answers those
  * of the paths, absolute, that Git ignores.
  */
 export function refuseUntrackable(project: Project, paths: readonly string[], pointers: readonly Pointer[]): Set<string> {
@@ -24,6 +26,7 @@ export function refuseUntrackable(project: Project, paths: readonly string[], po
       throw refused(`${path} is outside the DVC repository ${project.dvcRoot}`, "Run the command where its .dvc folder is.");
     }
     const absolute = absolutePath(project, path);
+    refuseLinkedFolder(absolute);
     if (dvcIgnore(project, absolute)(absolute, false) || dvcIgnore(project, absolute)(absolute, true)) {
       throw refused(`${path} is left out by .dvcignore`, "Change .dvcignore, or choose another path.");
     }
@@ -32,6 +35,12 @@ export function refuseUntrackable(project: Project, paths: readonly string[], po
   const ignored = refuseIgnoredPointers(project, paths);
   refuseTrackedByGit(project, paths);
   return ignored;
+}
+
+/** Of a file that is a link the bytes are taken; a folder's would stay where they are, and be written there. */
+function refuseLinkedFolder(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true || !isFolder(path)) return;
+  throw refused(`${path} is a link to the folder ${realpathSync(path)}`, "Name the folder itself, or move it here.");
 }
 
 function refuseOverlap(path: string, pointers: readonly Pointer[], asked: readonly string[]): void {

@@ -118,7 +118,7 @@ function whereFrom(
   return { make, what: `${source.path} of ${source.url} at ${source.lock.slice(0, 7)}` };
 }
 
-function copyOfVersions(project: Project, context: Context, origin: UrlOrigin, versions: readonly TakenVersion[]) {
+export function copyOfVersions(project: Project, context: Context, origin: UrlOrigin, versions: readonly TakenVersion[]) {
   const url = absoluteUrl(project, { ...origin, path: versionIn(origin.path).address });
   return async (target: string) => {
     const from = openUrl(url, { place: project, env: context.env, options: origin.options, isVersioned: true });

@@ -18,6 +18,7 @@ import { applyCheckout, type CheckoutPlan, type CheckoutResult, planCheckout } f
 import { openData, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { expandedTargets } from "../tracking/expand-globs.ts";
+import { bringNoted } from "./bring-noted.ts";
 import { fetchImports } from "./fetch-imports.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
 import { jobsOf, refuseFailed, type TransferPlan, warnMissing } from "./push.ts";
@@ -63,16 +64,27 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
       project,
       async () => {
         const report = await fetchAll(project, context, plan);
-        const checkout = await planCheckout(project, context, { selection: plan.worktree, input: plan.input });
+        const noted = await bringNoted(project, context, plan.worktree.pointers);
+        const checkout = await planCheckout(project, context, {
+          selection: { ...plan.worktree, pointers: plan.worktree.pointers.filter((one) => !noted.pointers.includes(one)) },
+          input: plan.input,
+        });
         const result = await applyCheckout(project, context, checkout, "data pull");
         if (result.exitCode !== 0) throw pullError(project, { report, plan, outputs: checkout.outputs });
         if (plan.input.allowMissing === true) warnMissing(project, context, { ...report, ...plan });
-        return { fetched: report.objects, checkout: result, exitCode: 0 };
+        else if (noted.failed.length > 0) throw notBrought(noted.failed);
+        const added = result.added.concat(noted.added);
+        const stats = { ...result.stats, added: result.stats.added + noted.files };
+        return { fetched: report.objects + noted.files, checkout: { ...result, added, stats }, exitCode: 0 };
       },
       { writes: plan.worktree.pointers.map(({ path }) => path) },
     );
   },
 };
+
+function notBrought(failed: readonly string[]): ExpverError {
+  return new ExpverError("E_NOT_STORED", `what is imported could not be brought: ${failed.join(", ")}`, { hint: "The warnings say why." });
+}
 
 /** What could not be checked out, and why: what is on no remote, named with what to do, else what no import brought. */
 function pullError(
@@ -125,8 +137,10 @@ async function fetchAll(project: Project, context: Context, { selection, remote,
   // Without any remote, what a bucket keeps by version comes from there.
   const hasRemote = remote !== undefined || readDvcConfig(project).defaultRemote !== null;
   const ours = hasRemote ? selection.pointers : selection.pointers.filter(({ origin }) => origin === undefined);
+  // What can come, comes, also when something else makes the lack of a remote an error.
+  const early = hasRemote ? null : await fetchImports(project, context, selection.pointers);
   const report = await fetchObjects(project, ours, context, { remote, only: selection.only, jobs });
-  const imported = await fetchImports(project, context, selection.pointers);
+  const imported = early ?? (await fetchImports(project, context, selection.pointers));
   const hasCome = (path: string) => imported.whole.some((one) => isWithin(path, one.path));
   const missing = report.missing.filter((path) => !hasCome(path));
   refuseFailed(context, report, "fetch");

@@ -1,0 +1,83 @@
+/** `pull` of imports whose pointers say no more than where the data is (`--no-download`): it comes from there, as it was then. */
+import { absolutePath, shownPath, typedPath } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
+import { perform } from "../../../journal/perform.ts";
+import type { Context } from "../../../platform/context.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
+import { openCache } from "../../../store/cache.ts";
+import { type Import, readImport } from "../../../store/import-file.ts";
+import { isHere } from "../../../store/status.ts";
+import type { Pointer } from "../../../store/types.ts";
+import { bring, copyOf, copyOfRepository, isSameSource, type MakeCopy } from "../sources/bring.ts";
+import { lookElsewhere } from "../sources/elsewhere.ts";
+import { importedSettings } from "../sources/foreign-settings.ts";
+import { absoluteUrl, describeImport, importUrl } from "../sources/import-address.ts";
+import { bringChained, copyOfVersions } from "./fetch-imports.ts";
+
+export interface BroughtNoted {
+  /** Outputs, as they are shown; folders end in `/`. */
+  added: string[];
+  files: number;
+  pointers: Pointer[];
+  /** Those that could not be had, as they are shown. */
+  failed: string[];
+}
+
+/** What is at the name of one already is left as it is: it is stored nowhere. As in dvc the pointers stay as they are: `commit` writes them. */
+export async function bringNoted(project: Project, context: Context, pointers: readonly Pointer[]): Promise<BroughtNoted> {
+  const result: BroughtNoted = { added: [], files: 0, pointers: [], failed: [] };
+  for (const pointer of pointers) {
+    if (pointer.hash !== null || pointer.stage !== undefined || isHere(absolutePath(project, pointer.path))) continue;
+    const from = readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file);
+    // With --no-exec the source was not even looked at.
+    if (from === null || (from.kind === "repository" ? from.lock : (from.hash ?? from.versions)) === null) continue;
+    const shown = shownPath(project, pointer.path);
+    try {
+      const make = await copyAsNoted(project, context, { pointer, from });
+      const { scan } = await perform(project, context, {
+        command: "data pull",
+        argv: ["data", "pull", pointer.path],
+        summary: `bring ${pointer.path} from ${describeImport(from)}`,
+        work: (operation) => bring(project, context, { path: pointer.path, make, operation }),
+      });
+      result.added.push(scan.content.nfiles === undefined ? shown : `${shown}/`);
+      result.files += scan.files.length;
+      result.pointers.push(pointer);
+    } catch (error) {
+      if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+      context.report({
+        kind: "warning",
+        text: `${shown} could not be brought from where it is imported: ${error.message}`,
+        hint: error.hint,
+      });
+      result.failed.push(shown);
+    }
+  }
+  return result;
+}
+
+async function copyAsNoted(project: Project, context: Context, { pointer, from }: { pointer: Pointer; from: Import }): Promise<MakeCopy> {
+  if (from.kind === "repository")
+    return copyOfRepository(context, {
+      url: importUrl(project, context, { url: from.url, file: pointer.file }),
+      path: from.path,
+      rev: from.lock ?? "HEAD",
+      remote: from.remote,
+      settings: importedSettings(project, context, { ...from, file: pointer.file }),
+      chained: bringChained,
+      caches: [openCache(project)],
+    });
+  if (from.versions !== null) {
+    const copy = copyOfVersions(project, context, from, from.versions);
+    return async (target) => {
+      await copy(target);
+      return null;
+    };
+  }
+  const there = await lookElsewhere(context, absoluteUrl(project, from), { options: from.options });
+  if (isSameSource(from, await there.fields(project, null))) return copyOf(there);
+  throw new ExpverError("E_OBJECT", `${there.location} has changed since`, {
+    hint: `Take what is there: expver data update ${typedPath(project, pointer.file)}`,
+  });
+}
