@@ -7,7 +7,7 @@ import { ExpverError, fromSystemError } from "../errors.ts";
 import { fileStat } from "../platform/file-stat.ts";
 import { hasCode, isThere } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
-import { finishWork, type Work } from "../platform/pace.ts";
+import { finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
 import { type OutputCheckout, type Placement, planningProven } from "./checkout.ts";
 import { isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
@@ -200,6 +200,7 @@ function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {
       makeFolder(dirname(place.path), { made: folders, remover, project });
       putInPlace(place, { temporary, applying, remover });
       remember(memory, { name: place.relpath, path: place.path, place });
+      yield NOTHING_DONE;
     }
   }
   for (const file of plan.removes) {
@@ -222,6 +223,7 @@ function* applyFiles(plans: readonly OutputCheckout[], applying: Applying): Work
       makeFolder(dirname(plan.path), { made: new Set(), remover, project: applying.placing.project });
       putInPlace(place, { temporary, applying, remover });
       remember(memories.get(plan.pointer.hashName) as StatCache, { name: plan.path, path: plan.path, place });
+      yield NOTHING_DONE;
     }
   }
   for (const memory of memories.values()) memory.save({ keepOthers: true });

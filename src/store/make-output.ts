@@ -11,8 +11,12 @@ import { type FileFromCache, makingFiles, placingIn } from "./place-files.ts";
 import type { ListingEntry, Pointer } from "./types.ts";
 
 /** Members of a stored output; a file is its own, with an empty name. Null when the listing is not in the cache. */
-export function storedMembers(project: Project, { hash, hashName, ...rest }: Pointer): ListingEntry[] | null {
-  return hash === null ? [] : finishWork(readingMembers(openCache(project), { ...rest, hash, hashName }));
+export function storedMembers(project: Project, pointer: Pointer): ListingEntry[] | null {
+  return finishWork(readingStored(project, pointer));
+}
+
+export function* readingStored(project: Project, { hash, hashName, ...rest }: Pointer): Work<ListingEntry[] | null> {
+  return hash === null ? [] : yield* readingMembers(openCache(project), { ...rest, hash, hashName });
 }
 
 /** Paths (relative to the output) of members whose bytes the cache lacks; the output itself when its listing does. */
@@ -22,7 +26,7 @@ export function* lookingForMissing(
   isWanted: (relpath: string) => boolean = () => true,
 ): Work<string[]> {
   const { dir } = openCache(project);
-  const wanted = storedMembers(project, pointer)?.filter(({ relpath }) => isWanted(relpath));
+  const wanted = (yield* readingStored(project, pointer))?.filter(({ relpath }) => isWanted(relpath));
   if (wanted === undefined) return [""];
   const sizes = yield* trustedSizes(
     dir,
@@ -43,7 +47,8 @@ export function* makingOutput(
   const isFolder = hash?.endsWith(".dir") === true;
   const folders = new Set<string>();
   const placing = placingIn(project);
-  for (const some of batchesOf((storedMembers(project, pointer) ?? []).filter(({ relpath }) => isWanted(relpath)))) {
+  const members = (yield* readingStored(project, pointer)) ?? [];
+  for (const some of batchesOf(members.filter(({ relpath }) => isWanted(relpath)))) {
     const objects = some.map(({ md5 }) => ({ hash: md5, hashName }));
     const sizes = yield* trustedSizes(cache.dir, objects);
     const targets = new Map<FileFromCache, string>();

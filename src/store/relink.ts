@@ -13,6 +13,7 @@ import { objectPath, trustedSize } from "./layout.ts";
 import { hasChanged } from "./remove-files.ts";
 import type { Scan, ScannedFile } from "./scan.ts";
 import { makeStaging } from "./staging.ts";
+import { readingFiles } from "./status.ts";
 import { takeName } from "./take-name.ts";
 
 /**
@@ -28,7 +29,7 @@ export function* relinkOutput(project: Project, scan: Scan, types?: readonly Lin
   const outside = outsideOf(project);
   let staging: string | null = null;
   try {
-    for (const file of scan.files) {
+    for (const file of yield* readingFiles(scan)) {
       if (!placer.links() && !file.isLink && file.stat.nlink < 2) continue;
       const object = objectPath(cache.dir, { hash: file.md5, hashName: "md5" });
       // A link has the mode of its object, which must stay 0444: what is executable is a file of its own.

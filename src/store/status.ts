@@ -5,10 +5,11 @@ import type { Project } from "../config/project.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
 import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readingListing, trustedSize } from "./layout.ts";
-import { type Scan, scanFiles, scanOutput } from "./scan.ts";
+import { type Scan, type ScannedFile, scanFiles, scanOutput } from "./scan.ts";
 import { isRemembered } from "./stat-cache.ts";
 import type { OutputContent, Pointer } from "./types.ts";
 import { rememberFolder, rememberObjects, type Unchanged, unchangedOutputs } from "./unchanged.ts";
+import type { ReadFolder } from "./walk.ts";
 
 export interface OutputStatus {
   pointer: Pointer;
@@ -79,11 +80,14 @@ function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged 
   const inCache = unchanged?.inCache === true || (yield* checkingComplete(cache, pointer, remember));
   const readAt = Date.now();
   const scan = unchanged?.content
-    ? laterScan(project, pointer, unchanged.content)
+    ? new LaterScan(project, pointer, unchanged.content)
     : isHere(path)
       ? (file ?? (yield* scanOutput(project, path, { hashName: pointer.hashName })))
       : null;
-  if (remembers && scan?.isFolder === true && !unchanged?.content) rememberFolder(project, pointer, { ...scan, readAt });
+  if (remembers && scan?.isFolder === true && !unchanged?.content) {
+    const { content, files, folders } = scan;
+    rememberFolder(project, pointer, { content, files, folders, readAt });
+  }
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
   const isLost = pointer.cache && !inCache && worktree !== "modified";
   const state = pointer.hash === null ? "not stored" : isLost ? "not in cache" : worktree;
@@ -91,25 +95,38 @@ function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged 
 }
 
 /** Of a folder whose content is known: its files are read when somebody asks for them. */
-function laterScan(project: Project, { path, hashName }: Pointer, content: OutputContent): Scan {
-  let scan: Scan | undefined;
-  const read = () => {
-    scan ??= finishWork(scanOutput(project, absolutePath(project, path), { hashName }));
-    return scan;
-  };
-  return {
-    content,
-    isFolder: true,
-    get files() {
-      return read().files;
-    },
-    get emptyFolders() {
-      return read().emptyFolders;
-    },
-    get folders() {
-      return read().folders;
-    },
-  };
+class LaterScan implements Scan {
+  readonly isFolder = true;
+  readonly content: OutputContent;
+  readonly #scanning: () => Work<Scan>;
+  #scan: Scan | undefined;
+
+  constructor(project: Project, { path, hashName }: Pointer, content: OutputContent) {
+    this.content = content;
+    this.#scanning = () => scanOutput(project, absolutePath(project, path), { hashName });
+  }
+
+  *reading(): Work<Scan> {
+    this.#scan ??= yield* this.#scanning();
+    return this.#scan;
+  }
+
+  get files(): ScannedFile[] {
+    return finishWork(this.reading()).files;
+  }
+
+  get emptyFolders(): string[] {
+    return finishWork(this.reading()).emptyFolders;
+  }
+
+  get folders(): ReadFolder[] {
+    return finishWork(this.reading()).folders;
+  }
+}
+
+/** Its files, for whom a million of them may have to be looked at first. */
+export function* readingFiles(scan: Scan): Work<readonly ScannedFile[]> {
+  return (scan instanceof LaterScan ? yield* scan.reading() : scan).files;
 }
 
 /** True when everything the pointer names can be relied on. */

@@ -101,6 +101,19 @@ it("a run that reads its inputs, before anything is begun", () => {
   expect(repo.expverJson(["ops"]).data.operations).toHaveLength(before);
 });
 
+it("a tag that looks whether data is still what HEAD says", () => {
+  const repo = project();
+  repo.write("e/0", "another");
+  must(repo, "data", "add", "e");
+  repo.commit("another");
+  repo.run("rm", ["-rf", ".git/expver/stat-cache"]);
+  repo.write("d/0", "changed");
+  expect(runInterrupted(repo, ["tag", "e0.1.0", "-m", "x"], { at: 1, text: "/stat-cache/" })).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining("while looking at data"),
+  });
+});
+
 it("gc, its undo, and the freeing of its trash", () => {
   const repo = project();
   const objects = () => Number(repo.run("sh", ["-c", "find .dvc/cache/files -type f | wc -l"]).stdout);

@@ -17,6 +17,11 @@ import {
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { finishWork } from "../../src/platform/pace.ts";
+import { readPointers } from "../../src/store/pointers.ts";
+import type { Scan } from "../../src/store/scan.ts";
+import { outputStatus, readingFiles } from "../../src/store/status.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const FILES = 615;
@@ -40,7 +45,7 @@ describe("a large folder", () => {
     expect(run("git", ["init", "-q"], seed).status).toBe(0);
     expect(call(["init"], seed).code).toBe(0);
     expect(call(["add", "data"], seed).code).toBe(0);
-    for (let copy = 0; copy < changes.length + 5; copy += 1) {
+    for (let copy = 0; copy < changes.length + 6; copy += 1) {
       expect(run("cp", ["-a", seed, join(base.root, `work-${copy}`)], base.root).status).toBe(0);
     }
     await setTimeout(SETTLED_MS);
@@ -102,6 +107,14 @@ describe("a large folder", () => {
       return bytes;
     });
     expect(status()).toEqual(MODIFIED);
+  });
+
+  it("has its files read in turns when they are asked for after all", () => {
+    const project = openProject({ ...base.context, cwd: work });
+    const [status] = outputStatus(project, readPointers(project));
+    const reading = readingFiles(status?.scan as Scan);
+    expect(reading.next()).toMatchObject({ done: false });
+    expect(finishWork(reading)).toHaveLength(FILES);
   });
 
   it("is the same after a look, a touch of nothing, and a run from a sub-folder", () => {

@@ -12,9 +12,9 @@ import { readTree, type TreeEntry } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isThere } from "../../platform/files.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
-import { lookingForMissing, storedMembers } from "../../store/make-output.ts";
+import { lookingForMissing, readingStored, storedMembers } from "../../store/make-output.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
-import { type OutputStatus, readingStatus } from "../../store/status.ts";
+import { type OutputStatus, readingFiles, readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 
 export interface Selection extends Chosen {
@@ -36,6 +36,8 @@ export interface Chosen {
   /** The results database was left out: nobody named it. */
   leftOut: string | null;
 }
+
+const COMPARING = { label: "comparing data" };
 
 /** Throws E_NOT_FOUND for a path that neither the version nor this worktree has. */
 export async function selectToRestore(
@@ -176,14 +178,14 @@ async function differingOutputs(
       chosen.map(({ pointer }) => pointer),
     ),
     context,
-    { label: "comparing data" },
+    COMPARING,
   );
-  const md5s = await paceWork(collectingHashes(states), context, { label: "comparing data" });
+  const md5s = await paceWork(collectingHashes(states), context, COMPARING);
   const outputs: Selection["outputs"] = [];
   for (const [index, { pointer, members }] of chosen.entries()) {
     if (states[index]?.worktree === "same") continue;
     const isIn = members === null ? () => true : underAny(members);
-    const other = members === null ? null : otherMembers(project, pointer, { members, isIn, md5s });
+    const other = members === null ? null : await paceWork(comparingMembers(project, pointer, { members, isIn, md5s }), context, COMPARING);
     if (other?.length === 0) continue;
     const missing = await paceWork(lookingForMissing(project, pointer, isIn), context, { label: "looking into the cache" });
     outputs.push({ pointer, members: other, missing });
@@ -194,7 +196,7 @@ async function differingOutputs(
 function* collectingHashes(states: readonly OutputStatus[]): Work<Map<string, string>> {
   const md5s = new Map<string, string>();
   for (const { pointer, scan } of states) {
-    for (const { relpath, md5 } of scan?.files ?? []) {
+    for (const { relpath, md5 } of scan === null ? [] : yield* readingFiles(scan)) {
       md5s.set(relpath === "" ? pointer.path : `${pointer.path}/${relpath}`, md5);
       yield { files: 0, bytes: 0 };
     }
@@ -203,12 +205,12 @@ function* collectingHashes(states: readonly OutputStatus[]): Work<Map<string, st
 }
 
 /** Those of the wanted members that the worktree has not got as they were; the wanted paths themselves when the listing is nowhere here. */
-function otherMembers(
+function* comparingMembers(
   project: Project,
   pointer: Pointer,
   { members, isIn, md5s }: { members: string[]; isIn: (relpath: string) => boolean; md5s: ReadonlyMap<string, string> },
-): string[] {
-  const stored = (storedMembers(project, pointer) ?? []).filter(({ relpath }) => isIn(relpath));
+): Work<string[]> {
+  const stored = ((yield* readingStored(project, pointer)) ?? []).filter(({ relpath }) => isIn(relpath));
   if (stored.length === 0) return members;
   return stored.filter(({ relpath, md5 }) => md5s.get(`${pointer.path}/${relpath}`) !== md5).map(({ relpath }) => relpath);
 }

@@ -11,10 +11,11 @@ import { stringSource } from "../../config/yaml-text.ts";
 import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
+import { paceWork } from "../../platform/pace.ts";
 import { cachedFile, openCache } from "../../store/cache.ts";
 import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { readPointersAt } from "../../store/pointers.ts";
-import { outputStatus } from "../../store/status.ts";
+import { readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
@@ -39,7 +40,7 @@ export interface HeadFacts {
 export async function factsOfHead(project: Project, context: Context, version: string): Promise<HeadFacts> {
   const repository = project.repository as Repository;
   const pointers = readPointersAt(project, "HEAD");
-  await refuseChanged(project, pointers);
+  await refuseChanged(project, context, pointers);
   const inputs = inputPointers(project, pointers);
   const models = modelPlaces(project);
   const numbers = await numbersOf(project, context, { pointers, version });
@@ -56,8 +57,9 @@ export async function factsOfHead(project: Project, context: Context, version: s
   };
 }
 
-async function refuseChanged(project: Project, pointers: readonly Pointer[]): Promise<void> {
-  const modified = outputStatus(project, pointers).filter(({ worktree }) => worktree === "modified");
+async function refuseChanged(project: Project, context: Context, pointers: readonly Pointer[]): Promise<void> {
+  const states = await paceWork(readingStatus(project, pointers), context, { label: "looking at data" });
+  const modified = states.filter(({ worktree }) => worktree === "modified");
   const changed: string[] = [];
   for (const { pointer } of modified) if (!(await hasEqualRows(project, pointer))) changed.push(pointer.path);
   if (changed.length === 0) return;
