@@ -22,15 +22,18 @@ import {
 import { basename, dirname, join } from "node:path";
 import { fromSystemError } from "../errors.ts";
 
-/** The text of a file, or null when there is none. */
+/** The text of a file, or null when there is none. A pipe, which nobody may ever write to, has none. */
 export function readTextIfExists(path: string): string | null {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path, WITHOUT_WAITING);
   } catch (error) {
     if (isMissing(error)) return null;
     throw fromSystemError(error, `cannot read ${path}`);
   }
 }
+
+// The types know no flags that are numbers.
+const WITHOUT_WAITING = { encoding: "utf8", flag: (constants.O_RDONLY | constants.O_NONBLOCK) as unknown as string } as const;
 
 /** A descriptor to read a file, or null when there is none. */
 export function openIfExists(path: string): number | null {

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { newestOperations } from "../../src/journal/operations.ts";
+import { md5Of } from "../../src/platform/hashing.ts";
+import { listingHash, renderListing } from "../../src/store/listing.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const STATES: Record<string, Record<string, string>> = {
@@ -159,4 +161,25 @@ it("undo of `data remove --outs` brings the data back with its pointer, from the
   expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
   expect(filesOf(repository)).toEqual(before);
   expect(repository.git("status", "--porcelain")).toBe("");
+});
+
+it("a checkout that ends at a name no file can have here is taken back", () => {
+  const repository = project();
+  repository.git("checkout", "-q", "v2");
+  const same = md5Of(Buffer.from("same"));
+  const listing = renderListing([
+    { md5: same, relpath: "changed" },
+    { md5: same, relpath: "n".repeat(300) },
+  ]);
+  const hash = listingHash(listing);
+  repository.write(`.dvc/cache/files/md5/${hash.slice(0, 2)}/${hash.slice(2)}`, Buffer.from(listing).toString());
+  repository.write("d.dvc", `outs:\n- md5: ${hash}\n  hash: md5\n  path: d\n`);
+  repository.write("d/changed", "stored nowhere");
+  const before = filesOf(repository);
+  expect(repository.expver(["data", "checkout", "--force", "d"])).toMatchObject({
+    code: 255,
+    stderr: expect.stringMatching(/^error E_IO: .*ENAMETOOLONG/),
+  });
+  expect(filesOf(repository)).toEqual(before);
+  expect(repository.expver(["data", "add", "d"])).toMatchObject({ code: 0, stderr: "" });
 });

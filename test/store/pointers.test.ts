@@ -53,6 +53,15 @@ it("shows one input's own hash, and one for several whatever their order", () =>
   expect(dataHash(pointers)).toBe(dataHash([...pointers].reverse()));
 });
 
+it("waits for nobody to write into a pipe", () => {
+  const repository = makeRepository();
+  repository.write("d.dvc", "outs: []\n");
+  repository.commit("a pointer");
+  repository.run("rm", ["d.dvc"]);
+  repository.run("mkfifo", ["d.dvc"]);
+  expect(readPointers(openProject(repository.context))).toEqual([]);
+});
+
 it("names the file of a pointer that leads out", () => {
   const repository = makeRepository();
   repository.commit("bad", { "expver.yaml": "", "x.dvc": pointer(A, "../../x") });

@@ -86,8 +86,8 @@ function* hashingAt(path: string, { hashName }: CheckedOut): Work<string | null>
     if (stat === undefined || stat.isDirectory()) return null;
     return stat.isFile() ? (yield* hashingFile(path, { kind: hashName })).md5 : "";
   } catch (error) {
-    // A file is where its folder was.
-    if (hasCode(error, "ENOTDIR")) return null;
+    // A file is where its folder was; or no file can have that name here, and that was why the checkout ended.
+    if (hasCode(error, "ENOTDIR", "ENAMETOOLONG")) return null;
     throw error;
   }
 }
