@@ -67,6 +67,18 @@ export function underAny(places: Iterable<string>): (path: string) => boolean {
   return (path) => foldersOf(path).some((folder) => known.has(folder));
 }
 
+/** Of many places the one that a path lies in, or that lies in it; a path does not overlap itself. */
+export function overlapAmong(places: Iterable<string>): (path: string) => string | undefined {
+  const known = new Set(places);
+  const below = new Map<string, string>();
+  for (const place of known) for (const folder of foldersAbove(place)) below.set(folder, place);
+  return (path) => foldersAbove(path).find((folder) => known.has(folder)) ?? below.get(path);
+}
+
+function foldersAbove(path: string): string[] {
+  return foldersOf(path).slice(1);
+}
+
 /** A path itself and the folders it is in, the outermost last. */
 export function foldersOf(path: string): string[] {
   const found = [path];

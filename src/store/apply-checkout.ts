@@ -213,7 +213,8 @@ function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {
 
 /** Outputs that are single files. */
 function* applyFiles(plans: readonly OutputCheckout[], applying: Applying): Work<void> {
-  const memories = new Map(plans.map(({ pointer: { hashName } }) => [hashName, openSingles(applying.placing.project, hashName)]));
+  const kinds = new Set(plans.map(({ pointer }) => pointer.hashName));
+  const memories = new Map(Array.from(kinds, (kind) => [kind, openSingles(applying.placing.project, kind)]));
   const planOf = new Map(plans.flatMap((plan) => plan.places.map((place) => [place, plan])));
   for (const handful of handfulsOf([...planOf.keys()])) {
     for (const [place, temporary] of yield* makeAside(handful, applying)) {

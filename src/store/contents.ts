@@ -100,9 +100,10 @@ export function pointerEdit(project: Project, path: string, content: OutputConte
 
 /** Of a folder that its pointer lists, with the versions of the files that are as they were; null when it is no such folder. */
 function filesNow(project: Project, { hash }: OutputContent, pointer: Pointer): VersionedFile[] | null {
-  const { dir } = openCache(project);
   const isListed = pointer.files !== undefined && pointer.hashName === "md5" && pointer.hash?.endsWith(".dir") && hash.endsWith(".dir");
-  const members = isListed ? readListing(dir, { hash, hashName: "md5" }) : null;
+  if (!isListed) return null;
+  const { dir } = openCache(project);
+  const members = readListing(dir, { hash, hashName: "md5" });
   if (members === null) return null;
   const known = new Map(pointer.files?.map((file) => [file.relpath, file]));
   return members.map(({ relpath, md5 }) => {

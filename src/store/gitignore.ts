@@ -70,7 +70,11 @@ function withLine(text: string, line: string): string {
 
 function groupByFolder(paths: readonly string[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
-  for (const path of paths) groups.set(dirname(path), [...(groups.get(dirname(path)) ?? []), path]);
+  for (const path of paths) {
+    const group = groups.get(dirname(path));
+    if (group === undefined) groups.set(dirname(path), [path]);
+    else group.push(path);
+  }
   return groups;
 }
 

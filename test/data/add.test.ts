@@ -195,3 +195,22 @@ it.skipIf(DVC === null)("a commit lets Git see no data whose pointer came withou
   twins.agree();
   expect(twins.ours.read(".gitignore")).toBe("/d\n");
 });
+
+it("refuses what overlaps, naming it, and takes the outermost of what a pattern fits", () => {
+  const repo = makeRepository();
+  repo.expver(["data", "init"]);
+  for (const path of ["e/in/x", "f/g/x", "s/x", "p/a/b/x", "p/a-b"]) repo.write(path, path);
+  repo.write("dvc.yaml", "stages:\n  make:\n    cmd: x\n    outs: [s]\n");
+  repo.write(
+    "dvc.lock",
+    `schema: '2.0'\nstages:\n  make:\n    cmd: x\n    outs:\n    - {path: s, hash: md5, md5: ${"a".repeat(32)}.dir}\n`,
+  );
+  repo.expver(["data", "add", "e/in"]);
+  const refused = (...paths: string[]) => repo.expver(["data", "add", ...paths]).stderr.split("\n")[0];
+  expect(refused("e")).toBe("error E_DATA: e overlaps e/in, which e/in.dvc tracks");
+  expect(refused("f/g", "f")).toBe("error E_DATA: f/g and f overlap");
+  expect(refused("s")).toBe("error E_DATA: s belongs to stage make of dvc.lock");
+  expect(refused("s/x")).toBe("error E_DATA: s/x belongs to stage make of dvc.lock");
+  const { stdout } = repo.expver(["data", "add", "--glob", "p/**", "--json"]);
+  expect(JSON.parse(stdout).data.added).toMatchObject([{ path: "p/a" }, { path: "p/a-b" }]);
+});

@@ -1,5 +1,5 @@
 /** `expver data add PATH…`: bytes into the cache, a pointer and an ignore line beside the data. Commits nothing. */
-import { absolutePath, pathFromUser } from "../../../config/paths.ts";
+import { absolutePath, foldersOf, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
@@ -76,7 +76,8 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const typed = input.glob === true ? expandGlobs(context, wordsOf(input.path)) : wordsOf(input.path);
     const asked = [...new Set(typed.map((path) => pathFromUser(project, context, path)))];
     const pointers = readPointers(project);
-    const members = asked.flatMap((path) => memberTarget(path, pointers));
+    const memberTarget = memberFinder(pointers);
+    const members = asked.flatMap(memberTarget);
     const paths = asked.filter((path) => !members.some((member) => member.path === path));
     const ignored = refuseUntrackable(project, paths, pointers);
     await settleDatabases(project, asked);
@@ -84,8 +85,8 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const changed = paths.filter((path) => !unchanged.has(path));
     const walks = new Map<string, Walk>();
     for (const path of changed) walks.set(path, await paceWork(walkingOutput(project, absolutePath(project, path)), context, LOOKING));
-    const isNew = (path: string) => pointers.every((pointer) => pointer.path !== path);
-    const fresh = [...walks].flatMap(([path, { files }]) => (isNew(path) ? files : []));
+    const known = new Set(pointers.map(({ path }) => path));
+    const fresh = [...walks].flatMap(([path, { files }]) => (known.has(path) ? [] : files));
     expectCopies(
       fresh.length,
       fresh.reduce((sum, { size }) => sum + size, 0),
@@ -160,9 +161,14 @@ async function addAll(
   return { added: [...added, ...inside.added] };
 }
 
-function memberTarget(path: string, pointers: readonly Pointer[]): MemberTarget[] {
-  const pointer = pointers.find((one) => one.hash?.endsWith(".dir") && one.stage === undefined && path.startsWith(`${one.path}/`));
-  return pointer === undefined ? [] : [{ path, pointer, member: path.slice(pointer.path.length + 1) }];
+function memberFinder(pointers: readonly Pointer[]): (path: string) => MemberTarget[] {
+  const isFolder = ({ hash, stage }: Pointer) => hash?.endsWith(".dir") === true && stage === undefined;
+  const folders = new Map(pointers.filter(isFolder).map((pointer) => [pointer.path, pointer]));
+  return (path) => {
+    const [, ...above] = foldersOf(path);
+    const pointer = above.map((folder) => folders.get(folder)).find((one) => one !== undefined);
+    return pointer === undefined ? [] : [{ path, pointer, member: path.slice(pointer.path.length + 1) }];
+  };
 }
 
 /** Folders that are as their pointers say, in the cache and here, and need no other links. */

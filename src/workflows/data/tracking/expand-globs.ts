@@ -1,6 +1,8 @@
 /** `--glob`: patterns that the shell left alone. */
 import { readdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { matchGlobs } from "../../../config/globs.ts";
+import { underAny } from "../../../config/paths.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import type { Input } from "../../contract.ts";
@@ -21,6 +23,7 @@ export function expandGlobs(context: Context, patterns: readonly string[]): stri
     const fits = matchGlobs([pattern]);
     const found = names.filter((name) => fits(name) && !name.endsWith(".dvc") && !name.endsWith(".gitignore"));
     if (found.length === 0) throw new ExpverError("E_NOT_FOUND", `the pattern ${pattern} fits nothing`, { details: { pattern } });
-    return found.filter((name) => !found.some((other) => name.startsWith(`${other}/`)));
+    const isFound = underAny(found);
+    return found.filter((name) => !isFound(dirname(name)));
   });
 }

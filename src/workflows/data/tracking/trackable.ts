@@ -2,7 +2,7 @@
 
 import { lstatSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath, isWithin, typedPath } from "../../../config/paths.ts";
+import { absolutePath, isWithin, overlapAmong, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
@@ -18,6 +18,7 @@ import type { Pointer } from "../../../store/types.ts";
  * of the paths, absolute, that Git ignores.
  */
 export function refuseUntrackable(project: Project, paths: readonly string[], pointers: readonly Pointer[]): Set<string> {
+  const refuseOverlap = overlapRefuser(pointers, paths);
   for (const path of paths) {
     if (path === "" || path.endsWith(".dvc") || /(?:^|\/)dvc\.(?:yaml|lock)$/.test(path)) {
       throw refused(`${path || "the root"} cannot be tracked as data`, "Name a data file or a folder below the root.");
@@ -30,7 +31,7 @@ export function refuseUntrackable(project: Project, paths: readonly string[], po
     if (dvcIgnore(project, absolute)(absolute, false) || dvcIgnore(project, absolute)(absolute, true)) {
       throw refused(`${path} is left out by .dvcignore`, "Change .dvcignore, or choose another path.");
     }
-    refuseOverlap(path, pointers, paths);
+    refuseOverlap(path);
   }
   const ignored = refuseIgnoredPointers(project, paths);
   refuseTrackedByGit(project, paths);
@@ -43,18 +44,22 @@ function refuseLinkedFolder(path: string): void {
   throw refused(`${path} is a link to the folder ${realpathSync(path)}`, "Name the folder itself, or move it here.");
 }
 
-function refuseOverlap(path: string, pointers: readonly Pointer[], asked: readonly string[]): void {
-  const overlap = pointers.find(
-    (other) => (other.path !== path && overlaps(other.path, path)) || (other.path === path && other.stage !== undefined),
-  );
-  if (overlap?.stage !== undefined) {
-    throw refused(`${path} belongs to stage ${overlap.stage} of ${overlap.file}`, "Run the stage: `dvc repro`, or `dvc commit` it.");
-  }
-  if (overlap !== undefined) {
-    throw refused(`${path} overlaps ${overlap.path}, which ${overlap.file} tracks`, `Store that output instead: ${overlap.path}.`);
-  }
-  const twice = asked.find((other) => other !== path && overlaps(other, path));
-  if (twice !== undefined) throw refused(`${path} and ${twice} overlap`, "Add only the outer one.");
+function overlapRefuser(pointers: readonly Pointer[], asked: readonly string[]): (path: string) => void {
+  const pointerAt = new Map(pointers.map((pointer) => [pointer.path, pointer]));
+  const staged = new Map(pointers.flatMap((pointer) => (pointer.stage === undefined ? [] : [[pointer.path, pointer]])));
+  const trackedBeside = overlapAmong(pointerAt.keys());
+  const askedBeside = overlapAmong(asked);
+  return (path) => {
+    const overlap = staged.get(path) ?? pointerAt.get(trackedBeside(path) ?? "");
+    if (overlap?.stage !== undefined) {
+      throw refused(`${path} belongs to stage ${overlap.stage} of ${overlap.file}`, "Run the stage: `dvc repro`, or `dvc commit` it.");
+    }
+    if (overlap !== undefined) {
+      throw refused(`${path} overlaps ${overlap.path}, which ${overlap.file} tracks`, `Store that output instead: ${overlap.path}.`);
+    }
+    const twice = askedBeside(path);
+    if (twice !== undefined) throw refused(`${path} and ${twice} overlap`, "Add only the outer one.");
+  };
 }
 
 /** A pointer that Git ignores would never be committed, and nobody would find it. */
@@ -77,10 +82,6 @@ function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
     `${path} is tracked by Git`,
     `Take it out of Git first: git rm -r --cached -- ${typedPath(project, path)} && git commit -m ${shellWord(`stop tracking ${path}`)}`,
   );
-}
-
-function overlaps(one: string, other: string): boolean {
-  return one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
 }
 
 function refused(message: string, hint: string): ExpverError {
