@@ -1,6 +1,7 @@
 /** Nothing is written through a link that leads out of the repository, whoever put it there. */
 import { realpathSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { isWithin } from "../config/paths.ts";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { isMissing, isThere } from "../platform/files.ts";
@@ -14,7 +15,7 @@ export function outsideOf(place: Place): (folder: string) => string | null {
     const before = known.get(folder);
     if (before !== undefined) return before;
     const there = realOf(folder);
-    const outside = there === real || there.startsWith(`${real}/`) ? null : there;
+    const outside = isWithin(there, real) ? null : there;
     known.set(folder, outside);
     return outside;
   };

@@ -39,6 +39,19 @@ test.each([
   expect(repository.read("d/n/c")).toBe("n/c");
 });
 
+test("an output before it is not even touched", () => {
+  const repository = started();
+  repository.write("c/x", "stored");
+  expect(repository.expver(["data", "add", "-q", "c"]).code).toBe(0);
+  repository.write("c/x", "stored nowhere");
+  link(repository, "d", "../outside");
+  const changedAt = () => lstatSync(join(repository.root, "c/x")).ctimeMs;
+  const before = changedAt();
+  expect(repository.expver(["data", "checkout", "-f"])).toMatchObject({ stderr: expect.stringMatching(/^error E_OUTSIDE/) });
+  expect(repository.read("c/x")).toBe("stored nowhere");
+  expect(changedAt()).toBe(before);
+});
+
 test("a link to nothing makes room for the folder", () => {
   const repository = started();
   link(repository, "d", "../nowhere");
