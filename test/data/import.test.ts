@@ -149,6 +149,7 @@ describe.skipIf(DVC === null)("pull of what came with --no-download", { timeout:
     });
     const { ours } = twins.run(["pull", "w"]);
     expect(ours.stderr).toContain("expver data update w.dvc");
+    expect(ours.stderr).not.toContain("never stored");
     agree(twins);
     expect(twins.ours.expver(["data", "pull", "plain"]).code).toBe(0);
     expect(twins.ours.read("plain/mine")).toBe("mine\n");

@@ -72,7 +72,8 @@ export async function planCheckout(
 ): Promise<CheckoutPlan> {
   const options = { relink: input.relink === true, only: selection.only, mayBeUnproven: context.exactPlans !== true };
   for (const { path, hash } of selection.pointers)
-    if (hash === null) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
+    if (hash === null)
+      context.report({ kind: "warning", text: `${shownPath(project, path)} was never stored, so there is nothing to check out` });
   await settleDatabases(
     project,
     selection.pointers.map(({ path }) => path),

@@ -19,20 +19,22 @@ export interface BroughtNoted {
   /** Outputs, as they are shown; folders end in `/`. */
   added: string[];
   files: number;
-  pointers: Pointer[];
+  /** All that were to be brought. */
+  pointers: Set<Pointer>;
   /** Those that could not be had, as they are shown. */
   failed: string[];
 }
 
 /** What is at the name of one already is left as it is: it is stored nowhere. As in dvc the pointers stay as they are: `commit` writes them. */
 export async function bringNoted(project: Project, context: Context, pointers: readonly Pointer[]): Promise<BroughtNoted> {
-  const result: BroughtNoted = { added: [], files: 0, pointers: [], failed: [] };
+  const result: BroughtNoted = { added: [], files: 0, pointers: new Set(), failed: [] };
   for (const pointer of pointers) {
     if (pointer.hash !== null || pointer.stage !== undefined || isHere(absolutePath(project, pointer.path))) continue;
     const from = readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file);
     // With --no-exec the source was not even looked at.
     if (from === null || (from.kind === "repository" ? from.lock : (from.hash ?? from.versions)) === null) continue;
     const shown = shownPath(project, pointer.path);
+    result.pointers.add(pointer);
     try {
       const make = await copyAsNoted(project, context, { pointer, from });
       const { scan } = await perform(project, context, {
@@ -43,7 +45,6 @@ export async function bringNoted(project: Project, context: Context, pointers: r
       });
       result.added.push(scan.content.nfiles === undefined ? shown : `${shown}/`);
       result.files += scan.files.length;
-      result.pointers.push(pointer);
     } catch (error) {
       if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
       context.report({

@@ -66,7 +66,7 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
         const report = await fetchAll(project, context, plan);
         const noted = await bringNoted(project, context, plan.worktree.pointers);
         const checkout = await planCheckout(project, context, {
-          selection: { ...plan.worktree, pointers: plan.worktree.pointers.filter((one) => !noted.pointers.includes(one)) },
+          selection: { ...plan.worktree, pointers: plan.worktree.pointers.filter((one) => !noted.pointers.has(one)) },
           input: plan.input,
         });
         const result = await applyCheckout(project, context, checkout, "data pull");
