@@ -70,7 +70,7 @@ export async function bundleOf(
   if (!hash.endsWith(".dir"))
     return { pointer, listing: null, members: [new Member(pointer, files?.[0] ?? { relpath: "", md5: hash })], isPart: false };
   const bytes = files === undefined && trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
-  const reading = bytes === null ? readingListing(cache.dir, object) : parsingListing(bytes);
+  const reading = bytes === null ? readingListing(cache.dir, object) : parsingListing(bytes, hash);
   const entries: readonly VersionedFile[] | null = files ?? (await paceWork(reading, context, { label: "reading what there is" }));
   const selected = only?.get(path);
   const isSelected = selected && underAny(selected);

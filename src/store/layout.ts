@@ -141,7 +141,7 @@ export function* readingListing(dir: string, object: ObjectName): Work<ListingEn
   if (trustedSize(dir, object) === null) return null;
   const path = objectPath(dir, object);
   try {
-    return yield* parsingListing(readFileSync(path));
+    return yield* parsingListing(readFileSync(path), object.hash);
   } catch (error) {
     if (isMissing(error)) return null;
     throw fromSystemError(error, `cannot read ${path}`);

@@ -5,6 +5,7 @@ import { ExpverError } from "../errors.ts";
 import { expectEntries } from "../platform/heap.ts";
 import { fieldsOf } from "../platform/mapping.ts";
 import { batchesOf, finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
+import { clashAmong } from "./clashes.ts";
 import type { ListingEntry } from "./types.ts";
 
 /** Bytes of the listing; members sorted by the code points of the whole path. */
@@ -43,19 +44,24 @@ export function listingHash(bytes: Uint8Array): string {
   return `${createHash("md5").update(bytes).digest("hex")}.dir`;
 }
 
-/** Members of a listing. Throws E_LISTING for anything that is no list of hash and relative path, or whose path climbs out. */
-export function parseListing(bytes: Uint8Array): ListingEntry[] {
-  return finishWork(parsingListing(bytes));
+/**
+ * Members of the listing with this name. Throws E_LISTING for anything that is no list of hash and relative path, whose path climbs out, or whose
+ * files cannot all be there.
+ */
+export function parseListing(bytes: Uint8Array, hash: string): ListingEntry[] {
+  return finishWork(parsingListing(bytes, hash));
 }
 
 /** The same, counting as no progress. */
-export function* parsingListing(bytes: Uint8Array): Work<ListingEntry[]> {
+export function* parsingListing(bytes: Uint8Array, hash: string): Work<ListingEntry[]> {
   const members: ListingEntry[] = [];
   expectEntries(bytes.length / LEAST_BYTES);
   for (const text of piecesOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) {
-    for (const item of parseList(text)) members.push(toEntry(item));
+    for (const item of parseList(text, hash)) members.push(toEntry(item, hash));
     yield NOTHING_DONE;
   }
+  const clash = clashAmong(members);
+  if (clash !== null) throw clashing(hash, clash);
   return members;
 }
 
@@ -75,14 +81,14 @@ function* piecesOf(bytes: Buffer): Generator<string> {
   }
 }
 
-function parseList(text: string): unknown[] {
+function parseList(text: string, hash: string): unknown[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ExpverError("E_LISTING", "a folder listing is no JSON", { cause: error });
+    throw new ExpverError("E_LISTING", `the folder listing ${hash} is no JSON`, { cause: error, details: { hash } });
   }
-  if (!Array.isArray(value)) throw new ExpverError("E_LISTING", "a folder listing is no JSON list");
+  if (!Array.isArray(value)) throw new ExpverError("E_LISTING", `the folder listing ${hash} is no JSON list`, { details: { hash } });
   return value;
 }
 
@@ -114,12 +120,22 @@ export function asciiJson(text: string): string {
   return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-function toEntry(item: unknown): ListingEntry {
+function toEntry(item: unknown, hash: string): ListingEntry {
   const { md5, relpath } = fieldsOf(item);
   if (typeof md5 !== "string" || typeof relpath !== "string" || !/^[0-9a-f]{32}$/.test(md5) || !staysInside(relpath)) {
-    throw new ExpverError("E_LISTING", `a folder listing has a bad entry: ${JSON.stringify(item)}`, { details: { entry: item } });
+    throw new ExpverError("E_LISTING", `the folder listing ${hash} has a bad entry: ${JSON.stringify(item)}`, {
+      details: { hash, entry: item },
+    });
   }
   return { md5, relpath };
+}
+
+/** Its hash is right, so it came like this: to fetch it again is no help. */
+function clashing(hash: string, clash: string): ExpverError {
+  return new ExpverError("E_LISTING", `the folder listing ${hash} names ${clash}`, {
+    hint: `Find the pointer that names it (git grep ${hash}), put the folder there as it should be, and store it anew: expver data add FOLDER`,
+    details: { hash },
+  });
 }
 
 /** True for a relative path with `/` that names something strictly below its folder. */

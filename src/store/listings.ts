@@ -48,7 +48,7 @@ async function fromRemote(
 ): Promise<ListingEntry[] | null> {
   try {
     const bytes = await openRemote(project, name).read(object);
-    return bytes === null ? null : parseListing(bytes);
+    return bytes === null ? null : parseListing(bytes, object.hash);
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
     onFailure(error);

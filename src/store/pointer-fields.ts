@@ -5,6 +5,7 @@ import { loadYaml } from "../config/yaml.ts";
 import { ExpverError } from "../errors.ts";
 import { isMapping } from "../platform/mapping.ts";
 import { shellWord } from "../platform/shell-word.ts";
+import { clashAmong } from "./clashes.ts";
 import { listingHash, renderListing, staysInside } from "./listing.ts";
 import type { Pointer, VersionedFile } from "./types.ts";
 
@@ -153,7 +154,7 @@ function readHash(value: unknown, file: string, pattern: RegExp): string | null 
 /** `files:` lists a folder whose members are kept under their own names on a cloud-versioned remote. */
 function readMembers(value: unknown, file: string): VersionedFile[] | undefined {
   if (isNull(value)) return undefined;
-  return asList(value, file, "files").map((item) => {
+  const members = asList(value, file, "files").map((item) => {
     const fields = asFields(item, file, "an entry of files");
     refuseUnknown(fields, MEMBER_KEYS, file);
     const md5 = readHash(fields.md5, file, /^[0-9a-f]{32}$/);
@@ -164,6 +165,9 @@ function readMembers(value: unknown, file: string): VersionedFile[] | undefined 
     const isexec = truth(fields.isexec, file, "isexec", false);
     return { md5, relpath, ...(size === undefined ? {} : { size }), ...(isexec ? { isexec } : {}), ...versionIn(fields, file) };
   });
+  const clash = clashAmong(members);
+  if (clash !== null) throw badPointer(file, "files", `names ${clash}`);
+  return members;
 }
 
 /** A single file that a remote keeps a version of. */

@@ -159,7 +159,7 @@ function listingReader(project: Project): Listings {
       const file = objectPath(dir, { hash, hashName: "md5" });
       const isHere = existsSync(file);
       if (!isHere) unknown += 1;
-      const entries = isHere ? parseListing(readFileSync(file)) : [];
+      const entries = isHere ? parseListing(readFileSync(file), hash) : [];
       read.set(hash, entries);
       return entries;
     },

@@ -18,7 +18,7 @@ it("gives the bytes and names dvc gives", () => {
 it("sorts by code points of the whole path and escapes as Python does", () => {
   const names = [".dot", ".hidden/x", "Sub", "a", "link", "outlink", "run.sh", "sub-c", "sub.d", "sub/b é.txt", "zero", "\ufb00", "😀.bin"];
   const bytes = renderListing([...names].reverse().map((relpath) => ({ md5: A, relpath })));
-  expect(parseListing(bytes).map(({ relpath }) => relpath)).toEqual(names);
+  expect(parseListing(bytes, "x").map(({ relpath }) => relpath)).toEqual(names);
   expect(bytes.toString()).toContain('"sub/b \\u00e9.txt"');
   expect(bytes.toString()).toContain('"\\ud83d\\ude00.bin"');
 });
@@ -40,9 +40,10 @@ it("reads back what it wrote", () => {
   const part = fc.string({ unit: "binary", minLength: 1 }).filter((name) => !/[/\0]/.test(name) && name !== "." && name !== "..");
   const relpath = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
   fc.assert(
-    fc.property(fc.uniqueArray(relpath), (paths) => {
+    fc.property(fc.uniqueArray(relpath), (all) => {
+      const paths = all.filter((path) => !all.some((other) => other.startsWith(`${path}/`)));
       const entries = paths.map((path) => ({ md5: A, relpath: path }));
-      expect(parseListing(renderListing(entries)).map((entry) => entry.relpath)).toEqual([...paths].sort(compareCodePoints));
+      expect(parseListing(renderListing(entries), "x").map((entry) => entry.relpath)).toEqual([...paths].sort(compareCodePoints));
     }),
   );
 });
@@ -53,7 +54,7 @@ it("reads a long list as it was written, wherever it is cut", () => {
   const entries = paths.map((relpath) => ({ md5: A, relpath }));
   const bytes = renderListing(entries);
   expect(bytes.length).toBeGreaterThan(2 ** 21);
-  expect(parseListing(bytes)).toEqual(entries);
+  expect(parseListing(bytes, "x")).toEqual(entries);
   expect(bytes.toString()).toBe(`[${JSON.parse(bytes.toString()).map(spaced).join(", ")}]`);
 });
 
@@ -62,9 +63,26 @@ function spaced({ md5, relpath }: { md5: string; relpath: string }): string {
 }
 
 it.each([["../out"], ["/etc/passwd"], ["a/../../b"], [""], ["a//b"], ["a\0b"]])("refuses the member %j", (relpath) => {
-  expect(() => parseListing(Buffer.from(JSON.stringify([{ md5: A, relpath }])))).toThrow(/bad entry/);
+  expect(() => parseListing(Buffer.from(JSON.stringify([{ md5: A, relpath }])), "x")).toThrow(/bad entry/);
 });
 
 it.each([["{}"], ["no json"], ['[{"md5": "zz", "relpath": "a"}]'], ["[1]"]])("refuses %s", (text) => {
-  expect(() => parseListing(Buffer.from(text))).toThrow();
+  expect(() => parseListing(Buffer.from(text), "x")).toThrow();
+});
+
+it("finds the file that is named twice, and the one that is a folder of another, in any order", () => {
+  const name = fc
+    .array(fc.constantFrom("a", "b", "a-", "a.", "a0", "\ue000", "😀"), { minLength: 1, maxLength: 3 })
+    .map((parts) => parts.join("/"));
+  fc.assert(
+    fc.property(fc.array(name, { maxLength: 8 }), (paths) => {
+      const clashes = paths.some((path, index) =>
+        paths.some((other, at) => at !== index && (other === path || other.startsWith(`${path}/`))),
+      );
+      const read = () => parseListing(Buffer.from(JSON.stringify(paths.map((relpath) => ({ md5: A, relpath })))), "x");
+      if (clashes) expect(read).toThrow(/names .* (twice|as a file and as a folder)/);
+      else expect(read()).toHaveLength(paths.length);
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -85,7 +85,7 @@ function missingOf(cache: string, { hash, hashName, cache: isCached }: Pointer):
   const listing = objectOf(cache, hash, hashName);
   if (!existsSync(listing)) return 1;
   if (!hash.endsWith(".dir")) return 0;
-  return parseListing(readFileSync(listing)).filter(({ md5 }) => !existsSync(objectOf(cache, md5, hashName))).length;
+  return parseListing(readFileSync(listing), hash).filter(({ md5 }) => !existsSync(objectOf(cache, md5, hashName))).length;
 }
 
 function objectOf(cache: string, hash: string, hashName: HashName): string {

@@ -30,7 +30,7 @@ export function lackingObjects(project: Project): (version: Version) => string[]
     if (size > room) return true;
     room -= size;
     try {
-      return parseListing(readFileSync(file)).every(({ md5 }) => isHere(md5));
+      return parseListing(readFileSync(file), hash).every(({ md5 }) => isHere(md5));
     } catch {
       return false; // A listing that cannot be read names no files.
     }

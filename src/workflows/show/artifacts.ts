@@ -95,7 +95,7 @@ function inCache(hash: string, file: string): ShownArtifact["cache"] {
   if (!existsSync(file)) return "absent";
   if (!hash.endsWith(".dir")) return "complete";
   try {
-    const members = parseListing(readFileSync(file));
+    const members = parseListing(readFileSync(file), hash);
     const beside = (md5: string) => join(file, "..", "..", md5.slice(0, 2), md5.slice(2));
     return members.every(({ md5 }) => existsSync(beside(md5))) ? "complete" : "partial";
   } catch {

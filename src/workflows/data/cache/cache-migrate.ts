@@ -70,9 +70,9 @@ function* migrating(cache: Cache, objects: readonly CacheFile[]): Work<number> {
   }
   const second = beginIngest(cache);
   try {
-    for (const { name } of listings) {
+    for (const { name, hash } of listings) {
       const bytes = readFileSync(join(cache.dir, name));
-      const isWhole = parseListing(bytes).every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName: "md5" }) !== null);
+      const isWhole = parseListing(bytes, hash).every(({ md5 }) => trustedSize(cache.dir, { hash: md5, hashName: "md5" }) !== null);
       if (isWhole) second.listing(bytes);
       yield { files: 1, bytes: bytes.length };
     }

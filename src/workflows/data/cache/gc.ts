@@ -194,7 +194,7 @@ async function listingOf(project: Project, object: ObjectName, name: string | un
   const { defaultRemote } = readDvcConfig(project);
   if (entries !== null || (name === undefined && defaultRemote === null)) return entries;
   const bytes = await openRemote(project, name).read(object);
-  return bytes === null ? null : parseListing(bytes);
+  return bytes === null ? null : parseListing(bytes, object.hash);
 }
 
 /** Its members may be in the cache all the same, and would go: without --force that is too much to guess. */
