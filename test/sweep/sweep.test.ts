@@ -166,7 +166,7 @@ describe("a run of a sweep", { timeout: 240_000 }, () => {
     const repo = makeSweepExperiment();
     repo.write("expver.yaml", `${repo.read("expver.yaml")}params: params.yaml\nlink: [.secret-tools]\n`);
     repo.write("params.yaml", "# mine\nnet: { depth: 2 }\nlr: 0.5\n");
-    repo.write(".gitignore", `${repo.read(".gitignore")}.secret-tools\nresults/\n`);
+    repo.write(".gitignore", `${repo.read(".gitignore")}.secret-tools\nresults/\n*.ignored\n`);
     repo.write(".secret-tools/tool", "linked");
     repo.write("data.csv", "a,b\n1,2\n");
     expect(repo.expver(["data", "add", "data.csv"]).code).toBe(0);
@@ -177,8 +177,11 @@ describe("a run of a sweep", { timeout: 240_000 }, () => {
       const here = { cwd: process.cwd(), params: fs.readFileSync("../params.yaml", "utf8"), data: fs.readFileSync("../data.csv", "utf8"),
         tool: fs.readFileSync("../.secret-tools/tool", "utf8"), db: process.env.EXPVER_DB, version: process.env.EXPVER_VERSION, argv: process.argv.slice(2) };
       fs.writeFileSync("../data.csv", "spoilt");
-      fs.writeFileSync("leftover-" + process.pid, "");
+      for (const end of ["", ".ignored"]) fs.writeFileSync("leftover-" + process.pid + end, "");
       here.leftovers = fs.readdirSync(".").filter((name) => name.startsWith("leftover")).length;
+      here.kept = fs.readFileSync(".gitkeep", "utf8");
+      fs.writeFileSync(".gitkeep", "committed by a run");
+      require("child_process").execFileSync("git", ["commit", "-q", "-m", "of a run", ".gitkeep"]);
       fs.writeFileSync("../metrics.json", JSON.stringify({ accuracy: 0.5 }));
       console.log(JSON.stringify(here));`,
     );
@@ -206,7 +209,7 @@ describe("a run of a sweep", { timeout: 240_000 }, () => {
       "# mine\nnet: { depth: 4 }\nlr: 0.5\n",
     ]);
     for (const log of logs) {
-      expect(log).toMatchObject({ data: "a,b\n1,2\n", tool: "linked", version: "e0.1.0", leftovers: 1 });
+      expect(log).toMatchObject({ data: "a,b\n1,2\n", tool: "linked", version: "e0.1.0", leftovers: 2, kept: "" });
       expect(log.cwd).toMatch(/\/slots\/1\/sub$/);
       expect(log.db).toMatch(/\/slots\/1\/results\/experiments\.db$/);
     }

@@ -30,7 +30,7 @@ export function fromStatus(
   { text = "", retryAfter }: { text?: string; retryAfter?: string | undefined } = {},
 ): ExpverError {
   const said = text
-    .replace(/<[^>]*>|\s+/g, " ")
+    .replace(/(?:<[^>]*>|\s)+/g, " ")
     .trim()
     .slice(0, 200);
   const code = statusCode(status);
