@@ -1,6 +1,6 @@
 /** Another repository as a place to read from: a folder on this machine or a Git URL, as it is or at any revision. */
 import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, posix, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULTS } from "../config/config.ts";
 import { findPlace, type Place, type Project, topOf } from "../config/project.ts";
@@ -8,6 +8,7 @@ import { ExpverError } from "../errors.ts";
 import { cloneBare } from "../git/clone.ts";
 import { contextIn, gitResult, type Repository } from "../git/git.ts";
 import { resolveCommit } from "../git/refs.ts";
+import { readTree } from "../git/tree.ts";
 import type { Context } from "../platform/context.ts";
 import { isFolder, writeFileAtomic } from "../platform/files.ts";
 import { isUrl } from "./dvc-config.ts";
@@ -33,33 +34,48 @@ export interface Source {
 }
 
 /** Throws E_NOT_FOUND (no repository there, no such revision), E_GIT. Close it when done. */
-export function openSource(context: Context, url: string, { rev, settings }: OpenOptions = {}): Source {
-  const source = opened(context, url, rev);
+export function openSource(context: Context, url: string, { settings, ...asked }: OpenOptions = {}): Source {
+  const source = opened(context, url, asked);
   return settings === undefined ? source : { ...source, project: { ...source.project, settings: settings(source.project) } };
 }
 
 interface OpenOptions {
   rev?: string | undefined;
+  /** What will be looked for, as typed: a folder on the way there may be a DVC repository of its own, and is what is opened then. */
+  path?: string | undefined;
   /** DVC's settings that go before those of that repository. */
   settings?: ((project: Project) => NonNullable<Project["settings"]>) | undefined;
 }
 
-function opened(context: Context, url: string, rev: string | undefined): Source {
+/** A typed path from the source's top; `..` leads no further than there. */
+export function sourcePath({ base }: Pick<Source, "base">, typed: string | undefined): string {
+  const path = posix.join("/", base, typed ?? "").replace(/\/$/, "");
+  return path.slice(1);
+}
+
+function opened(context: Context, url: string, { rev: asked, path }: OpenOptions): Source {
   const folder = localFolder(context, url);
-  const place = folder === null ? null : placeOf(context, folder);
-  if (place?.dvcRoot) return openHere(context, place, { url, rev: rev ?? (url.startsWith("file://") ? "HEAD" : undefined) });
+  const outer = folder === null ? null : placeOf(context, folder);
+  const rev = asked ?? (url.startsWith("file://") ? "HEAD" : undefined);
+  const base = rev === undefined && outer !== null ? baseOf(context, outer) : "";
+  const under = sourcePath({ base }, path);
+  const place = outer?.repository ? innermost(context, outer, under) : outer;
+  if (place?.dvcRoot) return openHere(place, { url, rev, base });
   // One without a DVC folder of its own (a bare one, too) is read as it was committed.
-  if (folder !== null && !place?.repository) throw notThere(url);
+  if (folder !== null && !outer?.repository) throw notThere(url);
   if (folder === null && !isUrl(url) && !/^[\w.@-]+:(?!\\)/.test(url)) throw notThere(url);
   const holding = scratchFolder();
   const into = holding.scratch.path();
   try {
-    const repository = cloneBare(context, folder ?? url, { into: join(into, "repository"), rev });
+    // Nothing stands there but settings.
+    const repository = { ...cloneBare(context, folder ?? url, { into: join(into, "repository"), rev }), root: join(into, "top") };
+    mkdirSync(repository.root);
     const commit = commitOf(repository, rev ?? "HEAD");
-    const { root } = repository;
+    const inner = innermostAt(repository, commit, under);
+    const root = join(repository.root, inner);
     // The configuration stands where that of a worktree would.
-    const config = gitResult(repository, ["cat-file", "blob", `${commit}:.dvc/config`], { allow: [128] });
-    mkdirSync(join(root, ".dvc"));
+    const config = gitResult(repository, ["cat-file", "blob", `${commit}:${posix.join(inner, ".dvc/config")}`], { allow: [128] });
+    mkdirSync(join(root, ".dvc"), { recursive: true });
     if (config.code === 0) writeFileAtomic(join(root, ".dvc", "config"), config.stdout);
     const project: Project = { root, repository, dvcRoot: root, stateDir: join(into, "state"), cwd: root, config: DEFAULTS };
     return { project, commit, base: "", pointers: readPointersAt(project, commit), isClone: true, ...holding };
@@ -73,13 +89,36 @@ function placeOf(context: Context, folder: string): Place | null {
   return findPlace(contextIn(context, isFolder(folder) ? folder : dirname(folder)));
 }
 
-function openHere(context: Context, place: Place, { url, rev }: { url: string; rev: string | undefined }): Source {
+/** The DVC repository nearest to a path of this Git repository. */
+function innermost(context: Context, outer: Place, path: string): Place {
+  const top = topOf(outer);
+  let folder = join(top, path);
+  while (folder !== top && !isFolder(join(folder, ".dvc"))) folder = dirname(folder);
+  const place = folder === top ? outer : findPlace(contextIn(context, folder));
+  return place?.repository?.root === outer.repository?.root && place?.dvcRoot === folder ? place : outer;
+}
+
+/** The same of a commit, from its top; empty for the top itself. */
+function innermostAt(repository: Repository, commit: string, path: string): string {
+  const parts = path.split("/");
+  const folders = parts.map((_, index) => parts.slice(0, parts.length - index).join("/"));
+  const configs = new Set(
+    readTree(
+      repository,
+      commit,
+      folders.map((folder) => posix.join(folder, ".dvc/config")),
+    ).map((one) => one.path),
+  );
+  return folders.find((folder) => configs.has(`${folder}/.dvc/config`)) ?? "";
+}
+
+function openHere(place: Place, { url, rev, base }: { url: string; rev: string | undefined; base: string }): Source {
   const project: Project = { ...place, config: DEFAULTS };
   const holding = scratchFolder();
-  if (rev === undefined) return { project, commit: null, base: baseOf(context, place), pointers: readPointers(project), ...holding };
+  if (rev === undefined) return { project, commit: null, base, pointers: readPointers(project), ...holding };
   if (place.repository === null) throw notThere(url);
   const commit = commitOf(place.repository, rev);
-  return { project, commit, base: "", pointers: readPointersAt(project, commit), ...holding };
+  return { project, commit, base, pointers: readPointersAt(project, commit), ...holding };
 }
 
 interface Scratch {

@@ -15,13 +15,12 @@ import { hashingFile } from "../platform/hashing.ts";
 import { paceWork, type Work } from "../platform/pace.ts";
 import { shellWord } from "../platform/shell-word.ts";
 import { readPointersAt } from "../store/pointers.ts";
-import { openSource, type Source } from "../store/source.ts";
+import { openSource, type Source, sourcePath } from "../store/source.ts";
 import { type SourceNode, sourceTree } from "../store/source-tree.ts";
 import { findCommit } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { copyNodes } from "./data/sources/copy-nodes.ts";
 import { deliver, deliveryPath } from "./data/sources/deliver.ts";
-import { sourcePath } from "./data/sources/source-path.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 
@@ -67,7 +66,7 @@ export const get: WriteWorkflow<Input, GetPlan, Got> = {
     }
     const delivery = deliveryOf(context, input, typed);
     const repo = textIn(input.repo);
-    const source = repo === undefined ? openVersion(context, version) : openSource(context, repo, { rev: version });
+    const source = repo === undefined ? openVersion(context, version) : openSource(context, repo, { rev: version, path: typed });
     return planDelivery(context, source, { command: "get", typed, of: version, isHere: repo === undefined, ...delivery });
   },
   apply: applyDelivery,

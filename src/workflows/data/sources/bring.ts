@@ -49,7 +49,7 @@ export function copyOfRepository(
 ): MakeCopy {
   const remote = typeof said === "string" ? said : undefined;
   return async (target, staging) => {
-    const source = openSource(context, url, { rev, settings });
+    const source = openSource(context, url, { rev, settings, path });
     try {
       const under = path.replace(/\/+$/, "");
       await chained(context, source, under);
@@ -82,7 +82,7 @@ export function copyOf(there: Elsewhere): MakeCopy {
 
 /** The commit a revision of a repository is now; the path must be there. */
 export async function commitThere(context: Context, { url, path, rev, settings, chained }: RepositoryPath): Promise<string | null> {
-  const source = openSource(context, url, { rev, settings });
+  const source = openSource(context, url, { rev, settings, path });
   try {
     const under = path.replace(/\/+$/, "");
     // What is in it is not asked: of what that repository has imported itself the listing may be nowhere yet.

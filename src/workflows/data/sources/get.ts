@@ -3,7 +3,7 @@ import type { Context } from "../../../platform/context.ts";
 import { openCache } from "../../../store/cache.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { objectPath } from "../../../store/layout.ts";
-import { openSource, type Source } from "../../../store/source.ts";
+import { openSource, type Source, sourcePath } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
@@ -14,7 +14,6 @@ import { jobsOf } from "../transfer/push.ts";
 import { copyNodes } from "./copy-nodes.ts";
 import { deliver, deliveryPath, refusePointerName } from "./deliver.ts";
 import { foreignSettings } from "./foreign-settings.ts";
-import { sourcePath } from "./source-path.ts";
 
 interface GetPlan extends Plan {
   url: string;
@@ -59,7 +58,7 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
   },
 
   async apply(context, { url, path, rev, remote, settings, out, showUrl }) {
-    const source = showUrl ? openShown(context, url, { rev, settings }) : openSource(context, url, { rev, settings });
+    const source = showUrl ? openShown(context, url, { rev, settings, path }) : openSource(context, url, { rev, settings, path });
     try {
       const under = sourcePath(source, path);
       if (!showUrl) await bringChained(context, source, under);
@@ -83,7 +82,7 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
 };
 
 /** What is wrong with the revision is no failure that dvc expects there. */
-function openShown(context: Context, url: string, options: Pick<GetPlan, "rev" | "settings">): Source {
+function openShown(context: Context, url: string, options: Pick<GetPlan, "rev" | "settings" | "path">): Source {
   try {
     return openSource(context, url, options);
   } catch (error) {

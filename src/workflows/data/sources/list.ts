@@ -4,13 +4,12 @@ import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { blobSizes } from "../../../git/tree.ts";
 import { unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
-import { openSource, type Source } from "../../../store/source.ts";
+import { openSource, type Source, sourcePath } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { foreignSettings } from "./foreign-settings.ts";
-import { sourcePath } from "./source-path.ts";
 
 export interface ListEntry {
   isout: boolean;
@@ -36,6 +35,7 @@ export const dataList: ReadWorkflow<Input, ListResult> = {
     const shown = { size: input.size === true, hash: input.showHash === true };
     const source = openSource(context, textIn(input.url) ?? ".", {
       rev: textIn(input.rev),
+      path: textIn(input.path),
       settings: foreignSettings(context, input),
     });
     try {

@@ -1,0 +1,88 @@
+/** A DVC repository in a folder of the repository that is named: its data is read by its own settings. */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it } from "vitest";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { readTree } from "../support/trees.ts";
+import { DVC, makeTwins } from "../support/twins.ts";
+
+function fill(repository: TestRepository): void {
+  for (const [path, text] of Object.entries({ "proj/data/a": "1\n", "proj/data/s/b": "2\n", "proj/in/one": "3\n", "proj/code.py": "4\n" }))
+    repository.write(path, text);
+}
+
+describe.skipIf(DVC === null).each(["with", "without"])(
+  "of a repository %s data of its own, as dvc does it",
+  { timeout: 180_000 },
+  (own) => {
+    it("is listed and given out by the path from the top, as it stands and as it was", () => {
+      const twins = makeTwins();
+      twins.each(fill);
+      if (own === "without") twins.each(({ root }) => rmSync(join(root, ".dvc"), { recursive: true }));
+      twins.run(["init", "-q", "--subdir"], "proj");
+      twins.run(["add", "-q", "data", "in/one"], "proj");
+      twins.run(["remote", "add", "-q", "-d", "store", "../../store"], "proj");
+      twins.each(({ commit, git }) => {
+        commit("one");
+        git("tag", "v1");
+      });
+      twins.run(["push", "-q"], "proj");
+      twins.each(({ root, write }) => {
+        write("proj/data/c", "9\n");
+        mkdirSync(join(root, "out"));
+      });
+      twins.run(["add", "-q", "data"], "proj");
+      for (const path of ["proj", "proj/data", "proj/in/one"]) twins.sameJson(["list", ".", path, "-R", "--json"]);
+      twins.run(["list", ".", "proj/nothing"]);
+      const gets = [
+        ["..", "proj/data"],
+        ["..", "proj/data/s/b"],
+        ["..", "proj/data", "--rev", "v1", "-o", "old"],
+        ["..", "proj/in/one"],
+        // dvc fails with one of Git's files there, when nothing of DVC is at the top.
+        ...(own === "with" ? [["..", "proj/code.py"]] : []),
+        ["..", "proj/nothing"],
+        ["..", "data"],
+      ];
+      for (const args of gets) twins.run(["get", "-q", ...args], "out");
+      const [theirs, ours] = [twins.theirs, twins.ours].map(({ root }) => readTree(join(root, "out")));
+      expect(ours).toEqual(theirs);
+      expect(ours).toMatchObject({ "data/c": expect.anything(), b: expect.anything(), "old/a": expect.anything() });
+    });
+  },
+);
+
+describe("of a Git URL", () => {
+  it("is listed, given out and imported from the remote it names", () => {
+    const origin = makeRepository();
+    fill(origin);
+    for (const args of [
+      ["init", "--subdir"],
+      ["add", "data", "in/one"],
+      ["remote", "add", "-d", "store", makeFolder("store")],
+    ])
+      expect(origin.expver(["data", ...args], { cwd: "proj" }).code).toBe(0);
+    origin.commit("one");
+    origin.git("tag", "v1");
+    expect(origin.expver(["data", "push"], { cwd: "proj" }).code).toBe(0);
+    origin.git("rm", "-q", "proj/data.dvc");
+    origin.commit("two");
+    const bare = join(makeFolder("bare"), "data.git");
+    origin.git("clone", "-q", "--bare", origin.root, bare);
+    const url = pathToFileURL(bare).href;
+    const here = openTestRepository(makeFolder("here"));
+    expect(here.expver(["data", "list", url, "proj/data", "-R", "--rev", "v1"]).stdout).toBe("a\ns/b\n");
+    expect(here.expver(["data", "get", url, "proj/data", "--rev", "v1"])).toMatchObject({ code: 0 });
+    expect(here.read("data/s/b")).toBe("2\n");
+    expect(here.expver(["data", "get", url, "proj/data", "-o", "gone"]).code).toBe(255);
+    const ours = makeRepository();
+    ours.expver(["data", "init"]);
+    expect(ours.expver(["data", "import", url, "proj/data", "--rev", "v1"])).toMatchObject({ code: 0 });
+    expect(ours.read("data/a")).toBe("1\n");
+    rmSync(join(ours.root, ".dvc/cache"), { recursive: true });
+    rmSync(join(ours.root, "data"), { recursive: true });
+    expect(ours.expver(["data", "pull"])).toMatchObject({ code: 0 });
+    expect(ours.read("data/s/b")).toBe("2\n");
+  });
+});
