@@ -36,7 +36,7 @@ export interface Params {
 type Fields = Record<string, unknown>;
 
 /** From few aliases a text grows that no walk gets to the end of. */
-const LIMITS = { maxAliases: 100 };
+export const LIMITS = { maxAliases: 100 };
 
 /** `pipeline`: text of the `dvc.yaml`; `lock`: of the `dvc.lock` beside it. What cannot be read as stages has none: other readers say why. */
 export function readStages(file: string, { pipeline, lock }: { pipeline: string; lock: string | null }): Stage[] {
@@ -120,7 +120,7 @@ function pathsOf(list: unknown): string[] {
   return listOf(list).flatMap((item) => (typeof item === "string" ? [item] : Object.keys(fieldsOf(item))));
 }
 
-function outputsOf(list: unknown): Stage["newOutputs"] {
+export function outputsOf(list: unknown): Stage["newOutputs"] {
   return listOf(list).flatMap((item) =>
     typeof item === "string"
       ? [{ path: item, isCached: true }]
@@ -129,7 +129,7 @@ function outputsOf(list: unknown): Stage["newOutputs"] {
 }
 
 /** URLs and paths elsewhere are DVC's own to ask. */
-function isInside(path: string): boolean {
+export function isInside(path: string): boolean {
   return path !== ".." && !path.startsWith("../") && !/^(?:\w+:)?\//.test(path);
 }
 
@@ -137,6 +137,6 @@ function isPlain(body: unknown): boolean {
   return !JSON.stringify(body ?? null).includes("${") && fieldsOf(body).foreach === undefined && fieldsOf(body).matrix === undefined;
 }
 
-function listOf(value: unknown): unknown[] {
+export function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }

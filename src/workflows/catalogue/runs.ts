@@ -21,7 +21,10 @@ export const RUNS: Command[] = [
       { flags: "--minor", help: "count the second number on: a meaningful variation (default)" },
       { flags: "--patch", help: "count the third number on: a rerun, a small fix" },
       { flags: "--param <name=value>", help: "a parameter, for {name}, EXPVER_PARAM_NAME and the record", repeatable: true },
-      { flags: "--metrics <file>", help: "read metrics from this JSON or YAML file after the run" },
+      {
+        flags: "--metrics <file>",
+        help: "read metrics from this JSON or YAML file after the run (default: the one that stages of dvc.yaml name)",
+      },
       { flags: "--no-tag", help: "store and commit the results, but make no version" },
       { flags: "--no-commit", help: "leave the branch alone; record changes as a patch" },
       { flags: "--no-verify", help: "do not run the pre-commit hook on the snapshot" },

@@ -25,7 +25,10 @@ export const SWEEPS: Command[] = [
       { flags: "--repeat <number>", help: "each setting so often, with seed=0, 1, …; the best mean wins" },
       { flags: "--param <name=value>", help: "a parameter of every run", repeatable: true },
       { flags: "--params <file>", help: "the parameter file (default: params of expver.yaml); edited in the workspaces only" },
-      { flags: "--metrics <file>", help: "read metrics from this JSON or YAML file after each run" },
+      {
+        flags: "--metrics <file>",
+        help: "read metrics from this JSON or YAML file after each run (default: the one that stages of dvc.yaml name)",
+      },
       { flags: "-j, --jobs <number>", help: "how many run at once (default: 1)" },
       { flags: "--link", help: "inputs above 1 GiB: read-only links to the cache instead of copies, also as root" },
       { flags: "--keep-going", help: "start further runs after one has failed (default)" },

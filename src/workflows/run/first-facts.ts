@@ -8,7 +8,7 @@ import { runsPipeline } from "./planning/plan.ts";
 import type { RunFacts } from "./run-facts.ts";
 
 export function firstFacts(findings: RunFindings, { runId, since }: { runId: string; since: string }): RunFacts {
-  const { repository, request, head, places, shownArgv, parameters, pointers, selection, argv } = findings;
+  const { repository, request, head, places, metricsOfStage, shownArgv, parameters, pointers, selection, argv } = findings;
   return {
     run_id: runId,
     owner: identityOf(process.pid),
@@ -38,6 +38,7 @@ export function firstFacts(findings: RunFindings, { runId, since }: { runId: str
       given: Object.keys(request.params),
       metrics: places.metrics,
       metricsMark: "",
+      metricsOfStage,
       commit: request.commit,
       publish: request.publish,
       allowHistoryChange: request.allowHistoryChange,

@@ -18,7 +18,7 @@ export interface Places {
   /** Globs of `track`, stored form. */
   track: string[];
   isTracked: (path: string) => boolean;
-  /** The file of `--metrics`. */
+  /** The file of `--metrics`, or else the one of a stage. */
   metrics: string | null;
 }
 

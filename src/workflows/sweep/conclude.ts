@@ -69,7 +69,7 @@ export async function concludeSweep(
     await gather();
     throw incomplete(sweep, { outcome, data: outcomeOf(sweep, { ranking, end: null }) });
   }
-  if (ranking === null && facts().closing.metrics === null) warnNumberless(context, `sweep ${id}`);
+  if (ranking === null && (facts().closing.metrics === null || facts().closing.metricsOfStage)) warnNumberless(context, `sweep ${id}`);
   warnUnread(sweep, runs);
   if (ranking?.isGuess === true && runs.length > 1) {
     context.report({

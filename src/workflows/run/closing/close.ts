@@ -27,6 +27,7 @@ import { readMetricsFile } from "../outputs/metrics-file.ts";
 import { inputsChangedSince, type Outputs, outputsOf, storingRun } from "../outputs/outputs.ts";
 import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
 import { noteWritten } from "../outputs/written.ts";
+import type { RunFacts } from "../run-facts.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
@@ -61,7 +62,8 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   rescueSpoilt(context, run);
   mendDatabase(context, run);
   const collected = collect(context, run, parameters);
-  if (facts().status === "finished" && !run.isShard && run.places.metrics === null && Object.keys(collected.metrics).length === 0)
+  const wantsNoFile = run.places.metrics === null || isUnasked(facts());
+  if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
     warnNumberless(context, `run ${run.runId}`);
   const { changed } = collected;
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
@@ -97,6 +99,11 @@ function fileLike(project: Project, stored: string): string | undefined {
   return near === undefined ? undefined : typedPath(project, join(dirname(stored), near));
 }
 
+/** Another program than the stages that write it: it need not be there. */
+function isUnasked({ closing }: RunFacts): boolean {
+  return Boolean(closing.metricsOfStage) && !closing.pipeline;
+}
+
 /** A run that has finished with a metrics file nobody can read has failed: without its numbers it stands nowhere. */
 function metricsIn(context: Context, { places, project, folder, facts, save }: ClosingRun): Record<string, string> {
   const { closing, status, problem } = facts();
@@ -113,6 +120,7 @@ function metricsIn(context: Context, { places, project, folder, facts, save }: C
         context.report({ kind: "warning", text: `the metrics file ${places.metrics} has no number` });
       return file.metrics;
     }
+    if (isUnasked(facts())) return {};
     const what = file.state === "stale" ? "was not written during the run and counts for nothing" : "does not exist";
     const near = file.state === "stale" ? undefined : fileLike(project, places.metrics);
     context.report({

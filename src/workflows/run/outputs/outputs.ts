@@ -18,7 +18,7 @@ import type { OutputFile } from "../run-facts.ts";
 import { type Marks, marking, takeMarks, takingMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
 import { editedFiles, ownedFiles, type SnapshotPlace, treeEntries } from "./results-files.ts";
-import { isStageFile, stageFiles } from "./stage-files.ts";
+import { filesForGit, isStageFile, stageFiles } from "./stage-files.ts";
 
 export interface Outputs {
   files: OutputFile[];
@@ -39,7 +39,7 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   for (const path of written) if (!owned.has(path)) stored.push(yield* storingOne(run, { path, edits }));
   const artifacts = [...(run.isShard ? [] : [yield* storingDatabase(run, edits)]), ...stored];
   edits.push(...ignoring(run, [...stored, ...artifacts.slice(0, artifacts.length - stored.length)]));
-  const stages = closing.pipeline ? stageFiles(place) : { files: [], ignored: new Map() };
+  const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
   const own = ownedFiles(place, owned);
   edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
   return {
@@ -49,14 +49,20 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   };
 }
 
+/** `dvc.yaml` says that Git is to have it. */
+function metricsForGit({ isShard, places, facts }: ClosingRun, place: SnapshotPlace): OutputFile[] {
+  const { metricsOfStage } = facts().closing;
+  return isShard || metricsOfStage !== "git" || places.metrics === null ? [] : filesForGit(place, [places.metrics]);
+}
+
 /**
  * The numbers of the file of `--metrics` are in the database and the tag. The file itself is Git's when it tracks it; else it is ignored like
  * any other output, so that it is no change to the next run. A workspace has its own.
  */
 function metricsIgnored({ isShard, places, project, repository, facts }: ClosingRun, kept: readonly string[]): FileEdit[] {
   const { metrics } = places;
-  const { commit, pointers } = facts().closing;
-  if (isShard || metrics === null || !commit || isListed(absolutePath(project, metrics))) return [];
+  const { commit, pointers, metricsOfStage } = facts().closing;
+  if (isShard || metrics === null || !commit || metricsOfStage || isListed(absolutePath(project, metrics))) return [];
   const isKept =
     kept.includes(metrics) || pointers.some(({ path }) => path === metrics) || readIndexEntries(repository, [metrics]).has(metrics);
   const file = absolutePath(project, metrics);

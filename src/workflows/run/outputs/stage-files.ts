@@ -21,7 +21,12 @@ export function stageFiles(place: SnapshotPlace): StageFiles {
   const { project } = place;
   const { kept, cached, pipelines } = stageOutputs(project);
   const locks = pipelines.map((path) => posix.join(posix.dirname(path), "dvc.lock"));
-  return { files: asTheyAre(place, [...locks, ...filesOf(project, kept)]), ignored: ignoredLines(project, cached) };
+  return { files: [...asTheyAre(place, locks), ...filesForGit(place, kept)], ignored: ignoredLines(project, cached) };
+}
+
+/** What of these paths Git has or would take: what it ignores somebody wanted out of it. */
+export function filesForGit(place: SnapshotPlace, paths: readonly string[]): OutputFile[] {
+  return asTheyAre(place, filesOf(place.project, paths));
 }
 
 /** What may change while stages run. */
@@ -38,7 +43,6 @@ function stageOutputs(project: Project): { kept: string[]; cached: string[]; pip
   return { kept: pathsOf(false), cached: pathsOf(true), pipelines };
 }
 
-/** Those that Git has or would take: what it ignores somebody wanted out of it. */
 function filesOf({ repository }: Project, paths: readonly string[]): string[] {
   if (repository === null || paths.length === 0) return [];
   const args = ["--literal-pathspecs", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ...paths];

@@ -16,6 +16,8 @@ export interface RunFindings {
   project: Project;
   repository: Repository;
   places: Places;
+  /** Whose the metrics file is that was not asked for: a stage of `dvc.yaml` names it. */
+  metricsOfStage: "git" | "dvc" | null;
   head: { branch: string | null; commit: string | null; tree: string | null };
   version: VersionChoice;
   selection: Selection;

@@ -6,10 +6,11 @@ import { absolutePath, typedPath } from "../../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../../config/project.ts";
 import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
 import { readHead } from "../../../git/refs.ts";
+import { stageMetrics } from "../../../pipelines/stage-metrics.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { inputPointers } from "../../../store/data-hash.ts";
-import { readPointers } from "../../../store/pointers.ts";
+import { readTracked } from "../../../store/pointers.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input, Plan } from "../../contract.ts";
@@ -48,10 +49,12 @@ export async function findForRun(context: Context, { input, request, project, va
   refuseUnfit(repository, request);
   refuseWithoutDvc(project, repository);
   await refuseSecondRun(project);
-  const places = placesOf(project, metricsPlace(project, context, request.metrics));
+  const asked = metricsPlace(project, context, request.metrics);
+  const { pointers, pipelines } = readTracked(project);
+  const staged = asked === null ? stageMetrics(project, pipelines) : null;
+  const places = placesOf(project, asked ?? staged?.path ?? null);
   refuseStrangeDatabase(project, repository, places);
   reportHiddenPlaces(project, context, places);
-  const pointers = readPointers(project);
   const parameters = { ...readParameterFile(project), ...request.params };
   const { argv, unknown } = substitute(request.argv, parameters);
   for (const name of unknown.filter((one) => !varied.includes(one))) {
@@ -74,6 +77,7 @@ export async function findForRun(context: Context, { input, request, project, va
     project,
     repository,
     places,
+    metricsOfStage: staged === null ? null : staged.isCached ? "dvc" : "git",
     head,
     version: chooseVersion({ project, repository, context, wanted: request.version }),
     selection: selectSnapshot(changes, snapshotRules(project, places, pointers)),
