@@ -184,7 +184,8 @@ describe("a run that does well", () => {
 
   it("a mistyped parameter or metrics file is told what it may have been", () => {
     const repo = makeExperiment();
-    const { warnings } = repo.expverJson(["run", "--param", "lr=0.1", "--metrics", "metrcs.json", "--", "node", "train.js", "--lr", "{l}"]);
+    const command = ["--", "node", "train.js", "--lr", "{l}"];
+    const { warnings } = repo.expverJson(["run", "--param", "lr=0.1", "--metrics", "metrcs.json", ...command, "{lr}"]);
     expect(warnings).toContainEqual(expect.objectContaining({ text: expect.stringContaining("{l}"), hint: "Did you mean {lr}?" }));
     expect(warnings).toContainEqual(
       expect.objectContaining({
@@ -192,6 +193,17 @@ describe("a run that does well", () => {
         hint: expect.stringContaining("--metrics metrics.json"),
       }),
     );
+  });
+
+  it.each([
+    ["run", "--param", "lr=0.1"],
+    ["sweep", "--grid", "lr=1,2"],
+  ])("%s does not start with a name almost that of a parameter given for it, which the command has nowhere", (...words) => {
+    const repo = makeExperiment();
+    const { code, error } = repo.expverJson([...words, "--", "node", "train.js", "--lr", "{lrr}"]);
+    expect(code).toBe(2);
+    expect(error).toMatchObject({ code: "E_USAGE", hint: "Did you mean {lr}?" });
+    expect(repo.git("tag")).toBe("");
   });
 
   it("counts a metrics file only if it was written after the start", () => {

@@ -1,10 +1,12 @@
 /** What `expver run` would do: reads only. */
+
 import { existsSync } from "node:fs";
 import { basename } from "node:path/posix";
 import { nearestWord } from "../../../config/nearest.ts";
 import { absolutePath, typedPath } from "../../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../../config/project.ts";
 import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
+import { ExpverError } from "../../../errors.ts";
 import { readHead } from "../../../git/refs.ts";
 import { stageMetrics } from "../../../pipelines/stage-metrics.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -59,11 +61,13 @@ export async function findForRun(context: Context, { input, request, project, va
   const { argv, unknown } = substitute(request.argv, parameters);
   for (const name of unknown.filter((one) => !varied.includes(one))) {
     const near = nearestWord(name, [...varied, ...Object.keys(parameters)]);
-    context.report({
-      kind: "warning",
-      text: `the command has {${name}}, which is no parameter; it stays as it is`,
-      hint: near === undefined ? `--param ${name}=VALUE` : `Did you mean {${near}}?`,
-    });
+    const text = `the command has {${name}}, which is no parameter`;
+    const hint = near === undefined ? `--param ${name}=VALUE` : `Did you mean {${near}}?`;
+    // Given for this run, and the command has it nowhere else: every run would be one of the text with the braces.
+    const isMistyped = near !== undefined && [...varied, ...Object.keys(request.params)].includes(near);
+    if (isMistyped && !request.argv.some((word) => word.includes(`{${near}}`)))
+      throw new ExpverError("E_USAGE", `${text}, and has {${near}} nowhere`, { hint, details: { name, near } });
+    context.report({ kind: "warning", text: `${text}; it stays as it is`, hint });
   }
   const changes = readChanges(repository);
   const head = readHead(repository);
