@@ -29,7 +29,8 @@ const NOT_DATA: Record<string, string> = {
   params: "Parameters are in `expver list` and `expver show VERSION`.",
   plots: "Plots are made by `dvc plots`.",
   artifacts: "Models are in `expver show VERSION`.",
-  install: "Git hooks are installed with `dvc install`.",
+  install: "Hooks that `dvc install` has written work; ours are installed with `expver hooks install`.",
+  "git-hook": "Of dvc's hooks there are pre-commit, post-checkout and pre-push; `expver init` sets up a merge driver.",
   studio: "Studio is a service of DVC: use `dvc studio`.",
   completion: "Use `expver completion`.",
 };
