@@ -30,23 +30,23 @@ describe.skipIf(DVC === null).each(["with", "without"])(
       twins.run(["push", "-q"], "proj");
       twins.each(({ root, write }) => {
         write("proj/data/c", "9\n");
-        mkdirSync(join(root, "out"));
+        mkdirSync(join(root, "../out"));
       });
       twins.run(["add", "-q", "data"], "proj");
       for (const path of ["proj", "proj/data", "proj/in/one"]) twins.sameJson(["list", ".", path, "-R", "--json"]);
       twins.run(["list", ".", "proj/nothing"]);
       const gets = [
-        ["..", "proj/data"],
-        ["..", "proj/data/s/b"],
-        ["..", "proj/data", "--rev", "v1", "-o", "old"],
-        ["..", "proj/in/one"],
+        ["../work", "proj/data"],
+        ["../work", "proj/data/s/b"],
+        ["../work", "proj/data", "--rev", "v1", "-o", "old"],
+        ["../work", "proj/in/one"],
         // dvc fails with one of Git's files there, when nothing of DVC is at the top.
-        ...(own === "with" ? [["..", "proj/code.py"]] : []),
-        ["..", "proj/nothing"],
-        ["..", "data"],
+        ...(own === "with" ? [["../work", "proj/code.py"]] : []),
+        ["../work", "proj/nothing"],
+        ["../work", "data"],
       ];
-      for (const args of gets) twins.run(["get", "-q", ...args], "out");
-      const [theirs, ours] = [twins.theirs, twins.ours].map(({ root }) => readTree(join(root, "out")));
+      for (const args of gets) twins.run(["get", "-q", ...args], "../out");
+      const [theirs, ours] = [twins.theirs, twins.ours].map(({ root }) => readTree(join(root, "../out")));
       expect(ours).toEqual(theirs);
       expect(ours).toMatchObject({ "data/c": expect.anything(), b: expect.anything(), "old/a": expect.anything() });
     });
