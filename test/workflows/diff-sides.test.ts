@@ -126,6 +126,21 @@ describe("worktrees and commits", () => {
     expect([now(good), now(begun("0.2", 3))]).toEqual(["0.3", "0.2"]);
   });
 
+  it("now says whose model lies here, when it is not that of the run whose numbers are shown", () => {
+    const here = makeRepository();
+    must(here, ["init"]);
+    here.commit("first");
+    for (const lr of ["1", "2"])
+      must(here, ["run", "--param", `lr=${lr}`, "--", "sh", "-c", "mkdir -p models && echo {lr} > models/model.bin"]);
+    const now = () => here.expverJson(["diff", "e0.2.0", "now"]).data.versions[1].description;
+    expect(now()).toMatch(/^latest run: \S+$/);
+    must(here, ["restore", "e0.1.0"]);
+    expect(now()).toMatch(/^latest run: \S+; models\/model.bin is that of e0\.1\.0$/);
+    here.write("models/other.bin", "x");
+    rmSync(join(here.root, "models/model.bin"));
+    expect(now()).toMatch(/^latest run: \S+$/);
+  });
+
   it("any commit; a word that is nothing is told to be no version", () => {
     expect(diff("HEAD~1", "e0.1.0").data).toMatchObject({ versions: [{ kind: "commit", version: "HEAD~1" }, { kind: "version" }] });
     expect(diff("e0.1.0", "nothing").error?.code).toBe("E_NOT_FOUND");

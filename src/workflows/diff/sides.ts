@@ -14,7 +14,7 @@ import { outputStatus } from "../../store/status.ts";
 import { parseMessage } from "../../versions/message.ts";
 import { metricNames, metricsOf, paramsOf } from "../../versions/metrics.ts";
 import { pickVersion } from "../../versions/registry.ts";
-import type { Version } from "../../versions/types.ts";
+import type { ArtifactEntry, Version } from "../../versions/types.ts";
 import { settleSweeps } from "../list/settle-sweeps.ts";
 import { findSide, type Side as Named } from "../merge/side.ts";
 import { readParameterFile } from "../run/parameters/parameters.ts";
@@ -148,19 +148,32 @@ function worktreeSide(project: Project, { clock }: Context, { name, versions, tr
   const pointers = outputStatus(project, readPointers(project)).flatMap(({ pointer, scan }) =>
     scan === null ? [] : [{ ...pointer, ...scan.content }],
   );
+  const { artifacts } = artifactsOf(project, { message: parseMessage("") }, pointers);
+  const numbers = run === null ? "no run yet" : `${sweep === null ? "latest run" : `best run of ${sweep.name}`}: ${run.run_id}`;
   const code = worktreeTree(repository, treeFolder());
   return {
     name,
     kind: "worktree",
     commit: resolveCommit(repository, "HEAD") ?? "",
-    description: run === null ? "no run yet" : `${sweep === null ? "latest run" : `best run of ${sweep.name}`}: ${run.run_id}`,
+    description: [numbers, ...modelsOfOthers(run?.version ?? null, versions, artifacts)].join("; "),
     date: clock().toISOString(),
     params: { ...recordedTexts(run?.params ?? ""), ...readParameterFile(project) },
     metrics: sweep === null ? recordedTexts(run?.metrics ?? "") : metricsOf(sweep.message, known),
-    artifacts: artifactsOf(project, { message: parseMessage("") }, pointers).artifacts,
+    artifacts,
     environment: environmentFacts(run),
     code,
     ran: [code, ...(run?.git_commit ? [run.git_commit] : [])],
     root: topOf(project),
   };
+}
+
+/** Brought back from another version: the numbers are not this model's. */
+function modelsOfOthers(name: string | null, versions: readonly Version[], artifacts: readonly ShownArtifact[]): string[] {
+  const own = versions.find((version) => version.name === name)?.message.models ?? [];
+  return own.flatMap(({ path, hash }) => {
+    const here = artifacts.find((artifact) => artifact.path === path)?.hash;
+    const isHere = (entry: ArtifactEntry) => entry.path === path && entry.hash === here;
+    const other = here === hash ? undefined : versions.findLast(({ message }) => message.models.some(isHere));
+    return other === undefined ? [] : [`${path} is that of ${other.name}`];
+  });
 }
