@@ -25,11 +25,10 @@ export function outsideOf(place: Place): (folder: string) => string | null {
 export function refuseOutside(place: Place, folders: Iterable<string>): void {
   const outside = outsideOf(place);
   for (const folder of folders) {
-    const there = outside(folder);
-    if (there === null) continue;
+    if (outside(folder) === null) continue;
     let link = folder;
     while (link !== dirname(link) && outside(dirname(link)) !== null) link = dirname(link);
-    throw new ExpverError("E_OUTSIDE", `${link} leads to ${there}, outside of ${topOf(place)}: nothing is written there`, {
+    throw new ExpverError("E_OUTSIDE", `${link} leads to ${outside(link)}, outside of ${topOf(place)}: nothing is written there`, {
       hint: "Remove the link and repeat the command: a folder of its own takes its place.",
       details: { path: link, root: topOf(place) },
     });

@@ -11,12 +11,15 @@ import type { Effect } from "../journal/types.ts";
 import { isThere } from "../platform/files.ts";
 import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { digestingTree } from "../platform/tree-digest.ts";
+import { refuseOutside } from "../store/inside.ts";
 
 export interface CopiesToPlace {
   /** `path`: from the top, may lead out of it; `made`: absolute, where it is now. */
   copies: readonly { path: string; made: string }[];
   /** Stored paths of what goes to the trash and is replaced by nothing. */
   removes?: readonly string[];
+  /** Also where a link leads out of the repository: for places that a person or Git has named. */
+  anywhere?: boolean;
 }
 
 /** In one go, of what is little. */
@@ -24,7 +27,14 @@ export function placeCopies(project: Project, operation: OpenOperation, what: Co
   finishWork(placingCopies(project, operation, what));
 }
 
-export function* placingCopies(project: Project, operation: OpenOperation, { copies, removes = [] }: CopiesToPlace): Work<void> {
+/** Throws E_OUTSIDE before any change. */
+export function* placingCopies(
+  project: Project,
+  operation: OpenOperation,
+  { copies, removes = [], anywhere = false }: CopiesToPlace,
+): Work<void> {
+  const places = [...copies.map(({ path }) => path), ...removes];
+  if (!anywhere) refuseOutside(project, new Set(places.map((path) => dirname(absolutePath(project, path)))));
   const inside = (absolute: string) => relative(topOf(project), absolute).split(sep).join("/");
   const gone = removes.map((path) => ({
     path,

@@ -22,7 +22,7 @@ export function openPlacedHooks(project: Project, operation: OpenOperation): Pla
     const made = trashPlace(project, to);
     mkdirSync(dirname(made), { recursive: true });
     make(made);
-    placeCopies(project, operation, { copies: [{ path: fromTop(to), made }] });
+    placeCopies(project, operation, { copies: [{ path: fromTop(to), made }], anywhere: true });
   };
   return {
     put: (path, text) =>

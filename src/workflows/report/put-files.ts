@@ -27,7 +27,7 @@ export async function putFiles(context: Context, files: readonly { path: string;
       command: "report",
       argv: ["report"],
       summary: `write ${copies.map(({ path }) => path).join(", ")}`,
-      work: (operation) => placeCopies(project, operation, { copies }),
+      work: (operation) => placeCopies(project, operation, { copies, anywhere: true }),
     });
   } finally {
     rmSync(staging, { recursive: true, force: true });
