@@ -32,17 +32,40 @@ export function parseYaml(text: string, file: string): YamlNode | null {
 
 /**
  * The first document as plain values, `undefined` when there is none. `exact` keeps every scalar as the text that was
- * written (`1e-5`, `007`); otherwise YAML 1.2 types. Duplicate keys are a mistake, and more than `maxAliases` aliases: from
- * few of them a value grows that no walk gets to the end of. Throws E_CONFIG with file and line.
+ * written (`1e-5`, `007`); otherwise YAML 1.2 types. Duplicate keys are a mistake, and aliases of which a value grows that no walk gets
+ * to the end of. Throws E_CONFIG with file and line.
  */
-export function loadYaml(text: string, file: string, { exact = false, maxAliases = -1 }: LoadOptions = {}): unknown {
+export function loadYaml(text: string, file: string, { exact = false }: { exact?: boolean } = {}): unknown {
   if (!/^[^#\s\uFEFF]|^\s*[^#\s\uFEFF]/m.test(text)) return undefined;
-  return guarded(text, file, () => load(text, { filename: file, schema: exact ? FAILSAFE_SCHEMA : CORE_SCHEMA, maxAliases }));
+  const value = guarded(text, file, () => load(text, { filename: file, schema: exact ? FAILSAFE_SCHEMA : CORE_SCHEMA, maxAliases: -1 }));
+  if (text.includes("*")) refuseGrown(value, file);
+  return value;
 }
 
-export interface LoadOptions {
-  exact?: boolean;
-  maxAliases?: number;
+// More than anybody means.
+const MOST_REPEATED = 200_000;
+
+/** What an alias stands for counts as often as it occurs. */
+function refuseGrown(value: unknown, file: string): void {
+  const known = new Map<object, number>();
+  let written = 0;
+  const sizeOf = (one: unknown): number => {
+    const before = typeof one === "object" && one !== null ? known.get(one) : undefined;
+    if (before !== undefined) return before;
+    written += 1;
+    if (typeof one !== "object" || one === null) return 1;
+    // Met again inside of itself, it has no end.
+    known.set(one, Number.POSITIVE_INFINITY);
+    let size = 1;
+    for (const inner of Object.values(one)) size += sizeOf(inner);
+    known.set(one, size);
+    return size;
+  };
+  if (sizeOf(value) - written <= MOST_REPEATED) return;
+  throw new ExpverError("E_CONFIG", `${file}: its aliases (*name) stand for more than ${MOST_REPEATED} values`, {
+    hint: `Write out in ${file} what is meant.`,
+    details: { file },
+  });
 }
 
 /** 1-based line of an offset. */

@@ -42,7 +42,7 @@ function paramsChange({ path, names, recorded }: Params, text: string | null): C
   if (!/\.(?:ya?ml|json)$/.test(path)) return null;
   if (text === null) return "deleted";
   if (recorded === null) return "new";
-  const now = loadYaml(text, path, { maxAliases: 1000 });
+  const now = loadYaml(text, path);
   const wanted = names ?? [...new Set([...Object.keys(typeof now === "object" && now !== null ? now : {}), ...Object.keys(recorded)])];
   const changes = wanted.flatMap((name): [string, Change][] => {
     const value = valueAt(now, name);

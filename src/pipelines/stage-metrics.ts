@@ -5,7 +5,7 @@ import { loadYaml } from "../config/yaml.ts";
 import { ExpverError } from "../errors.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { fieldsOf } from "../platform/mapping.ts";
-import { isInside, LIMITS, listOf, outputsOf } from "./stages.ts";
+import { isInside, listOf, outputsOf } from "./stages.ts";
 
 export interface StageMetrics {
   /** From the top. */
@@ -35,7 +35,7 @@ function metricsIn(file: string, text: string): StageMetrics[] {
 
 function contentOf(file: string, text: string): Record<string, unknown> {
   try {
-    return fieldsOf(loadYaml(text, file, LIMITS));
+    return fieldsOf(loadYaml(text, file));
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
     return {};

@@ -35,14 +35,11 @@ export interface Params {
 
 type Fields = Record<string, unknown>;
 
-/** From few aliases a text grows that no walk gets to the end of. */
-export const LIMITS = { maxAliases: 100 };
-
 /** `pipeline`: text of the `dvc.yaml`; `lock`: of the `dvc.lock` beside it. What cannot be read as stages has none: other readers say why. */
 export function readStages(file: string, { pipeline, lock }: { pipeline: string; lock: string | null }): Stage[] {
   const folder = posix.dirname(file);
-  const defined = fieldsOf(fieldsOf(loadYaml(pipeline, posix.join(folder, "dvc.yaml"), LIMITS)).stages);
-  const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file, LIMITS));
+  const defined = fieldsOf(fieldsOf(loadYaml(pipeline, posix.join(folder, "dvc.yaml"))).stages);
+  const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file));
   const locked = fieldsOf(top.schema === undefined ? top : top.stages);
   const plain = Object.entries(defined).filter(([, body]) => isPlain(body));
   const names = new Set([

@@ -21,7 +21,6 @@ const OUT_KEYS = new Set(
 const MEMBER_KEYS = new Set([...HASH_AND_META, "relpath"]);
 const PLAIN_LINE = /^(- | {2})(md5|size|nfiles|isexec|hash|path): ([\w.](?:[\w./ -]*[\w./-])?)$/;
 const LARGEST_TEXT = 64 * 2 ** 20;
-const MOST_ALIASES = 20;
 
 /** Where an entry stands. `folder` is what its path is relative to, from the root. */
 export interface EntryPlace {
@@ -67,7 +66,7 @@ export function readMapping(text: string, file: string): Fields {
   if (plain !== null) return plain;
   let value: unknown;
   try {
-    value = loadYaml(text, file, { exact: true, maxAliases: MOST_ALIASES });
+    value = loadYaml(text, file, { exact: true });
   } catch (error) {
     throw new ExpverError("E_POINTER", error instanceof Error ? error.message : String(error), { details: { file }, cause: error });
   }

@@ -141,15 +141,22 @@ it("corrects rows whose version is not what the tag of their run says, and undo 
   expect([rowsOf(repo)[0]?.version, runRows(repo)[0]?.version]).toEqual(["e9.0.0", "e9.0.0"]);
 });
 
-it("leaves rows alone that two tags claim", () => {
+it("leaves rows alone of a run that goes on, that say a tag that names no runs, and that two tags claim", () => {
   const { repo } = makePair();
   const version = runOnce(repo);
   must(repo, ["publish"]);
-  repo.git("tag", "-a", "e8.0.0", "-m", repo.git("for-each-ref", "--format=%(contents)", `refs/tags/${version}`), version);
-  const db = openResults(join(repo.root, "results/experiments.db"));
-  db.run("UPDATE expver_runs SET version = 'e9.0.0'");
-  db.close();
-  expect(must(repo, ["sync"]).data.corrected).toEqual([]);
+  const correctedOf = (record: string) => {
+    const db = openResults(join(repo.root, "results/experiments.db"));
+    db.run(`UPDATE expver_runs SET ${record}`);
+    db.close();
+    return must(repo, ["sync", "--dry-run"]).data.steps.filter(({ verb }: { verb: string }) => verb === "stamp").length;
+  };
+  expect(correctedOf("version = 'e9.0.0'")).toBe(1);
+  expect(correctedOf("status = 'running'")).toBe(0);
+  repo.git("tag", "e8.0.0");
+  expect(correctedOf("status = 'finished', version = 'e8.0.0'")).toBe(0);
+  repo.git("tag", "-f", "-a", "e8.0.0", "-m", repo.git("for-each-ref", "--format=%(contents)", `refs/tags/${version}`), version);
+  expect(correctedOf("version = 'e9.0.0'")).toBe(0);
 });
 
 it("undo takes fetched tags away again", () => {

@@ -54,7 +54,7 @@ function nestedEntries(dependencies: unknown): Entry[] {
 
 /** `/name/1.0`, `/name@1.0`, `name@1.0(peer@2.0)`: by the age of the file. */
 function pnpmEntries(text: string): Entry[] {
-  return Object.keys(fieldsOf(fieldsOf(loadYaml(text, "pnpm-lock.yaml", { exact: true, maxAliases: 0 })).packages)).flatMap((key) => {
+  return Object.keys(fieldsOf(fieldsOf(loadYaml(text, "pnpm-lock.yaml", { exact: true })).packages)).flatMap((key) => {
     const [, name, version] = /^\/?((?:@[^/]+\/)?[^@/]+)[@/]([^(_]+)/.exec(key) ?? [];
     return name === undefined || version === undefined ? [] : [[name, version] as const];
   });
@@ -109,7 +109,7 @@ function requirementEntries(lines: readonly string[]): Entry[] {
 
 /** Once for every platform. */
 function condaLockEntries(text: string): Entry[] {
-  const { package: packages } = fieldsOf(loadYaml(text, "conda-lock.yml", { exact: true, maxAliases: 0 }));
+  const { package: packages } = fieldsOf(loadYaml(text, "conda-lock.yml", { exact: true }));
   return list(packages).flatMap((one) => {
     const { name, version } = fieldsOf(one);
     return typeof name === "string" && typeof version === "string" ? [[name, version] as const] : [];
@@ -117,7 +117,7 @@ function condaLockEntries(text: string): Entry[] {
 }
 
 function condaEntries(text: string): Entry[] {
-  const { dependencies } = fieldsOf(loadYaml(text, "environment.yml", { exact: true, maxAliases: 0 }));
+  const { dependencies } = fieldsOf(loadYaml(text, "environment.yml", { exact: true }));
   return list(dependencies).flatMap((one): Entry[] => {
     if (typeof one !== "string") return requirementEntries(list(fieldsOf(one).pip).filter((line) => typeof line === "string"));
     const [, name, asked] = /^(?:[^:\s]+::)?([^\s=<>!~[]+)\s*(.*)$/.exec(one) ?? [];
