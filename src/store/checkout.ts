@@ -81,7 +81,7 @@ function* planOutput(
 ): Work<OutputCheckout> {
   const path = absolutePath(project, pointer.path);
   const isFolder = pointer.hash.endsWith(".dir");
-  const scan = file ?? (isHere(path) ? yield* scanOutput(project, path, { hashName: pointer.hashName }) : null);
+  const scan = file ?? (isHere(path) ? yield* scanOutput(project, path, { hashName: pointer.hashName, mayLack: true }) : null);
   const plan: OutputCheckout = {
     pointer,
     path,

@@ -30,6 +30,8 @@ export interface Scan {
   isFolder: boolean;
   emptyFolders: string[];
   folders: ReadFolder[];
+  /** Links to nothing, which are left out: absolute paths. */
+  deadLinks?: readonly string[];
 }
 
 /** The files of an output before anything of them was read. */
@@ -40,9 +42,12 @@ export interface Walk {
   emptyFolders: string[];
   /** All folders that were read, the output's own first. */
   folders: ReadFolder[];
+  deadLinks?: readonly string[];
 }
 
 export interface ScanOptions {
+  /** Links to nothing are data that is gone: for who compares. Who stores the output must not take it for whole. */
+  mayLack?: boolean;
   hashName?: HashName;
   /** A walk made a moment ago. */
   walk?: Walk | undefined;
@@ -54,19 +59,21 @@ export interface ScanOptions {
 }
 
 /** Looks at the output at this absolute path. Throws E_NOT_FOUND, E_DATA. */
-export function* walkingOutput(project: Project, path: string): Work<Walk> {
+export function* walkingOutput(project: Project, path: string, { mayLack = false }: Pick<ScanOptions, "mayLack"> = {}): Work<Walk> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw notThere(path);
   if (stat.isFile()) return walkOfFile(path, stat);
   if (!stat.isDirectory()) throw new ExpverError("E_DATA", `${path} is neither a file nor a folder`, { details: { path } });
   const emptyFolders: string[] = [];
   const folders: ReadFolder[] = [];
+  const deadLinks: string[] = [];
   const files = yield* walkingFiles(path, {
     ignores: dvcIgnore(project, path),
     onEmptyFolder: (folder) => emptyFolders.push(folder),
     onFolder: (folder) => folders.push(folder),
+    ...(mayLack ? { onDeadLink: (link: string) => deadLinks.push(link) } : {}),
   });
-  return { isFolder: true, files, emptyFolders, folders };
+  return { isFolder: true, files, emptyFolders, folders, deadLinks };
 }
 
 function walkOfFile(path: string, stat: Stats): Walk {
@@ -89,7 +96,7 @@ export function* scanOutput(project: Project, path: string, options: ScanOptions
   try {
     const { bytesFrom } = options;
     if (bytesFrom !== undefined) return yield* scanBytes(project, path, { ...options, bytesFrom });
-    const walk = options.walk ?? (yield* walkingOutput(project, path));
+    const walk = options.walk ?? (yield* walkingOutput(project, path, options));
     if (walk.isFolder) return yield* scanFolder(project, path, { ...options, walk });
     return (yield* scanFiles(project, [path], { ...options, walkOf: () => walk })).get(path) as Scan;
   } catch (error) {
@@ -124,6 +131,7 @@ function* scanFolder(project: Project, path: string, options: ScanOptions & { wa
     isFolder: true,
     emptyFolders: options.walk.emptyFolders,
     folders: options.walk.folders,
+    deadLinks: options.walk.deadLinks ?? [],
   };
 }
 

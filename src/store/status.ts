@@ -82,9 +82,10 @@ function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged 
   const scan = unchanged?.content
     ? new LaterScan(project, pointer, unchanged.content)
     : isHere(path)
-      ? (file ?? (yield* scanOutput(project, path, { hashName: pointer.hashName })))
+      ? (file ?? (yield* scanOutput(project, path, { hashName: pointer.hashName, mayLack: true })))
       : null;
-  if (remembers && scan?.isFolder === true && !unchanged?.content) {
+  // What a link leads to may come back, and the folder looks as it did.
+  if (remembers && scan?.isFolder === true && !unchanged?.content && !scan.deadLinks?.length) {
     const { content, files, folders } = scan;
     rememberFolder(project, pointer, { content, files, folders, readAt });
   }
@@ -97,13 +98,15 @@ function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged 
 /** Of a folder whose content is known: its files are read when somebody asks for them. */
 class LaterScan implements Scan {
   readonly isFolder = true;
+  // Only of a whole one is the content known.
+  readonly deadLinks = [];
   readonly content: OutputContent;
   readonly #scanning: () => Work<Scan>;
   #scan: Scan | undefined;
 
   constructor(project: Project, { path, hashName }: Pointer, content: OutputContent) {
     this.content = content;
-    this.#scanning = () => scanOutput(project, absolutePath(project, path), { hashName });
+    this.#scanning = () => scanOutput(project, absolutePath(project, path), { hashName, mayLack: true });
   }
 
   *reading(): Work<Scan> {

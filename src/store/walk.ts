@@ -29,6 +29,8 @@ export interface WalkOptions {
   ignores?: (path: string, isFolder: boolean) => boolean;
   /** Told of every folder that holds no files, deepest first. */
   onEmptyFolder?: (path: string) => void;
+  /** Told of every link to nothing; without it one is refused. */
+  onDeadLink?: (path: string) => void;
   /** Told of every folder that is read. */
   onFolder?: (folder: ReadFolder) => void;
 }
@@ -37,7 +39,10 @@ export interface WalkOptions {
  * All files below a folder. Links to files count as files, links to folders are skipped, as in DVC. Throws E_DATA for what
  * cannot be stored: pipes and devices, broken links, names that are no UTF-8, DVC's own files. Counts as no progress.
  */
-export function* walkingFiles(folder: string, { ignores = () => false, onEmptyFolder, onFolder }: WalkOptions = {}): Work<WalkedFile[]> {
+export function* walkingFiles(
+  folder: string,
+  { ignores = () => false, onEmptyFolder, onDeadLink = refuseDeadLink, onFolder }: WalkOptions = {},
+): Work<WalkedFile[]> {
   const found: WalkedFile[] = [];
   function* visit(absolute: string, inside: string): Work<void> {
     const before = found.length;
@@ -59,7 +64,8 @@ export function* walkingFiles(folder: string, { ignores = () => false, onEmptyFo
       const isLink = item.isSymbolicLink();
       if (!isLink && !item.isFile()) throw refused(path, "is neither a file nor a folder");
       const stat = isLink ? targetOf(path) : lstatSync(path, { throwIfNoEntry: false });
-      // Removed since the folder was read, by a program that is at work.
+      if (stat === undefined && isLink) onDeadLink(path);
+      // Or removed since the folder was read, by a program that is at work.
       if (stat === undefined || stat.isDirectory()) continue;
       putStat(place.stats, index, stat);
       found.push(new FileOfFolder(place, { name, index, isLink }));
@@ -136,9 +142,16 @@ function list(folder: string): Dirent[] {
 
 function targetOf(path: string) {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw refused(path, "is a link to nothing");
-  if (!stat.isDirectory() && !stat.isFile()) throw refused(path, "is a link to neither a file nor a folder");
+  if (stat?.isDirectory() === false && !stat.isFile()) throw refused(path, "is a link to neither a file nor a folder");
   return stat;
+}
+
+function refuseDeadLink(path: string): never {
+  throw refused(
+    path,
+    "is a link to nothing",
+    "If its bytes were in the cache, bring them back: expver data pull. Else move it out of the folder, and repeat.",
+  );
 }
 
 /** A name may hold the replacement character itself; only then do its bytes read back the same. */
@@ -147,9 +160,6 @@ function refuseUnlessUtf8(folder: string, path: string): void {
   if (names.some((name) => !Buffer.from(name.toString("utf8")).equals(name))) throw refused(path, "has a name that is no UTF-8");
 }
 
-function refused(path: string, why: string): ExpverError {
-  return new ExpverError("E_DATA", `${path} ${why}`, {
-    hint: "Move it out of the folder, or remove it, and repeat.",
-    details: { path },
-  });
+function refused(path: string, why: string, hint = "Move it out of the folder, or remove it, and repeat."): ExpverError {
+  return new ExpverError("E_DATA", `${path} ${why}`, { hint, details: { path } });
 }

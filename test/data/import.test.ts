@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
@@ -96,6 +96,28 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
       twins.run(["update", ...args]);
     twins.agree();
     twins.run(["move", "w", "moved"]);
+    twins.agree();
+  });
+
+  it("moves what came from a path to another folder: it still lies where it lay", () => {
+    const twins = makeTwins();
+    twins.each(({ root, write }) => {
+      mkdirSync(join(root, "sub"));
+      for (const name of ["w", "it's: one"]) write(`../${name}`, "1\n");
+    });
+    for (const [path, name] of [
+      ["../w", "w"],
+      ["../it's: one", "one"],
+    ] as const) {
+      twins.run(["import-url", "-q", path, name]);
+      twins.run(["move", "-q", name, `sub/${name}`]);
+      twins.agree();
+    }
+    twins.each(({ write }) => write("../w", "2\n"));
+    twins.sameJson(["status", "--json"]);
+    twins.run(["update", "-q", "sub/w.dvc"]);
+    twins.agree();
+    twins.run(["move", "-q", "sub/w", "w"]);
     twins.agree();
   });
 });

@@ -1,6 +1,6 @@
 /** What is on no remote is named, with where it was looked for and the command that brings it there, as it is typed from where the user stands. */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
@@ -24,6 +24,31 @@ function cloneWhere({ there, listing }: { there: readonly string[]; listing: boo
   }
   return { clone: makeRepository({ cloneOf: owner.root }), owner };
 }
+
+it("links into a cache that was emptied are data that is gone: told as such, brought back by pull, and never taken for the whole of a folder", () => {
+  const repository = makeRepository();
+  repository.expver(["data", "init"]);
+  for (const args of [
+    ["config", "cache.type", "symlink"],
+    ["remote", "add", "-d", "store", makeFolder("remote")],
+  ])
+    repository.expver(["data", ...args]);
+  for (const [path, text] of Object.entries(FILES)) repository.write(path, text);
+  for (const args of [["add", "x/d"], ["push"]]) expect(repository.expver(["data", ...args]).code).toBe(0);
+  repository.commit("data");
+  rmSync(join(repository.root, ".dvc/cache"), { recursive: true });
+  const status = () => repository.expver(["data", "status", "--json"]);
+  expect(JSON.parse(status().stdout)).toEqual({ "x/d.dvc": [{ "changed outs": { "x/d": "not in cache" } }] });
+  for (const args of [
+    ["add", "x/d"],
+    ["commit", "-f"],
+  ])
+    expect(repository.expver(["data", ...args])).toMatchObject({ code: 1, stderr: expect.stringContaining("is a link to nothing") });
+  expect(repository.expver(["data", "checkout"])).toMatchObject({ code: 255, stderr: expect.stringContaining("expver data pull") });
+  expect(repository.expver(["data", "pull"]).code).toBe(0);
+  for (const [path, text] of Object.entries(FILES)) expect(repository.read(path)).toBe(text);
+  expect(JSON.parse(status().stdout)).toEqual({});
+});
 
 describe("a file of a folder of which the remote has only some", () => {
   it("comes when it and the listing are there", () => {

@@ -1,9 +1,9 @@
-import { existsSync, lstatSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { jobsOf } from "../../src/workflows/data/transfer/push.ts";
 import { makeRepository } from "../support/repository.ts";
-import { DVC, makeTwins, runDvc } from "../support/twins.ts";
+import { DVC, makeTwins, runDvc, runExpver } from "../support/twins.ts";
 
 const STAGES = `stages:
   first:
@@ -186,6 +186,33 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     twins.agree();
   });
 
+  it("fails where something was never stored, and not where a folder has nothing that is tracked", () => {
+    const twins = makeTwins();
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    twins.each(({ root, write }) => {
+      mkdirSync(join(root, "sub/deep"), { recursive: true });
+      mkdirSync(join(root, "../store"));
+      write("a", "1\n");
+      write("never.txt.dvc", "outs:\n- path: never.txt\n");
+    });
+    twins.run(["add", "-q", "a"]);
+    for (const args of [[], ["never.txt"], ["a"], ["--allow-missing"], ["-R", "sub"], ["-R", "nowhere"]]) {
+      twins.run(["checkout", "-q", ...args]);
+      twins.run(["pull", "-q", ...args]);
+    }
+    const { stderr } = runExpver(twins.ours, ["pull"]);
+    expect(stderr).toContain("never.txt: never stored");
+    for (const verb of ["push", "fetch", "commit", "status"]) {
+      twins.run([verb, "-q", "-R", "sub"]);
+      twins.run([verb, "-q", "-R", "nowhere"]);
+    }
+    // What stands there is nobody's but the user's.
+    twins.each(({ write }) => write("never.txt", "mine\n"));
+    twins.run(["checkout", "-q"]);
+    expect(twins.ours.read("never.txt")).toBe("mine\n");
+    expect(runExpver(twins.ours, ["pull"]).code).toBe(0);
+  });
+
   it("moves data with its pointer and ignore line", () => {
     const twins = makeTwins();
     twins.each(({ write }) => {
@@ -266,6 +293,24 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
       const [ours, theirs] = [twins.ours, twins.theirs].map(({ git }) => git("status", "--porcelain", "-uall"));
       expect([verb, ...args, ours]).toEqual([verb, ...args, theirs]);
       twins.each(({ commit }) => commit(verb));
+    }
+  });
+
+  it("stages a move of what Git never had, and no other file that fits its name", () => {
+    const twins = makeTwins();
+    twins.run(["config", "core.autostage", "true"]);
+    twins.each(({ write }) => {
+      for (const name of ["x1", "x[1]"]) write(name, name);
+    });
+    twins.run(["add", "-q", "x1", "x[1]"]);
+    twins.each(({ git }) => git("rm", "-q", "--cached", "x1.dvc", ":(literal)x[1].dvc"));
+    for (const args of [
+      ["add", "-q", "x[1]"],
+      ["move", "-q", "x1", "y"],
+    ]) {
+      twins.run(args);
+      const [ours, theirs] = [twins.ours, twins.theirs].map(({ git }) => git("ls-files"));
+      expect(ours).toBe(theirs);
     }
   });
 

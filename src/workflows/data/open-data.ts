@@ -1,11 +1,12 @@
 /** What every data command begins with: the project with its `.dvc`, and what the typed targets mean. */
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { nearestWord } from "../../config/nearest.ts";
 import { isWithin, pathFromUser, shownPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readStages } from "../../pipelines/stages.ts";
 import type { Context } from "../../platform/context.ts";
+import { isFolder } from "../../platform/files.ts";
 import { readPipelines, readPointers } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
@@ -65,7 +66,8 @@ export function selectPointers(
   const only = new Map<string, string[]>();
   for (const target of targets) {
     const found = meaning(project, context, { target, recursive, pointers });
-    if (found.length === 0) throw unknownTarget(project, target, pointers);
+    // Nothing has to be tracked in a folder.
+    if (found.length === 0 && !(recursive && isFolder(resolve(context.cwd, target)))) throw unknownTarget(project, target, pointers);
     for (const { pointer, member } of found) {
       chosen.add(pointer);
       if (member === null) whole.add(pointer.path);

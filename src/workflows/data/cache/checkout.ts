@@ -22,6 +22,8 @@ import { warnLeftRuns } from "./left-runs.ts";
 
 export interface CheckoutPlan extends Plan {
   outputs: OutputCheckout[];
+  /** Outputs that were never stored, as they are shown. */
+  unstored: string[];
   allowMissing: boolean;
   summary: boolean;
 }
@@ -53,7 +55,7 @@ export const dataCheckout: WriteWorkflow<Input, CheckoutPlan, CheckoutResult> = 
     const result = await withDvcLock(project, () => applyCheckout(project, context, plan, "data checkout"), {
       writes: outputs.map(({ pointer }) => pointer.path),
     });
-    if (result.exitCode !== 0) warnMissing(context, result.failed, outputs);
+    if (outputs.some(({ missing }) => missing.length > 0) && !plan.allowMissing) warnMissing(context, result.failed, outputs);
     return result;
   },
 };
@@ -71,9 +73,8 @@ export async function planCheckout(
   { selection, input }: { selection: Selection; input: Input },
 ): Promise<CheckoutPlan> {
   const options = { relink: input.relink === true, only: selection.only, mayBeUnproven: context.exactPlans !== true };
-  for (const { path, hash } of selection.pointers)
-    if (hash === null)
-      context.report({ kind: "warning", text: `${shownPath(project, path)} was never stored, so there is nothing to check out` });
+  const unstored = selection.pointers.flatMap(({ path, hash, cache }) => (hash === null && cache ? [shownPath(project, path)] : []));
+  for (const path of unstored) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
   await settleDatabases(
     project,
     selection.pointers.map(({ path }) => path),
@@ -96,6 +97,7 @@ export async function planCheckout(
       ]),
     ),
     outputs,
+    unstored,
     allowMissing: input.allowMissing === true,
     summary: input.summary === true,
   };
@@ -111,7 +113,7 @@ export async function applyCheckout(
   plan: CheckoutPlan,
   command: string | null = null,
 ): Promise<CheckoutResult> {
-  const { outputs, allowMissing, summary, destructive } = plan;
+  const { outputs, unstored, allowMissing, summary, destructive } = plan;
   const pace = {
     label: "checking out",
     total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0),
@@ -142,7 +144,8 @@ export async function applyCheckout(
     });
   }
   const result = resultOf(project, outputs);
-  return { ...result, summary, exitCode: result.failed.length > 0 && !allowMissing ? 255 : 0 };
+  const hasFailed = result.failed.length + unstored.length > 0;
+  return { ...result, summary, exitCode: hasFailed && !allowMissing ? 255 : 0 };
 }
 
 /** There is nothing to be undone, but whoever undoes next must not undo what came before it. */

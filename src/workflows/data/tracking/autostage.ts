@@ -9,7 +9,19 @@ export function autostage(project: Project, edits: readonly FileEdit[]): void {
   // A pointer also when it is as it was: it may have been changed, or taken out of the index, since.
   const isStaged = ({ path, before, after }: FileEdit) =>
     path.endsWith(".dvc") || (before !== after && !(after === null && basename(path) === ".gitignore"));
-  const paths = edits.filter(isStaged).map(({ path }) => path);
-  if (project.repository === null || paths.length === 0 || !readDvcConfig(project).autostage) return;
-  git(project.repository, ["add", "--all", "--", ...paths]);
+  const staged = edits.filter(isStaged);
+  const { repository } = project;
+  if (repository === null || staged.length === 0 || !readDvcConfig(project).autostage) return;
+  const stage = (verb: string[], some: readonly FileEdit[]) => {
+    if (some.length > 0) git(repository, ["--literal-pathspecs", ...verb, "--", ...some.map(({ path }) => path)]);
+  };
+  stage(
+    ["add"],
+    staged.filter(({ after }) => after !== null),
+  );
+  // What Git never had is no fault.
+  stage(
+    ["rm", "--cached", "--quiet", "--ignore-unmatch"],
+    staged.filter(({ after }) => after === null),
+  );
 }

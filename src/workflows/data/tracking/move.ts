@@ -2,7 +2,6 @@
 
 import { existsSync } from "node:fs";
 import { basename, dirname, join, posix, resolve } from "node:path";
-import { setYamlSource } from "../../../config/edit-yaml.ts";
 import { absolutePath, isWithin, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -13,11 +12,11 @@ import { isFolder, isThere, readTextIfExists } from "../../../platform/files.ts"
 import { shellWord } from "../../../platform/shell-word.ts";
 import { entryName } from "../../../store/contents.ts";
 import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
+import { moveSource, readImport } from "../../../store/import-file.ts";
 import { renameEntry } from "../../../store/pointer-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { withStageMd5 } from "../../../store/stage-md5.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
-import { yamlScalar } from "../../../store/yaml-scalar.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData } from "../open-data.ts";
@@ -119,8 +118,8 @@ function pointerEdits(project: Project, { pointer, to, file }: Omit<Moving, "ope
   const isSame = path === next;
   const spelled = entryName(before, pointer, pointer.path);
   const folder = isSame ? posix.normalize(pointer.path.slice(0, pointer.path.length - spelled.length) || ".") : posix.dirname(to);
-  const renamed = renameEntry(isSame ? old : withoutWdir(old), spelled, posix.relative(folder, to));
-  const after = withStageMd5(relocateDeps(renamed, { from: posix.dirname(pointer.file), to: posix.dirname(file) }), file);
+  const moved = isSame ? old : withoutWdir(relocateDeps(old, { file: pointer.file, to: posix.dirname(file) }));
+  const after = withStageMd5(renameEntry(moved, spelled, posix.relative(folder, to)), file);
   return isSame
     ? [{ path, before, after }]
     : [
@@ -135,11 +134,11 @@ function withoutWdir(text: string): string {
 }
 
 /** What was imported from a path relative to the file still lies where it lay. */
-function relocateDeps(text: string, { from, to }: { from: string; to: string }): string {
-  if (from === to || !/^deps:/m.test(text) || /^ +repo:/m.test(text)) return text;
-  const [, written] = /^deps:\n(?:- |\s+.*\n)*?(?:- |\s+)path: (.+)$/m.exec(text) ?? [];
-  if (written === undefined || /^(?:\w+:\/\/|\/|['"])/.test(written)) return text;
-  return setYamlSource(text, ["deps", "0", "path"], yamlScalar(posix.relative(to, posix.join(from, written)), 0, 0));
+function relocateDeps(text: string, { file, to }: { file: string; to: string }): string {
+  const origin = readImport(text, file);
+  // Of another repository the path is one in there.
+  if (origin?.kind !== "url" || /^(?:\w+:\/)?\//.test(origin.path)) return text;
+  return moveSource(text, origin.path, posix.relative(to, posix.join(origin.folder, origin.path)));
 }
 
 function sourceOf(project: Project, context: Context, { src, pointers }: { src: string; pointers: readonly Pointer[] }): Pointer {

@@ -1,5 +1,5 @@
 /** `expver data fetch` and `expver data pull`: objects the cache lacks; pull then checks them out. */
-import { isWithin } from "../../../config/paths.ts";
+import { absolutePath, isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -8,6 +8,7 @@ import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { isHere } from "../../../store/status.ts";
 import { fetchObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input, WriteWorkflow } from "../../contract.ts";
@@ -65,12 +66,14 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
       async () => {
         const report = await fetchAll(project, context, plan);
         const noted = await bringNoted(project, context, plan.worktree.pointers);
+        // What was never stored and stands there is the user's.
+        const isOurs = (one: Pointer) => !noted.pointers.has(one) && (one.hash !== null || !isHere(absolutePath(project, one.path)));
         const checkout = await planCheckout(project, context, {
-          selection: { ...plan.worktree, pointers: plan.worktree.pointers.filter((one) => !noted.pointers.has(one)) },
+          selection: { ...plan.worktree, pointers: plan.worktree.pointers.filter(isOurs) },
           input: plan.input,
         });
         const result = await applyCheckout(project, context, checkout, "data pull");
-        if (result.exitCode !== 0) throw pullError(project, { report, plan, outputs: checkout.outputs });
+        if (result.exitCode !== 0) throw pullError(project, { report, plan, checkout });
         if (plan.input.allowMissing === true) warnMissing(project, context, { ...report, ...plan });
         else if (noted.failed.length > 0) throw notBrought(noted.failed);
         const added = result.added.concat(noted.added);
@@ -89,11 +92,14 @@ function notBrought(failed: readonly string[]): ExpverError {
 /** What could not be checked out, and why: what is on no remote, named with what to do, else what no import brought. */
 function pullError(
   project: Project,
-  { report, plan, outputs }: { report: TransferReport; plan: PullPlan; outputs: CheckoutPlan["outputs"] },
+  { report, plan, checkout: { outputs, unstored } }: { report: TransferReport; plan: PullPlan; checkout: CheckoutPlan },
 ): ExpverError {
   const missing = outputs.flatMap((output) => output.missing);
   const { text, hint } = sayMissing(project, { ...report, ...plan }) ?? {
-    text: `bytes of ${counted(missing.length, "file")} could not be had, first ${missing[0]}`,
+    text:
+      missing.length > 0
+        ? `bytes of ${counted(missing.length, "file")} could not be had, first ${missing[0]}`
+        : `${unstored.join(", ")}: never stored, so there is nothing to pull`,
     hint: "The warnings say why.",
   };
   return new ExpverError("E_NOT_STORED", text, { hint, details: { missing } });
