@@ -118,7 +118,7 @@ function meaning(
   const ofStage = pointers.filter((pointer) => stageAddresses(project, pointer).includes(target));
   if (ofStage.length > 0) return all(ofStage);
   const path = pathFromUser(project, context, target);
-  const ofFile = pointers.filter(({ file }) => file === path || file === path.replace(/(^|\/)dvc\.yaml$/, "$1dvc.lock"));
+  const ofFile = pointers.filter(({ file }) => targetOf(file) === path);
   if (ofFile.length > 0) return all(ofFile);
   const inside = recursive ? pointers.filter((one) => path === "" || one.path.startsWith(`${path}/`)) : [];
   // More than one where pointers are those of several commits.
@@ -136,9 +136,14 @@ export function stageAddresses(project: Project, { stage, file }: Pointer): stri
   return folder === "." ? [...names, ...names.map((name) => `dvc.yaml:${name}`)] : there;
 }
 
+/** A pipeline goes by its `dvc.yaml`, as with dvc. */
+function targetOf(file: string): string {
+  return file.replace(/(^|\/)dvc\.lock$/, "$1dvc.yaml");
+}
+
 function unknownTarget(project: Project, target: string, pointers: readonly Pointer[]): ExpverError {
-  const known = pointers.flatMap((pointer) => [pointer.path, pointer.file].map((path) => shownPath(project, path)));
-  const near = nearestWord(target, known);
+  const known = pointers.flatMap(({ path, file }) => [path, targetOf(file)].map((one) => shownPath(project, one)));
+  const near = targetOf(target) === target ? nearestWord(target, known) : targetOf(target);
   return new ExpverError("E_NOT_FOUND", `${target} is no tracked data: no output, .dvc file or stage has that name`, {
     hint: near === undefined ? "`expver data status` and the .dvc files show what is tracked." : `Did you mean ${near}?`,
     details: { target },

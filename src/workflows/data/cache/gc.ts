@@ -27,7 +27,7 @@ import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
-import { openConfigured } from "../exit-codes.ts";
+import { openConfigured, withExitCode } from "../exit-codes.ts";
 import { openData } from "../open-data.ts";
 import { jobsOf } from "../transfer/push.ts";
 import { namesOf } from "./gc-names.ts";
@@ -54,7 +54,9 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     jobsOf(input);
     refuseWithoutScope(input);
     const project = openData(context);
-    const { unused, unusedThere } = await survey(project, context, input);
+    const { unused, unusedThere } = await survey(project, context, input).catch((error: unknown) => {
+      throw error instanceof ExpverError && error.code === "E_POINTER" ? withExitCode(error, 255) : error;
+    });
     const names = namesOf(project, unused);
     const sum = createHash("md5");
     for (const { name } of unused) sum.update(`${name}\n`);

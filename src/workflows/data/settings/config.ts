@@ -63,6 +63,21 @@ function parseName(typed: Input[string]): Name {
   return { section: top === undefined ? name : `${top} "${name}"`, option: option.toLowerCase() };
 }
 
+/** `remote.NAME` is all that is said of that remote. */
+function wholeSection(section: string, option: string): string | null {
+  return ["remote", "machine", "db"].includes(section) ? `${section} "${option}"` : null;
+}
+
+/** A mapping as dvc prints it. */
+function asPython(options: ReadonlyMap<string, string | string[]>): string {
+  const quoted = (text: string) => {
+    const escaped = text.replaceAll("\\", "\\\\");
+    return text.includes("'") && !text.includes('"') ? `"${escaped}"` : `'${escaped.replaceAll("'", "\\'")}'`;
+  };
+  const shown = (value: string | string[]) => (typeof value === "string" ? quoted(value) : `[${value.map(quoted).join(", ")}]`);
+  return `{${Array.from(options, ([key, value]) => `${quoted(key)}: ${shown(value)}`).join(", ")}}`;
+}
+
 function setOne(
   project: Place,
   context: Context,
@@ -70,6 +85,8 @@ function setOne(
 ) {
   const isPath = (section === "cache" && option === "dir") || (remoteName(section) !== null && option === "url");
   return editLevel(project, level, (sections) => {
+    const whole = wholeSection(section, option);
+    if (value === undefined && whole !== null && sections.delete(whole)) return;
     if (value === undefined) {
       if (!sections.get(section)?.has(option)) throw configError(`option '${option}' doesn't exist in section '${section}'`);
       sections.get(section)?.delete(option);
@@ -82,7 +99,9 @@ function readOne(
   { level, section, option, showOrigin }: Name & { level: ConfigLevel | null; showOrigin: boolean },
 ): ConfigAnswer {
   for (const one of level === null ? [...CONFIG_LEVELS].reverse() : [level]) {
-    const value = readLevel(project, one).get(section)?.get(option);
+    const sections = readLevel(project, one);
+    const whole = sections.get(wholeSection(section, option) ?? "");
+    const value = whole === undefined ? sections.get(section)?.get(option) : asPython(whole);
     if (value !== undefined) return { lines: [`${showOrigin ? origin(project, one) : ""}${textOf(value)}`] };
   }
   if (level !== null) throw configError(`option '${option}' doesn't exist in section '${section}'`);

@@ -60,12 +60,18 @@ export function refuseUnkept({ location, versions, isPassing }: Omit<Elsewhere, 
 function atPath(context: Context, path: string): Elsewhere {
   if (!existsSync(path)) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
   const scan = (project: Project) => paceWork(scanOutput(project, path), context, { label: "hashing data" });
+  let copied: number | null = null;
+  // Our .dvcignore is about what lies here: there may be more files than the copy is said to have.
+  const isAllOf = (content: OutputContent) => copied === null || copied === (content.nfiles ?? 1);
   return {
     location: path,
     versions: null,
     isPassing: false,
-    copy: (target) => paceWork(copying(path, target), context, { label: "copying" }),
-    fields: async (project, content) => fieldsOfContent(content ?? (await scan(project)).content),
+    async copy(target) {
+      copied = await paceWork(copying(path, target), context, { label: "copying" });
+      return copied;
+    },
+    fields: async (project, content) => fieldsOfContent(content !== null && isAllOf(content) ? content : (await scan(project)).content),
     async send(project, remote) {
       const { content, files, isFolder } = await scan(project);
       const parcels = files.map(({ md5, path: from, stat }) => ({
