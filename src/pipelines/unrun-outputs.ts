@@ -1,12 +1,10 @@
 /** Outputs that a `dvc.yaml` promises and no `dvc.lock` knows: as pointers to nothing yet. */
-import type { Project } from "../config/project.ts";
-import { readPipelines } from "../store/pointers.ts";
+import type { PipelineTexts } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { readStages } from "./stages.ts";
 
-/** Of a commit, or of the worktree (null). */
-export function unrunOutputs(project: Project, rev: string | null): Pointer[] {
-  return readPipelines(project, rev).flatMap(({ file, ...texts }) =>
+export function unrunOutputs(pipelines: readonly PipelineTexts[]): Pointer[] {
+  return pipelines.flatMap(({ file, ...texts }) =>
     readStages(file, texts).flatMap(({ stage, newOutputs }) =>
       newOutputs.map(
         ({ path, isCached }): Pointer => ({

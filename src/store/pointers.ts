@@ -44,10 +44,9 @@ export interface PipelineTexts {
 /** Every `dvc.yaml` with the `dvc.lock` beside it, of a commit, or of the worktree (null). */
 export function readPipelines(project: Project, rev: string | null): PipelineTexts[] {
   const { repository } = project;
-  const top = topOf(project);
   if (rev === null || repository === null) {
-    const files = oursAmong(project, new Set(repository === null ? walk(top, "") : listFiles(repository)), isPipelineFile);
-    return textsOf(files, (file) => readTextIfExists(join(top, file)));
+    const files = new Set(repository === null ? walk(topOf(project), "") : listFiles(repository));
+    return pipelinesHere(project, oursAmong(project, files, isPipelineFile));
   }
   const objects = new Map(readTree(repository, rev).map(({ path, object }) => [path, object]));
   const files = oursAmong(project, objects.keys(), isPipelineFile);
@@ -56,6 +55,24 @@ export function readPipelines(project: Project, rev: string | null): PipelineTex
     files.flatMap((path) => [path, lockOf(path)].flatMap((one) => objects.get(one) ?? [])),
   );
   return textsOf(files, (file) => texts.get(objects.get(file) ?? "")?.toString("utf8") ?? null);
+}
+
+export interface Tracked {
+  pointers: Pointer[];
+  /** Read when they are asked for. */
+  pipelines(): PipelineTexts[];
+}
+
+/** Of a commit, or of the worktree (null), which Git is asked for once: to match long ignore files may take it seconds. */
+export function trackedOf(project: Project, rev: string | null): Tracked {
+  if (rev !== null) return { pointers: readPointersAt(project, rev), pipelines: () => readPipelines(project, rev) };
+  const { pointers, pipelines } = readTracked(project);
+  return { pointers, pipelines: () => pipelinesHere(project, pipelines) };
+}
+
+function pipelinesHere(project: Project, paths: readonly string[]): PipelineTexts[] {
+  const top = topOf(project);
+  return textsOf(paths, (file) => readTextIfExists(join(top, file)));
 }
 
 function textsOf(files: readonly string[], textOf: (file: string) => string | null): PipelineTexts[] {

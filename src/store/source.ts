@@ -13,18 +13,16 @@ import type { Context } from "../platform/context.ts";
 import { isFolder, writeFileAtomic } from "../platform/files.ts";
 import { isUrl } from "./dvc-config.ts";
 import type { ObjectFolder } from "./layout.ts";
-import { readPointers, readPointersAt } from "./pointers.ts";
+import { type Tracked, trackedOf } from "./pointers.ts";
 import { makeTemporary } from "./staging.ts";
-import type { Pointer } from "./types.ts";
 
-export interface Source {
+export interface Source extends Tracked {
   /** For its cache, remotes and Git objects. */
   project: Project;
   /** Null: the files as they stand there now. */
   commit: string | null;
   /** What typed paths are relative to, from the top, with `/`; empty for the top itself. */
   base: string;
-  pointers: Pointer[];
   /** Nothing of it is on this machine but what is needed. */
   isClone?: true;
   /** Ours as long as this takes: its own cache is left as it is. */
@@ -78,7 +76,7 @@ function opened(context: Context, url: string, { rev: asked, path }: OpenOptions
     mkdirSync(join(root, ".dvc"), { recursive: true });
     if (config.code === 0) writeFileAtomic(join(root, ".dvc", "config"), config.stdout);
     const project: Project = { root, repository, dvcRoot: root, stateDir: join(into, "state"), cwd: root, config: DEFAULTS };
-    return { project, commit, base: "", pointers: readPointersAt(project, commit), isClone: true, ...holding };
+    return { project, commit, base: "", ...trackedOf(project, commit), isClone: true, ...holding };
   } catch (error) {
     holding.close();
     throw error;
@@ -115,10 +113,10 @@ function innermostAt(repository: Repository, commit: string, path: string): stri
 function openHere(place: Place, { url, rev, base }: { url: string; rev: string | undefined; base: string }): Source {
   const project: Project = { ...place, config: DEFAULTS };
   const holding = scratchFolder();
-  if (rev === undefined) return { project, commit: null, base, pointers: readPointers(project), ...holding };
+  if (rev === undefined) return { project, commit: null, base, ...trackedOf(project, null), ...holding };
   if (place.repository === null) throw notThere(url);
   const commit = commitOf(place.repository, rev);
-  return { project, commit, base, pointers: readPointersAt(project, commit), ...holding };
+  return { project, commit, base, ...trackedOf(project, commit), ...holding };
 }
 
 interface Scratch {

@@ -14,7 +14,7 @@ import type { Context } from "../platform/context.ts";
 import { hashingFile } from "../platform/hashing.ts";
 import { paceWork, type Work } from "../platform/pace.ts";
 import { shellWord } from "../platform/shell-word.ts";
-import { readPointersAt } from "../store/pointers.ts";
+import { trackedOf } from "../store/pointers.ts";
 import { openSource, type Source, sourcePath } from "../store/source.ts";
 import { type SourceNode, sourceTree } from "../store/source-tree.ts";
 import { findCommit } from "../versions/registry.ts";
@@ -155,7 +155,7 @@ export async function copyChecked(
 function openVersion(context: Context, name: string): Source {
   const project = openProject(context);
   const { commit } = findCommit(project, name);
-  return { project, commit, base: "", pointers: readPointersAt(project, commit), close: () => {} };
+  return { project, commit, base: "", ...trackedOf(project, commit), close: () => {} };
 }
 
 /** Typed paths are relative to where one is, as everywhere; else to the top, as they are written down in tags and notes. */

@@ -97,3 +97,16 @@ it("reads a commit with two git processes, whatever their number", () => {
   expect(readPointersAt(project, "HEAD")).toHaveLength(50);
   expect(counter.calls()).toHaveLength(2);
 });
+
+it.each([
+  ["list", "."],
+  ["list", ".", "-R"],
+  ["diff", "HEAD"],
+])("data %s %s asks Git once which files there are", (...words) => {
+  const counter = countGit();
+  const repository = makeRepository();
+  repository.commit("some", { ".dvc/config": "", "d.dvc": pointer(A, "d"), "dvc.yaml": "stages:\n  s:\n    cmd: make\n    outs: [o]\n" });
+  counter.reset();
+  expect(repository.expver(["data", ...words], { env: { PATH: counter.path } })).toMatchObject({ code: 0 });
+  expect(counter.calls().filter((call) => call.includes("ls-files"))).toHaveLength(1);
+});

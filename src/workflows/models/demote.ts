@@ -9,7 +9,7 @@ import { isHeld, isModelOf, predecessorOf, productionHistory, productionMessage 
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
-import { readPointers, readPointersAt } from "../../store/pointers.ts";
+import { readPointers, trackedOf } from "../../store/pointers.ts";
 import type { Source } from "../../store/source.ts";
 import { sourceTree } from "../../store/source-tree.ts";
 import type { OutputContent } from "../../store/types.ts";
@@ -73,7 +73,7 @@ export const modelsDemote: WriteWorkflow<Input, DemotePlan, Demoted> = {
       refuseUntrackable(project, [path], readPointers(project));
       const { commit } = previous;
       const remote = textIn(input.remote);
-      const source: Source = { project, commit, base: "", pointers: readPointersAt(project, commit), close: () => {} };
+      const source: Source = { project, commit, base: "", ...trackedOf(project, commit), close: () => {} };
       const nodes = await sourceTree(source, path, { remote });
       await requireBytes(context, source, { nodes, path, remote });
       back = { ...named(survey, previous), origin: { source, from: path, nodes, remote } };

@@ -8,7 +8,7 @@ import { historicCandidate } from "../../models/historic-candidate.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { openCache } from "../../store/cache.ts";
-import { readPointersAt } from "../../store/pointers.ts";
+import { trackedOf } from "../../store/pointers.ts";
 import type { Source } from "../../store/source.ts";
 import { copyKey, type Survey } from "./survey.ts";
 
@@ -88,8 +88,8 @@ export function sourceOf({ project, folder }: Survey, model: KnownModel): { sour
   const { commit, path, hash } = model;
   const copy = commit === null || isCached(openCache(project).dir, hash) ? undefined : folder.candidates.find((one) => one.hash === hash);
   const from = copy === undefined ? commit : null;
-  const pointers = from === null ? [] : readPointersAt(project, from);
-  return { source: { project, commit: from, base: "", pointers, close: () => {} }, path: copy?.path ?? path };
+  const tracked = from === null ? { pointers: [], pipelines: () => [] } : trackedOf(project, from);
+  return { source: { project, commit: from, base: "", ...tracked, close: () => {} }, path: copy?.path ?? path };
 }
 
 /** The configured output before others. Throws E_USAGE, E_NOT_FOUND. */

@@ -11,7 +11,7 @@ import { type Changes, compareTracked, type Tracked } from "../../../store/compa
 import { trustedSize } from "../../../store/layout.ts";
 import { orderOf } from "../../../store/listing.ts";
 import { listingFinder } from "../../../store/listings.ts";
-import { readPointers, readPointersAt } from "../../../store/pointers.ts";
+import { trackedOf } from "../../../store/pointers.ts";
 import { readingStatus } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
@@ -93,8 +93,8 @@ async function bothStates(
 
 /** What DVC keeps, or will when the stage has run; null: the worktree's. */
 function outputsAt(project: Project, rev: string | null): Pointer[] {
-  const stored = rev === null ? readPointers(project) : readPointersAt(project, rev);
-  return [...stored, ...unrunOutputs(project, rev)].filter(({ cache }) => cache);
+  const { pointers, pipelines } = trackedOf(project, rev);
+  return [...pointers, ...unrunOutputs(pipelines())].filter(({ cache }) => cache);
 }
 
 /** Targets may name what only one of the two states has. */

@@ -40,7 +40,7 @@ export const dataList: ReadWorkflow<Input, ListResult> = {
     });
     try {
       if (isDeep(input) || input.path !== undefined) await bringChained(context, source, wholeOrPath(source, input));
-      const pointers = [...source.pointers, ...unrunOutputs(source.project, source.commit)];
+      const pointers = [...source.pointers, ...unrunOutputs(source.pipelines())];
       const { json, root } = await listed({ ...source, pointers }, input);
       return { json, tree: input.tree === true ? root : null, ...shown };
     } finally {
