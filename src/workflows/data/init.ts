@@ -14,6 +14,7 @@ import { DVC_GITIGNORE, DVCIGNORE } from "../init/texts.ts";
 import { textIn } from "../input.ts";
 import { applyFileEdits, fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { refused } from "./refused.ts";
 
 interface InitPlan extends Plan {
   /** Absolute. */
@@ -114,8 +115,4 @@ function refuseWrongPlace({ repository }: Place, { root, noScm, subdir }: { root
   if (gitResult(repository, ["check-ignore", "-q", "--no-index", "--", join(root, ".dvc")], { allow: [1] }).code === 0) {
     throw refused(".dvc is ignored by Git", "Take it out of the ignore file that names it.");
   }
-}
-
-function refused(message: string, hint: string): ExpverError {
-  return new ExpverError("E_DATA", message, { hint });
 }

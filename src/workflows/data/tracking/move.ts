@@ -21,6 +21,7 @@ import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
+import { refused } from "../refused.ts";
 import { autostage } from "./autostage.ts";
 import { refuseUntrackable } from "./trackable.ts";
 
@@ -170,8 +171,4 @@ function refuseUnusable(
     [to],
     pointers.filter((one) => one !== pointer),
   );
-}
-
-function refused(message: string, hint: string): ExpverError {
-  return new ExpverError("E_DATA", message, { hint });
 }

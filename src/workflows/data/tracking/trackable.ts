@@ -4,7 +4,6 @@ import { lstatSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, isWithin, overlapAmong, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
 import { ignoredByGit } from "../../../git/ignored.ts";
 import { isFolder } from "../../../platform/files.ts";
@@ -12,6 +11,7 @@ import { shellWord } from "../../../platform/shell-word.ts";
 import { dvcIgnore } from "../../../store/dvcignore.ts";
 import { fileBeside } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
+import { refused } from "../refused.ts";
 
 /**
  * Throws E_DATA for links to folders, paths Git has, pointers themselves, what `.dvcignore` leaves out, and paths that overlap another output. Answers those
@@ -82,8 +82,4 @@ function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
     `${path} is tracked by Git`,
     `Take it out of Git first: git rm -r --cached -- ${typedPath(project, path)} && git commit -m ${shellWord(`stop tracking ${path}`)}`,
   );
-}
-
-function refused(message: string, hint: string): ExpverError {
-  return new ExpverError("E_DATA", message, { hint });
 }
