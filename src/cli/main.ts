@@ -58,6 +58,10 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
     }
     const outcome = await runCommand(context, command, { input: parsed.input, face, argv });
     reporter.end();
+    if (face.json && command.bareJson && !face.quiet) {
+      await print(await dvcJson(outcome.data));
+      return outcome.exitCode;
+    }
     const text = await textOf(command, outcome, { face, reporter });
     if (!(await isPaged(text, command, { input: parsed.input, face, context }))) process.stdout.write(text);
     return outcome.exitCode;
@@ -139,6 +143,15 @@ function exitCodeIn(data: unknown): number {
   return typeof data.exitCode === "number" ? data.exitCode : 0;
 }
 
+async function print(pieces: Iterable<string>): Promise<void> {
+  for (const piece of pieces) {
+    const error = await new Promise((done) => process.stdout.write(piece, done));
+    // Said by who watches the output.
+    if (error) return;
+  }
+  process.stdout.write("\n");
+}
+
 /** What goes to stdout. */
 async function textOf(
   command: Command,
@@ -147,10 +160,7 @@ async function textOf(
 ): Promise<string> {
   // As with dvc, also of JSON.
   if (face.quiet && command.bareJson) return "";
-  if (face.json) {
-    const envelope = { ...envelopeOf(data, reporter.warnings), ok: exitCode === 0 };
-    return `${command.bareJson ? await dvcJson(data) : toJson(envelope)}\n`;
-  }
+  if (face.json) return `${toJson({ ...envelopeOf(data, reporter.warnings), ok: exitCode === 0 })}\n`;
   if (face.quiet) return "";
   const terminal = terminalOf(process.stdout, process.env, face.colour);
   if (planned) return renderPlan(data as Plan, terminal);
@@ -173,7 +183,7 @@ async function isPaged(
 }
 
 /** dvc prints the bare value. */
-async function dvcJson(data: unknown): Promise<string> {
+async function dvcJson(data: unknown): Promise<Iterable<string>> {
   const { pythonJson } = await import("./python-json.ts");
   return pythonJson(typeof data === "object" && data !== null && "json" in data ? data.json : data);
 }

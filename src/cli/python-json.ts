@@ -1,23 +1,50 @@
 /** JSON as Python's `json.dumps` writes it, which is what dvc prints under `--json`. */
 import { escapeOf } from "./text-width.ts";
 
-export function pythonJson(value: unknown): string {
-  if (Array.isArray(value)) {
-    // What a text is made of is kept until all of it is needed: of a million items in one go that would be most of a command's memory.
-    const pieces: string[] = [];
-    for (const some of piecesOf(value)) pieces.push(some.map((item) => pythonJson(item ?? null)).join(", "));
-    return `[${pieces.join(", ")}]`;
+const PIECE_LENGTH = 2 ** 16;
+
+/** In pieces, to be printed one by one: the whole text of a million items would be a third of a command's memory. */
+export function* pythonJson(value: unknown): Generator<string> {
+  let piece = "";
+  for (const part of partsOf(value)) {
+    piece += part;
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = "";
   }
+  yield piece;
+}
+
+/** Lists, also those in an object, item by item. */
+function* partsOf(value: unknown): Generator<string> {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield (index === 0 ? "[" : ", ") + whole(item);
+    yield value.length === 0 ? "[]" : "]";
+  } else if (typeof value === "object" && value !== null) {
+    let before = "{";
+    for (const [key, item] of pairsOf(value)) {
+      yield `${before}${text(key)}: `;
+      if (Array.isArray(item)) yield* partsOf(item);
+      else yield whole(item);
+      before = ", ";
+    }
+    yield before === "{" ? "{}" : "}";
+  } else yield whole(value);
+}
+
+function whole(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(whole).join(", ")}]`;
   if (typeof value === "object" && value !== null) {
-    const pairs = Object.entries(value).filter(([, item]) => item !== undefined);
-    return `{${pairs.map(([key, item]) => `${text(key)}: ${pythonJson(item)}`).join(", ")}}`;
+    return `{${pairsOf(value)
+      .map(([key, item]) => `${text(key)}: ${whole(item)}`)
+      .join(", ")}}`;
   }
   if (typeof value === "string") return text(value);
   return typeof value === "bigint" ? value.toString() : JSON.stringify(value ?? null);
 }
 
-function* piecesOf(items: readonly unknown[]): Generator<readonly unknown[]> {
-  for (let from = 0; from < items.length; from += 1000) yield items.slice(from, from + 1000);
+function pairsOf(value: object): [string, unknown][] {
+  return Object.entries(value).filter(([, item]) => item !== undefined);
 }
 
 /** Everything beyond ASCII escaped; a character outside the basic plane is two escapes. */

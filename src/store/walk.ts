@@ -2,6 +2,7 @@
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { type FileStat, fileStat, putStat, SIZE, STAT_NUMBERS, statAt } from "../platform/file-stat.ts";
+import { expectEntries } from "../platform/heap.ts";
 import { NOTHING_DONE, type Work } from "../platform/pace.ts";
 
 export interface WalkedFile {
@@ -70,6 +71,7 @@ export function* walkingFiles(
       putStat(place.stats, index, stat);
       found.push(new FileOfFolder(place, { name, index, isLink }));
     }
+    expectEntries(found.length);
     if (found.length === before && inside !== "") onEmptyFolder?.(absolute);
   }
   yield* visit(folder, "");

@@ -1,6 +1,7 @@
 /** More entries than a call takes arguments, or than may be copied once for each of them. */
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { pythonJson } from "../../src/cli/python-json.ts";
 import { renderDataDiff } from "../../src/cli/render/data-diff.ts";
 import { renderDataList } from "../../src/cli/render/data-list.ts";
 import { renderPlan } from "../../src/cli/render/plan.ts";
@@ -61,6 +62,22 @@ it("what is safe for a terminal is not copied; of what is not, only that", () =>
   const safe = safeData(mixed);
   expect(safe.json[0]).toBe(json[0]);
   expect(safe).toEqual({ json: [json[0], { path: "a\\u001b[2Jb" }], "na\\u0007me": 1 });
+});
+
+it("dvc's JSON comes in pieces, wherever the many are", () => {
+  const list = many((index) => entryOf(`f-${index}`, index)).slice(0, 20_000);
+  for (const value of [
+    list,
+    { added: list, deleted: [], né: 1 },
+    Object.fromEntries(list.map(({ path }) => [path, "deleted in the cache, by way of example"])),
+  ]) {
+    const pieces = [...pythonJson(value)];
+    expect(pieces.length).toBeGreaterThan(5);
+    expect(JSON.stringify(JSON.parse(pieces.join(""))) === JSON.stringify(value)).toBe(true);
+  }
+  expect([...pythonJson({ a: [], b: {}, c: ["é", { d: undefined, e: null }, [1, true]] })]).toEqual([
+    '{"a": [], "b": {}, "c": ["\\u00e9", {"e": null}, [1, true]]}',
+  ]);
 });
 
 it("states whose paths stand in another order, or are there in part, are told apart by path", () => {

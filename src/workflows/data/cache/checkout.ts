@@ -13,7 +13,7 @@ import { applyingCheckout, refuseUnsaved } from "../../../store/apply-checkout.t
 import { type OutputCheckout, type Placement, planningCheckout } from "../../../store/checkout.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
-import { fingerprintOf } from "../../plan.ts";
+import { fingerprintOfEach } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { type Change, checkoutEffects } from "../checkout-effects.ts";
 import { settleDatabases } from "../databases.ts";
@@ -87,20 +87,19 @@ export async function planCheckout(
     command: "data checkout",
     steps: outputs.flatMap(stepsOf),
     destructive: ready.some(({ unsaved }) => unsaved.length > 0),
-    fingerprint: fingerprintOf(
-      outputs.map(({ pointer, places, removes, unsaved }) => [
-        pointer.path,
-        pointer.hash,
-        places.length,
-        removes.length,
-        unsaved.map(({ path, md5 }) => [path, md5]),
-      ]),
-    ),
+    fingerprint: fingerprintOfEach(factsOf(outputs)),
     outputs,
     unstored,
     allowMissing: input.allowMissing === true,
     summary: input.summary === true,
   };
+}
+
+function* factsOf(outputs: readonly OutputCheckout[]): Generator<unknown> {
+  for (const { pointer, places, removes, unsaved } of outputs) {
+    yield [pointer.path, pointer.hash, places.length, removes.length];
+    for (const { path, md5 } of unsaved) yield [path, md5];
+  }
 }
 
 /**

@@ -15,7 +15,7 @@ import { takeName } from "../../../store/take-name.ts";
 import type { WalkedFile } from "../../../store/walk.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
-import { fingerprintOf } from "../../plan.ts";
+import { fingerprintOfEach } from "../../plan.ts";
 import { openData } from "../open-data.ts";
 
 interface UnprotectPlan extends Plan {
@@ -39,9 +39,9 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
     refuseOutside(project, new Set(files.map(({ path }) => dirname(path))));
     return {
       command: "data unprotect",
-      steps: files.filter(isLinked).map(({ path, stat }) => ({ verb: "copy", target: path, bytes: stat.size })),
+      steps: files.filter(wasLinked).map(({ path, stat }) => ({ verb: "copy", target: path, bytes: stat.size })),
       destructive: false,
-      fingerprint: fingerprintOf(files.map(({ path, stat }) => [path, stat.ino, stat.ctimeMs])),
+      fingerprint: fingerprintOfEach(factsOf(files)),
       files,
     };
   },
@@ -75,6 +75,16 @@ function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<Unp
   return { copied };
 }
 
+function* factsOf(files: readonly WalkedFile[]): Generator<unknown> {
+  for (const { path, stat } of files) yield [path, stat.ino, stat.ctimeMs];
+}
+
+/** When it was looked at. */
+function wasLinked({ isLink, stat }: WalkedFile): boolean {
+  return isLink || stat.nlink > 1;
+}
+
+/** As it is now: another of its names may have got bytes of its own meanwhile. */
 function isLinked({ path, isLink }: WalkedFile): boolean {
   return isLink || lstatSync(path).nlink > 1;
 }
