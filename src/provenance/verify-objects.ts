@@ -35,7 +35,7 @@ type Found = "right" | "wrong" | "absent";
 /** Objects that several versions share are read once. */
 export function objectChecks(project: Project, context: Pacing, { quick, cloud, remote }: ObjectOptions): ObjectChecks {
   const cache = openCache(project);
-  const findListing = listingFinder(project, remote);
+  const findListing = listingFinder(project, { ...context, remoteName: remote });
   const local = new Map<string, Found>();
   const elsewhere = new Map<string, boolean>();
 

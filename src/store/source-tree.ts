@@ -55,14 +55,13 @@ export async function sourceTree(
   else if (commit === null || project.repository === null) for (const node of standing(source, under)) add(node);
   else for (const node of committed(project.repository, commit, under)) add(node);
   let failure: ExpverError | undefined;
-  const finder = listingFinder(
-    project,
-    remote,
-    (error) => {
+  const finder = listingFinder(project, {
+    remoteName: remote,
+    onFailure: (error) => {
       failure = error;
     },
-    broughtFor(source),
-  );
+    also: broughtFor(source),
+  });
   for (const pointer of source.pointers) {
     // An output that DVC does not keep is a file of Git's.
     if (!pointer.cache) continue;

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import { finishWork, type Work } from "../platform/pace.ts";
+import { finishWork, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
 import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readingListing, trustedSize } from "./layout.ts";
 import { type Scan, type ScannedFile, scanFiles, scanOutput } from "./scan.ts";
@@ -23,8 +23,8 @@ export interface OutputStatus {
 }
 
 /** Reads every output that has changed since it was last read. */
-export function outputStatus(project: Project, pointers: readonly Pointer[]): OutputStatus[] {
-  return finishWork(readingStatus(project, pointers));
+export function outputStatus(project: Project, pointers: readonly Pointer[], pacing: Pacing): Promise<OutputStatus[]> {
+  return paceWork(readingStatus(project, pointers), pacing, { label: "looking at data" });
 }
 
 /** `unchanged`: where Git was asked a moment ago. */

@@ -91,7 +91,7 @@ async function findingsOf(check: Check, scene: Scene): Promise<FoundBy[]> {
   try {
     return (await check.find(scene)).map((finding) => ({ check: id, title, ...finding }));
   } catch (error) {
-    if (!(error instanceof ExpverError)) throw error;
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
     return [{ check: id, title, level: "warning", what: `could not look at ${title}: ${error.message}`, remedy: error.hint }];
   }
 }

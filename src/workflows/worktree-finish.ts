@@ -52,7 +52,7 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     const project = openProject(context);
     const record = experimentNamed(project, context, textIn(input.name));
     const choices = choicesIn(input, project.config.publish === "auto");
-    const scene = openScene(context, record);
+    const scene = await openScene(context, record);
     await requireCommittable(scene.main);
     requireSameChoices(context, scene, choices);
     if (choices.edit) editorOf(scene.main.repository);
@@ -77,16 +77,16 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
 
   async apply(context, { record, choices }) {
     await prepareWriting(openProject(context), context);
-    const first = openScene(context, record);
+    const first = await openScene(context, record);
     await repair(first.there.project, first.there.context);
     const here = choices.edit && first.merged === null ? { ...choices, message: await edited(first, choices) } : choices;
     await makeVersionThere(context, record, choices);
-    const { there, versions } = openScene(context, record);
+    const { there, versions } = await openScene(context, record);
     const published = choices.publish ? await publishNames(there.context, versions) : [];
-    const model = await keepModel(openScene(context, record), choices);
-    const merged = await mergeOnce(openScene(context, record), here);
+    const model = await keepModel(await openScene(context, record), choices);
+    const merged = await mergeOnce(await openScene(context, record), here);
     if (choices.publish && merged.version !== null) published.push(...(await publishNames(context, [{ name: merged.version }])));
-    const { tipVersion } = openScene(context, record);
+    const { tipVersion } = await openScene(context, record);
     return {
       name: record.name,
       experiment: tipVersion?.name ?? null,
@@ -147,10 +147,10 @@ async function edited(scene: Scene, { message }: Choices): Promise<string> {
 
 /** Commit and tag in the experiment's worktree, as far as they are missing. */
 async function makeVersionThere(context: Context, record: WorktreeRecord, choices: Choices): Promise<void> {
-  const before = openScene(context, record);
+  const before = await openScene(context, record);
   const isChanged = before.changed.files.length + before.changed.outputs.length > 0;
   if (isChanged && choices.commit) await commitThere(before, choices.message ?? `Finish ${record.name}`);
-  const scene = openScene(context, record);
+  const scene = await openScene(context, record);
   if (!choices.tag || scene.tipVersion !== null || scene.tip === scene.base) return;
   const inside = scene.there.context;
   await tag.apply(inside, await tag.plan(inside, { description: choices.message }));
@@ -173,7 +173,7 @@ async function mergeOnce(scene: Scene, choices: Choices): Promise<MergedHere> {
 
 /** Looked through once more: what appeared meanwhile is in the way, and the rest of the finish is done. */
 async function removeAtLast(context: Context, record: WorktreeRecord, choices: Choices): Promise<Removed> {
-  const { main } = openScene(context, record);
+  const { main } = await openScene(context, record);
   const findings = await inventory(main.project, context, record);
   const settled: Category[] = [
     // Cells that were decided for main still differ.

@@ -1,5 +1,5 @@
 /** Ctrl-C is heard while many files are taken back or freed, and the same command once more finishes it. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runInterrupted } from "../support/interrupt-at.ts";
@@ -109,6 +109,27 @@ it("a tag that looks whether data is still what HEAD says", () => {
   repo.run("rm", ["-rf", ".git/expver/stat-cache"]);
   repo.write("d/0", "changed");
   expect(runInterrupted(repo, ["tag", "e0.1.0", "-m", "x"], { at: 1, text: "/stat-cache/" })).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining("while looking at data"),
+  });
+});
+
+it.each([["doctor"], ["worktree", "finish", "other"], ["worktree", "remove", "other"]])("%s %s, that looks at data", (...args) => {
+  const repo = project();
+  repo.write("e/0", "another");
+  must(repo, "data", "add", "e");
+  must(repo, "init", "--yes");
+  repo.commit("another");
+  must(repo, "worktree", "create", "other");
+  const there = repo.expverJson(["worktrees"]).data.worktrees.find(({ branch }: { branch: string }) => branch.includes("other"));
+  for (const root of [repo.root, there.root]) {
+    rmSync(join(root, "d/0"), { force: true });
+    writeFileSync(join(root, "d/0"), "changed");
+  }
+  // What doctor looks for first.
+  repo.run("sh", ["-c", "rm -f .dvc/cache/files/md5/[0-9a-f]?/*[0-9a-f]"]);
+  repo.run("sh", ["-c", "find .git -name stat-cache | xargs rm -rf"]);
+  expect(runInterrupted(repo, args, { at: 1, text: "/stat-cache/" })).toMatchObject({
     code: 130,
     stderr: expect.stringContaining("while looking at data"),
   });

@@ -109,9 +109,9 @@ describe("a large folder", () => {
     expect(status()).toEqual(MODIFIED);
   });
 
-  it("has its files read in turns when they are asked for after all", () => {
+  it("has its files read in turns when they are asked for after all", async () => {
     const project = openProject({ ...base.context, cwd: work });
-    const [status] = outputStatus(project, readPointers(project));
+    const [status] = await outputStatus(project, readPointers(project), {});
     const reading = readingFiles(status?.scan as Scan);
     expect(reading.next()).toMatchObject({ done: false });
     expect(finishWork(reading)).toHaveLength(FILES);

@@ -52,7 +52,7 @@ export async function mergePointer(project: Project, context: Context, merge: Po
   mkdirSync(folder, { recursive: true });
   const ingest = beginIngest(cache);
   try {
-    const bench = { project, context, cache, ingest, findListing: listingFinder(project), folder, choice };
+    const bench = { project, context, cache, ingest, findListing: listingFinder(project, context), folder, choice };
     const outputs: MergedOutput[] = [];
     for (const sides of pairs) outputs.push(await mergeOutput(bench, sides));
     const conflicts = outputs.flatMap((output) => (output.kind === "conflict" ? [output.reason] : []));

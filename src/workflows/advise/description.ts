@@ -24,7 +24,7 @@ export const adviseDescription: ReadWorkflow<Input, DescriptionAdvice> = {
     const version = textIn(input.version) ?? null;
     const project = openProject(context);
     if (version === null) {
-      const since = sinceLastVersion(project);
+      const since = await sinceLastVersion(project, context);
       const description = describeChanges(since);
       const message = shellWord(description === "" ? "what it tries" : description);
       const parts = { model: null, parameter: since.params[0]?.name ?? null, metric: null, data: null, text: description || null };

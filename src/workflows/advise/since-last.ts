@@ -5,6 +5,7 @@ import { type Project, requireRepository } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { readStatus } from "../../git/status.ts";
+import type { Context } from "../../platform/context.ts";
 import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
@@ -38,7 +39,7 @@ export interface SinceLast {
   params: ChangedValue[];
 }
 
-export function sinceLastVersion(project: Project): SinceLast {
+export async function sinceLastVersion(project: Project, context: Context): Promise<SinceLast> {
   const repository = requireRepository(project);
   const versions = readVersions(project);
   const last = lastVersion(repository, versions, "HEAD");
@@ -59,7 +60,7 @@ export function sinceLastVersion(project: Project): SinceLast {
       .filter((path) => !settings.has(path))
       .sort(),
     uncommitted,
-    data: changedData(project, last),
+    data: await changedData(project, context, last),
     params: changedValues(params, readParameterFile(project)),
   };
 }
@@ -102,10 +103,11 @@ export function dataNotOf(
   return differ.filter(({ path, hash }) => named.has(path) || committed.get(path) !== hash).map(({ path }) => path);
 }
 
-function changedData(project: Project, last: Version): string[] {
+async function changedData(project: Project, context: Context, last: Version): Promise<string[]> {
   const { message } = last;
   const inputs = inputPointers(project, readPointers(project));
-  const edited = new Set(outputStatus(project, inputs).flatMap(({ pointer, state }) => (state === "modified" ? [pointer.path] : [])));
+  const states = await outputStatus(project, inputs, context);
+  const edited = new Set(states.flatMap(({ pointer, state }) => (state === "modified" ? [pointer.path] : [])));
   const isSame = edited.size === 0 && message.dataHash !== null && dataHash(inputs) === message.dataHash;
   if (isSame) return [];
   if (message.data.length === 0) return [...edited].sort();

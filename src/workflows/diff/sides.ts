@@ -8,6 +8,7 @@ import { contextIn } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { worktreeTree } from "../../git/worktree-tree.ts";
 import type { Context } from "../../platform/context.ts";
+import { together } from "../../platform/together.ts";
 import { recordedTexts } from "../../results/runs.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
@@ -71,7 +72,7 @@ export async function openSides(
     return folder;
   };
   try {
-    const sides = await Promise.all(names.map((name) => sideOf(context, project, { name, versions, treeFolder })));
+    const sides = await together(names.map((name) => sideOf(context, project, { name, versions, treeFolder })));
     return { sides, objects: folders, close };
   } catch (error) {
     close();
@@ -141,13 +142,12 @@ function commitSide(project: Project, name: string, commit: string): Side {
 }
 
 /** Parameters are those of its parameter file, else of {@link standingRun}; metrics those of that run, or of the sweep whose best it is. */
-function worktreeSide(project: Project, { clock }: Context, { name, versions, treeFolder }: Asked): Side {
+async function worktreeSide(project: Project, context: Context, { name, versions, treeFolder }: Asked): Promise<Side> {
   const repository = requireRepository(project);
   const { run, sweep } = standingRun(project, versions) ?? { run: null, sweep: null };
   const known = metricNames(project.config, versions);
-  const pointers = outputStatus(project, readPointers(project)).flatMap(({ pointer, scan }) =>
-    scan === null ? [] : [{ ...pointer, ...scan.content }],
-  );
+  const states = await outputStatus(project, readPointers(project), context);
+  const pointers = states.flatMap(({ pointer, scan }) => (scan === null ? [] : [{ ...pointer, ...scan.content }]));
   const { artifacts } = artifactsOf(project, { message: parseMessage("") }, pointers);
   const numbers = run === null ? "no run yet" : `${sweep === null ? "latest run" : `best run of ${sweep.name}`}: ${run.run_id}`;
   const code = worktreeTree(repository, treeFolder());
@@ -156,7 +156,7 @@ function worktreeSide(project: Project, { clock }: Context, { name, versions, tr
     kind: "worktree",
     commit: resolveCommit(repository, "HEAD") ?? "",
     description: [numbers, ...modelsOfOthers(run?.version ?? null, versions, artifacts)].join("; "),
-    date: clock().toISOString(),
+    date: context.clock().toISOString(),
     params: { ...recordedTexts(run?.params ?? ""), ...readParameterFile(project) },
     metrics: sweep === null ? recordedTexts(run?.metrics ?? "") : metricsOf(sweep.message, known),
     artifacts,

@@ -18,17 +18,24 @@ import type { Check, Finding } from "./check.ts";
 export const lostObjects: Check = {
   id: "lost-objects",
   title: "the bytes of tracked data",
-  find({ project, looked }) {
+  async find({ project, context, looked }) {
     if (project === null || project.dvcRoot === null || project.repository?.bare) return [];
     const cache = cacheDir(project);
     const hasRemote = configTexts(project).some(({ sections }) => [...sections.keys()].some((name) => name.startsWith("remote ")));
-    return looked.pointers().flatMap((pointer): Finding[] => {
+    const incomplete = looked.pointers().flatMap((pointer) => {
       const missing = missingOf(cache, pointer);
-      if (missing === 0) return [];
+      return missing === 0 ? [] : [{ pointer, missing }];
+    });
+    const states = await outputStatus(
+      project,
+      incomplete.map(({ pointer }) => pointer),
+      context,
+    );
+    return incomplete.flatMap(({ pointer, missing }, index): Finding[] => {
       const many = missing === 1 ? "" : ` (${missing} objects)`;
       const what = `the bytes of ${pointer.path} (${pointer.hash?.slice(0, 6)}, named by ${pointer.file}) are not in the cache${many}`;
       const typed = typedPath(project, pointer.path);
-      const worktree = outputStatus(project, [pointer])[0]?.worktree;
+      const worktree = states[index]?.worktree;
       // Adding anything else would make the pointer name that, and forget what it named.
       if (worktree === "same") return [{ level: "warning", what: `${what}; they stand at that path`, remedy: `expver data add ${typed}` }];
       if (hasRemote || pointer.isImport) return [{ level: "warning", what, remedy: `expver data pull ${typed}` }];

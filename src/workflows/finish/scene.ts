@@ -44,7 +44,7 @@ export interface Scene {
 }
 
 /** Throws E_DATA when the finish is typed inside the experiment, E_NOT_FOUND when its folder is gone. */
-export function openScene(context: Context, record: WorktreeRecord): Scene {
+export async function openScene(context: Context, record: WorktreeRecord): Promise<Scene> {
   const main = sideOf(context);
   const { root, branch, name } = record;
   if (main.repository.root === root) {
@@ -86,7 +86,7 @@ export function openScene(context: Context, record: WorktreeRecord): Scene {
     merged: all.find(({ message }) => message.kind === "merge" && message.merged.includes(mergedName(tipVersion, tip))) ?? null,
     changed: {
       files: readStatus(there.repository, { untracked: false }).map(({ path }) => path),
-      outputs: there.project.dvcRoot === null ? [] : changedOutputs(there.project),
+      outputs: there.project.dvcRoot === null ? [] : await changedOutputs(there),
     },
   };
 }
@@ -127,8 +127,8 @@ function mergeBase(repository: Repository, one: string, other: string): string |
   return code === 0 ? stdout.toString("utf8").trim() : null;
 }
 
-function changedOutputs(project: Project): string[] {
-  return outputStatus(project, readPointers(project))
+async function changedOutputs({ project, context }: Side): Promise<string[]> {
+  return (await outputStatus(project, readPointers(project), context))
     .filter(({ worktree, state }) => worktree === "modified" || state === "not in cache")
     .map(({ pointer }) => pointer.path);
 }

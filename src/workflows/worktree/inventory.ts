@@ -64,7 +64,10 @@ async function lookThrough(main: Project, context: Context, record: WorktreeReco
   const line = lineOf(repository, branch);
   return [
     ...(await programs(project, root)),
-    ...fileFindings(project, repository, record, { settled: new Set(settled), twin: main.repository?.bare === false ? topOf(main) : null }),
+    ...(await fileFindings(project, { context: inside, repository }, record, {
+      settled: new Set(settled),
+      twin: main.repository?.bare === false ? topOf(main) : null,
+    })),
     ...historyFindings(project, repository, line, { disposable: !isExperiment }),
     ...(isExperiment
       ? await objectFindings(project, inside, { pointers: () => readPointers(project), remedy: "expver data push, there" })

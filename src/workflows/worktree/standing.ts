@@ -123,7 +123,7 @@ async function contentsOf(
   try {
     const inside = openInside(project, repository, worktree.record === null ? repository.root : insideOf(worktree.record));
     if (inside instanceof ExpverError) throw inside;
-    const data = dataOf(inside, budget);
+    const data = await dataOf(inside, budget);
     return {
       data: data?.state ?? null,
       rows: await unmergedRows(inside, main, data?.database ?? null),
@@ -145,12 +145,12 @@ function openInside(project: Project, repository: Repository, folder: string): P
   }
 }
 
-function dataOf(inside: Project, budget: { files: number }): { state: Standing["data"]; database: string | null } | null {
+async function dataOf(inside: Project, budget: { files: number }): Promise<{ state: Standing["data"]; database: string | null } | null> {
   if (inside.dvcRoot === null) return null;
   const pointers = readPointers(inside).filter(({ hash, cache }) => hash !== null && cache);
   budget.files -= pointers.reduce((sum, { nfiles }) => sum + (nfiles ?? 1), 0);
   if (budget.files < 0) return null;
-  const found = outputStatus(inside, pointers);
+  const found = await outputStatus(inside, pointers, {});
   const count = (wanted: string) => found.filter(({ worktree }) => worktree === wanted).length;
   const path = storedPath(inside, inside.config.results.database);
   const database = found.find(({ pointer, worktree }) => pointer.path === path && worktree === "same");

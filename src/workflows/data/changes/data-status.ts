@@ -13,7 +13,7 @@ import { Member } from "../../../store/bundles.ts";
 import { byRemote, isPushable, withEach } from "../../../store/by-remote.ts";
 import { openCache } from "../../../store/cache.ts";
 import { type Changes, compareTracked, type Tracked } from "../../../store/compare.ts";
-import { keyOf, trustedSize } from "../../../store/layout.ts";
+import { keyOf } from "../../../store/layout.ts";
 import { type FindListing, listingFinder } from "../../../store/listings.ts";
 import { readPointers, readPointersAt } from "../../../store/pointers.ts";
 import type { Expected } from "../../../store/remotes/remote.ts";
@@ -24,7 +24,7 @@ import { textIn } from "../../input.ts";
 import { openConfigured } from "../exit-codes.ts";
 import { openData } from "../open-data.ts";
 import { warnUncompared } from "./status.ts";
-import { type States, trackedStates } from "./tracked.ts";
+import { notCached, type States, trackedStates } from "./tracked.ts";
 
 type Group = Partial<Record<"added" | "deleted" | "modified" | "unknown", string[]>> & { renamed?: { old: string; new: string }[] };
 
@@ -59,7 +59,7 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     const fromRoot = shownFrom(project, project.dvcRoot ?? project.root);
     const shown = ({ path, isFolder }: Tracked) => `${fromRoot(path)}${isFolder ? "/" : ""}`;
     const pointers = readPointers(project).filter(({ cache: isCached }) => isCached);
-    const listings = granular ? listingFinder(project) : null;
+    const listings = granular ? listingFinder(project, context) : null;
     const tell = (changes: Changes) => groupOf(changes, shown, keep);
     const { committed, settled } = await committedChanges(project, pointers, { listings, all: input.unchanged === true, tell });
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
@@ -68,7 +68,7 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     const index = await said(known(pointers));
     const uncommitted = compareTracked(index, await here(states));
     const incomplete = await said(known(states.filter(({ inCache }) => !inCache).map(({ pointer }) => pointer)));
-    const absent = incomplete.filter(({ hash, hashName }) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null);
+    const absent = await paceWork(notCached(cache.dir, incomplete), context, { label: "looking into the cache" });
     const paths = (some: readonly Tracked[]) => some.map(shown).filter(keep);
     const asked = input.notInRemote === true ? await lacking(project, context, { said, pointers, input }) : null;
     const result: DataChanges = {

@@ -8,7 +8,6 @@ import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { type Changes, compareTracked, type Tracked } from "../../../store/compare.ts";
-import { trustedSize } from "../../../store/layout.ts";
 import { orderOf } from "../../../store/listing.ts";
 import { listingFinder } from "../../../store/listings.ts";
 import { trackedOf } from "../../../store/pointers.ts";
@@ -17,7 +16,7 @@ import type { Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { openData, type Selection, selectPointers } from "../open-data.ts";
-import { trackedStates } from "./tracked.ts";
+import { notCached, trackedStates } from "./tracked.ts";
 
 export interface DiffEntry {
   path: string | { old: string; new: string };
@@ -42,10 +41,9 @@ export const dataDiff: ReadWorkflow<Input, DiffResult> = {
     if (revisions === null) return { json: {}, ...shown };
     const { before, after } = await bothStates(project, context, { revisions, targets: wordsOf(input.targets) });
     const changes = compareTracked(before, after);
-    const cache = openCache(project);
-    const isMissing = ({ hash, hashName }: Tracked) => hash !== null && trustedSize(cache.dir, { hash, hashName }) === null;
-    const missing = revisions.new === null ? before.filter(isMissing) : [];
-    const hides = revisions.new !== null || input.hideMissing === true;
+    const isHere = revisions.new === null;
+    const missing = isHere ? await paceWork(notCached(openCache(project).dir, before), context, { label: "looking into the cache" }) : [];
+    const hides = !isHere || input.hideMissing === true;
     return {
       json: shapeOf(project, { changes, missing, hides, showHash: shown.showHash }),
       ...shown,
@@ -84,7 +82,7 @@ async function bothStates(
   const unknown = targets.find((target) => old.unknown.has(target) && now.unknown.has(target));
   if (unknown !== undefined)
     throw new ExpverError("E_NOT_FOUND", `${unknown} is tracked in neither state`, { details: { target: unknown, exitCode: 255 } });
-  const outputs = trackedStates(listingFinder(project));
+  const outputs = trackedStates(listingFinder(project, context));
   const said = async ({ pointers, only }: Selection) => (await outputs.said(pointers)).filter(isChosen(only));
   if (revisions.new !== null) return { before: await said(old), after: await said(now) };
   const states = await paceWork(readingStatus(project, now.pointers), context, { label: "hashing data" });

@@ -13,7 +13,7 @@ import { paceWork, type Work } from "../../../platform/pace.ts";
 import { keysOf, Member, type StoredPointer } from "../../../store/bundles.ts";
 import { byRemote, isPushable, withEach } from "../../../store/by-remote.ts";
 import { openCache } from "../../../store/cache.ts";
-import { keyOf, trustedSize } from "../../../store/layout.ts";
+import { keyOf, trustedSizes } from "../../../store/layout.ts";
 import { listingFinder } from "../../../store/listings.ts";
 import { readPointers, readTracked } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
@@ -208,7 +208,7 @@ async function compareWith(
 ): Promise<void> {
   const cache = openCache(project);
   const objects: Member[] = [];
-  const listing = listingFinder(project, remote.name);
+  const listing = listingFinder(project, { ...context, remoteName: remote.name });
   for (const output of outputs) {
     const { hash, files } = output;
     // A folder by itself is nothing where files have their own names.
@@ -217,8 +217,9 @@ async function compareWith(
     for (const entry of (await listing(output)) ?? []) objects.push(new Member(output, entry));
   }
   const there = keysOf(await remote.present(objects, context));
-  for (const object of objects) {
-    const isHere = trustedSize(cache.dir, object) !== null;
+  const sizes = await paceWork(trustedSizes(cache.dir, objects), context, { label: "looking into the cache", total: objects.length });
+  for (const [index, object] of objects.entries()) {
+    const isHere = sizes[index] !== null;
     const isThere = there.has(keyOf(object));
     if (isHere && isThere) continue;
     json[shownPath(project, object.path)] = isHere ? "new" : isThere ? "deleted" : "missing";

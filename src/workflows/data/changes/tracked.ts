@@ -1,5 +1,7 @@
 /** States of tracked data, ready to be compared: what pointers say, and what the worktree holds. */
+import type { Work } from "../../../platform/pace.ts";
 import type { Tracked } from "../../../store/compare.ts";
+import { type ObjectName, trustedSizes } from "../../../store/layout.ts";
 import type { FindListing } from "../../../store/listings.ts";
 import type { OutputStatus } from "../../../store/status.ts";
 import type { HashName, ListingEntry, Pointer } from "../../../store/types.ts";
@@ -52,6 +54,13 @@ function trackedHere({ pointer, scan }: OutputStatus, members: boolean): Tracked
   const found: Tracked[] = [{ path, hash: scan.content.hash, hashName, isFolder: scan.isFolder }];
   if (scan.isFolder && members) for (const file of scan.files) found.push(new TrackedMember(pointer, file));
   return found;
+}
+
+/** Those whose bytes are not in the cache. */
+export function* notCached(dir: string, some: readonly Tracked[]): Work<Tracked[]> {
+  const stored = some.filter((one): one is Tracked & ObjectName => one.hash !== null);
+  const sizes = yield* trustedSizes(dir, stored);
+  return stored.filter((_, index) => sizes[index] === null);
 }
 
 /** There may be a million: paths are made when they are asked for. */

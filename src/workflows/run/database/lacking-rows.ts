@@ -28,7 +28,7 @@ export async function lackingRows(
   if (pointer === undefined || pointer.hash === null) return null;
   const exists = existsSync(databaseFile);
   // Equal bytes lack nothing, whether the cache has them or not.
-  if (exists && outputStatus(project, [pointer])[0]?.state !== "modified") return null;
+  if (exists && (await outputStatus(project, [pointer], {}))[0]?.state !== "modified") return null;
   const object = objectFile(cacheDir(project), pointer.hash);
   if (!existsSync(object)) {
     throw new ExpverError("E_DATABASE_BEHIND", `${database} is not what its pointer says, and the version in HEAD is not in the cache`, {

@@ -6,6 +6,7 @@ import type { Project } from "../../../config/project.ts";
 import { git, gitPath, gitResult, type Repository } from "../../../git/git.ts";
 import { overlookedChanges } from "../../../git/overlooked.ts";
 import { readStatus, unfinished } from "../../../git/status.ts";
+import type { Context } from "../../../platform/context.ts";
 import { isFolder, readTextIfExists } from "../../../platform/files.ts";
 import { sameTree } from "../../../platform/tree-digest.ts";
 import { counted } from "../../../platform/words.ts";
@@ -18,13 +19,13 @@ import type { WorktreeRecord } from "../records.ts";
 import { type Finding, finding, single } from "./finding.ts";
 
 /** `settled`: outputs whose bytes are known to be safe whatever their pointer says. `twin`: top of the worktree that stays. */
-export function fileFindings(
+export async function fileFindings(
   project: Project,
-  repository: Repository,
+  { context, repository }: { context: Context; repository: Repository },
   { made, root }: Pick<WorktreeRecord, "made" | "root">,
   { settled, twin }: { settled: ReadonlySet<string>; twin: string | null },
-): Finding[] {
-  const outputs = project.dvcRoot === null ? [] : outputStatus(project, readPointers(project));
+): Promise<Finding[]> {
+  const outputs = project.dvcRoot === null ? [] : await outputStatus(project, readPointers(project), context);
   const places = outputs.map(({ pointer }) => pointer.path);
   const changed = outputs
     .filter(({ state, worktree, scan }) => worktree === "modified" || (state === "not in cache" && scan !== null))
