@@ -163,6 +163,19 @@ describe.skipIf(DVC === null)("pull of what came with --no-download", { timeout:
     });
   });
 
+  it("brings what came with --no-exec from a repository, and fails where it was a path", () => {
+    const twins = makeTwins();
+    for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);
+    twins.each(({ write }) => write("../w", "outside\n"));
+    twins.run(["import", "-q", "--no-exec", "../src", "d"]);
+    twins.run(["import-url", "-q", "--no-exec", "../w"]);
+    twins.run(["pull", "d"]);
+    expect(twins.ours.read("d/x")).toBe("2\n");
+    agree(twins);
+    twins.run(["pull", "w"]);
+    agree(twins);
+  });
+
   it("takes nothing from a source that has changed, and leaves what stands there", () => {
     const twins = imported();
     twins.each(({ write }) => {

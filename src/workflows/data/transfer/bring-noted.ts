@@ -31,8 +31,8 @@ export async function bringNoted(project: Project, context: Context, pointers: r
   for (const pointer of pointers) {
     if (pointer.hash !== null || pointer.stage !== undefined || isHere(absolutePath(project, pointer.path))) continue;
     const from = readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file);
-    // With --no-exec the source was not even looked at.
-    if (from === null || (from.kind === "repository" ? from.lock : (from.hash ?? from.versions)) === null) continue;
+    // With --no-exec a path was not even looked at; a repository is taken as it is now.
+    if (from === null || (from.kind === "url" && (from.hash ?? from.versions) === null)) continue;
     const shown = shownPath(project, pointer.path);
     result.pointers.add(pointer);
     try {
@@ -63,7 +63,7 @@ async function copyAsNoted(project: Project, context: Context, { pointer, from }
     return copyOfRepository(context, {
       url: importUrl(project, context, { url: from.url, file: pointer.file }),
       path: from.path,
-      rev: from.lock ?? "HEAD",
+      rev: from.lock ?? from.rev ?? "HEAD",
       remote: from.remote,
       settings: importedSettings(project, context, { ...from, file: pointer.file }),
       chained: bringChained,
