@@ -186,3 +186,25 @@ test("a failed operation that left something can be undone", () => {
   applyUndo(project, context, { plan: planUndo(project, id, rows), rows });
   expect(state()).toMatchObject({ ...before, refs: expect.stringContaining("refs/heads/main") });
 });
+
+test.each(["an undo", "a killed undo"])("%s leaves the backup that the operation has made", async (how) => {
+  const { repo, project, rows } = makeStory();
+  const { context } = repo;
+  const commit = repo.git("rev-parse", "HEAD");
+  const operation = beginOperation(project, context, { command: "merge", argv: [], summary: "" });
+  const backup = `refs/expver/backup/${operation.id}/results`;
+  for (const ref of [backup, "refs/tags/e7"]) {
+    operation.record({ kind: "ref", ref, before: null, after: commit });
+    repo.git("update-ref", ref, commit);
+  }
+  operation.finish();
+  const { id } = operation;
+  if (how === "an undo") applyUndo(project, context, { plan: planUndo(project, id, rows), rows });
+  else {
+    beginOperation(project, context, { command: "undo", argv: [], summary: "", notes: { undoes: id }, owner: deadIdentity() });
+    await recover(project, context, { rows });
+  }
+  expect(readOperation(project, id).state).toBe("undone");
+  expect(repo.git("for-each-ref", "--format=%(refname)", "refs/tags/e7")).toBe("");
+  expect(repo.git("rev-parse", backup)).toBe(commit);
+});

@@ -65,7 +65,12 @@ describe("bytes", () => {
     const [found] = verify().links.filter(({ kind, target }) => kind === "object" && target === "data/train.csv");
     expect(found).toMatchObject({ state: "proven", detail: "on a remote" });
     rmSync(folder, { recursive: true });
-    expect(verify().broken).toEqual(["missing object data/train.csv"]);
+    must("data", "remote", "add", "other", makeFolder("other"));
+    const gone = verify();
+    expect(gone.broken).toEqual(["missing object data/train.csv"]);
+    expect(gone.links.find(({ state }) => state === "missing")?.detail).toBe(
+      "1 of 1 objects are neither in the cache nor on store (not asked: other; --remote other)",
+    );
   });
 
   it("of a database that only a remote has: its rows are not read, which is no damage", () => {

@@ -1,4 +1,4 @@
-import { statSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openStatCache } from "../../src/store/stat-cache.ts";
@@ -84,4 +84,44 @@ it("keeps what was just made once nothing that is written later can look the sam
   const again = open();
   expect(again.get("young", made.young)).toBe("c".repeat(32));
   expect(again.get("coarse", made.coarse)).toBeUndefined();
+});
+
+it("keeps no hash of a file that may have changed within the tick in which it was read, nor of one that only looks alike", () => {
+  const { stat, open } = folder();
+  const [whole, exact] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1) + 0.5];
+  const times: [name: string, time: number, readAfter: number, isKept: boolean][] = [
+    ["coarse", whole, 2099, false],
+    ["coarse, old", whole, 2101, true],
+    ["fine", exact, 19, false],
+    ["fine, old", exact, 21, true],
+  ];
+  const identity = (time: number) => ({ ...stat("a"), mtimeMs: time, ctimeMs: time });
+  const first = open();
+  for (const [name, time, readAfter] of times) first.set(name, identity(time), "d".repeat(32), time + readAfter);
+  first.save();
+  const again = open();
+  for (const [name, time, , isKept] of times) expect([name, again.get(name, identity(time)) !== undefined]).toEqual([name, isKept]);
+  const known = identity(exact);
+  for (const other of [{ ctimeMs: 1 }, { mtimeMs: 1 }, { ino: 1 }, { size: 7 }, { dev: 1 }])
+    expect(open().get("fine, old", { ...known, ...other })).toBeUndefined();
+});
+
+it("a file that is damaged anywhere counts as empty", () => {
+  const { root, stat, open } = folder();
+  const first = open();
+  first.set("a", stat("a"), "a".repeat(32), LATER);
+  first.save();
+  const [name] = readdirSync(join(root, "stat-cache"));
+  const path = join(root, "stat-cache", String(name));
+  const whole = readFileSync(path);
+  for (let at = 0; at < whole.length; at += 1) {
+    const spoilt = Buffer.from(whole);
+    spoilt[at] = (spoilt[at] ?? 0) ^ 1;
+    writeFileSync(path, spoilt);
+    expect([at, open().get("a", stat("a"))]).toEqual([at, undefined]);
+  }
+  writeFileSync(path, whole.subarray(0, -1));
+  expect(open().get("a", stat("a"))).toBeUndefined();
+  writeFileSync(path, whole);
+  expect(open().get("a", stat("a"))).toBe("a".repeat(32));
 });
