@@ -5,8 +5,9 @@ import { createPlacer } from "../platform/links.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { expectCopies } from "../platform/threads.ts";
 import { type Cache, openCache } from "./cache.ts";
+import { dvcIgnore, IGNORES_NOTHING } from "./dvcignore.ts";
 import { type ObjectName, readingListing, sizeThere, trustedSize, trustedSizes } from "./layout.ts";
-import { type Scan, type ScannedFile, scanOutput } from "./scan.ts";
+import { type Scan, type ScannedFile, scanFiles, scanOutput } from "./scan.ts";
 import { isHere, scanFilesOf } from "./status.ts";
 import type { HashName, ListingEntry, Pointer } from "./types.ts";
 
@@ -106,7 +107,7 @@ function* planOutput(
     return { ...plan, isUnproven: true, places: members.map((member) => new MemberPlacement(output, member, { size, replaces: null })) };
   }
   const isWanted = selected === undefined ? () => true : underAny(selected);
-  yield* comparing(plan, { scan, members, cache, relink, isWanted });
+  yield* comparing(project, plan, { scan, members, cache, relink, isWanted });
   return plan;
 }
 
@@ -134,11 +135,14 @@ interface Comparison {
   isWanted: (relpath: string) => boolean;
 }
 
-function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWanted }: Comparison): Work<void> {
+function* comparing(project: Project, plan: OutputCheckout, { scan, members, cache, relink, isWanted }: Comparison): Work<void> {
   const { pointer, path } = plan;
   const { hashName } = pointer;
   const isSaved = ({ md5 }: ScannedFile) => trustedSize(cache.dir, { hash: md5, hashName }) !== null;
-  const { standing, others } = plan.wrongKind ? NONE_STANDS : sideBySide(members, scan?.files ?? []);
+  const { standing, others } =
+    plan.wrongKind || scan === null
+      ? NONE_STANDS
+      : sideBySide(members, yield* withIgnoredMembers(project, plan, { files: scan.files, members }));
   const numbers = [...members.keys()];
   const changed = numbers.filter((number) => {
     const { relpath, md5 } = members[number] as ListingEntry;
@@ -176,7 +180,24 @@ function* comparing(plan: OutputCheckout, { scan, members, cache, relink, isWant
     if (!isSaved(file)) plan.unsaved.push(file);
     plan.removes.push(file);
   }
-  plan.emptyFolders = scan?.emptyFolders ?? [];
+  plan.emptyFolders = scan?.emptyFolders.filter((folder) => isWanted(folder.slice(path.length + 1))) ?? [];
+}
+
+/** Members that `.dvcignore` leaves out by now are seen by no walk, but stand where others are to be put. */
+function* withIgnoredMembers(
+  project: Project,
+  { path, pointer: { hashName } }: OutputCheckout,
+  { files, members }: { files: readonly ScannedFile[]; members: readonly ListingEntry[] },
+): Work<readonly ScannedFile[]> {
+  const ignores = dvcIgnore(project, path);
+  if (ignores === IGNORES_NOTHING) return files;
+  const seen = new Set(files.map(({ relpath }) => relpath));
+  const ignored = members.flatMap(({ relpath }) =>
+    !seen.has(relpath) && ignores(`${path}/${relpath}`, false) ? [`${path}/${relpath}`] : [],
+  );
+  if (ignored.length === 0) return files;
+  const found = yield* scanFiles(project, ignored, { hashName });
+  return files.concat([...found].flatMap(([at, scan]) => scan.files.map((file) => ({ ...file, relpath: at.slice(path.length + 1) }))));
 }
 
 interface SideBySide {

@@ -6,6 +6,8 @@ import { isFolder, readTextIfExists } from "../platform/files.ts";
 
 export type IgnoreTest = (path: string, isFolder: boolean) => boolean;
 
+export const IGNORES_NOTHING: IgnoreTest = () => false;
+
 /**
  * The test for what lies in the folder of the output at this absolute path, or below: files from the DVC root down to there, the last
  * match wins. Whoever walks must not enter ignored folders: nothing in them can be taken back.
@@ -13,12 +15,12 @@ export type IgnoreTest = (path: string, isFolder: boolean) => boolean;
 export function dvcIgnore(project: Project, output: string): IgnoreTest {
   const root = project.dvcRoot ?? project.root;
   // Patterns say nothing about what is elsewhere.
-  if (!output.startsWith(`${root}/`)) return () => false;
+  if (!output.startsWith(`${root}/`)) return IGNORES_NOTHING;
   const levels = foldersDownTo(root, dirname(output)).flatMap((folder) => {
     const patterns = readPatterns(readTextIfExists(join(folder, ".dvcignore")));
     return patterns.length === 0 ? [] : [{ folder, rules: ignore({ ignorecase: false, allowRelativePaths: false }).add(patterns) }];
   });
-  if (levels.length === 0) return () => false;
+  if (levels.length === 0) return IGNORES_NOTHING;
   return (path, isFolder) => {
     let ignored = false;
     for (const { folder, rules } of levels) {

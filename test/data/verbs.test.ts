@@ -314,6 +314,31 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     }
   });
 
+  it("checks out what .dvcignore leaves out since it was stored, again and again, and loses no change of it", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => {
+      for (const name of ["d/x", "d/y", "d/n/z"]) write(name, name);
+    });
+    twins.run(["add", "-q", "d"]);
+    twins.each(({ write }) => write(".dvcignore", "x\nn\n"));
+    twins.each(({ root }) => mkdirSync(join(root, "d/empty")));
+    const hasEmpty = () => [twins.ours, twins.theirs].map(({ root }) => existsSync(join(root, "d/empty")));
+    for (const args of [["d/x"], ["d"], [], ["-f"]]) {
+      twins.run(["checkout", "-q", ...args]);
+      twins.agree();
+      expect(hasEmpty()[0]).toBe(hasEmpty()[1]);
+    }
+    twins.each(({ root }) => rmSync(join(root, "d"), { recursive: true }));
+    twins.run(["checkout", "-q"]);
+    twins.agree();
+    twins.each(({ write }) => write("d/x", "changed\n"));
+    // Where dvc writes over it.
+    expect(runExpver(twins.ours, ["checkout"])).toMatchObject({ code: 255, stderr: expect.stringContaining("E_UNSAVED") });
+    expect(twins.ours.read("d/x")).toBe("changed\n");
+    twins.run(["checkout", "-q", "-f"]);
+    twins.agree();
+  });
+
   it("lists remotes in columns", () => {
     const twins = makeTwins();
     for (const [name, url] of [
