@@ -200,7 +200,7 @@ export const ERROR_CODES = {
   E_OBJECT: {
     kind: "failed",
     means: "A stored object's bytes are not what its name says.",
-    remedy: "Fetch it again from a remote that has it whole, or store the data anew.",
+    remedy: "Fetch it again from a remote that has it whole (expver data pull), or store the data anew (expver data commit -f).",
   },
   E_NOT_STORED: {
     kind: "failed",
@@ -281,7 +281,7 @@ export const ERROR_CODES = {
   E_LISTING: {
     kind: "failed",
     means: "The listing of a tracked folder is damaged.",
-    remedy: "Fetch it again, or restore the folder and store it anew.",
+    remedy: "Fetch it again (expver data verify --repair), or restore the folder and store it anew.",
   },
 } as const satisfies Record<string, ErrorEntry>;
 

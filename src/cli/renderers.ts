@@ -32,6 +32,7 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "data list": async () => (await import("./render/data-list.ts")).renderDataList,
   "data get": async () => (await import("./render/data.ts")).renderDataGet,
   "data gc": async () => (await import("./render/data.ts")).renderDataGc,
+  "data verify": async () => (await import("./render/data.ts")).renderDataVerify,
   "data import": async () => (await import("./render/data.ts")).renderDataImport,
   "data update": async () => (await import("./render/data.ts")).renderDataUpdate,
   "data remote check": async () => (await import("./render/remote-check.ts")).renderRemoteCheck,

@@ -3,15 +3,15 @@ import { closeSync, constants, copyFileSync, fchmodSync, linkSync, openSync, sym
 import { fromSystemError } from "../errors.ts";
 import { hasCode, writeAll } from "./files.ts";
 import { hashingFile, md5Of, readSmall } from "./hashing.ts";
-import { finishWork, type Work } from "./pace.ts";
+import type { Work } from "./pace.ts";
 
 export type LinkType = "reflink" | "hardlink" | "symlink" | "copy";
 
 /** Places files one after another and remembers which link types this file system has refused. `to` must not exist. */
 export interface Placer {
-  /** Links, else copies. A copy's or reflink's mode is 0666 minus the umask; a link has the mode of its source. */
-  place(from: string, to: string, options: PlaceOptions): LinkType;
-  /** Null, and nothing made, when it is to be a copy. */
+  /** A file of its own: a reflink, else a copy. */
+  duplicating(from: string, to: string, size: number): Work<void>;
+  /** Null, and nothing made, when it is to be a copy. A reflink's mode is 0666 minus the umask; a link has the mode of its source. */
   link(from: string, to: string, options: PlaceOptions): LinkType | null;
   /** Yields the bytes of a large file as they are written. */
   copying(from: string, to: string, size: number): Work<Copied>;
@@ -61,10 +61,10 @@ export function createPlacer(types: readonly LinkType[]): Placer {
     copies: () => usable.size === 0,
     link,
     copying: copyingBytes,
-    place(from, to, options) {
-      const linked = link(from, to, options);
-      if (linked === null) finishWork(copyingBytes(from, to, options.size));
-      return linked ?? "copy";
+    *duplicating(from, to, size) {
+      const isCloned = link(from, to, { size, copyOnly: true }) !== null;
+      const told = isCloned ? 0 : (yield* copyingBytes(from, to, size)).told;
+      yield { files: 1, bytes: size - told };
     },
   };
 }

@@ -1,14 +1,13 @@
 /** Whether the bytes that pointers name are what their names say, here or on a remote. */
 
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { hashingFile } from "../platform/hashing.ts";
-import { copyingMany, type ManyFiles } from "../platform/many-files.ts";
-import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
+import { type Pacing, paceWork } from "../platform/pace.ts";
 import { openCache } from "../store/cache.ts";
+import { examining, type Health } from "../store/damaged.ts";
 import { otherRemotes, readDvcConfig } from "../store/dvc-config.ts";
-import { type ObjectName, objectPath } from "../store/layout.ts";
+import { keyOf, type ObjectName, objectPath } from "../store/layout.ts";
 import { listingFinder } from "../store/listings.ts";
 import { openRemote } from "../store/remotes/open-remote.ts";
 import type { Pointer } from "../store/types.ts";
@@ -30,44 +29,19 @@ export interface ObjectOptions {
   remote: string | undefined;
 }
 
-type Found = "right" | "wrong" | "absent";
-
 /** Objects that several versions share are read once. */
 export function objectChecks(project: Project, context: Pacing, { quick, cloud, remote }: ObjectOptions): ObjectChecks {
   const cache = openCache(project);
   const findListing = listingFinder(project, { ...context, remoteName: remote });
-  const local = new Map<string, Found>();
+  const local = new Map<string, Health>();
   const elsewhere = new Map<string, boolean>();
 
-  async function look(object: ObjectName, path: string): Promise<Found> {
-    const key = keyOf(object);
-    const known = local.get(key);
-    if (known !== undefined) return known;
-    const file = objectPath(cache.dir, object);
-    const found = !existsSync(file)
-      ? "absent"
-      : quick || (await paceWork(isRight(file, object), context, { label: `reading ${path}` }))
-        ? "right"
-        : "wrong";
-    local.set(key, found);
-    return found;
-  }
-
-  /** Many at once; of those that are not right nothing is known afterwards. */
-  async function readTogether(objects: readonly ObjectName[], path: string): Promise<void> {
-    const unknown = objects.filter((object) => object.hashName === "md5" && !local.has(keyOf(object)));
-    for (const some of batchesOf(unknown)) {
-      const pathOf = (index: number) => objectPath(cache.dir, some[index] as ObjectName);
-      const sizes = some.map((_, index) => lstatSync(pathOf(index), { throwIfNoEntry: false })?.size ?? 0);
-      const files: ManyFiles = {
-        count: some.length,
-        size: (index) => sizes[index] as number,
-        path: pathOf,
-        md5: (index) => (some[index] as ObjectName).hash.slice(0, 32),
-      };
-      const answers = await paceWork(copyingMany(files, {}), context, { label: `reading ${path}`, total: some.length });
-      for (const [index, object] of some.entries()) if (answers.state(index) === "done") local.set(keyOf(object), "right");
-    }
+  async function look(objects: readonly ObjectName[], path: string): Promise<void> {
+    const unknown = objects.filter((object) => !local.has(keyOf(object)));
+    const found = quick
+      ? unknown.map((object) => (existsSync(objectPath(cache.dir, object)) ? "right" : "absent"))
+      : await paceWork(examining(cache.dir, unknown), context, { label: `reading ${path}`, total: unknown.length });
+    for (const [index, object] of unknown.entries()) local.set(keyOf(object), found[index] as Health);
   }
 
   /** Which of the objects the remote has, or why that cannot be said. */
@@ -103,15 +77,14 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       if (members === null) return link("missing", `its listing ${hash} is ${nowhere(pointer)}`);
       const files = members.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName }, path: `${path}/${relpath}` }));
       const all = [...files, { object: own, path }];
-      if (!quick)
-        await readTogether(
-          all.map(({ object }) => object),
-          path,
-        );
+      await look(
+        all.map(({ object }) => object),
+        path,
+      );
       const wrong: string[] = [];
       const absent: ObjectName[] = [];
       for (const one of all) {
-        const found = await look(one.object, one.path);
+        const found = local.get(keyOf(one.object));
         if (found === "wrong") wrong.push(one.path);
         if (found !== "right") absent.push(one.object);
       }
@@ -136,13 +109,4 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       return link("proven", `${where}${how}${cloud && absent.length === 0 ? "; on the remote" : ""}`);
     },
   };
-}
-
-function* isRight(file: string, { hash, hashName }: ObjectName): Work<boolean> {
-  const { md5 } = yield* hashingFile(file, { kind: hashName });
-  return md5 === hash.replace(/\.dir$/, "");
-}
-
-function keyOf({ hash, hashName }: ObjectName): string {
-  return `${hashName}:${hash}`;
 }

@@ -4,11 +4,12 @@ import { dirname, join } from "node:path";
 import { isWithin } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { fileStat } from "../platform/file-stat.ts";
 import { hasCode, isThere } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
+import { type Cache, openCache } from "./cache.ts";
 import { type OutputCheckout, type Placement, planningProven } from "./checkout.ts";
+import { findingDamaged, quarantine, saidOfQuarantine } from "./damaged.ts";
 import { isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { refuseOutside, removeDeadLink } from "./inside.ts";
@@ -17,7 +18,7 @@ import { makingFile, makingFiles, type Placing, placingIn } from "./place-files.
 import { foldersAround, hasChanged, removeIfEmpty } from "./remove-files.ts";
 import { openSingles, type ScannedFile } from "./scan.ts";
 import { makeStaging, sweepStagings } from "./staging.ts";
-import { openStatCache, type StatCache } from "./stat-cache.ts";
+import { openStatCache, rememberPlaced, type StatCache } from "./stat-cache.ts";
 import { takeName } from "./take-name.ts";
 
 export interface ApplyCheckout {
@@ -37,8 +38,13 @@ export function* applyingCheckout(
   { discard, discardJournal = rmSync }: ApplyCheckout = {},
 ): Work<void> {
   const ready = plans.filter(({ missing }) => missing.length === 0);
-  if (!discard) refuseUnsaved(project, ready);
+  if (!discard) refuseUnsaved(project, plans);
   refuseOpenDatabases(project, ready);
+  const cache = openCache(project);
+  quarantine(
+    cache,
+    plans.flatMap(({ damaged }) => damaged),
+  );
   const tmp = join(dvcFolder(project), "tmp");
   sweepStagings(tmp);
   if (ready.every(isDone)) return;
@@ -60,15 +66,38 @@ export function* applyingCheckout(
     }
     yield* applyFiles(files, applying);
   } catch (error) {
-    throw fromSystemError(error, "cannot check out");
+    if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw fromSystemError(error, "cannot check out");
+    throw yield* damagedError(cache, ready, error);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
 }
 
+/** One damaged object was found: all that this checkout needs are read, so that good ones of all of them can be fetched at once. */
+function* damagedError(cache: Cache, plans: readonly OutputCheckout[], cause: ExpverError): Work<ExpverError> {
+  const damaged = yield* findingDamaged(
+    cache.dir,
+    plans.flatMap(({ places }) => places.map(({ object }) => object)),
+  );
+  if (damaged.length === 0) return cause;
+  const isOne = damaged.length === 1;
+  const what = isOne ? cause.message : `${damaged.length} cached objects are damaged, ${damaged[0]?.hash} and others`;
+  return new ExpverError("E_OBJECT", `${what}; ${saidOfQuarantine(cache, damaged)}`, {
+    hint: "Fetch what is right: expver data pull. Where no remote has it and the file is whole in a worktree: expver data commit -f.",
+    details: { ...cause.details, damaged: damaged.map(({ hash }) => hash) },
+    cause,
+  });
+}
+
+/** Paths of the files that would be lost: also where an object is damaged, to which one of them may be a link. */
+export function pathsToLose(plans: readonly OutputCheckout[]): string[] {
+  const changing = plans.filter(({ missing, damaged }) => missing.length === 0 || damaged.length > 0);
+  return changing.flatMap(({ unsaved }) => unsaved.map(({ path }) => path));
+}
+
 /** Throws E_UNSAVED naming every file that would be lost. */
 export function refuseUnsaved(project: Project, plans: readonly OutputCheckout[]): void {
-  const paths = plans.flatMap(({ unsaved }) => unsaved.map(({ path }) => path));
+  const paths = pathsToLose(plans);
   if (paths.length === 0) return;
   const shown = paths.slice(0, 10).join("\n  ");
   const more = paths.length > 10 ? `\n  and ${paths.length - 10} more` : "";
@@ -142,7 +171,7 @@ function* placeWhole(plan: OutputCheckout, { placing, staging }: Applying): Work
     at: ({ relpath }) => relpath,
     made(place, stat) {
       const name = place.relpath;
-      if (stat === null) remember(memory, { name, path: `${tree}/${name}`, place });
+      if (stat === null) rememberPlaced(memory, { name, path: `${tree}/${name}`, md5: place.object.hash });
       else memory.setPlaced(name, stat, place.object.hash);
     },
   });
@@ -199,7 +228,7 @@ function* applyFolder(plan: OutputCheckout, applying: Applying): Work<void> {
     for (const [place, temporary] of yield* makeAside(handful, applying)) {
       makeFolder(dirname(place.path), { made: folders, remover, project });
       putInPlace(place, { temporary, applying, remover });
-      remember(memory, { name: place.relpath, path: place.path, place });
+      rememberPlaced(memory, { name: place.relpath, path: place.path, md5: place.object.hash });
       yield NOTHING_DONE;
     }
   }
@@ -223,7 +252,7 @@ function* applyFiles(plans: readonly OutputCheckout[], applying: Applying): Work
       if (plan.wrongKind) remover.clear(plan.path);
       makeFolder(dirname(plan.path), { made: new Set(), remover, project: applying.placing.project });
       putInPlace(place, { temporary, applying, remover });
-      remember(memories.get(plan.pointer.hashName) as StatCache, { name: plan.path, path: plan.path, place });
+      rememberPlaced(memories.get(plan.pointer.hashName) as StatCache, { name: plan.path, path: plan.path, md5: place.object.hash });
       yield NOTHING_DONE;
     }
   }
@@ -296,12 +325,6 @@ function makeFolder(folder: string, { made, remover, project }: { made: Set<stri
 
 function memoryOf({ pointer: { hashName }, path, isNew }: OutputCheckout, project: Project): StatCache {
   return openStatCache(project.stateDir, path, { kind: hashName, isNew });
-}
-
-/** `name`: how the memory knows the file that was just made at `path`. */
-function remember(memory: StatCache, { name, path, place }: { name: string; path: string; place: Placement }): void {
-  const placed = lstatSync(path);
-  if (!placed.isSymbolicLink()) memory.setPlaced(name, fileStat(placed), place.object.hash);
 }
 
 function putInPlace(place: Placement, { temporary, applying, remover }: { temporary: string; applying: Applying; remover: Remover }): void {

@@ -1,13 +1,16 @@
 /** Making the worktree look as the pointers say: first what would change, by reading only; `apply-checkout.ts` does it. */
+import { lstatSync } from "node:fs";
 import { absolutePath, underAny } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { createPlacer } from "../platform/links.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { expectCopies } from "../platform/threads.ts";
 import { type Cache, openCache } from "./cache.ts";
+import { findingDamaged } from "./damaged.ts";
 import { dvcIgnore, IGNORES_NOTHING } from "./dvcignore.ts";
-import { type ObjectName, readingListing, sizeThere, trustedSize, trustedSizes } from "./layout.ts";
-import { type Scan, type ScannedFile, scanFiles, scanOutput } from "./scan.ts";
+import { type ObjectName, objectPath, readingListing, sizeThere, trustedSize, trustedSizes } from "./layout.ts";
+import { openSingles, type Scan, type ScannedFile, scanFiles, scanOutput } from "./scan.ts";
+import { openStatCache, type StatCache } from "./stat-cache.ts";
 import { isHere, scanFilesOf } from "./status.ts";
 import type { HashName, ListingEntry, Pointer } from "./types.ts";
 
@@ -41,6 +44,8 @@ export interface OutputCheckout {
   emptyFolders: string[];
   /** Paths whose bytes are in no cache here, relative to the root. When there are any, the output is left as it is. */
   missing: string[];
+  /** Objects whose bytes are not what their names say, so that they count as missing. */
+  damaged: ObjectName[];
   /** Files that would be lost: their bytes are in no cache here. */
   unsaved: ScannedFile[];
   /** The output was not there at all. */
@@ -64,21 +69,41 @@ export function* planningCheckout(project: Project, pointers: readonly Pointer[]
   const stored = pointers.flatMap(({ hash, ...pointer }) => (hash === null || !pointer.cache ? [] : [{ ...pointer, hash }]));
   const files = yield* scanFilesOf(project, stored);
   const plans: OutputCheckout[] = [];
-  for (const pointer of stored) plans.push(yield* planOutput(project, pointer, { cache, file: files.get(pointer), ...options }));
+  const memoryOf = memoryFinder(project);
+  for (const pointer of stored) plans.push(yield* planOutput(project, pointer, { cache, file: files.get(pointer), memoryOf, ...options }));
   return plans;
 }
 
 /** Plans one output again, after a look at each of its objects. */
 export function* planningProven(project: Project, { pointer }: OutputCheckout): Work<OutputCheckout> {
-  return yield* planOutput(project, pointer as StoredPointer, { cache: openCache(project), file: undefined });
+  const tools = { cache: openCache(project), file: undefined, memoryOf: memoryFinder(project) };
+  return yield* planOutput(project, pointer as StoredPointer, tools);
 }
 
 type StoredPointer = Pointer & { hash: string };
 
+interface Planning {
+  cache: Cache;
+  /** As it was read, when the output is a file. */
+  file: Scan | undefined;
+  memoryOf: (pointer: StoredPointer) => StatCache;
+}
+
+/** That of single files is read once for all of them. */
+function memoryFinder(project: Project): Planning["memoryOf"] {
+  const singles = new Map<HashName, StatCache>();
+  return ({ path, hash, hashName }) => {
+    if (hash.endsWith(".dir")) return openStatCache(project.stateDir, absolutePath(project, path), { kind: hashName });
+    const known = singles.get(hashName) ?? openSingles(project, hashName);
+    singles.set(hashName, known);
+    return known;
+  };
+}
+
 function* planOutput(
   project: Project,
   pointer: StoredPointer,
-  { cache, file, relink = false, only, mayBeUnproven = false }: CheckoutOptions & { cache: Cache; file: Scan | undefined },
+  { cache, file, memoryOf, relink = false, only, mayBeUnproven = false }: CheckoutOptions & Planning,
 ): Work<OutputCheckout> {
   const path = absolutePath(project, pointer.path);
   const isFolder = pointer.hash.endsWith(".dir");
@@ -92,6 +117,7 @@ function* planOutput(
     removes: [],
     emptyFolders: [],
     missing: [],
+    damaged: [],
     unsaved: [],
     isNew: scan === null,
     isUnproven: false,
@@ -107,7 +133,8 @@ function* planOutput(
     return { ...plan, isUnproven: true, places: members.map((member) => new MemberPlacement(output, member, { size, replaces: null })) };
   }
   const isWanted = selected === undefined ? () => true : underAny(selected);
-  yield* comparing(project, plan, { scan, members, cache, relink, isWanted });
+  const memory = createPlacer(cache.linkTypes).links() ? memoryOf(pointer) : null;
+  yield* comparing(project, plan, { scan, members, cache, memory, relink, isWanted });
   return plan;
 }
 
@@ -131,11 +158,13 @@ interface Comparison {
   scan: Scan | null;
   members: readonly ListingEntry[];
   cache: Cache;
+  /** Of what will be links; null: copies are made. */
+  memory: StatCache | null;
   relink: boolean;
   isWanted: (relpath: string) => boolean;
 }
 
-function* comparing(project: Project, plan: OutputCheckout, { scan, members, cache, relink, isWanted }: Comparison): Work<void> {
+function* comparing(project: Project, plan: OutputCheckout, { scan, members, cache, memory, relink, isWanted }: Comparison): Work<void> {
   const { pointer, path } = plan;
   const { hashName } = pointer;
   const isSaved = ({ md5 }: ScannedFile) => trustedSize(cache.dir, { hash: md5, hashName }) !== null;
@@ -148,6 +177,9 @@ function* comparing(project: Project, plan: OutputCheckout, { scan, members, cac
     const { relpath, md5 } = members[number] as ListingEntry;
     return isWanted(relpath) && (standing(number)?.md5 !== md5 || relink);
   });
+  const isSuspect = suspicion(plan, cache.dir, memory);
+  const suspects = new Set<string>();
+  let bytes = 0;
   const output: Output = {
     path,
     dir: cache.dir,
@@ -168,13 +200,26 @@ function* comparing(project: Project, plan: OutputCheckout, { scan, members, cac
       const size = sizes[index] ?? null;
       if (size === null) {
         // What is right already needs nothing from the cache.
-        if (file?.md5 !== md5) plan.missing.push(relpath === "" ? pointer.path : `${pointer.path}/${relpath}`);
+        if (file?.md5 !== md5) plan.missing.push(shownMember(pointer, relpath));
         continue;
       }
+      bytes += size;
+      if (isSuspect(member, { size, file })) suspects.add(md5);
       if (file !== undefined && file.md5 !== md5 && !isSaved(file)) plan.unsaved.push(file);
       plan.places.push(new MemberPlacement(output, member, { size, replaces: file ?? null }));
     }
   }
+  // A folder's pointer says how many bytes there are in all.
+  const isWhole = changed.length === members.length && plan.missing.length === 0;
+  const mayBeCut = isWhole && pointer.size !== undefined && pointer.size !== bytes;
+  const read = mayBeCut ? members.map(({ md5 }) => md5) : [...suspects];
+  plan.damaged = yield* findingDamaged(
+    cache.dir,
+    read.map((hash) => ({ hash, hashName })),
+  );
+  const damaged = new Set(plan.damaged.map(({ hash }) => hash));
+  for (const { relpath, md5 } of damaged.size === 0 ? [] : changed.map((number) => members[number] as ListingEntry))
+    if (damaged.has(md5)) plan.missing.push(shownMember(pointer, relpath));
   const extra = plan.wrongKind ? (scan?.files ?? []) : others.filter(({ relpath }) => isWanted(relpath));
   for (const file of extra) {
     if (!isSaved(file)) plan.unsaved.push(file);
@@ -198,6 +243,30 @@ function* withIgnoredMembers(
   if (ignored.length === 0) return files;
   const found = yield* scanFiles(project, ignored, { hashName });
   return files.concat([...found].flatMap(([at, scan]) => scan.files.map((file) => ({ ...file, relpath: at.slice(path.length + 1) }))));
+}
+
+function shownMember({ path }: Pointer, relpath: string): string {
+  return relpath === "" ? path : `${path}/${relpath}`;
+}
+
+type Suspicion = (member: ListingEntry, there: { size: number; file: ScannedFile | undefined }) => boolean;
+
+/**
+ * Whether an object may have been changed although its mode says that nobody did. Copies are hashed on their way; of what will be a link that
+ * would be all of the work, so it is asked only whether anything speaks against it: its size, a link through which it was changed, what
+ * is remembered of it.
+ */
+function suspicion({ pointer, path, isFolder }: OutputCheckout, dir: string, memory: StatCache | null): Suspicion {
+  const { hashName } = pointer;
+  return ({ relpath, md5 }, { size, file }) => {
+    if (relpath === "" && pointer.size !== undefined && pointer.size !== size) return true;
+    const isLinked = file !== undefined && (file.isLink || file.stat.nlink > 1);
+    if (memory === null && !isLinked) return false;
+    const object = lstatSync(objectPath(dir, { hash: md5, hashName }), { throwIfNoEntry: false });
+    if (object === undefined) return false;
+    if (isLinked && file.md5 !== md5 && file.stat.ino === object.ino && file.stat.dev === object.dev) return true;
+    return memory?.contradicts(isFolder ? relpath : path, object, md5) === true;
+  };
 }
 
 interface SideBySide {

@@ -5,7 +5,7 @@ import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { isLfsPointer, lfsBytes } from "../git/lfs.ts";
 import { catFiles } from "../git/tree.ts";
-import { createPlacer, type Placer } from "../platform/links.ts";
+import { createPlacer } from "../platform/links.ts";
 import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { readDvcConfig } from "./dvc-config.ts";
@@ -60,16 +60,10 @@ function* copying(
       if (node.file === null && node.blob !== null) continue;
       makeRoom(node);
       if (node.file === null) targets.set({ path: node.path, isexec: false, ...locate(folders, node) }, place(node));
-      else yield* copyingPlain(placer, { from: node.file, to: place(node), size: node.size ?? 1 });
+      else yield* placer.duplicating(node.file, place(node), node.size ?? 1);
     }
     yield* makingFiles({ project, placer, isMutable: () => false }, [...targets.keys()], { at: (file) => targets.get(file) as string });
   }
-}
-
-function* copyingPlain(placer: Placer, { from, to, size }: { from: string; to: string; size: number }): Work<void> {
-  const isLinked = placer.link(from, to, { size, copyOnly: true }) !== null;
-  const told = isLinked ? 0 : (yield* placer.copying(from, to, size)).told;
-  yield { files: 1, bytes: size - told };
 }
 
 function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }: Pacing, place: CopyTo["place"]): void {

@@ -3,9 +3,9 @@
  * were verified", to DVC and to us.
  */
 import { chmodSync, constants, lstatSync, mkdirSync, readFileSync } from "node:fs";
-import { fromSystemError } from "../errors.ts";
+import { ExpverError, fromSystemError } from "../errors.ts";
 import { hasCode, isMissing } from "../platform/files.ts";
-import { md5OfFile } from "../platform/hashing.ts";
+import { md5Of, md5OfFile } from "../platform/hashing.ts";
 import { type StatAnswers, takingStats } from "../platform/many-stats.ts";
 import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { parsingListing } from "./listing.ts";
@@ -141,7 +141,9 @@ export function* readingListing(dir: string, object: ObjectName): Work<ListingEn
   if (trustedSize(dir, object) === null) return null;
   const path = objectPath(dir, object);
   try {
-    return yield* parsingListing(readFileSync(path), object.hash);
+    const bytes = readFileSync(path);
+    refuseOtherListing(path, object, md5Of(bytes));
+    return yield* parsingListing(bytes, object.hash);
   } catch (error) {
     if (isMissing(error)) return null;
     throw fromSystemError(error, `cannot read ${path}`);
@@ -174,4 +176,13 @@ function protect(path: string): void {
   } catch (error) {
     if (!hasCode(error, "EPERM", "EROFS")) throw error;
   }
+}
+
+/** Its mode says that nobody has changed it; but a listing says what all the files of a folder are, and is read in no time. */
+function refuseOtherListing(path: string, { hash }: ObjectName, md5: string): void {
+  if (`${md5}.dir` === hash) return;
+  throw new ExpverError("E_LISTING", `${path} is damaged: its bytes are ${md5}.dir`, {
+    hint: "Take it out of the cache and fetch it again: expver data verify --repair.",
+    details: { path, hash, found: `${md5}.dir` },
+  });
 }

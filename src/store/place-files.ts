@@ -3,7 +3,7 @@ import { chmodSync, lstatSync } from "node:fs";
 import { type Project, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { FileIdentity } from "../platform/file-stat.ts";
-import { createPlacer, type Placer } from "../platform/links.ts";
+import { createPlacer, type LinkType, type Placer } from "../platform/links.ts";
 import { copyingMany } from "../platform/many-files.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
@@ -18,8 +18,9 @@ export interface Placing {
   isMutable: (path: string) => boolean;
 }
 
-export function placingIn(project: Project): Placing {
-  return { project, placer: createPlacer(openCache(project).linkTypes), isMutable: mutablePaths(project) };
+/** `types`: instead of those the configuration wants. */
+export function placingIn(project: Project, types: readonly LinkType[] = openCache(project).linkTypes): Placing {
+  return { project, placer: createPlacer(types), isMutable: mutablePaths(project) };
 }
 
 /** A file to be made. */
@@ -88,14 +89,17 @@ export function* makingFile(placing: Placing, place: FileFromCache, temporary: s
 }
 
 /** False when it is to be a copy. */
-function linkFile({ project, placer, isMutable }: Placing, file: FileFromCache, temporary: string): boolean {
-  const { path, size, isexec } = file;
+function linkFile(placing: Placing, file: FileFromCache, temporary: string): boolean {
   const from = objectPath(file.dir, file.object);
-  // A link has the mode of its object, which must stay 0444: what is to be executable is a file of its own.
-  const copyOnly = isexec || isMutable(path.slice(topOf(project).length + 1)) || (placer.links() && isDatabase(project, from, size));
-  if (placer.link(from, temporary, { size, copyOnly }) === null) return false;
-  if (isexec) makeExecutable(temporary);
+  if (placing.placer.link(from, temporary, { size: file.size, copyOnly: isCopyOnly(placing, file) }) === null) return false;
+  if (file.isexec) makeExecutable(temporary);
   return true;
+}
+
+/** True for what must be a file of its own. A link has the mode of its object, which must stay 0444: so what is to be executable is none. */
+export function isCopyOnly({ project, placer, isMutable }: Placing, { path, object, dir, size, isexec }: FileFromCache): boolean {
+  if (isexec || isMutable(path.slice(topOf(project).length + 1))) return true;
+  return placer.links() && isDatabase(project, objectPath(dir, object), size);
 }
 
 /** By this thread alone, which says what is wrong. */
@@ -114,7 +118,7 @@ function makeExecutable(file: string): void {
 function damaged({ path, dir, object }: FileFromCache, found: string): ExpverError {
   const from = objectPath(dir, object);
   return new ExpverError("E_OBJECT", `the cached object ${object.hash} is damaged: its bytes are ${found}`, {
-    hint: `Remove ${from} and fetch it again: expver data fetch.`,
+    hint: "Take it out of the cache and fetch it again: expver data verify --repair.",
     details: { path, object: from, found },
   });
 }

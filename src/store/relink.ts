@@ -1,59 +1,82 @@
 /** Making files of the worktree links to the cache, or files of their own, as the user wants them. */
-import { chmodSync, lstatSync, readlinkSync, rmSync } from "node:fs";
+import { lstatSync, readlinkSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Project, topOf } from "../config/project.ts";
+import type { Project } from "../config/project.ts";
 import { isThere } from "../platform/files.ts";
-import { createPlacer, type LinkType } from "../platform/links.ts";
-import type { Work } from "../platform/pace.ts";
+import type { LinkType } from "../platform/links.ts";
+import { finishWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
-import { isDatabase, mutablePaths } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { outsideOf } from "./inside.ts";
-import { objectPath, trustedSize } from "./layout.ts";
+import { type ObjectName, objectPath, trustedSize } from "./layout.ts";
+import { type FileFromCache, isCopyOnly, makingFile, type Placing, placingIn } from "./place-files.ts";
 import { hasChanged } from "./remove-files.ts";
-import type { Scan, ScannedFile } from "./scan.ts";
+import { openSingles, type Scan, type ScannedFile } from "./scan.ts";
 import { makeStaging } from "./staging.ts";
+import { openStatCache, rememberPlaced, type StatCache } from "./stat-cache.ts";
 import { readingFiles } from "./status.ts";
 import { takeName } from "./take-name.ts";
 
+/** An output of the worktree, or part of one, whose bytes are in the cache. */
+export interface ToRelink {
+  /** Absolute path of the output. */
+  path: string;
+  scan: Scan;
+}
+
 /**
- * After the bytes are in the cache: files become links to it where the configuration (or `types`) wants links, and links become files
- * where it does not. A file that changed since it was scanned is left alone: its new bytes are nowhere else; and so is one outside of the
+ * Files become links to the cache where the configuration (or `types`) wants links, and links become files where it does not; what they hold
+ * is remembered. A file that changed since it was scanned is left alone: its new bytes are nowhere else; and so is one outside of the
  * repository, which a link of a folder leads to.
  */
-export function* relinkOutput(project: Project, scan: Scan, types?: readonly LinkType[]): Work<void> {
-  const cache = openCache(project);
-  const wanted = types ?? cache.linkTypes;
-  const placer = createPlacer(wanted);
-  const isMutable = mutablePaths(project);
-  const outside = outsideOf(project);
-  let staging: string | null = null;
+export function* relinkOutputs(project: Project, outputs: readonly ToRelink[], types?: readonly LinkType[]): Work<void> {
+  const relinking: Relinking = {
+    placing: placingIn(project, types),
+    wanted: types ?? openCache(project).linkTypes,
+    outside: outsideOf(project),
+    singles: null,
+    staging: null,
+  };
   try {
-    for (const file of yield* readingFiles(scan)) {
-      if (!placer.links() && !file.isLink && file.stat.nlink < 2) continue;
-      const object = objectPath(cache.dir, { hash: file.md5, hashName: "md5" });
-      // A link has the mode of its object, which must stay 0444: what is executable is a file of its own.
-      const copyOnly =
-        scan.content.isexec === true ||
-        isMutable(file.path.slice(topOf(project).length + 1)) ||
-        (placer.links() && isDatabase(project, file.path, file.stat.size));
-      const isRight = linkOf(file, object) === desiredLink(wanted, file, copyOnly);
-      if (isRight || trustedSize(cache.dir, { hash: file.md5, hashName: "md5" }) === null) continue;
-      if (outside(dirname(file.path)) !== null) continue;
-      staging ??= makeStaging(join(dvcFolder(project), "tmp"));
-      const temporary = join(staging, "file");
-      const make = (at: string) => {
-        placer.place(object, at, { size: file.stat.size, copyOnly });
-        if (scan.content.isexec) chmodSync(at, lstatSync(at).mode | 0o100);
-      };
-      make(temporary);
-      if (isThere(file.path) && !hasChanged(file)) takeName(temporary, file.path, make);
-      else rmSync(temporary, { force: true });
-      yield { files: 1, bytes: 0 };
-    }
+    for (const output of outputs) yield* relinkOutput(output, relinking);
   } finally {
-    if (staging !== null) rmSync(staging, { recursive: true, force: true });
+    relinking.singles?.save({ keepOthers: true });
+    if (relinking.staging !== null) rmSync(relinking.staging, { recursive: true, force: true });
   }
+}
+
+interface Relinking {
+  placing: Placing;
+  wanted: readonly LinkType[];
+  outside: (path: string) => string | null;
+  /** The memory of outputs that are single files, once it is needed. */
+  singles: StatCache | null;
+  staging: string | null;
+}
+
+function* relinkOutput({ path, scan }: ToRelink, relinking: Relinking): Work<void> {
+  const { placing, wanted, outside } = relinking;
+  const { project, placer } = placing;
+  const { dir } = openCache(project);
+  let memory: StatCache | null = null;
+  for (const file of yield* readingFiles(scan)) {
+    if (!placer.links() && !file.isLink && file.stat.nlink < 2) continue;
+    const object: ObjectName = { hash: file.md5, hashName: "md5" };
+    const place: FileFromCache = { path: file.path, object, dir, size: file.stat.size, isexec: scan.content.isexec === true };
+    const isRight = linkOf(file, objectPath(dir, object)) === desiredLink(wanted, file, isCopyOnly(placing, place));
+    if (isRight || trustedSize(dir, object) === null || outside(dirname(file.path)) !== null) continue;
+    relinking.staging ??= makeStaging(join(dvcFolder(project), "tmp"));
+    const temporary = join(relinking.staging, "file");
+    const told = yield* makingFile(placing, place, temporary);
+    if (isThere(file.path) && !hasChanged(file)) {
+      takeName(temporary, file.path, (beside) => finishWork(makingFile(placing, place, beside)));
+      if (file.path === path) memory = relinking.singles ??= openSingles(project);
+      else memory ??= openStatCache(project.stateDir, path);
+      rememberPlaced(memory, { name: file.path === path ? path : file.path.slice(path.length + 1), path: file.path, md5: file.md5 });
+    } else rmSync(temporary, { force: true });
+    yield { files: 1, bytes: place.size - told };
+  }
+  if (memory !== relinking.singles) memory?.save({ keepOthers: true });
 }
 
 type Link = "hardlink" | "symlink" | "elsewhere" | null;

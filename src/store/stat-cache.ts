@@ -1,5 +1,6 @@
 /**
- * Hashes of files that have not changed since they were last read: told by device, inode, size, modification and change time.
+ * Hashes of files that have not changed since they were last read: told by device, inode, size, modification and change time. Of a
+ * protected file that has several names the change time says nothing: each name that comes or goes, in any worktree, is a change.
  *
  * One compact file per output (or per worktree, for single-file outputs) in the state folder; worktrees share the folder. Safe
  * to delete, safe to lose: a damaged file counts as empty. Times are doubles of milliseconds, exact to 0.25 µs; that is enough
@@ -10,16 +11,19 @@
  */
 
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { FileIdentity } from "../platform/file-stat.ts";
+import type { FileIdentity, FileStat } from "../platform/file-stat.ts";
 import { temporaryBeside, writeFileAtomic } from "../platform/files.ts";
 import { pause } from "../platform/pause.ts";
+import { isVerified } from "./layout.ts";
 import type { HashName } from "./types.ts";
 
 export interface StatCache {
   /** MD5 of the file at this path if it is the one that was hashed, else undefined. `path` is any stable name. */
-  get(path: string, stat: FileIdentity): string | undefined;
+  get(path: string, stat: FileStat): string | undefined;
+  /** True when the very file with this identity was remembered under this path, with another hash or before it was changed. */
+  contradicts(path: string, stat: FileStat, md5: string): boolean;
   /** Remembers the hash of a file that was asked for and not known; `readAt` is when reading began, in milliseconds since 1970. */
   set(path: string, stat: FileIdentity, md5: string, readAt: number): void;
   /** Remembers a file that we have just made ourselves; kept once it is older than a tick, as Git does after a checkout. */
@@ -71,6 +75,11 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
       states[row] = ASKED;
       return hashAt(old, row);
     },
+    contradicts(path, stat, md5) {
+      const row = rowOf(path);
+      if (row === undefined || old.numbers[row * NUMBERS + 1] !== stat.ino || old.numbers[row * NUMBERS] !== stat.dev) return false;
+      return hashAt(old, row) !== md5 || !isSame(old.numbers, row, stat);
+    },
     set(path, stat, md5, readAt) {
       if (!isRacy(stat, readAt)) fresh.add(path, stat, md5);
     },
@@ -102,6 +111,11 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
       }
     },
   };
+}
+
+/** `name`: how the memory knows the file that we have just made at `path`. Of a link its target is remembered. */
+export function rememberPlaced(memory: StatCache, { name, path, md5 }: { name: string; path: string; md5: string }): void {
+  memory.setPlaced(name, statSync(path), md5);
 }
 
 /** Whether files of `scope` have been read before. */
@@ -167,11 +181,11 @@ interface Loaded {
   hashes: string;
 }
 
-function isSame(numbers: Float64Array, row: number, { dev, ino, size, mtimeMs, ctimeMs }: FileIdentity): boolean {
+function isSame(numbers: Float64Array, row: number, stat: FileStat): boolean {
   const at = row * NUMBERS;
-  return (
-    numbers[at + 1] === ino && numbers[at + 2] === size && numbers[at + 3] === mtimeMs && numbers[at + 4] === ctimeMs && numbers[at] === dev
-  );
+  const { dev, ino, size, mtimeMs, ctimeMs } = stat;
+  if (numbers[at + 1] !== ino || numbers[at + 2] !== size || numbers[at + 3] !== mtimeMs || numbers[at] !== dev) return false;
+  return numbers[at + 4] === ctimeMs || (stat.nlink > 1 && isVerified(stat.mode));
 }
 
 function identityAt(numbers: Float64Array, row: number): FileIdentity {

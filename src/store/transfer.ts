@@ -9,6 +9,7 @@ import { type Pacing, paceWork } from "../platform/pace.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, namingByKey, objectsOf, type StoredPointer } from "./bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "./by-remote.ts";
 import { openCache } from "./cache.ts";
+import { findingDamaged, saidOfQuarantine } from "./damaged.ts";
 import { beginIngest } from "./ingest.ts";
 import { keyOf, type ObjectFolder, ObjectThere, trustedSizes } from "./layout.ts";
 import { renderListing } from "./listing.ts";
@@ -247,7 +248,7 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
   if (remote.versions !== null) return pushVersions(remote, remote.versions, pointers, tools);
   const { bundles, parcels, listings, nowhere, missing, names } = await examine(remote, pointers, tools);
   const part: Part = { objects: 0, missing: missing.map(({ path }) => path), failed: [] };
-  const failures = await remote.send(parcels, context);
+  const failures = await withoutDamaged(await remote.send(parcels, context), tools);
   const failed = failures.concat(await notArrived(remote, parcels, { failures, context }));
   note(part, failed, names);
   const lacking = keysOf(failed.map(({ object }) => object));
@@ -265,6 +266,19 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
     if (isWithheld) tellWithheld(tools, pointer);
   }
   return part;
+}
+
+/** What could not be sent because its bytes in the cache are others goes from there: then good ones can be stored or fetched. */
+async function withoutDamaged(failures: TransferFailure[], { cache, context }: Tools): Promise<TransferFailure[]> {
+  const suspects = failures.filter(({ error }) => error?.code === "E_OBJECT").map(({ object }) => object);
+  if (suspects.length === 0) return failures;
+  const damaged = await paceWork(findingDamaged(cache.dir, suspects), context, { label: "reading damaged objects" });
+  if (damaged.length === 0) return failures;
+  const error = new ExpverError("E_OBJECT", `damaged in the cache; ${saidOfQuarantine(cache, damaged)}`, {
+    hint: "Where the file is whole in a worktree store it again: expver data commit -f.",
+  });
+  const keys = keysOf(damaged);
+  return failures.map((failure) => (keys.has(keyOf(failure.object)) ? { ...failure, error } : failure));
 }
 
 /** dvc takes a listing on the remote for the whole folder, and would never push the rest. */

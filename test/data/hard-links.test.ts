@@ -1,7 +1,9 @@
 /** Many names of the same bytes, in the cache and in the worktree: what happens to one of them is no change of the others. */
-import { lstatSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, linkSync, lstatSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { expect, it } from "vitest";
+import { md5Of } from "../../src/platform/hashing.ts";
+import { openStatCache } from "../../src/store/stat-cache.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 function linked(files: Record<string, string>): { repository: TestRepository; must: (...args: string[]) => void } {
@@ -44,4 +46,58 @@ it("all twins become files of their own", () => {
   must("checkout", "--relink");
   expect(linksOf()).toEqual([4, 4, 4]);
   expect(readdirSync(join(repository.root, ".dvc/tmp")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+});
+
+it.each(["hardlink", "symlink", "copy"])("data that became a %s is not read again, here or in another worktree", (type) => {
+  const repository = makeRepository();
+  const must = (cwd: string, ...args: string[]) =>
+    expect([args, repository.expver(["data", ...args], { cwd })]).toMatchObject([args, { code: 0 }]);
+  const { root } = repository;
+  must(".", "init", "-q");
+  must(".", "config", "cache.type", type);
+  for (const [path, text] of [
+    ["d/a", "one"],
+    ["d/twin", "one"],
+    ["one", "single"],
+  ] as const)
+    repository.write(path, text);
+  must(".", "add", "d", "one");
+  repository.commit("data");
+  const known = (place: string) => {
+    const folder = openStatCache(join(root, ".git/expver"), join(place, "d"));
+    const singles = openStatCache(join(root, ".git/expver"), `${place}/*`);
+    const texts = ["a", "twin"].map((name) => folder.get(name, statSync(join(place, "d", name))));
+    return [...texts, singles.get(join(place, "one"), statSync(join(place, "one")))];
+  };
+  const all = [md5Of(Buffer.from("one")), md5Of(Buffer.from("one")), md5Of(Buffer.from("single"))];
+  expect(known(root)).toEqual(all);
+  const other = `${root}-other`;
+  const beside = relative(root, other);
+  repository.git("worktree", "add", "-q", other);
+  must(beside, "config", "--local", "cache.dir", join(root, ".dvc/cache"));
+  must(beside, "checkout");
+  expect(known(other)).toEqual(all);
+  expect(known(root)).toEqual(all);
+  rmSync(other, { recursive: true });
+  expect(known(root)).toEqual(all);
+  const a = join(root, "d/a");
+  const { atime, mtime, mode } = statSync(a);
+  chmodSync(a, 0o644);
+  writeFileSync(a, "two");
+  expect(known(root)[0]).toBeUndefined();
+  chmodSync(a, mode);
+  expect(known(root)[0]).toBeUndefined();
+  if (type === "copy") utimesSync(a, atime, mtime);
+  expect(known(root)[0]).toBeUndefined();
+});
+
+it("a file that has no protection is read again when somebody gives it another name", () => {
+  const { repository, must } = linked({ "d/a": "one", "d/b": "two" });
+  must("config", "cache.type", "copy");
+  must("checkout", "--relink");
+  const folder = () => openStatCache(join(repository.root, ".git/expver"), join(repository.root, "d"));
+  const a = join(repository.root, "d/a");
+  expect(folder().get("a", statSync(a))).toBe(md5Of(Buffer.from("one")));
+  linkSync(a, join(repository.root, "name"));
+  expect(folder().get("a", statSync(a))).toBeUndefined();
 });

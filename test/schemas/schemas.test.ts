@@ -143,6 +143,7 @@ const DATA: Line[] = [
   ["data remote default"],
   ["data remote remove third"],
   ["data gc -w --dry"],
+  ["data verify --sample 50%"],
   ["data init -f"],
   ["data destroy -f"],
 ];

@@ -3,6 +3,7 @@
 import { counted } from "../../platform/words.ts";
 import type { CheckoutResult } from "../../workflows/data/cache/checkout.ts";
 import type { GcResult } from "../../workflows/data/cache/gc.ts";
+import type { DataVerifyResult } from "../../workflows/data/cache/verify.ts";
 import type { DestroyResult } from "../../workflows/data/destroy.ts";
 import type { DataInitResult } from "../../workflows/data/init.ts";
 import type { LinesResult } from "../../workflows/data/root.ts";
@@ -80,6 +81,21 @@ export function renderDataGc({ removed, bytes, removedThere, purged }: GcResult)
     ...(removed > 0 && !purged
       ? ["In the trash they take the same room: `expver undo` brings them back, `expver data gc --purge` frees it."]
       : []),
+  ].join("\n");
+}
+
+export function renderDataVerify({ read, bytes, of, damaged, objects, trash, fetched, remote }: DataVerifyResult): string {
+  const part = read < of ? ` of ${of}` : "";
+  const head = `Read ${counted(read, "object")}${part} (${formatBytes(bytes)}): ${objects.length === 0 ? "all right" : `${objects.length} damaged`}.`;
+  return [
+    head,
+    ...damaged.map(
+      ({ target, detail, count, bytes: size }) =>
+        `  damaged  ${oneLine(target)}  ${detail}  (${counted(count, "object")}, ${formatBytes(size)})`,
+    ),
+    ...(trash === null ? [] : [`They are in ${trash} now.`]),
+    ...(remote === null ? [] : [`${fetched} came again from ${remote}.`]),
+    ...(objects.length > 0 && trash === null ? ["`expver data verify --repair` takes them out of the cache and fetches them again."] : []),
   ].join("\n");
 }
 

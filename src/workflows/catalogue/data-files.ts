@@ -125,6 +125,27 @@ export const DATA_FILES: Command[] = [
     render: "data gc",
   },
   {
+    name: "data verify",
+    summary: "Read what is in the cache, and name what is damaged; bring whole bytes again",
+    description:
+      "Every object is hashed, or a sample. A damaged one has a name that its bytes do not have: a disk or a program changed it. With --repair it goes to the cache's trash, and comes again from the remote. `expver verify` proves whole versions.",
+    group: "data",
+    arguments: [{ name: "TARGET", help: "output or .dvc file; default: all that is in the cache", variadic: true }],
+    options: [
+      { flags: "--sample <amount>", help: "only so many objects, or a part of them: 1000, 5%" },
+      { flags: "--repair", help: "take damaged ones out of the cache, and fetch them again" },
+      { flags: "-r, --remote <name>", help: "with --repair: remote to use instead of the default one", completes: "remote" },
+    ],
+    examples: [
+      ["data verify --sample 5%", "a look each night; exits with 1 when something is damaged"],
+      ["data verify --repair", "reads everything, and brings what is damaged from the remote"],
+    ],
+    kind: "write",
+    failureExit: 1,
+    load: async () => (await import("../data/cache/verify.ts")).dataVerify,
+    render: "data verify",
+  },
+  {
     name: "data destroy",
     summary: "Remove DVC's files and the cache from the repository; the data stays",
     group: "data",

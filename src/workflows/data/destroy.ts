@@ -12,7 +12,7 @@ import { paceWork } from "../../platform/pace.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { dvcFolder, readDvcConfig } from "../../store/dvc-config.ts";
 import { readPointers } from "../../store/pointers.ts";
-import { relinkOutput } from "../../store/relink.ts";
+import { relinkOutputs } from "../../store/relink.ts";
 import { scanOutput } from "../../store/scan.ts";
 import { isHere } from "../../store/status.ts";
 import type { FileEdit } from "../../store/types.ts";
@@ -66,7 +66,7 @@ export const dataDestroy: WriteWorkflow<Input, DestroyPlan, DestroyResult> = {
         // Links into the cache would lead nowhere.
         for (const path of outputs.map((one) => absolutePath(project, one)).filter(isHere)) {
           const scan = await paceWork(scanOutput(project, path), context, { label: "hashing data" });
-          await paceWork(relinkOutput(project, scan, ["copy"]), context, { label: "copying data" });
+          await paceWork(relinkOutputs(project, [{ path, scan }], ["copy"]), context, { label: "copying data" });
         }
         applyFileEdits(project, operation, edits);
         const trash = trashPlace(project, dvc);

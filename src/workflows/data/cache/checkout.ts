@@ -9,7 +9,7 @@ import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
 import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
 import { counted } from "../../../platform/words.ts";
-import { applyingCheckout, refuseUnsaved } from "../../../store/apply-checkout.ts";
+import { applyingCheckout, pathsToLose, refuseUnsaved } from "../../../store/apply-checkout.ts";
 import { type OutputCheckout, type Placement, planningCheckout } from "../../../store/checkout.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
@@ -62,7 +62,9 @@ export const dataCheckout: WriteWorkflow<Input, CheckoutPlan, CheckoutResult> = 
 
 function warnMissing(context: Context, failed: readonly string[], outputs: readonly OutputCheckout[]): void {
   const missing = outputs.flatMap((output) => output.missing);
-  const text = `checkout failed for ${failed.join(", ")}: bytes of ${counted(missing.length, "file")} are not in the cache, first ${missing[0]}`;
+  const damaged = outputs.reduce((sum, output) => sum + output.damaged.length, 0);
+  const but = damaged === 0 ? "" : ` (${counted(damaged, "damaged object")} moved to the cache's trash)`;
+  const text = `checkout failed for ${failed.join(", ")}: bytes of ${counted(missing.length, "file")} are not in the cache${but}, first ${missing[0]}`;
   context.report({ kind: "warning", text, hint: "Fetch them: expver data pull" });
 }
 
@@ -81,12 +83,12 @@ export async function planCheckout(
   );
   const outputs = await paceWork(planningCheckout(project, selection.pointers, options), context, { label: "comparing data" });
   const ready = outputs.filter(({ missing }) => missing.length === 0);
-  if (input.force !== true) refuseUnsaved(project, ready);
+  if (input.force !== true) refuseUnsaved(project, outputs);
   await warnLeftRuns(project, context, ready);
   return {
     command: "data checkout",
     steps: outputs.flatMap(stepsOf),
-    destructive: ready.some(({ unsaved }) => unsaved.length > 0),
+    destructive: pathsToLose(outputs).length > 0,
     fingerprint: fingerprintOfEach(factsOf(outputs)),
     outputs,
     unstored,

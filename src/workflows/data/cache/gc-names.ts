@@ -32,10 +32,11 @@ export function namesOf(project: Project, unused: readonly CacheFile[]): NamedOb
   };
   for (const { rev, label } of places(project)) {
     if (left.size === 0) break;
-    for (const { path, hash, hashName } of pointersAt(project, rev)) {
+    for (const { path, hash, hashName } of unlessUnreadable(() => readPointersAt(project, rev)) ?? []) {
       if (hash === null) continue;
       if (hash.endsWith(".dir"))
-        for (const { md5 } of readListing(cache.dir, { hash, hashName }) ?? []) take(keyOf({ hash: md5, hashName }), path, label);
+        for (const { md5 } of unlessUnreadable(() => readListing(cache.dir, { hash, hashName })) ?? [])
+          take(keyOf({ hash: md5, hashName }), path, label);
       take(keyOf({ hash, hashName }), path, label);
     }
   }
@@ -61,12 +62,12 @@ function places({ repository }: Project): { rev: string; label: string }[] {
   ];
 }
 
-/** Only names are wanted: a commit that cannot be read gives none. */
-function pointersAt(project: Project, rev: string) {
+/** Only names are wanted: a commit or a listing that cannot be read gives none. */
+function unlessUnreadable<T>(read: () => T): T | null {
   try {
-    return readPointersAt(project, rev);
+    return read();
   } catch (error) {
-    if (error instanceof ExpverError) return [];
+    if (error instanceof ExpverError) return null;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { createPlacer } from "../../../platform/links.ts";
-import { paceWork, type Work } from "../../../platform/pace.ts";
+import { finishWork, paceWork, type Work } from "../../../platform/pace.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { refuseOutside } from "../../../store/inside.ts";
@@ -59,14 +59,16 @@ function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<Unp
   try {
     for (const file of files) {
       if (isLinked(file)) {
-        const make = (at: string) => {
-          placer.place(file.path, at, { size: file.stat.size, copyOnly: true });
+        const make = function* (at: string): Work<void> {
+          yield* placer.duplicating(file.path, at, file.stat.size);
           chmodSync(at, writableMode(file));
         };
-        make(join(staging, "file"));
-        takeName(join(staging, "file"), file.path, make);
+        yield* make(join(staging, "file"));
+        takeName(join(staging, "file"), file.path, (beside) => finishWork(make(beside)));
         copied += 1;
-      } else chmodSync(file.path, writableMode(file));
+        continue;
+      }
+      chmodSync(file.path, writableMode(file));
       yield { files: 1, bytes: file.stat.size };
     }
   } finally {

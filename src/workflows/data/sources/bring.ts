@@ -14,7 +14,7 @@ import { storingOutputs } from "../../../store/contents.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import type { SourceFields } from "../../../store/import-file.ts";
 import { type ObjectFolder, trustedSizes } from "../../../store/layout.ts";
-import { relinkOutput } from "../../../store/relink.ts";
+import { relinkOutputs } from "../../../store/relink.ts";
 import { removingScanned } from "../../../store/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { openSource, type Source } from "../../../store/source.ts";
@@ -124,7 +124,7 @@ export async function bring(
     const work = storingOutputs(project, [path], { copyDatabase: await databaseCopier() });
     const [scan] = await paceWork(work, context, { label: "storing data" });
     if (scan === undefined) throw new Error("storing one output gives one scan");
-    await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+    await paceWork(relinkOutputs(project, [{ path: absolute, scan }]), context, { label: "linking data" });
     return { scan, commit };
   } finally {
     rmSync(staging, { recursive: true, force: true });

@@ -196,9 +196,8 @@ function* copying(from: string, target: string): Work<number> {
   for (const { relpath, path, stat } of files) {
     const to = join(target, relpath);
     mkdirSync(dirname(to), { recursive: true });
-    placer.place(path, to, { size: stat.size, copyOnly: true });
+    yield* placer.duplicating(path, to, stat.size);
     chmodSync(to, 0o666 & ~process.umask());
-    yield { files: 1, bytes: stat.size };
   }
   return files.length;
 }

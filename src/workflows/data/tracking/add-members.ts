@@ -12,7 +12,7 @@ import type { CopyDatabase } from "../../../store/databases.ts";
 import { beginIngest } from "../../../store/ingest.ts";
 import { readListing, trustedSize } from "../../../store/layout.ts";
 import { renderListing } from "../../../store/listing.ts";
-import { relinkOutput } from "../../../store/relink.ts";
+import { relinkOutputs } from "../../../store/relink.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { isHere } from "../../../store/status.ts";
 import type { FileEdit, ListingEntry, OutputContent, Pointer } from "../../../store/types.ts";
@@ -55,7 +55,8 @@ export async function addMembers(
     const edit = pointerEdit(project, pointer.path, content, pointer);
     applyFileEdits(project, operation, [edit]);
     edits.push(edit);
-    if (relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+    const parts = scans.map((scan) => ({ path: absolutePath(project, pointer.path), scan }));
+    if (relink) await paceWork(relinkOutputs(project, parts), context, { label: "linking data" });
     added.push({ path: pointer.path, ...content, changed: edit.before !== edit.after });
   }
   return { added, edits };

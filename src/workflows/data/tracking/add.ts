@@ -11,7 +11,7 @@ import { openCache } from "../../../store/cache.ts";
 import { pointerEdit, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { pointerBeside, readPointers } from "../../../store/pointers.ts";
-import { relinkOutput } from "../../../store/relink.ts";
+import { relinkOutputs } from "../../../store/relink.ts";
 import { type Scan, type Walk, walkingOutput } from "../../../store/scan.ts";
 import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
@@ -155,7 +155,8 @@ async function addAll(
     ),
   );
   applyFileEdits(project, operation, edits);
-  if (store && relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+  const stored = scans.map((scan, index) => ({ path: absolutePath(project, changed[index] as string), scan }));
+  if (store && relink) await paceWork(relinkOutputs(project, stored), context, { label: "linking data" });
   const inside = await addMembers(project, context, { targets: plan.members, operation, relink });
   autostage(project, [...edits, ...inside.edits]);
   return { added: [...added, ...inside.added] };

@@ -7,7 +7,7 @@ import { paceWork } from "../../../platform/pace.ts";
 import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { relinkOutput } from "../../../store/relink.ts";
+import { relinkOutputs } from "../../../store/relink.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
@@ -86,7 +86,8 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       // A pointer may have come without its line; Git would take the data.
       const places = committed.map(({ path }) => absolutePath(project, path));
       edit([...edits, ...ignoreEdits(project, places)]);
-      if (relink) for (const scan of scans) await paceWork(relinkOutput(project, scan), context, { label: "linking data" });
+      const stored = scans.map((scan, index) => ({ path: absolutePath(project, toStore[index] as string), scan }));
+      if (relink) await paceWork(relinkOutputs(project, stored), context, { label: "linking data" });
       return { committed };
     };
     const start = { command: "data commit", argv: ["data", "commit", "--", ...paths], summary: `store ${paths.join(", ")}` };

@@ -12,7 +12,7 @@ import { openCache } from "../../../store/cache.ts";
 import { unignoreEdit } from "../../../store/gitignore.ts";
 import { trustedSizes } from "../../../store/layout.ts";
 import { readPointers } from "../../../store/pointers.ts";
-import { relinkOutput } from "../../../store/relink.ts";
+import { relinkOutputs } from "../../../store/relink.ts";
 import { removingScanned } from "../../../store/remove-files.ts";
 import { scanOutput } from "../../../store/scan.ts";
 import { isHere } from "../../../store/status.ts";
@@ -124,7 +124,7 @@ function unignoreEdits(project: Project, outputs: readonly Pointer[]): FileEdit[
 /** What stays must not depend on the cache, and must look new to dvc: else its next checkout would delete what it once made. */
 function* release(project: Project, path: string): Work<void> {
   const scan = yield* scanOutput(project, path);
-  yield* relinkOutput(project, scan, ["copy"]);
+  yield* relinkOutputs(project, [{ path, scan }], ["copy"]);
   const now = new Date();
   for (const file of scan.files.slice(0, 1)) utimesSync(file.path, now, now);
 }

@@ -64,15 +64,21 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
     return withDvcLock(
       project,
       async () => {
-        const report = await fetchAll(project, context, plan);
+        let report = await fetchAll(project, context, plan);
         const noted = await bringNoted(project, context, plan.worktree.pointers);
         // What was never stored and stands there is the user's.
         const isOurs = (one: Pointer) => !noted.pointers.has(one) && (one.hash !== null || !isHere(absolutePath(project, one.path)));
-        const checkout = await planCheckout(project, context, {
-          selection: { ...plan.worktree, pointers: plan.worktree.pointers.filter(isOurs) },
-          input: plan.input,
-        });
-        const result = await applyCheckout(project, context, checkout, "data pull");
+        const selection = { ...plan.worktree, pointers: plan.worktree.pointers.filter(isOurs) };
+        const bring = async () => {
+          const checkout = await planCheckout(project, context, { selection, input: plan.input });
+          return { checkout, result: await applyCheckout(project, context, checkout, "data pull") };
+        };
+        const first = await unlessDamaged(context, bring);
+        if (first === null) {
+          const again = await fetchAll(project, context, plan);
+          report = { ...again, objects: report.objects + again.objects };
+        }
+        const { result, checkout } = first ?? (await bring());
         if (result.exitCode !== 0) throw pullError(project, { report, plan, checkout });
         if (plan.input.allowMissing === true) warnMissing(project, context, { ...report, ...plan });
         else if (noted.failed.length > 0) throw notBrought(noted.failed);
@@ -84,6 +90,21 @@ export const dataPull: WriteWorkflow<Input, PullPlan, PullResult> = {
     );
   },
 };
+
+/** Null, once it is said, when objects that the cache had were damaged, and are there no more. */
+async function unlessDamaged<T extends { checkout: CheckoutPlan }>(context: Context, bring: () => Promise<T>): Promise<T | null> {
+  const tell = (text: string) => context.report({ kind: "warning", text, hint: "They are fetched again." });
+  try {
+    const brought = await bring();
+    const damaged = brought.checkout.outputs.flatMap((output) => output.damaged);
+    if (damaged.length === 0) return brought;
+    tell(`${counted(damaged.length, "damaged object")} moved out of the cache, into its trash`);
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_OBJECT" && error.details.damaged !== undefined)) throw error;
+    tell(error.message);
+  }
+  return null;
+}
 
 function notBrought(failed: readonly string[]): ExpverError {
   return new ExpverError("E_NOT_STORED", `what is imported could not be brought: ${failed.join(", ")}`, { hint: "The warnings say why." });

@@ -1,0 +1,166 @@
+/** Objects of the cache that a disk or a program has changed: found before they are used, kept in the trash, and fetched again. */
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { md5Of } from "../../src/platform/hashing.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+const FILES = { "d/a": "aaaa bytes\n", "d/b": "bbbb bytes\n", one: "single\n" };
+
+interface Store {
+  repository: TestRepository;
+  data: (...args: string[]) => ReturnType<TestRepository["expver"]>;
+  object: (path: keyof typeof FILES) => string;
+}
+
+function stored(type: string): Store {
+  const repository = makeRepository();
+  const data = (...args: string[]) => repository.expver(["data", ...args]);
+  const must = (...args: string[]) => expect([args, data(...args)]).toMatchObject([args, { code: 0 }]);
+  must("init", "-q");
+  must("config", "cache.type", type);
+  must("remote", "add", "-q", "-d", "r", join(repository.root, "../r", repository.root.slice(-6)));
+  for (const [path, text] of Object.entries(FILES)) repository.write(path, text);
+  must("add", "d", "one");
+  must("push", "-q");
+  repository.commit("data");
+  const object = (path: keyof typeof FILES) => {
+    const md5 = md5Of(Buffer.from(FILES[path]));
+    return join(repository.root, ".dvc/cache/files/md5", md5.slice(0, 2), md5.slice(2));
+  };
+  return { repository, data, object };
+}
+
+/** As a disk does it: other bytes, the mode as it was. */
+function flip(file: string, { keepTime = false } = {}): void {
+  const { atime, mtime, mode } = statSync(file);
+  chmodSync(file, 0o644);
+  writeFileSync(file, readFileSync(file, "latin1").replace("bytes", "BYTES"));
+  chmodSync(file, mode);
+  if (keepTime) utimesSync(file, atime, mtime);
+}
+
+function cut(file: string): void {
+  const { mode } = statSync(file);
+  chmodSync(file, 0o644);
+  truncateSync(file, 3);
+  chmodSync(file, mode);
+}
+
+function textsOf({ root }: TestRepository): (string | null)[] {
+  return Object.keys(FILES).map((path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : null));
+}
+
+const ALL = Object.values(FILES);
+
+/** What lies in the cache's trash. */
+function trashed({ root }: TestRepository): string[] {
+  const trash = join(root, ".dvc/cache/expver-trash");
+  const paths = existsSync(trash) ? readdirSync(trash, { recursive: true, encoding: "utf8" }) : [];
+  return paths.filter((path) => statSync(join(trash, path)).isFile()).map((path) => readFileSync(join(trash, path), "utf8"));
+}
+
+it.each(["hardlink", "symlink", "copy"])("checkout of %ss makes nothing out of damaged objects; pull brings whole ones", (type) => {
+  const { repository, data, object } = stored(type);
+  for (const path of ["d", "one"]) rmSync(join(repository.root, path), { recursive: true });
+  flip(object("d/a"));
+  cut(object("one"));
+  expect(data("checkout").code).toBe(255);
+  expect(textsOf(repository)).toEqual([null, null, null]);
+  expect(trashed(repository).sort()).toEqual(["aaaa BYTES\n", "sin"]);
+  expect(data("pull")).toMatchObject({ code: 0, stdout: expect.stringContaining("2 files fetched") });
+  expect(textsOf(repository)).toEqual(ALL);
+  expect(data("verify")).toMatchObject({ code: 0, stdout: expect.stringContaining("all right") });
+});
+
+it.each(["hardlink", "symlink", "copy"])("pull of %ss fetches damaged objects again by itself", (type) => {
+  const { repository, data, object } = stored(type);
+  for (const path of ["d", "one"]) rmSync(join(repository.root, path), { recursive: true });
+  flip(object("d/a"));
+  cut(object("d/b"));
+  const pulled = data("pull");
+  expect(pulled).toMatchObject({ code: 0, stdout: expect.stringContaining("2 files fetched"), stderr: expect.stringContaining("damaged") });
+  expect(textsOf(repository)).toEqual(ALL);
+  expect(trashed(repository).sort()).toEqual(["aaa".padEnd(3), "bbb"].map((text, index) => (index === 0 ? "aaaa BYTES\n" : text)));
+});
+
+it.each(["hardlink", "symlink"])("what was written through a %s blocks, and is kept when it is given up", (type) => {
+  const { repository, data } = stored(type);
+  const file = join(repository.root, "d/a");
+  chmodSync(file, 0o644);
+  appendFileSync(file, "edited");
+  chmodSync(file, 0o444);
+  expect(data("pull")).toMatchObject({ code: 1, stderr: expect.stringContaining("E_UNSAVED") });
+  expect(readFileSync(file, "utf8")).toBe("aaaa bytes\nedited");
+  expect(data("pull", "--force").code).toBe(0);
+  expect(textsOf(repository)).toEqual(ALL);
+  expect(trashed(repository)).toContain("aaaa bytes\nedited");
+  expect(data("status", "-q").code).toBe(0);
+});
+
+it("verify names what is damaged by its path, and changes nothing; --repair fetches it again", () => {
+  const { repository, data, object } = stored("copy");
+  repository.git("tag", "-a", "e0.1.0", "-m", "x");
+  flip(object("d/a"), { keepTime: true });
+  const found = data("verify", "--json");
+  expect(found.code).toBe(1);
+  expect(JSON.parse(found.stdout)).toMatchObject({
+    data: { read: 4, of: 4, damaged: [{ target: "d", detail: "e0.1.0", count: 1 }], trash: null },
+  });
+  expect(readFileSync(object("d/a"), "utf8")).toBe("aaaa BYTES\n");
+  expect(data("verify", "one").code).toBe(0);
+  expect(data("verify", "d").code).toBe(1);
+  expect(data("verify", "--sample", "100%").code).toBe(1);
+  expect(data("verify", "--sample", "1").stdout).toContain("Read 1 object of 4");
+  expect(data("verify", "--sample", "none")).toMatchObject({ code: 254, stderr: expect.stringContaining("--sample") });
+  expect(data("verify", "--repair")).toMatchObject({ code: 0, stdout: expect.stringContaining("1 came again from r") });
+  expect(readFileSync(object("d/a"), "utf8")).toBe(FILES["d/a"]);
+  expect(trashed(repository)).toEqual(["aaaa BYTES\n"]);
+});
+
+it("without a remote that has it --repair keeps the bytes in the trash and says so; the whole file is stored anew", () => {
+  const { repository, data, object } = stored("copy");
+  flip(object("d/a"));
+  data("remote", "remove", "r");
+  expect(data("verify", "--repair").code).toBe(1);
+  expect(existsSync(object("d/a"))).toBe(false);
+  expect(data("commit", "-f").code).toBe(0);
+  expect(readFileSync(object("d/a"), "utf8")).toBe(FILES["d/a"]);
+  expect(repository.git("status", "--porcelain", "--", "d.dvc")).toBe("");
+});
+
+it("push sends nothing damaged, and takes it out of the cache, so that the whole file can be stored", () => {
+  const { repository, data, object } = stored("copy");
+  rmSync(join(repository.root, "../r"), { recursive: true, force: true });
+  flip(object("d/a"));
+  expect(data("push")).toMatchObject({ code: 1, stderr: expect.stringContaining("damaged") });
+  expect(existsSync(object("d/a"))).toBe(false);
+  expect(data("commit", "-f").code).toBe(0);
+  expect(data("push").code).toBe(0);
+});
+
+it("a damaged listing is refused, and repaired", () => {
+  const { repository, data } = stored("copy");
+  const hash = /md5: ([0-9a-f]{32})\.dir/.exec(repository.read("d.dvc"))?.[1] as string;
+  const file = join(repository.root, ".dvc/cache/files/md5", hash.slice(0, 2), `${hash.slice(2)}.dir`);
+  chmodSync(file, 0o644);
+  writeFileSync(file, readFileSync(file, "utf8").replace('"b"', '"c"'));
+  chmodSync(file, 0o444);
+  rmSync(join(repository.root, "d"), { recursive: true });
+  expect(data("checkout")).toMatchObject({ code: 255, stderr: expect.stringContaining("E_LISTING") });
+  expect(existsSync(join(repository.root, "d"))).toBe(false);
+  expect(data("verify", "--repair").code).toBe(0);
+  expect(data("checkout").code).toBe(0);
+  expect(textsOf(repository)).toEqual(ALL);
+});
