@@ -59,6 +59,7 @@ export function* applyingCheckout(
         const proven = yield* planningProven(project, plan);
         if (!proven.isNew) throw changedMeanwhile(plan.path);
         Object.assign(plan, proven);
+        quarantine(cache, plan.damaged);
         if (plan.missing.length > 0) continue;
       }
       if (isSmallAndNew(plan) && (yield* placeWhole(plan, applying))) continue;
