@@ -5,8 +5,10 @@ import type { Project } from "../config/project.ts";
 import { isThere } from "../platform/files.ts";
 import type { LinkType } from "../platform/links.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
-import { openCache } from "./cache.ts";
+import { type Cache, openCache } from "./cache.ts";
+import { findingDamaged, quarantine } from "./damaged.ts";
 import { dvcFolder } from "./dvc-config.ts";
+import { beginIngest } from "./ingest.ts";
 import { outsideOf } from "./inside.ts";
 import { type ObjectName, objectPath, trustedSize } from "./layout.ts";
 import { type FileFromCache, isCopyOnly, makingFile, type Placing, placingIn } from "./place-files.ts";
@@ -57,7 +59,8 @@ interface Relinking {
 function* relinkOutput({ path, scan }: ToRelink, relinking: Relinking): Work<void> {
   const { placing, wanted, outside } = relinking;
   const { project, placer } = placing;
-  const { dir } = openCache(project);
+  const cache = openCache(project);
+  const { dir } = cache;
   let memory: StatCache | null = null;
   for (const file of yield* readingFiles(scan)) {
     if (!placer.links() && !file.isLink && file.stat.nlink < 2) continue;
@@ -65,6 +68,7 @@ function* relinkOutput({ path, scan }: ToRelink, relinking: Relinking): Work<voi
     const place: FileFromCache = { path: file.path, object, dir, size: file.stat.size, isexec: scan.content.isexec === true };
     const isRight = linkOf(file, objectPath(dir, object)) === desiredLink(wanted, file, isCopyOnly(placing, place));
     if (isRight || trustedSize(dir, object) === null || outside(dirname(file.path)) !== null) continue;
+    if (placer.links() && !file.isLink && file.stat.nlink < 2) yield* provingObject(cache, object, file.path);
     relinking.staging ??= makeStaging(join(dvcFolder(project), "tmp"));
     const temporary = join(relinking.staging, "file");
     const told = yield* makingFile(placing, place, temporary);
@@ -77,6 +81,25 @@ function* relinkOutput({ path, scan }: ToRelink, relinking: Relinking): Work<voi
     yield { files: 1, bytes: place.size - told };
   }
   if (memory !== relinking.singles) memory?.save({ keepOthers: true });
+}
+
+/**
+ * The file at `path` holds these bytes and is about to go: an object that was there before this process must be what its mode says it is. If
+ * it is not, it makes way for what the file holds.
+ */
+function* provingObject(cache: Cache, object: ObjectName, path: string): Work<void> {
+  const start = Date.now() - process.uptime() * 1000;
+  if (lstatSync(objectPath(cache.dir, object)).ctimeMs > start) return;
+  const damaged = yield* findingDamaged(cache.dir, [object]);
+  if (damaged.length === 0) return;
+  quarantine(cache, damaged);
+  const ingest = beginIngest(cache);
+  try {
+    yield* ingest.object(object, path);
+    yield* ingest.committing();
+  } finally {
+    ingest.abort();
+  }
 }
 
 type Link = "hardlink" | "symlink" | "elsewhere" | null;

@@ -85,6 +85,16 @@ it("of a tracked folder takes a member that is gone out of the listing, and refu
   expect(repository.expverJson(["data", "add", "d/y"])).toMatchObject({ code: 0, data: { added: [{ path: "d", nfiles: 1 }] } });
 });
 
+it("of a member writes the folder's ignore line when it is not there, as dvc does", () => {
+  const repository = project();
+  repository.write("d/x", "1");
+  expect(repository.expver(["data", "add", "d"]).code).toBe(0);
+  rmSync(join(repository.root, ".gitignore"));
+  repository.write("d/y", "2");
+  expect(repository.expver(["data", "add", "d/y"]).code).toBe(0);
+  expect(repository.read(".gitignore")).toBe("/d\n");
+});
+
 it("puts right an object that somebody has changed under its name", () => {
   const repository = project();
   repository.write("f", "good");

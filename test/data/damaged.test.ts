@@ -164,3 +164,15 @@ it("a damaged listing is refused, and repaired", () => {
   expect(data("checkout").code).toBe(0);
   expect(textsOf(repository)).toEqual(ALL);
 });
+
+it.each(["hardlink", "symlink", "copy"])("a whole file is not given up for a damaged object: %s", (type) => {
+  const { repository, data, object } = stored(type);
+  flip(object("d/a"), { keepTime: true });
+  // Another file with the same bytes, which are read to be stored.
+  repository.write("again", FILES["d/a"]);
+  expect(data("add", "again").code).toBe(0);
+  expect(repository.read("again")).toBe(FILES["d/a"]);
+  if (type === "copy") return;
+  expect(readFileSync(object("d/a"), "utf8")).toBe(FILES["d/a"]);
+  expect(trashed(repository)).toEqual(["aaaa BYTES\n"]);
+});

@@ -9,6 +9,7 @@ import { paceWork, type Work } from "../../../platform/pace.ts";
 import { type Cache, openCache } from "../../../store/cache.ts";
 import { pointerEdit } from "../../../store/contents.ts";
 import type { CopyDatabase } from "../../../store/databases.ts";
+import { ignoreEdits } from "../../../store/gitignore.ts";
 import { beginIngest } from "../../../store/ingest.ts";
 import { readListing, trustedSize } from "../../../store/layout.ts";
 import { renderListing } from "../../../store/listing.ts";
@@ -53,9 +54,12 @@ export async function addMembers(
     const work = storingMembers(project, pointer, { members, copyDatabase: await databaseCopier() });
     const { content, scans } = await paceWork(work, context, { label: `storing ${pointer.path}` });
     const edit = pointerEdit(project, pointer.path, content, pointer);
-    applyFileEdits(project, operation, [edit]);
-    edits.push(edit);
-    const parts = scans.map((scan) => ({ path: absolutePath(project, pointer.path), scan }));
+    const path = absolutePath(project, pointer.path);
+    // The pointer may have come without its line; Git would take the data.
+    const ownEdits = [edit, ...(pointer.cache ? ignoreEdits(project, [path]) : [])];
+    applyFileEdits(project, operation, ownEdits);
+    edits.push(...ownEdits);
+    const parts = scans.map((scan) => ({ path, scan }));
     if (relink) await paceWork(relinkOutputs(project, parts), context, { label: "linking data" });
     added.push({ path: pointer.path, ...content, changed: edit.before !== edit.after });
   }
