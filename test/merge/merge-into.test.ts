@@ -388,6 +388,16 @@ describe("one rule at a time", () => {
     const { path, report } = merged(make("ours", at(1n, 5n)), make("theirs", at(null, 1n)), { ancestor: base });
     expect(content(path)).toEqual(["timestamp=string:1 track_id=string:t y=number:5"]);
     expect(report.tables[0]?.updated).toEqual({ x: 1 });
+    // Emptied here and changed there: a value fills what is empty, as without an ancestor.
+    const filled = merged(make("emptied", at(null, 1n)), make("changed", at(7n, 1n)), { ancestor: base });
+    expect(content(filled.path)).toEqual(["timestamp=string:1 track_id=string:t x=number:7 y=number:1"]);
+    expect(filled.report.tables[0]?.filled).toEqual({ x: 1 });
+  });
+
+  it("two cells are equal in their bits and class only, whatever their columns are declared", () => {
+    const one = make("one", { columns: { x: "INTEGER" }, rows: [row("t", "1", { x: 1n })] });
+    const text = make("text", { columns: { x: "TEXT" }, rows: [row("t", "1", { x: "1" })] });
+    expect(conflictsOf(() => merged(one, text)).count).toBe(1);
   });
 
   it("rows without a whole key are told apart by all their values, so that repeating adds none", () => {
