@@ -100,7 +100,7 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       if (lost.length > 0 && silence !== null)
         return link("missing", `${lost.length} of ${all.length} objects are not in the cache, and ${silence}`);
       if (lost.length > 0) return link("missing", `${lost.length} of ${all.length} objects are ${nowhere(pointer)}`);
-      if (damage !== "") return link("wrong", `${damage}; a remote has them`);
+      if (damage !== "") return link("wrong", `${damage}; a remote has them: expver data verify --repair`);
       if (cloud && there === null) return link("missing", silence ?? "there is no remote");
       const unsent = cloud ? asked.filter((object) => !there?.has(keyOf(object))) : [];
       if (unsent.length > 0) return link("missing", `${unsent.length} of ${all.length} objects are not on the remote`);

@@ -84,7 +84,7 @@ function* damagedError(cache: Cache, plans: readonly OutputCheckout[], cause: Ex
   const isOne = damaged.length === 1;
   const what = isOne ? cause.message : `${damaged.length} cached objects are damaged, ${damaged[0]?.hash} and others`;
   return new ExpverError("E_OBJECT", `${what}; ${saidOfQuarantine(cache, damaged)}`, {
-    hint: "Fetch what is right: expver data pull. Where no remote has it and the file is whole in a worktree: expver data commit -f.",
+    hint: "Fetch what is right: expver data pull, or repeat what fetches by itself. Where no remote has it and the file is whole in a worktree: expver data commit -f.",
     details: { ...cause.details, damaged: damaged.map(({ hash }) => hash) },
     cause,
   });

@@ -26,16 +26,24 @@ export interface ToRelink {
   scan: Scan;
 }
 
+interface RelinkOptions {
+  /** Instead of what the configuration wants. */
+  types?: readonly LinkType[];
+  /** When the caller began to store these bytes, in milliseconds since 1970. */
+  since: number;
+}
+
 /**
  * Files become links to the cache where the configuration (or `types`) wants links, and links become files where it does not; what they hold
  * is remembered. A file that changed since it was scanned is left alone: its new bytes are nowhere else; and so is one outside of the
  * repository, which a link of a folder leads to.
  */
-export function* relinkOutputs(project: Project, outputs: readonly ToRelink[], types?: readonly LinkType[]): Work<void> {
+export function* relinkOutputs(project: Project, outputs: readonly ToRelink[], { types, since }: RelinkOptions): Work<void> {
   const relinking: Relinking = {
     placing: placingIn(project, types),
     wanted: types ?? openCache(project).linkTypes,
     outside: outsideOf(project),
+    since,
     singles: null,
     staging: null,
   };
@@ -51,13 +59,14 @@ interface Relinking {
   placing: Placing;
   wanted: readonly LinkType[];
   outside: (path: string) => string | null;
+  since: number;
   /** The memory of outputs that are single files, once it is needed. */
   singles: StatCache | null;
   staging: string | null;
 }
 
 function* relinkOutput({ path, scan }: ToRelink, relinking: Relinking): Work<void> {
-  const { placing, wanted, outside } = relinking;
+  const { placing, wanted, outside, since } = relinking;
   const { project, placer } = placing;
   const cache = openCache(project);
   const { dir } = cache;
@@ -68,7 +77,8 @@ function* relinkOutput({ path, scan }: ToRelink, relinking: Relinking): Work<voi
     const place: FileFromCache = { path: file.path, object, dir, size: file.stat.size, isexec: scan.content.isexec === true };
     const isRight = linkOf(file, objectPath(dir, object)) === desiredLink(wanted, file, isCopyOnly(placing, place));
     if (isRight || trustedSize(dir, object) === null || outside(dirname(file.path)) !== null) continue;
-    if (placer.links() && !file.isLink && file.stat.nlink < 2) yield* provingObject(cache, object, file.path);
+    const isLost = placer.links() && !file.isLink && file.stat.nlink < 2;
+    if (isLost && !(yield* isWhole(cache, object, { path: file.path, since }))) continue;
     relinking.staging ??= makeStaging(join(dvcFolder(project), "tmp"));
     const temporary = join(relinking.staging, "file");
     const told = yield* makingFile(placing, place, temporary);
@@ -84,19 +94,19 @@ function* relinkOutput({ path, scan }: ToRelink, relinking: Relinking): Work<voi
 }
 
 /**
- * The file at `path` holds these bytes and is about to go: an object that was there before this process must be what its mode says it is. If
- * it is not, it makes way for what the file holds.
+ * The file at `path` holds these bytes and is about to go: an object that was there before must be what its mode says it is. If it is not, it
+ * makes way for what the file holds; false where it cannot.
  */
-function* provingObject(cache: Cache, object: ObjectName, path: string): Work<void> {
-  const start = Date.now() - process.uptime() * 1000;
-  if (lstatSync(objectPath(cache.dir, object)).ctimeMs > start) return;
+function* isWhole(cache: Cache, object: ObjectName, { path, since }: { path: string; since: number }): Work<boolean> {
+  if (lstatSync(objectPath(cache.dir, object)).ctimeMs > since) return true;
   const damaged = yield* findingDamaged(cache.dir, [object]);
-  if (damaged.length === 0) return;
-  quarantine(cache, damaged);
+  if (damaged.length === 0) return true;
+  if (quarantine(cache, damaged) === null) return false;
   const ingest = beginIngest(cache);
   try {
     yield* ingest.object(object, path);
     yield* ingest.committing();
+    return true;
   } finally {
     ingest.abort();
   }

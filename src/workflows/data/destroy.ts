@@ -66,7 +66,7 @@ export const dataDestroy: WriteWorkflow<Input, DestroyPlan, DestroyResult> = {
         // Links into the cache would lead nowhere.
         for (const path of outputs.map((one) => absolutePath(project, one)).filter(isHere)) {
           const scan = await paceWork(scanOutput(project, path), context, { label: "hashing data" });
-          await paceWork(relinkOutputs(project, [{ path, scan }], ["copy"]), context, { label: "copying data" });
+          await paceWork(relinkOutputs(project, [{ path, scan }], { types: ["copy"], since: 0 }), context, { label: "copying data" });
         }
         applyFileEdits(project, operation, edits);
         const trash = trashPlace(project, dvc);

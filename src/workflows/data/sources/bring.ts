@@ -121,10 +121,11 @@ export async function bring(
     operation.record({ kind: "move", from: relative(topOf(project), waiting), to: path, digest, ...(stands ? { replaced } : {}) });
     if (stands) moveToTrash(project, absolute, replaced);
     moveWhole(waiting, absolute);
+    const since = Date.now();
     const work = storingOutputs(project, [path], { copyDatabase: await databaseCopier() });
     const [scan] = await paceWork(work, context, { label: "storing data" });
     if (scan === undefined) throw new Error("storing one output gives one scan");
-    await paceWork(relinkOutputs(project, [{ path: absolute, scan }]), context, { label: "linking data" });
+    await paceWork(relinkOutputs(project, [{ path: absolute, scan }], { since }), context, { label: "linking data" });
     return { scan, commit };
   } finally {
     rmSync(staging, { recursive: true, force: true });

@@ -51,6 +51,7 @@ export async function addMembers(
   for (const pointer of new Set(targets.map((target) => target.pointer))) {
     const members = targets.filter((target) => target.pointer === pointer).map(({ member }) => member);
     refuseUnknown(project, pointer, members);
+    const since = Date.now();
     const work = storingMembers(project, pointer, { members, copyDatabase: await databaseCopier() });
     const { content, scans } = await paceWork(work, context, { label: `storing ${pointer.path}` });
     const edit = pointerEdit(project, pointer.path, content, pointer);
@@ -60,7 +61,7 @@ export async function addMembers(
     applyFileEdits(project, operation, ownEdits);
     edits.push(...ownEdits);
     const parts = scans.map((scan) => ({ path, scan }));
-    if (relink) await paceWork(relinkOutputs(project, parts), context, { label: "linking data" });
+    if (relink) await paceWork(relinkOutputs(project, parts, { since }), context, { label: "linking data" });
     added.push({ path: pointer.path, ...content, changed: edit.before !== edit.after });
   }
   return { added, edits };

@@ -133,6 +133,7 @@ async function addAll(
   const walked = [...walks.values()].flatMap((walk) => walk.files);
   const amounts = { total: walked.length, totalBytes: walked.reduce((sum, { size }) => sum + size, 0) };
   const copyDatabase = await databaseCopier();
+  const since = Date.now();
   const work = store ? storingOutputs(project, changed, { walks, copyDatabase }) : scanOutputs(project, changed, { walks });
   const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
   const edits: FileEdit[] = [];
@@ -156,7 +157,7 @@ async function addAll(
   );
   applyFileEdits(project, operation, edits);
   const stored = scans.map((scan, index) => ({ path: absolutePath(project, changed[index] as string), scan }));
-  if (store && relink) await paceWork(relinkOutputs(project, stored), context, { label: "linking data" });
+  if (store && relink) await paceWork(relinkOutputs(project, stored, { since }), context, { label: "linking data" });
   const inside = await addMembers(project, context, { targets: plan.members, operation, relink });
   autostage(project, [...edits, ...inside.edits]);
   return { added: [...added, ...inside.added] };

@@ -71,6 +71,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const paths = pointers.map(({ path }) => path);
     const work = async (edit: (edits: FileEdit[]) => void): Promise<CommitResult> => {
       const toStore = pointers.filter(({ cache }) => cache).map(({ path }) => path);
+      const since = Date.now();
       const scans = await paceWork(storingOutputs(project, toStore, { copyDatabase: await databaseCopier() }), context, {
         label: "storing data",
       });
@@ -87,7 +88,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       const places = committed.map(({ path }) => absolutePath(project, path));
       edit([...edits, ...ignoreEdits(project, places)]);
       const stored = scans.map((scan, index) => ({ path: absolutePath(project, toStore[index] as string), scan }));
-      if (relink) await paceWork(relinkOutputs(project, stored), context, { label: "linking data" });
+      if (relink) await paceWork(relinkOutputs(project, stored, { since }), context, { label: "linking data" });
       return { committed };
     };
     const start = { command: "data commit", argv: ["data", "commit", "--", ...paths], summary: `store ${paths.join(", ")}` };

@@ -124,7 +124,7 @@ function unignoreEdits(project: Project, outputs: readonly Pointer[]): FileEdit[
 /** What stays must not depend on the cache, and must look new to dvc: else its next checkout would delete what it once made. */
 function* release(project: Project, path: string): Work<void> {
   const scan = yield* scanOutput(project, path);
-  yield* relinkOutputs(project, [{ path, scan }], ["copy"]);
+  yield* relinkOutputs(project, [{ path, scan }], { types: ["copy"], since: 0 });
   const now = new Date();
   for (const file of scan.files.slice(0, 1)) utimesSync(file.path, now, now);
 }
