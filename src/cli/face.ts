@@ -7,6 +7,8 @@ export interface Face {
   yes: boolean;
   /** Fingerprint of the plan to apply. */
   plan?: string;
+  /** How long to wait for another process that works here, in milliseconds. */
+  patience?: number;
   /** Directory to run in, as typed. */
   directory?: string;
   debug: boolean;
@@ -30,6 +32,7 @@ export const OF_WRITERS: OptionSpec[] = [
   { flags: "--dry-run", help: "show the plan, change nothing" },
   { flags: "--yes", help: "confirm a plan that replaces or removes something" },
   { flags: "--plan <fingerprint>", help: "apply exactly the plan that was shown, or refuse" },
+  { flags: "--wait <seconds>", help: "wait so long for another dvc or expver that works here (default: 3)" },
 ];
 
 /** Accepted where habits from dvc expect them. */
@@ -37,4 +40,5 @@ export const OF_DVC: OptionSpec[] = [
   { flags: "-q, --quiet", help: "print nothing but errors" },
   { flags: "-v, --verbose", help: "accepted for dvc's sake", hidden: true },
   { flags: "--cd <path>", help: "same as -C", hidden: true },
+  { flags: "--wait-for-lock", help: "--wait without an end", hidden: true },
 ];

@@ -100,6 +100,7 @@ function contextOf(face: Face, reporter: Reporter, interruption: Interruption | 
     ...(coloured ? { columns: width } : {}),
     ...(canAsk(face) ? { ask: askPerson } : {}),
     ...(interruption ? { signal: interruption.signal } : {}),
+    ...(face.patience === undefined ? {} : { patience: face.patience }),
     exactPlans: face.dryRun || face.plan !== undefined,
   });
   if (face.directory === undefined) return context;

@@ -93,6 +93,7 @@ function sort(command: Command, values: unknown[], options: Record<string, unkno
   const dvc = command.dialect === "dvc";
   if (dvc) input.quiet ??= common.quiet === true;
   const directory = common.C ?? common.cd;
+  const patience = common.waitForLock === true ? Number.POSITIVE_INFINITY : patienceOf(common.wait, command);
   const face: Face = {
     ...NO_FACE,
     json: common.json === true || (own.has("json") && input.json === true),
@@ -102,9 +103,17 @@ function sort(command: Command, values: unknown[], options: Record<string, unkno
     colour: common.color !== false,
     quiet: dvc && input.quiet === true,
     ...(typeof common.plan === "string" ? { plan: common.plan } : {}),
+    ...(patience === undefined ? {} : { patience }),
     ...(typeof directory === "string" ? { directory } : {}),
   };
   return { input, face };
+}
+
+/** Milliseconds. Throws E_USAGE. */
+function patienceOf(typed: unknown, { dialect }: Command): number | undefined {
+  if (typeof typed !== "string") return undefined;
+  if (/^[0-9]+(?:\.[0-9]+)?$/.test(typed)) return Number(typed) * 1000;
+  throw new ExpverError("E_USAGE", `--wait is ${JSON.stringify(typed)}; expected seconds`, { details: dialect ? { dialect } : {} });
 }
 
 /** A group by itself shows its help; its only options are help and version. */

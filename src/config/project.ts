@@ -23,8 +23,12 @@ export interface Project {
   readonly cwd: string;
   /** DVC's settings that go before those of every file, by section and option; of a repository that is read otherwise than it says. */
   readonly settings?: ReadonlyMap<string, ReadonlyMap<string, string | string[]>>;
+  /** How to wait for another process that works here; without it for a few seconds. */
+  readonly waiting?: Waiting;
   readonly config: Config;
 }
+
+type Waiting = Pick<Context, "signal" | "report"> & { readonly patience: number };
 
 /** Everything of a project but its configuration, which may be broken. */
 export type Place = Omit<Project, "config">;
@@ -57,7 +61,9 @@ export function projectIn(repository: Repository, folder: string): Project {
 /** The same without reading `expver.yaml`: for commands that must work when it has a mistake. */
 export function findPlace(context: Context): Place | null {
   const cwd = physical(context.cwd);
-  return placeOf(repositoryOf(context, cwd), cwd);
+  const place = placeOf(repositoryOf(context, cwd), cwd);
+  const { patience, report, signal } = context;
+  return place === null || patience === undefined ? place : { ...place, waiting: { patience, report, ...(signal ? { signal } : {}) } };
 }
 
 function placeOf(repository: Repository | null, cwd: string): Place | null {

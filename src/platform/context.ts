@@ -31,6 +31,8 @@ export interface Context {
   readonly ask?: (question: string) => Promise<string>;
   /** Plans are shown, or compared with one that was: they may leave nothing to be found out later. */
   readonly exactPlans?: boolean;
+  /** How long to wait for another process that works in the same place, in milliseconds; by default a few seconds. */
+  readonly patience?: number;
   /** Aborts on Ctrl-C. */
   readonly signal?: AbortSignal;
 }

@@ -27,24 +27,48 @@ const RETRY_MS = 100;
 // A link lock's file carries the time it is good until; DVC refreshes it.
 const LINK_LOCK_GRACE_MS = 10_000;
 
-/** Does work under the lock. Throws E_BUSY, naming who has it, after a few seconds. */
+/** Does work under the lock. Throws E_BUSY, naming who has it, after a few seconds, or as long as the caller has patience. */
 export async function withDvcLock<T>(project: Place, work: () => T | Promise<T>, options: DvcLockOptions = {}): Promise<T> {
+  const { waiting } = project;
   const path = join(dvcFolder(project), "tmp", "lock");
   const take = readDvcConfig(project).hardlinkLock ? tryLinkLock : tryLock;
-  const lock = await waitFor(() => takeOrSay(take, path, project), options.patience ?? PATIENCE_MS);
-  if (lock === null) {
-    throw new ExpverError("E_BUSY", `another dvc or expver process${holder(path)} is working in this repository`, {
-      hint: `Wait until it has ended. It holds ${path}.`,
-      details: { lock: path, pid: lockHolder(path) },
-    });
+  const ends = Date.now() + (options.patience ?? waiting?.patience ?? PATIENCE_MS);
+  let isSaid = false;
+  const rest = async (busy: ExpverError) => {
+    if (!isSaid) waiting?.report({ kind: "step", text: `waiting: ${busy.message}` });
+    isSaid = true;
+    await setTimeout(RETRY_MS);
+    if (waiting?.signal?.aborted) throw new ExpverError("E_INTERRUPTED", `interrupted while waiting: ${busy.message}`);
+  };
+  for (;;) {
+    const lock = takeOrSay(take, path, project);
+    if (lock === null) {
+      const busy = busyError(path);
+      if (Date.now() >= ends) throw busy;
+      await rest(busy);
+      continue;
+    }
+    let held: ExpverError | null;
+    try {
+      held = heldError(project, options.writes ?? []);
+      if (held === null) {
+        hideOwnFiles(project);
+        return await work();
+      }
+    } finally {
+      lock.release();
+    }
+    // A stage may run for days: unasked nobody waits for it.
+    if (waiting === undefined || Date.now() >= ends) throw held;
+    await rest(held);
   }
-  try {
-    refuseHeld(project, options.writes ?? []);
-    hideOwnFiles(project);
-    return await work();
-  } finally {
-    lock.release();
-  }
+}
+
+function busyError(path: string): ExpverError {
+  return new ExpverError("E_BUSY", `another dvc or expver process${holder(path)} is working in this repository`, {
+    hint: `Wait until it has ended (--wait SECONDS). It holds ${path}.`,
+    details: { lock: path, pid: lockHolder(path) },
+  });
 }
 
 /** What DVC keeps for itself beside the user's files. Older versions told Git of less of it; a cache that Git sees is committed. */
@@ -71,28 +95,20 @@ function takeOrSay(take: (path: string) => FileLock | null, path: string, projec
   }
 }
 
-async function waitFor(take: () => FileLock | null, patience: number): Promise<FileLock | null> {
-  const ends = Date.now() + patience;
-  for (;;) {
-    const lock = take();
-    if (lock !== null || Date.now() >= ends) return lock;
-    await setTimeout(RETRY_MS);
-  }
-}
-
 /** While a stage's command runs, DVC gives up the lock and notes in `rwlock` which paths the stage reads and writes. */
-function refuseHeld(project: Place, writes: readonly string[]): void {
+function heldError(project: Place, writes: readonly string[]): ExpverError | null {
   const text = readTextIfExists(join(dvcFolder(project), "tmp", "rwlock"));
-  if (text === null || text.trim() === "") return;
+  if (text === null || text.trim() === "") return null;
   const top = topOf(project);
   for (const { path, pid, command } of entriesOf(text)) {
     const mine = writes.find((one) => overlaps(join(top, one), path));
     if (mine === undefined || pid === process.pid || !isAlive(pid)) continue;
-    throw new ExpverError("E_BUSY", `${mine} is in use by process ${pid} (${command})`, {
-      hint: "Wait until it has ended.",
+    return new ExpverError("E_BUSY", `${mine} is in use by process ${pid} (${command})`, {
+      hint: "Wait until it has ended (--wait SECONDS).",
       details: { path: mine, pid, command },
     });
   }
+  return null;
 }
 
 interface Held {
@@ -161,5 +177,6 @@ function breakStale(path: string): void {
 
 function holder(path: string): string {
   const pid = lockHolder(path);
-  return pid === undefined ? "" : ` (${pid})`;
+  // Of a program that writes none there it is that of whoever had the lock before.
+  return pid === undefined || !isAlive(pid) ? "" : ` (${pid})`;
 }

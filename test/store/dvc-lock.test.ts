@@ -4,6 +4,7 @@ import { existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, 
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
+import type { ProgressEvent } from "../../src/platform/context.ts";
 import { withDvcLock } from "../../src/store/dvc-lock.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
@@ -108,5 +109,54 @@ describe("core.hardlink_lock", () => {
       takeFor(60);
     });
     expect(existsSync(path) && readFileSync(path, "utf8")).toBe(theirs);
+  });
+});
+
+describe("--wait", () => {
+  /** Another program that has the lock for so long. */
+  const takeElsewhere = async (repository: TestRepository, seconds: number) => {
+    const path = join(repository.root, ".dvc/tmp/lock");
+    mkdirSync(dirname(path), { recursive: true });
+    const child = spawn("flock", ["-F", "-x", path, "sh", "-c", `echo " $$" > '${path}'; echo taken; exec sleep ${seconds}`]);
+    started.push(child);
+    await new Promise((taken) => child.stdout.once("data", taken));
+  };
+
+  it("waits as long as it says for the lock, naming its owner; without it for three seconds", async () => {
+    const repository = withDvc();
+    repository.write("f", "1");
+    await takeElsewhere(repository, 60);
+    const busy = { code: 1, stderr: expect.stringMatching(/E_BUSY.*process \(\d+\)[\s\S]*--wait/) };
+    expect(repository.expver(["data", "add", "f", "--wait", "0"])).toMatchObject(busy);
+    expect(repository.expver(["data", "add", "f"])).toMatchObject(busy);
+    for (const child of started.splice(0)) child.kill("SIGKILL");
+    await takeElsewhere(repository, 5);
+    const waited = repository.expver(["data", "add", "f", "--wait", "60"]);
+    expect(waited).toMatchObject({ code: 0, stderr: expect.stringContaining("waiting: another dvc or expver process") });
+    await takeElsewhere(repository, 5);
+    expect(repository.expver(["data", "--wait-for-lock", "add", "f"]).code).toBe(0);
+    expect(repository.expver(["data", "add", "f", "--wait", "long"])).toMatchObject({
+      code: 254,
+      stderr: expect.stringContaining("seconds"),
+    });
+  });
+
+  it("waits for a path that a stage of dvc writes, and ends at Ctrl-C", async () => {
+    const repository = withDvc();
+    const entry = { pid: living(), cmd: "dvc repro train" };
+    repository.write(".dvc/tmp/rwlock", JSON.stringify({ write: { [join(repository.root, "data")]: entry } }));
+    const told: string[] = [];
+    const signal = new AbortController();
+    const report = (event: ProgressEvent) => void told.push("text" in event ? event.text : event.kind);
+    const project = (patience: number) => openProject({ ...repository.context, patience, report, signal: signal.signal });
+    const stage = started.at(-1) as ChildProcess;
+    const gone = new Promise((exit) => stage.once("exit", exit));
+    globalThis.setTimeout(() => stage.kill("SIGKILL"), 500);
+    expect(await withDvcLock(project(60_000), () => "done", { writes: ["data"] })).toBe("done");
+    await gone;
+    expect(told).toEqual([`waiting: data is in use by process ${entry.pid} (dvc repro train)`]);
+    repository.write(".dvc/tmp/rwlock", JSON.stringify({ write: { [join(repository.root, "data")]: { ...entry, pid: living() } } }));
+    globalThis.setTimeout(() => signal.abort(), 300);
+    await expect(withDvcLock(project(60_000), () => "done", { writes: ["data"] })).rejects.toMatchObject({ code: "E_INTERRUPTED" });
   });
 });
