@@ -78,19 +78,19 @@ async function sendObjects(
   const remotes = survey.remotes.join(", ");
   operation.record({ kind: "remote", remote: remotes, detail: counted(survey.lacking, "object") });
   const report = await withDvcLock(project, () => pushObjects(project, objects.pointers, context));
-  const after = await surveyObjects(project, context, objects);
-  if (after.lacking > 0) {
-    const [first] = report.failed;
+  const [first] = report.failed;
+  const notArrived = (count: number) => {
     const why = first === undefined ? "" : `; first ${first.path}: ${first.reason}`;
-    throw new ExpverError(
-      first?.code ?? "E_OBJECT",
-      `${counted(after.lacking, "object")} did not reach ${remotes}, so no tag was pushed${why}`,
-      {
-        hint: "Repeat the command: it goes on from there.",
-        details: { failed: report.failed, remotes: survey.remotes },
-      },
-    );
-  }
+    const text = `${counted(count, "object")} did not reach ${remotes}, so no tag was pushed${why}`;
+    return new ExpverError(first?.code ?? "E_OBJECT", text, {
+      hint: first?.code === "E_OBJECT" ? first.hint : "Repeat the command: it goes on from there.",
+      details: { failed: report.failed, remotes: survey.remotes },
+    });
+  };
+  // Damaged ones are in the cache no more, and would be looked for everywhere.
+  if (first?.code === "E_OBJECT") throw notArrived(report.failed.length);
+  const after = await surveyObjects(project, context, objects);
+  if (after.lacking > 0) throw notArrived(after.lacking);
   return report.objects;
 }
 
