@@ -27,9 +27,14 @@ export function networkFileSystem(path: string): string | null {
 
 /** Bytes that are free for us; null where the system does not tell. */
 export function freeBytes(path: string): number | null {
+  return roomOn(path)?.free ?? null;
+}
+
+/** Bytes that are free for us, and of the whole file system; null where the system does not tell. */
+export function roomOn(path: string): { free: number; total: number } | null {
   try {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize;
+    const { bavail, blocks, bsize } = statfsSync(path);
+    return { free: bavail * bsize, total: blocks * bsize };
   } catch {
     return null;
   }

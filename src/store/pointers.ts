@@ -119,8 +119,33 @@ export function readPointersOf(
   const { repository } = project;
   if (repository === null) return new Map();
   const many = revs.length > FEW ? readTrees(repository, revs, isInteresting) : null;
-  const trees = revs.map((rev) => {
-    const blobs = (many?.get(rev) ?? readTree(repository, rev)).filter(({ mode }) => mode !== "120000" && mode !== "160000");
+  return readFromTrees(project, new Map(revs.map((rev) => [rev, many?.get(rev) ?? readTree(repository, rev)])), onUnreadable);
+}
+
+/** Pointers that are staged here; while Git merges, those of each side. Throws E_POINTER. */
+export function readStagedPointers(project: Project): Pointer[] {
+  const { repository } = project;
+  if (repository === null) return [];
+  const stages = new Map<string, TreeEntry[]>();
+  for (const line of git(repository, ["ls-files", "-z", "--full-name", "--stage", "--", ":(top)"]).split("\0").filter(Boolean)) {
+    const [facts = "", path = ""] = [line.slice(0, line.indexOf("\t")), line.slice(line.indexOf("\t") + 1)];
+    const [mode = "", object = "", stage = ""] = facts.split(" ");
+    if (isInteresting(path)) stages.set(stage, [...(stages.get(stage) ?? []), { mode, object, path }]);
+  }
+  return [...readFromTrees(project, stages).values()].flat();
+}
+
+type TreeEntry = Pick<ReturnType<typeof readTree>[number], "mode" | "object" | "path">;
+
+function readFromTrees(
+  project: Project,
+  entries: ReadonlyMap<string, readonly TreeEntry[]>,
+  onUnreadable?: (error: ExpverError, rev: string, file: string) => void,
+): Map<string, Pointer[]> {
+  const { repository } = project;
+  if (repository === null) return new Map();
+  const trees = Array.from(entries, ([rev, all]) => {
+    const blobs = all.filter(({ mode }) => mode !== "120000" && mode !== "160000");
     const objects = new Map(blobs.map(({ path, object }) => [path, object]));
     const files = pointerFiles(project, objects.keys());
     const needed = new Set(files.flatMap((file) => (isLockFile(file) ? [file, pipelineOf(file)] : [file])));

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { newOwnName } from "../../src/store/staging.ts";
 import { dataGc } from "../../src/workflows/data/cache/gc.ts";
@@ -243,4 +243,48 @@ it("counts the linked worktrees of a named repository too, and each repository o
   expect(one.expver(["data", "gc", "-w", "-f", ...names])).toMatchObject({ code: 0, stderr: "" });
   expect(one.expver(["data", "gc", "-w", "-f", "-p", other.root])).toMatchObject({ code: 0, stderr: "" });
   expect(shared()).toHaveLength(6);
+});
+
+it("--reflog keeps what only stashes, reflogs, and the index of any worktree name", () => {
+  const repository = project();
+  const { root } = repository;
+  const store = (text: string, cwd = ".") => {
+    repository.run("sh", ["-c", `echo ${text} > d/a`], { cwd });
+    expect(repository.expver(["data", "add", "d"], { cwd }).code).toBe(0);
+  };
+  const has = (text: string) => {
+    const md5 = createHash("md5").update(`${text}\n`).digest("hex");
+    return existsSync(join(root, ".dvc/cache/files/md5", md5.slice(0, 2), md5.slice(2)));
+  };
+  store("reset");
+  repository.commit("will be reset");
+  repository.git("reset", "-q", "--hard", "HEAD~1");
+  for (const text of ["first stash", "second stash"]) {
+    store(`'${text}'`);
+    repository.git("stash", "-q");
+  }
+  const other = `../${basename(root)}-other`;
+  repository.git("worktree", "add", "-q", other);
+  expect(repository.expver(["data", "config", "--local", "cache.dir", join(root, ".dvc/cache")], { cwd: other }).code).toBe(0);
+  expect(repository.expver(["data", "checkout"], { cwd: other }).code).toBe(0);
+  store("staged", other);
+  repository.run("git", ["add", "d.dvc"], { cwd: other });
+  store("nowhere", other);
+  store("working", other);
+  const texts = ["reset", "first stash", "second stash", "staged", "nowhere", "working"];
+  expect(repository.expver(["data", "gc", "-w", "-a", "-T", "-A", "--reflog", "-f"]).code).toBe(0);
+  expect(texts.map(has)).toEqual([true, true, true, true, false, true]);
+  // As dvc's flag says: what Git's refs reach, of the stashes the last one.
+  expect(repository.expver(["data", "gc", "-w", "-a", "-T", "-A", "-f"]).code).toBe(0);
+  expect(texts.map(has)).toEqual([false, false, true, false, false, true]);
+});
+
+it.skipIf(!CAN_MOUNT)("doctor names it, with all that is to be kept, when the disk is nearly full", () => {
+  const repository = project();
+  const disk = smallDisk(4096) ?? "";
+  expect(repository.expver(["data", "cache", "dir", disk]).code).toBe(0);
+  const notes = () => JSON.stringify(repository.expverJson(["doctor"]).data);
+  expect(notes()).not.toContain("gc -w");
+  fill(disk);
+  expect(notes()).toContain("expver data gc -w -a -T -A --reflog --dry-run");
 });

@@ -130,12 +130,12 @@ it("says what could go and what stands in the way", () => {
   const { items } = ask<CleanupAdvice>(repo, "cleanup");
   expect(items.map(({ command, blockedBy }) => [command, blockedBy.length > 0])).toEqual([
     ["expver cleanup e0.1.0", false],
-    ["expver data gc -w -a -T -A --dry-run", false],
+    ["expver data gc -w -a -T -A --reflog --dry-run", false],
     ["expver worktree remove side", true],
   ]);
   expect(items.at(-1)?.blockedBy.join()).toContain("untracked");
   expect(repo.expver(["cleanup", "e0.1.0"]).code).toBe(0);
-  expect(repo.expver(["data", "gc", "-w", "-a", "-T", "-A", "--dry-run"]).code).toBe(0);
+  expect(repo.expver(["data", "gc", "-w", "-a", "-T", "-A", "--reflog", "--dry-run"]).code).toBe(0);
 });
 
 it("changes nothing", () => {

@@ -61,8 +61,8 @@ async function ofCandidates(context: Context): Promise<CleanupItem[]> {
 /** Never counted here: reading every listing of every version costs more than the advice. */
 function cacheItem(): CleanupItem {
   return {
-    what: "objects of the cache that no version, branch, stash or worktree names",
+    what: "objects of the cache that no version, branch, stash, reflog or worktree names",
     blockedBy: [],
-    command: "expver data gc -w -a -T -A --dry-run",
+    command: "expver data gc -w -a -T -A --reflog --dry-run",
   };
 }

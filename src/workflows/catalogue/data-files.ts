@@ -101,6 +101,7 @@ export const DATA_FILES: Command[] = [
       { flags: "-a, --all-branches", help: "keep what the tips of all branches use" },
       { flags: "-T, --all-tags", help: "keep what all tags use" },
       { flags: "-A, --all-commits", help: "keep what any commit uses" },
+      { flags: "--reflog", help: "keep what stashes, reflogs and the index use" },
       { flags: "--rev <commit>", help: "keep what this commit uses" },
       { flags: "-n, --num <number>", help: "with --rev or -a: so many commits back, not only the last" },
       { flags: "--date <date>", help: "keep what commits since YYYY-MM-DD use" },
@@ -116,7 +117,7 @@ export const DATA_FILES: Command[] = [
       { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true },
     ],
     examples: [
-      ["data gc -a -T -A --dry-run", "the careful choice, and what would go, by path and version"],
+      ["data gc -a -T -A --reflog --dry-run", "the careful choice, and what would go, by path and version"],
       ["data gc --purge", "frees what earlier calls removed"],
     ],
     kind: "write",

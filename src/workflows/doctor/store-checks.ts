@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shownPath, typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { roomOn } from "../../platform/file-system.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { objectFile } from "../../store/contents.ts";
@@ -52,6 +53,21 @@ export const lostObjects: Check = {
     });
   },
 };
+
+export const littleRoom: Check = {
+  id: "little-room",
+  title: "room for the cache",
+  find({ project }) {
+    const dir = project === null || project.dvcRoot === null ? null : cacheDir(project);
+    const room = dir !== null && existsSync(dir) ? roomOn(dir) : null;
+    if (room === null || room.free > room.total * LITTLE) return [];
+    const what = `the disk of the cache ${dir} has ${room.free} of ${room.total} bytes left`;
+    // Worktrees, all that Git reaches, and what only stashes, reflogs and the index still name.
+    return [{ level: "note", what, remedy: "expver data gc -w -a -T -A --reflog --dry-run" }];
+  },
+};
+
+const LITTLE = 0.05;
 
 export const worktreeCache: Check = {
   id: "worktree-cache",

@@ -7,13 +7,13 @@ import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder } from "../../../platform/files.ts";
-import { readPointers, readPointersOf } from "../../../store/pointers.ts";
+import { readPointers, readPointersOf, readStagedPointers } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { withExitCode } from "../exit-codes.ts";
 
-const SCOPES = ["workspace", "allBranches", "allTags", "allCommits", "allExperiments", "date", "rev"];
+const SCOPES = ["workspace", "allBranches", "allTags", "allCommits", "reflog", "allExperiments", "date", "rev"];
 
 /** Without one nothing is judged: `--purge` alone only frees the trash. */
 export function hasScope(input: Input): boolean {
@@ -26,7 +26,7 @@ export function refuseWithoutScope(input: Input): void {
   if (!hasScope(input) && input.purge !== true)
     throw refuse(
       "say what to keep",
-      "-w keeps the worktrees, -a branches, -T tags, -A every commit; `-a -T -A` together is the careful choice.",
+      "-w keeps the worktrees, -a branches, -T tags, -A every commit; `-a -T -A --reflog` together is the careful choice.",
     );
   if (input.notInRemote === true && input.cloud === true) throw refuse("--not-in-remote and --cloud exclude each other", "Choose one.");
   if (input.num !== undefined && input.rev === undefined && input.allBranches !== true)
@@ -71,6 +71,7 @@ export function pointersToKeep(project: Project, context: Context, input: Input)
   const passOver = (error: ExpverError, rev: string, file: string) =>
     context.report({ kind: "warning", text: `${file} of ${rev.slice(0, 7)} is passed over: ${error.message}` });
   keep(readPointers(project));
+  if (input.reflog === true) keep(readStagedPointers(project));
   const commits = readPointersOf(project, commitsInScope(project, input), input.skipFailed === true ? passOver : undefined);
   for (const pointers of commits.values()) keep(pointers);
   return [...found.values()].filter(({ cache, hash }) => cache && hash !== null);
@@ -86,6 +87,8 @@ function commitsInScope({ repository }: Project, input: Input): string[] {
     for (const one of some) commits.add(one);
   };
   if (input.allCommits === true) add(lines(git(repository, ["rev-list", "--all"])));
+  // The first of several stashes is a ref; the others are in its reflog only.
+  if (input.reflog === true) add(lines(git(repository, ["rev-list", "--all", "--reflog"])));
   if (input.allBranches === true) for (const ref of refs("refs/heads")) add(last(ref));
   if (input.allTags === true) add(refs("refs/tags").flatMap((object) => resolveCommit(repository, object) ?? []));
   if (input.allExperiments === true) add(refs("refs/exps").flatMap((object) => resolveCommit(repository, object) ?? []));
