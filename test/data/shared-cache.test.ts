@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeFolder } from "../support/repository.ts";
+import { makeFolder, makeRepository } from "../support/repository.ts";
 import { objectsBelow } from "../support/twins.ts";
 
 const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
@@ -167,3 +167,27 @@ function must(program: string, ...args: string[]): void {
 function hasPrograms(...names: string[]): boolean {
   return names.every((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status === 0);
 }
+
+it("doctor names folders of a shared cache that are not for the group, and the command that mends them", () => {
+  const repository = makeRepository();
+  const data = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+  const found = () =>
+    (JSON.parse(repository.expver(["doctor", "--json"]).stdout).data.findings as { check: string; remedy: string }[]).filter(
+      ({ check }) => check === "shared-modes",
+    );
+  data("init", "-q");
+  repository.write("f", "1");
+  data("add", "f");
+  const cache = join(repository.root, ".dvc/cache");
+  const shard = join(cache, "files/md5", readdirSync(join(cache, "files/md5"))[0] as string);
+  chmodSync(shard, 0o755);
+  expect(found()).toEqual([]);
+  data("config", "cache.shared", "group");
+  expect(found()).toMatchObject([{ what: expect.stringContaining(`first ${cache}`) }]);
+  expect(spawnSync("sh", ["-c", found()[0]?.remedy.replace(/^[^:]*: /, "") ?? ""]).status).toBe(0);
+  expect(found()).toEqual([]);
+  chmodSync(shard, 0o2755);
+  expect(found()).toMatchObject([
+    { what: expect.stringContaining(`a folder of the shared cache is not for all of its group, first ${shard}`) },
+  ]);
+});

@@ -9,7 +9,7 @@ import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { resultsSchemas } from "./schema-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
 import { skillDrift } from "./skill-checks.ts";
-import { littleRoom, lostObjects, worktreeCache } from "./store-checks.ts";
+import { littleRoom, lostObjects, sharedModes, worktreeCache } from "./store-checks.ts";
 import { lostVersions, misnamedTags, unsentObjects } from "./version-checks.ts";
 import { detachedWorktrees, halfRemovedWorktrees, lockedWorktrees, movedWorktrees, ownCaches } from "./worktree-checks.ts";
 import { indexLock, readOnly } from "./write-checks.ts";
@@ -31,6 +31,7 @@ export const CHECKS: readonly Check[] = [
   dataInGit,
   lostObjects,
   littleRoom,
+  sharedModes,
   lostVersions,
   unsentObjects,
   worktreeCache,

@@ -1,12 +1,13 @@
 /** Tracked data: can every pointer be read, and are its bytes somewhere. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { shownPath, typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { roomOn } from "../../platform/file-system.ts";
-import { readTextIfExists } from "../../platform/files.ts";
+import { isFolder, readableNamesIn, readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
+import { openCache } from "../../store/cache.ts";
 import { objectFile } from "../../store/contents.ts";
 import { cacheDir, dvcFolder, namesCache, sharedCache } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
@@ -68,6 +69,37 @@ export const littleRoom: Check = {
 };
 
 const LITTLE = 0.05;
+
+export const sharedModes: Check = {
+  id: "shared-modes",
+  title: "modes of a cache that a group shares",
+  find({ project }) {
+    const cache = project === null || project.dvcRoot === null ? null : openCache(project);
+    if (cache === null || !cache.shared || !isFolder(cache.dir)) return [];
+    const wrong = foldersOf(cache.dir).filter((folder) => (statSync(folder).mode & GROUP_MODE) !== GROUP_MODE);
+    if (wrong.length === 0) return [];
+    const many = wrong.length === 1 ? "a folder" : `${wrong.length} folders`;
+    return [
+      {
+        level: "warning",
+        what: `${many} of the shared cache ${wrong.length === 1 ? "is" : "are"} not for all of its group, first ${wrong[0]}: others cannot store there`,
+        remedy: `Their owner, or root: find ${shellWord(cache.dir)} -type d -exec chmod g+rwxs {} +`,
+      },
+    ];
+  },
+};
+
+/** Reading, writing and entering for the group, whose the files in it are. */
+const GROUP_MODE = 0o2070;
+
+/** Those of a cache in which objects come. */
+function foldersOf(dir: string): string[] {
+  const places = [dir, join(dir, "files"), join(dir, "files", "md5")].filter(isFolder);
+  const shards = places.flatMap((place) =>
+    readableNamesIn(place).flatMap((name) => (/^[0-9a-f]{2}$/.test(name) ? [join(place, name)] : [])),
+  );
+  return [...places, ...shards.filter(isFolder)];
+}
 
 export const worktreeCache: Check = {
   id: "worktree-cache",
