@@ -95,6 +95,7 @@ export function renderDataVerify({ read, bytes, of, damaged, objects, trash, fet
     ),
     ...(trash === null ? [] : [`They are in ${trash} now.`]),
     ...(remote === null ? [] : [`${fetched} came again from ${remote}.`]),
+    ...(trash !== null && fetched < objects.length ? ["Where the files are whole in a worktree: expver data commit -f."] : []),
     ...(objects.length > 0 && trash === null ? ["`expver data verify --repair` takes them out of the cache and fetches them again."] : []),
   ].join("\n");
 }

@@ -4,7 +4,8 @@ import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
 import { openCache } from "../../../store/cache.ts";
 import { keyOf, readListing } from "../../../store/layout.ts";
-import { readPointersAt } from "../../../store/pointers.ts";
+import { readPointers, readPointersAt } from "../../../store/pointers.ts";
+import type { Pointer } from "../../../store/types.ts";
 import type { CacheFile } from "../../../store/unused.ts";
 
 export interface NamedObjects {
@@ -17,7 +18,10 @@ export interface NamedObjects {
 const MOST_TAGS = 50;
 const MOST_COMMITS = 20;
 
-/** Grouped by path and the newest place that names it; the rest is told in one line. Reads only a bounded number of commits. */
+/**
+ * Grouped by path and the newest place that names it, the worktree first; the rest is told in one line. Reads only a bounded number of
+ * commits.
+ */
 export function namesOf(project: Project, unused: readonly CacheFile[]): NamedObjects[] {
   if (unused.length === 0) return [];
   const left = new Map(unused.map((file) => [keyOf(file), file]));
@@ -30,9 +34,9 @@ export function namesOf(project: Project, unused: readonly CacheFile[]): NamedOb
     const group = groups.get(`${target}\0${detail}`) ?? { target, detail, count: 0, bytes: 0 };
     groups.set(`${target}\0${detail}`, { ...group, count: group.count + 1, bytes: group.bytes + file.size });
   };
-  for (const { rev, label } of places(project)) {
+  for (const { pointersOf, label } of places(project)) {
     if (left.size === 0) break;
-    for (const { path, hash, hashName } of unlessUnreadable(() => readPointersAt(project, rev)) ?? []) {
+    for (const { path, hash, hashName } of unlessUnreadable(pointersOf) ?? []) {
       if (hash === null) continue;
       if (hash.endsWith(".dir"))
         for (const { md5 } of unlessUnreadable(() => readListing(cache.dir, { hash, hashName })) ?? [])
@@ -51,15 +55,20 @@ export function namesOf(project: Project, unused: readonly CacheFile[]): NamedOb
   return [...groups.values()];
 }
 
-function places({ repository }: Project): { rev: string; label: string }[] {
-  if (repository === null) return [];
+interface NamingPlace {
+  pointersOf: () => Pointer[];
+  label: string;
+}
+
+function places(project: Project): NamingPlace[] {
+  const { repository } = project;
+  const here = { pointersOf: () => readPointers(project), label: "here" };
+  const at = (rev: string, label: string) => ({ pointersOf: () => readPointersAt(project, rev), label });
+  if (repository === null) return [here];
   const list = (args: string[]) => git(repository, args).split("\n").filter(Boolean);
   const tags = list(["for-each-ref", `--count=${MOST_TAGS}`, "--sort=-creatordate", "--format=%(refname)", "refs/tags"]);
   const commits = list(["log", "--all", `--max-count=${MOST_COMMITS}`, "--format=%H"]);
-  return [
-    ...tags.map((rev) => ({ rev, label: rev.replace("refs/tags/", "") })),
-    ...commits.map((rev) => ({ rev, label: rev.slice(0, 7) })),
-  ];
+  return [here, ...tags.map((rev) => at(rev, rev.replace("refs/tags/", ""))), ...commits.map((rev) => at(rev, rev.slice(0, 7)))];
 }
 
 /** Only names are wanted: a commit or a listing that cannot be read gives none. */
