@@ -180,3 +180,13 @@ it.each(["hardlink", "symlink", "copy"])("a whole file is not given up for a dam
   expect(readFileSync(object("d/a"), "utf8")).toBe(FILES["d/a"]);
   expect(trashed(repository)).toEqual(["aaaa BYTES\n"]);
 });
+
+it.each(["hardlink", "symlink"])("an object that is too short is found without any memory of it: %s", (type) => {
+  const { repository, data, object } = stored(type);
+  for (const path of ["d", "one", ".git/expver"]) rmSync(join(repository.root, path), { recursive: true });
+  cut(object("d/b"));
+  cut(object("one"));
+  expect(data("checkout").code).toBe(255);
+  expect(textsOf(repository)).toEqual([null, null, null]);
+  expect(trashed(repository).sort()).toEqual(["bbb", "sin"]);
+});
