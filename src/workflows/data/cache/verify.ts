@@ -9,7 +9,7 @@ import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { keyOf, type ObjectName } from "../../../store/layout.ts";
 import { listingFinder } from "../../../store/listings.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
-import { type CacheFile, cacheFiles } from "../../../store/unused.ts";
+import { type CacheFile, readingCache } from "../../../store/unused.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
@@ -46,7 +46,8 @@ export const dataVerify: WriteWorkflow<Input, VerifyPlan, DataVerifyResult> = {
   async plan(context, input) {
     const project = openData(context);
     const cache = openCache(project);
-    const all = cacheFiles(cache.dir, context.clock()).filter(({ hash }) => /^[0-9a-f]{32}(?:\.dir)?$/.test(hash));
+    const isObject = ({ hash }: ObjectName) => /^[0-9a-f]{32}(?:\.dir)?$/.test(hash);
+    const all = await paceWork(readingCache(cache.dir, context.clock(), isObject), context, { label: "looking through the cache" });
     const targets = targetsOf(input);
     const meant =
       targets.targets.length === 0 ? all : await amongTargets(all, selectPointers(project, context, targets), listingFinder(project));
