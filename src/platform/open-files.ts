@@ -15,8 +15,9 @@ export function whoHasOpen(path: string): number[] | null {
 }
 
 /**
- * Pids of processes whose working directory is the folder or in it; empty where the system does not tell. This one and those that
- * started it are left out: the shell in which somebody types waits for us. So is a pager that reads what we say.
+ * Pids of processes whose working directory is the folder or in it, or that have a file in it open for writing; empty where the system
+ * does not tell. This one and those that started it are left out: the shell in which somebody types waits for us. So is a pager that
+ * reads what we say.
  */
 export function whoWorksIn(folder: string): number[] {
   return whoWorksInEach([folder]).get(folder) ?? [];
@@ -28,13 +29,28 @@ export function whoWorksInEach(folders: readonly string[]): Map<string, number[]
   const found = new Map<string, string>();
   const innerFirst = folders.toSorted((one, other) => other.length - one.length);
   for (const pid of (namesIn("/proc") ?? []).filter((name) => /^[0-9]+$/.test(name) && !own.has(name))) {
-    const folder = innerFirst.find((one) => isWithin(`/proc/${pid}/cwd`, one));
+    const isIn = (link: string) => innerFirst.find((one) => isWithin(link, one));
+    const folder = isIn(`/proc/${pid}/cwd`) ?? writtenBy(pid).map(isIn).find(Boolean);
     if (folder !== undefined) found.set(pid, folder);
   }
   for (const reader of ourReaders([...found.keys()])) found.delete(reader);
   const byFolder = new Map<string, number[]>();
   for (const [pid, folder] of found) byFolder.set(folder, [...(byFolder.get(folder) ?? []), Number(pid)]);
   return byFolder;
+}
+
+/** Descriptors of a process that were opened for writing. */
+function writtenBy(pid: string): string[] {
+  return (namesIn(`/proc/${pid}/fd`) ?? []).filter((fd) => isForWriting(`/proc/${pid}/fdinfo/${fd}`)).map((fd) => `/proc/${pid}/fd/${fd}`);
+}
+
+// The access mode is in the last two bits of the octal flags: 0 is reading only.
+function isForWriting(info: string): boolean {
+  try {
+    return /^flags:\t[0-7]*[1-3567]$/m.test(readFileSync(info, "utf8"));
+  } catch {
+    return false; // closed meanwhile, or not ours to see
+  }
 }
 
 /** Those whose standard input is our output, by one pipe or over others: `expver list | tee FILE | less`. */

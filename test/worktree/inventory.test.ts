@@ -1,6 +1,7 @@
 /** Nothing is removed that is nowhere else: each category alone, random mixes of them, and what plain Git does to the same. */
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { MAIN } from "../run/story.ts";
@@ -47,6 +48,26 @@ describe.each(Object.entries(LEAVINGS))("what is only there: %s", (name, { found
     lab.must("worktree", "remove", name, "--force", ...found, "--yes");
     expect(existsSync(there.root)).toBe(false);
   });
+});
+
+it("sees a program that works elsewhere and has a file open for writing in it, not one that reads", () => {
+  lab.must("worktree", "create", "written");
+  const file = join(lab.tree("exp-written"), "train.sh");
+  const started = ["r", "a"].map((flags) => {
+    const descriptor = openSync(file, flags);
+    const program = spawn("sleep", ["600"], { cwd: "/", stdio: ["ignore", descriptor, "ignore"] });
+    closeSync(descriptor);
+    return program;
+  });
+  try {
+    expect(check("written").data.checked[0].findings).toMatchObject([
+      { category: "program", count: 1, examples: [String(started[1]?.pid)] },
+    ]);
+    expect(lab.repo.expverJson(["worktree", "remove", "written"])).toMatchObject({ code: 4, error: { code: "E_WOULD_LOSE" } });
+  } finally {
+    for (const program of started) program.kill("SIGKILL");
+  }
+  lab.must("worktree", "remove", "written");
 });
 
 it("what it says to type resolves it: results, commits, a model", () => {
