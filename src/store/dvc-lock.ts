@@ -11,7 +11,7 @@ import { ExpverError } from "../errors.ts";
 import { hasCode, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
 import { fieldsOf } from "../platform/mapping.ts";
-import { isAlive } from "../platform/processes.ts";
+import { descendsFrom, isAlive } from "../platform/processes.ts";
 import { dvcFolder, readDvcConfig } from "./dvc-config.ts";
 import { ignoreEdits } from "./gitignore.ts";
 
@@ -103,6 +103,8 @@ function heldError(project: Place, writes: readonly string[]): ExpverError | nul
   for (const { path, pid, command } of entriesOf(text)) {
     const mine = writes.find((one) => overlaps(join(top, one), path));
     if (mine === undefined || pid === process.pid || !isAlive(pid)) continue;
+    // Of the stage that we are part of: it waits for us.
+    if (descendsFrom(pid)) continue;
     return new ExpverError("E_BUSY", `${mine} is in use by process ${pid} (${command})`, {
       hint: "Wait until it has ended (--wait SECONDS).",
       details: { path: mine, pid, command },

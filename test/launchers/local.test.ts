@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { drain, followLog } from "../../src/launchers/follow-log.ts";
 import type { Job } from "../../src/launchers/launcher.ts";
 import { localLauncher } from "../../src/launchers/local.ts";
+import { systemContext } from "../../src/platform/context.ts";
 import { findByEnvironment, identityOf } from "../../src/platform/processes.ts";
+import { execute } from "../../src/workflows/run/program/execute.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -33,6 +35,17 @@ describe("local launcher", () => {
     expect(readFileSync(launcher.log(one), "utf8")).toBe("out\nerr\n");
     // Another process asks later: the files answer.
     expect((await localLauncher().states([one])).get(one.id)).toMatchObject({ state: "ended", exitCode: 7 });
+  });
+
+  it("stops a program whose start could not be written down: nobody would know that it goes on", async () => {
+    const one = job("setTimeout(() => {}, 20000)");
+    const full = new Error("the disk is full");
+    const onStart = () => {
+      throw full;
+    };
+    const launcher = localLauncher();
+    await expect(execute(systemContext({ cwd: folder, report: () => {} }), { launcher, job: one, onStart })).rejects.toBe(full);
+    expect(await launcher.wait(one)).toMatchObject({ state: "ended", signal: "SIGKILL" });
   });
 
   it("starts nothing when the id is already there", async () => {

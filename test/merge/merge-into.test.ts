@@ -395,9 +395,27 @@ describe("one rule at a time", () => {
   });
 
   it("two cells are equal in their bits and class only, whatever their columns are declared", () => {
-    const one = make("one", { columns: { x: "INTEGER" }, rows: [row("t", "1", { x: 1n })] });
-    const text = make("text", { columns: { x: "TEXT" }, rows: [row("t", "1", { x: "1" })] });
-    expect(conflictsOf(() => merged(one, text)).count).toBe(1);
+    // The only column, and one of several: rows are compared in another way than cells.
+    for (const y of [{}, { y: "REAL" }]) {
+      const one = make("one", { columns: { x: "INTEGER", ...y }, rows: [row("t", "1", { x: 1n })] });
+      const text = make("text", { columns: { x: "TEXT", ...y }, rows: [row("t", "1", { x: "1" })] });
+      expect(conflictsOf(() => merged(one, text)).count).toBe(1);
+      expect(conflictsOf(() => merged(text, one)).count).toBe(1);
+      const [lower = "", upper = ""] = ["a", "A"].map((x) =>
+        make(`one ${x}`, { columns: { x: "TEXT COLLATE NOCASE", ...y }, rows: [row("t", "1", { x })] }),
+      );
+      expect(conflictsOf(() => merged(lower, upper)).count).toBe(1);
+    }
+  });
+
+  it("keys of a rebase are equal in their bits only, too", () => {
+    const columns = { model: "TEXT COLLATE NOCASE" };
+    const ours = make("ours", { columns, rows: ["a", "A", "á"].map((model, at) => row("t", String(at), { model })) });
+    const theirs = make("theirs", { columns, rows: ["A", "a"].map((model, at) => row("u", String(at), { model })) });
+    const rebase = { keyColumns: ["model"], matchNullKeys: false };
+    expect(merged(ours, theirs, { rebase }).report.tables[0]).toMatchObject({ replaced: 2, inserted: 2 });
+    const upper = make("upper", { columns, rows: [row("u", "1", { model: "A" })] });
+    expect(content(merged(ours, upper, { rebase }).path).map((text) => /model=string:(.)/.exec(text)?.[1])).toEqual(["A", "a", "á"]);
   });
 
   it("rows without a whole key are told apart by all their values, so that repeating adds none", () => {
@@ -532,6 +550,65 @@ describe("one rule at a time", () => {
     const { path, report } = merged(ours, theirs, { rebase });
     expect(report.tables[0]).toMatchObject({ equal: 1, replaced: 1, inserted: 1 });
     expect(merged(path, theirs, { rebase }).report.tables[0]).toMatchObject({ equal: 2, replaced: 0, inserted: 0 });
+  });
+
+  it("a rebase replaces nothing of a table without its key: rows of that one are merged", () => {
+    const withEpochs = (name: string, model: string, epoch: Row) => {
+      const path = make(name, { columns: { model: "TEXT" }, rows: [row(name, "1", { model })] });
+      using(path, (db) => {
+        db.exec("CREATE TABLE epochs (track_id TEXT, timestamp TEXT, loss REAL, PRIMARY KEY (track_id, timestamp))");
+        db.run("INSERT INTO epochs VALUES (?, '1', ?)", [epoch.track ?? null, epoch.loss ?? null]);
+      });
+      return path;
+    };
+    const [ours, theirs] = [withEpochs("ours", "m", { track: "o", loss: 1 }), withEpochs("theirs", "m", { track: "t", loss: 2 })];
+    const { path, report } = merged(ours, theirs, { rebase: { keyColumns: ["model"], matchNullKeys: true } });
+    expect(content(path)).toEqual(["model=string:m timestamp=string:1 track_id=string:theirs"]);
+    expect(content(path, "epochs")).toHaveLength(2);
+    expect(report.tables.map(({ table, replaced, inserted }) => [table, replaced, inserted])).toEqual([
+      ["epochs", 0, 1],
+      ["predictions", 1, 1],
+    ]);
+  });
+
+  it("a rebase marks the runs of which no row is left, and no others; their records stay", () => {
+    const columns = { model: "TEXT" };
+    const runsOf = ["whole", "partly", "untouched", "before"];
+    const rows = [
+      row("whole", "1", { model: "m" }),
+      row("partly", "1", { model: "m" }),
+      row("partly", "5", { model: "other" }),
+      row("untouched", "1", { model: "other" }),
+    ];
+    const ours = make("ours", { columns, rows });
+    using(ours, (db) => {
+      ensureRunTables(db);
+      for (const run of runsOf) db.run("INSERT INTO expver_runs (run_id, status) VALUES (?, 'finished')", [run]);
+      // Two stretches of one run: with rows of another one between them.
+      for (const { track_id: run, timestamp } of rows) {
+        db.run("INSERT INTO expver_run_tracks VALUES (?, 'predictions', ?, ?, ?, 1)", [
+          run ?? null,
+          run ?? null,
+          timestamp ?? null,
+          timestamp ?? null,
+        ]);
+      }
+      // Its rows are gone since long; it had the same track id.
+      db.run("INSERT INTO expver_run_tracks VALUES ('before', 'predictions', 'whole', '3', '4', 2)");
+    });
+    const theirs = make("augment", { columns, rows: [row("new", "1", { model: "m" })] });
+    const { path, report } = merged(ours, theirs, { rebase: { keyColumns: ["model"], matchNullKeys: false } });
+    expect(using(path, (db) => db.arrays("SELECT run_id, superseded_by FROM expver_runs ORDER BY run_id"))).toEqual([
+      ["before", null],
+      ["partly", null],
+      ["untouched", null],
+      ["whole", "theirs"],
+    ]);
+    expect(report.tables).toMatchObject([
+      { table: "predictions", replaced: 2 },
+      { table: "expver_runs", replaced: 1 },
+    ]);
+    expect(content(path)).toHaveLength(3);
   });
 
   it("refuses a rebase by columns no table has, naming those there are", () => {

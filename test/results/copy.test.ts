@@ -1,6 +1,6 @@
 /** Consistent copies of databases that others read and write meanwhile. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../../src/platform/sqlite.ts";
@@ -61,6 +61,47 @@ describe.each(["delete", "truncate", "persist", "wal"])("journal mode %s", (mode
     db.exec("COMMIT");
     db.close();
   });
+});
+
+/** While `work` copies: what another process can do then, by a `cp` that comes first in PATH. */
+function duringCopy(folder: string, program: string, work: () => void): string[] {
+  const [bin, said, path] = [join(folder, "bin"), join(folder, "said"), process.env.PATH];
+  mkdirSync(bin);
+  const preface = `const { DatabaseSync } = require(${JSON.stringify(SQLITE)}); const db = new DatabaseSync(${JSON.stringify(join(folder, "live.db"))}, { timeout: 0 });`;
+  const told = `const tell = (what) => { let said = "done"; try { db.exec(what); } catch (error) { said = error.message; } require("fs").appendFileSync(${JSON.stringify(said)}, said + "\\n"); };`;
+  writeFileSync(join(bin, "program.cjs"), `${preface}${told}${program}`);
+  writeFileSync(join(bin, "cp"), `#!/bin/sh\n"${process.execPath}" "${bin}/program.cjs" || exit 1\nPATH=$OLD_PATH exec cp "$@"\n`, {
+    mode: 0o755,
+  });
+  Object.assign(process.env, { PATH: `${bin}:${path}`, OLD_PATH: path });
+  try {
+    work();
+  } finally {
+    process.env.PATH = path;
+    delete process.env.OLD_PATH;
+  }
+  return readFileSync(said, "utf8").trim().split("\n");
+}
+
+it.each(["delete", "wal"])("while the bytes are copied nobody writes, and everybody reads, in journal mode %s", (mode) => {
+  const { folder, path, copy, db } = makeDatabase(mode);
+  const program = 'tell("INSERT INTO t VALUES (7, NULL)"); tell("SELECT * FROM t");';
+  expect(duringCopy(folder, program, () => copyDatabase(path, copy))).toEqual([expect.stringMatching(/locked/), "done"]);
+  expect(rowsIn(copy)).toEqual([0]);
+  db.exec("INSERT INTO t VALUES (8, NULL)");
+  db.close();
+});
+
+it("rows that a reader keeps from leaving the -wal are in the copy, too, whose bytes are other ones then", () => {
+  const { path, copy, db } = makeDatabase("wal");
+  const reader = openDatabase(path, { readonly: true });
+  reader.exec("BEGIN");
+  expect(reader.get("SELECT count(*) AS n FROM t")).toEqual({ n: 1n });
+  db.exec("INSERT INTO t VALUES (1, NULL)");
+  expect(copyDatabase(path, copy)).toEqual({ equalBytes: false });
+  expect(rowsIn(copy)).toEqual([0, 1]);
+  reader.close();
+  db.close();
 });
 
 it("a writer that was killed in a transaction: the copy is as before it", () => {

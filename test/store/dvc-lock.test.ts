@@ -69,6 +69,18 @@ describe("a path that a stage of dvc reads or writes", () => {
   });
 });
 
+it("a command that a stage of dvc runs may write what the stage writes: dvc waits for it", () => {
+  const repository = withDvc();
+  repository.write("data", "1");
+  const add = (pid: number) => {
+    const held = { write: { [join(repository.root, "data")]: { pid, cmd: "dvc repro train" } } };
+    repository.write(".dvc/tmp/rwlock", JSON.stringify(held));
+    return repository.expver(["data", "add", "data", "--wait", "0"]);
+  };
+  expect(add(process.pid)).toMatchObject({ code: 0 });
+  expect(add(living())).toMatchObject({ code: 1, stderr: expect.stringContaining("is in use by process") });
+});
+
 describe("core.hardlink_lock", () => {
   const HARD = "[core]\n    hardlink_lock = true\n";
 

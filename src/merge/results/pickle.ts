@@ -23,7 +23,7 @@ export function readPickle(bytes: Uint8Array): string | bigint | undefined {
   }
 }
 
-/** As Python's `pickle.dumps` of a whole number from 0 on, protocol 5. */
+/** A whole number from 0 on, for Python's `pickle.loads`: protocol 5, without the frame that its own `dumps` puts around longer ones. */
 export function pickleCount(count: number): Uint8Array {
   if (count < 0x100) return Uint8Array.of(0x80, 5, 0x4b, count, STOP);
   if (count < 0x10000) return Uint8Array.of(0x80, 5, 0x4d, count & 0xff, count >> 8, STOP);

@@ -35,7 +35,14 @@ export async function execute(context: Context, { launcher, job, onStart }: Exec
     if (started) void launcher.stop(job, again ? "SIGKILL" : signal);
   });
   try {
-    onStart(await launcher.submit(job));
+    const status = await launcher.submit(job);
+    try {
+      onStart(status);
+    } catch (error) {
+      // What comes of the run is taken back, and the next one may begin: nobody would know that it goes on.
+      await launcher.stop(job, "SIGKILL");
+      throw error;
+    }
     started = true;
     if (interrupted !== null) await launcher.stop(job, interrupted);
     const ended = launcher.wait(job);
