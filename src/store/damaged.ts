@@ -1,13 +1,13 @@
 /** Objects whose bytes are not what their names say: found by reading them, and taken out of the cache, so that good bytes may take their place. */
 import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, renameSync } from "node:fs";
+import { lstatSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { hasCode } from "../platform/files.ts";
 import { hashingFile } from "../platform/hashing.ts";
 import { copyingMany } from "../platform/many-files.ts";
 import { batchesOf, type Work } from "../platform/pace.ts";
 import { cacheTrash } from "./cache.ts";
-import { keyOf, type ObjectFolder, type ObjectName, objectPath } from "./layout.ts";
+import { keyOf, makeFolder, type ObjectFolder, type ObjectName, objectPath } from "./layout.ts";
 
 export type Health = "right" | "wrong" | "absent";
 
@@ -61,7 +61,7 @@ export function quarantine(cache: ObjectFolder, objects: readonly ObjectName[]):
     const path = objectPath(cache.dir, object);
     const place = join(folder, path.slice(cache.dir.length + 1));
     try {
-      mkdirSync(dirname(place), { recursive: true });
+      makeFolder(cache, dirname(place));
       renameSync(path, place);
       moved += 1;
     } catch (error) {

@@ -51,21 +51,19 @@ interface Incoming extends Pick<Arrival, "size" | "add" | "restart"> {
 }
 
 /** Removes what killed processes left beside the shards of either layout; what came of large objects is kept for the next fetch. */
-export function sweepCache({ dir }: ObjectFolder): void {
-  const place = shardsFolder(dir, "md5");
-  sweepStagings(place, { save: (staging) => keepArrived(place, staging) });
-  sweepStagings(shardsFolder(dir, "md5-dos2unix"));
+export function sweepCache(cache: ObjectFolder): void {
+  sweepStagings(shardsFolder(cache.dir, "md5"), { save: (staging) => keepArrived(cache, staging) });
+  sweepStagings(shardsFolder(cache.dir, "md5-dos2unix"));
 }
 
 // From so many small files on nearly every new shard gets some of them.
 const MANY_SHARDS = 1000;
 
 export function beginIngest(folder: ObjectFolder): Ingest {
-  const shardsPlace = shardsFolder(folder.dir, "md5");
   sweepCache(folder);
   const waiting = new WaitingObjects(folder);
   const writer = writerInto(waiting);
-  const arriving = arrivalsAt(shardsPlace, waiting, writer);
+  const arriving = arrivalsInto(waiting, writer);
   const doing = `cannot write to ${folder.dir}`;
   const committing = () => guarded(waiting.publishing(), doing);
   return {
@@ -91,7 +89,7 @@ export function beginIngest(folder: ObjectFolder): Ingest {
     committing,
     commit: () => finishWork(committing()),
     abort() {
-      for (const staging of waiting.stagings()) keepArrived(shardsPlace, staging);
+      for (const staging of waiting.stagings()) keepArrived(folder, staging);
       waiting.remove();
     },
   };
@@ -179,7 +177,7 @@ function writerInto(waiting: WaitingObjects): Writer {
   };
 }
 
-function arrivalsAt(shardsPlace: string, waiting: WaitingObjects, writer: Writer): Ingest["arriving"] {
+function arrivalsInto(waiting: WaitingObjects, writer: Writer): Ingest["arriving"] {
   let partials: Set<string> | null = null;
   return (object) => {
     // Others than md5 are not known by their bytes alone: nothing is kept of them.
@@ -205,15 +203,15 @@ function arrivalsAt(shardsPlace: string, waiting: WaitingObjects, writer: Writer
       },
       async resume() {
         if (!isResumable) return;
-        partials ??= listPartials(shardsPlace, Date.now());
+        partials ??= listPartials(waiting.folder, Date.now());
         if (!partials.delete(object.hash)) return;
         const path = temporary();
-        if (takePartial(shardsPlace, object.hash, path)) await arrival.resume(path);
+        if (takePartial(waiting.folder, object.hash, path)) await arrival.resume(path);
       },
       drop() {
         const file = arrival.giveUp();
         if (file === null) return;
-        if (isResumable) keepPartial(shardsPlace, object.hash, file);
+        if (isResumable) keepPartial(waiting.folder, object.hash, file);
         rmSync(file, { force: true });
       },
     };

@@ -2,10 +2,15 @@
  * Bytes of large objects whose fetch was broken off: they wait beside the shards of a cache, under the name they should get, until a later
  * fetch goes on with them. Nothing vouches for them: the hash of the whole object does.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { fileSize, isMissing } from "../platform/files.ts";
+import { makeFolder, type ObjectFolder, shardsFolder } from "./layout.ts";
 
-const FOLDER = "expver-partial";
+/** Where they wait. */
+export function partialsFolder({ dir }: Pick<ObjectFolder, "dir">): string {
+  return `${shardsFolder(dir, "md5")}/expver-partial`;
+}
+
 const WAITING = /^arriving-\d+-([0-9a-f]{32}(\.dir)?)$/;
 // Less is fetched anew sooner than it is looked for.
 const WORTH_KEEPING = 4 * 2 ** 20;
@@ -17,11 +22,11 @@ export function arrivingName(count: number, hash: string): string {
 }
 
 /** Keeps what came into a staging folder whose process is dead. Another process that sees it may do the same at the same time. */
-export function keepArrived(shards: string, staging: string): void {
+export function keepArrived(cache: ObjectFolder, staging: string): void {
   try {
     for (const name of readdirSync(staging)) {
       const hash = WAITING.exec(name)?.[1];
-      if (hash !== undefined) keepPartial(shards, hash, `${staging}/${name}`);
+      if (hash !== undefined) keepPartial(cache, hash, `${staging}/${name}`);
     }
   } catch (error) {
     if (!isMissing(error)) throw error;
@@ -29,18 +34,19 @@ export function keepArrived(shards: string, staging: string): void {
 }
 
 /** Keeps a file for a later fetch, unless there is more already; the file is gone from where it was, or worth nothing. */
-export function keepPartial(shards: string, hash: string, from: string): void {
+export function keepPartial(cache: ObjectFolder, hash: string, from: string): void {
   const size = fileSize(from);
-  const to = `${shards}/${FOLDER}/${hash}`;
+  const folder = partialsFolder(cache);
+  const to = `${folder}/${hash}`;
   if (size < WORTH_KEEPING || size <= fileSize(to)) return;
-  mkdirSync(`${shards}/${FOLDER}`, { recursive: true });
+  makeFolder(cache, folder);
   renameSync(from, to);
 }
 
 /** Moves what there is of an object to a place of one's own, writable; false when there is nothing. */
-export function takePartial(shards: string, hash: string, to: string): boolean {
+export function takePartial(cache: ObjectFolder, hash: string, to: string): boolean {
   try {
-    renameSync(`${shards}/${FOLDER}/${hash}`, to);
+    renameSync(`${partialsFolder(cache)}/${hash}`, to);
     chmodSync(to, 0o644);
     return true;
   } catch (error) {
@@ -52,8 +58,8 @@ export function takePartial(shards: string, hash: string, to: string): boolean {
 }
 
 /** Hashes of the objects there is something of; what nobody went on with for long is removed. */
-export function listPartials(shards: string, now: number): Set<string> {
-  const folder = `${shards}/${FOLDER}`;
+export function listPartials(cache: ObjectFolder, now: number): Set<string> {
+  const folder = partialsFolder(cache);
   if (!existsSync(folder)) return new Set();
   const isAbandoned = (name: string) => now - (statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? now) > ABANDONED_MS;
   const names = readdirSync(folder);

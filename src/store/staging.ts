@@ -15,10 +15,10 @@ const NAME = /^\.?expver-([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d*)-[0-9a-f]{8}\.tm
 const ABANDONED_MS = 7 * 24 * 3600 * 1000;
 
 /** A new one; what killed processes left beside it goes. */
-export function makeStaging(folder: string): string {
+export function makeStaging(folder: string, make: (path: string) => void = (path) => mkdirSync(path, { recursive: true })): string {
   sweepStagings(folder);
   const path = `${folder}/.${newOwnName()}`;
-  mkdirSync(path, { recursive: true });
+  make(path);
   return path;
 }
 
@@ -51,8 +51,13 @@ export function sweepStagings(folder: string, { save = () => {}, isMeant = () =>
     if (!NAME.test(name) || !isMeant(`${folder}/${name}`)) continue;
     const owner = ownerOf(name, statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.mtimeMs);
     if (owner !== "dead" && !(owner === "elsewhere" && isAbandoned(`${folder}/${name}`))) continue;
-    save(`${folder}/${name}`);
-    rmSync(`${folder}/${name}`, { recursive: true, force: true });
+    try {
+      save(`${folder}/${name}`);
+      rmSync(`${folder}/${name}`, { recursive: true, force: true });
+    } catch (error) {
+      // Of another user, who has let nobody in: it goes with that user's next command.
+      if (!hasCode(error, "EACCES", "EPERM")) throw error;
+    }
   }
 }
 

@@ -119,7 +119,7 @@ export class WaitingObjects {
     const known = this.#stagings.get(place);
     if (known !== undefined) return known;
     makeFolder(this.folder, place);
-    const staging = makeStaging(place);
+    const staging = makeStaging(place, (path) => makeFolder(this.folder, path));
     this.#stagings.set(place, staging);
     return staging;
   }

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newOwnName } from "../../src/store/staging.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 import { objectsBelow } from "../support/twins.ts";
 
@@ -88,6 +89,55 @@ describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and
     expect(ann.read("mine")).toBe("ann's alone\n");
   });
 
+  it("hinders nobody by what is taken out of it, whatever umask each has", () => {
+    const trash = join(cache, "expver-trash");
+    const damage = (text: string) => {
+      const object = join(cache, "files/md5", nameOf(text));
+      chmodSync(object, 0o644);
+      writeFileSync(object, "other");
+      chmodSync(object, 0o444);
+    };
+    for (const [index, umask] of ["077", "022", "002"].entries()) {
+      must("rm", "-rf", trash);
+      const [one, other] = index % 2 === 0 ? [ann, bob] : [bob, ann];
+      const texts = [`first ${umask}\n`, `second ${umask}\n`];
+      for (const [person, text] of [
+        [one, texts[0]],
+        [other, texts[1]],
+      ] as const) {
+        person.write("f", text as string);
+        person.withUmask(umask).data("add", "f");
+        damage(text as string);
+        // What the first makes there, the second goes on in: the trash of damaged objects, then that of collected ones.
+        // There is no remote to have it from: exit code 1.
+        person.withUmask(umask).run("sh", "-c", '"$0" "$1" data verify --repair || true', process.execPath, MAIN);
+        expect(readdirSync(trash)).toHaveLength(person === one ? 1 : 2);
+        person.run("rm", "f", "f.dvc");
+      }
+      for (const path of ["", ...readdirSync(trash, { recursive: true, encoding: "utf8" })]) {
+        const stat = lstatSync(join(trash, path));
+        if (stat.isDirectory()) expect([path, (stat.mode & 0o7777).toString(8)]).toEqual([path, "2775"]);
+      }
+      one.write("g", `unused ${umask}\n`);
+      one.withUmask(umask).data("add", "g");
+      one.run("rm", "g", "g.dvc");
+      one.withUmask(umask).data("gc", "-w", "-f");
+      other.withUmask(umask).data("gc", "-w", "-f", "--purge");
+      expect(readdirSync(cache)).not.toContain("expver-trash");
+    }
+  });
+
+  it("is used on when a command of the other was killed, even one that let nobody into what it left", () => {
+    const left = join(cache, "files/md5", `.${newOwnName().replace(/-\d+-\d*-/, "-999999-1-")}`);
+    ann.withUmask("077").run("mkdir", left);
+    ann.run("touch", join(left, "object-1"));
+    ann.run("chmod", "700", left);
+    bob.write("h", "bob's, after that\n");
+    bob.data("add", "h");
+    ann.data("add", "mine");
+    expect(readdirSync(join(cache, "files/md5")).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
   function stats(): Map<string, string> {
     const files = readdirSync(cache, { recursive: true, encoding: "utf8" }).filter((path) => lstatSync(join(cache, path)).isFile());
     return new Map(
@@ -109,9 +159,10 @@ interface Person {
   root(): string;
   write(path: string, text: string): void;
   read(path: string): string;
-  /** As this user, with an everyday umask. */
+  /** As this user, with an everyday umask if no other is wanted. */
   run(program: string, ...args: string[]): string;
   data(...args: string[]): string;
+  withUmask(umask: string): Person;
 }
 
 function makePerson(letter: string): Person {
@@ -124,8 +175,8 @@ function makePerson(letter: string): Person {
     }
     return folder;
   };
-  const run = (program: string, ...args: string[]) => {
-    const script = `umask 022; cd "$0"; exec "$@"`;
+  const runWith = (umask: string, program: string, ...args: string[]) => {
+    const script = `umask ${umask}; cd "$0"; exec "$@"`;
     const { status, stdout, stderr } = spawnSync(
       "setpriv",
       [`--reuid=${name}`, `--regid=expver${process.pid}`, "--init-groups", "sh", "-c", script, root(), program, ...args],
@@ -143,7 +194,8 @@ function makePerson(letter: string): Person {
     expect({ args, status, stderr }).toEqual({ args, status: 0, stderr: expect.any(String) });
     return stdout;
   };
-  return {
+  const run = (program: string, ...args: string[]) => runWith("022", program, ...args);
+  const person: Person = {
     name,
     root,
     write(path, text) {
@@ -155,8 +207,13 @@ function makePerson(letter: string): Person {
     },
     read: (path) => readFileSync(join(root(), path), "utf8"),
     run,
-    data: (...args) => run(process.execPath, MAIN, "data", ...args),
+    data: (...args) => person.run(process.execPath, MAIN, "data", ...args),
+    withUmask(umask) {
+      const runs = (program: string, ...args: string[]) => runWith(umask, program, ...args);
+      return { ...person, run: runs, data: (...args) => runs(process.execPath, MAIN, "data", ...args) };
+    },
   };
+  return person;
 }
 
 function must(program: string, ...args: string[]): void {

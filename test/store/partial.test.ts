@@ -7,6 +7,7 @@ import { makeFolder } from "../support/repository.ts";
 
 const MIB = 2 ** 20;
 const HASH = "0123456789abcdef0123456789abcdef";
+const makeCache = () => ({ dir: makeFolder("cache"), shared: false });
 
 function broken(folder: string, size: number): string {
   const path = join(folder, "arriving");
@@ -15,31 +16,31 @@ function broken(folder: string, size: number): string {
 }
 
 it("more is kept rather than less, whichever came first", () => {
-  const shards = makeFolder("shards");
-  keepPartial(shards, HASH, broken(shards, 5 * MIB));
-  keepPartial(shards, HASH, broken(shards, 8 * MIB));
-  keepPartial(shards, HASH, broken(shards, 6 * MIB));
-  const to = join(shards, "mine");
-  expect(takePartial(shards, HASH, to)).toBe(true);
+  const cache = makeCache();
+  keepPartial(cache, HASH, broken(cache.dir, 5 * MIB));
+  keepPartial(cache, HASH, broken(cache.dir, 8 * MIB));
+  keepPartial(cache, HASH, broken(cache.dir, 6 * MIB));
+  const to = join(cache.dir, "mine");
+  expect(takePartial(cache, HASH, to)).toBe(true);
   expect(statSync(to).size).toBe(8 * MIB);
-  expect(takePartial(shards, HASH, join(shards, "again"))).toBe(false);
+  expect(takePartial(cache, HASH, join(cache.dir, "again"))).toBe(false);
 });
 
 it("little is not kept, and what nobody went on with for a week goes", () => {
-  const shards = makeFolder("shards");
-  keepPartial(shards, HASH, broken(shards, MIB));
-  expect([...listPartials(shards, Date.now())]).toEqual([]);
-  keepPartial(shards, HASH, broken(shards, 5 * MIB));
-  expect([...listPartials(shards, Date.now())]).toEqual([HASH]);
-  const kept = join(shards, "expver-partial", HASH);
+  const cache = makeCache();
+  keepPartial(cache, HASH, broken(cache.dir, MIB));
+  expect([...listPartials(cache, Date.now())]).toEqual([]);
+  keepPartial(cache, HASH, broken(cache.dir, 5 * MIB));
+  expect([...listPartials(cache, Date.now())]).toEqual([HASH]);
+  const kept = join(cache.dir, "files/md5/expver-partial", HASH);
   expect(readFileSync(kept)).toHaveLength(5 * MIB);
   utimesSync(kept, new Date(0), new Date(0));
-  listPartials(shards, Date.now());
+  listPartials(cache, Date.now());
   expect(existsSync(kept)).toBe(false);
 });
 
 it("a staging folder that another process has just swept is no fault", () => {
-  const shards = makeFolder("shards");
-  keepArrived(shards, join(shards, "swept"));
-  expect([...listPartials(shards, Date.now())]).toEqual([]);
+  const cache = makeCache();
+  keepArrived(cache, join(cache.dir, "swept"));
+  expect([...listPartials(cache, Date.now())]).toEqual([]);
 });

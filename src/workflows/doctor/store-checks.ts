@@ -7,11 +7,12 @@ import type { Project } from "../../config/project.ts";
 import { roomOn } from "../../platform/file-system.ts";
 import { isFolder, readableNamesIn, readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
-import { openCache } from "../../store/cache.ts";
+import { cacheTrash, openCache } from "../../store/cache.ts";
 import { objectFile } from "../../store/contents.ts";
 import { cacheDir, dvcFolder, namesCache, sharedCache } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
 import { parseListing } from "../../store/listing.ts";
+import { partialsFolder } from "../../store/partial.ts";
 import { outputStatus } from "../../store/status.ts";
 import type { HashName, Pointer } from "../../store/types.ts";
 import { nameSharedCache, sharedCacheEdit } from "../shared-cache.ts";
@@ -92,13 +93,13 @@ export const sharedModes: Check = {
 /** Reading, writing and entering for the group, whose the files in it are. */
 const GROUP_MODE = 0o2070;
 
-/** Those of a cache in which objects come. */
+/** Those of a cache in which objects come and wait. */
 function foldersOf(dir: string): string[] {
   const places = [dir, join(dir, "files"), join(dir, "files", "md5")].filter(isFolder);
   const shards = places.flatMap((place) =>
     readableNamesIn(place).flatMap((name) => (/^[0-9a-f]{2}$/.test(name) ? [join(place, name)] : [])),
   );
-  return [...places, ...shards.filter(isFolder)];
+  return [...places, ...[...shards, cacheTrash({ dir }), partialsFolder({ dir })].filter(isFolder)];
 }
 
 export const worktreeCache: Check = {

@@ -4,7 +4,7 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
@@ -18,7 +18,7 @@ import { cacheTrash, openCache } from "../../../store/cache.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { sweepCache } from "../../../store/ingest.ts";
-import { keyOf, type ObjectName, objectOfKey, readListing } from "../../../store/layout.ts";
+import { keyOf, makeFolder, type ObjectName, objectOfKey, readListing } from "../../../store/layout.ts";
 import { parseListing } from "../../../store/listing.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { ListingEntry, Pointer } from "../../../store/types.ts";
@@ -237,7 +237,7 @@ function* movingAway(project: Project, operation: OpenOperation, unused: readonl
     operation.record({ kind: "objects", folder, trash, names });
     for (const name of names) {
       try {
-        mkdirSync(dirname(join(trash, name)), { recursive: true });
+        makeFolder(cache, dirname(join(trash, name)));
         renameSync(join(folder, name), join(trash, name));
       } catch (error) {
         throw fromSystemError(error, `cannot move ${join(folder, name)} to the trash`);
