@@ -70,17 +70,30 @@ export function trustedSize(dir: string, object: ObjectName): number | null {
   return stat === undefined ? null : sizeIfTrusted(dir, object, stat);
 }
 
-/** The same for many. */
-export function* trustedSizes(dir: string, objects: readonly ObjectName[]): Work<(number | null)[]> {
+/** The same for many. `readLater`: the size, too, of one that we may not read: whoever reads it afterwards says so of it alone. */
+export function* trustedSizes(dir: string, objects: readonly ObjectName[], { readLater = false } = {}): Work<(number | null)[]> {
   const sizes: (number | null)[] = [];
+  const sizeOf = (object: ObjectName, stat: { mode: number; size: number }) => {
+    try {
+      return sizeIfTrusted(dir, object, stat);
+    } catch (error) {
+      if (readLater && error instanceof ExpverError && isClosed(error, objectPath(dir, object))) return stat.size;
+      throw error;
+    }
+  };
   for (const some of batchesOf(objects)) {
     const stats = yield* takingStats(some.length, (index) => objectPath(dir, some[index] as ObjectName));
     for (const [index, object] of some.entries()) {
       const mode = stats.mode(index);
-      sizes.push(mode === null ? null : sizeIfTrusted(dir, object, { mode, size: stats.size(index) }));
+      sizes.push(mode === null ? null : sizeOf(object, { mode, size: stats.size(index) }));
     }
   }
   return sizes;
+}
+
+/** We may not read what is there. */
+export function isClosed({ details }: ExpverError, path: string): boolean {
+  return details.path === path && (details.errno === "EACCES" || details.errno === "EPERM");
 }
 
 /** Size in bytes of what lies in an object's place, for showing only: whether it can be relied on is not asked, so nothing is read. */

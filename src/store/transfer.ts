@@ -216,7 +216,7 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
   const nowhere = new Set<string>();
   const toSend = async (named: Map<string, Named>) => {
     const absent = objectsOf(named).filter((object) => !there.has(keyOf(object)));
-    const sizes = await paceWork(trustedSizes(cache.dir, absent), context, { label: "comparing data" });
+    const sizes = await paceWork(trustedSizes(cache.dir, absent, { readLater: true }), context, { label: "comparing data" });
     const parcels: Parcel[] = [];
     for (const [index, object] of absent.entries()) {
       const size = sizes[index] ?? null;

@@ -1,4 +1,5 @@
 /** Objects of the cache that a disk or a program has changed: found before they are used, kept in the trash, and fetched again. */
+import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -15,6 +16,17 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
+const IS_ROOT = process.getuid?.() === 0;
+/** Root may read everything, unless it gives that up. */
+const CAN_BE_REFUSED = !IS_ROOT || spawnSync("setpriv", ["--version"]).status === 0;
+
+function refusable(args: string[]): [string, string[]] {
+  const call = [process.execPath, MAIN, ...args];
+  if (!IS_ROOT) return [call[0] as string, call.slice(1)];
+  return ["setpriv", ["--bounding-set=-dac_override,-dac_read_search", ...call]];
+}
 
 const FILES = { "d/a": "aaaa bytes\n", "d/b": "bbbb bytes\n", one: "single\n" };
 
@@ -152,6 +164,17 @@ it("push sends nothing damaged, and takes it out of the cache, so that the whole
   expect(existsSync(object("d/a"))).toBe(false);
   expect(data("commit", "-f").code).toBe(0);
   expect(data("push").code).toBe(0);
+});
+
+it.skipIf(!CAN_BE_REFUSED)("an object that may not be read fails alone: the rest is pushed, its folder's listing is not", () => {
+  const { repository, object } = stored("copy");
+  const storage = join(repository.root, "../r");
+  rmSync(storage, { recursive: true, force: true });
+  chmodSync(object("d/a"), 0);
+  const pushed = repository.run(...refusable(["data", "push"]));
+  expect(pushed).toMatchObject({ code: 1, stderr: expect.stringMatching(/failed to push d\/a: .*EACCES/) });
+  const there = readdirSync(storage, { recursive: true, encoding: "utf8" }).filter((path) => statSync(join(storage, path)).isFile());
+  expect(there.map((path) => readFileSync(join(storage, path), "utf8")).sort()).toEqual([FILES["d/b"], FILES.one]);
 });
 
 it("a damaged listing is refused, and repaired", () => {

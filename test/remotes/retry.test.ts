@@ -1,6 +1,7 @@
 /** What a failure is, whether it may heal, and whether every other object would meet it. */
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type ErrorCode, ExpverError } from "../../src/errors.ts";
+import { type ErrorCode, ExpverError, fromSystemError } from "../../src/errors.ts";
+import { forMany } from "../../src/store/remotes/many.ts";
 import { fromNetworkError, fromStatus } from "../../src/store/remotes/problems.ts";
 import { concernsAll, retrying } from "../../src/store/remotes/retry.ts";
 
@@ -48,6 +49,19 @@ describe("the answer", () => {
     expect(await attempts(error)).toBe(mayHeal ? 2 : 1);
     expect(error.hint.includes("client_max_body_size")).toBe(status === 413);
   });
+});
+
+it("a file that may not be read fails alone; a folder that may not be written ends all", async () => {
+  const parcels = ["a", "b", "c"].map((name) => ({ object: { hash: name, hashName: "md5" as const }, from: `/cache/${name}` }));
+  const failing = async (path: string) => {
+    const work = async ({ object }: { object: { hash: string } }) => {
+      const error = Object.assign(new Error("EACCES: permission denied"), { code: "EACCES", syscall: "open", path });
+      if (object.hash === "a") throw fromSystemError(error, "cannot open it");
+    };
+    return (await forMany(parcels, { pacing: {}, jobs: 1, label: "pushing" }, work)).map(({ object }) => object.hash);
+  };
+  expect(await failing("/cache/a")).toEqual(["a"]);
+  expect(await failing("/elsewhere")).toEqual(["a", "b", "c"]);
 });
 
 describe("the network", () => {

@@ -6,6 +6,7 @@ import { md5Of } from "../../platform/hashing.ts";
 import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
 import { beginIngest, type Ingest, isListing } from "../ingest.ts";
 import {
+  isClosed,
   type ObjectFolder,
   type ObjectName,
   ObjectThere,
@@ -77,7 +78,7 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
   try {
     const failures: TransferFailure[] = [];
     const parcels: Parcel[] = [];
-    const sizes = yield* trustedSizes(dir, objects);
+    const sizes = yield* trustedSizes(dir, objects, { readLater: true });
     for (const [index, object] of objects.entries()) {
       const size = sizes[index] ?? null;
       if (size === null) failures.push({ object, error: null });
@@ -108,13 +109,13 @@ function* bringing(ingest: Ingest, parcels: readonly Parcel[]): Work<TransferFai
   return failures;
 }
 
-/** A damaged object fails alone; a full disk or a lost mount ends everything. */
+/** An object that is damaged, or may not be read, fails alone; a full disk or a lost mount ends everything. */
 function* bring(ingest: Ingest, { object, from }: Parcel): Work<TransferFailure[]> {
   try {
     yield* ingest.object(object, from);
     return [];
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
+    if (!(error instanceof ExpverError && (error.code === "E_OBJECT" || isClosed(error, from)))) throw error;
     return [{ object, error }];
   }
 }

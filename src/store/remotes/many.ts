@@ -35,7 +35,7 @@ export function defaultJobs(): number {
  * Runs `work` for every item, tried again where that can help. Answers the failures; after one that concerns all, the items not yet begun
  * fail with it, untried. Throws E_INTERRUPTED, when everything under way has ended.
  */
-export async function forMany<Item extends { object: ObjectName }>(
+export async function forMany<Item extends { object: ObjectName; from?: string }>(
   items: readonly Item[],
   { pacing, jobs, label, totalBytes }: ManyOptions,
   work: (item: Item, tools: Tools) => Promise<void>,
@@ -67,7 +67,8 @@ export async function forMany<Item extends { object: ObjectName }>(
         else {
           failures.push({ object, error: error.code === "E_NOT_FOUND" ? null : error });
           const hopeless = succeeded === 0 && failures.length >= HOPELESS && error.code.startsWith("E_REMOTE");
-          if (concernsAll(error) || hopeless) broken ??= error;
+          const isOfItsFile = item.from !== undefined && error.details.path === item.from;
+          if ((concernsAll(error) && !isOfItsFile) || hopeless) broken ??= error;
         }
       }
     }
