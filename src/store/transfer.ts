@@ -383,6 +383,6 @@ function note(part: Part, failures: readonly TransferFailure[], names: readonly 
   }
 }
 
-function failedPath(path: string, { message, code, hint }: ExpverError): FailedPath {
+export function failedPath(path: string, { message, code, hint }: ExpverError): FailedPath {
   return { path, reason: message, code, hint };
 }

@@ -11,8 +11,9 @@ import type { Pacing } from "../platform/pace.ts";
 import { isUrl, readDvcConfig } from "./dvc-config.ts";
 import { checkDvcConfig, isVersionAware } from "./dvc-options.ts";
 import type { SourceFields } from "./import-file.ts";
-import { asciiJson, compareCodePoints, listingHash, staysInside } from "./listing.ts";
-import { MOST_NAMES, mostOf, taking } from "./remotes/bounds.ts";
+import { asciiJson, compareCodePoints, listingHash } from "./listing.ts";
+import { mostOf, taking } from "./remotes/bounds.ts";
+import { filesBelow, LONGEST_PATH, strangeFile } from "./remotes/files-below.ts";
 import type { Environment } from "./remotes/http-access.ts";
 import { defaultJobs, forMany, signalOf } from "./remotes/many.ts";
 import { schemeOf, serverAt, withoutSecrets } from "./remotes/open-remote.ts";
@@ -67,8 +68,6 @@ const TAGS: Record<string, string> = {
   webdav: "etag",
   webdavs: "etag",
 };
-// No system has longer ones: a server that shows one leads around in a circle.
-const LONGEST_PATH = 4096;
 const KINDS = new Set([...Object.keys(TAGS), "ssh"]);
 
 /** `remote://NAME/…` needs a project. Throws E_REMOTE, E_REMOTE_KIND. */
@@ -127,7 +126,7 @@ export function openUrl(
     async list(folder, pacing) {
       const from = await server();
       const { signal, release } = signalOf(pacing);
-      if ((folder ?? "").length > 3 * LONGEST_PATH) throw strange(location, `${folder?.slice(0, 100)}…`);
+      if ((folder ?? "").length > 3 * LONGEST_PATH) throw strangeFile(location, `${folder?.slice(0, 100)}…`);
       try {
         return await retrying(async () => (await from.readFolder?.(folder === null ? key : folder, signal)) ?? null, { signal });
       } finally {
@@ -203,38 +202,6 @@ function folderField(nfiles: number | undefined): [string, string][] {
   return nfiles === undefined ? [] : [["nfiles", String(nfiles)]];
 }
 
-/** Null: there is no such folder. */
-async function filesBelow(
-  server: ObjectServer,
-  folder: Key,
-  { location, signal, isVersioned }: { location: string; signal: AbortSignal; isVersioned: boolean },
-): Promise<FileThere[] | null> {
-  const files: FileThere[] = [];
-  if (isVersioned && server.walkVersions !== undefined) {
-    for await (const page of server.walkVersions(folder, signal))
-      for (const { isNewest, md5: _, ...file } of page) if (isNewest) files.push(file);
-    if (files.length === 0) return null;
-  } else if (server.walk === undefined) {
-    const visit = async (key: Key, below: string): Promise<boolean> => {
-      if (below.length > LONGEST_PATH || files.length > MOST_NAMES) throw strange(location, `${below.slice(0, 100)}…`);
-      const found = (await server.readFolder?.(key, signal)) ?? null;
-      for (const file of found?.files ?? []) files.push({ ...file, relpath: below + file.relpath });
-      for (const { name, key: inner } of found?.folders ?? []) await visit(inner, `${below}${name}/`);
-      return found !== null;
-    };
-    if (!(await visit(folder, ""))) return null;
-  } else {
-    for await (const page of server.walk(folder, signal)) for (const file of page) files.push(file);
-    if (files.length === 0 && (await server.readFolder?.(folder, signal)) === null) return null;
-  }
-  const names = new Set<string>();
-  for (const { relpath } of files) {
-    if (!staysInside(relpath) || names.has(relpath)) throw strange(location, relpath);
-    names.add(relpath);
-  }
-  return files;
-}
-
 /** A URL may name a version, as the libraries dvc uses have it. */
 export function versionIn(url: string): { address: string; version: string | undefined } {
   const named = /^(s3:.*)\?versionId=([^?&#]+)$/s.exec(url) ?? /^(gs:.*)#(\d+)$/s.exec(url);
@@ -306,12 +273,6 @@ async function copyOne(
       details: { passing: true },
     });
   return { md5: hash.digest("hex"), size: came };
-}
-
-function strange(location: string, relpath: string): ExpverError {
-  return new ExpverError("E_DATA", `${location} has a file whose name leads elsewhere, or stands there twice: ${JSON.stringify(relpath)}`, {
-    details: { url: location },
-  });
 }
 
 function gone(location: string, relpath: string): ExpverError {

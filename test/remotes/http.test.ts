@@ -122,7 +122,7 @@ describe.skipIf(nginx === null)("on nginx", () => {
       const url = `${server.url.replace("http", kind)}/basic/${kind}-shared`;
       mkdirSync(join(server.root, "basic", `${kind}-shared`));
       const options = { user: "ada", password: "secret", ...(kind === "http" ? { auth: "basic", method: "PUT" } : {}) };
-      sharesWithDvc(dvc ?? "", { url, options });
+      sharesWithDvc(dvc ?? "", { url, options, hasRuns: kind !== "http" });
     });
   });
 });

@@ -1,11 +1,16 @@
 /** One remote, two tools: what either pushes the other pulls, byte for byte. */
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import type { Site } from "./conformance.ts";
 
-export function sharesWithDvc(dvc: string, { url, options = {}, env = {} }: Pick<Site, "url" | "options" | "env">): void {
+type Run = (repository: TestRepository, args: string[]) => void;
+
+export function sharesWithDvc(
+  dvc: string,
+  { url, options = {}, env = {}, hasRuns = true }: Pick<Site, "url" | "options" | "env"> & { hasRuns?: boolean },
+): void {
   const run = (repository: TestRepository, args: string[]) =>
     expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
   const runDvc = (repository: TestRepository, args: string[]) => {
@@ -29,10 +34,48 @@ export function sharesWithDvc(dvc: string, { url, options = {}, env = {} }: Pick
   runDvc(theirs, ["push"]);
   receive(ours, theirs, run);
   expect(JSON.parse(ours.expver(["data", "status", "-c", "--json"]).stdout)).toEqual({});
+  runsAreShared(ours, theirs, { run, runDvc }, hasRuns);
+}
+
+/** Both ways: the runs that either has made or got, the other fetches, and `dvc repro` finds them. Where there is no run cache nothing happens. */
+function runsAreShared(
+  ours: TestRepository,
+  theirs: TestRepository,
+  { run, runDvc }: Record<"run" | "runDvc", Run>,
+  hasRuns: boolean,
+): void {
+  theirs.write("dvc.yaml", "stages:\n  copy:\n    cmd: cat in > out && echo ran >> ../ran\n    deps: [in]\n    outs: [out]\n");
+  const made = (text: string) => {
+    theirs.write("in", text);
+    runDvc(theirs, ["repro"]);
+  };
+  made("first\n");
+  runDvc(theirs, ["push", "--run-cache"]);
+  run(ours, ["fetch", "--run-cache"]);
+  expect(runsOf(ours)).toEqual(hasRuns ? runsOf(theirs) : new Map());
+  if (!hasRuns) return;
+  made("second\n");
+  const both = runsOf(theirs);
+  expect(both.size).toBe(2);
+  for (const [name, text] of both) ours.write(`.dvc/cache/runs/${name}`, text);
+  run(ours, ["push", "--run-cache"]);
+  run(theirs, ["push"]);
+  theirs.run("rm", ["-rf", ".dvc/cache", "out", "dvc.lock"]);
+  runDvc(theirs, ["fetch", "--run-cache"]);
+  expect(runsOf(theirs)).toEqual(both);
+  runDvc(theirs, ["repro", "--pull"]);
+  expect(theirs.read("out")).toBe("second\n");
+  expect(theirs.read("../ran")).toBe("ran\nran\n");
+}
+
+function runsOf({ root }: TestRepository): Map<string, string> {
+  const top = join(root, ".dvc/cache/runs");
+  const names = existsSync(top) ? (readdirSync(top, { recursive: true }) as string[]).filter((name) => name.split("/").length === 3) : [];
+  return new Map(names.sort().map((name) => [name, readFileSync(join(top, name), "utf8")]));
 }
 
 /** Pulls what another repository's pointers name, from nothing. */
-function receive(to: TestRepository, from: TestRepository, run: (repository: TestRepository, args: string[]) => void): void {
+function receive(to: TestRepository, from: TestRepository, run: Run): void {
   for (const file of ["d.dvc", "big.bin.dvc"]) to.write(file, from.read(file));
   to.run("rm", ["-rf", "d", "big.bin", ".dvc/cache", ".dvc/tmp"]);
   run(to, ["pull"]);

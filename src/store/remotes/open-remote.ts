@@ -5,6 +5,7 @@ import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { isUrl, type RemoteConfig, readDvcConfig } from "../dvc-config.ts";
 import { checkRemoteValues, isVersionAware } from "../dvc-options.ts";
+import type { ObjectFolder } from "../layout.ts";
 import { readPointers } from "../pointers.ts";
 import { folderRemote } from "./folder.ts";
 import type { Environment } from "./http-access.ts";
@@ -58,6 +59,15 @@ export async function openServer(project: Project, name?: string): Promise<{ ser
   return { server: await connectorOf(kind)(config, project.repository?.env ?? process.env), kind };
 }
 
+/** The folder that is a remote; null for what is behind a server. Throws as `openRemote`. */
+export function openFolder(project: Project, name?: string): ObjectFolder | null {
+  return folderOf(findRemote(project, name));
+}
+
+function folderOf({ url, options }: RemoteConfig): ObjectFolder | null {
+  return isUrl(url) ? null : { dir: url, shared: options.get("shared")?.toLowerCase() === "group" };
+}
+
 export function schemeOf(url: string): string {
   return /^\w+/.exec(url)?.[0] ?? "";
 }
@@ -66,9 +76,8 @@ export function schemeOf(url: string): string {
 export function remoteOf(config: RemoteConfig, env: Environment = process.env, tracked: Tracked = NOTHING_TRACKED): Remote {
   const isVersioned = isVersionAware(config.options);
   if (isVersioned && !VERSIONED_KINDS.has(schemeOf(config.url))) throw noVersions(config);
-  if (!isUrl(config.url)) {
-    return folderRemote(config.name, { dir: config.url, shared: config.options.get("shared")?.toLowerCase() === "group" });
-  }
+  const folder = folderOf(config);
+  if (folder !== null) return folderRemote(config.name, folder);
   const connect = connectorOf(schemeOf(config.url));
   const jobs = Number(config.options.get("jobs") ?? defaultJobs());
   const served = { name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) };

@@ -20,7 +20,7 @@ const REVISIONS: OptionSpec[] = [
 const TRANSFER: OptionSpec[] = [REMOTE, ...REVISIONS, RECURSIVE, WITH_DEPS, JOBS];
 const GLOB: OptionSpec = { flags: "--glob", help: "targets are patterns" };
 const RUN_CACHE: OptionSpec[] = [
-  { flags: "--run-cache", help: "accepted for dvc's sake", hidden: true },
+  { flags: "--run-cache", help: "DVC's run cache too, in which `dvc repro` finds what stages have made before" },
   { flags: "--no-run-cache", help: "accepted for dvc's sake", hidden: true },
 ];
 const LEVELS: OptionSpec[] = [

@@ -8,6 +8,7 @@ import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { fetchRuns } from "../../../store/run-cache.ts";
 import { isHere } from "../../../store/status.ts";
 import { fetchObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
@@ -22,7 +23,7 @@ import { expandedTargets } from "../tracking/expand-globs.ts";
 import { bringNoted } from "./bring-noted.ts";
 import { fetchImports } from "./fetch-imports.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
-import { jobsOf, refuseFailed, type TransferPlan, warnMissing } from "./push.ts";
+import { jobsOf, movedRuns, NO_RUNS, refuseFailed, runCacheStep, type TransferPlan, warnMissing, withRuns } from "./push.ts";
 
 export interface FetchResult extends TransferReport {
   fetched: number;
@@ -137,17 +138,21 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
   const selection = { ...selected, pointers: selected.pointers.filter(isMeant) };
   return {
     command,
-    steps: selection.pointers.map(({ path, hash, nfiles = 1 }) => ({
-      verb: "fetch",
-      target: path,
-      detail: hash?.slice(0, 6) ?? "",
-      count: nfiles,
-    })),
+    steps: [
+      ...runCacheStep("fetch", input),
+      ...selection.pointers.map(({ path, hash, nfiles = 1 }) => ({
+        verb: "fetch",
+        target: path,
+        detail: hash?.slice(0, 6) ?? "",
+        count: nfiles,
+      })),
+    ],
     destructive: false,
     fingerprint: fingerprintOf(selection.pointers.map(({ path, hash }) => [path, hash])),
     selection,
     remote,
     jobs: jobsOf(input),
+    runCache: input.runCache === true,
   };
 }
 
@@ -160,13 +165,15 @@ function smallerThan(typed: Input[string]): (pointer: Pointer) => boolean {
   return ({ size = 0 }) => limit === 0 || size < limit;
 }
 
-async function fetchAll(project: Project, context: Context, { selection, remote, jobs }: TransferPlan): Promise<TransferReport> {
+async function fetchAll(project: Project, context: Context, plan: TransferPlan): Promise<TransferReport> {
+  const { selection, remote, jobs } = plan;
   // Without any remote, what a bucket keeps by version comes from there.
   const hasRemote = remote !== undefined || readDvcConfig(project).defaultRemote !== null;
   const ours = hasRemote ? selection.pointers : selection.pointers.filter(({ origin }) => origin === undefined);
   // What can come, comes, also when something else makes the lack of a remote an error.
   const early = hasRemote ? null : await fetchImports(project, context, selection.pointers);
-  const report = await fetchObjects(project, ours, context, { remote, only: selection.only, jobs });
+  const runs = await movedRuns(context, plan, async () => (hasRemote ? fetchRuns(project, context, plan) : NO_RUNS));
+  const report = withRuns(runs, await fetchObjects(project, ours, context, { remote, only: selection.only, jobs }));
   const imported = early ?? (await fetchImports(project, context, selection.pointers));
   const hasCome = (path: string) => imported.whole.some((one) => isWithin(path, one.path));
   const missing = report.missing.filter((path) => !hasCome(path));

@@ -7,6 +7,7 @@ import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import type { PushedOutput } from "../../../store/push-versions.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
+import { type MovedRuns, pushRuns } from "../../../store/run-cache.ts";
 import { pushObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
@@ -22,6 +23,8 @@ export interface TransferPlan extends Plan {
   selection: Selection;
   remote: string | undefined;
   jobs: number | undefined;
+  /** DVC's run cache goes too. */
+  runCache: boolean;
 }
 
 export interface PushResult extends TransferReport {
@@ -41,18 +44,22 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     if (wanted.length === 0) openRemote(project, remote);
     return {
       command: "data push",
-      steps: wanted.map(({ path, hash, nfiles = 1, size }) => ({
-        verb: "push",
-        target: path,
-        detail: hash?.slice(0, 6) ?? "",
-        count: nfiles,
-        ...(size === undefined ? {} : { bytes: size }),
-      })),
+      steps: [
+        ...runCacheStep("push", input),
+        ...wanted.map(({ path, hash, nfiles = 1, size }) => ({
+          verb: "push",
+          target: path,
+          detail: hash?.slice(0, 6) ?? "",
+          count: nfiles,
+          ...(size === undefined ? {} : { bytes: size }),
+        })),
+      ],
       destructive: false,
       fingerprint: fingerprintOf(wanted.map(({ path, hash }) => [path, hash])),
       selection,
       remote,
       jobs: jobsOf(input),
+      runCache: input.runCache === true,
     };
   },
 
@@ -64,8 +71,9 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     const report = await withDvcLock(project, async () => {
       const pushed: PushedOutput[] = [];
       const record = (some: PushedOutput[]) => void pushed.push(...some);
+      const runs = await movedRuns(context, plan, () => pushRuns(project, context, plan));
       try {
-        return await pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs, record });
+        return withRuns(runs, await pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs, record }));
       } finally {
         // What is there stays there, whatever became of the rest.
         recorded = await recordVersions(project, context, pushed);
@@ -77,6 +85,23 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     return { ...report, pushed: report.objects, recorded };
   },
 };
+
+export function runCacheStep(verb: "push" | "fetch", { runCache }: Input): Plan["steps"] {
+  return runCache === true ? [{ verb, target: "runs", detail: "DVC's run cache" }] : [];
+}
+
+/** What became of the run cache; nothing where it was not asked for, or where this kind of remote has none. */
+export async function movedRuns(context: Context, { runCache }: TransferPlan, move: () => Promise<MovedRuns | null>): Promise<MovedRuns> {
+  const moved = runCache ? await move() : NO_RUNS;
+  if (moved === null) context.report({ kind: "warning", text: "this kind of remote has no run cache, so --run-cache does nothing" });
+  return moved ?? NO_RUNS;
+}
+
+export const NO_RUNS: MovedRuns = { objects: 0, failed: [] };
+
+export function withRuns({ objects, failed }: MovedRuns, report: TransferReport): TransferReport {
+  return { ...report, objects: report.objects + objects, failed: failed.concat(report.failed) };
+}
 
 /** As with dvc: the versions would have to be written into commits that are made. */
 function refuseOtherCommits(project: Project, input: Input): void {
