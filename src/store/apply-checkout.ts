@@ -7,9 +7,9 @@ import { ExpverError, fromSystemError } from "../errors.ts";
 import { hasCode, isThere } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
-import { type Cache, openCache } from "./cache.ts";
+import { openCache } from "./cache.ts";
 import { type OutputCheckout, type Placement, planningProven } from "./checkout.ts";
-import { findingDamaged, quarantine, saidOfQuarantine } from "./damaged.ts";
+import { damageAmong, quarantine } from "./damaged.ts";
 import { isDatabase, resultsDatabase } from "./databases.ts";
 import { dvcFolder } from "./dvc-config.ts";
 import { refuseOutside, removeDeadLink } from "./inside.ts";
@@ -68,26 +68,11 @@ export function* applyingCheckout(
     yield* applyFiles(files, applying);
   } catch (error) {
     if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw fromSystemError(error, "cannot check out");
-    throw yield* damagedError(cache, ready, error);
+    const objects = ready.flatMap(({ places }) => places.map(({ object }) => object));
+    throw yield* damageAmong(cache, objects, error);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
-}
-
-/** One damaged object was found: all that this checkout needs are read, so that good ones of all of them can be fetched at once. */
-function* damagedError(cache: Cache, plans: readonly OutputCheckout[], cause: ExpverError): Work<ExpverError> {
-  const damaged = yield* findingDamaged(
-    cache.dir,
-    plans.flatMap(({ places }) => places.map(({ object }) => object)),
-  );
-  if (damaged.length === 0) return cause;
-  const isOne = damaged.length === 1;
-  const what = isOne ? cause.message : `${damaged.length} cached objects are damaged, ${damaged[0]?.hash} and others`;
-  return new ExpverError("E_OBJECT", `${what}; ${saidOfQuarantine(cache, damaged)}`, {
-    hint: "Fetch what is right: expver data pull, or repeat what fetches by itself. Where no remote has it and the file is whole in a worktree: expver data commit -f.",
-    details: { ...cause.details, damaged: damaged.map(({ hash }) => hash) },
-    cause,
-  });
 }
 
 /** Paths of the files that would be lost: also where an object is damaged, to which one of them may be a link. */

@@ -25,17 +25,18 @@ export function byRemote(pointers: readonly Pointer[], asked: string | undefined
   return groups;
 }
 
-export interface FailedRemote {
-  outputs: readonly StoredPointer[];
+export interface FailedRemote<T = StoredPointer> {
+  /** What was to be done with it. */
+  outputs: readonly T[];
   error: ExpverError;
 }
 
 /** Works with each remote, whatever becomes of the others: answers those that failed. What fails with the only one is thrown. */
-export async function withEach(
-  groups: ReturnType<typeof byRemote>,
-  work: (name: string | undefined, outputs: StoredPointer[]) => Promise<void>,
-): Promise<FailedRemote[]> {
-  const failed: FailedRemote[] = [];
+export async function withEach<T>(
+  groups: ReadonlyMap<string | undefined, T[]>,
+  work: (name: string | undefined, outputs: T[]) => Promise<void>,
+): Promise<FailedRemote<T>[]> {
+  const failed: FailedRemote<T>[] = [];
   for (const [name, outputs] of groups) {
     try {
       await work(name, outputs);

@@ -1,5 +1,5 @@
 /** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -7,9 +7,12 @@ import { isLfsPointer, lfsBytes } from "../git/lfs.ts";
 import { catFiles } from "../git/tree.ts";
 import { createPlacer } from "../platform/links.ts";
 import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
+import { counted } from "../platform/words.ts";
+import { keysOf } from "./bundles.ts";
 import { openCache } from "./cache.ts";
+import { findingDamaged, saidOfQuarantine } from "./damaged.ts";
 import { readDvcConfig } from "./dvc-config.ts";
-import { type ObjectFolder, trustedSize } from "./layout.ts";
+import { keyOf, type ObjectFolder, type ObjectName, objectPath, trustedSize } from "./layout.ts";
 import { type FileFromCache, makingFiles } from "./place-files.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Expected } from "./remotes/remote.ts";
@@ -25,6 +28,8 @@ export interface CopyTo {
   remote?: string | undefined;
   /** Caches that may have the bytes, beside the source's own. */
   caches?: readonly ObjectFolder[];
+  /** The one that is ours: what is damaged there goes out of it, and whole bytes come in. */
+  ours?: ObjectFolder | null;
 }
 
 /** Makes a file of its own of every node that is none yet. Throws E_NOT_STORED when bytes are nowhere; what was copied until then stays. */
@@ -32,20 +37,64 @@ export async function copyFromSource(
   source: Source,
   nodes: readonly SourceNode[],
   pacing: Pacing,
-  { staging, place, remote, caches = [] }: CopyTo,
+  { staging, place, remote, caches = [], ours = null }: CopyTo,
 ): Promise<void> {
   const files = nodes.filter(({ isFolder }) => !isFolder);
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
   copyBlobs(source, files, pacing, place);
-  const here = [openCache(source.project), ...broughtFor(source), ...caches];
-  const folders = [...here, await received(source, stored, pacing, { staging, remote, here })];
-  await paceWork(copying(files, { project: source.project, folders, place }), pacing, { label: "copying data", total: files.length });
+  const here = [openCache(source.project), ...broughtFor(source), ...caches].map((folder): Shelf => ({ folder, damaged: new Set() }));
+  const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
+  const attempt = async () => {
+    await receiving(source, stored, pacing, { into, remote, here });
+    const shelves = [...here, { folder: into, damaged: NONE }];
+    await paceWork(copying(files, { project: source.project, shelves, place }), pacing, { label: "copying data", total: files.length });
+  };
+  try {
+    await attempt();
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
+    const objects = stored.flatMap(({ object }) => object ?? []);
+    for (const shelf of here) await settingAside(shelf, objects, pacing, shelf.folder.dir === ours?.dir);
+    if (here.every(({ damaged }) => damaged.size === 0)) throw error;
+    const lost = here.find(({ folder }) => folder.dir === ours?.dir)?.damaged ?? NONE;
+    const nodes = stored.filter(({ object }) => object !== null && lost.has(keyOf(object)));
+    if (ours && nodes.length > 0) await receiving(source, nodes, pacing, { into: ours, remote, here: [] });
+    for (const node of files) if (node.file !== null || node.blob === null) rmSync(place(node), { force: true });
+    await attempt();
+  }
+}
+
+/** A folder of objects, and the keys of those that were found to be damaged in it. */
+interface Shelf {
+  folder: ObjectFolder;
+  damaged: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function sizeOn({ folder, damaged }: Shelf, object: ObjectName): number | null {
+  return damaged.size > 0 && damaged.has(keyOf(object)) ? null : trustedSize(folder.dir, object);
+}
+
+/** What is damaged is not taken from there again. Out of a cache that is ours it goes; another's is left as it is. */
+async function settingAside(shelf: Shelf, objects: readonly ObjectName[], pacing: Pacing, isOurs: boolean): Promise<void> {
+  const { folder } = shelf;
+  const found = await paceWork(findingDamaged(folder.dir, objects), pacing, { label: "reading the cache" });
+  const [first] = found;
+  if (first === undefined) return;
+  shelf.damaged = keysOf(found);
+  const what = isOurs ? saidOfQuarantine(folder, found) : `first ${objectPath(folder.dir, first)}, left as it is`;
+  pacing.report?.({
+    kind: "warning",
+    text: `${counted(found.length, "damaged object")} in ${folder.dir}: ${what}`,
+    hint: isOurs ? "Whole ones are fetched." : "Whole bytes are taken from elsewhere. In that repository: expver data verify --repair.",
+  });
 }
 
 /** Bytes out of a cache are checked on the way. Throws E_OBJECT. */
 function* copying(
   files: readonly SourceNode[],
-  { project, folders, place }: { project: Project; folders: readonly ObjectFolder[]; place: CopyTo["place"] },
+  { project, shelves, place }: { project: Project; shelves: readonly Shelf[]; place: CopyTo["place"] },
 ): Work<void> {
   const placer = createPlacer(["copy"]);
   const made = new Set<string>();
@@ -59,7 +108,7 @@ function* copying(
     for (const node of some) {
       if (node.file === null && node.blob !== null) continue;
       makeRoom(node);
-      if (node.file === null) targets.set({ path: node.path, isexec: false, ...locate(folders, node) }, place(node));
+      if (node.file === null) targets.set({ path: node.path, isexec: false, ...locate(shelves, node) }, place(node));
       else yield* placer.duplicating(node.file, place(node), node.size ?? 1);
     }
     yield* makingFiles({ project, placer, isMutable: () => false }, [...targets.keys()], { at: (file) => targets.get(file) as string });
@@ -90,17 +139,16 @@ const LFS_HINT = "Install git-lfs (git lfs install), bring its objects with git 
 const AT_ONCE = 256;
 
 /** Brings what the source's cache lacks from the remotes of the pointers, verified. */
-async function received(
+async function receiving(
   { project }: Source,
   nodes: readonly SourceNode[],
   pacing: Pacing,
-  { staging, remote, here }: { staging: string; remote: string | undefined; here: readonly ObjectFolder[] },
-): Promise<ObjectFolder> {
-  const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
+  { into, remote, here }: { into: ObjectFolder; remote: string | undefined; here: readonly Shelf[] },
+): Promise<void> {
   const groups = new Map<string | undefined, Expected[]>();
   for (const { object, pointer } of nodes) {
     // What an earlier try has brought is there already.
-    if (object === null || [...here, into].some(({ dir }) => trustedSize(dir, object) !== null)) continue;
+    if (object === null || here.some((shelf) => sizeOn(shelf, object) !== null) || trustedSize(into.dir, object) !== null) continue;
     const name = pointer?.remote ?? remote;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [object]);
@@ -117,7 +165,6 @@ async function received(
       if (failed?.error) throw failed.error;
     }
   }
-  return into;
 }
 
 /** Progress of a part told as that of the whole. */
@@ -128,10 +175,10 @@ function partOf({ report, signal }: Pacing, { before, total }: { before: number;
   };
 }
 
-function locate(folders: readonly ObjectFolder[], { path, object }: SourceNode): Pick<FileFromCache, "object" | "dir" | "size"> {
-  for (const { dir } of folders) {
-    const size = object === null ? null : trustedSize(dir, object);
-    if (object !== null && size !== null) return { object, dir, size };
+function locate(shelves: readonly Shelf[], { path, object }: SourceNode): Pick<FileFromCache, "object" | "dir" | "size"> {
+  for (const shelf of shelves) {
+    const size = object === null ? null : sizeOn(shelf, object);
+    if (object !== null && size !== null) return { object, dir: shelf.folder.dir, size };
   }
   throw new ExpverError("E_NOT_STORED", `the bytes of ${path} are neither in the cache nor on a remote of that repository`, {
     hint: "Push them from where they were stored: expver data push.",

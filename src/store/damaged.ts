@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { ExpverError } from "../errors.ts";
 import { hasCode } from "../platform/files.ts";
 import { hashingFile } from "../platform/hashing.ts";
 import { copyingMany } from "../platform/many-files.ts";
@@ -76,4 +77,34 @@ export function saidOfQuarantine(cache: ObjectFolder, objects: readonly ObjectNa
   const folder = quarantine(cache, objects);
   const first = objects[0] === undefined ? "" : ` (${objectPath(cache.dir, objects[0])}${objects.length > 1 ? " …" : ""})`;
   return folder === null ? `nobody could move away what is damaged${first}` : `what is damaged is in ${folder} now`;
+}
+
+/** Reads all of these, where one was found to be damaged: good ones of all can then be fetched at once. The error says where the damaged ones are now. */
+export function* damageAmong(cache: ObjectFolder, objects: readonly ObjectName[], cause: ExpverError): Work<ExpverError> {
+  const damaged = yield* findingDamaged(cache.dir, objects);
+  return damaged.length === 0 ? cause : damageError(cache, damaged, cause);
+}
+
+/** Reads objects that nobody would read on their way. Throws E_OBJECT. */
+export function* refusingDamaged(cache: ObjectFolder, objects: readonly ObjectName[]): Work<void> {
+  const damaged = yield* findingDamaged(cache.dir, objects);
+  if (damaged.length > 0) throw damageError(cache, damaged);
+}
+
+function damageError(cache: ObjectFolder, damaged: readonly ObjectName[], cause?: ExpverError): ExpverError {
+  const [first] = damaged;
+  const what =
+    damaged.length === 1
+      ? (cause?.message ?? `the cached object ${first?.hash} is damaged`)
+      : `${damaged.length} cached objects are damaged, ${first?.hash} and others`;
+  return new ExpverError("E_OBJECT", `${what}; ${saidOfQuarantine(cache, damaged)}`, {
+    hint: "Fetch what is right: expver data pull, or repeat what fetches by itself. Where no remote has it and the file is whole in a worktree: expver data commit -f.",
+    details: { ...cause?.details, damaged: damaged.map(({ hash }) => hash) },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Damaged objects were met, and are out of the cache: whole ones can take their places. */
+export function isDamageMet(error: unknown): error is ExpverError {
+  return error instanceof ExpverError && error.code === "E_OBJECT" && error.details.damaged !== undefined;
 }

@@ -163,6 +163,16 @@ export function* readingListing(dir: string, object: ObjectName): Work<ListingEn
   }
 }
 
+/** For those who can do without: a listing that is damaged counts as one that is not there. */
+export function* unlessDamaged<T>(work: Work<T>, instead: T): Work<T> {
+  try {
+    return yield* work;
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_LISTING" && error.details.found !== undefined)) throw error;
+    return instead;
+  }
+}
+
 /** Tells objects apart. */
 export function keyOf({ hash, hashName }: ObjectName): string {
   return hashName === "md5" ? hash : `${hashName}:${hash}`;

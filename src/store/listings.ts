@@ -3,7 +3,7 @@ import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
-import { type ObjectFolder, type ObjectName, readingListing } from "./layout.ts";
+import { type ObjectFolder, type ObjectName, readingListing, unlessDamaged } from "./layout.ts";
 import { parsingListing } from "./listing.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { ListingEntry, Pointer, VersionedFile } from "./types.ts";
@@ -29,12 +29,14 @@ export function listingFinder(project: Project, { remoteName, onFailure = () => 
     if (hash === null || !hash.endsWith(".dir")) return null;
     if (files !== undefined) return [...files];
     const key = `${hashName}:${hash}`;
-    const looking = findingFirst(folders, { hash, hashName });
-    const known = found.get(key) ?? (await paceWork(looking, pacing, READING));
+    const looking = () => findingFirst(folders, { hash, hashName });
+    const known = found.get(key) ?? (await paceWork(unlessDamaged(looking(), null), pacing, READING));
     if (known !== null || found.has(key) || isImport) return known;
     const entries = await fromRemote(project, remote ?? remoteName, { object: { hash, hashName }, onFailure, pacing });
-    found.set(key, entries);
-    return entries;
+    // One that is damaged here and not to be had there is an error.
+    const settled = entries ?? (await paceWork(looking(), pacing, READING));
+    found.set(key, settled);
+    return settled;
   };
 }
 

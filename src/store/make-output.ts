@@ -3,10 +3,12 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
 import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
 import { readingMembers } from "./checkout.ts";
-import { type ObjectName, trustedSizes } from "./layout.ts";
+import { damageAmong, refusingDamaged } from "./damaged.ts";
+import { type ObjectName, trustedSizes, unlessDamaged } from "./layout.ts";
 import { type FileFromCache, makingFiles, placingIn } from "./place-files.ts";
 import type { ListingEntry, Pointer } from "./types.ts";
 
@@ -26,7 +28,7 @@ export function* lookingForMissing(
   isWanted: (relpath: string) => boolean = () => true,
 ): Work<string[]> {
   const { dir } = openCache(project);
-  const wanted = (yield* readingStored(project, pointer))?.filter(({ relpath }) => isWanted(relpath));
+  const wanted = (yield* unlessDamaged(readingStored(project, pointer), null))?.filter(({ relpath }) => isWanted(relpath));
   if (wanted === undefined) return [""];
   const sizes = yield* trustedSizes(
     dir,
@@ -35,7 +37,7 @@ export function* lookingForMissing(
   return wanted.filter((_, index) => sizes[index] === null).map(({ relpath }) => relpath);
 }
 
-/** Makes the wanted members where `at` says (absolute, nothing stands there). The cache has them. */
+/** Makes the wanted members where `at` says (absolute, nothing stands there). The cache has them. Throws E_OBJECT when damaged ones were among them. */
 export function* makingOutput(
   project: Project,
   pointer: Pointer,
@@ -47,8 +49,13 @@ export function* makingOutput(
   const isFolder = hash?.endsWith(".dir") === true;
   const folders = new Set<string>();
   const placing = placingIn(project);
-  const members = (yield* readingStored(project, pointer)) ?? [];
-  for (const some of batchesOf(members.filter(({ relpath }) => isWanted(relpath)))) {
+  const members = ((yield* readingStored(project, pointer)) ?? []).filter(({ relpath }) => isWanted(relpath));
+  const all = function* () {
+    for (const { md5 } of members) yield { hash: md5, hashName };
+  };
+  // What is copied is hashed on its way.
+  if (placing.placer.links()) yield* refusingDamaged(cache, [...all()]);
+  for (const some of batchesOf(members)) {
     const objects = some.map(({ md5 }) => ({ hash: md5, hashName }));
     const sizes = yield* trustedSizes(cache.dir, objects);
     const targets = new Map<FileFromCache, string>();
@@ -65,6 +72,10 @@ export function* makingOutput(
       };
       targets.set(place, target);
     }
-    yield* makingFiles(placing, [...targets.keys()], { at: (place) => targets.get(place) as string });
+    try {
+      yield* makingFiles(placing, [...targets.keys()], { at: (place) => targets.get(place) as string });
+    } catch (error) {
+      throw error instanceof ExpverError && error.code === "E_OBJECT" ? yield* damageAmong(cache, [...all()], error) : error;
+    }
   }
 }

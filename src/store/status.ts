@@ -4,7 +4,7 @@ import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { finishWork, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { type Cache, openCache } from "./cache.ts";
-import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readingListing, trustedSize } from "./layout.ts";
+import { type LookedAtObjects, lookingAtObjects, type ObjectFolder, readingListing, trustedSize, unlessDamaged } from "./layout.ts";
 import { type Scan, type ScannedFile, scanFiles, scanOutput } from "./scan.ts";
 import { isRemembered } from "./stat-cache.ts";
 import type { OutputContent, Pointer } from "./types.ts";
@@ -77,7 +77,7 @@ function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged 
   // The first look, which reads every file, costs enough without it.
   const remembers = pointer.hash?.endsWith(".dir") === true && isRemembered(project.stateDir, path, pointer.hashName);
   const remember = remembers ? (objects: LookedAtObjects) => rememberObjects(project, pointer, objects) : undefined;
-  const inCache = unchanged?.inCache === true || (yield* checkingComplete(cache, pointer, remember));
+  const inCache = unchanged?.inCache === true || (yield* unlessDamaged(checkingComplete(cache, pointer, remember), false));
   const readAt = Date.now();
   const scan = unchanged?.content
     ? new LaterScan(project, pointer, unchanged.content)

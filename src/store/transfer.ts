@@ -11,7 +11,7 @@ import { byRemote, type FailedRemote, isPushable, withEach } from "./by-remote.t
 import { openCache } from "./cache.ts";
 import { findingDamaged, saidOfQuarantine } from "./damaged.ts";
 import { beginIngest } from "./ingest.ts";
-import { keyOf, type ObjectFolder, ObjectThere, trustedSizes } from "./layout.ts";
+import { keyOf, type ObjectFolder, ObjectThere, trustedSizes, unlessDamaged } from "./layout.ts";
 import { renderListing } from "./listing.ts";
 import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions.ts";
 import { openRemote } from "./remotes/open-remote.ts";
@@ -120,10 +120,24 @@ export async function fetchObjects(
   const wanted: Pointer[] = [];
   for (const pointer of pointers) {
     if (pointer.isImport || pointer.hash === null || !pointer.cache) continue;
-    if (!(await paceWork(checkingComplete(cache, pointer), context, LOOKING))) wanted.push(pointer);
+    const found = await paceWork(unlessDamaged(checkingComplete(cache, pointer), null), context, LOOKING);
+    if (found === null) takeListingAway(cache, pointer as StoredPointer, { project, context });
+    if (found !== true) wanted.push(pointer);
   }
   if (wanted.length === 0) return { objects: 0, remotes: [], missing: [], failed: [] };
   return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { project, cache, context, options }));
+}
+
+function takeListingAway(
+  cache: ObjectFolder,
+  { path, hash, hashName }: StoredPointer,
+  { project, context }: { project: Project; context: Pacing },
+): void {
+  context.report?.({
+    kind: "warning",
+    text: `the listing of ${shownPath(project, path)} is damaged in the cache; ${saidOfQuarantine(cache, [{ hash, hashName }])}`,
+    hint: "It is fetched again.",
+  });
 }
 
 interface Tools {

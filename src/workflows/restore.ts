@@ -20,18 +20,21 @@ import { counted } from "../platform/words.ts";
 import { readDvcConfig } from "../store/dvc-config.ts";
 import { withDvcLock } from "../store/dvc-lock.ts";
 import { ignoreEdits } from "../store/gitignore.ts";
-import { makingOutput } from "../store/make-output.ts";
+import { lookingForMissing, makingOutput } from "../store/make-output.ts";
 import { makeStaging } from "../store/staging.ts";
 import { fetchObjects } from "../store/transfer.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { settleDatabases } from "./data/databases.ts";
+import { onceMoreIfDamaged } from "./data/transfer/once-more.ts";
 import { textIn, wordsOf } from "./input.ts";
 import { placingCopies } from "./place-copies.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { lookingForUnsaved } from "./restore/saved.ts";
 import { type Chosen, selectToRestore } from "./restore/selection.ts";
+
+const LOOKING = { label: "looking into the cache" };
 
 interface RestorePlan extends Plan {
   version: string;
@@ -112,18 +115,25 @@ export const restore: WriteWorkflow<Input, RestorePlan, Restored> = {
   },
 };
 
-async function restoreAll(project: Project, context: Context, operation: OpenOperation, { commit, selection }: RestorePlan): Promise<void> {
+async function restoreAll(project: Project, context: Context, operation: OpenOperation, plan: RestorePlan): Promise<void> {
+  const { commit, selection } = plan;
   const { files, outputs, removes } = selection;
   const tmp = project.dvcRoot === null ? join(project.stateDir, "tmp") : join(project.dvcRoot, ".dvc", "tmp");
   const staging = makeStaging(tmp);
   try {
     const [ofGit, ofData] = [join(staging, "git"), join(staging, "data")];
     checkoutFiles(requireRepository(project), commit, { paths: files.map(({ path }) => path), into: ofGit });
-    for (const { pointer, members } of outputs) {
+    for (const output of outputs) {
+      const { pointer } = output;
       const at = (relpath: string) => join(ofData, pointer.path, relpath);
-      const chosen = members === null ? null : new Set(members);
-      const isWanted = (relpath: string) => chosen === null || chosen.has(relpath);
-      await paceWork(makingOutput(project, pointer, { at, isWanted }), context, { label: `making ${pointer.path}` });
+      const isWanted = isMemberOf(output);
+      await onceMoreIfDamaged(context, {
+        work: () => paceWork(makingOutput(project, pointer, { at, isWanted }), context, { label: `making ${pointer.path}` }),
+        async fetch() {
+          rmSync(at(""), { recursive: true, force: true });
+          await fetchMissing(project, context, plan);
+        },
+      });
     }
     const copies = [
       ...files.map(({ path }) => ({ path, made: join(ofGit, path) })),
@@ -142,9 +152,19 @@ async function restoreAll(project: Project, context: Context, operation: OpenOpe
   }
 }
 
+function isMemberOf({ members }: Chosen["outputs"][number]): (relpath: string) => boolean {
+  const chosen = members === null ? null : new Set(members);
+  return (relpath) => chosen === null || chosen.has(relpath);
+}
+
 /** Throws E_NOT_STORED when bytes are nowhere. */
 async function fetchMissing(project: Project, context: Context, { selection, remote, version }: RestorePlan): Promise<void> {
-  const lacking = selection.outputs.filter(({ missing }) => missing.length > 0);
+  const lacking: Chosen["outputs"] = [];
+  // Asked anew: what the plan counted on may have been found damaged.
+  for (const output of selection.outputs) {
+    const missing = await paceWork(lookingForMissing(project, output.pointer, isMemberOf(output)), context, LOOKING);
+    if (missing.length > 0) lacking.push({ ...output, missing });
+  }
   if (lacking.length === 0) return;
   const only = new Map(lacking.flatMap(({ pointer, members }) => (members === null ? [] : [[pointer.path, members] as const])));
   const pointers = lacking.map(({ pointer }) => pointer);

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -68,6 +68,14 @@ function cut(file: string): void {
   chmodSync(file, 0o644);
   truncateSync(file, 3);
   chmodSync(file, mode);
+}
+
+function spoilListing({ root, read }: TestRepository): void {
+  const hash = /md5: ([0-9a-f]{32})\.dir/.exec(read("d.dvc"))?.[1] as string;
+  const file = join(root, ".dvc/cache/files/md5", hash.slice(0, 2), `${hash.slice(2)}.dir`);
+  chmodSync(file, 0o644);
+  writeFileSync(file, readFileSync(file, "utf8").replace('"b"', '"c"'));
+  chmodSync(file, 0o444);
 }
 
 function textsOf({ root }: TestRepository): (string | null)[] {
@@ -179,11 +187,7 @@ it.skipIf(!CAN_BE_REFUSED)("an object that may not be read fails alone: the rest
 
 it("a damaged listing is refused, and repaired", () => {
   const { repository, data } = stored("copy");
-  const hash = /md5: ([0-9a-f]{32})\.dir/.exec(repository.read("d.dvc"))?.[1] as string;
-  const file = join(repository.root, ".dvc/cache/files/md5", hash.slice(0, 2), `${hash.slice(2)}.dir`);
-  chmodSync(file, 0o644);
-  writeFileSync(file, readFileSync(file, "utf8").replace('"b"', '"c"'));
-  chmodSync(file, 0o444);
+  spoilListing(repository);
   rmSync(join(repository.root, "d"), { recursive: true });
   expect(data("checkout")).toMatchObject({ code: 255, stderr: expect.stringContaining("E_LISTING") });
   expect(existsSync(join(repository.root, "d"))).toBe(false);
@@ -212,4 +216,85 @@ it.each(["hardlink", "symlink"])("an object that is too short is found without a
   expect(data("checkout").code).toBe(255);
   expect(textsOf(repository)).toEqual([null, null, null]);
   expect(trashed(repository).sort()).toEqual(["bbb", "sin"]);
+});
+
+describe.each(["hardlink", "symlink", "copy"])("of damaged objects whole ones are fetched, and nothing wrong is made: %s", (type) => {
+  const asked: [string, (out: string) => string[], boolean][] = [
+    ["data get", (out) => ["data", "get", ".", "d", "-o", out], true],
+    ["data import", (out) => ["data", "import", ".", "d", "-o", out], true],
+    ["get", (out) => ["get", "e0.1.0", "d", "-o", out], true],
+    ["restore", () => ["restore", "e0.1.0", "d", "one"], false],
+  ];
+  it.each(asked)("%s", (_, args, isCopy) => {
+    const { repository, object } = stored(type);
+    repository.git("tag", "-a", "e0.1.0", "-m", "x");
+    for (const path of ["d", "one"]) rmSync(join(repository.root, path), { recursive: true });
+    for (const path of ["d/a", "d/b"] as const) flip(object(path), { keepTime: true });
+    expect(repository.expver(args("out"))).toMatchObject({ code: 0, stderr: expect.stringContaining("damaged") });
+    const made = isCopy ? "out" : "d";
+    expect(["a", "b"].map((name) => repository.read(`${made}/${name}`))).toEqual([FILES["d/a"], FILES["d/b"]]);
+    expect(["d/a", "d/b"].map((path) => readFileSync(object(path as "d/a"), "utf8"))).toEqual([FILES["d/a"], FILES["d/b"]]);
+    expect(trashed(repository).sort()).toEqual(["aaaa BYTES\n", "bbbb BYTES\n"]);
+    expect(repository.expver(["data", "verify"]).code).toBe(0);
+  });
+});
+
+it("a worktree is made of whole objects", () => {
+  const { repository, object } = stored("copy");
+  flip(object("d/a"), { keepTime: true });
+  expect(repository.expver(["worktree", "create", "w", "--json"])).toMatchObject({ code: 0 });
+  expect(readFileSync(join(repository.root, "../exp-w/d/a"), "utf8")).toBe(FILES["d/a"]);
+});
+
+it("without a remote what is damaged is named, and nothing is made", () => {
+  const { repository, data, object } = stored("hardlink");
+  repository.git("tag", "-a", "e0.1.0", "-m", "x");
+  data("remote", "remove", "r");
+  for (const path of ["d", "one"]) rmSync(join(repository.root, path), { recursive: true });
+  flip(object("d/a"), { keepTime: true });
+  expect(repository.expver(["restore", "e0.1.0", "d"])).toMatchObject({ code: 1, stderr: expect.stringContaining("E_NOT_STORED") });
+  expect(data("get", ".", "d", "-o", "out")).toMatchObject({ code: 255, stderr: expect.stringContaining("d/a") });
+  expect(textsOf(repository)).toEqual([null, null, null]);
+  expect(existsSync(join(repository.root, "out"))).toBe(false);
+  expect(trashed(repository)).toEqual(["aaaa BYTES\n"]);
+});
+
+it("another repository's damaged object stays where it is; its remote is asked", () => {
+  const { repository, object } = stored("copy");
+  flip(object("d/a"), { keepTime: true });
+  rmSync(join(repository.root, "d"), { recursive: true });
+  const other = makeRepository();
+  expect(other.expver(["data", "get", repository.root, "d"])).toMatchObject({ code: 0, stderr: expect.stringContaining("left as it is") });
+  expect(other.read("d/a")).toBe(FILES["d/a"]);
+  expect(readFileSync(object("d/a"), "utf8")).toBe("aaaa BYTES\n");
+});
+
+it.each([["pull"], ["fetch", "d"], ["get", ".", "d", "-o", "out"]])("a damaged listing is fetched again by %s", (...args) => {
+  const { repository, data } = stored("copy");
+  spoilListing(repository);
+  rmSync(join(repository.root, "d"), { recursive: true });
+  expect(data("status")).toMatchObject({ code: 0, stdout: expect.stringContaining("not in cache") });
+  expect(data(...args).code).toBe(0);
+  expect(data("pull").code).toBe(0);
+  expect(textsOf(repository)).toEqual(ALL);
+  expect(data("verify").code).toBe(0);
+});
+
+it("--repair asks the remote that an output names", () => {
+  const { repository, data, object } = stored("copy");
+  const other = join(repository.root, "../r2", repository.root.slice(-6));
+  data("remote", "add", "-q", "r2", other);
+  repository.write("one.dvc", repository.read("one.dvc").replace("  path: one", "  path: one\n  remote: r2"));
+  expect(data("push", "one").code).toBe(0);
+  repository.commit("one is on r2");
+  repository.git("tag", "-a", "e0.1.0", "-m", "x");
+  // On the default remote there is nothing of it, and only a version names it.
+  const md5 = md5Of(Buffer.from(FILES.one));
+  rmSync(join(repository.root, "../r", repository.root.slice(-6), "files/md5", md5.slice(0, 2)), { recursive: true });
+  repository.git("rm", "-q", "one.dvc");
+  for (const path of ["one", "d/a"] as const) flip(object(path), { keepTime: true });
+  cut(object("one"));
+  expect(data("verify", "--repair")).toMatchObject({ code: 0, stdout: expect.stringContaining("2 came again from") });
+  expect(readFileSync(object("one"), "utf8")).toBe(FILES.one);
+  expect(readFileSync(object("d/a"), "utf8")).toBe(FILES["d/a"]);
 });

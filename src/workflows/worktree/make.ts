@@ -17,6 +17,7 @@ import { readPointers } from "../../store/pointers.ts";
 import { fetchObjects } from "../../store/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
 import { applyCheckout, planCheckout } from "../data/cache/checkout.ts";
+import { onceMoreIfDamaged } from "../data/transfer/once-more.ts";
 import { type Carried, carry } from "./carry.ts";
 import { type Cone, inCone } from "./cone.ts";
 import { type DiskUse, diskUse, linkTypesFor } from "./disk.ts";
@@ -56,8 +57,9 @@ export async function makeWorktree(project: Project, repository: Repository, con
     if (carried.length > 0) carry(project, requireRepository(inside), carried);
     const pointers = inside.dvcRoot === null ? [] : readPointers(inside).filter((one) => cone === null || inCone(inside, cone, one));
     // A bare repository has no configuration of its own.
-    if (pointers.length > 0) await fetchWhatCan(repository.bare ? inside : project, context, { pointers, remote });
-    const { files, missing } = await placeData(context, inside, pointers);
+    const fetch = () => fetchWhatCan(repository.bare ? inside : project, context, { pointers, remote });
+    if (pointers.length > 0) await fetch();
+    const { files, missing } = await onceMoreIfDamaged(context, { work: () => placeData(context, inside, pointers), fetch });
     const disk = diskUse(
       inside,
       pointers.map(({ path }) => path),

@@ -20,28 +20,31 @@ const MOST_COMMITS = 20;
 
 /**
  * Grouped by path and the newest place that names it, the worktree first; the rest is told in one line. Reads only a bounded number of
- * commits.
+ * commits. `told`: which pointer it was that named an object.
  */
-export function namesOf(project: Project, unused: readonly CacheFile[]): NamedObjects[] {
+export function namesOf(project: Project, unused: readonly CacheFile[], told?: (key: string, pointer: Pointer) => void): NamedObjects[] {
   if (unused.length === 0) return [];
   const left = new Map(unused.map((file) => [keyOf(file), file]));
   const cache = openCache(project);
   const groups = new Map<string, NamedObjects>();
-  const take = (key: string, target: string, detail: string) => {
+  const take = (key: string, pointer: Pointer, detail: string) => {
     const file = left.get(key);
     if (file === undefined) return;
     left.delete(key);
+    told?.(key, pointer);
+    const target = pointer.path;
     const group = groups.get(`${target}\0${detail}`) ?? { target, detail, count: 0, bytes: 0 };
     groups.set(`${target}\0${detail}`, { ...group, count: group.count + 1, bytes: group.bytes + file.size });
   };
   for (const { pointersOf, label } of places(project)) {
     if (left.size === 0) break;
-    for (const { path, hash, hashName } of unlessUnreadable(pointersOf) ?? []) {
+    for (const pointer of unlessUnreadable(pointersOf) ?? []) {
+      const { hash, hashName } = pointer;
       if (hash === null) continue;
       if (hash.endsWith(".dir"))
         for (const { md5 } of unlessUnreadable(() => readListing(cache.dir, { hash, hashName })) ?? [])
-          take(keyOf({ hash: md5, hashName }), path, label);
-      take(keyOf({ hash, hashName }), path, label);
+          take(keyOf({ hash: md5, hashName }), pointer, label);
+      take(keyOf({ hash, hashName }), pointer, label);
     }
   }
   const rest = [...left.values()];

@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { ExpverError } from "../../../errors.ts";
 import { paceWork } from "../../../platform/pace.ts";
+import { withEach } from "../../../store/by-remote.ts";
 import { openCache } from "../../../store/cache.ts";
 import { findingDamaged, quarantine } from "../../../store/damaged.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
@@ -22,6 +23,8 @@ interface VerifyPlan extends Plan {
   damaged: CacheFile[];
   repair: boolean;
   remote: string | undefined;
+  /** By key: the remotes that pointers name (`remote:`). */
+  ownRemotes: ReadonlyMap<string, string>;
 }
 
 export interface DataVerifyResult {
@@ -56,7 +59,8 @@ export const dataVerify: WriteWorkflow<Input, VerifyPlan, DataVerifyResult> = {
     const pace = { label: "reading the cache", total: files.length, totalBytes: bytes };
     const keys = new Set((await paceWork(findingDamaged(cache.dir, files), context, pace)).map(keyOf));
     const damaged = files.filter((file) => keys.has(keyOf(file)));
-    const names = namesOf(project, damaged);
+    const ownRemotes = new Map<string, string>();
+    const names = namesOf(project, damaged, (key, { remote }) => remote !== undefined && ownRemotes.set(key, remote));
     const repair = input.repair === true;
     return {
       command: "data verify",
@@ -75,6 +79,7 @@ export const dataVerify: WriteWorkflow<Input, VerifyPlan, DataVerifyResult> = {
       damaged,
       repair,
       remote: textIn(input.remote),
+      ownRemotes,
       result: {
         read: files.length,
         bytes,
@@ -89,7 +94,7 @@ export const dataVerify: WriteWorkflow<Input, VerifyPlan, DataVerifyResult> = {
     };
   },
 
-  async apply(context, { damaged, repair, result, remote: asked }) {
+  async apply(context, { damaged, repair, result, remote: asked, ownRemotes }) {
     if (!repair || damaged.length === 0) return result;
     const project = openData(context);
     await prepareWriting(project, context);
@@ -98,17 +103,28 @@ export const dataVerify: WriteWorkflow<Input, VerifyPlan, DataVerifyResult> = {
       // Somebody may have repaired them meanwhile.
       const still = await paceWork(findingDamaged(cache.dir, damaged), context, { label: "reading the cache" });
       const trash = quarantine(cache, still);
-      const name = asked ?? readDvcConfig(project).defaultRemote;
-      if (name === null || still.length === 0) return { ...result, trash, exitCode: still.length > 0 ? 1 : 0 };
-      const remote = openRemote(project, name);
-      const { objects, failures } = await remote.receive(still, cache, context);
-      for (const { object, error } of failures)
-        context.report({
-          kind: "warning",
-          text: `${object.hash}: ${error?.message ?? `not on ${remote.name}`}`,
-          hint: "The file may be whole in a worktree: expver data commit -f.",
-        });
-      return { ...result, trash, fetched: objects, remote: remote.name, exitCode: failures.length > 0 ? 1 : 0 };
+      const defaultRemote = readDvcConfig(project).defaultRemote ?? undefined;
+      const groups = new Map<string | undefined, ObjectName[]>();
+      for (const object of still) {
+        const name = asked ?? ownRemotes.get(keyOf(object)) ?? defaultRemote;
+        groups.set(name, (groups.get(name) ?? []).concat(object));
+      }
+      const answer = { ...result, trash, exitCode: still.length > 0 ? 1 : 0 };
+      if (still.length === 0 || (groups.size === 1 && groups.has(undefined))) return answer;
+      let whole = 0;
+      const remotes: string[] = [];
+      const say = (hash: string, why: string) =>
+        context.report({ kind: "warning", text: `${hash}: ${why}`, hint: "The file may be whole in a worktree: expver data commit -f." });
+      const failed = await withEach(groups, async (name, objects) => {
+        const remote = openRemote(project, name);
+        const received = await remote.receive(objects, cache, context);
+        answer.fetched += received.objects;
+        whole += objects.length - received.failures.length;
+        remotes.push(remote.name);
+        for (const { object, error } of received.failures) say(object.hash, error?.message ?? `not on ${remote.name}`);
+      });
+      for (const { outputs, error } of failed) for (const { hash } of outputs) say(hash, error.message);
+      return { ...answer, remote: remotes.join(", "), exitCode: whole < still.length ? 1 : 0 };
     });
   },
 

@@ -11,7 +11,7 @@ import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { keysOf, Member, type StoredPointer } from "../../../store/bundles.ts";
-import { byRemote, isPushable, withEach } from "../../../store/by-remote.ts";
+import { byRemote, type FailedRemote, isPushable, withEach } from "../../../store/by-remote.ts";
 import { openCache } from "../../../store/cache.ts";
 import { keyOf, trustedSizes } from "../../../store/layout.ts";
 import { listingFinder } from "../../../store/listings.ts";
@@ -194,7 +194,7 @@ async function cloudStatus(
 }
 
 /** Names each output that could not be looked for on its remote; whether there is one. */
-export function warnUncompared(project: Project, context: Context, failed: Awaited<ReturnType<typeof withEach>>): boolean {
+export function warnUncompared(project: Project, context: Context, failed: readonly FailedRemote[]): boolean {
   for (const { outputs, error } of failed)
     for (const { path } of outputs)
       context.report({ kind: "warning", text: `${shownPath(project, path)} was not compared: ${error.message}`, hint: error.hint });

@@ -1,7 +1,9 @@
 /** Nodes of a source as files and folders here. */
 import { mkdirSync } from "node:fs";
 import { posix } from "node:path";
+import { findPlace } from "../../../config/project.ts";
 import type { Context } from "../../../platform/context.ts";
+import { openCache } from "../../../store/cache.ts";
 import { copyFromSource } from "../../../store/copy-source.ts";
 import type { ObjectFolder } from "../../../store/layout.ts";
 import type { Source } from "../../../store/source.ts";
@@ -30,6 +32,8 @@ export async function copyNodes(
   if (isFolder) mkdirSync(target);
   const place = ({ path }: SourceNode) =>
     path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
-  await copyFromSource(source, wanted, context, { staging, place, remote, ...(caches === undefined ? {} : { caches }) });
+  const where = findPlace(context);
+  const ours = where?.dvcRoot ? openCache({ ...where, config: source.project.config }) : null;
+  await copyFromSource(source, wanted, context, { staging, place, remote, ours, ...(caches === undefined ? {} : { caches }) });
   return wanted.filter((node) => !node.isFolder).length;
 }

@@ -4,6 +4,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
+import { isDamageMet } from "../../../store/damaged.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
@@ -101,7 +102,7 @@ async function unlessDamaged<T extends { checkout: CheckoutPlan }>(context: Cont
     if (damaged.length === 0) return brought;
     tell(`${counted(damaged.length, "damaged object")} moved out of the cache, into its trash`);
   } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_OBJECT" && error.details.damaged !== undefined)) throw error;
+    if (!isDamageMet(error)) throw error;
     tell(error.message);
   }
   return null;
