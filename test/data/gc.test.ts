@@ -82,6 +82,17 @@ it("says what would go by path and version, and undo brings it back until the tr
   expect(repository.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("no longer in the trash") });
 });
 
+it("--purge says what is left in the trash of the repository itself, and what frees it", () => {
+  const repository = project();
+  const purge = () => repository.expver(["data", "gc", "-w", "-f", "--purge"]).stdout;
+  expect(purge()).toMatch(/The cache's trash is empty\.\n$/);
+  repository.write("d/new", "stored nowhere");
+  expect(repository.expver(["data", "checkout", "--force"]).code).toBe(0);
+  expect(purge()).toMatch(/The cache's trash is empty\.\nWhat commands threw away .*\(1 file, 14 B\).* `expver ops purge` frees it\.\n$/);
+  expect(repository.expver(["undo"]).code).toBe(0);
+  expect(repository.read("d/new")).toBe("stored nowhere");
+});
+
 it("removes what killed commands left beside the objects of either layout, and what may be somebody's stays", () => {
   const repository = project();
   const cache = join(repository.root, ".dvc/cache");

@@ -71,13 +71,18 @@ export function renderDataGet({ url, out, files }: GetResult): string {
   return url ?? `  got  ${oneLine(out)}  (${counted(files, "file")})`;
 }
 
-export function renderDataGc({ removed, bytes, removedThere, purged }: GcResult): string {
+export function renderDataGc({ removed, bytes, removedThere, purged, left }: GcResult): string {
   return [
     removed > 0 ? `Removed ${removed} objects from repo cache. (${formatBytes(bytes)})` : "No unused 'repo' cache to remove.",
     ...(removedThere === null
       ? []
       : [removedThere > 0 ? `Removed ${removedThere} objects from remote.` : "No unused cache to remove from remote."]),
-    ...(purged ? ["The trash is empty."] : []),
+    ...(purged ? ["The cache's trash is empty."] : []),
+    ...(left !== null && left.files > 0
+      ? [
+          `What commands threw away in this repository (${counted(left.files, "file")}, ${formatBytes(left.bytes)}) is in its own trash: \`expver ops purge\` frees it.`,
+        ]
+      : []),
     ...(removed > 0 && !purged
       ? ["In the trash they take the same room: `expver undo` brings them back, `expver data gc --purge` frees it."]
       : []),

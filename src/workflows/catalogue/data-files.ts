@@ -113,7 +113,7 @@ export const DATA_FILES: Command[] = [
       { flags: "--skip-failed", help: "go on when a commit cannot be read" },
       { flags: "-f, --force", help: "do not ask" },
       { flags: "--dry", help: "only say what would go" },
-      { flags: "--purge", help: "free the trash, what goes now included" },
+      { flags: "--purge", help: "free the cache's trash, what goes now included; what commands threw away in the worktree: ops purge" },
       { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true },
     ],
     examples: [

@@ -10,6 +10,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { perform } from "../../../journal/perform.ts";
+import { trashEntries } from "../../../journal/trash-contents.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isThere, removePath } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
@@ -47,6 +48,8 @@ export interface GcResult {
   /** On the remote; null when it was not asked for. */
   removedThere: number | null;
   purged: boolean;
+  /** With `--purge`: what commands have thrown away lies in the repository's own trash, which `ops purge` frees. */
+  left: { files: number; bytes: number } | null;
 }
 
 export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
@@ -86,6 +89,7 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
       bytes: unused.reduce((sum, { size }) => sum + size, 0),
       removedThere: input.cloud === true ? unusedThere.length : null,
       purged: input.purge === true,
+      left: null,
     };
     if (dry) return result;
     const remove = () =>
@@ -106,6 +110,7 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
           removed: going.length,
           bytes: going.reduce((sum, { size }) => sum + size, 0),
           removedThere: input.cloud === true ? goingThere.length : null,
+          left: input.purge === true ? ownTrash(project, context) : null,
         };
       });
     const prepared = prepareWriting(project, context).then(remove);
@@ -115,6 +120,12 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     });
   },
 };
+
+function ownTrash(project: Project, context: Context): GcResult["left"] {
+  const entries = trashEntries(project, { cacheTrash: null, now: context.clock() });
+  const sum = (pick: (entry: (typeof entries)[number]) => number) => entries.reduce((total, entry) => total + pick(entry), 0);
+  return { files: sum(({ files }) => files), bytes: sum(({ bytes }) => bytes) };
+}
 
 function isDiskFull(error: unknown): error is ExpverError {
   return error instanceof ExpverError && error.code === "E_DISK_FULL";
