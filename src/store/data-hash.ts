@@ -3,7 +3,7 @@ import { matchGlobs } from "../config/globs.ts";
 import { modelPlaces } from "../config/model-places.ts";
 import { isUnder, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
-import { compareCodePoints, listingHash, renderListing } from "./listing.ts";
+import { listingHash, renderListing } from "./listing.ts";
 import type { Pointer } from "./types.ts";
 
 /**
@@ -25,5 +25,5 @@ export function inputPointers(project: Project, pointers: readonly Pointer[], { 
 export function dataHash(pointers: readonly Pick<Pointer, "path" | "hash">[]): string | null {
   const stored = pointers.flatMap(({ path, hash }) => (hash === null ? [] : [{ relpath: path, md5: hash }]));
   if (stored.length <= 1) return stored[0]?.md5 ?? null;
-  return listingHash(renderListing(stored.sort((a, b) => compareCodePoints(a.relpath, b.relpath))));
+  return listingHash(renderListing(stored));
 }

@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
+import { dataVerify } from "../../src/workflows/data/cache/verify.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
@@ -151,6 +152,46 @@ it("verify names what is damaged by its path, and changes nothing; --repair fetc
   expect(data("verify", "--repair")).toMatchObject({ code: 0, stdout: expect.stringContaining("1 came again from r") });
   expect(readFileSync(object("d/a"), "utf8")).toBe(FILES["d/a"]);
   expect(trashed(repository)).toEqual(["aaaa BYTES\n"]);
+});
+
+it("a sample is so many different objects, no more than there are, and a part of them is rounded up", () => {
+  const { data, object } = stored("copy");
+  const all = Object.keys(FILES) as (keyof typeof FILES)[];
+  for (const path of all) cut(object(path));
+  const verify = (...args: string[]) => JSON.parse(data("verify", "--json", ...args).stdout).data;
+  const names = all.map((path) => md5Of(Buffer.from(FILES[path]))).sort();
+  for (const sample of ["100%", "4", "200", "4"]) {
+    const { read, of, objects } = verify("--sample", sample);
+    expect([sample, read, of, objects.sort()]).toEqual([sample, 4, 4, names]);
+  }
+  expect(verify("--sample", "0.1%")).toMatchObject({ read: 1, of: 4 });
+  expect(verify("--sample", "51%")).toMatchObject({ read: 3, of: 4 });
+  for (const sample of ["0", "0%", "100.5%", "1.5", "-1", "%", ""])
+    expect([sample, data("verify", "--sample", sample)]).toMatchObject([
+      sample,
+      { code: 254, stderr: expect.stringContaining("--sample") },
+    ]);
+  // Of a folder its listing and its files.
+  expect(verify("d")).toMatchObject({ read: 3, of: 3, objects: names.filter((name) => name !== md5Of(Buffer.from(FILES.one))) });
+  expect(verify("d", "--sample", "2")).toMatchObject({ read: 2, of: 3 });
+});
+
+it("what was repaired since it was found stays, and what the remote lacks too is a failure", async () => {
+  const { repository, data, object } = stored("copy");
+  cut(object("d/a"));
+  const plan = await dataVerify.plan(repository.context, { repair: true });
+  chmodSync(object("d/a"), 0o644);
+  writeFileSync(object("d/a"), FILES["d/a"]);
+  chmodSync(object("d/a"), 0o444);
+  expect(await dataVerify.apply(repository.context, plan)).toMatchObject({ trash: null, fetched: 0, exitCode: 0 });
+  expect(readFileSync(object("d/a"), "utf8")).toBe(FILES["d/a"]);
+
+  for (const path of ["d/a", "d/b"] as const) cut(object(path));
+  rmSync(join(repository.root, "../r", repository.root.slice(-6), object("d/b").slice(-43)));
+  const repaired = data("verify", "--repair");
+  expect(repaired).toMatchObject({ code: 1, stderr: expect.stringContaining(md5Of(Buffer.from(FILES["d/b"]))) });
+  expect([readFileSync(object("d/a"), "utf8"), existsSync(object("d/b"))]).toEqual([FILES["d/a"], false]);
+  expect(trashed(repository).sort()).toEqual(["aaa", "bbb"]);
 });
 
 it("without a remote that has it --repair keeps the bytes in the trash and says so; the whole file is stored anew", () => {

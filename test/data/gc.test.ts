@@ -15,6 +15,12 @@ function cacheOf({ root }: TestRepository): string[] {
   return objectsBelow(join(root, ".dvc/cache/files"));
 }
 
+/** As {@link cacheOf} lists it. */
+function objectOf(text: string): string {
+  const hash = createHash("md5").update(text).digest("hex");
+  return `md5/${hash.slice(0, 2)}/${hash.slice(2)}`;
+}
+
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
   it("keeps what the scope names, here and on a remote", () => {
     const twins = makeTwins();
@@ -48,6 +54,64 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     twins.run(["push", "-q", "d"]);
     twins.run(["gc", "-w", "--not-in-remote", "-f"]);
     agree();
+  });
+
+  it("keeps what commits since a day name: of whatever branch, by when they were committed, the day as it begins here", () => {
+    // Nine hours before UTC does, the day begins.
+    const twins = makeTwins({ TZ: "Asia/Tokyo" });
+    const store = (version: string, committed: string) => {
+      twins.each(({ write }) => write("a", version));
+      twins.run(["add", "-q", "a"]);
+      const env = { GIT_AUTHOR_DATE: "2025-01-01T12:00:00+0900", GIT_COMMITTER_DATE: committed };
+      twins.each(({ run, git }) => {
+        git("add", ".");
+        expect(run("git", ["commit", "-qm", version], { env }).code).toBe(0);
+      });
+    };
+    store("the evening before", "2026-01-01T23:59:59+0900");
+    store("midnight", "2026-01-02T00:00:00+0900");
+    twins.each(({ git }) => git("checkout", "-q", "-b", "other"));
+    store("of another branch", "2026-01-05T12:00:00+0900");
+    twins.each(({ git }) => git("checkout", "-q", "main"));
+    store("what stands", "2025-06-01T12:00:00+0900");
+    twins.run(["gc", "-f", "--date", "2026-01-02"]);
+    expect(cacheOf(twins.ours)).toEqual(["midnight", "of another branch", "what stands"].map(objectOf).sort());
+    expect(cacheOf(twins.ours)).toEqual(cacheOf(twins.theirs));
+    for (const date of ["2026-1-2", "2026-02-30", "2026-13-01", "2026-01-00", "2026-01", "2026-1-02x", "yesterday", "02.01.2026", ""])
+      twins.run(["gc", "-f", "--date", date]);
+    expect(cacheOf(twins.ours)).toHaveLength(3);
+  });
+
+  it("counts commits along the branch that others were merged into", () => {
+    const twins = makeTwins();
+    const store = (version: string, path = "a") => {
+      twins.each(({ write }) => write(path, version));
+      twins.run(["add", "-q", path]);
+      twins.each(({ commit }) => commit(version));
+    };
+    store("first");
+    store("second");
+    twins.each(({ git }) => git("branch", "other"));
+    store("third");
+    twins.each(({ git }) => git("checkout", "-q", "other"));
+    store("of other", "b");
+    twins.each(({ git }) => git("rm", "-q", "b.dvc"));
+    twins.each(({ commit }) => commit("without it"));
+    twins.each(({ git }) => git("checkout", "-q", "main"));
+    twins.each(({ git }) => git("merge", "-q", "--no-edit", "other"));
+    twins.each(({ git }) => git("branch", "-q", "-D", "other"));
+    twins.each(({ git }) => git("branch", "old", "main~1"));
+    store("fourth");
+    const keeps = (args: string[], left: string[]) => {
+      twins.run(["gc", "-f", ...args]);
+      expect(cacheOf(twins.ours)).toEqual(left.map(objectOf).sort());
+      expect(cacheOf(twins.ours)).toEqual(cacheOf(twins.theirs));
+    };
+    keeps(["-a", "-n", "3"], ["first", "second", "third", "fourth"]);
+    keeps(["-a", "-n", "2"], ["second", "third", "fourth"]);
+    keeps(["--rev", "main", "-n", "3"], ["third", "fourth"]);
+    twins.run(["gc", "-f", "--rev", "nothing"]);
+    twins.run(["gc", "-f", "-w", "-n", "2"]);
   });
 });
 

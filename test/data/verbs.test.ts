@@ -369,9 +369,18 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
       ["-n", "a"],
       [],
       ["../outside.log"],
+      ["build/keep.log", "build/deep/keep.log"],
+      ["-d", "build/keep.log"],
+      ["-q", "x.log"],
+      ["-q", "a"],
+      ["-q", "-d", "x.log"],
+      ["--stdin", "x.log"],
     ])
       twins.same(["check-ignore", ...args]);
     twins.same(["check-ignore", "-d", "q1", "../x.log"], "sub");
+    const typed = (input: string, ...args: string[]) => twins.ours.expver(["data", "check-ignore", "--stdin", ...args], { input });
+    expect(typed("x.log\na\n\nz.log\n")).toMatchObject({ code: 0, stdout: "x.log\n" });
+    expect(typed("a\n", "-d", "-n")).toMatchObject({ code: 1, stdout: "::\ta\n" });
   });
 
   it("turns links into files of their own", () => {

@@ -432,6 +432,29 @@ describe("one rule at a time", () => {
     expect(content(merged(path, b).path).length).toBe(2);
   });
 
+  it("three-way: rows without a whole key that one side has deleted stay gone, also when it has no other such row", () => {
+    const keyless = (x: bigint): Row => ({ track_id: null, timestamp: "1", x });
+    const rows = (...some: Row[]) => ({ columns: { x: "INTEGER" }, rows: [row("t", "1", { x: 9n }), ...some] });
+    const base = make("base", rows(keyless(1n)));
+    const [kept, gone] = [make("kept", rows(keyless(1n))), make("gone", rows())];
+    const there = merged(kept, gone, { ancestor: base });
+    expect(content(there.path)).toHaveLength(1);
+    expect(there.report.tables[0]).toMatchObject({ removed: 1, keptGone: 0 });
+    const here = merged(gone, kept, { ancestor: base });
+    expect(content(here.path)).toHaveLength(1);
+    expect(here.report.tables[0]).toMatchObject({ inserted: 0, keptGone: 1 });
+    // Without the ancestor nobody knows that it was deleted.
+    expect(content(merged(kept, gone).path)).toHaveLength(2);
+  });
+
+  it("three-way: of a row without a key that both sides have more often than before, the greater number stays", () => {
+    const times = (name: string, count: number) =>
+      make(name, { columns: { x: "INTEGER" }, rows: Array.from({ length: count }, () => ({ x: 1n })) }, { keyed: false });
+    const [base, two, three] = [times("base", 1), times("two", 2), times("three", 3)];
+    expect(content(merged(three, two, { ancestor: base }).path)).toHaveLength(3);
+    expect(content(merged(two, three, { ancestor: base }).path)).toHaveLength(3);
+  });
+
   it("a number that only our rows are given is none of their values", () => {
     const plain = (name: string, declared: string, rows: string[]) => {
       const path = join(dir, `${name}.db`);
@@ -595,11 +618,16 @@ describe("one rule at a time", () => {
       }
       // Its rows are gone since long; it had the same track id.
       db.run("INSERT INTO expver_run_tracks VALUES ('before', 'predictions', 'whole', '3', '4', 2)");
+      // And one with rows, once, of that very track and time in another table.
+      db.exec("CREATE TABLE epochs (track_id TEXT, timestamp TEXT)");
+      db.run("INSERT INTO expver_runs (run_id, status) VALUES ('elsewhere', 'finished')");
+      db.run("INSERT INTO expver_run_tracks VALUES ('elsewhere', 'epochs', 'whole', '1', '1', 1)");
     });
     const theirs = make("augment", { columns, rows: [row("new", "1", { model: "m" })] });
     const { path, report } = merged(ours, theirs, { rebase: { keyColumns: ["model"], matchNullKeys: false } });
     expect(using(path, (db) => db.arrays("SELECT run_id, superseded_by FROM expver_runs ORDER BY run_id"))).toEqual([
       ["before", null],
+      ["elsewhere", null],
       ["partly", null],
       ["untouched", null],
       ["whole", "theirs"],

@@ -1,5 +1,5 @@
 /** `expver merge --params params.yaml --yes` as the cmd of a stage, run by real dvc; and JSON lines. */
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
@@ -55,15 +55,32 @@ it.skipIf(peer("dvc") === null)("runs once, then not again, and again when one l
   expect(repo.expverJson(["merge", "--params", "params.yaml", "--yes"]).data.database).toMatchObject({ changed: false });
 });
 
-it("refuses a stage whose output is its base, and a key that is not known", () => {
+it("refuses a stage whose output is its base, databases and data, and what is not known or not one value", () => {
   const repo = makeRepository();
   makeDatabase(repo, "a.db", [["a", "e0.1.0", 1]]);
   makeDatabase(repo, "b.db", [["b", "e0.1.0", 1]]);
-  repo.write("params.yaml", "merge:\n  base_db: a.db\n  exp_db: b.db\n  output_db: ./a.db\n");
-  expect(repo.expverJson(["merge", "--params", "params.yaml", "--yes"]).error).toMatchObject({ code: "E_USAGE" });
-  repo.write("params.yaml", "merge:\n  base_bd: a.db\n");
-  const refused = repo.expverJson(["merge", "--params", "params.yaml", "--yes"]).error;
-  expect(refused).toMatchObject({ code: "E_CONFIG", message: expect.stringContaining("base_db") });
+  for (const name of ["a", "b"]) repo.write(`${name}.csv`, `id\n${name}\n`);
+  const run = (section: string, ...typed: string[]) => {
+    repo.write("params.yaml", `merge:\n  ${section.replaceAll("; ", "\n  ")}\n`);
+    return repo.expverJson(["merge", "--params", "params.yaml", "--yes", ...typed]);
+  };
+  for (const output of ["output_db: ./a.db", `output_db: ${join(repo.root, "a.db")}`, "strategy: merge"])
+    expect(run(`base_db: a.db; exp_db: b.db; ${output}`).error).toMatchObject({
+      code: "E_USAGE",
+      message: expect.stringContaining("a.db"),
+    });
+  for (const output of ["output_data: ./a.csv", "strategy: merge"])
+    expect(run(`base_data: a.csv; exp_data: b.csv; ${output}`).error).toMatchObject({
+      code: "E_USAGE",
+      message: expect.stringContaining("a.csv"),
+    });
+  expect(run("base_bd: a.db").error).toMatchObject({ code: "E_CONFIG", message: expect.stringContaining("base_db") });
+  expect(run("base_db: [a.db, b.db]").error).toMatchObject({ code: "E_CONFIG", message: expect.stringContaining("base_db") });
+  expect(run("exp_db: { a: b.db }").error).toMatchObject({ code: "E_CONFIG", message: expect.stringContaining("exp_db") });
+  expect(existsSync(join(repo.root, "out.db"))).toBe(false);
+  // What is typed wins.
+  expect(run("base_db: a.db; exp_db: b.db; output_db: a.db", "--output-db", "out.db")).toMatchObject({ code: 0 });
+  expect(existsSync(join(repo.root, "out.db"))).toBe(true);
 });
 
 it("merges JSON lines by key, cells as they are, and repeats nothing", () => {

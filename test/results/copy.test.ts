@@ -1,6 +1,6 @@
 /** Consistent copies of databases that others read and write meanwhile. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../../src/platform/sqlite.ts";
@@ -27,6 +27,10 @@ function rowsIn(path: string): number[] {
     db.close();
   }
 }
+
+/** Of which parts are in the file already. */
+const UNFINISHED =
+  "PRAGMA cache_size = 1; BEGIN; WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 2000) INSERT INTO t SELECT n, randomblob(500) FROM k";
 
 /** Another process: locks are between processes. */
 function elsewhere(path: string, program: string) {
@@ -83,13 +87,17 @@ function duringCopy(folder: string, program: string, work: () => void): string[]
   return readFileSync(said, "utf8").trim().split("\n");
 }
 
-it.each(["delete", "wal"])("while the bytes are copied nobody writes, and everybody reads, in journal mode %s", (mode) => {
+it.each([
+  ["delete", 0o644],
+  ["wal", 0o644],
+  ["delete", 0o444],
+])("while the bytes are copied nobody writes, and everybody reads, in journal mode %s, file mode %o", (mode, fileMode) => {
   const { folder, path, copy, db } = makeDatabase(mode);
-  const program = 'tell("INSERT INTO t VALUES (7, NULL)"); tell("SELECT * FROM t");';
-  expect(duringCopy(folder, program, () => copyDatabase(path, copy))).toEqual([expect.stringMatching(/locked/), "done"]);
-  expect(rowsIn(copy)).toEqual([0]);
-  db.exec("INSERT INTO t VALUES (8, NULL)");
   db.close();
+  chmodSync(path, fileMode);
+  const program = 'tell("INSERT INTO t VALUES (7, NULL)"); tell("SELECT * FROM t");';
+  expect(duringCopy(folder, program, () => copyDatabase(path, copy))).toEqual([expect.stringMatching(/locked|readonly/), "done"]);
+  expect(rowsIn(copy)).toEqual([0]);
 });
 
 it("rows that a reader keeps from leaving the -wal are in the copy, too, whose bytes are other ones then", () => {
@@ -107,10 +115,7 @@ it("rows that a reader keeps from leaving the -wal are in the copy, too, whose b
 it("a writer that was killed in a transaction: the copy is as before it", () => {
   const { path, copy, db } = makeDatabase();
   db.close();
-  const { signal } = elsewhere(
-    path,
-    `db.exec("PRAGMA cache_size = 1; BEGIN; WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 2000) INSERT INTO t SELECT n, randomblob(500) FROM k"); process.kill(process.pid, "SIGKILL");`,
-  );
+  const { signal } = elsewhere(path, `db.exec("${UNFINISHED}"); process.kill(process.pid, "SIGKILL");`);
   expect(signal).toBe("SIGKILL");
   expect(existsSync(`${path}-journal`)).toBe(true);
   copyDatabase(path, copy);
@@ -123,6 +128,25 @@ it("a read-only file is copied as it is", () => {
   db.close();
   chmodSync(path, 0o444);
   expect(copyDatabase(path, copy)).toEqual({ equalBytes: true });
+  expect(rowsIn(copy)).toEqual([0]);
+});
+
+it("what killed writers left beside a read-only file is heeded: rows of a -wal are in the copy, those of an unfinished transaction are not", () => {
+  const kill = 'process.kill(process.pid, "SIGKILL")';
+  const wal = makeDatabase();
+  wal.db.close();
+  const written = elsewhere(wal.path, `db.exec("PRAGMA journal_mode = wal; INSERT INTO t VALUES (1, NULL)"); ${kill};`);
+  expect(written.signal).toBe("SIGKILL");
+  expect(statSync(`${wal.path}-wal`).size).toBeGreaterThan(0);
+  chmodSync(wal.path, 0o444);
+  expect(copyDatabase(wal.path, wal.copy)).toEqual({ equalBytes: false });
+  expect(rowsIn(wal.copy)).toEqual([0, 1]);
+
+  const { path, copy, db } = makeDatabase();
+  db.close();
+  expect(elsewhere(path, `db.exec("${UNFINISHED}"); ${kill};`).signal).toBe("SIGKILL");
+  chmodSync(path, 0o444);
+  copyDatabase(path, copy);
   expect(rowsIn(copy)).toEqual([0]);
 });
 

@@ -105,10 +105,11 @@ function commitsInScope({ repository }: Project, input: Input): string[] {
   return [...commits];
 }
 
-/** Local time, as dvc takes it. */
+/** Local time, as dvc takes it. Throws E_USAGE, also for a day that its month has not: it would be one of the next. */
 function midnight(date: string): number {
-  const time = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00`) : Number.NaN;
-  if (Number.isFinite(time)) return time;
+  const [, year, month = "", day = ""] = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(date) ?? [];
+  const time = new Date(`${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}T00:00:00`);
+  if (time.getDate() === Number(day)) return time.getTime();
   throw new ExpverError("E_USAGE", `--date is ${JSON.stringify(date)}; expected YYYY-MM-DD`, {
     details: { dialect: "dvc", exitCode: 255 },
   });
