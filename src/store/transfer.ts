@@ -16,6 +16,7 @@ import { renderListing } from "./listing.ts";
 import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure, Versions } from "./remotes/remote.ts";
+import { concernsAll } from "./remotes/retry.ts";
 import { checkingComplete } from "./status.ts";
 import type { Pointer } from "./types.ts";
 
@@ -95,7 +96,8 @@ export async function surveyPush(project: Project, pointers: readonly Pointer[],
         survey.missing = survey.missing.concat(missing);
         continue;
       }
-      const { there, parcels, listings, missing } = await examine(remote, some, { project, cache, context, options: {} });
+      const { unreadable, there, parcels, listings, missing } = await examine(remote, some, { project, cache, context, options: {} });
+      if (unreadable[0] !== undefined) throw unreadable[0].error;
       for (const key of there) if (isFirst(key)) survey.there += 1;
       for (const { object, size } of [...parcels, ...listings]) {
         if (!isFirst(keyOf(object))) continue;
@@ -208,6 +210,7 @@ function partsOf(pointers: readonly StoredPointer[]): StoredPointer[][] {
 /** What a remote has and lacks of some outputs. */
 interface Examined {
   bundles: Bundle[];
+  unreadable: Unreadable[];
   /** Keys of the objects that are there. */
   there: Set<string>;
   /** Files to send; then listings, of which only those may follow whose members have all arrived. */
@@ -222,11 +225,11 @@ interface Examined {
 
 async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Examined> {
   const { cache, context } = tools;
-  const bundles: Bundle[] = [];
-  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only, context }));
+  const { bundles, unreadable } = await bundlesOf(pointers, remote, tools);
   const files = await paceWork(namingByKey(membersOf(bundles)), context, { label: "comparing data" });
   const folders = byKey(bundles.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
-  const there = keysOf(await remote.present([...objectsOf(files), ...objectsOf(folders)], context));
+  // Who may not look for what is not there may still send it.
+  const there = keysOf(await remote.present([...objectsOf(files), ...objectsOf(folders)], context, { mayGuess: true }));
   const nowhere = new Set<string>();
   const toSend = async (named: Map<string, Named>) => {
     const absent = objectsOf(named).filter((object) => !there.has(keyOf(object)));
@@ -243,7 +246,31 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
   const missing = bundles.flatMap(({ members, pointer }) =>
     (members === null ? [pointer] : members.filter(({ object }) => nowhere.has(keyOf(object)))).map(({ path }) => ({ path, pointer })),
   );
-  return { bundles, there, parcels, listings: await toSend(folders), nowhere, missing, names: [files, folders] };
+  return { bundles, unreadable, there, parcels, listings: await toSend(folders), nowhere, missing, names: [files, folders] };
+}
+
+interface Unreadable {
+  pointer: Pointer;
+  error: ExpverError;
+}
+
+/** A folder whose listing cannot be read hinders no other output. */
+async function bundlesOf(
+  pointers: readonly StoredPointer[],
+  remote: Remote,
+  { cache, context, options: { only } }: Tools,
+): Promise<{ bundles: Bundle[]; unreadable: Unreadable[] }> {
+  const bundles: Bundle[] = [];
+  const unreadable: Unreadable[] = [];
+  for (const pointer of pointers) {
+    try {
+      bundles.push(await bundleOf(pointer, remote, { cache, only, context }));
+    } catch (error) {
+      if (!(error instanceof ExpverError) || concernsAll(error)) throw error;
+      unreadable.push({ pointer, error });
+    }
+  }
+  return { bundles, unreadable };
 }
 
 async function pushVersions(remote: Remote, versions: Versions, pointers: StoredPointer[], tools: Tools): Promise<Part> {
@@ -260,8 +287,8 @@ async function pushVersions(remote: Remote, versions: Versions, pointers: Stored
 async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { context } = tools;
   if (remote.versions !== null) return pushVersions(remote, remote.versions, pointers, tools);
-  const { bundles, parcels, listings, nowhere, missing, names } = await examine(remote, pointers, tools);
-  const part: Part = { objects: 0, missing: missing.map(({ path }) => path), failed: [] };
+  const { bundles, unreadable, parcels, listings, nowhere, missing, names } = await examine(remote, pointers, tools);
+  const part: Part = { objects: 0, missing: missing.map(({ path }) => path), failed: unreadable.map(failedOutput) };
   const failures = await withoutDamaged(await remote.send(parcels, context), tools);
   const failed = failures.concat(await notArrived(remote, parcels, { failures, context }));
   note(part, failed, names);
@@ -339,12 +366,11 @@ const LOOKING = { label: "looking into the cache" };
 
 async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { cache, context, options } = tools;
-  const bundles: Bundle[] = [];
-  for (const pointer of pointers) bundles.push(await bundleOf(pointer, remote, { cache, only: tools.options.only, context }));
+  const { bundles, unreadable } = await bundlesOf(pointers, remote, tools);
   const part: Part = {
     objects: 0,
     missing: bundles.flatMap(({ members, pointer }) => (members === null ? [pointer.path] : [])),
-    failed: [],
+    failed: unreadable.map(failedOutput),
   };
 
   const lackingOf = async <One extends Named>(some: readonly One[]) => {
@@ -395,6 +421,10 @@ function note(part: Part, failures: readonly TransferFailure[], names: readonly 
     if (error === null) part.missing.push(path);
     else part.failed.push(failedPath(path, error));
   }
+}
+
+function failedOutput({ pointer, error }: Unreadable): FailedPath {
+  return failedPath(pointer.path, error);
 }
 
 export function failedPath(path: string, { message, code, hint }: ExpverError): FailedPath {

@@ -2,6 +2,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { dataGc } from "../../src/workflows/data/cache/gc.ts";
+import { dataFetch } from "../../src/workflows/data/transfer/fetch.ts";
 import { dataPush } from "../../src/workflows/data/transfer/push.ts";
 import { makeRepository } from "../support/repository.ts";
 import { ACCOUNT, type Azurite, azuriteProgram, startAzurite } from "../support/servers/azurite.ts";
@@ -62,6 +64,9 @@ for (const kind of ["http", "webdav", "s3", "azure", "gs"] as const) {
     const namesWhatIsSent = kind !== "webdav" && kind !== "gs";
     const isSent = ({ method, url }: { method: string; url: string }) =>
       kind === "gs" ? method === "POST" && url.startsWith("/upload/") : method === "PUT" && (kind === "webdav" || isData({ url }));
+    const isLooking = (asked: { method: string; url: string }) => ["HEAD", "GET"].includes(asked.method) && isData(asked);
+    const isListing = ({ method, url }: { method: string; url: string }) =>
+      method === "PROPFIND" || /list-type|comp=list(&|$)|prefix=/.test(url);
     // Nobody has introduced himself to Google's server.
     const forbidden = kind === "gs" ? "E_REMOTE_AUTH" : "E_REMOTE_FORBIDDEN";
     const some = (number: number, size = 10) => {
@@ -179,20 +184,35 @@ for (const kind of ["http", "webdav", "s3", "azure", "gs"] as const) {
     it.skipIf(kind === "gs")("sends what it may not look for, and says that it could not", async () => {
       const remote = place();
       const parcels = some(3);
-      proxy.reset((asked) => (["HEAD", "GET"].includes(asked.method) && isData(asked) ? { status: 403 } : null));
+      proxy.reset((asked) => (isLooking(asked) || isListing(asked) ? { status: 403 } : null));
       const warnings: string[] = [];
       const report = (event: { kind: string; text?: string }) => void (event.kind === "warning" && warnings.push(event.text ?? ""));
-      expect(await remote.present(objectsOf(parcels), { report: report as never })).toEqual([]);
+      const look = (mayGuess: boolean) => remote.present(objectsOf(parcels), { report: report as never }, { mayGuess });
+      expect(await look(true)).toEqual([]);
       expect(warnings).toEqual([expect.stringContaining("does not say whether 3 objects are there")]);
+      await expect(look(false)).rejects.toMatchObject({
+        code: "E_REMOTE_FORBIDDEN",
+        message: expect.stringContaining("does not say of any of 3 objects whether it is there"),
+      });
+      expect(warnings).toHaveLength(1);
       expect(await remote.send(parcels, {})).toEqual([]);
       proxy.reset();
       expect(await remote.present(objectsOf(parcels), {})).toHaveLength(3);
     });
 
+    it.skipIf(kind === "gs" || kind === "http")("lists what it may list and not look at", async () => {
+      const remote = place();
+      const parcels = some(40);
+      expect(await remote.send(parcels.slice(0, 25), {})).toEqual([]);
+      proxy.reset((asked) => (isLooking(asked) ? { status: 403 } : null));
+      expect(await remote.present(objectsOf(parcels), {})).toHaveLength(25);
+      expect(await remote.present(objectsOf(parcels.slice(25, 26)), {})).toEqual([]);
+    });
+
     if (kind !== "http") {
       it.each([403, 405, 501])("asks for each object where listing is answered %d", async (status) => {
         const remote = place();
-        proxy.reset(({ method, url }) => (method === "PROPFIND" || /list-type|comp=list(&|$)|prefix=/.test(url) ? { status } : null));
+        proxy.reset((asked) => (isListing(asked) ? { status } : null));
         const parcels = some(800).filter(({ object }) => object.hash < "05");
         expect(await remote.send(parcels, {})).toEqual([]);
         expect(await remote.present(objectsOf(parcels), {})).toHaveLength(parcels.length);
@@ -228,6 +248,37 @@ for (const kind of ["http", "webdav", "s3", "azure", "gs"] as const) {
       expect(await remote.present([listing], {})).toEqual([]);
       expect(await push()).toMatchObject({ pushed: 2, failed: [] });
       expect(await remote.present([...members, listing], {})).toHaveLength(4);
+    });
+
+    it.skipIf(kind === "gs")("brings what it can when a folder's listing may not be read, and deletes nothing in secret", async () => {
+      const site = nextSite();
+      const repository = makeRepository();
+      const data = (...args: string[]) => repository.expver(["data", ...args]);
+      const run = (...args: string[]) => expect([args, data(...args)]).toMatchObject([args, { code: 0 }]);
+      run("init");
+      run("remote", "add", "-d", "store", site.url);
+      for (const [key, value] of Object.entries(site.options)) run("remote", "modify", "store", key, value);
+      for (const name of ["d/a", "f"]) repository.write(name, `${kind} ${name} of two`);
+      run("add", "d", "f");
+      await dataPush.apply(repository.context, await dataPush.plan(repository.context, {}));
+      repository.run("rm", ["-rf", ".dvc/cache", "d", "f"]);
+      const listing = (/md5: (\S+)/.exec(repository.read("d.dvc"))?.[1] ?? "").slice(2);
+      proxy.reset(({ url }) => (url.includes(listing) ? { status: 403 } : null));
+      const fetching = dataFetch.apply(repository.context, await dataFetch.plan(repository.context, {}));
+      await expect(fetching).rejects.toMatchObject({ code: forbidden, details: { failed: [{ path: "d" }] } });
+      const pointer = /md5: (\S+)/.exec(repository.read("f.dvc"))?.[1] ?? "";
+      expect(repository.read(`.dvc/cache/files/md5/${pointer.slice(0, 2)}/${pointer.slice(2)}`)).toBe(`${kind} f of two`);
+      if (kind === "http") return;
+      proxy.reset();
+      run("fetch", "f");
+      repository.run("rm", ["d.dvc"]);
+      proxy.reset(({ method }) => (method === "DELETE" ? { status: 403 } : null));
+      const plan = await dataGc.plan(repository.context, { workspace: true, cloud: true });
+      await expect(dataGc.apply(repository.context, plan)).rejects.toMatchObject({
+        code: forbidden,
+        message: expect.stringContaining("2 of 2 unused objects could not be removed from store"),
+      });
+      expect(repository.warnings()).toEqual([expect.stringContaining("failed to fetch d")]);
     });
   });
 }

@@ -1,12 +1,12 @@
 /**
- * Which objects are on a server: by listing a shard where that takes fewer requests than asking for each. A page of a listing tells how
- * full the shard is, so the choice is made again after each page.
+ * Which objects are on a server: by listing a shard where that takes fewer requests than asking for each, or where they may not be asked
+ * for. A page of a listing tells how full the shard is, so the choice is made again after each page.
  */
 import { ExpverError } from "../../errors.ts";
 import type { ObjectName } from "../layout.ts";
 import { keyOf } from "./keys.ts";
 import { forMany, type ManyOptions } from "./many.ts";
-import type { Wanted } from "./remote.ts";
+import type { LookOptions, Wanted } from "./remote.ts";
 import type { Found, ObjectServer } from "./server.ts";
 
 // Fewer than this in a shard are asked for.
@@ -14,46 +14,62 @@ const WORTH_LISTING = 3;
 // After so many refusals and no answer nothing more is asked.
 const HOPELESS = 12;
 
-export async function lookFor(server: ObjectServer, objects: readonly Wanted[], options: ManyOptions): Promise<ObjectName[]> {
+/** Throws E_REMOTE_FORBIDDEN where nothing is said of any of them, unless they count as absent then. */
+export async function lookFor(
+  server: ObjectServer,
+  objects: readonly Wanted[],
+  { mayGuess = false, ...options }: ManyOptions & LookOptions,
+): Promise<ObjectName[]> {
   const there: ObjectName[] = [];
   const meet = (object: Wanted, found: Found | null) => {
     if (found !== null && (object.size === undefined || found.size === undefined || found.size === object.size)) there.push(plain(object));
   };
   let { list } = server;
-  const ask = list === null ? [...objects] : [];
-  const shards = list === null ? [] : [...shardsOf(objects)];
-  await all(
-    shards.map(([folder, wanted]) => ({ object: wanted[0] as ObjectName, folder, wanted })),
-    async ({ folder, wanted }, signal) => {
-      const left = new Map(wanted.map((object) => [keyOf(object), object]));
-      try {
-        if (list !== null && left.size >= WORTH_LISTING) await listShard(list, { folder, left, signal, meet });
-      } catch (error) {
-        // Some, also nobody, may ask and not list, and some servers know no listing.
-        if (!isRefusal(error)) throw error;
-        list = null;
-      }
-      for (const object of left.values()) ask.push(object);
-    },
-  );
-  let denied = 0;
+  const ask = await listed(objects, { fewest: WORTH_LISTING, isToEnd: false });
+  let denied: Wanted[] = [];
   let answered = 0;
   await all(
     ask.map((object) => ({ object })),
     async ({ object }, signal) => {
-      if (denied >= HOPELESS && answered === 0) return;
+      if (denied.length >= HOPELESS && answered === 0) {
+        denied.push(object);
+        return;
+      }
       try {
         meet(object, await server.find(keyOf(object), signal));
         answered += 1;
       } catch (error) {
         // S3 says so of what is not there to whoever may not list: what is sent will be seen.
         if (!isForbidden(error)) throw error;
-        denied += 1;
+        denied.push(object);
       }
     },
   );
-  if (denied > 0) warn(options, denied);
+  denied = await listed(denied, { fewest: 1, isToEnd: true });
+  if (denied.length > 0 && denied.length === objects.length && !mayGuess) throw saysNothing(options, denied.length);
+  if (denied.length > 0) warn(options, denied.length);
   return there;
+
+  /** Answers those of which nothing is known then. */
+  async function listed(wanted: readonly Wanted[], { fewest, isToEnd }: { fewest: number; isToEnd: boolean }): Promise<Wanted[]> {
+    if (list === null) return [...wanted];
+    const unknown: Wanted[] = [];
+    await all(
+      Array.from(shardsOf(wanted), ([folder, some]) => ({ object: some[0] as ObjectName, folder, some })),
+      async ({ folder, some }, signal) => {
+        const left = new Map(some.map((object) => [keyOf(object), object]));
+        try {
+          if (list !== null && left.size >= fewest) await listShard(list, { folder, left, signal, meet, isToEnd });
+        } catch (error) {
+          // Some, also nobody, may ask and not list, and some servers know no listing.
+          if (!isRefusal(error)) throw error;
+          list = null;
+        }
+        for (const object of left.values()) unknown.push(object);
+      },
+    );
+    return unknown;
+  }
 
   async function all<Item extends { object: ObjectName }>(
     items: Item[],
@@ -81,12 +97,19 @@ function isUnknownRequest(error: unknown): boolean {
   return error instanceof ExpverError && [400, 405, 501].includes(Number(error.details.status));
 }
 
+const HINT = "`expver data remote check` names the permission that is missing.";
+
 function warn({ pacing, label }: ManyOptions, denied: number): void {
   pacing.report?.({
     kind: "warning",
     text: `while ${label}: the server does not say whether ${denied} objects are there (403); they count as not there`,
-    hint: "`expver data remote check` names the permission that is missing.",
+    hint: HINT,
   });
+}
+
+function saysNothing({ label }: ManyOptions, denied: number): ExpverError {
+  const which = denied === 1 ? "whether the object is there" : `of any of ${denied} objects whether it is there`;
+  return new ExpverError("E_REMOTE_FORBIDDEN", `while ${label}: the server does not say ${which} (403)`, { hint: HINT });
 }
 
 /** Takes out of `left` what the listing decides. */
@@ -97,7 +120,15 @@ async function listShard(
     left,
     signal,
     meet,
-  }: { folder: string; left: Map<string, Wanted>; signal: AbortSignal; meet: (object: Wanted, found: Found | null) => void },
+    isToEnd,
+  }: {
+    folder: string;
+    left: Map<string, Wanted>;
+    signal: AbortSignal;
+    meet: (object: Wanted, found: Found | null) => void;
+    /** What is left is not asked for. */
+    isToEnd: boolean;
+  },
 ): Promise<void> {
   let pages = 0;
   for await (const page of list(folder, signal)) {
@@ -113,7 +144,7 @@ async function listShard(
     for (const key of left.keys()) if (key < last) left.delete(key);
     const covered = (Number.parseInt(last.slice(folder.length + 1, folder.length + 9), 16) + 1) / 2 ** 32;
     // Keys are digests: evenly spread.
-    if (left.size <= pages * (1 / covered - 1)) return;
+    if (!isToEnd && left.size <= pages * (1 / covered - 1)) return;
   }
   left.clear();
 }

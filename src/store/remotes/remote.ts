@@ -24,6 +24,11 @@ export interface Wanted extends Expected {
   size?: number;
 }
 
+export interface LookOptions {
+  /** Where the server says nothing of any of them, all count as absent; else that is E_REMOTE_FORBIDDEN. */
+  mayGuess?: boolean;
+}
+
 /** An object that is looked for, or is to come. */
 export interface Expected extends ObjectName {
   /** Where a remote that keeps versions has these bytes; null: nobody has said. Absent: any pointer of the worktree may say it. */
@@ -71,7 +76,7 @@ export interface Remote {
   /** What it has taken is there, for we have renamed it into its place; of others it must be seen. */
   readonly isCertain: boolean;
   /** Which of these are there and can be relied on. */
-  present(objects: readonly Wanted[], pacing: Pacing): Promise<ObjectName[]>;
+  present(objects: readonly Wanted[], pacing: Pacing, options?: LookOptions): Promise<ObjectName[]>;
   /** Sends objects; each becomes visible whole and verified, or not at all. Answers those that failed by themselves. */
   send(parcels: readonly Parcel[], pacing: Pacing): Promise<TransferFailure[]>;
   /** Brings objects into a cache, verified. Those that are not there are failures. */

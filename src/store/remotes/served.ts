@@ -38,8 +38,8 @@ export function servedRemote({ name, location, jobs, connect }: ServedOptions): 
     location,
     versions: null,
     isCertain: false,
-    async present(objects, pacing) {
-      return lookFor(await server(), objects, many(pacing, "looking at"));
+    async present(objects, pacing, options) {
+      return lookFor(await server(), objects, { ...many(pacing, "looking at"), ...options });
     },
     async send(parcels, pacing) {
       const to = await server();

@@ -15,6 +15,7 @@ import type { Context } from "../../../platform/context.ts";
 import { isThere, removePath } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { removingFolder } from "../../../platform/remove-folder.ts";
+import { counted } from "../../../platform/words.ts";
 import { cacheTrash, openCache } from "../../../store/cache.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
@@ -286,7 +287,8 @@ async function removeThere(
 ): Promise<void> {
   if (objects.length === 0) return;
   const remote = openConfigured(project, textIn(input.remote));
-  await perform(project, context, {
+  // What is gone there is gone, whatever becomes of the others.
+  const failures = await perform(project, context, {
     command: "data gc",
     argv: ["data", "gc", "--cloud"],
     summary: `remove ${objects.length} unused objects from ${remote.name}`,
@@ -294,8 +296,11 @@ async function removeThere(
       operation.record({ kind: "remote", remote: remote.name, detail: `removed ${objects.length} unused objects` });
       // Listings first: others take one as proof of its members.
       const order = [...objects].sort((one, other) => Number(other.hash.endsWith(".dir")) - Number(one.hash.endsWith(".dir")));
-      const [failure] = await remote.remove(order, context);
-      if (failure?.error) throw failure.error;
+      return remote.remove(order, context);
     },
   });
+  const [first] = failures.flatMap(({ error }) => error ?? []);
+  if (first === undefined) return;
+  const text = `${failures.length} of ${counted(objects.length, "unused object")} could not be removed from ${remote.name}: ${first.message}`;
+  throw new ExpverError(first.code, text, { hint: first.hint, details: first.details });
 }

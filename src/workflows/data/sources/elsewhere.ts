@@ -161,6 +161,7 @@ async function sendAll(context: Context, remote: Remote, parcels: readonly Parce
       await remote.present(
         each.map(({ object, size }) => ({ ...object, size })),
         context,
+        { mayGuess: true },
       )
     ).map(({ hash }) => hash),
   );
