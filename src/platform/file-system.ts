@@ -25,6 +25,18 @@ export function networkFileSystem(path: string): string | null {
   }
 }
 
+// Btrfs, ZFS.
+const COMPRESSING = new Set([2435016766, 801189825]);
+
+/** More than is free may fit there. */
+export function compresses(path: string): boolean {
+  try {
+    return COMPRESSING.has(statfsSync(path).type >>> 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Bytes that are free for us; null where the system does not tell. */
 export function freeBytes(path: string): number | null {
   return roomOn(path)?.free ?? null;
@@ -33,8 +45,9 @@ export function freeBytes(path: string): number | null {
 /** Bytes that are free for us, and of the whole file system; null where the system does not tell. */
 export function roomOn(path: string): { free: number; total: number } | null {
   try {
-    const { bavail, blocks, bsize } = statfsSync(path);
-    return { free: bavail * bsize, total: blocks * bsize };
+    const { bavail, bfree, blocks, bsize } = statfsSync(path);
+    // Some of it is kept for root.
+    return { free: (process.getuid?.() === 0 ? bfree : bavail) * bsize, total: blocks * bsize };
   } catch {
     return null;
   }

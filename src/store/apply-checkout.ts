@@ -7,6 +7,8 @@ import { ExpverError, fromSystemError } from "../errors.ts";
 import { hasCode, isThere } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
+import { refuseCopiesWithoutRoom } from "../platform/room.ts";
+import { counted } from "../platform/words.ts";
 import { openCache } from "./cache.ts";
 import { type OutputCheckout, type Placement, planningProven } from "./checkout.ts";
 import { damageAmong, quarantine } from "./damaged.ts";
@@ -52,6 +54,7 @@ export function* applyingCheckout(
   const staging = makeStaging(tmp);
   const applying: Applying = { placing: placingIn(project), staging, made: 0, discard, discardJournal };
   try {
+    needRoom(ready, applying);
     const [folders, files] = [ready.filter(({ isFolder }) => isFolder), ready.filter(({ isFolder }) => !isFolder)];
     for (const plan of folders) {
       if (plan.isUnproven) {
@@ -73,6 +76,23 @@ export function* applyingCheckout(
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
+}
+
+/** Throws E_DISK_FULL when copies are certain not to fit, even with the room of every file that gives way. */
+function needRoom(plans: readonly OutputCheckout[], { placing: { placer }, staging }: Applying): void {
+  let [bytes, files] = [0, 0];
+  let example: Placement | null = null;
+  for (const { places, removes } of plans) {
+    for (const place of places) {
+      bytes += place.size - (place.replaces?.size ?? 0);
+      files += 1;
+      if (place.size > (example?.size ?? 0)) example = place;
+    }
+    for (const { size } of removes) bytes -= size;
+  }
+  if (example === null || placer.links()) return;
+  const what = `${counted(files, "file")} of data`;
+  refuseCopiesWithoutRoom(staging, { what, bytes, example: objectPath(example.dir, example.object) });
 }
 
 /** Paths of the files that would be lost: also where an object is damaged, to which one of them may be a link. */

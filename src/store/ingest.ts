@@ -3,7 +3,7 @@
  * into a staging folder beside the shards, synced together, then renamed, members before the listings that name them. Shards
  * that did not exist are built there and renamed whole: most of the renames of a first add.
  */
-import { chmodSync, closeSync, openSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, openSync, rmSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { nameOfCopy } from "../platform/file-copier.ts";
 import { writeAll } from "../platform/files.ts";
@@ -11,10 +11,12 @@ import { type Digest, hashingFile } from "../platform/hashing.ts";
 import { tryReflink } from "../platform/links.ts";
 import { copyingMany, type ManyFiles } from "../platform/many-files.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
+import { refuseWithoutRoom } from "../platform/room.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
 import { type ObjectFolder, type ObjectName, shardsFolder } from "./layout.ts";
 import { listingHash } from "./listing.ts";
 import { arrivingName, keepArrived, keepPartial, listPartials, takePartial } from "./partial.ts";
+import { refusingManyWithoutRoom } from "./room-for-many.ts";
 import { sweepStagings } from "./staging.ts";
 import type { HashName } from "./types.ts";
 import { WaitingObjects } from "./waiting-objects.ts";
@@ -122,6 +124,7 @@ function writerInto(waiting: WaitingObjects): Writer {
       return { ...digest, temporary };
     }
     reflinks = false;
+    refuseWithoutRoom(waiting.folder.dir, { what: from, bytes: statSync(from).size });
     const descriptor = openSync(temporary, "wx", 0o444);
     try {
       const digest = yield* hashingFile(from, { kind, copyTo: descriptor });
@@ -148,6 +151,7 @@ function writerInto(waiting: WaitingObjects): Writer {
       waiting.add(object, { temporary: inShard === null ? temporary : null, size: bytes.length });
     },
     *storingMany(files, { leave }) {
+      yield* refusingManyWithoutRoom(waiting, files, leave);
       const isMany = files.count >= MANY_SHARDS;
       const objects = waiting.placesFor(isMany);
       const copies = yield* copyingMany(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded });

@@ -1,6 +1,6 @@
 /** Full and read-only disks, and several processes at once: nothing lost, nothing half-written, and a message that says what to do. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tryLock } from "../../src/platform/locks.ts";
@@ -45,7 +45,7 @@ describe.skipIf(disk === null)("on a disk of its own (mounting takes root)", () 
   };
 
   it.each([
-    ["full", fill, unfill, /no space left/, "E_DISK_FULL"],
+    ["full", fill, unfill, /no (space left|room for)/, "E_DISK_FULL"],
     ["read-only", (at: string) => setReadOnly(at, true), (at: string) => setReadOnly(at, false), /read-only/, "E_IO"],
   ] as const)("a %s cache: nothing is tracked, nothing is left", { timeout: SLOW }, (name, spoil, mend, says, code) => {
     const cache = fresh(`cache ${name}`);
@@ -71,7 +71,7 @@ describe.skipIf(disk === null)("on a disk of its own (mounting takes root)", () 
   });
 
   it.each([
-    ["full", fill, unfill, /no space left/, "E_DISK_FULL"],
+    ["full", fill, unfill, /no (space left|room for)/, "E_DISK_FULL"],
     ["read-only", (at: string) => setReadOnly(at, true), (at: string) => setReadOnly(at, false), /read-only/, "E_IO"],
   ] as const)("a %s remote: it has no listing without its files", { timeout: SLOW }, (name, spoil, mend, says, code) => {
     const store = fresh(`store ${name}`);
@@ -123,6 +123,38 @@ describe.skipIf(disk === null)("on a disk of its own (mounting takes root)", () 
     expect(readTree(join(root, "d"))).toEqual(after);
     expect(temporariesIn(root)).toEqual([]);
     rmSync(dirname(root), { recursive: true });
+  });
+
+  it("what is certain not to fit is refused before a byte of it is written; what is there already needs no room", { timeout: SLOW }, () => {
+    const place = smallDisk(4096) ?? "";
+    for (const name of ["cache", "store", "work"]) mkdirSync(join(place, name));
+    const repository = project(`${cacheAt(join(place, "cache"))}${remoteAt(join(place, "store"))}`);
+    const data = (...args: string[]) => repository.expverJson(["data", ...args]);
+    const small = (folder: string) => Array.from({ length: 30 }, (_, index) => [`${folder}/${index}`, `${index},`.repeat(20_000)]);
+    const free = () => statfsSync(place).bfree;
+    writeTree(repository.root, { ...Object.fromEntries(small("d")), large: Buffer.alloc(2 ** 21, "l"), huge: Buffer.alloc(2 ** 23, "h") });
+    expect(data("add", "d").ok).toBe(true);
+    const before = free();
+    const noRoom = { code: "E_DISK_FULL", message: expect.stringMatching(/^no room for 1 file/), details: { needed: 2 ** 23 } };
+    expect(data("add", "huge").error).toMatchObject(noRoom);
+    expect(free()).toBe(before);
+    rmSync(join(repository.root, "huge"));
+    expect(data("add", "large").ok).toBe(true);
+    // The same bytes under other names.
+    writeTree(repository.root, Object.fromEntries(small("again")));
+    expect(data("add", "again").error).toBe(null);
+    const full = free();
+    expect(data("push").error).toMatchObject({ code: "E_DISK_FULL", message: expect.stringMatching(/^no room for 31 objects/) });
+    expect(free()).toBe(full);
+
+    const clone = join(place, "work/clone");
+    repository.commit("data");
+    repository.git("clone", "-q", repository.root, clone);
+    const left = free();
+    const { error } = openTestRepository(clone).expverJson(["data", "checkout"]);
+    expect(error).toMatchObject({ code: "E_DISK_FULL", message: expect.stringMatching(/^no room for 61 files of data/) });
+    expect(readdirSync(clone).filter((name) => ["d", "again", "large"].includes(name))).toEqual([]);
+    expect(left - free()).toBeLessThan(10);
   });
 
   it("a pointer that cannot be written takes back those that were", { timeout: SLOW }, () => {

@@ -1,6 +1,6 @@
 /** How much of an answer is taken. A server may be broken, or somebody else's, and send without end. */
 import { ExpverError } from "../../errors.ts";
-import { freeBytes } from "../../platform/file-system.ts";
+import { refuseWithoutRoom } from "../../platform/room.ts";
 import type { Coming } from "./server.ts";
 
 const MIB = 2 ** 20;
@@ -42,19 +42,12 @@ export async function* taking({ bytes, length }: Coming, { place, had = 0, most,
     came += chunk.length;
     if (Math.max(came, announced) > most) throw tooMuch(place, { bytes: Math.max(came, announced), most });
     if (folder !== undefined && came - looked >= LOOK) {
-      needRoom(folder, { place, bytes: length === undefined ? LEFT : announced - came });
+      const bytes = length === undefined ? LEFT : announced - came;
+      if (bytes >= LOOK) refuseWithoutRoom(folder, { what: place, bytes });
       looked = came;
     }
     yield chunk;
   }
-}
-
-function needRoom(folder: string, { place, bytes }: { place: string; bytes: number }): void {
-  const free = bytes < LOOK ? null : freeBytes(folder);
-  if (free === null || free >= bytes) return;
-  throw new ExpverError("E_DISK_FULL", `no room for ${place}: ${free} bytes are free, ${bytes} are needed`, {
-    details: { path: folder, free, needed: bytes },
-  });
 }
 
 function tooMuch(place: string, { bytes, most }: { bytes: number; most: number }): ExpverError {

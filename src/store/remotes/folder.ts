@@ -4,6 +4,8 @@ import { ExpverError, fromSystemError } from "../../errors.ts";
 import { namesIn } from "../../platform/files.ts";
 import { md5Of } from "../../platform/hashing.ts";
 import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
+import { refuseCopiesWithoutRoom } from "../../platform/room.ts";
+import { counted } from "../../platform/words.ts";
 import { beginIngest, type Ingest, isListing } from "../ingest.ts";
 import {
   isClosed,
@@ -63,6 +65,7 @@ function* looking({ dir }: ObjectFolder, objects: readonly Wanted[]): Work<Objec
 }
 
 function* sending(folder: ObjectFolder, parcels: readonly Parcel[]): Work<TransferFailure[]> {
+  needRoomFor(parcels, folder);
   const ingest = beginIngest(folder);
   try {
     const failures = yield* bringing(ingest, parcels);
@@ -84,11 +87,20 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
       if (size === null) failures.push({ object, error: null });
       else parcels.push(new ObjectThere(dir, object, size));
     }
+    needRoomFor(parcels, cache);
     const failed = failures.concat(yield* bringing(ingest, parcels));
     return { objects: (yield* ingest.committing()).objects, failures: failed };
   } finally {
     ingest.abort();
   }
+}
+
+/** None of them is there yet. */
+function needRoomFor(parcels: readonly Parcel[], { dir }: ObjectFolder): void {
+  const [first] = parcels;
+  if (first === undefined) return;
+  const bytes = parcels.reduce((sum, { size }) => sum + size, 0);
+  refuseCopiesWithoutRoom(dir, { what: `${counted(parcels.length, "object")} in ${dir}`, bytes, example: first.from });
 }
 
 function* bringing(ingest: Ingest, parcels: readonly Parcel[]): Work<TransferFailure[]> {

@@ -37,7 +37,7 @@ async function orSayWhy(git: string, look: () => string[] | Promise<string[]>): 
     return await look();
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code === "E_GATE") throw error;
-    const hint = `${error.hint} ${git} --no-verify goes on without this look.`.trim();
+    const hint = `${error.hint.replace(/[^.]$/, "$&.")} ${git} --no-verify goes on without this look.`.trim();
     throw new ExpverError(error.code, `what is pushed or rebased cannot be looked at: ${error.message}`, { hint, details: error.details });
   }
 }

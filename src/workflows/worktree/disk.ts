@@ -1,9 +1,10 @@
 /** What a worktree takes of the disk, and whether its data are links into the cache. */
-import { lstatSync, mkdirSync, readdirSync, rmSync, type Stats, statSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { isUnder } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
-import { type LinkType, tryReflink, writesReadOnlyFiles } from "../../platform/links.ts";
+import { type LinkType, writesReadOnlyFiles } from "../../platform/links.ts";
+import { sharesBlocks } from "../../platform/room.ts";
 import { dvcFolder, namesLinkTypes } from "../../store/dvc-config.ts";
 import { LINKED_ABOVE, LINKS_FIRST } from "../../store/link-rule.ts";
 
@@ -46,11 +47,7 @@ export function diskUse(inside: Project, outputs: readonly string[]): DiskUse {
 }
 
 function canShareBlocks(inside: Project, file: string): boolean {
-  const probe = join(dvcFolder(inside), "tmp", "blocks.probe");
-  mkdirSync(join(probe, ".."), { recursive: true });
-  try {
-    return tryReflink(file, probe);
-  } finally {
-    rmSync(probe, { force: true });
-  }
+  const tmp = join(dvcFolder(inside), "tmp");
+  mkdirSync(tmp, { recursive: true });
+  return sharesBlocks(file, tmp);
 }
