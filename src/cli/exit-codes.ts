@@ -53,6 +53,7 @@ function dvcExitCode(error: ExpverError, command: Command | undefined): number {
   if (error.code === "E_USAGE") return 254;
   if (error.code === "E_NO_PROJECT") return 253;
   if (error.code === "E_INTERRUPTED") return 252;
-  if (error.code === "E_CONFIG") return 251;
+  // A pipeline is no configuration.
+  if (error.code === "E_CONFIG" && !/(?:^|\/)dvc\.(?:yaml|lock)$/.test(String(error.details.file))) return 251;
   return command?.failureExit ?? 255;
 }

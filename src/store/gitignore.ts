@@ -23,10 +23,15 @@ export function ignoreEdits(project: Place, outputs: readonly string[], ignored?
 }
 
 /**
- * Edit that takes an output's line away, or null when there is none. A file that becomes empty goes away, as with DVC.
+ * Edit that takes an output's line away, or null when there is none; none without Git. A file that becomes empty goes away, as with DVC.
  * `pending`: the text an earlier edit of the same command gives the file.
  */
-export function unignoreEdit(output: string, pending: (path: string) => string | null | undefined = () => undefined): FileEdit | null {
+export function unignoreEdit(
+  { repository }: Pick<Place, "repository">,
+  output: string,
+  pending: (path: string) => string | null | undefined = () => undefined,
+): FileEdit | null {
+  if (repository === null) return null;
   const path = join(dirname(output), ".gitignore");
   const planned = pending(path);
   const before = planned === undefined ? readTextIfExists(path) : planned;

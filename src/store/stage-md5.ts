@@ -16,9 +16,12 @@ export function stageMd5(text: string, file: string): string {
   return md5Of(Buffer.from(sortedJson(Object.fromEntries(kept))));
 }
 
-/** A pointer file that was edited, with the one that is right now where it carries any. */
-export function withStageMd5(text: string, file: string): string {
-  return /^md5:/m.test(text) ? setYamlSource(text, ["md5"], yamlScalar(stageMd5(text, file), 0, 0)) : text;
+/** A pointer file that was edited, with the one that is right now where it carries any, or is to (`always`). */
+export function withStageMd5(text: string, file: string, { always = false } = {}): string {
+  const has = /^md5:/m.test(text);
+  if (!has && !always) return text;
+  const md5 = yamlScalar(stageMd5(text, file), 0, 0);
+  return has ? setYamlSource(text, ["md5"], md5) : `md5: ${md5}\n${text}`;
 }
 
 /** As Python's `json.dumps(value, sort_keys=True)`, without what does not count. */

@@ -1,7 +1,8 @@
 /** What is asked of dvc seldom, and is answered as dvc does. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
@@ -59,4 +60,65 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
       twins.each(({ git }) => git("clean", "-q", "-f", path));
     }
   });
+
+  it("commit makes the links that are wanted today, of unchanged data too, and --no-relink does not", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => [write("d/a", "a"), write("one", "1")]);
+    twins.run(["add", "-q", "d", "one"]);
+    const made = (is: boolean) => {
+      for (const { root } of [twins.ours, twins.theirs])
+        expect(["d/a", "one"].map((path) => lstatSync(join(root, path)).isSymbolicLink())).toEqual([is, is]);
+    };
+    twins.run(["config", "cache.type", "symlink"]);
+    twins.run(["commit", "-q", "--no-relink"]);
+    made(false);
+    twins.run(["commit", "-q"]);
+    made(true);
+    twins.run(["config", "cache.type", "copy"]);
+    twins.run(["commit", "-q", "-f"]);
+    made(false);
+  });
+
+  it("an import that is only noted gets its digest when it is moved", () => {
+    const twins = makeTwins();
+    twins.each(({ root }) => writeFileSync(join(root, "../from"), "x"));
+    twins.run(["import-url", "-q", "--no-exec", "../from", "noted"]);
+    twins.each(({ write }) => write("noted", ""));
+    twins.run(["move", "-q", "noted", "other"]);
+    expect(twins.ours.read("other.dvc")).toMatch(/^md5: /);
+    expect(twins.ours.read("other.dvc")).toBe(twins.theirs.read("other.dvc"));
+  });
+
+  it("without Git ignore files are nobody's", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => [write("f", "1"), write("g", "1")]);
+    twins.run(["config", "core.no_scm", "true"]);
+    for (const { root } of [twins.ours, twins.theirs]) rmSync(join(root, ".git"), { recursive: true });
+    twins.run(["add", "-q", "f", "g"]);
+    twins.each(({ write }) => write(".gitignore", "/f\n/g\n"));
+    twins.run(["remove", "-q", "f.dvc"]);
+    twins.run(["move", "-q", "g", "h"]);
+    for (const { read } of [twins.ours, twins.theirs]) expect(read(".gitignore")).toBe("/f\n/g\n");
+  });
+
+  it.each(["status", "diff", "list ."])("%s ends with dvc's code when a pipeline is no YAML", (words) => {
+    const twins = makeTwins();
+    twins.each(({ write }) => write("dvc.yaml", "stages: [\n"));
+    expect(twins.run(words.split(" ")).ours.stderr).toContain("dvc.yaml");
+  });
+});
+
+it("update brings back what links lead to nowhere, in a folder too", () => {
+  const repository = makeRepository();
+  const data = (...args: string[]) => expect(repository.expver(["data", ...args])).toMatchObject({ code: 0 });
+  data("init", "-q");
+  data("config", "cache.type", "symlink");
+  mkdirSync(join(repository.root, "../from"));
+  writeFileSync(join(repository.root, "../from/a"), "bytes");
+  data("import-url", "../from", "d");
+  renameSync(join(repository.root, ".dvc/cache"), join(repository.root, "../cache"));
+  data("cache", "dir", join(repository.root, "../cache"));
+  expect(existsSync(join(repository.root, "d/a"))).toBe(false);
+  data("update", "d.dvc");
+  expect(repository.read("d/a")).toBe("bytes");
 });

@@ -149,7 +149,8 @@ export async function takeAway(
 /** Deletes what is at a path if the cache has all of it. */
 async function removeStored(project: Project, context: Context, absolute: string): Promise<void> {
   if (!isHere(absolute)) return;
-  const scan = await paceWork(scanOutput(project, absolute), context, { label: "hashing data" });
+  // Links into a cache that is gone hold nothing.
+  const scan = await paceWork(scanOutput(project, absolute, { mayLack: true }), context, { label: "hashing data" });
   const { dir } = openCache(project);
   const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
   const sizes = await paceWork(trustedSizes(dir, names), context, { label: "looking into the cache" });

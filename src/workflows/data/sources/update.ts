@@ -5,11 +5,13 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import type { Context } from "../../../platform/context.ts";
-import { readTextIfExists } from "../../../platform/files.ts";
+import { isFolder, readTextIfExists } from "../../../platform/files.ts";
+import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { entryName } from "../../../store/contents.ts";
 import { type Import, moveSource, readImport, updateImport, updateSource } from "../../../store/import-file.ts";
 import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
+import { scanOutput } from "../../../store/scan.ts";
 import { isHere } from "../../../store/status.ts";
 import type { FileEdit, Pointer, UrlOrigin } from "../../../store/types.ts";
 import { versionIn, withVersion } from "../../../store/url-source.ts";
@@ -140,7 +142,7 @@ async function ofRepository(project: Project, context: Context, one: Editing<"re
   const settings = importedSettings(project, context, { ...from, file: pointer.file });
   const commit = await commitThere(context, { url, path: from.path, rev: rev ?? "HEAD", settings, chained: bringChained });
   const next: Import = { ...from, rev, lock: commit };
-  const isSame = commit === from.lock && rev === from.rev && pointer.hash !== null && isHere(absolutePath(project, pointer.path));
+  const isSame = commit === from.lock && rev === from.rev && pointer.hash !== null && (await isWhole(project, context, pointer));
   if (isSame) return { path, before, after: before };
   if (!download) {
     await takeAway(project, context, { path: pointer.path, operation });
@@ -177,7 +179,7 @@ async function ofUrl(project: Project, context: Context, one: Editing<"url">): P
   const [newest] = there.versions ?? [];
   const from = { ...was, path: newest?.version === undefined ? was.path : withVersion(was.path, newest.version) };
   const old = moveSource(before, was.path, from.path);
-  const isFromHere = pointer.hash !== null && isHere(absolutePath(project, pointer.path));
+  const isFromHere = pointer.hash !== null && (await isWhole(project, context, pointer));
   const isSame = isSameSource(was, source) && (isFromHere || toRemote !== null);
   if (isSame)
     return { path, before, after: source.isVersioned && source.files === null ? updateSource(old, { from, name, source }) : before };
@@ -191,6 +193,15 @@ async function ofUrl(project: Project, context: Context, one: Editing<"url">): P
   }
   const { scan } = await bring(project, context, { path: pointer.path, make: copyOf(there), operation });
   return { path, before, after: updateImport(old, { from, name, content: scan.content, source, looked: true }) };
+}
+
+/** A link into a cache that is gone is data that is gone, also one in a folder. */
+async function isWhole(project: Project, context: Context, { path }: Pointer): Promise<boolean> {
+  const absolute = absolutePath(project, path);
+  if (!isHere(absolute)) return false;
+  if (!isFolder(absolute)) return true;
+  const { deadLinks = [] } = await paceWork(scanOutput(project, absolute, { mayLack: true }), context, { label: "looking at data" });
+  return deadLinks.length === 0;
 }
 
 function refuseVersionOfFolder({ versions }: UrlOrigin, { rev, pointer }: Pick<One, "rev" | "pointer">): void {

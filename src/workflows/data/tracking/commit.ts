@@ -7,7 +7,7 @@ import { paceWork } from "../../../platform/pace.ts";
 import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { relinkOutputs } from "../../../store/relink.ts";
+import { relinkOutputs, type ToRelink } from "../../../store/relink.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
@@ -22,6 +22,8 @@ interface CommitPlan extends Plan {
   changed: Pointer[];
   /** Outputs that are right but whose bytes are not in the cache (`add --no-commit`). */
   unstored: Pointer[];
+  /** What is stored already: only its links may not be as they are wanted today. */
+  settled: ToRelink[];
   relink: boolean;
 }
 
@@ -60,11 +62,14 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       fingerprint: fingerprintOf(states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])),
       changed: [...differing, ...incomplete],
       unstored: unstored.filter((pointer) => !incomplete.includes(pointer)),
+      settled: states.flatMap(({ pointer: { path, cache, hashName }, scan, worktree, inCache }) =>
+        scan !== null && worktree === "same" && inCache && cache && hashName === "md5" ? [{ path: absolutePath(project, path), scan }] : [],
+      ),
       relink: input.relink !== false,
     };
   },
 
-  async apply(context, { changed, unstored, relink }) {
+  async apply(context, { changed, unstored, settled, relink }) {
     const project = openData(context);
     await prepareWriting(project, context);
     const pointers = [...changed, ...unstored.filter(({ hashName }) => hashName === "md5")];
@@ -88,7 +93,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       const places = committed.map(({ path }) => absolutePath(project, path));
       edit([...edits, ...ignoreEdits(project, places)]);
       const stored = scans.map((scan, index) => ({ path: absolutePath(project, toStore[index] as string), scan }));
-      if (relink) await paceWork(relinkOutputs(project, stored, { since }), context, { label: "linking data" });
+      if (relink) await paceWork(relinkOutputs(project, [...stored, ...settled], { since }), context, { label: "linking data" });
       return { committed };
     };
     const start = { command: "data commit", argv: ["data", "commit", "--", ...paths], summary: `store ${paths.join(", ")}` };

@@ -89,7 +89,7 @@ interface Moving {
 function moveAll(project: Project, context: Context, { pointer, to, file, operation }: Moving): MoveResult {
   const [from, target] = [absolutePath(project, pointer.path), absolutePath(project, to)];
   moveData(project, context, { pointer, to, operation });
-  const unignored = unignoreEdit(from);
+  const unignored = unignoreEdit(project, from);
   const edits = [...(unignored === null ? [] : [unignored]), ...pointerEdits(project, { pointer, to, file })];
   applyFileEdits(project, operation, edits);
   const ignored = pointer.cache ? ignoreEdits(project, [target]) : [];
@@ -120,7 +120,10 @@ function pointerEdits(project: Project, { pointer, to, file }: Omit<Moving, "ope
   const spelled = entryName(before, pointer, pointer.path);
   const folder = isSame ? posix.normalize(pointer.path.slice(0, pointer.path.length - spelled.length) || ".") : posix.dirname(to);
   const moved = isSame ? old : withoutWdir(relocateDeps(old, { file: pointer.file, to: posix.dirname(file) }));
-  const after = withStageMd5(renameEntry(moved, spelled, posix.relative(folder, to)), file);
+  // One that was only noted (`--no-exec`) has no digest yet.
+  const after = withStageMd5(renameEntry(moved, spelled, posix.relative(folder, to)), file, {
+    always: readImport(old, pointer.file) !== null,
+  });
   return isSame
     ? [{ path, before, after }]
     : [

@@ -115,7 +115,7 @@ function pointerFileOf(project: Project, context: Context, { target, pointers }:
 function unignoreEdits(project: Project, outputs: readonly Pointer[]): FileEdit[] {
   const edits = new Map<string, FileEdit>();
   for (const { path } of outputs) {
-    const next = unignoreEdit(absolutePath(project, path), (file) => edits.get(file)?.after);
+    const next = unignoreEdit(project, absolutePath(project, path), (file) => edits.get(file)?.after);
     if (next !== null) edits.set(next.path, { ...next, before: edits.get(next.path)?.before ?? next.before });
   }
   return [...edits.values()];
