@@ -21,8 +21,11 @@ export function cacheFiles(dir: string, now: Date): CacheFile[] {
   return finishWork(readingCache(dir, now, () => true));
 }
 
-/** Those that are wanted, listings first; temporaries only when they were left behind long ago. */
-export function* readingCache(dir: string, now: Date, isWanted: (object: ObjectName) => boolean): Work<CacheFile[]> {
+/**
+ * Those that are wanted, listings first; temporaries only when they were left behind long ago. `untouchedMs`: and nobody has stored, renamed
+ * or linked them for so long.
+ */
+export function* readingCache(dir: string, now: Date, isWanted: (object: ObjectName) => boolean, untouchedMs = 0): Work<CacheFile[]> {
   const listings: CacheFile[] = [];
   const others: CacheFile[] = [];
   for (const hashName of ["md5", "md5-dos2unix"] satisfies HashName[]) {
@@ -36,6 +39,7 @@ export function* readingCache(dir: string, now: Date, isWanted: (object: ObjectN
         const stat = lstatSync(join(root, shard, item.name), { throwIfNoEntry: false });
         const isObject = /^[0-9a-f]{30}(?:\.dir)?$/.test(item.name);
         if (stat === undefined || (!isObject && now.getTime() - stat.mtimeMs < STALE_MS)) continue;
+        if (untouchedMs > 0 && now.getTime() - stat.ctimeMs < untouchedMs) continue;
         (object.hash.endsWith(".dir") ? listings : others).push(new FoundFile(object, stat.size));
       }
       yield { files: items.length, bytes: 0 };

@@ -2,7 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { finishWork } from "../../src/platform/pace.ts";
 import { newOwnName } from "../../src/store/staging.ts";
+import { readingCache } from "../../src/store/unused.ts";
 import { dataGc } from "../../src/workflows/data/cache/gc.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { fill, setReadOnly, smallDisk } from "../support/small-disk.ts";
@@ -362,4 +364,41 @@ it.skipIf(!CAN_MOUNT)("doctor names it, with all that is to be kept, when the di
   expect(notes()).not.toContain("gc -w");
   fill(disk);
   expect(notes()).toContain("expver data gc -w -a -T -A --reflog --dry-run");
+});
+
+it("a repository that Git's configuration calls a sibling is kept in mind as one named with -p; else it is said who may lose something", () => {
+  const [one, other] = withOneCache();
+  const shared = () => objectsBelow(join(one.root, "../shared/files"));
+  const gc = () => one.expver(["data", "gc", "-w", "-f"]);
+  one.git("config", "--add", "expver.sibling", other.root);
+  expect(gc()).toMatchObject({ code: 0, stderr: "" });
+  expect(shared()).toHaveLength(4);
+  one.git("config", "--add", "expver.sibling", "../nowhere");
+  expect(gc()).toMatchObject({ code: 253, stderr: expect.stringContaining("nothing was removed") });
+  one.git("config", "--unset-all", "expver.sibling");
+  expect(gc()).toMatchObject({ code: 0, stderr: expect.stringContaining("is outside of this repository") });
+  expect(shared()).toHaveLength(2);
+});
+
+it("--older-than keeps what was stored lately", () => {
+  const repository = project();
+  repository.write("d/a", "dropped");
+  repository.expver(["data", "add", "d"]);
+  repository.write("d/a", "kept");
+  repository.expver(["data", "add", "d"]);
+  const objects = () => objectsBelow(join(repository.root, ".dvc/cache/files")).length;
+  const before = objects();
+  expect(repository.expver(["data", "gc", "-w", "-f", "--older-than", "12h"]).code).toBe(0);
+  expect(objects()).toBe(before);
+  for (const wrong of [
+    ["--older-than", "soon"],
+    ["--older-than", "1d", "-c"],
+  ])
+    expect(repository.expver(["data", "gc", "-w", "-f", ...wrong]).code).not.toBe(0);
+  // Times of change cannot be set back: the clock is set forward.
+  const dir = join(repository.root, ".dvc/cache");
+  const found = (days: number) => [...finishWork(readingCache(dir, new Date(Date.now() + days * 86_400_000), () => true, 7 * 86_400_000))];
+  expect([found(6).length, found(8).length]).toEqual([0, before]);
+  expect(repository.expver(["data", "gc", "-w", "-f"]).code).toBe(0);
+  expect(objects()).toBeLessThan(before);
 });

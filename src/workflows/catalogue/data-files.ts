@@ -94,7 +94,7 @@ export const DATA_FILES: Command[] = [
     name: "data gc",
     summary: "Remove objects from the cache that nothing in scope names; they go to a trash",
     description:
-      "The worktree is always in scope, and so is every linked worktree. What goes lies in a trash on the cache's own file system until --purge frees it; `expver undo` brings it back. On a remote it is gone.",
+      "The worktree is always in scope, and so is every linked worktree. What goes lies in a trash on the cache's own file system until --purge frees it; `expver undo` brings it back. On a remote it is gone. Other repositories that share the cache or the remote are kept in mind with -p, or always with `git config --add expver.sibling FOLDER`.",
     group: "data",
     options: [
       { flags: "-w, --workspace", help: "keep what the worktrees use" },
@@ -110,6 +110,7 @@ export const DATA_FILES: Command[] = [
       { flags: "-c, --cloud", help: "remove from the remote too" },
       { flags: "-r, --remote <name>", help: "remote to use instead of the default one", completes: "remote" },
       { flags: "-p, --projects [paths...]", help: "keep what these other repositories use too" },
+      { flags: "--older-than <age>", help: "keep what was stored or linked since: 12h, 30d, 8w" },
       { flags: "--skip-failed", help: "go on when a commit cannot be read" },
       { flags: "-f, --force", help: "do not ask" },
       { flags: "--dry", help: "only say what would go" },

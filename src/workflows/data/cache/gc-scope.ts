@@ -1,8 +1,8 @@
 /** What `gc` keeps: the worktrees, and the commits that were named. */
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { findProject, type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
-import { contextIn, git } from "../../../git/git.ts";
+import { contextIn, git, gitResult } from "../../../git/git.ts";
 import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -10,7 +10,7 @@ import { isFolder } from "../../../platform/files.ts";
 import { readPointers, readPointersOf, readStagedPointers } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
-import { wordsOf } from "../../input.ts";
+import { ageOf, wordsOf } from "../../input.ts";
 import { withExitCode } from "../exit-codes.ts";
 
 const SCOPES = ["workspace", "allBranches", "allTags", "allCommits", "reflog", "allExperiments", "date", "rev"];
@@ -36,12 +36,46 @@ export function refuseWithoutScope(input: Input): void {
   if (input.num !== undefined && Number(input.num) < 1) throw refuse(`--num is ${String(input.num)}`, "Give a number from 1.");
 }
 
-/** This repository, those named with -p, and each seen from its other worktrees, this one first. Throws E_DATA when one cannot be read. */
+/** Milliseconds for which what goes has not been touched. */
+export function ageIn(input: Input): number {
+  if (input.olderThan !== undefined && input.cloud === true)
+    throw new ExpverError("E_USAGE", "--older-than and --cloud exclude each other: remotes do not say since when they have an object", {
+      hint: "Collect in the cache by age, then on the remote by scope.",
+      details: { dialect: "dvc", exitCode: 255 },
+    });
+  return ageOf(input.olderThan, "--older-than", 0);
+}
+
+/** Where Git's folder is, for all worktrees; without Git the project's own. */
+export function homeOf(project: Project): string {
+  const { repository } = project;
+  return repository === null ? topOf(project) : repository.bare ? repository.commonDir : dirname(repository.commonDir);
+}
+
+/** Folders of other repositories: those named with -p, and those of which Git's configuration says that they share cache or remote. */
+export function namedProjects(project: Project, context: Context, input: Input): string[] {
+  const { repository } = project;
+  const siblings =
+    repository === null
+      ? ""
+      : gitResult(repository, ["config", "--path", "-z", "--get-all", SIBLING], { allow: [1] }).stdout.toString("utf8");
+  return [
+    ...wordsOf(input.projects).map((path) => resolve(context.cwd, path)),
+    ...siblings
+      .split("\0")
+      .filter(Boolean)
+      .map((path) => resolve(homeOf(project), path)),
+  ];
+}
+
+const SIBLING = "expver.sibling";
+
+/** This repository, {@link namedProjects}, and each seen from its other worktrees, this one first. Throws E_DATA when one cannot be read. */
 export function projectsToKeep(project: Project, context: Context, input: Input): Project[] {
-  const named = wordsOf(input.projects).map((path) => {
-    const folder = resolve(context.cwd, path);
+  const named = namedProjects(project, context, input).map((folder) => {
     const found = isFolder(folder) ? findProject(contextIn(context, folder)) : null;
-    if (!found?.dvcRoot) throw withExitCode(unreadable(path, "Name the folder of a DVC repository."), 253);
+    const hint = `Name the folder of a DVC repository, with -p or in git config ${SIBLING}.`;
+    if (!found?.dvcRoot) throw withExitCode(unreadable(folder, hint), 253);
     return found;
   });
   const all = [project, ...named].flatMap((one) => [one, ...elsewhere(one, context)]);

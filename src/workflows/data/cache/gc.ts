@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
@@ -33,7 +34,7 @@ import { openConfigured, withExitCode } from "../exit-codes.ts";
 import { openData } from "../open-data.ts";
 import { jobsOf } from "../transfer/push.ts";
 import { namesOf } from "./gc-names.ts";
-import { hasScope, pointersToKeep, projectsToKeep, refuseWithoutScope } from "./gc-scope.ts";
+import { ageIn, hasScope, homeOf, namedProjects, pointersToKeep, projectsToKeep, refuseWithoutScope } from "./gc-scope.ts";
 
 interface GcPlan extends Plan {
   input: Input;
@@ -57,6 +58,7 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
   async plan(context, input) {
     jobsOf(input);
     refuseWithoutScope(input);
+    ageIn(input);
     const project = openData(context);
     const { unused, unusedThere } = await survey(project, context, input).catch((error: unknown) => {
       throw error instanceof ExpverError && error.code === "E_POINTER" ? withExitCode(error, 255) : error;
@@ -151,8 +153,16 @@ function lockingAll<T>([first, ...rest]: readonly Project[], work: () => Promise
 async function survey(project: Project, context: Context, input: Input): Promise<{ unused: CacheFile[]; unusedThere: ObjectName[] }> {
   if (!hasScope(input)) return { unused: [], unusedThere: [] };
   const { isUnused, unusedThere } = await needsNow(project, context, input);
-  const work = readingCache(openCache(project).dir, context.clock(), isUnused);
-  return { unused: await paceWork(work, context, { label: "looking through the cache" }), unusedThere };
+  const dir = openCache(project).dir;
+  const work = readingCache(dir, context.clock(), isUnused, ageIn(input));
+  const unused = await paceWork(work, context, { label: "looking through the cache" });
+  if (unused.length > 0 && namedProjects(project, context, input).length === 0 && !isWithin(dir, homeOf(project)))
+    context.report({
+      kind: "warning",
+      text: `${dir} is outside of this repository: what only other repositories that use it name goes, too`,
+      hint: "-p FOLDER keeps what they use; git config --add expver.sibling FOLDER says so for good.",
+    });
+  return { unused, unusedThere };
 }
 
 function* stillThere(dir: string, files: readonly CacheFile[]): Work<CacheFile[]> {
