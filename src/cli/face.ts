@@ -32,7 +32,10 @@ export const OF_WRITERS: OptionSpec[] = [
   { flags: "--dry-run", help: "show the plan, change nothing" },
   { flags: "--yes", help: "confirm a plan that replaces or removes something" },
   { flags: "--plan <fingerprint>", help: "apply exactly the plan that was shown, or refuse" },
-  { flags: "--wait <seconds>", help: "wait so long for another dvc or expver that works here (default: 3)" },
+  {
+    flags: "--wait <seconds>",
+    help: "wait so long for another dvc or expver that works here (default: 3), and for a run in this worktree (default: not)",
+  },
 ];
 
 /** Accepted where habits from dvc expect them. */

@@ -1,11 +1,12 @@
 /** One run at a time in a worktree. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Place, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readLease } from "../../journal/lease.ts";
 import { localLauncher } from "../../launchers/local.ts";
-import { lifeOf, whereIs } from "../../platform/processes.ts";
+import { descendsFrom, lifeOf, whereIs } from "../../platform/processes.ts";
 import { readFacts, runFolder } from "./run-facts.ts";
 
 /** Readable, and different for two worktrees of one name. */
@@ -43,14 +44,30 @@ export async function runAtWork(project: Place): Promise<RunAtWork | null> {
   };
 }
 
-/** Throws E_BUSY while a run goes on in this worktree. */
+/** Throws E_BUSY while a run goes on in this worktree, at once unless the user has patience (`--wait`). */
 export async function refuseSecondRun(project: Place): Promise<void> {
-  const found = await runAtWork(project);
-  if (found === null) return;
+  const { waiting } = project;
+  const ends = Date.now() + (waiting?.patience ?? 0);
+  for (let isSaid = false; ; isSaid = true) {
+    const found = await runAtWork(project);
+    if (found === null) return;
+    const busy = goesOn(found);
+    // The run that we are part of waits for us.
+    const isOurs = found.elsewhere === null && found.pid !== undefined && descendsFrom(found.pid);
+    if (waiting === undefined || isOurs || Date.now() >= ends) throw busy;
+    if (!isSaid) waiting.report({ kind: "step", text: `waiting: ${busy.message}` });
+    await setTimeout(RETRY_MS);
+    if (waiting.signal?.aborted) throw new ExpverError("E_INTERRUPTED", `interrupted while waiting: ${busy.message}`);
+  }
+}
+
+const RETRY_MS = 200;
+
+function goesOn(found: RunAtWork): ExpverError {
   const { run, pid, elsewhere, since } = found;
   const where = elsewhere === null ? "" : ` on ${elsewhere}`;
-  throw new ExpverError("E_BUSY", `run ${run} goes on in this worktree (process ${pid}${where}, since ${String(since)})`, {
-    hint: `Wait for it: expver runs wait ${run}; stop it: expver runs stop ${run}; or run beside it in a worktree of its own.`,
+  return new ExpverError("E_BUSY", `run ${run} goes on in this worktree (process ${pid}${where}, since ${String(since)})`, {
+    hint: `Wait for it: --wait SECONDS, or expver runs wait ${run}; stop it: expver runs stop ${run}; or run beside it in a worktree of its own.`,
     details: { ...found },
   });
 }
