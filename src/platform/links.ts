@@ -41,10 +41,10 @@ export function createPlacer(types: readonly LinkType[]): Placer {
   const usable = new Set<Exclude<LinkType, "copy">>([...wanted.filter((type) => type !== "copy"), "reflink"]);
   const mode = 0o666 & ~process.umask();
   const link: Placer["link"] = (from, to, { size, copyOnly }) => {
+    // An empty object is never linked: all empty files of the machine would become one, which any of them could fill.
+    if (size === 0) return null;
     for (const type of usable) {
       if (copyOnly && type !== "reflink") continue;
-      // An empty object is never hard-linked: all empty files of the machine would become one inode.
-      if (size === 0 && type !== "symlink") return null;
       try {
         makeLink(type, from, to, mode);
         return type;

@@ -123,5 +123,5 @@ function linkOf({ path, stat, isLink }: ScannedFile, object: string): Link {
 
 function desiredLink([first]: readonly LinkType[], { stat }: ScannedFile, copyOnly: boolean): Link {
   if (copyOnly) return null;
-  return first === "symlink" || (first === "hardlink" && stat.size > 0) ? first : null;
+  return (first === "symlink" || first === "hardlink") && stat.size > 0 ? first : null;
 }

@@ -106,7 +106,7 @@ export function* scanOutput(project: Project, path: string, options: ScanOptions
 
 /** The memory of single-file outputs of this worktree. */
 export function openSingles(project: Project, hashName: HashName = "md5"): StatCache {
-  return openStatCache(project.stateDir, `${project.root}/*`, { kind: hashName });
+  return openStatCache(project.stateDir, `${project.root}/*`, { kind: hashName, below: `${project.root}/` });
 }
 
 function* scanFolder(project: Project, path: string, options: ScanOptions & { walk: Walk }): Work<Scan> {

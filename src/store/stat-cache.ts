@@ -2,8 +2,8 @@
  * Hashes of files that have not changed since they were last read: told by device, inode, size, modification and change time. Of a
  * protected file that has several names the change time says nothing: each name that comes or goes, in any worktree, is a change.
  *
- * One compact file per output (or per worktree, for single-file outputs) in the state folder; worktrees share the folder. Safe
- * to delete, safe to lose: a damaged file counts as empty. Times are doubles of milliseconds, exact to 0.25 µs; that is enough
+ * One compact file per output (or per worktree, for single-file outputs) in the state folder; worktrees share the folder. Paths are known by
+ * where they are from there: a repository that was moved is the same. Safe to delete, safe to lose: a damaged file counts as empty. Times are doubles of milliseconds, exact to 0.25 µs; that is enough
  * because of the rule below.
  *
  * The racy rule, as in Git: a file changed twice within one tick of the file system's clock looks the same both times. So a hash
@@ -12,7 +12,7 @@
 
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { FileIdentity, FileStat } from "../platform/file-stat.ts";
 import { temporaryBeside, writeFileAtomic } from "../platform/files.ts";
 import { pause } from "../platform/pause.ts";
@@ -50,16 +50,24 @@ export interface StatCacheOptions {
   kind?: HashName | undefined;
   /** None of the files that were remembered is there any more. */
   isNew?: boolean;
+  /** Paths begin with this, and are remembered without it. */
+  below?: string;
 }
 
 /** `scope` is the absolute path whose files are remembered together. */
-export function openStatCache(stateDir: string, scope: string, { kind = "md5", isNew = false }: StatCacheOptions = {}): StatCache {
+export function openStatCache(
+  stateDir: string,
+  scope: string,
+  { kind = "md5", isNew = false, below = "" }: StatCacheOptions = {},
+): StatCache {
   const file = fileOf(stateDir, scope, kind);
   const old = isNew ? NOTHING : load(file);
   let asked = 0;
   let missed = 0;
   const states = new Uint8Array(old.paths.length);
-  const rowOf = rowFinder(old.paths);
+  const findRow = rowFinder(old.paths);
+  const nameOf = (path: string) => path.slice(below.length);
+  const rowOf = (path: string) => findRow(nameOf(path));
   const fresh = newRows();
   const placed = newRows();
   const youngest: Youngest = { time: 0, dev: null };
@@ -81,12 +89,12 @@ export function openStatCache(stateDir: string, scope: string, { kind = "md5", i
       return hashAt(old, row) !== md5 || !isSame(old.numbers, row, stat);
     },
     set(path, stat, md5, readAt) {
-      if (!isRacy(stat, readAt)) fresh.add(path, stat, md5);
+      if (!isRacy(stat, readAt)) fresh.add(nameOf(path), stat, md5);
     },
     setPlaced(path, stat, md5) {
       const row = rowOf(path);
       if (row !== undefined) states[row] = STALE;
-      placed.add(path, stat, md5);
+      placed.add(nameOf(path), stat, md5);
       youngest.time = Math.max(youngest.time, stat.mtimeMs, stat.ctimeMs);
       youngest.dev = youngest.dev === null || youngest.dev === stat.dev ? stat.dev : SEVERAL;
     },
@@ -124,7 +132,13 @@ export function isRemembered(stateDir: string, scope: string, kind: HashName): b
 }
 
 function fileOf(stateDir: string, scope: string, kind: HashName): string {
-  return join(stateDir, "stat-cache", createHash("md5").update(`${kind}\0${scope}`).digest("hex"));
+  return join(
+    stateDir,
+    "stat-cache",
+    createHash("md5")
+      .update(`${kind}\0${relative(stateDir, scope)}`)
+      .digest("hex"),
+  );
 }
 
 // What became of a row that was there: whether it is of the file as it is, or there is a newer one.

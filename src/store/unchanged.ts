@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { lstatSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import type { Repository } from "../git/git.ts";
@@ -163,8 +163,9 @@ function write(file: string, files: Parameters<typeof writeStatIndex>[1], rememb
 }
 
 function indexOf(project: Project, { path, hashName }: Pointer, kind: "files" | "objects"): string {
+  const places = [openCache(project).dir, absolutePath(project, path)].map((place) => relative(project.stateDir, place));
   const name = createHash("md5")
-    .update([kind, hashName, openCache(project).dir, absolutePath(project, path)].join("\0"))
+    .update([kind, hashName, ...places].join("\0"))
     .digest("hex");
   return join(project.stateDir, "unchanged", name);
 }

@@ -1,5 +1,5 @@
 /** Many names of the same bytes, in the cache and in the worktree: what happens to one of them is no change of the others. */
-import { chmodSync, linkSync, lstatSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, linkSync, lstatSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
@@ -48,6 +48,55 @@ it("all twins become files of their own", () => {
   expect(readdirSync(join(repository.root, ".dvc/tmp")).filter((name) => name.endsWith(".tmp"))).toEqual([]);
 });
 
+it.each(["hardlink", "symlink"])("an empty file is no %s, after add, checkout and relinking", (type) => {
+  const repository = makeRepository();
+  const must = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+  const paths = ["d/empty", "d/other", "empty"];
+  const kinds = () =>
+    paths.map((path) => {
+      const stat = lstatSync(join(repository.root, path));
+      return stat.isFile() && stat.nlink === 1 && (stat.mode & 0o200) !== 0;
+    });
+  must("init", "-q");
+  must("config", "cache.type", type);
+  for (const path of paths) repository.write(path, "");
+  repository.write("d/full", "x");
+  must("add", "d", "empty");
+  expect(kinds()).toEqual([true, true, true]);
+  repository.run("rm", ["-r", "d", "empty"]);
+  must("checkout");
+  expect(kinds()).toEqual([true, true, true]);
+  // As dvc makes it of symbolic links.
+  const object = join(repository.root, ".dvc/cache/files/md5", md5Of(Buffer.from("")).replace(/^../, "$&/"));
+  rmSync(join(repository.root, "empty"));
+  symlinkSync(object, join(repository.root, "empty"));
+  must("checkout", "--relink");
+  expect(kinds()).toEqual([true, true, true]);
+  expect(lstatSync(join(repository.root, "d/full")).nlink + Number(type === "symlink")).toBe(2);
+  repository.write("d/empty", "no more");
+  expect(statSync(object).size).toBe(0);
+});
+
+it.each(["hardlink", "copy"])("a repository that was moved is known: a %s in it is not read again", (type) => {
+  const repository = makeRepository();
+  const must = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+  must("init", "-q");
+  must("config", "cache.type", type);
+  repository.write("d/a", "one");
+  repository.write("one", "single");
+  must("add", "d", "one");
+  const moved = `${repository.root}-moved`;
+  renameSync(repository.root, moved);
+  try {
+    const folder = openStatCache(join(moved, ".git/expver"), join(moved, "d"));
+    const singles = openStatCache(join(moved, ".git/expver"), `${moved}/*`, { below: `${moved}/` });
+    expect(folder.get("a", statSync(join(moved, "d/a")))).toBe(md5Of(Buffer.from("one")));
+    expect(singles.get(join(moved, "one"), statSync(join(moved, "one")))).toBe(md5Of(Buffer.from("single")));
+  } finally {
+    renameSync(moved, repository.root);
+  }
+});
+
 it.each(["hardlink", "symlink", "copy"])("data that became a %s is not read again, here or in another worktree", (type) => {
   const repository = makeRepository();
   const must = (cwd: string, ...args: string[]) =>
@@ -65,7 +114,7 @@ it.each(["hardlink", "symlink", "copy"])("data that became a %s is not read agai
   repository.commit("data");
   const known = (place: string) => {
     const folder = openStatCache(join(root, ".git/expver"), join(place, "d"));
-    const singles = openStatCache(join(root, ".git/expver"), `${place}/*`);
+    const singles = openStatCache(join(root, ".git/expver"), `${place}/*`, { below: `${place}/` });
     const texts = ["a", "twin"].map((name) => folder.get(name, statSync(join(place, "d", name))));
     return [...texts, singles.get(join(place, "one"), statSync(join(place, "one")))];
   };
