@@ -1,8 +1,8 @@
 /** The merge driver in Git's configuration: an attribute of the files (shared), and the command for it (this clone's own). */
 import { git, gitResult, type Repository } from "./git.ts";
 
-/** The line of `.gitattributes`. */
-export const DRIVER_ATTRIBUTE = "*.dvc merge=expver";
+/** For each kind of file that is merged: a line of `.gitattributes`. */
+export const DRIVER_ATTRIBUTES = { "any.dvc": "*.dvc merge=expver", "dvc.lock": "dvc.lock merge=expver" };
 /** What a driver answers when the file is a conflict, and says so itself. */
 export const CONFLICT_CODE = 4;
 
@@ -41,7 +41,7 @@ export function readDriver(repository: Repository): string | null {
 
 /** For all worktrees of the clone. */
 export function installDriver(repository: Repository, command: string): void {
-  git(repository, ["config", "--local", NAME_KEY, "results by row, folders by entry"]);
+  git(repository, ["config", "--local", NAME_KEY, "results by row, folders by entry, stages one by one"]);
   git(repository, ["config", "--local", COMMAND_KEY, command]);
 }
 

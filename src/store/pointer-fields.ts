@@ -114,9 +114,7 @@ export function badPointer(file: string, field: string, what: string): ExpverErr
 
 /** Git merged the text, and could not. `typed`: the file as a word of a command line. */
 export function inConflict(file: string, typed = shellWord(file)): ExpverError {
-  const hint = file.endsWith(".dvc")
-    ? `expver merge --resolve ours|theirs ${typed}: merges what can be merged, and decides the rest`
-    : "Edit it: keep the entries of both sides where they are of different stages, then git add it.";
+  const hint = `expver merge --resolve ours|theirs ${typed}: merges what can be merged, and decides the rest`;
   return new ExpverError("E_POINTER", `${file} is in conflict: Git left both sides in it`, { hint, details: { file, inConflict: true } });
 }
 

@@ -205,7 +205,7 @@ function isPipelineFile(path: string): boolean {
   return posix.basename(path) === "dvc.yaml";
 }
 
-function isLockFile(path: string): boolean {
+export function isLockFile(path: string): boolean {
   return posix.basename(path) === "dvc.lock";
 }
 

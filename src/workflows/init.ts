@@ -8,7 +8,7 @@ import { CONFIG_FILE, findPlace, openProject, type Place, readConfig, requireRep
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { initRepository } from "../git/init.ts";
-import { DRIVER_ATTRIBUTE, installDriver, mergeAttribute, readDriver } from "../git/merge-driver.ts";
+import { DRIVER_ATTRIBUTES, installDriver, mergeAttribute, readDriver } from "../git/merge-driver.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { readTextIfExists } from "../platform/files.ts";
@@ -173,15 +173,21 @@ function plannedEdits(scene: Scene): FileEdit[] {
     if (after !== before) edits.push({ path, before, after });
   };
   append(join(root, ".gitignore"), ignoreLines(scene));
-  append(join(root, ".gitattributes"), driverOf(scene) === "unspecified" ? [DRIVER_ATTRIBUTE] : []);
+  append(join(root, ".gitattributes"), driverLines(scene));
   return edits;
 }
 
-/** Who merges `.dvc` files here: somebody else's driver stays. Null without Git. */
-function driverOf({ root, place, makesRepository }: Scene): string | null {
+/** Who merges files of this name here. Null without Git. */
+function driverOf({ root, place, makesRepository }: Scene, name = "any.dvc"): string | null {
   if (makesRepository) return "unspecified";
   const repository = place?.repository ?? null;
-  return repository === null ? null : mergeAttribute(repository, relative(repository.root, join(root, "any.dvc")));
+  return repository === null ? null : mergeAttribute(repository, relative(repository.root, join(root, name)));
+}
+
+/** Somebody else's driver stays, for `dvc.lock` too. */
+function driverLines(scene: Scene): string[] {
+  if (!["unspecified", "expver"].includes(driverOf(scene) ?? "")) return [];
+  return Object.entries(DRIVER_ATTRIBUTES).flatMap(([name, line]) => (driverOf(scene, name) === "unspecified" ? [line] : []));
 }
 
 function lacksDriver(scene: Scene): boolean {

@@ -1,13 +1,15 @@
-/** `expver merge-driver`: what Git calls for a `.dvc` file that two branches have changed. */
+/** `expver merge-driver`: what Git calls for a `.dvc` file or a `dvc.lock` that two branches have changed. */
 import { readFileSync } from "node:fs";
 import { posix, resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { CONFLICT_CODE } from "../git/merge-driver.ts";
+import { mergeLockFile } from "../merge/pointers/merge-lock-file.ts";
 import type { MergedOutput } from "../merge/pointers/merge-output.ts";
 import { mergePointer } from "../merge/pointers/merge-pointer.ts";
 import type { Context } from "../platform/context.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import { shellWord } from "../platform/shell-word.ts";
+import { isLockFile } from "../store/pointers.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { bringsNews, describeOutput } from "./merge/describe-output.ts";
@@ -41,10 +43,8 @@ export const mergeDriver: WriteWorkflow<Input, DriverPlan, { exitCode: number }>
   },
 
   async apply(context, { file, base, ours, theirs, answer }) {
-    const project = projectOf(context, file);
-    const { text, outputs, conflicts } = await mergePointer(project, context, { file, base, ours, theirs });
+    const { text, conflicts } = isLockFile(file) ? mergeStages() : await mergeOutputs();
     writeFileAtomic(answer, text);
-    for (const output of outputs) tell(context, output);
     if (conflicts.length === 0) return { exitCode: 0 };
     context.report({
       kind: "warning",
@@ -52,6 +52,18 @@ export const mergeDriver: WriteWorkflow<Input, DriverPlan, { exitCode: number }>
       hint: `expver merge --resolve ours|theirs ${shellWord(fromPrefix(context, file))}: decides only what both changed`,
     });
     return { exitCode: CONFLICT_CODE };
+
+    async function mergeOutputs() {
+      const merged = await mergePointer(projectOf(context, file), context, { file, base, ours, theirs });
+      for (const output of merged.outputs) tell(context, output);
+      return merged;
+    }
+
+    function mergeStages() {
+      const merged = mergeLockFile({ file, base, ours, theirs });
+      for (const text of merged.says) context.report({ kind: "step", text: `${file}: ${text}` });
+      return merged;
+    }
   },
 };
 

@@ -84,7 +84,7 @@ describe("expver init", () => {
     expect(repo.run("git", ["config", "merge.expver.driver"]).code).toBe(1);
     repo.write(".gitattributes", "# large\r\n*.bin -diff");
     await run(repo.context);
-    expect(repo.read(".gitattributes")).toBe("# large\r\n*.bin -diff\r\n*.dvc merge=expver\r\n");
+    expect(repo.read(".gitattributes")).toBe("# large\r\n*.bin -diff\r\n*.dvc merge=expver\r\ndvc.lock merge=expver\r\n");
   });
 
   test("in a sub-folder sets up the repository it belongs to, and says so", async () => {

@@ -64,7 +64,7 @@ export const MERGING: Command[] = [
   },
   {
     name: "merge-driver",
-    summary: "Merge one pointer file for Git (merge.expver.driver; set up by init)",
+    summary: "Merge one pointer file or dvc.lock for Git (merge.expver.driver; set up by init)",
     group: "tools",
     hidden: true,
     arguments: [

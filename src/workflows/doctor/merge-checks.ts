@@ -7,6 +7,7 @@ import { driverProgram, installDriver, mergeAttribute, readDriver } from "../../
 import { readUnmerged } from "../../git/unmerged.ts";
 import { isMarked } from "../../merge/pointers/conflict-mark.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { isLockFile } from "../../store/pointers.ts";
 import { ourDriver } from "../merge/our-driver.ts";
 import type { Check, Finding } from "./check.ts";
 
@@ -21,6 +22,9 @@ export const mergeDriver: Check = {
       return [{ level: "note", what, remedy: "expver init" }];
     }
     if (attribute !== "expver") return [];
+    const lock = relative(repository.root, join(root, "dvc.lock"));
+    if (existsSync(join(root, "dvc.lock")) && mergeAttribute(repository, lock) === "unspecified")
+      return [{ level: "note", what: "a dvc.lock that two branches have changed is merged by Git as text", remedy: "expver init" }];
     const command = readDriver(repository);
     const program = command === null ? null : driverProgram(command);
     const onPath = () => (context.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, "expver")));
@@ -45,22 +49,14 @@ export const undecidedPointers: Check = {
     const { repository } = place;
     if (repository === null || repository.bare) return [];
     const unmerged = readUnmerged(repository).map(({ path }) => path);
-    const pointers = unmerged.filter((path) => path.endsWith(".dvc"));
-    const locks = unmerged.filter((path) => /(?:^|\/)dvc\.lock$/.test(path));
+    const pointers = unmerged.filter((path) => path.endsWith(".dvc") || isLockFile(path));
     const committed = markedFiles().filter((path) => !unmerged.includes(path));
     return [
       ...pointers.map(
         (path): Finding => ({
           level: "problem",
-          what: `${path} is in conflict: both sides changed what it points to`,
+          what: `${path} is in conflict: both sides changed ${isLockFile(path) ? "what stages made" : "what it points to"}`,
           remedy: `expver merge --resolve ours ${typedPath(place, path)}, or theirs`,
-        }),
-      ),
-      ...locks.map(
-        (path): Finding => ({
-          level: "problem",
-          what: `${path} is in conflict`,
-          remedy: `Keep the entries of both sides where they are of different stages; or git checkout --ours -- ${typedPath(place, path)}, then dvc status says which stages to run again`,
         }),
       ),
       ...committed.map(

@@ -9,11 +9,13 @@ import { unfinished } from "../../git/status.ts";
 import { catFiles } from "../../git/tree.ts";
 import { readUnmerged } from "../../git/unmerged.ts";
 import { perform } from "../../journal/perform.ts";
+import { mergeLockFile } from "../../merge/pointers/merge-lock-file.ts";
 import { mergePointer } from "../../merge/pointers/merge-pointer.ts";
 import type { ConflictChoice } from "../../merge/results/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { counted } from "../../platform/words.ts";
+import { isLockFile } from "../../store/pointers.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { applyFileEdits } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
@@ -52,7 +54,7 @@ export function planResolution(context: Context, typed: readonly string[], choic
   const project = openProject(context);
   const repository = requireRepository(project);
   const unmerged = readUnmerged(repository);
-  const pointers = unmerged.filter(({ path }) => path.endsWith(".dvc"));
+  const pointers = unmerged.filter(({ path }) => path.endsWith(".dvc") || isLockFile(path));
   const places = typed.map((path) => pathFromUser(project, context, path));
   for (const [index, place] of places.entries()) refuseOther(unmerged, pointers, { place, typed: typed[index] ?? place });
   const chosen = places.length === 0 ? pointers : pointers.filter(({ path }) => places.some((place) => isMeant(path, place)));
@@ -114,6 +116,7 @@ export async function applyResolution(context: Context, { choice, files }: Resol
       return { conflicts: [`${ours === null ? "ours" : "theirs"} has removed it, the other side has changed it`], says: [] };
     }
     try {
+      if (isLockFile(path)) return mergeLockFile({ file: path, base, ours, theirs, choice });
       const { text, outputs, conflicts } = await mergePointer(projectOf(context, path), context, {
         file: path,
         base,
@@ -153,9 +156,7 @@ function refuseOther(
     throw new ExpverError("E_NOT_FOUND", `${typed} is not in conflict`, { hint: "git status shows what is.", details: { path: place } });
   }
   throw new ExpverError("E_USAGE", `${typed} is no pointer: that conflict is left to Git`, {
-    hint: /(?:^|\/)dvc\.lock$/.test(place)
-      ? "Keep the entries of both sides where they are of different stages, then git add it; dvc status says which stages to run again."
-      : "Edit it, then git add it.",
+    hint: "Edit it, then git add it.",
     details: { path: place },
   });
 }
