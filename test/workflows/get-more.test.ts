@@ -1,5 +1,5 @@
 /** Getting by glob, out of a pipeline, out of another repository, and after having been cut off. */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, it, vi } from "vitest";
 import { cloneBare } from "../../src/git/clone.ts";
@@ -89,7 +89,9 @@ it("another repository by URL: only what is needed is cloned, in few requests", 
   repo.git("config", "uploadpack.allowFilter", "true");
   repo.git("config", "uploadpack.allowAnySHA1InWant", "true");
   const into = join(makeFolder("clone"), "repository");
-  const partial = cloneBare(repo.context, `file://${repo.root}`, { into, rev: "e0.1.0" });
+  const trace = join(makeFolder("trace"), "git");
+  const context = { ...repo.context, env: { ...repo.context.env, GIT_TRACE: trace } };
+  const partial = cloneBare(context, `file://${repo.root}`, { into, rev: "e0.1.0" });
   expect(partial.partial).toBe(true);
   const missing = () =>
     repo.run("git", ["-C", into, "rev-list", "--objects", "--missing=print", "--all"]).stdout.match(/^\?/gm)?.length ?? 0;
@@ -107,6 +109,8 @@ it("another repository by URL: only what is needed is cloned, in few requests", 
       .sort(),
   ).toEqual(["net\n", "run\n", "train\n"]);
   expect(missing()).toBe(before - 3);
+  // The three in one request, and none of them by git when it reads them.
+  expect(readFileSync(trace, "utf8").match(/built-in: git fetch /g)).toHaveLength(1);
 
   const elsewhere = makeRepository();
   for (const url of [`file://${repo.root}`, repo.root]) {
