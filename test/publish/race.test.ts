@@ -1,4 +1,5 @@
 /** Two clones that took one number: the one that publishes second gets another, with everything that says its name. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
@@ -100,6 +101,32 @@ it("goes on after a renumbering: the next run and its version", () => {
   must(other, ["publish"]);
   expect(runOnce(other, "--param", "lr=0.3")).toBe("e0.3.0");
   expect(rowsOf(other).map(({ version }) => version)).toEqual(["e0.2.0", "e0.3.0"]);
+});
+
+it("a rerun stays a rerun, and rows of the versions before keep theirs, in the working database and in the results commit", () => {
+  const { repo, other } = makeRace();
+  must(other, ["publish"]);
+  const [before = ""] = runRows(other).map(({ run_id: run }) => String(run));
+  for (const clone of [other, repo]) expect(runOnce(clone, "--patch", "-m", "again", "--param", "lr=0.3")).toBe("e0.2.1");
+  must(repo, ["publish", "e0.2.1"]);
+  const run = runRows(other)
+    .map(({ run_id: one }) => String(one))
+    .find((one) => one !== before) as string;
+  expect(must(other, ["publish"]).data.versions).toEqual([{ version: "e0.2.2", state: "published", was: "e0.2.1" }]);
+  expect([versionIn(other, "e0.2.2", before), versionIn(other, "e0.2.2", run)]).toEqual(["e0.2.0", "e0.2.2"]);
+  expect(
+    rowsOf(other)
+      .map(({ version }) => version)
+      .sort(),
+  ).toEqual(["e0.2.0", "e0.2.2"]);
+  expect(Object.fromEntries(runRows(other).map(({ run_id: one, version }) => [one, version]))).toEqual({
+    [before]: "e0.2.0",
+    [run]: "e0.2.2",
+  });
+  expect(must(other, ["runs", "show", run]).data).toMatchObject({ version: "e0.2.2" });
+  // What is noted of it beside the database, too.
+  rmSync(join(other.root, "results/experiments.db"));
+  expect(must(other, ["runs", "show", run]).data).toMatchObject({ version: "e0.2.2" });
 });
 
 it("a renumbering that was not published can be undone, rows and all", () => {

@@ -1,8 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import { acquireLease } from "../../src/journal/lease.ts";
+import { identityOf } from "../../src/platform/processes.ts";
+import { runFolder } from "../../src/workflows/run/run-facts.ts";
+import { leaseName } from "../../src/workflows/run/second-run.ts";
 import { applyVersionOfRun, planVersionOfRun } from "../../src/workflows/run/version/version-of-run.ts";
+import { deadIdentity } from "../support/dead-process.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { checkWhole, exists, inBackground, makeExperiment, rowsOf, runRows, TRAIN, until } from "./story.ts";
 
@@ -249,6 +255,18 @@ describe("kill -9 of expver", () => {
     expect(rowsOf(repo)).toMatchObject([{ version: "e5.0.0" }, { version: "e0.1.0" }]);
     expect(repo.git("cat-file", "-p", "e5.0.0")).toContain("lr=3 | saved");
     expect(refs(repo)).toBe("refs/tags/e0.1.0\nrefs/tags/e5.0.0");
+  });
+
+  it("that has recorded its run and not given up its place: the next one begins, whoever has the program's number now", async () => {
+    const repo = makeExperiment();
+    const { data } = repo.expverJson(["run", "--", "node", "train.js"]);
+    const project = openProject(repo.context);
+    const folder = runFolder(project, data.run_id);
+    // Where a disk was full for a moment how it ended is not written down; a number may be given again.
+    rmSync(join(folder, "end.json"));
+    writeFileSync(join(folder, "process.json"), JSON.stringify(identityOf(process.pid)));
+    acquireLease(project, leaseName(project), { run: data.run_id }, deadIdentity());
+    expect(repo.expverJson(["run", "--", "true"])).toMatchObject({ code: 0, data: { version: "e0.2.0" } });
   });
 
   it("at any moment leaves either a whole version or none, and the next run works", { timeout: 300_000 }, async () => {

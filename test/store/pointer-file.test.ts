@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadYaml } from "../../src/config/yaml.ts";
 import { ExpverError } from "../../src/errors.ts";
+import { setDependency } from "../../src/store/pointer-edit.ts";
 import { parsePointerFile, renderPointerFile } from "../../src/store/pointer-file.ts";
 import { peer } from "../support/peers.ts";
 import { FAST_FOLDER } from "../support/repository.ts";
@@ -85,6 +86,17 @@ describe("an edit", () => {
     expect(renderPointerFile(old, "d", FILE)).not.toContain("nfiles");
   });
 
+  it("drops what the same bytes are no longer, and what an older content was called elsewhere", () => {
+    const executable = `outs:\n- md5: ${MD5}\n  size: 10\n  isexec: true # runs\n  hash: md5\n  path: d\n`;
+    expect(renderPointerFile(executable, "d", FILE)).toBe(executable.replace("  isexec: true # runs\n", ""));
+    const hashed = `deps:\n- md5: ${MD5} # at first\n  size: 10\n  path: u\nouts:\n- path: d\n`;
+    const tagged = setDependency(hashed, "u", [
+      ["etag", "e"],
+      ["size", "10"],
+    ]);
+    expect(tagged).toBe("deps:\n- size: 10\n  path: u\n  etag: e\nouts:\n- path: d\n");
+  });
+
   it("of nothing changes nothing", () => {
     const text = renderPointerFile(old, "d", { hash: `${MD5}.dir`, size: 10, nfiles: 3 });
     expect(renderPointerFile(text, "d", { hash: `${MD5}.dir`, size: 10, nfiles: 3 })).toBe(text);
@@ -119,6 +131,11 @@ describe("an edit of", () => {
       "a version in the cloud",
       `outs:\n- md5: ${OLD}\n  size: 3\n  cloud:\n    s3r:\n      etag: e\n      version_id: v\n  hash: md5\n  path: d\n`,
       `outs:\n- md5: ${MD5}\n  size: 10\n  hash: md5\n  path: d\n`,
+    ],
+    [
+      "a hash that stands in a block",
+      `outs:\n- md5: >-\n    ${OLD}\n  path: d # here\n`,
+      `outs:\n- md5: ${MD5}\n  path: d # here\n  size: 10\n  hash: md5\n`,
     ],
     ["comments only", "# later", `# later\nouts:\n- md5: ${MD5}\n  size: 10\n  hash: md5\n  path: d\n`],
   ])("%s keeps the rest", (_what, old, text) => {

@@ -101,6 +101,17 @@ it("keeps no hash of a file that may have changed within the tick in which it wa
   first.save();
   const again = open();
   for (const [name, time, , isKept] of times) expect([name, again.get(name, identity(time)) !== undefined]).toEqual([name, isKept]);
+  // A copy that keeps the time of what it was made of is as young as its change time.
+  const copied = { ...stat("a"), mtimeMs: exact - 1e9, ctimeMs: exact };
+  for (const [readAfter, isKept] of [
+    [19, false],
+    [21, true],
+  ] as const) {
+    const one = open();
+    one.set("copied", copied, "d".repeat(32), exact + readAfter);
+    one.save({ keepOthers: true });
+    expect(open().get("copied", copied) !== undefined).toBe(isKept);
+  }
   const known = identity(exact);
   for (const other of [{ ctimeMs: 1 }, { mtimeMs: 1 }, { ino: 1 }, { size: 7 }, { dev: 1 }])
     expect(open().get("fine, old", { ...known, ...other })).toBeUndefined();
