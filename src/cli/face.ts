@@ -9,6 +9,8 @@ export interface Face {
   plan?: string;
   /** How long to wait for another process that works here, in milliseconds. */
   patience?: number;
+  /** Connections to a server at once. */
+  connections?: number;
   /** Directory to run in, as typed. */
   directory?: string;
   debug: boolean;

@@ -101,6 +101,7 @@ function contextOf(face: Face, reporter: Reporter, interruption: Interruption | 
     ...(canAsk(face) ? { ask: askPerson } : {}),
     ...(interruption ? { signal: interruption.signal } : {}),
     ...(face.patience === undefined ? {} : { patience: face.patience }),
+    ...(face.connections === undefined ? {} : { connections: face.connections }),
     exactPlans: face.dryRun || face.plan !== undefined,
   });
   if (face.directory === undefined) return context;

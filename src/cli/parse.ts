@@ -94,6 +94,7 @@ function sort(command: Command, values: unknown[], options: Record<string, unkno
   if (dvc) input.quiet ??= common.quiet === true;
   const directory = common.C ?? common.cd;
   const patience = common.waitForLock === true ? Number.POSITIVE_INFINITY : patienceOf(common.wait, command);
+  const connections = dvc ? connectionsOf(input) : undefined;
   const face: Face = {
     ...NO_FACE,
     json: common.json === true || (own.has("json") && input.json === true),
@@ -104,6 +105,7 @@ function sort(command: Command, values: unknown[], options: Record<string, unkno
     quiet: dvc && input.quiet === true,
     ...(typeof common.plan === "string" ? { plan: common.plan } : {}),
     ...(patience === undefined ? {} : { patience }),
+    ...(connections === undefined ? {} : { connections }),
     ...(typeof directory === "string" ? { directory } : {}),
   };
   return { input, face };
@@ -114,6 +116,15 @@ function patienceOf(typed: unknown, { dialect }: Command): number | undefined {
   if (typeof typed !== "string") return undefined;
   if (/^[0-9]+(?:\.[0-9]+)?$/.test(typed)) return Number(typed) * 1000;
   throw new ExpverError("E_USAGE", `--wait is ${JSON.stringify(typed)}; expected seconds`, { details: dialect ? { dialect } : {} });
+}
+
+/** Undefined: as many as usual, also for 0, as with dvc. Throws E_USAGE. */
+function connectionsOf({ jobs, remoteJobs }: Input): number | undefined {
+  const typed = jobs ?? remoteJobs;
+  if (typeof typed !== "string") return undefined;
+  if (/^[0-9]+$/.test(typed)) return Number(typed) || undefined;
+  const flag = jobs === undefined ? "--remote-jobs" : "--jobs";
+  throw new ExpverError("E_USAGE", `${flag} is ${typed}; expected a number from 1`, { details: { dialect: "dvc" } });
 }
 
 /** A group by itself shows its help; its only options are help and version. */

@@ -33,6 +33,8 @@ export interface Context {
   readonly exactPlans?: boolean;
   /** How long to wait for another process that works in the same place, in milliseconds; by default a few seconds. */
   readonly patience?: number;
+  /** Connections to one server at once, whatever its configuration says. */
+  readonly connections?: number;
   /** Aborts on Ctrl-C. */
   readonly signal?: AbortSignal;
 }

@@ -18,7 +18,7 @@ export const NOTHING_DONE: Done = { files: 0, bytes: 0 };
 export type Work<T> = Generator<Done, T, void>;
 
 /** What pacing needs of a context; a whole Context fits. */
-export type Pacing = Partial<Pick<Context, "report" | "signal">>;
+export type Pacing = Partial<Pick<Context, "report" | "signal" | "connections">>;
 
 export interface PaceOptions {
   /** Reads after "while": `storing data`. */

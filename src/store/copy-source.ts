@@ -168,10 +168,10 @@ async function receiving(
 }
 
 /** Progress of a part told as that of the whole. */
-function partOf({ report, signal }: Pacing, { before, total }: { before: number; total: number }): Pacing {
+function partOf(pacing: Pacing, { before, total }: { before: number; total: number }): Pacing {
   return {
-    ...(signal ? { signal } : {}),
-    report: (event) => report?.(event.kind === "progress" ? { ...event, done: event.done + before, total } : event),
+    ...pacing,
+    report: (event) => pacing.report?.(event.kind === "progress" ? { ...event, done: event.done + before, total } : event),
   };
 }
 

@@ -38,34 +38,28 @@ const RUN = /^([0-9a-f]{2})\/\1[0-9a-f]{62}\/[0-9a-f]{64}$/;
 const LONGEST = 2 ** 26;
 const FILE_MODE = 0o664;
 
-interface Options {
-  /** Default: the default remote. */
-  remote: string | undefined;
-  jobs: number | undefined;
-}
-
 /** Sends the runs that the remote lacks. Null: this kind of remote has none, as with dvc. */
-export async function pushRuns(project: Project, context: Pacing, options: Options): Promise<MovedRuns | null> {
-  const there = await runsThere(project, options.remote);
-  return there && moveRuns({ from: runsIn(openCache(project)), to: there }, { ...options, context, label: "pushing runs" });
+export async function pushRuns(project: Project, context: Pacing, remote: string | undefined): Promise<MovedRuns | null> {
+  const there = await runsThere(project, remote);
+  return there && moveRuns({ from: runsIn(openCache(project)), to: there }, { context, label: "pushing runs" });
 }
 
 /** Brings the runs that the cache lacks. Null: this kind of remote has none, as with dvc. */
-export async function fetchRuns(project: Project, context: Pacing, options: Options): Promise<MovedRuns | null> {
-  const there = await runsThere(project, options.remote);
-  return there && moveRuns({ from: there, to: runsIn(openCache(project)) }, { ...options, context, label: "fetching runs" });
+export async function fetchRuns(project: Project, context: Pacing, remote: string | undefined): Promise<MovedRuns | null> {
+  const there = await runsThere(project, remote);
+  return there && moveRuns({ from: there, to: runsIn(openCache(project)) }, { context, label: "fetching runs" });
 }
 
 async function moveRuns(
   { from, to }: { from: RunFolder; to: RunFolder },
-  { context, label, jobs = defaultJobs() }: { context: Pacing; label: string; jobs: number | undefined },
+  { context, label }: { context: Pacing; label: string },
 ): Promise<MovedRuns> {
   const { signal, release } = signalOf(context);
   try {
     const names = await retrying(() => from.names(signal), { signal });
     const known = names.length === 0 ? new Set() : new Set(await retrying(() => to.names(signal), { signal }));
     const lacking = names.filter((name) => !known.has(name)).map((name) => ({ object: { hash: name, hashName: "md5" as const } }));
-    const failures = await forMany(lacking, { pacing: context, jobs, label }, async ({ object: { hash: name } }, tools) => {
+    const failures = await forMany(lacking, { pacing: context, jobs: defaultJobs(), label }, async ({ object: { hash: name } }, tools) => {
       const bytes = await from.read(name, tools.signal);
       if (bytes === null) return;
       await to.write(name, bytes, tools.signal);

@@ -25,8 +25,6 @@ export interface TransferOptions {
   remote?: string | undefined;
   /** Only these members of an output, by its path: relative paths, files or folders. */
   only?: ReadonlyMap<string, readonly string[]>;
-  /** Connections at once, instead of what the configuration says. */
-  jobs?: number | undefined;
   /** Fetching: they come into this folder instead of the cache. */
   into?: ObjectFolder;
   /** Pushing to a remote that keeps versions: is told what pointers are to say. Without it nothing is sent there. */
@@ -175,14 +173,14 @@ async function transfer(
 async function eachRemote(
   project: Project,
   pointers: readonly Pointer[],
-  { remote: asked, jobs }: TransferOptions,
+  { remote: asked }: TransferOptions,
   work: (remote: Remote, parts: StoredPointer[][]) => Promise<void>,
 ): Promise<FailedRemote[]> {
   const groups = byRemote(pointers, asked);
   // Without anything to do the remote must still be one.
   if (groups.size === 0) groups.set(asked, []);
   return withEach(groups, async (name, some) => {
-    const remote = openRemote(project, name, { jobs });
+    const remote = openRemote(project, name);
     await work(remote, remote.versions === null ? partsOf(some) : [some]);
   });
 }

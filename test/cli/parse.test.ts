@@ -190,3 +190,17 @@ describe("the catalogue", () => {
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 });
+
+it("-j of dvc's commands is how many connections there are at once; 0 are as many as usual, for with none nothing would be sent", async () => {
+  const connections = async (...argv: string[]) => {
+    const parsed = await parseArguments(argv, CATALOGUE);
+    return parsed.kind === "command" ? parsed.face.connections : null;
+  };
+  expect([
+    await connections("data", "push", "-j", "3"),
+    await connections("data", "get-url", "-j3", "https://host/x"),
+    await connections("data", "add", "--to-remote", "--remote-jobs", "3", "x"),
+  ]).toEqual([3, 3, 3]);
+  expect([await connections("data", "push", "-j", "0"), await connections("data", "push")]).toEqual([undefined, undefined]);
+  await expect(connections("data", "push", "-j", "many")).rejects.toThrow("--jobs is many");
+});

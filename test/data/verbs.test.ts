@@ -1,7 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { jobsOf } from "../../src/workflows/data/transfer/push.ts";
 import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins, runDvc, runExpver } from "../support/twins.ts";
 
@@ -409,10 +408,6 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     expect(twins.ours.expver(["undo"]).code).toBe(0);
     expect(twins.ours.expver(["data", "status", "--json"]).stdout).toBe("{}\n");
   });
-});
-
-it("no connections at once are as many as usual, for with none nothing would be sent", () => {
-  expect([jobsOf({ jobs: "0" }), jobsOf({ jobs: "3" }), jobsOf({})]).toEqual([undefined, 3, undefined]);
 });
 
 it("gc that is to keep none of the commits is refused, though dvc takes it", () => {

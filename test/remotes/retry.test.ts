@@ -1,4 +1,5 @@
 /** What a failure is, whether it may heal, and whether every other object would meet it. */
+import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type ErrorCode, ExpverError, fromSystemError } from "../../src/errors.ts";
 import { forMany } from "../../src/store/remotes/many.ts";
@@ -62,6 +63,21 @@ it("a file that may not be read fails alone; a folder that may not be written en
   };
   expect(await failing("/cache/a")).toEqual(["a"]);
   expect(await failing("/elsewhere")).toEqual(["a", "b", "c"]);
+});
+
+it("as many at once as the caller says, whatever the remote's configuration has", async () => {
+  const most = async (connections?: number) => {
+    let [now, peak] = [0, 0];
+    const work = async () => {
+      peak = Math.max(peak, ++now);
+      await pause(5);
+      now -= 1;
+    };
+    const items = Array.from({ length: 12 }, (_, index) => ({ object: { hash: String(index), hashName: "md5" as const } }));
+    await forMany(items, { pacing: connections === undefined ? {} : { connections }, jobs: 4, label: "pushing" }, work);
+    return peak;
+  };
+  expect([await most(), await most(1), await most(7)]).toEqual([4, 1, 7]);
 });
 
 describe("the network", () => {

@@ -9,7 +9,7 @@ import { concernsAll, retrying } from "./retry.ts";
 
 export interface ManyOptions {
   pacing: Pacing;
-  /** Connections. */
+  /** Connections, unless the caller's pacing says how many. */
   jobs: number;
   /** Reads after "while": `pushing to store`. */
   label: string;
@@ -74,7 +74,7 @@ export async function forMany<Item extends { object: ObjectName; from?: string }
     }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(jobs, items.length) }, worker));
+    await Promise.all(Array.from({ length: Math.min(pacing.connections ?? jobs, items.length) }, worker));
   } finally {
     release();
   }

@@ -15,23 +15,17 @@ import { servedRemote } from "./served.ts";
 import type { ObjectServer } from "./server.ts";
 import { notAnObjectStore, placesIn, type Tracked, versionedRemote } from "./versioned.ts";
 
-interface OpenOptions {
-  /** Connections at once, instead of what the configuration says. */
-  jobs?: number | undefined;
-}
-
 /** By project and configuration: who opens a remote again goes on with its connections. */
 const opened = new WeakMap<Project, Map<string, Remote>>();
 
 /** The remote of this name, or the default one. Throws E_REMOTE, E_CONFIG. */
-export function openRemote(project: Project, name?: string, { jobs }: OpenOptions = {}): Remote {
+export function openRemote(project: Project, name?: string): Remote {
   const config = findRemote(project, name);
-  const options = new Map([...config.options, ...(jobs === undefined ? [] : ([["jobs", String(jobs)]] as const))]);
-  const key = JSON.stringify([config.name, config.url, [...options]]);
+  const key = JSON.stringify([config.name, config.url, [...config.options]]);
   const known = opened.get(project) ?? new Map<string, Remote>();
   opened.set(project, known);
   const tracked = { keyOf: keyInside(project), places: () => placesIn(readPointers(project)) };
-  const remote = known.get(key) ?? remoteOf({ ...config, options, stateDir: project.stateDir }, project.repository?.env, tracked);
+  const remote = known.get(key) ?? remoteOf({ ...config, stateDir: project.stateDir }, project.repository?.env, tracked);
   known.set(key, remote);
   return remote;
 }

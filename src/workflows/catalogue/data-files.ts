@@ -115,7 +115,7 @@ export const DATA_FILES: Command[] = [
       { flags: "-f, --force", help: "do not ask" },
       { flags: "--dry", help: "only say what would go" },
       { flags: "--purge", help: "free the cache's trash, what goes now included; what commands threw away in the worktree: ops purge" },
-      { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true },
+      { flags: "-j, --jobs <number>", help: "connections at once" },
     ],
     examples: [
       ["data gc -a -T -A --reflog --dry-run", "the careful choice, and what would go, by path and version"],

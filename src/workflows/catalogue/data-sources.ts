@@ -8,7 +8,7 @@ const FOREIGN: OptionSpec[] = [
   { flags: "--config <file>", help: "DVC configuration to go by before the one there" },
   { flags: "--remote-config [option...]", help: "options of that remote for this time, each KEY=VALUE" },
 ];
-const JOBS: OptionSpec = { flags: "-j, --jobs <number>", help: "accepted for dvc's sake", hidden: true };
+const JOBS: OptionSpec = { flags: "-j, --jobs <number>", help: "connections at once" };
 const OUT: OptionSpec = { flags: "-o, --out [path]", help: "name here; default: the same name; a folder means inside it" };
 
 const NOT_YET_HERE: OptionSpec[] = [

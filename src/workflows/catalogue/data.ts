@@ -62,7 +62,7 @@ const VERBS: Command[] = [
       { flags: "--to-remote", help: "copy it to a remote and nowhere else; PATH may be a URL then" },
       { flags: "-r, --remote <name>", help: "with --to-remote: that remote instead of the default one", completes: "remote" },
       { flags: "-f, --force", help: "with --out: replace what has that name" },
-      { flags: "--remote-jobs <number>", help: "accepted for dvc's sake", hidden: true },
+      { flags: "--remote-jobs <number>", help: "with --to-remote: connections at once" },
     ],
     examples: [
       ["data add data/train.csv", "writes data/train.csv.dvc, which dvc reads too; stages and commits nothing"],

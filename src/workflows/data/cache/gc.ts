@@ -32,7 +32,6 @@ import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { openConfigured, withExitCode } from "../exit-codes.ts";
 import { openData } from "../open-data.ts";
-import { jobsOf } from "../transfer/push.ts";
 import { namesOf } from "./gc-names.ts";
 import { ageIn, hasScope, homeOf, namedProjects, pointersToKeep, projectsToKeep, refuseWithoutScope } from "./gc-scope.ts";
 
@@ -56,7 +55,6 @@ export interface GcResult {
 
 export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
   async plan(context, input) {
-    jobsOf(input);
     refuseWithoutScope(input);
     ageIn(input);
     const project = openData(context);

@@ -26,7 +26,6 @@ import { textIn } from "../../input.ts";
 import { openData, selectPointers, type Targets, targetsOf } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { type ImportChange, importChanges } from "../sources/import-changes.ts";
-import { jobsOf } from "../transfer/push.ts";
 
 /** dvc's: by stage or pointer file, what changed. */
 export type LocalStatus = Record<string, LocalChange[]>;
@@ -176,7 +175,6 @@ async function cloudStatus(
   context: Context,
   { input, targets }: { input: Input; targets: Targets },
 ): Promise<DataStatus> {
-  jobsOf(input);
   const asked = textIn(input.remote);
   const all = [...readPointers(project), ...pointersOfRevisions(project, input)];
   const { pointers } = selectPointers(project, context, { ...targets, pointers: all });

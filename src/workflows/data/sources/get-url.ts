@@ -3,7 +3,6 @@
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
-import { jobsOf } from "../transfer/push.ts";
 import { deliver, deliveryPath, nameInUrl, refusePointerName } from "./deliver.ts";
 import { type Elsewhere, lookElsewhere } from "./elsewhere.ts";
 import { fsConfigOf } from "./fs-config.ts";
@@ -17,7 +16,6 @@ interface GetUrlPlan extends Plan {
 
 export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
   async plan(context, input) {
-    jobsOf(input);
     const url = String(input.url);
     const out = deliveryPath(context, { from: nameInUrl(url), out: textIn(input.out), force: input.force === true });
     refusePointerName(out);

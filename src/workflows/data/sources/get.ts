@@ -10,7 +10,6 @@ import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { openConfigured, withExitCode } from "../exit-codes.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
-import { jobsOf } from "../transfer/push.ts";
 import { copyNodes } from "./copy-nodes.ts";
 import { deliver, deliveryPath, refusePointerName } from "./deliver.ts";
 import { foreignSettings } from "./foreign-settings.ts";
@@ -36,7 +35,6 @@ export interface GetResult {
 
 export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
   async plan(context, input) {
-    jobsOf(input);
     const [url, path] = [String(input.url), String(input.path)];
     const showUrl = input.showUrl === true;
     const out = deliveryPath(context, { from: path, out: textIn(input.out), force: input.force === true || showUrl });

@@ -20,7 +20,6 @@ import { performLocked } from "../perform-locked.ts";
 import { autostage } from "../tracking/autostage.ts";
 import { refuseUntrackable } from "../tracking/trackable.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
-import { jobsOf } from "../transfer/push.ts";
 import { bring, commitThere, copyOf, copyOfRepository } from "./bring.ts";
 import { deliveryPath, nameInUrl } from "./deliver.ts";
 import { type Elsewhere, lookElsewhere, refuseUnkept } from "./elsewhere.ts";
@@ -51,7 +50,6 @@ export interface ImportResult {
 
 export const dataImport: WriteWorkflow<Input, ImportPlan, ImportResult> = {
   async plan(context, input) {
-    jobsOf(input);
     const settings = foreignSettings(context, input);
     const [url, path] = [String(input.url), String(input.path)];
     const from: Import = {
@@ -69,7 +67,6 @@ export const dataImport: WriteWorkflow<Input, ImportPlan, ImportResult> = {
 
 export const dataImportUrl: WriteWorkflow<Input, ImportPlan, ImportResult> = {
   async plan(context, input) {
-    jobsOf(input);
     refuseTogether(input);
     const url = String(input.url);
     const options = fsConfigOf(input);

@@ -21,7 +21,6 @@ import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData, selectPointers } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
-import { jobsOf } from "../transfer/push.ts";
 import { bring, commitThere, copyOf, copyOfRepository, isSameSource, takeAway } from "./bring.ts";
 import { lookElsewhere, refuseUnkept } from "./elsewhere.ts";
 import { importedSettings } from "./foreign-settings.ts";
@@ -49,7 +48,6 @@ export interface UpdateResult {
 
 export const dataUpdate: WriteWorkflow<Input, UpdatePlan, UpdateResult> = {
   async plan(context, input) {
-    jobsOf(input);
     const toRemote = input.toRemote === true ? { name: textIn(input.remote) } : null;
     if (toRemote === null && input.remote !== undefined) throw new ExpverError("E_DATA", "--remote goes with --to-remote only");
     if (toRemote !== null && (input.download === false || input.rev !== undefined))

@@ -21,7 +21,6 @@ import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { databaseCopier, settleDatabases } from "../databases.ts";
 import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
-import { jobsOf } from "../transfer/push.ts";
 import { type AddFrom, addFrom, planAddFrom } from "./add-from.ts";
 import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
@@ -67,7 +66,6 @@ export interface AddResult {
 
 export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
   async plan(context, input) {
-    jobsOf({ jobs: input.remoteJobs });
     for (const flag of ["remote", "remoteJobs"])
       if (input[flag] !== undefined && input.toRemote !== true)
         throw new ExpverError("E_DATA", `--${flag === "remote" ? flag : "remote-jobs"} goes with --to-remote only`);

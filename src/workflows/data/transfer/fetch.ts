@@ -24,7 +24,7 @@ import { expandedTargets } from "../tracking/expand-globs.ts";
 import { bringNoted } from "./bring-noted.ts";
 import { fetchImports } from "./fetch-imports.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
-import { jobsOf, movedRuns, NO_RUNS, refuseFailed, runCacheStep, type TransferPlan, warnMissing, withRuns } from "./push.ts";
+import { movedRuns, NO_RUNS, refuseFailed, runCacheStep, type TransferPlan, warnMissing, withRuns } from "./push.ts";
 
 export interface FetchResult extends TransferReport {
   fetched: number;
@@ -152,7 +152,6 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
     fingerprint: fingerprintOf(selection.pointers.map(({ path, hash }) => [path, hash])),
     selection,
     remote,
-    jobs: jobsOf(input),
     runCache: input.runCache === true,
   };
 }
@@ -167,14 +166,14 @@ function smallerThan(typed: Input[string]): (pointer: Pointer) => boolean {
 }
 
 async function fetchAll(project: Project, context: Context, plan: TransferPlan): Promise<TransferReport> {
-  const { selection, remote, jobs } = plan;
+  const { selection, remote } = plan;
   // Without any remote, what a bucket keeps by version comes from there.
   const hasRemote = remote !== undefined || readDvcConfig(project).defaultRemote !== null;
   const ours = hasRemote ? selection.pointers : selection.pointers.filter(({ origin }) => origin === undefined);
   // What can come, comes, also when something else makes the lack of a remote an error.
   const early = hasRemote ? null : await fetchImports(project, context, selection.pointers);
-  const runs = await movedRuns(context, plan, async () => (hasRemote ? fetchRuns(project, context, plan) : NO_RUNS));
-  const report = withRuns(runs, await fetchObjects(project, ours, context, { remote, only: selection.only, jobs }));
+  const runs = await movedRuns(context, plan, async () => (hasRemote ? fetchRuns(project, context, remote) : NO_RUNS));
+  const report = withRuns(runs, await fetchObjects(project, ours, context, { remote, only: selection.only }));
   const imported = early ?? (await fetchImports(project, context, selection.pointers));
   const hasCome = (path: string) => imported.whole.some((one) => isWithin(path, one.path));
   const missing = report.missing.filter((path) => !hasCome(path));

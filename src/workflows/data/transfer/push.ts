@@ -22,7 +22,6 @@ import { recordVersions } from "./record-versions.ts";
 export interface TransferPlan extends Plan {
   selection: Selection;
   remote: string | undefined;
-  jobs: number | undefined;
   /** DVC's run cache goes too. */
   runCache: boolean;
 }
@@ -58,22 +57,21 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
       fingerprint: fingerprintOf(wanted.map(({ path, hash }) => [path, hash])),
       selection,
       remote,
-      jobs: jobsOf(input),
       runCache: input.runCache === true,
     };
   },
 
   async apply(context, plan) {
-    const { selection, remote, jobs } = plan;
+    const { selection, remote } = plan;
     const project = openData(context);
     await prepareWriting(project, context);
     let recorded: string[] = [];
     const report = await withDvcLock(project, async () => {
       const pushed: PushedOutput[] = [];
       const record = (some: PushedOutput[]) => void pushed.push(...some);
-      const runs = await movedRuns(context, plan, () => pushRuns(project, context, plan));
+      const runs = await movedRuns(context, plan, () => pushRuns(project, context, remote));
       try {
-        return withRuns(runs, await pushObjects(project, selection.pointers, context, { remote, only: selection.only, jobs, record }));
+        return withRuns(runs, await pushObjects(project, selection.pointers, context, { remote, only: selection.only, record }));
       } finally {
         // What is there stays there, whatever became of the rest.
         recorded = await recordVersions(project, context, pushed);
@@ -116,13 +114,6 @@ function refuseOtherCommits(project: Project, input: Input): void {
       details: { remote: name },
     },
   );
-}
-
-/** Connections at once, as typed; undefined: as many as usual, also for 0, as with dvc. Throws E_USAGE. */
-export function jobsOf({ jobs }: Input): number | undefined {
-  if (typeof jobs !== "string") return undefined;
-  if (/^[0-9]+$/.test(jobs)) return Number(jobs) || undefined;
-  throw new ExpverError("E_USAGE", `--jobs is ${jobs}; expected a number from 1`, { details: { dialect: "dvc" } });
 }
 
 export function warnMissing(project: Project, context: Context, moved: Parameters<typeof sayMissing>[1]): void {
