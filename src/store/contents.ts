@@ -13,7 +13,7 @@ import { objectPath, readListing, trustedSize } from "./layout.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
 import { renderFiles } from "./pointer-versions.ts";
-import { fileBeside } from "./pointers.ts";
+import { fileBeside, readPointers } from "./pointers.ts";
 import { type Scan, type ScanOptions, scanFiles, scanOutput, type Walk } from "./scan.ts";
 import { withStageMd5 } from "./stage-md5.ts";
 import type { FileEdit, OutputContent, Pointer, VersionedFile } from "./types.ts";
@@ -47,7 +47,7 @@ export function* storingOutput(project: Project, path: string, options: StoreOpt
   const target = absolutePath(project, path);
   return {
     content,
-    pointer: pointerEdit(project, path, content),
+    pointer: pointerEdit(project, path, content, trackedBy(project).get(path)),
     get ignore() {
       return ignoreEdits(project, [target])[0] ?? null;
     },
@@ -88,14 +88,39 @@ export function* scanOutputs(
 
 /** What the pointer file should say: `pointer` when the output has one, else `PATH.dvc` beside it. */
 export function pointerEdit(project: Project, path: string, content: OutputContent, pointer?: Pointer): FileEdit {
-  const file = absolutePath(project, pointer?.file ?? fileBeside(path));
-  const before = readTextIfExists(file);
-  const files = before === null || pointer === undefined ? null : filesNow(project, content, pointer);
-  const after =
-    files === null
-      ? renderPointerFile(before, entryName(before, pointer, path), content)
-      : renderFiles(before ?? "", { ...(pointer as Pointer), files });
-  return { path: file, before, after: withStageMd5(after, file) };
+  return pointerEdits(project, [{ path, content, pointer }]).edits[0] as FileEdit;
+}
+
+/** The same of several outputs: one edit for each file, which may be of several of them. `changed`: the paths of which something else is said now. */
+export function pointerEdits(
+  project: Project,
+  outputs: Iterable<{ path: string; content: OutputContent; pointer?: Pointer | undefined }>,
+): { edits: FileEdit[]; changed: Set<string> } {
+  const edits = new Map<string, FileEdit>();
+  const changed = new Set<string>();
+  for (const { path, content, pointer } of outputs) {
+    const file = absolutePath(project, pointer?.file ?? fileBeside(path));
+    const edit = edits.get(file) ?? unedited(file);
+    const text = edit.after;
+    const files = text === null || pointer === undefined ? null : filesNow(project, content, pointer);
+    const after =
+      files === null
+        ? renderPointerFile(text, entryName(text, pointer, path), content)
+        : renderFiles(text ?? "", { ...(pointer as Pointer), files });
+    edits.set(file, { ...edit, after: withStageMd5(after, file) });
+    if (edits.get(file)?.after !== text) changed.add(path);
+  }
+  return { edits: [...edits.values()], changed };
+}
+
+/** Pointer files by their outputs; those of stages are dvc's to write. */
+export function trackedBy(project: Project): Map<string, Pointer> {
+  return new Map(readPointers(project).flatMap((pointer) => (pointer.stage === undefined ? [[pointer.path, pointer]] : [])));
+}
+
+function unedited(path: string): FileEdit {
+  const text = readTextIfExists(path);
+  return { path, before: text, after: text };
 }
 
 /** Of a folder that its pointer lists, with the versions of the files that are as they were; null when it is no such folder. */

@@ -1,6 +1,8 @@
-import { cpSync, mkdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { TestRepository } from "../support/repository.ts";
 import { checkedObjects } from "../support/stores.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
@@ -28,4 +30,68 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     twins.same(["cache", "migrate"]);
     twins.agree();
   });
+
+  it.each(["copy", "hardlink"])("rewrites pointers of DVC 2, also of text whose hash is another now, linked by %s", (type) => {
+    const twins = makeTwins();
+    twins.run(["config", "cache.type", type]);
+    twins.each((repository) => {
+      for (const [path, text] of Object.entries(FILES)) repository.write(path, text);
+      for (const path of ["crlf.txt", "one", "two"]) putLegacy(repository, path);
+      const members = ["a", "s/b"].map((relpath) => ({ md5: legacyObject(repository, FILES[`d/${relpath}`] ?? ""), relpath }));
+      const listing = `[${members.map(({ md5, relpath }) => `{"md5": "${md5}", "relpath": "${relpath}"}`).join(", ")}]`;
+      repository.write("d.dvc", `outs:\n- md5: ${legacyObject(repository, listing, ".dir")}\n  size: 5\n  nfiles: 2\n  path: d\n`);
+      repository.write(".gitignore", "/crlf.txt\n/one\n/two\n/d\n");
+      repository.git("add", ".");
+      repository.git("commit", "-qm", "as DVC 2 left it");
+    });
+    twins.same(["cache", "migrate", "--dvc-files", "--dry"]);
+    twins.agree();
+    twins.run(["cache", "migrate", "--dvc-files"]);
+    // A listing whose members have other hashes now: nobody finds anything by it.
+    const useless = join(twins.theirs.root, ".dvc/cache/files/md5/e0/c6d220e6173527c87b7b970c0122b8.dir");
+    expect(existsSync(useless)).toBe(true);
+    rmSync(useless);
+    twins.agree();
+    expect(twins.ours.read("crlf.txt.dvc")).toContain("# mine\nouts:\n- md5: 59b0d7772f0561efb95518f3cb8abc60\n");
+    twins.same(["cache", "migrate", "--dvc-files", "--dry"]);
+    twins.same(["status"]);
+    const { stdout } = twins.ours.expver(["undo", "--yes", "--json"]);
+    expect(JSON.parse(stdout).ok).toBe(true);
+    expect(twins.ours.git("status", "--porcelain", "-uno")).toBe("");
+  });
+
+  it("leaves the pointers of what has changed or is not here, and says so", () => {
+    const twins = makeTwins();
+    const { ours } = twins;
+    for (const path of ["crlf.txt", "one", "two"]) {
+      ours.write(path, FILES[path] ?? "");
+      putLegacy(ours, path);
+    }
+    ours.write("one", "changed\n");
+    rmSync(join(ours.root, "two"));
+    const { code, stderr, stdout } = ours.expver(["data", "cache", "migrate", "--dvc-files"]);
+    expect([code, stdout.match(/Updating .*/g)]).toEqual([0, ["Updating DVC file 'crlf.txt.dvc'"]]);
+    for (const path of ["one", "two"]) {
+      expect(stderr).toContain(`${path} keeps its hash of DVC 2 in ${path}.dvc`);
+      expect(ours.read(`${path}.dvc`)).not.toContain("hash:");
+    }
+  });
 });
+
+const FILES: Record<string, string> = { "crlf.txt": "a\r\nb\r\n", one: "x\n", two: "y\n", "d/a": "1\n", "d/s/b": "q\r\n" };
+
+/** An object where DVC 2 has it, by its own hash, which takes line ends for equal. Answers the hash. */
+function legacyObject({ root }: TestRepository, text: string, suffix = ""): string {
+  const hash = createHash("md5").update(text.replaceAll("\r\n", "\n")).digest("hex") + suffix;
+  const path = join(root, ".dvc/cache", hash.slice(0, 2), hash.slice(2));
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, 0o444);
+  return hash;
+}
+
+function putLegacy(repository: TestRepository, path: string): void {
+  const text = FILES[path] ?? "";
+  const hash = legacyObject(repository, text);
+  repository.write(`${path}.dvc`, `# mine\nouts:\n- md5: ${hash}\n  size: ${text.length}\n  path: ${path}\n  desc: hi  # kept\n`);
+}

@@ -253,7 +253,7 @@ const VERBS: Command[] = [
     group: "data",
     options: [
       { flags: "--dry", help: "only say how many" },
-      { flags: "--dvc-files", help: "not supported", hidden: true },
+      { flags: "--dvc-files", help: "pointers say the new hashes too" },
     ],
     examples: [["data cache migrate --dry", "how many objects DVC 2 left"]],
     kind: "write",

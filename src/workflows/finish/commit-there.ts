@@ -8,9 +8,8 @@ import { updateRefs } from "../../git/refs.ts";
 import { readTree } from "../../git/tree.ts";
 import { perform } from "../../journal/perform.ts";
 import { paceWork } from "../../platform/pace.ts";
-import { pointerEdit, storingOutputs } from "../../store/contents.ts";
+import { pointerEdits, storingOutputs, trackedBy } from "../../store/contents.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
-import { readPointers } from "../../store/pointers.ts";
 import { databaseCopier } from "../data/databases.ts";
 import { requireCommittable } from "../models/commit-paths.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "../run/closing/finish.ts";
@@ -29,17 +28,13 @@ export async function commitThere({ there, record, tip, changed }: Scene, messag
       work: async (operation) => {
         const copyDatabase = await databaseCopier();
         const scans = await paceWork(storingOutputs(project, outputs, { copyDatabase }), context, { label: "storing outputs" });
-        const pointers = readPointers(project);
-        const edits = outputs.map((path, index) => {
+        const pointers = trackedBy(project);
+        const stored = outputs.map((path, index) => {
           const content = scans[index]?.content;
           if (content === undefined) throw new TypeError("every output was stored");
-          return pointerEdit(
-            project,
-            path,
-            content,
-            pointers.find((one) => one.path === path),
-          );
+          return { path, content, pointer: pointers.get(path) };
         });
+        const { edits } = pointerEdits(project, stored);
         const inside = (path: string) => relative(topOf(project), path).split(sep).join("/");
         const texts = edits.flatMap(({ path, after }) => (after === null ? [] : [{ path: inside(path), text: after }]));
         const paths = [...new Set([...files, ...texts.map(({ path }) => path)])];

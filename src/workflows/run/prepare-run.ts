@@ -1,4 +1,5 @@
 /** Everything before the program starts: the number, the snapshot, the database. Each change is journaled first. */
+import { relative, sep } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
 import { proveSigning } from "../../git/objects.ts";
@@ -8,9 +9,10 @@ import { paceWork, type Work } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { addStampColumns, snapshotTo } from "../../results/rows.ts";
 import { insertRun } from "../../results/runs.ts";
-import { storingOutput } from "../../store/contents.ts";
+import { pointerEdits, storingOutputs } from "../../store/contents.ts";
 import { dataHash } from "../../store/data-hash.ts";
-import type { Pointer } from "../../store/types.ts";
+import type { Scan } from "../../store/scan.ts";
+import type { OutputContent, Pointer } from "../../store/types.ts";
 import { reserveVersion } from "../../versions/reserve.ts";
 import { bringInLacking } from "./database/bring-in-lacking.ts";
 import { copyBefore } from "./database/mend-database.ts";
@@ -48,7 +50,7 @@ function reserve({ plan, project, operation, save }: OpenRun): void {
 
 /** The bytes the program is about to read go into the cache; their pointers into S only. */
 function* storingChangedInputs({ plan, project }: OpenRun): Work<Pick<RunFacts, "inputs"> & { edits: RunFacts["inputEdits"] }> {
-  const edits: RunFacts["inputEdits"] = [];
+  const stored: { path: string; content: OutputContent; pointer: Pointer }[] = [];
   const changed = new Set(plan.changedInputs.map(({ path }) => path));
   const inputs: Pointer[] = [];
   for (const pointer of plan.inputs) {
@@ -56,11 +58,14 @@ function* storingChangedInputs({ plan, project }: OpenRun): Work<Pick<RunFacts, 
       inputs.push(pointer);
       continue;
     }
-    const { content, pointer: edit } = yield* storingOutput(project, pointer.path);
-    if (edit.after !== null && edit.after !== edit.before) edits.push({ path: pointer.file, before: edit.before, after: edit.after });
+    const { content } = (yield* storingOutputs(project, [pointer.path]))[0] as Scan;
+    stored.push({ path: pointer.path, content, pointer });
     const { hash, size, nfiles } = content;
     inputs.push({ ...pointer, hash, size, ...(nfiles === undefined ? {} : { nfiles }) });
   }
+  const edits = pointerEdits(project, stored).edits.flatMap(({ path, before, after }) =>
+    after === null || after === before ? [] : [{ path: relative(topOf(project), path).split(sep).join("/"), before, after }],
+  );
   return { inputs, edits };
 }
 

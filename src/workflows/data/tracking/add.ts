@@ -8,12 +8,12 @@ import { createPlacer } from "../../../platform/links.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { expectCopies } from "../../../platform/threads.ts";
 import { openCache } from "../../../store/cache.ts";
-import { pointerEdit, scanOutputs, storingOutputs } from "../../../store/contents.ts";
+import { pointerEdits, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { pointerBeside, readPointers } from "../../../store/pointers.ts";
 import { relinkOutputs } from "../../../store/relink.ts";
 import { type Scan, type Walk, walkingOutput } from "../../../store/scan.ts";
-import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
+import type { OutputContent, Pointer } from "../../../store/types.ts";
 import { askUnchangedOutputs } from "../../../store/unchanged.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn, wordsOf } from "../../input.ts";
@@ -134,25 +134,19 @@ async function addAll(
   const since = Date.now();
   const work = store ? storingOutputs(project, changed, { walks, copyDatabase }) : scanOutputs(project, changed, { walks });
   const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
-  const edits: FileEdit[] = [];
-  const added: AddedOutput[] = [];
   const contents = new Map([...unchanged, ...changed.map((path, index) => [path, (scans[index] as Scan).content] as const)]);
-  for (const path of paths) {
-    const content = contents.get(path) as OutputContent;
-    const pointer = pointers.get(path);
-    const edit = pointerEdit(project, path, content, pointer);
-    const isSame = await paceWork(isLegacyUnchanged(project, pointer), context, { label: "hashing data" });
-    edits.push(isSame ? { ...edit, after: edit.before } : edit);
-    added.push({ path, ...content, changed: !isSame && edit.before !== edit.after });
-  }
-  const cached = paths.filter((path) => pointers.get(path)?.cache !== false);
-  edits.unshift(
-    ...ignoreEdits(
-      project,
-      cached.map((path) => absolutePath(project, path)),
-      ignored,
-    ),
+  const news: string[] = [];
+  for (const path of paths)
+    if (!(await paceWork(isLegacyUnchanged(project, pointers.get(path)), context, { label: "hashing data" }))) news.push(path);
+  const contentOf = (path: string) => contents.get(path) as OutputContent;
+  const said = pointerEdits(
+    project,
+    news.map((path) => ({ path, content: contentOf(path), pointer: pointers.get(path) })),
   );
+  const added = paths.map((path): AddedOutput => ({ path, ...contentOf(path), changed: said.changed.has(path) }));
+  const cached = paths.filter((path) => pointers.get(path)?.cache !== false);
+  const places = cached.map((path) => absolutePath(project, path));
+  const edits = [...ignoreEdits(project, places, ignored), ...said.edits];
   applyFileEdits(project, operation, edits);
   const stored = scans.map((scan, index) => ({ path: absolutePath(project, changed[index] as string), scan }));
   if (store && relink) await paceWork(relinkOutputs(project, stored, { since }), context, { label: "linking data" });

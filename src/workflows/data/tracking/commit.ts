@@ -4,7 +4,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { paceWork } from "../../../platform/pace.ts";
-import { pointerEdit, storingOutputs } from "../../../store/contents.ts";
+import { pointerEdits, storingOutputs } from "../../../store/contents.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { relinkOutputs, type ToRelink } from "../../../store/relink.ts";
@@ -81,19 +81,17 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
         label: "storing data",
       });
       const byPath = new Map(toStore.map((path, index) => [path, scans[index]]));
-      const edits: FileEdit[] = [];
-      const committed = changed.flatMap((pointer) => {
+      const stored = changed.flatMap((pointer) => {
         const content = byPath.get(pointer.path)?.content;
-        if (content === undefined) return [];
-        const change = pointerEdit(project, pointer.path, content, pointer);
-        edits.push(change);
-        return [{ path: pointer.path, ...content, changed: change.before !== change.after }];
+        return content === undefined ? [] : [{ path: pointer.path, content, pointer }];
       });
+      const said = pointerEdits(project, stored);
+      const committed = stored.map(({ path, content }) => ({ path, ...content, changed: said.changed.has(path) }));
       // A pointer may have come without its line; Git would take the data.
       const places = committed.map(({ path }) => absolutePath(project, path));
-      edit([...edits, ...ignoreEdits(project, places)]);
-      const stored = scans.map((scan, index) => ({ path: absolutePath(project, toStore[index] as string), scan }));
-      if (relink) await paceWork(relinkOutputs(project, [...stored, ...settled], { since }), context, { label: "linking data" });
+      edit([...said.edits, ...ignoreEdits(project, places)]);
+      const here = scans.map((scan, index) => ({ path: absolutePath(project, toStore[index] as string), scan }));
+      if (relink) await paceWork(relinkOutputs(project, [...here, ...settled], { since }), context, { label: "linking data" });
       return { committed };
     };
     const start = { command: "data commit", argv: ["data", "commit", "--", ...paths], summary: `store ${paths.join(", ")}` };

@@ -8,10 +8,10 @@ import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { finishWork, type Work } from "../../../platform/pace.ts";
 import { copyDatabase } from "../../../results/copy.ts";
-import { storingOutput } from "../../../store/contents.ts";
+import { pointerEdits, type StoreOptions, storingOutputs, trackedBy } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { scanOutput } from "../../../store/scan.ts";
-import type { FileEdit } from "../../../store/types.ts";
+import { type Scan, scanOutput } from "../../../store/scan.ts";
+import type { FileEdit, OutputContent } from "../../../store/types.ts";
 import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { OutputFile } from "../run-facts.ts";
@@ -34,11 +34,11 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const place: SnapshotPlace = { project, repository, snapshot };
   const written = yield* writtenPaths(run, place);
   const owned = treeEntries(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
-  const edits: FileEdit[] = [];
-  const stored: ArtifactEntry[] = [];
-  for (const path of written) if (!owned.has(path)) stored.push(yield* storingOne(run, { path, edits }));
-  const artifacts = [...(run.isShard ? [] : [yield* storingDatabase(run, edits)]), ...stored];
-  edits.push(...ignoring(run, [...stored, ...artifacts.slice(0, artifacts.length - stored.length)]));
+  const others: Stored[] = [];
+  for (const path of written) if (!owned.has(path)) others.push(yield* storingOne(run, path));
+  const database = run.isShard ? [] : [yield* storingDatabase(run)];
+  const edits = editsOf(run, [...others, ...database]);
+  const artifacts = [...database, ...others].map(({ path, content: { hash, size } }): ArtifactEntry => ({ hash, size, path }));
   const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
   const own = ownedFiles(place, owned);
   edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
@@ -119,38 +119,42 @@ type StoredDatabase = Pick<ClosingRun, "project" | "folder" | "places">;
 
 /** Texts of the database's pointer and ignore file, its bytes being stored. */
 export function storeDatabaseEdits(context: Context, run: StoredDatabase): FileEdit[] {
-  const edits: FileEdit[] = [];
-  const artifact = finishWork(storingDatabase(run, edits), context, { label: "storing the database" });
-  return [...edits, ...ignoring(run, [artifact])];
+  return editsOf(run, [finishWork(storingDatabase(run), context, { label: "storing the database" })]);
+}
+
+/** What is in the cache, and no pointer says yet. */
+interface Stored {
+  /** Stored path of the output. */
+  path: string;
+  content: OutputContent;
 }
 
 /** The stored object is made from a consistent copy of the live file, never from the file itself. */
-function* storingDatabase(run: StoredDatabase, edits: FileEdit[]): Work<ArtifactEntry> {
+function* storingDatabase(run: StoredDatabase): Work<Stored> {
   const { folder, places } = run;
   const copy = join(folder, "database.copy");
   try {
     copyDatabase(places.databaseFile, copy);
-    return yield* storingOne(run, { path: places.database, edits, bytesFrom: copy });
+    return yield* storingOne(run, places.database, { bytesFrom: copy });
   } finally {
     rmSync(copy, { force: true });
   }
 }
 
-function* storingOne(
-  { project }: Pick<ClosingRun, "project">,
-  { path, edits, bytesFrom }: { path: string; edits: FileEdit[]; bytesFrom?: string },
-): Work<ArtifactEntry> {
-  const { content, pointer } = yield* storingOutput(project, path, bytesFrom === undefined ? {} : { bytesFrom });
-  edits.push(pointer);
-  return { hash: content.hash, size: content.size, path };
+function* storingOne({ project }: Pick<ClosingRun, "project">, path: string, options: StoreOptions = {}): Work<Stored> {
+  const [scan] = yield* storingOutputs(project, [path], options);
+  return { path, content: (scan as Scan).content };
 }
 
-/** Of all at once. */
-function ignoring({ project }: Pick<ClosingRun, "project">, stored: readonly ArtifactEntry[]): FileEdit[] {
-  return ignoreEdits(
+/** Pointers, which may be of several outputs, and ignore files. */
+function editsOf({ project }: Pick<ClosingRun, "project">, stored: readonly Stored[]): FileEdit[] {
+  const pointers = trackedBy(project);
+  const { edits } = pointerEdits(
     project,
-    stored.map(({ path }) => absolutePath(project, path)),
+    stored.map(({ path, content }) => ({ path, content, pointer: pointers.get(path) })),
   );
+  const places = stored.map(({ path }) => absolutePath(project, path));
+  return [...edits, ...ignoreEdits(project, places)];
 }
 
 /** Inputs whose bytes are no longer those the run began with. Their pointers stay what the run read. */

@@ -1,0 +1,81 @@
+/** Pointer files that are of several outputs, or are called otherwise than their output: what one output says never costs another its entry. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { DVC, makeTwins } from "../support/twins.ts";
+
+/** `both.dvc` for `a` and `sub/b`, which are right. */
+function shareOneFile(repository: TestRepository): void {
+  repository.write("a", "1\n");
+  repository.write("sub/b", "2\n");
+  repository.write(
+    "both.dvc",
+    ["b026324c6904b2a9cb4b88d6d61c81d1", "26ab0db90d72e28ad0ba1e22ee510510"].reduce(
+      (text, md5, index) => `${text}- md5: ${md5} # ${index + 1}\n  size: 2\n  hash: md5\n  path: ${["a", "sub/b"][index]}\n`,
+      "outs:\n",
+    ),
+  );
+  repository.write(".gitignore", "/a\n");
+  repository.write("sub/.gitignore", "/b\n");
+}
+
+function change(repository: TestRepository, text: string): void {
+  repository.write("a", `a ${text}\n`);
+  repository.write("sub/b", `b ${text}\n`);
+}
+
+describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
+  it("commit and add of several outputs of one file write all their entries", () => {
+    const twins = makeTwins();
+    twins.each(shareOneFile);
+    twins.run(["commit", "-f"]);
+    twins.agree();
+    for (const [text, ...args] of [
+      ["committed", "commit", "-f"],
+      ["added", "add", "a", "sub/b"],
+      ["named", "commit", "-f", "sub/b", "a"],
+    ] as [string, ...string[]][]) {
+      twins.each((repository) => change(repository, text));
+      twins.run(args);
+      twins.agree();
+      twins.same(["status"]);
+      expect(twins.ours.read("both.dvc").match(/# [12]/g)).toEqual(["# 1", "# 2"]);
+    }
+  });
+});
+
+/** Each entry of the file as a version's commit has it, with the bytes that its hash names. */
+function recorded(repository: TestRepository, file: string): Record<string, string> {
+  const text = repository.git("show", `e0.1.0:${file}`);
+  const entries = [...text.matchAll(/md5: ([0-9a-f]{32})[\s\S]*?path: (\S+)/g)];
+  return Object.fromEntries(
+    entries.map(([, md5 = "", path = ""]) => [path, repository.read(`.dvc/cache/files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`)]),
+  );
+}
+
+it("a run records changed inputs and what it wrote in the files that point to them, beside what else those say", () => {
+  const repository = makeRepository();
+  expect(repository.expver(["init", "--yes"])).toMatchObject({ code: 0 });
+  shareOneFile(repository);
+  repository.write("out.bin", "old\n");
+  repository.write("c", "3\n");
+  expect(repository.expver(["data", "add", "out.bin", "c"])).toMatchObject({ code: 0 });
+  expect(repository.expver(["data", "commit", "-f"])).toMatchObject({ code: 0 });
+  // As with `dvc add --file`.
+  repository.write("elsewhere.dvc", repository.read("out.bin.dvc"));
+  repository.write("other.dvc", repository.read("c.dvc"));
+  repository.run("rm", ["out.bin.dvc", "c.dvc"]);
+  // What is no input is an output when the program changes it.
+  repository.write("expver.yaml", `${repository.read("expver.yaml")}\ndata: [a, sub/b, c]\n`);
+  repository.commit("tracked");
+  change(repository, "changed");
+  repository.write("c", "33\n");
+  const ran = repository.expver(["run", "--yes", "-m", "x", "--", "sh", "-c", "echo new > out.bin"]);
+  expect([ran.code, ran.stderr]).toEqual([0, expect.any(String)]);
+  expect(recorded(repository, "both.dvc")).toEqual({ a: "a changed\n", "sub/b": "b changed\n" });
+  expect(recorded(repository, "other.dvc")).toEqual({ c: "33\n" });
+  expect(recorded(repository, "elsewhere.dvc")).toEqual({ "out.bin": "new\n" });
+  for (const path of ["a.dvc", "sub/b.dvc", "c.dvc", "out.bin.dvc"]) expect(existsSync(join(repository.root, path)), path).toBe(false);
+  expect(repository.git("ls-tree", "-r", "--name-only", "e0.1.0").split("\n")).not.toContain("out.bin.dvc");
+});
