@@ -148,6 +148,21 @@ it("says what would go by path and version, and undo brings it back until the tr
   expect(repository.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("no longer in the trash") });
 });
 
+it("--dry, dvc's word for it, names what would go and does not say it has gone", () => {
+  const repository = project();
+  repository.write("d/a", "dropped");
+  repository.expver(["data", "add", "d"]);
+  repository.commit("dropped");
+  repository.git("tag", "v9");
+  repository.write("d/a", "kept");
+  repository.expver(["data", "add", "d"]);
+  const { code, stdout } = repository.expver(["data", "gc", "-w", "--dry"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ {2}delete {2}d {2}\(2 objects, \d+ B\) {2}v9$/m);
+  expect(stdout).toContain("Nothing was removed.");
+  expect(stdout).not.toMatch(/Removed|In the trash/);
+});
+
 it("--purge says what is left in the trash of the repository itself, and what frees it", () => {
   const repository = project();
   const purge = () => repository.expver(["data", "gc", "-w", "-f", "--purge"]).stdout;

@@ -71,7 +71,14 @@ export function renderDataGet({ url, out, files }: GetResult): string {
   return url ?? `  got  ${oneLine(out)}  (${counted(files, "file")})`;
 }
 
-export function renderDataGc({ removed, bytes, removedThere, purged, left }: GcResult): string {
+export function renderDataGc({ wouldGo, removed, bytes, removedThere, purged, left }: GcResult): string {
+  if (wouldGo !== null) {
+    const named = wouldGo.map(
+      ({ verb, target, detail, count, bytes: size }) =>
+        `  ${verb}  ${oneLine(target)}  ${count === undefined ? "" : `(${counted(count, "object")}${size === undefined ? "" : `, ${formatBytes(size)}`})  `}${oneLine(detail ?? "")}`,
+    );
+    return [...named, `${counted(removed, "object")} of the cache would go (${formatBytes(bytes)}). Nothing was removed.`].join("\n");
+  }
   return [
     removed > 0 ? `Removed ${removed} objects from repo cache. (${formatBytes(bytes)})` : "No unused 'repo' cache to remove.",
     ...(removedThere === null

@@ -26,7 +26,7 @@ import { parseListing } from "../../../store/listing.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { ListingEntry, Pointer } from "../../../store/types.ts";
 import { type CacheFile, readingCache } from "../../../store/unused.ts";
-import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
+import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
@@ -44,6 +44,8 @@ interface GcPlan extends Plan {
 }
 
 export interface GcResult {
+  /** With `--dry`: what would go, by path and version; the numbers are those of what would be removed. */
+  wouldGo: Step[] | null;
   removed: number;
   bytes: number;
   /** On the remote; null when it was not asked for. */
@@ -83,9 +85,10 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     };
   },
 
-  async apply(context, { input, unused, unusedThere, dry }) {
+  async apply(context, { input, unused, unusedThere, dry, steps }) {
     const project = openData(context);
     const result: GcResult = {
+      wouldGo: dry ? steps : null,
       removed: unused.length,
       bytes: unused.reduce((sum, { size }) => sum + size, 0),
       removedThere: input.cloud === true ? unusedThere.length : null,
