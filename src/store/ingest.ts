@@ -234,7 +234,7 @@ export function refuseOther({ hash, hashName }: ObjectName, md5: string, from: s
   const found = hash.endsWith(".dir") ? `${md5}.dir` : md5;
   if (found === hash) return;
   throw new ExpverError("E_OBJECT", `${from} should hold ${hash} but its bytes are ${found}`, {
-    hint: "The object is damaged there; fetch or push it again from a place that has it whole.",
+    hint: "It is damaged there. Who has it whole in a cache deletes that one and types expver data push; one of another size push replaces by itself.",
     details: { path: from, hash, found, hashName },
   });
 }

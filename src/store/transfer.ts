@@ -15,7 +15,7 @@ import { keyOf, type ObjectFolder, ObjectThere, trustedSizes, unlessDamaged } fr
 import { renderListing } from "./listing.ts";
 import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions.ts";
 import { openRemote } from "./remotes/open-remote.ts";
-import type { Parcel, Remote, TransferFailure, Versions } from "./remotes/remote.ts";
+import type { Parcel, Remote, TransferFailure, Versions, Wanted } from "./remotes/remote.ts";
 import { concernsAll } from "./remotes/retry.ts";
 import { checkingComplete } from "./status.ts";
 import type { Pointer } from "./types.ts";
@@ -226,25 +226,30 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
   const { bundles, unreadable } = await bundlesOf(pointers, remote, tools);
   const files = await paceWork(namingByKey(membersOf(bundles)), context, { label: "comparing data" });
   const folders = byKey(bundles.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
+  const all = [...objectsOf(files), ...objectsOf(folders)];
+  const sizes = await paceWork(trustedSizes(cache.dir, all, { readLater: true }), context, { label: "comparing data" });
+  // What has another size there is damaged: it is sent again, checked on its way as any.
+  const wanted = all.map(({ hash, hashName }, index): Wanted => {
+    const size = sizes[index] ?? null;
+    return size === null ? { hash, hashName } : { hash, hashName, size };
+  });
   // Who may not look for what is not there may still send it.
-  const there = keysOf(await remote.present([...objectsOf(files), ...objectsOf(folders)], context, { mayGuess: true }));
+  const there = keysOf(await remote.present(wanted, context, { mayGuess: true }));
   const nowhere = new Set<string>();
-  const toSend = async (named: Map<string, Named>) => {
-    const absent = objectsOf(named).filter((object) => !there.has(keyOf(object)));
-    const sizes = await paceWork(trustedSizes(cache.dir, absent, { readLater: true }), context, { label: "comparing data" });
+  const toSend = (some: readonly Wanted[]) => {
     const parcels: Parcel[] = [];
-    for (const [index, object] of absent.entries()) {
-      const size = sizes[index] ?? null;
-      if (size === null) nowhere.add(keyOf(object));
-      else parcels.push(new ObjectThere(cache.dir, object, size));
+    for (const object of some) {
+      if (there.has(keyOf(object))) continue;
+      if (object.size === undefined) nowhere.add(keyOf(object));
+      else parcels.push(new ObjectThere(cache.dir, { hash: object.hash, hashName: object.hashName }, object.size));
     }
     return parcels;
   };
-  const parcels = await toSend(files);
+  const parcels = toSend(wanted.slice(0, files.size));
   const missing = bundles.flatMap(({ members, pointer }) =>
     (members === null ? [pointer] : members.filter(({ object }) => nowhere.has(keyOf(object)))).map(({ path }) => ({ path, pointer })),
   );
-  return { bundles, unreadable, there, parcels, listings: await toSend(folders), nowhere, missing, names: [files, folders] };
+  return { bundles, unreadable, there, parcels, listings: toSend(wanted.slice(files.size)), nowhere, missing, names: [files, folders] };
 }
 
 interface Unreadable {

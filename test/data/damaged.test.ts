@@ -339,3 +339,31 @@ it("--repair asks the remote that an output names", () => {
   expect(readFileSync(object("one"), "utf8")).toBe(FILES.one);
   expect(readFileSync(object("d/a"), "utf8")).toBe(FILES["d/a"]);
 });
+
+it("push replaces what has another size on the remote; what has the same is named by fetch, with what to do", () => {
+  const { repository, data, object } = stored("copy");
+  const store = join(repository.root, "../r", repository.root.slice(-6));
+  const there = (path: keyof typeof FILES) => join(store, object(path).slice(join(repository.root, ".dvc/cache").length));
+  cut(there("d/a"));
+  cut(there("one"));
+  expect(data("push")).toMatchObject({ code: 0, stdout: "2 files pushed\n" });
+  expect([readFileSync(there("d/a"), "utf8"), readFileSync(there("one"), "utf8")]).toEqual([FILES["d/a"], FILES.one]);
+  flip(there("d/b"));
+  expect(data("push").stdout).toContain("up to date");
+  rmSync(object("d/b"));
+  rmSync(join(repository.root, "d/b"));
+  expect(data("fetch")).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(new RegExp(`${there("d/b")} should hold[^]*deletes that one`)),
+  });
+});
+
+it("a remote's whole object is not replaced by a damaged one of another size", () => {
+  const { repository, data, object } = stored("copy");
+  const store = join(repository.root, "../r", repository.root.slice(-6));
+  cut(object("d/a"));
+  expect(data("push")).toMatchObject({ code: 1, stderr: expect.stringContaining("damaged in the cache") });
+  expect(readFileSync(join(store, object("d/a").slice(join(repository.root, ".dvc/cache").length)), "utf8")).toBe(FILES["d/a"]);
+  expect(data("pull")).toMatchObject({ code: 0 });
+  expect(data("push")).toMatchObject({ code: 0 });
+});
