@@ -209,6 +209,18 @@ for (const kind of ["http", "webdav", "s3", "azure", "gs"] as const) {
       expect(await remote.present(objectsOf(parcels.slice(25, 26)), {})).toEqual([]);
     });
 
+    it.skipIf(kind === "http" || kind === "webdav")("lists what fits on a page in one request, more shard by shard", async () => {
+      const remote = place();
+      const parcels = some(kind === "s3" ? 1050 : 30);
+      expect(await remote.send(parcels.slice(0, 30), {})).toEqual([]);
+      proxy.reset();
+      expect(await remote.list({})).toHaveLength(30);
+      expect(proxy.asked).toHaveLength(1);
+      if (kind !== "s3") return;
+      expect(await remote.send(parcels.slice(30), {})).toEqual([]);
+      expect(await remote.list({})).toHaveLength(1050);
+    });
+
     if (kind !== "http") {
       it.each([403, 405, 501])("asks for each object where listing is answered %d", async (status) => {
         const remote = place();

@@ -27,9 +27,10 @@ export function flatFolders(
 ): Pick<ObjectServer, "walkVersions"> & Required<Pick<ObjectServer, "readFolder" | "walk">> & { list: NonNullable<ObjectServer["list"]> } {
   const prefixOf = (folder: Key) => (folder === "" ? root : `${root}${folder}/`);
   const keyOf = (full: string): Key => full.slice(root.length);
+  const doingOf = (folder: Key) => `list ${folder === "" ? "what it has" : folder}`;
   return {
     async *list(folder, signal) {
-      for await (const { entries } of listKeys(prefixOf(folder), { signal, doing: `list ${folder}` }))
+      for await (const { entries } of listKeys(prefixOf(folder), { signal, doing: doingOf(folder) }))
         yield entries.map(({ key, size }): KeyAndSize => ({ key: keyOf(key), size }));
     },
 
@@ -37,7 +38,7 @@ export function flatFolders(
       const prefix = prefixOf(folder);
       const found: FolderThere = { files: [], folders: [] };
       let isThere = prefix === "";
-      for await (const { entries, folders } of listKeys(prefix, { signal, doing: `list ${folder}`, delimiter: "/" })) {
+      for await (const { entries, folders } of listKeys(prefix, { signal, doing: doingOf(folder), delimiter: "/" })) {
         isThere ||= entries.length + folders.length > 0;
         for (const { key, size, tag } of entries)
           if (!key.endsWith("/")) found.files.push({ key: keyOf(key), relpath: key.slice(prefix.length), size, tag });
@@ -48,7 +49,7 @@ export function flatFolders(
 
     async *walk(folder, signal) {
       const prefix = prefixOf(folder);
-      for await (const { entries } of listKeys(prefix, { signal, doing: `list ${folder}` })) {
+      for await (const { entries } of listKeys(prefix, { signal, doing: doingOf(folder) })) {
         // A key that ends in a slash is how some programs make a folder.
         const files = entries.filter(({ key }) => !key.endsWith("/"));
         yield files.map(({ key, size, tag }): FileThere => ({ key: keyOf(key), relpath: key.slice(prefix.length), size, tag }));

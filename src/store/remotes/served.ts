@@ -9,10 +9,10 @@ import type { ObjectFolder, ObjectName } from "../layout.ts";
 import { LONGEST_TEXT, mostOf, taking } from "./bounds.ts";
 import { keyOf } from "./keys.ts";
 import { lookFor } from "./look-for.ts";
-import { forMany, newController, type Tools } from "./many.ts";
+import { forMany, type ManyOptions, newController, type Tools } from "./many.ts";
 import type { Expected, Parcel, Received, Remote, StoredObject } from "./remote.ts";
 import { retrying } from "./retry.ts";
-import type { Coming, Key, ObjectServer, Source } from "./server.ts";
+import type { Coming, Key, KeyAndSize, ObjectServer, Source } from "./server.ts";
 
 export interface ServedOptions {
   name: string;
@@ -258,6 +258,8 @@ async function listAll(
       hint: "Name the objects (status --cloud does), or use a remote of another kind: S3, SSH, WebDAV, a folder.",
     });
   }
+  const few = await listFew(server, { pacing, jobs, label });
+  if (few !== null) return few;
   const shards = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, "0"));
   const folders = shards.flatMap((shard): (ObjectName & { folder: Key })[] => [
     { folder: `files/md5/${shard}`, hash: shard, hashName: "md5" },
@@ -282,6 +284,23 @@ async function listAll(
   const [first] = failures;
   if (first?.error) throw first.error;
   return found;
+}
+
+/** All there is where it fits on a page: one request, where the shards of both layouts take 512. Null: there is more. */
+async function listFew({ walk }: ObjectServer, options: ManyOptions): Promise<StoredObject[] | null> {
+  if (walk === undefined) return null;
+  let pages: KeyAndSize[][] = [];
+  const [failure] = await forMany([{ object: { hash: "", hashName: "md5" } }], options, async (_, { signal }) => {
+    pages = [];
+    for await (const page of walk("", signal)) if (pages.push(page) > 1) return;
+  });
+  if (failure?.error) throw failure.error;
+  if (pages.length > 1) return null;
+  return pages.flat().flatMap(({ key, size }): StoredObject[] => {
+    const [, layout, shard, rest] = /^(files\/md5\/)?([0-9a-f]{2})\/([0-9a-f]{30}(?:\.dir)?)$/.exec(key) ?? [];
+    if (shard === undefined || rest === undefined) return [];
+    return [{ hash: shard + rest, hashName: layout === undefined ? "md5-dos2unix" : "md5", size }];
+  });
 }
 
 /** Becomes a failure without an error. */
