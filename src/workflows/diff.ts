@@ -1,7 +1,7 @@
 /** `expver diff A B …`: what two to ten versions or worktrees have apart: parameters, metrics, data, models, environment, code. */
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { exactDifference } from "../versions/exact-numbers.ts";
+import { canonicalNumber, exactDifference } from "../versions/exact-numbers.ts";
 import { compareMetric, directionOf, type KnownDirection } from "../versions/metrics.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Version } from "../versions/types.ts";
@@ -65,7 +65,10 @@ export const diff: ReadWorkflow<Input, VersionsDiff> = {
     const all = readVersions(project);
     const { sides, objects, close } = await openSides(context, project, names, all);
     try {
-      const params = valueRows(sides.map((side) => side.params));
+      const params = valueRows(
+        sides.map((side) => side.params),
+        canonicalNumber,
+      );
       const metrics = metricRows(project, all, sides);
       const artifacts = artifactDifferences(
         project,
@@ -124,10 +127,11 @@ function verdict(first: string | null, value: string | null, { direction }: Know
 }
 
 /** Names in the order in which they are first said. */
-function valueRows(all: readonly Record<string, string>[]): ValueRow[] {
+function valueRows(all: readonly Record<string, string>[], meant = (text: string) => text): ValueRow[] {
   const names = new Set(all.flatMap((values) => Object.keys(values)));
   return [...names].map((name) => {
     const values = all.map((one) => (Object.hasOwn(one, name) ? (one[name] ?? null) : null));
-    return { name, values, differs: new Set(values).size > 1 };
+    const meanings = values.map((value) => (value === null ? null : meant(value)));
+    return { name, values, differs: new Set(meanings).size > 1 };
   });
 }

@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import { markOf } from "../../src/workflows/run/outputs/marks.ts";
 import { parseMetrics, readMetricsFile } from "../../src/workflows/run/outputs/metrics-file.ts";
 import { parameterEnvironment, parseGiven, substitute } from "../../src/workflows/run/parameters/parameters.ts";
+import { makeExperiment } from "./story.ts";
 
 it("keeps the text of every value exactly", () => {
   expect(parseGiven(["lr=1e-5", "name=a=b", "n=007", "empty=", "lr=1e-4"])).toEqual({ lr: "1e-4", name: "a=b", n: "007", empty: "" });
@@ -61,4 +62,24 @@ it("tells a file that was written since from a stale or missing one", () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+it("a parameter file that readers of YAML 1.1 and 1.2 read differently is warned of; diff compares numbers, however they are written", () => {
+  const repo = makeExperiment();
+  repo.write("params.yaml", "lr: 1e-4\nname: '1e-4'\nflag: yes\n");
+  repo.write("expver.yaml", "params: params.yaml\n");
+  const { warnings } = repo.expverJson(["run", "--", "true"]);
+  expect(warnings).toContainEqual({
+    text: "params.yaml has values that YAML 1.1 and 1.2 read differently: lr: 1e-4 (a text to Python's PyYAML), flag: yes (a boolean to Python's PyYAML)",
+    hint: "Write what both read alike, such as lr: 1.0e-4, or quote what is a text.",
+  });
+  repo.write("params.yaml", "lr: 0.0001\nname: '1e-4'\nflag: true\n");
+  expect(
+    repo
+      .expverJson(["run", "--", "true"])
+      .warnings.map(({ text }) => text)
+      .join(),
+  ).not.toContain("read differently");
+  const { params } = repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data;
+  expect(params.filter(({ differs }: { differs: boolean }) => differs).map(({ name }: { name: string }) => name)).toEqual(["flag"]);
 });

@@ -2,7 +2,9 @@
 import { basename, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { loadYaml } from "../../../config/yaml.ts";
+import { ambiguousScalars } from "../../../config/yaml-versions.ts";
 import { ExpverError } from "../../../errors.ts";
+import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { flatten } from "./flatten.ts";
 import { withoutSettings } from "./sweep-keys.ts";
@@ -31,6 +33,21 @@ export function readParameterFile({ root, config }: Project): Record<string, str
   if (config.params === null) return {};
   const text = readTextIfExists(join(root, config.params));
   return text === null ? {} : flatten(withoutSettings(loadYaml(text, basename(config.params), { exact: true })));
+}
+
+/** What Python reads as something else than programs with YAML 1.2 do; nothing is changed. */
+export function warnAmbiguous({ root, config }: Project, { report }: Pick<Context, "report">): void {
+  const text = config.params === null ? null : readTextIfExists(join(root, config.params));
+  const found = text === null || config.params === null ? [] : ambiguousScalars(text, basename(config.params));
+  const [first] = found;
+  if (first === undefined) return;
+  const named = found.slice(0, 5).map(({ name, text: value, old }) => `${name}: ${value} (${old} to Python's PyYAML)`);
+  const more = found.length > 5 ? `, and ${found.length - 5} more` : "";
+  report({
+    kind: "warning",
+    text: `${config.params} has values that YAML 1.1 and 1.2 read differently: ${named.join(", ")}${more}`,
+    hint: `Write what both read alike, such as ${first.name}: ${first.clear}, or quote what is a text.`,
+  });
 }
 
 /** `{name}` of a known parameter becomes its value; all other braces stay (JSON, templates of the program). */
