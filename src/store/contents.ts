@@ -75,7 +75,7 @@ export function* storingOutputs(
 export function* scanOutputs(
   project: Project,
   paths: readonly string[],
-  { walks, ...options }: ScanOptions & { walks?: ReadonlyMap<string, Walk> | undefined },
+  { walks, ...options }: ScanOptions & { walks?: ReadonlyMap<string, Walk> | undefined } = {},
 ): Work<Scan[]> {
   const at = paths.map((path) => absolutePath(project, path));
   const walkAt = new Map(at.map((path, index) => [path, walks?.get(paths[index] as string)]));

@@ -45,6 +45,36 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
   });
 });
 
+describe.skipIf(DVC === null)("outputs that only Git has (cache: false), as dvc does it", { timeout: 120_000 }, () => {
+  const track = (repository: TestRepository) => {
+    repository.write("a", "1\n");
+    repository.write("d/x", "x\n");
+    repository.write("a.dvc", "outs:\n- md5: b026324c6904b2a9cb4b88d6d61c81d1\n  size: 2\n  hash: md5\n  cache: false\n  path: a\n");
+    repository.commit("tracked");
+    repository.write("b", "cached\n");
+  };
+
+  it("commit and add write their hashes, and store nothing", () => {
+    const twins = makeTwins();
+    twins.each(track);
+    twins.run(["add", "-q", "b"]);
+    for (const [text, ...args] of [
+      ["committed", "commit", "-f"],
+      ["named", "commit", "-f", "a", "b.dvc"],
+      ["added", "add", "a"],
+      ["added both", "add", "b", "a"],
+    ] as [string, ...string[]][]) {
+      twins.each((repository) => {
+        repository.write("a", `a ${text}\n`);
+        repository.write("b", `b ${text}\n`);
+      });
+      twins.run(args);
+      twins.agree();
+      twins.same(["status"]);
+    }
+  });
+});
+
 /** Each entry of the file as a version's commit has it, with the bytes that its hash names. */
 function recorded(repository: TestRepository, file: string): Record<string, string> {
   const text = repository.git("show", `e0.1.0:${file}`);

@@ -125,16 +125,22 @@ async function addAll(
   { plan, operation }: { plan: AddPlan; operation: OpenOperation },
 ): Promise<AddResult> {
   const { paths, files, ignored, walks, unchanged, store, relink } = plan;
-  const changed = [...walks.keys()];
   // Somebody may have changed them before the lock was ours.
   const pointers = new Map(paths.map((path) => [path, pointerBeside(project, path, files.get(path)) ?? undefined]));
+  const isCached = (path: string) => pointers.get(path)?.cache !== false;
+  const changed = [...walks.keys()].filter(isCached);
+  const uncached = [...walks.keys()].filter((path) => !isCached(path));
   const walked = [...walks.values()].flatMap((walk) => walk.files);
   const amounts = { total: walked.length, totalBytes: walked.reduce((sum, { size }) => sum + size, 0) };
   const copyDatabase = await databaseCopier();
   const since = Date.now();
   const work = store ? storingOutputs(project, changed, { walks, copyDatabase }) : scanOutputs(project, changed, { walks });
   const scans = await paceWork(work, context, { label: store ? "storing data" : "hashing data", ...amounts });
-  const contents = new Map([...unchanged, ...changed.map((path, index) => [path, (scans[index] as Scan).content] as const)]);
+  const hashed = await paceWork(scanOutputs(project, uncached, { walks }), context, { label: "hashing data" });
+  const contents = new Map([
+    ...unchanged,
+    ...[...changed, ...uncached].map((path, index) => [path, ([...scans, ...hashed][index] as Scan).content] as const),
+  ]);
   const news: string[] = [];
   for (const path of paths)
     if (!(await paceWork(isLegacyUnchanged(project, pointers.get(path)), context, { label: "hashing data" }))) news.push(path);
@@ -144,8 +150,7 @@ async function addAll(
     news.map((path) => ({ path, content: contentOf(path), pointer: pointers.get(path) })),
   );
   const added = paths.map((path): AddedOutput => ({ path, ...contentOf(path), changed: said.changed.has(path) }));
-  const cached = paths.filter((path) => pointers.get(path)?.cache !== false);
-  const places = cached.map((path) => absolutePath(project, path));
+  const places = paths.filter(isCached).map((path) => absolutePath(project, path));
   const edits = [...ignoreEdits(project, places, ignored), ...said.edits];
   applyFileEdits(project, operation, edits);
   const stored = scans.map((scan, index) => ({ path: absolutePath(project, changed[index] as string), scan }));

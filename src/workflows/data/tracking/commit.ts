@@ -4,7 +4,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { paceWork } from "../../../platform/pace.ts";
-import { pointerEdits, storingOutputs } from "../../../store/contents.ts";
+import { pointerEdits, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { relinkOutputs, type ToRelink } from "../../../store/relink.ts";
@@ -75,12 +75,15 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const pointers = [...changed, ...unstored.filter(({ hashName }) => hashName === "md5")];
     const paths = pointers.map(({ path }) => path);
     const work = async (edit: (edits: FileEdit[]) => void): Promise<CommitResult> => {
-      const toStore = pointers.filter(({ cache }) => cache).map(({ path }) => path);
+      const pathsOf = (some: readonly Pointer[]) => some.map(({ path }) => path);
+      const toStore = pathsOf(pointers.filter(({ cache }) => cache));
+      const toHash = pathsOf(pointers.filter(({ cache }) => !cache));
       const since = Date.now();
       const scans = await paceWork(storingOutputs(project, toStore, { copyDatabase: await databaseCopier() }), context, {
         label: "storing data",
       });
-      const byPath = new Map(toStore.map((path, index) => [path, scans[index]]));
+      const hashed = await paceWork(scanOutputs(project, toHash), context, { label: "hashing data" });
+      const byPath = new Map([...toStore, ...toHash].map((path, index) => [path, [...scans, ...hashed][index]]));
       const stored = changed.flatMap((pointer) => {
         const content = byPath.get(pointer.path)?.content;
         return content === undefined ? [] : [{ path: pointer.path, content, pointer }];
@@ -88,7 +91,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       const said = pointerEdits(project, stored);
       const committed = stored.map(({ path, content }) => ({ path, ...content, changed: said.changed.has(path) }));
       // A pointer may have come without its line; Git would take the data.
-      const places = committed.map(({ path }) => absolutePath(project, path));
+      const places = stored.filter(({ pointer }) => pointer.cache).map(({ path }) => absolutePath(project, path));
       edit([...said.edits, ...ignoreEdits(project, places)]);
       const here = scans.map((scan, index) => ({ path: absolutePath(project, toStore[index] as string), scan }));
       if (relink) await paceWork(relinkOutputs(project, [...here, ...settled], { since }), context, { label: "linking data" });

@@ -34,7 +34,11 @@ export function refuseUntrackable(project: Project, paths: readonly string[], po
     refuseOverlap(path);
   }
   const ignored = refuseIgnoredPointers(project, paths);
-  refuseTrackedByGit(project, paths);
+  const inGit = new Set(pointers.flatMap(({ path, cache }) => (cache ? [] : [path])));
+  refuseTrackedByGit(
+    project,
+    paths.filter((path) => !inGit.has(path)),
+  );
   return ignored;
 }
 
