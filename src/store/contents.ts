@@ -42,7 +42,7 @@ export function storeOutput(project: Project, path: string, context: Pacing, opt
   return finishWork(storingOutput(project, path, options), context, { label: `storing ${path}` });
 }
 
-export function* storingOutput(project: Project, path: string, options: StoreOptions = {}): Work<StoredOutput> {
+function* storingOutput(project: Project, path: string, options: StoreOptions = {}): Work<StoredOutput> {
   const { content } = (yield* storingOutputs(project, [path], options))[0] as Scan;
   const target = absolutePath(project, path);
   return {
