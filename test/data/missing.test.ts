@@ -86,3 +86,27 @@ describe("a file of a folder of which the remote has only some", () => {
     expect(warnings.map(({ text }) => text)).toEqual(["d/zz is no file of d, as it was stored"]);
   });
 });
+
+it("a listing goes to a remote, or comes into a cache, only when all of its files are there", () => {
+  const objectsOf = (folder: string) =>
+    readdirSync(join(folder, "files/md5"), { recursive: true, encoding: "utf8" })
+      .filter((key) => key.length > 30)
+      .map((key) => (key.endsWith(".dir") ? "listing" : key))
+      .sort();
+  const { owner } = cloneWhere({ there: [], listing: false });
+  const [store, cache] = [owner.expver(["data", "remote", "list"]).stdout.split(/\s+/)[1] ?? "", join(owner.root, ".dvc/cache")];
+  expect(owner.expver(["data", "push", "x/d/a"]).code).toBe(0);
+  expect(objectsOf(store)).toEqual([keyOf("a")]);
+  const lost = join(cache, "files/md5", keyOf("c"));
+  rmSync(lost);
+  // As with dvc what is nowhere is told, and ends nothing.
+  expect(owner.expver(["data", "push"])).toMatchObject({ code: 0, stderr: expect.stringContaining("x/d/sub/c") });
+  expect(objectsOf(store)).toEqual(["a", "b"].map(keyOf).sort());
+  expect(owner.expver(["data", "commit", "-f"]).code).toBe(0);
+  expect(owner.expver(["data", "push"]).code).toBe(0);
+  expect(objectsOf(store)).toEqual([...["a", "b", "c"].map(keyOf), "listing"].sort());
+
+  const { clone } = cloneWhere({ there: ["a", "b"], listing: true });
+  expect(clone.expver(["data", "fetch"]).stderr).toContain("x/d/sub/c");
+  expect(objectsOf(join(clone.root, ".dvc/cache"))).toEqual(["a", "b"].map(keyOf).sort());
+});
