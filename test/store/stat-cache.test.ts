@@ -117,6 +117,17 @@ it("keeps no hash of a file that may have changed within the tick in which it wa
     expect(open().get("fine, old", { ...known, ...other })).toBeUndefined();
 });
 
+it("a change time says nothing of a protected file that has several names, and all of one that has not both", () => {
+  const { stat, open } = folder();
+  const known = { ...stat("a"), nlink: 2, mode: 0o100444 };
+  const first = open();
+  first.set("a", known, "e".repeat(32), LATER);
+  first.save();
+  const now = { ...known, ctimeMs: known.ctimeMs + 1 };
+  expect(open().get("a", now)).toBe("e".repeat(32));
+  for (const other of [{ nlink: 1 }, { mode: 0o100644 }]) expect(open().get("a", { ...now, ...other })).toBeUndefined();
+});
+
 it("a file that is damaged anywhere counts as empty", () => {
   const { root, stat, open } = folder();
   const first = open();
