@@ -10,7 +10,7 @@ import { expectCopies } from "../../../platform/threads.ts";
 import { openCache } from "../../../store/cache.ts";
 import { pointerEdits, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { pointerBeside, readPointers } from "../../../store/pointers.ts";
+import { fileBeside, pointerBeside, readPointers } from "../../../store/pointers.ts";
 import { relinkOutputs } from "../../../store/relink.ts";
 import { type Scan, type Walk, walkingOutput } from "../../../store/scan.ts";
 import type { OutputContent, Pointer } from "../../../store/types.ts";
@@ -83,8 +83,8 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const changed = paths.filter((path) => !unchanged.has(path));
     const walks = new Map<string, Walk>();
     for (const path of changed) walks.set(path, await paceWork(walkingOutput(project, absolutePath(project, path)), context, LOOKING));
-    const known = new Set(pointers.map(({ path }) => path));
-    const fresh = [...walks].flatMap(([path, { files }]) => (known.has(path) ? [] : files));
+    const files = new Map(pointers.map(({ path, file }) => [path, file]));
+    const fresh = [...walks].flatMap(([path, walk]) => (files.has(path) ? [] : walk.files));
     expectCopies(
       fresh.length,
       fresh.reduce((sum, { size }) => sum + size, 0),
@@ -93,13 +93,13 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     return {
       command: "data add",
       steps: [
-        ...amounts.map(({ path, ...amount }) => ({ verb: "track", target: path, detail: `→ ${path}.dvc`, ...amount })),
+        ...amounts.map(({ path, ...amount }) => ({ verb: "track", target: path, detail: `→ ${files.get(path) ?? fileBeside(path)}`, ...amount })),
         ...members.map(({ path, pointer }) => ({ verb: "store", target: path, detail: `→ ${pointer.file}` })),
       ],
       destructive: false,
       fingerprint: fingerprintOf({ amounts, members: members.map(({ path }) => path) }),
       paths,
-      files: new Map(pointers.map(({ path, file }) => [path, file])),
+      files,
       members,
       ignored,
       walks,
