@@ -93,7 +93,12 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     return {
       command: "data add",
       steps: [
-        ...amounts.map(({ path, ...amount }) => ({ verb: "track", target: path, detail: `→ ${files.get(path) ?? fileBeside(path)}`, ...amount })),
+        ...amounts.map(({ path, ...amount }) => ({
+          verb: "track",
+          target: path,
+          detail: `→ ${files.get(path) ?? fileBeside(path)}`,
+          ...amount,
+        })),
         ...members.map(({ path, pointer }) => ({ verb: "store", target: path, detail: `→ ${pointer.file}` })),
       ],
       destructive: false,
