@@ -46,6 +46,8 @@ export function freeBytes(path: string): number | null {
 export function roomOn(path: string): { free: number; total: number } | null {
   try {
     const { bavail, bfree, blocks, bsize } = statfsSync(path);
+    // Some file systems of programs, in the network too, say 0 of everything: that is no full disk.
+    if (blocks === 0) return null;
     // Some of it is kept for root.
     return { free: (process.getuid?.() === 0 ? bfree : bavail) * bsize, total: blocks * bsize };
   } catch {
