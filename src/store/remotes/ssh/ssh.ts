@@ -5,53 +5,25 @@ import type { RemoteConfig } from "../../dvc-config.ts";
 import { MOST_NAMES } from "../bounds.ts";
 import type { Environment } from "../http-access.ts";
 import { isFileName, strangeName } from "../keys.ts";
-import type { FolderThere, Key, KeyAndSize, ObjectServer, Source } from "../server.ts";
+import type { FolderThere, Key, KeyAndSize, ObjectServer } from "../server.ts";
 import { uploadsOf } from "../uploads.ts";
-import { isRefusal, type Refusal, type Reply, type SftpConnection, sftpConnection } from "./connection.ts";
-import { type Attributes, type Field, malformed, Reader, STATUS, TYPE } from "./packets.ts";
+import { askingOf } from "./asking.ts";
+import { isRefusal, type SftpConnection, sftpConnection } from "./connection.ts";
+import { readingFile, writingFile } from "./one-file.ts";
+import { type Attributes, type Field, malformed, STATUS, TYPE } from "./packets.ts";
 
-// Every server takes this much; more would need asking.
-const PIECE = 32 * 1024;
-// Requests of one file under way: what a long line holds.
-const WINDOW = 48;
 const CLEANING_MS = 5000;
 const READ = 1;
 const WRITE_NEW = 2 | 8 | 32;
 const WITH_MODE = 4;
-const NOTHING_LEFT = 2 ** 20;
 
 export function sshServer(config: RemoteConfig, env: Environment): ObjectServer {
   const { name, url } = config;
   const root = /^ssh:\/\/[^/]*(\/.*?)?\/*$/.exec(url)?.[1] || "/";
   const connection = sftpConnection(config, env);
+  const asking = askingOf(name, connection);
+  const { ask, must, refused, close } = asking;
   const at = (key: Key) => (key === "" ? root : `${root === "/" ? "" : root}/${key}`);
-  const refused = (doing: string, { status, text }: Refusal): ExpverError => {
-    const code = status === STATUS.PERMISSION_DENIED ? "E_REMOTE_FORBIDDEN" : "E_REMOTE_ANSWER";
-    return new ExpverError(code, `remote ${name}: cannot ${doing}: ${text || `SFTP status ${status}`}`, {
-      ...(code === "E_REMOTE_FORBIDDEN" ? { hint: "The user of the remote may not do this there: see owner and mode of the folder." } : {}),
-      details: { remote: name, sftp: status },
-    });
-  };
-  /** The reply, or null when the file is not there. */
-  const ask = async (
-    type: number,
-    fields: readonly Field[],
-    { signal, doing }: { signal: AbortSignal; doing: string },
-  ): Promise<Reply | null> => {
-    const reply = await connection.ask(type, fields, signal);
-    if (!isRefusal(reply)) return reply;
-    if (reply.status === STATUS.OK) return { type: TYPE.STATUS, fields: new Reader(Buffer.alloc(0)) };
-    if (reply.status === STATUS.NO_SUCH_FILE) return null;
-    throw refused(doing, reply);
-  };
-  const must = async (type: number, fields: readonly Field[], asked: { signal: AbortSignal; doing: string }): Promise<Reply> => {
-    const reply = await ask(type, fields, asked);
-    if (reply !== null) return reply;
-    throw new ExpverError("E_REMOTE_ABSENT", `remote ${name}: cannot ${asked.doing}: no such file or folder`, {
-      details: { remote: name },
-    });
-  };
-  const close = (handle: Buffer, signal: AbortSignal) => connection.ask(TYPE.CLOSE, [handle], signal);
   const folders = new Map<string, Promise<void>>();
   const makeFolder = (path: string, signal: AbortSignal): Promise<void> => {
     const known = folders.get(path);
@@ -99,7 +71,7 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
     async get(key, { from, signal }) {
       const doing = `read ${key}`;
       const reply = await ask(TYPE.OPEN, [at(key), READ, 0], { signal, doing });
-      return reply === null ? null : { from, length: undefined, bytes: reading(reply.fields.data(), { from, signal, doing }) };
+      return reply === null ? null : { from, length: undefined, bytes: readingFile(asking, reply.fields.data(), { from, signal, doing }) };
     },
 
     async put(key, source, signal) {
@@ -110,7 +82,7 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
       let handle: Buffer | null = null;
       try {
         handle = (await must(TYPE.OPEN, [temporary, WRITE_NEW, 0], { signal, doing })).fields.data();
-        await writing(handle, source, { signal, doing });
+        await writingFile(asking, handle, source, { signal, doing });
         const extensions = await connection.extensions();
         if (extensions.has("fsync@openssh.com")) await must(TYPE.EXTENDED, ["fsync@openssh.com", handle], { signal, doing });
         await close(handle, signal);
@@ -189,83 +161,6 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
       }
       if (found.length > MOST_NAMES) throw malformed("a listing without end");
     }
-  }
-
-  /** Asks for several pieces ahead; a short piece is completed before the next is given. */
-  async function* reading(
-    handle: Buffer,
-    { from, signal, doing }: { from: number; signal: AbortSignal; doing: string },
-  ): AsyncIterable<Buffer> {
-    const request = (offset: number, length: number) => connection.ask(TYPE.READ, [handle, BigInt(offset), length], signal);
-    const ahead: { offset: number; reply: ReturnType<typeof request> }[] = [];
-    let next = from;
-    try {
-      for (;;) {
-        // Grows: a small file is not asked for forty times.
-        while (ahead.length < Math.min(WINDOW, 2 + (next - from) / PIECE)) {
-          const reply = request(next, PIECE);
-          reply.catch(() => {});
-          ahead.push({ offset: next, reply });
-          next += PIECE;
-        }
-        const first = ahead.shift();
-        if (first === undefined) return;
-        const { offset } = first;
-        for (let length = 0, reply = await first.reply; ; reply = await request(offset + length, PIECE - length)) {
-          if (isRefusal(reply)) {
-            if (reply.status === STATUS.EOF) return;
-            throw refused(doing, reply);
-          }
-          const bytes = reply.fields.data();
-          if (bytes.length === 0 || length + bytes.length > PIECE)
-            throw malformed(`${bytes.length} bytes where ${PIECE - length} were asked for`);
-          length += bytes.length;
-          yield bytes;
-          if (length >= PIECE) break;
-        }
-      }
-    } finally {
-      close(handle, signal).catch(() => {});
-    }
-  }
-
-  async function writing(handle: Buffer, source: Source, { signal, doing }: { signal: AbortSignal; doing: string }): Promise<void> {
-    let offset = 0;
-    const under = new Set<Promise<void>>();
-    let failed: { error: unknown } | null = null;
-    const write = async (bytes: Buffer, place: number) => {
-      const reply = await connection.ask(TYPE.WRITE, [handle, BigInt(place), bytes], signal);
-      if (isRefusal(reply) && reply.status !== STATUS.OK) throw (await isFull(handle, signal)) ? full(doing) : refused(doing, reply);
-    };
-    for await (const chunk of source.chunks()) {
-      for (let start = 0; start < chunk.length; start += PIECE) {
-        const piece = chunk.subarray(start, start + PIECE);
-        const one: Promise<void> = write(piece, offset)
-          .catch((error: unknown) => {
-            failed ??= { error };
-          })
-          .finally(() => under.delete(one));
-        under.add(one);
-        offset += piece.length;
-        if (under.size >= WINDOW) await Promise.race(under);
-        if (failed !== null) throw (failed as { error: unknown }).error;
-      }
-    }
-    await Promise.all(under);
-    if (failed !== null) throw (failed as { error: unknown }).error;
-  }
-
-  /** SFTP says only "failure" when a disk is full. */
-  async function isFull(handle: Buffer, signal: AbortSignal): Promise<boolean> {
-    if (!(await connection.extensions()).has("fstatvfs@openssh.com")) return false;
-    const reply = await connection.ask(TYPE.EXTENDED, ["fstatvfs@openssh.com", handle], signal);
-    if (isRefusal(reply)) return false;
-    const [, unit = 0, , , available = 0] = Array.from({ length: 5 }, () => reply.fields.uint64());
-    return unit * available < NOTHING_LEFT;
-  }
-
-  function full(doing: string): ExpverError {
-    return new ExpverError("E_REMOTE_FULL", `remote ${name}: cannot ${doing}: the disk there is full`, { details: { remote: name } });
   }
 }
 
