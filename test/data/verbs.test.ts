@@ -355,7 +355,7 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     const twins = makeTwins();
     twins.each(({ write }) => {
       write(".dvcignore", "*.log\n!keep.log\n/build/\n# no\n\n");
-      write("sub/.dvcignore", "q*\n");
+      write("sub/.dvcignore", "q*\n!deep.txt\n");
       write("build/x", "");
     });
     twins.same(["root"], "sub");
@@ -370,6 +370,8 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
       ["../outside.log"],
       ["build/keep.log", "build/deep/keep.log"],
       ["-d", "build/keep.log"],
+      ["sub/q1/deep.txt"],
+      ["-d", "sub/q1/deep.txt"],
       ["-q", "x.log"],
       ["-q", "a"],
       ["-q", "-d", "x.log"],
