@@ -91,6 +91,16 @@ export function* trustedSizes(dir: string, objects: readonly ObjectName[], { rea
   return sizes;
 }
 
+/** Bytes of what lies in the places of objects, null for nothing; whether it can be relied on is not asked, so nothing is read. */
+export function* sizesInPlaces(dir: string, objects: readonly ObjectName[]): Work<(number | null)[]> {
+  const sizes: (number | null)[] = [];
+  for (const some of batchesOf(objects)) {
+    const stats = yield* takingStats(some.length, (index) => objectPath(dir, some[index] as ObjectName));
+    for (let index = 0; index < some.length; index += 1) sizes.push(stats.mode(index) === null ? null : stats.size(index));
+  }
+  return sizes;
+}
+
 /** We may not read what is there. */
 export function isClosed({ details }: ExpverError, path: string): boolean {
   return details.path === path && (details.errno === "EACCES" || details.errno === "EPERM");

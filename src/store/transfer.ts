@@ -5,17 +5,17 @@
 import { shownPath, typedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { type ErrorCode, ExpverError } from "../errors.ts";
-import { type Pacing, paceWork } from "../platform/pace.ts";
+import { NOTHING_DONE, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, namingByKey, objectsOf, type StoredPointer } from "./bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "./by-remote.ts";
 import { openCache } from "./cache.ts";
 import { findingDamaged, saidOfQuarantine } from "./damaged.ts";
 import { beginIngest } from "./ingest.ts";
-import { keyOf, type ObjectFolder, ObjectThere, trustedSizes, unlessDamaged } from "./layout.ts";
+import { keyOf, type ObjectFolder, type ObjectName, ObjectThere, sizesInPlaces, trustedSizes, unlessDamaged } from "./layout.ts";
 import { renderListing } from "./listing.ts";
 import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions.ts";
 import { openRemote } from "./remotes/open-remote.ts";
-import type { Parcel, Remote, TransferFailure, Versions, Wanted } from "./remotes/remote.ts";
+import type { Parcel, Remote, TransferFailure, Versions } from "./remotes/remote.ts";
 import { concernsAll } from "./remotes/retry.ts";
 import { checkingComplete } from "./status.ts";
 import type { Pointer } from "./types.ts";
@@ -96,7 +96,7 @@ export async function surveyPush(project: Project, pointers: readonly Pointer[],
       }
       const { unreadable, there, parcels, listings, missing } = await examine(remote, some, { project, cache, context, options: {} });
       if (unreadable[0] !== undefined) throw unreadable[0].error;
-      for (const key of there) if (isFirst(key)) survey.there += 1;
+      for (const key of there.keys()) if (isFirst(key)) survey.there += 1;
       for (const { object, size } of [...parcels, ...listings]) {
         if (!isFirst(keyOf(object))) continue;
         survey.lacking += 1;
@@ -210,7 +210,7 @@ interface Examined {
   bundles: Bundle[];
   unreadable: Unreadable[];
   /** Keys of the objects that are there. */
-  there: Set<string>;
+  there: ReadonlyMap<string, unknown>;
   /** Files to send; then listings, of which only those may follow whose members have all arrived. */
   parcels: Parcel[];
   listings: Parcel[];
@@ -226,30 +226,47 @@ async function examine(remote: Remote, pointers: StoredPointer[], tools: Tools):
   const { bundles, unreadable } = await bundlesOf(pointers, remote, tools);
   const files = await paceWork(namingByKey(membersOf(bundles)), context, { label: "comparing data" });
   const folders = byKey(bundles.flatMap(({ listing, pointer }) => (listing === null ? [] : [{ object: listing, path: pointer.path }])));
-  const all = [...objectsOf(files), ...objectsOf(folders)];
-  const sizes = await paceWork(trustedSizes(cache.dir, all, { readLater: true }), context, { label: "comparing data" });
-  // What has another size there is damaged: it is sent again, checked on its way as any.
-  const wanted = all.map(({ hash, hashName }, index): Wanted => {
-    const size = sizes[index] ?? null;
-    return size === null ? { hash, hashName } : { hash, hashName, size };
-  });
   // Who may not look for what is not there may still send it.
-  const there = keysOf(await remote.present(wanted, context, { mayGuess: true }));
+  const seen = await remote.present([...objectsOf(files), ...objectsOf(folders)], context, { mayGuess: true });
+  const there = new Map(seen.map((one) => [keyOf(one), one.size]));
+  for (const key of await paceWork(damagedThere(bundles, there, cache), context, { label: "comparing data" })) there.delete(key);
   const nowhere = new Set<string>();
-  const toSend = (some: readonly Wanted[]) => {
+  const toSend = async (named: Map<string, Named>) => {
+    const absent = objectsOf(named).filter((object) => !there.has(keyOf(object)));
+    const sizes = await paceWork(trustedSizes(cache.dir, absent, { readLater: true }), context, { label: "comparing data" });
     const parcels: Parcel[] = [];
-    for (const object of some) {
-      if (there.has(keyOf(object))) continue;
-      if (object.size === undefined) nowhere.add(keyOf(object));
-      else parcels.push(new ObjectThere(cache.dir, { hash: object.hash, hashName: object.hashName }, object.size));
+    for (const [index, object] of absent.entries()) {
+      const size = sizes[index] ?? null;
+      if (size === null) nowhere.add(keyOf(object));
+      else parcels.push(new ObjectThere(cache.dir, object, size));
     }
     return parcels;
   };
-  const parcels = toSend(wanted.slice(0, files.size));
+  const parcels = await toSend(files);
   const missing = bundles.flatMap(({ members, pointer }) =>
     (members === null ? [pointer] : members.filter(({ object }) => nowhere.has(keyOf(object)))).map(({ path }) => ({ path, pointer })),
   );
-  return { bundles, unreadable, there, parcels, listings: toSend(wanted.slice(files.size)), nowhere, missing, names: [files, folders] };
+  const listings = await toSend(folders);
+  return { bundles, unreadable, there, parcels, listings, nowhere, missing, names: [files, folders] };
+}
+
+/**
+ * Keys of what has another size there than here: it is sent again, checked on its way as any. Here nobody looks where what is there is as large
+ * in all as the pointer says.
+ */
+function* damagedThere(bundles: readonly Bundle[], there: ReadonlyMap<string, number | undefined>, { dir }: ObjectFolder): Work<string[]> {
+  const doubtful = new Map<string, ObjectName>();
+  for (const { pointer, listing, members, isPart } of bundles) {
+    if (listing !== null && there.has(keyOf(listing))) doubtful.set(keyOf(listing), listing);
+    let bytes = 0;
+    for (const member of members ?? []) bytes += there.get(keyOf(member)) ?? 0;
+    yield NOTHING_DONE;
+    if (isPart || bytes !== pointer.size)
+      for (const member of members ?? []) if (there.get(keyOf(member)) !== undefined) doubtful.set(keyOf(member), member);
+  }
+  const objects = [...doubtful.values()];
+  const sizes = yield* sizesInPlaces(dir, objects);
+  return [...doubtful.keys()].filter((key, index) => sizes[index] !== null && sizes[index] !== (there.get(key) ?? sizes[index]));
 }
 
 interface Unreadable {

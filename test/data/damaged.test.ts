@@ -358,12 +358,19 @@ it("push replaces what has another size on the remote; what has the same is name
   });
 });
 
-it("a remote's whole object is not replaced by a damaged one of another size", () => {
+it("what a remote has is not replaced by an object that is damaged here", () => {
   const { repository, data, object } = stored("copy");
-  const store = join(repository.root, "../r", repository.root.slice(-6));
+  const there = join(repository.root, "../r", repository.root.slice(-6), object("d/a").slice(join(repository.root, ".dvc/cache").length));
   cut(object("d/a"));
-  expect(data("push")).toMatchObject({ code: 1, stderr: expect.stringContaining("damaged in the cache") });
-  expect(readFileSync(join(store, object("d/a").slice(join(repository.root, ".dvc/cache").length)), "utf8")).toBe(FILES["d/a"]);
-  expect(data("pull")).toMatchObject({ code: 0 });
+  // Whole there: nothing is to be sent, so nobody looks here.
   expect(data("push")).toMatchObject({ code: 0 });
+  expect(readFileSync(there, "utf8")).toBe(FILES["d/a"]);
+  chmodSync(there, 0o644);
+  truncateSync(there, 1);
+  chmodSync(there, 0o444);
+  expect(data("push")).toMatchObject({ code: 1, stderr: expect.stringContaining("damaged in the cache") });
+  expect(readFileSync(there, "utf8")).toHaveLength(1);
+  expect(data("commit", "-f")).toMatchObject({ code: 0 });
+  expect(data("push")).toMatchObject({ code: 0 });
+  expect(readFileSync(there, "utf8")).toBe(FILES["d/a"]);
 });

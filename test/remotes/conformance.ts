@@ -73,7 +73,7 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       expect(await remote.send([parcel], {})).toEqual([]);
       expect([...(await site.contents()).keys()]).toEqual([keyOf(parcel.object)]);
       expect(keyOf(parcel.object)).not.toContain("files/md5");
-      expect(await remote.present([parcel.object], {})).toEqual([parcel.object]);
+      expect(await remote.present([parcel.object], {})).toEqual([{ ...parcel.object, size: parcel.size }]);
       const there = makeCache();
       expect(await there.receive(remote, [parcel.object])).toEqual([]);
       expect(readFileSync(objectPath(there.dir, parcel.object), "utf8")).toBe("a\r\nb\r\n");
@@ -152,7 +152,7 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       const parcel = here.put("hard to find");
       expect(await remote.send([parcel], {})).toEqual([]);
       expect([...(await site.contents()).keys()]).toEqual([keyOf(parcel.object)]);
-      expect(await remote.present([parcel.object], {})).toEqual([parcel.object]);
+      expect(await remote.present([parcel.object], {})).toEqual([{ ...parcel.object, size: parcel.size }]);
       expect((await remote.read(parcel.object))?.toString()).toBe("hard to find");
     });
 

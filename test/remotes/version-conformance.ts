@@ -44,7 +44,7 @@ export function versionConformance(kind: string, site: (name: string, keeps: boo
       const older = kept.map((found, index) => ({ path: paths[index] as string, version: found?.version as string }));
       expect((await versions.look(older, {})).map((found) => found?.tag)).toEqual(kept.map((found) => found?.tag));
       const wanted = first.map(({ object }, index) => ({ ...object, at: older[index] ?? null }));
-      expect(await remote.present(wanted, {})).toEqual(first.map(({ object }) => object));
+      expect(await remote.present(wanted, {})).toEqual(first.map(({ object, size }) => ({ ...object, size })));
       const cache = makeCache();
       expect(await cache.receive(remote, wanted)).toEqual([]);
       for (const { object, from } of first) expect(readFileSync(objectPath(cache.dir, object)).equals(readFileSync(from))).toBe(true);

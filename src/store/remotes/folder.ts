@@ -20,7 +20,7 @@ import {
 } from "../layout.ts";
 import type { HashName } from "../types.ts";
 import { LONGEST_TEXT } from "./bounds.ts";
-import type { Parcel, Received, Remote, StoredObject, TransferFailure, Wanted } from "./remote.ts";
+import type { Parcel, Received, Remote, Seen, StoredObject, TransferFailure, Wanted } from "./remote.ts";
 
 export function folderRemote(name: string, folder: ObjectFolder): Remote {
   return {
@@ -48,7 +48,7 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
   };
 }
 
-function* looking({ dir }: ObjectFolder, objects: readonly Wanted[]): Work<ObjectName[]> {
+function* looking({ dir }: ObjectFolder, objects: readonly Wanted[]): Work<Seen[]> {
   const shards = new Map<string, boolean>();
   const maybe = objects.filter((object) => {
     const shard = shardPath(dir, object);
@@ -58,9 +58,9 @@ function* looking({ dir }: ObjectFolder, objects: readonly Wanted[]): Work<Objec
   });
   const sizes = yield* trustedSizes(dir, maybe);
   yield { files: objects.length, bytes: 0 };
-  return maybe.filter(({ size }, index) => {
+  return maybe.flatMap(({ hash, hashName, size }, index) => {
     const found = sizes[index] ?? null;
-    return found !== null && found === (size ?? found);
+    return found === null || found !== (size ?? found) ? [] : [{ hash, hashName, size: found }];
   });
 }
 

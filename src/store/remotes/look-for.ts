@@ -6,7 +6,7 @@ import { ExpverError } from "../../errors.ts";
 import type { ObjectName } from "../layout.ts";
 import { keyOf } from "./keys.ts";
 import { forMany, type ManyOptions } from "./many.ts";
-import type { LookOptions, Wanted } from "./remote.ts";
+import type { LookOptions, Seen, Wanted } from "./remote.ts";
 import type { Found, ObjectServer } from "./server.ts";
 
 // Fewer than this in a shard are asked for.
@@ -19,10 +19,11 @@ export async function lookFor(
   server: ObjectServer,
   objects: readonly Wanted[],
   { mayGuess = false, ...options }: ManyOptions & LookOptions,
-): Promise<ObjectName[]> {
-  const there: ObjectName[] = [];
+): Promise<Seen[]> {
+  const there: Seen[] = [];
   const meet = (object: Wanted, found: Found | null) => {
-    if (found !== null && (object.size === undefined || found.size === undefined || found.size === object.size)) there.push(plain(object));
+    if (found !== null && (object.size === undefined || found.size === undefined || found.size === object.size))
+      there.push({ hash: object.hash, hashName: object.hashName, size: found.size });
   };
   let { list } = server;
   const ask = await listed(objects, { fewest: WORTH_LISTING, isToEnd: false });
@@ -159,8 +160,4 @@ function shardsOf(objects: readonly Wanted[]): Map<string, Wanted[]> {
     else shard.push(object);
   }
   return shards;
-}
-
-function plain({ hash, hashName }: Wanted): ObjectName {
-  return { hash, hashName };
 }

@@ -24,6 +24,12 @@ export interface Wanted extends Expected {
   size?: number;
 }
 
+/** An object that is there. */
+export interface Seen extends ObjectName {
+  /** Bytes. */
+  size?: number | undefined;
+}
+
 export interface LookOptions {
   /** Where the server says nothing of any of them, all count as absent; else that is E_REMOTE_FORBIDDEN. */
   mayGuess?: boolean;
@@ -75,8 +81,8 @@ export interface Remote {
   readonly location: string;
   /** What it has taken is there, for we have renamed it into its place; of others it must be seen. */
   readonly isCertain: boolean;
-  /** Which of these are there and can be relied on. */
-  present(objects: readonly Wanted[], pacing: Pacing, options?: LookOptions): Promise<ObjectName[]>;
+  /** Which of these are there and can be relied on; with their sizes, where the server says them. */
+  present(objects: readonly Wanted[], pacing: Pacing, options?: LookOptions): Promise<Seen[]>;
   /** Sends objects; each becomes visible whole and verified, or not at all. Answers those that failed by themselves. */
   send(parcels: readonly Parcel[], pacing: Pacing): Promise<TransferFailure[]>;
   /** Brings objects into a cache, verified. Those that are not there are failures. */

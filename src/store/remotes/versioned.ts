@@ -67,9 +67,11 @@ export function versionedRemote({ name, location, jobs, connect, keyOf, places }
     async present(objects, pacing) {
       const placed = located(objects).flatMap(({ hash, hashName, size, at }) => (at ? [{ ...at, size, object: { hash, hashName } }] : []));
       const answers = await look(placed, pacing);
-      const isThere = (found: Found | null | undefined, size: number | undefined) =>
-        found != null && (size === undefined || found.size === undefined || found.size === size);
-      return placed.filter(({ size }, index) => isThere(answers[index], size)).map(({ object }) => object);
+      return placed.flatMap(({ size, object }, index) => {
+        const found = answers[index];
+        const isThere = found != null && (size === undefined || found.size === undefined || found.size === size);
+        return isThere ? [{ ...object, size: found.size }] : [];
+      });
     },
     async send(parcels) {
       if (parcels.length === 0) return [];
