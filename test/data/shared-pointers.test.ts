@@ -75,6 +75,54 @@ describe.skipIf(DVC === null)("outputs that only Git has (cache: false), as dvc 
   });
 });
 
+describe("an output that two files point to", () => {
+  const track = () => {
+    const repository = makeRepository();
+    const data = (...args: string[]) => repository.expver(["data", ...args]);
+    expect(repository.expver(["init", "--yes"]).code).toBe(0);
+    repository.write("b", "2\n");
+    expect(data("add", "b").code).toBe(0);
+    repository.write("copy.dvc", repository.read("b.dvc"));
+    repository.commit("tracked twice");
+    return { repository, data };
+  };
+
+  it("is not added, as with dvc, and doctor names both", () => {
+    const { repository, data } = track();
+    repository.write("b", "22\n");
+    const { code, stderr } = data("add", "b");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("b is an output of b.dvc and of copy.dvc")]);
+    expect(repository.read("b.dvc")).toBe(repository.read("copy.dvc"));
+    const { findings } = JSON.parse(repository.expver(["doctor", "--json"]).stdout).data;
+    expect(findings).toContainEqual(expect.objectContaining({ check: "contested-outputs", level: "warning" }));
+    expect(data("commit", "-f").code).toBe(0);
+    expect(repository.read("b.dvc")).toBe(repository.read("copy.dvc"));
+    expect(data("status", "--json").stdout).toBe("{}\n");
+  });
+
+  it("is neither checked out nor an input of a run when they say different things, until one is gone", () => {
+    const { repository, data } = track();
+    repository.write("b", "22\n");
+    expect(data("commit", "-f", "b.dvc").code).toBe(0);
+    for (const args of [
+      ["data", "checkout"],
+      ["run", "--yes", "--", "true"],
+    ]) {
+      const { code, stderr } = repository.expver(args);
+      expect([code > 0, stderr]).toEqual([true, expect.stringContaining("is an output of b.dvc and of copy.dvc")]);
+    }
+    expect(repository.read("b")).toBe("22\n");
+    const { findings } = JSON.parse(repository.expver(["doctor", "--json"]).stdout).data;
+    const [found] = findings.filter(({ check }: { check: string }) => check === "contested-outputs");
+    expect(found).toMatchObject({ level: "problem", remedy: expect.stringContaining("expver data remove copy.dvc") });
+    expect(data("checkout", "copy.dvc").code).toBe(0);
+    expect(repository.read("b")).toBe("2\n");
+    expect(data("remove", "copy.dvc").code).toBe(0);
+    expect(data("checkout").code).toBe(0);
+    expect(repository.read("b")).toBe("22\n");
+  });
+});
+
 /** Each entry of the file as a version's commit has it, with the bytes that its hash names. */
 function recorded(repository: TestRepository, file: string): Record<string, string> {
   const text = repository.git("show", `e0.1.0:${file}`);

@@ -9,7 +9,7 @@ import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { resultsSchemas } from "./schema-checks.ts";
 import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit } from "./setup-checks.ts";
 import { skillDrift } from "./skill-checks.ts";
-import { littleRoom, lostObjects, sharedModes, worktreeCache } from "./store-checks.ts";
+import { contestedOutputs, littleRoom, lostObjects, sharedModes, worktreeCache } from "./store-checks.ts";
 import { lostVersions, misnamedTags, unsentObjects } from "./version-checks.ts";
 import { detachedWorktrees, halfRemovedWorktrees, lockedWorktrees, movedWorktrees, ownCaches } from "./worktree-checks.ts";
 import { indexLock, readOnly } from "./write-checks.ts";
@@ -30,6 +30,7 @@ export const CHECKS: readonly Check[] = [
   largeTrash,
   dataInGit,
   lostObjects,
+  contestedOutputs,
   littleRoom,
   sharedModes,
   lostVersions,

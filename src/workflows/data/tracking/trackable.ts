@@ -8,6 +8,7 @@ import { git } from "../../../git/git.ts";
 import { ignoredByGit } from "../../../git/ignored.ts";
 import { isFolder } from "../../../platform/files.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
+import { contestedAmong, contestedError } from "../../../store/contested.ts";
 import { dvcIgnore } from "../../../store/dvcignore.ts";
 import { fileBeside } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
@@ -18,6 +19,8 @@ import { refused } from "../refused.ts";
  * of the paths, absolute, that Git ignores.
  */
 export function refuseUntrackable(project: Project, paths: readonly string[], pointers: readonly Pointer[]): Set<string> {
+  const contested = contestedAmong(pointers).find(({ path }) => paths.includes(path));
+  if (contested !== undefined) throw contestedError(project, contested);
   const refuseOverlap = overlapRefuser(pointers, paths);
   for (const path of paths) {
     if (path === "" || path.endsWith(".dvc") || /(?:^|\/)dvc\.(?:yaml|lock)$/.test(path)) {

@@ -11,6 +11,7 @@ import { readHead } from "../../../git/refs.ts";
 import { stageMetrics } from "../../../pipelines/stage-metrics.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
+import { refuseContested } from "../../../store/contested.ts";
 import { inputPointers } from "../../../store/data-hash.ts";
 import { readTracked } from "../../../store/pointers.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
@@ -72,6 +73,7 @@ export async function findForRun(context: Context, { input, request, project, va
   }
   const changes = readChanges(repository);
   const head = readHead(repository);
+  refuseContested(project, pointers);
   const { changed, ...inputs } = await readInputs(project, context, { pointers, argv });
   const edited = new Set(changes.map(({ path }) => path));
   if (head.commit !== null) warnStaleInputs(project, repository, context, { changed, edited });
