@@ -10,6 +10,7 @@ import type { CopyDatabase } from "./databases.ts";
 import { ignoreEdits } from "./gitignore.ts";
 import { beginIngest } from "./ingest.ts";
 import { objectPath, readListing, trustedSize } from "./layout.ts";
+import { withoutSource } from "./pointer-edit.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
 import { renderFiles } from "./pointer-versions.ts";
@@ -91,26 +92,37 @@ export function pointerEdit(project: Project, path: string, content: OutputConte
   return pointerEdits(project, [{ path, content, pointer }]).edits[0] as FileEdit;
 }
 
+/** What a pointer file is to say of an output. */
+export interface Said {
+  path: string;
+  content: OutputContent;
+  pointer?: Pointer | undefined;
+  /** It is not what was imported any more, and nobody pushes what is imported: it becomes data of its own. */
+  leavesSource?: boolean;
+}
+
 /** The same of several outputs: one edit for each file, which may be of several of them. `changed`: the paths of which something else is said now. */
-export function pointerEdits(
-  project: Project,
-  outputs: Iterable<{ path: string; content: OutputContent; pointer?: Pointer | undefined }>,
-): { edits: FileEdit[]; changed: Set<string> } {
+export function pointerEdits(project: Project, outputs: Iterable<Said>): { edits: FileEdit[]; changed: Set<string> } {
   const edits = new Map<string, FileEdit>();
   const changed = new Set<string>();
-  for (const { path, content, pointer } of outputs) {
+  for (const { path, content, pointer, leavesSource = false } of outputs) {
     const file = absolutePath(project, pointer?.file ?? fileBeside(path));
     const edit = edits.get(file) ?? unedited(file);
-    const text = edit.after;
+    const text = leavesSource && edit.after !== null ? withoutSource(edit.after, file) : edit.after;
     const files = text === null || pointer === undefined ? null : filesNow(project, content, pointer);
     const after =
       files === null
         ? renderPointerFile(text, entryName(text, pointer, path), content)
         : renderFiles(text ?? "", { ...(pointer as Pointer), files });
     edits.set(file, { ...edit, after: withStageMd5(after, file) });
-    if (edits.get(file)?.after !== text) changed.add(path);
+    if (edits.get(file)?.after !== edit.after) changed.add(path);
   }
   return { edits: [...edits.values()], changed };
+}
+
+/** Whether this is no longer what was imported from another repository. */
+export function hasLeftSource({ source, hash }: Pointer, content: OutputContent): boolean {
+  return source !== undefined && content.hash !== hash;
 }
 
 /** Pointer files by their outputs; those of stages are dvc's to write. */

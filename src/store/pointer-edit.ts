@@ -34,6 +34,20 @@ export function clearEntry(old: string, name: string): string {
   return edit(old, name, { list: "outs", fields: [["hash", "md5"]], clears: true });
 }
 
+const OF_SOURCE = new Set(["md5", "frozen", "locked", "deps"]);
+
+/** Takes away where the file's outputs came from: they are data of their own from now on. Throws E_POINTER. */
+export function withoutSource(old: string, file: string): string {
+  let text = old;
+  for (;;) {
+    const top = parseYaml(text, file);
+    if (top?.kind !== "mapping") return text;
+    const index = top.entries.findIndex(({ key }) => key.kind === "scalar" && OF_SOURCE.has(key.text));
+    if (index < 0) return text;
+    text = applied(text, [removal(text, top, index)]);
+  }
+}
+
 type EntryFields = readonly (readonly [key: string, value: string])[];
 
 interface Edit {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
 /** `both.dvc` for `a` and `sub/b`, which are right. */
@@ -131,6 +131,39 @@ function recorded(repository: TestRepository, file: string): Record<string, stri
     entries.map(([, md5 = "", path = ""]) => [path, repository.read(`.dvc/cache/files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`)]),
   );
 }
+
+it("an import that was changed becomes data of its own in the version that read it: imports are never pushed, and others shall have it", () => {
+  const source = makeRepository();
+  source.expver(["data", "init"]);
+  source.write("f", "theirs\n");
+  source.write("d/x", "theirs\n");
+  expect(source.expver(["data", "add", "f", "d"]).code).toBe(0);
+  source.commit("theirs");
+  const [ours, bare] = [makeRepository(), makeRepository({ bare: true })];
+  const remote = makeFolder("of-changed-imports");
+  for (const line of [["init", "--yes"], ...["f", "d"].map((path) => ["data", "import", source.root, path])])
+    expect([line, ours.expver(line)]).toMatchObject([line, { code: 0 }]);
+  expect(ours.expver(["data", "remote", "add", "-d", "store", remote]).code).toBe(0);
+  ours.write("f.dvc", `# why it is here\n${ours.read("f.dvc")}desc: mine # kept\n`);
+  ours.commit("imported");
+  ours.git("remote", "add", "origin", bare.root);
+  const untouched = ours.read("d.dvc");
+  ours.write("f", "changed\n");
+  const ran = ours.expver(["run", "--yes", "-m", "x", "--", "true"]);
+  expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("f was imported from")]);
+  expect(ours.read("f.dvc")).toMatch(
+    /^# why it is here\nouts:\n- md5: [0-9a-f]{32}\n {2}size: 8\n {2}hash: md5\n {2}path: f\ndesc: mine # kept\n$/,
+  );
+  expect(ours.read("d.dvc")).toBe(untouched);
+  expect(ours.expver(["publish", "e0.1.0", "--yes"])).toMatchObject({ code: 0 });
+  const other = makeRepository({ cloneOf: bare.root });
+  other.git("checkout", "-q", "e0.1.0");
+  expect(other.expver(["data", "pull"])).toMatchObject({ code: 0 });
+  expect([other.read("f"), other.read("d/x")]).toEqual(["changed\n", "theirs\n"]);
+  ours.write("d/x", "changed\n");
+  expect(ours.expver(["data", "commit", "-f", "d"])).toMatchObject({ code: 0, stderr: expect.stringContaining("never pushed") });
+  expect(ours.read("d.dvc")).toContain("rev_lock");
+});
 
 it("a run records changed inputs and what it wrote in the files that point to them, beside what else those say", () => {
   const repository = makeRepository();

@@ -8,7 +8,7 @@ import { updateRefs } from "../../git/refs.ts";
 import { readTree } from "../../git/tree.ts";
 import { perform } from "../../journal/perform.ts";
 import { paceWork } from "../../platform/pace.ts";
-import { pointerEdits, storingOutputs, trackedBy } from "../../store/contents.ts";
+import { hasLeftSource, pointerEdits, storingOutputs, trackedBy } from "../../store/contents.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { databaseCopier } from "../data/databases.ts";
 import { requireCommittable } from "../models/commit-paths.ts";
@@ -32,7 +32,8 @@ export async function commitThere({ there, record, tip, changed }: Scene, messag
         const stored = outputs.map((path, index) => {
           const content = scans[index]?.content;
           if (content === undefined) throw new TypeError("every output was stored");
-          return { path, content, pointer: pointers.get(path) };
+          const pointer = pointers.get(path);
+          return { path, content, pointer, leavesSource: pointer !== undefined && hasLeftSource(pointer, content) };
         });
         const { edits } = pointerEdits(project, stored);
         const inside = (path: string) => relative(topOf(project), path).split(sep).join("/");

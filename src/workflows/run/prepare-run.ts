@@ -9,10 +9,10 @@ import { paceWork, type Work } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { addStampColumns, snapshotTo } from "../../results/rows.ts";
 import { insertRun } from "../../results/runs.ts";
-import { pointerEdits, storingOutputs } from "../../store/contents.ts";
+import { hasLeftSource, pointerEdits, type Said, storingOutputs } from "../../store/contents.ts";
 import { dataHash } from "../../store/data-hash.ts";
 import type { Scan } from "../../store/scan.ts";
-import type { OutputContent, Pointer } from "../../store/types.ts";
+import type { Pointer } from "../../store/types.ts";
 import { reserveVersion } from "../../versions/reserve.ts";
 import { bringInLacking } from "./database/bring-in-lacking.ts";
 import { copyBefore } from "./database/mend-database.ts";
@@ -50,7 +50,7 @@ function reserve({ plan, project, operation, save }: OpenRun): void {
 
 /** The bytes the program is about to read go into the cache; their pointers into S only. */
 function* storingChangedInputs({ plan, project }: OpenRun): Work<Pick<RunFacts, "inputs"> & { edits: RunFacts["inputEdits"] }> {
-  const stored: { path: string; content: OutputContent; pointer: Pointer }[] = [];
+  const stored: Said[] = [];
   const changed = new Set(plan.changedInputs.map(({ path }) => path));
   const inputs: Pointer[] = [];
   for (const pointer of plan.inputs) {
@@ -59,7 +59,7 @@ function* storingChangedInputs({ plan, project }: OpenRun): Work<Pick<RunFacts, 
       continue;
     }
     const { content } = (yield* storingOutputs(project, [pointer.path]))[0] as Scan;
-    stored.push({ path: pointer.path, content, pointer });
+    stored.push({ path: pointer.path, content, pointer, leavesSource: hasLeftSource(pointer, content) });
     const { hash, size, nfiles } = content;
     inputs.push({ ...pointer, hash, size, ...(nfiles === undefined ? {} : { nfiles }) });
   }

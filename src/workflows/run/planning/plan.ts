@@ -122,12 +122,23 @@ async function readInputs(
     });
   }
   const present = states.filter(({ isHere }) => isHere);
+  for (const { pointer, worktree } of present)
+    if (pointer.source !== undefined && worktree === "modified") warnLeft(project, context, pointer);
   return {
     inputs: present.map(({ pointer }) => pointer),
     // One whose object is nowhere in the cache may have changed too, and must be stored for the chain to hold.
     changedInputs: present.filter(({ state }) => state !== "same").map(({ pointer }) => pointer),
     changed: present.filter(({ worktree }) => worktree === "modified"),
   };
+}
+
+/** Nobody pushes what is imported: others would not get what the run read. */
+function warnLeft(project: Project, context: Context, { path, source }: Pointer): void {
+  context.report({
+    kind: "warning",
+    text: `${path} was imported from ${source?.url} and has been changed here: the version has it as data of its own`,
+    hint: `What was imported comes back with: expver data checkout --force ${typedPath(project, path)}`,
+  });
 }
 
 /** `dvc repro`, also through a runner: then what stages write is output. */
