@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
+import { ExpverError } from "../errors.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { finishWork, type Pacing, type Work } from "../platform/pace.ts";
 import { openCache } from "./cache.ts";
@@ -101,11 +102,21 @@ export interface Said {
   leavesSource?: boolean;
 }
 
-/** The same of several outputs: one edit for each file, which may be of several of them. `changed`: the paths of which something else is said now. */
+/** Throws E_DATA for an output of a stage. */
+export function refuseOfStage({ path, file, stage }: Pointer): void {
+  if (stage === undefined) return;
+  throw new ExpverError("E_DATA", `${path} is an output of stage ${stage}, whose entry in ${file} only dvc writes so far`, {
+    hint: `dvc commit ${stage}`,
+    details: { path, stage },
+  });
+}
+
+/** The same of several outputs: one edit for each file, which may be of several of them. `changed`: the paths of which something else is said now. Throws E_DATA. */
 export function pointerEdits(project: Project, outputs: Iterable<Said>): { edits: FileEdit[]; changed: Set<string> } {
   const edits = new Map<string, FileEdit>();
   const changed = new Set<string>();
   for (const { path, content, pointer, leavesSource = false } of outputs) {
+    if (pointer !== undefined) refuseOfStage(pointer);
     const file = absolutePath(project, pointer?.file ?? fileBeside(path));
     const edit = edits.get(file) ?? unedited(file);
     const text = leavesSource && edit.after !== null ? withoutSource(edit.after, file) : edit.after;

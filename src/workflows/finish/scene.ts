@@ -9,6 +9,7 @@ import { readStatus } from "../../git/status.ts";
 import { linkedWorktrees } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
 import { shellWord } from "../../platform/shell-word.ts";
+import { refuseOfStage } from "../../store/contents.ts";
 import { readPointers } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import { compareMetric, directionOf, knownMetrics, metricsOf } from "../../versions/metrics.ts";
@@ -128,7 +129,7 @@ function mergeBase(repository: Repository, one: string, other: string): string |
 }
 
 async function changedOutputs({ project, context }: Side): Promise<string[]> {
-  return (await outputStatus(project, readPointers(project), context))
-    .filter(({ worktree, state }) => worktree === "modified" || state === "not in cache")
-    .map(({ pointer }) => pointer.path);
+  const states = await outputStatus(project, readPointers(project), context);
+  for (const { pointer, worktree } of states) if (worktree === "modified") refuseOfStage(pointer);
+  return states.filter(({ worktree, state }) => worktree === "modified" || state === "not in cache").map(({ pointer }) => pointer.path);
 }

@@ -59,7 +59,9 @@ function* storingChangedInputs({ plan, project }: OpenRun): Work<Pick<RunFacts, 
       continue;
     }
     const { content } = (yield* storingOutputs(project, [pointer.path]))[0] as Scan;
-    stored.push({ path: pointer.path, content, pointer, leavesSource: hasLeftSource(pointer, content) });
+    // What was only not in the cache: its entry is right.
+    if (pointer.stage === undefined || content.hash !== pointer.hash)
+      stored.push({ path: pointer.path, content, pointer, leavesSource: hasLeftSource(pointer, content) });
     const { hash, size, nfiles } = content;
     inputs.push({ ...pointer, hash, size, ...(nfiles === undefined ? {} : { nfiles }) });
   }

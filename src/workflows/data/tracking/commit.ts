@@ -5,7 +5,7 @@ import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
-import { pointerEdits, scanOutputs, storingOutputs } from "../../../store/contents.ts";
+import { pointerEdits, refuseOfStage, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { relinkOutputs, type ToRelink } from "../../../store/relink.ts";
@@ -44,7 +44,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const states = await paceWork(readingStatus(project, pointers), context, { label: "hashing data" });
     refuseDeleted(project, states);
     const differing = states.filter(({ pointer, worktree }) => worktree !== "same" || pointer.hash === null).map(({ pointer }) => pointer);
-    refuseStages(differing);
+    for (const pointer of differing) refuseOfStage(pointer);
     for (const pointer of differing) if (pointer.source !== undefined) warnNeverPushed(project, context, pointer);
     // `dvc add FOLDER/FILE` leaves the size out; a commit is where dvc writes it again.
     const incomplete = states
@@ -133,17 +133,4 @@ function warnNeverPushed(project: Project, context: Context, { path, file, sourc
     text: `${shownPath(project, path)} was imported from ${source?.url}, and what is imported is never pushed: nobody else can get these bytes`,
     hint: `As data of your own: expver data remove ${typedFile} && expver data add ${typed}`,
   });
-}
-
-function refuseStages(changed: readonly Pointer[]): void {
-  const pointer = changed.find(({ stage }) => stage !== undefined);
-  if (pointer === undefined) return;
-  throw new ExpverError(
-    "E_DATA",
-    `${pointer.path} is an output of stage ${pointer.stage}, whose entry in ${pointer.file} only dvc writes so far`,
-    {
-      hint: `dvc commit ${pointer.stage}`,
-      details: { path: pointer.path, stage: pointer.stage },
-    },
-  );
 }

@@ -11,6 +11,7 @@ import { readHead } from "../../../git/refs.ts";
 import { stageMetrics } from "../../../pipelines/stage-metrics.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
+import { refuseOfStage } from "../../../store/contents.ts";
 import { refuseContested } from "../../../store/contested.ts";
 import { inputPointers } from "../../../store/data-hash.ts";
 import { readTracked } from "../../../store/pointers.ts";
@@ -122,8 +123,11 @@ async function readInputs(
     });
   }
   const present = states.filter(({ isHere }) => isHere);
-  for (const { pointer, worktree } of present)
-    if (pointer.source !== undefined && worktree === "modified") warnLeft(project, context, pointer);
+  for (const { pointer, worktree } of present) {
+    if (worktree !== "modified") continue;
+    refuseOfStage(pointer);
+    if (pointer.source !== undefined) warnLeft(project, context, pointer);
+  }
   return {
     inputs: present.map(({ pointer }) => pointer),
     // One whose object is nowhere in the cache may have changed too, and must be stored for the chain to hold.

@@ -1,5 +1,5 @@
-/** Pointer files that are of several outputs, or are called otherwise than their output: what one output says never costs another its entry. */
-import { existsSync } from "node:fs";
+/** Pointers that are not one file for one output of ours beside it: of several outputs, under another name, kept by Git only, two for one output, of a stage, of an import that was changed. */
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
@@ -131,6 +131,67 @@ function recorded(repository: TestRepository, file: string): Record<string, stri
     entries.map(([, md5 = "", path = ""]) => [path, repository.read(`.dvc/cache/files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`)]),
   );
 }
+
+describe("an output of a stage as an input, whose entry is dvc's to write", () => {
+  const LOCK = `schema: '2.0'
+stages:
+  feat:
+    cmd: cp in feat.csv
+    outs:
+    - path: feat.csv
+      hash: md5
+      md5: b026324c6904b2a9cb4b88d6d61c81d1
+      size: 2
+`;
+  const staged = () => {
+    const repository = makeRepository();
+    expect(repository.expver(["init", "--yes"])).toMatchObject({ code: 0 });
+    repository.write("dvc.yaml", "stages:\n  feat:\n    cmd: cp in feat.csv\n    outs: [feat.csv]\n");
+    repository.write("dvc.lock", LOCK);
+    repository.write("feat.csv", "1\n");
+    repository.write(".gitignore", "/feat.csv\n");
+    repository.commit("pipeline");
+    return repository;
+  };
+
+  it("is stored by a run when the cache lacks it, and dvc.lock stays as it is", () => {
+    const repository = staged();
+    expect(repository.expver(["run", "--yes", "-m", "x", "--", "true"])).toMatchObject({ code: 0 });
+    expect(repository.git("show", "e0.1.0:dvc.lock")).toBe(LOCK.trim());
+    expect(repository.read("dvc.lock")).toBe(LOCK);
+    expect(repository.read(".dvc/cache/files/md5/b0/26324c6904b2a9cb4b88d6d61c81d1")).toBe("1\n");
+    expect(repository.git("status", "--porcelain")).toBe("");
+  });
+
+  it("refuses a run when it was changed, with what to do", () => {
+    const repository = staged();
+    repository.write("feat.csv", "edited\n");
+    const head = repository.git("rev-parse", "HEAD");
+    for (const more of [["--dry-run"], ["--yes"]]) {
+      const { code, stderr } = repository.expver(["run", ...more, "-m", "x", "--", "true"]);
+      expect([code > 0, stderr]).toEqual([true, expect.stringContaining("dvc commit feat")]);
+    }
+    expect([repository.git("rev-parse", "HEAD"), repository.git("tag"), repository.read("dvc.lock")]).toEqual([head, "", LOCK]);
+  });
+
+  it("lets a worktree be finished when the cache lacks it, and not when it was changed", () => {
+    const repository = staged();
+    expect(repository.expver(["worktree", "create", "try"])).toMatchObject({ code: 0 });
+    const root = JSON.parse(repository.expver(["worktree", "list", "--json"]).stdout).data.worktrees.find(
+      ({ name }: { name: string | null }) => name === "try",
+    ).root as string;
+    writeFileSync(join(root, "feat.csv"), "edited\n");
+    writeFileSync(join(root, "code.py"), "1\n");
+    repository.run("git", ["-C", root, "add", "code.py"]);
+    const finish = () => repository.expver(["worktree", "finish", "try", "--yes", "-m", "tried"]);
+    const refused = finish();
+    expect([refused.code > 0, refused.stderr]).toEqual([true, expect.stringContaining("dvc commit feat")]);
+    writeFileSync(join(root, "feat.csv"), "1\n");
+    expect(finish()).toMatchObject({ code: 0 });
+    expect(repository.git("show", "HEAD:dvc.lock")).toBe(LOCK.trim());
+    expect(repository.git("ls-tree", "-r", "--name-only", "HEAD")).not.toContain("feat.csv");
+  });
+});
 
 it("an import that was changed becomes data of its own in the version that read it: imports are never pushed, and others shall have it", () => {
   const source = makeRepository();
