@@ -224,6 +224,11 @@ it("an import that was changed becomes data of its own in the version that read 
   ours.write("d/x", "changed\n");
   expect(ours.expver(["data", "commit", "-f", "d"])).toMatchObject({ code: 0, stderr: expect.stringContaining("never pushed") });
   expect(ours.read("d.dvc")).toContain("rev_lock");
+  ours.write("d/y", "more\n");
+  for (const path of ["d/y", "d"]) {
+    ours.write(path === "d" ? "d/x" : path, `${path}\n`);
+    expect(ours.expver(["data", "add", path])).toMatchObject({ code: 0, stderr: expect.stringContaining("never pushed") });
+  }
 });
 
 it("a run records changed inputs and what it wrote in the files that point to them, beside what else those say", () => {

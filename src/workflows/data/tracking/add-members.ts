@@ -19,6 +19,7 @@ import { isHere } from "../../../store/status.ts";
 import type { FileEdit, ListingEntry, OutputContent, Pointer } from "../../../store/types.ts";
 import { applyFileEdits } from "../../plan.ts";
 import { databaseCopier } from "../databases.ts";
+import { warnOfImports } from "./changed-import.ts";
 
 export interface AddedOutput extends OutputContent {
   /** Relative to the Git root. */
@@ -62,7 +63,9 @@ export async function addMembers(
     edits.push(...ownEdits);
     const parts = scans.map((scan) => ({ path, scan }));
     if (relink) await paceWork(relinkOutputs(project, parts, { since }), context, { label: "linking data" });
-    added.push({ path: pointer.path, ...content, changed: edit.before !== edit.after });
+    const changed = edit.before !== edit.after;
+    if (changed) warnOfImports(project, context, [pointer]);
+    added.push({ path: pointer.path, ...content, changed });
   }
   return { added, edits };
 }

@@ -24,6 +24,7 @@ import { performLocked } from "../perform-locked.ts";
 import { type AddFrom, addFrom, planAddFrom } from "./add-from.ts";
 import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
+import { warnOfImports } from "./changed-import.ts";
 import { expandGlobs } from "./expand-globs.ts";
 import { isLegacyUnchanged } from "./legacy.ts";
 import { refuseUntrackable } from "./trackable.ts";
@@ -153,6 +154,11 @@ async function addAll(
   const said = pointerEdits(
     project,
     news.map((path) => ({ path, content: contentOf(path), pointer: pointers.get(path) })),
+  );
+  warnOfImports(
+    project,
+    context,
+    paths.flatMap((path) => (said.changed.has(path) ? (pointers.get(path) ?? []) : [])),
   );
   const added = paths.map((path): AddedOutput => ({ path, ...contentOf(path), changed: said.changed.has(path) }));
   const places = paths.filter(isCached).map((path) => absolutePath(project, path));

@@ -1,9 +1,8 @@
 /** `expver data commit`: what the tracked outputs hold now becomes what their pointers say. Makes no Git commit. */
-import { absolutePath, shownPath, typedPath } from "../../../config/paths.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
-import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { pointerEdits, refuseOfStage, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
@@ -17,6 +16,7 @@ import { prepareWriting } from "../../prepare.ts";
 import { databaseCopier, settleDatabases } from "../databases.ts";
 import { openData, selectPointers, targetsOf } from "../open-data.ts";
 import type { AddedOutput } from "./add-members.ts";
+import { warnOfImports } from "./changed-import.ts";
 
 interface CommitPlan extends Plan {
   /** Outputs with other bytes than their pointers say. */
@@ -45,7 +45,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     refuseDeleted(project, states);
     const differing = states.filter(({ pointer, worktree }) => worktree !== "same" || pointer.hash === null).map(({ pointer }) => pointer);
     for (const pointer of differing) refuseOfStage(pointer);
-    for (const pointer of differing) if (pointer.source !== undefined) warnNeverPushed(project, context, pointer);
+    warnOfImports(project, context, differing);
     // `dvc add FOLDER/FILE` leaves the size out; a commit is where dvc writes it again.
     const incomplete = states
       .filter(({ pointer, worktree }) => worktree === "same" && pointer.hash !== null && lacksSize(pointer))
@@ -122,15 +122,5 @@ function refuseDeleted(project: Project, states: readonly OutputStatus[]): void 
   throw new ExpverError("E_NOT_FOUND", `${path} is tracked by ${file} but is not there`, {
     hint: `Bring it back: expver data checkout ${typedPath(project, path)}; or stop tracking it: expver data remove ${typedPath(project, file)}`,
     details: { path },
-  });
-}
-
-/** As with dvc, but told. */
-function warnNeverPushed(project: Project, context: Context, { path, file, source }: Pointer): void {
-  const [typed, typedFile] = [typedPath(project, path), typedPath(project, file)];
-  context.report({
-    kind: "warning",
-    text: `${shownPath(project, path)} was imported from ${source?.url}, and what is imported is never pushed: nobody else can get these bytes`,
-    hint: `As data of your own: expver data remove ${typedFile} && expver data add ${typed}`,
   });
 }
