@@ -1,6 +1,6 @@
 /** Hashing one output, and storing its bytes in the cache. What a pointer would say comes back unwritten. */
 import { statSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, posix } from "node:path";
 import { absolutePath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -11,6 +11,7 @@ import type { CopyDatabase } from "./databases.ts";
 import { ignoreEdits } from "./gitignore.ts";
 import { beginIngest } from "./ingest.ts";
 import { objectPath, readListing, trustedSize } from "./layout.ts";
+import { renderLockFile } from "./lock-file.ts";
 import { withoutSource } from "./pointer-edit.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
 import { parsePointerFile, renderPointerFile } from "./pointer-file.ts";
@@ -116,16 +117,10 @@ export function pointerEdits(project: Project, outputs: Iterable<Said>): { edits
   const edits = new Map<string, FileEdit>();
   const changed = new Set<string>();
   for (const { path, content, pointer, leavesSource = false } of outputs) {
-    if (pointer !== undefined) refuseOfStage(pointer);
     const file = absolutePath(project, pointer?.file ?? fileBeside(path));
     const edit = edits.get(file) ?? unedited(file);
     const text = leavesSource && edit.after !== null ? withoutSource(edit.after, file) : edit.after;
-    const files = text === null || pointer === undefined ? null : filesNow(project, content, pointer);
-    const after =
-      files === null
-        ? renderPointerFile(text, entryName(text, pointer, path), content)
-        : renderFiles(text ?? "", { ...(pointer as Pointer), files });
-    edits.set(file, { ...edit, after: withStageMd5(after, file) });
+    edits.set(file, { ...edit, after: textSaying(project, text, { path, content, pointer }) });
     if (edits.get(file)?.after !== edit.after) changed.add(path);
   }
   return { edits: [...edits.values()], changed };
@@ -136,9 +131,22 @@ export function hasLeftSource({ source, hash }: Pointer, content: OutputContent)
   return source !== undefined && content.hash !== hash;
 }
 
-/** Pointer files by their outputs; those of stages are dvc's to write. */
+/** Pointers by their outputs. */
 export function trackedBy(project: Project): Map<string, Pointer> {
-  return new Map(readPointers(project).flatMap((pointer) => (pointer.stage === undefined ? [[pointer.path, pointer]] : [])));
+  return new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
+}
+
+function textSaying(project: Project, text: string | null, { path, content, pointer }: Said): string {
+  if (text !== null && pointer?.stage !== undefined) {
+    const pipeline = readTextIfExists(absolutePath(project, posix.join(posix.dirname(pointer.file), "dvc.yaml")));
+    return renderLockFile(text, pipeline, pointer, content);
+  }
+  const files = text === null || pointer === undefined ? null : filesNow(project, content, pointer);
+  const after =
+    files === null
+      ? renderPointerFile(text, entryName(text, pointer, path), content)
+      : renderFiles(text ?? "", { ...(pointer as Pointer), files });
+  return withStageMd5(after, absolutePath(project, pointer?.file ?? fileBeside(path)));
 }
 
 function unedited(path: string): FileEdit {

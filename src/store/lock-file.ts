@@ -2,8 +2,10 @@
 
 import { posix } from "node:path";
 import { isMapping } from "../platform/mapping.ts";
+import { editLockEntry } from "./pointer-edit.ts";
 import { asFields, asList, type Fields, readMapping, refuseUnknown, text as textOf, toPointer, truth } from "./pointer-fields.ts";
-import type { Pointer } from "./types.ts";
+import { contentFields } from "./pointer-file.ts";
+import type { OutputContent, Pointer } from "./types.ts";
 
 const TOP_KEYS = new Set(["schema", "stages", "datasets"]);
 const STAGE_KEYS = new Set(["cmd", "deps", "params", "outs"]);
@@ -28,6 +30,19 @@ export function parseLockFile(text: string, file: string, pipeline: string | nul
       return { ...toPointer(out, { file, folder, isImport: false, stage }), ...flags };
     });
   });
+}
+
+/** The text saying of a stage's output what its bytes are now, as `dvc commit` would; nothing else of it changes. Throws E_POINTER. */
+export function renderLockFile(text: string, pipeline: string | null, { file, stage, path }: Pointer, content: OutputContent): string {
+  const top = readMapping(text, file);
+  const stages = top.stages === undefined && top.schema === undefined ? [] : ["stages"];
+  const around = stages.length === 0 ? top : asFields(top.stages, file, "stages");
+  const outs = asList(asFields(around[stage ?? ""], file, `stage ${stage}`).outs, file, `outs of ${stage}`);
+  const index = parseLockFile(text, file, pipeline)
+    .filter((one) => one.stage === stage)
+    .findIndex((one) => one.path === path);
+  const name = textOf(asFields(outs[index], file, `an output of ${stage}`).path) ?? "";
+  return editLockEntry(text, name, { stages: [...stages, stage ?? ""], fields: contentFields(content) });
 }
 
 interface Definition {

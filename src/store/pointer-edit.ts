@@ -24,6 +24,11 @@ export function editEntry(old: string, name: string, fields: EntryFields): strin
   return edit(old, name, { list: "outs", fields });
 }
 
+/** The same for an output of a stage; `stages`: the keys that lead to its entry in the `dvc.lock`. */
+export function editLockEntry(old: string, name: string, { stages, fields }: { stages: readonly string[]; fields: EntryFields }): string {
+  return edit(old, name, { list: "outs", fields, within: stages });
+}
+
 /** The same for what an import depends on. */
 export function setDependency(old: string, path: string, fields: EntryFields): string {
   return edit(old, path, { list: "deps", fields });
@@ -55,12 +60,14 @@ interface Edit {
   fields: EntryFields;
   /** No content is left. */
   clears?: boolean;
+  /** Keys that lead to what has the list; none: the file itself. */
+  within?: readonly string[];
 }
 
-function edit(old: string, name: string, { list, fields, clears = false }: Edit): string {
+function edit(old: string, name: string, { list, fields, clears = false, within = [] }: Edit): string {
   const file = `${name}.dvc`;
   const expected = readMapping(old, file);
-  const entry = findEntry(old, name, { file, list });
+  const entry = findEntry(old, name, { file, list, within });
   const wanted = new Map(fields);
   const names = CONTENT_NAMES.filter((word) => wanted.has(word));
   const hasContent = names.length > 0;
@@ -87,7 +94,8 @@ function edit(old: string, name: string, { list, fields, clears = false }: Edit)
     );
   }
   const text = applied(old, splices);
-  const meant = (expected[list] as Fields[]).find((item) => isPath(item.path, name)) ?? {};
+  const around = within.reduce((found, key) => found[key] as Fields, expected);
+  const meant = (around[list] as Fields[]).find((item) => isPath(item.path, name)) ?? {};
   for (const key of Object.keys(meant)) if (goes(key)) delete meant[key];
   Object.assign(meant, Object.fromEntries(fields));
   // The last word: the new text says what the old one said but for these fields, else it is not used.
@@ -95,9 +103,14 @@ function edit(old: string, name: string, { list, fields, clears = false }: Edit)
   throw badPointer(file, name, "cannot be changed without changing more: an anchor (&name) or an unusual layout stands in the way");
 }
 
-function findEntry(text: string, name: string, { file, list }: { file: string; list: Edit["list"] }): Mapping {
-  const top = parseYaml(text, file);
-  const outs = top?.kind === "mapping" ? top.entries.find(({ key }) => key.kind === "scalar" && key.text === list)?.value : undefined;
+function findEntry(
+  text: string,
+  name: string,
+  { file, list, within }: { file: string; list: Edit["list"]; within: readonly string[] },
+): Mapping {
+  const under = (node: YamlNode | null | undefined, word: string) =>
+    node?.kind === "mapping" ? node.entries.find(({ key }) => key.kind === "scalar" && key.text === word)?.value : undefined;
+  const outs = [...within, list].reduce<YamlNode | null | undefined>(under, parseYaml(text, file));
   const mappings = outs?.kind === "sequence" ? outs.items.filter((item) => item.kind === "mapping") : [];
   const found = mappings.find((item) => isPath(textOf(item, "path"), name));
   if (found === undefined) throw badPointer(file, list, `has no entry for ${JSON.stringify(name)}`);

@@ -91,7 +91,7 @@ export function renameEntry(old: string, name: string, to: string): string {
 const VERBATIM: ReadonlySet<string> = new Set(["size", "nfiles", "isexec"]);
 
 /** What a file says about an output's content, in DVC's order. */
-function contentFields({ hash, size, nfiles, isexec }: OutputContent): [key: string, value: string][] {
+export function contentFields({ hash, size, nfiles, isexec }: OutputContent): [key: string, value: string][] {
   return [
     ["md5", hash],
     ["size", String(size)],

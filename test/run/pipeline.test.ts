@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
-import { peer } from "../support/peers.ts";
+import { peer, peerWith } from "../support/peers.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const PIPELINE = `stages:
@@ -70,3 +70,61 @@ describe.skipIf(!HAS_DVC)("a run of a pipeline", { timeout: 240_000 }, () => {
     expect(repo.git("status", "--porcelain", "--untracked-files=no")).toBe("");
   });
 });
+
+const OF_EXPVER = `stages:
+  train:
+    cmd: python train.py
+    deps: [raw.csv, train.py]
+    outs:
+    - models/model.bin
+    - results/experiments.db: { persist: true }
+`;
+const TRAIN = `import pathlib
+from xetrack import Tracker
+text = pathlib.Path("raw.csv").read_text()
+pathlib.Path("models").mkdir(exist_ok=True)
+pathlib.Path("models/model.bin").write_text("model of " + text)
+Tracker("results/experiments.db", params={"lr": 0.1}).log({"acc": len(text) / 10})
+`;
+
+describe.skipIf(peerWith("dvc", "xetrack") === null)(
+  "stages whose outputs are models and the results database",
+  { timeout: 240_000 },
+  () => {
+    it("are tracked once, by dvc.lock, which says what the version has: dvc goes on with it, run after run", () => {
+      const repo = makeRepository();
+      const env = { PATH: `${dirname(peer("dvc") ?? "")}:${process.env.PATH}` };
+      repo.expver(["init"]);
+      repo.commit("pipeline", { "dvc.yaml": OF_EXPVER, "train.py": TRAIN, "raw.csv": "1\n" });
+      let before = "";
+      const isRight = () => {
+        expect(repo.git("status", "--porcelain")).toBe("");
+        expect(repo.git("ls-tree", "-r", "--name-only", "HEAD")).not.toMatch(/\.dvc$/m);
+        expect(jsonOf(dvcCalls(repo, [["status", "--json"]])[0])).toEqual({});
+      };
+      for (const [index, words] of [
+        ["dvc", "repro", "-q"],
+        ["dvc", "repro", "-q"],
+        ["python", "train.py"],
+      ].entries()) {
+        repo.commit(`data ${index}`, { "raw.csv": "1\n".repeat(index + 1) });
+        if (words[0] === "python") expect(repo.run(peer("dvc") ?? "", ["commit", "-q", "--force"], { env }).code).toBe(0);
+        before = existsSync(join(repo.root, "dvc.lock")) ? repo.read("dvc.lock") : "";
+        expect(repo.expver(["run", "--yes", "--", ...words], { env })).toMatchObject({ code: 0 });
+        isRight();
+      }
+      for (const version of ["e0.1.0", "e0.2.0", "e0.3.0"]) {
+        expect(repo.expver(["verify", version])).toMatchObject({ code: 0 });
+        const { rows } = repo.expverJson(["show", version]).data;
+        expect(rows ?? 1).toBe(1);
+      }
+      expect(repo.expver(["get", "e0.1.0", "models/model.bin", "-o", "../model.bin"]).code).toBe(0);
+      expect(repo.read("../model.bin")).toBe("model of 1\n");
+      expect(repo.read("models/model.bin")).toBe("model of 1\n1\n1\n");
+      expect(repo.expver(["undo", "--yes"]).code).toBe(0);
+      // As `dvc commit` had left it.
+      expect(repo.read("dvc.lock")).toBe(before);
+      expect(repo.read("models/model.bin")).toBe("model of 1\n1\n");
+    });
+  },
+);

@@ -8,9 +8,8 @@ import { updateRefs } from "../../git/refs.ts";
 import { readTree } from "../../git/tree.ts";
 import { perform } from "../../journal/perform.ts";
 import { paceWork } from "../../platform/pace.ts";
-import { hasLeftSource, pointerEdits, storingOutputs } from "../../store/contents.ts";
+import { hasLeftSource, pointerEdits, storingOutputs, trackedBy } from "../../store/contents.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
-import { readPointers } from "../../store/pointers.ts";
 import { databaseCopier } from "../data/databases.ts";
 import { requireCommittable } from "../models/commit-paths.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "../run/closing/finish.ts";
@@ -29,7 +28,7 @@ export async function commitThere({ there, record, tip, changed }: Scene, messag
       work: async (operation) => {
         const copyDatabase = await databaseCopier();
         const scans = await paceWork(storingOutputs(project, outputs, { copyDatabase }), context, { label: "storing outputs" });
-        const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
+        const pointers = trackedBy(project);
         const stored = outputs.flatMap((path, index) => {
           const content = scans[index]?.content;
           if (content === undefined) throw new TypeError("every output was stored");

@@ -12,11 +12,11 @@ import { readTree } from "../../git/tree.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import { paceWork } from "../../platform/pace.ts";
-import { pointerEdits, storingOutputs } from "../../store/contents.ts";
+import { pointerEdits, refuseOfStage, storingOutputs, trackedBy } from "../../store/contents.ts";
 import { dataHash, inputPointers } from "../../store/data-hash.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../store/gitignore.ts";
-import { readPointers, readPointersAt } from "../../store/pointers.ts";
+import { readPointersAt } from "../../store/pointers.ts";
 import { makeStaging } from "../../store/staging.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
@@ -77,11 +77,14 @@ async function mergeAll(scene: Scene, operation: OpenOperation, parts: Parts): P
   const { project, repository, context } = scene.main;
   const stored = await takePlaces(scene, operation, parts);
   const scans = await paceWork(storingOutputs(project, stored), context, { label: "storing what was merged" });
-  const pointers = new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
+  const pointers = trackedBy(project);
   const outputs = stored.map((path, index) => {
     const content = scans[index]?.content;
     if (content === undefined) throw new TypeError("every output was stored");
-    return { path, content, pointer: pointers.get(path) };
+    const pointer = pointers.get(path);
+    // The entry in dvc.lock comes with the code.
+    if (pointer !== undefined) refuseOfStage(pointer);
+    return { path, content, pointer };
   });
   const { edits } = pointerEdits(project, outputs);
   const ignores = ignoreEdits(

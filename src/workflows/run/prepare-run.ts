@@ -9,7 +9,7 @@ import { paceWork, type Work } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { addStampColumns, snapshotTo } from "../../results/rows.ts";
 import { insertRun } from "../../results/runs.ts";
-import { hasLeftSource, pointerEdits, type Said, storingOutputs } from "../../store/contents.ts";
+import { hasLeftSource, pointerEdits, refuseOfStage, type Said, storingOutputs } from "../../store/contents.ts";
 import { dataHash } from "../../store/data-hash.ts";
 import type { Scan } from "../../store/scan.ts";
 import type { Pointer } from "../../store/types.ts";
@@ -59,9 +59,9 @@ function* storingChangedInputs({ plan, project }: OpenRun): Work<Pick<RunFacts, 
       continue;
     }
     const { content } = (yield* storingOutputs(project, [pointer.path]))[0] as Scan;
+    if (content.hash !== pointer.hash) refuseOfStage(pointer);
     // What was only not in the cache: its entry is right.
-    if (pointer.stage === undefined || content.hash !== pointer.hash)
-      stored.push({ path: pointer.path, content, pointer, leavesSource: hasLeftSource(pointer, content) });
+    if (pointer.stage === undefined) stored.push({ path: pointer.path, content, pointer, leavesSource: hasLeftSource(pointer, content) });
     const { hash, size, nfiles } = content;
     inputs.push({ ...pointer, hash, size, ...(nfiles === undefined ? {} : { nfiles }) });
   }

@@ -10,8 +10,9 @@ import { finishWork, type Work } from "../../../platform/pace.ts";
 import { copyDatabase } from "../../../results/copy.ts";
 import { pointerEdits, type StoreOptions, storingOutputs, trackedBy } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
+import { readPointers } from "../../../store/pointers.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
-import type { FileEdit, OutputContent } from "../../../store/types.ts";
+import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
 import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { OutputFile } from "../run-facts.ts";
@@ -42,8 +43,10 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
   const own = ownedFiles(place, owned);
   edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
+  const edited = editedFiles(place, edits, stages.ignored);
+  const isEdited = new Set(edited.map(({ path }) => path));
   return {
-    files: [...editedFiles(place, edits, stages.ignored), ...own, ...stages.files.filter(({ path }) => !owned.has(path))],
+    files: [...edited, ...own, ...stages.files.filter(({ path }) => !owned.has(path) && !isEdited.has(path))],
     artifacts,
     models: artifacts.filter(({ path }) => isUnder(path, places.models)),
   };
@@ -84,16 +87,23 @@ function* writtenPaths({ project, places, facts }: ClosingRun, place: SnapshotPl
   const before = closing.marks ?? NONE;
   const now = yield* takingMarks(project, places, closing.pointers);
   const read = new Set(inputs.map(({ path }) => path));
-  const known = closing.pointers.filter(({ cache }) => cache).map(({ path }) => path);
+  // What a stage has made for the first time, dvc tracks by now.
+  const staged = readPointers(project).filter(({ stage }) => stage !== undefined);
+  const known = [...closing.pointers, ...staged].filter(({ cache }) => cache).map(({ path }) => path);
+  // Of what stages make in this run, dvc itself says what it is.
+  const isOurs = ({ stage, cache }: Pointer) => stage === undefined || (!closing.pipeline && cache);
   const changed = closing.pointers.filter(
-    ({ path, stage }) =>
-      stage === undefined && !read.has(path) && now.pointers[path] !== before.pointers[path] && now.pointers[path] !== "",
+    (pointer) =>
+      isOurs(pointer) &&
+      !read.has(pointer.path) &&
+      now.pointers[pointer.path] !== before.pointers[pointer.path] &&
+      now.pointers[pointer.path] !== "",
   );
   const fresh = Object.keys(now.files).filter((path) => before.files[path] !== now.files[path] && !isUnder(path, known));
   const written = [...changed.map(({ path }) => path), ...fresh].filter((path) => path !== places.database);
   const isModel = (path: string) => isUnder(path, places.models) && !places.isTracked(path);
   const others = written.filter((path) => !isModel(path));
-  const apart = [...others, places.database, ...closing.pointers.map(({ path }) => path)];
+  const apart = [...others, places.database, ...[...closing.pointers, ...staged].map(({ path }) => path)];
   return [...others, ...modelUnits(place, written.filter(isModel), { places, apart })];
 }
 
