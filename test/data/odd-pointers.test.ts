@@ -193,6 +193,17 @@ stages:
   });
 });
 
+it("a run whose program leaves a pointer that cannot be read keeps what it made", () => {
+  const repository = makeRepository();
+  expect(repository.expver(["init", "--yes"])).toMatchObject({ code: 0 });
+  repository.write("a", "1\n");
+  expect(repository.expver(["data", "add", "a"]).code).toBe(0);
+  repository.commit("tracked");
+  const program = "mkdir -p models && echo model > models/m.bin && echo '{' > broken.dvc";
+  expect(repository.expver(["run", "--yes", "-m", "x", "--", "sh", "-c", program])).toMatchObject({ code: 0 });
+  expect(recorded(repository, "models/m.bin.dvc")).toEqual({ "m.bin": "model\n" });
+});
+
 it("an import that was changed becomes data of its own in the version that read it: imports are never pushed, and others shall have it", () => {
   const source = makeRepository();
   source.expver(["data", "init"]);

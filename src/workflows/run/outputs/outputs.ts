@@ -2,13 +2,14 @@
 import { existsSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { absolutePath, isUnder } from "../../../config/paths.ts";
-import { topOf } from "../../../config/project.ts";
+import { type Project, topOf } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { finishWork, type Work } from "../../../platform/pace.ts";
 import { copyDatabase } from "../../../results/copy.ts";
-import { pointerEdits, type StoreOptions, storingOutputs, trackedBy } from "../../../store/contents.ts";
+import { pointerEdits, type StoreOptions, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
@@ -38,7 +39,7 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const others: Stored[] = [];
   for (const path of written) if (!owned.has(path)) others.push(yield* storingOne(run, path));
   const database = run.isShard ? [] : [yield* storingDatabase(run)];
-  const edits = editsOf(run, [...others, ...database]);
+  const edits = editsOf(run, [...others, ...database], closing.pointers);
   const artifacts = [...database, ...others].map(({ path, content: { hash, size } }): ArtifactEntry => ({ hash, size, path }));
   const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
   const own = ownedFiles(place, owned);
@@ -88,7 +89,7 @@ function* writtenPaths({ project, places, facts }: ClosingRun, place: SnapshotPl
   const now = yield* takingMarks(project, places, closing.pointers);
   const read = new Set(inputs.map(({ path }) => path));
   // What a stage has made for the first time, dvc tracks by now.
-  const staged = readPointers(project).filter(({ stage }) => stage !== undefined);
+  const staged = pointersNow(project, closing.pointers).filter(({ stage }) => stage !== undefined);
   const known = [...closing.pointers, ...staged].filter(({ cache }) => cache).map(({ path }) => path);
   // Of what stages make in this run, dvc itself says what it is.
   const isOurs = ({ stage, cache }: Pointer) => stage === undefined || (!closing.pipeline && cache);
@@ -129,7 +130,7 @@ type StoredDatabase = Pick<ClosingRun, "project" | "folder" | "places">;
 
 /** Texts of the database's pointer and ignore file, its bytes being stored. */
 export function storeDatabaseEdits(context: Context, run: StoredDatabase): FileEdit[] {
-  return editsOf(run, [finishWork(storingDatabase(run), context, { label: "storing the database" })]);
+  return editsOf(run, [finishWork(storingDatabase(run), context, { label: "storing the database" })], []);
 }
 
 /** What is in the cache, and no pointer says yet. */
@@ -156,9 +157,19 @@ function* storingOne({ project }: Pick<ClosingRun, "project">, path: string, opt
   return { path, content: (scan as Scan).content };
 }
 
+/** Those of the start where somebody has left one meanwhile that cannot be read: after hours that is no reason to keep nothing. */
+function pointersNow(project: Project, atStart: readonly Pointer[]): readonly Pointer[] {
+  try {
+    return readPointers(project);
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_POINTER")) throw error;
+    return atStart;
+  }
+}
+
 /** Pointers, which may be of several outputs, and ignore files. */
-function editsOf({ project }: Pick<ClosingRun, "project">, stored: readonly Stored[]): FileEdit[] {
-  const pointers = trackedBy(project);
+function editsOf({ project }: Pick<ClosingRun, "project">, stored: readonly Stored[], atStart: readonly Pointer[]): FileEdit[] {
+  const pointers = new Map(pointersNow(project, atStart).map((pointer) => [pointer.path, pointer]));
   const { edits } = pointerEdits(
     project,
     stored.map(({ path, content }) => ({ path, content, pointer: pointers.get(path) })),
