@@ -163,6 +163,18 @@ stages:
     expect(repository.git("status", "--porcelain")).toBe("");
   });
 
+  it("is no part of a model that is tracked as a folder, when a run makes both for the first time", () => {
+    const repository = makeRepository();
+    expect(repository.expver(["init", "--yes"])).toMatchObject({ code: 0 });
+    const lock = LOCK.replaceAll("feat.csv", "models/net/w.bin");
+    repository.write("dvc.yaml", "stages:\n  feat:\n    cmd: cp in models/net/w.bin\n    outs: [models/net/w.bin]\n");
+    repository.commit("pipeline");
+    const program = `mkdir -p models/net && echo 1 > models/net/w.bin && echo n > models/net/notes.txt && printf %s "${lock}" > dvc.lock`;
+    expect(repository.expver(["run", "--yes", "-m", "x", "--", "sh", "-c", program])).toMatchObject({ code: 0 });
+    const files = repository.git("ls-tree", "-r", "--name-only", "e0.1.0").split("\n");
+    expect(files.filter((file) => /^models.*\.dvc$/.test(file))).toEqual(["models/net/notes.txt.dvc"]);
+  });
+
   it("refuses a run when it was changed, with what to do", () => {
     const repository = staged();
     repository.write("feat.csv", "edited\n");
