@@ -23,7 +23,8 @@ import type { FileEdit, OutputContent, Pointer, VersionedFile } from "./types.ts
 
 export interface StoredOutput {
   content: OutputContent;
-  pointer: FileEdit;
+  /** The pointers of the worktree are read when this is. */
+  readonly pointer: FileEdit;
   /** Null when Git ignores the output already, or there is no Git. Git is asked when this is. */
   readonly ignore: FileEdit | null;
 }
@@ -50,7 +51,9 @@ function* storingOutput(project: Project, path: string, options: StoreOptions = 
   const target = absolutePath(project, path);
   return {
     content,
-    pointer: pointerEdit(project, path, content, trackedBy(project).get(path)),
+    get pointer() {
+      return pointerEdit(project, path, content, trackedBy(project).get(path));
+    },
     get ignore() {
       return ignoreEdits(project, [target])[0] ?? null;
     },
@@ -106,10 +109,14 @@ export interface Said {
 /** Throws E_DATA for an output of a stage. */
 export function refuseOfStage({ path, file, stage }: Pointer): void {
   if (stage === undefined) return;
-  throw new ExpverError("E_DATA", `${path} is an output of stage ${stage}, whose entry in ${file} only dvc writes so far`, {
-    hint: `dvc commit ${stage}`,
-    details: { path, stage },
-  });
+  throw new ExpverError(
+    "E_DATA",
+    `${path} is an output of stage ${stage}, and is other than ${file} says: that entry goes with what the stage read`,
+    {
+      hint: `dvc commit ${stage}`,
+      details: { path, stage },
+    },
+  );
 }
 
 /** The same of several outputs: one edit for each file, which may be of several of them. `changed`: the paths of which something else is said now. Throws E_DATA. */
