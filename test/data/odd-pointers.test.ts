@@ -254,6 +254,43 @@ it("an import that was changed becomes data of its own in the version that read 
   }
 });
 
+it("a changed import that was committed as one is told by push, which leaves it out as dvc does, and published with the version that names it", () => {
+  const [source, ours, bare] = [makeRepository(), makeRepository(), makeRepository({ bare: true })];
+  const must = (repository: TestRepository, ...args: string[]) => {
+    const answer = repository.expver(args);
+    expect([args, answer]).toMatchObject([args, { code: 0 }]);
+    return answer;
+  };
+  must(source, "data", "init");
+  source.write("f", "theirs\n");
+  source.write("d/x", "theirs\n");
+  must(source, "data", "add", "f", "d");
+  source.commit("theirs");
+  const remote = makeFolder("of-committed-imports");
+  must(ours, "init", "--yes");
+  for (const path of ["f", "d"]) must(ours, "data", "import", source.root, path);
+  must(ours, "data", "remote", "add", "-d", "store", remote);
+  ours.commit("imported");
+  ours.git("remote", "add", "origin", bare.root);
+  expect(must(ours, "data", "push")).toMatchObject({ stdout: "Everything is up to date.\n", stderr: "" });
+  must(ours, "tag", "-m", "as imported");
+  ours.write("d/x", "changed\n");
+  must(ours, "data", "commit", "-f", "d");
+  ours.commit("changed");
+  expect(must(ours, "data", "push")).toMatchObject({
+    stdout: "Everything is up to date.\n",
+    stderr: expect.stringMatching(/d was imported from .* never pushed.*\n.*expver data remove d\.dvc && expver data add d/),
+  });
+  must(ours, "tag", "-m", "changed");
+  const published = must(ours, "publish", "--yes");
+  expect(published.stderr).toMatch(/warning: d: imported, and changed here.*\n.*expver data remove d\.dvc && expver data add d/);
+  const other = makeRepository({ cloneOf: bare.root });
+  other.git("checkout", "-q", "e0.2.0");
+  must(other, "data", "pull");
+  expect([other.read("d/x"), other.read("f")]).toEqual(["changed\n", "theirs\n"]);
+  must(ours, "publish", "e0.2.0", "--yes");
+});
+
 it("a run records changed inputs and what it wrote in the files that point to them, beside what else those say", () => {
   const repository = makeRepository();
   expect(repository.expver(["init", "--yes"])).toMatchObject({ code: 0 });

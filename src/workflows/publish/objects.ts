@@ -1,5 +1,6 @@
 /** The objects a publish must see on the data remote: those of every commit that becomes public with it. */
 
+import { typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
@@ -7,6 +8,7 @@ import { commitsWithEveryState, type Stretch } from "../../git/history.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
 import { isPushable } from "../../store/by-remote.ts";
+import { changedImports, type PointerAt } from "../../store/changed-imports.ts";
 import { POINTER_PATHSPECS, readPointersOf } from "../../store/pointers.ts";
 import { type PushSurvey, surveyPush } from "../../store/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
@@ -37,18 +39,41 @@ export function objectsOf(project: Project, repository: Repository, context: Con
     if (tagged.has(commit)) throw error;
     context.report({ kind: "warning", text: `in commit ${commit.slice(0, 12)}: ${error.message}; what it names is not published` });
   };
+  const imports: PointerAt[] = [];
+  const take = (pointer: Pointer, version: string | undefined) => {
+    const key = keyOf(pointer);
+    const bound = pointer.remote ?? remote;
+    const known = pointers.get(`${key}\0${bound}`);
+    // Of the same bytes one commit may say which version they are, and an earlier one not yet.
+    if (known?.files === undefined) pointers.set(`${key}\0${bound}`, bound === undefined ? pointer : { ...pointer, remote: bound });
+    if (version !== undefined) versions.set(key, [...(versions.get(key) ?? []), version]);
+  };
   for (const [commit, found] of readPointersOf(project, commits, onUnreadable)) {
-    const version = tagged.get(commit);
-    for (const pointer of found.filter(isPushable)) {
-      const key = keyOf(pointer);
-      const bound = pointer.remote ?? remote;
-      const known = pointers.get(`${key}\0${bound}`);
-      // Of the same bytes one commit may say which version they are, and an earlier one not yet.
-      if (known?.files === undefined) pointers.set(`${key}\0${bound}`, bound === undefined ? pointer : { ...pointer, remote: bound });
-      if (version !== undefined) versions.set(key, [...(versions.get(key) ?? []), version]);
-    }
+    for (const pointer of found.filter(isPushable)) take(pointer, tagged.get(commit));
+    imports.push(...found.filter(({ cache, source }) => cache && source !== undefined).map((pointer) => ({ pointer, commit })));
   }
+  const changed = changedImports(repository, imports);
+  for (const pointer of changed) {
+    const { path, hash } = pointer;
+    const inVersions = imports
+      .filter((one) => one.pointer.path === path && one.pointer.hash === hash)
+      .map(({ commit }) => tagged.get(commit));
+    for (const version of new Set(inVersions)) take({ ...pointer, isImport: false }, version);
+  }
+  if (changed.length > 0) tellSent(project, context, changed);
   return { pointers: [...pointers.values()], versions };
+}
+
+/** Where they were imported from nobody has them. */
+function tellSent(project: Project, context: Context, changed: readonly Pointer[]): void {
+  const again = changed.map(
+    ({ path, file }) => `expver data remove ${typedPath(project, file)} && expver data add ${typedPath(project, path)}`,
+  );
+  context.report({
+    kind: "warning",
+    text: `${listed(changed.map(({ path }) => path))}: imported, and changed here; published like data of your own, which expver finds there and dvc does not`,
+    hint: `For who has dvc only, in the next version: ${again.join(" && ")}`,
+  });
 }
 
 const NOTHING: PushSurvey = { remotes: [], there: 0, lacking: 0, bytes: 0, missing: [], unsaid: [] };

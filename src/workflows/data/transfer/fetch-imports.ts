@@ -15,6 +15,7 @@ import { scanOutput } from "../../../store/scan.ts";
 import { broughtInto, type Source } from "../../../store/source.ts";
 import { makeStaging, sweepStagings } from "../../../store/staging.ts";
 import { isComplete } from "../../../store/status.ts";
+import { fetchObjects } from "../../../store/transfer.ts";
 import type { Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
 import { openUrl, versionIn } from "../../../store/url-source.ts";
 import { copyOfRepository } from "../sources/bring.ts";
@@ -56,20 +57,44 @@ async function bringImports(
   { pointers, ...to }: Bringing,
 ): Promise<{ objects: number; whole: Pointer[] }> {
   const came: { objects: number; whole: Pointer[] } = { objects: 0, whole: [] };
+  const failed = new Map<Pointer, ExpverError>();
   for (const pointer of pointers.filter(isFromElsewhere)) {
     try {
       came.objects += await fetchOne(project, context, pointer, to);
       came.whole.push(pointer);
     } catch (error) {
       if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+      failed.set(pointer, error);
+    }
+  }
+  came.objects += await fetchPublished(project, context, { pointers: [...failed.keys()], into: to.into });
+  for (const [pointer, error] of failed) {
+    if (isComplete(to.into, pointer)) came.whole.push(pointer);
+    else
       context.report({
         kind: "warning",
         text: `${pointer.path} could not be fetched from where it was imported: ${error.message}`,
         hint: error.hint,
       });
-    }
   }
   return came;
+}
+
+/** What was changed after it was imported is in a published version all the same. Answers how many objects came. */
+async function fetchPublished(
+  project: Project,
+  context: Context,
+  { pointers, into }: Pick<Bringing, "pointers" | "into">,
+): Promise<number> {
+  if (pointers.length === 0) return 0;
+  try {
+    const asOurs = pointers.map((pointer) => ({ ...pointer, isImport: false }));
+    return (await fetchObjects(project, asOurs, context, { into })).objects;
+  } catch (error) {
+    // Why it was looked for there is the reason to be told.
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    return 0;
+  }
 }
 
 async function fetchOne(

@@ -1,20 +1,24 @@
 /** `expver data push`: objects the remote lacks. */
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { resolveCommit } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
+import { changedImports } from "../../../store/changed-imports.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import type { PushedOutput } from "../../../store/push-versions.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { type MovedRuns, pushRuns } from "../../../store/run-cache.ts";
 import { pushObjects, type TransferReport } from "../../../store/transfer.ts";
+import type { Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { openData, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
+import { warnOfImports } from "../tracking/changed-import.ts";
 import { expandedTargets } from "../tracking/expand-globs.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
 import { recordVersions } from "./record-versions.ts";
@@ -41,6 +45,7 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
     const remote = textIn(input.remote);
     const wanted = selection.pointers.filter(({ push, cache, isImport, hash }) => push && cache && !isImport && hash !== null);
     if (wanted.length === 0) openRemote(project, remote);
+    tellChangedImports(project, context, selection.pointers);
     return {
       command: "data push",
       steps: [
@@ -99,6 +104,21 @@ export const NO_RUNS: MovedRuns = { objects: 0, failed: [] };
 
 export function withRuns({ objects, failed }: MovedRuns, report: TransferReport): TransferReport {
   return { ...report, objects: report.objects + objects, failed: failed.concat(report.failed) };
+}
+
+/** As with dvc they are left out, which does not say so. */
+function tellChangedImports(project: Project, context: Context, pointers: readonly Pointer[]): void {
+  const { repository } = project;
+  const commit = repository === null ? null : resolveCommit(repository, "HEAD");
+  if (repository === null || commit === null) return;
+  warnOfImports(
+    project,
+    context,
+    changedImports(
+      repository,
+      pointers.map((pointer) => ({ pointer, commit })),
+    ),
+  );
 }
 
 /** As with dvc: the versions would have to be written into commits that are made. */
