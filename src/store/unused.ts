@@ -39,13 +39,18 @@ export function* readingCache(dir: string, now: Date, isWanted: (object: ObjectN
         const stat = lstatSync(join(root, shard, item.name), { throwIfNoEntry: false });
         const isObject = /^[0-9a-f]{30}(?:\.dir)?$/.test(item.name);
         if (stat === undefined || (!isObject && now.getTime() - stat.mtimeMs < STALE_MS)) continue;
-        if (untouchedMs > 0 && now.getTime() - stat.ctimeMs < untouchedMs) continue;
+        if (!isUntouched(stat, now, untouchedMs)) continue;
         (object.hash.endsWith(".dir") ? listings : others).push(new FoundFile(object, stat.size));
       }
       yield { files: items.length, bytes: 0 };
     }
   }
   return listings.concat(others);
+}
+
+/** Whether nobody has stored, renamed or linked it for so long. */
+export function isUntouched({ ctimeMs }: { ctimeMs: number }, now: Date, ms: number): boolean {
+  return ms <= 0 || now.getTime() - ctimeMs >= ms;
 }
 
 const SHARDS = { md5: "files/md5/", "md5-dos2unix": "" };

@@ -300,6 +300,24 @@ it("what comes into use while the plan is read stays", async () => {
   expect(cacheOf(repository)).toEqual(expect.arrayContaining(first));
 });
 
+it("what was touched while the plan was read is not old any more, and stays", async () => {
+  const repository = project();
+  repository.write("d/x", "dropped");
+  repository.expver(["data", "add", "d"]);
+  repository.write("d/x", "kept");
+  repository.expver(["data", "add", "d"]);
+  const before = cacheOf(repository);
+  const input = { workspace: true, force: true, olderThan: "7d" };
+  // Times of change cannot be set: that the objects are younger than they were is said by the clock.
+  const after = (days: number) => ({ ...repository.context, clock: () => new Date(Date.now() + days * 86_400_000) });
+  const plan = await dataGc.plan(after(8), input);
+  expect(plan.unused.length).toBeGreaterThan(1);
+  await dataGc.apply(after(6), plan);
+  expect(cacheOf(repository)).toEqual(before);
+  await dataGc.apply(after(8), plan);
+  expect(cacheOf(repository)).toHaveLength(before.length - plan.unused.length);
+});
+
 /** Two repositories with one cache between them, and a folder each. */
 function withOneCache(): [TestRepository, TestRepository] {
   const [one, other] = [project(), project()];

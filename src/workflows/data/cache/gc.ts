@@ -4,7 +4,7 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, lstatSync, renameSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -13,7 +13,7 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import { perform } from "../../../journal/perform.ts";
 import { trashEntries } from "../../../journal/trash-contents.ts";
 import type { Context } from "../../../platform/context.ts";
-import { isThere, removePath } from "../../../platform/files.ts";
+import { removePath } from "../../../platform/files.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
 import { removingFolder } from "../../../platform/remove-folder.ts";
 import { counted } from "../../../platform/words.ts";
@@ -25,7 +25,7 @@ import { keyOf, makeFolder, type ObjectName, objectOfKey, readListing } from "..
 import { parseListing } from "../../../store/listing.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { ListingEntry, Pointer } from "../../../store/types.ts";
-import { type CacheFile, readingCache } from "../../../store/unused.ts";
+import { type CacheFile, isUntouched, readingCache } from "../../../store/unused.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
@@ -98,9 +98,11 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     if (dry) return result;
     const remove = () =>
       lockingAll(projectsToKeep(project, context, input), async () => {
-        // Looked for again: what came into use while the plan was read stays.
+        // Looked for again: what came into use, or was touched, while the plan was read stays.
         const now = await needsNow(project, context, input);
-        const going = await paceWork(stillThere(openCache(project).dir, unused.filter(now.isUnused)), context, { label: "looking again" });
+        const isOld = (stat: Stats) => isUntouched(stat, context.clock(), ageIn(input));
+        const again = stillThere(openCache(project).dir, unused.filter(now.isUnused), isOld);
+        const going = await paceWork(again, context, { label: "looking again" });
         sweepCache(openCache(project));
         // First of all: on a full disk there is room for nothing else.
         if (input.purge === true) await emptyTrash(project, context);
@@ -166,10 +168,11 @@ async function survey(project: Project, context: Context, input: Input): Promise
   return { unused, unusedThere };
 }
 
-function* stillThere(dir: string, files: readonly CacheFile[]): Work<CacheFile[]> {
+function* stillThere(dir: string, files: readonly CacheFile[], isOld: (stat: Stats) => boolean): Work<CacheFile[]> {
   const found: CacheFile[] = [];
   for (const file of files) {
-    if (isThere(join(dir, file.name))) found.push(file);
+    const stat = lstatSync(join(dir, file.name), { throwIfNoEntry: false });
+    if (stat !== undefined && isOld(stat)) found.push(file);
     yield { files: 1, bytes: 0 };
   }
   return found;
