@@ -36,7 +36,7 @@ export async function uploadInParts(
   const partSize = Math.max(settings.partSize, Math.ceil(source.size / MOST_PARTS / 2 ** 20) * 2 ** 20);
   const { id, there } = (await findUpload(tools, key, signal)) ?? {
     id: await beginUpload(tools, key, signal),
-    there: new Map<number, PartThere>(),
+    there: new Map<number, string>(),
   };
   const parts: Part[] = [];
   const sending = new Set<Promise<void>>();
@@ -50,8 +50,8 @@ export async function uploadInParts(
       const md5 = digest.digest();
       const size = pieces.reduce((sum, { length }) => sum + length, 0);
       const known = there.get(number);
-      if (known !== undefined && known.size === size && known.etag.replaceAll('"', "") === md5.toString("hex")) {
-        parts.push({ number, etag: known.etag });
+      if (known?.replaceAll('"', "") === md5.toString("hex")) {
+        parts.push({ number, etag: known });
         continue;
       }
       if (failed !== null) break;
@@ -134,17 +134,12 @@ async function beginUpload({ client, settings }: UploadTools, key: string, signa
   return textIn(await textOf(answer, { remote: client.remote, doing }), "UploadId") ?? "";
 }
 
-interface PartThere {
-  etag: string;
-  size: number;
-}
-
-/** The newest upload of this object that nobody finished; null too where that may not be asked. */
+/** The newest upload of this object that nobody finished, and what the server calls its parts; null too where that may not be asked. */
 async function findUpload(
   { client }: UploadTools,
   key: string,
   signal: AbortSignal,
-): Promise<{ id: string; there: Map<number, PartThere> } | null> {
+): Promise<{ id: string; there: Map<number, string> } | null> {
   const read = async (at: string, query: Record<string, string>) => {
     const answer = await client.ask({
       method: "GET",
@@ -163,11 +158,10 @@ async function findUpload(
     "UploadId",
   );
   if (id === undefined) return null;
-  const there = new Map<number, PartThere>();
+  const there = new Map<number, string>();
   for (let after = "0"; ; ) {
     const text = await read(key, { uploadId: id, "part-number-marker": after });
-    for (const part of elementsIn(text, "Part"))
-      there.set(Number(textIn(part, "PartNumber")), { etag: textIn(part, "ETag") ?? "", size: Number(textIn(part, "Size")) });
+    for (const part of elementsIn(text, "Part")) there.set(Number(textIn(part, "PartNumber")), textIn(part, "ETag") ?? "");
     const next = textIn(text, "NextPartNumberMarker");
     if (textIn(text, "IsTruncated") !== "true" || !(Number(next) > Number(after))) return { id, there };
     after = next ?? "";
