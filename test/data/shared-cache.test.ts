@@ -67,6 +67,16 @@ describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and
     for (const person of [ann, bob]) expect(person.data("status")).toContain("up to date");
   });
 
+  it("gives whole bytes out of the other's file that has lost its protection, and leaves its mode", () => {
+    const object = join(cache, "files/md5", nameOf("ann's\n"));
+    chmodSync(object, 0o664);
+    bob.run("rm", "-rf", "d");
+    bob.data("checkout", "d.dvc");
+    expect([bob.read("d/y"), lstatSync(object).mode & 0o777]).toEqual(["ann's\n", 0o664]);
+    ann.data("checkout", "--relink", "d.dvc");
+    expect(lstatSync(object).mode & 0o777).toBe(0o444);
+  });
+
   it("is collected by either, and what goes comes back", () => {
     bob.write("e/z", "newer\n");
     bob.data("add", "e");

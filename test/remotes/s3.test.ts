@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
+import { keyOf } from "../../src/store/remotes/keys.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
+import type { S3Client } from "../../src/store/remotes/s3/client.ts";
 import { s3Server } from "../../src/store/remotes/s3/s3.ts";
 import { peerWith } from "../support/peers.ts";
 import { makeFolder } from "../support/repository.ts";
+import { startFaultProxy } from "../support/servers/fault-proxy.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { checkOf } from "./check-of.ts";
 import { conformance, makeCache, objectsOf, open } from "./conformance.ts";
@@ -220,11 +223,19 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     expect(await open({ url, options }).present(objectsOf(parcels), {})).toHaveLength(parcels.length);
   });
 
+  /** A folder of the bucket to which large files go in parts of 5 MB. */
+  function inParts(name: string, endpointurl = server.url) {
+    const url = `s3://conformance/${name}`;
+    const options = new Map(Object.entries({ url, endpointurl, ...keysOf("all") }));
+    const env = { ...process.env, ...awsFiles({ config: "[default]\ns3 =\n  multipart_threshold = 5MB\n  multipart_chunksize = 5MB\n" }) };
+    const { client } = s3Server({ name: "store", url, options }, env);
+    const uploads = async () =>
+      (await told(client, { method: "GET", key: "", query: { uploads: "", prefix: `${name}/` } })).match(/<UploadId>/g)?.length ?? 0;
+    return { client, uploads, remote: () => remoteOf({ name: "store", url, options }, env) };
+  }
+
   it("goes on with an upload that was broken off, and leaves none behind", async () => {
-    const url = "s3://conformance/resumed";
-    const options = new Map(Object.entries({ url, endpointurl: server.url, ...keysOf("all") }));
-    const home = awsFiles({ config: "[default]\ns3 =\n  multipart_threshold = 5MB\n  multipart_chunksize = 5MB\n" });
-    const remote = () => remoteOf({ name: "store", url, options }, { ...process.env, ...home });
+    const { uploads, remote } = inParts("resumed");
     const parcel = makeCache().put("0123456789".repeat(12_000_000));
     const controller = new AbortController();
     let sent = 0;
@@ -237,20 +248,57 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     });
     expect(sent).toBeGreaterThan(0);
     expect((await server.contents("conformance", "resumed")).size).toBe(0);
-    const uploads = await listUploads();
-    expect(uploads).toHaveLength(1);
+    expect(await uploads()).toBe(1);
     expect(await remote().send([parcel], {})).toEqual([]);
-    expect(await listUploads()).toEqual([]);
+    expect(await uploads()).toBe(0);
     const cache = makeCache();
     expect(await cache.receive(remote(), [parcel.object])).toEqual([]);
+  });
 
-    async function listUploads(): Promise<string[]> {
-      const { client } = s3Server({ name: "store", url, options }, { ...process.env, ...home });
-      const { signal } = new AbortController();
-      const answer = await client.ask({ method: "GET", key: "", query: { uploads: "", prefix: "resumed/" }, signal, doing: "list" });
-      let text = "";
-      for await (const chunk of answer.body) text += String(chunk);
-      return [...text.matchAll(/<UploadId>([^<]+)/g)].map(([, id = ""]) => id);
+  it("goes on with no parts of other bytes, and with no upload of a file whose name begins like it", async () => {
+    const { client, remote } = inParts("strange");
+    const here = makeCache();
+    const parcels = ["a", "b"].map((text) => here.put(text.repeat(12_000_000)));
+    for (const [index, { object }] of parcels.entries()) {
+      const key = `strange/${keyOf(object)}${index === 0 ? "" : ".more"}`;
+      const [, id = ""] = /<UploadId>([^<]+)/.exec(await told(client, { method: "POST", key, query: { uploads: "" } })) ?? [];
+      for (const [number, part] of ["x", "a"].entries()) {
+        const body = Buffer.alloc(5 * 2 ** 20, part);
+        const query = { partNumber: String(number + 1), uploadId: id };
+        await told(client, { method: "PUT", key, query, body: () => [body], length: body.length });
+      }
+    }
+    expect(await remote().send(parcels, {})).toEqual([]);
+    const there = await server.contents("conformance", "strange");
+    for (const { object, from } of parcels) expect(there.get(keyOf(object))?.equals(readFileSync(from))).toBe(true);
+  });
+
+  it("keeps the parts of an upload that was refused, none of wrong bytes, and sees a failure within a 200", async () => {
+    const proxy = await startFaultProxy(server.url);
+    try {
+      const { uploads, remote } = inParts("refused", proxy.url);
+      const here = makeCache();
+      const parcel = here.put("0123456789".repeat(2_000_000));
+      const partsSent = () => proxy.asked.filter(({ method, url }) => method === "PUT" && url.includes("partNumber=")).length;
+      proxy.reset(({ url }) => (url.includes("partNumber=4&") ? { status: 403 } : null));
+      expect(await remote().send([parcel], {})).toMatchObject([{ error: { code: "E_REMOTE_FORBIDDEN" } }]);
+      expect(await uploads()).toBe(1);
+      let finishes = 0;
+      proxy.reset(({ method, url }) => {
+        if (method !== "POST" || !url.includes("uploadId=")) return null;
+        finishes += 1;
+        return finishes === 1 ? { status: 200, body: "<Error><Code>InternalError</Code></Error>" } : null;
+      });
+      expect(await remote().send([parcel], {})).toEqual([]);
+      expect([partsSent(), finishes, await uploads()]).toEqual([1, 2, 0]);
+      expect((await server.contents("conformance", "refused")).get(keyOf(parcel.object))?.equals(readFileSync(parcel.from))).toBe(true);
+      const damaged = here.put("9876543210".repeat(2_000_000));
+      chmodSync(damaged.from, 0o644);
+      writeFileSync(damaged.from, "w".repeat(20_000_000));
+      expect(await remote().send([damaged], {})).toMatchObject([{ error: { code: "E_OBJECT" } }]);
+      expect(await uploads()).toBe(0);
+    } finally {
+      await proxy.stop();
     }
   });
 
@@ -290,3 +338,10 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
     sharesWithDvc(dvc ?? "", { url: "s3://conformance/shared", options: { endpointurl: server.url, ...keysOf("all") } });
   });
 });
+
+async function told(client: S3Client, request: Omit<Parameters<S3Client["ask"]>[0], "signal" | "doing">): Promise<string> {
+  const { body } = await client.ask({ ...request, signal: new AbortController().signal, doing: "ask" });
+  let text = "";
+  for await (const chunk of body) text += String(chunk);
+  return text;
+}
