@@ -106,6 +106,9 @@ export interface Said {
   leavesSource?: boolean;
 }
 
+/** Texts of pointer files and pipelines by their absolute paths: those of the worktree, or of a commit. Null: there is no such file. */
+type TextOf = (path: string) => string | null;
+
 /** Throws E_DATA for an output of a stage. */
 export function refuseOfStage({ path, file, stage }: Pointer): void {
   if (stage === undefined) return;
@@ -120,14 +123,18 @@ export function refuseOfStage({ path, file, stage }: Pointer): void {
 }
 
 /** The same of several outputs: one edit for each file, which may be of several of them. `changed`: the paths of which something else is said now. Throws E_DATA. */
-export function pointerEdits(project: Project, outputs: Iterable<Said>): { edits: FileEdit[]; changed: Set<string> } {
+export function pointerEdits(
+  project: Project,
+  outputs: Iterable<Said>,
+  textOf: TextOf = readTextIfExists,
+): { edits: FileEdit[]; changed: Set<string> } {
   const edits = new Map<string, FileEdit>();
   const changed = new Set<string>();
   for (const { path, content, pointer, leavesSource = false } of outputs) {
     const file = absolutePath(project, pointer?.file ?? fileBeside(path));
-    const edit = edits.get(file) ?? unedited(file);
+    const edit = edits.get(file) ?? unedited(file, textOf);
     const text = leavesSource && edit.after !== null ? withoutSource(edit.after, file) : edit.after;
-    edits.set(file, { ...edit, after: textSaying(project, text, { path, content, pointer }) });
+    edits.set(file, { ...edit, after: textSaying(project, text, { path, content, pointer }, textOf) });
     if (edits.get(file)?.after !== edit.after) changed.add(path);
   }
   return { edits: [...edits.values()], changed };
@@ -143,9 +150,9 @@ export function trackedBy(project: Project): Map<string, Pointer> {
   return new Map(readPointers(project).map((pointer) => [pointer.path, pointer]));
 }
 
-function textSaying(project: Project, text: string | null, { path, content, pointer }: Said): string {
+function textSaying(project: Project, text: string | null, { path, content, pointer }: Said, textOf: TextOf): string {
   if (text !== null && pointer?.stage !== undefined) {
-    const pipeline = readTextIfExists(absolutePath(project, posix.join(posix.dirname(pointer.file), "dvc.yaml")));
+    const pipeline = textOf(absolutePath(project, posix.join(posix.dirname(pointer.file), "dvc.yaml")));
     return renderLockFile(text, pipeline, pointer, content);
   }
   const files = text === null || pointer === undefined ? null : filesNow(project, content, pointer);
@@ -156,8 +163,8 @@ function textSaying(project: Project, text: string | null, { path, content, poin
   return withStageMd5(after, absolutePath(project, pointer?.file ?? fileBeside(path)));
 }
 
-function unedited(path: string): FileEdit {
-  const text = readTextIfExists(path);
+function unedited(path: string, textOf: TextOf): FileEdit {
+  const text = textOf(path);
   return { path, before: text, after: text };
 }
 

@@ -126,5 +126,30 @@ describe.skipIf(peerWith("dvc", "xetrack") === null)(
       expect(repo.read("dvc.lock")).toBe(before);
       expect(repo.read("models/model.bin")).toBe("model of 1\n1\n");
     });
+
+    it("are what they were in an older run that gets its version later", () => {
+      const repo = makeRepository();
+      const env = { PATH: `${dirname(peer("dvc") ?? "")}:${process.env.PATH}` };
+      repo.expver(["init"]);
+      repo.commit("pipeline", { "dvc.yaml": OF_EXPVER, "train.py": TRAIN, "raw.csv": "1\n" });
+      for (const index of [0, 1]) {
+        repo.commit(`data ${index}`, { "raw.csv": "1\n".repeat(index + 1) });
+        expect(repo.expver(["run", "--no-tag", "--yes", "--", "dvc", "repro", "-q"], { env })).toMatchObject({ code: 0 });
+      }
+      const [, older] = repo.expverJson(["runs", "list"]).data.runs.map(({ run_id }: { run_id: string }) => run_id);
+      const now = repo.read("dvc.lock");
+      const md5s = (text: string) => [...text.matchAll(/md5: (\w{32})\n/g)].map(([, md5]) => md5);
+      const ofRun = md5s(repo.git("show", `${repo.git("rev-parse", `:/Run: ${older}`)}:dvc.lock`));
+      expect(repo.expver(["tag", "e0.1.0", "--run", older])).toMatchObject({ code: 0 });
+      expect(repo.expver(["verify", "e0.1.0"])).toMatchObject({ code: 0 });
+      expect(repo.expver(["get", "e0.1.0", "models/model.bin", "-o", "../model.bin"]).code).toBe(0);
+      expect(repo.read("../model.bin")).toBe("model of 1\n");
+      const ofVersion = md5s(repo.git("show", "e0.1.0:dvc.lock"));
+      // The rows in the database say the version by now.
+      expect(ofVersion.filter((md5) => !ofRun.includes(md5))).toHaveLength(1);
+      expect(repo.read("dvc.lock")).toBe(now);
+      expect(repo.git("status", "--porcelain")).toBe("");
+      expect(repo.git("ls-tree", "-r", "--name-only", "e0.1.0")).not.toMatch(/\.dvc$/m);
+    });
   },
 );

@@ -3,9 +3,9 @@
  */
 
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { absolutePath, storedPath } from "../../../config/paths.ts";
-import { openProject, type Project, requireRepository } from "../../../config/project.ts";
+import { openProject, type Project, requireRepository, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { editorOf } from "../../../git/editor.ts";
 import type { Repository } from "../../../git/git.ts";
@@ -13,6 +13,7 @@ import { committer } from "../../../git/identity.ts";
 import { writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree, makeTag } from "../../../git/objects.ts";
 import { type RefChange, readRef, resolveCommit, updateRefs } from "../../../git/refs.ts";
+import { catFilesIfThere } from "../../../git/tree.ts";
 import { perform } from "../../../journal/perform.ts";
 import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -20,7 +21,9 @@ import { copyDatabase } from "../../../results/copy.ts";
 import { stampRows } from "../../../results/rows.ts";
 import { readRun, recordedTexts, runTracks, updateRun } from "../../../results/runs.ts";
 import type { RunRecord } from "../../../results/types.ts";
-import { storeOutput } from "../../../store/contents.ts";
+import { pointerEdits, storeOutput } from "../../../store/contents.ts";
+import { readPointersAt } from "../../../store/pointers.ts";
+import type { FileEdit, OutputContent } from "../../../store/types.ts";
 import { artifactEntries } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
 import { formatMessage } from "../../../versions/message.ts";
@@ -172,13 +175,34 @@ function storeStampedCopy(project: Project, context: Context, { plan, record, re
   try {
     copyDatabase(databaseFile, copy);
     stampWorking(copy, { runId: plan.runId, version: plan.version, record });
-    const { pointer, ignore } = storeOutput(project, stored, context, { bytesFrom: copy });
-    const database = editedFiles({ project, repository, snapshot: plan.snapshot }, [pointer, ...(ignore === null ? [] : [ignore])]);
-    const others = (readFacts(project, plan.runId)?.outputs ?? []).filter(({ path }) => !database.some((file) => file.path === path));
-    return [...others, ...database];
+    const { content, ignore } = storeOutput(project, stored, context, { bytesFrom: copy });
+    const ofRun = readFacts(project, plan.runId)?.outputs ?? [];
+    const edits = editsOfRun(project, repository, { snapshot: plan.snapshot, ofRun, stored, content });
+    const database = editedFiles({ project, repository, snapshot: plan.snapshot }, [...edits, ...(ignore === null ? [] : [ignore])]);
+    return [...ofRun.filter(({ path }) => !database.some((file) => file.path === path)), ...database];
   } finally {
     for (const end of ["", "-journal", "-wal", "-shm"]) rmSync(copy + end, { force: true });
   }
+}
+
+/** The file that points to the database may say other things too (`dvc.lock`): those stay what they were in the run. */
+function editsOfRun(
+  project: Project,
+  repository: Repository,
+  run: { snapshot: string; ofRun: readonly OutputFile[]; stored: string; content: OutputContent },
+): FileEdit[] {
+  const { snapshot, ofRun, stored: path, content } = run;
+  const tree = writeTreeWith(
+    repository,
+    snapshot,
+    ofRun.map(({ path, mode, object }) => ({ path, mode, object })),
+  );
+  const pointer = readPointersAt(project, tree).find((one) => one.path === path);
+  const textOf = (file: string) => {
+    const name = `${tree}:${relative(topOf(project), file).split(sep).join("/")}`;
+    return catFilesIfThere(repository, [name]).get(name)?.toString("utf8") ?? null;
+  };
+  return pointerEdits(project, [{ path, content, pointer }], textOf).edits;
 }
 
 function stampWorking(path: string, { runId, version, record }: { runId: string; version: string; record: RunRecord }): void {
