@@ -62,6 +62,39 @@ function runsIn(repo: TestRepository): string[] {
 }
 
 describe("expver merge into the project", () => {
+  it.each([
+    ["results/all.dvc", (repo: TestRepository, text: string) => repo.write("results/all.dvc", `# of all\n${text}`)],
+    [
+      "dvc.lock",
+      (repo: TestRepository, text: string) => {
+        const [, md5, size] = /md5: (\w+)\n {2}size: (\d+)/.exec(text) ?? [];
+        repo.write("dvc.yaml", `stages:\n  train:\n    cmd: node train.js\n    outs:\n    - ${DATABASE}: { persist: true }\n`);
+        const entry = `    - path: ${DATABASE}\n      hash: md5\n      md5: ${md5}\n      size: ${size}\n`;
+        repo.write("dvc.lock", `schema: '2.0'\nstages:\n  train:\n    cmd: node train.js\n    outs:\n${entry}`);
+      },
+    ],
+  ])("writes the entry of %s where that points to the database", (file, track) => {
+    const repo = makeStudy();
+    const text = repo.read(`${DATABASE}.dvc`);
+    repo.git("rm", "-q", "--cached", `${DATABASE}.dvc`);
+    rmSync(join(repo.root, `${DATABASE}.dvc`));
+    track(repo, text);
+    repo.commit("pointed to from elsewhere");
+    makeWorktree(repo, "augment", "0.25");
+    const before = repo.read(file);
+    expect(must(repo, "merge", "augment", "--dry-run").steps).toContainEqual(expect.objectContaining({ verb: "commit", target: file }));
+    expect(must(repo, "merge", "augment").database).toMatchObject({ changed: true });
+    expect(rowsOf(repo).expver_runs).toHaveLength(2);
+    expect(repo.git("diff", "--name-only", "HEAD~1")).toBe(file);
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(repo.expverJson(["data", "status"])).toMatchObject({ code: 0 });
+    const [backup] = repo.git("for-each-ref", "--format=%(refname)", "refs/expver/backup").split("\n");
+    expect(repo.git("diff", "--name-only", "HEAD~1", backup ?? "")).toBe("");
+    must(repo, "undo", "--yes");
+    expect(repo.read(file)).toBe(before);
+    expect(rowsOf(repo).expver_runs).toHaveLength(1);
+  });
+
   it("takes a worktree's live database, says where rows came from, commits one pointer, and undo brings every row back", () => {
     const repo = makeStudy();
     const { run } = makeWorktree(repo, "augment", "0.25");

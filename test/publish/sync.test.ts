@@ -39,6 +39,33 @@ it("names the other remote where bytes of an older version may be", () => {
   expect(repo.expver(["verify", "--quick", "--remote", "storage", first]).code).toBe(0);
 });
 
+it.each([
+  ["a pointer file of another name", (repo: TestRepository, text: string) => repo.write("results/all.dvc", `# of all\n${text}`)],
+  [
+    "a stage",
+    (repo: TestRepository, text: string) => {
+      const [, md5, size] = /md5: (\w+)\n {2}size: (\d+)/.exec(text) ?? [];
+      const out = "results/experiments.db";
+      repo.write("dvc.yaml", `stages:\n  train:\n    cmd: node train.js\n    outs:\n    - ${out}: { persist: true }\n`);
+      const entry = `    - path: ${out}\n      hash: md5\n      md5: ${md5}\n      size: ${size}\n`;
+      repo.write("dvc.lock", `schema: '2.0'\nstages:\n  train:\n    cmd: node train.js\n    outs:\n${entry}`);
+    },
+  ],
+])("finds results databases that belong to %s", (_, track) => {
+  const { repo, other } = makePair();
+  runOnce(repo, "--param", "lr=0.1");
+  const text = repo.read("results/experiments.db.dvc");
+  repo.git("rm", "-q", "--cached", "results/experiments.db.dvc");
+  rmSync(join(repo.root, "results/experiments.db.dvc"));
+  track(repo, text);
+  repo.commit("pointed to from elsewhere");
+  runOnce(repo, "--param", "lr=0.2");
+  expect(repo.git("ls-tree", "-r", "--name-only", "e0.2.0")).not.toContain("results/experiments.db.dvc");
+  must(repo, ["publish"]);
+  expect(must(other, ["sync"]).data).toMatchObject({ fetched: ["e0.1.0", "e0.2.0"], objects: { objects: 2, missing: [] } });
+  expect(must(other, ["show", "e0.2.0"]).data.runs.runs).toMatchObject([{ status: "finished" }]);
+});
+
 it("brings tags and results databases; data only of versions that are named", () => {
   const { repo, other } = makePair();
   runOnce(repo, "--param", "lr=0.1");

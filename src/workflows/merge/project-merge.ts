@@ -31,10 +31,10 @@ export async function planProjectMerge(context: Context, merge: ResultsMerge): P
   await requireCommittable({ project, repository });
   const results = await planResultsMerge(context, project, merge);
   const head = readRef(repository, "HEAD");
-  const { steps, destructive, facts, changes, database } = results;
+  const { steps, destructive, facts, changes, pointerFile } = results;
   return {
     command: "merge",
-    steps: [...steps, ...(changes ? [{ verb: "commit", target: `${database}.dvc`, detail: "this and nothing else" }] : [])],
+    steps: [...steps, ...(changes ? [{ verb: "commit", target: pointerFile, detail: "this and nothing else" }] : [])],
     destructive,
     fingerprint: fingerprintOf([head, facts]),
     results,

@@ -4,9 +4,9 @@
  */
 
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { absolutePath } from "../../config/paths.ts";
-import { type Project, requireRepository } from "../../config/project.ts";
+import { type Project, requireRepository, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
 import { commitTree, hashBlob } from "../../git/objects.ts";
@@ -20,7 +20,7 @@ import { counted } from "../../platform/words.ts";
 import { copyDatabase } from "../../results/copy.ts";
 import { objectFile, pointerEdit, storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
-import { readPointers } from "../../store/pointers.ts";
+import { fileBeside, readPointers } from "../../store/pointers.ts";
 import type { FileEdit } from "../../store/types.ts";
 import type { Step } from "../contract.ts";
 import { refuseUntrackable } from "../data/tracking/trackable.ts";
@@ -41,8 +41,9 @@ export interface ResultsMerge {
 export interface ResultsPart {
   sides: Side[];
   reports: SourceReport[];
-  /** Stored path of the database that is changed. */
+  /** Stored path of the database that is changed, and of the file that points to it. */
   database: string;
+  pointerFile: string;
   /** False: everything is there already. */
   changes: boolean;
   /** Rows go. */
@@ -68,7 +69,9 @@ export async function planResultsMerge(context: Context, project: Project, { nam
   const places = placesOf(project, null);
   const { database, databaseFile: output } = places;
   const pointers = readPointers(project);
-  refuseUntrackable(project, [database], pointers);
+  const pointer = pointers.find(({ path }) => path === database);
+  // Of a stage's output dvc.lock says what it is.
+  if (pointer?.stage === undefined) refuseUntrackable(project, [database], pointers);
   const lacking = await lackingRows(project, places, pointers);
   const sides = names.map((name) => findSide(context, project, name));
   const sources: MergeSource[] = [];
@@ -95,6 +98,7 @@ export async function planResultsMerge(context: Context, project: Project, { nam
     sides,
     reports,
     database,
+    pointerFile: pointer?.file ?? fileBeside(database),
     changes,
     destructive,
     steps: [
@@ -214,9 +218,8 @@ function backUp(
   const repository = requireRepository(project);
   const head = resolveCommit(repository, "HEAD");
   const ref = `refs/expver/backup/${operation.id}/results`;
-  const tree = writeTreeWith(repository, head, [
-    { path: `${database}.dvc`, mode: "100644", object: hashBlob(repository, edit.after ?? "") },
-  ]);
+  const path = relative(topOf(project), edit.path).split(sep).join("/");
+  const tree = writeTreeWith(repository, head, [{ path, mode: "100644", object: hashBlob(repository, edit.after ?? "") }]);
   const commit = commitTree(repository, { tree, parents: head === null ? [] : [head], message: `${database} before ${operation.id}\n` });
   updateRefs(repository, [{ ref, before: null, after: commit }], { reason: `expver: before ${operation.id}` });
   operation.note("backup", ref);

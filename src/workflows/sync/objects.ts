@@ -54,17 +54,28 @@ export async function bringObjects(
   }
 }
 
-/** Of any number of versions with one git process: the pointer beside the database, where it usually is. */
+/** Of any number of versions: the pointer beside the database, where it usually is, with one git process; of others every pointer. */
 function databasesOf(project: Project, versions: readonly Version[]): Pointer[] {
-  const file = `${storedPath(project, project.config.results.database)}.dvc`;
-  const names = versions.filter(({ commit }) => commit !== "").map(({ commit }) => `${commit}:${file}`);
-  const texts = [...catFilesIfThere(requireRepository(project), names).values()].map((bytes) => bytes.toString("utf8"));
-  return [...new Set(texts)].flatMap((text) => {
-    try {
-      return parsePointerFile(text, file);
-    } catch (error) {
-      if (!(error instanceof ExpverError)) throw error;
-      return []; // `show` and `verify` tell of a version with a broken pointer.
-    }
-  });
+  const database = storedPath(project, project.config.results.database);
+  const file = `${database}.dvc`;
+  const commits = [...new Set(versions.map(({ commit }) => commit).filter((commit) => commit !== ""))];
+  const texts = catFilesIfThere(
+    requireRepository(project),
+    commits.map((commit) => `${commit}:${file}`),
+  );
+  const read = new Map([...texts].map(([name, text]) => [name, pointersIn(text.toString("utf8"), file)]));
+  const isOfIt = ({ path }: Pointer) => path === database;
+  const elsewhere = commits.filter((commit) => !read.get(`${commit}:${file}`)?.some(isOfIt));
+  const others = readPointersOf(project, elsewhere, () => {});
+  return [...read.values(), ...others.values()].flat().filter(isOfIt);
+}
+
+/** `show` and `verify` tell of a version with a broken pointer. */
+function pointersIn(text: string, file: string): Pointer[] {
+  try {
+    return parsePointerFile(text, file);
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    return [];
+  }
 }
