@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { isWithin } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { hasCode, isThere } from "../platform/files.ts";
+import { hasCode, isThere, removeFile } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { finishWork, NOTHING_DONE, type Work } from "../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../platform/room.ts";
@@ -289,7 +289,7 @@ function createRemover(plan: OutputCheckout, discard: ApplyCheckout["discard"]):
     if (cleared.has(file)) return;
     if (hasChanged(file)) throw changedMeanwhile(file.path);
     if (!unsaved.has(file)) {
-      if (alsoSaved) rmSync(file.path, { force: true });
+      if (alsoSaved) removeFile(file.path);
     } else if (discard) discard(file.path, true);
     else throw changedMeanwhile(file.path);
   };

@@ -1,6 +1,7 @@
 /** Taking an output's files away without touching what else lies between them. */
-import { lstatSync, rmdirSync, rmSync } from "node:fs";
+import { lstatSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { removeFile } from "../platform/files.ts";
 import type { Work } from "../platform/pace.ts";
 import type { ScannedFile } from "./scan.ts";
 
@@ -23,7 +24,7 @@ export function* removingScanned(
 ): Work<void> {
   for (const file of files) {
     yield { files: 1, bytes: 0 };
-    if (!hasChanged(file)) rmSync(file.path, { force: true });
+    if (!hasChanged(file)) removeFile(file.path);
   }
   for (const folder of foldersAround({ path, files, emptyFolders })) removeIfEmpty(folder);
   removeIfEmpty(path);

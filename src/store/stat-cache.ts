@@ -11,7 +11,19 @@
  */
 
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { FileIdentity, FileStat } from "../platform/file-stat.ts";
 import { temporaryBeside, writeFileAtomic } from "../platform/files.ts";
@@ -129,6 +141,15 @@ export function rememberPlaced(memory: StatCache, { name, path, md5 }: { name: s
 /** Whether files of `scope` have been read before. */
 export function isRemembered(stateDir: string, scope: string, kind: HashName): boolean {
   return existsSync(fileOf(stateDir, scope, kind));
+}
+
+/** What was read of the files of a folder is known of them where that folder has been moved to: nothing about them has changed. */
+export function moveRemembered(stateDir: string, { from, to, kind }: { from: string; to: string; kind: HashName }): void {
+  try {
+    renameSync(fileOf(stateDir, from, kind), fileOf(stateDir, to, kind));
+  } catch {
+    // Never read, or a state folder that cannot be written: then they are read once more.
+  }
 }
 
 function fileOf(stateDir: string, scope: string, kind: HashName): string {

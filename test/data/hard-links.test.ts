@@ -97,6 +97,30 @@ it.each(["hardlink", "copy"])("a repository that was moved is known: a %s in it 
   }
 });
 
+it.each(["hardlink", "copy"])(
+  "data that was moved with `data move` is known: a %s is not read again, nor one that unprotect has left as it was",
+  (type) => {
+    const repository = makeRepository();
+    const must = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+    const { root } = repository;
+    must("init", "-q");
+    must("config", "cache.type", type);
+    repository.write("d/a", "one");
+    repository.write("one", "single");
+    must("add", "d", "one");
+    repository.write("other/notes", "beside");
+    must("move", "d", "other/e");
+    must("move", "one", "two");
+    if (type === "copy") must("unprotect", "other/e", "two");
+    const folder = openStatCache(join(root, ".git/expver"), join(root, "other/e"));
+    const singles = openStatCache(join(root, ".git/expver"), `${root}/*`, { below: `${root}/` });
+    expect(folder.get("a", statSync(join(root, "other/e/a")))).toBe(md5Of(Buffer.from("one")));
+    expect(singles.get(join(root, "two"), statSync(join(root, "two")))).toBe(md5Of(Buffer.from("single")));
+    repository.write("two", "edited");
+    expect(repository.expver(["data", "status"]).stdout).toContain("two");
+  },
+);
+
 it.each(["hardlink", "symlink", "copy"])("data that became a %s is not read again, here or in another worktree", (type) => {
   const repository = makeRepository();
   const must = (cwd: string, ...args: string[]) =>

@@ -1,9 +1,9 @@
 /** Files that a checkout replaced, removed or made: whether they still are what it left, and what they were before, from the cache. */
-import { chmodSync, constants, copyFileSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { fromSystemError } from "../../errors.ts";
-import { hasCode, hiddenStem, isFile } from "../../platform/files.ts";
+import { hasCode, hiddenStem, isFile, removeFile } from "../../platform/files.ts";
 import { firstBytes, hashingFile } from "../../platform/hashing.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import type { Work } from "../../platform/pace.ts";
@@ -47,7 +47,7 @@ function* takingBack(top: string, effect: CheckedOut): Work<void> {
   try {
     for (const file of changed.filter(([, before]) => before === null)) {
       const path = placeOf(top, effect, file);
-      rmSync(path, { force: true });
+      removeFile(path);
       for (let folder = dirname(path); folder.startsWith(`${output}/`) && removeEmptyFolder(folder); ) folder = dirname(folder);
     }
     for (const file of changed) {
@@ -58,7 +58,7 @@ function* takingBack(top: string, effect: CheckedOut): Work<void> {
       if (path === output) removeEmptyFolder(output);
       mkdirSync(dirname(path), { recursive: true });
       const beside = join(dirname(path), `${hiddenStem(path)}expver.tmp`);
-      rmSync(beside, { force: true });
+      removeFile(beside);
       // Not a link: whatever it was, it may be written to.
       copyFileSync(objectOf(effect, before), beside, constants.COPYFILE_FICLONE);
       chmodSync(beside, 0o666 & ~process.umask());

@@ -1,7 +1,7 @@
 /** A folder as a remote: a disk, a mount, a colleague's share. Laid out as DVC's local remotes are. */
-import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { ExpverError, fromSystemError } from "../../errors.ts";
-import { namesIn } from "../../platform/files.ts";
+import { namesIn, removeFile } from "../../platform/files.ts";
 import { md5Of } from "../../platform/hashing.ts";
 import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../platform/room.ts";
@@ -153,7 +153,7 @@ function* removing({ dir }: ObjectFolder, objects: readonly ObjectName[]): Work<
   for (const object of objects) {
     const path = objectPath(dir, object);
     try {
-      rmSync(path, { force: true });
+      removeFile(path);
     } catch (error) {
       throw fromSystemError(error, `cannot delete ${path}`);
     }

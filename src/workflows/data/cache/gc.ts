@@ -261,9 +261,13 @@ function* movingAway(project: Project, operation: OpenOperation, unused: readonl
     const trash = join(cacheTrash(cache), randomBytes(8).toString("hex"));
     const names = unused.slice(from, from + AT_ONCE).map(({ name }) => name);
     operation.record({ kind: "objects", folder, trash, names });
+    let made = "";
     for (const name of names) {
       try {
-        makeFolder(cache, dirname(join(trash, name)));
+        const place = dirname(join(trash, name));
+        // They come folder by folder.
+        if (place !== made) makeFolder(cache, place);
+        made = place;
         renameSync(join(folder, name), join(trash, name));
       } catch (error) {
         throw fromSystemError(error, `cannot move ${join(folder, name)} to the trash`);

@@ -55,20 +55,23 @@ export const dataUnprotect: WriteWorkflow<Input, UnprotectPlan, UnprotectResult>
 function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<UnprotectResult> {
   const placer = createPlacer(["copy"]);
   const staging = makeStaging(join(dvcFolder(project), "tmp"));
+  const umask = process.umask();
   let copied = 0;
   try {
     for (const file of files) {
+      const mode = writableMode(file, umask);
       if (isLinked(file)) {
         const make = function* (at: string): Work<void> {
           yield* placer.duplicating(file.path, at, file.stat.size);
-          chmodSync(at, writableMode(file));
+          chmodSync(at, mode);
         };
         yield* make(join(staging, "file"));
         takeName(join(staging, "file"), file.path, (beside) => finishWork(make(beside)));
         copied += 1;
         continue;
       }
-      chmodSync(file.path, writableMode(file));
+      // Each change of the mode would be a change of the file to those who remember what is in it.
+      if ((file.stat.mode & 0o777) !== mode) chmodSync(file.path, mode);
       yield { files: 1, bytes: file.stat.size };
     }
   } finally {
@@ -92,6 +95,6 @@ function isLinked({ path, isLink }: WalkedFile): boolean {
 }
 
 /** dvc drops the executable bit here; a script that could be run before can be run after. */
-function writableMode({ stat }: WalkedFile): number {
-  return (0o666 | (stat.mode & 0o111)) & ~process.umask();
+function writableMode({ stat }: WalkedFile, umask: number): number {
+  return (0o666 | (stat.mode & 0o111)) & ~umask;
 }

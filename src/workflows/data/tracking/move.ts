@@ -13,6 +13,7 @@ import { shellWord } from "../../../platform/shell-word.ts";
 import { entryName } from "../../../store/contents.ts";
 import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
 import { moveSource, readImport } from "../../../store/import-file.ts";
+import { takingAlong } from "../../../store/moved.ts";
 import { renameEntry } from "../../../store/pointer-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { withStageMd5 } from "../../../store/stage-md5.ts";
@@ -109,7 +110,9 @@ function moveData(project: Project, context: Context, { pointer, to, operation }
   // Without a digest: undo brings the data back as it is then, so nothing of it is read, and nothing can be lost.
   operation.record({ kind: "move", from: pointer.path, to, ...(stands ? { replaced } : {}) });
   if (stands) moveToTrash(project, target, replaced);
+  const remember = takingAlong(project, { from, to: target, hashName: pointer.hashName });
   moveWhole(from, target);
+  remember();
 }
 
 function pointerEdits(project: Project, { pointer, to, file }: Omit<Moving, "operation">): FileEdit[] {
