@@ -71,6 +71,60 @@ describe.skipIf(!HAS_DVC)("a run of a pipeline", { timeout: 240_000 }, () => {
   });
 });
 
+const IN_STEPS = `stages:
+  feat:
+    cmd: mkdir -p data && sort raw.csv > data/feat.csv
+    deps: [raw.csv]
+    outs: [data/feat.csv]
+  train:
+    cmd: mkdir -p models results && cp data/feat.csv models/model.bin && cp data/feat.csv results/z.csv && cp data/feat.csv results/a.csv
+    deps: [data/feat.csv]
+    outs: [results/z.csv, models/model.bin, results/a.csv]
+`;
+
+describe.skipIf(!HAS_DVC)("a program that runs stages without saying so (make, a script)", { timeout: 240_000 }, () => {
+  const env = { PATH: `${dirname(peer("dvc") ?? "")}:${process.env.PATH}` };
+  const run = (repo: TestRepository, ...words: string[]) => {
+    const ran = repo.expver(["run", "--yes", "-m", "x", "--", ...words], { env });
+    expect([ran.code, ran.stderr]).toEqual([0, expect.not.stringMatching(/changed while|what no version has/)]);
+  };
+
+  it.each(["", "data: [raw.csv, data/**]"])("what they make is its output and never its input, whatever is named as data: %j", (named) => {
+    const repo = makeRepository();
+    repo.expver(["init", "--yes"]);
+    repo.write("expver.yaml", `${repo.read("expver.yaml")}\n${named}\n`);
+    repo.write("raw.csv", "1\n");
+    expect(repo.expver(["data", "add", "raw.csv"]).code).toBe(0);
+    repo.commit("pipeline", { "dvc.yaml": IN_STEPS, "build.sh": "dvc repro -q\n" });
+    for (const [index, words] of [
+      ["sh", "build.sh"],
+      ["sh", "build.sh"],
+      ["sh", "-c", "true && dvc -q repro"],
+    ].entries()) {
+      repo.write("raw.csv", "1\n".repeat(index + 1));
+      run(repo, ...words);
+      expect(repo.git("status", "--porcelain")).toBe("");
+      const message = repo.git("tag", "-l", "--format=%(contents)", `e0.${index + 1}.0`);
+      expect(message.match(/^(Data|Model): .*$/gm)?.map((line) => line.replace(/[0-9a-f]{32} /, ""))).toEqual([
+        `Data: ${2 * (index + 1)} raw.csv`,
+        `Model: ${2 * (index + 1)} models/model.bin`,
+      ]);
+      expect(/^Data-Hash: (.*)$/m.exec(message)?.[1]).toBe(/md5: (.*)/.exec(repo.read("raw.csv.dvc"))?.[1]);
+    }
+    const verified = repo.expver(["verify"]);
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/whole[\s\S]*whole[\s\S]*whole/)]);
+    expect(jsonOf(dvcCalls(repo, [["status", "--json"]])[0])).toEqual({});
+  });
+
+  it("--no-commit of dvc: the version's bytes are stored all the same", () => {
+    const repo = makeRepository();
+    repo.expver(["init", "--yes"]);
+    repo.commit("pipeline", { "dvc.yaml": IN_STEPS, "raw.csv": "1\n" });
+    run(repo, "dvc", "repro", "-q", "--no-commit");
+    expect(repo.expver(["verify", "e0.1.0"])).toMatchObject({ code: 0 });
+  });
+});
+
 const OF_EXPVER = `stages:
   train:
     cmd: python train.py
@@ -115,6 +169,7 @@ describe.skipIf(peerWith("dvc", "xetrack") === null)(
       }
       for (const version of ["e0.1.0", "e0.2.0", "e0.3.0"]) {
         expect(repo.expver(["verify", version])).toMatchObject({ code: 0 });
+        expect(repo.git("tag", "-l", "--format=%(contents)", version)).toMatch(/^Model: [0-9a-f]{32} \d+ models\/model.bin$/m);
         const { rows } = repo.expverJson(["show", version]).data;
         expect(rows ?? 1).toBe(1);
       }

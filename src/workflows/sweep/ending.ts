@@ -7,13 +7,16 @@ import { isUnder, storedPath } from "../../config/paths.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
 import { commitTree } from "../../git/objects.ts";
 import { readRef } from "../../git/refs.ts";
+import { applyTextEdits } from "../../journal/file-edits.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import { productionTrailers } from "../../models/production-history.ts";
 import { counted } from "../../platform/words.ts";
 import { storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
+import { isIgnoreFile } from "../../store/gitignore.ts";
 import { readListing } from "../../store/layout.ts";
+import { isLockFile, readPointers } from "../../store/pointers.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import { formatHeadline } from "../../versions/headline.ts";
@@ -27,10 +30,10 @@ import { nameVersions } from "../run/closing/name-versions.ts";
 import type { LackingRows } from "../run/database/lacking-rows.ts";
 import type { ClosingRun } from "../run/open-run.ts";
 import { storeDatabaseEdits } from "../run/outputs/outputs.ts";
-import { editedFiles } from "../run/outputs/results-files.ts";
+import { broughtEdits, editedFiles, type SnapshotPlace } from "../run/outputs/results-files.ts";
 import type { Places } from "../run/places.ts";
 import { titleOf } from "../run/prepare-run.ts";
-import { readFacts } from "../run/run-facts.ts";
+import { type OutputFile, readFacts } from "../run/run-facts.ts";
 import { versionMessage } from "../run/version/version-message.ts";
 import { modelsOf, pointerWithAll, type SweepModel } from "./candidates.ts";
 import { gatherRows } from "./gather.ts";
@@ -111,18 +114,13 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   ownReservation(sweep, operation);
   const place = { project, repository, snapshot };
   const candidates = await candidateEdits(sweep, operation, { models, kept });
-  const owned = winner === null ? [] : (readFacts(project, winner.run)?.outputs ?? []).filter(({ edit }) => edit === undefined);
-  const edits: FileEdit[] = [...candidates.kept];
-  for (const { path, hash } of winner?.end.artifacts ?? []) {
-    await placeStored(project, operation, { path, hash });
-    const { pointer, ignore } = storeOutput(project, path, context);
-    edits.push(pointer, ...(ignore === null ? [] : [ignore]));
-  }
-  for (const file of owned) await placeBlob(project, repository, operation, file);
+  const outputs = await placeOutputs(sweep, operation, { winner, place });
+  const edits: FileEdit[] = [...candidates.kept, ...outputs.edits];
   edits.push(...(await putWinner(sweep, operation, judged)));
   edits.push(...storeDatabaseEdits(context, { project, folder, places }));
   const base = candidates.all.length === 0 ? snapshot : commitCandidates(sweep, candidates.all);
-  save({ outputs: [...editedFiles(place, edits), ...owned] });
+  const edited = editedFiles(place, edits);
+  save({ outputs: [...edited, ...outputs.owned.filter(({ path }) => !edited.some((file) => file.path === path))] });
   if (facts().message === null) save({ message: proposalOf(sweep, { runs, winner }) });
   const message = messageOf(sweep, { runs, winner, places });
   const run: ClosingRun = { runId: id, folder, project, repository, places, operation, facts, save };
@@ -138,6 +136,35 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
     kept: kept.length,
     promotion: judged === null ? null : { promoted: judged.promoted, why: judged.why },
   };
+}
+
+/** Of the best run: its outputs come into the worktree. `owned`: those that are Git's. */
+async function placeOutputs(
+  { context, project, repository, save }: OpenSweep,
+  operation: OpenOperation,
+  { winner, place }: { winner: Ended | null; place: SnapshotPlace },
+): Promise<{ edits: FileEdit[]; owned: OutputFile[] }> {
+  const own = winner === null ? null : readFacts(project, winner.run);
+  if (winner === null || own === null) return { edits: [], owned: [] };
+  // Without what its stages have made anew.
+  save({ inputs: own.inputs, dvcHash: own.dvcHash });
+  const files = own.outputs.filter(({ edit }) => edit === undefined);
+  const owned = files.filter(({ path }) => !isIgnoreFile(path));
+  const ignoring = files.filter((file) => !owned.includes(file));
+  const locks = owned.filter(({ path }) => isLockFile(path));
+  const edits = broughtEdits(place, ignoring);
+  // As texts: the database may have its entry there, which changes once more.
+  applyTextEdits(project, operation, broughtEdits(place, locks));
+  for (const file of owned) if (!locks.includes(file)) await placeBlob(project, repository, operation, file);
+  // Of what its stages made, its `dvc.lock` says what it is.
+  const ofStages = new Set(readPointers(project).flatMap(({ stage, path, hash }) => (stage === undefined ? [] : [`${hash} ${path}`])));
+  for (const { path, hash } of winner.end.artifacts) {
+    await placeStored(project, operation, { path, hash });
+    if (ofStages.has(`${hash} ${path}`)) continue;
+    const { pointer, ignore } = storeOutput(project, path, context);
+    edits.push(pointer, ...(ignore === null ? [] : [ignore]));
+  }
+  return { edits, owned };
 }
 
 function trailersOf(judged: Judgement | null): string {

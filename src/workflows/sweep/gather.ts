@@ -35,8 +35,8 @@ export interface GatherInput {
 export async function gatherRows(sweep: OpenSweep, { operation, places, lacking, version }: GatherInput): Promise<number> {
   const files = rowFiles(sweep.project, sweep.state());
   const runs = files.flatMap((file) => file.runs);
-  const wrote: Wrote[] = existsSync(places.databaseFile) ? [] : [{ path: places.database, kind: "database", hash: "", existed: false }];
-  if (wrote.length > 0) operation.note("wrote", wrote);
+  const wrote: Wrote[] = [{ path: places.database, kind: "database", hash: "", existed: existsSync(places.databaseFile) }];
+  operation.note("wrote", wrote);
   if (lacking !== null) bringInLacking(sweep.project, lacking, places.databaseFile);
   const known = existsSync(places.databaseFile)
     ? withResults(places.databaseFile, (db) => knownRuns(db, files))

@@ -25,6 +25,7 @@ import type { ClosingRun } from "../open-run.ts";
 import { findLeft, warnOfLeft } from "../outputs/left-files.ts";
 import { readMetricsFile } from "../outputs/metrics-file.ts";
 import { inputsChangedSince, type Outputs, outputsOf, storingRun } from "../outputs/outputs.ts";
+import { noteStages } from "../outputs/ran-stages.ts";
 import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
 import { noteWritten } from "../outputs/written.ts";
 import type { RunFacts } from "../run-facts.ts";
@@ -61,6 +62,7 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   const { facts, folder } = run;
   rescueSpoilt(context, run);
   mendDatabase(context, run);
+  noteStages(context, run);
   const collected = collect(context, run, parameters);
   const wantsNoFile = run.places.metrics === null || isUnasked(facts());
   if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
@@ -264,6 +266,7 @@ function stamp(
     end: endedAt,
     exit_code: exitCode,
     signal,
+    dvc_hash: dvcHash,
     changed_during_run: changed.length === 0 ? null : JSON.stringify(changed),
   };
   for (const { table, column, value, rows } of stampRun(places.databaseFile, runId, { stamps, record })) {

@@ -9,10 +9,12 @@ import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { finishWork, type Work } from "../../../platform/pace.ts";
 import { copyDatabase } from "../../../results/copy.ts";
+import { openCache } from "../../../store/cache.ts";
 import { pointerEdits, type StoreOptions, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
+import { isComplete } from "../../../store/status.ts";
 import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
 import type { ArtifactEntry } from "../../../versions/types.ts";
 import type { ClosingRun } from "../open-run.ts";
@@ -24,7 +26,7 @@ import { filesForGit, isStageFile, stageFiles } from "./stage-files.ts";
 
 export interface Outputs {
   files: OutputFile[];
-  /** Everything stored, the results database first (unless it is a shard). */
+  /** Everything stored, the results database first (unless it is a shard), what stages made last. */
   artifacts: ArtifactEntry[];
   models: ArtifactEntry[];
 }
@@ -40,7 +42,8 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   for (const path of written) if (!owned.has(path)) others.push(yield* storingOne(run, path));
   const database = run.isShard ? [] : [yield* storingDatabase(run)];
   const edits = editsOf(run, [...others, ...database], closing.pointers);
-  const artifacts = [...database, ...others].map(({ path, content: { hash, size } }): ArtifactEntry => ({ hash, size, path }));
+  const ofStages = closing.pipeline ? yield* storingStageOutputs(run) : [];
+  const artifacts = [...database, ...others, ...ofStages].map(({ path, content: { hash, size } }): ArtifactEntry => ({ hash, size, path }));
   const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
   const own = ownedFiles(place, owned);
   edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
@@ -51,6 +54,25 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
     artifacts,
     models: artifacts.filter(({ path }) => isUnder(path, places.models)),
   };
+}
+
+/** What stages have made: dvc has stored it (unless told not to) and `dvc.lock` says what it is; where that says another thing, the stage has failed. */
+function* storingStageOutputs({ project, places, facts }: ClosingRun): Work<Stored[]> {
+  const { marks, pointers } = facts().closing;
+  const cache = openCache(project);
+  const stored: Stored[] = [];
+  for (const pointer of pointersNow(project, pointers)) {
+    const { path, stage, hash, hashName } = pointer;
+    if (stage === undefined || !pointer.cache || hash === null || path === places.database) continue;
+    const at = absolutePath(project, path);
+    const mark = yield* marking(at);
+    if (mark === "" || mark === marks?.pointers[path]) continue;
+    const { content } = yield* scanOutput(project, at, { hashName });
+    if (content.hash !== hash) continue;
+    if (hashName === "md5" && !isComplete(cache, pointer)) yield* storingOutputs(project, [path]);
+    stored.push({ path, content });
+  }
+  return stored;
 }
 
 /** `dvc.yaml` says that Git is to have it. */
@@ -158,7 +180,7 @@ function* storingOne({ project }: Pick<ClosingRun, "project">, path: string, opt
 }
 
 /** Those of the start where somebody has left one meanwhile that cannot be read: after hours that is no reason to keep nothing. */
-function pointersNow(project: Project, atStart: readonly Pointer[]): readonly Pointer[] {
+export function pointersNow(project: Project, atStart: readonly Pointer[]): readonly Pointer[] {
   try {
     return readPointers(project);
   } catch (error) {

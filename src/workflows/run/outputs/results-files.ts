@@ -7,6 +7,7 @@ import type { Repository } from "../../../git/git.ts";
 import { filesHere } from "../../../git/hashes-here.ts";
 import { hashBlob, hashFiles } from "../../../git/objects.ts";
 import { catFiles, readTree, type TreeEntry } from "../../../git/tree.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
 import { isIgnoreFile } from "../../../store/gitignore.ts";
 import { makeStaging } from "../../../store/staging.ts";
 import type { FileEdit } from "../../../store/types.ts";
@@ -39,23 +40,41 @@ export function editedFiles(
     merged.set(stored, { before, after, added: [...(known?.added ?? []), ...added] });
   }
   const snapshotTexts = textsOfSnapshot(place, [...merged.keys(), ...ignored.keys()].filter(isIgnoreFile));
-  const textInR = (path: string, lines: readonly string[]) =>
-    withLines(snapshotTexts.get(path) ?? null, [...lines, ...(ignored.get(path) ?? [])]);
+  // In the order the worktree has them: else its file would differ from R's.
+  const textInR = (path: string, inWorktree: string, lines: readonly string[]) => {
+    const wanted = new Set([...lines, ...(ignored.get(path) ?? [])]);
+    return withLines(snapshotTexts.get(path) ?? null, [...inWorktree.split(/\r?\n/).filter((line) => wanted.has(line)), ...wanted]);
+  };
   const edited = [...merged].flatMap(([path, { before, after, added }]) => {
     if (after === null) return [];
     const inWorktree = isIgnoreFile(path) ? withLines(before, added) : after;
-    const inR = isIgnoreFile(path) ? textInR(path, added) : after;
+    const inR = isIgnoreFile(path) ? textInR(path, inWorktree, added) : after;
     return [{ path, inR, edit: { before, after: inWorktree } }];
   });
   const others = [...ignored.keys()]
-    .filter((path) => !merged.has(path) && textInR(path, []) !== snapshotTexts.get(path))
-    .map((path) => ({ path, inR: textInR(path, []) }));
+    .filter((path) => !merged.has(path))
+    .map((path) => ({ path, inR: textInR(path, readTextIfExists(join(top, path)) ?? "", []) }))
+    .filter(({ path, inR }) => inR !== snapshotTexts.get(path));
   const files = [...edited, ...others];
   const objects = blobsOf(
     place,
     files.map(({ inR }) => inR),
   );
   return files.map(({ inR: _, ...file }, index) => ({ ...file, mode: "100644", object: objects[index] ?? "" }));
+}
+
+/** Texts that R has of another worktree, as edits of this one; of ignore files only their lines are brought. */
+export function broughtEdits({ project, repository }: SnapshotPlace, files: readonly OutputFile[]): FileEdit[] {
+  const blobs = catFiles(
+    repository,
+    files.map(({ object }) => object),
+  );
+  return files.map(({ path, object }) => {
+    const file = join(topOf(project), path);
+    const before = readTextIfExists(file);
+    const text = blobs.get(object)?.toString("utf8") ?? "";
+    return { path: file, before, after: isIgnoreFile(path) ? withLines(before, text.split(/\r?\n/).filter(Boolean)) : text };
+  });
 }
 
 /** Git takes one text at a time, or any number of files. */

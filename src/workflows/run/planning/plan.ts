@@ -145,7 +145,12 @@ function warnLeft(project: Project, context: Context, { path, source }: Pointer)
   });
 }
 
-/** `dvc repro`, also through a runner: then what stages write is output. */
+/** `dvc repro`, also through a runner or in a line for a shell: then what stages write is output. */
 export function runsPipeline(argv: readonly string[]): boolean {
-  return argv.some((word, index) => basename(word) === "dvc" && ["repro", "exp"].includes(argv[index + 1] ?? ""));
+  const words = argv.flatMap((word) => word.split(/[\s;&|()]+/));
+  return words.some((word, index) => {
+    if (basename(word) !== "dvc") return false;
+    const [verb] = words.slice(index + 1).filter((one) => !one.startsWith("-"));
+    return verb !== undefined && ["repro", "exp"].includes(verb);
+  });
 }

@@ -1,0 +1,65 @@
+/** Sweeps of `dvc repro`: what the stages of the best run made is what the worktree has afterwards, and what they call a model is one. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
+import { peer } from "../support/peers.ts";
+import { makeRepository } from "../support/repository.ts";
+
+const PIPELINE = `stages:
+  train:
+    cmd: sh train.sh
+    deps: [train.sh]
+    params: [lr]
+    outs: [models/model.bin, out]
+    metrics:
+    - metrics.json: { cache: false }
+`;
+const TRAIN = `lr=$(sed -n 's/lr: //p' params.yaml)
+mkdir -p models out
+echo "model $lr" > models/model.bin
+echo "predictions $lr" > out/p.csv
+echo "{\\"acc\\": $lr}" > metrics.json
+`;
+
+describe.skipIf(!HAS_DVC)("a sweep of a pipeline", { timeout: 240_000 }, () => {
+  const env = { PATH: `${dirname(peer("dvc") ?? "")}:${process.env.PATH}` };
+
+  it.each(["that has run before", "that has never run"])(
+    "%s: the best run's outputs, lock and model belong together, and undo takes them back",
+    (kind) => {
+      const repo = makeRepository();
+      repo.write("params.yaml", "lr: 0.1\n");
+      repo.expver(["init", "--yes"]);
+      repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
+      repo.commit("pipeline", { "dvc.yaml": PIPELINE, "train.sh": TRAIN });
+      const ran = kind === "that has run before";
+      if (ran) expect(repo.expver(["run", "--yes", "-m", "x", "--", "dvc", "repro", "-q"], { env })).toMatchObject({ code: 0 });
+      const version = ran ? "e0.2.0" : "e0.1.0";
+      const status = () => jsonOf(dvcCalls(repo, [["status", "--json"]])[0]);
+      const before = status();
+      const swept = repo.expver(["sweep", "--yes", "-m", "x", "--grid", "lr=0.3,0.2", "--", "dvc", "repro", "-q"], { env });
+      expect([swept.code, swept.stderr]).toEqual([0, expect.not.stringContaining("warning")]);
+      expect([repo.read("models/model.bin"), repo.read("out/p.csv"), repo.read("models/production/model.bin")]).toEqual([
+        "model 0.3\n",
+        "predictions 0.3\n",
+        "model 0.3\n",
+      ]);
+      expect(repo.git("status", "--porcelain")).toBe("");
+      // Its own parameters stay the user's.
+      expect(status()).toEqual({ train: [{ "changed deps": { "params.yaml": { lr: "modified" } } }] });
+      expect(repo.git("ls-tree", "-r", "--name-only", version)).not.toMatch(/model\.bin\.dvc$(?<!production\/model\.bin\.dvc)/m);
+      expect(repo.expverJson(["models", "list"]).data.models).toMatchObject([
+        { version },
+        { version },
+        ...(ran ? [{ version: "e0.1.0" }] : []),
+      ]);
+      expect(repo.expver(["verify", version]).code).toBe(0);
+      expect(repo.expver(["undo", "--yes"])).toMatchObject({ code: 0 });
+      expect(existsSync(join(repo.root, "models/model.bin"))).toBe(ran);
+      if (ran) expect([repo.read("models/model.bin"), repo.read("out/p.csv")]).toEqual(["model 0.1\n", "predictions 0.1\n"]);
+      expect(status()).toEqual(before);
+      expect(repo.git("status", "--porcelain")).toBe("");
+    },
+  );
+});
