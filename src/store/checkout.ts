@@ -122,17 +122,18 @@ function* planOutput(
     isNew: scan === null,
     isUnproven: false,
   };
-  if (scan?.content.hash === pointer.hash && !relink) return { ...plan, emptyFolders: isFolder ? scan.emptyFolders : [] };
+  const selected = only?.get(pointer.path);
+  const isWanted = selected === undefined ? () => true : underAny(selected);
+  if (scan?.content.hash === pointer.hash && !relink)
+    return { ...plan, emptyFolders: isFolder ? wantedFolders(scan, { path, isWanted }) : [] };
   if (scan === null) expectCopies(pointer.nfiles ?? 1, pointer.size);
   const members = yield* readingMembers(cache, pointer);
   if (members === null) return { ...plan, missing: scan?.content.hash === pointer.hash ? [] : [pointer.path] };
-  const selected = only?.get(pointer.path);
   if (scan === null && selected === undefined && mayBeUnproven && areLeftUnproven(cache, pointer, members)) {
     const output = { path, dir: cache.dir, hashName: pointer.hashName, isexec: false, programs: programsIn(pointer), isGuess: true };
     const size = Math.ceil((pointer.size ?? 0) / members.length);
     return { ...plan, isUnproven: true, places: members.map((member) => new MemberPlacement(output, member, { size, replaces: null })) };
   }
-  const isWanted = selected === undefined ? () => true : underAny(selected);
   const memory = createPlacer(cache.linkTypes).links() ? memoryOf(pointer) : null;
   yield* comparing(project, plan, { scan, members, cache, memory, relink, isWanted });
   return plan;
@@ -225,7 +226,11 @@ function* comparing(project: Project, plan: OutputCheckout, { scan, members, cac
     if (!isSaved(file)) plan.unsaved.push(file);
     plan.removes.push(file);
   }
-  plan.emptyFolders = scan?.emptyFolders.filter((folder) => isWanted(folder.slice(path.length + 1))) ?? [];
+  plan.emptyFolders = scan === null ? [] : wantedFolders(scan, { path, isWanted });
+}
+
+function wantedFolders({ emptyFolders }: Scan, { path, isWanted }: { path: string; isWanted: (relpath: string) => boolean }): string[] {
+  return emptyFolders.filter((folder) => isWanted(folder.slice(path.length + 1)));
 }
 
 /** Members that `.dvcignore` leaves out by now are seen by no walk, but stand where others are to be put. */
@@ -344,6 +349,8 @@ class MemberPlacement implements Placement {
 
   get isexec(): boolean {
     const { isexec, programs } = this.#output;
+    // Made anew with the same bytes, it keeps what nobody has noted down.
+    if (this.replaces?.md5 === this.#md5 && (this.replaces.stat.mode & 0o100) !== 0) return true;
     return isexec || (programs.size > 0 && programs.has(this.#relpath ?? (this.replaces as ScannedFile).relpath));
   }
 

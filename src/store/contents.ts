@@ -11,6 +11,7 @@ import type { CopyDatabase } from "./databases.ts";
 import { ignoreEdits } from "./gitignore.ts";
 import { beginIngest } from "./ingest.ts";
 import { objectPath, readListing, trustedSize } from "./layout.ts";
+import { renderingListing } from "./listing.ts";
 import { renderLockFile } from "./lock-file.ts";
 import { withoutSource } from "./pointer-edit.ts";
 import { asFields, readMapping } from "./pointer-fields.ts";
@@ -72,6 +73,21 @@ export function* storingOutputs(
     const scans = yield* scanOutputs(project, paths, { store: { ingest, into: cache }, bytesFrom, copyDatabase, walks });
     yield* ingest.committing();
     return scans;
+  } finally {
+    ingest.abort();
+  }
+}
+
+/** The bytes of outputs that are as their pointers say, under the names that DVC 2 gave them. `scans`: by those names. */
+export function* storingOldOutputs(project: Project, scans: readonly Scan[]): Work<void> {
+  const ingest = beginIngest(openCache(project));
+  const hashName = "md5-dos2unix";
+  try {
+    for (const { files, isFolder } of scans) {
+      for (const { md5, path } of files) yield* ingest.object({ hash: md5, hashName }, path);
+      if (isFolder) ingest.listing(yield* renderingListing(files), hashName);
+    }
+    yield* ingest.committing();
   } finally {
     ingest.abort();
   }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { TestRepository } from "../support/repository.ts";
 import { checkedObjects } from "../support/stores.ts";
-import { DVC, makeTwins } from "../support/twins.ts";
+import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
 
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
   it("stores what DVC 2 left, once", () => {
@@ -34,16 +34,7 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
   it.each(["copy", "hardlink"])("rewrites pointers of DVC 2, also of text whose hash is another now, linked by %s", (type) => {
     const twins = makeTwins();
     twins.run(["config", "cache.type", type]);
-    twins.each((repository) => {
-      for (const [path, text] of Object.entries(FILES)) repository.write(path, text);
-      for (const path of ["crlf.txt", "one", "two"]) putLegacy(repository, path);
-      const members = ["a", "s/b"].map((relpath) => ({ md5: legacyObject(repository, FILES[`d/${relpath}`] ?? ""), relpath }));
-      const listing = `[${members.map(({ md5, relpath }) => `{"md5": "${md5}", "relpath": "${relpath}"}`).join(", ")}]`;
-      repository.write("d.dvc", `outs:\n- md5: ${legacyObject(repository, listing, ".dir")}\n  size: 5\n  nfiles: 2\n  path: d\n`);
-      repository.write(".gitignore", "/crlf.txt\n/one\n/two\n/d\n");
-      repository.git("add", ".");
-      repository.git("commit", "-qm", "as DVC 2 left it");
-    });
+    twins.each(putAllLegacy);
     twins.same(["cache", "migrate", "--dvc-files", "--dry"]);
     twins.agree();
     twins.run(["cache", "migrate", "--dvc-files"]);
@@ -58,6 +49,19 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
     const { stdout } = twins.ours.expver(["undo", "--yes", "--json"]);
     expect(JSON.parse(stdout).ok).toBe(true);
     expect(twins.ours.git("status", "--porcelain", "-uno")).toBe("");
+  });
+
+  it("commit stores what DVC 2 named and the cache has lost", () => {
+    const twins = makeTwins();
+    twins.each(putAllLegacy);
+    const cacheOf = ({ root }: TestRepository) => objectsBelow(join(root, ".dvc/cache"));
+    const before = cacheOf(twins.ours);
+    expect(before).toHaveLength(6);
+    twins.each(({ root }) => rmSync(join(root, ".dvc/cache"), { recursive: true }));
+    twins.run(["commit", "-q"]);
+    expect([cacheOf(twins.ours), cacheOf(twins.theirs)]).toEqual([before, before]);
+    twins.agree();
+    twins.same(["status"]);
   });
 
   it("leaves the pointers of what has changed or is not here, and says so", () => {
@@ -79,6 +83,18 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
 });
 
 const FILES: Record<string, string> = { "crlf.txt": "a\r\nb\r\n", one: "x\n", two: "y\n", "d/a": "1\n", "d/s/b": "q\r\n" };
+
+/** A repository as DVC 2 left it. */
+function putAllLegacy(repository: TestRepository): void {
+  for (const [path, text] of Object.entries(FILES)) repository.write(path, text);
+  for (const path of ["crlf.txt", "one", "two"]) putLegacy(repository, path);
+  const members = ["a", "s/b"].map((relpath) => ({ md5: legacyObject(repository, FILES[`d/${relpath}`] ?? ""), relpath }));
+  const listing = `[${members.map(({ md5, relpath }) => `{"md5": "${md5}", "relpath": "${relpath}"}`).join(", ")}]`;
+  repository.write("d.dvc", `outs:\n- md5: ${legacyObject(repository, listing, ".dir")}\n  size: 5\n  nfiles: 2\n  path: d\n`);
+  repository.write(".gitignore", "/crlf.txt\n/one\n/two\n/d\n");
+  repository.git("add", ".");
+  repository.git("commit", "-qm", "as DVC 2 left it");
+}
 
 /** An object where DVC 2 has it, by its own hash, which takes line ends for equal. Answers the hash. */
 function legacyObject({ root }: TestRepository, text: string, suffix = ""): string {

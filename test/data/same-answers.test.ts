@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { makeRepository } from "../support/repository.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
@@ -77,6 +77,26 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     twins.run(["config", "cache.type", "copy"]);
     twins.run(["commit", "-q", "-f"]);
     made(false);
+  });
+
+  it("checkout of one file of a folder leaves the empty folders beside it, and --relink what may be run", () => {
+    const twins = makeTwins();
+    const here = ({ root }: TestRepository) => [
+      existsSync(join(root, "d/void/in")),
+      existsSync(join(root, "d/sub/void")),
+      ["d/run.sh", "one.sh"].map((path) => (lstatSync(join(root, path)).mode & 0o100) !== 0),
+    ];
+    twins.each(({ root, write, run }) => {
+      for (const path of ["d/run.sh", "one.sh", "d/sub/x"]) write(path, path);
+      run("chmod", ["+x", "d/run.sh", "one.sh"]);
+      for (const folder of ["d/void/in", "d/sub/void"]) mkdirSync(join(root, folder), { recursive: true });
+    });
+    twins.run(["add", "-q", "d", "one.sh"]);
+    for (const args of [["d/run.sh"], ["-f", "d/sub"], ["--relink"]]) {
+      twins.run(["checkout", "-q", ...args]);
+      expect(here(twins.ours), args.join(" ")).toEqual(here(twins.theirs));
+      expect(here(twins.ours)[2]).toEqual([true, true]);
+    }
   });
 
   it("an import that is only noted gets its digest when it is moved", () => {

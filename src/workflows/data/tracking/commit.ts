@@ -4,10 +4,11 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { paceWork } from "../../../platform/pace.ts";
-import { pointerEdits, refuseOfStage, scanOutputs, storingOutputs } from "../../../store/contents.ts";
+import { pointerEdits, refuseOfStage, scanOutputs, storingOldOutputs, storingOutputs } from "../../../store/contents.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { relinkOutputs, type ToRelink } from "../../../store/relink.ts";
+import type { Scan } from "../../../store/scan.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
@@ -23,6 +24,8 @@ interface CommitPlan extends Plan {
   changed: Pointer[];
   /** Outputs that are right but whose bytes are not in the cache (`add --no-commit`). */
   unstored: Pointer[];
+  /** The same of DVC 2, which keep the names they have. */
+  unstoredOld: Scan[];
   /** What is stored already: only its links may not be as they are wanted today. */
   settled: ToRelink[];
   relink: boolean;
@@ -50,9 +53,8 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const incomplete = states
       .filter(({ pointer, worktree }) => worktree === "same" && pointer.hash !== null && lacksSize(pointer))
       .map(({ pointer }) => pointer);
-    const unstored = states
-      .filter(({ pointer, worktree, inCache }) => worktree === "same" && pointer.cache && !inCache)
-      .map(({ pointer }) => pointer);
+    const lacking = states.filter(({ pointer, worktree, inCache }) => worktree === "same" && pointer.cache && !inCache);
+    const unstored = lacking.map(({ pointer }) => pointer);
     return {
       command: "data commit",
       steps: [
@@ -63,7 +65,8 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       destructive: differing.length > 0,
       fingerprint: fingerprintOf(states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])),
       changed: [...differing, ...incomplete],
-      unstored: unstored.filter((pointer) => !incomplete.includes(pointer)),
+      unstored: unstored.filter((pointer) => pointer.hashName === "md5" && !incomplete.includes(pointer)),
+      unstoredOld: lacking.flatMap(({ pointer, scan }) => (pointer.hashName === "md5" || scan === null ? [] : [scan])),
       settled: states.flatMap(({ pointer: { path, cache, hashName }, scan, worktree, inCache }) =>
         scan !== null && worktree === "same" && inCache && cache && hashName === "md5" ? [{ path: absolutePath(project, path), scan }] : [],
       ),
@@ -71,10 +74,10 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     };
   },
 
-  async apply(context, { changed, unstored, settled, relink }) {
+  async apply(context, { changed, unstored, unstoredOld, settled, relink }) {
     const project = openData(context);
     await prepareWriting(project, context);
-    const pointers = [...changed, ...unstored.filter(({ hashName }) => hashName === "md5")];
+    const pointers = [...changed, ...unstored];
     const paths = pointers.map(({ path }) => path);
     const work = async (edit: (edits: FileEdit[]) => void): Promise<CommitResult> => {
       const pathsOf = (some: readonly Pointer[]) => some.map(({ path }) => path);
@@ -84,6 +87,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       const scans = await paceWork(storingOutputs(project, toStore, { copyDatabase: await databaseCopier() }), context, {
         label: "storing data",
       });
+      await paceWork(storingOldOutputs(project, unstoredOld), context, { label: "storing data" });
       const hashed = await paceWork(scanOutputs(project, toHash), context, { label: "hashing data" });
       const byPath = new Map([...toStore, ...toHash].map((path, index) => [path, [...scans, ...hashed][index]]));
       const stored = changed.flatMap((pointer) => {
