@@ -6,6 +6,7 @@
 import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
 import { fieldsOf } from "../platform/mapping.ts";
+import { type ReadText, stageFolders } from "../store/stage-folder.ts";
 import type { HashName } from "../store/types.ts";
 
 export interface Stage {
@@ -36,8 +37,12 @@ export interface Params {
 type Fields = Record<string, unknown>;
 
 /** `pipeline`: text of the `dvc.yaml`; `lock`: of the `dvc.lock` beside it. What cannot be read as stages has none: other readers say why. */
-export function readStages(file: string, { pipeline, lock }: { pipeline: string; lock: string | null }): Stage[] {
+export function readStages(
+  file: string,
+  { pipeline, lock, textOf = () => null }: { pipeline: string; lock: string | null; textOf?: ReadText },
+): Stage[] {
   const folder = posix.dirname(file);
+  const folderOf = stageFolders(pipeline, posix.join(folder, "dvc.yaml"), textOf);
   const defined = fieldsOf(fieldsOf(loadYaml(pipeline, posix.join(folder, "dvc.yaml"))).stages);
   const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file));
   const locked = fieldsOf(top.schema === undefined ? top : top.stages);
@@ -50,7 +55,10 @@ export function readStages(file: string, { pipeline, lock }: { pipeline: string;
     const definition = fieldsOf(plain.find(([name]) => name === stage)?.[1] ?? undefined);
     const body = fieldsOf(defined[stage] ?? defined[stage.split("@")[0] ?? ""]);
     const record = Object.hasOwn(locked, stage) ? fieldsOf(locked[stage]) : null;
-    return stageOf({ file, stage, folder }, { definition: isPlain(body) ? definition : null, body, record });
+    return stageOf(
+      { file, stage, folder: posix.join(folder, folderOf(stage)) },
+      { definition: isPlain(body) ? definition : null, body, record },
+    );
   });
 }
 
@@ -58,9 +66,8 @@ function stageOf(
   { file, stage, folder }: { file: string; stage: string; folder: string },
   { definition, body, record }: { definition: Fields | null; body: Fields; record: Fields | null },
 ): Stage {
-  const wdir = typeof definition?.wdir === "string" ? definition.wdir : ".";
   // URLs and absolute paths stay what they are, to be told from ours.
-  const place = (path: string) => (/^(?:\w+:)?\//.test(path) ? path : posix.join(folder, wdir, path));
+  const place = (path: string) => (/^(?:\w+:)?\//.test(path) ? path : posix.join(folder, path));
   const recorded = new Map(listOf(record?.deps).map((dep) => [place(String(fieldsOf(dep).path)), fieldsOf(dep)]));
   const dependencies = definition === null ? [...recorded.keys()] : pathsOf(definition.deps).map(place);
   const outputs = new Set(listOf(record?.outs).map((out) => place(String(fieldsOf(out).path))));

@@ -168,8 +168,9 @@ export function trackedBy(project: Project): Map<string, Pointer> {
 
 function textSaying(project: Project, text: string | null, { path, content, pointer }: Said, textOf: TextOf): string {
   if (text !== null && pointer?.stage !== undefined) {
-    const pipeline = textOf(absolutePath(project, posix.join(posix.dirname(pointer.file), "dvc.yaml")));
-    return renderLockFile(text, pipeline, pointer, content);
+    const read = (stored: string) => textOf(absolutePath(project, stored));
+    const pipeline = read(posix.join(posix.dirname(pointer.file), "dvc.yaml"));
+    return renderLockFile(text, { pipeline, textOf: read }, pointer, content);
   }
   const files = text === null || pointer === undefined ? null : filesNow(project, content, pointer);
   const after =

@@ -3,21 +3,27 @@
 import { posix } from "node:path";
 import { isMapping } from "../platform/mapping.ts";
 import { editLockEntry } from "./pointer-edit.ts";
-import { asFields, asList, type Fields, readMapping, refuseUnknown, text as textOf, toPointer, truth } from "./pointer-fields.ts";
+import { asFields, asList, type Fields, readMapping, refuseUnknown, text as scalar, toPointer, truth } from "./pointer-fields.ts";
 import { contentFields } from "./pointer-file.ts";
+import { type ReadText, stageFolders } from "./stage-folder.ts";
 import type { OutputContent, Pointer } from "./types.ts";
 
 const TOP_KEYS = new Set(["schema", "stages", "datasets"]);
 const STAGE_KEYS = new Set(["cmd", "deps", "params", "outs"]);
 
-/** Outputs of every stage. `pipeline` is the text of the `dvc.yaml` beside it, null when there is none. Throws E_POINTER. */
-export function parseLockFile(text: string, file: string, pipeline: string | null = null): Pointer[] {
+const NO_FILES: ReadText = () => null;
+
+/**
+ * Outputs of every stage. `pipeline` is the text of the `dvc.yaml` beside it, null when there is none; `textOf` reads the files of its `vars`.
+ * Throws E_POINTER.
+ */
+export function parseLockFile(text: string, file: string, pipeline: string | null = null, textOf = NO_FILES): Pointer[] {
   const top = readMapping(text, file);
   // Before schema 2.0 the stages stood at the top.
   const isOldest = top.stages === undefined && top.schema === undefined;
   if (!isOldest) refuseUnknown(top, TOP_KEYS, file);
   const stages = isOldest ? top : asFields(top.stages || {}, file, "stages");
-  const definitions = readPipeline(pipeline, posix.join(posix.dirname(file), "dvc.yaml"));
+  const definitions = readPipeline(pipeline, posix.join(posix.dirname(file), "dvc.yaml"), textOf);
   return Object.entries(stages).flatMap(([stage, value]) => {
     const fields = asFields(value, file, `stage ${stage}`);
     refuseUnknown(fields, STAGE_KEYS, file);
@@ -26,22 +32,27 @@ export function parseLockFile(text: string, file: string, pipeline: string | nul
     if (!isDefined) return [];
     const folder = posix.join(posix.dirname(file), wdir);
     return asList(fields.outs, file, `outs of ${stage}`).map((out) => {
-      const flags = flagsOf(textOf(asFields(out, file, `an output of ${stage}`).path) ?? "");
+      const flags = flagsOf(scalar(asFields(out, file, `an output of ${stage}`).path) ?? "");
       return { ...toPointer(out, { file, folder, isImport: false, stage }), ...flags };
     });
   });
 }
 
 /** The text saying of a stage's output what its bytes are now, as `dvc commit` would; nothing else of it changes. Throws E_POINTER. */
-export function renderLockFile(text: string, pipeline: string | null, { file, stage, path }: Pointer, content: OutputContent): string {
+export function renderLockFile(
+  text: string,
+  { pipeline, textOf }: { pipeline: string | null; textOf: ReadText },
+  { file, stage, path }: Pointer,
+  content: OutputContent,
+): string {
   const top = readMapping(text, file);
   const stages = top.stages === undefined && top.schema === undefined ? [] : ["stages"];
   const around = stages.length === 0 ? top : asFields(top.stages, file, "stages");
   const outs = asList(asFields(around[stage ?? ""], file, `stage ${stage}`).outs, file, `outs of ${stage}`);
-  const index = parseLockFile(text, file, pipeline)
+  const index = parseLockFile(text, file, pipeline, textOf)
     .filter((one) => one.stage === stage)
     .findIndex((one) => one.path === path);
-  const name = textOf(asFields(outs[index], file, `an output of ${stage}`).path) ?? "";
+  const name = scalar(asFields(outs[index], file, `an output of ${stage}`).path) ?? "";
   return editLockEntry(text, name, { stages: [...stages, stage ?? ""], fields: contentFields(content) });
 }
 
@@ -51,16 +62,16 @@ interface Definition {
   flagsOf: (path: string) => Partial<Pointer>;
 }
 
-function readPipeline(text: string | null, file: string): (stage: string) => Definition {
+function readPipeline(text: string | null, file: string, textOf: ReadText): (stage: string) => Definition {
+  const folderOf = stageFolders(text, file, textOf);
   const stages = text === null ? {} : asFields(readMapping(text, file).stages || {}, file, "stages");
   return (stage) => {
     // `name@key` comes from `name`, a `foreach` or `matrix` of stages.
-    const [name = "", key = ""] = stage.split("@");
+    const [name = ""] = stage.split("@");
     const found = own(stages, stage) ?? own(stages, name);
     const body = found === undefined ? {} : asFields(found, file, `stage ${name}`);
     const definition = body.do === undefined ? body : asFields(body.do, file, `do of ${name}`);
-    const wdir = (textOf(definition.wdir) ?? ".").replaceAll(/\$\{\s*(?:item|key)\s*\}/g, key);
-    return { isDefined: text === null || found !== undefined, wdir: wdir.includes("${") ? "." : wdir, flagsOf: flagsIn(definition, file) };
+    return { isDefined: text === null || found !== undefined, wdir: folderOf(stage), flagsOf: flagsIn(definition, file) };
   };
 }
 
@@ -75,7 +86,7 @@ function flagsIn(definition: Fields, file: string): (path: string) => Partial<Po
   return (path) => {
     const flags = said.find(([written]) => hasShape(written, posix.normalize(path)))?.[1];
     if (!isMapping(flags)) return {};
-    const remote = textOf(flags.remote);
+    const remote = scalar(flags.remote);
     return {
       cache: truth(flags.cache, file, "cache", true),
       push: truth(flags.push, file, "push", true),

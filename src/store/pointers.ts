@@ -6,13 +6,14 @@ import { typedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { git } from "../git/git.ts";
-import { catFiles, readTree, readTrees } from "../git/tree.ts";
+import { git, type Repository } from "../git/git.ts";
+import { catFiles, catFilesIfThere, readTree, readTrees } from "../git/tree.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import { compareCodePoints } from "./listing.ts";
 import { parseLockFile } from "./lock-file.ts";
 import { inConflict } from "./pointer-fields.ts";
 import { parsePointerFile } from "./pointer-file.ts";
+import type { ReadText } from "./stage-folder.ts";
 import type { Pointer } from "./types.ts";
 
 /** Pointers of the worktree: files Git knows or would add; without Git, all below the DVC root. */
@@ -39,6 +40,8 @@ export interface PipelineTexts {
   file: string;
   pipeline: string;
   lock: string | null;
+  /** What its `vars` name. */
+  textOf: ReadText;
 }
 
 /** Every `dvc.yaml` with the `dvc.lock` beside it, of a commit, or of the worktree (null). */
@@ -54,7 +57,8 @@ export function readPipelines(project: Project, rev: string | null): PipelineTex
     repository,
     files.flatMap((path) => [path, lockOf(path)].flatMap((one) => objects.get(one) ?? [])),
   );
-  return textsOf(files, (file) => texts.get(objects.get(file) ?? "")?.toString("utf8") ?? null);
+  const textOf = (file: string) => texts.get(objects.get(file) ?? "")?.toString("utf8") ?? null;
+  return textsOf(files, (file) => textOf(file) ?? textAt(repository, rev, file));
 }
 
 export interface Tracked {
@@ -76,7 +80,17 @@ function pipelinesHere(project: Project, paths: readonly string[]): PipelineText
 }
 
 function textsOf(files: readonly string[], textOf: (file: string) => string | null): PipelineTexts[] {
-  return files.map((path) => ({ file: lockOf(path), pipeline: textOf(path) ?? "", lock: textOf(lockOf(path)) }));
+  return files.map((path) => ({ file: lockOf(path), pipeline: textOf(path) ?? "", lock: textOf(lockOf(path)), textOf }));
+}
+
+/** `rev`: a commit, or `:0` for what is staged. */
+function textAt(repository: Repository, rev: string, file: string): string | null {
+  return (
+    catFilesIfThere(repository, [`${rev}:${file}`])
+      .values()
+      .next()
+      .value?.toString("utf8") ?? null
+  );
 }
 
 function lockOf(pipeline: string): string {
@@ -130,7 +144,7 @@ export function readStagedPointers(project: Project): Pointer[] {
   for (const line of git(repository, ["ls-files", "-z", "--full-name", "--stage", "--", ":(top)"]).split("\0").filter(Boolean)) {
     const [facts = "", path = ""] = [line.slice(0, line.indexOf("\t")), line.slice(line.indexOf("\t") + 1)];
     const [mode = "", object = "", stage = ""] = facts.split(" ");
-    if (isInteresting(path)) stages.set(stage, [...(stages.get(stage) ?? []), { mode, object, path }]);
+    if (isInteresting(path)) stages.set(`:${stage}`, [...(stages.get(`:${stage}`) ?? []), { mode, object, path }]);
   }
   return [...readFromTrees(project, stages).values()].flat();
 }
@@ -157,7 +171,12 @@ function readFromTrees(
   );
   return new Map(
     trees.map(({ rev, files, objects }) => {
-      const textOf = (file: string) => texts.get(objects.get(file) ?? "")?.toString("utf8") ?? null;
+      const textOf = (file: string) => {
+        const object = objects.get(file);
+        // Seldom asked for: what the `vars` of a `dvc.yaml` name.
+        if (object === undefined) return isInteresting(file) ? null : textAt(repository, rev, file);
+        return texts.get(object)?.toString("utf8") ?? null;
+      };
       const tell = onUnreadable && ((error: ExpverError, file: string) => onUnreadable(error, rev, file));
       return [rev, readAll(files, textOf, tell)];
     }),
@@ -222,7 +241,7 @@ function readAll(
     const text = textOf(file);
     if (text === null) return [];
     try {
-      return isLockFile(file) ? parseLockFile(text, file, textOf(pipelineOf(file))) : parsePointerFile(text, file);
+      return isLockFile(file) ? parseLockFile(text, file, textOf(pipelineOf(file)), textOf) : parsePointerFile(text, file);
     } catch (error) {
       if (onUnreadable === undefined || !(error instanceof ExpverError)) throw error;
       onUnreadable(error, file);

@@ -154,8 +154,8 @@ function* readingStages(
   const found: StageChange[] = [];
   for (const path of pipelines) {
     const file = posix.join(posix.dirname(path), "dvc.lock");
-    const [pipeline, lock] = [path, file].map((one) => readTextIfExists(absolutePath(project, one)));
-    for (const stage of readStages(file, { pipeline: pipeline ?? "", lock: lock ?? null })) {
+    const textOf = (one: string) => readTextIfExists(absolutePath(project, one));
+    for (const stage of readStages(file, { pipeline: textOf(path) ?? "", lock: textOf(file), textOf })) {
       if (wanted !== null && !wanted.some((one) => one.file === file && one.stage === stage.stage)) continue;
       found.push(yield* changesOf(project, stage, known));
     }
