@@ -4,7 +4,7 @@
  */
 
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { absolutePath, foldersOf } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
@@ -26,6 +26,7 @@ import { fetchObjects } from "../store/transfer.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { settleDatabases } from "./data/databases.ts";
+import { fetchImports } from "./data/transfer/fetch-imports.ts";
 import { onceMoreIfDamaged } from "./data/transfer/once-more.ts";
 import { textIn, wordsOf } from "./input.ts";
 import { placingCopies } from "./place-copies.ts";
@@ -159,39 +160,51 @@ function isMemberOf({ members }: Chosen["outputs"][number]): (relpath: string) =
 
 /** Throws E_NOT_STORED when bytes are nowhere. */
 async function fetchMissing(project: Project, context: Context, { selection, remote, version }: RestorePlan): Promise<void> {
-  const lacking: Chosen["outputs"] = [];
   // Asked anew: what the plan counted on may have been found damaged.
-  for (const output of selection.outputs) {
+  const first = await lackingOf(project, context, selection.outputs);
+  if (first.length === 0) return;
+  const imports = await fetchImports(project, context, pointersOf(first));
+  const lacking = imports.whole.length === 0 ? first : await lackingOf(project, context, first);
+  if (lacking.length === 0) return;
+  const pointers = pointersOf(lacking);
+  // That there is no remote is not what was asked about.
+  if (remote === undefined && readDvcConfig(project).defaultRemote === null && pointers.every((one) => one.remote === undefined))
+    throw notStored(lacking, {
+      where: `of ${version} are not in the cache, and there is no data remote`,
+      hint: "Name a folder or address that has them: expver data remote add -d NAME URL; else look in other caches and clones.",
+    });
+  const only = new Map(lacking.flatMap(({ pointer, members }) => (members === null ? [] : [[pointer.path, members] as const])));
+  const { failed } = await fetchObjects(project, pointers, context, { remote, only });
+  const left = await lackingOf(project, context, lacking);
+  if (left.length === 0) return;
+  throw notStored(left, {
+    where: `of ${version} are neither in the cache nor on a remote`,
+    hint: `expver verify ${version}`,
+    reasons: failed.map(({ reason }) => reason),
+  });
+}
+
+function notStored(
+  lacking: Chosen["outputs"],
+  { where, hint, reasons = [] }: { where: string; hint: string; reasons?: readonly string[] },
+): ExpverError {
+  const missing = lacking.flatMap((output) => output.missing.map((member) => posix.join(output.pointer.path, member)));
+  const text = `bytes of ${counted(missing.length, "file")} ${where}, first ${missing[0]}`;
+  return new ExpverError("E_NOT_STORED", text, { hint, details: { missing, reasons } });
+}
+
+/** Those of which the cache has not all that is wanted. */
+async function lackingOf(project: Project, context: Context, outputs: Chosen["outputs"]): Promise<Chosen["outputs"]> {
+  const lacking: Chosen["outputs"] = [];
+  for (const output of outputs) {
     const missing = await paceWork(lookingForMissing(project, output.pointer, isMemberOf(output)), context, LOOKING);
     if (missing.length > 0) lacking.push({ ...output, missing });
   }
-  if (lacking.length === 0) return;
-  const only = new Map(lacking.flatMap(({ pointer, members }) => (members === null ? [] : [[pointer.path, members] as const])));
-  const pointers = lacking.map(({ pointer }) => pointer);
-  const names = lacking.flatMap(({ pointer, missing }) =>
-    missing.map((member) => (member === "" ? pointer.path : `${pointer.path}/${member}`)),
-  );
-  // That there is no remote is not what was asked about.
-  if (remote === undefined && readDvcConfig(project).defaultRemote === null && pointers.every((one) => one.remote === undefined))
-    throw new ExpverError(
-      "E_NOT_STORED",
-      `bytes of ${counted(names.length, "file")} of ${version} are not in the cache, and there is no data remote, first ${names[0]}`,
-      {
-        hint: "Name a folder or address that has them: expver data remote add -d NAME URL; else look in other caches and clones.",
-        details: { missing: names, reasons: [] },
-      },
-    );
-  const { missing, failed } = await fetchObjects(project, pointers, context, { remote, only });
-  const left = [...missing, ...failed.map(({ path }) => path)];
-  if (left.length === 0) return;
-  throw new ExpverError(
-    "E_NOT_STORED",
-    `bytes of ${counted(left.length, "file")} of ${version} are neither in the cache nor on a remote, first ${left[0]}`,
-    {
-      hint: `expver verify ${version}`,
-      details: { missing: left, reasons: failed.map(({ reason }) => reason) },
-    },
-  );
+  return lacking;
+}
+
+function pointersOf(outputs: Chosen["outputs"]): Chosen["outputs"][number]["pointer"][] {
+  return outputs.map(({ pointer }) => pointer);
 }
 
 function placesOf({ pointer, members }: Chosen["outputs"][number]): string[] {

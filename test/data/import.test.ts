@@ -252,6 +252,33 @@ describe("import", () => {
     expect(repository.expver(["data", "status"])).toMatchObject({ code: 0, stderr: expect.stringContaining("cannot be told") });
   });
 
+  it("is restored from there too, and when that is gone it is said so, nothing changed", () => {
+    const { repository } = imported();
+    const forget = () => {
+      for (const path of [".dvc/cache", "d"]) rmSync(join(repository.root, path), { recursive: true });
+    };
+    for (const remote of [false, true]) {
+      if (remote) expect(repository.expver(["data", "remote", "add", "-d", "store", "../store"])).toMatchObject({ code: 0 });
+      forget();
+      expect(repository.expver(["restore", "HEAD", "d/e/y"])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("expver restore HEAD d\n"),
+      });
+      expect(repository.expver(["restore", "HEAD", "d"])).toMatchObject({ code: 0 });
+      expect([repository.read("d/e/y"), repository.read("d/x")]).toEqual(["22\n", "2\n"]);
+      rmSync(join(repository.root, "d"), { recursive: true });
+      expect(repository.expver(["restore", "HEAD", "d/e/y"])).toMatchObject({ code: 0 });
+      expect([repository.read("d/e/y"), existsSync(join(repository.root, "d/x"))]).toEqual(["22\n", false]);
+    }
+    forget();
+    rmSync(join(repository.root, "../src"), { recursive: true });
+    expect(repository.expver(["restore", "HEAD", "d"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/E_NOT_STORED: .*, first d\n/),
+    });
+    expect(existsSync(join(repository.root, "d"))).toBe(false);
+  });
+
   it("is taken back, and so is an update that replaced what was stored nowhere", () => {
     const { repository, source } = imported();
     renew(source);

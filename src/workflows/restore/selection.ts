@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { nearestPath } from "../../config/nearest.ts";
-import { absolutePath, isWithin, pathFromUser, shownPath, storedPath, underAny } from "../../config/paths.ts";
+import { absolutePath, isWithin, pathFromUser, shownPath, storedPath, typedPath, underAny } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
@@ -89,6 +89,16 @@ function meaning(
     (target) => known.some((path) => isAtOrBelow(path, target)) || pointers.some((pointer) => hasMember(project, pointer, target)),
   );
   if (found !== undefined) return found;
+  const unlisted = pointers.find((pointer) => isUnlisted(project, pointer) && candidates.some((target) => isWithin(target, pointer.path)));
+  if (unlisted !== undefined)
+    throw new ExpverError(
+      "E_NOT_STORED",
+      `what ${version} has in ${shownPath(project, unlisted.path)} is not known here: its listing is not in the cache`,
+      {
+        hint: `All of it: expver restore ${version} ${typedPath(project, unlisted.path)}`,
+        details: { version, path: unlisted.path },
+      },
+    );
   const near = candidates.map((target) => nearestPath(target, known)).find((path) => path !== undefined);
   const meant = near === undefined ? "" : `; did you mean ${shownPath(project, near)}?`;
   throw new ExpverError("E_NOT_FOUND", `neither ${version} nor this worktree has ${typed}${meant}`, {
@@ -105,6 +115,10 @@ function hasMember(project: Project, pointer: Pointer, target: string): boolean 
   if (!isAtOrBelow(target, pointer.path)) return false;
   const inside = target.slice(pointer.path.length + 1);
   return (storedMembers(project, pointer) ?? []).some(({ relpath }) => relpath !== "" && isAtOrBelow(relpath, inside));
+}
+
+function isUnlisted(project: Project, pointer: Pointer): boolean {
+  return pointer.cache && pointer.hash?.endsWith(".dir") === true && storedMembers(project, pointer) === null;
 }
 
 /** An output is meant by its path or a folder around it, by its pointer file, or in part by what lies in it. */
