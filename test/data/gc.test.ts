@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { finishWork } from "../../src/platform/pace.ts";
 import { newOwnName } from "../../src/store/staging.ts";
@@ -402,8 +402,9 @@ it.skipIf(!CAN_MOUNT)("doctor names it, with all that is to be kept, when the di
 it("a repository that Git's configuration calls a sibling is kept in mind as one named with -p; else it is said who may lose something", () => {
   const [one, other] = withOneCache();
   const shared = () => objectsBelow(join(one.root, "../shared/files"));
-  const gc = () => one.expver(["data", "gc", "-w", "-f"]);
-  one.git("config", "--add", "expver.sibling", other.root);
+  // Wherever it is called from, its path is seen from the folder that has `.git`.
+  const gc = () => one.expver(["-C", "d", "data", "gc", "-w", "-f"]);
+  one.git("config", "--add", "expver.sibling", relative(one.root, other.root));
   expect(gc()).toMatchObject({ code: 0, stderr: "" });
   expect(shared()).toHaveLength(4);
   one.git("config", "--add", "expver.sibling", "../nowhere");

@@ -1,6 +1,6 @@
 /** What is on no remote is named, with where it was looked for and the command that brings it there, as it is typed from where the user stands. */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
@@ -98,7 +98,13 @@ it("a listing goes to a remote, or comes into a cache, only when all of its file
   expect(owner.expver(["data", "push", "x/d/a"]).code).toBe(0);
   expect(objectsOf(store)).toEqual([keyOf("a")]);
   const lost = join(cache, "files/md5", keyOf("c"));
-  rmSync(lost);
+  chmodSync(lost, 0o644);
+  writeFileSync(lost, readFileSync(lost, "utf8").toUpperCase());
+  chmodSync(lost, 0o444);
+  // What is damaged is met on the way, and does not arrive.
+  expect(owner.expver(["data", "push"])).toMatchObject({ code: 1, stderr: expect.stringContaining("x/d/sub/c") });
+  expect(objectsOf(store)).toEqual(["a", "b"].map(keyOf).sort());
+  rmSync(lost, { force: true });
   // As with dvc what is nowhere is told, and ends nothing.
   expect(owner.expver(["data", "push"])).toMatchObject({ code: 0, stderr: expect.stringContaining("x/d/sub/c") });
   expect(objectsOf(store)).toEqual(["a", "b"].map(keyOf).sort());

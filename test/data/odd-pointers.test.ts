@@ -104,6 +104,7 @@ describe("an output that two files point to", () => {
     const { repository, data } = track();
     repository.write("b", "22\n");
     expect(data("commit", "-f", "b.dvc").code).toBe(0);
+    repository.write("same.dvc", repository.read("b.dvc"));
     for (const args of [
       ["data", "checkout"],
       ["run", "--yes", "--", "true"],

@@ -1,9 +1,10 @@
-import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { beginOperation, nameEnded, openOperations, operationsDir, readOperation } from "../../src/journal/operations.ts";
 import { brokenOperations, recover } from "../../src/journal/recover.ts";
+import { temporaryBeside } from "../../src/platform/files.ts";
 import { identityOf } from "../../src/platform/processes.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
@@ -31,6 +32,16 @@ describe("killed between any two effects, the next writing command brings everyt
     expect(repo.warnings()).toEqual([expect.stringContaining(id)]);
     expect(await recover(project, repo.context, { rows })).toEqual([]);
   });
+});
+
+test("what was being written when it was killed goes, with the folder that was made for it", async () => {
+  const { repo, project, steps } = makeStory();
+  const { record } = beginOperation(project, repo.context, { ...start, owner: deadIdentity() });
+  for (const { effect } of steps.slice(0, 2)) record(effect);
+  steps[0]?.change();
+  writeFileSync(temporaryBeside(join(repo.root, "new folder/x.dvc")), "ou");
+  expect(await recover(project, repo.context)).toMatchObject([{ left: [] }]);
+  expect(existsSync(join(repo.root, "new folder"))).toBe(false);
 });
 
 test("what somebody changed since is left, and named", async () => {

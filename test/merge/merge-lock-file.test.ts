@@ -61,6 +61,12 @@ function orderIn(ours: Stages, theirs: Stages, one: string, other: string): numb
   return names.indexOf(one) - names.indexOf(other);
 }
 
+it.each([null, "", "\n"])("without an ancestor (%j), and without a last line feed, stages are merged all the same", (base) => {
+  const [ours, theirs] = [lockOf({ a: "0", b: "1" }), lockOf({ b: "1", c: "2" })].map((text) => text.trimEnd()) as [string, string];
+  const { text, conflicts } = mergeLockFile({ file: "dvc.lock", base, ours, theirs });
+  expect([conflicts, stagesIn(text)]).toEqual([[], stagesIn(lockOf({ a: "0", b: "1", c: "2" }))]);
+});
+
 it.each([
   ["stages that are not written as dvc writes them", "stages: {a: {cmd: x}}\n"],
   ["another schema on each side", lockOf({ a: "0" }).replace("2.0", "3.0")],

@@ -79,6 +79,19 @@ it.skipIf(dvc === null)("the branch that ended at the old results commit ends at
   expect(other.run(dvc ?? "", ["status"]).stdout).toContain("up to date");
 });
 
+it("what somebody has staged of the pointer, or written into it, stays", () => {
+  const { other } = makeRace();
+  const file = "results/experiments.db.dvc";
+  for (const text of ["# staged\n", "# written\n"]) {
+    other.write(file, text + other.read(file));
+    if (text === "# staged\n") other.git("add", file);
+  }
+  const [staged, written] = [other.git("show", `:${file}`), other.read(file)];
+  must(other, ["publish"]);
+  expect([other.git("show", `:${file}`), other.read(file)]).toEqual([staged, written]);
+  expect(other.git("show", `e0.2.0:${file}`)).not.toContain("#");
+});
+
 it("a branch that has gone on, or that a remote has already, stays where it is", () => {
   const { other } = makeRace();
   const later = other.commit("later work");

@@ -1,9 +1,10 @@
 /** What stands in the way of publishing: nothing becomes public without its data, and the message says what to type. */
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { MAIN, until } from "../run/story.ts";
+import { inBackground, MAIN, until } from "../run/story.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
 import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
 
@@ -94,6 +95,36 @@ it("an object whose bytes are not what its name says: all else is sent, no tag i
   });
   expect(objectsIn(storage)).toHaveLength(5);
   expect(refsOf(upstream, "refs")).toEqual([]);
+});
+
+it("an object that a server does not take: all else is sent, no tag is public, and repeating goes on", async () => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  let unwanted: string | null = hashIn(repo.read("data.csv.dvc")).slice(2);
+  const there = new Map<string, Buffer>();
+  const server = createServer(async (asked, answer) => {
+    const { url = "", method } = asked;
+    if (method !== "PUT") answer.writeHead(there.has(url) ? 200 : 404, { "content-length": there.get(url)?.length ?? 0 });
+    else if (unwanted !== null && url.endsWith(unwanted)) answer.writeHead(403);
+    else there.set(url, Buffer.concat(await asked.toArray()));
+    answer.end(method === "GET" ? there.get(url) : undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    must(repo, ["data", "remote", "add", "-d", "web", `http://127.0.0.1:${(server.address() as { port: number }).port}/store`]);
+    must(repo, ["data", "remote", "modify", "web", "method", "PUT"]);
+    const refused = await inBackground(repo, ["publish"]).ended;
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/1 object did not reach web, so no tag was pushed; first data\.csv/),
+    ]);
+    expect([there.size, refsOf(upstream, "refs")]).toEqual([5, []]);
+    unwanted = null;
+    expect(await inBackground(repo, ["publish"]).ended).toMatchObject({ code: 0 });
+    expect([there.size, refsOf(upstream, "refs/tags")]).toEqual([6, [`refs/tags/${version}`]]);
+  } finally {
+    server.close();
+  }
 });
 
 it("bytes that only an earlier commit named, and that are nowhere, do not keep a version back", () => {
