@@ -47,5 +47,6 @@ export function contestedText(project: Project, { path, pointers }: Pick<Contest
 
 export function contestedRemedy(project: Project, pointers: readonly Pointer[]): string {
   const removable = pointers.filter(({ stage }) => stage === undefined).map(({ file }) => `expver data remove ${typedPath(project, file)}`);
+  if (removable.length === 0) return "Keep it in one stage only.";
   return `Keep one of them: ${removable.join("  or  ")}`;
 }

@@ -21,9 +21,9 @@ export function inputPointers(project: Project, pointers: readonly Pointer[], { 
   return pointers.filter((pointer) => pointer.path !== database && !tracked(pointer.path) && isRead(pointer));
 }
 
-/** `dvc_hash`: null without inputs, the hash itself of one, for several the hash of a listing over (path, hash). Path order does not matter. */
+/** `dvc_hash`: null without inputs, the hash itself of one, for several the hash of a listing over (path, hash). Neither their order matters, nor that two pointers name one. */
 export function dataHash(pointers: readonly Pick<Pointer, "path" | "hash">[]): string | null {
-  const stored = pointers.flatMap(({ path, hash }) => (hash === null ? [] : [{ relpath: path, md5: hash }]));
-  if (stored.length <= 1) return stored[0]?.md5 ?? null;
-  return listingHash(renderListing(stored));
+  const stored = new Map(pointers.flatMap(({ path, hash }) => (hash === null ? [] : [[path, hash] as const])));
+  if (stored.size <= 1) return [...stored.values()][0] ?? null;
+  return listingHash(renderListing([...stored].map(([relpath, md5]) => ({ relpath, md5 }))));
 }

@@ -187,6 +187,20 @@ stages:
     expect([repository.git("rev-parse", "HEAD"), repository.git("tag"), repository.read("dvc.lock")]).toEqual([head, "", LOCK]);
   });
 
+  it("may have another file that points to it, or another stage: of files the one that is no stage's goes", () => {
+    const repository = staged();
+    const remedy = () => {
+      const { findings } = JSON.parse(repository.expver(["doctor", "--json"]).stdout).data;
+      return findings.find(({ check }: { check: string }) => check === "contested-outputs").remedy;
+    };
+    repository.write("copy.dvc", `outs:\n- ${LOCK.slice(LOCK.indexOf("path: feat.csv")).replaceAll("      ", "  ")}`);
+    expect(remedy()).toBe("Keep one of them: expver data remove copy.dvc");
+    repository.run("rm", ["copy.dvc"]);
+    repository.write("dvc.yaml", `${repository.read("dvc.yaml")}  other:\n    cmd: cp in feat.csv\n    outs: [feat.csv]\n`);
+    repository.write("dvc.lock", LOCK + LOCK.slice(LOCK.indexOf("  feat:")).replace("feat:", "other:"));
+    expect(remedy()).toBe("Keep it in one stage only.");
+  });
+
   it("lets a worktree be finished when the cache lacks it, and not when it was changed", () => {
     const repository = staged();
     expect(repository.expver(["worktree", "create", "try"])).toMatchObject({ code: 0 });

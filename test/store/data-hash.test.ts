@@ -14,6 +14,7 @@ it("of none is none, of one its own hash; what is not stored does not count", ()
   const set = { path: "data/set", hash: `${hash("a")}.dir` };
   expect(dataHash([set])).toBe(set.hash);
   expect(dataHash([{ path: "other", hash: null }, set])).toBe(set.hash);
+  expect(dataHash([set, { ...set }])).toBe(set.hash);
 });
 
 it.skipIf(python === null)("of several is that of a listing in the order of code points, however they come", () => {

@@ -76,14 +76,16 @@ export async function planCheckout(
   { selection, input }: { selection: Selection; input: Input },
 ): Promise<CheckoutPlan> {
   refuseContested(project, selection.pointers);
+  // An output that several pointers say the same of is made once.
+  const pointers = [...new Map(selection.pointers.map((pointer) => [pointer.path, pointer])).values()];
   const options = { relink: input.relink === true, only: selection.only, mayBeUnproven: context.exactPlans !== true };
-  const unstored = selection.pointers.flatMap(({ path, hash, cache }) => (hash === null && cache ? [shownPath(project, path)] : []));
+  const unstored = pointers.flatMap(({ path, hash, cache }) => (hash === null && cache ? [shownPath(project, path)] : []));
   for (const path of unstored) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
   await settleDatabases(
     project,
-    selection.pointers.map(({ path }) => path),
+    pointers.map(({ path }) => path),
   );
-  const outputs = await paceWork(planningCheckout(project, selection.pointers, options), context, { label: "comparing data" });
+  const outputs = await paceWork(planningCheckout(project, pointers, options), context, { label: "comparing data" });
   const ready = outputs.filter(({ missing }) => missing.length === 0);
   if (input.force !== true) refuseUnsaved(project, outputs);
   await warnLeftRuns(project, context, ready);
