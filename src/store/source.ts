@@ -126,7 +126,8 @@ interface Scratch {
   isMade(): boolean;
 }
 
-function scratchFolder(): Required<Pick<Source, "scratch" | "close">> {
+/** One that is made when it is first asked for, and goes on close. */
+export function scratchFolder(): Required<Pick<Source, "scratch" | "close">> {
   let made: string | null = null;
   const path = () => {
     made ??= makeTemporary();

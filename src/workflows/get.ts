@@ -15,12 +15,13 @@ import { hashingFile } from "../platform/hashing.ts";
 import { paceWork, type Work } from "../platform/pace.ts";
 import { shellWord } from "../platform/shell-word.ts";
 import { trackedOf } from "../store/pointers.ts";
-import { openSource, type Source, sourcePath } from "../store/source.ts";
+import { openSource, type Source, scratchFolder, sourcePath } from "../store/source.ts";
 import { type SourceNode, sourceTree } from "../store/source-tree.ts";
 import { findCommit } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { copyNodes } from "./data/sources/copy-nodes.ts";
 import { deliver, deliveryPath } from "./data/sources/deliver.ts";
+import { bringChained } from "./data/transfer/fetch-imports.ts";
 import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 
@@ -155,7 +156,7 @@ export async function copyChecked(
 function openVersion(context: Context, name: string): Source {
   const project = openProject(context);
   const { commit } = findCommit(project, name);
-  return { project, commit, base: "", ...trackedOf(project, commit), close: () => {} };
+  return { project, commit, base: "", ...trackedOf(project, commit), ...scratchFolder() };
 }
 
 /** Typed paths are relative to where one is, as everywhere; else to the top, as they are written down in tags and notes. */
@@ -167,6 +168,7 @@ async function findPath(
   const fromTop = sourcePath(source, typed);
   const paths = isHere ? [pathFromUser(source.project, context, typed), fromTop] : [fromTop];
   for (const path of new Set(paths)) {
+    await bringChained(context, source, path);
     const nodes = await sourceTree(source, path, { remote });
     if (path === "" || nodes.some((node) => node.path === path)) return { path, nodes };
     const folder = globFolder(path);

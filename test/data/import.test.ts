@@ -252,6 +252,15 @@ describe("import", () => {
     expect(repository.expver(["data", "status"])).toMatchObject({ code: 0, stderr: expect.stringContaining("cannot be told") });
   });
 
+  it("is what get takes from there, cache and worktree left alone", () => {
+    const { repository } = imported();
+    for (const path of [".dvc/cache", "d"]) rmSync(join(repository.root, path), { recursive: true });
+    expect(repository.expver(["get", "HEAD", "d/e/y", "-o", "y"])).toMatchObject({ code: 0 });
+    expect(repository.expver(["get", "HEAD", "d", "-o", "all"])).toMatchObject({ code: 0 });
+    expect([repository.read("y"), repository.read("all/e/y"), repository.read("all/x")]).toEqual(["22\n", "22\n", "2\n"]);
+    expect([".dvc/cache/files", "d"].filter((path) => existsSync(join(repository.root, path)))).toEqual([]);
+  });
+
   it("is restored from there too, and when that is gone it is said so, nothing changed", () => {
     const { repository } = imported();
     const forget = () => {
