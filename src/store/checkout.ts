@@ -124,7 +124,8 @@ function* planOutput(
   };
   const selected = only?.get(pointer.path);
   const isWanted = selected === undefined ? () => true : underAny(selected);
-  if (scan?.content.hash === pointer.hash && !relink)
+  const mayNotBeRun = !isFolder && pointer.isexec === true && scan?.content.isexec !== true;
+  if (scan?.content.hash === pointer.hash && !relink && !mayNotBeRun)
     return { ...plan, emptyFolders: isFolder ? wantedFolders(scan, { path, isWanted }) : [] };
   if (scan === null) expectCopies(pointer.nfiles ?? 1, pointer.size);
   const members = yield* readingMembers(cache, pointer);
@@ -135,7 +136,7 @@ function* planOutput(
     return { ...plan, isUnproven: true, places: members.map((member) => new MemberPlacement(output, member, { size, replaces: null })) };
   }
   const memory = createPlacer(cache.linkTypes).links() ? memoryOf(pointer) : null;
-  yield* comparing(project, plan, { scan, members, cache, memory, relink, isWanted });
+  yield* comparing(project, plan, { scan, members, cache, memory, relink: relink || mayNotBeRun, isWanted });
   return plan;
 }
 

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } f
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
-import { DVC, makeTwins } from "../support/twins.ts";
+import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
 
 describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
   it("shows and removes all that is said of a remote by its name alone", () => {
@@ -92,8 +92,11 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
       for (const folder of ["d/void/in", "d/sub/void"]) mkdirSync(join(root, folder), { recursive: true });
     });
     twins.run(["add", "-q", "d", "one.sh"]);
-    for (const args of [["d/run.sh"], ["-f", "d/sub"], ["--relink"]]) {
-      twins.run(["checkout", "-q", ...args]);
+    for (const args of [["d/run.sh"], ["-f", "d/sub"], ["--relink"], ["one.sh"]]) {
+      // The pointer of a single file says that it may be run.
+      if (args[0] === "one.sh") twins.each(({ run }) => run("chmod", ["-x", "one.sh"]));
+      const { ours, theirs } = twins.run(["checkout", ...args]);
+      if (args[0] === "one.sh") expect(ours.stdout).toBe(theirs.stdout);
       expect(here(twins.ours), args.join(" ")).toEqual(here(twins.theirs));
       expect(here(twins.ours)[2]).toEqual([true, true]);
     }
@@ -119,6 +122,31 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     twins.run(["remove", "-q", "f.dvc"]);
     twins.run(["move", "-q", "g", "h"]);
     for (const { read } of [twins.ours, twins.theirs]) expect(read(".gitignore")).toBe("/f\n/g\n");
+  });
+
+  it("gc without Git has no commits to count from, and no dates that are none", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => write("f", "1"));
+    twins.run(["config", "core.no_scm", "true"]);
+    for (const { root } of [twins.ours, twins.theirs]) rmSync(join(root, ".git"), { recursive: true });
+    twins.run(["add", "-q", "f"]);
+    for (const { root } of [twins.ours, twins.theirs]) rmSync(join(root, "f.dvc"));
+    const cacheOf = ({ root }: TestRepository) => objectsBelow(join(root, ".dvc/cache/files"));
+    for (const scope of ["--date nosense", "--date nosense -w", "-n 2 --rev HEAD", "-w --rev HEAD -n 1"]) {
+      twins.run(["gc", "-f", ...scope.split(" ")]);
+      expect([cacheOf(twins.ours).length, cacheOf(twins.theirs).length], scope).toEqual([1, 1]);
+    }
+    twins.run(["gc", "-f", "--date", "2026-01-01"]);
+    expect(cacheOf(twins.ours)).toEqual(cacheOf(twins.theirs));
+  });
+
+  it("list .. names what is below as it is typed from here, and diff --md has columns that stand", () => {
+    const twins = makeTwins();
+    for (const path of ["sub/s/y", "sub/z", "d/u\u0308", "d/\u00fc", "\u6570"]) twins.each(({ write }) => write(path, path));
+    twins.run(["add", "-q", "d", "sub/s", "\u6570"]);
+    twins.each((repository) => repository.commit("tracked"));
+    for (const cwd of ["sub", "sub/s"]) for (const args of [[], ["-R"], ["-R", "--json"]]) twins.same(["list", "..", ...args], cwd);
+    twins.same(["diff", "HEAD~1", "HEAD", "--md"]);
   });
 
   it.each(["status", "diff", "list ."])("%s ends with dvc's code when a pipeline is no YAML", (words) => {

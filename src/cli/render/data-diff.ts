@@ -1,7 +1,7 @@
 /** `expver data diff` as text or as a Markdown table, in dvc's layout. */
 import type { DataDiff, DiffEntry, DiffResult } from "../../workflows/data/changes/diff.ts";
 import type { Terminal } from "../terminal.ts";
-import { oneLine } from "../text-width.ts";
+import { oneLine, padText, textWidth } from "../text-width.ts";
 
 const STATES = ["added", "deleted", "renamed", "modified", "not in cache"] as const;
 const COLOURS = { added: "green", deleted: "red", renamed: "green", modified: "yellow", "not in cache": "yellow" } as const;
@@ -24,8 +24,8 @@ export function renderDataDiff({ json, markdown, showHash }: DiffResult, { style
 function table(json: DataDiff, showHash: boolean): string {
   const rows = STATES.flatMap((state) => (json[state] ?? []).map((entry) => [state, ...(showHash ? [digest(entry)] : []), pathOf(entry)]));
   const titles = ["Status", ...(showHash ? ["Hash"] : []), "Path"];
-  const widths = titles.map((title, column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), title.length + 2));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const widths = titles.map((title, column) => rows.reduce((most, row) => Math.max(most, textWidth(row[column] ?? "")), title.length + 2));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => padText(cell, widths[column] ?? 0)).join(" | ")} |`;
   return `${[line(titles), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n")}\n\n`;
 }
 

@@ -23,6 +23,8 @@ export function hasScope(input: Input): boolean {
 export function refuseWithoutScope(input: Input): void {
   const refuse = (message: string, hint: string) =>
     new ExpverError("E_USAGE", message, { hint, details: { dialect: "dvc", exitCode: 255 } });
+  if (input.num !== undefined && !/^-?[0-9]+$/.test(String(input.num)))
+    throw new ExpverError("E_USAGE", `--num is ${String(input.num)}; expected a number`, { details: { dialect: "dvc" } });
   if (!hasScope(input) && input.purge !== true)
     throw refuse(
       "say what to keep",
@@ -31,8 +33,6 @@ export function refuseWithoutScope(input: Input): void {
   if (input.notInRemote === true && input.cloud === true) throw refuse("--not-in-remote and --cloud exclude each other", "Choose one.");
   if (input.num !== undefined && input.rev === undefined && input.allBranches !== true)
     throw refuse("--num goes with --rev or --all-branches", "Name where to count from.");
-  if (input.num !== undefined && !/^-?[0-9]+$/.test(String(input.num)))
-    throw new ExpverError("E_USAGE", `--num is ${String(input.num)}; expected a number`, { details: { dialect: "dvc" } });
   if (input.num !== undefined && Number(input.num) < 1) throw refuse(`--num is ${String(input.num)}`, "Give a number from 1.");
 }
 
@@ -112,6 +112,12 @@ export function pointersToKeep(project: Project, context: Context, input: Input)
 }
 
 function commitsInScope({ repository }: Project, input: Input): string[] {
+  const since = typeof input.date === "string" ? midnight(input.date) / 1000 : null;
+  if (repository === null && typeof input.rev === "string")
+    throw new ExpverError("E_USAGE", "--rev names a commit, and this is no Git repository", {
+      hint: "Keep what the worktree needs: -w",
+      details: { dialect: "dvc", exitCode: 255 },
+    });
   if (repository === null) return [];
   const num = input.num === undefined ? "1" : String(input.num);
   const last = (ref: string) => lines(git(repository, ["rev-list", "--first-parent", `--max-count=${num}`, ref, "--"]));
@@ -126,8 +132,7 @@ function commitsInScope({ repository }: Project, input: Input): string[] {
   if (input.allBranches === true) for (const ref of refs("refs/heads")) add(last(ref));
   if (input.allTags === true) add(refs("refs/tags").flatMap((object) => resolveCommit(repository, object) ?? []));
   if (input.allExperiments === true) add(refs("refs/exps").flatMap((object) => resolveCommit(repository, object) ?? []));
-  if (typeof input.date === "string") {
-    const since = midnight(input.date) / 1000;
+  if (since !== null) {
     const dated = lines(git(repository, ["log", "--all", "--format=%H %ct"])).map((line) => line.split(" "));
     add(dated.flatMap(([commit = "", time]) => (Number(time) >= since ? [commit] : [])));
   }

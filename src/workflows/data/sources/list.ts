@@ -4,6 +4,7 @@ import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { blobSizes } from "../../../git/tree.ts";
 import { unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
+import { compareCodePoints } from "../../../store/listing.ts";
 import { openSource, type Source, sourcePath } from "../../../store/source.ts";
 import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
@@ -83,10 +84,12 @@ async function listed(source: Source, input: Input): Promise<{ json: ListEntry[]
   const shown = isAlone ? [self] : nodes.filter(isShown);
   if (input.json === true || input.size === true) learnSizes(source, shown);
   const json = shown.map((node) => entryOf(node, isAlone ? posix.basename(under) : below(node.path)));
-  // Seen from a folder of that repository, the way to its root stands before every name.
-  const way = typed === undefined && source.commit === null && input.tree !== true ? posix.relative(source.base, under) : "";
-  // That changes nothing about their order.
-  if (way !== "") for (const entry of json) entry.path = posix.join(way, entry.path);
+  // Seen from a folder of that repository, the way to its folder stands before every name.
+  if (typed === undefined && source.commit === null && input.tree !== true && source.base !== under) {
+    for (const [index, { path }] of shown.entries())
+      (json[index] as ListEntry).path = posix.join(posix.relative(source.base, posix.dirname(path)), posix.basename(path));
+    json.sort((one, other) => compareCodePoints(one.path, other.path));
+  }
   const top: ListEntry = { isout: false, isdir: true, isexec: false, size: null, md5: null, path: "" };
   return {
     json,
