@@ -35,12 +35,12 @@ const DEFAULT_LINKS: LinkType[] = ["reflink", "copy"];
 
 /** The merged configuration. Throws E_CONFIG. */
 export function readDvcConfig(project: Place): DvcConfig {
-  const levels = CONFIG_LEVELS.map((level) => readLevel(project, level));
+  const levels = levelsOf(project);
   const merged = mergeLevels(project.settings === undefined ? levels : [...levels, project.settings]);
   const text = (section: string, key: string) => textOf(merged.get(section)?.get(key));
   return {
     cache: {
-      dir: text("cache", "dir") ?? sharedCache(project) ?? join(dvcFolder(project), "cache"),
+      dir: text("cache", "dir") ?? join(mainDvcFolder(project) ?? dvcFolder(project), "cache"),
       linkTypes: readLinkTypes(merged.get("cache")?.get("type")),
       shared: text("cache", "shared")?.toLowerCase() === "group",
     },
@@ -61,13 +61,7 @@ export function otherRemotes(project: Place, asked: string | undefined): string[
 
 /** `cache.type` as some level says it; null: nobody has. */
 export function linkSetting(project: Place): string | null {
-  return (
-    textOf(
-      mergeLevels(CONFIG_LEVELS.map((level) => readLevel(project, level)))
-        .get("cache")
-        ?.get("type"),
-    ) ?? null
-  );
+  return textOf(mergeLevels(levelsOf(project)).get("cache")?.get("type")) ?? null;
 }
 
 /** Absolute cache folder. */
@@ -75,10 +69,14 @@ export function cacheDir(project: Place): string {
   return readDvcConfig(project).cache.dir;
 }
 
-/** One level as written, its relative paths made absolute; empty when there is no such file. */
+/**
+ * One level as written, its relative paths made absolute; empty when there is no such file. What a linked worktree has of Git means the
+ * places that it means in the main one, wherever the worktree stands.
+ */
 export function readLevel(project: Place, level: ConfigLevel): Sections {
   const file = configFile(project, level);
-  return settingsIn(readTextIfExists(file) ?? "", file);
+  const main = level === "repo" ? mainDvcFolder(project) : null;
+  return settingsIn(readTextIfExists(file) ?? "", main === null ? file : join(main, "config"));
 }
 
 /** The same of the text of any such file. */
@@ -106,27 +104,39 @@ export function dvcFolder(project: Place): string {
   return join(project.dvcRoot ?? project.root, ".dvc");
 }
 
-/**
- * The main worktree's cache, as its own `config.local` may say; null in the main worktree. A linked one shares it: its `.dvc`
- * is a fresh checkout with nothing in it.
- */
+/** The main worktree's cache, which a linked one shares; null in the main worktree. */
 export function sharedCache(project: Place): string | null {
+  const main = mainDvcFolder(project);
+  if (main === null) return null;
+  return textOf(mergeLevels(levelsOf(project).slice(0, -1)).get("cache")?.get("dir")) ?? join(main, "cache");
+}
+
+/** What dvc takes for the cache: it knows nothing of the main worktree, so that relative paths in the `config` of a linked one mean other places. */
+export function cacheSeenByDvc(project: Place): string {
+  const levels = CONFIG_LEVELS.map((level) => {
+    const file = configFile(project, level);
+    return settingsIn(readTextIfExists(file) ?? "", file);
+  });
+  return textOf(mergeLevels(levels).get("cache")?.get("dir")) ?? join(dvcFolder(project), "cache");
+}
+
+/** Weakest first. A linked worktree has what the main one's `config.local` says too: caches, remotes and secrets of this machine. */
+function levelsOf(project: Place): Sections[] {
+  const main = mainDvcFolder(project);
+  return CONFIG_LEVELS.flatMap((level) => {
+    const own = readLevel(project, level);
+    if (level !== "local" || main === null) return [own];
+    const file = join(main, "config.local");
+    return [settingsIn(readTextIfExists(file) ?? "", file), own];
+  });
+}
+
+/** `.dvc` of the main worktree, from a linked one; null in the main worktree. */
+function mainDvcFolder(project: Place): string | null {
   const { repository } = project;
   if (repository === null || repository.bare || repository.gitDir === repository.commonDir || basename(repository.commonDir) !== ".git")
     return null;
-  const main = join(dirname(repository.commonDir), relative(repository.root, dvcFolder(project)));
-  const file = join(main, "config.local");
-  const dir = textOf(
-    parseDvcConfig(readTextIfExists(file) ?? "", file)
-      .get("cache")
-      ?.get("dir"),
-  );
-  return dir === undefined ? join(main, "cache") : located(dir, main);
-}
-
-/** Some level says where the cache is. */
-export function namesCache(project: Place): boolean {
-  return CONFIG_LEVELS.some((level) => readLevel(project, level).get("cache")?.has("dir"));
+  return join(dirname(repository.commonDir), relative(repository.root, dvcFolder(project)));
 }
 
 /** Some level says how files are linked. */

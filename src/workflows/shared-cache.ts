@@ -5,15 +5,15 @@ import { gitResult } from "../git/git.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { readTextIfExists } from "../platform/files.ts";
-import { dvcFolder, namesCache, sharedCache } from "../store/dvc-config.ts";
+import { cacheDir, cacheSeenByDvc, dvcFolder, sharedCache } from "../store/dvc-config.ts";
 import type { FileEdit } from "../store/types.ts";
 import { applyFileEdits } from "./plan.ts";
 
 /** What `.dvc/config.local` of a linked worktree must say for dvc to find the data; null when nothing is to be done. */
 export function sharedCacheEdit(place: Place): FileEdit | null {
   const { repository, dvcRoot } = place;
-  const dir = sharedCache(place);
-  if (repository === null || dir === null || namesCache(place)) return null;
+  const dir = cacheDir(place);
+  if (repository === null || sharedCache(place) === null || cacheSeenByDvc(place) === dir) return null;
   const path = join(dvcFolder(place), "config.local");
   // A `.dvc` that is to be made hides it.
   const hidden = dvcRoot === null || gitResult(repository, ["check-ignore", "--quiet", "--", path], { allow: [1] }).code === 0;

@@ -62,4 +62,30 @@ describe.skipIf(!HAS_DVC)("a sweep of a pipeline", { timeout: 240_000 }, () => {
       expect(repo.git("status", "--porcelain")).toBe("");
     },
   );
+
+  it("whose output is the whole models folder keeps no candidates in it, says so, and promotes nothing there", () => {
+    const repo = makeRepository();
+    repo.write("params.yaml", "lr: 0.1\n");
+    repo.expver(["init", "--yes"]);
+    repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
+    repo.commit("pipeline", { "dvc.yaml": PIPELINE.replace("models/model.bin", "models"), "train.sh": TRAIN });
+    const sweep = () => repo.expver(["sweep", "--yes", "-m", "x", "--grid", "lr=0.3,0.2", "--", "dvc", "repro", "-q"], { env });
+    const { code, stderr } = sweep();
+    expect([code, stderr]).toEqual([0, expect.stringContaining("models/candidates lies in models, an output of train")]);
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(jsonOf(dvcCalls(repo, [["status", "--json"]])[0])).toEqual({
+      train: [{ "changed deps": { "params.yaml": { lr: "modified" } } }],
+    });
+    expect(repo.expver(["models", "promote", "e0.1.0", "--yes"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("expver.yaml"),
+    });
+    repo.write(
+      "expver.yaml",
+      `${repo.read("expver.yaml")}models: { candidates: candidates, production: production/models, output: models }\n`,
+    );
+    repo.commit("places");
+    expect(sweep()).toMatchObject({ code: 0, stderr: expect.not.stringContaining("no candidates") });
+    expect([repo.read("production/models/model.bin"), repo.git("status", "--porcelain")]).toEqual(["model 0.3\n", ""]);
+  });
 });

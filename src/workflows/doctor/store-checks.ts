@@ -10,7 +10,7 @@ import { shellWord } from "../../platform/shell-word.ts";
 import { cacheTrash, openCache } from "../../store/cache.ts";
 import { objectFile } from "../../store/contents.ts";
 import { contestedAmong, contestedRemedy, contestedText } from "../../store/contested.ts";
-import { cacheDir, dvcFolder, namesCache, sharedCache } from "../../store/dvc-config.ts";
+import { cacheDir, cacheSeenByDvc, sharedCache } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
 import { parseListing } from "../../store/listing.ts";
 import { partialsFolder } from "../../store/partial.ts";
@@ -122,7 +122,7 @@ export const worktreeCache: Check = {
   find({ project, looked }) {
     const shared = project === null ? null : sharedCache(project);
     if (project === null || shared === null) return [];
-    const own = namesCache(project) ? cacheDir(project) : join(dvcFolder(project), "cache");
+    const own = cacheSeenByDvc(project);
     if (own === shared) return [];
     const lost = looked.pointers().filter((pointer) => missingOf(own, pointer) > 0);
     const there = lost.filter((pointer) => missingOf(shared, pointer) === 0);

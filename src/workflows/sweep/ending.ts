@@ -3,7 +3,7 @@
  * the best candidates, the promotion and the version (results commit R and its tag). What R leaves out of the folder the commit before has.
  */
 
-import { isUnder, storedPath } from "../../config/paths.ts";
+import { isUnder, isWithin, storedPath } from "../../config/paths.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
 import { commitTree } from "../../git/objects.ts";
 import { readRef } from "../../git/refs.ts";
@@ -102,7 +102,7 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   const { version, snapshot } = facts();
   const winner = winnerOf(runs, ranking);
   const keep = keptRuns(runs, { ranking, keep: state().request.ending.keep ?? project.config.models.keep });
-  const models = runs.flatMap((run) => modelsOf(project, run));
+  const models = mayKeepCandidates(sweep) ? runs.flatMap((run) => modelsOf(project, run)) : [];
   const kept = models.filter(({ run }) => keep.has(run));
   const judged = await judgeWinner(sweep, { winner, ranking });
   await gatherRows(sweep, {
@@ -180,6 +180,20 @@ function ownReservation({ repository, facts }: OpenSweep, operation: OpenOperati
   const ref = RESERVED + version;
   const after = version === null ? null : readRef(repository, ref);
   if (after !== null) operation.record({ kind: "ref", ref, before: null, after });
+}
+
+/** Not in another output: a stage makes that anew, and the candidates and their pointer would be gone. */
+function mayKeepCandidates({ context, project, state }: OpenSweep): boolean {
+  const folder = storedPath(project, project.config.models.candidates);
+  if (finishedRuns(state()).every((run) => modelsOf(project, run).length === 0)) return false;
+  const around = readPointers(project).find(({ path }) => path !== folder && isWithin(folder, path));
+  if (around === undefined) return true;
+  context.report({
+    kind: "warning",
+    text: `no candidates were stored: ${folder} lies in ${around.path}, an output of ${around.stage ?? around.file}`,
+    hint: "Name another place in expver.yaml: models: { candidates: candidates, production: production/model.bin }",
+  });
+  return false;
 }
 
 /** Puts the kept ones into the folder. `all`: the pointer of a folder that has every one of them. */

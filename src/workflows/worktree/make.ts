@@ -10,7 +10,7 @@ import { beginOperation } from "../../journal/operations.ts";
 import type { Context } from "../../platform/context.ts";
 import { writeFileAtomic } from "../../platform/files.ts";
 import { openCache } from "../../store/cache.ts";
-import { dvcFolder, namesCache } from "../../store/dvc-config.ts";
+import { cacheSeenByDvc, dvcFolder } from "../../store/dvc-config.ts";
 import { renderDvcConfig } from "../../store/dvc-config-file.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
 import { readPointers } from "../../store/pointers.ts";
@@ -93,7 +93,7 @@ export function addWorktree(
   const bytes = readPointers(inside).reduce((sum, { size }) => sum + (size ?? 0), 0);
   const types = linkTypesFor(inside, { bytes, asked: link });
   const settings = new Map([
-    ...(namesCache(inside) ? [] : [["dir", openCache(project).dir] as const]),
+    ...(cacheSeenByDvc(inside) === openCache(project).dir ? [] : [["dir", openCache(project).dir] as const]),
     ...(types === null ? [] : [["type", types.join(",")] as const]),
   ]);
   return { inside, made: settings.size === 0 ? [] : [setCache(inside, settings)] };

@@ -59,7 +59,11 @@ function overlapRefuser(pointers: readonly Pointer[], asked: readonly string[]):
   return (path) => {
     const overlap = staged.get(path) ?? pointerAt.get(trackedBeside(path) ?? "");
     if (overlap?.stage !== undefined) {
-      throw refused(`${path} belongs to stage ${overlap.stage} of ${overlap.file}`, "Run the stage: `dvc repro`, or `dvc commit` it.");
+      const elsewhere = `Choose a place that is not in ${overlap.path}, which the stage makes anew; for models: production and candidates of \`models:\` in expver.yaml.`;
+      throw refused(
+        `${path} belongs to stage ${overlap.stage} of ${overlap.file}`,
+        overlap.path === path ? "Run the stage: `dvc repro`, or `dvc commit` it." : elsewhere,
+      );
     }
     if (overlap !== undefined) {
       throw refused(`${path} overlaps ${overlap.path}, which ${overlap.file} tracks`, `Store that output instead: ${overlap.path}.`);
