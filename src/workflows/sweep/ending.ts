@@ -185,12 +185,15 @@ function ownReservation({ repository, facts }: OpenSweep, operation: OpenOperati
 /** Not in another output: a stage makes that anew, and the candidates and their pointer would be gone. */
 function mayKeepCandidates({ context, project, state }: OpenSweep): boolean {
   const folder = storedPath(project, project.config.models.candidates);
-  if (finishedRuns(state()).every((run) => modelsOf(project, run).length === 0)) return false;
-  const around = readPointers(project).find(({ path }) => path !== folder && isWithin(folder, path));
+  const runs = finishedRuns(state());
+  if (runs.every((run) => modelsOf(project, run).length === 0)) return false;
+  // Of a first run only what it made says so.
+  const outputs = [...readPointers(project), ...runs.flatMap(({ end }) => end.artifacts)];
+  const around = outputs.find(({ path }) => path !== folder && isWithin(folder, path));
   if (around === undefined) return true;
   context.report({
     kind: "warning",
-    text: `no candidates were stored: ${folder} lies in ${around.path}, an output of ${around.stage ?? around.file}`,
+    text: `no candidates were stored: ${folder} lies in ${around.path}, which is an output itself`,
     hint: "Name another place in expver.yaml: models: { candidates: candidates, production: production/model.bin }",
   });
   return false;

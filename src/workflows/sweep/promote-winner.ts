@@ -3,6 +3,7 @@
  * stored nowhere.
  */
 
+import { isWithin } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import type { KnownModel } from "../../models/types.ts";
@@ -54,6 +55,9 @@ export async function judgeWinner(
     if (keptAfter(survey, model.hash).isUnsaved) return not(`what is in production is stored nowhere: expver models promote ${version}`);
     if (!branchStands(sweep)) return not(`the branch has moved meanwhile: expver models promote ${version}`);
     refuseUntrackable(project, [path], readPointers(project));
+    const around = winner.end.artifacts.find((one) => one.path !== path && isWithin(path, one.path));
+    if (around !== undefined)
+      return not(`${path} lies in ${around.path}, which is an output itself: models: { production: … } in expver.yaml`);
     return { promoted: true, why: gate?.found ?? "", model, path };
   } catch (error) {
     if (!(error instanceof ExpverError)) throw error;
