@@ -34,6 +34,12 @@ export function refuseContested(project: Project, pointers: readonly Pointer[]):
   if (contested !== undefined) throw contestedError(project, contested);
 }
 
+/** One pointer of each output. Throws E_DATA when pointers of one say different things. */
+export function onePerOutput(project: Project, pointers: readonly Pointer[]): Pointer[] {
+  refuseContested(project, pointers);
+  return [...new Map(pointers.map((pointer) => [pointer.path, pointer])).values()];
+}
+
 export function contestedError(project: Project, { path, pointers }: Contested): ExpverError {
   return new ExpverError("E_DATA", contestedText(project, { path, pointers }), {
     hint: contestedRemedy(project, pointers),

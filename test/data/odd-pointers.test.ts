@@ -119,8 +119,15 @@ describe("an output that two files point to", () => {
     expect(data("checkout", "copy.dvc").code).toBe(0);
     expect(repository.read("b")).toBe("2\n");
     expect(data("remove", "copy.dvc").code).toBe(0);
-    expect(data("checkout").code).toBe(0);
-    expect(repository.read("b")).toBe("22\n");
+    for (const args of [
+      ["data", "checkout"],
+      ["restore", "HEAD", "b"],
+    ]) {
+      repository.commit("they agree");
+      repository.run("rm", ["b"]);
+      expect(repository.expver(args)).toMatchObject({ code: 0 });
+      expect(repository.read("b")).toBe("22\n");
+    }
   });
 });
 

@@ -12,6 +12,7 @@ import { readTree, type TreeEntry } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isThere } from "../../platform/files.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
+import { onePerOutput } from "../../store/contested.ts";
 import { lookingForMissing, readingStored, storedMembers } from "../../store/make-output.ts";
 import { readPointers, readPointersAt } from "../../store/pointers.ts";
 import { type OutputStatus, readingFiles, readingStatus } from "../../store/status.ts";
@@ -54,9 +55,16 @@ export async function selectToRestore(
   const isWanted = (path: string) => wanted.length === 0 || wanted.some((target) => isAtOrBelow(path, target));
   const database = storedPath(project, project.config.results.database);
   const isLeftOut = (path: string) => path === database && !wanted.some((target) => isAtOrBelow(database, target) && target !== "");
-  const chosen = outputsOf(then, { wanted, isWanted }).filter(({ pointer }) => !isLeftOut(pointer.path));
+  const named = outputsOf(then, { wanted, isWanted }).filter(({ pointer }) => !isLeftOut(pointer.path));
+  const once = new Set(
+    onePerOutput(
+      project,
+      named.map(({ pointer }) => pointer),
+    ),
+  );
+  const chosen = named.filter(({ pointer }) => once.has(pointer));
   const pointerFiles = new Set(
-    chosen.flatMap(({ pointer, members }) => (members === null && pointer.stage === undefined ? [pointer.file] : [])),
+    named.flatMap(({ pointer, members }) => (members === null && pointer.stage === undefined ? [pointer.file] : [])),
   );
   const hidden = new Set([...then, ...now].filter(({ path }) => isLeftOut(path)).map(({ file }) => file));
   const files = tree.filter(({ path }) => (isWanted(path) || pointerFiles.has(path)) && !hidden.has(path));

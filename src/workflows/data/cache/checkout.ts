@@ -11,7 +11,7 @@ import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
 import { counted } from "../../../platform/words.ts";
 import { applyingCheckout, pathsToLose, refuseUnsaved } from "../../../store/apply-checkout.ts";
 import { type OutputCheckout, type Placement, planningCheckout } from "../../../store/checkout.ts";
-import { refuseContested } from "../../../store/contested.ts";
+import { onePerOutput } from "../../../store/contested.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
 import { fingerprintOfEach } from "../../plan.ts";
@@ -75,9 +75,7 @@ export async function planCheckout(
   context: Context,
   { selection, input }: { selection: Selection; input: Input },
 ): Promise<CheckoutPlan> {
-  refuseContested(project, selection.pointers);
-  // An output that several pointers say the same of is made once.
-  const pointers = [...new Map(selection.pointers.map((pointer) => [pointer.path, pointer])).values()];
+  const pointers = onePerOutput(project, selection.pointers);
   const options = { relink: input.relink === true, only: selection.only, mayBeUnproven: context.exactPlans !== true };
   const unstored = pointers.flatMap(({ path, hash, cache }) => (hash === null && cache ? [shownPath(project, path)] : []));
   for (const path of unstored) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
