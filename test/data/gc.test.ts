@@ -282,22 +282,26 @@ it("removes nothing when a pointer of the scope is broken or its listing is nowh
   expect(cacheOf(repository)).toEqual(before.filter((name) => name !== listing));
 });
 
-it("what comes into use while the plan is read stays", async () => {
+it("what comes into use while the plan is read stays, here and on the remote", async () => {
   const repository = project();
   const before = cacheOf(repository);
+  expect(repository.expver(["data", "remote", "add", "-d", "store", "../store"]).code).toBe(0);
   repository.write("d/x", "first");
   repository.expver(["data", "add", "d"]);
   repository.commit("first");
   const pointer = repository.read("d.dvc");
   const first = cacheOf(repository).filter((name) => !before.includes(name));
   expect(first).toHaveLength(2);
+  expect(repository.expver(["data", "push"]).code).toBe(0);
   repository.write("d/x", "second");
   repository.expver(["data", "add", "d"]);
-  const input = { workspace: true, force: true };
+  const input = { workspace: true, cloud: true, force: true };
   const plan = await dataGc.plan(repository.context, input);
+  expect(plan.unusedThere).toHaveLength(2);
   repository.write("d.dvc", pointer);
   await dataGc.apply(repository.context, plan);
   expect(cacheOf(repository)).toEqual(expect.arrayContaining(first));
+  expect(objectsBelow(join(repository.root, "../store/files"))).toEqual(first);
 });
 
 it("what was touched while the plan was read is not old any more, and stays", async () => {

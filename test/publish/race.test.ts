@@ -24,6 +24,15 @@ function makeRace(): Study & { other: TestRepository } {
   return { ...study, other };
 }
 
+function refuseAll(upstream: TestRepository): void {
+  upstream.write("hooks/pre-receive", "#!/bin/sh\nexit 1\n");
+  upstream.run("chmod", ["+x", join(upstream.root, "hooks/pre-receive")]);
+}
+
+function renumberingOf(repo: TestRepository): string {
+  return must(repo, ["ops", "list"]).data.operations.find(({ command }: { command: string }) => command === "renumber").id;
+}
+
 /** The version a stored database says a run has. */
 function versionIn(repo: TestRepository, revision: string, run: string): string | null | undefined {
   const hash = /[0-9a-f]{32}/.exec(repo.git("show", `${revision}:results/experiments.db.dvc`))?.[0] ?? "";
@@ -79,17 +88,22 @@ it.skipIf(dvc === null)("the branch that ended at the old results commit ends at
   expect(other.run(dvc ?? "", ["status"]).stdout).toContain("up to date");
 });
 
-it("what somebody has staged of the pointer, or written into it, stays", () => {
-  const { other } = makeRace();
+it("what somebody has staged of the pointer, or written into it, stays, and is in no undo's way", () => {
+  const { other, upstream } = makeRace();
+  refuseAll(upstream);
   const file = "results/experiments.db.dvc";
   for (const text of ["# staged\n", "# written\n"]) {
     other.write(file, text + other.read(file));
     if (text === "# staged\n") other.git("add", file);
   }
-  const [staged, written] = [other.git("show", `:${file}`), other.read(file)];
-  must(other, ["publish"]);
-  expect([other.git("show", `:${file}`), other.read(file)]).toEqual([staged, written]);
+  const ofUser = () => [other.git("show", `:${file}`), other.read(file)];
+  const before = ofUser();
+  expect(other.expverJson(["publish"]).code).toBe(4);
+  expect(ofUser()).toEqual(before);
   expect(other.git("show", `e0.2.0:${file}`)).not.toContain("#");
+  must(other, ["undo", renumberingOf(other)]);
+  expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.1.0"]);
+  expect(ofUser()).toEqual(before);
 });
 
 it("a branch that has gone on, or that a remote has already, stays where it is", () => {
@@ -145,13 +159,10 @@ it("a rerun stays a rerun, and rows of the versions before keep theirs, in the w
 it("a renumbering that was not published can be undone, rows and all", () => {
   const { other, upstream } = makeRace();
   const tag = other.git("rev-parse", "e0.1.0");
-  const hook = join(upstream.root, "hooks/pre-receive");
-  upstream.write("hooks/pre-receive", "#!/bin/sh\nexit 1\n");
-  upstream.run("chmod", ["+x", hook]);
+  refuseAll(upstream);
   expect(other.expverJson(["publish"]).code).toBe(4);
   expect(refsOf(other, "refs/tags")).toEqual(["refs/tags/e0.2.0"]);
-  const renumbering = must(other, ["ops", "list"]).data.operations.find(({ command }: { command: string }) => command === "renumber");
-  must(other, ["undo", renumbering.id]);
+  must(other, ["undo", renumberingOf(other)]);
   expect(other.git("rev-parse", "e0.1.0")).toBe(tag);
   expect(other.git("rev-parse", "HEAD")).toBe(other.git("rev-parse", "e0.1.0^{commit}"));
   expect(other.git("status", "--porcelain")).toBe("");
