@@ -140,6 +140,28 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     expect(cacheOf(twins.ours)).toEqual(cacheOf(twins.theirs));
   });
 
+  it("push takes patterns that only .dvc files fit, and commit -f notes that a file may be run, or not any more", () => {
+    const twins = makeTwins();
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    for (const path of ["a.csv", "b.bin", "sub/c.csv"]) twins.each(({ write }) => write(path, path));
+    twins.run(["add", "-q", "a.csv", "b.bin", "sub/c.csv"]);
+    for (const pattern of ["*.csv.dvc", "nothing*.dvc", "sub/*.dvc", "b*"]) {
+      twins.same(["push", "--glob", pattern]);
+      twins.agree();
+    }
+    // Written anew: of a file that is as it was dvc remembers that it may be run, or may not.
+    for (const mode of ["755", "644"]) {
+      twins.each(({ run, root, write }) => {
+        rmSync(join(root, "b.bin"));
+        write("b.bin", "b.bin");
+        run("chmod", [mode, "b.bin"]);
+      });
+      twins.run(["commit", "-q", "-f", "b.bin"]);
+      twins.agree();
+      expect(twins.ours.read("b.bin.dvc").includes("isexec: true")).toBe(mode === "755");
+    }
+  });
+
   it("list .. names what is below as it is typed from here, and diff --md has columns that stand", () => {
     const twins = makeTwins();
     for (const path of ["sub/s/y", "sub/z", "d/u\u0308", "d/\u00fc", "\u6570"]) twins.each(({ write }) => write(path, path));

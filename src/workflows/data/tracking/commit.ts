@@ -53,6 +53,8 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     const incomplete = states
       .filter(({ pointer, worktree }) => worktree === "same" && pointer.hash !== null && lacksSize(pointer))
       .map(({ pointer }) => pointer);
+    const otherModes = input.force === true ? states.filter(hasOtherMode).map(({ pointer }) => pointer) : [];
+    const rewritten = [...new Set([...incomplete, ...otherModes])];
     const lacking = states.filter(({ pointer, worktree, inCache }) => worktree === "same" && pointer.cache && !inCache);
     const unstored = lacking.map(({ pointer }) => pointer);
     return {
@@ -60,12 +62,13 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       steps: [
         ...differing.map(({ path, file }) => ({ verb: "store", target: path, detail: `→ ${file}`, keeps: "the old bytes, in the cache" })),
         ...incomplete.map(({ path, file }) => ({ verb: "note", target: path, detail: `its size → ${file}` })),
+        ...otherModes.map(({ path, file }) => ({ verb: "note", target: path, detail: `whether it may be run → ${file}` })),
         ...unstored.map(({ path }) => ({ verb: "store", target: path })),
       ],
       destructive: differing.length > 0,
       fingerprint: fingerprintOf(states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])),
-      changed: [...differing, ...incomplete],
-      unstored: unstored.filter((pointer) => pointer.hashName === "md5" && !incomplete.includes(pointer)),
+      changed: [...differing, ...rewritten],
+      unstored: unstored.filter((pointer) => pointer.hashName === "md5" && !rewritten.includes(pointer)),
       unstoredOld: lacking.flatMap(({ pointer, scan }) => (pointer.hashName === "md5" || scan === null ? [] : [scan])),
       settled: states.flatMap(({ pointer: { path, cache, hashName }, scan, worktree, inCache }) =>
         scan !== null && worktree === "same" && inCache && cache && hashName === "md5" ? [{ path: absolutePath(project, path), scan }] : [],
@@ -117,6 +120,15 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
 
 function lacksSize({ size, stage, isImport, hashName }: Pointer): boolean {
   return size === undefined && stage === undefined && !isImport && hashName === "md5";
+}
+
+/** A file of its own, with the right bytes; a link has the mode of the object. */
+function hasOtherMode({ pointer, worktree, scan }: OutputStatus): boolean {
+  const { hash, hashName, stage, isImport } = pointer;
+  if (worktree !== "same" || hash === null || hashName !== "md5" || stage !== undefined || isImport || scan === null || scan.isFolder)
+    return false;
+  const isOwn = scan.files.every(({ isLink, stat }) => !isLink && stat.nlink < 2);
+  return isOwn && (scan.content.isexec === true) !== (pointer.isexec === true);
 }
 
 function refuseDeleted(project: Project, states: readonly OutputStatus[]): void {
