@@ -90,23 +90,31 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       }
       const damage =
         wrong.length === 0 ? "" : `${wrong.length} in the cache are not what their names say (${wrong[0]}${wrong.length > 1 ? " …" : ""})`;
-      const asked = cloud ? all.map(({ object }) => object) : absent;
+      // Others have it from where it was imported, or not at all.
+      const isShared = pointer.push && !pointer.isImport;
+      const wantsCloud = cloud && isShared;
+      const asked = wantsCloud ? all.map(({ object }) => object) : absent;
       const answer = asked.length === 0 ? new Set<string>() : await present(asked, pointer.remote ?? remote);
       const there = answer instanceof Set ? answer : null;
       // E_REMOTE: there is none.
       const silence = answer instanceof Set || answer.code === "E_REMOTE" ? null : answer.message;
       const lost = absent.filter((object) => !there?.has(keyOf(object)));
       if (lost.length > 0 && damage !== "") return link("wrong", `${damage}, and ${silence ?? "no remote has them"}`);
+      if (lost.length > 0 && !isShared) return link("unrecorded", `not in this cache, and ${unsharedBecause(pointer)}`);
       if (lost.length > 0 && silence !== null)
         return link("missing", `${lost.length} of ${all.length} objects are not in the cache, and ${silence}`);
       if (lost.length > 0) return link("missing", `${lost.length} of ${all.length} objects are ${nowhere(pointer)}`);
       if (damage !== "") return link("wrong", `${damage}; a remote has them: expver data verify --repair`);
-      if (cloud && there === null) return link("missing", silence ?? "there is no remote");
-      const unsent = cloud ? asked.filter((object) => !there?.has(keyOf(object))) : [];
+      if (wantsCloud && there === null) return link("missing", silence ?? "there is no remote");
+      const unsent = wantsCloud ? asked.filter((object) => !there?.has(keyOf(object))) : [];
       if (unsent.length > 0) return link("missing", `${unsent.length} of ${all.length} objects are not on the remote`);
       const where = absent.length === 0 ? "in the cache" : absent.length === all.length ? "on a remote" : "in the cache and on a remote";
       const how = quick || absent.length === all.length ? "" : ", read and right";
-      return link("proven", `${where}${how}${cloud && absent.length === 0 ? "; on the remote" : ""}`);
+      return link("proven", `${where}${how}${wantsCloud && absent.length === 0 ? "; on the remote" : ""}`);
     },
   };
+}
+
+function unsharedBecause({ isImport, push }: Pointer): string {
+  return isImport || push ? "what is imported is on no remote: expver data pull brings it from its source" : "never pushed (push: false)";
 }

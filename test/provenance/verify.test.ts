@@ -174,3 +174,42 @@ describe("rows", () => {
     return found;
   }
 });
+
+it("bytes that nobody pushes (push: false, imports) are no damage elsewhere, and pull says why they do not come", () => {
+  const source = makeRepository();
+  expect(source.expver(["data", "init"]).code).toBe(0);
+  source.write("theirs", "theirs\n");
+  expect(source.expver(["data", "add", "theirs"]).code).toBe(0);
+  source.commit("theirs");
+  const bare = makeRepository({ bare: true });
+  repo.git("remote", "add", "origin", bare.root);
+  must("data", "import", source.root, "theirs");
+  must("data", "remote", "add", "-d", "store", makeFolder("remote"));
+  repo.write("private", "kept\n");
+  must("data", "add", "private");
+  repo.write("private.dvc", `${repo.read("private.dvc")}  push: false\n`);
+  repo.commit("kept here");
+  must("tag", "e0.2.0", "-m", "x");
+  must("publish", "--yes");
+  const other = makeRepository({ cloneOf: bare.root });
+  const read = () => {
+    const { code, data } = other.expverJson(["verify", "e0.2.0"]);
+    const links = (data as { versions: { links: Link[] }[] }).versions[0]?.links ?? [];
+    return {
+      code,
+      told: links.filter(({ kind, state }) => kind === "object" && state !== "proven").map((link) => [link.target, link.state]),
+    };
+  };
+  other.git("checkout", "-q", "e0.2.0");
+  expect(read()).toEqual({
+    code: 0,
+    told: [
+      ["private", "unrecorded"],
+      ["theirs", "unrecorded"],
+    ],
+  });
+  const pulled = other.expver(["data", "pull"]);
+  expect([pulled.code, pulled.stderr]).toEqual([1, expect.stringContaining("push: false")]);
+  expect(pulled.stderr).not.toContain("expver data push");
+  expect([other.read("theirs"), read().told]).toEqual(["theirs\n", [["private", "unrecorded"]]]);
+});

@@ -49,9 +49,14 @@ export function sayMissing(
     some.map(({ path, pointer }) => pointer?.path ?? path);
   const targets = [...outputs(folders), ...(files.length > SHOWN ? outputs(files) : files.map(({ path }) => path))];
   const words = [...new Set(targets)].slice(0, SHOWN).map((path) => typedPath(project, path));
+  const typed = [...(remote === undefined ? [] : ["-r", shellWord(remote)]), ...words].join(" ");
+  // Nobody can push it: others make it again.
+  const isKept = lacking.every(({ pointer }) => pointer?.push === false);
   return {
     text: `${what} ${verb} neither in the cache nor on ${remotes.join(", ")}${files.length > 0 ? `: ${listed(files)}` : ""}`,
-    hint: `Where they still are, type: expver data push ${[...(remote === undefined ? [] : ["-r", shellWord(remote)]), ...words].join(" ")}; where nobody has them, add the data again.`,
+    hint: isKept
+      ? `Their pointer says push: false, so they are never pushed: make them again (of a stage: dvc repro), or pull the others by name.`
+      : `Where they still are, type: expver data push ${typed}; where nobody has them, add the data again.`,
   };
 }
 
