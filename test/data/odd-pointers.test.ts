@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { dvcCalls } from "../support/dvc.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
@@ -43,6 +44,34 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
       expect(twins.ours.read("both.dvc").match(/# [12]/g)).toEqual(["# 1", "# 2"]);
     }
   });
+});
+
+it("one of several outputs of one file is moved, also out of the file's folder, and the others stay tracked: dvc forgets them", () => {
+  const repository = makeRepository();
+  expect(repository.expver(["data", "init"]).code).toBe(0);
+  shareOneFile(repository);
+  repository.write("both.dvc", repository.read("both.dvc").replaceAll("path: ", "path: ../"));
+  repository.run("mkdir", ["pointers"]);
+  repository.run("mv", ["both.dvc", "pointers/a.dvc"]);
+  expect(repository.expver(["data", "commit", "-f"]).code).toBe(0);
+  for (const [from, to] of [
+    ["a", "c"],
+    ["sub/b", "pointers/"],
+    ["pointers/b", "sub"],
+    ["c", "pointers/d"],
+  ] as const)
+    expect(repository.expver(["data", "move", from, to])).toMatchObject({ code: 0 });
+  const text = repository.read("pointers/a.dvc");
+  expect([text.match(/# [12]/g), text.match(/path: .*/g)]).toEqual([
+    ["# 1", "# 2"],
+    ["path: d", "path: ../sub/b"],
+  ]);
+  expect([repository.read("pointers/d"), repository.read("sub/b")]).toEqual(["1\n", "2\n"]);
+  expect([repository.read("pointers/.gitignore"), repository.read("sub/.gitignore")]).toEqual(["/d\n", "/b\n"]);
+  expect(repository.expver(["data", "status"]).stdout).toContain("up to date");
+  if (DVC !== null) expect(dvcCalls(repository, [["status", "--json"]])[0]?.stdout.trim()).toBe("{}");
+  expect(repository.expver(["undo", "--yes"]).code).toBe(0);
+  expect(repository.read("c")).toBe("1\n");
 });
 
 describe.skipIf(DVC === null)("outputs that only Git has (cache: false), as dvc does it", { timeout: 120_000 }, () => {

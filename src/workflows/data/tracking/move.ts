@@ -14,6 +14,7 @@ import { entryName } from "../../../store/contents.ts";
 import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
 import { moveSource, readImport } from "../../../store/import-file.ts";
 import { takingAlong } from "../../../store/moved.ts";
+import { readMapping, text as textOf } from "../../../store/pointer-fields.ts";
 import { renameEntry } from "../../../store/pointer-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { withStageMd5 } from "../../../store/stage-md5.ts";
@@ -51,8 +52,10 @@ export const dataMove: WriteWorkflow<Input, MovePlan, MoveResult> = {
     // What ends with a slash means a folder, also one that is not there.
     const isInto = isFolder(typed) || dst.endsWith("/");
     const to = pathFromUser(project, context, isInto ? join(typed, basename(pointer.path)) : typed);
+    // The file of other outputs too stays theirs.
+    const isAlone = pointers.every((one) => one === pointer || one.file !== pointer.file);
     const isNamed = posix.basename(pointer.file) === `${posix.basename(pointer.path)}.dvc`;
-    const file = isNamed ? `${to}.dvc` : pointer.file;
+    const file = isAlone && isNamed ? `${to}.dvc` : pointer.file;
     refuseUnusable(project, { pointer, pointers, to, file });
     return {
       command: "data move",
@@ -121,7 +124,7 @@ function pointerEdits(project: Project, { pointer, to, file }: Omit<Moving, "ope
   const old = before ?? "";
   const isSame = path === next;
   const spelled = entryName(before, pointer, pointer.path);
-  const folder = isSame ? posix.normalize(pointer.path.slice(0, pointer.path.length - spelled.length) || ".") : posix.dirname(to);
+  const folder = isSame ? posix.join(posix.dirname(file), textOf(readMapping(old, file).wdir) ?? ".") : posix.dirname(to);
   const moved = isSame ? old : withoutWdir(relocateDeps(old, { file: pointer.file, to: posix.dirname(file) }));
   // One that was only noted (`--no-exec`) has no digest yet.
   const after = withStageMd5(renameEntry(moved, spelled, posix.relative(folder, to)), file, {
@@ -158,8 +161,6 @@ function sourceOf(project: Project, context: Context, { src, pointers }: { src: 
     });
   if (pointer.stage !== undefined)
     throw refused(`${src} is an output of stage ${pointer.stage}`, `Change its path in ${pointer.file.replace(/lock$/, "yaml")}.`);
-  const together = pointers.filter(({ file }) => file === pointer.file);
-  if (together.length > 1) throw refused(`${pointer.file} has ${together.length} outputs`, "Give the output a pointer of its own first.");
   return pointer;
 }
 
