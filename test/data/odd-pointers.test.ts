@@ -160,6 +160,53 @@ describe("an output that two files point to", () => {
   });
 });
 
+it("an output in another one, as a git merge leaves them, is told, and neither is brought until one is gone", () => {
+  const repository = makeRepository();
+  const data = (...args: string[]) => repository.expver(["data", ...args]);
+  expect(repository.expver(["init", "--yes"]).code).toBe(0);
+  const start = repository.commit("start");
+  repository.write(".git/info/exclude", "/d/\n");
+  repository.write("x", "x of theirs\n");
+  expect(data("add", "x").code).toBe(0);
+  repository.write("x.dvc", repository.read("x.dvc").replace("path: x", "path: d/x"));
+  repository.commit("a file");
+  repository.git("branch", "theirs");
+  repository.git("reset", "-q", "--hard", start);
+  for (const [path, text] of [
+    ["d/x", "x of ours\n"],
+    ["d/z", "z\n"],
+  ] as const)
+    repository.write(path, text);
+  expect(data("add", "d").code).toBe(0);
+  repository.commit("a folder");
+  repository.git("merge", "-q", "theirs", "-m", "both");
+  const told =
+    /d\/x is an output of x\.dvc and of d\.dvc, which tracks d[\s\S]*expver data remove x\.dvc {2}or {2}expver data remove d\.dvc/;
+  expect(data("status")).toMatchObject({ code: 0, stderr: expect.stringMatching(told) });
+  for (const args of [
+    ["data", "checkout"],
+    ["data", "checkout", "--force"],
+    ["run", "--yes", "--", "true"],
+  ]) {
+    const { code, stderr } = repository.expver(args);
+    expect([code > 0, stderr]).toEqual([true, expect.stringMatching(told)]);
+  }
+  expect([repository.read("d/x"), repository.read("d/z")]).toEqual(["x of ours\n", "z\n"]);
+  const found = () =>
+    JSON.parse(repository.expver(["doctor", "--json"]).stdout).data.findings.find(
+      ({ check }: { check: string }) => check === "contested-outputs",
+    );
+  expect(found()).toMatchObject({ level: "problem", what: expect.stringContaining("which tracks d") });
+  expect(data("checkout", "x.dvc", "--force").code).toBe(0);
+  expect(repository.read("d/x")).toBe("x of theirs\n");
+  expect(data("commit", "-f")).toMatchObject({ code: 0, stderr: expect.stringMatching(told) });
+  expect(found()).toMatchObject({ level: "warning" });
+  expect(data("checkout")).toMatchObject({ code: 0, stderr: "" });
+  expect([repository.read("d/x"), repository.read("d/z")]).toEqual(["x of theirs\n", "z\n"]);
+  expect(data("remove", "x.dvc").code).toBe(0);
+  expect(found()).toBeUndefined();
+});
+
 /** Each entry of the file as a version's commit has it, with the bytes that its hash names. */
 function recorded(repository: TestRepository, file: string): Record<string, string> {
   const text = repository.git("show", `e0.1.0:${file}`);

@@ -9,7 +9,7 @@ import { isFolder, readableNamesIn, readTextIfExists } from "../../platform/file
 import { shellWord } from "../../platform/shell-word.ts";
 import { cacheTrash, openCache } from "../../store/cache.ts";
 import { objectFile } from "../../store/contents.ts";
-import { contestedAmong, contestedRemedy, contestedText } from "../../store/contested.ts";
+import { contestedRemedy, contestedText, everyContested } from "../../store/contested.ts";
 import { cacheDir, cacheSeenByDvc, sharedCache } from "../../store/dvc-config.ts";
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
 import { parseListing } from "../../store/listing.ts";
@@ -62,7 +62,7 @@ export const contestedOutputs: Check = {
   title: "outputs that several pointers name",
   find({ project, looked }) {
     if (project === null || project.dvcRoot === null || project.repository?.bare) return [];
-    return contestedAmong(looked.pointers()).map(({ path, pointers, agree }): Finding => {
+    return everyContested(project, looked.pointers()).map(({ path, pointers, agree }): Finding => {
       const what = contestedText(project, { path, pointers });
       const remedy = contestedRemedy(project, pointers);
       return agree ? { level: "warning", what, remedy } : { level: "problem", what: `${what}, which say different things`, remedy };

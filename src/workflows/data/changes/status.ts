@@ -13,6 +13,7 @@ import { paceWork, type Work } from "../../../platform/pace.ts";
 import { keysOf, Member, type StoredPointer } from "../../../store/bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "../../../store/by-remote.ts";
 import { openCache } from "../../../store/cache.ts";
+import { warnContested } from "../../../store/contested.ts";
 import { keyOf, trustedSizes } from "../../../store/layout.ts";
 import { listingFinder } from "../../../store/listings.ts";
 import { readPointers, readTracked } from "../../../store/pointers.ts";
@@ -55,6 +56,7 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     const tracked = readTracked(project);
     const { pointers } = selectPointers(project, context, { ...targets, pointers: tracked.pointers });
     warnUndecided(project, context);
+    warnContested(project, context, pointers);
     const states = await paceWork(readingStatus(project, pointers, await askUnchangedOutputs(project, pointers)), context, {
       label: "hashing data",
     });

@@ -5,6 +5,7 @@ import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { pointerEdits, refuseOfStage, scanOutputs, storingOldOutputs, storingOutputs } from "../../../store/contents.ts";
+import { warnContested } from "../../../store/contested.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import { relinkOutputs, type ToRelink } from "../../../store/relink.ts";
@@ -40,6 +41,7 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
   async plan(context, input) {
     const project = openData(context);
     const { pointers } = selectPointers(project, context, targetsOf(input));
+    warnContested(project, context, pointers);
     await settleDatabases(
       project,
       pointers.map(({ path }) => path),
