@@ -123,17 +123,23 @@ export function readPointersAt(project: Project, rev: string): Pointer[] {
 
 /**
  * Pointers of many commits: a process a level of folders, and one for all texts. `onUnreadable` is told of files that cannot be read
- * as pointers, which are then passed over; without it they throw E_POINTER.
+ * as pointers, which are then passed over; without it they throw E_POINTER, with the commit's name.
  */
 export function readPointersOf(
   project: Project,
   revs: readonly string[],
-  onUnreadable?: (error: ExpverError, rev: string, file: string) => void,
+  onUnreadable: (error: ExpverError, rev: string, file: string) => void = refuseUnreadable,
 ): Map<string, Pointer[]> {
   const { repository } = project;
   if (repository === null) return new Map();
   const many = revs.length > FEW ? readTrees(repository, revs, isInteresting) : null;
   return readFromTrees(project, new Map(revs.map((rev) => [rev, many?.get(rev) ?? readTree(repository, rev)])), onUnreadable);
+}
+
+/** Throws it again, with the commit's name: nobody finds a file by its name that was repaired or removed since. */
+export function refuseUnreadable(error: ExpverError, rev: string, _file?: string, hint = error.hint): never {
+  const details = { ...error.details, commit: rev };
+  throw new ExpverError(error.code, `in commit ${rev.slice(0, 12)}: ${error.message}`, { hint, details, cause: error });
 }
 
 /** Pointers that are staged here; while Git merges, those of each side. Throws E_POINTER. */
@@ -154,7 +160,7 @@ type TreeEntry = Pick<ReturnType<typeof readTree>[number], "mode" | "object" | "
 function readFromTrees(
   project: Project,
   entries: ReadonlyMap<string, readonly TreeEntry[]>,
-  onUnreadable?: (error: ExpverError, rev: string, file: string) => void,
+  onUnreadable: (error: ExpverError, rev: string, file: string) => void = refuseUnreadable,
 ): Map<string, Pointer[]> {
   const { repository } = project;
   if (repository === null) return new Map();

@@ -268,13 +268,19 @@ it.skipIf(!CAN_MOUNT)("--purge makes room on a full disk", () => {
 
 it("removes nothing when a pointer of the scope is broken or its listing is nowhere", () => {
   const repository = project();
-  repository.commit("broken", { "bad.dvc": "outs:\n- md5: nonsense\n  path: x\n" });
+  const broken = repository.commit("broken", { "bad.dvc": "outs:\n- md5: nonsense\n  path: x\n" });
   rmSync(join(repository.root, "bad.dvc"));
   repository.commit("repaired");
   repository.write("d/x", "3");
   repository.expver(["data", "add", "d"]);
   const before = cacheOf(repository);
-  expect(repository.expver(["data", "gc", "-A", "-f"]).code).toBe(255);
+  const told = new RegExp(`in commit ${broken.slice(0, 12)}: bad\\.dvc: .*\\n.*--skip-failed`);
+  expect(repository.expver(["data", "gc", "-A", "-f"])).toMatchObject({ code: 255, stderr: expect.stringMatching(told) });
+  for (const args of [
+    ["fetch", "-A"],
+    ["diff", broken],
+  ])
+    expect(repository.expver(["data", ...args]).stderr).toContain(`in commit ${broken.slice(0, 12)}: bad.dvc`);
   expect(cacheOf(repository)).toEqual(before);
   const listing = before.find((name) => name.endsWith(".dir")) ?? "";
   rmSync(join(repository.root, ".dvc/cache/files", listing));

@@ -7,7 +7,7 @@ import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder } from "../../../platform/files.ts";
-import { readPointers, readPointersOf, readStagedPointers } from "../../../store/pointers.ts";
+import { readPointers, readPointersOf, readStagedPointers, refuseUnreadable } from "../../../store/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { ageOf, wordsOf } from "../../input.ts";
@@ -106,7 +106,9 @@ export function pointersToKeep(project: Project, context: Context, input: Input)
     context.report({ kind: "warning", text: `${file} of ${rev.slice(0, 7)} is passed over: ${error.message}` });
   keep(readPointers(project));
   if (input.reflog === true) keep(readStagedPointers(project));
-  const commits = readPointersOf(project, commitsInScope(project, input), input.skipFailed === true ? passOver : undefined);
+  const refuse = (error: ExpverError, rev: string, file: string) =>
+    refuseUnreadable(error, rev, file, "To go on, and keep nothing for what it names: --skip-failed.");
+  const commits = readPointersOf(project, commitsInScope(project, input), input.skipFailed === true ? passOver : refuse);
   for (const pointers of commits.values()) keep(pointers);
   return [...found.values()].filter(({ cache, hash }) => cache && hash !== null);
 }

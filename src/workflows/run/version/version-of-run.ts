@@ -22,7 +22,7 @@ import { stampRows } from "../../../results/rows.ts";
 import { readRun, recordedTexts, runTracks, updateRun } from "../../../results/runs.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { pointerEdits, storeOutput } from "../../../store/contents.ts";
-import { readPointersAt } from "../../../store/pointers.ts";
+import { readPointersOf } from "../../../store/pointers.ts";
 import type { FileEdit, OutputContent } from "../../../store/types.ts";
 import { artifactEntries } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
@@ -197,7 +197,10 @@ function editsOfRun(
     snapshot,
     ofRun.map(({ path, mode, object }) => ({ path, mode, object })),
   );
-  const pointer = readPointersAt(project, tree).find((one) => one.path === path);
+  // What its program left that cannot be read is no reason against a version.
+  const pointer = readPointersOf(project, [tree], () => {})
+    .get(tree)
+    ?.find((one) => one.path === path);
   const textOf = (file: string) => {
     const name = `${tree}:${relative(topOf(project), file).split(sep).join("/")}`;
     return catFilesIfThere(repository, [name]).get(name)?.toString("utf8") ?? null;
