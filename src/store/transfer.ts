@@ -17,6 +17,7 @@ import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure, Versions } from "./remotes/remote.ts";
 import { concernsAll } from "./remotes/retry.ts";
+import { refuseFetchWithoutRoom } from "./room-for-fetch.ts";
 import { checkingComplete } from "./status.ts";
 import type { Pointer } from "./types.ts";
 
@@ -399,8 +400,15 @@ async function fetchFrom(remote: Remote, pointers: StoredPointer[], tools: Tools
     return some.filter((_, index) => sizes[index] === null);
   };
   const lacking: Member[] = [];
-  for (const { members } of bundles) for (const member of await lackingOf(members ?? [])) lacking.push(member);
-  await receiveAll(await paceWork(namingByKey(lacking), context, LOOKING));
+  let most = 0;
+  for (const { members, pointer } of bundles) {
+    const some = await lackingOf(members ?? []);
+    for (const member of some) lacking.push(member);
+    if (some.length > 0) most += pointer.size ?? 0;
+  }
+  const wanted = await paceWork(namingByKey(lacking), context, LOOKING);
+  await refuseFetchWithoutRoom(remote, cache, { objects: objectsOf(wanted), most, pacing: context });
+  await receiveAll(wanted);
   const ready: Bundle[] = [];
   for (const bundle of bundles) {
     const { pointer, listing, members } = bundle;

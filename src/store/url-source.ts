@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 import type { Place } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import type { Pacing } from "../platform/pace.ts";
+import { refuseWithoutRoom } from "../platform/room.ts";
+import { counted } from "../platform/words.ts";
 import { isUrl, readDvcConfig } from "./dvc-config.ts";
 import { checkDvcConfig, isVersionAware } from "./dvc-options.ts";
 import type { SourceFields } from "./import-file.ts";
@@ -135,6 +137,8 @@ export function openUrl(
     },
     async copy(files, target, pacing) {
       const from = await server();
+      const bytes = files.reduce((sum, { size = 0 }) => sum + size, 0);
+      refuseWithoutRoom(target, { what: `${counted(files.length, "file")} of ${location}`, bytes });
       const came = new Map<string, { md5: string; size: number }>();
       const jobs = Number(options.get("jobs") ?? defaultJobs());
       const items = files.map((file) => ({ file, object: { hash: file.relpath, hashName: "md5" as const } }));

@@ -1,12 +1,13 @@
 /** Full and read-only disks, and several processes at once: nothing lost, nothing half-written, and a message that says what to do. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tryLock } from "../../src/platform/locks.ts";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { peer } from "../support/peers.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { nginx, startNginx } from "../support/servers/nginx.ts";
 import { fill, setReadOnly, smallDisk, unfill } from "../support/small-disk.ts";
 import { checkedObjects, temporariesIn } from "../support/stores.ts";
 import { readTree, writeTree } from "../support/trees.ts";
@@ -123,6 +124,43 @@ describe.skipIf(disk === null)("on a disk of its own (mounting takes root)", () 
     expect(readTree(join(root, "d"))).toEqual(after);
     expect(temporariesIn(root)).toEqual([]);
     rmSync(dirname(root), { recursive: true });
+  });
+
+  it.skipIf(nginx === null)("what comes from a server has room in all, or nothing of it is fetched", { timeout: SLOW }, async () => {
+    const server = await startNginx();
+    try {
+      const place = smallDisk(4096) ?? "";
+      const url = `webdav://${new URL(server.url).host}/open`;
+      const source = project(remoteAt(`${url}/store`));
+      const block = (text: string) => Buffer.alloc(2 ** 20, text);
+      writeTree(source.root, Object.fromEntries(["1", "2", "3", "4", "5"].map((name) => [`many/${name}`, block(name)])));
+      writeTree(source.root, Object.fromEntries(["1", "2", "3", "4", "5"].map((name) => [`same/${name}`, block("same")])));
+      expect(source.expver(["data", "add", "many", "same"]).code).toBe(0);
+      expect(source.expver(["data", "push"]).code).toBe(0);
+      source.commit("data");
+      cpSync(join(source.root, "many"), join(server.root, "open/many"), { recursive: true });
+
+      const free = () => statfsSync(place).bfree;
+      const full = (what: string) => ({ code: "E_DISK_FULL", message: expect.stringMatching(`^no room for 5 ${what}`) });
+      const clone = openTestRepository(join(place, "clone"));
+      source.git("clone", "-q", source.root, clone.root);
+      mkdirSync(join(clone.root, ".dvc/tmp"));
+      const before = free();
+      const { error } = clone.expverJson(["data", "fetch", "many"]);
+      expect(error).toMatchObject({ ...full("objects"), details: { needed: 5 * 2 ** 20 } });
+      expect(clone.expverJson(["data", "import-url", `${url}/many`, "other"]).error).toMatchObject(full("files"));
+      expect(clone.expverJson(["data", "import-url", join(source.root, "many"), "other"]).error).toMatchObject(full("files"));
+      expect(before - free()).toBeLessThan(16);
+      expect(clone.expverJson(["data", "fetch", "same"]).error).toBe(null);
+
+      clone.write(".dvc/config.local", `[cache]\n    dir = ${join(source.root, ".dvc/cache")}\n    type = symlink\n`);
+      expect(clone.expverJson(["data", "checkout", "many"]).error).toBe(null);
+      const linked = free();
+      expect(clone.expverJson(["data", "unprotect", "many"]).error).toMatchObject(full("copies"));
+      expect(free()).toBe(linked);
+    } finally {
+      await server.stop();
+    }
   });
 
   it("what is certain not to fit is refused before a byte of it is written; what is there already needs no room", { timeout: SLOW }, () => {

@@ -5,6 +5,8 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { finishWork, paceWork, type Work } from "../../../platform/pace.ts";
+import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
+import { counted } from "../../../platform/words.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { refuseOutside } from "../../../store/inside.ts";
@@ -58,6 +60,7 @@ function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<Unp
   const umask = process.umask();
   let copied = 0;
   try {
+    needRoom(files.filter(wasLinked), staging);
     for (const file of files) {
       const mode = writableMode(file, umask);
       if (isLinked(file)) {
@@ -78,6 +81,14 @@ function* unprotecting(project: Project, files: readonly WalkedFile[]): Work<Unp
     rmSync(staging, { recursive: true, force: true });
   }
   return { copied };
+}
+
+/** Throws E_DISK_FULL. */
+function needRoom(linked: readonly WalkedFile[], staging: string): void {
+  const [first] = linked;
+  if (first === undefined) return;
+  const bytes = linked.reduce((sum, { stat }) => sum + stat.size, 0);
+  refuseCopiesWithoutRoom(staging, { what: `${counted(linked.length, "copy", "copies")} of data`, bytes, example: first.path });
 }
 
 function* factsOf(files: readonly WalkedFile[]): Generator<unknown> {

@@ -7,6 +7,8 @@ import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { paceWork, type Work } from "../../../platform/pace.ts";
+import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
+import { counted } from "../../../platform/words.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
 import type { SourceFields } from "../../../store/import-file.ts";
 import { listingHash, renderListing } from "../../../store/listing.ts";
@@ -193,6 +195,11 @@ function* copying(from: string, target: string): Work<number> {
   const files: WalkedFile[] = isFolder
     ? yield* walkingFiles(from)
     : [{ relpath: "", path: from, stat: own, size: own.size, isLink: false }];
+  const [first] = files;
+  if (first !== undefined) {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    refuseCopiesWithoutRoom(dirname(target), { what: `${counted(files.length, "file")} of ${from}`, bytes, example: first.path });
+  }
   if (isFolder) mkdirSync(target);
   for (const { relpath, path, stat } of files) {
     const to = join(target, relpath);
