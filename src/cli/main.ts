@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { type Context, systemContext } from "../platform/context.ts";
 import { isFolder } from "../platform/files.ts";
+import { setDeafWait } from "../platform/interrupts.ts";
 import { CATALOGUE } from "../workflows/catalogue/index.ts";
 import type { Command, Input, Plan, ReadWorkflow, WriteWorkflow } from "../workflows/contract.ts";
 import { askPerson, canAsk, confirmPlan } from "./confirm.ts";
@@ -52,6 +53,7 @@ export async function main(argv: string[], catalogue: readonly Command[] = CATAL
     // A command that only looks may simply die of a signal; one that writes is asked to stop.
     if (command.kind === "write") interruption = listenForSignals(command.passThrough ? 3 : 2);
     const context = contextOf(face, reporter, interruption);
+    listenWhileWaiting(context, interruption);
     if (command.serves !== undefined && servers !== undefined) {
       await servers[command.serves](context, parsed.input);
       return 0;
@@ -91,6 +93,18 @@ interface Call {
   input: Input;
   face: Face;
   argv: readonly string[];
+}
+
+/** Who waits for another program's transaction is told so once, and can be stopped. */
+function listenWhileWaiting({ report }: Context, interruption: Interruption | undefined): void {
+  const said = new Set<string>();
+  setDeafWait((whatFor, wait) => {
+    const tell = () => {
+      if (!said.has(whatFor)) report({ kind: "step", text: `waiting for ${whatFor}` });
+      said.add(whatFor);
+    };
+    return interruption === undefined ? wait(tell) : interruption.unheard(() => wait(tell));
+  });
 }
 
 function contextOf(face: Face, reporter: Reporter, interruption: Interruption | undefined): Context {

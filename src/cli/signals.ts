@@ -4,6 +4,8 @@ export interface Interruption {
   readonly signal: AbortSignal;
   /** Which signal came; null while none has. Waits until signals that arrived during synchronous work are delivered. */
   arrived(): Promise<NodeJS.Signals | null>;
+  /** Synchronous waiting, during which the first signal ends the process as it ends one that does not listen. */
+  unheard<T>(wait: () => T): T;
   /** Takes the handlers away: the system's own behaviour is back. */
   stop(): void;
 }
@@ -26,9 +28,15 @@ export function listenForSignals(patience: number): Interruption {
       if (count >= patience) process.exit(EXIT[name]);
       controller.abort(name);
     };
-    process.on(name, listener);
     return [name, listener] as const;
   });
+  const listen = () => {
+    for (const [name, listener] of listeners) process.on(name, listener);
+  };
+  const stop = () => {
+    for (const [name, listener] of listeners) process.off(name, listener);
+  };
+  listen();
   return {
     signal: controller.signal,
     arrived: async () => {
@@ -36,9 +44,15 @@ export function listenForSignals(patience: number): Interruption {
       for (let turns = 0; turns < 2; turns += 1) await new Promise((done) => setImmediate(done));
       return first;
     },
-    stop: () => {
-      for (const [name, listener] of listeners) process.off(name, listener);
+    unheard: (wait) => {
+      stop();
+      try {
+        return wait();
+      } finally {
+        listen();
+      }
     },
+    stop,
   };
 }
 

@@ -24,3 +24,19 @@ export function onInterrupt(context: Pick<Context, "signal">, handler: (signal: 
     context.signal?.removeEventListener("abort", aborted);
   };
 }
+
+type Wait = <T>(whatFor: string, wait: (tell: () => void) => T) => T;
+
+let howToWait: Wait = (_, wait) => wait(() => {});
+
+/**
+ * Waits without a turn of the event loop, in which signals are not heard: whoever listens for them says what is to become of them meanwhile.
+ * `tell`: it takes long enough for somebody to wonder.
+ */
+export function waitDeafly<T>(whatFor: string, wait: (tell: () => void) => T): T {
+  return howToWait(whatFor, wait);
+}
+
+export function setDeafWait(how: Wait): void {
+  howToWait = how;
+}

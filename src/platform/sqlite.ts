@@ -12,6 +12,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { ExpverError } from "../errors.ts";
 import { isMissing } from "./files.ts";
+import { waitDeafly } from "./interrupts.ts";
 import { pause } from "./pause.ts";
 import { shellWord } from "./shell-word.ts";
 import { sqliteError } from "./sqlite-errors.ts";
@@ -69,6 +70,10 @@ interface Driver {
 
 const BUSY_TIMEOUT_MS = 5_000;
 const BUSY_TRIES = 5;
+// What the driver waits for at a time: in there nobody hears anything.
+const DRIVER_TIMEOUT_MS = 250;
+// Others are mostly done by then.
+const UNSAID_MS = 1_000;
 const MOST_STATEMENTS = 200;
 
 /** Opens a database file. Throws E_NOT_FOUND when there is none (and `create` is not set), E_DATABASE when it is none. */
@@ -79,8 +84,9 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
   const url = pathToFileURL(path);
   url.search = immutable ? "mode=ro&immutable=1" : writing && create ? "mode=rwc" : "mode=rw";
   const { DatabaseSync } = loadDriver();
-  const handle = patiently(path, () => {
-    const opened = new DatabaseSync(url, { timeout: busyTimeout, ...(immutable ? { readOnly: true } : {}) });
+  const patiently = patienceFor(path, busyTimeout);
+  const handle = patiently(() => {
+    const opened = new DatabaseSync(url, { timeout: Math.min(busyTimeout, DRIVER_TIMEOUT_MS), ...(immutable ? { readOnly: true } : {}) });
     try {
       // The driver would enforce foreign keys, which no other program does unless told to: tables are merged one after the other.
       if (writing) opened.exec("PRAGMA cache_size = -64000; PRAGMA foreign_keys = OFF");
@@ -92,7 +98,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
       throw error;
     }
   });
-  return wrap(handle, path);
+  return wrap(handle, path, patiently);
 }
 
 /** How a value is written in SQL so that it arrives as it is: `?`, or a cast where the driver would change it. */
@@ -118,7 +124,7 @@ export function readOnlyUri(path: string): string {
   return `${pathToFileURL(path).href}?mode=ro`;
 }
 
-function wrap(handle: DriverDatabase, path: string): Database {
+function wrap(handle: DriverDatabase, path: string, patiently: Patience): Database {
   const statements = new Map<string, DriverStatement>();
 
   function prepared(sql: string, arrays: boolean): DriverStatement {
@@ -135,11 +141,11 @@ function wrap(handle: DriverDatabase, path: string): Database {
   let inside: string | null = null;
   function transaction<T>(begin: string, work: () => T): T {
     if (inside === "BEGIN IMMEDIATE" || (inside !== null && begin === inside)) return work();
-    patiently(path, () => handle.exec(begin));
+    patiently(() => handle.exec(begin));
     inside = begin;
     try {
       const result = work();
-      patiently(path, () => handle.exec("COMMIT"));
+      patiently(() => handle.exec("COMMIT"));
       return result;
     } catch (error) {
       rollback(handle);
@@ -148,13 +154,13 @@ function wrap(handle: DriverDatabase, path: string): Database {
       inside = null;
     }
   }
-  const arrays: Database["arrays"] = (sql, values = []) => patiently(path, () => asArrays(prepared(sql, true).all(...values)));
+  const arrays: Database["arrays"] = (sql, values = []) => patiently(() => asArrays(prepared(sql, true).all(...values)));
   return {
     path,
-    exec: (sql) => patiently(path, () => handle.exec(sql)),
-    run: (sql, values = []) => patiently(path, () => Number(prepared(sql, false).run(...values).changes)),
-    get: (sql, values = []) => patiently(path, () => prepared(sql, false).get(...values) as SqlRow | undefined),
-    all: (sql, values = []) => patiently(path, () => prepared(sql, false).all(...values) as SqlRow[]),
+    exec: (sql) => patiently(() => handle.exec(sql)),
+    run: (sql, values = []) => patiently(() => Number(prepared(sql, false).run(...values).changes)),
+    get: (sql, values = []) => patiently(() => prepared(sql, false).get(...values) as SqlRow | undefined),
+    all: (sql, values = []) => patiently(() => prepared(sql, false).all(...values) as SqlRow[]),
     arrays,
     count: (sql, values) => Number(arrays(sql, values)[0]?.[0] ?? 0),
     write: (work) => transaction("BEGIN IMMEDIATE", work),
@@ -163,17 +169,37 @@ function wrap(handle: DriverDatabase, path: string): Database {
   };
 }
 
-/** Runs a call again while other writers hold the file, with random pauses so that many waiters do not march in step. */
-function patiently<T>(path: string, call: () => T): T {
-  for (let attempt = 1; ; attempt++) {
+type Patience = <T>(call: () => T) => T;
+
+/** Runs a call again while other writers hold the file. */
+function patienceFor(path: string, busyTimeout: number): Patience {
+  return (call) => {
+    const start = uptime();
     try {
       return call();
     } catch (error) {
-      const busy = error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
-      if (!busy || attempt >= BUSY_TRIES) throw sqliteError(error, path);
-      pause(20 + Math.random() * 80 * attempt);
+      if (!isBusy(error)) throw sqliteError(error, path);
     }
-  }
+    const end = start + busyTimeout * BUSY_TRIES;
+    return waitDeafly(`the program that writes to ${path}`, (tell) => {
+      for (;;) {
+        // Random, so that many waiters do not march in step.
+        pause(20 + Math.random() * 80);
+        if (uptime() - start > UNSAID_MS) tell();
+        try {
+          return call();
+        } catch (error) {
+          if (!isBusy(error) || uptime() > end) throw sqliteError(error, path);
+        }
+      }
+    });
+  };
+}
+
+const uptime = () => process.uptime() * 1000;
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
 }
 
 /** A failed statement may have ended the transaction by itself; then there is nothing to roll back. */

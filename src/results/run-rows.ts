@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { type Database, quoteName, type SqlRow } from "../platform/sqlite.ts";
 import { restampRows, WITHIN, within } from "./rows.ts";
 import { readRun, runTracks, updateRun } from "./runs.ts";
-import { eventsTables, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
+import { eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
 
 /**
  * Digest of a run's record, tracks and every cell of its rows (value and storage class), or null when there is no such run.
@@ -43,8 +43,8 @@ export function removeRun(db: Database, runId: string): number {
     for (const track of runTracks(db, runId)) {
       if (tables.has(track.table)) rows += db.run(`DELETE FROM ${quoteName(track.table)} WHERE ${WITHIN}`, within(track));
     }
-    db.run(`DELETE FROM ${RUN_TRACKS_TABLE} WHERE run_id = ?`, [runId]);
-    db.run(`DELETE FROM ${RUNS_TABLE} WHERE run_id = ?`, [runId]);
+    // A run that was killed when it began may not even have made them.
+    for (const name of [RUN_TRACKS_TABLE, RUNS_TABLE]) if (hasTable(db, name)) db.run(`DELETE FROM ${name} WHERE run_id = ?`, [runId]);
     return rows;
   });
 }

@@ -7,6 +7,38 @@ import { exists, inBackground, MAIN, makeExperiment, rowsOf, runRows, until } fr
 import { makeFolder, openTestRepository } from "../support/repository.ts";
 
 describe("expver log", () => {
+  it("while another program keeps the database, says what it waits for and hears Ctrl-C; what was begun is taken back by the next command", async () => {
+    const repo = makeExperiment();
+    expect(repo.expver(["log", "a=1"]).code).toBe(0);
+    const other = openDatabase(join(repo.root, "results/experiments.db"));
+    other.exec("BEGIN EXCLUSIVE");
+    try {
+      for (const args of [
+        ["run", "--yes", "--", "true"],
+        ["log", "a=2"],
+      ]) {
+        const child = spawn(process.execPath, [MAIN, ...args], { cwd: repo.root, env: repo.context.env as NodeJS.ProcessEnv });
+        let said = "";
+        child.stderr.on("data", (text: Buffer) => {
+          said += text;
+        });
+        const ended = new Promise((done) => child.on("close", (code, signal) => done([code, signal])));
+        await until(() => said.includes("waiting for the program that writes to"));
+        child.kill("SIGINT");
+        expect([args, await ended]).toEqual([args, [null, "SIGINT"]]);
+      }
+    } finally {
+      other.exec("ROLLBACK");
+      other.close();
+    }
+    expect(repo.expver(["run", "--yes", "-m", "again", "--", "true"])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("taken back"),
+    });
+    expect(rowsOf(repo)).toMatchObject([{ a: 1n }, { version: "e0.1.0" }]);
+    expect(repo.git("status", "--porcelain")).toBe("");
+  });
+
   it("appends one row under a new track, exact and without secrets, and says which", () => {
     const repo = makeExperiment();
     const values = ["accuracy=0.930", "loss=1e-05", "big=9007199254740993", "n=nan", "i=-inf", "id=007", "on=true", "api_key=s3cr3t", "e="];
