@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ErrorCode, ExpverError } from "../../src/errors.ts";
@@ -102,7 +102,14 @@ describe.skipIf(nginx === null)("on nginx", () => {
       });
       const webdav = await checkOf({ url: `${server.url.replace("http", "webdav")}/basic/checked`, options: ada });
       expect(webdav.states).toBe("put ok, head ok, list ok, get ok, multipart not offered, delete ok");
+      expect([http.left, webdav.left]).toEqual([[], []]);
+      const kept = await checkOf({ url: `${server.url}/kept`, options: put });
+      expect(kept.states).toBe("put ok, head ok, list not offered, get ok, multipart not offered, delete failed");
+      expect(kept.left).toEqual([expect.stringMatching(/\/kept\/files\/md5\/[0-9a-f]{2}\/[0-9a-f]{30}$/)]);
+      expect(existsSync(join(server.root, new URL(kept.left[0] ?? "").pathname))).toBe(true);
+      expect(kept.text).toContain(`left       ${kept.left[0]}: our own object`);
       const forbidden = await checkOf({ url: `${server.url}/forbidden`, options: put });
+      expect(forbidden.left).toEqual([]);
       expect(forbidden.text).toMatch(/put +failed +needs POST or PUT, as `method` says\n +E_REMOTE_FORBIDDEN/);
     });
 

@@ -12,7 +12,7 @@ import { newController } from "./many.ts";
 import { openRemote, openServer } from "./open-remote.ts";
 import type { Remote } from "./remote.ts";
 import { concernsAll } from "./retry.ts";
-import type { ObjectServer, Source } from "./server.ts";
+import type { Key, ObjectServer, Source } from "./server.ts";
 import { keepsNone } from "./versioned.ts";
 
 interface Probe {
@@ -31,6 +31,8 @@ export interface RemoteProbes {
   /** How far the server's clock is ahead of ours, in seconds; null when it does not say. */
   clockSkewSeconds: number | null;
   probes: Probe[];
+  /** Objects of ours that could not be deleted again: their full names, to be deleted by who may. */
+  left: string[];
 }
 
 type Step = Probe["step"];
@@ -88,8 +90,9 @@ export async function probeRemote(project: Project, name?: string): Promise<Remo
   const opened = await openServer(project, name);
   const { name: found, location } = remote;
   if (opened === null) {
-    const probes = await run(folderSteps(remote), NEEDS.folder ?? {});
-    return { remote: found, location, identity: "the user who runs this", clockSkewSeconds: null, probes };
+    const { steps, left } = folderSteps(remote);
+    const probes = await run(steps, NEEDS.folder ?? {});
+    return { remote: found, location, identity: "the user who runs this", clockSkewSeconds: null, probes, left: placesOf(location, left) };
   }
   const { server, kind } = opened;
   const isVersioned = remote.versions !== null;
@@ -98,12 +101,24 @@ export async function probeRemote(project: Project, name?: string): Promise<Remo
     if (error instanceof ExpverError) return `nobody: ${error.message}`;
     throw error;
   });
-  const probes = await run(serverSteps(server, isVersioned ? () => keepsNone(found, location) : null), needs);
+  const { steps, left } = serverSteps(server, isVersioned ? () => keepsNone(found, location) : null);
+  const probes = await run(steps, needs);
   const skew = server.skewMs();
-  return { remote: found, location, identity, clockSkewSeconds: skew === null ? null : Math.round(skew / 1000), probes };
+  const clockSkewSeconds = skew === null ? null : Math.round(skew / 1000);
+  return { remote: found, location, identity, clockSkewSeconds, probes, left: placesOf(location, left) };
+}
+
+function placesOf(location: string, left: ReadonlySet<Key>): string[] {
+  return [...left].map((key) => `${location.replace(/\/$/, "")}/${key}`);
 }
 
 type Try = (() => Promise<void>) | null;
+
+interface Tries {
+  steps: [Step, Try][];
+  /** Written, and not deleted so far. */
+  left: ReadonlySet<Key>;
+}
 
 async function run(steps: [step: Step, attempt: Try][], needs: Partial<Record<Step, string>>): Promise<Probe[]> {
   const probes: Probe[] = [];
@@ -131,7 +146,7 @@ async function run(steps: [step: Step, attempt: Try][], needs: Partial<Record<St
 }
 
 /** `keepsNone`: what is wrong when there is no version of what was written; null where none is wanted. */
-function serverSteps(server: ObjectServer, keepsNone: (() => ExpverError) | null): [Step, Try][] {
+function serverSteps(server: ObjectServer, keepsNone: (() => ExpverError) | null): Tries {
   const { signal } = newController();
   const bytes = randomBytes(SMALL);
   const key = keyOf(nameOf(bytes));
@@ -142,13 +157,20 @@ function serverSteps(server: ObjectServer, keepsNone: (() => ExpverError) | null
     if (!isSeen) throw new ExpverError("E_REMOTE_ANSWER", "what was written is not seen there");
   };
   let version: string | undefined;
-  return [
+  const left = new Set<Key>();
+  const remove = async (what: Key, which: string | undefined) => {
+    await server.remove(what, signal, which);
+    left.delete(what);
+  };
+  const steps: [Step, Try][] = [
     [
       "put",
       async () => {
-        if (keepsNone === null || server.putVersion === undefined) return server.put(key, sourceOf(bytes), signal);
-        version = (await server.putVersion(key, sourceOf(bytes), signal)).version;
-        if (version === undefined) throw keepsNone();
+        const kept = keepsNone === null ? undefined : await server.putVersion?.(key, sourceOf(bytes), signal);
+        if (kept === undefined) await server.put(key, sourceOf(bytes), signal);
+        left.add(key);
+        version = kept?.version;
+        if (keepsNone !== null && kept !== undefined && version === undefined) throw keepsNone();
       },
     ],
     ["head", async () => seen((await server.find(key, signal, version)) !== null)],
@@ -175,15 +197,17 @@ function serverSteps(server: ObjectServer, keepsNone: (() => ExpverError) | null
         ? null
         : async () => {
             await server.putInParts?.(largeKey, sourceOf(large), signal);
+            left.add(largeKey);
             const made = keepsNone === null ? null : await server.find(largeKey, signal);
-            await server.remove(largeKey, signal, made?.version).catch(() => {});
+            await remove(largeKey, made?.version).catch(() => {});
           },
     ],
-    ["delete", () => server.remove(key, signal, version)],
+    ["delete", () => remove(key, version)],
   ];
+  return { steps, left };
 }
 
-function folderSteps(remote: Remote): [Step, Try][] {
+function folderSteps(remote: Remote): Tries {
   const bytes = randomBytes(SMALL);
   const object = nameOf(bytes);
   const failing = async (work: Promise<{ error: ExpverError | null }[]>) => {
@@ -193,7 +217,8 @@ function folderSteps(remote: Remote): [Step, Try][] {
   const seen = (isSeen: boolean) => {
     if (!isSeen) throw new ExpverError("E_OBJECT", "what was written is not seen there");
   };
-  return [
+  const left = new Set<Key>();
+  const steps: [Step, Try][] = [
     [
       "put",
       async () => {
@@ -201,6 +226,7 @@ function folderSteps(remote: Remote): [Step, Try][] {
         try {
           writeFileSync(join(folder, "object"), bytes);
           await failing(remote.send([{ object, from: join(folder, "object"), size: SMALL }], {}));
+          left.add(keyOf(object));
         } finally {
           rmSync(folder, { recursive: true, force: true });
         }
@@ -210,8 +236,15 @@ function folderSteps(remote: Remote): [Step, Try][] {
     ["list", null],
     ["get", async () => seen((await remote.read(object))?.equals(bytes) === true)],
     ["multipart", null],
-    ["delete", () => failing(remote.remove([object], {}))],
+    [
+      "delete",
+      async () => {
+        await failing(remote.remove([object], {}));
+        left.clear();
+      },
+    ],
   ];
+  return { steps, left };
 }
 
 function nameOf(bytes: Buffer): ObjectName {

@@ -8,7 +8,7 @@ import { freePort, serverProgram, startServer, stopServer } from "./programs.ts"
 export interface Nginx {
   /** Everything it serves lies here. */
   root: string;
-  /** `http://127.0.0.1:PORT`; below it `/open`, `/basic` (ada:secret), `/custom` (X-Token: secret), `/moved` (redirects to /open), `/forbidden`, `/full`. */
+  /** `http://127.0.0.1:PORT`; below it `/open`, `/basic` (ada:secret), `/custom` (X-Token: secret), `/moved` (redirects to /open), `/forbidden`, `/kept` (nothing is deleted), `/full`. */
   url: string;
   /** The same with a certificate of our own authority. */
   secureUrl: string;
@@ -23,7 +23,7 @@ export async function startNginx(): Promise<Nginx> {
   if (nginx === null) throw new Error("nginx is not installed");
   const folder = makeFolder("nginx");
   const root = join(folder, "root");
-  for (const name of ["open", "basic", "custom", "full", "forbidden"]) mkdirSync(join(root, name), { recursive: true });
+  for (const name of ["open", "basic", "custom", "full", "forbidden", "kept"]) mkdirSync(join(root, name), { recursive: true });
   const [port, securePort] = [await freePort(), await freePort()];
   const { certificate, key, authority } = makeCertificate(folder);
   const hash = spawnSync("openssl", ["passwd", "-apr1", "secret"], { encoding: "utf8" }).stdout.trim();
@@ -50,6 +50,7 @@ http {
     location /basic/ { auth_basic "members"; auth_basic_user_file ${folder}/users; ${dav} }
     location /custom/ { if ($http_x_token != "secret") { return 401; } ${dav} }
     location /moved/ { rewrite ^/moved/(.*)$ /open/$1 redirect; }
+    location /kept/ { ${dav.replace("DELETE ", "")} }
     location /forbidden/ { return 403; }
     location /full/ { if ($request_method = PUT) { return 507; } ${dav} }
     location /small/ { client_max_body_size 1k; alias ${root}/open/; ${dav} }
