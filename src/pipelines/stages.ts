@@ -8,6 +8,7 @@ import { loadYaml } from "../config/yaml.ts";
 import { fieldsOf } from "../platform/mapping.ts";
 import { type ReadText, stageFolders } from "../store/stage-folder.ts";
 import type { HashName } from "../store/types.ts";
+import { refuseNoPipeline } from "./pipeline-shape.ts";
 
 export interface Stage {
   /** The `dvc.lock` beside its `dvc.yaml`, from the top. */
@@ -36,14 +37,16 @@ export interface Params {
 
 type Fields = Record<string, unknown>;
 
-/** `pipeline`: text of the `dvc.yaml`; `lock`: of the `dvc.lock` beside it. What cannot be read as stages has none: other readers say why. */
+/** `pipeline`: text of the `dvc.yaml`; `lock`: of the `dvc.lock` beside it. Throws E_POINTER for what is no pipeline. */
 export function readStages(
   file: string,
   { pipeline, lock, textOf = () => null }: { pipeline: string; lock: string | null; textOf?: ReadText },
 ): Stage[] {
   const folder = posix.dirname(file);
   const folderOf = stageFolders(pipeline, posix.join(folder, "dvc.yaml"), textOf);
-  const defined = fieldsOf(fieldsOf(loadYaml(pipeline, posix.join(folder, "dvc.yaml"))).stages);
+  const read = loadYaml(pipeline, posix.join(folder, "dvc.yaml"));
+  refuseNoPipeline(read, posix.join(folder, "dvc.yaml"));
+  const defined = fieldsOf(fieldsOf(read).stages);
   const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file));
   const locked = fieldsOf(top.schema === undefined ? top : top.stages);
   const plain = Object.entries(defined).filter(([, body]) => isPlain(body));

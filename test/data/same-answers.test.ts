@@ -171,10 +171,30 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     twins.same(["diff", "HEAD~1", "HEAD", "--md"]);
   });
 
-  it.each(["status", "diff", "list ."])("%s ends with dvc's code when a pipeline is no YAML", (words) => {
+  it.each(["status", "diff", "list ."])("%s ends with dvc's code when a pipeline is none", (words) => {
     const twins = makeTwins();
-    twins.each(({ write }) => write("dvc.yaml", "stages: [\n"));
-    expect(twins.run(words.split(" ")).ours.stderr).toContain("dvc.yaml");
+    for (const text of [
+      "stages: [",
+      "stages: 3",
+      "stages: {a: 3}",
+      "nonsense: 1",
+      "plots:",
+      "stages: {a: {outs: [x]}}",
+      "stages: {a: {cmd: x, outz: [y]}}",
+      "stages: {a: {cmd: x, deps: }}",
+      "stages: {a: {foreach: [1]}}",
+    ]) {
+      twins.each(({ write }) => write("dvc.yaml", `${text}\n`));
+      expect(twins.run(words.split(" ")).ours.stderr, text).toContain("dvc.yaml");
+    }
+    for (const text of [
+      "",
+      "stages: {a: {cmd: '', deps: []}}",
+      "stages: {a: {foreach: [1], do: {cmd: x}}, b: {matrix: {m: [1]}, cmd: y}}",
+    ]) {
+      twins.each(({ write }) => write("dvc.yaml", `${text}\n`));
+      expect(twins.run(words.split(" ")).ours.stderr, text).not.toContain("dvc.yaml");
+    }
   });
 });
 

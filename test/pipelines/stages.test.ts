@@ -23,10 +23,10 @@ it("leaves paths outside and URLs to dvc, wherever the pipeline stands", () => {
   expect(top?.params.map(({ path }) => path)).toEqual(["work/params.yaml"]);
 });
 
-it("what is no pipeline has no stages; one that grows without end is refused", () => {
-  for (const pipeline of ["", "[]", "stages: 3", "stages: [a]", "stages: {a: 1}"]) {
-    expect(readStages("dvc.lock", { pipeline, lock: "stages: 7" }).every(({ files }) => files.length === 0)).toBe(true);
-  }
+it("what is no pipeline is refused, as is one that grows without end; an empty one has no stages", () => {
+  for (const pipeline of ["", "stages: {}", "vars: []"]) expect(readStages("dvc.lock", { pipeline, lock: "stages: 7" })).toEqual([]);
+  for (const pipeline of ["[]", "stages: 3", "stages: [a]", "stages: {a: 1}", "stages: {a: {foreach: [1], do: 3}}"])
+    expect(() => readStages("dvc.lock", { pipeline, lock: null })).toThrow(/^dvc\.yaml: .* is no mapping/);
   const bomb = Array.from(
     { length: 30 },
     (_, level) =>
