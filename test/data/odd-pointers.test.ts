@@ -314,6 +314,21 @@ it("a run whose program leaves a pointer that cannot be read keeps what it made"
   expect(recorded(repository, "models/m.bin.dvc")).toEqual({ "m.bin": "model\n" });
 });
 
+it.each([
+  ["fails", "exit 3", /E_RUN_FAILED/],
+  ["takes rows away", "rm results/experiments.db", /rows as they were: .*files.md5/],
+])("a run whose program leaves a pointer that cannot be read and %s is recorded all the same", (_, does, told) => {
+  const repository = makeRepository();
+  expect(repository.expver(["init", "--yes"])).toMatchObject({ code: 0 });
+  repository.commit("start");
+  expect(repository.expver(["run", "--yes", "-m", "first", "--", "true"])).toMatchObject({ code: 0 });
+  const { code, stderr } = repository.expver(["run", "--yes", "-m", "x", "--", "sh", "-c", `echo '{' > broken.dvc; ${does}`]);
+  expect([code > 0, stderr]).toEqual([true, expect.stringMatching(told)]);
+  const { runs } = repository.expverJson(["runs", "list"]).data;
+  expect(runs).toHaveLength(2);
+  expect(repository.git("tag")).toBe("e0.1.0");
+});
+
 it("an import that was changed becomes data of its own in the version that read it: imports are never pushed, and others shall have it", () => {
   const source = makeRepository();
   source.expver(["data", "init"]);
