@@ -22,6 +22,14 @@ it("every model once, lowest loss first, with its bytes' places", () => {
   expect(other.map(({ version }: { version: string }) => version)).toEqual(["e0.2.0", "e0.1.0", "e0.3.0"]);
 });
 
+it("of a run that left several models each is named by its file", () => {
+  const repo = makeModels();
+  expect(repo.expver(["models", "list"]).stdout).not.toContain("file");
+  const program = "mkdir -p models && echo a > models/a.bin && echo b > models/b.bin";
+  expect(repo.expver(["run", "--yes", "-m", "two", "--", "sh", "-c", program]).code).toBe(0);
+  expect(repo.expver(["models", "list"]).stdout).toMatch(/file[\s\S]*models\/a\.bin[\s\S]*models\/b\.bin/);
+});
+
 it("a merge has no model of its own, unless nobody else has it", () => {
   const repo = makeModels();
   const merge = (version: string, hash: string, loss: string) =>

@@ -33,6 +33,7 @@ export function renderModelsList(list: ModelList, terminal: Terminal): string {
     { title: "version", text: ({ version }) => version ?? "", style: "yellow" },
     { title: "run", text: ({ run }) => run ?? "", weight: 8 },
     ...(by === null ? [] : [{ title: by.metric, align: "right" as const, text: ({ value }: ListedModel) => value ?? "" }]),
+    ...(isOnePerRun(models) ? [] : [{ title: "file", text: ({ path }: ListedModel) => path, weight: 8 }]),
     { title: "hash", text: ({ hash }) => hash.slice(0, 6), weight: 6 },
     { title: "size", text: ({ size }) => (size === null ? "" : formatBytes(size)), align: "right", weight: 5 },
     { title: "bytes are in", text: ({ bytesAre }) => bytesAre.join(", ") || "none of the places asked", weight: 7 },
@@ -40,6 +41,11 @@ export function renderModelsList(list: ModelList, terminal: Terminal): string {
   ];
   const table = renderTable(columns, models, terminal);
   return `${wrapText(heading(models.length + leftOut, by), terminal.width)}\n${table.text}${renderNotes([...notes, ...widthNote(table, "--json has it whole")], terminal)}`;
+}
+
+/** Else nothing but the file tells one model of a run from another. */
+function isOnePerRun(models: readonly ListedModel[]): boolean {
+  return new Set(models.map(({ version, run }) => `${version} ${run}`)).size === models.length;
 }
 
 function heading(count: number, by: RankedBy | null): string {
