@@ -162,6 +162,18 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     }
   });
 
+  it("data status --granular names the folders too in one whose listing nobody has", () => {
+    const twins = makeTwins();
+    for (const path of ["d/one", "d/n/m/two"]) twins.each(({ write }) => write(path, path));
+    twins.each(({ root }) => mkdirSync(join(root, "d/void/in"), { recursive: true }));
+    twins.run(["add", "-q", "d"]);
+    twins.each((repository) => repository.commit("tracked"));
+    for (const { root } of [twins.ours, twins.theirs]) rmSync(join(root, ".dvc/cache"), { recursive: true });
+    twins.sameJson(["data", "status", "--granular", "--unchanged", "--json"]);
+    twins.sameJson(["data", "status", "--granular", "--json", "d/n"]);
+    expect(twins.ours.expver(["data", "data", "status", "--granular"]).stdout).toContain("unknown: d/void/in/\n");
+  });
+
   it("list .. names what is below as it is typed from here, and diff --md has columns that stand", () => {
     const twins = makeTwins();
     for (const path of ["sub/s/y", "sub/z", "d/u\u0308", "d/\u00fc", "\u6570"]) twins.each(({ write }) => write(path, path));

@@ -1,7 +1,7 @@
 /** `expver data data status`: dvc's `data status`: what changed since HEAD's pointers, and since the pointers here. */
 
-import { join, relative } from "node:path";
-import { shownFrom } from "../../../config/paths.ts";
+import { join, posix, relative } from "node:path";
+import { absolutePath, shownFrom } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
@@ -17,7 +17,7 @@ import { keyOf } from "../../../store/layout.ts";
 import { type FindListing, listingFinder } from "../../../store/listings.ts";
 import { readPointers, readPointersAt } from "../../../store/pointers.ts";
 import type { Expected } from "../../../store/remotes/remote.ts";
-import { readingStatus } from "../../../store/status.ts";
+import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { HashName, Pointer } from "../../../store/types.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
@@ -75,7 +75,7 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
       not_in_cache: paths(absent),
       not_in_remote: paths(index.filter((one) => asked?.lacks.has(one) === true)),
       committed,
-      uncommitted: tell(uncommitted),
+      uncommitted: tell({ ...uncommitted, unknown: [...unknownFolders(project, index, states), ...uncommitted.unknown] }),
       untracked: untrackedFiles(project, context, input).filter(keep),
       unchanged: input.unchanged === true ? paths(uncommitted.unchanged.filter(({ path }) => settled.has(path))) : [],
     };
@@ -88,6 +88,22 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     };
   },
 };
+
+/** Folders in those of which nobody has the listing. */
+function unknownFolders(project: Project, index: readonly Tracked[], states: readonly OutputStatus[]): Tracked[] {
+  const unlisted = new Set(index.filter((one) => one.unlisted === true).map(({ path }) => path));
+  return states.flatMap(({ pointer: { path, hashName }, scan }) => {
+    if (!unlisted.has(path) || scan === null) return [];
+    const folders = new Set<string>();
+    const addWithParents = (folder: string) => {
+      for (let one = folder; one !== "." && !folders.has(one); one = posix.dirname(one)) folders.add(one);
+    };
+    for (const { relpath } of scan.files) addWithParents(posix.dirname(relpath));
+    const top = absolutePath(project, path);
+    for (const folder of scan.emptyFolders) addWithParents(folder.slice(top.length + 1));
+    return [...folders].map((folder): Tracked => ({ path: `${path}/${folder}`, hash: null, hashName, isFolder: true }));
+  });
+}
 
 /**
  * The pointers here against HEAD's; without Git nothing is committed. Compared before anything else is read, and forgotten: of a million
