@@ -338,6 +338,44 @@ describe("one rule at a time", () => {
     expect(runsOf(merged(changed, ours, { ancestor }).path)[0]).toContain("here killed");
   });
 
+  it("of two records of a run one that has ended beats a running one, then the later end; what only one says stays", () => {
+    type Records = Record<string, [status: string, end: string | null, host: string | null, last: string, rows: bigint]>;
+    const withRuns = (name: string, runs: Records) => {
+      const path = make(name, { columns: {}, rows: [] });
+      using(path, (db) => {
+        ensureRunTables(db);
+        for (const [run, [status, end, host, last, rows]] of Object.entries(runs)) {
+          db.run(`INSERT INTO expver_runs (run_id, status, "end", host) VALUES (?, ?, ?, ?)`, [run, status, end, host]);
+          db.run(`INSERT INTO expver_run_tracks VALUES (?, 'predictions', 't', '1', ?, ?)`, [run, last, rows]);
+        }
+      });
+      return path;
+    };
+    const runsOf = (path: string) =>
+      using(path, (db) =>
+        db.arrays(`SELECT run_id, status, "end", host, last, rows FROM expver_runs JOIN expver_run_tracks USING (run_id)`).sort(),
+      );
+    const [noon, eleven] = ["2026-01-01T12:00:00+02:00", "2026-01-01T11:00:00Z"];
+    // By their texts the earlier would be the later.
+    const ours = withRuns("ours", {
+      later: ["finished", noon, "here", "3", 2n],
+      said: ["failed", null, null, "3", 2n],
+      ended: ["running", null, "here", "2", 5n],
+    });
+    const theirs = withRuns("theirs", {
+      later: ["failed", eleven, null, "3", 5n],
+      said: ["finished", eleven, "there", "4", 1n],
+      ended: ["finished", noon, null, "3", 2n],
+    });
+    const expected = [
+      ["ended", "finished", noon, "here", "3", 5n],
+      ["later", "failed", eleven, "here", "3", 5n],
+      ["said", "finished", eleven, "there", "4", 2n],
+    ];
+    expect(runsOf(merged(ours, theirs).path)).toEqual(expected);
+    expect(runsOf(merged(theirs, ours).path)).toEqual(expected);
+  });
+
   it("never has a conflict over a stamp", () => {
     const a = make("a", { columns: { version: "TEXT" }, rows: [row("t", "1", { version: "e0.1.0" })] });
     const b = make("b", { columns: { version: "TEXT" }, rows: [row("t", "1", { version: "e0.2.0" })] });
@@ -453,6 +491,15 @@ describe("one rule at a time", () => {
     const [base, two, three] = [times("base", 1), times("two", 2), times("three", 3)];
     expect(content(merged(three, two, { ancestor: base }).path)).toHaveLength(3);
     expect(content(merged(two, three, { ancestor: base }).path)).toHaveLength(3);
+  });
+
+  it("three-way: a row without a key that one side has deleted takes none with it that only looks the same", () => {
+    const rows = (...notes: SqlValue[]) => ({ columns: { note: "TEXT COLLATE NOCASE" }, rows: notes.map((note) => ({ note })) });
+    const [base, ours, theirs] = [rows("x", "X", "y"), rows("x", "X", "y"), rows("X", "y")].map((one, at) =>
+      make(`side${at}`, one, { keyed: false }),
+    );
+    const { path } = merged(ours as string, theirs as string, { ancestor: base as string });
+    expect(content(path)).toEqual(content(theirs as string));
   });
 
   it("a number that only our rows are given is none of their values", () => {
