@@ -121,7 +121,7 @@ function contextOf(face: Face, reporter: Reporter, interruption: Interruption | 
   if (face.directory === undefined) return context;
   const cwd = resolve(context.cwd, face.directory);
   if (!isFolder(cwd)) {
-    throw new ExpverError("E_NOT_FOUND", `-C: there is no folder ${cwd}`, { details: { path: cwd } });
+    throw new ExpverError("E_NOT_FOUND", `-C: there is no folder ${cwd}`, { details: { path: cwd, exitCode: 255 } });
   }
   return { ...context, cwd };
 }

@@ -174,6 +174,12 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
     expect(twins.ours.expver(["data", "data", "status", "--granular"]).stdout).toContain("unknown: d/void/in/\n");
   });
 
+  it("--cd of what is no folder ends as with dvc", () => {
+    const twins = makeTwins();
+    for (const verb of ["status", "root"]) expect(twins.run(["--cd", "nosuch", verb]).ours.stderr).toContain("there is no folder");
+    expect(twins.ours.expver(["-C", "nosuch", "list"]).code).toBe(1);
+  });
+
   it("list .. names what is below as it is typed from here, and diff --md has columns that stand", () => {
     const twins = makeTwins();
     for (const path of ["sub/s/y", "sub/z", "d/u\u0308", "d/\u00fc", "\u6570"]) twins.each(({ write }) => write(path, path));
