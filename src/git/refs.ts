@@ -18,7 +18,9 @@ export function readRef(repository: Repository, ref: string): string | null {
 
 /** The commit a revision means, tags followed; null when it means none. */
 export function resolveCommit(repository: Repository, revision: string): string | null {
-  return revParse(repository, `${revision}^{commit}`);
+  // The text that is looked for in messages goes on to the end of the line.
+  const found = revision.startsWith(":/") ? revParse(repository, revision) : revision;
+  return found === null ? null : revParse(repository, `${found}^{commit}`);
 }
 
 /** Full name of the branch HEAD stands for, born or not; null when detached. */

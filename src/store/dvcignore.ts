@@ -39,7 +39,7 @@ export function ignoreRules(project: Project, output: string): string {
 }
 
 export interface MatchingPattern {
-  /** `.dvcignore:3:*.log`, the file relative to the DVC root; `:.git` for what DVC always leaves out. */
+  /** `.dvcignore:3:*.log`, the file relative to the DVC root; `:.git` for what DVC always leaves out; `in sub_repo:FOLDER`. */
   shown: string;
   /** False: the pattern takes a path back in (`!keep.log`). */
   ignores: boolean;
@@ -56,6 +56,8 @@ export function matchingPattern(project: Project, path: string): MatchingPattern
   for (let length = 1; length <= parts.length; length += 1) {
     const part = join(root, ...parts.slice(0, length));
     const isFolderThere = length < parts.length || isFolder(part);
+    // Another DVC repository is no part of this one.
+    if (isFolder(join(part, ".dvc"))) return { shown: `in sub_repo:${relative(root, part)}`, ignores: true };
     last = all.find(({ fits }) => fits(part, isFolderThere)) ?? null;
     // Nothing below an ignored folder can be taken back in.
     if (last?.ignores) return last;

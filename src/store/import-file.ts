@@ -1,11 +1,11 @@
 /** The `.dvc` file of an import: where its data came from, and as what it is known there. */
 import { posix } from "node:path";
 import { setYamlSource } from "../config/edit-yaml.ts";
-import { clearEntry, setDependency } from "./pointer-edit.ts";
-import { asFields, asList, readMapping, text as textOf } from "./pointer-fields.ts";
+import { clearEntry, replaceEntry, setDependency, withoutEntry } from "./pointer-edit.ts";
+import { asFields, asList, badPointer, readMapping, text as textOf } from "./pointer-fields.ts";
 import { renderPointerFile, repositorySource, urlOrigin } from "./pointer-file.ts";
 import { renderVersions, setVersions } from "./pointer-versions.ts";
-import { stageMd5 } from "./stage-md5.ts";
+import { stageMd5, withStageMd5 } from "./stage-md5.ts";
 import type { OutputContent, RepositorySource, Settings, TakenVersion, UrlOrigin } from "./types.ts";
 import { yamlLine, yamlScalar } from "./yaml-scalar.ts";
 
@@ -45,11 +45,48 @@ export interface NewImport {
 }
 
 /** A new file, as DVC writes it. */
-export function renderImport({ from, name, content, source, looked }: NewImport): string {
+function renderImport({ from, name, content, source, looked }: NewImport): string {
   const outs = content === null ? `outs:\n- hash: md5\n${yamlLine("  ", "path", name, 4)}` : renderPointerFile(null, name, content);
   const stays = source?.isVersioned ? "  push: false\n" : "";
   const body = `frozen: true\ndeps:\n${dependency(from, source)}${outs}${stays}`;
   return looked ? `${yamlLine("", "md5", stageMd5(body, `${name}.dvc`), 2)}${body}` : body;
+}
+
+/**
+ * What is said of an import where a file of this name stands already, as after `--force`: what people have written about the output stays
+ * (comments, `desc`, `labels`, `meta`, `remote`). Throws E_POINTER where the file has other outputs.
+ */
+export function renderImportAgain(old: string | null, wanted: NewImport): string {
+  const { name, source, looked } = wanted;
+  const file = `${name}.dvc`;
+  const outs = old === null ? [] : asList(readMapping(old, file).outs, file, "outs");
+  // Of what keeps versions the file says more than of other data.
+  if (old === null || outs.length === 0 || source?.isVersioned || source?.files) return renderImport(wanted);
+  const [first, ...others] = outs.map((one) => textOf(asFields(one, file, "an entry of outs").path));
+  if (others.length > 0 || first === undefined || posix.normalize(first) !== name)
+    throw badPointer(file, "outs", "has other outputs than what is to be imported");
+  const { content } = wanted;
+  let text = withDependency(old, wanted);
+  // The digest has its place, before what is new and behind what is old, before it is known.
+  text = looked ? setYamlSource(text, ["md5"], "''") : withoutEntry(text, "md5");
+  text = updateImport(setYamlSource(text, ["frozen"], "true"), { ...wanted, keepsDigest: true });
+  if (content === null) text = clearEntry(text, name);
+  return looked ? withStageMd5(text, file) : text;
+}
+
+/** Where it comes from, as far as that is other than what the file says. */
+function withDependency(old: string, { from, source, name, looked }: NewImport): string {
+  const was = readImport(old, `${name}.dvc`);
+  const isSame = looked && was !== null && settingsOf(was) === settingsOf(from);
+  if (!isSame) return replaceEntry(old, "deps", dependency(from, source));
+  return from.kind === "url" ? moveSource(old, was.path, from.path) : old;
+}
+
+/** What is not edited where it stands. */
+function settingsOf(from: Import): string {
+  return from.kind === "url"
+    ? JSON.stringify([...from.options])
+    : JSON.stringify([from.url, from.path, from.rev, from.config, from.remote]);
 }
 
 function dependency(from: Import, source: NewImport["source"]): string {

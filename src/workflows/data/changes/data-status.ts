@@ -77,7 +77,7 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
       committed,
       uncommitted: tell({ ...uncommitted, unknown: [...unknownFolders(project, index, states), ...uncommitted.unknown] }),
       untracked: untrackedFiles(project, context, input).filter(keep),
-      unchanged: input.unchanged === true ? paths(uncommitted.unchanged.filter(({ path }) => settled.has(path))) : [],
+      unchanged: input.unchanged === true ? paths(uncommitted.unchanged.filter(({ path }) => settled === null || settled.has(path))) : [],
     };
     const { repository } = project;
     return {
@@ -107,17 +107,18 @@ function unknownFolders(project: Project, index: readonly Tracked[], states: rea
 
 /**
  * The pointers here against HEAD's; without Git nothing is committed. Compared before anything else is read, and forgotten: of a million
- * files, listings and what differs are half the memory of the command. `all`: also which paths are `settled`, the same in both.
+ * files, listings and what differs are half the memory of the command. `all`: also which paths are `settled`, the same in both (null: all, there being nothing to compare with).
  */
 async function committedChanges(
   project: Project,
   pointers: readonly Pointer[],
   { listings, all, tell }: { listings: FindListing | null; all: boolean; tell: (changes: Changes) => Group },
-): Promise<{ committed: Group; settled: ReadonlySet<string> }> {
+): Promise<{ committed: Group; settled: ReadonlySet<string> | null }> {
   const head = headPointers(project);
   const isNothing = project.repository === null || (!all && areSame(head, pointers));
   const { said } = trackedStates(listings);
   const changes = isNothing ? compareTracked([], []) : compareTracked(await said(known(head)), await said(known(pointers)));
+  if (project.repository === null) return { committed: {}, settled: null };
   return { committed: tell(changes), settled: new Set(all ? changes.unchanged.map(({ path }) => path) : []) };
 }
 
@@ -148,11 +149,18 @@ function headPointers(project: Project): Pointer[] {
 function groupOf(changes: Changes, shown: (one: Tracked) => string, keep: (path: string) => boolean): Group {
   const group: Group = {};
   const lists = { ...changes, modified: changes.modified.map(({ to }) => to) };
+  const moved = changes.renamed.map(({ from, to }) => ({ old: shown(from), new: shown(to) }));
+  // A name whose other one was not asked for has just come, or gone.
+  const alone = {
+    added: moved.filter((one) => !keep(one.old)).map((one) => one.new),
+    deleted: moved.filter((one) => !keep(one.new)).map(({ old }) => old),
+  };
   for (const kind of ["modified", "added", "deleted", "unknown"] as const) {
-    const paths = lists[kind].map(shown).filter(keep);
-    if (paths.length > 0) group[kind] = paths;
+    const some = kind === "added" || kind === "deleted" ? alone[kind] : [];
+    const paths = [...lists[kind].map(shown), ...some].filter(keep);
+    if (paths.length > 0) group[kind] = some.length > 0 ? paths.sort() : paths;
   }
-  const renamed = changes.renamed.map(({ from, to }) => ({ old: shown(from), new: shown(to) })).filter((one) => keep(one.new));
+  const renamed = moved.filter((one) => keep(one.old) && keep(one.new));
   return renamed.length > 0 ? { ...group, renamed } : group;
 }
 

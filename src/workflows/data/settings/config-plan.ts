@@ -96,6 +96,12 @@ export function levelOf(input: Input): ConfigLevel | null {
   return level === undefined ? null : level === "project" ? "repo" : level;
 }
 
+/** Throws E_CONFIG where a level of the repository is meant, and there is none. */
+export function requirePlace({ dvcRoot, cwd }: Place, level: ConfigLevel): void {
+  if (dvcRoot !== null || (level !== "repo" && level !== "local")) return;
+  throw configError(`Not inside a DVC repo: ${cwd}`, "Name --global or --system, or go there; `expver init` makes one.");
+}
+
 /**
  * The edit of one level's file: the whole file anew, as DVC writes it (comments do not survive there either). Throws E_CONFIG when
  * DVC would refuse the result. `weakerEdits`: those of weaker levels that are to be made together with it.
@@ -106,8 +112,7 @@ export function editLevel(
   change: (sections: Sections) => void,
   weakerEdits: readonly FileEdit[] = [],
 ): FileEdit {
-  if (project.dvcRoot === null && (level === "repo" || level === "local"))
-    throw configError(`Not inside a DVC repo: ${project.cwd}`, "Name --global or --system, or go there; `expver init` makes one.");
+  requirePlace(project, level);
   const path = configFile(project, level);
   const before = readTextIfExists(path);
   const sections = parseDvcConfig(before ?? "", path);

@@ -7,7 +7,17 @@ import type { Context } from "../../../platform/context.ts";
 import { CONFIG_LEVELS, type ConfigLevel, configFile, readDvcConfig, readLevel, remoteName } from "../../../store/dvc-config.ts";
 import type { Input } from "../../contract.ts";
 import { textIn } from "../../input.ts";
-import { type ConfigAnswer, configError, configWorkflow, editLevel, levelOf, sectionOf, storedConfigPath, textOf } from "./config-plan.ts";
+import {
+  type ConfigAnswer,
+  configError,
+  configWorkflow,
+  editLevel,
+  levelOf,
+  requirePlace,
+  sectionOf,
+  storedConfigPath,
+  textOf,
+} from "./config-plan.ts";
 
 export const dataConfig = configWorkflow("data config", (project, context, input) => {
   const level = levelOf(input);
@@ -15,6 +25,7 @@ export const dataConfig = configWorkflow("data config", (project, context, input
   if (input.list === true) return listAll(project, level, input.showOrigin === true);
   const { section, option } = parseName(input.name);
   const value = textIn(input.value);
+  if (level !== null) requirePlace(project, level);
   if (value === undefined && input.unset !== true)
     return readOne(project, { level, section, option, showOrigin: input.showOrigin === true });
   return { edits: [setOne(project, context, { level: level ?? "repo", section, option, value })] };
@@ -109,6 +120,7 @@ function readOne(
 }
 
 function listAll(project: Place, level: ConfigLevel | null, showOrigin: boolean): ConfigAnswer {
+  if (level !== null) requirePlace(project, level);
   const lines = (level === null ? CONFIG_LEVELS : [level]).flatMap((one) =>
     [...readLevel(project, one)].flatMap(([section, options]) => {
       const [, kind, name] = /^(remote|machine|db)\s*"(.*)"$/.exec(section) ?? [];

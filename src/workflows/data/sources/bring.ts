@@ -17,7 +17,7 @@ import { type ObjectFolder, trustedSizes } from "../../../store/layout.ts";
 import { relinkOutputs } from "../../../store/relink.ts";
 import { removingScanned } from "../../../store/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
-import { openSource, type Source } from "../../../store/source.ts";
+import { openSource, type Source, sourcePath } from "../../../store/source.ts";
 import { sourceTree } from "../../../store/source-tree.ts";
 import { makeStaging } from "../../../store/staging.ts";
 import { isHere } from "../../../store/status.ts";
@@ -51,10 +51,10 @@ export function copyOfRepository(
   return async (target, staging) => {
     const source = openSource(context, url, { rev, settings, path });
     try {
-      const under = path.replace(/\/+$/, "");
+      const under = sourcePath({ base: "" }, path);
       await chained(context, source, under);
       const nodes = await sourceTree(source, under, { remote });
-      if (!nodes.some((node) => node.path === under))
+      if (under !== "" && !nodes.some((node) => node.path === under))
         throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
       await copyNodes(context, source, { nodes, under, target, staging, remote, caches });
       return source.commit;

@@ -20,7 +20,7 @@ interface CopyNodes {
   caches?: readonly ObjectFolder[];
 }
 
-/** Pointer files stay behind: what they point to comes. Answers the number of files. */
+/** Pointer files and what DVC is to ignore stay behind: what they point to comes. Answers the number of files. */
 export async function copyNodes(
   context: Context,
   source: Source,
@@ -28,7 +28,7 @@ export async function copyNodes(
 ): Promise<number> {
   const self = nodes.find(({ path }) => path === under);
   const isFolder = self?.isFolder ?? true;
-  const wanted = nodes.filter(({ path }) => path === under || !/(?:\.dvc|(?:^|\/)dvc\.(?:yaml|lock))$/.test(path));
+  const wanted = nodes.filter(({ path }) => path === under || !/(?:\.dvc|(?:^|\/)(?:dvc\.(?:yaml|lock)|\.dvcignore))$/.test(path));
   if (isFolder) mkdirSync(target);
   const place = ({ path }: SourceNode) =>
     path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));

@@ -8,7 +8,7 @@ import { readTextIfExists } from "../../../platform/files.ts";
 import { openCache } from "../../../store/cache.ts";
 import { isUrl } from "../../../store/dvc-config.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { type Import, renderImport } from "../../../store/import-file.ts";
+import { type Import, renderImportAgain } from "../../../store/import-file.ts";
 import { readPointers } from "../../../store/pointers.ts";
 import { openObjects, openRemote } from "../../../store/remotes/open-remote.ts";
 import type { OutputContent, RepositorySource } from "../../../store/types.ts";
@@ -167,10 +167,11 @@ async function applyImport(context: Context, plan: ImportPlan): Promise<ImportRe
           ? await commitThere(context, { ...from, rev: from.rev ?? "HEAD", settings, chained: bringChained })
           : null;
       const content = brought?.scan.content ?? sent;
+      const before = readTextIfExists(absolutePath(project, file));
       const edit = {
         path: absolutePath(project, file),
-        before: readTextIfExists(absolutePath(project, file)),
-        after: renderImport({
+        before,
+        after: renderImportAgain(before, {
           from: from.kind === "repository" ? { ...from, lock: brought?.commit ?? lock } : from,
           name: basename(path),
           content,

@@ -123,24 +123,26 @@ async function fetchOne(
   }
 }
 
-/** What brings it; null when nothing was locked yet. */
+/** What brings it; null for what comes from nowhere else. */
 function whereFrom(
   project: Project,
   context: Context,
   { source, origin, file }: Pointer,
 ): { make: (target: string, staging: string) => Promise<unknown>; what: string } | null {
   if (origin?.versions) return { make: copyOfVersions(project, context, origin, origin.versions), what: `${origin.path} in that version` };
-  if (source === undefined || source.lock === null) return null;
+  if (source === undefined) return null;
+  // A file that somebody wrote by hand may lack the lock: then it is what is there now, if that is what the file says.
+  const rev = source.lock ?? source.rev ?? "HEAD";
   const url = importUrl(project, context, { url: source.url, file });
   const make = copyOfRepository(context, {
     url,
     path: source.path,
-    rev: source.lock,
+    rev,
     remote: source.remote,
     settings: importedSettings(project, context, { ...source, file }),
     chained: bringChained,
   });
-  return { make, what: `${source.path} of ${source.url} at ${source.lock.slice(0, 7)}` };
+  return { make, what: `${source.path} of ${source.url} at ${source.lock?.slice(0, 7) ?? rev}` };
 }
 
 export function copyOfVersions(project: Project, context: Context, origin: UrlOrigin, versions: readonly TakenVersion[]) {
