@@ -59,16 +59,17 @@ function renderImport({ from, name, content, source, looked }: NewImport): strin
 export function renderImportAgain(old: string | null, wanted: NewImport): string {
   const { name, source, looked } = wanted;
   const file = `${name}.dvc`;
-  const outs = old === null ? [] : asList(readMapping(old, file).outs, file, "outs");
+  const { wdir, outs: said } = old === null ? {} : readMapping(old, file);
+  const outs = asList(said, file, "outs");
   // Of what keeps versions the file says more than of other data.
   if (old === null || outs.length === 0 || source?.isVersioned || source?.files) return renderImport(wanted);
   const [first, ...others] = outs.map((one) => textOf(asFields(one, file, "an entry of outs").path));
-  if (others.length > 0 || first === undefined || posix.normalize(first) !== name)
+  if (others.length > 0 || first === undefined || posix.join(textOf(wdir) ?? ".", first) !== name)
     throw badPointer(file, "outs", "has other outputs than what is to be imported");
   const { content } = wanted;
   let text = withDependency(old, wanted);
   // The digest has its place, before what is new and behind what is old, before it is known.
-  text = looked ? setYamlSource(text, ["md5"], "''") : withoutEntry(text, "md5");
+  text = looked ? setYamlSource(text, ["md5"], "''") : withoutEntry(text, "md5", file);
   text = updateImport(setYamlSource(text, ["frozen"], "true"), { ...wanted, keepsDigest: true });
   if (content === null) text = clearEntry(text, name);
   return looked ? withStageMd5(text, file) : text;
@@ -78,7 +79,7 @@ export function renderImportAgain(old: string | null, wanted: NewImport): string
 function withDependency(old: string, { from, source, name, looked }: NewImport): string {
   const was = readImport(old, `${name}.dvc`);
   const isSame = looked && was !== null && settingsOf(was) === settingsOf(from);
-  if (!isSame) return replaceEntry(old, "deps", dependency(from, source));
+  if (!isSame) return replaceEntry(old, "deps", { file: `${name}.dvc`, lines: dependency(from, source) });
   return from.kind === "url" ? moveSource(old, was.path, from.path) : old;
 }
 

@@ -54,22 +54,22 @@ export function withoutSource(old: string, file: string): string {
 }
 
 /** These lines under a key of the file itself, in the place of what it said there. Throws E_POINTER. */
-export function replaceEntry(old: string, key: string, lines: string): string {
-  const text = withoutEntry(old, key);
-  return applied(text, [addition(text, blockOf(text, key), () => [`${key}:\n${lines}`])]);
+export function replaceEntry(old: string, key: string, { file, lines }: { file: string; lines: string }): string {
+  const text = withoutEntry(old, key, file);
+  return applied(text, [addition(text, blockOf(text, key, file), () => [`${key}:\n${lines}`])]);
 }
 
 /** Takes a key of the file itself away. Throws E_POINTER. */
-export function withoutEntry(old: string, key: string): string {
-  const top = blockOf(old, key);
+export function withoutEntry(old: string, key: string, file: string): string {
+  const top = blockOf(old, key, file);
   const index = top.entries.findIndex((entry) => entry.key.kind === "scalar" && entry.key.text === key);
   return index < 0 ? old : applied(old, [removal(old, top, index)]);
 }
 
-function blockOf(text: string, key: string): Mapping {
-  const top = parseYaml(text, "the file");
+function blockOf(text: string, key: string, file: string): Mapping {
+  const top = parseYaml(text, file);
   if (top?.kind === "mapping" && !top.flow) return top;
-  throw badPointer("the file", key, "cannot be changed where the file is no block of lines");
+  throw badPointer(file, key, "cannot be written into a file that is one mapping in braces");
 }
 
 type EntryFields = readonly (readonly [key: string, value: string])[];

@@ -1,5 +1,5 @@
 /** What dvc's own functional tests ask of dvc, where expver once answered otherwise. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { TestRepository } from "../support/repository.ts";
@@ -84,9 +84,11 @@ describe.skipIf(DVC === null)("as dvc answers it", { timeout: 180_000 }, () => {
     twins.run(["import", "-q", "--force", "../from", "f", "-o", "imp"]);
     expect(twins.ours.read("imp.dvc")).toMatch(/# top\ndesc: mine[\s\S]*# comment[\s\S]*labels: \[x\][\s\S]*path: f\n/);
     twins.run(["status", "imp.dvc"]);
-    twins.each(({ write }) => write("two.dvc", "outs:\n- path: one\n  hash: md5\n- path: two\n  hash: md5\n"));
-    expect(twins.ours.expver(["data", "import", "../from", "f", "-o", "two"])).toMatchObject({ code: 1 });
-    expect(twins.ours.read("two.dvc")).toContain("path: one");
+    for (const text of ["outs:\n- path: one\n  hash: md5\n- path: two\n  hash: md5\n", "wdir: sub\nouts:\n- path: two\n  hash: md5\n"]) {
+      twins.ours.write("two.dvc", text);
+      expect(twins.ours.expver(["data", "import", "../from", "f", "-o", "two"])).toMatchObject({ code: 1 });
+      expect([twins.ours.read("two.dvc"), existsSync(join(twins.ours.root, "two"))]).toEqual([text, false]);
+    }
   });
 
   it("patterns of pull and push fit .dvc files, and an import without a lock comes from what is there now", () => {
