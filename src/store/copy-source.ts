@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { isLfsPointer, lfsBytes } from "../git/lfs.ts";
-import { catFiles } from "../git/tree.ts";
+import { blobSizes, catFiles } from "../git/tree.ts";
 import { createPlacer } from "../platform/links.ts";
 import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
@@ -119,18 +119,40 @@ function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }
   const inGit = files.flatMap((node) => (node.file === null && node.blob !== null ? [{ node, blob: node.blob }] : []));
   const { repository } = project;
   if (repository === null || inGit.length === 0) return;
-  const blobs = catFiles(
-    repository,
-    inGit.map(({ blob }) => blob),
-  );
-  for (const { node, blob } of inGit) {
-    const to = place(node);
-    mkdirSync(dirname(to), { recursive: true });
-    const bytes = blobs.get(blob) ?? Buffer.alloc(0);
-    const meant = isLfsPointer(bytes) ? lfsBytes(repository, { path: node.path, blob }) : bytes;
-    if (meant === null) report?.({ kind: "warning", text: `${node.path} is a pointer of Git LFS, and came as that`, hint: LFS_HINT });
-    writeFileSync(to, meant ?? bytes);
+  const names = inGit.map(({ blob }) => blob);
+  // What a clone left behind has no size yet, and comes with this question, all at once.
+  const sizes = repository.partial ? blobSizes(repository, names) : null;
+  for (const some of inBatches(inGit, ({ node, blob }) => sizes?.get(blob) ?? node.size ?? BATCH_BYTES)) {
+    const blobs = catFiles(
+      repository,
+      some.map(({ blob }) => blob),
+    );
+    for (const { node, blob } of some) {
+      const to = place(node);
+      mkdirSync(dirname(to), { recursive: true });
+      const bytes = blobs.get(blob) ?? Buffer.alloc(0);
+      const meant = isLfsPointer(bytes) ? lfsBytes(repository, { path: node.path, blob }) : bytes;
+      if (meant === null) report?.({ kind: "warning", text: `${node.path} is a pointer of Git LFS, and came as that`, hint: LFS_HINT });
+      writeFileSync(to, meant ?? bytes);
+    }
   }
+}
+
+// So much of what Git has is in memory at once, or one file.
+const BATCH_BYTES = 2 ** 26;
+
+function* inBatches<T>(all: readonly T[], bytesOf: (one: T) => number): Generator<T[]> {
+  let [batch, bytes]: [T[], number] = [[], 0];
+  for (const one of all) {
+    const size = bytesOf(one);
+    if (batch.length > 0 && bytes + size > BATCH_BYTES) {
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+    batch.push(one);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 const LFS_HINT = "Install git-lfs (git lfs install), bring its objects with git lfs fetch --all, and repeat.";

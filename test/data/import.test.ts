@@ -363,3 +363,18 @@ describe("an import of what was imported", { timeout: 240_000 }, () => {
     expect(repository.expver(["data", "import", "../mid.git", "a", "-o", "j", "-j", "x"])).toMatchObject({ code: 254 });
   });
 });
+
+it("brings more of what only Git has than is in memory at once, whole", { timeout: 120_000 }, () => {
+  const repository = makeRepository();
+  const git = (...args: string[]) => expect(repository.run("git", ["-C", "../src", ...args]), args.join(" ")).toMatchObject({ code: 0 });
+  mkdirSync(join(repository.root, "../src/d"), { recursive: true });
+  const files = { "d/1": "a".repeat(2 ** 25 + 1), "d/2": "b".repeat(2 ** 25), "d/3": "c", "d/4": "d".repeat(2 ** 25), "d/5": "" };
+  for (const [path, text] of Object.entries(files)) repository.write(`../src/${path}`, text);
+  git("init", "-q");
+  git("add", "-A");
+  git("commit", "-qm", "large");
+  for (const [index, url] of ["../src", `file://${join(repository.root, "../src")}`].entries()) {
+    expect(repository.expver(["data", "get", "--rev", "HEAD", url, "d", "-o", `got-${index}`])).toMatchObject({ code: 0 });
+    for (const [path, text] of Object.entries(files)) expect(repository.read(path.replace("d", `got-${index}`)) === text, path).toBe(true);
+  }
+});

@@ -1,5 +1,5 @@
 /** A file or folder that is somebody else's, by path or URL: looked at, copied, or sent on to a remote of ours. */
-import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { findPlace } from "../../../config/project.ts";
@@ -201,11 +201,14 @@ function* copying(from: string, target: string): Work<number> {
     refuseCopiesWithoutRoom(dirname(target), { what: `${counted(files.length, "file")} of ${from}`, bytes, example: first.path });
   }
   if (isFolder) mkdirSync(target);
+  let made = dirname(target);
   for (const { relpath, path, stat } of files) {
     const to = join(target, relpath);
-    mkdirSync(dirname(to), { recursive: true });
+    // They come folder by folder.
+    const folder = dirname(to);
+    if (folder !== made) mkdirSync(folder, { recursive: true });
+    made = folder;
     yield* placer.duplicating(path, to, stat.size);
-    chmodSync(to, 0o666 & ~process.umask());
   }
   return files.length;
 }
