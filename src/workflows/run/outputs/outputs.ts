@@ -36,13 +36,14 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const { project, repository, places, facts } = run;
   const { snapshot, closing } = facts();
   const place: SnapshotPlace = { project, repository, snapshot };
-  const written = yield* writtenPaths(run, place);
+  const pointers = pointersNow(project, closing.pointers);
+  const written = yield* writtenPaths(run, { place, pointers });
   const owned = treeEntries(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
   const others: Stored[] = [];
   for (const path of written) if (!owned.has(path)) others.push(yield* storingOne(run, path));
   const database = run.isShard ? [] : [yield* storingDatabase(run)];
-  const edits = editsOf(run, [...others, ...database], closing.pointers);
-  const ofStages = closing.pipeline ? yield* storingStageOutputs(run) : [];
+  const edits = editsOf(run, [...others, ...database], pointers);
+  const ofStages = closing.pipeline ? yield* storingStageOutputs(run, pointers) : [];
   const artifacts = [...database, ...others, ...ofStages].map(({ path, content: { hash, size } }): ArtifactEntry => ({ hash, size, path }));
   const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
   const own = ownedFiles(place, owned);
@@ -57,11 +58,11 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
 }
 
 /** What stages have made: dvc has stored it (unless told not to) and `dvc.lock` says what it is; where that says another thing, the stage has failed. */
-function* storingStageOutputs({ project, places, facts }: ClosingRun): Work<Stored[]> {
-  const { marks, pointers } = facts().closing;
+function* storingStageOutputs({ project, places, facts }: ClosingRun, pointers: readonly Pointer[]): Work<Stored[]> {
+  const { marks } = facts().closing;
   const cache = openCache(project);
   const stored: Stored[] = [];
-  for (const pointer of pointersNow(project, pointers)) {
+  for (const pointer of pointers) {
     const { path, stage, hash, hashName } = pointer;
     if (stage === undefined || !pointer.cache || hash === null || path === places.database) continue;
     const at = absolutePath(project, path);
@@ -105,13 +106,16 @@ function isListed(file: string): boolean {
  * New and changed files of the models places (folders there as a whole) and of `track`, and changed outputs that have pointers; not
  * inputs, not the database.
  */
-function* writtenPaths({ project, places, facts }: ClosingRun, place: SnapshotPlace): Work<string[]> {
+function* writtenPaths(
+  { project, places, facts }: ClosingRun,
+  { place, pointers }: { place: SnapshotPlace; pointers: readonly Pointer[] },
+): Work<string[]> {
   const { closing, inputs } = facts();
   const before = closing.marks ?? NONE;
   const now = yield* takingMarks(project, places, closing.pointers);
   const read = new Set(inputs.map(({ path }) => path));
   // What a stage has made for the first time, dvc tracks by now.
-  const staged = pointersNow(project, closing.pointers).filter(({ stage }) => stage !== undefined);
+  const staged = pointers.filter(({ stage }) => stage !== undefined);
   const known = [...closing.pointers, ...staged].filter(({ cache }) => cache).map(({ path }) => path);
   // Of what stages make in this run, dvc itself says what it is.
   const isOurs = ({ stage, cache }: Pointer) => stage === undefined || (!closing.pipeline && cache);
@@ -152,7 +156,7 @@ type StoredDatabase = Pick<ClosingRun, "project" | "folder" | "places">;
 
 /** Texts of the database's pointer and ignore file, its bytes being stored. */
 export function storeDatabaseEdits(context: Context, run: StoredDatabase): FileEdit[] {
-  return editsOf(run, [finishWork(storingDatabase(run), context, { label: "storing the database" })], []);
+  return editsOf(run, [finishWork(storingDatabase(run), context, { label: "storing the database" })], pointersNow(run.project, []));
 }
 
 /** What is in the cache, and no pointer says yet. */
@@ -190,8 +194,8 @@ export function pointersNow(project: Project, atStart: readonly Pointer[]): read
 }
 
 /** Pointers, which may be of several outputs, and ignore files. */
-function editsOf({ project }: Pick<ClosingRun, "project">, stored: readonly Stored[], atStart: readonly Pointer[]): FileEdit[] {
-  const pointers = new Map(pointersNow(project, atStart).map((pointer) => [pointer.path, pointer]));
+function editsOf({ project }: Pick<ClosingRun, "project">, stored: readonly Stored[], known: readonly Pointer[]): FileEdit[] {
+  const pointers = new Map(known.map((pointer) => [pointer.path, pointer]));
   const { edits } = pointerEdits(
     project,
     stored.map(({ path, content }) => ({ path, content, pointer: pointers.get(path) })),
