@@ -1,7 +1,20 @@
 /** Outputs that a `dvc.yaml` promises and no `dvc.lock` knows: as pointers to nothing yet. */
+import { ExpverError } from "../errors.ts";
 import type { PipelineTexts } from "../store/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { readStages } from "./stages.ts";
+
+/** The same of those that can be read: what is no pipeline promises nothing. */
+export function promisedOutputs(pipelines: readonly PipelineTexts[]): Pointer[] {
+  return pipelines.flatMap((one) => {
+    try {
+      return unrunOutputs([one]);
+    } catch (error) {
+      if (!(error instanceof ExpverError)) throw error;
+      return [];
+    }
+  });
+}
 
 export function unrunOutputs(pipelines: readonly PipelineTexts[]): Pointer[] {
   return pipelines.flatMap(({ file, ...texts }) =>

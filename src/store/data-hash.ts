@@ -8,7 +8,8 @@ import type { Pointer } from "./types.ts";
 
 /**
  * Inputs: `data:` of expver.yaml; by default every pointer that is no model or output of a stage the command runs (`runsStages`: it
- * is `dvc repro` or the like). Never the results database or a `track` path.
+ * is `dvc repro` or the like), nor what a stage leaves for Git (`cache: false`), which is in the commit: its metrics file, which this very run
+ * may write. Never the results database or a `track` path.
  */
 export function inputPointers(project: Project, pointers: readonly Pointer[], { runsStages = false } = {}): Pointer[] {
   const { data, track, results } = project.config;
@@ -16,8 +17,8 @@ export function inputPointers(project: Project, pointers: readonly Pointer[], { 
   const [named, tracked] = [stored(data), stored(track)];
   const database = storedPath(project, results.database);
   const models = modelPlaces(project);
-  const isRead = ({ path, stage }: Pointer) =>
-    data.length > 0 ? named(path) : !isUnder(path, models) && !(runsStages && stage !== undefined);
+  const isRead = ({ path, stage, cache }: Pointer) =>
+    data.length > 0 ? named(path) : !isUnder(path, models) && (stage === undefined || (cache && !runsStages));
   return pointers.filter((pointer) => pointer.path !== database && !tracked(pointer.path) && isRead(pointer));
 }
 

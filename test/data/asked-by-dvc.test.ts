@@ -156,6 +156,16 @@ describe.skipIf(DVC === null)("as dvc answers it", { timeout: 180_000 }, () => {
     expect(twins.ours.expver(["data", "data", "status", "--json", "--unchanged"]).stdout).toContain('"unchanged": ["f"]');
   });
 
+  it("what a pipeline promises that has not run is no data of its own", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => {
+      write("dvc.yaml", "stages:\n  train:\n    cmd: sh train.sh\n    outs: [models/model.bin]\n    metrics: [m.json: { cache: false }]\n");
+      for (const path of ["models/model.bin", "m.json", "free"]) write(path, "1");
+    });
+    for (const path of ["models/model.bin", "models", "m.json", "free"]) twins.run(["add", "-q", path]);
+    twins.sameJson(["status", "--json"]);
+  });
+
   it("check-ignore knows other repositories, and config that there is none", () => {
     const twins = makeTwins();
     twins.each(({ root, write }) => {

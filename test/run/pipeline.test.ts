@@ -123,6 +123,33 @@ describe.skipIf(!HAS_DVC)("a program that runs stages without saying so (make, a
     run(repo, "dvc", "repro", "-q", "--no-commit");
     expect(repo.expver(["verify", "e0.1.0"])).toMatchObject({ code: 0 });
   });
+
+  it("what a stage promises that has not run: the program that writes it is told, and what it leaves for Git is no data of the next run", () => {
+    const repo = makeRepository();
+    repo.expver(["init", "--yes"]);
+    const pipeline =
+      "stages:\n  train:\n    cmd: sh train.sh\n    deps: [raw.csv]\n    outs: [models/model.bin]\n    metrics: [m.json: { cache: false }]\n";
+    const script = "mkdir -p models; date +%N > models/model.bin; echo '{\"a\": '$(date +%N | sed 's/^0*//')'}' > m.json\n";
+    repo.write("raw.csv", "1\n");
+    repo.expver(["data", "add", "raw.csv"]);
+    repo.commit("pipeline", { "dvc.yaml": pipeline, "train.sh": script });
+    const train = () => repo.expver(["run", "--metrics", "m.json", "--", "sh", "train.sh"]);
+    const first = train();
+    expect([first.code, first.stderr]).toEqual([
+      0,
+      expect.stringMatching(/models\/model.bin is an output of stage train in dvc.yaml, which has not run/),
+    ]);
+    expect(() => dvcCalls(repo, [["status", "-q"]])).toThrow();
+    expect(first.stderr).toContain("expver data remove models/model.bin.dvc && dvc commit -f train");
+    repo.expver(["data", "remove", "models/model.bin.dvc"]);
+    dvcCalls(repo, [["commit", "-q", "-f", "train"]]);
+    repo.commit("lock", {});
+    const later = train();
+    expect([later.code, later.stderr]).toEqual([0, expect.not.stringMatching(/has not run/)]);
+    const dataOf = (version: string) => repo.git("tag", "-l", "--format=%(contents)", version).match(/^Data.*$/gm);
+    expect(dataOf("e0.2.0")).toEqual(dataOf("e0.1.0"));
+    expect(dataOf("e0.2.0")).toHaveLength(2);
+  });
 });
 
 const OF_EXPVER = `stages:

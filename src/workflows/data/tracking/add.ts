@@ -1,8 +1,9 @@
 /** `expver data add PATH…`: bytes into the cache, a pointer and an ignore line beside the data. Commits nothing. */
-import { absolutePath, foldersOf, pathFromUser } from "../../../config/paths.ts";
+import { absolutePath, foldersOf, isWithin, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
+import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { createPlacer } from "../../../platform/links.ts";
 import { paceWork } from "../../../platform/pace.ts";
@@ -10,7 +11,7 @@ import { expectCopies } from "../../../platform/threads.ts";
 import { openCache } from "../../../store/cache.ts";
 import { pointerEdits, scanOutputs, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { fileBeside, pointerBeside, readPointers } from "../../../store/pointers.ts";
+import { fileBeside, pointerBeside, trackedOf } from "../../../store/pointers.ts";
 import { relinkOutputs } from "../../../store/relink.ts";
 import { type Scan, type Walk, walkingOutput } from "../../../store/scan.ts";
 import type { OutputContent, Pointer } from "../../../store/types.ts";
@@ -21,6 +22,7 @@ import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { databaseCopier, settleDatabases } from "../databases.ts";
 import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
+import { refused } from "../refused.ts";
 import { type AddFrom, addFrom, planAddFrom } from "./add-from.ts";
 import { type AddedOutput, addMembers, type MemberTarget } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
@@ -65,6 +67,19 @@ export interface AddResult {
   added: AddedOutput[];
 }
 
+/** dvc takes no repository in which two files name one output, nor before the stage has run. */
+function refusePromised(paths: readonly string[], promised: readonly Pointer[]): void {
+  for (const { path, stage } of promised) {
+    const wanted = paths.find((one) => isWithin(one, path) || isWithin(path, one));
+    if (wanted === undefined) continue;
+    const what = wanted === path ? "is" : "overlaps";
+    throw refused(
+      `${wanted} ${what}${wanted === path ? "" : ` ${path},`} an output of stage ${stage} in dvc.yaml, which has not run yet`,
+      `Run it: dvc repro ${stage}; or say that what is there is right: dvc commit -f ${stage}`,
+    );
+  }
+}
+
 export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
   async plan(context, input) {
     for (const flag of ["remote", "remoteJobs"])
@@ -74,11 +89,12 @@ export const dataAdd: WriteWorkflow<Input, AddPlan, AddResult> = {
     const project = openData(context);
     const typed = input.glob === true ? expandGlobs(context, wordsOf(input.path)) : wordsOf(input.path);
     const asked = [...new Set(typed.map((path) => pathFromUser(project, context, path)))];
-    const pointers = readPointers(project);
+    const { pointers, pipelines } = trackedOf(project, null);
     const memberTarget = memberFinder(pointers);
     const members = asked.flatMap(memberTarget);
     const paths = asked.filter((path) => !members.some((member) => member.path === path));
     const ignored = refuseUntrackable(project, paths, pointers);
+    refusePromised(paths, promisedOutputs(pipelines()));
     await settleDatabases(project, asked);
     const unchanged = await unchangedAmong(project, paths, pointers);
     const changed = paths.filter((path) => !unchanged.has(path));

@@ -3,7 +3,7 @@
 import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { nearestWord } from "../../../config/nearest.ts";
-import { absolutePath, typedPath } from "../../../config/paths.ts";
+import { absolutePath, shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, updateRefs } from "../../../git/refs.ts";
@@ -13,6 +13,7 @@ import { counted } from "../../../platform/words.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { objectFile, storeOutput } from "../../../store/contents.ts";
 import { cacheDir } from "../../../store/dvc-config.ts";
+import { fileBeside } from "../../../store/pointers.ts";
 import { artifactEntries } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
 import { RESERVED } from "../../../versions/reserve.ts";
@@ -155,6 +156,7 @@ async function closeVersioned(
   stamp(context, run, { collected, version: facts().version, changed });
   const outputs = await paceWork(storingRun(run), context, { label: "storing what the run wrote" });
   noteWritten(run, outputs);
+  warnPromised(context, run, outputs);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
   // Before it is made, also when it is made late: a tag cannot be told afterwards which versions its data is there.
   const isPublished = facts().closing.publish || run.project.config.publish === "auto";
@@ -174,6 +176,16 @@ async function closeVersioned(
   if (left !== null) warnOfLeft(context, run, left);
   if (!onBranch && facts().closing.commit) warnOffBranch(context, run);
   return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : formatHeadline(message) });
+}
+
+/** dvc takes no repository in which two files name one output, nor before the stage has run. */
+function warnPromised({ report }: Context, { project }: ClosingRun, { promised }: Outputs): void {
+  for (const { path, stage } of promised)
+    report({
+      kind: "warning",
+      text: `${shownPath(project, path)} is an output of stage ${stage} in dvc.yaml, which has not run, and has a pointer of its own now: dvc refuses both`,
+      hint: `expver data remove ${typedPath(project, fileBeside(path))} && dvc commit -f ${stage}; and run it as a stage: expver run -- dvc repro`,
+    });
 }
 
 /** What was typed; else what differs from the version before; with -e what a person makes of it. */
@@ -223,7 +235,7 @@ async function closeUnversioned(context: Context, run: ClosingRun, collected: Co
   const { version } = facts();
   if (version !== null) unstampVersion(places.databaseFile, runId, version);
   stamp(context, run, { collected, version: null, changed: [] });
-  let outputs: Outputs = { files: [], artifacts: [], models: [] };
+  let outputs: Outputs = { files: [], artifacts: [], models: [], promised: [] };
   try {
     // Asked to stop, which may be why it was killed, it is recorded all the same.
     outputs = await paceWork(storingRun(run), { report: context.report }, { label: "storing what the run wrote" });

@@ -1,10 +1,11 @@
 /** What the run wrote: stored, and the files R will have for it. Nothing in the worktree changes here. */
 import { existsSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { absolutePath, isUnder } from "../../../config/paths.ts";
+import { absolutePath, isUnder, isWithin } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
+import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { finishWork, type Work } from "../../../platform/pace.ts";
@@ -12,7 +13,7 @@ import { copyDatabase } from "../../../results/copy.ts";
 import { openCache } from "../../../store/cache.ts";
 import { pointerEdits, type StoreOptions, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { readPointers } from "../../../store/pointers.ts";
+import { type Tracked, trackedOf } from "../../../store/pointers.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { isComplete } from "../../../store/status.ts";
 import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
@@ -29,6 +30,8 @@ export interface Outputs {
   /** Everything stored, the results database first (unless it is a shard), what stages made last. */
   artifacts: ArtifactEntry[];
   models: ArtifactEntry[];
+  /** Stored paths of what got a pointer of its own, and is, or has in it, what a stage promises that has not run. */
+  promised: { path: string; stage: string }[];
 }
 
 /** Stores the database and everything of {@link writtenPaths}. */
@@ -36,7 +39,7 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const { project, repository, places, facts } = run;
   const { snapshot, closing } = facts();
   const place: SnapshotPlace = { project, repository, snapshot };
-  const pointers = pointersNow(project, closing.pointers);
+  const { pointers, pipelines } = trackedNow(project, closing.pointers);
   const written = yield* writtenPaths(run, { place, pointers });
   const owned = treeEntries(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
   const others: Stored[] = [];
@@ -50,7 +53,12 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
   const edited = editedFiles(place, edits, stages.ignored);
   const isEdited = new Set(edited.map(({ path }) => path));
+  const promised = others.length === 0 || closing.pipeline ? [] : promisedOutputs(pipelines());
   return {
+    promised: others.flatMap(({ path }) => {
+      const found = promised.find((one) => isWithin(one.path, path) || isWithin(path, one.path));
+      return found?.stage === undefined ? [] : [{ path, stage: found.stage }];
+    }),
     files: [...edited, ...own, ...stages.files.filter(({ path }) => !owned.has(path) && !isEdited.has(path))],
     artifacts,
     models: artifacts.filter(({ path }) => isUnder(path, places.models)),
@@ -183,13 +191,17 @@ function* storingOne({ project }: Pick<ClosingRun, "project">, path: string, opt
   return { path, content: (scan as Scan).content };
 }
 
-/** Those of the start where somebody has left one meanwhile that cannot be read: after hours that is no reason to keep nothing. */
 export function pointersNow(project: Project, atStart: readonly Pointer[]): readonly Pointer[] {
+  return trackedNow(project, atStart).pointers;
+}
+
+/** Those of the start where somebody has left one meanwhile that cannot be read: after hours that is no reason to keep nothing. */
+function trackedNow(project: Project, atStart: readonly Pointer[]): Tracked {
   try {
-    return readPointers(project);
+    return trackedOf(project, null);
   } catch (error) {
     if (!(error instanceof ExpverError && error.code === "E_POINTER")) throw error;
-    return atStart;
+    return { pointers: [...atStart], pipelines: () => [] };
   }
 }
 
