@@ -141,6 +141,10 @@ describe.skipIf(!HAS_DVC)("a program that runs stages without saying so (make, a
     ]);
     expect(() => dvcCalls(repo, [["status", "-q"]])).toThrow();
     expect(first.stderr).toContain("expver data remove models/model.bin.dvc && dvc commit -f train");
+    const { findings } = repo.expverJson(["doctor"]).data;
+    expect(findings).toContainEqual(
+      expect.objectContaining({ check: "contested-outputs", remedy: "expver data remove models/model.bin.dvc && dvc commit -f train" }),
+    );
     repo.expver(["data", "remove", "models/model.bin.dvc"]);
     dvcCalls(repo, [["commit", "-q", "-f", "train"]]);
     repo.commit("lock", {});

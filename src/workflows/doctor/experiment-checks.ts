@@ -49,7 +49,7 @@ export const candidateModels: Check = {
     const path = storedPath(project, project.config.models.candidates);
     const absolute = absolutePath(project, path);
     if (!existsSync(absolute)) return [];
-    const stored = looked.pointers().find((pointer) => pointer.path === path);
+    const stored = looked.tracked().pointers.find((pointer) => pointer.path === path);
     const listed = stored?.hash?.endsWith(".dir")
       ? (readListing(cacheDir(project), { hash: stored.hash, hashName: stored.hashName }) ?? [])
       : [];

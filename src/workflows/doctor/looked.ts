@@ -1,15 +1,15 @@
 /** What several checks look at, read once for all of them. What a repair needs it looks at anew. */
 import type { Place, Project } from "../../config/project.ts";
 import { linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
-import { readPointers } from "../../store/pointers.ts";
-import type { Pointer } from "../../store/types.ts";
+import { type Tracked, trackedOf } from "../../store/pointers.ts";
 import { type Registry, readRegistry } from "../../versions/registry.ts";
 
 export interface Looked {
   worktrees(): Worktree[];
   /** For checks that have a project. */
   registry(): Registry;
-  pointers(): Pointer[];
+  /** Pointers and pipelines of the worktree. */
+  tracked(): Tracked;
 }
 
 export function lookedAt({ repository }: Place, project: Project | null): Looked {
@@ -21,7 +21,7 @@ export function lookedAt({ repository }: Place, project: Project | null): Looked
   return {
     worktrees: once(() => (repository === null ? [] : linkedWorktrees(repository))),
     registry: ofProject((one) => readRegistry(one)),
-    pointers: ofProject(readPointers),
+    tracked: ofProject((one) => trackedOf(one, null)),
   };
 }
 

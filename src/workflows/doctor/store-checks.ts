@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { shownPath, typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { promisedOutputs } from "../../pipelines/unrun-outputs.ts";
 import { roomOn } from "../../platform/file-system.ts";
 import { isFolder, readableNamesIn, readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
@@ -14,6 +15,7 @@ import { cacheDir, cacheSeenByDvc, sharedCache } from "../../store/dvc-config.ts
 import { parseDvcConfig } from "../../store/dvc-config-file.ts";
 import { parseListing } from "../../store/listing.ts";
 import { partialsFolder } from "../../store/partial.ts";
+import type { PipelineTexts } from "../../store/pointers.ts";
 import { outputStatus } from "../../store/status.ts";
 import type { HashName, Pointer } from "../../store/types.ts";
 import { nameSharedCache, sharedCacheEdit } from "../shared-cache.ts";
@@ -26,7 +28,7 @@ export const lostObjects: Check = {
     if (project === null || project.dvcRoot === null || project.repository?.bare) return [];
     const cache = cacheDir(project);
     const hasRemote = configTexts(project).some(({ sections }) => [...sections.keys()].some((name) => name.startsWith("remote ")));
-    const incomplete = looked.pointers().flatMap((pointer) => {
+    const incomplete = looked.tracked().pointers.flatMap((pointer) => {
       const missing = missingOf(cache, pointer);
       return missing === 0 ? [] : [{ pointer, missing }];
     });
@@ -62,13 +64,32 @@ export const contestedOutputs: Check = {
   title: "outputs that several pointers name",
   find({ project, looked }) {
     if (project === null || project.dvcRoot === null || project.repository?.bare) return [];
-    return everyContested(project, looked.pointers()).map(({ path, pointers, agree }): Finding => {
+    const { pointers: all, pipelines } = looked.tracked();
+    const found = everyContested(project, all).map(({ path, pointers, agree }): Finding => {
       const what = contestedText(project, { path, pointers });
       const remedy = contestedRemedy(project, pointers);
       return agree ? { level: "warning", what, remedy } : { level: "problem", what: `${what}, which say different things`, remedy };
     });
+    return [...found, ...withPromise(project, all, pipelines())];
   },
 };
+
+/** Outputs with a pointer of their own that a stage promises which has not run: dvc takes no repository that has one. */
+function withPromise(project: Project, pointers: readonly Pointer[], pipelines: readonly PipelineTexts[]): Finding[] {
+  const own = new Map(pointers.flatMap((pointer) => (pointer.stage === undefined ? [[pointer.path, pointer]] : [])));
+  return promisedOutputs(pipelines).flatMap(({ path, stage }): Finding[] => {
+    const pointer = own.get(path);
+    if (pointer === undefined) return [];
+    const file = typedPath(project, pointer.file);
+    return [
+      {
+        level: "warning",
+        what: `${shownPath(project, path)} is an output of ${file} and of stage ${stage} in dvc.yaml, which has not run: dvc refuses both`,
+        remedy: `expver data remove ${file} && dvc commit -f ${stage}`,
+      },
+    ];
+  });
+}
 
 export const littleRoom: Check = {
   id: "little-room",
@@ -124,7 +145,7 @@ export const worktreeCache: Check = {
     if (project === null || shared === null) return [];
     const own = cacheSeenByDvc(project);
     if (own === shared) return [];
-    const lost = looked.pointers().filter((pointer) => missingOf(own, pointer) > 0);
+    const lost = looked.tracked().pointers.filter((pointer) => missingOf(own, pointer) > 0);
     const there = lost.filter((pointer) => missingOf(shared, pointer) === 0);
     if (there.length === 0) return [];
     const what = `this worktree has a cache of its own; ${there.length} tracked outputs are only in that of the main worktree, ${shared}`;
