@@ -63,6 +63,16 @@ describe.skipIf(!HAS_DVC)("a sweep of a pipeline", { timeout: 240_000 }, () => {
     },
   );
 
+  it("whose stages are not run, only what they call: the pointer that the best run's model gets is no secret", () => {
+    const repo = makeRepository();
+    repo.write("params.yaml", "lr: 0.1\n");
+    repo.expver(["init", "--yes"]);
+    repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
+    repo.commit("pipeline", { "dvc.yaml": PIPELINE, "train.sh": TRAIN });
+    const { code, stderr } = repo.expver(["sweep", "--grid", "lr=0.3,0.5", "--metrics", "metrics.json", "--", "sh", "train.sh"]);
+    expect([code, stderr.match(/output of stage train in dvc.yaml, which has not run/g)?.length]).toEqual([0, 1]);
+  });
+
   it("whose output is the whole models folder keeps no candidates in it, says so, and promotes nothing there", () => {
     const repo = makeRepository();
     repo.write("params.yaml", "lr: 0.1\n");

@@ -16,7 +16,7 @@ import { storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { isIgnoreFile } from "../../store/gitignore.ts";
 import { readListing } from "../../store/layout.ts";
-import { isLockFile, readPointers } from "../../store/pointers.ts";
+import { isLockFile, readPointers, trackedOf } from "../../store/pointers.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import { formatHeadline } from "../../versions/headline.ts";
@@ -30,6 +30,7 @@ import { nameVersions } from "../run/closing/name-versions.ts";
 import type { LackingRows } from "../run/database/lacking-rows.ts";
 import type { ClosingRun } from "../run/open-run.ts";
 import { storeDatabaseEdits } from "../run/outputs/outputs.ts";
+import { promisedAmong, warnPromised } from "../run/outputs/promised.ts";
 import { broughtEdits, editedFiles, type SnapshotPlace } from "../run/outputs/results-files.ts";
 import type { Places } from "../run/places.ts";
 import { titleOf } from "../run/prepare-run.ts";
@@ -157,13 +158,17 @@ async function placeOutputs(
   applyTextEdits(project, operation, broughtEdits(place, locks));
   for (const file of owned) if (!locks.includes(file)) await placeBlob(project, repository, operation, file);
   // Of what its stages made, its `dvc.lock` says what it is.
-  const ofStages = new Set(readPointers(project).flatMap(({ stage, path, hash }) => (stage === undefined ? [] : [`${hash} ${path}`])));
+  const tracked = trackedOf(project, null);
+  const ofStages = new Set(tracked.pointers.flatMap(({ stage, path, hash }) => (stage === undefined ? [] : [`${hash} ${path}`])));
+  const single: string[] = [];
   for (const { path, hash } of winner.end.artifacts) {
     await placeStored(project, operation, { path, hash });
     if (ofStages.has(`${hash} ${path}`)) continue;
+    single.push(path);
     const { pointer, ignore } = storeOutput(project, path, context);
     edits.push(pointer, ...(ignore === null ? [] : [ignore]));
   }
+  warnPromised(context, project, promisedAmong(tracked.pipelines(), single));
   return { edits, owned };
 }
 

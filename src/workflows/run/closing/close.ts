@@ -3,7 +3,7 @@
 import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { nearestWord } from "../../../config/nearest.ts";
-import { absolutePath, shownPath, typedPath } from "../../../config/paths.ts";
+import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, updateRefs } from "../../../git/refs.ts";
@@ -13,7 +13,6 @@ import { counted } from "../../../platform/words.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { objectFile, storeOutput } from "../../../store/contents.ts";
 import { cacheDir } from "../../../store/dvc-config.ts";
-import { fileBeside } from "../../../store/pointers.ts";
 import { artifactEntries } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
 import { RESERVED } from "../../../versions/reserve.ts";
@@ -26,6 +25,7 @@ import type { ClosingRun } from "../open-run.ts";
 import { findLeft, warnOfLeft } from "../outputs/left-files.ts";
 import { readMetricsFile } from "../outputs/metrics-file.ts";
 import { inputsChangedSince, type Outputs, outputsOf, storingRun } from "../outputs/outputs.ts";
+import { warnPromised } from "../outputs/promised.ts";
 import { noteStages } from "../outputs/ran-stages.ts";
 import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
 import { noteWritten } from "../outputs/written.ts";
@@ -156,7 +156,7 @@ async function closeVersioned(
   stamp(context, run, { collected, version: facts().version, changed });
   const outputs = await paceWork(storingRun(run), context, { label: "storing what the run wrote" });
   noteWritten(run, outputs);
-  warnPromised(context, run, outputs);
+  warnPromised(context, run.project, outputs.promised);
   run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
   // Before it is made, also when it is made late: a tag cannot be told afterwards which versions its data is there.
   const isPublished = facts().closing.publish || run.project.config.publish === "auto";
@@ -176,16 +176,6 @@ async function closeVersioned(
   if (left !== null) warnOfLeft(context, run, left);
   if (!onBranch && facts().closing.commit) warnOffBranch(context, run);
   return outcomeOf(run, { collected, outputs, onBranch, line: facts().version === null ? null : formatHeadline(message) });
-}
-
-/** dvc takes no repository in which two files name one output, nor before the stage has run. */
-function warnPromised({ report }: Context, { project }: ClosingRun, { promised }: Outputs): void {
-  for (const { path, stage } of promised)
-    report({
-      kind: "warning",
-      text: `${shownPath(project, path)} is an output of stage ${stage} in dvc.yaml, which has not run, and has a pointer of its own now: dvc refuses both`,
-      hint: `expver data remove ${typedPath(project, fileBeside(path))} && dvc commit -f ${stage}; and run it as a stage: expver run -- dvc repro`,
-    });
 }
 
 /** What was typed; else what differs from the version before; with -e what a person makes of it. */

@@ -1,11 +1,10 @@
 /** What the run wrote: stored, and the files R will have for it. Nothing in the worktree changes here. */
 import { existsSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { absolutePath, isUnder, isWithin } from "../../../config/paths.ts";
+import { absolutePath, isUnder } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
-import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { finishWork, type Work } from "../../../platform/pace.ts";
@@ -22,6 +21,7 @@ import type { ClosingRun } from "../open-run.ts";
 import type { OutputFile } from "../run-facts.ts";
 import { type Marks, marking, takeMarks, takingMarks } from "./marks.ts";
 import { modelUnits } from "./model-units.ts";
+import { type Promised, promisedAmong } from "./promised.ts";
 import { editedFiles, ownedFiles, type SnapshotPlace, treeEntries } from "./results-files.ts";
 import { filesForGit, isStageFile, stageFiles } from "./stage-files.ts";
 
@@ -30,8 +30,7 @@ export interface Outputs {
   /** Everything stored, the results database first (unless it is a shard), what stages made last. */
   artifacts: ArtifactEntry[];
   models: ArtifactEntry[];
-  /** Stored paths of what got a pointer of its own, and is, or has in it, what a stage promises that has not run. */
-  promised: { path: string; stage: string }[];
+  promised: Promised[];
 }
 
 /** Stores the database and everything of {@link writtenPaths}. */
@@ -53,12 +52,13 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   edits.push(...metricsIgnored(run, [...owned.keys(), ...stages.files.map(({ path }) => path)]));
   const edited = editedFiles(place, edits, stages.ignored);
   const isEdited = new Set(edited.map(({ path }) => path));
-  const promised = others.length === 0 || closing.pipeline ? [] : promisedOutputs(pipelines());
   return {
-    promised: others.flatMap(({ path }) => {
-      const found = promised.find((one) => isWithin(one.path, path) || isWithin(path, one.path));
-      return found?.stage === undefined ? [] : [{ path, stage: found.stage }];
-    }),
+    promised: closing.pipeline
+      ? []
+      : promisedAmong(
+          pipelines(),
+          others.map((one) => one.path),
+        ),
     files: [...edited, ...own, ...stages.files.filter(({ path }) => !owned.has(path) && !isEdited.has(path))],
     artifacts,
     models: artifacts.filter(({ path }) => isUnder(path, places.models)),
