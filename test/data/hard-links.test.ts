@@ -2,7 +2,9 @@
 import { chmodSync, linkSync, lstatSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
 import { md5Of } from "../../src/platform/hashing.ts";
+import { takingAlong } from "../../src/store/moved.ts";
 import { openStatCache } from "../../src/store/stat-cache.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -120,6 +122,23 @@ it.each(["hardlink", "copy"])(
     expect(repository.expver(["data", "status"]).stdout).toContain("two");
   },
 );
+
+it("a file that another took the place of while it was moved is not taken for it", () => {
+  const repository = makeRepository();
+  const must = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+  const [from, to] = [join(repository.root, "one"), join(repository.root, "two")];
+  must("init", "-q");
+  repository.write("one", "single");
+  utimesSync(from, 1000, 1000);
+  must("add", "one");
+  const remember = takingAlong(openProject(repository.context), { from, to, hashName: "md5" });
+  writeFileSync(to, "double");
+  utimesSync(to, 1000, 1000);
+  remember();
+  const singles = openStatCache(join(repository.root, ".git/expver"), `${repository.root}/*`, { below: `${repository.root}/` });
+  expect(singles.get(from, statSync(from))).toBe(md5Of(Buffer.from("single")));
+  expect(singles.get(to, statSync(to))).toBeUndefined();
+});
 
 it.each(["hardlink", "symlink", "copy"])("data that became a %s is not read again, here or in another worktree", (type) => {
   const repository = makeRepository();
