@@ -66,7 +66,10 @@ function overlapRefuser(pointers: readonly Pointer[], asked: readonly string[]):
       );
     }
     if (overlap !== undefined) {
-      throw refused(`${path} overlaps ${overlap.path}, which ${overlap.file} tracks`, `Store that output instead: ${overlap.path}.`);
+      throw refused(
+        `${path} overlaps ${overlap.path}, which ${overlap.file} tracks`,
+        `Name ${overlap.path} itself, or a place that does not overlap it.`,
+      );
     }
     const twice = askedBeside(path);
     if (twice !== undefined) throw refused(`${path} and ${twice} overlap`, "Add only the outer one.");
