@@ -95,3 +95,21 @@ const FIRST_BATCH = 20_000;
 export function* batchesOf<T>(all: readonly T[]): Generator<readonly T[]> {
   for (let from = 0, to = FIRST_BATCH; from < all.length; from = to, to += BATCH) yield all.slice(from, to);
 }
+
+/** Of so many bytes and so many items at most; one that is larger stands alone. */
+export function* batchesBySize<T>(
+  all: readonly T[],
+  { bytesOf, bytes, items = Number.POSITIVE_INFINITY }: { bytesOf: (one: T) => number; bytes: number; items?: number },
+): Generator<T[]> {
+  let [batch, sum]: [T[], number] = [[], 0];
+  for (const one of all) {
+    const size = bytesOf(one);
+    if (batch.length === items || (batch.length > 0 && sum + size > bytes)) {
+      yield batch;
+      [batch, sum] = [[], 0];
+    }
+    batch.push(one);
+    sum += size;
+  }
+  if (batch.length > 0) yield batch;
+}

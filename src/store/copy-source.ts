@@ -6,7 +6,7 @@ import { ExpverError } from "../errors.ts";
 import { isLfsPointer, lfsBytes } from "../git/lfs.ts";
 import { blobSizes, catFiles } from "../git/tree.ts";
 import { createPlacer } from "../platform/links.ts";
-import { batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
+import { batchesBySize, batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
 import { keysOf } from "./bundles.ts";
 import { openCache } from "./cache.ts";
@@ -122,7 +122,8 @@ function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }
   const names = inGit.map(({ blob }) => blob);
   // What a clone left behind has no size yet, and comes with this question, all at once.
   const sizes = repository.partial ? blobSizes(repository, names) : null;
-  for (const some of inBatches(inGit, ({ node, blob }) => sizes?.get(blob) ?? node.size ?? BATCH_BYTES)) {
+  const bytesOf = ({ node, blob }: (typeof inGit)[number]) => sizes?.get(blob) ?? node.size ?? BATCH_BYTES;
+  for (const some of batchesBySize(inGit, { bytesOf, bytes: BATCH_BYTES })) {
     const blobs = catFiles(
       repository,
       some.map(({ blob }) => blob),
@@ -140,20 +141,6 @@ function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }
 
 // So much of what Git has is in memory at once, or one file.
 const BATCH_BYTES = 2 ** 26;
-
-function* inBatches<T>(all: readonly T[], bytesOf: (one: T) => number): Generator<T[]> {
-  let [batch, bytes]: [T[], number] = [[], 0];
-  for (const one of all) {
-    const size = bytesOf(one);
-    if (batch.length > 0 && bytes + size > BATCH_BYTES) {
-      yield batch;
-      [batch, bytes] = [[], 0];
-    }
-    batch.push(one);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
-}
 
 const LFS_HINT = "Install git-lfs (git lfs install), bring its objects with git lfs fetch --all, and repeat.";
 

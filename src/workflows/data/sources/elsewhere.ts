@@ -6,7 +6,7 @@ import { findPlace } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { createPlacer } from "../../../platform/links.ts";
-import { paceWork, type Work } from "../../../platform/pace.ts";
+import { batchesBySize, paceWork, type Work } from "../../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
 import { counted } from "../../../platform/words.ts";
 import { dvcFolder } from "../../../store/dvc-config.ts";
@@ -127,7 +127,8 @@ async function readThrough(
   { source, there, each }: { source: UrlSource; there: There; each?: (parcels: Parcel[]) => Promise<void> },
 ): Promise<(ListingEntry & { size: number })[]> {
   const entries: (ListingEntry & { size: number })[] = [];
-  for (const batch of batchesOf(there.files)) {
+  const bytesOf = ({ size }: There["files"][number]) => size ?? BATCH_BYTES;
+  for (const batch of batchesBySize(there.files, { bytesOf, bytes: BATCH_BYTES, items: BATCH_FILES })) {
     const staging = makeStaging(join(dvcFolder(project), "tmp"));
     try {
       const target = join(staging, "made");
@@ -139,20 +140,6 @@ async function readThrough(
     }
   }
   return entries;
-}
-
-function batchesOf(files: There["files"]): There["files"][] {
-  const batches: There["files"][number][][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const file of files) {
-    const last = batches.at(-1);
-    if (last === undefined || bytes >= BATCH_BYTES || last.length >= BATCH_FILES) {
-      batches.push([file]);
-      bytes = 0;
-    } else last.push(file);
-    bytes += file.size ?? BATCH_BYTES;
-  }
-  return batches;
 }
 
 /** Those that are not there yet. Throws the first failure. */
