@@ -135,14 +135,13 @@ describe("local launcher", () => {
   it("signals the whole group", async () => {
     const launcher = localLauncher();
     const one = job(
-      "require('child_process').spawnSync('sh', ['-c', 'echo ready; trap \"echo got it; exit 3\" TERM; while :; do sleep 0.05; done'], { stdio: 'inherit' })",
+      "require('child_process').spawnSync('sh', ['-c', 'trap \"echo got it; exit 3\" TERM; echo ready; while :; do sleep 0.05; done'], { stdio: 'inherit' })",
     );
     await launcher.submit(one);
     while (!readFileSync(launcher.log(one), "utf8").includes("ready")) await sleep(20);
     expect(await launcher.stop(one, "SIGTERM")).toBe(true);
     expect(await launcher.wait(one)).toMatchObject({ exitCode: null, signal: "SIGTERM" });
-    await sleep(200);
-    expect(readFileSync(launcher.log(one), "utf8")).toContain("got it");
+    while (!readFileSync(launcher.log(one), "utf8").includes("got it")) await sleep(20);
     expect(await launcher.stop(one, "SIGTERM")).toBe(false);
   });
 
