@@ -153,7 +153,6 @@ describe("stopping a run", () => {
       repo.write("job.js", `${listen("told")} require("child_process").spawn(process.execPath, ["child.js"], { stdio: "inherit" });`);
       const first = inBackground(repo, ["run", "--json", "--", "node", "job.js"]);
       await until(() => exists(repo, "running"));
-      await sleep(100);
       first.kill(signal);
       const { code, stdout } = await first.ended;
       const { data, error } = JSON.parse(stdout);
@@ -163,10 +162,8 @@ describe("stopping a run", () => {
         status: "killed",
         version: null,
       });
-      await sleep(100);
-      const log = readFileSync(data.log, "utf8");
-      expect(log).toContain("told");
-      expect(log).toContain("child told");
+      const told = () => readFileSync(data.log, "utf8").split("\n");
+      await until(() => told().includes("told") && told().includes("child told"));
       expect(runRows(repo)).toMatchObject([{ status: "killed", version: null }]);
       expect(refs(repo)).toBe(`refs/expver/runs/${data.run_id}`);
     },
@@ -176,10 +173,10 @@ describe("stopping a run", () => {
     const repo = makeExperiment();
     const first = inBackground(repo, ["run", "--json", "--", "sh", "-c", "trap '' INT TERM; echo > running; while :; do sleep 0.1; done"]);
     await until(() => exists(repo, "running"));
-    first.kill("SIGINT");
-    await sleep(300);
-    first.kill("SIGINT");
+    // Signals that come before the first one was looked at count as one.
+    const impatient = setInterval(() => first.kill("SIGINT"), 300);
     expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ status: "killed", signal: "SIGKILL" });
+    clearInterval(impatient);
   });
 
   it("`runs stop` is recorded as killed even when the program ends politely; `runs wait` and `runs list` tell", async () => {
@@ -236,7 +233,7 @@ describe("kill -9 of expver", () => {
     expect(exists(repo, "second")).toBe(false);
     repo.write("go", "");
     await until(() => exists(repo, "metrics.json"));
-    await sleep(300);
+    await until(() => repo.expverJson(["runs", "list"]).data.runs[0].status !== "running");
     expect(repo.expverJson(["runs", "list"]).data.runs).toMatchObject([{ run_id: runId, status: "lost" }]);
     const next = repo.expverJson(["run", "--", "true"]);
     expect(next).toMatchObject({ code: 0, data: { version: "e0.1.0" } });
@@ -280,7 +277,8 @@ describe("kill -9 of expver", () => {
       await sleep(delay);
       first.kill("SIGKILL");
       await first.ended;
-      await sleep(150); // the program, if it was started, ends
+      // The program, if it was started, ends.
+      await until(() => !repo.expverJson(["runs", "list"]).data.runs.some(({ status }: { status: string }) => status === "running"));
       const after = repo.expverJson(["run", "-m", `after ${number}`, "--", "node", "train.js"]);
       expect(after.code, JSON.stringify(after)).toBe(0);
       checkWhole(repo, head, JSON.stringify({ delay, after, ops: repo.expver(["ops", "list"]).stdout }, null, 1));
