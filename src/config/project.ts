@@ -74,7 +74,7 @@ function placeOf(repository: Repository | null, cwd: string): Place | null {
   const dvcRoot = nearest(configRoot ?? cwd, top, (folder) => isFolder(join(folder, ".dvc")));
   const root = configRoot ?? dvcRoot ?? top;
   if (root === null) return null;
-  const usesGit = repository !== null && !(dvcRoot !== null && readNoScm(dvcRoot));
+  const usesGit = repository !== null && (dvcRoot === null || noScmFile(dvcRoot) === null);
   return {
     root,
     repository: usesGit ? repository : null,
@@ -109,10 +109,13 @@ export function readConfig(place: Place): Config {
 /** The repository, for commands that cannot do without Git. Throws E_NO_GIT. */
 export function requireRepository(project: Place): Repository {
   if (project.repository !== null) return project.repository;
-  throw new ExpverError("E_NO_GIT", `${project.root} is not under Git (or .dvc/config says core.no_scm)`, {
-    hint: "Run `expver init` (it makes the Git repository too), or use only `expver data …` here.",
-    details: { root: project.root },
-  });
+  const { root, dvcRoot } = project;
+  const file = dvcRoot === null ? null : noScmFile(dvcRoot);
+  const [problem, first] =
+    file === null
+      ? [`${root} is not under Git`, "Run `expver init` (it makes the Git repository too)"]
+      : [`core.no_scm in .dvc/${file} keeps Git out of ${root}`, `${LETTING_GIT_IN[file]}, then expver init`];
+  throw new ExpverError("E_NO_GIT", problem, { hint: `${first}. Or use only \`expver data …\` here.`, details: { root } });
 }
 
 /** What all stored paths are relative to: the Git root, or the DVC root without Git. Absolute. */
@@ -128,15 +131,21 @@ function nearest(start: string, limit: string | null, fits: (folder: string) => 
   }
 }
 
-/** `core.no_scm` of `.dvc/config` and `config.local`: the one DVC setting that decides where we are. */
-function readNoScm(dvcRoot: string): boolean {
-  let answer = false;
-  for (const name of ["config", "config.local"]) {
+/** What to type where a file of `.dvc` says `core.no_scm`. */
+const LETTING_GIT_IN = {
+  config: "Let Git in: expver data config --unset core.no_scm",
+  "config.local": "Let Git in: expver data config --local core.no_scm false",
+};
+
+/** The file of `.dvc` whose `core.no_scm` holds, the one DVC setting that decides where we are; null: Git is used. */
+function noScmFile(dvcRoot: string): keyof typeof LETTING_GIT_IN | null {
+  let answer: keyof typeof LETTING_GIT_IN | null = null;
+  for (const name of ["config", "config.local"] as const) {
     let section = "";
     for (const line of (readTextIfExists(join(dvcRoot, ".dvc", name)) ?? "").split("\n")) {
       section = (/^\s*\[+\s*['"]?([^\]'"]*?)['"]?\s*\]/.exec(line)?.[1] ?? section).toLowerCase();
       const value = /^\s*['"]?no_scm['"]?\s*=\s*['"]?(\w+)/i.exec(line)?.[1];
-      if (value !== undefined && section === "core") answer = value.toLowerCase() === "true";
+      if (value !== undefined && section === "core") answer = value.toLowerCase() === "true" ? name : null;
     }
   }
   return answer;

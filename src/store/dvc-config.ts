@@ -3,6 +3,8 @@ import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Place } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
+import type { Repository } from "../git/git.ts";
+import { catFilesIfThere } from "../git/tree.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import type { LinkType } from "../platform/links.ts";
 import { type ConfigValue, parseDvcConfig, type Sections } from "./dvc-config-file.ts";
@@ -71,12 +73,18 @@ export function cacheDir(project: Place): string {
 
 /**
  * One level as written, its relative paths made absolute; empty when there is no such file. What a linked worktree has of Git means the
- * places that it means in the main one, wherever the worktree stands.
+ * places that it means in the main one, wherever the worktree stands. A bare repository has what HEAD has.
  */
 export function readLevel(project: Place, level: ConfigLevel): Sections {
   const file = configFile(project, level);
   const main = level === "repo" ? mainDvcFolder(project) : null;
-  return settingsIn(readTextIfExists(file) ?? "", main === null ? file : join(main, "config"));
+  const text = level === "repo" && project.repository?.bare ? configOfHead(project.repository) : readTextIfExists(file);
+  return settingsIn(text ?? "", main === null ? file : join(main, "config"));
+}
+
+function configOfHead(repository: Repository): string | undefined {
+  const name = "HEAD:.dvc/config";
+  return catFilesIfThere(repository, [name]).get(name)?.toString("utf8");
 }
 
 /** The same of the text of any such file. */

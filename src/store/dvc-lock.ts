@@ -73,6 +73,7 @@ function busyError(path: string): ExpverError {
 
 /** What DVC keeps for itself beside the user's files. Older versions told Git of less of it; a cache that Git sees is committed. */
 function hideOwnFiles(project: Place): void {
+  if (project.repository?.bare) return;
   const own = ["config.local", "tmp", "cache"].map((name) => join(dvcFolder(project), name));
   for (const { path, after } of ignoreEdits(project, own)) if (after !== null) writeFileAtomic(path, after);
 }

@@ -33,6 +33,8 @@ export interface InitPlan extends Plan {
   /** Absolute. */
   root: string;
   makesRepository: boolean;
+  /** False: `core.no_scm` keeps Git out. */
+  usesGit: boolean;
   edits: FileEdit[];
   /** This clone has no command for the driver that .gitattributes names. */
   installsDriver: boolean;
@@ -95,6 +97,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
       fingerprint: fingerprintOf({ root, makesRepository, edits, installsDriver, cache: store.cache, remote: store.remote }),
       root,
       makesRepository,
+      usesGit: makesRepository || place?.repository !== null,
       edits,
       installsDriver,
       tracked: found.tracked,
@@ -250,7 +253,7 @@ function stepOf(root: string, { path, before, after }: FileEdit): Step {
 const DATA_NEXT = { none: ["expver data add PATH"], here: [], absent: ["expver data pull"] };
 
 function resultOf(
-  { root, makesRepository, edits, installsDriver, tracked, found, store }: InitPlan,
+  { root, makesRepository, usesGit, edits, installsDriver, tracked, found, store }: InitPlan,
   remote: RemoteProbes | null,
 ): InitResult {
   const database = found?.databases[0];
@@ -267,7 +270,7 @@ function resultOf(
     },
     cache: store.cache === null ? null : { ...store.cache.to, copied: store.cache.objects.length },
     remote,
-    next: edits.length === 0 ? [] : [...DATA_NEXT[tracked], 'expver run -m "first" -- COMMAND'],
+    next: edits.length === 0 ? [] : [...DATA_NEXT[tracked], ...(usesGit ? ['expver run -m "first" -- COMMAND'] : [])],
     exitCode: remote?.probes.some(({ state }) => state === "failed") ? 1 : 0,
   };
 }

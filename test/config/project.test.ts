@@ -92,6 +92,21 @@ describe("DVC without Git", () => {
     expect(() => requireRepository(project)).toThrow(expect.objectContaining({ code: "E_NO_GIT" }));
   });
 
+  test("says which file keeps Git out, and what lets it in", () => {
+    const repo = makeRepository();
+    const refusal = () => repo.expverJson(["list"]).error;
+    repo.write(".dvc/config.local", "[core]\n    no_scm = True\n");
+    expect(refusal()).toMatchObject({ code: "E_NO_GIT", message: expect.stringContaining("core.no_scm in .dvc/config.local") });
+    expect(refusal()?.hint).toContain("expver data config --local core.no_scm false,");
+    expect(repo.expver(["data", "config", "--local", "core.no_scm", "false"]).code).toBe(0);
+    repo.write(".dvc/config", "[core]\n    no_scm = True\n");
+    expect(repo.expver(["list"]).code).toBe(0);
+    repo.run("rm", [".dvc/config.local"]);
+    expect(refusal()?.hint).toContain("expver data config --unset core.no_scm,");
+    expect(repo.expver(["data", "config", "--unset", "core.no_scm"]).code).toBe(0);
+    expect(repo.expver(["list"]).code).toBe(0);
+  });
+
   test("no_scm counts inside a Git repository too, and only in [core]", () => {
     const repo = makeRepository();
     repo.write(".dvc/config", "['remote \"x\"']\n    no_scm = true\n");

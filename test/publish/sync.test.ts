@@ -39,6 +39,19 @@ it("names the other remote where bytes of an older version may be", () => {
   expect(repo.expver(["verify", "--quick", "--remote", "storage", first]).code).toBe(0);
 });
 
+it("a bare repository has the data remote that HEAD names: it verifies, gets and syncs", () => {
+  const { repo, upstream } = makeStudy();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  upstream.git("symbolic-ref", "HEAD", "refs/heads/main");
+  const { stdout, code } = upstream.expver(["verify", "--quick"]);
+  expect({ stdout, code }).toMatchObject({ code: 0, stdout: expect.not.stringContaining("missing") });
+  must(upstream, ["get", version, "data.csv", "-o", join(upstream.root, "../got.csv")]);
+  expect(repo.read("../got.csv")).toBe("x,y\n1,2\n");
+  must(upstream, ["sync"]);
+  expect(upstream.expver(["verify"]).stdout).toMatch(/whole/);
+});
+
 it.each([
   ["a pointer file of another name", (repo: TestRepository, text: string) => repo.write("results/all.dvc", `# of all\n${text}`)],
   [

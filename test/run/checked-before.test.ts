@@ -84,6 +84,8 @@ it("without a .dvc nothing runs: Git would see the cache; where one lies below, 
     return answer.error;
   };
   expect(run("", 1)).toMatchObject({ code: "E_NO_PROJECT", hint: "expver init" });
+  repo.git("worktree", "add", "-q", "../linked");
+  expect(repo.expverJson(["-C", "../linked", "run", "--", "true"])).toMatchObject({ code: 1, error: { code: "E_NO_PROJECT" } });
   expect(existsSync(join(repo.root, ".dvc"))).toBe(false);
   expect(repo.expver(["data", "init", "--subdir"], { cwd: "proj" }).code).toBe(0);
   repo.commit("a project below");

@@ -190,7 +190,7 @@ describe("expver init", () => {
   test("leaves a DVC repository without Git without Git", async () => {
     const repo = openTestRepository(makeFolder());
     repo.write(".dvc/config", "[core]\n    no_scm = True\n");
-    expect(await run(repo.context)).toMatchObject({ madeRepository: false });
+    expect(await run(repo.context)).toMatchObject({ madeRepository: false, next: ["expver data add PATH"] });
     expect(existsSync(join(repo.root, ".git"))).toBe(false);
   });
 

@@ -10,7 +10,6 @@ import { readIndexEntries, requireIndexFree } from "../../../git/index-file.ts";
 import { unfinished } from "../../../git/status.ts";
 import type { Context } from "../../../platform/context.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
-import { cacheDir, dvcFolder } from "../../../store/dvc-config.ts";
 import { linkOnTheWay } from "../outputs/marks.ts";
 import type { Places } from "../places.ts";
 import type { RunRequest } from "./request.ts";
@@ -31,9 +30,12 @@ export function refuseUnfit(repository: Repository, { commit, edit }: Pick<RunRe
   if (commit) requireIndexFree(repository);
 }
 
-/** Without DVC's ignore file the cache would be made where Git sees it, and the next snapshot would commit every model. */
+/**
+ * Without DVC's ignore file the cache would be made where Git sees it, and the next snapshot would commit every model; where it is made
+ * elsewhere, the version would have pointers in a repository that dvc does not take for one of its own.
+ */
 export function refuseWithoutDvc(project: Project, repository: Repository): void {
-  if (project.dvcRoot !== null || !cacheDir(project).startsWith(`${dvcFolder(project)}/`)) return;
+  if (project.dvcRoot !== null) return;
   const [below] = git(repository, ["ls-files", "-z", "--", ":(glob)**/.dvc/config"]).split("\0");
   const elsewhere = below ? `; or run where there is one: cd ${shellWord(join(repository.root, below, "../.."))}` : "";
   throw new ExpverError("E_NO_PROJECT", `no .dvc folder at or above ${project.root}: models and results have no place yet`, {
