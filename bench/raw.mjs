@@ -1,7 +1,7 @@
 /**
  * The file operations that a data command cannot do without, and nothing else: no journal, no lock, no sync, no temporary names, no
- * checks, no memory of hashes. `node raw.mjs VERB DATA STORE [link] [safe]`; each verb leaves what the next one reads. With `safe` what is
- * copied is hashed on its way, and what a store is given is on the disk at the end.
+ * checks, no memory of hashes. `node raw.mjs VERB DATA STORE [link] [safe]`; each verb leaves what the next one reads (`STORE/listing`, and
+ * `STORE-remote`). With `safe` what is copied is hashed on its way, and what a store is given is on the disk at the end.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,7 +15,9 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmdirSync,
   statfsSync,
+  unlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -25,9 +27,28 @@ const isSafe = flags.includes("safe");
 const links = flags.includes("link");
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
 const made = new Set();
-const verbs = { add, status, checkout, push };
+const remote = `${store}-remote`;
+const verbs = {
+  add,
+  status,
+  checkout,
+  push,
+  fetch,
+  pull,
+  present,
+  compare,
+  replace,
+  collect,
+  list,
+  copyTree,
+  importUrl,
+  look,
+  move,
+  remove,
+};
 verbs[verb]();
-if (isSafe && verb !== "checkout" && !isTmpfs(store)) must(["sync", "-f", verb === "push" ? `${store}-remote` : store]);
+const written = { add: store, fetch: store, pull: store, importUrl: store, push: remote }[verb];
+if (isSafe && written !== undefined && !isTmpfs(written)) must(["sync", "-f", written]);
 
 function add() {
   const entries = [];
@@ -86,10 +107,88 @@ function checkout() {
 }
 
 function push() {
+  transfer(store, remote);
+}
+
+function fetch() {
+  transfer(remote, store);
+}
+
+function transfer(from, to) {
   for (const { md5 } of listing()) {
-    folder(`${store}-remote/${md5.slice(0, 2)}`);
-    copy(objectOf(store, md5), objectOf(`${store}-remote`, md5), { mode: 0o444, md5 });
+    folder(`${to}/${md5.slice(0, 2)}`);
+    copy(objectOf(from, md5), objectOf(to, md5), { mode: 0o444, md5 });
   }
+}
+
+function pull() {
+  fetch();
+  checkout();
+}
+
+/** What a remote has, and what of it is here. */
+function present() {
+  const there = new Set(walk(remote, ""));
+  const lacking = listing().filter(({ md5 }) => !there.has(objectOf("", md5).slice(1)) && lstatSync(objectOf(store, md5)));
+  if (lacking.length > 0) throw new Error(`the remote lacks ${lacking.length}`);
+}
+
+/** Of two listings. */
+function compare() {
+  const before = new Map(JSON.parse(readFileSync(`${store}/listing-before`, "utf8")).map(({ md5, relpath }) => [relpath, md5]));
+  console.log(JSON.stringify(listing().filter(({ md5, relpath }) => before.get(relpath) !== md5)));
+}
+
+/** Every file by another one. */
+function replace() {
+  for (const { md5, relpath } of listing()) {
+    const path = `${data}/${relpath}`;
+    unlinkSync(path);
+    if (links) linkSync(objectOf(store, md5), path);
+    else copy(objectOf(store, md5), path, { mode: 0o644, md5 });
+  }
+}
+
+/** What no listing names goes. */
+function collect() {
+  const named = new Set(listing().map(({ md5 }) => objectOf("", md5).slice(1)));
+  for (const path of walk(store, "")) if (!named.has(path) && !path.startsWith("listing")) unlinkSync(`${store}/${path}`);
+}
+
+function list() {
+  console.log(JSON.stringify(listing().map(({ relpath }) => relpath)));
+}
+
+function copyTree() {
+  copyAll(data, store);
+}
+
+function copyAll(from, to) {
+  for (const relpath of walk(from, "")) {
+    folder(`${to}/${relpath}`.slice(0, `${to}/${relpath}`.lastIndexOf("/")));
+    copy(`${from}/${relpath}`, `${to}/${relpath}`, { mode: 0o644 });
+  }
+}
+
+function importUrl() {
+  copyAll(data, `${data}-imported`);
+  for (const relpath of walk(`${data}-imported`, "")) addFile(`${data}-imported/${relpath}`);
+}
+
+function look() {
+  for (const relpath of walk(data, "")) lstatSync(`${data}/${relpath}`);
+}
+
+function move() {
+  renameSync(data, `${data}-moved`);
+}
+
+function remove(place = data) {
+  for (const item of readdirSync(place, { withFileTypes: true })) {
+    if (item.isDirectory()) remove(`${place}/${item.name}`);
+    else unlinkSync(`${place}/${item.name}`);
+  }
+  rmdirSync(place);
 }
 
 function copy(from, to, { mode, md5 }) {
@@ -106,7 +205,7 @@ function copy(from, to, { mode, md5 }) {
     });
     closeSync(descriptor);
   }
-  if (hash !== null && hash.digest("hex") !== md5) throw new Error(`${from} is damaged`);
+  if (md5 !== undefined && hash !== null && hash.digest("hex") !== md5) throw new Error(`${from} is damaged`);
 }
 
 function isTmpfs(path) {

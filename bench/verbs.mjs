@@ -1,5 +1,5 @@
-/** Every data command that looks at or moves files, over one tree: expver and real dvc side by side. See docs/benchmarks.md. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+/** Every data command that looks at or moves files, over one tree: expver, real dvc and the bare file operations side by side. See docs/benchmarks.md. */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { least, measure, must, options, printTable, ratio } from "./measure.mjs";
@@ -14,29 +14,37 @@ const { files, bytes, rounds, on, link, only, clock } = options({
   only: "",
   clock: "wall",
 });
+const RAW = join(import.meta.dirname, "raw.mjs");
+/** What is left of a command that has no files to look at. */
+const START = { program: process.execPath, args: ["-e", "0"] };
 const DVC = resolve(process.env.EXPVER_PEERS ?? ".venv-peers", "bin/dvc");
 if (!existsSync(DVC)) throw new Error(`no dvc at ${DVC}: name its virtual environment in EXPVER_PEERS`);
 
 const base = mkdtempSync(join(on === "tmp" ? tmpdir() : on, "expver-bench-"));
 try {
   makeFiles(join(base, "seed"), { files, bytes });
-  const tools = [expver(), dvc()].map((tool) => ({ ...tool, cases: casesOf(tool) }));
-  const names = tools[0].cases.map(({ name }) => name);
+  const tools = [expver(), dvc(), bare()].map((tool) => ({ ...tool, cases: tool.cases ?? casesOf(tool) }));
+  const names = Object.keys(tools[0].cases);
   const times = new Map(names.map((name) => [name, tools.map(() => [])]));
   for (let round = 0; round < rounds; round += 1) {
     for (const { fresh } of tools) fresh();
     for (const name of names) {
-      const playing = tools.map((tool) => ({ ...tool.cases.find((one) => one.name === name), name: tool.name, clock }));
+      const playing = tools.map(({ name: tool, cases }) => ({ ...(cases[name] ?? START), name: tool, clock }));
       const measured = measure(playing, 1);
       for (const [index, tool] of tools.entries()) times.get(name)[index].push(...measured.get(tool.name));
     }
   }
   console.log(`\n${files} files of ${bytes} bytes in ${on}${link && `, cache.type ${link}`}; least seconds (${clock}) of ${rounds} rounds`);
   printTable([
-    ["", "expver", "dvc", "dvc / expver"],
+    ["", "expver", "dvc", "bare", "dvc / expver", "expver / bare"],
     ...[...times]
       .filter(([name]) => only === "" || only.split(",").includes(name))
-      .map(([name, [ours, theirs]]) => [name, seconds(ours), seconds(theirs), ratio(least(theirs), least(ours))]),
+      .map(([name, [ours, theirs, raw]]) => [
+        name,
+        ...[ours, theirs, raw].map(seconds),
+        ratio(least(theirs), least(ours)),
+        ratio(least(ours), least(raw)),
+      ]),
   ]);
 } finally {
   rmSync(base, { recursive: true, force: true });
@@ -57,9 +65,110 @@ function dvc() {
   return { name: "dvc", call, ...repository(base, "dvc", { call, link }) };
 }
 
+function bare() {
+  const top = join(base, "bare");
+  const [data, store] = [join(top, "data"), join(top, "store")];
+  return {
+    name: "bare",
+    fresh() {
+      rmSync(top, { recursive: true, force: true });
+      mkdirSync(store, { recursive: true });
+      must("cp", ["-a", join(base, "seed"), data]);
+    },
+    cases: bareCases(top, { data, store }),
+  };
+}
+
+function bareCases(top, { data, store }) {
+  const links = /link/.test(link.replace("reflink", "")) ? ["link"] : [];
+  const raw = (verb, from = data, to = store) => ({ program: process.execPath, args: [RAW, verb, from, to, ...links] });
+  const keep = (from, to) => copyFileSync(join(store, from), join(store, to));
+  const removed =
+    (...paths) =>
+    () => {
+      for (const path of paths) rmSync(path, { recursive: true, force: true });
+    };
+  /** The objects, not the listing. */
+  const emptied = () => {
+    renameSync(join(store, "listing"), join(top, "kept"));
+    rmSync(store, { recursive: true });
+    mkdirSync(store);
+    renameSync(join(top, "kept"), join(store, "listing"));
+  };
+  return {
+    add: raw("add"),
+    push: raw("push"),
+    "push, nothing to do": raw("present"),
+    fetch: { ...raw("fetch"), before: emptied },
+    "fetch, nothing to do": raw("present"),
+    pull: {
+      ...raw("pull"),
+      before() {
+        emptied();
+        removed(data)();
+      },
+    },
+    "pull, nothing to do": raw("status"),
+    "checkout, nothing to do": raw("status"),
+    "checkout --relink": raw("replace"),
+    "status --cloud": raw("present"),
+    "data status --granular": raw("status"),
+    "data status, 1 % changed": { ...raw("status"), before: () => change(data, 100, "x") },
+    "status, 1 % changed": raw("status"),
+    "diff, 1 % changed": raw("status"),
+    "commit -f, 1 % changed": raw("status"),
+    "add, all changed": {
+      ...raw("add"),
+      before() {
+        keep("listing", "listing-before");
+        change(data, 1, "y");
+      },
+    },
+    "diff A B, all changed": raw("compare"),
+    "checkout, all other": {
+      ...raw("replace"),
+      before() {
+        keep("listing", "listing-after");
+        keep("listing-before", "listing");
+      },
+    },
+    "push --all-commits": { ...raw("push"), before: () => keep("listing-after", "listing") },
+    "gc -w": { ...raw("collect"), before: () => keep("listing-before", "listing") },
+    "gc -w -c": { ...raw("collect", data, `${store}-remote`), before: () => keep("listing", "../store-remote/listing") },
+    "list -R": raw("list"),
+    "list -R --json --rev": raw("list"),
+    get: raw("copyTree", data, join(top, "got")),
+    "get-url": raw("copyTree", join(top, "got"), join(top, "got-url")),
+    "import-url": { ...raw("importUrl", join(top, "got"), join(top, "imported")), before: () => mkdirSync(join(top, "imported")) },
+    "update, nothing new": raw("look", join(top, "got")),
+    import: {
+      ...raw("pull", join(top, "other-data"), join(top, "other")),
+      before() {
+        mkdirSync(join(top, "other"));
+        keep("listing", "../other/listing");
+        renameSync(`${store}-remote`, join(top, "other-remote"));
+      },
+    },
+    unprotect: raw("look"),
+    move: raw("move"),
+    "remove --outs": raw("remove", `${data}-moved`),
+    destroy: raw("remove", store),
+  };
+}
+
+/** Another content for one file in `every`. */
+function change(data, every, text) {
+  for (let index = 0; index < files; index += every) {
+    const path = join(data, `part-${index % 100}/sample-${index}.txt`);
+    rmSync(path);
+    writeFileSync(path, `${text}${index} `.repeat(Math.ceil(bytes / 2)).slice(0, bytes));
+  }
+}
+
 /** One after the other: each finds what those before it have left. */
 function casesOf({ name, cwd, call }) {
   const top = join(base, name);
+  const data = join(cwd, "data");
   const git = (...args) => must("git", ["-c", "user.name=bench", "-c", "user.email=bench@localhost", ...args], { cwd });
   const commit = (tag) => {
     git("add", "-A");
@@ -69,16 +178,10 @@ function casesOf({ name, cwd, call }) {
   const remove = (...paths) => {
     for (const path of paths) rmSync(join(cwd, path), { recursive: true, force: true });
   };
-  /** Another content for one file in `every`. */
-  const change = (every, text) => {
-    for (let index = 0; index < files; index += every) {
-      const path = join(cwd, `data/part-${index % 100}/sample-${index}.txt`);
-      rmSync(path);
-      writeFileSync(path, `${text}${index} `.repeat(Math.ceil(bytes / 2)).slice(0, bytes));
-    }
+  const cases = {};
+  const add = (title, args, before) => {
+    cases[title] = { cwd, ...call(...args), ...(before && { before }) };
   };
-  const cases = [];
-  const add = (title, args, before) => cases.push({ name: title, cwd, ...call(...args), ...(before && { before }) });
   add("add", ["add", "data"]);
   add("push", ["push"], () => commit("one"));
   add("push, nothing to do", ["push"]);
@@ -90,11 +193,11 @@ function casesOf({ name, cwd, call }) {
   add("checkout --relink", ["checkout", "--relink"]);
   add("status --cloud", ["status", "--cloud"]);
   add("data status --granular", ["data", "status", "--granular"]);
-  add("data status, 1 % changed", ["data", "status", "--granular", "--json"], () => change(100, "x"));
+  add("data status, 1 % changed", ["data", "status", "--granular", "--json"], () => change(data, 100, "x"));
   add("status, 1 % changed", ["status"]);
   add("diff, 1 % changed", ["diff", "--json"]);
   add("commit -f, 1 % changed", ["commit", "-f"]);
-  add("add, all changed", ["add", "data"], () => change(1, "y"));
+  add("add, all changed", ["add", "data"], () => change(data, 1, "y"));
   add("diff A B, all changed", ["diff", "one", "two", "--json"], () => commit("two"));
   add("checkout, all other", ["checkout"], () => git("checkout", "-q", "one", "--", "data.dvc"));
   add("push --all-commits", ["push", "-A"]);

@@ -5,9 +5,11 @@ import type { Project } from "../config/project.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import type { Work } from "../platform/pace.ts";
+import type { PipelineTexts } from "../store/pointers.ts";
 import { scanOutput } from "../store/scan.ts";
 import { isHere } from "../store/status.ts";
-import type { Params, Stage } from "./stages.ts";
+import type { Pointer } from "../store/types.ts";
+import { type Params, readStages, type Stage } from "./stages.ts";
 
 type Change = "modified" | "deleted" | "new";
 
@@ -19,8 +21,33 @@ export interface StageChange {
   outs: Map<string, Change>;
 }
 
-/** `known`: hashes of what was just read, by path. */
-export function* changesOf(project: Project, stage: Stage, known: ReadonlyMap<string, string>): Work<StageChange> {
+/** Of all stages, or of those that pointers are of. `known`: hashes of what was just read, by path. Throws E_POINTER for what is no pipeline. */
+export function* stageChanges(
+  project: Project,
+  pipelines: readonly PipelineTexts[],
+  { wanted = null, known = new Map() }: { wanted?: readonly Pointer[] | null; known?: ReadonlyMap<string, string> } = {},
+): Work<StageChange[]> {
+  const found: StageChange[] = [];
+  for (const texts of pipelines) {
+    if (wanted?.some(({ file }) => file === texts.file) === false) continue;
+    for (const stage of readStages(texts.file, texts)) {
+      if (wanted?.some((pointer) => isOfStage(pointer, stage)) === false) continue;
+      found.push(yield* changesOf(project, stage, known));
+    }
+  }
+  return found;
+}
+
+export function isOfStage(pointer: Pointer, { file, stage }: Pick<Stage, "file" | "stage">): boolean {
+  return pointer.file === file && pointer.stage === stage;
+}
+
+/** Whether what the stage came from is as it was: dvc leaves what it made then, if that is as it was, too. */
+export function isUpToDate({ stage, deps, outs }: StageChange): boolean {
+  return stage.isLocked && !stage.hasOtherCommand && !stage.isAlwaysChanged && deps.size === 0 && outs.size === 0;
+}
+
+function* changesOf(project: Project, stage: Stage, known: ReadonlyMap<string, string>): Work<StageChange> {
   const deps: StageChange["deps"] = new Map();
   // A frozen stage does not look at what it came from.
   for (const { path, hash, hashName } of stage.isFrozen ? [] : stage.files) {

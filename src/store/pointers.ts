@@ -74,7 +74,7 @@ export function trackedOf(project: Project, rev: string | null): Tracked {
   return { pointers, pipelines: () => pipelinesHere(project, pipelines) };
 }
 
-function pipelinesHere(project: Project, paths: readonly string[]): PipelineTexts[] {
+export function pipelinesHere(project: Project, paths: readonly string[]): PipelineTexts[] {
   const top = topOf(project);
   return textsOf(paths, (file) => readTextIfExists(join(top, file)));
 }

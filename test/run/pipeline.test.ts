@@ -56,6 +56,32 @@ describe.skipIf(!HAS_DVC)("a run of a pipeline", { timeout: 240_000 }, () => {
     expect(pathsOf(ours)).toEqual(pathsOf(jsonOf(theirs)));
   });
 
+  it("a run for which dvc runs no stage has the numbers and the model of what is there; where that is not what dvc made, it has none", () => {
+    const made = makeRepository();
+    made.expver(["init", "--yes"]);
+    made.commit("pipeline", {
+      "dvc.yaml": PIPELINE.replaceAll("out/", "models/").replace("out sub", "models sub").replace("[out,", "[models/model.bin,"),
+      "raw.csv": "1\n",
+    });
+    const again = (...words: string[]) => made.expver(["run", "--yes", "-m", "x", "--", ...words], { env });
+    const message = (version: string) => made.git("tag", "-l", "--format=%(contents)", version);
+    for (const version of ["e0.1.0", "e0.2.0"]) {
+      expect(again("dvc", "repro", "-q")).toMatchObject({ code: 0, stderr: expect.not.stringContaining("warning") });
+      expect(message(version)).toMatch(/^Model: [0-9a-f]{32} 2 models\/model.bin\nMetric: accuracy=0.5/m);
+    }
+    expect(made.expver(["verify"]).code).toBe(0);
+    expect(made.expver(["undo", "--yes"]).code).toBe(0);
+    expect([made.read("models/model.bin"), made.read("metrics.json")]).toEqual(["1\n", '{"accuracy":0.5}\n']);
+    // Another stage is asked for, and this one's dependency is not what it was made from.
+    made.commit("other", {
+      "raw.csv": "2\n",
+      "dvc.yaml": `${made.read("dvc.yaml")}  other:\n    cmd: echo 1 > other\n    outs: [other]\n`,
+    });
+    const { code, stderr } = again("dvc", "repro", "-q", "other");
+    expect([code, stderr]).toEqual([0, expect.stringContaining("metrics.json was not written during the run and counts for nothing")]);
+    expect(message("e0.2.0")).not.toMatch(/^(Model|Metric):/m);
+  });
+
   it("undo of the next run brings the files of the one before back; of the first one, takes them away", () => {
     repo.commit("more", { "raw.csv": "1\n2\n" });
     expect(repro().code).toBe(0);

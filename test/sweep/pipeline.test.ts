@@ -63,6 +63,19 @@ describe.skipIf(!HAS_DVC)("a sweep of a pipeline", { timeout: 240_000 }, () => {
     },
   );
 
+  it("one of whose settings is the one that is there: dvc runs no stage for it, what there is are its numbers and its model", () => {
+    const repo = makeRepository();
+    repo.write("params.yaml", "lr: 0.4\n");
+    repo.expver(["init", "--yes"]);
+    repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
+    repo.commit("pipeline", { "dvc.yaml": PIPELINE, "train.sh": TRAIN });
+    expect(repo.expver(["run", "--yes", "-m", "x", "--", "dvc", "repro", "-q"], { env })).toMatchObject({ code: 0 });
+    const swept = repo.expverJson(["sweep", "--yes", "-m", "x", "--grid", "lr=0.3,0.4", "--", "dvc", "repro", "-q"], { env });
+    expect(swept).toMatchObject({ code: 0, warnings: [], data: { best: { value: "0.4" }, candidates: 2 } });
+    expect([repo.read("models/model.bin"), repo.read("models/production/model.bin")]).toEqual(["model 0.4\n", "model 0.4\n"]);
+    expect([repo.git("status", "--porcelain"), jsonOf(dvcCalls(repo, [["status", "--json"]])[0])]).toEqual(["", {}]);
+  });
+
   it("whose stages are not run, only what they call: the pointer that the best run's model gets is no secret", () => {
     const repo = makeRepository();
     repo.write("params.yaml", "lr: 0.1\n");

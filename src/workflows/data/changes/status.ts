@@ -1,22 +1,20 @@
 /** `expver data status`: which outputs differ from their pointers; with a remote, which objects it lacks. Shapes are dvc's. */
-import { dirname, posix } from "node:path";
-import { absolutePath, shownPath, typedPath } from "../../../config/paths.ts";
+import { dirname } from "node:path";
+import { shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { unfinished } from "../../../git/status.ts";
 import { readUnmerged } from "../../../git/unmerged.ts";
-import { changesOf, type StageChange } from "../../../pipelines/stage-changes.ts";
-import { readStages } from "../../../pipelines/stages.ts";
+import { type StageChange, stageChanges } from "../../../pipelines/stage-changes.ts";
 import type { Context } from "../../../platform/context.ts";
-import { readTextIfExists } from "../../../platform/files.ts";
-import { paceWork, type Work } from "../../../platform/pace.ts";
+import { paceWork } from "../../../platform/pace.ts";
 import { keysOf, Member, type StoredPointer } from "../../../store/bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "../../../store/by-remote.ts";
 import { openCache } from "../../../store/cache.ts";
 import { warnContested } from "../../../store/contested.ts";
 import { keyOf, trustedSizes } from "../../../store/layout.ts";
 import { listingFinder } from "../../../store/listings.ts";
-import { readPointers, readTracked } from "../../../store/pointers.ts";
+import { pipelinesHere, readPointers, readTracked } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { Remote } from "../../../store/remotes/remote.ts";
 import { type OutputStatus, readingStatus } from "../../../store/status.ts";
@@ -62,7 +60,8 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     });
     const imports = await importChanges(project, context, { pointers, asks: input.updates !== false });
     const wanted = targets.targets.length === 0 ? null : pointers;
-    const reading = readingStages(project, { pipelines: tracked.pipelines, wanted, states });
+    const known = new Map(states.flatMap(({ pointer, scan }) => (scan === null ? [] : [[pointer.path, scan.content.hash] as const])));
+    const reading = stageChanges(project, pipelinesHere(project, tracked.pipelines), { wanted, known });
     const stages = await paceWork(reading, context, { label: "hashing what stages depend on" });
     const json = localStatus(project, { states, imports, stages });
     return {
@@ -145,24 +144,6 @@ function localStatus(
       ],
     ]),
   );
-}
-
-/** `wanted`: only stages of these pointers. */
-function* readingStages(
-  project: Project,
-  { pipelines, wanted, states }: { pipelines: readonly string[]; wanted: readonly Pointer[] | null; states: readonly OutputStatus[] },
-): Work<StageChange[]> {
-  const known = new Map(states.flatMap(({ pointer, scan }) => (scan === null ? [] : [[pointer.path, scan.content.hash] as const])));
-  const found: StageChange[] = [];
-  for (const path of pipelines) {
-    const file = posix.join(posix.dirname(path), "dvc.lock");
-    const textOf = (one: string) => readTextIfExists(absolutePath(project, one));
-    for (const stage of readStages(file, { pipeline: textOf(path) ?? "", lock: textOf(file), textOf })) {
-      if (wanted !== null && !wanted.some((one) => one.file === file && one.stage === stage.stage)) continue;
-      found.push(yield* changesOf(project, stage, known));
-    }
-  }
-  return found;
 }
 
 /** `data.csv.dvc`, `train` for a stage beside the user, `sub/dvc.yaml:train` elsewhere. */

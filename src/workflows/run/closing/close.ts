@@ -8,7 +8,7 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readRef, updateRefs } from "../../../git/refs.ts";
 import type { Context } from "../../../platform/context.ts";
-import { paceWork } from "../../../platform/pace.ts";
+import { finishWork, paceWork } from "../../../platform/pace.ts";
 import { counted } from "../../../platform/words.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { objectFile, storeOutput } from "../../../store/contents.ts";
@@ -28,6 +28,7 @@ import { inputsChangedSince, type Outputs, outputsOf, storingRun } from "../outp
 import { warnPromised } from "../outputs/promised.ts";
 import { noteStages } from "../outputs/ran-stages.ts";
 import { rescueSpoilt } from "../outputs/spoilt-objects.ts";
+import { isOfStageUpToDate } from "../outputs/up-to-date.ts";
 import { noteWritten } from "../outputs/written.ts";
 import type { RunFacts } from "../run-facts.ts";
 import { changedSince } from "../snapshot/snapshot.ts";
@@ -108,7 +109,8 @@ function isUnasked({ closing }: RunFacts): boolean {
 }
 
 /** A run that has finished with a metrics file nobody can read has failed: without its numbers it stands nowhere. */
-function metricsIn(context: Context, { places, project, folder, facts, save }: ClosingRun): Record<string, string> {
+function metricsIn(context: Context, run: ClosingRun): Record<string, string> {
+  const { places, project, folder, facts, save } = run;
   const { closing, status, problem } = facts();
   if (places.metrics === null) return {};
   if (problem !== undefined) {
@@ -117,7 +119,12 @@ function metricsIn(context: Context, { places, project, folder, facts, save }: C
     return {};
   }
   try {
-    const file = readMetricsFile(absolutePath(project, places.metrics), { name: places.metrics, before: closing.metricsMark });
+    const at = absolutePath(project, places.metrics);
+    let file = readMetricsFile(at, { name: places.metrics, before: closing.metricsMark });
+    if (file.state === "stale" && closing.pipeline && finishWork(isOfStageUpToDate(run, places.metrics))) {
+      file = readMetricsFile(at, { name: places.metrics, before: "" });
+      context.report({ kind: "step", text: `metrics of ${places.metrics}: dvc found the stage that writes it up to date` });
+    }
     if (file.state === "read") {
       if (Object.keys(file.metrics).length === 0)
         context.report({ kind: "warning", text: `the metrics file ${places.metrics} has no number` });

@@ -2,8 +2,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { absolutePath, isUnder } from "../../../config/paths.ts";
-import { type Project, topOf } from "../../../config/project.ts";
-import { ExpverError } from "../../../errors.ts";
+import { topOf } from "../../../config/project.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
@@ -12,7 +11,7 @@ import { copyDatabase } from "../../../results/copy.ts";
 import { openCache } from "../../../store/cache.ts";
 import { pointerEdits, type StoreOptions, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
-import { type Tracked, trackedOf } from "../../../store/pointers.ts";
+import type { Tracked } from "../../../store/pointers.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { isComplete } from "../../../store/status.ts";
 import type { FileEdit, OutputContent, Pointer } from "../../../store/types.ts";
@@ -24,6 +23,8 @@ import { modelUnits } from "./model-units.ts";
 import { type Promised, promisedAmong } from "./promised.ts";
 import { editedFiles, ownedFiles, type SnapshotPlace, treeEntries } from "./results-files.ts";
 import { filesForGit, isStageFile, stageFiles } from "./stage-files.ts";
+import { trackedNow } from "./tracked-now.ts";
+import { outputsUpToDate } from "./up-to-date.ts";
 
 export interface Outputs {
   files: OutputFile[];
@@ -38,14 +39,15 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   const { project, repository, places, facts } = run;
   const { snapshot, closing } = facts();
   const place: SnapshotPlace = { project, repository, snapshot };
-  const { pointers, pipelines } = trackedNow(project, closing.pointers);
+  const tracked = trackedNow(project, closing.pointers);
+  const { pointers, pipelines } = tracked;
   const written = yield* writtenPaths(run, { place, pointers });
   const owned = treeEntries(place, [...written, ...(places.metrics === null ? [] : [places.metrics])]);
   const others: Stored[] = [];
   for (const path of written) if (!owned.has(path)) others.push(yield* storingOne(run, path));
   const database = run.isShard ? [] : [yield* storingDatabase(run)];
   const edits = editsOf(run, [...others, ...database], pointers);
-  const ofStages = closing.pipeline ? yield* storingStageOutputs(run, pointers) : [];
+  const ofStages = closing.pipeline ? yield* storingStageOutputs(run, tracked) : [];
   const artifacts = [...database, ...others, ...ofStages].map(({ path, content: { hash, size } }): ArtifactEntry => ({ hash, size, path }));
   const stages = closing.pipeline ? stageFiles(place) : { files: metricsForGit(run, place), ignored: new Map() };
   const own = ownedFiles(place, owned);
@@ -65,18 +67,27 @@ export function* storingRun(run: ClosingRun): Work<Outputs> {
   };
 }
 
-/** What stages have made: dvc has stored it (unless told not to) and `dvc.lock` says what it is; where that says another thing, the stage has failed. */
-function* storingStageOutputs({ project, places, facts }: ClosingRun, pointers: readonly Pointer[]): Work<Stored[]> {
+/**
+ * What stages have made, and models of those that are up to date: dvc has stored it (unless told not to) and `dvc.lock` says what it is; where that
+ * says another thing, the stage has failed.
+ */
+function* storingStageOutputs({ project, places, facts }: ClosingRun, { pointers, pipelines }: Tracked): Work<Stored[]> {
   const { marks } = facts().closing;
   const cache = openCache(project);
-  const stored: Stored[] = [];
+  const written: Pointer[] = [];
+  const before: Pointer[] = [];
   for (const pointer of pointers) {
-    const { path, stage, hash, hashName } = pointer;
+    const { path, stage, hash } = pointer;
     if (stage === undefined || !pointer.cache || hash === null || path === places.database) continue;
-    const at = absolutePath(project, path);
-    const mark = yield* marking(at);
-    if (mark === "" || mark === marks?.pointers[path]) continue;
-    const { content } = yield* scanOutput(project, at, { hashName });
+    const mark = yield* marking(absolutePath(project, path));
+    if (mark === "") continue;
+    if (mark !== marks?.pointers[path]) written.push(pointer);
+    else if (isUnder(path, places.models)) before.push(pointer);
+  }
+  const stored: Stored[] = [];
+  for (const pointer of [...written, ...(yield* outputsUpToDate(project, { pointers: before, pipelines }))]) {
+    const { path, hash, hashName } = pointer;
+    const { content } = yield* scanOutput(project, absolutePath(project, path), { hashName });
     if (content.hash !== hash) continue;
     if (hashName === "md5" && !isComplete(cache, pointer)) yield* storingOutputs(project, [path]);
     stored.push({ path, content });
@@ -164,7 +175,7 @@ type StoredDatabase = Pick<ClosingRun, "project" | "folder" | "places">;
 
 /** Texts of the database's pointer and ignore file, its bytes being stored. */
 export function storeDatabaseEdits(context: Context, run: StoredDatabase): FileEdit[] {
-  return editsOf(run, [finishWork(storingDatabase(run), context, { label: "storing the database" })], pointersNow(run.project, []));
+  return editsOf(run, [finishWork(storingDatabase(run), context, { label: "storing the database" })], trackedNow(run.project, []).pointers);
 }
 
 /** What is in the cache, and no pointer says yet. */
@@ -189,20 +200,6 @@ function* storingDatabase(run: StoredDatabase): Work<Stored> {
 function* storingOne({ project }: Pick<ClosingRun, "project">, path: string, options: StoreOptions = {}): Work<Stored> {
   const [scan] = yield* storingOutputs(project, [path], options);
   return { path, content: (scan as Scan).content };
-}
-
-export function pointersNow(project: Project, atStart: readonly Pointer[]): readonly Pointer[] {
-  return trackedNow(project, atStart).pointers;
-}
-
-/** Those of the start where somebody has left one meanwhile that cannot be read: after hours that is no reason to keep nothing. */
-function trackedNow(project: Project, atStart: readonly Pointer[]): Tracked {
-  try {
-    return trackedOf(project, null);
-  } catch (error) {
-    if (!(error instanceof ExpverError && error.code === "E_POINTER")) throw error;
-    return { pointers: [...atStart], pipelines: () => [] };
-  }
 }
 
 /** Pointers, which may be of several outputs, and ignore files. */

@@ -2,13 +2,13 @@
 import type { Context } from "../../../platform/context.ts";
 import { dataHash, inputPointers } from "../../../store/data-hash.ts";
 import type { ClosingRun } from "../open-run.ts";
-import { pointersNow } from "./outputs.ts";
+import { trackedNow } from "./tracked-now.ts";
 
 /** What a stage makes in the run is its output, no input. The program was told the hash of what was there when it began. */
 export function noteStages(context: Context, { project, runId, isShard, facts, save }: ClosingRun): void {
   const { closing, inputs } = facts();
   const before = new Map(closing.pointers.map(({ file, path, hash }) => [`${file} ${path}`, hash]));
-  const made = pointersNow(project, closing.pointers).filter(
+  const made = trackedNow(project, closing.pointers).pointers.filter(
     ({ stage, file, path, hash }) => stage !== undefined && before.get(`${file} ${path}`) !== hash,
   );
   if (made.length === 0) return;
