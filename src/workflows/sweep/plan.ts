@@ -19,6 +19,7 @@ import { inputLinks } from "./input-links.ts";
 import { type EndingRequest, type Pace, paramsIn, readPace, readSweepRequest, type SweepRequest } from "./request.ts";
 import { standingResult } from "./standing.ts";
 import { countText, isEnded, jobStates } from "./state.ts";
+import { reportSubmodules } from "./submodules.ts";
 import { findSweep, type Sweep } from "./sweep-journal.ts";
 
 /** `edit`: the message is written, or looked over, in an editor once the numbers are known. */
@@ -66,6 +67,7 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
   const names = [...new Set(request.jobs.flatMap((settings) => Object.keys(settings)))];
   const findings = await findForRun(context, { input, request: readRequest(context, input), project, varied: names });
   const { head, version, selection, inputs, changedInputs, shownArgv } = findings;
+  reportSubmodules(context, findings.repository, head.commit);
   const files = selection.included.length;
   const steps: Step[] = [
     ...selectionSteps(selection),

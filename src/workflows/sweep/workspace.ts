@@ -10,6 +10,7 @@ import { openProject, type Project, requireRepository, topOf } from "../../confi
 import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn, git, type Repository } from "../../git/git.ts";
+import { fillSubmodules, findSubmodules } from "../../git/submodules.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists, removePath, writeFileAtomic } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
@@ -56,6 +57,7 @@ export async function freshWorkspace(context: Context, input: WorkspaceInput): P
     addWorktree(project, repository, context, { root, branch: null, commit });
   }
   linkLocal(project, root);
+  fillSubmodules(openWorkspace(context, input).repository, findSubmodules(context, repository, commit));
   setLinks(openWorkspace(context, input), input);
   const workspace = openWorkspace(context, input);
   mkdirSync(workspace.cwd, { recursive: true });

@@ -99,6 +99,11 @@ export function addWorktree(
   return { inside, made: settings.size === 0 ? [] : [setCache(inside, settings)] };
 }
 
+/** What to type there first: Git leaves the folders of submodules empty. */
+export function submodulesNext(root: string): string[] {
+  return existsSync(join(root, ".gitmodules")) ? ["git submodule update --init --recursive"] : [];
+}
+
 /** With all that is in it. Harmless when it is gone already. */
 export function dropWorktree(repository: Repository, root: string): void {
   gitResult(repository, ["worktree", "remove", "--force", "--force", "--", root], { allow: [128] });
