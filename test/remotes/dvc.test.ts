@@ -1,4 +1,5 @@
 /** Kinds of remotes that are left to an installed dvc; tried on one that dvc knows and that is at hand here, S3. */
+import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dvcServer } from "../../src/store/remotes/dvc.ts";
@@ -7,6 +8,10 @@ import { peerWith } from "../support/peers.ts";
 import { makeFolder } from "../support/repository.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { makeCache, objectsOf, open } from "./conformance.ts";
+
+function children(): Set<number> {
+  return new Set(readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number));
+}
 
 const dvc = peerWith("dvc", "dvc_s3");
 
@@ -46,6 +51,20 @@ describe.skipIf(dvc === null || seaweedProgram() === null)("through an installed
       connect: () => dvcServer({ name: "store", url, options: new Map([...options, ["access_key_id", "nobody"]]) }, env),
     });
     expect((await wrong.send([here.put("three")], {}))[0]?.error?.code).toMatch(/^E_REMOTE_(FORBIDDEN|AUTH|ANSWER)$/);
+  });
+
+  it("fails, and does not wait for ever, once its Python is gone", async () => {
+    const url = "s3://through/ends";
+    const options = new Map(Object.entries({ url, endpointurl: server.url, ...keysOf("all") }));
+    const env = { ...process.env, PATH: `${dirname(dvc ?? "")}:${process.env.PATH}` };
+    const before = children();
+    const through = await dvcServer({ name: "store", url, options }, env);
+    const { signal } = new AbortController();
+    expect(await through.find("files/md5/ab/cd", signal)).toBeNull();
+    for (const pid of children()) if (!before.has(pid)) process.kill(pid, "SIGKILL");
+    const gone = { code: "E_REMOTE_ANSWER", message: expect.stringContaining("dvc's Python ended") };
+    await expect(through.find("files/md5/ab/cd", signal)).rejects.toMatchObject(gone);
+    await expect(through.find("files/md5/ab/cd", signal)).rejects.toMatchObject(gone);
   });
 
   it("refuses with what to install", async () => {

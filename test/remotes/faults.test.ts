@@ -1,5 +1,5 @@
 /** What networks and servers do wrong, in front of real servers. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { dataGc } from "../../src/workflows/data/cache/gc.ts";
@@ -121,6 +121,31 @@ for (const kind of ["http", "webdav", "s3", "azure", "gs"] as const) {
       expect(cache.names()).toHaveLength(1);
       expect(proxy.asked.filter((asked) => asked.method === "GET" && isData(asked))).toHaveLength(2);
       expect(bytes).toBeLessThanOrEqual(8 * MIB);
+    });
+
+    it("asks six times in all for what never comes, but goes on as long as something comes", { timeout: 120_000 }, async () => {
+      const remote = place();
+      const parcels = some(1, 16 * MIB);
+      await remote.send(parcels, {});
+      const isAsked = (asked: { method: string; url: string }) => asked.method === "GET" && isData(asked);
+      proxy.reset((asked) => (isAsked(asked) ? { status: 500 } : null));
+      const failures = await makeCache().receive(remote, objectsOf(parcels));
+      expect(failures.map(({ error }) => error?.code)).toEqual(["E_REMOTE_ANSWER"]);
+      expect(proxy.asked.filter(isAsked)).toHaveLength(6);
+      proxy.reset((asked) => (isAsked(asked) ? { cutAnswerAt: 2 * MIB } : null));
+      expect(await makeCache().receive(remote, objectsOf(parcels))).toEqual([]);
+    });
+
+    it("is not taken to lack its place because that could not be asked once", async () => {
+      const remote = place();
+      const known = new Set<string>();
+      // Whatever is asked about something else than the object fails once.
+      proxy.reset((asked) => {
+        if (isData(asked) || known.has(asked.url)) return null;
+        known.add(asked.url);
+        return { status: 503 };
+      });
+      expect(await remote.present(objectsOf(some(1)), {})).toEqual([]);
     });
 
     it("sends again what broke on its way, and nothing of the first try is seen", async () => {
@@ -260,6 +285,30 @@ for (const kind of ["http", "webdav", "s3", "azure", "gs"] as const) {
       expect(await remote.present([listing], {})).toEqual([]);
       expect(await push()).toMatchObject({ pushed: 2, failed: [] });
       expect(await remote.present([...members, listing], {})).toHaveLength(4);
+    });
+
+    it.runIf(kind === "s3")("begins an upload anew that somebody else has ended, and no other object fails with it", async () => {
+      const remote = place();
+      let times = 0;
+      const body = "<Error><Code>NoSuchUpload</Code><Message>gone</Message></Error>";
+      proxy.reset(({ url }) => (url.includes("partNumber=2") && times++ === 0 ? { status: 404, body } : null));
+      const [large] = some(1, 70 * MIB);
+      if (large === undefined) throw new Error("no parcel");
+      const parcels = [large, ...some(3)];
+      expect(await remote.send(parcels, { connections: 1 })).toEqual([]);
+      expect(times).toBeGreaterThan(1);
+      expect(await remote.present(objectsOf(parcels), {})).toHaveLength(4);
+    });
+
+    it.runIf(kind === "webdav")("says that something is in the way of a folder, and does not ask without end", async () => {
+      const site = nextSite();
+      const folder = join((server as Nginx).root, "open", site.url.split("/").at(-1) ?? "", "files");
+      mkdirSync(folder);
+      writeFileSync(join(folder, "md5"), "somebody's");
+      const [failure] = await open(site).send(some(1), {});
+      expect(failure?.error).toMatchObject({ code: "E_REMOTE_ANSWER", message: expect.stringContaining("is no folder") });
+      expect(failure?.error?.hint).toMatch(/Look there at http.*files\/md5 and move away/);
+      expect(proxy.asked.length).toBeLessThan(10);
     });
 
     it.skipIf(kind === "gs")("brings what it can when a folder's listing may not be read, and deletes nothing in secret", async () => {

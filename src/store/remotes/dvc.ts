@@ -149,6 +149,7 @@ function pythonOfDvc(env: Environment): string | null {
 function questions(conversation: Conversation, remote: string) {
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: unknown) => void }>();
   let lastId = 0;
+  let over: ExpverError | null = null;
   let rest = "";
   conversation.onOutput((bytes) => {
     const lines = (rest + bytes.toString("utf8")).split("\n");
@@ -164,14 +165,15 @@ function questions(conversation: Conversation, remote: string) {
   });
   conversation.onEnd(({ code, stderr }) => {
     const said = stderr.trim().split("\n").at(-1) ?? "";
-    const error = new ExpverError("E_REMOTE_ANSWER", `remote ${remote}: dvc's Python ended with ${code}: ${said}`, { details: { remote } });
-    for (const { reject } of waiting.values()) reject(error);
+    over = new ExpverError("E_REMOTE_ANSWER", `remote ${remote}: dvc's Python ended with ${code}: ${said}`, { details: { remote } });
+    for (const { reject } of waiting.values()) reject(over);
     waiting.clear();
   });
   const wait = (id: number) => new Promise<Answer>((resolve, reject) => waiting.set(id, { resolve, reject }));
   return {
     greeting: wait(0),
     one(request: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+      if (over !== null) return Promise.reject(over);
       if (signal.aborted) return Promise.reject(new ExpverError("E_INTERRUPTED", `interrupted while asking ${remote}`));
       lastId += 1;
       const answer = wait(lastId);

@@ -6,13 +6,18 @@ const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
 const LONGEST_WISH_MS = 60_000;
+// Less may come from a server that leads on without end.
+const WORTH_GOING_ON = 2 ** 20;
 
 /** Statuses after which the same request may succeed. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
+/** Tried again until that made no sense: who tries again around it does not. */
+const givenUp = new WeakSet<ExpverError>();
+
 /** Failures that may be gone a moment later. */
-function isTransient(error: unknown): boolean {
-  if (!(error instanceof ExpverError)) return false;
+function isTransient(error: unknown): error is ExpverError {
+  if (!(error instanceof ExpverError) || givenUp.has(error)) return false;
   if (error.code === "E_REMOTE_TIMEOUT") return true;
   if (error.code === "E_REMOTE_UNREACHABLE") return error.details.errno !== "ENOTFOUND";
   if (error.code === "E_REMOTE_ANSWER" && error.details.passing === true) return true;
@@ -37,13 +42,26 @@ export function concernsAll(error: ExpverError): boolean {
   ].includes(error.code);
 }
 
-export async function retrying<T>(attempt: () => Promise<T>, { signal }: { signal: AbortSignal }): Promise<T> {
+interface Retrying {
+  signal: AbortSignal;
+  /** Bytes that are here, where the next attempt goes on behind them: while these grow it is not given up. */
+  come?: () => number;
+}
+
+export async function retrying<T>(attempt: () => Promise<T>, { signal, come = () => 0 }: Retrying): Promise<T> {
+  let most = 0;
   for (let failures = 1; ; failures += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (failures >= ATTEMPTS || !isTransient(error) || signal.aborted) throw error;
-      const wish = error instanceof ExpverError && typeof error.details.retryAfterMs === "number" ? error.details.retryAfterMs : 0;
+      if (!isTransient(error) || signal.aborted) throw error;
+      if (come() >= most + WORTH_GOING_ON) failures = 1;
+      most = Math.max(most, come());
+      if (failures >= ATTEMPTS) {
+        givenUp.add(error);
+        throw error;
+      }
+      const wish = typeof error.details.retryAfterMs === "number" ? error.details.retryAfterMs : 0;
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
       // By chance, so that two clients do not come back at the same moment.
       await pause(Math.max(Math.min(wish, LONGEST_WISH_MS), longest * Math.random()), undefined, { signal }).catch(() => {});

@@ -10,6 +10,7 @@ import { LONGEST_TEXT, mostOf, taking } from "./bounds.ts";
 import { keyOf } from "./keys.ts";
 import { lookFor } from "./look-for.ts";
 import { forMany, type ManyOptions, newController, type Tools } from "./many.ts";
+import { once } from "./once.ts";
 import type { Expected, Parcel, Received, Remote, StoredObject } from "./remote.ts";
 import { retrying } from "./retry.ts";
 import type { Coming, Key, KeyAndSize, ObjectServer, Source } from "./server.ts";
@@ -30,7 +31,7 @@ const BATCH_OBJECTS = 4000;
 const PIECE = 2 ** 20;
 
 export function servedRemote({ name, location, jobs, connect }: ServedOptions): Remote {
-  const server = connectOnce(connect);
+  const server = once(connect);
   const many = (pacing: Pacing, doing: string) => ({ pacing, jobs, label: `${doing} ${name}` });
 
   return {
@@ -71,18 +72,6 @@ export function servedRemote({ name, location, jobs, connect }: ServedOptions): 
         ({ object }, { signal }) => from.remove(keyOf(object), signal),
       );
     },
-  };
-}
-
-/** The server, from the first use on; one that could not be reached is tried again. */
-export function connectOnce(connect: () => Promise<ObjectServer>): () => Promise<ObjectServer> {
-  let connected: Promise<ObjectServer> | null = null;
-  return () => {
-    connected ??= connect().catch((error: unknown) => {
-      connected = null;
-      throw error;
-    });
-    return connected;
   };
 }
 
@@ -209,7 +198,7 @@ async function receiveOne(
             tell({ files: 0, bytes: chunk.length });
           }
         },
-        { signal },
+        { signal, come: () => incoming.size() },
       );
       const size = incoming.size();
       try {

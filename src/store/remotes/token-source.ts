@@ -2,6 +2,7 @@
 import { ExpverError } from "../../errors.ts";
 import { type HttpRequest, httpClient, readAnswer } from "../../platform/http.ts";
 import type { Environment } from "./http-access.ts";
+import { once } from "./once.ts";
 import { fromNetworkError, fromStatus } from "./problems.ts";
 
 /** What somebody who gives credentials answers. */
@@ -25,6 +26,34 @@ export async function fetchText(
   } catch (error) {
     throw fromNetworkError(error, asked);
   }
+}
+
+// What ends within this time is asked for again.
+const RENEW_MS = 5 * 60_000;
+
+export interface Credential<T> {
+  get(): Promise<T>;
+  /** It is asked for again. */
+  forget(): void;
+}
+
+/** What says who we are: kept until it ends, in milliseconds since 1970 where it does. That nobody could say it is not kept. */
+export function keeping<T>(find: () => Promise<T>, endOf: (found: T) => number | undefined, clock: () => Date): Credential<T> {
+  let finding = once(find);
+  const forget = () => {
+    finding = once(find);
+  };
+  return {
+    async get() {
+      const asked = finding;
+      const found = await asked();
+      const end = endOf(found);
+      if (end === undefined || end - clock().getTime() > RENEW_MS) return found;
+      if (asked === finding) forget();
+      return finding();
+    },
+    forget,
+  };
 }
 
 /** Null: no object of JSON. */

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../errors.ts";
 import { newOwnName, ownerOf } from "../staging.ts";
 import { newController } from "./many.ts";
+import { once } from "./once.ts";
 import type { Key } from "./server.ts";
 
 // Of another machine nothing is known: what was not written to for so long is nobody's. Requests give up after minutes.
@@ -27,24 +28,8 @@ interface UploadsServer {
 }
 
 export function uploadsOf(server: UploadsServer): Uploads {
-  const swept = new Map<Key, Promise<void>>();
-  const made = new Map<Key, Promise<void>>();
-  const make = (folder: Key, signal: AbortSignal): Promise<void> => {
-    const making =
-      made.get(folder) ??
-      server.makeFolder(folder, signal).catch((error: unknown) => {
-        made.delete(folder);
-        throw error;
-      });
-    made.set(folder, making);
-    return making;
-  };
-  const sweepBeside = (key: Key): Promise<void> => {
-    const folder = folderBeside(key);
-    const sweeping = swept.get(folder) ?? sweep(server, folder);
-    swept.set(folder, sweeping);
-    return sweeping;
-  };
+  const make = once(server.makeFolder, (folder) => folder);
+  const sweepBeside = once((key: Key) => sweep(server, folderBeside(key)), folderBeside);
   return {
     sweepBeside,
     async nameFor(key, signal) {

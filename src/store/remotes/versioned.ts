@@ -5,8 +5,9 @@ import { keyOf as objectKeyOf } from "../layout.ts";
 import type { Pointer } from "../types.ts";
 import { lookForVersions } from "./look-for-versions.ts";
 import { forMany } from "./many.ts";
+import { once } from "./once.ts";
 import type { FileAt, Remote, VersionAt, Wanted } from "./remote.ts";
-import { connectOnce, receiveAll, type ServedOptions, sourceOf } from "./served.ts";
+import { receiveAll, type ServedOptions, sourceOf } from "./served.ts";
 import type { Found, Key } from "./server.ts";
 
 /** What a remote of files must know of the repository. */
@@ -32,7 +33,7 @@ export function joined(path: string, relpath: string): string {
 }
 
 export function versionedRemote({ name, location, jobs, connect, keyOf, places }: ServedOptions & Tracked): Remote {
-  const server = connectOnce(connect);
+  const server = once(connect);
   const many = (pacing: Pacing, doing: string) => ({ pacing, jobs, label: `${doing} ${name}` });
   const located = (objects: readonly Wanted[]): Wanted[] => {
     const known = objects.some(({ at }) => at === undefined) ? places() : new Map<string, VersionAt>();

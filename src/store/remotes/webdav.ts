@@ -5,6 +5,7 @@ import { dropAnswer } from "../../platform/http.ts";
 import type { RemoteConfig } from "../dvc-config.ts";
 import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf, textOf } from "./http-access.ts";
 import { isFileName, strangeName } from "./keys.ts";
+import { once } from "./once.ts";
 import { retrying } from "./retry.ts";
 import type { FolderThere, Key, KeyAndSize, ObjectServer } from "./server.ts";
 import { uploadsOf } from "./uploads.ts";
@@ -17,18 +18,11 @@ const LONGEST_FOLDER = 2 ** 28;
 
 export function webdavServer(config: RemoteConfig, env: Environment): ObjectServer {
   const access = httpAccess(config, env);
-  const made = new Map<Key, Promise<void>>();
-  /** Makes a folder and those above it; once each, however many objects wait for it. */
-  const makeFolder = (folder: Key, signal: AbortSignal): Promise<void> => {
-    const known = made.get(folder);
-    if (known !== undefined) return known;
-    const making = mkcol(access, folder, signal).catch((error: unknown) => {
-      made.delete(folder);
-      throw error;
-    });
-    made.set(folder, making);
-    return making;
-  };
+  /** Makes a folder and those above it. */
+  const makeFolder = once(
+    (folder: Key, signal: AbortSignal) => mkcol(access, folder, signal),
+    (folder) => folder,
+  );
   const remove = async (key: Key, signal: AbortSignal) => {
     dropAnswer(await access.ask("DELETE", key, { signal, accept: [404, 410], doing: `delete ${key}` }));
   };
@@ -81,7 +75,7 @@ function lost({ name }: HttpAccess, key: Key): ExpverError {
   return new ExpverError("E_REMOTE_ANSWER", `remote ${name}: ${key} was written and is gone`, { details: { remote: name, passing: true } });
 }
 
-async function mkcol(access: HttpAccess, folder: Key, signal: AbortSignal): Promise<void> {
+async function mkcol(access: HttpAccess, folder: Key, signal: AbortSignal, hasParent = false): Promise<void> {
   // 405: it is there. 409: what is above it is not.
   const answer = await access.ask("MKCOL", folder === "" ? "" : `${folder}/`, {
     signal,
@@ -90,6 +84,12 @@ async function mkcol(access: HttpAccess, folder: Key, signal: AbortSignal): Prom
   });
   dropAnswer(answer);
   if (answer.status !== 409) return;
+  if (hasParent) {
+    throw new ExpverError("E_REMOTE_ANSWER", `remote ${access.name}: cannot make ${folder}: what is above it on the server is no folder`, {
+      hint: `Look there at ${access.urlOf(parentOf(folder)).href} and move away what is in the way.`,
+      details: { remote: access.name, path: folder },
+    });
+  }
   if (folder === "") {
     throw new ExpverError("E_REMOTE_ABSENT", `remote ${access.name}: the folder above ${access.urlOf("").href} does not exist`, {
       hint: "Make it on the server, or correct the remote's url.",
@@ -97,7 +97,7 @@ async function mkcol(access: HttpAccess, folder: Key, signal: AbortSignal): Prom
     });
   }
   await mkcol(access, parentOf(folder), signal);
-  await mkcol(access, folder, signal);
+  await mkcol(access, folder, signal, true);
 }
 
 /** After a failure, also an interruption: with a little patience, and without a word when it fails. */

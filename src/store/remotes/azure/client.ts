@@ -5,6 +5,7 @@ import type { CloudClient, CloudRequest } from "../cloud-client.ts";
 import { skewOf } from "../http-access.ts";
 import { encodePath } from "../keys.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
+import { keeping } from "../token-source.ts";
 import { textIn } from "../xml.ts";
 import type { Login, Proof } from "./credentials.ts";
 import { sharedKey } from "./sign.ts";
@@ -37,8 +38,6 @@ interface AzureClientOptions {
   clock: () => Date;
 }
 
-// Tokens that end within this time are renewed.
-const RENEW_MS = 5 * 60_000;
 // Azure lets a clock be wrong by a quarter of an hour.
 const SKEW_MS = 10 * 60_000;
 const VERSION = "2021-12-02";
@@ -70,21 +69,16 @@ export function azureClient({ remote, find, container, http, clock }: AzureClien
   let skew = 0;
   let seenSkew: number | null = null;
   let login: Login | null = null;
-  let known: Promise<Proof> | null = null;
-  const prove = async (): Promise<{ login: Login; proof: Proof }> => {
+  const known = (): Login => {
     login ??= find();
-    return { login, proof: await current(login) };
+    return login;
   };
-  const current = async ({ prove }: Login): Promise<Proof> => {
-    known ??= prove();
-    const last = await known.catch((error: unknown) => {
-      known = null;
-      throw error;
-    });
-    if (last.kind !== "token" || last.expires - clock().getTime() > RENEW_MS) return last;
-    known = prove();
-    return known;
-  };
+  const proof = keeping(
+    async () => known().prove(),
+    (found) => (found.kind === "token" ? found.expires : undefined),
+    clock,
+  );
+  const prove = async (): Promise<{ login: Login; proof: Proof }> => ({ login: known(), proof: await proof.get() });
 
   const send = async ({ method, key, query = {}, headers = {}, body, length, signal }: AzureRequest): Promise<HttpAnswer> => {
     const { login, proof } = await prove();

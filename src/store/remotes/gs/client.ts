@@ -4,7 +4,7 @@ import { type HttpAnswer, type HttpClient, readAnswer } from "../../../platform/
 import type { CloudClient, CloudRequest } from "../cloud-client.ts";
 import { skewOf } from "../http-access.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
-import { parseJson } from "../token-source.ts";
+import { keeping, parseJson } from "../token-source.ts";
 import type { Token } from "./credentials.ts";
 
 interface GsRequest extends CloudRequest {
@@ -30,34 +30,19 @@ interface GsClientOptions {
   clock: () => Date;
 }
 
-// Tokens that end within this time are renewed.
-const RENEW_MS = 5 * 60_000;
-
 /** Answered with 403 or 400, yet gone a moment later. */
 const PASSING = /rateLimitExceeded|userRateLimitExceeded|backendError|doesn't match calculated MD5/;
 
 export function gsClient({ remote, endpoint, http, find, clock }: GsClientOptions): GsClient {
   let seenSkew: number | null = null;
-  let known: Promise<Token | null> | null = null;
-  const renew = (): Promise<Token | null> => {
-    const finding = find().catch((error: unknown) => {
-      if (known === finding) known = null;
-      throw error;
-    });
-    known = finding;
-    return finding;
-  };
-  const token = async (): Promise<Token | null> => {
-    const last = await (known ?? renew());
-    return last === null || last.expires - clock().getTime() > RENEW_MS ? last : renew();
-  };
+  const token = keeping(find, (found) => found?.expires, clock);
 
   const ask = async (request: GsRequest, mayRenew = true): Promise<HttpAnswer> => {
     const { method, path, query = {}, headers = {}, body, length, signal, accept, doing } = request;
     const asked = { remote, doing };
     const url = new URL(path, endpoint);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const mine = await token();
+    const mine = await token.get();
     const size = length ?? (method === "PUT" || method === "POST" ? 0 : undefined);
     const answer = await http({
       method,
@@ -76,13 +61,13 @@ export function gsClient({ remote, endpoint, http, find, clock }: GsClientOption
     const text = await readAnswer(answer, 2 ** 16).then(String, () => "");
     // A token may have been taken back before its time.
     if (status === 401 && mine !== null && mayRenew) {
-      known = null;
+      token.forget();
       return ask(request, false);
     }
     throw refused(status, text, { ...asked, isNobody: mine === null, retryAfter: got["retry-after"] });
   };
 
-  return { remote, ask: (request) => ask(request), token, skewMs: () => seenSkew };
+  return { remote, ask: (request) => ask(request), token: token.get, skewMs: () => seenSkew };
 }
 
 function refused(

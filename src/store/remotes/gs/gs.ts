@@ -5,6 +5,7 @@ import type { RemoteConfig } from "../../dvc-config.ts";
 import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, textOf, trustOf } from "../http-access.ts";
 import { encodeStrictly } from "../keys.ts";
+import { once } from "../once.ts";
 import { pagesOf } from "../pages.ts";
 import type { Found, Key, ObjectServer } from "../server.ts";
 import { parseJson } from "../token-source.ts";
@@ -45,40 +46,23 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
     return { client, bucket, name: full(key), source, signal, session };
   };
 
-  let bucketSeen: Promise<void> | null = null;
-  /** "Not there" of an object may mean the bucket: asked once. */
-  const needBucket = (signal: AbortSignal): Promise<void> => {
-    bucketSeen ??= client
-      .ask({ method: "GET", path: objects, query: { maxResults: "1", fields: "kind" }, accept: [403], signal, doing: "find the bucket" })
-      .then(dropAnswer);
-    return bucketSeen;
-  };
+  /** "Not there" of an object may mean the bucket. */
+  const needBucket = once(async (signal: AbortSignal) => {
+    const query = { maxResults: "1", fields: "kind" };
+    dropAnswer(await client.ask({ method: "GET", path: objects, query, accept: [403], signal, doing: "find the bucket" }));
+  });
 
   const upload = (key: Key, source: Upload["source"], signal: AbortSignal): Promise<Item> =>
     (source.size > AT_ONCE ? uploadResumably : uploadAtOnce)(uploadOf(key, source, signal));
 
-  let versioning: Promise<boolean> | null = null;
   /** Everything has a generation, also where older ones are thrown away: the bucket says so, to those who may ask. */
-  const keepsVersions = (signal: AbortSignal): Promise<boolean> => {
+  const keepsVersions = once(async (signal: AbortSignal): Promise<boolean> => {
     const doing = "ask whether the bucket keeps versions";
-    const ask = async () => {
-      const answer = await client.ask({
-        method: "GET",
-        path: `storage/v1/b/${bucket}`,
-        query: { fields: "versioning" },
-        accept: [401, 403],
-        signal,
-        doing,
-      });
-      const said = parseJson(await textOf(answer, { remote: name, doing }));
-      return answer.status >= 400 || (said?.versioning as { enabled?: unknown } | undefined)?.enabled === true;
-    };
-    versioning ??= ask().catch((error: unknown) => {
-      versioning = null;
-      throw error;
-    });
-    return versioning;
-  };
+    const query = { fields: "versioning" };
+    const answer = await client.ask({ method: "GET", path: `storage/v1/b/${bucket}`, query, accept: [401, 403], signal, doing });
+    const said = parseJson(await textOf(answer, { remote: name, doing }));
+    return answer.status >= 400 || (said?.versioning as { enabled?: unknown } | undefined)?.enabled === true;
+  });
 
   return {
     async find(key, signal, version) {

@@ -5,6 +5,7 @@ import type { CloudClient, CloudRequest } from "../cloud-client.ts";
 import { skewOf } from "../http-access.ts";
 import { encodePath } from "../keys.ts";
 import { fromNetworkError, fromStatus } from "../problems.ts";
+import { keeping } from "../token-source.ts";
 import { textIn } from "../xml.ts";
 import type { Credentials } from "./credentials.ts";
 import type { S3Settings } from "./settings.ts";
@@ -33,9 +34,6 @@ export interface S3ClientOptions {
   clock: () => Date;
 }
 
-// Keys that end within this time are renewed.
-const RENEW_MS = 5 * 60_000;
-
 const MEANINGS: Record<string, ErrorCode> = {
   AccessDenied: "E_REMOTE_FORBIDDEN",
   AllAccessDisabled: "E_REMOTE_FORBIDDEN",
@@ -44,6 +42,7 @@ const MEANINGS: Record<string, ErrorCode> = {
   InvalidClientTokenId: "E_REMOTE_AUTH",
   InvalidToken: "E_REMOTE_AUTH",
   NoSuchBucket: "E_REMOTE_ABSENT",
+  NoSuchUpload: "E_REMOTE_ANSWER",
   QuotaExceeded: "E_REMOTE_FULL",
   RequestTimeTooSkewed: "E_REMOTE_CLOCK",
   SignatureDoesNotMatch: "E_REMOTE_AUTH",
@@ -58,15 +57,8 @@ export function s3Client({ remote, settings, http, find, clock }: S3ClientOption
   let region = settings.region;
   let skew = 0;
   let seenSkew: number | null = null;
-  let known: Promise<Credentials> | null = null;
-  const credentials = async (): Promise<Credentials | null> => {
-    if (settings.anonymous) return null;
-    known ??= find();
-    const current = await known;
-    if (current.expires === undefined || current.expires - clock().getTime() > RENEW_MS) return current;
-    known = find();
-    return known;
-  };
+  const found = keeping(find, ({ expires }) => expires, clock);
+  const credentials = async (): Promise<Credentials | null> => (settings.anonymous ? null : found.get());
 
   const send = async ({ method, key, query = {}, headers = {}, body, length, signal }: S3Request): Promise<HttpAnswer> => {
     const url = settings.base(region);
@@ -125,8 +117,8 @@ export function s3Client({ remote, settings, http, find, clock }: S3ClientOption
       skew = seenSkew;
       return true;
     }
-    if (code === "ExpiredToken" && known !== null) {
-      known = null;
+    if (code === "ExpiredToken" && !settings.anonymous) {
+      found.forget();
       return true;
     }
     return false;

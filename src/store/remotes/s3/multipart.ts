@@ -74,7 +74,7 @@ export async function uploadInParts(
     await Promise.all(sending);
     // What is right so far stays for the next try; what is wrong must not.
     if (error instanceof ExpverError && error.code === "E_OBJECT") await abort();
-    throw error;
+    throw isOver(error) ? begunAnew(error) : error;
   }
   return complete();
 
@@ -125,6 +125,15 @@ export async function uploadInParts(
       .then(dropAnswer)
       .catch(() => {});
   }
+}
+
+/** Somebody else has finished it, or given it up: two may have gone on with the same one. */
+function isOver(error: unknown): error is ExpverError {
+  return error instanceof ExpverError && error.details.s3 === "NoSuchUpload";
+}
+
+function begunAnew({ message, details }: ExpverError): ExpverError {
+  return new ExpverError("E_REMOTE_ANSWER", message, { details: { ...details, passing: true } });
 }
 
 async function beginUpload({ client, settings }: UploadTools, key: string, signal: AbortSignal): Promise<string> {

@@ -5,6 +5,7 @@ import { dropAnswer, httpClient } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../dvc-config.ts";
 import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
+import { once } from "../once.ts";
 import { pagesOf } from "../pages.ts";
 import { makeRoom } from "../parts.ts";
 import type { Found, Key, ObjectServer, Source } from "../server.ts";
@@ -42,21 +43,11 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
   const { reading } = settings;
   const full = (key: Key) => settings.prefix + key;
 
-  let bucketSeen: Promise<void> | null = null;
-  /** "Not there" of an object may mean the bucket: asked once. */
-  const needBucket = (signal: AbortSignal): Promise<void> => {
-    bucketSeen ??= client
-      .ask({
-        method: "GET",
-        key: "",
-        query: { "list-type": "2", "max-keys": "1", prefix: settings.prefix },
-        accept: [403],
-        signal,
-        doing: "find the bucket",
-      })
-      .then(dropAnswer);
-    return bucketSeen;
-  };
+  /** "Not there" of an object may mean the bucket. */
+  const needBucket = once(async (signal: AbortSignal) => {
+    const query = { "list-type": "2", "max-keys": "1", prefix: settings.prefix };
+    dropAnswer(await client.ask({ method: "GET", key: "", query, accept: [403], signal, doing: "find the bucket" }));
+  });
 
   return {
     client,

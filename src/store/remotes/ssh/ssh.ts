@@ -5,6 +5,7 @@ import type { RemoteConfig } from "../../dvc-config.ts";
 import { MOST_NAMES } from "../bounds.ts";
 import type { Environment } from "../http-access.ts";
 import { isFileName, strangeName } from "../keys.ts";
+import { once } from "../once.ts";
 import type { FolderThere, Key, KeyAndSize, ObjectServer } from "../server.ts";
 import { uploadsOf } from "../uploads.ts";
 import { askingOf } from "./asking.ts";
@@ -24,27 +25,7 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
   const asking = askingOf(name, connection);
   const { ask, must, refused, close } = asking;
   const at = (key: Key) => (key === "" ? root : `${root === "/" ? "" : root}/${key}`);
-  const folders = new Map<string, Promise<void>>();
-  const makeFolder = (path: string, signal: AbortSignal): Promise<void> => {
-    const known = folders.get(path);
-    if (known !== undefined) return known;
-    const making = mkdir(path, signal).catch((error: unknown) => {
-      folders.delete(path);
-      throw error;
-    });
-    folders.set(path, making);
-    return making;
-  };
-  const mkdir = async (path: string, signal: AbortSignal): Promise<void> => {
-    const doing = `make ${path}`;
-    if ((await ask(TYPE.STAT, [path], { signal, doing })) !== null) return;
-    const parent = path.slice(0, path.lastIndexOf("/"));
-    if (parent !== "") await makeFolder(parent, signal);
-    const reply = await connection.ask(TYPE.MKDIR, [path, 0], signal);
-    if (!isRefusal(reply) || reply.status === STATUS.OK) return;
-    // Somebody else may have made it meanwhile.
-    if ((await ask(TYPE.STAT, [path], { signal, doing })) === null) throw refused(doing, reply);
-  };
+  const makeFolder = once(mkdir, (path) => path);
   const remove = (key: Key, signal: AbortSignal) => ask(TYPE.REMOVE, [at(key)], { signal, doing: `delete ${key}` });
   const uploads = uploadsOf({
     /** As open to others as the folder of the shards: a group may share it. */
@@ -128,6 +109,17 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
       return found;
     },
   };
+
+  async function mkdir(path: string, signal: AbortSignal): Promise<void> {
+    const doing = `make ${path}`;
+    if ((await ask(TYPE.STAT, [path], { signal, doing })) !== null) return;
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (parent !== "") await makeFolder(parent, signal);
+    const reply = await connection.ask(TYPE.MKDIR, [path, 0], signal);
+    if (!isRefusal(reply) || reply.status === STATUS.OK) return;
+    // Somebody else may have made it meanwhile.
+    if ((await ask(TYPE.STAT, [path], { signal, doing })) === null) throw refused(doing, reply);
+  }
 
   /** A link counts as the file it leads to; one to a folder could lead around in a circle. */
   async function sizeBehind(key: Key, signal: AbortSignal): Promise<number> {
