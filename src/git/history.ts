@@ -1,4 +1,6 @@
 /** Which commits lie between two sets of commits. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { git, type Repository } from "./git.ts";
 
 export interface Stretch {
@@ -6,6 +8,11 @@ export interface Stretch {
   wants: readonly string[];
   /** Commits or tags whose history is left out; those this repository does not have are passed over. */
   haves: readonly string[];
+}
+
+/** Part of the history is missing here, on purpose. */
+export function isShallow({ commonDir }: Repository): boolean {
+  return existsSync(join(commonDir, "shallow"));
 }
 
 /** Commits reachable from `wants` and from none of `haves`, each with its parents. One git process. */

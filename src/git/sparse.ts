@@ -1,5 +1,6 @@
 /** A worktree that has only some folders of its commit: Git's sparse checkout, in cone mode. */
 import { existsSync } from "node:fs";
+import { dirname } from "node:path/posix";
 import { git, gitPath, type Repository } from "./git.ts";
 
 /** Puts the commit's files into a worktree that was made without any; `folders` from the top, null for all of them. */
@@ -9,4 +10,11 @@ export function fillWorktree(repository: Repository, folders: readonly string[] 
   // Git hands on what the worktree has in which it was asked.
   else if (existsSync(gitPath(repository, "info/sparse-checkout"))) git(repository, ["sparse-checkout", "disable"]);
   git(repository, ["read-tree", "-m", "-u", "HEAD"]);
+}
+
+/** Folders called `.dvc` (from the top) that a sparse checkout leaves out of this worktree. No process where there is none. */
+export function dvcFoldersLeftOut(repository: Repository): string[] {
+  if (repository.bare || !existsSync(gitPath(repository, "info/sparse-checkout"))) return [];
+  const entries = git(repository, ["ls-files", "-t", "-z", "--", ":(top,glob)**/.dvc/config"]).split("\0");
+  return entries.flatMap((entry) => (entry.startsWith("S ") ? [dirname(entry.slice(2))] : []));
 }

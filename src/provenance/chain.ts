@@ -5,7 +5,7 @@ export interface Link {
   kind: "tag" | "results commit" | "code" | "data hash" | "pointer" | "object" | "run" | "rows";
   /** What it is about: a commit, a path, a run. */
   target: string;
-  /** `unread`: only a remote has it, where it is not looked into. `unrecorded`: nobody ever said it, as with tags made by hand. Neither is damage. */
+  /** `unread`: only a remote has it, of data or of Git, where it is not looked into. `unrecorded`: nobody ever said it, as with tags made by hand. Neither is damage. */
   state: "proven" | "unread" | "missing" | "wrong" | "unrecorded";
   /** What was found, for a person. */
   detail: string;

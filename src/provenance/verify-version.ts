@@ -3,6 +3,7 @@ import { storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
+import { isShallow } from "../git/history.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { withStoredResults } from "../results/database.ts";
 import { openCache } from "../store/cache.ts";
@@ -38,10 +39,13 @@ function commitLinks(repository: Repository, { message, commit }: Version): Link
   const { code } = message;
   const link = (state: Link["state"], detail: string): Link[] => [results, { kind: "code", target: code ?? "–", state, detail }];
   if (code === null) return link("unrecorded", "the tag names no code");
-  if (resolveCommit(repository, code) === null)
-    return link("missing", "this repository does not have it: git fetch ORIGIN 'refs/expver/runs/*:refs/expver/runs/*'");
-  const contains = gitResult(repository, ["merge-base", "--is-ancestor", code, commit], { allow: [1] }).code === 0;
-  return contains ? link("proven", "the results commit comes from it") : link("wrong", "the results commit does not come from it");
+  const contains = () => gitResult(repository, ["merge-base", "--is-ancestor", code, commit], { allow: [1] }).code === 0;
+  const isHere = resolveCommit(repository, code) !== null;
+  if (isHere && contains()) return link("proven", "the results commit comes from it");
+  if (isShallow(repository))
+    return link("unread", "it is not in the part of the history that this shallow clone has: git fetch --unshallow");
+  if (!isHere) return link("missing", "this repository does not have it: git fetch ORIGIN 'refs/expver/runs/*:refs/expver/runs/*'");
+  return link("wrong", "the results commit does not come from it");
 }
 
 function dataHashLink({ message }: Version): Link {

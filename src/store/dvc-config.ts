@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from "node:pat
 import type { Place } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Repository } from "../git/git.ts";
+import { dvcFoldersLeftOut } from "../git/sparse.ts";
 import { catFilesIfThere } from "../git/tree.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import type { LinkType } from "../platform/links.ts";
@@ -73,17 +74,21 @@ export function cacheDir(project: Place): string {
 
 /**
  * One level as written, its relative paths made absolute; empty when there is no such file. What a linked worktree has of Git means the
- * places that it means in the main one, wherever the worktree stands. A bare repository has what HEAD has.
+ * places that it means in the main one, wherever the worktree stands. Where no
+ * worktree has the file, Git does.
  */
 export function readLevel(project: Place, level: ConfigLevel): Sections {
   const file = configFile(project, level);
   const main = level === "repo" ? mainDvcFolder(project) : null;
-  const text = level === "repo" && project.repository?.bare ? configOfHead(project.repository) : readTextIfExists(file);
+  const text = readTextIfExists(file) ?? (level === "repo" && project.repository !== null ? configOfGit(project.repository, file) : null);
   return settingsIn(text ?? "", main === null ? file : join(main, "config"));
 }
 
-function configOfHead(repository: Repository): string | undefined {
-  const name = "HEAD:.dvc/config";
+/** Where the worktree has none: in a bare repository, and where a sparse checkout leaves it out. */
+function configOfGit(repository: Repository, file: string): string | undefined {
+  const folder = relative(repository.root, dirname(file));
+  if (!repository.bare && !dvcFoldersLeftOut(repository).includes(folder)) return undefined;
+  const name = `${repository.bare ? "HEAD" : ""}:${folder}/${basename(file)}`;
   return catFilesIfThere(repository, [name]).get(name)?.toString("utf8");
 }
 

@@ -28,6 +28,7 @@ import { ourDriver } from "./merge/our-driver.ts";
 import { applyFileEdits, fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { sharedCacheEdit } from "./shared-cache.ts";
+import { sparseRemedy } from "./without-dvc.ts";
 
 export interface InitPlan extends Plan {
   /** Absolute. */
@@ -71,6 +72,7 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
         hint: "Run `expver init` in a clone of it.",
       });
     }
+    if (place !== null && place.dvcRoot === null) refuseSparse(place);
     const root = place?.root ?? cwd;
     if (place !== null) readConfig(place); // a mistake in it comes first
     if (root !== cwd) context.report({ kind: "warning", text: `the project is ${root}: set up there, not in ${cwd}` });
@@ -128,6 +130,12 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     return resultOf(plan, plan.store.remote === null ? null : await tryRemote(context, plan.root, plan.store.remote));
   },
 };
+
+/** An empty configuration would lie where Git has one. */
+function refuseSparse(place: Place): void {
+  const remedy = sparseRemedy(place);
+  if (remedy !== null) throw new ExpverError("E_DATA", `a sparse checkout leaves .dvc out of ${place.root}`, { hint: remedy });
+}
 
 /** Settings of the store go into files that are made or changed anyway, or are edits of their own. */
 function withStore(edits: readonly FileEdit[], settings: readonly FileEdit[]): FileEdit[] {

@@ -16,8 +16,17 @@ export function renderVerify({ versions, links }: Verified, { style, width }: Te
     return [`${style("bold", version)}  ${style(colour, state)}`, ...shown.map((link) => linkText(link, width - INDENT))];
   });
   const counts = Object.entries(links).filter(([, count]) => count > 0);
-  if (links.unread > 0 && !alone) lines.push("unread rows are in databases that are not here: expver sync brings them");
+  if (!alone) lines.push(...unreadNotes(versions));
   return `${[...lines, counts.map(([state, count]) => `${count} ${state}`).join(" · ")].join("\n")}\n`;
+}
+
+function unreadNotes(versions: Verified["versions"]): string[] {
+  const unread = versions.flatMap(({ links }) => links.filter(({ state }) => state === "unread"));
+  const code = unread.filter(({ kind }) => kind === "code").length;
+  return [
+    ...(code > 0 ? ["unread code is in commits that this shallow clone lacks: git fetch --unshallow brings them"] : []),
+    ...(unread.length > code ? ["unread rows are in databases that are not here: expver sync brings them"] : []),
+  ];
 }
 
 function linkText({ kind, target, state, detail }: Link, room: number): string {

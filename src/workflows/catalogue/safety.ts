@@ -87,7 +87,7 @@ export const SAFETY: Command[] = [
     name: "verify",
     summary: "Prove the hash chain of versions: tag, commits, pointers, bytes, rows, and back",
     description:
-      "Each link is proven, missing, wrong, unread (rows of a database that only a remote has), or unrecorded (a tag made by hand says less;\n" +
+      "Each link is proven, missing, wrong, unread (rows of a database, or commits, that only a remote has), or unrecorded (a tag made by hand says less;\n" +
       "neither is damage). Objects are read and hashed; those the cache lacks are looked for on the remote. Exits with 5 when a link is missing or wrong. Changes nothing.",
     group: "safety",
     arguments: [{ name: "VERSION…", help: "tag names (default: all versions)" }],

@@ -11,13 +11,14 @@ import { readPipelines, readPointers } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
 import { wordsOf } from "../input.ts";
+import { sparseHint } from "../without-dvc.ts";
 
 /** Throws E_NO_PROJECT without a `.dvc` folder. */
 export function openData(context: Context): Project {
   const project = openProject(context);
   if (project.dvcRoot === null) {
     throw new ExpverError("E_NO_PROJECT", `you are not inside of a DVC repository: no .dvc folder at or above ${context.cwd}`, {
-      hint: "Run `expver init` (or `expver data init`, for DVC's files only).",
+      hint: sparseHint(project) ?? "Run `expver init` (or `expver data init`, for DVC's files only).",
       details: { cwd: context.cwd },
     });
   }

@@ -13,6 +13,7 @@ import { isTemporaryName } from "../../platform/files.ts";
 import { isAlive, runProcess } from "../../platform/processes.ts";
 import { metricNames, metricsOf } from "../../versions/metrics.ts";
 import { isTaken } from "../data/sources/deliver.ts";
+import { sparseRemedy } from "../without-dvc.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 import type { Looked } from "./looked.ts";
 import { configTexts } from "./store-checks.ts";
@@ -34,7 +35,13 @@ export const noDvc: Check = {
     if (place.dvcRoot === null) {
       return place.repository?.bare
         ? []
-        : [{ level: "warning", what: `no .dvc folder at or above ${place.root}: no data can be tracked`, remedy: "expver init" }];
+        : [
+            {
+              level: "warning",
+              what: `no .dvc folder at or above ${place.root}: no data can be tracked`,
+              remedy: sparseRemedy(place) ?? "expver init",
+            },
+          ];
     }
     if (place.repository === null) return [];
     const ignored =

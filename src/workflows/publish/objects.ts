@@ -66,12 +66,13 @@ export function objectsOf(project: Project, repository: Repository, context: Con
 
 /** Where they were imported from nobody has them. */
 function tellSent(project: Project, context: Context, changed: readonly Pointer[]): void {
-  const again = changed.map(
+  const outputs = [...new Map(changed.map((pointer) => [pointer.path, pointer])).values()];
+  const again = outputs.map(
     ({ path, file }) => `expver data remove ${typedPath(project, file)} && expver data add ${typedPath(project, path)}`,
   );
   context.report({
     kind: "warning",
-    text: `${listed(changed.map(({ path }) => path))}: imported, and changed here; published like data of your own, which expver finds there and dvc does not`,
+    text: `${listed(outputs.map(({ path }) => path))}: imported, and changed here; published like data of your own, which expver finds there and dvc does not`,
     hint: `For who has dvc only, in the next version: ${again.join(" && ")}`,
   });
 }

@@ -2,7 +2,7 @@
 
 import { lstatSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { absolutePath, isWithin, overlapAmong, typedPath } from "../../../config/paths.ts";
+import { absolutePath, isWithin, overlapAmong, storedPath, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
 import { ignoredByGit } from "../../../git/ignored.ts";
@@ -21,7 +21,7 @@ import { refused } from "../refused.ts";
 export function refuseUntrackable(project: Project, paths: readonly string[], pointers: readonly Pointer[]): Set<string> {
   const contested = contestedAmong(pointers).find(({ path }) => paths.includes(path));
   if (contested !== undefined) throw contestedError(project, contested);
-  const refuseOverlap = overlapRefuser(pointers, paths);
+  const refuseOverlap = overlapRefuser(project, pointers, paths);
   for (const path of paths) {
     if (path === "" || path.endsWith(".dvc") || /(?:^|\/)dvc\.(?:yaml|lock)$/.test(path)) {
       throw refused(`${path || "the root"} cannot be tracked as data`, "Name a data file or a folder below the root.");
@@ -51,7 +51,9 @@ function refuseLinkedFolder(path: string): void {
   throw refused(`${path} is a link to the folder ${realpathSync(path)}`, "Name the folder itself, or move it here.");
 }
 
-function overlapRefuser(pointers: readonly Pointer[], asked: readonly string[]): (path: string) => void {
+function overlapRefuser(project: Project, pointers: readonly Pointer[], asked: readonly string[]): (path: string) => void {
+  const { candidates, production } = project.config.models;
+  const isOfModels = (path: string) => [candidates, production].some((one) => storedPath(project, one) === path);
   const pointerAt = new Map(pointers.map((pointer) => [pointer.path, pointer]));
   const staged = new Map(pointers.flatMap((pointer) => (pointer.stage === undefined ? [] : [[pointer.path, pointer]])));
   const trackedBeside = overlapAmong(pointerAt.keys());
@@ -68,7 +70,9 @@ function overlapRefuser(pointers: readonly Pointer[], asked: readonly string[]):
     if (overlap !== undefined) {
       throw refused(
         `${path} overlaps ${overlap.path}, which ${overlap.file} tracks`,
-        `Name ${overlap.path} itself, or a place that does not overlap it.`,
+        isOfModels(path)
+          ? "Name other places in expver.yaml, such as models: { candidates: candidates, production: production/model.bin }"
+          : `Name ${overlap.path} itself, or a place that does not overlap it.`,
       );
     }
     const twice = askedBeside(path);

@@ -43,7 +43,8 @@ function unitFinder(project: Project, { models }: Places, named: readonly string
     const own = named.find((unit) => isWithin(path, unit));
     if (own !== undefined) return own;
     const [inner] = around.filter((folder) => isWithin(path, folder)).toSorted((one, other) => other.length - one.length);
-    if (inner === undefined) return path;
+    // The folder itself, where a pointer tracks it as a whole.
+    if (inner === undefined || inner === path) return path;
     const [child = ""] = path.slice(inner.length + 1).split("/");
     return `${inner}/${child}`;
   };

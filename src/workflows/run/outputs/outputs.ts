@@ -9,7 +9,7 @@ import { readTextIfExists } from "../../../platform/files.ts";
 import { finishWork, type Work } from "../../../platform/pace.ts";
 import { copyDatabase } from "../../../results/copy.ts";
 import { openCache } from "../../../store/cache.ts";
-import { pointerEdits, type StoreOptions, storingOutputs } from "../../../store/contents.ts";
+import { hasLeftSource, pointerEdits, type StoreOptions, storingOutputs } from "../../../store/contents.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
 import type { Tracked } from "../../../store/pointers.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
@@ -205,10 +205,12 @@ function* storingOne({ project }: Pick<ClosingRun, "project">, path: string, opt
 /** Pointers, which may be of several outputs, and ignore files. */
 function editsOf({ project }: Pick<ClosingRun, "project">, stored: readonly Stored[], known: readonly Pointer[]): FileEdit[] {
   const pointers = new Map(known.map((pointer) => [pointer.path, pointer]));
-  const { edits } = pointerEdits(
-    project,
-    stored.map(({ path, content }) => ({ path, content, pointer: pointers.get(path) })),
-  );
+  // What was imported and is another thing now, nobody else could have from where it came.
+  const said = stored.map(({ path, content }) => {
+    const pointer = pointers.get(path);
+    return { path, content, pointer, leavesSource: pointer !== undefined && hasLeftSource(pointer, content) };
+  });
+  const { edits } = pointerEdits(project, said);
   const places = stored.map(({ path }) => absolutePath(project, path));
   return [...edits, ...ignoreEdits(project, places)];
 }

@@ -57,7 +57,7 @@ export async function findForRun(context: Context, { input, request, project, va
   const { pointers, pipelines } = readTracked(project);
   const staged = asked === null ? stageMetrics(project, pipelines) : null;
   const places = placesOf(project, asked ?? staged?.path ?? null);
-  refuseStrangeDatabase(project, repository, places);
+  refuseStrangeDatabase(project, repository, { places, pointers });
   reportHiddenPlaces(project, context, places);
   const parameters = { ...readParameterFile(project), ...request.params };
   warnAmbiguous(project, context);

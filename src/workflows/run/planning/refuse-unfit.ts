@@ -1,6 +1,6 @@
 /** What would stop a run after hours is found before it begins. */
 import { join } from "node:path";
-import { typedPath } from "../../../config/paths.ts";
+import { isWithin, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { editorOf } from "../../../git/editor.ts";
@@ -10,6 +10,8 @@ import { readIndexEntries, requireIndexFree } from "../../../git/index-file.ts";
 import { unfinished } from "../../../git/status.ts";
 import type { Context } from "../../../platform/context.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
+import type { Pointer } from "../../../store/types.ts";
+import { sparseHint } from "../../without-dvc.ts";
 import { linkOnTheWay } from "../outputs/marks.ts";
 import type { Places } from "../places.ts";
 import type { RunRequest } from "./request.ts";
@@ -36,21 +38,39 @@ export function refuseUnfit(repository: Repository, { commit, edit }: Pick<RunRe
  */
 export function refuseWithoutDvc(project: Project, repository: Repository): void {
   if (project.dvcRoot !== null) return;
-  const [below] = git(repository, ["ls-files", "-z", "--", ":(glob)**/.dvc/config"]).split("\0");
+  const sparse = sparseHint(project);
+  const [below] = sparse !== null ? [] : git(repository, ["ls-files", "-z", "--", ":(glob)**/.dvc/config"]).split("\0");
   const elsewhere = below ? `; or run where there is one: cd ${shellWord(join(repository.root, below, "../.."))}` : "";
   throw new ExpverError("E_NO_PROJECT", `no .dvc folder at or above ${project.root}: models and results have no place yet`, {
-    hint: `expver init${elsewhere}`,
+    hint: sparse ?? `expver init${elsewhere}`,
     details: { path: project.root },
   });
 }
 
-/** Its versions are objects of the store: what Git tracks itself no pointer may name, and no pointer stands behind a link. */
-export function refuseStrangeDatabase(project: Project, repository: Repository, { database }: Pick<Places, "database">): void {
+/**
+ * Its versions are objects of the store: what Git tracks itself no pointer may name, no pointer stands behind a link, and none in a folder
+ * that another one tracks.
+ */
+export function refuseStrangeDatabase(
+  project: Project,
+  repository: Repository,
+  { places: { database }, pointers }: { places: Pick<Places, "database">; pointers: readonly Pointer[] },
+): void {
   const link = linkOnTheWay(project, database);
   if (link !== null) {
     throw new ExpverError("E_DATA", `${link} is a symbolic link: Git tracks nothing behind it, so ${database} could have no version`, {
       hint: `Make ${link} a folder, or name another place in expver.yaml: results: { database: PATH }`,
       details: { path: database, link },
+    });
+  }
+  const around = pointers.find(({ path }) => path !== database && isWithin(database, path));
+  if (around !== undefined) {
+    const { file, path, stage } = around;
+    const typed = (stored: string) => typedPath(project, stored);
+    const apart = stage === undefined ? `expver data remove ${typed(file)}, then expver data add what is to stay tracked. Or n` : "N";
+    throw new ExpverError("E_DATA", `${database} lies in ${path}, which ${file} tracks as a whole: it could have no version of its own`, {
+      hint: `${apart}ame another place in expver.yaml: results: { database: PATH }`,
+      details: { path: database, file },
     });
   }
   if (readIndexEntries(repository, [database]).size === 0) return;

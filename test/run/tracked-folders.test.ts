@@ -1,0 +1,57 @@
+/** Outputs that people track in another way than a run would: in a folder as a whole, or as an import. */
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import type { TestRepository } from "../support/repository.ts";
+import { makeExperiment } from "./story.ts";
+
+function must(repo: TestRepository, ...args: string[]) {
+  const answer = repo.expverJson(args);
+  if (answer.code !== 0) throw new Error(`expver ${args.join(" ")}: ${JSON.stringify(answer.error)}`);
+  return answer;
+}
+
+it("a models folder that one pointer tracks is what a run made of it, run after run and in a sweep", () => {
+  const repo = makeExperiment();
+  repo.write("models/readme", "of people");
+  must(repo, "data", "add", "models");
+  const writes = "require('fs').writeFileSync('models/model.bin', String(process.env.EXPVER_PARAM_LR));";
+  repo.commit("models are one", { "write.js": writes });
+  for (const lr of ["1", "2"]) {
+    must(repo, "run", "--param", `lr=${lr}`, "-m", "one", "--", "node", "write.js");
+    expect(repo.git("ls-files", "models", "models.dvc")).toBe("models.dvc");
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(repo.expver(["data", "status", "--json"]).stdout.trim()).toBe("{}");
+  }
+  must(repo, "sweep", "--grid", "lr=3,4", "--", "node", "write.js");
+  must(repo, "verify");
+  must(repo, "get", "e0.1.0", "models/model.bin", "-o", "got");
+  expect(repo.read("got")).toBe("1");
+  expect(repo.expverJson(["models", "promote", "e0.1.0"]).error?.hint).toContain("models: { candidates:");
+});
+
+it("a database in a folder that one pointer tracks is refused before anything runs", () => {
+  const repo = makeExperiment();
+  repo.write("results/readme", "of people");
+  must(repo, "data", "add", "results");
+  repo.commit("results are one");
+  const refused = repo.expverJson(["run", "--", "node", "-e", "require('fs').writeFileSync('ran', '')"]);
+  expect(refused).toMatchObject({ code: 1, error: { code: "E_DATA", message: expect.stringContaining("results.dvc tracks as a whole") } });
+  expect(refused.error?.hint).toContain("expver data remove results.dvc");
+  must(repo, "data", "remove", "results.dvc");
+  repo.commit("results are no output");
+  must(repo, "run", "-m", "one", "--", "true");
+  expect(repo.git("ls-files", "results")).toContain("results/experiments.db.dvc");
+});
+
+it("an imported database that a run writes into is data of one's own", () => {
+  const source = makeExperiment();
+  must(source, "run", "-m", "theirs", "--", "node", "train.js");
+  const repo = makeExperiment();
+  repo.run("mkdir", ["-p", join(repo.root, "results")]);
+  must(repo, "data", "import", source.root, "results/experiments.db", "-o", "results/experiments.db");
+  repo.commit("what others found");
+  must(repo, "run", "-m", "ours", "--", "node", "train.js");
+  const pointer = repo.git("show", "HEAD:results/experiments.db.dvc");
+  expect(pointer).toContain("experiments.db");
+  expect(pointer).not.toMatch(/repo:|frozen|deps/);
+});
