@@ -158,7 +158,7 @@ function verify(job: Job, result: string): void {
     if (isDeepStrictEqual({ v: value }, plain(wanted))) return;
   }
   throw new ExpverError("E_CONFIG", `${file}: cannot change ${path.join(".")} without changing more than that`, {
-    hint: `Change it by hand: an anchor (&name) or an unusual layout stands in the way.`,
+    hint: `An anchor (&name) that others use, or an unusual layout, stands in the way: write the values out in ${file}.`,
     details: { file, key: path.join(".") },
   });
 }

@@ -6,6 +6,7 @@ import {
   FAILSAFE_SCHEMA,
   getScalarValue,
   load,
+  mergeTag,
   parseEvents,
   SCALAR_STYLE,
   YAMLException,
@@ -32,15 +33,20 @@ export function parseYaml(text: string, file: string): YamlNode | null {
 
 /**
  * The first document as plain values, `undefined` when there is none. `exact` keeps every scalar as the text that was
- * written (`1e-5`, `007`); otherwise YAML 1.2 types. Duplicate keys are a mistake, and aliases of which a value grows that no walk gets
+ * written (`1e-5`, `007`); otherwise YAML 1.2 types. `<<` brings the keys of what it names. Duplicate keys are a mistake, and aliases of which a value grows that no walk gets
  * to the end of. Throws E_CONFIG with file and line.
  */
 export function loadYaml(text: string, file: string, { exact = false }: { exact?: boolean } = {}): unknown {
   if (!/^[^#\s\uFEFF]|^\s*[^#\s\uFEFF]/m.test(text)) return undefined;
-  const value = guarded(text, file, () => load(text, { filename: file, schema: exact ? FAILSAFE_SCHEMA : CORE_SCHEMA, maxAliases: -1 }));
+  const schema = exact ? EXACT : TYPED;
+  const value = guarded(text, file, () => load(text, { filename: file, schema, maxAliases: -1, maxTotalMergeKeys: MOST_REPEATED }));
   if (text.includes("*")) refuseGrown(value, file);
   return value;
 }
+
+// Every reader of YAML in Python knows `<<: *name`.
+const EXACT = FAILSAFE_SCHEMA.withTags(mergeTag);
+const TYPED = CORE_SCHEMA.withTags(mergeTag);
 
 // More than anybody means.
 const MOST_REPEATED = 200_000;

@@ -114,6 +114,13 @@ export function bindable(value: SqlValue): SqlValue {
   return typeof value === "string" && value.includes("\0") ? Buffer.from(value) : value;
 }
 
+/** Conditions as one, in halves of halves: SQLite takes an expression that is 1000 deep, and each `OR` of a row of them is one deeper. */
+export function joined(conditions: readonly string[], word: "AND" | "OR"): string {
+  if (conditions.length <= 2) return conditions.join(` ${word} `);
+  const half = Math.ceil(conditions.length / 2);
+  return `(${joined(conditions.slice(0, half), word)}) ${word} (${joined(conditions.slice(half), word)})`;
+}
+
 /** A name as SQL: any text is a legal name between double quotes. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

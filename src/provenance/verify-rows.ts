@@ -1,6 +1,6 @@
 /** The rows of a version, in the database object of its own commit, against what its tag says of them. */
 
-import { type Database, quoteName } from "../platform/sqlite.ts";
+import { type Database, joined, quoteName } from "../platform/sqlite.ts";
 import { counted } from "../platform/words.ts";
 import { readRuns, runTracks } from "../results/runs.ts";
 import { eventsTables, hasColumn } from "../results/schema.ts";
@@ -106,10 +106,10 @@ function strangers(
     // A track that no run owns is a run itself.
     const recorded = new Set(tracks.map(({ run_id: run }) => run));
     const loose = [...runs].filter((run) => !recorded.has(run));
-    const isOwn = [
-      ...own.map(() => "(track_id = ? AND timestamp BETWEEN ? AND ?)"),
-      `track_id IN (${loose.map(() => "?").join(", ")})`,
-    ].join(" OR ");
+    const isOwn = joined(
+      [...own.map(() => "(track_id = ? AND timestamp BETWEEN ? AND ?)"), `track_id IN (${loose.map(() => "?").join(", ")})`],
+      "OR",
+    );
     const values = [...own.flatMap(({ track_id, first, last }) => [track_id, first, last]), ...loose];
     const [foreign = 0] = (
       db.arrays(`SELECT count(*) FROM ${quoteName(table)} WHERE version = ? AND NOT (${isOwn})`, [name, ...values])[0] ?? []

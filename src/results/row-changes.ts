@@ -1,5 +1,5 @@
 /** One events table against its earlier self, compared inside SQLite: keys added, rows vanished, rows changed. */
-import { type Database, quoteName } from "../platform/sqlite.ts";
+import { type Database, joined, quoteName } from "../platform/sqlite.ts";
 import { type EventsTable, hasColumn, STAMP_COLUMNS } from "./schema.ts";
 import type { RowChanges, TrackRows } from "./types.ts";
 
@@ -50,7 +50,11 @@ function countChanged(db: Database, table: EventsTable, before: EventsTable): nu
   const old = `before.${quoteName(before.name)}`;
   if (!before.keyed || !table.keyed) {
     const list = ["track_id", "timestamp", ...kept].map(quoteName).join(", ");
-    const losses = lost.map((name) => `${quoteName(name)} IS NOT NULL`).join(" OR ") || "false";
+    const losses =
+      joined(
+        lost.map((name) => `${quoteName(name)} IS NOT NULL`),
+        "OR",
+      ) || "false";
     return db.count(`SELECT count(*) FROM (
          SELECT ${list} FROM ${old} EXCEPT SELECT ${list} FROM ${now}
          UNION SELECT ${list} FROM ${old} WHERE ${losses}
@@ -61,5 +65,5 @@ function countChanged(db: Database, table: EventsTable, before: EventsTable): nu
     ...kept.map(quoteName).map((name) => `+o.${name} COLLATE BINARY IS NOT +n.${name}`),
     ...lost.map(quoteName).map((name) => `o.${name} IS NOT NULL`),
   ];
-  return db.count(`SELECT count(*) FROM ${old} AS o JOIN ${now} AS n ON ${SAME_KEY} WHERE ${differs.join(" OR ")}`);
+  return db.count(`SELECT count(*) FROM ${old} AS o JOIN ${now} AS n ON ${SAME_KEY} WHERE ${joined(differs, "OR")}`);
 }

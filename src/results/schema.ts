@@ -1,4 +1,5 @@
 /** Tables of the results database: xetrack's events tables, found by their columns, and our two run tables. */
+import { ExpverError } from "../errors.ts";
 import { type Database, quoteName } from "../platform/sqlite.ts";
 import type { RunRecord } from "./types.ts";
 
@@ -59,6 +60,9 @@ export function ensureEventsTable(db: Database, table: string): void {
   db.exec(`CREATE TABLE IF NOT EXISTS ${quoteName(table)} (track_id TEXT, timestamp TEXT, PRIMARY KEY (track_id, timestamp))`);
 }
 
+/** SQLite makes no table with more. */
+export const MOST_COLUMNS = 2000;
+
 /**
  * Adds the columns that are missing. Inside a write transaction nobody can add one between our look and our ALTER;
  * a column of that name made by another process before is no error, whatever its type.
@@ -67,6 +71,12 @@ export function addColumns(db: Database, table: string, wanted: readonly Column[
   const present = tableColumns(db, table);
   for (const column of wanted) {
     if (hasColumn(present, column.name)) continue;
+    if (present.length >= MOST_COLUMNS) {
+      throw new ExpverError("E_DATABASE", `the table ${table} has ${present.length} columns, and can have no ${column.name} besides`, {
+        hint: "Log fewer names, or into another table: what has thousands of values belongs into a file.",
+        details: { table, column: column.name },
+      });
+    }
     db.exec(`ALTER TABLE ${quoteName(table)} ADD COLUMN ${quoteName(column.name)} ${column.type}`);
     present.push(column);
   }

@@ -26,3 +26,13 @@ it("aliases that people write are as many as they like; a star is no alias", () 
   const names = `- "*"\n${"- a\n".repeat(300_000)}`;
   expect(loadYaml(names, "listing")).toHaveLength(300_001);
 });
+
+it("`<<` brings the keys of what it names, as for Python; one's own go before them", () => {
+  const text = "base: &b {lr: 1e-5, depth: 03}\nmore: &m {drop: no}\ntrain:\n  <<: [*b, *m]\n  depth: 4\nquoted: {'<<': x}\n";
+  expect(loadYaml(text, "params.yaml", { exact: true })).toMatchObject({
+    train: { lr: "1e-5", depth: "4", drop: "no" },
+    quoted: { "<<": "x" },
+  });
+  expect(loadYaml(text, "dvc.yaml")).toMatchObject({ train: { lr: 1e-5, depth: 4, drop: "no" } });
+  expect(() => loadYaml("a: {<<: 1}\n", "params.yaml")).toThrow(expect.objectContaining({ code: "E_CONFIG" }));
+});

@@ -83,3 +83,39 @@ it("a parameter file that readers of YAML 1.1 and 1.2 read differently is warned
   const { params } = repo.expverJson(["diff", "e0.1.0", "e0.2.0"]).data;
   expect(params.filter(({ differs }: { differs: boolean }) => differs).map(({ name }: { name: string }) => name)).toEqual(["flag"]);
 });
+
+it("more parameters than an environment or a table takes: the run's record and the tag have all of them", { timeout: 120_000 }, () => {
+  const repo = makeExperiment();
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}params: params.yaml\n`);
+  const names = Array.from({ length: 6000 }, (_, index) => `layer${index}`);
+  repo.write("params.yaml", names.map((name, index) => `${name}: {width: ${index}}\n`).join(""));
+  repo.commit("many");
+  const program = "require('fs').writeFileSync('metrics.json', JSON.stringify({ accuracy: 0.5, given: process.env.EXPVER_PARAM_LR }))";
+  for (const version of ["e0.1.0", "e0.2.0"]) {
+    const made = repo.expverJson(["run", "-m", "one", "--param", "lr=7", "--metrics", "metrics.json", "--", "node", "-e", program]);
+    expect({ code: made.code, version: made.data?.version }, JSON.stringify(made.error)).toEqual({ code: 0, version });
+    expect(made.warnings[0]?.text).toContain("params.yaml has too many parameters for the environment");
+    const { params, metrics } = repo.expverJson(["show", version]).data;
+    expect(Object.keys(params)).toHaveLength(6001);
+    expect(JSON.stringify(metrics)).toContain("0.5");
+  }
+  expect(repo.expver(["verify"]).code).toBe(0);
+  const log = repo.expverJson(["log", ...Array.from({ length: 600 }, (_, index) => `c${index}=1`)]);
+  expect(log.error).toMatchObject({ code: "E_DATABASE", message: expect.stringContaining("has 2000 columns") });
+});
+
+it.each([
+  ["params.toml", "lr = 1e-5\n[a]\nb = [1\n"],
+  ["params.py", "LR = 1e-5\nA = dict(b=[2])\n"],
+  ["params.yaml", "- a\n- b\n"],
+])("a parameter file of which nothing is read is said: %s", (file, text) => {
+  const repo = makeExperiment();
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}params: ${file}\n`);
+  repo.commit("parameters", { [file]: text });
+  const { code, warnings } = repo.expverJson(["run", "-m", "one", "--", "node", "train.js"]);
+  expect({ code, texts: warnings.map((one) => one.text) }).toEqual({
+    code: 0,
+    texts: expect.arrayContaining([`no parameters are read from ${file}: they come from the names in a YAML or JSON file`]),
+  });
+  expect(repo.expver(["tag", "-m", "again"]).code).toBe(0);
+});

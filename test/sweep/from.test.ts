@@ -70,3 +70,17 @@ it("says what is wrong with the section", { timeout: 120_000 }, () => {
   expect(saidOf("sweep: { grid: { lr: 1 }, random: 3 }\n")).toMatchObject({ code: "E_USAGE" });
   expect(repo.expverJson(["sweep", "--from", "none.yaml", ...COMMAND]).error).toMatchObject({ code: "E_NOT_FOUND" });
 });
+
+it("what cannot be changed alone in the parameter file is said before the first run; what comes by `<<` can", { timeout: 120_000 }, () => {
+  const repo = makeSweepExperiment();
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}params: params.yaml\n`);
+  repo.commit("parameters", { "params.yaml": "base: &b {lr: 0.5}\nnet:\n  <<: *b\n  depth: 2\n" });
+  const refused = repo.expverJson(["sweep", "--grid", "base.lr=1,2", ...COMMAND]);
+  expect(refused.error).toMatchObject({ code: "E_CONFIG", message: "params.yaml: cannot change base.lr without changing more than that" });
+  expect(repo.expverJson(["sweep", "list"]).data.sweeps).toEqual([]);
+  const made = repo.expverJson(["sweep", "--grid", "net.lr=1e-1,0.20", "--no-tag", ...COMMAND]);
+  expect(made.code, JSON.stringify(made.error)).toBe(0);
+  expect(repo.expverJson(["runs", "list"]).data.runs.map(({ params }: { params: object }) => params)).toEqual(
+    expect.arrayContaining([{ "base.lr": "0.5", "net.lr": "0.20", "net.depth": "2" }]),
+  );
+});

@@ -1,5 +1,5 @@
 /** Rows that nothing but their values tells apart: how often each occurs is merged. */
-import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { type Database, joined, quoteName } from "../../platform/sqlite.ts";
 import { type CellSql, cellsOf, type TableSides } from "./cells-sql.ts";
 import { findColumn } from "./tables.ts";
 import type { TableReport } from "./types.ts";
@@ -67,7 +67,10 @@ function insertMissing(
 
 function deleteSurplus(db: Database, { table, cells, key }: { table: string; cells: CellSql[]; key: readonly string[] }): void {
   const values = cells.map(({ ours }) => `+${ours} COLLATE BINARY`).join(", ");
-  const equal = cells.map(({ ours }, index) => `+${ours} COLLATE BINARY IS s.c${index}`).join(" AND ");
+  const equal = joined(
+    cells.map(({ ours }, index) => `+${ours} COLLATE BINARY IS s.c${index}`),
+    "AND",
+  );
   db.run(
     `DELETE FROM main.${quoteName(table)} WHERE rowid IN (SELECT id FROM (
        SELECT o.rowid AS id, s.o - s.goal AS surplus, row_number() OVER (PARTITION BY ${values} ORDER BY o.rowid DESC) AS number

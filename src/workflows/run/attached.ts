@@ -61,7 +61,7 @@ async function runUnderLease(context: Context, run: OpenRun, supervised: boolean
     createLog(join(run.folder, "log"));
     await prepareRun(context, run);
     await watchFromNow(context, run);
-    env = programEnvironment(context, { ...run, parameters: plan.parameters, version: run.facts().version });
+    env = programEnvironment(context, { ...run, parameters: plan.parameters, given: plan.request.params, version: run.facts().version });
     // The program may change the database's journal mode, which takes that nobody else has it open.
     await letGoOfClosed();
     if (context.signal?.aborted) throw new ExpverError("E_INTERRUPTED", "interrupted before the program was started; nothing was run");

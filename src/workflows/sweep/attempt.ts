@@ -126,7 +126,8 @@ function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { 
   const { jobs, request } = state();
   const settings = jobs[attempt.job] ?? {};
   writeParameters(workspace, paramsFile, settings);
-  const parameters = { ...readParameterFile(workspace.project), ...request.params, ...settings };
+  const given = { ...request.params, ...settings };
+  const parameters = { ...readParameterFile(workspace.project), ...given };
   const { argv } = substitute(sweep.argv, parameters);
   const run = closingRun(sweep, workspace, ownFacts(sweep, workspace, { runId: attempt.run, parameters }));
   const { databaseFile, metrics } = run.places;
@@ -140,7 +141,7 @@ function prepare(sweep: OpenSweep, workspace: Workspace, { attempt, folder }: { 
     marks: takeMarks(run.project, run.places, workspace.pointers),
   };
   run.save({ closing });
-  const env = programEnvironment(context, { ...run, parameters, version: sweep.facts().version });
+  const env = programEnvironment(context, { ...run, parameters, given, version: sweep.facts().version });
   return { run, program: { id: attempt.run, folder, argv, cwd: workspace.cwd, env, outlives: true } };
 }
 

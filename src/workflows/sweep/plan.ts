@@ -1,9 +1,11 @@
 /** What `expver sweep` would do: reads only. */
 
+import { join } from "node:path";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
 import { hideSecretArguments } from "../../config/secrets.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
+import { readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
 import type { Input, Plan, Step } from "../contract.ts";
@@ -21,6 +23,7 @@ import { standingResult } from "./standing.ts";
 import { countText, isEnded, jobStates } from "./state.ts";
 import { reportSubmodules } from "./submodules.ts";
 import { findSweep, type Sweep } from "./sweep-journal.ts";
+import { parametersWith } from "./workspace.ts";
 
 /** `edit`: the message is written, or looked over, in an editor once the numbers are known. */
 export type SweepPlan = Plan & { pace: Pace; edit: boolean } & (NewSweep | ResumedSweep);
@@ -68,6 +71,7 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
   const findings = await findForRun(context, { input, request: readRequest(context, input), project, varied: names });
   const { head, version, selection, inputs, changedInputs, shownArgv } = findings;
   reportSubmodules(context, findings.repository, head.commit);
+  refuseUnwritable(project, request.jobs);
   const files = selection.included.length;
   const steps: Step[] = [
     ...selectionSteps(selection),
@@ -96,6 +100,14 @@ async function planNew(context: Context, input: Input, pace: Pace): Promise<Plan
     argv: findings.request.argv,
   });
   return { command: "sweep", steps, destructive: false, fingerprint, kind: "new", request, findings };
+}
+
+/** What the shape of the parameter file forbids is seen before the first run: one of each set of names stands for all. */
+function refuseUnwritable({ root, config: { params } }: Project, jobs: NewSweep["request"]["jobs"]): void {
+  const text = params === null ? null : readTextIfExists(join(root, params));
+  if (text === null || params === null) return;
+  const distinct = new Map(jobs.map((settings) => [Object.keys(settings).join("\0"), settings]));
+  for (const settings of distinct.values()) parametersWith(text, params, settings);
 }
 
 async function planResumed(context: Context, input: Input): Promise<Plan & ResumedSweep> {

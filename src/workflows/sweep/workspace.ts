@@ -7,7 +7,6 @@ import { dirname, join, relative } from "node:path";
 import { setYamlTyped } from "../../config/edit-yaml.ts";
 import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository, topOf } from "../../config/project.ts";
-import { loadYaml } from "../../config/yaml.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn, git, type Repository } from "../../git/git.ts";
 import { fillSubmodules, findSubmodules } from "../../git/submodules.ts";
@@ -20,7 +19,7 @@ import { configFile, linkSetting, readLevel } from "../../store/dvc-config.ts";
 import { renderDvcConfig } from "../../store/dvc-config-file.ts";
 import { readPointers } from "../../store/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
-import { flatten } from "../run/parameters/flatten.ts";
+import { parametersIn } from "../run/parameters/parameters.ts";
 import { addWorktree, dropWorktree } from "../worktree/make.ts";
 import { dataOf, inputLinks } from "./input-links.ts";
 
@@ -85,10 +84,15 @@ export function writeParameters(
   const path = join(root, paramsFile);
   const text = readTextIfExists(path);
   if (text === null) return;
-  const known = flatten(loadYaml(text, paramsFile, { exact: true }));
-  const set = Object.entries(settings).filter(([name]) => Object.hasOwn(known, name));
-  const edited = set.reduce((sofar, [name, value]) => setYamlTyped(sofar, name.split("."), value, paramsFile), text);
+  const edited = parametersWith(text, paramsFile, settings);
   if (edited !== text) writeFileSync(path, edited);
+}
+
+/** Throws E_CONFIG where the file's shape does not let one of them be changed alone. */
+export function parametersWith(text: string, file: string, settings: Readonly<Record<string, string>>): string {
+  const known = parametersIn(text, file);
+  const set = Object.entries(settings).filter(([name]) => Object.hasOwn(known, name));
+  return set.reduce((sofar, [name, value]) => setYamlTyped(sofar, name.split("."), value, file), text);
 }
 
 export function dropWorkspace(project: Project, root: string): void {

@@ -6,7 +6,6 @@ import { modelPlaces } from "../../config/model-places.ts";
 import { absolutePath, isUnder, storedPath, typedPath } from "../../config/paths.ts";
 import { CONFIG_FILE, type Project } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
-import { loadYaml } from "../../config/yaml.ts";
 import { stringSource } from "../../config/yaml-text.ts";
 import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
@@ -19,7 +18,7 @@ import { readingStatus } from "../../store/status.ts";
 import type { Pointer } from "../../store/types.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import type { ArtifactEntry, RunEntry } from "../../versions/types.ts";
-import { flatten } from "../run/parameters/flatten.ts";
+import { parametersIn } from "../run/parameters/parameters.ts";
 import type { HeadNumbers } from "./head-numbers.ts";
 
 export interface HeadFacts {
@@ -125,7 +124,7 @@ function parametersAtHead(project: Project, repository: Repository): Record<stri
   if (project.config.params === null) return {};
   const path = storedPath(project, project.config.params);
   const answer = gitResult(repository, ["cat-file", "blob", `HEAD:${path}`], { allow: [128] });
-  return answer.code === 0 ? hideSecrets(flatten(loadYaml(answer.stdout.toString("utf8"), path, { exact: true }))) : {};
+  return answer.code === 0 ? hideSecrets(parametersIn(answer.stdout.toString("utf8"), path)) : {};
 }
 
 function objectOf(project: Project, { hash, hashName }: Pointer): string | null {

@@ -9,8 +9,8 @@ import { aggregate } from "../../../results/numbers.ts";
 import { addStampColumns, appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../../results/rows.ts";
 import { digestRun, removeRun } from "../../../results/run-rows.ts";
 import { addRunTracks, runTracks, updateRun } from "../../../results/runs.ts";
-import { mainTable } from "../../../results/schema.ts";
-import type { RunRecord, Stamps } from "../../../results/types.ts";
+import { hasColumn, MOST_COLUMNS, mainTable, tableColumns } from "../../../results/schema.ts";
+import type { Cell, RunRecord, Stamps } from "../../../results/types.ts";
 import { copyBefore } from "./mend-database.ts";
 import { outsideTracks } from "./outside-tracks.ts";
 
@@ -107,9 +107,19 @@ function writeOwnRow(
   parameters: Record<string, string>,
 ): ReturnType<typeof appendRow> {
   const table = mainTable(db, project.config.results.tables);
-  const cells = Object.entries({ ...parameters, ...metrics }).map(([name, text]) => [name, parseCell(text)] as const);
-  return appendRow(db, table, { trackId: runId, values: Object.fromEntries(cells) });
+  const present = tableColumns(db, table);
+  const cells = Object.entries({ ...metrics, ...parameters, ...metrics }).map(([name, text]) => [name, parseCell(text)] as const);
+  // Of more names than a table can have, the run's record has all.
+  const isNew = ([name]: readonly [string, Cell]) => !hasColumn(present, name);
+  const fitting = new Set(cells.filter(isNew).slice(0, Math.max(0, MOST_COLUMNS - RESERVE - present.length)));
+  return appendRow(db, table, {
+    trackId: runId,
+    values: Object.fromEntries(cells.filter((cell) => !isNew(cell) || fitting.has(cell))),
+  });
 }
+
+/** Columns that are left for what programs log, and for the stamps. */
+const RESERVE = 500;
 
 /** What was given as a parameter is known already, under its own name or the column's (`net.depth` is logged as `net_depth`). */
 function withoutNames(logged: Record<string, string>, parameters: Readonly<Record<string, string>>): Record<string, string> {

@@ -6,6 +6,7 @@ import { ambiguousScalars } from "../../../config/yaml-versions.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
+import { isMapping } from "../../../platform/mapping.ts";
 import { flatten } from "./flatten.ts";
 import { withoutSettings } from "./sweep-keys.ts";
 
@@ -32,13 +33,48 @@ export function parseGiven(
 export function readParameterFile({ root, config }: Project): Record<string, string> {
   if (config.params === null) return {};
   const text = readTextIfExists(join(root, config.params));
-  return text === null ? {} : flatten(withoutSettings(loadYaml(text, basename(config.params), { exact: true })));
+  return text === null ? {} : parametersIn(text, basename(config.params));
+}
+
+/** Those of one text of it. */
+export function parametersIn(text: string, file: string): Record<string, string> {
+  return isForeign(file) ? {} : flatten(withoutSettings(loadYaml(text, file, { exact: true })));
+}
+
+/** dvc reads these too. */
+function isForeign(file: string): boolean {
+  return /\.(?:toml|py)$/i.test(file);
+}
+
+/** What would else be missing in every version, and in the environment of the program, without a word. */
+export function warnUnread(
+  { root, config }: Project,
+  { report }: Pick<Context, "report">,
+  parameters: Readonly<Record<string, string>>,
+): void {
+  const file = config.params;
+  const text = file === null ? null : readTextIfExists(join(root, file));
+  if (file === null || text === null) return;
+  const value = isForeign(file) ? text : loadYaml(text, basename(file), { exact: true });
+  if (value !== undefined && !isMapping(value)) {
+    report({
+      kind: "warning",
+      text: `no parameters are read from ${file}: they come from the names in a YAML or JSON file`,
+      hint: `Name such a file in expver.yaml: params: params.yaml. Or give what varies: --param lr=0.1`,
+    });
+  }
+  if (isShort(parameters)) return;
+  report({
+    kind: "warning",
+    text: `${file} has too many parameters for the environment of a program: EXPVER_PARAMS has those only that were given`,
+    hint: `The program finds all of them in ${file}.`,
+  });
 }
 
 /** What Python reads as something else than programs with YAML 1.2 do; nothing is changed. */
 export function warnAmbiguous({ root, config }: Project, { report }: Pick<Context, "report">): void {
   const text = config.params === null ? null : readTextIfExists(join(root, config.params));
-  const found = text === null || config.params === null ? [] : ambiguousScalars(text, basename(config.params));
+  const found = text === null || config.params === null || isForeign(config.params) ? [] : ambiguousScalars(text, basename(config.params));
   const [first] = found;
   if (first === undefined) return;
   const named = found.slice(0, 5).map(({ name, text: value, old }) => `${name}: ${value} (${old} to Python's PyYAML)`);
@@ -63,14 +99,29 @@ export function substitute(argv: readonly string[], parameters: Readonly<Record<
   return { argv: filled, unknown: [...unknown] };
 }
 
-/** `EXPVER_PARAM_<NAME>` for each and `EXPVER_PARAMS`, a JSON object in which numbers keep the digits they were written with. */
-export function parameterEnvironment(parameters: Readonly<Record<string, string>>): Record<string, string> {
-  const entries = Object.entries(parameters);
-  const members = entries.map(([name, value]) => `${JSON.stringify(name)}: ${jsonOf(value)}`);
-  return {
-    ...Object.fromEntries(entries.map(([name, value]) => [`EXPVER_PARAM_${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`, value])),
-    EXPVER_PARAMS: `{${members.join(", ")}}`,
-  };
+/**
+ * `EXPVER_PARAM_<NAME>` for each and `EXPVER_PARAMS`, a JSON object in which numbers keep the digits they were written with. Of more than a
+ * system starts a program with, only those that were given.
+ */
+export function parameterEnvironment(
+  parameters: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>> = parameters,
+): Record<string, string> {
+  const passed = isShort(parameters) ? parameters : given;
+  const names = Object.entries(passed).map(([name, value]) => [`EXPVER_PARAM_${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`, value]);
+  return { ...Object.fromEntries(names), EXPVER_PARAMS: jsonText(passed) };
+}
+
+// Linux takes 128 KiB for one variable.
+const LONGEST = 100_000;
+
+function isShort(parameters: Readonly<Record<string, string>>): boolean {
+  return Buffer.byteLength(jsonText(parameters)) <= LONGEST;
+}
+
+function jsonText(parameters: Readonly<Record<string, string>>): string {
+  const members = Object.entries(parameters).map(([name, value]) => `${JSON.stringify(name)}: ${jsonOf(value)}`);
+  return `{${members.join(", ")}}`;
 }
 
 function jsonOf(value: string): string {

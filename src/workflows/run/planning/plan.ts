@@ -19,7 +19,7 @@ import { type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input, Plan } from "../../contract.ts";
 import { lackingRows } from "../database/lacking-rows.ts";
-import { readParameterFile, substitute, warnAmbiguous } from "../parameters/parameters.ts";
+import { readParameterFile, substitute, warnAmbiguous, warnUnread } from "../parameters/parameters.ts";
 import { metricsPlace, placesOf } from "../places.ts";
 import { refuseSecondRun } from "../second-run.ts";
 import { readChanges } from "../snapshot/changes.ts";
@@ -61,6 +61,7 @@ export async function findForRun(context: Context, { input, request, project, va
   reportHiddenPlaces(project, context, places);
   const parameters = { ...readParameterFile(project), ...request.params };
   warnAmbiguous(project, context);
+  warnUnread(project, context, parameters);
   const { argv, unknown } = substitute(request.argv, parameters);
   for (const name of unknown.filter((one) => !varied.includes(one))) {
     const near = nearestWord(name, [...varied, ...Object.keys(parameters)]);

@@ -8,13 +8,15 @@ import { SUPERVISED } from "./detach.ts";
 
 export interface ProgramFacts extends Pick<ClosingRun, "runId" | "project" | "places" | "facts"> {
   parameters: Readonly<Record<string, string>>;
+  /** Those of them that no file says. */
+  given: Readonly<Record<string, string>>;
   /** Reserved for what comes of it. */
   version: string | null;
 }
 
 export function programEnvironment(
   { env }: Context,
-  { runId, project, places, parameters, facts, version }: ProgramFacts,
+  { runId, project, places, parameters, given, facts, version }: ProgramFacts,
 ): Record<string, string | undefined> {
   const { snapshot, dvcHash } = facts();
   const { databaseFile } = places;
@@ -23,7 +25,7 @@ export function programEnvironment(
     // Or nothing of a Python program's output shows before it ends.
     PYTHONUNBUFFERED: "1",
     ...users,
-    ...parameterEnvironment(parameters),
+    ...parameterEnvironment(parameters, given),
     EXPVER_RUN_ID: runId,
     EXPVER_DB: databaseFile,
     // Settled once: a table the program makes meanwhile does not divert rows that follow.
