@@ -23,8 +23,6 @@ const NOT_DATA: Record<string, string> = {
   repro: "Stages are run by `dvc repro`; an experiment by `expver run`.",
   stage: "Stages are written with `dvc stage`; expver reads dvc.yaml and dvc.lock.",
   dag: "Stages are shown by `dvc dag`.",
-  freeze: "Stages are frozen with `dvc freeze`.",
-  unfreeze: "Stages are unfrozen with `dvc unfreeze`.",
   metrics: "Metrics are in `expver list` and `expver show VERSION`.",
   params: "Parameters are in `expver list` and `expver show VERSION`.",
   plots: "Plots are made by `dvc plots`.",
@@ -36,7 +34,7 @@ const NOT_DATA: Record<string, string> = {
 };
 
 /** dvc's verbs about data that are still to come. */
-const NOT_YET = ["du", "import-db"];
+const NOT_YET = ["import-db"];
 
 /** What to type instead of `expver [group] word`, or null when the word is foreign to us. */
 export function elsewhere(group: string, word: string): string | null {

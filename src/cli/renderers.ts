@@ -30,6 +30,8 @@ const RENDERERS: Record<string, () => Promise<Renderer>> = {
   "data lines": async () => (await import("./render/data.ts")).renderLines,
   "data diff": async () => (await import("./render/data-diff.ts")).renderDataDiff,
   "data list": async () => (await import("./render/data-list.ts")).renderDataList,
+  "data freeze": async () => (await import("./render/data.ts")).renderDataFreeze,
+  "data du": async () => (await import("./render/data-list.ts")).renderDataDu,
   "data get": async () => (await import("./render/data.ts")).renderDataGet,
   "data gc": async () => (await import("./render/data.ts")).renderDataGc,
   "data verify": async () => (await import("./render/data.ts")).renderDataVerify,

@@ -49,7 +49,7 @@ export function readStages(
   const defined = fieldsOf(fieldsOf(read).stages);
   const top = fieldsOf(lock === null ? undefined : loadYaml(lock, file));
   const locked = fieldsOf(top.schema === undefined ? top : top.stages);
-  const plain = Object.entries(defined).filter(([, body]) => isPlain(body));
+  const plain = Object.entries(defined).filter(([, body]) => isPlainStage(body));
   const names = new Set([
     ...plain.map(([name]) => name),
     ...Object.keys(locked).filter((name) => Object.hasOwn(defined, name.split("@")[0] ?? "")),
@@ -60,7 +60,7 @@ export function readStages(
     const record = Object.hasOwn(locked, stage) ? fieldsOf(locked[stage]) : null;
     return stageOf(
       { file, stage, folder: posix.join(folder, folderOf(stage)) },
-      { definition: isPlain(body) ? definition : null, body, record },
+      { definition: isPlainStage(body) ? definition : null, body, record },
     );
   });
 }
@@ -80,7 +80,8 @@ function stageOf(
     stage,
     isLocked: record !== null,
     isFrozen: body.frozen === true,
-    isAlwaysChanged: body.always_changed === true,
+    // What needs nothing and makes nothing is run whenever it is asked.
+    isAlwaysChanged: body.always_changed === true || (definition !== null && isCallback(definition)),
     hasOtherCommand: record !== null && definition !== null && JSON.stringify(definition.cmd) !== JSON.stringify(record.cmd),
     files: dependencies.filter(isInside).map((path) => hashIn(path, recorded.get(path))),
     params: paramsOf({ definition, record, place }),
@@ -88,6 +89,10 @@ function stageOf(
       .map(({ path, isCached }) => ({ path: place(path), isCached }))
       .filter(({ path }) => isInside(path) && !outputs.has(path)),
   };
+}
+
+function isCallback(definition: Fields): boolean {
+  return ["deps", "params", "outs", "metrics", "plots"].every((kind) => listOf(definition[kind]).length === 0);
 }
 
 function hashIn(path: string, dep: Fields | undefined): Stage["files"][number] {
@@ -140,7 +145,8 @@ export function isInside(path: string): boolean {
   return path !== ".." && !path.startsWith("../") && !/^(?:\w+:)?\//.test(path);
 }
 
-function isPlain(body: unknown): boolean {
+/** Nothing in it is left to DVC to resolve. */
+export function isPlainStage(body: unknown): boolean {
   return !JSON.stringify(body ?? null).includes("${") && fieldsOf(body).foreach === undefined && fieldsOf(body).matrix === undefined;
 }
 

@@ -69,7 +69,7 @@ export function renderImportAgain(old: string | null, wanted: NewImport): string
   const { content } = wanted;
   let text = withDependency(old, wanted);
   // The digest has its place, before what is new and behind what is old, before it is known.
-  text = looked ? setYamlSource(text, ["md5"], "''") : withoutEntry(text, "md5", file);
+  text = looked ? setYamlSource(text, ["md5"], "''") : withoutEntry(text, ["md5"], file);
   text = updateImport(setYamlSource(text, ["frozen"], "true"), { ...wanted, keepsDigest: true });
   if (content === null) text = clearEntry(text, name);
   return looked ? withStageMd5(text, file) : text;

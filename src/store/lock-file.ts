@@ -77,17 +77,22 @@ function readPipeline(text: string | null, file: string, textOf: ReadText): (sta
 
 /** What `outs`, `metrics` and `plots` say of a path beyond its name. */
 function flagsIn(definition: Fields, file: string): (path: string) => Partial<Pointer> {
-  const said = ["outs", "metrics", "plots"].flatMap((kind) => {
+  const said = (["outs", "metrics", "plots"] as const).flatMap((kind) => {
     const items = definition[kind];
-    return (Array.isArray(items) ? items : []).flatMap((item: unknown) =>
-      typeof item === "object" && item !== null ? Object.entries(item) : [],
-    );
+    return (Array.isArray(items) ? items : []).flatMap((item: unknown) => {
+      const named =
+        typeof item === "string" ? [[item, null] as const] : typeof item === "object" && item !== null ? Object.entries(item) : [];
+      return named.map(([written, flags]) => ({ written, flags, kind }));
+    });
   });
   return (path) => {
-    const flags = said.find(([written]) => hasShape(written, posix.normalize(path)))?.[1];
-    if (!isMapping(flags)) return {};
+    const found = said.find(({ written }) => hasShape(written, posix.normalize(path)));
+    const role = found === undefined || found.kind === "outs" ? {} : { role: found.kind };
+    const flags = found?.flags;
+    if (!isMapping(flags)) return role;
     const remote = scalar(flags.remote);
     return {
+      ...role,
       cache: truth(flags.cache, file, "cache", true),
       push: truth(flags.push, file, "push", true),
       ...(remote === undefined ? {} : { remote }),

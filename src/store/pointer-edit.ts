@@ -55,15 +55,17 @@ export function withoutSource(old: string, file: string): string {
 
 /** These lines under a key of the file itself, in the place of what it said there. Throws E_POINTER. */
 export function replaceEntry(old: string, key: string, { file, lines }: { file: string; lines: string }): string {
-  const text = withoutEntry(old, key, file);
+  const text = withoutEntry(old, [key], file);
   return applied(text, [addition(text, blockOf(text, key, file), () => [`${key}:\n${lines}`])]);
 }
 
-/** Takes a key of the file itself away. Throws E_POINTER. */
-export function withoutEntry(old: string, key: string, file: string): string {
-  const top = blockOf(old, key, file);
-  const index = top.entries.findIndex((entry) => entry.key.kind === "scalar" && entry.key.text === key);
-  return index < 0 ? old : applied(old, [removal(old, top, index)]);
+/** Takes away what stands at the end of a way of keys. Throws E_POINTER. */
+export function withoutEntry(old: string, path: readonly string[], file: string): string {
+  const key = path.at(-1) ?? "";
+  const mapping = path.slice(0, -1).reduce(under, parseYaml(old, file));
+  if (mapping?.kind !== "mapping") return old;
+  const index = mapping.entries.findIndex((entry) => entry.key.kind === "scalar" && entry.key.text === key);
+  return index < 0 ? old : applied(old, [removal(old, mapping, index)]);
 }
 
 function blockOf(text: string, key: string, file: string): Mapping {
@@ -127,17 +129,19 @@ function findEntry(
   name: string,
   { file, list, within }: { file: string; list: Edit["list"]; within: readonly string[] },
 ): Mapping {
-  const under = (node: YamlNode | null | undefined, word: string) =>
-    node?.kind === "mapping" ? node.entries.find(({ key }) => key.kind === "scalar" && key.text === word)?.value : undefined;
-  const outs = [...within, list].reduce<YamlNode | null | undefined>(under, parseYaml(text, file));
+  const outs = [...within, list].reduce(under, parseYaml(text, file));
   const mappings = outs?.kind === "sequence" ? outs.items.filter((item) => item.kind === "mapping") : [];
   const found = mappings.find((item) => isPath(textOf(item, "path"), name));
   if (found === undefined) throw badPointer(file, list, `has no entry for ${JSON.stringify(name)}`);
   return found;
 }
 
+function under(node: YamlNode | null, word: string): YamlNode | null {
+  return (node?.kind === "mapping" ? node.entries.find(({ key }) => key.kind === "scalar" && key.text === word)?.value : null) ?? null;
+}
+
 function textOf(entry: Mapping, word: string): string | undefined {
-  const value = entry.entries.find(({ key }) => key.kind === "scalar" && key.text === word)?.value;
+  const value = under(entry, word);
   return value?.kind === "scalar" ? value.text : undefined;
 }
 

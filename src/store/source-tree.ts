@@ -1,10 +1,11 @@
 /** What a source holds: Git's files and DVC's outputs in one tree, whether or not they are checked out there. */
 import { lstatSync, readdirSync, statSync } from "node:fs";
-import { posix } from "node:path";
-import { absolutePath, isWithin } from "../config/paths.ts";
+import { join, posix } from "node:path";
+import { absolutePath, isWithin, underAny } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { git, type Repository } from "../git/git.ts";
+import { isFolder } from "../platform/files.ts";
 import { dvcIgnore } from "./dvcignore.ts";
 import { orderOf } from "./listing.ts";
 import { listingFinder } from "./listings.ts";
@@ -27,6 +28,8 @@ export interface SourceNode {
   blob: string | null;
   /** Absolute path of the file as it stands there now. */
   file: string | null;
+  /** A symbolic link that stands there and is no file: what it leads to. */
+  link: "folder" | "nothing" | null;
 }
 
 export interface TreeOptions {
@@ -36,13 +39,17 @@ export interface TreeOptions {
   levels?: number;
   /** What DVC tracks only, told by its pointers alone. */
   dvcOnly?: boolean;
+  /** Symbolic links too, at a commit as files with their text; without the folders below that are DVC repositories of their own. */
+  asDvc?: boolean;
+  /** Members are not needed of outputs below `under` that are not there and whose pointers say how large they are. */
+  isSizeEnough?: boolean;
 }
 
 /** Everything at or below a path, in order. Throws E_NOT_STORED when the listing of a folder is nowhere. */
 export async function sourceTree(
   source: Source,
   under: string,
-  { remote, levels = Number.POSITIVE_INFINITY, dvcOnly = false }: TreeOptions = {},
+  { remote, levels = Number.POSITIVE_INFINITY, dvcOnly = false, asDvc = false, isSizeEnough = false }: TreeOptions = {},
 ): Promise<SourceNode[]> {
   const { commit, project } = source;
   const nodes = new Map<string, Node>();
@@ -52,8 +59,8 @@ export async function sourceTree(
     else nodes.set(found.path, new Node(project, found));
   };
   if (dvcOnly) add({ path: "", isFolder: true });
-  else if (commit === null || project.repository === null) for (const node of standing(source, under)) add(node);
-  else for (const node of committed(project.repository, commit, under)) add(node);
+  else if (commit === null || project.repository === null) for (const node of standing(source, under, asDvc)) add(node);
+  else for (const node of committed(project.repository, { commit, under, asDvc })) add(node);
   let failure: ExpverError | undefined;
   const finder = listingFinder(project, {
     remoteName: remote,
@@ -69,7 +76,8 @@ export async function sourceTree(
     const isAround = under.startsWith(`${pointer.path}/`);
     if (!isInside && !isAround) continue;
     const level = posix.relative(under, pointer.path).split("/").length;
-    const isOpened = pointer.hash?.endsWith(".dir") === true && (isAround || pointer.path === under || level < levels);
+    const isTold = isSizeEnough && pointer.size !== undefined && !nodes.has(pointer.path);
+    const isOpened = pointer.hash?.endsWith(".dir") === true && (isAround || pointer.path === under || (level < levels && !isTold));
     const entries = isOpened ? ((await finder(pointer)) ?? refuseWithout(pointer, failure)) : [];
     for (const node of tracked(pointer, entries)) add(node);
   }
@@ -83,6 +91,7 @@ class Node implements SourceNode {
   readonly path: string;
   readonly isFolder: boolean;
   readonly isexec: boolean;
+  readonly link: SourceNode["link"];
   size: number | null;
   pointer: Pointer | null;
   blob: string | null;
@@ -93,12 +102,13 @@ class Node implements SourceNode {
 
   constructor(
     project: Project,
-    { path, isFolder, isexec = false, size = null, pointer = null, hash = null, version, blob = null, stands = false }: Found,
+    { path, isFolder, isexec = false, size = null, pointer = null, hash = null, version, blob = null, stands = false, link = null }: Found,
   ) {
     this.#project = project;
     this.path = path;
     this.isFolder = isFolder;
     this.isexec = isexec;
+    this.link = link;
     this.size = size;
     this.pointer = pointer;
     this.blob = blob;
@@ -140,43 +150,56 @@ interface Found extends Pick<SourceNode, "path" | "isFolder"> {
   blob?: string | null;
   /** A file or folder is there now. */
   stands?: boolean;
+  link?: SourceNode["link"];
 }
 
-function committed(repository: Repository, commit: string, under: string): Found[] {
+function committed(repository: Repository, { commit, under, asDvc }: { commit: string; under: string; asDvc: boolean }): Found[] {
   // Sizes would have to be asked for one by one where contents are not here.
   const sizes = repository.partial ? [] : ["-l"];
   const args = ["ls-tree", "-r", "-t", ...sizes, "-z", "--full-tree", commit, ...(under === "" ? [] : ["--", under])];
-  return git(repository, args)
-    .split("\0")
-    .flatMap((record): Found[] => {
-      const tab = record.indexOf("\t");
-      const [mode, type, object = "", size] = record.slice(0, tab).split(/ +/);
-      const path = record.slice(tab + 1);
-      if (tab < 0 || isOurs(path)) return [];
-      if (type === "tree") return [{ path, isFolder: true, blob: object }];
-      // Links and sub-modules are nothing that could be copied by itself.
-      if (type !== "blob" || mode === "120000") return [];
-      return [{ path, isFolder: false, size: size === undefined ? null : Number(size), isexec: mode === "100755", blob: object }];
-    });
+  const records = git(repository, args).split("\0");
+  const isOthers = underAny(asDvc ? otherRepositories(records, under) : []);
+  return records.flatMap((record): Found[] => {
+    const tab = record.indexOf("\t");
+    const [mode, type, object = "", size] = record.slice(0, tab).split(/ +/);
+    const path = record.slice(tab + 1);
+    if (tab < 0 || isOurs(path) || isOthers(path)) return [];
+    if (type === "tree") return [{ path, isFolder: true, blob: object }];
+    // Links and sub-modules are nothing that could be copied by itself.
+    if (type !== "blob" || (mode === "120000" && !asDvc)) return [];
+    return [{ path, isFolder: false, size: size === undefined ? null : Number(size), isexec: mode === "100755", blob: object }];
+  });
+}
+
+/** Folders below `under` that have a `.dvc` folder. */
+function otherRepositories(records: readonly string[], under: string): string[] {
+  const folders = records.flatMap((record) => /^\d+ tree [^\t]*\t(.+)\/\.dvc$/s.exec(record)?.[1] ?? []);
+  return folders.filter((folder) => folder !== under);
 }
 
 function isOurs(path: string): boolean {
   return /(?:^|\/)\.(?:git|dvc|hg)(?:\/|$)/.test(path);
 }
 
-function* standing({ project }: Source, under: string): Generator<Found> {
+function* standing({ project }: Source, under: string, asDvc: boolean): Generator<Found> {
   yield* visit(under);
 
   function* visit(path: string): Generator<Found> {
     const absolute = absolutePath(project, path);
     const stat = statSync(absolute, { throwIfNoEntry: false });
-    if (stat === undefined || isOurs(path)) return;
+    if (isOurs(path)) return;
+    if (stat === undefined) {
+      if (asDvc && path !== under) yield { path, isFolder: false, size: 0, stands: true, link: "nothing" };
+      return;
+    }
     if (!stat.isDirectory()) {
       if (stat.isFile()) yield { path, isFolder: false, size: stat.size, isexec: (stat.mode & 0o100) !== 0, stands: true };
       return;
     }
-    yield { path, isFolder: true, size: stat.size, stands: true };
-    if (lstatSync(absolute).isSymbolicLink() && path !== under) return;
+    const isLink = path !== under && lstatSync(absolute).isSymbolicLink();
+    if (asDvc && path !== under && !isLink && isFolder(join(absolute, ".dvc"))) return;
+    yield { path, isFolder: !(isLink && asDvc), size: stat.size, stands: true, ...(isLink ? { link: "folder" } : {}) };
+    if (isLink) return;
     const isIgnored = dvcIgnore(project, `${absolute}/x`);
     for (const item of readdirSync(absolute, { withFileTypes: true }))
       if (!isIgnored(`${absolute}/${item.name}`, item.isDirectory())) yield* visit(path === "" ? item.name : `${path}/${item.name}`);

@@ -59,7 +59,9 @@ function opened(context: Context, url: string, { rev: asked, path }: OpenOptions
   const under = sourcePath({ base }, path);
   const place = outer?.repository ? innermost(context, outer, under) : outer;
   if (place?.dvcRoot) return openHere(place, { url, rev, base });
-  // One without a DVC folder of its own (a bare one, too) is read as it was committed.
+  const isWorktree = outer?.repository?.bare === false && folder !== null && isFolder(folder);
+  if (isWorktree && rev === undefined) return openGitFolder(context, { ...outer, root: folder });
+  // One without a DVC folder of its own is read at a commit in a copy, a bare one always.
   if (folder !== null && !outer?.repository) throw notThere(url);
   if (folder === null && !isUrl(url) && !/^[\w.@-]+:(?!\\)/.test(url)) throw notThere(url);
   const holding = scratchFolder();
@@ -117,6 +119,12 @@ function openHere(place: Place, { url, rev, base }: { url: string; rev: string |
   if (place.repository === null) throw notThere(url);
   const commit = commitOf(place.repository, rev);
   return { project, commit, base, ...trackedOf(project, commit), ...holding };
+}
+
+/** Without DVC: Git's files as they stand. */
+function openGitFolder(context: Context, place: Place): Source {
+  const project: Project = { ...place, config: DEFAULTS };
+  return { project, commit: null, base: baseOf(context, place), pointers: [], pipelines: () => [], ...scratchFolder() };
 }
 
 interface Scratch {

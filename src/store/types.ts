@@ -9,6 +9,8 @@ export interface Pointer {
   file: string;
   /** Stage name when it comes from `dvc.lock`. */
   stage?: string;
+  /** What its stage calls it, beyond an output. */
+  role?: "metrics" | "plots";
   /** The output, relative to the same root. */
   path: string;
   /** `32 hex` or `32 hex.dir`; null when nothing was stored yet. */

@@ -117,6 +117,58 @@ describe.skipIf(DVC === null)("as dvc answers it", { timeout: 180_000 }, () => {
     twins.agree();
   });
 
+  it("a folder of Git's that DVC does not know is read as it stands, from any folder in it", () => {
+    const twins = makeTwins();
+    twins.each(({ root, git }) => {
+      const from = join(root, "../plain");
+      for (const folder of ["", "s"]) mkdirSync(join(from, folder));
+      for (const path of ["a", "s/b"]) writeFileSync(join(from, path), "old");
+      git("init", "-q", from);
+      git("-C", from, "add", "-A");
+      git("-C", from, "commit", "-qm", "one");
+      for (const path of ["a", "s/new"]) writeFileSync(join(from, path), "new");
+    });
+    for (const words of ["../plain -R", "../plain/s", "../plain s", "../plain -R --rev HEAD", "../plain nothing"])
+      twins.same(["list", ...words.split(" ")]);
+    for (const words of ["..", "..  -R", ".", ". b"]) twins.same(["list", ...words.split(" ").filter(Boolean)], "../plain/s");
+    for (const words of ["../plain a", "../plain s", "../plain/s new", "../plain s/new --rev HEAD", "../plain . -o all"])
+      twins.run(["get", "-q", ...words.split(" ")]);
+    twins.agree();
+    expect([twins.ours.read("a"), twins.ours.read("new"), twins.ours.read("all/s/new")]).toEqual(["new", "new", "new"]);
+  });
+
+  it("data status names what a stage that never ran would make, where it is there", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => {
+      for (const path of ["b", "f", "d/x"]) write(path, path);
+      write("b.dvc", "outs:\n- path: b\n");
+      write("dvc.yaml", "stages:\n  s: { cmd: echo, deps: [b], outs: [f, gone, d], metrics: [m.json: { cache: false }] }\n");
+    });
+    for (const words of ["", "--granular", "f", "d", "b", "gone", "--unchanged"])
+      twins.sameJson(["data", "status", "--json", ...words.split(" ").filter(Boolean)]);
+    expect(twins.ours.expver(["data", "data", "status", "--json"]).stdout).toContain('"f"');
+  });
+
+  it("remove leaves a pointer whose data is a link to nothing", () => {
+    const twins = makeTwins();
+    twins.run(["config", "cache.type", "symlink"]);
+    twins.each(({ write }) => [write("f", "1"), write("d/a", "2")]);
+    twins.run(["add", "-q", "f", "d"]);
+    twins.each(({ root }) => rmSync(join(root, ".dvc/cache"), { recursive: true }));
+    for (const args of [["f.dvc"], ["d.dvc"], ["f.dvc", "--outs"]]) twins.run(["remove", "-q", ...args]);
+    for (const { root } of [twins.ours, twins.theirs])
+      expect([existsSync(join(root, "f.dvc")), existsSync(join(root, "d.dvc"))]).toEqual([false, true]);
+  });
+
+  it("a stage that needs and makes nothing has always changed", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => {
+      write("f", "1");
+      write("dvc.yaml", "stages:\n  say: { cmd: echo 1 }\n  made: { cmd: echo 1, outs: [o] }\n  needs: { cmd: echo 2, deps: [f] }\n");
+    });
+    twins.sameJson(["status", "--json"]);
+  });
+
   it("revisions are looked for by what their message says", () => {
     const twins = makeTwins();
     for (const [text, message] of [

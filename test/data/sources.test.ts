@@ -307,6 +307,6 @@ describe("get", () => {
     const elsewhere = makeFolder("elsewhere");
     symlinkSync(elsewhere, join(origin.root, "code/link"));
     openTestRepository(elsewhere).write("secret", "x");
-    expect(origin.expver(["data", "list", ".", "code", "-R"]).stdout).toBe("plain.py\n");
+    expect(origin.expver(["data", "list", ".", "code", "-R"]).stdout).toBe("link\nplain.py\n");
   });
 });

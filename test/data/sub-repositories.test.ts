@@ -35,6 +35,11 @@ describe.skipIf(DVC === null).each(["with", "without"])(
       twins.run(["add", "-q", "data"], "proj");
       for (const path of ["proj", "proj/data", "proj/in/one"]) twins.sameJson(["list", ".", path, "-R", "--json"]);
       twins.run(["list", ".", "proj/nothing"]);
+      for (const words of [".", ". --rev v1", ". -T", ". --dvc-only"])
+        twins.same(["list", ...words.split(" "), ...(words.includes("-T") ? [] : ["-R"])]);
+      const bytes = (text: string) => text.split("\n").sort();
+      const { theirs: du, ours: ourDu } = twins.run(["du", "."]);
+      expect(bytes(ourDu.stdout)).toEqual(bytes(du.stdout));
       const gets = [
         ["../work", "proj/data"],
         ["../work", "proj/data/s/b"],
@@ -43,6 +48,7 @@ describe.skipIf(DVC === null).each(["with", "without"])(
         // dvc fails with one of Git's files there, when nothing of DVC is at the top.
         ...(own === "with" ? [["../work", "proj/code.py"]] : []),
         ["../work", "proj/nothing"],
+        ["../work", ".", "-o", "all"],
         ["../work", "data"],
       ];
       for (const args of gets) twins.run(["get", "-q", ...args], "../out");

@@ -1,7 +1,14 @@
 /** `expver data list` as a list, a table or a tree, in dvc's layout. */
 import { posix } from "node:path";
+import type { DuResult } from "../../workflows/data/sources/du.ts";
 import type { ListEntry, ListResult } from "../../workflows/data/sources/list.ts";
 import { oneLine } from "../text-width.ts";
+
+/** Of `expver data du`. */
+export function renderDataDu({ entries }: DuResult): string {
+  const width = Math.max(...entries.map(({ size }) => dvcSize(size).length));
+  return entries.map(({ path, size }) => `${dvcSize(size).padEnd(width)}  ${oneLine(path)}`.trimEnd()).join("\n");
+}
 
 export function renderDataList({ json, tree, size, hash }: ListResult): string {
   const all = tree === null ? json : [tree, ...json];
@@ -42,11 +49,14 @@ function* branches(inside: ReadonlyMap<string, readonly ListEntry[]>, folder = "
 
 const UNITS = ["", "k", "M", "G", "T", "P", "E"];
 
+function sizeOf({ size, isdir }: ListEntry): string {
+  return size === null || (isdir && size === 0) ? "" : dvcSize(size);
+}
+
 /** `4.00k`, as dvc writes it: three digits. */
-function sizeOf(entry: ListEntry): string {
-  if (entry.size === null || (entry.isdir && entry.size === 0)) return "";
-  if (entry.size < 1024) return String(entry.size);
-  let [amount, unit] = [entry.size, 0];
+function dvcSize(size: number): string {
+  if (size < 1024) return String(size);
+  let [amount, unit] = [size, 0];
   while (amount >= 999.5 && unit < UNITS.length - 1) [amount, unit] = [amount / 1024, unit + 1];
   return `${amount.toFixed(amount < 9.995 ? 2 : amount < 99.95 ? 1 : 0)}${UNITS[unit]}`;
 }

@@ -14,6 +14,7 @@ import type { UpdateResult } from "../../workflows/data/sources/update.ts";
 import type { AddResult } from "../../workflows/data/tracking/add.ts";
 import type { AddedOutput } from "../../workflows/data/tracking/add-members.ts";
 import type { CommitResult } from "../../workflows/data/tracking/commit.ts";
+import type { FreezeResult } from "../../workflows/data/tracking/freeze.ts";
 import type { MoveResult } from "../../workflows/data/tracking/move.ts";
 import type { RemoveResult } from "../../workflows/data/tracking/remove.ts";
 import type { FetchResult, PullResult } from "../../workflows/data/transfer/fetch.ts";
@@ -57,6 +58,10 @@ export function renderDataPull({ fetched, checkout }: PullResult): string {
 
 export function renderDataRemove({ removed, deleted }: RemoveResult): string {
   return [...removed.map((file) => `  untracked  ${oneLine(file)}`), ...deleted.map((path) => `  deleted    ${oneLine(path)}`)].join("\n");
+}
+
+export function renderDataFreeze({ targets, frozen }: FreezeResult): string {
+  return targets.map((target) => `  ${frozen ? "frozen" : "not frozen"}  ${oneLine(target)}`).join("\n");
 }
 
 export function renderDataMove({ from, to, file }: MoveResult): string {

@@ -75,6 +75,21 @@ export const DATA_SOURCES: Command[] = [
     render: "data list",
   },
   {
+    name: "data du",
+    summary: "Show how many bytes a repository holds, folder by folder, checked out or not",
+    group: "data",
+    arguments: [URL, { name: "PATH", help: "folder or file there" }],
+    options: [{ flags: "-s, --summarize", help: "only the sum" }, REV, ...FOREIGN],
+    examples: [
+      ["data du .", "Git's files and DVC's outputs; pointers are not counted"],
+      ["data du . data --rev v1", "of another time: nothing has to be here but the pointers"],
+    ],
+    kind: "read",
+    failureExit: 255,
+    load: async () => (await import("../data/sources/du.ts")).dataDu,
+    render: "data du",
+  },
+  {
     name: "data get",
     summary: "Copy a file or folder out of a repository, without tracking it",
     group: "data",

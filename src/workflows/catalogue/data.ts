@@ -4,6 +4,9 @@ import { DATA_FILES } from "./data-files.ts";
 import { DATA_SOURCES } from "./data-sources.ts";
 
 const TARGETS = [{ name: "TARGET", help: "output, file in a tracked folder, .dvc file or stage; default: all", variadic: true }];
+const FROZEN: ArgumentSpec[] = [
+  { name: "TARGET", help: ".dvc file, or stage: NAME, FOLDER/dvc.yaml:NAME", required: true, variadic: true },
+];
 const RECURSIVE: OptionSpec = { flags: "-R, --recursive", help: "a folder means every output in it" };
 const WITH_DEPS: OptionSpec = { flags: "-d, --with-deps", help: "a stage means the stages it depends on too" };
 const FORCE: OptionSpec = { flags: "-f, --force", help: "replace or remove data that is stored nowhere; it goes to the trash" };
@@ -175,7 +178,12 @@ const VERBS: Command[] = [
     summary: "Copy objects from a remote into the cache; the worktree stays as it is",
     group: "data",
     arguments: TARGETS,
-    options: [...TRANSFER, { flags: "--max-size <bytes>", help: "only outputs smaller than this" }, ...RUN_CACHE],
+    options: [
+      ...TRANSFER,
+      { flags: "--max-size <bytes>", help: "only outputs smaller than this" },
+      { flags: "--type <type>", help: "only what dvc.yaml calls metrics or plots", repeatable: true },
+      ...RUN_CACHE,
+    ],
     examples: [["data fetch -T", "data of the worktree and of every tag"]],
     kind: "write",
     failureExit: 1,
@@ -206,6 +214,28 @@ const VERBS: Command[] = [
     failureExit: 1,
     load: async () => (await import("../data/tracking/remove.ts")).dataRemove,
     render: "data remove",
+  },
+  {
+    name: "data freeze",
+    summary: "Let a stage or a .dvc file stand as it is: what it came from is not looked at",
+    group: "data",
+    arguments: FROZEN,
+    examples: [["data freeze train", "one line of dvc.yaml; `dvc repro` and `data status` go by it"]],
+    kind: "write",
+    failureExit: 1,
+    load: async () => (await import("../data/tracking/freeze.ts")).dataFreeze,
+    render: "data freeze",
+  },
+  {
+    name: "data unfreeze",
+    summary: "Look again at what a frozen stage or .dvc file came from",
+    group: "data",
+    arguments: FROZEN,
+    examples: [["data unfreeze train", "one line of dvc.yaml; `dvc repro` and `data status` go by it"]],
+    kind: "write",
+    failureExit: 1,
+    load: async () => (await import("../data/tracking/freeze.ts")).dataUnfreeze,
+    render: "data freeze",
   },
   {
     name: "data config",

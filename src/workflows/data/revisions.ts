@@ -6,10 +6,15 @@ import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
 
 /** Each path with each hash once. */
-export function pointersOfRevisions(project: Project, input: Input): Pointer[] {
+export function pointersOfRevisions(
+  project: Project,
+  input: Input,
+  wantedAt: (rev: string) => (pointer: Pointer) => boolean = () => () => true,
+): Pointer[] {
   const found = new Map<string, Pointer>();
   for (const rev of revisionsOf(project, input)) {
-    for (const pointer of readPointersAt(project, rev)) found.set(`${pointer.path}\0${pointer.hash}\0${pointer.hashName}`, pointer);
+    for (const pointer of readPointersAt(project, rev).filter(wantedAt(rev)))
+      found.set(`${pointer.path}\0${pointer.hash}\0${pointer.hashName}`, pointer);
   }
   return [...found.values()];
 }

@@ -53,7 +53,7 @@ export function copyOfRepository(
     try {
       const under = sourcePath({ base: "" }, path);
       await chained(context, source, under);
-      const nodes = await sourceTree(source, under, { remote });
+      const nodes = await sourceTree(source, under, { remote, asDvc: true });
       if (under !== "" && !nodes.some((node) => node.path === under))
         throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
       await copyNodes(context, source, { nodes, under, target, staging, remote, caches });
@@ -88,7 +88,7 @@ export async function commitThere(context: Context, { url, path, rev, settings, 
     // What is in it is not asked: of what that repository has imported itself the listing may be nowhere yet.
     if (source.pointers.some((one) => one.path === under)) return source.commit;
     await chained(context, source, under);
-    const nodes = await sourceTree(source, under, { levels: 0 });
+    const nodes = await sourceTree(source, under, { levels: 0, asDvc: true });
     if (nodes.length === 0) throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
     return source.commit;
   } finally {

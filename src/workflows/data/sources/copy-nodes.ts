@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { posix } from "node:path";
 import { findPlace } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { openCache } from "../../../store/cache.ts";
 import { copyFromSource } from "../../../store/copy-source.ts";
@@ -20,6 +21,11 @@ interface CopyNodes {
   caches?: readonly ObjectFolder[];
 }
 
+/** A pointer file, a pipeline's, or the ignore file: neither data nor code. */
+export function isDvcFile(path: string): boolean {
+  return /(?:\.dvc|(?:^|\/)(?:dvc\.(?:yaml|lock)|\.dvcignore))$/.test(path);
+}
+
 /** Pointer files and what DVC is to ignore stay behind: what they point to comes. Answers the number of files. */
 export async function copyNodes(
   context: Context,
@@ -28,7 +34,13 @@ export async function copyNodes(
 ): Promise<number> {
   const self = nodes.find(({ path }) => path === under);
   const isFolder = self?.isFolder ?? true;
-  const wanted = nodes.filter(({ path }) => path === under || !/(?:\.dvc|(?:^|\/)(?:dvc\.(?:yaml|lock)|\.dvcignore))$/.test(path));
+  const wanted = nodes.filter(({ path, link }) => link !== "folder" && (path === under || !isDvcFile(path)));
+  const dead = wanted.find(({ link }) => link === "nothing");
+  if (dead !== undefined)
+    throw new ExpverError("E_NOT_FOUND", `${dead.path} there is a symbolic link to nothing`, {
+      hint: "Remove it there, or take a revision: expver data get --rev.",
+      details: { path: dead.path, exitCode: 255 },
+    });
   if (isFolder) mkdirSync(target);
   const place = ({ path }: SourceNode) =>
     path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));

@@ -60,7 +60,7 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
     try {
       const under = sourcePath(source, path);
       if (!showUrl) await bringChained(context, source, under);
-      const nodes = await sourceTree(source, under, { remote });
+      const nodes = await sourceTree(source, under, { remote, asDvc: true });
       const self = nodes.find((node) => node.path === under);
       if (self === undefined && under !== "")
         throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });

@@ -1,4 +1,5 @@
 /** `expver data list URL [PATH]`: what a repository holds, Git's files and DVC's outputs. The JSON is dvc's. */
+import { statSync } from "node:fs";
 import { posix, relative } from "node:path";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -40,7 +41,7 @@ export const dataList: ReadWorkflow<Input, ListResult> = {
       settings: foreignSettings(context, input),
     });
     try {
-      if (isDeep(input) || input.path !== undefined) await bringChained(context, source, wholeOrPath(source, input));
+      if (isDeep(input) || input.path !== undefined) await bringChained(context, source, wholeOrPath(source, textIn(input.path)));
       const pointers = [...source.pointers, ...unrunOutputs(source.pipelines())];
       const { json, root } = await listed({ ...source, pointers }, input);
       return { json, tree: input.tree === true ? root : null, ...shown };
@@ -54,23 +55,25 @@ function isDeep(input: Input): boolean {
   return input.recursive === true || input.tree === true;
 }
 
-function wholeOrPath(source: Source, input: Input): string {
+/** What a typed path means there; without one the whole repository, from wherever it is asked. */
+export function wholeOrPath(source: Source, typed: string | undefined): string {
   const { dvcRoot, root } = source.project;
-  const typed = textIn(input.path);
   if (typed !== undefined) return sourcePath(source, typed);
   return source.commit === null ? relative(topOf(source.project), dvcRoot ?? root) : "";
 }
 
 async function listed(source: Source, input: Input): Promise<{ json: ListEntry[]; root: ListEntry }> {
   const typed = textIn(input.path);
-  const under = wholeOrPath(source, input);
+  const under = wholeOrPath(source, typed);
   const deep = isDeep(input);
   const depth = input.level === undefined ? Number.POSITIVE_INFINITY : wholeLevel(input.level);
-  const wanted = { remote: textIn(input.remote), levels: deep ? depth : 0, dvcOnly: input.dvcOnly === true };
-  const nodes = await sourceTree(source, under, wanted);
-  const self = nodes.find(({ path }) => path === under);
-  if (under !== "" && self === undefined)
-    throw new ExpverError("E_NOT_FOUND", `there is no ${typed} there`, { details: { path: typed, exitCode: 1 } });
+  const dvcOnly = input.dvcOnly === true;
+  const wanted = { remote: textIn(input.remote), levels: deep ? depth : 0, asDvc: true };
+  const nodes = await sourceTree(source, under, { ...wanted, dvcOnly });
+  // What is named may be Git's, and hold nothing of DVC's.
+  const all = dvcOnly && under !== "" ? await sourceTree(source, under, { ...wanted, levels: 0 }) : nodes;
+  const self = all.find(({ path }) => path === under) ?? (under === "" ? topNode(source) : undefined);
+  if (self === undefined) throw new ExpverError("E_NOT_FOUND", `there is no ${typed} there`, { details: { path: typed, exitCode: 1 } });
   const below = (path: string) => (under === "" ? path : path.slice(under.length + 1));
   const isShown = (node: SourceNode) => {
     const path = below(node.path);
@@ -80,25 +83,28 @@ async function listed(source: Source, input: Input): Promise<{ json: ListEntry[]
     if (!deep) return level === 1;
     return level <= depth && !(node.isFolder && level < depth);
   };
-  const isAlone = self !== undefined && (!self.isFolder || depth === 0) && input.tree !== true;
+  const isAlone = (!self.isFolder || (deep && depth === 0)) && input.tree !== true;
   const shown = isAlone ? [self] : nodes.filter(isShown);
-  if (input.json === true || input.size === true) learnSizes(source, shown);
-  const json = shown.map((node) => entryOf(node, isAlone ? posix.basename(under) : below(node.path)));
+  if (input.json === true || input.size === true) learnSizes(source, input.tree === true ? [self, ...shown] : shown);
+  const alone = typed === undefined ? "." : posix.basename(under);
+  const json = shown.map((node) => entryOf(node, isAlone ? alone : below(node.path)));
   // Seen from a folder of that repository, the way to its folder stands before every name.
-  if (typed === undefined && source.commit === null && input.tree !== true && source.base !== under) {
+  if (typed === undefined && source.commit === null && input.tree !== true && !isAlone && source.base !== under) {
     for (const [index, { path }] of shown.entries())
       (json[index] as ListEntry).path = posix.join(posix.relative(source.base, posix.dirname(path)), posix.basename(path));
     json.sort((one, other) => compareCodePoints(one.path, other.path));
   }
-  const top: ListEntry = { isout: false, isdir: true, isexec: false, size: null, md5: null, path: "" };
-  return {
-    json,
-    root: { ...(self === undefined ? top : entryOf(self, "")), path: typed ?? "." },
-  };
+  return { json, root: { ...entryOf(self, ""), path: typed ?? "." } };
+}
+
+function topNode({ project, commit }: Source): SourceNode {
+  const size = commit === null ? statSync(topOf(project)).size : null;
+  const blob = commit === null ? null : `${commit}^{tree}`;
+  return { path: "", isFolder: true, isexec: false, size, pointer: null, object: null, blob, file: null, link: null };
 }
 
 /** Of what a clone left behind: it is brought for that, as there is no other way to know. */
-function learnSizes({ project: { repository } }: Source, nodes: SourceNode[]): void {
+export function learnSizes({ project: { repository } }: Source, nodes: SourceNode[]): void {
   const unknown = nodes.filter(({ blob, size }) => blob !== null && size === null);
   if (repository === null || unknown.length === 0) return;
   const sizes = blobSizes(

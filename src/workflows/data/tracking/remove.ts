@@ -6,7 +6,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { readTextIfExists } from "../../../platform/files.ts";
+import { isThere, readTextIfExists } from "../../../platform/files.ts";
 import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/cache.ts";
 import { unignoreEdit } from "../../../store/gitignore.ts";
@@ -21,6 +21,7 @@ import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { type Change, checkoutEffects } from "../checkout-effects.ts";
+import { withExitCode } from "../exit-codes.ts";
 import { openData, stageAddresses } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 
@@ -53,6 +54,7 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
       ...unignoreEdits(project, outputs),
     ];
     const outs = input.outs === true;
+    if (!outs) for (const output of outputs) refuseGone(project, output);
     return {
       command: "data remove",
       steps: [
@@ -82,7 +84,7 @@ export const dataRemove: WriteWorkflow<Input, RemovePlan, RemoveResult> = {
       work: async (operation) => {
         applyFileEdits(project, operation, edits);
         const present = outputs.map(({ path }) => absolutePath(project, path)).filter((path) => existsSync(path));
-        if (!outs) for (const path of present) await paceWork(release(project, path), context, { label: `releasing ${path}` });
+        if (!outs) for (const path of present) await releaseAll(project, context, path);
         const trash = (path: string) => {
           const place = trashPlace(project, path);
           operation.record({ kind: "trash", path: path.slice(topOf(project).length + 1), trash: place });
@@ -111,6 +113,17 @@ function pointerFileOf(project: Project, context: Context, { target, pointers }:
   });
 }
 
+/** Data that is a link into a cache that has lost it cannot become the user's own. */
+function refuseGone(project: Project, { path }: Pointer): void {
+  const absolute = absolutePath(project, path);
+  if (existsSync(absolute) || !isThere(absolute)) return;
+  const target = typedPath(project, path);
+  throw new ExpverError("E_NOT_STORED", `${target} is a link to data that is not there any more`, {
+    hint: `Bring it first: expver data pull ${target}. Or remove the link too: --outs.`,
+    details: { path, exitCode: 255 },
+  });
+}
+
 /** Several outputs may stand in one ignore file. */
 function unignoreEdits(project: Project, outputs: readonly Pointer[]): FileEdit[] {
   const edits = new Map<string, FileEdit>();
@@ -119,6 +132,15 @@ function unignoreEdits(project: Project, outputs: readonly Pointer[]): FileEdit[
     if (next !== null) edits.set(next.path, { ...next, before: edits.get(next.path)?.before ?? next.before });
   }
   return [...edits.values()];
+}
+
+/** Throws E_DATA for a folder with links to nothing. */
+async function releaseAll(project: Project, context: Context, path: string): Promise<void> {
+  try {
+    await paceWork(release(project, path), context, { label: `releasing ${path}` });
+  } catch (error) {
+    throw error instanceof ExpverError && error.code === "E_DATA" ? withExitCode(error, 255) : error;
+  }
 }
 
 /** What stays must not depend on the cache, and must look new to dvc: else its next checkout would delete what it once made. */

@@ -116,7 +116,8 @@ async function fetchOne(
       throw new ExpverError("E_OBJECT", `${from.what} is ${content.hash}, not ${pointer.hash}`, {
         hint: `Take what is there: expver data update ${typedPath(project, pointer.file)}`,
       });
-    return ingest.commit().objects;
+    // As with dvc the listing, which is made here, is no file that was fetched.
+    return Math.min(ingest.commit().objects, content.nfiles ?? 1);
   } finally {
     ingest.abort();
     rmSync(staging, { recursive: true, force: true });

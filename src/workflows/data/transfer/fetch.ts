@@ -2,19 +2,20 @@
 import { absolutePath, isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { hasRole, type Role } from "../../../pipelines/measured.ts";
 import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
 import { isDamageMet } from "../../../store/damaged.ts";
 import { readDvcConfig } from "../../../store/dvc-config.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
-import { readPointers } from "../../../store/pointers.ts";
+import { readPipelines, readPointers } from "../../../store/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { fetchRuns } from "../../../store/run-cache.ts";
 import { isHere } from "../../../store/status.ts";
 import { fetchObjects, type TransferReport } from "../../../store/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input, WriteWorkflow } from "../../contract.ts";
-import { textIn } from "../../input.ts";
+import { textIn, wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { applyCheckout, type CheckoutPlan, type CheckoutResult, planCheckout } from "../cache/checkout.ts";
@@ -133,10 +134,11 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
   const remote = textIn(input.remote);
   // Also when nothing is to be fetched: a name that names nothing is a mistake all the same.
   if (remote !== undefined) openRemote(project, remote);
-  const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
-  const isMeant = smallerThan(input.maxSize);
-  const selected = selectPointers(project, context, { ...expandedTargets(context, input), pointers });
-  const selection = { ...selected, pointers: selected.pointers.filter(isMeant) };
+  const wantedAt = ofRoles(project, wordsOf(input.type));
+  const [here, others] = [readPointers(project), pointersOfRevisions(project, input, wantedAt)];
+  const selected = selectPointers(project, context, { ...expandedTargets(context, input), pointers: [...here, ...others] });
+  const meant = new Set([...here.filter(wantedAt(null)), ...others].filter(smallerThan(input.maxSize)));
+  const selection = { ...selected, pointers: selected.pointers.filter((one) => meant.has(one)) };
   return {
     command,
     steps: [
@@ -154,6 +156,15 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
     remote,
     runCache: input.runCache === true,
   };
+}
+
+/** `--type`, as typed; of a commit, or of the worktree (null). Throws E_USAGE. */
+function ofRoles(project: Project, typed: readonly string[]): (rev: string | null) => (pointer: Pointer) => boolean {
+  const wrong = typed.find((word) => !["metrics", "plots"].includes(word));
+  if (wrong !== undefined)
+    throw new ExpverError("E_USAGE", `--type is ${JSON.stringify(wrong)}; expected metrics or plots`, { details: { dialect: "dvc" } });
+  if (typed.length === 0) return () => () => true;
+  return (rev) => hasRole(typed as Role[], readPipelines(project, rev));
 }
 
 /** `--max-size`, as typed: what an output has in all, as its pointer says. Throws E_USAGE. */
