@@ -97,8 +97,8 @@ function lockOf(pipeline: string): string {
   return posix.join(posix.dirname(pipeline), "dvc.lock");
 }
 
-// Of bytes, on every file system that matters.
-const LONGEST_NAME = 255;
+/** Of bytes, on every file system that matters. */
+export const LONGEST_NAME = 255;
 
 /** The `.dvc` file beside an output. Throws E_DATA when no file can be called so. */
 export function fileBeside(path: string): string {

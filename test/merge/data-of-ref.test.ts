@@ -72,6 +72,8 @@ describe("a data file of another branch", () => {
     repo.write("data/mine.csv", "id\n1\n");
     expect(codeOf("other", "--", "data/mine.csv")).toBe("E_NOT_FOUND");
     expect(codeOf("othr", "--", FILE)).toBe("E_NOT_FOUND");
+    repo.git("tag", "e0.7.0", "HEAD^{tree}");
+    expect(codeOf("e0.7.0", "--", FILE)).toBe("E_VERSION");
     expect(codeOf("other", "--", FILE, "data/mine.csv")).toBe("E_USAGE");
     expect(codeOf("other", "--", "../outside.csv")).toBe("E_OUTSIDE");
     rmSync(join(repo.root, ".dvc/cache"), { recursive: true });

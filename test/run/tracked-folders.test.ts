@@ -55,3 +55,18 @@ it("an imported database that a run writes into is data of one's own", () => {
   expect(pointer).toContain("experiments.db");
   expect(pointer).not.toMatch(/repo:|frozen|deps/);
 });
+
+it("what .dvcignore hides of pointers is said, with the line", () => {
+  const repo = makeExperiment();
+  repo.commit("hidden", { ".dvcignore": "*.log\nresults\n" });
+  const { warnings } = must(repo, "run", "-m", "one", "--", "node", "train.js");
+  const found = warnings.find(({ text }) => text.startsWith(".dvcignore leaves out results/experiments.db.dvc: dvc does not find"));
+  expect(found?.hint).toContain("expver data check-ignore -d results/experiments.db.dvc");
+  expect(repo.expver(["data", "check-ignore", "-d", "results/experiments.db.dvc"]).stdout).toContain(".dvcignore:2:results");
+  repo.commit("seen", { ".dvcignore": "*.log\n" });
+  expect(
+    must(repo, "run", "-m", "two", "--", "node", "train.js")
+      .warnings.map(({ text }) => text)
+      .join("\n"),
+  ).not.toContain(".dvcignore");
+});

@@ -7,7 +7,7 @@ import { ExpverError } from "../../errors.ts";
 import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
-import { readVersions } from "../../versions/registry.ts";
+import { pickVersion, readVersions } from "../../versions/registry.ts";
 import { type KnownWorktree, knownWorktrees } from "../worktree/records.ts";
 
 export interface Side {
@@ -20,7 +20,7 @@ export interface Side {
   commit: string | null;
 }
 
-/** A worktree is meant before a branch of its name: it has what is not committed yet. Throws E_NOT_FOUND, E_USAGE for this worktree itself. */
+/** A worktree is meant before a branch of its name: it has what is not committed yet. Throws E_NOT_FOUND, E_VERSION, E_USAGE for this worktree itself. */
 export function findSide(context: Context, project: Project, name: string): Side {
   const path = resolve(context.cwd, name);
   if (existsSync(path) && !statSync(path).isDirectory()) return { name, kind: "file", path, commit: null };
@@ -32,9 +32,11 @@ export function findSide(context: Context, project: Project, name: string): Side
     return { name, kind: "worktree", path: worktree.root, commit: headOf(context, worktree.root) };
   }
   const versions = readVersions(project);
-  const version = versions.find((one) => one.name === name || one.name === project.config.versions.prefix + name);
+  const { prefix } = project.config.versions;
+  const isVersion = versions.some((one) => one.name === name || one.name === prefix + name);
+  const version = isVersion ? pickVersion(versions, name, prefix) : undefined;
   const tries = [name, `exp/${name}`, `refs/remotes/origin/${name}`];
-  const commit = version?.commit || tries.map((one) => resolveCommit(repository, one)).find((one) => one !== null) || null;
+  const commit = version?.commit ?? tries.map((one) => resolveCommit(repository, one)).find((one) => one !== null) ?? null;
   if (commit !== null) return { name, kind: "commit", path: null, commit };
   const known = [
     ...worktrees.map((one) => one.record?.name ?? basename(one.root)),

@@ -7,6 +7,7 @@ import { ownerOf } from "../../models/candidates.ts";
 import { historicCandidate } from "../../models/historic-candidate.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { openCache } from "../../store/cache.ts";
 import { trackedOf } from "../../store/pointers.ts";
 import type { Source } from "../../store/source.ts";
@@ -105,7 +106,7 @@ export function onlyModel(
   const paths = models.map((model) => model.path);
   const what = path === undefined ? "has several models" : `has no model ${path}`;
   throw new ExpverError(path === undefined ? "E_USAGE" : "E_NOT_FOUND", `${name} ${what}: ${paths.join(", ")}`, {
-    hint: `Name one: --path ${paths[0]}`,
+    hint: `Name one: --path ${shellWord(paths[0] ?? "")}`,
     details: { name, paths },
   });
 }

@@ -16,7 +16,7 @@ import { storeOutput } from "../../store/contents.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import { isIgnoreFile } from "../../store/gitignore.ts";
 import { readListing } from "../../store/layout.ts";
-import { isLockFile, readPointers, trackedOf } from "../../store/pointers.ts";
+import { isLockFile, LONGEST_NAME, readPointers, trackedOf } from "../../store/pointers.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { artifactEntries } from "../../versions/artifacts.ts";
 import { formatHeadline } from "../../versions/headline.ts";
@@ -25,6 +25,7 @@ import type { VersionMessage } from "../../versions/types.ts";
 import { editDescription } from "../describe/edit.ts";
 import { proposeDescription } from "../describe/proposal.ts";
 import { folderEdits } from "../models/candidates-pointer.ts";
+import { rowHooks } from "../row-hooks.ts";
 import { finishRun } from "../run/closing/finish.ts";
 import { nameVersions } from "../run/closing/name-versions.ts";
 import type { LackingRows } from "../run/database/lacking-rows.ts";
@@ -82,6 +83,7 @@ export async function endSweep(sweep: OpenSweep, input: EndingInput): Promise<Sw
     argv: ["sweep", "--resume", id],
     summary: `${id}${version === null ? "" : ` is ${version}`}: ${facts().message ?? facts().command}`,
     work: (operation) => endAll(sweep, operation, input),
+    rows: (effects) => rowHooks(project, effects),
   });
 }
 
@@ -187,11 +189,22 @@ function ownReservation({ repository, facts }: OpenSweep, operation: OpenOperati
   if (after !== null) operation.record({ kind: "ref", ref, before: null, after });
 }
 
-/** Not in another output: a stage makes that anew, and the candidates and their pointer would be gone. */
+/** Not in another output: a stage makes that anew, and the candidates and their pointer would be gone. Nor under names no file can have. */
 function mayKeepCandidates({ context, project, state }: OpenSweep): boolean {
   const folder = storedPath(project, project.config.models.candidates);
   const runs = finishedRuns(state());
-  if (runs.every((run) => modelsOf(project, run).length === 0)) return false;
+  const items = runs.flatMap((run) => modelsOf(project, run)).map(({ item }) => item);
+  if (items.length === 0) return false;
+  const long = items.find((item) => Buffer.byteLength(item) > LONGEST_NAME);
+  if (long !== undefined) {
+    const text = `no candidates were stored: ${long} would be longer than the name of a file can be`;
+    context.report({
+      kind: "warning",
+      text,
+      hint: `Let the program give its model a shorter name: ${LONGEST_NAME} bytes with that of the run.`,
+    });
+    return false;
+  }
   // Of a first run only what it made says so.
   const outputs = [...readPointers(project), ...runs.flatMap(({ end }) => end.artifacts)];
   const around = outputs.find(({ path }) => path !== folder && isWithin(folder, path));

@@ -1,6 +1,6 @@
 /** What would stop a run after hours is found before it begins. */
 import { join } from "node:path";
-import { isWithin, typedPath } from "../../../config/paths.ts";
+import { absolutePath, isWithin, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { editorOf } from "../../../git/editor.ts";
@@ -10,6 +10,7 @@ import { readIndexEntries, requireIndexFree } from "../../../git/index-file.ts";
 import { unfinished } from "../../../git/status.ts";
 import type { Context } from "../../../platform/context.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
+import { matchingPattern } from "../../../store/dvcignore.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { sparseHint } from "../../without-dvc.ts";
 import { linkOnTheWay } from "../outputs/marks.ts";
@@ -80,8 +81,20 @@ export function refuseStrangeDatabase(
   });
 }
 
-/** Such outputs are not lost, but they are in no version. */
-export function reportHiddenPlaces(project: Project, context: Context, { models, track }: Pick<Places, "models" | "track">): void {
+/** Such outputs are not lost, but they are in no version, or where only expver finds them. */
+export function reportHiddenPlaces(
+  project: Project,
+  context: Context,
+  { database, models, modelOutput, track }: Pick<Places, "database" | "models" | "modelOutput" | "track">,
+): void {
+  const unseen = [database, modelOutput].map((path) => `${path}.dvc`).filter((file) => leavesOut(project, file));
+  if (unseen.length > 0) {
+    context.report({
+      kind: "warning",
+      text: `.dvcignore leaves out ${unseen.join(", ")}: dvc does not find what such a pointer names, in clones neither`,
+      hint: `Change the line of .dvcignore: expver data check-ignore -d ${unseen.map((file) => typedPath(project, file)).join(" ")}`,
+    });
+  }
   const links = [...models, ...track].flatMap((place) => linkOnTheWay(project, place) ?? []);
   for (const link of new Set(links)) {
     context.report({
@@ -90,4 +103,9 @@ export function reportHiddenPlaces(project: Project, context: Context, { models,
       hint: `Make ${link} a folder; for a larger disk move the cache instead: expver data cache dir PATH`,
     });
   }
+}
+
+function leavesOut(project: Project, file: string): boolean {
+  const pattern = matchingPattern(project, absolutePath(project, file));
+  return pattern?.ignores === true && pattern.shown.includes(".dvcignore:");
 }
