@@ -4,7 +4,7 @@
  * Every failure a person can meet is thrown as {@link ExpverError}; anything else that reaches the entry point is a bug.
  * The documentation page of error codes is generated from {@link ERROR_CODES}.
  */
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 /** Decides the exit code: see `cli/exit-codes.ts`. */
 export type ErrorKind = "failed" | "usage" | "confirmation" | "refused" | "differs";
@@ -322,9 +322,28 @@ export function fromSystemError(error: unknown, doing: string): unknown {
   const code = error.code === "ENOSPC" || error.code === "EDQUOT" ? "E_DISK_FULL" : "E_IO";
   const errno = error.code === "ENOENT" && error.syscall === "mkdir" && path !== undefined ? (whyNoFolder(path) ?? error.code) : error.code;
   const isForbidden = ["EACCES", "EPERM", "EROFS"].includes(errno);
-  const hint = isForbidden ? { hint: "You may not do that there: ask whoever owns it, or work in a clone of your own." } : {};
+  const isBlocked = errno === "ENOTDIR" || (errno === "EEXIST" && error.syscall === "mkdir");
+  const places = isBlocked ? [path, "dest" in error ? error.dest : undefined] : [];
+  const blocker = places.flatMap((place) => (typeof place === "string" ? (fileAbove(place) ?? []) : []))[0];
+  const hint = isForbidden
+    ? { hint: "You may not do that there: ask whoever owns it, or work in a clone of your own." }
+    : blocker !== undefined
+      ? { hint: `${blocker} is in the way, where a folder belongs: look what it is, move it elsewhere, and repeat.` }
+      : {};
   const why = errno === error.code ? error.message : `${errno}: nothing can be made there, mkdir '${path}'`;
   return new ExpverError(code, `${doing}: ${why}`, { ...hint, details: { path, errno }, cause: error });
+}
+
+/** The file of which a path says that it is a folder. */
+function fileAbove(path: string): string | null {
+  for (let at = path; dirname(at) !== at; at = dirname(at)) {
+    try {
+      return statSync(at).isDirectory() ? null : at;
+    } catch {
+      // What cannot be looked at is below it.
+    }
+  }
+  return null;
 }
 
 /** Making a folder with those above it, Node says ENOENT on a read-only file system too. Undefined when that is not why. */

@@ -1,6 +1,6 @@
 /** Rows an older or other copy of the database has and this one lacks: nothing that is here is changed. */
 import { type Database, openDatabase, quoteName } from "../platform/sqlite.ts";
-import { addColumns, type Column, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
+import { addColumns, type Column, createLike, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
 import { withCopy } from "./with-copy.ts";
 
 /** How many rows of the copy's events tables and run tables are not here. */
@@ -58,7 +58,7 @@ function sharedTables(db: Database, { create = false, only }: { create?: boolean
   const byName = new Map([...events, ...runs].map((table) => [table.name, table]));
   const wanted = [...byName.values()].filter(({ name }) => only === undefined || only.includes(name));
   return wanted.map((table) => {
-    if (create && !hasTable(db, table.name)) db.exec(createLike(table));
+    if (create && !hasTable(db, table.name)) createLike(db, table);
     if (create) addColumns(db, table.name, table.columns);
     return {
       ...table,
@@ -67,11 +67,6 @@ function sharedTables(db: Database, { create = false, only }: { create?: boolean
         table.key.every((name) => tableColumns(db, table.name).some((column) => column.name.toLowerCase() === name)),
     };
   });
-}
-
-function createLike({ name, columns, key }: Omit<Shared, "exists">): string {
-  const defined = columns.map((column) => `${quoteName(column.name)} ${column.type}`);
-  return `CREATE TABLE ${quoteName(name)} (${defined.join(", ")}, PRIMARY KEY (${key.map(quoteName).join(", ")}))`;
 }
 
 function missing({ name, key, exists }: Shared): string {

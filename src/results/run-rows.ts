@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { type Database, quoteName, type SqlRow } from "../platform/sqlite.ts";
 import { restampRows, WITHIN, within } from "./rows.ts";
 import { readRun, runTracks, updateRun } from "./runs.ts";
-import { eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
+import { eventsTables, hasColumn, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
 
 /**
  * Digest of a run's record, tracks and every cell of its rows (value and storage class), or null when there is no such run.
@@ -29,7 +29,10 @@ export function digestRun(db: Database, runId: string): string | null {
 /** Gives a run another version (null: none), in its record and in those of its rows that carry the old one. In one transaction. */
 export function restampRun(db: Database, runId: string, version: { from: string | null; to: string | null }): number {
   return db.write(() => {
-    const rows = restampRows(db, runTracks(db, runId), version);
+    // A table may have been dropped, or have lost its stamps, by other hands since.
+    const stamped = new Set(eventsTables(db).flatMap(({ name, columns }) => (hasColumn(columns, "version") ? [name] : [])));
+    const tracks = runTracks(db, runId).filter(({ table }) => stamped.has(table));
+    const rows = restampRows(db, tracks, version);
     updateRun(db, runId, { version: version.to });
     return rows;
   });

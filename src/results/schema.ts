@@ -64,11 +64,12 @@ export function ensureEventsTable(db: Database, table: string): void {
 export const MOST_COLUMNS = 2000;
 
 /**
- * Adds the columns that are missing. Inside a write transaction nobody can add one between our look and our ALTER;
+ * Adds the columns that are missing, and answers them. Inside a write transaction nobody can add one between our look and our ALTER;
  * a column of that name made by another process before is no error, whatever its type.
  */
-export function addColumns(db: Database, table: string, wanted: readonly Column[]): void {
+export function addColumns(db: Database, table: string, wanted: readonly Column[]): Column[] {
   const present = tableColumns(db, table);
+  const added: Column[] = [];
   for (const column of wanted) {
     if (hasColumn(present, column.name)) continue;
     if (present.length >= MOST_COLUMNS) {
@@ -77,9 +78,26 @@ export function addColumns(db: Database, table: string, wanted: readonly Column[
         details: { table, column: column.name },
       });
     }
-    db.exec(`ALTER TABLE ${quoteName(table)} ADD COLUMN ${quoteName(column.name)} ${column.type}`);
+    db.exec(`ALTER TABLE main.${quoteName(table)} ADD COLUMN ${quoteName(column.name)} ${plainType(column.type)}`);
     present.push(column);
+    added.push(column);
   }
+  return added;
+}
+
+/** Makes the table of another database here: its columns and key, none of its other rules. */
+export function createLike(
+  db: Database,
+  { name, columns, key }: { name: string; columns: readonly Column[]; key: readonly string[] },
+): void {
+  const parts = columns.map((column) => `${quoteName(column.name)} ${plainType(column.type)}`);
+  if (key.length > 0) parts.push(`PRIMARY KEY (${key.map(quoteName).join(", ")})`);
+  db.exec(`CREATE TABLE main.${quoteName(name)} (${parts.join(", ")})`);
+}
+
+/** A declared type comes from somebody else's file and goes into our SQL: words, numbers, brackets. */
+function plainType(type: string): string {
+  return /^[A-Za-z0-9_ ]*(?:\([0-9 ,]*\))?$/.test(type) ? type : "";
 }
 
 const RUN_COLUMNS: Record<keyof RunRecord, "TEXT" | "INTEGER"> = {

@@ -310,18 +310,20 @@ async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): 
   if (remote.versions !== null) return pushVersions(remote, remote.versions, pointers, tools);
   const { bundles, unreadable, parcels, listings, nowhere, missing, names } = await examine(remote, pointers, tools);
   const part: Part = { objects: 0, missing: missing.map(({ path }) => path), failed: unreadable.map(failedOutput) };
-  const failures = await withoutDamaged(await remote.send(parcels, context), tools);
-  const failed = failures.concat(await notArrived(remote, parcels, { failures, context }));
-  note(part, failed, names);
-  const lacking = keysOf(failed.map(({ object }) => object));
-  part.objects = parcels.length - lacking.size;
+  /** Answers the keys of what did not arrive. */
+  const sending = async (some: readonly Parcel[]): Promise<Set<string>> => {
+    const failures = await withoutDamaged(await remote.send(some, context), tools);
+    const failed = failures.concat(await notArrived(remote, some, { failures, context }));
+    note(part, failed, names);
+    const keys = keysOf(failed.map(({ object }) => object));
+    part.objects += some.length - keys.size;
+    return keys;
+  };
+  const lacking = await sending(parcels);
   const isThere = ({ object }: Named) => !nowhere.has(keyOf(object)) && !lacking.has(keyOf(object));
   const whole = bundles.filter(({ members, isPart }) => !isPart && members?.every(isThere));
   const complete = keysOf(whole.flatMap(({ listing }) => listing ?? []));
-  const last = listings.filter(({ object }) => complete.has(keyOf(object)));
-  const failedListings = await remote.send(last, context);
-  note(part, failedListings, names);
-  part.objects += last.length - failedListings.length;
+  await sending(listings.filter(({ object }) => complete.has(keyOf(object))));
   const absent = keysOf(listings.map(({ object }) => object));
   for (const { pointer, listing, isPart } of bundles) {
     const isWithheld = isPart && listing !== null && absent.has(keyOf(listing)) && !complete.has(keyOf(listing));

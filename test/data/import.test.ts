@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins, snapshot } from "../support/twins.ts";
 
@@ -310,6 +311,21 @@ describe("import", () => {
     repository.write("kept", "1\n");
     expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
     expect(repository.read("kept")).toBe("kept nowhere");
+  });
+
+  it("leaves what stands there when what comes cannot be put aside", () => {
+    const { repository } = imported();
+    repository.write("stored", "stored");
+    expect(repository.expver(["data", "add", "stored"]).code).toBe(0);
+    const trash = join(openProject(repository.context).stateDir, "trash");
+    rmSync(trash, { recursive: true, force: true });
+    writeFileSync(trash, "in the way");
+    const again = ["data", "import", "../src", "a", "-o", "stored", "--force"];
+    expect(repository.expver(again)).toMatchObject({ code: 1, stderr: expect.stringContaining(`${trash} is in the way`) });
+    expect(repository.read("stored")).toBe("stored");
+    rmSync(trash);
+    expect(repository.expver(again)).toMatchObject({ code: 0 });
+    expect(repository.read("stored")).toBe("1\n");
   });
 
   it("leaves nothing when the source lacks the bytes", () => {

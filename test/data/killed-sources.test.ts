@@ -197,3 +197,19 @@ describe("from a repository that has imported it itself", { timeout: SLOW }, () 
     expect(play({ start, args: ["update", "d.dvc", "a.dvc"], precious: ["mine"], others: ["../src", "../mid"] })).toBeGreaterThan(20);
   });
 });
+
+it("get --force where there is no trash: at every moment the old file is there, or the new one", { timeout: SLOW }, () => {
+  const source = makeRepository();
+  must(source, ["init", "-q"]);
+  source.write("f", "new");
+  must(source, ["add", "-q", "f"]);
+  source.commit("data");
+  const outside = makeRepository();
+  const points = atEveryKill((at) => {
+    outside.write("f", "old");
+    const killed = runKilledAt(outside, ["data", "get", source.root, "f", "--force"], at);
+    expect([at, killed.code === 0 ? ["new"] : ["old", "new"]]).toEqual([at, expect.arrayContaining([outside.read("f")])]);
+    return killed;
+  });
+  expect(points).toBeGreaterThan(3);
+});

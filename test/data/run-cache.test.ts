@@ -1,8 +1,9 @@
 /** `--run-cache` beside hostile and half-written things; that dvc and we share it on every kind of remote is tried in test/remotes. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { expect, it } from "vitest";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 
 const KEY = "ab".repeat(32);
 const NAME = `ab/${KEY}/${"cd".repeat(32)}`;
@@ -15,6 +16,11 @@ function withRemote(remote = makeFolder("runs-remote")): { repository: TestRepos
   repository.write("a.txt", "a\n");
   expect(repository.expver(["data", "add", "a.txt"]).code).toBe(0);
   return { repository, remote, cache: join(repository.root, ".dvc/cache/runs") };
+}
+
+function namesBelow(top: string): string[] {
+  const files = readdirSync(top, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => relative(top, join(parentPath, name))).sort();
 }
 
 function put(top: string, name: string, text = "cmd: x\n"): string {
@@ -56,6 +62,40 @@ it("moves all else when one of them, or all, cannot be moved, names it and exits
   const again = repository.expver(["data", "push", "--run-cache"]);
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("runs")]);
   expect(repository.expver(["data", "fetch"]).code).toBe(0);
+});
+
+it("believes and deletes nothing of a remote's runs that is none by its name", () => {
+  const { repository, remote, cache } = withRemote();
+  const foreign = [`ab/${KEY}/README`, `cd/${KEY}/${"cd".repeat(32)}`, "stray", `ab/${KEY}/${"cd".repeat(32)}.tmp`];
+  for (const name of [NAME, ...foreign]) put(join(remote, "runs"), name);
+  expect(JSON.parse(repository.expver(["data", "fetch", "--run-cache", "--json"]).stdout).data).toMatchObject({ fetched: 1 });
+  expect(namesBelow(cache)).toEqual([NAME]);
+  expect(repository.expver(["data", "push", "--run-cache"]).code).toBe(0);
+  expect(repository.expver(["data", "gc", "-w", "-c", "-f"]).code).toBe(0);
+  expect(namesBelow(join(remote, "runs"))).toEqual([NAME, ...foreign].sort());
+});
+
+describe.skipIf(seaweedProgram() === null)("behind a server", () => {
+  let server: Seaweed;
+  beforeAll(async () => {
+    server = await startSeaweed();
+    await server.makeBucket("runs");
+  });
+  afterAll(() => server?.stop());
+
+  it("believes and deletes nothing there that is no run by its name", async () => {
+    const { repository, cache } = withRemote("s3://runs/there");
+    for (const [key, value] of Object.entries({ endpointurl: server.url, ...keysOf("all") }))
+      expect(repository.expver(["data", "remote", "modify", "store", key, value]).code).toBe(0);
+    const foreign = [`ab/${KEY}/README`, `cd/${KEY}/${"cd".repeat(32)}`, "stray", `ab/${KEY}/${"cd".repeat(32)}.tmp`];
+    for (const name of [NAME, ...foreign]) await server.plant("runs", `there/runs/${name}`, Buffer.from("cmd: x"));
+    expect(JSON.parse(repository.expver(["data", "fetch", "--run-cache", "--json"]).stdout).data).toMatchObject({ fetched: 1 });
+    expect(namesBelow(cache)).toEqual([NAME]);
+    expect(repository.expver(["data", "push", "--run-cache"]).code).toBe(0);
+    expect(repository.expver(["data", "gc", "-w", "-c", "-f"]).code).toBe(0);
+    const left = [...(await server.contents("runs", "there/runs")).keys()];
+    expect(left.map((key) => key.replace(/^.*?runs\//, "")).sort()).toEqual([NAME, ...foreign].sort());
+  });
 });
 
 it("gives the group of a shared cache what it brings", () => {

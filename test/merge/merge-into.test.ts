@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mergeInto } from "../../src/merge/results/merge-into.ts";
+import { pickleCount, readPickle } from "../../src/merge/results/pickle.ts";
 import type { MergeRules } from "../../src/merge/results/types.ts";
 import { bindable, type Database, openDatabase, placeholder, quoteName, type SqlValue } from "../../src/platform/sqlite.ts";
 import { restoreDatabase } from "../../src/results/restore.ts";
@@ -79,6 +80,12 @@ function merged(
   const { ancestor, ...rest } = rules;
   const report = using(path, (db) => mergeInto(db, { path: theirs, name: "theirs", ancestor }, rest));
   return { path, report };
+}
+
+/** As Python's pickle has a text or a small number. */
+function pickled(value: string | number): Buffer {
+  if (typeof value === "number") return Buffer.from(pickleCount(value));
+  return Buffer.concat([Buffer.from([0x80, 5, 0x8c, value.length]), Buffer.from(value), Buffer.from(".")]);
 }
 
 function conflictsOf(work: () => unknown): { count: number; conflicts: Row[] } {
@@ -669,6 +676,8 @@ describe("one rule at a time", () => {
       db.exec("CREATE TABLE epochs (track_id TEXT, timestamp TEXT)");
       db.run("INSERT INTO expver_runs (run_id, status) VALUES ('elsewhere', 'finished')");
       db.run("INSERT INTO expver_run_tracks VALUES ('elsewhere', 'epochs', 'whole', '1', '1', 1)");
+      // Of a table that somebody has dropped since.
+      db.run("INSERT INTO expver_run_tracks VALUES ('whole', 'dropped', 'whole', '1', '1', 1)");
     });
     const theirs = make("augment", { columns, rows: [row("new", "1", { model: "m" })] });
     const { path, report } = merged(ours, theirs, { rebase: { keyColumns: ["model"], matchNullKeys: false } });
@@ -684,6 +693,39 @@ describe("one rule at a time", () => {
       { table: "expver_runs", replaced: 1 },
     ]);
     expect(content(path)).toHaveLength(3);
+  });
+
+  it("a name of an asset that both sides have leads to the hash of the newest row that uses it, whatever the order; unused, to the greater", () => {
+    const named = (name: string, hash: string, times: string[]) => {
+      const path = join(dir, `${name}.db`);
+      rmSync(path, { force: true });
+      using(path, (db) => {
+        db.exec(`CREATE TABLE predictions (track_id TEXT, timestamp TEXT, weights TEXT, PRIMARY KEY (track_id, timestamp));
+          CREATE TABLE assets (key TEXT PRIMARY KEY, value BLOB); CREATE TABLE keys (key TEXT PRIMARY KEY, value BLOB);
+          CREATE TABLE counts (key TEXT PRIMARY KEY, value BLOB)`);
+        for (const time of times) db.run("INSERT INTO predictions VALUES (?, ?, ?)", [name, time, hash]);
+        db.run("INSERT INTO assets VALUES (?, ?)", [hash, Buffer.from(name)]);
+        db.run("INSERT INTO counts VALUES (?, ?)", [hash, pickled(times.length)]);
+        db.run("INSERT INTO keys VALUES (?, ?)", [pickled("weights").toString("base64"), pickled(hash)]);
+      });
+      return path;
+    };
+    const [low, high] = ["a".repeat(16), "b".repeat(16)];
+    const winner = (path: string) =>
+      using(path, (db) => db.arrays("SELECT value FROM keys")).map(([value]) => readPickle(value as Uint8Array));
+    for (const [lowTimes, highTimes, expected] of [
+      [["1", "9"], ["2"], low],
+      [["1"], ["2", "3"], high],
+      [["5"], ["5"], high],
+      [[], [], high],
+      [["1"], [], low],
+    ] as const) {
+      const [one, other] = [named("low", low, [...lowTimes]), named("high", high, [...highTimes])];
+      for (const { path } of [merged(one, other), merged(other, one)]) {
+        expect(winner(path), JSON.stringify([lowTimes, highTimes])).toEqual([expected]);
+        expect(using(path, (db) => db.arrays("SELECT key FROM assets ORDER BY key"))).toEqual([[low], [high]]);
+      }
+    }
   });
 
   it("refuses a rebase by columns no table has, naming those there are", () => {

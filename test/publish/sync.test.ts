@@ -199,6 +199,31 @@ it("leaves rows alone of a run that goes on, that say a tag that names no runs, 
   expect(correctedOf("version = 'e9.0.0'")).toBe(0);
 });
 
+it("takes a run's version from tags of runs only: a merge, or a tag made by hand, may name runs that have one of their own", () => {
+  const { repo } = makePair();
+  const version = runOnce(repo);
+  must(repo, ["publish"]);
+  const run = runRows(repo)[0]?.run_id;
+  const message = repo.git("for-each-ref", "--format=%(contents)", `refs/tags/${version}`);
+  for (const kind of ["merge", "manual"]) {
+    repo.git("tag", "-f", "-a", "e7.0.0", "-m", message.replace(/^Kind: run$/m, `Kind: ${kind}`), version);
+    expect(repo.git("for-each-ref", "--format=%(contents)", "refs/tags/e7.0.0")).toContain(`Kind: ${kind}`);
+    const say = (said: string | null) => {
+      const db = openResults(join(repo.root, "results/experiments.db"));
+      for (const table of ["default", "expver_runs"]) db.run(`UPDATE "${table}" SET version = ?`, [said]);
+      db.close();
+    };
+    say(version);
+    expect(must(repo, ["sync"]).data.corrected).toEqual([]);
+    say(null);
+    expect(must(repo, ["sync"]).data.corrected).toEqual([{ run, from: null, to: version }]);
+    repo.git("tag", "-d", version);
+    say(null);
+    expect(must(repo, ["sync", "--dry-run"]).data.steps.filter(({ verb }: { verb: string }) => verb === "stamp")).toEqual([]);
+    repo.git("fetch", "-q", "origin", "tag", version);
+  }
+});
+
 it("undo takes fetched tags away again", () => {
   const { repo, other } = makePair();
   runOnce(repo);

@@ -1,5 +1,5 @@
 /** What networks and servers do wrong, in front of real servers. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { dataGc } from "../../src/workflows/data/cache/gc.ts";
@@ -121,6 +121,26 @@ for (const kind of ["http", "webdav", "s3", "azure", "gs"] as const) {
       expect(cache.names()).toHaveLength(1);
       expect(proxy.asked.filter((asked) => asked.method === "GET" && isData(asked))).toHaveLength(2);
       expect(bytes).toBeLessThanOrEqual(8 * MIB);
+    });
+
+    it("says of everything that has come and got no name that it failed, and why", async () => {
+      const remote = place();
+      const parcels = some(8);
+      await remote.send(parcels, {});
+      const cache = makeCache();
+      const shard = join(cache.dir, "files/md5", parcels[0]?.object.hash.slice(0, 2) ?? "");
+      let asked = 0;
+      // When the first has come and waits for its name, and the last is on its way.
+      proxy.reset((one) => {
+        if (one.method === "GET" && isData(one) && ++asked === parcels.length) writeFileSync(shard, "in the way");
+        return null;
+      });
+      const failures = await cache.receive(remote, objectsOf(parcels), { connections: 1 });
+      expect(failures.map(({ object }) => object.hash).sort()).toEqual(parcels.map(({ object }) => object.hash).sort());
+      expect(new Set(failures.map(({ error }) => error?.hint))).toEqual(new Set([expect.stringContaining(`${shard} is in the way`)]));
+      rmSync(shard);
+      expect(await cache.receive(remote, objectsOf(parcels))).toEqual([]);
+      expect(cache.names()).toHaveLength(8);
     });
 
     it("asks six times in all for what never comes, but goes on as long as something comes", { timeout: 120_000 }, async () => {
@@ -309,6 +329,22 @@ for (const kind of ["http", "webdav", "s3", "azure", "gs"] as const) {
       expect(failure?.error).toMatchObject({ code: "E_REMOTE_ANSWER", message: expect.stringContaining("is no folder") });
       expect(failure?.error?.hint).toMatch(/Look there at http.*files\/md5 and move away/);
       expect(proxy.asked.length).toBeLessThan(10);
+    });
+
+    it.runIf(namesWhatIsSent)("does not believe a server that says it has a listing", async () => {
+      const site = nextSite();
+      const repository = makeRepository();
+      const run = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+      run("init");
+      run("remote", "add", "-d", "store", site.url);
+      for (const [key, value] of Object.entries(site.options)) run("remote", "modify", "store", key, value);
+      for (const name of ["a", "b"]) repository.write(`d/${name}`, `${kind} ${name} listed`);
+      run("add", "d");
+      proxy.reset(({ method, url }) => (method === "PUT" && url.includes(".dir") ? { status: 200 } : null));
+      const push = async () => dataPush.apply(repository.context, await dataPush.plan(repository.context, {}));
+      await expect(push()).rejects.toMatchObject({ code: "E_OBJECT", details: { failed: [{ path: "d" }] } });
+      proxy.reset();
+      expect(await push()).toMatchObject({ pushed: 1 });
     });
 
     it.skipIf(kind === "gs")("brings what it can when a folder's listing may not be read, and deletes nothing in secret", async () => {

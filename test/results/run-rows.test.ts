@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { appendRow } from "../../src/results/rows.ts";
-import { digestRun, removeRun } from "../../src/results/run-rows.ts";
+import { digestRun, removeRun, restampRun } from "../../src/results/run-rows.ts";
 import { addRunTracks, insertRun, readRuns, updateRun } from "../../src/results/runs.ts";
 import type { RunRecord } from "../../src/results/types.ts";
 import { makeFolder } from "../support/repository.ts";
@@ -82,4 +82,22 @@ test("removing a run takes its record, tracks and rows, and nothing of others", 
   expect(digestRun(db, "loud-fox-0001")).toBe(other);
   expect(readRuns(db).map(({ run_id }) => run_id)).toEqual(["loud-fox-0001"]);
   expect(db.arrays(`SELECT DISTINCT track_id FROM "default"`)).toEqual([["t2"]]);
+});
+
+test("another version: rows that say another one keep it; a table that is gone, or lost its stamps, stands in the way of none", () => {
+  const { db } = setUp();
+  const run = "quiet-otter-0412";
+  db.exec(`ALTER TABLE "default" ADD COLUMN version TEXT; UPDATE "default" SET version = 'e0.1.0' WHERE epoch = 1;
+    UPDATE "default" SET version = 'mine' WHERE epoch = 2; CREATE TABLE plain (track_id TEXT, timestamp TEXT)`);
+  for (const table of ["gone", "plain"]) addRunTracks(db, run, [{ table, track_id: "t1", first: "1", last: "2", rows: 1 }]);
+  expect(restampRun(db, run, { from: "e0.1.0", to: "e0.2.0" })).toBe(1);
+  expect(readRuns(db).map(({ run_id, version }) => [run_id, version])).toContainEqual([run, "e0.2.0"]);
+  expect(db.arrays(`SELECT track_id, epoch, version FROM "default" ORDER BY 1, 2`)).toEqual([
+    ["t1", 1n, "e0.2.0"],
+    ["t1", 2n, "mine"],
+    ["t2", 1n, "e0.1.0"],
+    ["t2", 2n, "mine"],
+  ]);
+  expect(digestRun(db, run)).not.toBeNull();
+  expect(removeRun(db, run)).toBe(2);
 });

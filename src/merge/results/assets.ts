@@ -1,7 +1,8 @@
 /** xetrack's three asset tables: bytes by hash, names to hashes, and how often each hash is used. */
 import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { createLike } from "../../results/schema.ts";
 import { pickleCount, readPickle } from "./pickle.ts";
-import { createLike, findColumn, readTables } from "./tables.ts";
+import { findColumn, readTables } from "./tables.ts";
 import type { Table, TableReport } from "./types.ts";
 
 const ASSETS = "assets";

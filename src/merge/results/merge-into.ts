@@ -3,12 +3,12 @@
 import { ExpverError } from "../../errors.ts";
 import { type Database, quoteName, readOnlyUri } from "../../platform/sqlite.ts";
 import { counted } from "../../platform/words.ts";
-import { RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
+import { createLike, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
 import { ASSET_TABLES, hasAssets, mergeAssets } from "./assets.ts";
 import { type Clashes, mergeKeyedRows } from "./keyed-rows.ts";
 import { markSuperseded, removeReplaced } from "./rebase-rows.ts";
 import { mergeRuns, mergeRunTracks } from "./run-tables.ts";
-import { addMissingColumns, createLike, findColumn, readTables, widenForSource } from "./tables.ts";
+import { addMissingColumns, findColumn, readTables, widenForSource } from "./tables.ts";
 import type { CellConflict, MergeRules, MergeSource, SourceReport, Table, TableReport } from "./types.ts";
 import { mergeUnkeyedRows } from "./unkeyed-rows.ts";
 

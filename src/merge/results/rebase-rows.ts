@@ -51,10 +51,12 @@ export function markSuperseded(db: Database, by: string): number {
   const stretches = db.arrays(
     `SELECT run_id, "table", track_id, first, last FROM main.${RUN_TRACKS_TABLE} WHERE run_id IN (SELECT run_id FROM expver_replaced_runs)`,
   );
+  const tables = readTables(db, "main");
   const alive = new Set<string>();
   const gone = new Set<string>();
   for (const [run, table, track, first, last] of stretches) {
     gone.add(String(run));
+    if (!tables.has(String(table).toLowerCase())) continue;
     const row = db.get(`SELECT 1 FROM main.${quoteName(String(table))} WHERE track_id = ? AND timestamp BETWEEN ? AND ? LIMIT 1`, [
       track ?? null,
       first ?? null,

@@ -2,6 +2,7 @@
 import type { Database } from "../../platform/sqlite.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { type ColumnClasses, holdsClasses, retypeColumn, typeForClasses } from "../../results/column-types.ts";
+import { addColumns } from "../../results/schema.ts";
 import type { Table, TableColumn } from "./types.ts";
 
 /** Names under which databases are attached: the source, and the ancestor of a three-way merge. */
@@ -29,21 +30,11 @@ export function findColumn(table: Table | undefined, name: string): TableColumn 
   return table?.columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
 }
 
-/** Makes the table of another database here: its columns and key, none of its other rules. */
-export function createLike(db: Database, { name, columns, key }: Table): void {
-  const parts = columns.map((column) => `${quoteName(column.name)} ${plainType(column.type)}`);
-  if (key.length > 0) parts.push(`PRIMARY KEY (${key.map(quoteName).join(", ")})`);
-  db.exec(`CREATE TABLE main.${quoteName(name)} (${parts.join(", ")})`);
-}
-
 /** Adds the columns `ours` lacks. Answers their names. */
 export function addMissingColumns(db: Database, ours: Table, theirs: Table): string[] {
-  const missing = theirs.columns.filter(({ name }) => findColumn(ours, name) === undefined);
-  for (const { name, type } of missing) {
-    db.exec(`ALTER TABLE main.${quoteName(ours.name)} ADD COLUMN ${quoteName(name)} ${plainType(type)}`);
-    ours.columns.push({ name, type });
-  }
-  return missing.map(({ name }) => name);
+  const added = addColumns(db, ours.name, theirs.columns);
+  ours.columns.push(...added);
+  return added.map(({ name }) => name);
 }
 
 /** Gives columns that would convert values of the source a type that keeps them. Answers their names. */
@@ -73,9 +64,4 @@ function classesOf(db: Database, schema: Schema, { table, column }: { table: str
   );
   const [integer, real, text, blob, beyondReal] = (row ?? []).map(Boolean);
   return { integer: integer === true, real: real === true, text: text === true, blob: blob === true, beyondReal: beyondReal === true };
-}
-
-/** A declared type comes from somebody else's file and goes into our SQL: words, numbers, brackets. */
-function plainType(type: string): string {
-  return /^[A-Za-z0-9_ ]*(?:\([0-9 ,]*\))?$/.test(type) ? type : "";
 }

@@ -125,27 +125,36 @@ interface Origin {
 /** Batches of an ingest each: a batch is committed when its last object has come. */
 export async function receiveAll(objects: readonly Expected[], cache: ObjectFolder, run: RunMany, origin: Origin): Promise<Received> {
   const open = new Set<Batch>();
+  const unnamed: Received["failures"] = [];
   let batch: Batch | null = null;
   let count = 0;
   const close = (one: Batch) => {
     if (one.coming > 0 || !one.isFull) return;
-    count += one.ingest.commit().objects;
     open.delete(one);
+    try {
+      count += one.ingest.commit().objects;
+    } catch (error) {
+      one.ingest.abort();
+      if (!(error instanceof ExpverError)) throw error;
+      for (const object of one.objects) unnamed.push({ object, error });
+    }
   };
   try {
     const failures = await run(
       objects.map((object) => ({ object })),
       async ({ object }, tools) => {
+        const [first] = unnamed;
+        if (first?.error) throw first.error;
         if (batch === null || batch.isFull) {
-          batch = { ingest: beginIngest(cache), coming: 0, objects: 0, bytes: 0, isFull: false };
+          batch = { ingest: beginIngest(cache), coming: 0, objects: [], bytes: 0, isFull: false };
           open.add(batch);
         }
         const mine = batch;
         mine.coming += 1;
         try {
           mine.bytes += await receiveOne(origin, object, { ingest: mine.ingest, folder: cache.dir, tools });
-          mine.objects += 1;
-          mine.isFull ||= mine.bytes >= BATCH_BYTES || mine.objects >= BATCH_OBJECTS;
+          mine.objects.push(object);
+          mine.isFull ||= mine.bytes >= BATCH_BYTES || mine.objects.length >= BATCH_OBJECTS;
         } finally {
           mine.coming -= 1;
           close(mine);
@@ -156,7 +165,7 @@ export async function receiveAll(objects: readonly Expected[], cache: ObjectFold
       one.isFull = true;
       close(one);
     }
-    return { objects: count, failures };
+    return { objects: count, failures: failures.concat(unnamed) };
   } finally {
     for (const one of open) one.ingest.abort();
   }
@@ -166,8 +175,8 @@ interface Batch {
   ingest: Ingest;
   /** Objects under way. */
   coming: number;
-  /** Objects that have come. */
-  objects: number;
+  /** Those that have come. */
+  objects: Expected[];
   bytes: number;
   isFull: boolean;
 }

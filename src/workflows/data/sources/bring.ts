@@ -112,12 +112,13 @@ export async function bring(
   try {
     const target = join(staging, "made");
     const commit = await make(target, staging);
-    await removeStored(project, context, absolute);
     const [waiting, replaced] = [trashPlace(project, absolute), trashPlace(project, absolute)];
-    const stands = isHere(absolute);
     mkdirSync(dirname(waiting), { recursive: true });
     moveWhole(target, waiting);
     const digest = await paceWork(digestingTree(waiting), context, { label: "hashing data" });
+    // Only now, when what comes is there: whatever went wrong before, what stood there stands.
+    await removeStored(project, context, absolute);
+    const stands = isHere(absolute);
     operation.record({ kind: "move", from: relative(topOf(project), waiting), to: path, digest, ...(stands ? { replaced } : {}) });
     if (stands) moveToTrash(project, absolute, replaced);
     moveWhole(waiting, absolute);

@@ -5,9 +5,9 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { findPlace, topOf } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
-import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
+import { moveToTrash, moveWhole, removeWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
+import { isFile, isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
 import { md5Of } from "../../../platform/hashing.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { identityOf, lifeOf, type ProcessIdentity } from "../../../platform/processes.ts";
@@ -85,7 +85,8 @@ export function isTaken(staging: string): boolean {
 async function replace(context: Context, path: string, { command, target }: { command: string; target: string }): Promise<void> {
   const place = findPlace({ ...context, cwd: dirname(path) });
   if (place === null || place.dvcRoot === null) {
-    rmSync(path, { recursive: true });
+    // A file takes the place of a file in one step.
+    if (!isFile(path) || !isFile(target)) removeWhole(path);
     moveWhole(target, path);
     return;
   }

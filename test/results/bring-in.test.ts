@@ -1,0 +1,39 @@
+/** Rows of a stored copy: whatever its tables are declared as, nothing but its rows comes in. */
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { mergeInto } from "../../src/merge/results/merge-into.ts";
+import { openDatabase } from "../../src/platform/sqlite.ts";
+import { bringInRows } from "../../src/results/bring-in.ts";
+import { openResults } from "../../src/results/database.ts";
+import { makeFolder } from "../support/repository.ts";
+
+const HOSTILE = `"INT; DROP TABLE main.kept; --"`;
+
+it("a declared type of somebody else's file is no SQL of ours", () => {
+  const folder = makeFolder("bring-in");
+  const there = join(folder, "there.db");
+  const other = openDatabase(there, { create: true });
+  other.exec(`CREATE TABLE "default" (track_id TEXT, timestamp TEXT, x ${HOSTILE}, n VARCHAR(10), PRIMARY KEY (track_id, timestamp));
+    CREATE TABLE fresh (track_id TEXT, timestamp TEXT, y ${HOSTILE.replace("INT;", "INT);")}, PRIMARY KEY (track_id, timestamp));
+    INSERT INTO "default" VALUES ('a', '1', 7, 'n'); INSERT INTO fresh VALUES ('b', '2', 8)`);
+  other.close();
+  const ways = {
+    bringInRows: (db: Parameters<typeof bringInRows>[0]) => void bringInRows(db, there),
+    mergeInto: (db: Parameters<typeof bringInRows>[0]) => void mergeInto(db, { path: there, name: "there" }),
+  };
+  for (const [name, bring] of Object.entries(ways)) {
+    const db = openResults(join(folder, `${name}.db`), { create: true });
+    db.exec(`CREATE TABLE "default" (track_id TEXT, timestamp TEXT, PRIMARY KEY (track_id, timestamp));
+      CREATE TABLE kept (z); INSERT INTO kept VALUES (1)`);
+    bring(db);
+    expect(db.arrays("SELECT z FROM kept"), name).toEqual([[1n]]);
+    expect(db.arrays(`SELECT track_id, x, n FROM "default"`), name).toEqual([["a", 7n, "n"]]);
+    expect(db.arrays("SELECT track_id, y FROM fresh"), name).toEqual([["b", 8n]]);
+    const types = db.arrays(`SELECT name, type FROM pragma_table_info('default') WHERE name IN ('x', 'n')`);
+    expect(types, name).toEqual([
+      ["x", ""],
+      ["n", "VARCHAR(10)"],
+    ]);
+    db.close();
+  }
+});
