@@ -149,6 +149,16 @@ describe.skipIf(DVC === null)("as dvc answers it", { timeout: 180_000 }, () => {
     expect(twins.ours.expver(["data", "data", "status", "--json"]).stdout).toContain('"f"');
   });
 
+  it("what a stage made that never ran is not stored, which is said with what does it", () => {
+    const { ours } = makeTwins();
+    ours.write("sub/out", "1");
+    ours.write("sub/dvc.yaml", "stages:\n  s: { cmd: echo, outs: [out] }\n");
+    expect(ours.expver(["data", "commit", "-f"])).toMatchObject({ code: 0, stderr: expect.stringContaining("dvc commit sub/dvc.yaml:s") });
+    for (const target of ["sub/out", "sub/dvc.yaml", "sub/dvc.yaml:s"])
+      expect(ours.expver(["data", "commit", "-f", target])).toMatchObject({ code: 1, stderr: expect.stringContaining("it has never run") });
+    expect(ours.expver(["data", "commit", "-f", "nothing"]).stderr).toContain("no tracked data");
+  });
+
   it("remove leaves a pointer whose data is a link to nothing", () => {
     const twins = makeTwins();
     twins.run(["config", "cache.type", "symlink"]);

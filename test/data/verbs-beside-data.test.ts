@@ -77,6 +77,7 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
       "not",
       "dvc.yaml:train f.dvc",
       "made",
+      ":flow",
       "made@a",
       "told",
       "f",

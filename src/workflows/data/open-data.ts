@@ -5,6 +5,7 @@ import { isWithin, pathFromUser, shownPath } from "../../config/paths.ts";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readStages } from "../../pipelines/stages.ts";
+import { promisedOutputs } from "../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder } from "../../platform/files.ts";
 import { readPipelines, readPointers } from "../../store/pointers.ts";
@@ -68,7 +69,8 @@ export function selectPointers(
   for (const target of targets) {
     const found = meaning(project, context, { target, recursive, pointers });
     // Nothing has to be tracked in a folder.
-    if (found.length === 0 && !(recursive && isFolder(resolve(context.cwd, target)))) throw unknownTarget(project, target, pointers);
+    if (found.length === 0 && !(recursive && isFolder(resolve(context.cwd, target))))
+      throw unknownTarget(project, context, { target, pointers });
     for (const { pointer, member } of found) {
       chosen.add(pointer);
       if (member === null) whole.add(pointer.path);
@@ -134,7 +136,7 @@ export function stageAddresses(project: Project, { stage, file }: Pointer): stri
   const folder = dirname(shownPath(project, file));
   const names = [stage, ...(stage.includes("@") ? [stage.split("@")[0] ?? ""] : [])];
   const there = names.flatMap((name) => [`${folder}/dvc.yaml:${name}`, `${folder}:${name}`]);
-  return folder === "." ? [...names, ...names.map((name) => `dvc.yaml:${name}`)] : there;
+  return folder === "." ? names.flatMap((name) => [name, `:${name}`, `dvc.yaml:${name}`]) : there;
 }
 
 /** A pipeline goes by its `dvc.yaml`, as with dvc. */
@@ -142,7 +144,22 @@ function targetOf(file: string): string {
   return file.replace(/(^|\/)dvc\.lock$/, "$1dvc.yaml");
 }
 
-function unknownTarget(project: Project, target: string, pointers: readonly Pointer[]): ExpverError {
+function unknownTarget(
+  project: Project,
+  context: Context,
+  { target, pointers }: { target: string; pointers: readonly Pointer[] },
+): ExpverError {
+  const path = pathFromUser(project, context, target);
+  const promised = promisedOutputs(readPipelines(project, null)).find(
+    (one) => one.path === path || targetOf(one.file) === path || stageAddresses(project, one).includes(target),
+  );
+  if (promised?.stage !== undefined) {
+    const [address = ""] = stageAddresses(project, promised);
+    return new ExpverError("E_NOT_FOUND", `${target} is of stage ${promised.stage}, of which no dvc.lock knows: it has never run`, {
+      hint: `Run it: dvc repro ${address}. Where its outputs are there already: dvc commit ${address}`,
+      details: { target },
+    });
+  }
   const known = pointers.flatMap(({ path, file }) => [path, targetOf(file)].map((one) => shownPath(project, one)));
   const near = targetOf(target) === target ? nearestWord(target, known) : targetOf(target);
   return new ExpverError("E_NOT_FOUND", `${target} is no tracked data: no output, .dvc file or stage has that name`, {

@@ -3,20 +3,23 @@ import { absolutePath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
+import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
+import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { pointerEdits, refuseOfStage, scanOutputs, storingOldOutputs, storingOutputs } from "../../../store/contents.ts";
 import { warnContested } from "../../../store/contested.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { ignoreEdits } from "../../../store/gitignore.ts";
+import { readPipelines } from "../../../store/pointers.ts";
 import { relinkOutputs, type ToRelink } from "../../../store/relink.ts";
 import type { Scan } from "../../../store/scan.ts";
-import { type OutputStatus, readingStatus } from "../../../store/status.ts";
+import { isHere, type OutputStatus, readingStatus } from "../../../store/status.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { databaseCopier, settleDatabases } from "../databases.ts";
-import { openData, selectPointers, targetsOf } from "../open-data.ts";
+import { openData, selectPointers, stageAddresses, targetsOf } from "../open-data.ts";
 import type { AddedOutput } from "./add-members.ts";
 import { warnOfImports } from "./changed-import.ts";
 
@@ -40,7 +43,9 @@ export interface CommitResult {
 export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
   async plan(context, input) {
     const project = openData(context);
-    const { pointers } = selectPointers(project, context, targetsOf(input));
+    const targets = targetsOf(input);
+    const { pointers } = selectPointers(project, context, targets);
+    if (targets.targets.length === 0) warnOfUnrun(project, context);
     warnContested(project, context, pointers);
     await settleDatabases(
       project,
@@ -119,6 +124,18 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
     );
   },
 };
+
+/** What stages have made that no `dvc.lock` knows is not stored here: it says too what they were made of. */
+function warnOfUnrun(project: Project, context: Context): void {
+  const there = promisedOutputs(readPipelines(project, null)).filter(({ path }) => isHere(absolutePath(project, path)));
+  const stages = new Set(there.map((one) => stageAddresses(project, one)[0] ?? ""));
+  for (const stage of stages)
+    context.report({
+      kind: "warning",
+      text: `outputs of stage ${stage} are there, but no dvc.lock knows of it: they are not stored`,
+      hint: `dvc commit ${stage}`,
+    });
+}
 
 function lacksSize({ size, stage, isImport, hashName }: Pointer): boolean {
   return size === undefined && stage === undefined && !isImport && hashName === "md5";

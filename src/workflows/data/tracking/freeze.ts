@@ -77,7 +77,7 @@ function freezing(command: "data freeze" | "data unfreeze", frozen: boolean): Wr
 function fileOf(project: Project, context: Context, target: string): { file: string; keys: string[] } {
   if (target.endsWith(".dvc")) return { file: pathFromUser(project, context, target), keys: [] };
   const colon = target.lastIndexOf(":");
-  const [typed, name] = colon < 0 ? ["dvc.yaml", target] : [target.slice(0, colon), target.slice(colon + 1)];
+  const [typed, name] = [target.slice(0, Math.max(colon, 0)) || "dvc.yaml", target.slice(colon + 1)];
   if (basename(typed) !== "dvc.yaml")
     throw refused(`${typed} is neither a .dvc file nor a dvc.yaml`, `Name the file: ${posix.join(typed, "dvc.yaml")}:${name}`);
   return { file: pathFromUser(project, context, typed), keys: ["stages", name] };
