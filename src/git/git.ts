@@ -1,5 +1,5 @@
 /** The git binary: where a repository is, and how a command is run in it. Nothing else starts git. */
-import { isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isFull } from "../platform/file-system.ts";
@@ -8,7 +8,7 @@ import { findOrdinary } from "./ordinary.ts";
 
 /** A repository as seen from one worktree. All paths absolute. */
 export interface Repository {
-  /** Top of the worktree; for a bare repository its own folder. */
+  /** Top of the worktree; for a bare repository its own folder, or the one around it when it is called `.git`. */
   readonly root: string;
   /** `.git` of this worktree (`.git/worktrees/NAME` when linked). */
   readonly gitDir: string;
@@ -57,8 +57,13 @@ export function askForRepository(context: Context): Repository | null {
   }
   const gitDir = lines[1] ?? "";
   const common = lines[2] ?? "";
-  const root = bare ? gitDir : (lines[3] ?? "");
+  const root = bare ? bareRoot(gitDir) : (lines[3] ?? "");
   return repositoryAt(context, { root, gitDir, commonDir: isAbsolute(common) ? common : resolve(context.cwd, common), bare });
+}
+
+/** One called `.git` has its worktrees beside it, and what they share. */
+function bareRoot(gitDir: string): string {
+  return basename(gitDir) === ".git" ? dirname(gitDir) : gitDir;
 }
 
 function repositoryAt(context: Context, place: Pick<Repository, "root" | "gitDir" | "commonDir" | "bare">): Repository {

@@ -1,5 +1,5 @@
-/** What kind of file system a path is on, and whether there is room. */
-import { statfsSync } from "node:fs";
+/** What kind of file system a path is on, whether there is room, and whether it may be written. */
+import { accessSync, constants, statfsSync } from "node:fs";
 
 /** Magic numbers of statfs(2) on Linux. */
 const NETWORK: Record<number, string> = {
@@ -61,3 +61,14 @@ export function isFull(path: string): boolean {
 }
 
 const HARDLY_ANY = 256 * 1024;
+
+/** Why nothing may be written there; null: it may. */
+export function whyReadOnly(path: string): string | null {
+  try {
+    accessSync(path, constants.W_OK);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return error.code === "EROFS" ? "the file system is read-only" : String(error.code);
+  }
+}

@@ -86,7 +86,7 @@ export function readLevel(project: Place, level: ConfigLevel): Sections {
 
 /** Where the worktree has none: in a bare repository, and where a sparse checkout leaves it out. */
 function configOfGit(repository: Repository, file: string): string | undefined {
-  const folder = relative(repository.root, dirname(file));
+  const folder = repository.bare ? ".dvc" : relative(repository.root, dirname(file));
   if (!repository.bare && !dvcFoldersLeftOut(repository).includes(folder)) return undefined;
   const name = `${repository.bare ? "HEAD" : ""}:${folder}/${basename(file)}`;
   return catFilesIfThere(repository, [name]).get(name)?.toString("utf8");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
 import { rowsOf, runRows } from "../run/story.ts";
-import type { TestRepository } from "../support/repository.ts";
+import { openTestRepository, type TestRepository } from "../support/repository.ts";
 import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce, type Study } from "./story.ts";
 
 /** A clone made before the first version was published. */
@@ -50,6 +50,27 @@ it("a bare repository has the data remote that HEAD names: it verifies, gets and
   expect(repo.read("../got.csv")).toBe("x,y\n1,2\n");
   must(upstream, ["sync"]);
   expect(upstream.expver(["verify"]).stdout).toMatch(/whole/);
+});
+
+it("a bare `.git` with worktrees beside it: what they store is published, verified and had from the folder around it", () => {
+  const { repo, upstream, storage } = makeStudy();
+  repo.git("push", "-q", "-u", "origin", "main");
+  must(repo, ["data", "push"]);
+  const root = join(upstream.root, "../hub");
+  upstream.git("clone", "-q", "--bare", "-b", "main", upstream.root, join(root, ".git"));
+  upstream.git("-C", root, "worktree", "add", "-q", "one", "main");
+  upstream.git("-C", root, "config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*");
+  // A relative place, seen from each.
+  repo.run("ln", ["-s", storage, join(root, "storage")]);
+  const hub = openTestRepository(root, repo.context.env as Record<string, string>);
+  const one = openTestRepository(join(root, "one"), repo.context.env as Record<string, string>);
+  must(one, ["data", "pull"]);
+  const version = runOnce(one);
+  must(hub, ["publish", version]);
+  must(hub, ["verify"]);
+  must(hub, ["get", version, "data.csv", "-o", "got.csv"]);
+  expect(hub.read("got.csv")).toBe("x,y\n1,2\n");
+  expect(hub.expverJson(["list"]).data.versions).toMatchObject([{ version }]);
 });
 
 it.each([

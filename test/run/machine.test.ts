@@ -129,4 +129,19 @@ describe.skipIf(process.getuid?.() !== 0)("another user's repository", () => {
     expect(refs(repo)).toBe(before);
     expect(openOperations(repo)).toEqual([]);
   });
+
+  it("a cache that may only be read is found before anything runs", () => {
+    const repo = makeExperiment();
+    expect(repo.expver(["run", "-m", "one", "--", "true"]).code).toBe(0);
+    const cache = join(repo.root, ".dvc/cache");
+    repo.run("chmod", ["-R", "a-w", cache]);
+    // Root may write everything, unless it gives that up.
+    const call = ["--bounding-set=-dac_override,-dac_read_search", process.execPath, MAIN, "run", "--json", "--", "touch", "ran"];
+    const { error } = JSON.parse(repo.run("setpriv", call).stdout);
+    repo.run("chmod", ["-R", "u+w", cache]);
+    expect(error).toMatchObject({ code: "E_IO", message: expect.stringContaining(`the cache ${cache} cannot be written (EACCES)`) });
+    expect(error.hint).toContain("expver data cache dir --local");
+    expect(repo.run("ls", ["ran"]).code).not.toBe(0);
+    expect(openOperations(repo)).toEqual([]);
+  });
 });

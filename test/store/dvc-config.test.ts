@@ -173,6 +173,12 @@ url = remote://nothing/x
     main.git("clone", "-q", "--bare", main.root, bare);
     main.git("-C", bare, "worktree", "add", "-q", "../of-bare");
     expect(sharedCache(project(join(dirname(main.root), "of-bare")))).toBeNull();
+    // Beside a bare `.git` lies what it and its worktrees share.
+    const beside = join(dirname(main.root), "beside");
+    main.git("clone", "-q", "--bare", main.root, join(beside, ".git"));
+    main.git("-C", beside, "worktree", "add", "-q", "one", "main");
+    expect(readDvcConfig(project(beside)).cache.dir).toBe(join(beside, ".dvc/cache"));
+    expect(sharedCache(project(join(beside, "one")))).toBe(join(beside, ".dvc/cache"));
   });
 });
 

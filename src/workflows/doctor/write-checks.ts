@@ -1,9 +1,10 @@
 /** Can expver write where it has to. */
 
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { gitPath } from "../../git/git.ts";
+import { whyReadOnly } from "../../platform/file-system.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { cacheDir } from "../../store/dvc-config.ts";
 import type { Check, Finding } from "./check.ts";
@@ -31,19 +32,9 @@ export const readOnly: Check = {
       ...(project === null || repository?.bare ? [] : [cacheDir(project), join(project.root, project.config.results.database)]),
     ];
     return [...new Set(folders)].flatMap((path): Finding[] => {
-      const why = existsSync(path) ? refusal(path) : null;
+      const why = existsSync(path) ? whyReadOnly(path) : null;
       if (why === null) return [];
       return [{ level: "warning", what: `${path} cannot be written (${why}): commands that write will refuse`, remedy: `ls -ld ${path}` }];
     });
   },
 };
-
-function refusal(path: string): string | null {
-  try {
-    accessSync(path, constants.W_OK);
-    return null;
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error)) throw error;
-    return error.code === "EROFS" ? "the file system is read-only" : String(error.code);
-  }
-}

@@ -27,7 +27,7 @@ import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts
 import { chooseVersion } from "../version/version-choice.ts";
 import type { RunFindings } from "./findings.ts";
 import { describePlan } from "./plan-steps.ts";
-import { refuseStrangeDatabase, refuseUnfit, refuseWithoutDvc, reportHiddenPlaces } from "./refuse-unfit.ts";
+import { refuseReadOnlyCache, refuseStrangeDatabase, refuseUnfit, refuseWithoutDvc, reportHiddenPlaces } from "./refuse-unfit.ts";
 import { type RunRequest, readRequest } from "./request.ts";
 import { warnStaleInputs } from "./stale-inputs.ts";
 
@@ -52,6 +52,7 @@ export async function findForRun(context: Context, { input, request, project, va
   const repository = requireRepository(project);
   refuseUnfit(repository, request);
   refuseWithoutDvc(project, repository);
+  refuseReadOnlyCache(project);
   await refuseSecondRun(project);
   const asked = metricsPlace(project, context, request.metrics);
   const { pointers, pipelines } = readTracked(project);

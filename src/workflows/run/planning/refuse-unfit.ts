@@ -1,4 +1,5 @@
 /** What would stop a run after hours is found before it begins. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, isWithin, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -9,7 +10,9 @@ import { committer } from "../../../git/identity.ts";
 import { readIndexEntries, requireIndexFree } from "../../../git/index-file.ts";
 import { unfinished } from "../../../git/status.ts";
 import type { Context } from "../../../platform/context.ts";
+import { whyReadOnly } from "../../../platform/file-system.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
+import { cacheDir } from "../../../store/dvc-config.ts";
 import { matchingPattern } from "../../../store/dvcignore.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { sparseHint } from "../../without-dvc.ts";
@@ -46,6 +49,19 @@ export function refuseWithoutDvc(project: Project, repository: Repository): void
     hint: sparse ?? `expver init${elsewhere}`,
     details: { path: project.root },
   });
+}
+
+/** What the program makes could be stored nowhere. */
+export function refuseReadOnlyCache(project: Project): void {
+  const dir = cacheDir(project);
+  for (const path of [dir, join(dir, "files"), join(dir, "files/md5")]) {
+    const why = existsSync(path) ? whyReadOnly(path) : null;
+    if (why === null) continue;
+    throw new ExpverError("E_IO", `the cache ${path} cannot be written (${why}): nothing that the run makes could be stored`, {
+      hint: "Ask whoever owns it, or store in another: expver data cache dir --local FOLDER",
+      details: { path },
+    });
+  }
 }
 
 /**
