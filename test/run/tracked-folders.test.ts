@@ -37,6 +37,14 @@ it("a database in a folder that one pointer tracks is refused before anything ru
   const refused = repo.expverJson(["run", "--", "node", "-e", "require('fs').writeFileSync('ran', '')"]);
   expect(refused).toMatchObject({ code: 1, error: { code: "E_DATA", message: expect.stringContaining("results.dvc tracks as a whole") } });
   expect(refused.error?.hint).toContain("expver data remove results.dvc");
+  const pipeline = "stages:\n  train:\n    cmd: 'true'\n    outs: [results]\n";
+  const promised = makeExperiment();
+  promised.commit("a stage is to make all of them", { "dvc.yaml": pipeline });
+  expect(promised.expverJson(["run", "--", "true"]).error).toMatchObject({
+    code: "E_DATA",
+    message: expect.stringContaining("lies in results, which stage train makes as a whole"),
+    hint: "Name another place in expver.yaml: results: { database: PATH }",
+  });
   must(repo, "data", "remove", "results.dvc");
   repo.commit("results are no output");
   must(repo, "run", "-m", "one", "--", "true");

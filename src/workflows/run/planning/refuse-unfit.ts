@@ -80,12 +80,13 @@ export function refuseStrangeDatabase(
       details: { path: database, link },
     });
   }
-  const around = pointers.find(({ path }) => path !== database && isWithin(database, path));
+  const around = pointers.find(({ path, cache }) => cache && path !== database && isWithin(database, path));
   if (around !== undefined) {
     const { file, path, stage } = around;
     const typed = (stored: string) => typedPath(project, stored);
     const apart = stage === undefined ? `expver data remove ${typed(file)}, then expver data add what is to stay tracked. Or n` : "N";
-    throw new ExpverError("E_DATA", `${database} lies in ${path}, which ${file} tracks as a whole: it could have no version of its own`, {
+    const whose = stage === undefined ? `${file} tracks` : `stage ${stage} makes`;
+    throw new ExpverError("E_DATA", `${database} lies in ${path}, which ${whose} as a whole: it could have no version of its own`, {
       hint: `${apart}ame another place in expver.yaml: results: { database: PATH }`,
       details: { path: database, file },
     });
