@@ -4,15 +4,21 @@ import { join } from "node:path";
 import { hashingFile, md5Of, md5OfFile } from "./hashing.ts";
 import type { Work } from "./pace.ts";
 
-/** One digest for a file, or for a folder with all that is in it. */
-export function* digestingTree(path: string): Work<string> {
+/** One digest for a file, or for a folder with all that is in it. `known`: md5 of files that need not be read for it, by path below `path`. */
+export function* digestingTree(path: string, known: ReadonlyMap<string, string> = new Map(), below = ""): Work<string> {
+  const told = known.get(below);
+  if (told !== undefined) {
+    yield { files: 1, bytes: 0 };
+    return told;
+  }
   if (!statSync(path).isDirectory()) {
     const { md5 } = yield* hashingFile(path);
     yield { files: 1, bytes: 0 };
     return md5;
   }
   const digests: [name: string, digest: string][] = [];
-  for (const name of readdirSync(path).sort()) digests.push([name, yield* digestingTree(join(path, name))]);
+  for (const name of readdirSync(path).sort())
+    digests.push([name, yield* digestingTree(`${path}/${name}`, known, below === "" ? name : `${below}/${name}`)]);
   return md5Of(Buffer.from(JSON.stringify(digests)));
 }
 

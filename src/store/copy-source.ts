@@ -5,6 +5,7 @@ import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { isLfsPointer, lfsBytes } from "../git/lfs.ts";
 import { blobSizes, catFiles } from "../git/tree.ts";
+import { isFolder } from "../platform/files.ts";
 import { createPlacer } from "../platform/links.ts";
 import { batchesBySize, batchesOf, type Pacing, paceWork, type Work } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
@@ -12,7 +13,7 @@ import { keysOf } from "./bundles.ts";
 import { openCache } from "./cache.ts";
 import { findingDamaged, saidOfQuarantine } from "./damaged.ts";
 import { readDvcConfig } from "./dvc-config.ts";
-import { keyOf, type ObjectFolder, type ObjectName, objectPath, trustedSize } from "./layout.ts";
+import { keyOf, type ObjectFolder, type ObjectName, objectPath, trustedSizes } from "./layout.ts";
 import { type FileFromCache, makingFiles } from "./place-files.ts";
 import { openRemote } from "./remotes/open-remote.ts";
 import type { Expected } from "./remotes/remote.ts";
@@ -45,9 +46,14 @@ export async function copyFromSource(
   const here = [openCache(source.project), ...broughtFor(source), ...caches].map((folder): Shelf => ({ folder, damaged: new Set() }));
   const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
   const attempt = async () => {
-    await receiving(source, stored, pacing, { into, remote, here });
-    const shelves = [...here, { folder: into, damaged: NONE }];
-    await paceWork(copying(files, { project: source.project, shelves, place }), pacing, { label: "copying data", total: files.length });
+    const arrived: Shelf = { folder: into, damaged: NONE };
+    const locations: Locations = new Map();
+    await paceWork(locating(stored, [...here, arrived], locations), pacing, { label: "looking into the cache" });
+    const lacking = stored.filter((node) => !locations.has(node));
+    await receiving(source, lacking, pacing, { into, remote });
+    await paceWork(locating(lacking, [arrived], locations), pacing, { label: "looking into the cache" });
+    const work = copying(files, { project: source.project, locations, place });
+    await paceWork(work, pacing, { label: "copying data", total: files.length });
   };
   try {
     await attempt();
@@ -58,7 +64,7 @@ export async function copyFromSource(
     if (here.every(({ damaged }) => damaged.size === 0)) throw error;
     const lost = here.find(({ folder }) => folder.dir === ours?.dir)?.damaged ?? NONE;
     const nodes = stored.filter(({ object }) => object !== null && lost.has(keyOf(object)));
-    if (ours && nodes.length > 0) await receiving(source, nodes, pacing, { into: ours, remote, here: [] });
+    if (ours && nodes.length > 0) await receiving(source, nodes, pacing, { into: ours, remote });
     for (const node of files) if (node.file !== null || node.blob === null) rmSync(place(node), { force: true });
     await attempt();
   }
@@ -72,8 +78,27 @@ interface Shelf {
 
 const NONE: ReadonlySet<string> = new Set();
 
-function sizeOn({ folder, damaged }: Shelf, object: ObjectName): number | null {
-  return damaged.size > 0 && damaged.has(keyOf(object)) ? null : trustedSize(folder.dir, object);
+/** Where the bytes of nodes are. */
+type Locations = Map<SourceNode, Pick<FileFromCache, "object" | "dir" | "size">>;
+
+/** On the first of the shelves that has them. */
+function* locating(nodes: readonly SourceNode[], shelves: readonly Shelf[], locations: Locations): Work<void> {
+  let open = nodes;
+  for (const { folder, damaged } of shelves) {
+    if (!isFolder(folder.dir)) continue;
+    const asked = open.flatMap((node) => {
+      const { object } = node;
+      return object === null || damaged.has(keyOf(object)) ? [] : [{ node, object }];
+    });
+    const objects = asked.map(({ object }) => object);
+    const sizes = yield* trustedSizes(folder.dir, objects);
+    for (const [index, { node, object }] of asked.entries()) {
+      const size = sizes[index] ?? null;
+      if (size !== null) locations.set(node, { object, dir: folder.dir, size });
+    }
+    open = open.filter((node) => !locations.has(node));
+    if (open.length === 0) return;
+  }
 }
 
 /** What is damaged is not taken from there again. Out of a cache that is ours it goes; another's is left as it is. */
@@ -94,7 +119,7 @@ async function settingAside(shelf: Shelf, objects: readonly ObjectName[], pacing
 /** Bytes out of a cache are checked on the way. Throws E_OBJECT. */
 function* copying(
   files: readonly SourceNode[],
-  { project, shelves, place }: { project: Project; shelves: readonly Shelf[]; place: CopyTo["place"] },
+  { project, locations, place }: { project: Project; locations: Locations; place: CopyTo["place"] },
 ): Work<void> {
   const placer = createPlacer(["copy"]);
   const made = new Set<string>();
@@ -108,7 +133,7 @@ function* copying(
     for (const node of some) {
       if (node.file === null && node.blob !== null) continue;
       makeRoom(node);
-      if (node.file === null) targets.set({ path: node.path, isexec: false, ...locate(shelves, node) }, place(node));
+      if (node.file === null) targets.set({ path: node.path, isexec: false, ...(locations.get(node) ?? refuseWithout(node)) }, place(node));
       else yield* placer.duplicating(node.file, place(node), node.size ?? 1);
     }
     yield* makingFiles({ project, placer, isMutable: () => false }, [...targets.keys()], { at: (file) => targets.get(file) as string });
@@ -147,17 +172,16 @@ const LFS_HINT = "Install git-lfs (git lfs install), bring its objects with git 
 /** What has come is kept after so many: a copy that is cut off goes on from there. */
 const AT_ONCE = 256;
 
-/** Brings what the source's cache lacks from the remotes of the pointers, verified. */
+/** Brings these from the remotes of the pointers, verified. */
 async function receiving(
   { project }: Source,
   nodes: readonly SourceNode[],
   pacing: Pacing,
-  { into, remote, here }: { into: ObjectFolder; remote: string | undefined; here: readonly Shelf[] },
+  { into, remote }: { into: ObjectFolder; remote: string | undefined },
 ): Promise<void> {
   const groups = new Map<string | undefined, Expected[]>();
   for (const { object, pointer } of nodes) {
-    // What an earlier try has brought is there already.
-    if (object === null || here.some((shelf) => sizeOn(shelf, object) !== null) || trustedSize(into.dir, object) !== null) continue;
+    if (object === null) continue;
     const name = pointer?.remote ?? remote;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [object]);
@@ -184,11 +208,7 @@ function partOf(pacing: Pacing, { before, total }: { before: number; total: numb
   };
 }
 
-function locate(shelves: readonly Shelf[], { path, object }: SourceNode): Pick<FileFromCache, "object" | "dir" | "size"> {
-  for (const shelf of shelves) {
-    const size = object === null ? null : sizeOn(shelf, object);
-    if (object !== null && size !== null) return { object, dir: shelf.folder.dir, size };
-  }
+function refuseWithout({ path, object }: SourceNode): never {
   throw new ExpverError("E_NOT_STORED", `the bytes of ${path} are neither in the cache nor on a remote of that repository`, {
     hint: "Push them from where they were stored: expver data push.",
     details: { path, hash: object?.hash ?? null, exitCode: 255 },

@@ -18,18 +18,24 @@ import { relinkOutputs } from "../../../store/relink.ts";
 import { removingScanned } from "../../../store/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/scan.ts";
 import { openSource, type Source, sourcePath } from "../../../store/source.ts";
-import { sourceTree } from "../../../store/source-tree.ts";
+import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
 import { makeStaging } from "../../../store/staging.ts";
 import { isHere } from "../../../store/status.ts";
 import type { RepositorySource, UrlOrigin } from "../../../store/types.ts";
 import { sameTaken } from "../../../store/url-source.ts";
 import { databaseCopier } from "../databases.ts";
 import { copyNodes } from "./copy-nodes.ts";
-import type { Elsewhere } from "./elsewhere.ts";
 import type { ForeignSettings } from "./foreign-settings.ts";
 
-/** Fills `target` with a copy; answers the commit it was taken from, null for what is no repository. */
-export type MakeCopy = (target: string, staging: string) => Promise<string | null>;
+/** Fills `target` with a copy. */
+export type MakeCopy = (target: string, staging: string) => Promise<Copied>;
+
+interface Copied {
+  /** It was taken from; null for what is no repository. */
+  commit: string | null;
+  /** Of files whose bytes were checked on the way, by path below `target`. */
+  md5s: ReadonlyMap<string, string>;
+}
 
 /** A copy of a path of a repository. Throws E_NOT_FOUND, E_NOT_STORED. */
 export function copyOfRepository(
@@ -57,11 +63,19 @@ export function copyOfRepository(
       if (under !== "" && !nodes.some((node) => node.path === under))
         throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
       await copyNodes(context, source, { nodes, under, target, staging, remote, caches });
-      return source.commit;
+      return { commit: source.commit, md5s: md5sOf(nodes, under) };
     } finally {
       source.close();
     }
   };
+}
+
+function md5sOf(nodes: readonly SourceNode[], under: string): Map<string, string> {
+  const start = under === "" ? 0 : under.length + 1;
+  const checked = nodes.flatMap(({ path, isFolder, file, object }): [string, string][] =>
+    isFolder || file !== null || object?.hashName !== "md5" ? [] : [[path.slice(start), object.hash]],
+  );
+  return new Map(checked);
 }
 
 interface RepositoryPath {
@@ -73,10 +87,10 @@ interface RepositoryPath {
   chained: (context: Context, source: Source, under: string) => Promise<void>;
 }
 
-export function copyOf(there: Elsewhere): MakeCopy {
+export function copyOf(there: { copy(target: string): Promise<unknown> }): MakeCopy {
   return async (target) => {
     await there.copy(target);
-    return null;
+    return { commit: null, md5s: new Map() };
   };
 }
 
@@ -111,11 +125,11 @@ export async function bring(
   const staging = makeStaging(join(dvcFolder(project), "tmp"));
   try {
     const target = join(staging, "made");
-    const commit = await make(target, staging);
+    const { commit, md5s } = await make(target, staging);
     const [waiting, replaced] = [trashPlace(project, absolute), trashPlace(project, absolute)];
     mkdirSync(dirname(waiting), { recursive: true });
     moveWhole(target, waiting);
-    const digest = await paceWork(digestingTree(waiting), context, { label: "hashing data" });
+    const digest = await paceWork(digestingTree(waiting, md5s), context, { label: "hashing data" });
     // Only now, when what comes is there: whatever went wrong before, what stood there stands.
     await removeStored(project, context, absolute);
     const stands = isHere(absolute);

@@ -69,13 +69,7 @@ async function copyAsNoted(project: Project, context: Context, { pointer, from }
       chained: bringChained,
       caches: [openCache(project)],
     });
-  if (from.versions !== null) {
-    const copy = copyOfVersions(project, context, from, from.versions);
-    return async (target) => {
-      await copy(target);
-      return null;
-    };
-  }
+  if (from.versions !== null) return copyOf({ copy: copyOfVersions(project, context, from, from.versions) });
   const there = await lookElsewhere(context, absoluteUrl(project, from), { options: from.options });
   if (isSameSource(from, await there.fields(project, null))) return copyOf(there);
   throw new ExpverError("E_OBJECT", `${there.location} has changed since`, {
