@@ -159,6 +159,35 @@ describe.skipIf(DVC === null)("as dvc answers it", { timeout: 180_000 }, () => {
     expect(ours.expver(["data", "commit", "-f", "nothing"]).stderr).toContain("no tracked data");
   });
 
+  it("a new output needs a folder that is there; a copy makes it", () => {
+    const twins = makeTwins();
+    twins.each((repository) => [makeSource(repository), repository.write("f", "1")]);
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    const tries = [
+      "add ../from/f -o no/x",
+      "add ../from/f --to-remote -o no/x",
+      "move f no/x",
+      "get ../from f -o got/x",
+      "get-url ../from/f got2/x",
+    ];
+    for (const mode of ["", "--no-download", "--to-remote"]) tries.push(`import-url ../from/f no/x ${mode}`);
+    for (const mode of ["", "--no-download", "--no-exec"]) tries.push(`import ../from f -o no/x ${mode}`);
+    for (const words of tries) twins.run(words.split(" ").filter(Boolean));
+    twins.agree();
+    expect(existsSync(join(twins.ours.root, "no"))).toBe(false);
+  });
+
+  it("a colon means the dvc.yaml here, before a name a stage of it", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => write("dvc.yaml", "stages:\n  a: { cmd: echo 1 > o, outs: [o] }\n  b: { cmd: echo 2 > p, outs: [p] }\n"));
+    twins.each((repository) => runDvc(repository, ["repro", "-q"]));
+    for (const target of [":", ":a", "dvc.yaml:b", ":c"]) {
+      twins.each(({ root }) => ["o", "p"].map((name) => rmSync(join(root, name), { force: true })));
+      twins.run(["checkout", "-q", target]);
+      twins.agree();
+    }
+  });
+
   it("remove leaves a pointer whose data is a link to nothing", () => {
     const twins = makeTwins();
     twins.run(["config", "cache.type", "symlink"]);

@@ -120,7 +120,7 @@ function meaning(
   const all = (some: readonly Pointer[]) => some.map((pointer) => ({ pointer, member: null }));
   const ofStage = pointers.filter((pointer) => stageAddresses(project, pointer).includes(target));
   if (ofStage.length > 0) return all(ofStage);
-  const path = pathFromUser(project, context, target);
+  const path = pathFromUser(project, context, target === ":" ? "dvc.yaml" : target);
   const ofFile = pointers.filter(({ file }) => targetOf(file) === path);
   if (ofFile.length > 0) return all(ofFile);
   const inside = recursive ? pointers.filter((one) => path === "" || one.path.startsWith(`${path}/`)) : [];

@@ -18,7 +18,7 @@ import { applyFileEdits, fingerprintOf } from "../../plan.ts";
 import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { autostage } from "../tracking/autostage.ts";
-import { refuseUntrackable } from "../tracking/trackable.ts";
+import { refuseUntrackable, refuseWithoutFolder } from "../tracking/trackable.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { bring, commitThere, copyOf, copyOfRepository } from "./bring.ts";
 import { deliveryPath, nameInUrl } from "./deliver.ts";
@@ -111,6 +111,7 @@ function planImport(context: Context, input: Input, { command, from, name, local
   const absolute = deliveryPath(context, { from: name, out: textIn(input.out), force: input.force === true });
   const path = pathFromUser(project, context, absolute);
   const others = readPointers(project).filter((pointer) => pointer.path !== path || pointer.stage !== undefined);
+  refuseWithoutFolder(project, path);
   refuseUntrackable(project, [path], others);
   const placed = from.kind === "url" && local !== null ? { ...from, path: spelled(project, from.path, { local, path }) } : from;
   const mode = input.exec === false ? "note" : input.download === false ? "lock" : input.toRemote === true ? "send" : "bring";

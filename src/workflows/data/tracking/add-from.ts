@@ -19,7 +19,7 @@ import { deliveryPath, nameInUrl } from "../sources/deliver.ts";
 import { type Elsewhere, lookElsewhere } from "../sources/elsewhere.ts";
 import type { AddedOutput } from "./add-members.ts";
 import { autostage } from "./autostage.ts";
-import { refuseUntrackable } from "./trackable.ts";
+import { refuseUntrackable, refuseWithoutFolder } from "./trackable.ts";
 
 export interface AddFrom {
   there: Elsewhere;
@@ -36,6 +36,7 @@ export async function planAddFrom(context: Context, input: Input): Promise<Plan 
   if (wrong !== null) throw new ExpverError("E_DATA", `${flag} does not go with ${wrong}`);
   const project = openData(context);
   const path = pathFromUser(project, context, placeOf(context, input, { typed, top: topOf(project) }));
+  refuseWithoutFolder(project, path);
   refuseUntrackable(project, [path], readPointers(project));
   const remote = input.toRemote === true ? { name: textIn(input.remote) } : null;
   if (remote !== null) openObjects(project, remote.name);

@@ -1,7 +1,7 @@
 /** `expver data move FROM TO`: tracked data gets another name, with its pointer and its line in the ignore file. */
 
 import { existsSync } from "node:fs";
-import { basename, dirname, join, posix, resolve } from "node:path";
+import { basename, join, posix, resolve } from "node:path";
 import { absolutePath, isWithin, pathFromUser } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
@@ -9,7 +9,6 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
-import { shellWord } from "../../../platform/shell-word.ts";
 import { entryName } from "../../../store/contents.ts";
 import { ignoreEdits, unignoreEdit } from "../../../store/gitignore.ts";
 import { moveSource, readImport } from "../../../store/import-file.ts";
@@ -25,7 +24,7 @@ import { openData } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
 import { refused } from "../refused.ts";
 import { autostage } from "./autostage.ts";
-import { refuseUntrackable } from "./trackable.ts";
+import { refuseUntrackable, refuseWithoutFolder } from "./trackable.ts";
 
 interface MovePlan extends Plan {
   pointer: Pointer;
@@ -168,8 +167,7 @@ function refuseUnusable(
   project: Project,
   { pointer, pointers, to, file }: { pointer: Pointer; pointers: readonly Pointer[]; to: string; file: string },
 ): void {
-  const folder = dirname(absolutePath(project, to));
-  if (!isFolder(folder)) throw refused(`there is no folder ${folder}`, `Make it first: mkdir -p ${shellWord(folder)}`);
+  refuseWithoutFolder(project, to);
   if (to === pointer.path || (file !== pointer.file && existsSync(absolutePath(project, file))))
     throw refused(`${file} exists already`, "Choose another name, or stop tracking what has that one: expver data remove.");
   if (isWithin(to, pointer.path)) throw refused(`${to} lies in ${pointer.path} itself`, "Choose a place outside.");

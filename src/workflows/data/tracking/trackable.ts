@@ -1,7 +1,7 @@
 /** What may be tracked as data, checked before anything is written. */
 
 import { lstatSync, realpathSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { absolutePath, isWithin, overlapAmong, storedPath, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
@@ -100,4 +100,10 @@ function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
     `${path} is tracked by Git`,
     `Take it out of Git first: git rm -r --cached -- ${typedPath(project, path)} && git commit -m ${shellWord(`stop tracking ${path}`)}`,
   );
+}
+
+/** A pointer is written beside its output, in a folder that somebody has made. Throws E_DATA. */
+export function refuseWithoutFolder(project: Project, path: string): void {
+  const folder = dirname(absolutePath(project, path));
+  if (!isFolder(folder)) throw refused(`there is no folder ${folder}`, `Make it first: mkdir -p ${shellWord(folder)}`);
 }
