@@ -452,3 +452,17 @@ it("--older-than keeps what was stored lately", () => {
   expect(repository.expver(["data", "gc", "-w", "-f"]).code).toBe(0);
   expect(objects()).toBeLessThan(before);
 });
+
+it("what has no object's name in a shard goes when nobody has written to it for a day, and undo brings it back", () => {
+  const repository = project();
+  const shard = join(repository.root, ".dvc/cache/files/md5/ab");
+  mkdirSync(shard, { recursive: true });
+  const [fresh, old] = ["coming.tmp", "left.tmp"].map((name) => join(shard, name)) as [string, string];
+  for (const path of [fresh, old]) writeFileSync(path, "bytes");
+  const past = new Date(Date.now() - 2 * 86_400_000);
+  utimesSync(old, past, past);
+  expect(repository.expver(["data", "gc", "-w", "-f"]).code).toBe(0);
+  expect([existsSync(fresh), existsSync(old)]).toEqual([true, false]);
+  expect(repository.expver(["undo"]).code).toBe(0);
+  expect([existsSync(fresh), existsSync(old)]).toEqual([true, true]);
+});

@@ -243,6 +243,9 @@ it("takes a run's version from tags of runs only: a merge, or a tag made by hand
     expect(must(repo, ["sync", "--dry-run"]).data.steps.filter(({ verb }: { verb: string }) => verb === "stamp")).toEqual([]);
     repo.git("fetch", "-q", "origin", "tag", version);
   }
+  repo.git("tag", "-d", "e7.0.0");
+  repo.git("tag", "-f", "-a", version, "-m", message.replace(/^Kind: run$/m, "Kind: sweep"), `${version}^{commit}`);
+  expect(must(repo, ["sync"]).data.corrected).toEqual([{ run, from: null, to: version }]);
 });
 
 it("undo takes fetched tags away again", () => {
