@@ -18,6 +18,7 @@ import { mostOf, taking } from "./remotes/bounds.ts";
 import { filesBelow, LONGEST_PATH, strangeFile } from "./remotes/files-below.ts";
 import type { Environment } from "./remotes/http-access.ts";
 import { defaultJobs, forMany, signalOf } from "./remotes/many.ts";
+import { once } from "./remotes/once.ts";
 import { schemeOf, serverAt, withoutSecrets } from "./remotes/open-remote.ts";
 import { retrying } from "./remotes/retry.ts";
 import type { FileThere, FolderThere, Key, ObjectServer } from "./remotes/server.ts";
@@ -89,12 +90,9 @@ export function openUrl(
     });
   checkDvcConfig(new Map([[`remote "${name}"`, new Map([["url", address], ...more])]]));
   const { around, key } = split(address, scheme);
-  let opened: Promise<ObjectServer> | null = null;
-  const server = () => {
-    // What is there in a version is told by all, whether or not anybody wants it.
-    opened ??= serverAt({ name, url: around, options: scheme === "s3" ? new Map([...options, ["version_aware", "true"]]) : options }, env);
-    return opened;
-  };
+  // What is there in a version is told by all, whether or not anybody wants it.
+  const told = scheme === "s3" ? new Map([...options, ["version_aware", "true"]]) : options;
+  const server = once(() => serverAt({ name, url: around, options: told }, env));
   const version = asked.version ?? named;
   const isVersioned = isBucket(scheme) && (asked.isVersioned === true || version !== undefined || isVersionAware(options));
   return {

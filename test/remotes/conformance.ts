@@ -116,13 +116,21 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
 
     it("refuses to send damaged bytes, and sends the others", async () => {
       const { site, remote, here } = await place();
-      const [good, bad, large] = [here.put("good"), here.put("bad"), here.put("w".repeat(4 * MIB))];
-      for (const { from } of [bad, large]) chmodSync(from, 0o644);
-      writeFileSync(bad.from, "BAD");
-      writeFileSync(large.from, "W".repeat(4 * MIB));
-      const failures = await remote.send([good, bad, large], {});
-      expect(hashes(objectsOf(failures))).toEqual(hashes(objectsOf([bad, large])));
-      expect(failures.map(({ error }) => error?.code)).toEqual(["E_OBJECT", "E_OBJECT"]);
+      const good = here.put("good");
+      const bad = [
+        ["BAD", here.put("bad")],
+        ["W".repeat(4 * MIB), here.put("w".repeat(4 * MIB))],
+        ["cu", here.put("cut")],
+        ["", here.put("emptied")],
+        ["text\r\n", here.put("Text\r\n", "", "md5-dos2unix")],
+      ] as const;
+      for (const [bytes, { from }] of bad) {
+        chmodSync(from, 0o644);
+        writeFileSync(from, bytes);
+      }
+      const failures = await remote.send([good, ...bad.map(([, parcel]) => parcel)], {});
+      expect(hashes(objectsOf(failures))).toEqual(hashes(objectsOf(bad.map(([, parcel]) => parcel))));
+      expect(failures.map(({ error }) => error?.code)).toEqual(bad.map(() => "E_OBJECT"));
       expect([...(await site.contents()).keys()]).toEqual([keyOf(good.object)]);
     });
 

@@ -138,6 +138,19 @@ describe("rowsSince", () => {
     expect(rowsSince(db, copy)).toEqual({ added: [], vanished: 2, changed: 1 });
   });
 
+  it("sees values lost with a column, and which rows had one", () => {
+    const db = results();
+    for (const [trackId, score] of [
+      ["a", 1n],
+      ["b", null],
+      ["c", 3n],
+    ] as const)
+      appendRow(db, "default", { trackId, values: { score, kept: 1n } });
+    snapshotTo(path, copy);
+    db.exec(`ALTER TABLE "default" DROP COLUMN score`);
+    expect(rowsSince(db, copy)).toEqual({ added: [], vanished: 0, changed: 2 });
+  });
+
   it("sees values lost with a table that was made anew", () => {
     const db = results();
     appendRow(db, "t", { trackId: "a", values: { score: 1n } });

@@ -63,6 +63,10 @@ test("the digest of a run changes with its record, its tracks and any cell of it
   const { db, digest, before } = setUp();
   updateRun(db, "quiet-otter-0412", { version: "e0.2.0" });
   expect(digest()).not.toBe(before);
+  db.exec(`ALTER TABLE "default" ADD COLUMN sign; UPDATE "default" SET sign = 0.0`);
+  const positive = digest();
+  db.exec(`UPDATE "default" SET sign = -0.0`);
+  expect(digest()).not.toBe(positive);
 });
 
 test("what happens to other runs does not change it, nor does a new column that is empty here", () => {

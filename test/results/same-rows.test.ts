@@ -12,6 +12,7 @@ it.each([
   ["a column and a table with nothing in them", ROWS, `${ROWS} ALTER TABLE t ADD COLUMN c; CREATE TABLE u (z);`, true],
   ["a column with a value", ROWS, `${ROWS} ALTER TABLE t ADD COLUMN c; UPDATE t SET c = 0;`, false],
   ["a table with a row", ROWS, `${ROWS} CREATE TABLE u (z); INSERT INTO u VALUES (1);`, false],
+  ["a row of its own", ROWS, `${ROWS} INSERT INTO t VALUES (2, 'y');`, false],
   ["a row less", ROWS, `${TABLE} INSERT INTO t VALUES (1, 'x'), (NULL, 'NaN');`, false],
   ["an integer for a real", ROWS, `${TABLE} INSERT INTO t VALUES (1.0, 'x'), (1, 'x'), (NULL, 'NaN');`, false],
 ])("%s", (_what, one, other, same) => {

@@ -1,10 +1,11 @@
 /** Objects are durable before they have their names: whoever finds one after a power loss finds all of it. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, it, vi } from "vitest";
+import { md5Of } from "../../src/platform/hashing.ts";
 import { finishWork } from "../../src/platform/pace.ts";
 import { beginIngest } from "../../src/store/ingest.ts";
-import { objectPath } from "../../src/store/layout.ts";
+import { type ObjectName, objectPath } from "../../src/store/layout.ts";
 import { makeFolder } from "../support/repository.ts";
 import { manyOf } from "../support/stores.ts";
 
@@ -44,4 +45,21 @@ it("all files are synced under the names they wait under, then named, then the f
   expect(calls.map(({ kind, named }) => `${kind} ${named}`)).toEqual(["files 0", `folders ${objects.length}`]);
   expect(calls[0]?.paths).toHaveLength(objects.length);
   for (const path of objects) expect(calls[1]?.paths.some((one) => path.startsWith(`${one}/`))).toBe(true);
+});
+
+it("a listing gets its name behind the files it names, in whatever order they came", () => {
+  const folder = makeFolder("ingest");
+  const dir = join(folder, "cache");
+  const from = join(folder, "member");
+  writeFileSync(from, "member");
+  const member: ObjectName = { hash: md5Of(Buffer.from("member")), hashName: "md5" };
+  mkdirSync(dirname(objectPath(dir, member)), { recursive: true });
+  const ingest = beginIngest({ dir, shared: false });
+  const listing = ingest.listing(Buffer.from(`[{"md5": "${member.hash}", "relpath": "member"}]`));
+  finishWork(ingest.object(member, from));
+  // Its name cannot be given.
+  mkdirSync(objectPath(dir, member));
+  expect(() => ingest.commit()).toThrow(expect.objectContaining({ code: "E_IO" }));
+  ingest.abort();
+  expect(existsSync(objectPath(dir, { hash: listing, hashName: "md5" }))).toBe(false);
 });
