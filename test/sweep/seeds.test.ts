@@ -1,5 +1,9 @@
 /** Settings that lack a seed, its run having failed: their mean is of the runs that are left, and that is no way to win. */
 import { expect, it } from "vitest";
+import { openProject } from "../../src/config/project.ts";
+import type { Ended } from "../../src/workflows/sweep/state.ts";
+import { rankRuns } from "../../src/workflows/sweep/winner.ts";
+import { makeRepository } from "../support/repository.ts";
 import { makeSweepExperiment } from "./story.ts";
 
 /** Losses by `lr` and seed; null: the run fails, "none": it ends without a number. */
@@ -71,4 +75,12 @@ it("wins when no setting has them all, and it has most of them; that is said", {
   expect(stdout).toMatch(
     /no setting has all its runs; the best of those with most wins:\n {4}lr=3: 2 of 3 runs \(1 failed\), mean loss=0\.4\n/,
   );
+});
+
+it("a seed whose number is none is one that lacks, not one of the mean", () => {
+  const { context } = makeRepository();
+  const ended = (job: number, accuracy: string) => ({ run: `r${job}`, job, end: { metrics: { accuracy } } }) as unknown as Ended;
+  const jobs = ["1", "2"].map((seed) => ({ lr: "0.1", seed }));
+  const input = { runs: [ended(0, "NaN"), ended(1, "0.5")], jobs, repeat: 2, metric: "accuracy", versions: [] };
+  expect(rankRuns(openProject(context), input)?.groups).toMatchObject([{ mean: "0.5", counted: 1, asked: 2 }]);
 });
