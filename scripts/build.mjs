@@ -66,7 +66,7 @@ await build({
   format: "cjs",
   define: { ...options.define, "import.meta.dirname": "__dirname", __EXPVER_PROGRAM__: JSON.stringify(program.parts) },
 });
-await build({ ...options, entryPoints: ["src/platform/worker.ts"], outfile: "dist/worker.cjs", format: "cjs" });
+await build({ ...options, entryPoints: ["src/platform/threads/worker.ts"], outfile: "dist/worker.cjs", format: "cjs" });
 chmodSync("dist/main.cjs", 0o755);
 
 const inputs = [library, program, duckDb].flatMap(({ metafile }) => Object.keys(metafile.inputs));

@@ -17,6 +17,8 @@ const ROWS = [
   ["git"],
   ["platform"],
 ];
+/** Rooms of the store, in the same way; its own files are under all of them. */
+const STORE = ["sources", "transfer", "worktree", "remotes", "pointers", "objects", "settings"];
 const EDGES = new Set(["models>merge", "provenance>models", "pipelines>store", "mcp>cli"]);
 // A package is imported by one folder only, so that its upgrade has one place.
 const OWNERS: Record<string, string | string[]> = {
@@ -68,6 +70,17 @@ it("imports go down only, or along a listed edge", () => {
     return a !== b && !OPEN.has(b) && !(rowOf(a) < rowOf(b)) && !EDGES.has(`${a}>${b}`);
   });
   expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+it("in the store, too, imports go down only", () => {
+  const roomIn = (file: string) => /^store\/([^/]+)\//.exec(file)?.[1];
+  const wrong = inner.filter(({ from, to }) => {
+    const [a, b] = [roomIn(from), roomIn(to)];
+    return a !== undefined && b !== undefined && STORE.indexOf(a) > STORE.indexOf(b);
+  });
+  expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  const rooms = files.map(roomIn).filter((room) => room !== undefined);
+  expect([...new Set(rooms)].sort()).toEqual([...STORE].sort());
 });
 
 it("no import goes in a circle", () => {

@@ -2,10 +2,10 @@
 import { absolutePath, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import type { Work } from "../platform/pace.ts";
-import { listingHash, renderListing } from "../store/listing.ts";
-import { scanOutput } from "../store/scan.ts";
-import { isHere } from "../store/status.ts";
+import { listingHash, renderListing } from "../store/objects/listing.ts";
 import type { ListingEntry } from "../store/types.ts";
+import { scanOutput } from "../store/worktree/scan.ts";
+import { isHere } from "../store/worktree/status.ts";
 import type { Candidate } from "./types.ts";
 
 export interface CandidatesFolder {

@@ -3,7 +3,7 @@ import { storedPath } from "../config/paths.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import { catFilesIfThere } from "../git/tree.ts";
-import { listingFinder } from "../store/listings.ts";
+import { listingFinder } from "../store/transfer/listings.ts";
 import { pointerIn } from "./pointer-in.ts";
 import type { KnownModel } from "./types.ts";
 

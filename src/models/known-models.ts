@@ -4,7 +4,7 @@ import { modelPlaces } from "../config/model-places.ts";
 import { isUnder, storedPath } from "../config/paths.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { git } from "../git/git.ts";
-import { readPointersOf } from "../store/pointers.ts";
+import { readPointersOf } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { artifactEntries } from "../versions/artifacts.ts";
 import { knownMetrics, metricsOf } from "../versions/metrics.ts";

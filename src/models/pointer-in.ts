@@ -1,6 +1,6 @@
 /** A pointer in a text of the past. */
 import { ExpverError } from "../errors.ts";
-import { parsePointerFile } from "../store/pointer-file.ts";
+import { parsePointerFile } from "../store/pointers/pointer-file.ts";
 import type { Pointer } from "../store/types.ts";
 
 /** Undefined also for a text that is no pointer file: a merge's conflict may have been committed. */

@@ -3,9 +3,9 @@ import { absolutePath, storedPath } from "../config/paths.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { resolveCommit } from "../git/refs.ts";
 import type { Work } from "../platform/pace.ts";
-import { pointerBeside, readPointersAt } from "../store/pointers.ts";
-import { scanOutput } from "../store/scan.ts";
-import { isHere } from "../store/status.ts";
+import { pointerBeside, readPointersAt } from "../store/pointers/pointers.ts";
+import { scanOutput } from "../store/worktree/scan.ts";
+import { isHere } from "../store/worktree/status.ts";
 
 /**
  * `none`: nothing lies there and nothing is recorded. `untracked`: something lies there that no pointer speaks of. `missing`: its

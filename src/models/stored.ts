@@ -1,5 +1,5 @@
 /** Whether a model's bytes are in the cache, all of them. */
-import { type ObjectName, readListing, trustedSize } from "../store/layout.ts";
+import { type ObjectName, readListing, trustedSize } from "../store/objects/layout.ts";
 
 /** A model's own object and, for a folder, its members'; null when the listing is not in this cache. */
 export function objectsOfModel(dir: string, hash: string): ObjectName[] | null {

@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { isWithin } from "../config/paths.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { fieldsOf, isMapping } from "../platform/mapping.ts";
-import type { PipelineTexts } from "../store/pointers.ts";
+import type { PipelineTexts } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { listOf } from "./stages.ts";
 

@@ -1,5 +1,5 @@
 /** Whether a `dvc.yaml` is one: dvc takes none of a file that says anything else. */
-import { asFields, badPointer, type Fields, refuseUnknown } from "../store/pointer-fields.ts";
+import { asFields, badPointer, type Fields, refuseUnknown } from "../store/pointers/pointer-fields.ts";
 
 const LISTS = ["plots", "vars", "params", "metrics"];
 const TOP = new Set([...LISTS, "stages", "artifacts", "datasets"]);

@@ -5,10 +5,10 @@ import type { Project } from "../config/project.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { readTextIfExists } from "../platform/files.ts";
 import type { Work } from "../platform/pace.ts";
-import type { PipelineTexts } from "../store/pointers.ts";
-import { scanOutput } from "../store/scan.ts";
-import { isHere } from "../store/status.ts";
+import type { PipelineTexts } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
+import { scanOutput } from "../store/worktree/scan.ts";
+import { isHere } from "../store/worktree/status.ts";
 import { type Params, readStages, type Stage } from "./stages.ts";
 
 type Change = "modified" | "deleted" | "new";

@@ -6,7 +6,7 @@
 import { posix } from "node:path";
 import { loadYaml } from "../config/yaml.ts";
 import { fieldsOf } from "../platform/mapping.ts";
-import { type ReadText, stageFolders } from "../store/stage-folder.ts";
+import { type ReadText, stageFolders } from "../store/pointers/stage-folder.ts";
 import type { HashName } from "../store/types.ts";
 import { refuseNoPipeline } from "./pipeline-shape.ts";
 

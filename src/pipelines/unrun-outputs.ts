@@ -1,6 +1,6 @@
 /** Outputs that a `dvc.yaml` promises and no `dvc.lock` knows: as pointers to nothing yet. */
 import { ExpverError } from "../errors.ts";
-import type { PipelineTexts } from "../store/pointers.ts";
+import type { PipelineTexts } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { readStages } from "./stages.ts";
 

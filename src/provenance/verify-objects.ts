@@ -4,12 +4,12 @@ import { existsSync } from "node:fs";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { type Pacing, paceWork } from "../platform/pace.ts";
-import { openCache } from "../store/cache.ts";
-import { examining, type Health } from "../store/damaged.ts";
-import { otherRemotes, readDvcConfig } from "../store/dvc-config.ts";
-import { keyOf, type ObjectName, objectPath } from "../store/layout.ts";
-import { listingFinder } from "../store/listings.ts";
+import { openCache } from "../store/objects/cache.ts";
+import { examining, type Health } from "../store/objects/damaged.ts";
+import { keyOf, type ObjectName, objectPath } from "../store/objects/layout.ts";
 import { openRemote } from "../store/remotes/open-remote.ts";
+import { otherRemotes, readDvcConfig } from "../store/settings/dvc-config.ts";
+import { listingFinder } from "../store/transfer/listings.ts";
 import type { Pointer } from "../store/types.ts";
 import type { Link } from "./chain.ts";
 

@@ -12,8 +12,8 @@ import { hasCode, readTextIfExists, writeFileAtomic } from "../platform/files.ts
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
 import { fieldsOf } from "../platform/mapping.ts";
 import { descendsFrom, isAlive } from "../platform/processes.ts";
-import { dvcFolder, readDvcConfig } from "./dvc-config.ts";
-import { ignoreEdits } from "./gitignore.ts";
+import { dvcFolder, readDvcConfig } from "./settings/dvc-config.ts";
+import { ignoreEdits } from "./settings/gitignore.ts";
 
 export interface DvcLockOptions {
   /** Stored paths the work will write; DVC's own entries about them are honoured. */

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { openProject, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { shellWord } from "../platform/shell-word.ts";
-import { readPointersAt } from "../store/pointers.ts";
+import { readPointersAt } from "../store/pointers/pointers.ts";
 import { findCommit } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";

@@ -66,7 +66,7 @@ async function operations(project: Project): Promise<Value[]> {
 }
 
 async function remotes(project: Project): Promise<Value[]> {
-  const { readDvcConfig } = await import("../store/dvc-config.ts");
+  const { readDvcConfig } = await import("../store/settings/dvc-config.ts");
   return [...readDvcConfig(project).remotes].map(([name, { url }]) => [name, url]);
 }
 

@@ -138,7 +138,7 @@ async function runBeside(context: Context, track: string | undefined): Promise<s
 async function lackingOf(context: Context): Promise<LackingRows | null> {
   const { lackingRows } = await import("./run/database/lacking-rows.ts");
   const { placesOf } = await import("./run/places.ts");
-  const { pointerBeside } = await import("../store/pointers.ts");
+  const { pointerBeside } = await import("../store/pointers/pointers.ts");
   const project = openProject(context);
   const places = placesOf(project, null);
   const pointer = pointerBeside(project, places.database);

@@ -9,7 +9,7 @@ import { mergePointer } from "../merge/pointers/merge-pointer.ts";
 import type { Context } from "../platform/context.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import { shellWord } from "../platform/shell-word.ts";
-import { isLockFile } from "../store/pointers.ts";
+import { isLockFile } from "../store/pointers/pointers.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 import { bringsNews, describeOutput } from "./merge/describe-output.ts";

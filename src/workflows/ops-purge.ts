@@ -3,7 +3,7 @@ import { findPlace, openProject, type Place } from "../config/project.ts";
 import { freeingTrash, type TrashEntry, trashEntries } from "../journal/trash-contents.ts";
 import type { Context } from "../platform/context.ts";
 import { paceWork } from "../platform/pace.ts";
-import { cacheTrashOf } from "../store/cache.ts";
+import { cacheTrashOf } from "../store/objects/cache.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
 import { ageOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";

@@ -11,7 +11,7 @@ import type { Effect } from "../journal/types.ts";
 import { isThere } from "../platform/files.ts";
 import { batchesOf, finishWork, type Work } from "../platform/pace.ts";
 import { digestingTree } from "../platform/tree-digest.ts";
-import { refuseOutside } from "../store/inside.ts";
+import { refuseOutside } from "../store/worktree/inside.ts";
 
 export interface CopiesToPlace {
   /** `path`: from the top, may lead out of it; `made`: absolute, where it is now. */

@@ -5,7 +5,7 @@ import { gitResult } from "../git/git.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { readTextIfExists } from "../platform/files.ts";
-import { cacheDir, cacheSeenByDvc, dvcFolder, sharedCache } from "../store/dvc-config.ts";
+import { cacheDir, cacheSeenByDvc, dvcFolder, sharedCache } from "../store/settings/dvc-config.ts";
 import type { FileEdit } from "../store/types.ts";
 import { applyFileEdits } from "./plan.ts";
 

@@ -6,7 +6,7 @@ import { gitResult, type Repository } from "../git/git.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { listRemotes } from "../git/remotes.ts";
 import { shellWord } from "../platform/shell-word.ts";
-import { readPointersAt } from "../store/pointers.ts";
+import { readPointersAt } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { formatHeadline } from "../versions/headline.ts";
 import { directionOf, type KnownDirection, metricNames, metricsOf, paramsOf } from "../versions/metrics.ts";

@@ -13,7 +13,7 @@ import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { shellWord } from "../platform/shell-word.ts";
 import { counted } from "../platform/words.ts";
-import { otherRemotes } from "../store/dvc-config.ts";
+import { otherRemotes } from "../store/settings/dvc-config.ts";
 import { seenChanges } from "../versions/published.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";

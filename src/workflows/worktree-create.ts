@@ -7,7 +7,7 @@ import { ExpverError } from "../errors.ts";
 import { gitResult } from "../git/git.ts";
 import { readRef, resolveCommit } from "../git/refs.ts";
 import { shellWord } from "../platform/shell-word.ts";
-import { readPointersAt } from "../store/pointers.ts";
+import { readPointersAt } from "../store/pointers/pointers.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";

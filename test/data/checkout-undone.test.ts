@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { newestOperations } from "../../src/journal/operations.ts";
 import { md5Of } from "../../src/platform/hashing.ts";
-import { listingHash, renderListing } from "../../src/store/listing.ts";
+import { listingHash, renderListing } from "../../src/store/objects/listing.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const STATES: Record<string, Record<string, string>> = {

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
-import { listingHash, renderListing } from "../../src/store/listing.ts";
+import { listingHash, renderListing } from "../../src/store/objects/listing.ts";
 import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } 
 import { basename, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { finishWork } from "../../src/platform/pace.ts";
-import { newOwnName } from "../../src/store/staging.ts";
-import { readingCache } from "../../src/store/unused.ts";
+import { newOwnName } from "../../src/store/objects/staging.ts";
+import { readingCache } from "../../src/store/objects/unused.ts";
 import { dataGc } from "../../src/workflows/data/cache/gc.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { fill, setReadOnly, smallDisk } from "../support/small-disk.ts";

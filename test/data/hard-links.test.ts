@@ -4,8 +4,8 @@ import { join, relative } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { md5Of } from "../../src/platform/hashing.ts";
-import { takingAlong } from "../../src/store/moved.ts";
-import { openStatCache } from "../../src/store/stat-cache.ts";
+import { takingAlong } from "../../src/store/worktree/moved.ts";
+import { openStatCache } from "../../src/store/worktree/stat-cache.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 function linked(files: Record<string, string>): { repository: TestRepository; must: (...args: string[]) => void } {

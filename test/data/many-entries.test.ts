@@ -9,7 +9,7 @@ import { terminalOf } from "../../src/cli/terminal.ts";
 import { safeData } from "../../src/cli/text-width.ts";
 import { shownFrom, underAny } from "../../src/config/paths.ts";
 import { openProject } from "../../src/config/project.ts";
-import { compareTracked, type Tracked } from "../../src/store/compare.ts";
+import { compareTracked, type Tracked } from "../../src/store/worktree/compare.ts";
 import { makeRepository } from "../support/repository.ts";
 
 const MANY = 200_000;

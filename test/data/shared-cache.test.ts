@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { newOwnName } from "../../src/store/staging.ts";
+import { newOwnName } from "../../src/store/objects/staging.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 import { objectsBelow } from "../support/twins.ts";
 

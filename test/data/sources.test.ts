@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, rm
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { newOwnName } from "../../src/store/staging.ts";
+import { newOwnName } from "../../src/store/objects/staging.ts";
 import { runKilledAt, SIGKILLED } from "../support/kill-at.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins, snapshot } from "../support/twins.ts";

@@ -2,7 +2,7 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { newOwnName } from "../../src/store/staging.ts";
+import { newOwnName } from "../../src/store/objects/staging.ts";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { smallDisk } from "../support/small-disk.ts";

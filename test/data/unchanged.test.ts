@@ -19,9 +19,9 @@ import { setTimeout } from "node:timers/promises";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { finishWork } from "../../src/platform/pace.ts";
-import { readPointers } from "../../src/store/pointers.ts";
-import type { Scan } from "../../src/store/scan.ts";
-import { outputStatus, readingFiles } from "../../src/store/status.ts";
+import { readPointers } from "../../src/store/pointers/pointers.ts";
+import type { Scan } from "../../src/store/worktree/scan.ts";
+import { outputStatus, readingFiles } from "../../src/store/worktree/status.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const FILES = 615;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { catFilesIfThere, readTree, readTrees } from "../../src/git/tree.ts";
-import { readPointersAt, readPointersOf } from "../../src/store/pointers.ts";
+import { readPointersAt, readPointersOf } from "../../src/store/pointers/pointers.ts";
 import { makeRepository, seededRandom } from "../support/repository.ts";
 
 it("many trees at once are what each is alone: links, modes, submodules, names of all kinds, shared folders", () => {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { type ListingSides, mergeListings, sharing } from "../../src/merge/pointers/merge-listings.ts";
-import { compareCodePoints } from "../../src/store/listing.ts";
+import { compareCodePoints } from "../../src/store/objects/listing.ts";
 import type { ListingEntry } from "../../src/store/types.ts";
 import { dvcCalls, HAS_DVC } from "../support/dvc.ts";
 import { makeStory, must } from "./driver-story.ts";

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadYaml } from "../../src/config/yaml.ts";
 import { mergeLockFile } from "../../src/merge/pointers/merge-lock-file.ts";
-import { parseLockFile } from "../../src/store/lock-file.ts";
+import { parseLockFile } from "../../src/store/pointers/lock-file.ts";
 import { makeRepository, seededRandom, type TestRepository } from "../support/repository.ts";
 
 type Stages = Record<string, string>;

@@ -1,6 +1,6 @@
 /** Stages whose `wdir` is a template: `dvc.lock` does not say where they work, so that their outputs must be looked for as dvc does. */
 import { describe, expect, it } from "vitest";
-import { parseLockFile } from "../../src/store/lock-file.ts";
+import { parseLockFile } from "../../src/store/pointers/lock-file.ts";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { makeFolder, makeRepository } from "../support/repository.ts";
 

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Pacing } from "../../src/platform/pace.ts";
-import { type ObjectFolder, type ObjectName, objectPath } from "../../src/store/layout.ts";
+import { type ObjectFolder, type ObjectName, objectPath } from "../../src/store/objects/layout.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
 import type { Expected, Parcel, Remote, TransferFailure } from "../../src/store/remotes/remote.ts";
 import type { HashName } from "../../src/store/types.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ExpverError } from "../../src/errors.ts";
-import { openUrl } from "../../src/store/url-source.ts";
+import { openUrl } from "../../src/store/sources/url-source.ts";
 import { makeFolder } from "../support/repository.ts";
 import { smallDisk } from "../support/small-disk.ts";
 import { makeCache, md5, open, walk } from "./conformance.ts";

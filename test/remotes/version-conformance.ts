@@ -1,7 +1,7 @@
 /** What every kind of remote must do whose servers keep versions, beside what all must. A test file calls it with a place on its server. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { objectPath } from "../../src/store/layout.ts";
+import { objectPath } from "../../src/store/objects/layout.ts";
 import type { FileAt, Parcel, Versions } from "../../src/store/remotes/remote.ts";
 import type { Found } from "../../src/store/remotes/server.ts";
 import { makeCache, open, type Site } from "./conformance.ts";

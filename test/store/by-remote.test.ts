@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { ExpverError } from "../../src/errors.ts";
-import { withEach } from "../../src/store/by-remote.ts";
+import { withEach } from "../../src/store/transfer/by-remote.ts";
 
 /** Works with remotes of these names, each of which fails with its error; answers who had a turn, too. */
 async function ended(remotes: Record<string, Error | null>) {

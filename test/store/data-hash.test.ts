@@ -1,7 +1,7 @@
 /** The digest of an experiment's inputs, against the listing that Python writes. */
 import { execFileSync } from "node:child_process";
 import { expect, it } from "vitest";
-import { dataHash } from "../../src/store/data-hash.ts";
+import { dataHash } from "../../src/store/pointers/data-hash.ts";
 import { peer } from "../support/peers.ts";
 
 const python = peer("python");

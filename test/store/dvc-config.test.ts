@@ -4,8 +4,8 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { otherRemotes, readDvcConfig, sharedCache } from "../../src/store/dvc-config.ts";
-import { parseDvcConfig, renderDvcConfig } from "../../src/store/dvc-config-file.ts";
+import { otherRemotes, readDvcConfig, sharedCache } from "../../src/store/settings/dvc-config.ts";
+import { parseDvcConfig, renderDvcConfig } from "../../src/store/settings/dvc-config-file.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 const parse = (text: string) =>

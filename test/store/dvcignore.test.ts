@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { dvcIgnore, ignoreRules, matchingPattern } from "../../src/store/dvcignore.ts";
+import { dvcIgnore, ignoreRules, matchingPattern } from "../../src/store/settings/dvcignore.ts";
 import { makeRepository } from "../support/repository.ts";
 
 function withIgnore(files: Record<string, string>) {

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
 import { finishWork } from "../../src/platform/pace.ts";
-import { beginIngest } from "../../src/store/ingest.ts";
-import { type ObjectName, objectPath } from "../../src/store/layout.ts";
+import { beginIngest } from "../../src/store/objects/ingest.ts";
+import { type ObjectName, objectPath } from "../../src/store/objects/layout.ts";
 import { makeFolder } from "../support/repository.ts";
 import { manyOf } from "../support/stores.ts";
 

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { finishWork } from "../../src/platform/pace.ts";
-import { beginIngest } from "../../src/store/ingest.ts";
-import { trustedSize } from "../../src/store/layout.ts";
+import { beginIngest } from "../../src/store/objects/ingest.ts";
+import { trustedSize } from "../../src/store/objects/layout.ts";
 import { makeFolder } from "../support/repository.ts";
 import { manyOf } from "../support/stores.ts";
 

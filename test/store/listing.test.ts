@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { compareCodePoints, listingHash, parseListing, renderListing } from "../../src/store/listing.ts";
+import { compareCodePoints, listingHash, parseListing, renderListing } from "../../src/store/objects/listing.ts";
 
 const A = "0cc175b9c0f1b6a831c399e269772661";
 const B = "92eb5ffee6ae2fec3ad71c777531578f";

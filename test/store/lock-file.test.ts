@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseLockFile } from "../../src/store/lock-file.ts";
+import { parseLockFile } from "../../src/store/pointers/lock-file.ts";
 
 const MD5 = "3e2b31c72181b87149ff995e7202c0e3";
 const lock = (stage: string, ...paths: string[]) =>

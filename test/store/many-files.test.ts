@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
-import { copyingMany } from "../../src/platform/many-files.ts";
 import { finishWork } from "../../src/platform/pace.ts";
-import { shareTexts } from "../../src/platform/shared-texts.ts";
-import { sharingWork } from "../../src/platform/threads.ts";
-import { beginIngest } from "../../src/store/ingest.ts";
-import { objectPath, trustedSize } from "../../src/store/layout.ts";
+import { copyingMany } from "../../src/platform/threads/many-files.ts";
+import { shareTexts } from "../../src/platform/threads/shared-texts.ts";
+import { sharingWork } from "../../src/platform/threads/threads.ts";
+import { beginIngest } from "../../src/store/objects/ingest.ts";
+import { objectPath, trustedSize } from "../../src/store/objects/layout.ts";
 import { makeFolder } from "../support/repository.ts";
 import { checkedObjects, manyOf } from "../support/stores.ts";
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { keepArrived, keepPartial, listPartials, takePartial } from "../../src/store/partial.ts";
+import { keepArrived, keepPartial, listPartials, takePartial } from "../../src/store/objects/partial.ts";
 import { makeFolder } from "../support/repository.ts";
 
 const MIB = 2 ** 20;

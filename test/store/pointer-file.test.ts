@@ -6,8 +6,8 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadYaml } from "../../src/config/yaml.ts";
 import { ExpverError } from "../../src/errors.ts";
-import { setDependency } from "../../src/store/pointer-edit.ts";
-import { parsePointerFile, renderPointerFile } from "../../src/store/pointer-file.ts";
+import { setDependency } from "../../src/store/pointers/pointer-edit.ts";
+import { parsePointerFile, renderPointerFile } from "../../src/store/pointers/pointer-file.ts";
 import { peer } from "../support/peers.ts";
 import { FAST_FOLDER } from "../support/repository.ts";
 

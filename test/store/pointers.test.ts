@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { dataHash, inputPointers } from "../../src/store/data-hash.ts";
-import { readPointers, readPointersAt } from "../../src/store/pointers.ts";
+import { dataHash, inputPointers } from "../../src/store/pointers/data-hash.ts";
+import { readPointers, readPointersAt } from "../../src/store/pointers/pointers.ts";
 import { countGit } from "../support/git-counter.ts";
 import { makeRepository } from "../support/repository.ts";
 

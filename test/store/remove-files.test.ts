@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { fileStat } from "../../src/platform/file-stat.ts";
 import { finishWork } from "../../src/platform/pace.ts";
-import { removingScanned } from "../../src/store/remove-files.ts";
+import { removingScanned } from "../../src/store/worktree/remove-files.ts";
 import { makeFolder } from "../support/repository.ts";
 
 it("what was written to since it was read is not deleted", () => {

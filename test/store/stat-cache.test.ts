@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openStatCache } from "../../src/store/stat-cache.ts";
+import { openStatCache } from "../../src/store/worktree/stat-cache.ts";
 import { makeFolder } from "../support/repository.ts";
 
 const LISTING = `${"ab".repeat(16)}.dir`;

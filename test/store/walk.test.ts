@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { finishWork } from "../../src/platform/pace.ts";
-import { walkingFiles } from "../../src/store/walk.ts";
+import { walkingFiles } from "../../src/store/worktree/walk.ts";
 import { makeFolder } from "../support/repository.ts";
 
 it("each file of a walk has its own hash, and none before it is told", () => {

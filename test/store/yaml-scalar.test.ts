@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadYaml } from "../../src/config/yaml.ts";
-import { yamlLine } from "../../src/store/yaml-scalar.ts";
+import { yamlLine } from "../../src/store/pointers/yaml-scalar.ts";
 import { peer } from "../support/peers.ts";
 
 const RUAMEL = `

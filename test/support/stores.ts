@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ManyFiles } from "../../src/platform/many-files.ts";
+import type { ManyFiles } from "../../src/platform/threads/many-files.ts";
 
 /** Names of the objects. Throws when one is not read-only (a server's need not be), has other bytes than its name says, or is a listing without a member. */
 export function checkedObjects(folder: string, { readOnly = true } = {}): string[] {

@@ -1,10 +1,10 @@
 /** From flags and files to the settings of every run. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { expand, type Space } from "../../src/workflows/sweep/expand.ts";
-import { gridValues } from "../../src/workflows/sweep/grid-values.ts";
-import { drawSample, parseRange } from "../../src/workflows/sweep/ranges.ts";
-import { parseCsv, readSettings } from "../../src/workflows/sweep/settings-file.ts";
+import { expand, type Space } from "../../src/workflows/sweep/settings/expand.ts";
+import { gridValues } from "../../src/workflows/sweep/settings/grid-values.ts";
+import { drawSample, parseRange } from "../../src/workflows/sweep/settings/ranges.ts";
+import { parseCsv, readSettings } from "../../src/workflows/sweep/settings/settings-file.ts";
 import { makeExperiment } from "../run/story.ts";
 import { makeRepository } from "../support/repository.ts";
 

@@ -1,8 +1,8 @@
 /** Inputs of a private workspace: copies up to 1 GiB in all, links above it. */
 import { expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
-import { readPointers } from "../../src/store/pointers.ts";
-import { inputLinks } from "../../src/workflows/sweep/input-links.ts";
+import { readPointers } from "../../src/store/pointers/pointers.ts";
+import { inputLinks } from "../../src/workflows/sweep/jobs/input-links.ts";
 import { makeSweepExperiment } from "./story.ts";
 
 const PROGRAM = `

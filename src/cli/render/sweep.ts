@@ -1,8 +1,8 @@
 /** Sweeps as the lines and tables a person reads. */
 import type { SweepOutcome } from "../../workflows/sweep/conduct.ts";
-import { failureText } from "../../workflows/sweep/first-failure.ts";
+import { failureText } from "../../workflows/sweep/ending/first-failure.ts";
+import type { SettingView, SweepRunView } from "../../workflows/sweep/ending/views.ts";
 import type { SweepDetails, SweepView } from "../../workflows/sweep/sweeps.ts";
-import type { SettingView, SweepRunView } from "../../workflows/sweep/views.ts";
 import type { BestRun } from "../../workflows/sweep/winner.ts";
 import { duration } from "../amounts.ts";
 import type { Terminal } from "../terminal.ts";

@@ -1,5 +1,5 @@
 /** Two listings of one folder and the one both came from, merged entry by entry. */
-import { compareCodePoints } from "../../store/listing.ts";
+import { compareCodePoints } from "../../store/objects/listing.ts";
 import type { ListingEntry } from "../../store/types.ts";
 
 export interface ListingSides {

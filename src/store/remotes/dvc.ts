@@ -9,7 +9,7 @@ import { type ErrorCode, ExpverError } from "../../errors.ts";
 import { type Conversation, startConversation } from "../../platform/conversation.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { runProcess } from "../../platform/processes.ts";
-import type { RemoteConfig } from "../dvc-config.ts";
+import type { RemoteConfig } from "../settings/dvc-config.ts";
 import type { Environment } from "./http-access.ts";
 import type { KeyAndSize, ObjectServer, Source } from "./server.ts";
 import { parseJson } from "./token-source.ts";

@@ -1,6 +1,6 @@
 /** Every file below a folder of a server, however it lists. */
 import { ExpverError } from "../../errors.ts";
-import { staysInside } from "../listing.ts";
+import { staysInside } from "../objects/listing.ts";
 import { MOST_NAMES } from "./bounds.ts";
 import type { FileThere, Key, ObjectServer } from "./server.ts";
 

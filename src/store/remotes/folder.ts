@@ -6,7 +6,7 @@ import { md5Of } from "../../platform/hashing.ts";
 import { batchesOf, paceWork, type Work } from "../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../platform/room.ts";
 import { counted } from "../../platform/words.ts";
-import { beginIngest, type Ingest, isListing } from "../ingest.ts";
+import { beginIngest, type Ingest, isListing } from "../objects/ingest.ts";
 import {
   isClosed,
   type ObjectFolder,
@@ -17,7 +17,7 @@ import {
   shardsFolder,
   trustedSize,
   trustedSizes,
-} from "../layout.ts";
+} from "../objects/layout.ts";
 import type { HashName } from "../types.ts";
 import { LONGEST_TEXT } from "./bounds.ts";
 import type { Parcel, Received, Remote, Seen, StoredObject, TransferFailure, Wanted } from "./remote.ts";

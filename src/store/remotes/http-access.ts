@@ -4,7 +4,7 @@ import { ExpverError } from "../../errors.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { basicAuth, dropAnswer, type HttpAnswer, type HttpClient, type HttpRequest, httpClient, readAnswer } from "../../platform/http.ts";
 import { runProcess } from "../../platform/processes.ts";
-import type { RemoteConfig } from "../dvc-config.ts";
+import type { RemoteConfig } from "../settings/dvc-config.ts";
 import { fromNetworkError, fromStatus } from "./problems.ts";
 import type { Coming, Key, Source } from "./server.ts";
 

@@ -2,7 +2,7 @@
 
 import { ExpverError } from "../../errors.ts";
 import { dropAnswer, type HttpAnswer } from "../../platform/http.ts";
-import type { RemoteConfig } from "../dvc-config.ts";
+import type { RemoteConfig } from "../settings/dvc-config.ts";
 import { type Environment, getRange, httpAccess, lengthOf } from "./http-access.ts";
 import type { Found, ObjectServer } from "./server.ts";
 

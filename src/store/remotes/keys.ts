@@ -1,6 +1,6 @@
 /** Where an object lies on a server, relative to the remote. */
 import { ExpverError } from "../../errors.ts";
-import { type ObjectName, objectPath } from "../layout.ts";
+import { type ObjectName, objectPath } from "../objects/layout.ts";
 import type { Key } from "./server.ts";
 
 /** `files/md5/ab/cdef…`, and `ab/cdef…` for DVC 2's objects. */

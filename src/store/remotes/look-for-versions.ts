@@ -1,7 +1,7 @@
 /**
  * What a server has of files, each in a version or as the newest: by listing all versions where that takes fewer rounds than asking for each.
  */
-import { compareCodePoints } from "../listing.ts";
+import { compareCodePoints } from "../objects/listing.ts";
 import { isRefusal } from "./look-for.ts";
 import { forMany, type ManyOptions } from "./many.ts";
 import type { Found, Key, ObjectServer } from "./server.ts";

@@ -3,7 +3,7 @@
  * for. A page of a listing tells how full the shard is, so the choice is made again after each page.
  */
 import { ExpverError } from "../../errors.ts";
-import type { ObjectName } from "../layout.ts";
+import type { ObjectName } from "../objects/layout.ts";
 import { keyOf } from "./keys.ts";
 import { forMany, type ManyOptions } from "./many.ts";
 import type { LookOptions, Seen, Wanted } from "./remote.ts";

@@ -3,7 +3,7 @@ import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import { ExpverError } from "../../errors.ts";
 import { createTeller, type Done, interruptedWhile, type Pacing } from "../../platform/pace.ts";
-import type { ObjectName } from "../layout.ts";
+import type { ObjectName } from "../objects/layout.ts";
 import type { TransferFailure } from "./remote.ts";
 import { concernsAll, retrying } from "./retry.ts";
 

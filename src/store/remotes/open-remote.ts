@@ -3,10 +3,10 @@
 import { relative, sep } from "node:path";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { isUrl, type RemoteConfig, readDvcConfig } from "../dvc-config.ts";
-import { checkRemoteValues, isVersionAware } from "../dvc-options.ts";
-import type { ObjectFolder } from "../layout.ts";
-import { readPointers } from "../pointers.ts";
+import type { ObjectFolder } from "../objects/layout.ts";
+import { readPointers } from "../pointers/pointers.ts";
+import { isUrl, type RemoteConfig, readDvcConfig } from "../settings/dvc-config.ts";
+import { checkRemoteValues, isVersionAware } from "../settings/dvc-options.ts";
 import { folderRemote } from "./folder.ts";
 import type { Environment } from "./http-access.ts";
 import { defaultJobs } from "./many.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import type { ObjectName } from "../layout.ts";
+import type { ObjectName } from "../objects/layout.ts";
 import { taking } from "./bounds.ts";
 import { keyOf } from "./keys.ts";
 import { newController } from "./many.ts";

@@ -1,7 +1,7 @@
 /** A place outside the machine's cache where objects are kept: a handful of functions, the same for every kind of remote. */
 import type { ExpverError } from "../../errors.ts";
 import type { Pacing } from "../../platform/pace.ts";
-import type { ObjectFolder, ObjectName } from "../layout.ts";
+import type { ObjectFolder, ObjectName } from "../objects/layout.ts";
 import type { Found } from "./server.ts";
 
 /** An object here, on its way out. */

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../errors.ts";
-import { newOwnName, ownerOf } from "../staging.ts";
+import { newOwnName, ownerOf } from "../objects/staging.ts";
 import { newController } from "./many.ts";
 import { once } from "./once.ts";
 import type { Key } from "./server.ts";

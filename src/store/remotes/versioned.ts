@@ -1,7 +1,7 @@
 /** A remote behind a server that keeps every version of what it has: files under their own names, of which pointers say the version. */
 import { ExpverError } from "../../errors.ts";
 import type { Pacing } from "../../platform/pace.ts";
-import { keyOf as objectKeyOf } from "../layout.ts";
+import { keyOf as objectKeyOf } from "../objects/layout.ts";
 import type { Pointer } from "../types.ts";
 import { lookForVersions } from "./look-for-versions.ts";
 import { forMany } from "./many.ts";

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../errors.ts";
 import { dropAnswer } from "../../platform/http.ts";
-import type { RemoteConfig } from "../dvc-config.ts";
+import type { RemoteConfig } from "../settings/dvc-config.ts";
 import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf, textOf } from "./http-access.ts";
 import { isFileName, strangeName } from "./keys.ts";
 import { once } from "./once.ts";

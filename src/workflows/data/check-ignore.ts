@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ExpverError } from "../../errors.ts";
-import { matchingPattern } from "../../store/dvcignore.ts";
+import { matchingPattern } from "../../store/settings/dvcignore.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { wordsOf } from "../input.ts";
 import { openData } from "./open-data.ts";

@@ -1,8 +1,8 @@
 /** Files of an output that are replaced, removed or made while the cache has what they were: as the journal writes them down. */
 import type { Project } from "../../config/project.ts";
 import type { Effect } from "../../journal/types.ts";
-import { openCache } from "../../store/cache.ts";
-import { shardsFolder } from "../../store/layout.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import { shardsFolder } from "../../store/objects/layout.ts";
 import type { Pointer } from "../../store/types.ts";
 
 type CheckedOut = Extract<Effect, { kind: "checkout" }>;

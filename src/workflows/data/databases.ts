@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { absolutePath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import type { CopyDatabase } from "../../store/databases.ts";
+import type { CopyDatabase } from "../../store/worktree/databases.ts";
 
 export async function databaseCopier(): Promise<CopyDatabase> {
   return (await import("../../results/copy.ts")).copyDatabase;

@@ -8,7 +8,7 @@ import { readStages } from "../../pipelines/stages.ts";
 import { promisedOutputs } from "../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder } from "../../platform/files.ts";
-import { readPipelines, readPointers } from "../../store/pointers.ts";
+import { readPipelines, readPointers } from "../../store/pointers/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
 import { wordsOf } from "../input.ts";

@@ -1,7 +1,7 @@
 /** `-a`, `-T`, `-A`: pointers of other commits beside the worktree's. */
 import type { Project } from "../../config/project.ts";
 import { git } from "../../git/git.ts";
-import { readPointersAt } from "../../store/pointers.ts";
+import { readPointersAt } from "../../store/pointers/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
 

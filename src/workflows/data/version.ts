@@ -4,7 +4,7 @@ import { findPlace } from "../../config/project.ts";
 import { networkFileSystem } from "../../platform/file-system.ts";
 import { isFolder } from "../../platform/files.ts";
 import { DVC_VERSION, VERSION } from "../../platform/version.ts";
-import { configFile, isUrl, readDvcConfig } from "../../store/dvc-config.ts";
+import { configFile, isUrl, readDvcConfig } from "../../store/settings/dvc-config.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import type { LinesResult } from "./root.ts";
 

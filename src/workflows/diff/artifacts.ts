@@ -1,8 +1,8 @@
 /** Data and models of several versions, path by path. */
 import type { Project } from "../../config/project.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
-import { readListing, sizeThere } from "../../store/layout.ts";
-import { compareCodePoints } from "../../store/listing.ts";
+import { readListing, sizeThere } from "../../store/objects/layout.ts";
+import { compareCodePoints } from "../../store/objects/listing.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { ShownArtifact } from "../show/artifacts.ts";
 
 export interface ArtifactDifference {

@@ -6,8 +6,8 @@ import { fieldsOf } from "../../platform/mapping.ts";
 import { withStoredResults } from "../../results/database.ts";
 import { readRun } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
-import { objectFile } from "../../store/contents.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
+import { objectFile } from "../../store/worktree/contents.ts";
 import type { Version } from "../../versions/types.ts";
 import type { ShownArtifact } from "../show/artifacts.ts";
 

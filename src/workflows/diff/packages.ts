@@ -3,7 +3,7 @@ import { storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { catFilesIfThere } from "../../git/tree.ts";
 import { reading } from "../../git/worktree-tree.ts";
-import { compareCodePoints } from "../../store/listing.ts";
+import { compareCodePoints } from "../../store/objects/listing.ts";
 import { LOCK_FILES, lockDigest } from "../run/program/environment.ts";
 import { type Packages, packagesIn } from "./lock-packages.ts";
 import type { Side } from "./sides.ts";

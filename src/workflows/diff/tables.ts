@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import type { TableDifference } from "../../merge/data/compare-data.ts";
-import { objectFile } from "../../store/contents.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
+import { objectFile } from "../../store/worktree/contents.ts";
 import type { ArtifactDifference } from "./artifacts.ts";
 import type { Side } from "./sides.ts";
 

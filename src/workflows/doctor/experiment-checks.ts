@@ -13,8 +13,8 @@ import { whoHasOpen } from "../../platform/open-files.ts";
 import { finishWork } from "../../platform/pace.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { openResults } from "../../results/database.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
-import { readListing } from "../../store/layout.ts";
+import { readListing } from "../../store/objects/layout.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
 import { surveyModels } from "../models/survey.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 

@@ -4,7 +4,7 @@ import { openOperations } from "../../journal/operations.ts";
 import { brokenOperations } from "../../journal/recover.ts";
 import { trashEntries } from "../../journal/trash-contents.ts";
 import { lifeOf, whereIs } from "../../platform/processes.ts";
-import { cacheTrashOf } from "../../store/cache.ts";
+import { cacheTrashOf } from "../../store/objects/cache.ts";
 import { repair } from "../prepare.ts";
 import type { Check, Finding } from "./check.ts";
 

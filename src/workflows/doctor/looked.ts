@@ -1,7 +1,7 @@
 /** What several checks look at, read once for all of them. What a repair needs it looks at anew. */
 import type { Place, Project } from "../../config/project.ts";
 import { linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
-import { type Tracked, trackedOf } from "../../store/pointers.ts";
+import { type Tracked, trackedOf } from "../../store/pointers/pointers.ts";
 import { type Registry, readRegistry } from "../../versions/registry.ts";
 
 export interface Looked {

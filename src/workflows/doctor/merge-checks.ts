@@ -7,7 +7,7 @@ import { driverProgram, installDriver, mergeAttribute, readDriver } from "../../
 import { readUnmerged } from "../../git/unmerged.ts";
 import { isMarked } from "../../merge/pointers/conflict-mark.ts";
 import { readTextIfExists } from "../../platform/files.ts";
-import { isLockFile } from "../../store/pointers.ts";
+import { isLockFile } from "../../store/pointers/pointers.ts";
 import { ourDriver } from "../merge/our-driver.ts";
 import type { Check, Finding } from "./check.ts";
 

@@ -7,7 +7,7 @@ import { headBranch, readRef, updateRefs } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
 import { linkedGitDir, worktreeState } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
-import { makeStaging } from "../../store/staging.ts";
+import { makeStaging } from "../../store/objects/staging.ts";
 import { recordsOf, saveRecord, type WorktreeRecord } from "../worktree/records.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 

@@ -6,7 +6,7 @@ import { topOf } from "../../config/project.ts";
 import { gitPath } from "../../git/git.ts";
 import { whyReadOnly } from "../../platform/file-system.ts";
 import { shellWord } from "../../platform/shell-word.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Check, Finding } from "./check.ts";
 
 export const indexLock: Check = {

@@ -7,7 +7,7 @@ import { hashBlob } from "../../git/objects.ts";
 import { readStatus } from "../../git/status.ts";
 import { catFiles, readTree, type TreeEntry } from "../../git/tree.ts";
 import { shellWord } from "../../platform/shell-word.ts";
-import { isIgnoreFile } from "../../store/gitignore.ts";
+import { isIgnoreFile } from "../../store/settings/gitignore.ts";
 import type { Scene } from "./scene.ts";
 
 export interface CodeMerge {

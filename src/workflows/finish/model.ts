@@ -2,7 +2,7 @@
 import { modelPlaces } from "../../config/model-places.ts";
 import { isUnder, storedPath } from "../../config/paths.ts";
 import { runOf } from "../../models/known-models.ts";
-import { readPointersAt } from "../../store/pointers.ts";
+import { readPointersAt } from "../../store/pointers/pointers.ts";
 import type { Version } from "../../versions/types.ts";
 import { modelsAdd } from "../models/add.ts";
 import { modelsPromote } from "../models/promote.ts";

@@ -5,8 +5,8 @@ import { openProject } from "../../config/project.ts";
 import { fromSystemError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
-import { beginIngest } from "../../store/ingest.ts";
-import { makeFolder, type ObjectFolder } from "../../store/layout.ts";
+import { beginIngest } from "../../store/objects/ingest.ts";
+import { makeFolder, type ObjectFolder } from "../../store/objects/layout.ts";
 import { probeRemote, type RemoteProbes } from "../../store/remotes/probe.ts";
 import type { CacheMove } from "./store-settings.ts";
 

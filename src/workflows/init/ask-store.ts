@@ -2,7 +2,7 @@
 import type { Place } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import { readDvcConfig } from "../../store/dvc-config.ts";
+import { readDvcConfig } from "../../store/settings/dvc-config.ts";
 import type { Input } from "../contract.ts";
 
 /** The same input with answers in it; what was typed, or is configured, is not asked. Throws E_USAGE without a terminal. */

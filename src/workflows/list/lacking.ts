@@ -2,9 +2,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
-import { objectFile } from "../../store/contents.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
-import { parseListing } from "../../store/listing.ts";
+import { parseListing } from "../../store/objects/listing.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
+import { objectFile } from "../../store/worktree/contents.ts";
 import type { Version } from "../../versions/types.ts";
 
 // A list must stay quick over thousands of large folders: beyond this a folder counts as here when its listing is.

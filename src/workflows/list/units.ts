@@ -7,9 +7,9 @@ import type { Context } from "../../platform/context.ts";
 import { withStoredResults } from "../../results/database.ts";
 import { readRuns, recordedTexts } from "../../results/runs.ts";
 import type { RunRecord } from "../../results/types.ts";
-import { objectFile } from "../../store/contents.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
-import { readPointersOf } from "../../store/pointers.ts";
+import { readPointersOf } from "../../store/pointers/pointers.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
+import { objectFile } from "../../store/worktree/contents.ts";
 import type { Version } from "../../versions/types.ts";
 import type { ListedVersion } from "./listed.ts";
 

@@ -15,7 +15,7 @@ import type { ConflictChoice } from "../../merge/results/types.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { counted } from "../../platform/words.ts";
-import { isLockFile } from "../../store/pointers.ts";
+import { isLockFile } from "../../store/pointers/pointers.ts";
 import type { FileEdit } from "../../store/types.ts";
 import { applyFileEdits } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";

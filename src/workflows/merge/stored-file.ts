@@ -10,10 +10,10 @@ import { ExpverError } from "../../errors.ts";
 import { catFiles, readTree } from "../../git/tree.ts";
 import { besideOf } from "../../merge/beside.ts";
 import type { Context } from "../../platform/context.ts";
-import { openCache } from "../../store/cache.ts";
-import { type ObjectFolder, type ObjectName, objectPath, readListing } from "../../store/layout.ts";
-import { readPointersAt } from "../../store/pointers.ts";
-import { fetchObjects } from "../../store/transfer.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import { type ObjectFolder, type ObjectName, objectPath, readListing } from "../../store/objects/layout.ts";
+import { readPointersAt } from "../../store/pointers/pointers.ts";
+import { fetchObjects } from "../../store/transfer/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
 
 interface Wanted {

@@ -1,7 +1,7 @@
 /** `--cloud`, `--remote NAME`: which objects the data remote has. */
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import { keyOf, type ObjectName } from "../../store/layout.ts";
+import { keyOf, type ObjectName } from "../../store/objects/layout.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
 import type { Input } from "../contract.ts";
 import { textIn } from "../input.ts";

@@ -6,14 +6,14 @@ import { resolveCommit } from "../../git/refs.ts";
 import { hashOfItem } from "../../models/candidates.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
-import { openCache } from "../../store/cache.ts";
-import { pointerEdit, storingOutputs } from "../../store/contents.ts";
-import { ignoreEdits } from "../../store/gitignore.ts";
-import { readListing } from "../../store/layout.ts";
-import { readPointers, readPointersAt } from "../../store/pointers.ts";
-import type { Scan } from "../../store/scan.ts";
-import { fetchObjects } from "../../store/transfer.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import { readListing } from "../../store/objects/layout.ts";
+import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
+import { ignoreEdits } from "../../store/settings/gitignore.ts";
+import { fetchObjects } from "../../store/transfer/transfer.ts";
 import type { FileEdit, Pointer } from "../../store/types.ts";
+import { pointerEdit, storingOutputs } from "../../store/worktree/contents.ts";
+import type { Scan } from "../../store/worktree/scan.ts";
 import { storingMembers } from "../data/tracking/add-members.ts";
 
 /** Stores these items of the folder as they are now (new, changed or gone) and answers the texts to write. A folder nobody tracked is stored whole. */

@@ -9,9 +9,9 @@ import { isHeld, isModelOf, predecessorOf, productionHistory, productionMessage 
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
-import { readPointers, trackedOf } from "../../store/pointers.ts";
-import type { Source } from "../../store/source.ts";
-import { sourceTree } from "../../store/source-tree.ts";
+import { readPointers, trackedOf } from "../../store/pointers/pointers.ts";
+import type { Source } from "../../store/sources/source.ts";
+import { sourceTree } from "../../store/sources/source-tree.ts";
 import type { OutputContent } from "../../store/types.ts";
 import type { Input, Plan, WriteWorkflow } from "../contract.ts";
 import { openData } from "../data/open-data.ts";

@@ -4,7 +4,7 @@ import { isUnder, storedPath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import type { KnownModel } from "../../models/types.ts";
-import { readPointersAt } from "../../store/pointers.ts";
+import { readPointersAt } from "../../store/pointers/pointers.ts";
 import type { Input, WriteWorkflow } from "../contract.ts";
 import { applyDelivery, deliveryOf, type GetPlan, type Got, planDelivery } from "../get.ts";
 import { textIn } from "../input.ts";

@@ -3,7 +3,7 @@ import { operationsByCommit } from "../../journal/by-commit.ts";
 import { isModelOf, productionHistory } from "../../models/production-history.ts";
 import { areCached, objectsOfModel } from "../../models/stored.ts";
 import type { Tenure } from "../../models/types.ts";
-import { openCache } from "../../store/cache.ts";
+import { openCache } from "../../store/objects/cache.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { limitOf, textIn } from "../input.ts";
 import { askRemote } from "./ask-remote.ts";

@@ -3,7 +3,7 @@ import type { Production } from "../../models/production.ts";
 import { isHeld, isModelOf, productionHistory } from "../../models/production-history.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel, Tenure } from "../../models/types.ts";
-import { openCache } from "../../store/cache.ts";
+import { openCache } from "../../store/objects/cache.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
 import { metricChoice, type RankedBy } from "./metric-choice.ts";

@@ -2,8 +2,8 @@
 import type { Production } from "../../models/production.ts";
 import { areCached, objectsOfModel } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
-import { openCache } from "../../store/cache.ts";
-import type { ObjectName } from "../../store/layout.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import type { ObjectName } from "../../store/objects/layout.ts";
 import { compareMetric } from "../../versions/metrics.ts";
 import type { Input, ReadWorkflow } from "../contract.ts";
 import { limitOf, textIn } from "../input.ts";

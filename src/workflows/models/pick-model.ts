@@ -8,9 +8,9 @@ import { historicCandidate } from "../../models/historic-candidate.ts";
 import { isCached } from "../../models/stored.ts";
 import type { KnownModel } from "../../models/types.ts";
 import { shellWord } from "../../platform/shell-word.ts";
-import { openCache } from "../../store/cache.ts";
-import { trackedOf } from "../../store/pointers.ts";
-import type { Source } from "../../store/source.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import { trackedOf } from "../../store/pointers/pointers.ts";
+import type { Source } from "../../store/sources/source.ts";
 import { copyKey, type Survey } from "./survey.ts";
 
 /**

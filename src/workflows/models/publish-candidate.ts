@@ -4,7 +4,7 @@ import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
 import { headBranch } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
-import { readDvcConfig } from "../../store/dvc-config.ts";
+import { readDvcConfig } from "../../store/settings/dvc-config.ts";
 import type { Step } from "../contract.ts";
 import { shortName } from "../publish/branch.ts";
 import { publishBranch, publishVersion, whereTo } from "../publish.ts";

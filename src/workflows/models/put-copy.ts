@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { type Pacing, paceWork } from "../../platform/pace.ts";
-import { dvcFolder } from "../../store/dvc-config.ts";
-import { makeStaging } from "../../store/staging.ts";
+import { makeStaging } from "../../store/objects/staging.ts";
+import { dvcFolder } from "../../store/settings/dvc-config.ts";
 import { placingCopies } from "../place-copies.ts";
 
 /** `make` fills the path it is given; the folder around that one may hold what is on its way. */

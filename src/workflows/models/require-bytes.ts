@@ -1,12 +1,12 @@
 /** Whether bytes can be had at all, before a plan promises them. */
 import { ExpverError } from "../../errors.ts";
 import type { Context } from "../../platform/context.ts";
-import { openCache } from "../../store/cache.ts";
-import { readDvcConfig } from "../../store/dvc-config.ts";
-import { keyOf, type ObjectName, trustedSize } from "../../store/layout.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import { keyOf, type ObjectName, trustedSize } from "../../store/objects/layout.ts";
 import { openRemote } from "../../store/remotes/open-remote.ts";
-import type { Source } from "../../store/source.ts";
-import type { SourceNode } from "../../store/source-tree.ts";
+import { readDvcConfig } from "../../store/settings/dvc-config.ts";
+import type { Source } from "../../store/sources/source.ts";
+import type { SourceNode } from "../../store/sources/source-tree.ts";
 
 /** Throws E_NOT_FOUND when there is no such path, E_NOT_STORED when bytes are neither in the cache nor on the remote. */
 export async function requireBytes(

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { storedPath } from "../../config/paths.ts";
 import { readTrees } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
-import { isPointerFile } from "../../store/pointers.ts";
+import { isPointerFile } from "../../store/pointers/pointers.ts";
 import { canonicalNumber } from "../../versions/exact-numbers.ts";
 import { knownMetrics } from "../../versions/metrics.ts";
 import { seedName } from "../../versions/seed-name.ts";

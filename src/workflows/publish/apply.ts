@@ -10,7 +10,7 @@ import { beginOperation, type OpenOperation } from "../../journal/operations.ts"
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
-import { pushObjects } from "../../store/transfer.ts";
+import { pushObjects } from "../../store/transfer/transfer.ts";
 import { seenChanges } from "../../versions/published.ts";
 import { shortName } from "./branch.ts";
 import { surveyObjects } from "./objects.ts";

@@ -7,8 +7,8 @@ import type { Repository } from "../../git/git.ts";
 import { catFilesIfThere } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { shellWord } from "../../platform/shell-word.ts";
-import { configFile, readLevel, remoteName } from "../../store/dvc-config.ts";
-import { parseDvcConfig, type Sections } from "../../store/dvc-config-file.ts";
+import { configFile, readLevel, remoteName } from "../../store/settings/dvc-config.ts";
+import { parseDvcConfig, type Sections } from "../../store/settings/dvc-config-file.ts";
 
 /** `commit`: what others will look at first. */
 export function warnUnknownRemotes(

@@ -7,10 +7,10 @@ import type { Repository } from "../../git/git.ts";
 import { commitsWithEveryState, type Stretch } from "../../git/history.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
-import { isPushable } from "../../store/by-remote.ts";
-import { changedImports, type PointerAt } from "../../store/changed-imports.ts";
-import { POINTER_PATHSPECS, readPointersOf } from "../../store/pointers.ts";
-import { type PushSurvey, surveyPush } from "../../store/transfer.ts";
+import { changedImports, type PointerAt } from "../../store/pointers/changed-imports.ts";
+import { POINTER_PATHSPECS, readPointersOf } from "../../store/pointers/pointers.ts";
+import { isPushable } from "../../store/transfer/by-remote.ts";
+import { type PushSurvey, surveyPush } from "../../store/transfer/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
 
 export interface NamedObjects {

@@ -2,7 +2,7 @@
 import type { Project } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
-import type { PushSurvey } from "../../store/transfer.ts";
+import type { PushSurvey } from "../../store/transfer/transfer.ts";
 import { type BranchPlan, planBranch } from "./branch.ts";
 import { type NamedObjects, objectsOf, surveyObjects } from "./objects.ts";
 import type { Choice } from "./versions.ts";

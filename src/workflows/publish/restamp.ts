@@ -7,11 +7,11 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { finishWork } from "../../platform/pace.ts";
 import type { Database } from "../../platform/sqlite.ts";
-import { openCache } from "../../store/cache.ts";
-import { resultsDatabase } from "../../store/databases.ts";
-import { beginIngest } from "../../store/ingest.ts";
-import { objectPath, trustedSize } from "../../store/layout.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import { beginIngest } from "../../store/objects/ingest.ts";
+import { objectPath, trustedSize } from "../../store/objects/layout.ts";
 import type { OutputContent, Pointer } from "../../store/types.ts";
+import { resultsDatabase } from "../../store/worktree/databases.ts";
 
 export interface NewNumber {
   from: string;

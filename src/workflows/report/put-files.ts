@@ -5,7 +5,7 @@ import { openProject, topOf } from "../../config/project.ts";
 import { perform } from "../../journal/perform.ts";
 import type { Context } from "../../platform/context.ts";
 import { readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
-import { makeStaging } from "../../store/staging.ts";
+import { makeStaging } from "../../store/objects/staging.ts";
 import { placeCopies } from "../place-copies.ts";
 import { prepareWriting } from "../prepare.ts";
 

@@ -7,8 +7,8 @@ import { gitResult, type Repository } from "../../git/git.ts";
 import { hashesHere } from "../../git/hashes-here.ts";
 import { hashingFile } from "../../platform/hashing.ts";
 import type { Work } from "../../platform/pace.ts";
-import { openCache } from "../../store/cache.ts";
-import { trustedSize } from "../../store/layout.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import { trustedSize } from "../../store/objects/layout.ts";
 
 /**
  * Of everything at or below these stored paths: the files whose bytes are in no Git object and in no cache. `md5s`: those known already.

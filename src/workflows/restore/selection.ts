@@ -12,11 +12,11 @@ import { readTree, type TreeEntry } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isThere } from "../../platform/files.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
-import { onePerOutput } from "../../store/contested.ts";
-import { lookingForMissing, readingStored, storedMembers } from "../../store/make-output.ts";
-import { readPointers, readPointersAt } from "../../store/pointers.ts";
-import { type OutputStatus, readingFiles, readingStatus } from "../../store/status.ts";
+import { onePerOutput } from "../../store/pointers/contested.ts";
+import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
+import { lookingForMissing, readingStored, storedMembers } from "../../store/worktree/make-output.ts";
+import { type OutputStatus, readingFiles, readingStatus } from "../../store/worktree/status.ts";
 
 export interface Selection extends Chosen {
   /** Digests of files of those outputs as they lie there now, by stored path. */

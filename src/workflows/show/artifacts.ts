@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { modelPlaces } from "../../config/model-places.ts";
 import { isUnder, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
-import { objectFile } from "../../store/contents.ts";
-import { inputPointers } from "../../store/data-hash.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
-import { parseListing } from "../../store/listing.ts";
+import { parseListing } from "../../store/objects/listing.ts";
+import { inputPointers } from "../../store/pointers/data-hash.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
+import { objectFile } from "../../store/worktree/contents.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
 
 export interface ShownArtifact {

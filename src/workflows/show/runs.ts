@@ -8,9 +8,9 @@ import { withStoredResults } from "../../results/database.ts";
 import { readRuns, recordedTexts, runTracks } from "../../results/runs.ts";
 import { eventsTables, hasColumn } from "../../results/schema.ts";
 import type { RunRecord, RunStatus, RunTrack } from "../../results/types.ts";
-import { objectFile } from "../../store/contents.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
+import { objectFile } from "../../store/worktree/contents.ts";
 import type { RunEntry, Version } from "../../versions/types.ts";
 
 export interface ShownRun {

@@ -23,18 +23,18 @@ import { fixStart } from "../run/prepare-run.ts";
 import { describeEnvironment } from "../run/program/environment.ts";
 import { leaseName } from "../run/second-run.ts";
 import { tellSelection } from "../run/snapshot/tell-selection.ts";
-import { concludeSweep, type SweepOutcome } from "./conclude.ts";
+import { concludeSweep, type SweepOutcome } from "./ending/conclude.ts";
+import { runPool } from "./jobs/pool.ts";
+import { watchProgress } from "./jobs/progress.ts";
+import { dropWorkspace } from "./jobs/workspace.ts";
 import { type OpenSweep, sweepFactsKeeper, sweepState } from "./open-sweep.ts";
 import type { NewSweep, ResumedSweep, SweepPlan } from "./plan.ts";
-import { runPool } from "./pool.ts";
-import { watchProgress } from "./progress.ts";
 import type { Pace } from "./request.ts";
-import { packShards } from "./shards.ts";
+import { packShards } from "./rows/shards.ts";
 import { isEnded } from "./state.ts";
 import { beginSweep, createSweepFolder, readSweepFacts, sweepFolder } from "./sweep-journal.ts";
-import { dropWorkspace } from "./workspace.ts";
 
-export type { SweepOutcome } from "./conclude.ts";
+export type { SweepOutcome } from "./ending/conclude.ts";
 
 export async function conductSweep(context: Context, plan: SweepPlan): Promise<SweepOutcome> {
   // A run that has ended is recorded whole, whatever signal came meanwhile.

@@ -17,13 +17,13 @@ import { refuseUnfit } from "../run/planning/refuse-unfit.ts";
 import { readRequest } from "../run/planning/request.ts";
 import { refuseSecondRun } from "../run/second-run.ts";
 import { selectionSteps } from "../run/snapshot/tell-selection.ts";
-import { inputLinks } from "./input-links.ts";
+import { inputLinks } from "./jobs/input-links.ts";
+import { reportSubmodules } from "./jobs/submodules.ts";
+import { parametersWith } from "./jobs/workspace.ts";
 import { type EndingRequest, type Pace, paramsIn, readPace, readSweepRequest, type SweepRequest } from "./request.ts";
 import { standingResult } from "./standing.ts";
 import { countText, isEnded, jobStates } from "./state.ts";
-import { reportSubmodules } from "./submodules.ts";
 import { findSweep, type Sweep } from "./sweep-journal.ts";
-import { parametersWith } from "./workspace.ts";
 
 /** `edit`: the message is written, or looked over, in an editor once the numbers are known. */
 export type SweepPlan = Plan & { pace: Pace; edit: boolean } & (NewSweep | ResumedSweep);

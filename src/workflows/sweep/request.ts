@@ -6,11 +6,11 @@ import type { Context } from "../../platform/context.ts";
 import type { Input } from "../contract.ts";
 import { countOf, textIn, wordsOf } from "../input.ts";
 import { parseGiven } from "../run/parameters/parameters.ts";
-import { expand, type Space } from "./expand.ts";
-import { gridValues } from "./grid-values.ts";
-import { parseRange } from "./ranges.ts";
-import { readSettings } from "./settings-file.ts";
-import { readSweepSection, type SweepSection } from "./sweep-section.ts";
+import { expand, type Space } from "./settings/expand.ts";
+import { gridValues } from "./settings/grid-values.ts";
+import { parseRange } from "./settings/ranges.ts";
+import { readSettings } from "./settings/settings-file.ts";
+import { readSweepSection, type SweepSection } from "./settings/sweep-section.ts";
 
 export interface SweepRequest {
   message: string | null;

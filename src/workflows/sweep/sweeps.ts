@@ -11,11 +11,11 @@ import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { requestStop } from "../run/program/execute.ts";
 import { runFolder } from "../run/run-facts.ts";
-import { type FirstFailure, firstFailure } from "./first-failure.ts";
+import { type FirstFailure, firstFailure } from "./ending/first-failure.ts";
+import { type SettingView, type SweepRunView, settingViews, viewOf } from "./ending/views.ts";
 import { standingResult } from "./standing.ts";
 import { countText, finishedRuns, isEnded } from "./state.ts";
 import { findSweep, listSweeps, type Sweep, sweepFolder } from "./sweep-journal.ts";
-import { type SettingView, type SweepRunView, settingViews, viewOf } from "./views.ts";
 import { type BestRun, bestRun, type Ranking, rankRuns } from "./winner.ts";
 
 export interface SweepView {

@@ -10,7 +10,7 @@ import { compareMetric, directionOf } from "../../versions/metrics.ts";
 import { meanOf } from "../../versions/statistics.ts";
 import { orderMetrics } from "../../versions/suggest.ts";
 import type { Version } from "../../versions/types.ts";
-import { SEED } from "./expand.ts";
+import { SEED } from "./settings/expand.ts";
 import type { Ended } from "./state.ts";
 
 export interface Ranking {

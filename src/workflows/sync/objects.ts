@@ -6,11 +6,11 @@ import { ExpverError } from "../../errors.ts";
 import { catFilesIfThere } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
-import { isPushable } from "../../store/by-remote.ts";
 import { withDvcLock } from "../../store/dvc-lock.ts";
-import { parsePointerFile } from "../../store/pointer-file.ts";
-import { readPointersOf } from "../../store/pointers.ts";
-import { fetchObjects } from "../../store/transfer.ts";
+import { parsePointerFile } from "../../store/pointers/pointer-file.ts";
+import { readPointersOf } from "../../store/pointers/pointers.ts";
+import { isPushable } from "../../store/transfer/by-remote.ts";
+import { fetchObjects } from "../../store/transfer/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Version } from "../../versions/types.ts";
 

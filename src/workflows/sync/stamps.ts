@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
-import { resultsDatabase } from "../../store/databases.ts";
+import { resultsDatabase } from "../../store/worktree/databases.ts";
 import type { Version } from "../../versions/types.ts";
 
 export interface Correction {

@@ -15,13 +15,13 @@ import { whoHasOpen } from "../../platform/open-files.ts";
 import type { Work } from "../../platform/pace.ts";
 import { openResults } from "../../results/database.ts";
 import { hasNoRows, sameRows } from "../../results/same-rows.ts";
-import { applyingCheckout } from "../../store/apply-checkout.ts";
-import { planningCheckout } from "../../store/checkout.ts";
-import { objectFile } from "../../store/contents.ts";
-import { cacheDir } from "../../store/dvc-config.ts";
-import { readPointers } from "../../store/pointers.ts";
-import { scanOutput } from "../../store/scan.ts";
+import { readPointers } from "../../store/pointers/pointers.ts";
+import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
+import { applyingCheckout } from "../../store/worktree/apply-checkout.ts";
+import { planningCheckout } from "../../store/worktree/checkout.ts";
+import { objectFile } from "../../store/worktree/contents.ts";
+import { scanOutput } from "../../store/worktree/scan.ts";
 
 /** One thing a run wrote, in the operation's note `wrote`. */
 export interface Wrote {

@@ -5,8 +5,8 @@ import { isUnder } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import { type LinkType, writesReadOnlyFiles } from "../../platform/links.ts";
 import { sharesBlocks } from "../../platform/room.ts";
-import { dvcFolder, namesLinkTypes } from "../../store/dvc-config.ts";
-import { LINKED_ABOVE, LINKS_FIRST } from "../../store/link-rule.ts";
+import { dvcFolder, namesLinkTypes } from "../../store/settings/dvc-config.ts";
+import { LINKED_ABOVE, LINKS_FIRST } from "../../store/worktree/link-rule.ts";
 
 export interface DiskUse {
   /** Of all files in it. */

@@ -1,7 +1,7 @@
 /** Azure Blob Storage, without a library: signed requests over node's own HTTP. */
 import { ExpverError } from "../../../errors.ts";
 import { dropAnswer, httpClient } from "../../../platform/http.ts";
-import type { RemoteConfig } from "../../dvc-config.ts";
+import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
 import { pagesOf } from "../pages.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { runProcess } from "../../../platform/processes.ts";
-import type { RemoteConfig } from "../../dvc-config.ts";
+import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";
 import { parseIni } from "../ini.ts";
 import { fetchText, parseJson } from "../token-source.ts";

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { ExpverError } from "../../../errors.ts";
 import { readTextIfExists, removePath, writeFileAtomic } from "../../../platform/files.ts";
-import { newOwnName, ownerOf } from "../../staging.ts";
+import { newOwnName, ownerOf } from "../../objects/staging.ts";
 
 // The server forgets them after a week.
 const LAST_MS = 6 * 24 * 3600 * 1000;

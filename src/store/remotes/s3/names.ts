@@ -1,7 +1,7 @@
 /** What S3 calls bytes and their versions. */
 import { ExpverError } from "../../../errors.ts";
 import type { HttpAnswer } from "../../../platform/http.ts";
-import { isVersionAware } from "../../dvc-options.ts";
+import { isVersionAware } from "../../settings/dvc-options.ts";
 import type { Found } from "../server.ts";
 
 export type VersionNames = ReturnType<typeof versionNames>;

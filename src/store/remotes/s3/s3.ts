@@ -2,7 +2,7 @@
 
 import { ExpverError } from "../../../errors.ts";
 import { dropAnswer, httpClient } from "../../../platform/http.ts";
-import type { RemoteConfig } from "../../dvc-config.ts";
+import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
 import { once } from "../once.ts";

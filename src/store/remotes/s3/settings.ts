@@ -1,7 +1,7 @@
 /** Where a bucket is and how it is to be spoken to: DVC's options, then the environment, then the profile. */
 import { createHash } from "node:crypto";
 import { ExpverError } from "../../../errors.ts";
-import type { RemoteConfig } from "../../dvc-config.ts";
+import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";
 import { encodePath } from "../keys.ts";
 import type { AwsFiles } from "./aws-files.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
 import { type Conversation, startConversation } from "../../../platform/conversation.ts";
-import type { RemoteConfig } from "../../dvc-config.ts";
+import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";
 import { type Field, packet, packetReader, Reader, TYPE } from "./packets.ts";
 

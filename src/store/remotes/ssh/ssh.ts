@@ -1,7 +1,7 @@
 /** SSH: files on another machine, by SFTP. An object is written under a temporary name and renamed. */
 import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../../errors.ts";
-import type { RemoteConfig } from "../../dvc-config.ts";
+import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import { MOST_NAMES } from "../bounds.ts";
 import type { Environment } from "../http-access.ts";
 import { isFileName, strangeName } from "../keys.ts";

@@ -2,11 +2,11 @@
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { git } from "../../../git/git.ts";
-import { openCache } from "../../../store/cache.ts";
-import { keyOf, readListing } from "../../../store/layout.ts";
-import { readPointers, readPointersAt } from "../../../store/pointers.ts";
+import { openCache } from "../../../store/objects/cache.ts";
+import { keyOf, readListing } from "../../../store/objects/layout.ts";
+import type { CacheFile } from "../../../store/objects/unused.ts";
+import { readPointers, readPointersAt } from "../../../store/pointers/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
-import type { CacheFile } from "../../../store/unused.ts";
 
 export interface NamedObjects {
   target: string;

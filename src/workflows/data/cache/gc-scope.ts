@@ -7,7 +7,7 @@ import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder } from "../../../platform/files.ts";
-import { readPointers, readPointersOf, readStagedPointers, refuseUnreadable } from "../../../store/pointers.ts";
+import { readPointers, readPointersOf, readStagedPointers, refuseUnreadable } from "../../../store/pointers/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { ageOf, wordsOf } from "../../input.ts";

@@ -1,10 +1,10 @@
 /** States of tracked data, ready to be compared: what pointers say, and what the worktree holds. */
 import type { Work } from "../../../platform/pace.ts";
-import type { Tracked } from "../../../store/compare.ts";
-import { type ObjectName, trustedSizes } from "../../../store/layout.ts";
-import type { FindListing } from "../../../store/listings.ts";
-import type { OutputStatus } from "../../../store/status.ts";
+import { type ObjectName, trustedSizes } from "../../../store/objects/layout.ts";
+import type { FindListing } from "../../../store/transfer/listings.ts";
 import type { HashName, ListingEntry, Pointer } from "../../../store/types.ts";
+import type { Tracked } from "../../../store/worktree/compare.ts";
+import type { OutputStatus } from "../../../store/worktree/status.ts";
 
 export interface States {
   /** What these pointers say. */

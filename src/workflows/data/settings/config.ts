@@ -4,7 +4,7 @@ import { relative } from "node:path";
 import { type Place, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
-import { CONFIG_LEVELS, type ConfigLevel, configFile, readDvcConfig, readLevel, remoteName } from "../../../store/dvc-config.ts";
+import { CONFIG_LEVELS, type ConfigLevel, configFile, readDvcConfig, readLevel, remoteName } from "../../../store/settings/dvc-config.ts";
 import type { Input } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import {

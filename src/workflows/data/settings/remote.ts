@@ -1,8 +1,8 @@
 /** `expver data remote …`: edits of DVC's configuration that name places to push to. */
 import type { Place } from "../../../config/project.ts";
 import { isSecretKey } from "../../../config/secrets.ts";
-import { CONFIG_LEVELS, type ConfigLevel, mergeLevels, readLevel, remoteName } from "../../../store/dvc-config.ts";
-import type { Sections } from "../../../store/dvc-config-file.ts";
+import { CONFIG_LEVELS, type ConfigLevel, mergeLevels, readLevel, remoteName } from "../../../store/settings/dvc-config.ts";
+import type { Sections } from "../../../store/settings/dvc-config-file.ts";
 import type { FileEdit } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { configError, configWorkflow, editLevel, levelOf, sectionOf, storedConfigPath, textOf } from "./config-plan.ts";

@@ -4,11 +4,11 @@ import { posix } from "node:path";
 import { findPlace } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
-import { openCache } from "../../../store/cache.ts";
-import { copyFromSource } from "../../../store/copy-source.ts";
-import type { ObjectFolder } from "../../../store/layout.ts";
-import type { Source } from "../../../store/source.ts";
-import type { SourceNode } from "../../../store/source-tree.ts";
+import { openCache } from "../../../store/objects/cache.ts";
+import type { ObjectFolder } from "../../../store/objects/layout.ts";
+import { copyFromSource } from "../../../store/sources/copy-source.ts";
+import type { Source } from "../../../store/sources/source.ts";
+import type { SourceNode } from "../../../store/sources/source-tree.ts";
 
 interface CopyNodes {
   nodes: readonly SourceNode[];

@@ -1,10 +1,10 @@
 /** `expver data du URL [PATH]`: how many bytes are in a folder of a repository, checked out there or not. What is printed is dvc's. */
 import { ExpverError } from "../../../errors.ts";
-import { openCache } from "../../../store/cache.ts";
-import { sizeThere } from "../../../store/layout.ts";
-import { compareCodePoints } from "../../../store/listing.ts";
-import { openSource, type Source } from "../../../store/source.ts";
-import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
+import { openCache } from "../../../store/objects/cache.ts";
+import { sizeThere } from "../../../store/objects/layout.ts";
+import { compareCodePoints } from "../../../store/objects/listing.ts";
+import { openSource, type Source } from "../../../store/sources/source.ts";
+import { type SourceNode, sourceTree } from "../../../store/sources/source-tree.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { withExitCode } from "../exit-codes.ts";

@@ -9,15 +9,23 @@ import { createPlacer } from "../../../platform/links.ts";
 import { batchesBySize, paceWork, type Work } from "../../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
 import { counted } from "../../../platform/words.ts";
-import { dvcFolder } from "../../../store/dvc-config.ts";
-import type { SourceFields } from "../../../store/import-file.ts";
-import { listingHash, renderListing } from "../../../store/listing.ts";
+import { listingHash, renderListing } from "../../../store/objects/listing.ts";
+import { makeStaging } from "../../../store/objects/staging.ts";
+import type { SourceFields } from "../../../store/pointers/import-file.ts";
 import type { Parcel, Remote } from "../../../store/remotes/remote.ts";
-import { scanOutput } from "../../../store/scan.ts";
-import { makeStaging } from "../../../store/staging.ts";
+import { dvcFolder } from "../../../store/settings/dvc-config.ts";
+import {
+  fieldsOfContent,
+  openUrl,
+  pathHere,
+  type There,
+  takenOf,
+  type UrlOptions,
+  type UrlSource,
+} from "../../../store/sources/url-source.ts";
 import type { ListingEntry, OutputContent, TakenVersion } from "../../../store/types.ts";
-import { fieldsOfContent, openUrl, pathHere, type There, takenOf, type UrlOptions, type UrlSource } from "../../../store/url-source.ts";
-import { type WalkedFile, walkingFiles } from "../../../store/walk.ts";
+import { scanOutput } from "../../../store/worktree/scan.ts";
+import { type WalkedFile, walkingFiles } from "../../../store/worktree/walk.ts";
 
 export interface Elsewhere {
   /** For messages. */

@@ -1,10 +1,10 @@
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
-import { openCache } from "../../../store/cache.ts";
-import { readDvcConfig } from "../../../store/dvc-config.ts";
-import { objectPath } from "../../../store/layout.ts";
-import { openSource, type Source, sourcePath } from "../../../store/source.ts";
-import { type SourceNode, sourceTree } from "../../../store/source-tree.ts";
+import { openCache } from "../../../store/objects/cache.ts";
+import { objectPath } from "../../../store/objects/layout.ts";
+import { readDvcConfig } from "../../../store/settings/dvc-config.ts";
+import { openSource, type Source, sourcePath } from "../../../store/sources/source.ts";
+import { type SourceNode, sourceTree } from "../../../store/sources/source-tree.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";

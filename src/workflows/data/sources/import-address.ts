@@ -3,9 +3,9 @@ import { dirname, join, resolve } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import type { Context } from "../../../platform/context.ts";
-import type { Import } from "../../../store/import-file.ts";
+import type { Import } from "../../../store/pointers/import-file.ts";
 import { withoutSecrets } from "../../../store/remotes/open-remote.ts";
-import { isHere } from "../../../store/status.ts";
+import { isHere } from "../../../store/worktree/status.ts";
 
 /** Where a relative address of an import leads: seen from its file, else from the root, else from the user. */
 export function importUrl(project: Project, context: Context, { url, file }: { url: string; file: string }): string {

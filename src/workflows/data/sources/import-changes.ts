@@ -5,12 +5,12 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { type Import, readImport } from "../../../store/import-file.ts";
-import { readMapping } from "../../../store/pointer-fields.ts";
-import { openSource } from "../../../store/source.ts";
-import { stageMd5 } from "../../../store/stage-md5.ts";
+import { type Import, readImport } from "../../../store/pointers/import-file.ts";
+import { readMapping } from "../../../store/pointers/pointer-fields.ts";
+import { stageMd5 } from "../../../store/pointers/stage-md5.ts";
+import { openSource } from "../../../store/sources/source.ts";
+import { sameTaken, versionIn } from "../../../store/sources/url-source.ts";
 import type { Pointer, TakenVersion } from "../../../store/types.ts";
-import { sameTaken, versionIn } from "../../../store/url-source.ts";
 import { lookElsewhere } from "./elsewhere.ts";
 import { absoluteUrl, describeImport, importUrl } from "./import-address.ts";
 

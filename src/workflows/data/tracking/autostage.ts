@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
-import { readDvcConfig } from "../../../store/dvc-config.ts";
+import { readDvcConfig } from "../../../store/settings/dvc-config.ts";
 import type { FileEdit } from "../../../store/types.ts";
 
 export function autostage(project: Project, edits: readonly FileEdit[]): void {

@@ -2,10 +2,10 @@
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import type { Work } from "../../../platform/pace.ts";
-import { openCache } from "../../../store/cache.ts";
-import { scanOutput } from "../../../store/scan.ts";
-import { isComplete } from "../../../store/status.ts";
+import { openCache } from "../../../store/objects/cache.ts";
 import type { Pointer } from "../../../store/types.ts";
+import { scanOutput } from "../../../store/worktree/scan.ts";
+import { isComplete } from "../../../store/worktree/status.ts";
 
 /** True when the pointer is of DVC 2, is still true, and its bytes are in the old part of the cache. */
 export function* isLegacyUnchanged(project: Project, pointer: Pointer | undefined): Work<boolean> {

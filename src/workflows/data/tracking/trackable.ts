@@ -8,9 +8,9 @@ import { git } from "../../../git/git.ts";
 import { ignoredByGit } from "../../../git/ignored.ts";
 import { isFolder } from "../../../platform/files.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
-import { contestedAmong, contestedError } from "../../../store/contested.ts";
-import { dvcIgnore } from "../../../store/dvcignore.ts";
-import { fileBeside } from "../../../store/pointers.ts";
+import { contestedAmong, contestedError } from "../../../store/pointers/contested.ts";
+import { fileBeside } from "../../../store/pointers/pointers.ts";
+import { dvcIgnore } from "../../../store/settings/dvcignore.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { refused } from "../refused.ts";
 

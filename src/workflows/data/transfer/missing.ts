@@ -4,9 +4,9 @@ import type { Project } from "../../../config/project.ts";
 import type { Context } from "../../../platform/context.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { counted } from "../../../platform/words.ts";
-import { openCache } from "../../../store/cache.ts";
-import { readListing } from "../../../store/layout.ts";
-import type { TransferReport } from "../../../store/transfer.ts";
+import { openCache } from "../../../store/objects/cache.ts";
+import { readListing } from "../../../store/objects/layout.ts";
+import type { TransferReport } from "../../../store/transfer/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Selection } from "../open-data.ts";
 

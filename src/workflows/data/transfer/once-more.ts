@@ -1,6 +1,6 @@
 /** Work that meets damaged objects of the cache: they are fetched, and it is done once more. */
 import type { Context } from "../../../platform/context.ts";
-import { isDamageMet } from "../../../store/damaged.ts";
+import { isDamageMet } from "../../../store/objects/damaged.ts";
 
 /** `work` leaves nothing behind when it fails so. */
 export async function onceMoreIfDamaged<T>(

@@ -5,9 +5,9 @@ import { perform } from "../../../journal/perform.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { counted } from "../../../platform/words.ts";
-import { renderFiles } from "../../../store/pointer-versions.ts";
-import { readPointers } from "../../../store/pointers.ts";
-import type { PushedOutput } from "../../../store/push-versions.ts";
+import { renderFiles } from "../../../store/pointers/pointer-versions.ts";
+import { readPointers } from "../../../store/pointers/pointers.ts";
+import type { PushedOutput } from "../../../store/transfer/push-versions.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import { applyFileEdits } from "../../plan.ts";
 

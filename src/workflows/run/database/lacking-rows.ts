@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
-import { objectFile } from "../../../store/contents.ts";
-import { cacheDir } from "../../../store/dvc-config.ts";
-import { outputStatus } from "../../../store/status.ts";
+import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../../store/types.ts";
+import { objectFile } from "../../../store/worktree/contents.ts";
+import { outputStatus } from "../../../store/worktree/status.ts";
 import type { Places } from "../places.ts";
 
 export interface LackingRows {

@@ -3,7 +3,7 @@ import { isWithin, shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
-import { fileBeside, type PipelineTexts } from "../../../store/pointers.ts";
+import { fileBeside, type PipelineTexts } from "../../../store/pointers/pointers.ts";
 
 /** A stored path that got a pointer of its own, and is, or has in it, what this stage promises. */
 export interface Promised {

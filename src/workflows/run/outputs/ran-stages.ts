@@ -1,6 +1,6 @@
 /** What shows only at the end of a run: that stages ran in it (`make`, a script), and which inputs they have made anew. */
 import type { Context } from "../../../platform/context.ts";
-import { dataHash, inputPointers } from "../../../store/data-hash.ts";
+import { dataHash, inputPointers } from "../../../store/pointers/data-hash.ts";
 import type { ClosingRun } from "../open-run.ts";
 import { trackedNow } from "./tracked-now.ts";
 

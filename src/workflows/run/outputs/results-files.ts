@@ -8,8 +8,8 @@ import { filesHere } from "../../../git/hashes-here.ts";
 import { hashBlob, hashFiles } from "../../../git/objects.ts";
 import { catFiles, readTree, type TreeEntry } from "../../../git/tree.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { isIgnoreFile } from "../../../store/gitignore.ts";
-import { makeStaging } from "../../../store/staging.ts";
+import { makeStaging } from "../../../store/objects/staging.ts";
+import { isIgnoreFile } from "../../../store/settings/gitignore.ts";
 import type { FileEdit } from "../../../store/types.ts";
 import type { OutputFile } from "../run-facts.ts";
 

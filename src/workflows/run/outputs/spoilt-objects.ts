@@ -10,8 +10,8 @@ import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyFileAtomic } from "../../../platform/files.ts";
 import { md5OfFile } from "../../../platform/hashing.ts";
-import { type Cache, cachedFile, openCache } from "../../../store/cache.ts";
-import { readListing } from "../../../store/layout.ts";
+import { type Cache, cachedFile, openCache } from "../../../store/objects/cache.ts";
+import { readListing } from "../../../store/objects/layout.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { ClosingRun } from "../open-run.ts";
 

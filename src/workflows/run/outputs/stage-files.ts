@@ -6,7 +6,7 @@ import { type Project, topOf } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
 import { filesHere } from "../../../git/hashes-here.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
-import { readTracked } from "../../../store/pointers.ts";
+import { readTracked } from "../../../store/pointers/pointers.ts";
 import type { OutputFile } from "../run-facts.ts";
 import { type SnapshotPlace, treeEntries } from "./results-files.ts";
 

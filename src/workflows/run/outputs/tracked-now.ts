@@ -1,7 +1,7 @@
 /** What has pointers at the end of a run, whatever was left there meanwhile. */
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
-import { type Tracked, trackedOf } from "../../../store/pointers.ts";
+import { type Tracked, trackedOf } from "../../../store/pointers/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 
 /** What was tracked at the start where somebody has left a pointer meanwhile that cannot be read: after hours that is no reason to keep nothing. */

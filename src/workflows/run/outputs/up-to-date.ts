@@ -7,9 +7,9 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { isOfStage, isUpToDate, type StageChange, stageChanges } from "../../../pipelines/stage-changes.ts";
 import type { Work } from "../../../platform/pace.ts";
-import type { Tracked } from "../../../store/pointers.ts";
-import { scanOutput } from "../../../store/scan.ts";
+import type { Tracked } from "../../../store/pointers/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
+import { scanOutput } from "../../../store/worktree/scan.ts";
 import type { ClosingRun } from "../open-run.ts";
 import { trackedNow } from "./tracked-now.ts";
 

@@ -5,7 +5,7 @@ import { git, type Repository } from "../../../git/git.ts";
 import { catFilesIfThere } from "../../../git/tree.ts";
 import { pointerIn } from "../../../models/pointer-in.ts";
 import type { Context } from "../../../platform/context.ts";
-import type { OutputStatus } from "../../../store/status.ts";
+import type { OutputStatus } from "../../../store/worktree/status.ts";
 
 /** `changed`: inputs whose bytes are not what their pointer says. `edited`: files that are not as HEAD has them. */
 export function warnStaleInputs(

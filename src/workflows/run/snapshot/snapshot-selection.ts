@@ -5,7 +5,7 @@ import { isUnder, isWithin, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
 import { isSecretFile } from "../../../config/secrets.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
-import { cacheDir } from "../../../store/dvc-config.ts";
+import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
 

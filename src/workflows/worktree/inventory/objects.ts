@@ -3,8 +3,8 @@ import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
-import { readDvcConfig } from "../../../store/dvc-config.ts";
-import { surveyPush } from "../../../store/transfer.ts";
+import { readDvcConfig } from "../../../store/settings/dvc-config.ts";
+import { surveyPush } from "../../../store/transfer/transfer.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { type Finding, single } from "./finding.ts";
 

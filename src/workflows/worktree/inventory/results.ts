@@ -6,9 +6,9 @@ import { absolutePath, storedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { counted } from "../../../platform/words.ts";
-import { openCache } from "../../../store/cache.ts";
-import { objectPath, trustedSize } from "../../../store/layout.ts";
-import { readPointersAt } from "../../../store/pointers.ts";
+import { openCache } from "../../../store/objects/cache.ts";
+import { objectPath, trustedSize } from "../../../store/objects/layout.ts";
+import { readPointersAt } from "../../../store/pointers/pointers.ts";
 import { mergeBase } from "../../merge/side.ts";
 import { type Finding, single } from "./finding.ts";
 

@@ -1,0 +1,30 @@
+/** Which tracked data an experiment read, and the one digest that stands for all of it. */
+import { matchGlobs } from "../../config/globs.ts";
+import { modelPlaces } from "../../config/model-places.ts";
+import { isUnder, storedPath } from "../../config/paths.ts";
+import type { Project } from "../../config/project.ts";
+import { listingHash, renderListing } from "../objects/listing.ts";
+import type { Pointer } from "../types.ts";
+
+/**
+ * Inputs: `data:` of expver.yaml; by default every pointer that is no model or output of a stage the command runs (`runsStages`: it
+ * is `dvc repro` or the like), nor what a stage leaves for Git (`cache: false`), which is in the commit: its metrics file, which this very run
+ * may write. Never the results database or a `track` path.
+ */
+export function inputPointers(project: Project, pointers: readonly Pointer[], { runsStages = false } = {}): Pointer[] {
+  const { data, track, results } = project.config;
+  const stored = (globs: readonly string[]) => matchGlobs(globs.map((glob) => storedPath(project, glob)));
+  const [named, tracked] = [stored(data), stored(track)];
+  const database = storedPath(project, results.database);
+  const models = modelPlaces(project);
+  const isRead = ({ path, stage, cache }: Pointer) =>
+    data.length > 0 ? named(path) : !isUnder(path, models) && (stage === undefined || (cache && !runsStages));
+  return pointers.filter((pointer) => pointer.path !== database && !tracked(pointer.path) && isRead(pointer));
+}
+
+/** `dvc_hash`: null without inputs, the hash itself of one, for several the hash of a listing over (path, hash). Neither their order matters, nor that two pointers name one. */
+export function dataHash(pointers: readonly Pick<Pointer, "path" | "hash">[]): string | null {
+  const stored = new Map(pointers.flatMap(({ path, hash }) => (hash === null ? [] : [[path, hash] as const])));
+  if (stored.size <= 1) return [...stored.values()][0] ?? null;
+  return listingHash(renderListing([...stored].map(([relpath, md5]) => ({ relpath, md5 }))));
+}

@@ -1,0 +1,216 @@
+/** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Project } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import { isLfsPointer, lfsBytes } from "../../git/lfs.ts";
+import { blobSizes, catFiles } from "../../git/tree.ts";
+import { isFolder } from "../../platform/files.ts";
+import { createPlacer } from "../../platform/links.ts";
+import { batchesBySize, batchesOf, type Pacing, paceWork, type Work } from "../../platform/pace.ts";
+import { counted } from "../../platform/words.ts";
+import { openCache } from "../objects/cache.ts";
+import { findingDamaged, saidOfQuarantine } from "../objects/damaged.ts";
+import { keyOf, type ObjectFolder, type ObjectName, objectPath, trustedSizes } from "../objects/layout.ts";
+import { openRemote } from "../remotes/open-remote.ts";
+import type { Expected } from "../remotes/remote.ts";
+import { readDvcConfig } from "../settings/dvc-config.ts";
+import { keysOf } from "../transfer/bundles.ts";
+import { type FileFromCache, makingFiles } from "../worktree/place-files.ts";
+import { broughtFor, type Source } from "./source.ts";
+import type { SourceNode } from "./source-tree.ts";
+
+export interface CopyTo {
+  /** An empty folder on the file system of the destination, for what is on its way; the caller removes it. */
+  staging: string;
+  /** Where a node's file goes: absolute. */
+  place: (node: SourceNode) => string;
+  /** Name of the remote to use instead of the default one. */
+  remote?: string | undefined;
+  /** Caches that may have the bytes, beside the source's own. */
+  caches?: readonly ObjectFolder[];
+  /** The one that is ours: what is damaged there goes out of it, and whole bytes come in. */
+  ours?: ObjectFolder | null;
+}
+
+/** Makes a file of its own of every node that is none yet. Throws E_NOT_STORED when bytes are nowhere; what was copied until then stays. */
+export async function copyFromSource(
+  source: Source,
+  nodes: readonly SourceNode[],
+  pacing: Pacing,
+  { staging, place, remote, caches = [], ours = null }: CopyTo,
+): Promise<void> {
+  const files = nodes.filter(({ isFolder }) => !isFolder);
+  const stored = files.filter(({ file, blob }) => file === null && blob === null);
+  copyBlobs(source, files, pacing, place);
+  const here = [openCache(source.project), ...broughtFor(source), ...caches].map((folder): Shelf => ({ folder, damaged: new Set() }));
+  const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
+  const attempt = async () => {
+    const arrived: Shelf = { folder: into, damaged: NONE };
+    const locations: Locations = new Map();
+    await paceWork(locating(stored, [...here, arrived], locations), pacing, { label: "looking into the cache" });
+    const lacking = stored.filter((node) => !locations.has(node));
+    await receiving(source, lacking, pacing, { into, remote });
+    await paceWork(locating(lacking, [arrived], locations), pacing, { label: "looking into the cache" });
+    const work = copying(files, { project: source.project, locations, place });
+    await paceWork(work, pacing, { label: "copying data", total: files.length });
+  };
+  try {
+    await attempt();
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
+    const objects = stored.flatMap(({ object }) => object ?? []);
+    for (const shelf of here) await settingAside(shelf, objects, pacing, shelf.folder.dir === ours?.dir);
+    if (here.every(({ damaged }) => damaged.size === 0)) throw error;
+    const lost = here.find(({ folder }) => folder.dir === ours?.dir)?.damaged ?? NONE;
+    const nodes = stored.filter(({ object }) => object !== null && lost.has(keyOf(object)));
+    if (ours && nodes.length > 0) await receiving(source, nodes, pacing, { into: ours, remote });
+    for (const node of files) if (node.file !== null || node.blob === null) rmSync(place(node), { force: true });
+    await attempt();
+  }
+}
+
+/** A folder of objects, and the keys of those that were found to be damaged in it. */
+interface Shelf {
+  folder: ObjectFolder;
+  damaged: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Where the bytes of nodes are. */
+type Locations = Map<SourceNode, Pick<FileFromCache, "object" | "dir" | "size">>;
+
+/** On the first of the shelves that has them. */
+function* locating(nodes: readonly SourceNode[], shelves: readonly Shelf[], locations: Locations): Work<void> {
+  let open = nodes;
+  for (const { folder, damaged } of shelves) {
+    if (!isFolder(folder.dir)) continue;
+    const asked = open.flatMap((node) => {
+      const { object } = node;
+      return object === null || damaged.has(keyOf(object)) ? [] : [{ node, object }];
+    });
+    const objects = asked.map(({ object }) => object);
+    const sizes = yield* trustedSizes(folder.dir, objects);
+    for (const [index, { node, object }] of asked.entries()) {
+      const size = sizes[index] ?? null;
+      if (size !== null) locations.set(node, { object, dir: folder.dir, size });
+    }
+    open = open.filter((node) => !locations.has(node));
+    if (open.length === 0) return;
+  }
+}
+
+/** What is damaged is not taken from there again. Out of a cache that is ours it goes; another's is left as it is. */
+async function settingAside(shelf: Shelf, objects: readonly ObjectName[], pacing: Pacing, isOurs: boolean): Promise<void> {
+  const { folder } = shelf;
+  const found = await paceWork(findingDamaged(folder.dir, objects), pacing, { label: "reading the cache" });
+  const [first] = found;
+  if (first === undefined) return;
+  shelf.damaged = keysOf(found);
+  const what = isOurs ? saidOfQuarantine(folder, found) : `first ${objectPath(folder.dir, first)}, left as it is`;
+  pacing.report?.({
+    kind: "warning",
+    text: `${counted(found.length, "damaged object")} in ${folder.dir}: ${what}`,
+    hint: isOurs ? "Whole ones are fetched." : "Whole bytes are taken from elsewhere. In that repository: expver data verify --repair.",
+  });
+}
+
+/** Bytes out of a cache are checked on the way. Throws E_OBJECT. */
+function* copying(
+  files: readonly SourceNode[],
+  { project, locations, place }: { project: Project; locations: Locations; place: CopyTo["place"] },
+): Work<void> {
+  const placer = createPlacer(["copy"]);
+  const made = new Set<string>();
+  const makeRoom = (node: SourceNode) => {
+    const folder = dirname(place(node));
+    if (!made.has(folder)) mkdirSync(folder, { recursive: true });
+    made.add(folder);
+  };
+  for (const some of batchesOf(files)) {
+    const targets = new Map<FileFromCache, string>();
+    for (const node of some) {
+      if (node.file === null && node.blob !== null) continue;
+      makeRoom(node);
+      if (node.file === null) targets.set({ path: node.path, isexec: false, ...(locations.get(node) ?? refuseWithout(node)) }, place(node));
+      else yield* placer.duplicating(node.file, place(node), node.size ?? 1);
+    }
+    yield* makingFiles({ project, placer, isMutable: () => false }, [...targets.keys()], { at: (file) => targets.get(file) as string });
+  }
+}
+
+function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }: Pacing, place: CopyTo["place"]): void {
+  const inGit = files.flatMap((node) => (node.file === null && node.blob !== null ? [{ node, blob: node.blob }] : []));
+  const { repository } = project;
+  if (repository === null || inGit.length === 0) return;
+  const names = inGit.map(({ blob }) => blob);
+  // What a clone left behind has no size yet, and comes with this question, all at once.
+  const sizes = repository.partial ? blobSizes(repository, names) : null;
+  const bytesOf = ({ node, blob }: (typeof inGit)[number]) => sizes?.get(blob) ?? node.size ?? BATCH_BYTES;
+  for (const some of batchesBySize(inGit, { bytesOf, bytes: BATCH_BYTES })) {
+    const blobs = catFiles(
+      repository,
+      some.map(({ blob }) => blob),
+    );
+    for (const { node, blob } of some) {
+      const to = place(node);
+      mkdirSync(dirname(to), { recursive: true });
+      const bytes = blobs.get(blob) ?? Buffer.alloc(0);
+      const meant = isLfsPointer(bytes) ? lfsBytes(repository, { path: node.path, blob }) : bytes;
+      if (meant === null) report?.({ kind: "warning", text: `${node.path} is a pointer of Git LFS, and came as that`, hint: LFS_HINT });
+      writeFileSync(to, meant ?? bytes);
+    }
+  }
+}
+
+// So much of what Git has is in memory at once, or one file.
+const BATCH_BYTES = 2 ** 26;
+
+const LFS_HINT = "Install git-lfs (git lfs install), bring its objects with git lfs fetch --all, and repeat.";
+
+/** What has come is kept after so many: a copy that is cut off goes on from there. */
+const AT_ONCE = 256;
+
+/** Brings these from the remotes of the pointers, verified. */
+async function receiving(
+  { project }: Source,
+  nodes: readonly SourceNode[],
+  pacing: Pacing,
+  { into, remote }: { into: ObjectFolder; remote: string | undefined },
+): Promise<void> {
+  const groups = new Map<string | undefined, Expected[]>();
+  for (const { object, pointer } of nodes) {
+    if (object === null) continue;
+    const name = pointer?.remote ?? remote;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [object]);
+    else group.push(object);
+  }
+  for (const [name, objects] of groups) {
+    // Without any remote it is the bytes that are missing, not a setting.
+    if (name === undefined && readDvcConfig(project).defaultRemote === null) continue;
+    const from = openRemote(project, name);
+    for (let next = 0; next < objects.length; next += AT_ONCE) {
+      const some = objects.slice(next, next + AT_ONCE);
+      const { failures } = await from.receive(some, into, partOf(pacing, { before: next, total: objects.length }));
+      const failed = failures.find(({ error }) => error !== null);
+      if (failed?.error) throw failed.error;
+    }
+  }
+}
+
+/** Progress of a part told as that of the whole. */
+function partOf(pacing: Pacing, { before, total }: { before: number; total: number }): Pacing {
+  return {
+    ...pacing,
+    report: (event) => pacing.report?.(event.kind === "progress" ? { ...event, done: event.done + before, total } : event),
+  };
+}
+
+function refuseWithout({ path, object }: SourceNode): never {
+  throw new ExpverError("E_NOT_STORED", `the bytes of ${path} are neither in the cache nor on a remote of that repository`, {
+    hint: "Push them from where they were stored: expver data push.",
+    details: { path, hash: object?.hash ?? null, exitCode: 255 },
+  });
+}

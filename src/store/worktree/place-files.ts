@@ -1,0 +1,124 @@
+/** Making the files of placements out of the cache, under any names: what can be linked is linked, the others are copied together. */
+import { chmodSync, lstatSync } from "node:fs";
+import { type Project, topOf } from "../../config/project.ts";
+import { ExpverError } from "../../errors.ts";
+import type { FileIdentity } from "../../platform/file-stat.ts";
+import { createPlacer, type LinkType, type Placer } from "../../platform/links.ts";
+import { batchesOf, type Work } from "../../platform/pace.ts";
+import { copyingMany } from "../../platform/threads/many-files.ts";
+import { openCache } from "../objects/cache.ts";
+import { objectPath, shardsFolder } from "../objects/layout.ts";
+import type { Placement } from "./checkout.ts";
+import { isDatabase, mutablePaths } from "./databases.ts";
+
+/** How files are made in this project. */
+export interface Placing {
+  project: Project;
+  placer: Placer;
+  isMutable: (path: string) => boolean;
+}
+
+/** `types`: instead of those the configuration wants. */
+export function placingIn(project: Project, types: readonly LinkType[] = openCache(project).linkTypes): Placing {
+  return { project, placer: createPlacer(types), isMutable: mutablePaths(project) };
+}
+
+/** A file to be made. */
+export type FileFromCache = Omit<Placement, "replaces" | "relpath">;
+
+interface MakeFiles<M extends FileFromCache> {
+  /** Where a file is made: an absolute path, or one in `into`, that nothing has. */
+  at: (place: M) => string;
+  into?: string;
+  /** A file is there. Its status where it is known. */
+  made?: (place: M, stat: FileIdentity | null) => void;
+}
+
+/** Checks the bytes where they pass through our hands. Throws E_OBJECT for a damaged object. */
+export function* makingFiles<M extends FileFromCache>(
+  placing: Placing,
+  places: readonly M[],
+  { at, into, made = () => undefined }: MakeFiles<M>,
+): Work<void> {
+  const pathOf = into === undefined ? at : (place: M) => `${into}/${at(place)}`;
+  for (const batch of batchesOf(places)) {
+    const plain = new Map<string, M[]>();
+    const left: M[] = [];
+    for (const place of batch) {
+      if (!placing.placer.copies() && linkFile(placing, place, pathOf(place))) {
+        made(place, null);
+        yield { files: 1, bytes: place.size };
+      } else if (place.object.hashName !== "md5") left.push(place);
+      else {
+        const beside = plain.get(place.dir);
+        if (beside === undefined) plain.set(place.dir, [place]);
+        else beside.push(place);
+      }
+    }
+    for (const [dir, copies] of plain) {
+      const copyAt = (index: number) => copies[index] as M;
+      const answers = yield* copyingMany(
+        {
+          count: copies.length,
+          size: (index) => (copyAt(index).isGuess === true ? -copyAt(index).size : copyAt(index).size),
+          md5: (index) => copyAt(index).object.hash,
+          to: (index) => at(copyAt(index)),
+        },
+        { shards: shardsFolder(dir, "md5"), ...(into === undefined ? {} : { into }) },
+      );
+      for (const [index, place] of copies.entries()) {
+        if (answers.state(index) !== "done") {
+          left.push(place);
+          continue;
+        }
+        if (place.isexec) makeExecutable(pathOf(place));
+        made(place, place.isexec ? null : answers.stat(index));
+      }
+    }
+    for (const place of left) {
+      const told = yield* copyingFile(placing, place, pathOf(place));
+      made(place, null);
+      yield { files: 1, bytes: place.size - told };
+    }
+  }
+}
+
+/** One file. Answers the bytes it has yielded. */
+export function* makingFile(placing: Placing, place: FileFromCache, temporary: string): Work<number> {
+  return linkFile(placing, place, temporary) ? 0 : yield* copyingFile(placing, place, temporary);
+}
+
+/** False when it is to be a copy. */
+function linkFile(placing: Placing, file: FileFromCache, temporary: string): boolean {
+  const from = objectPath(file.dir, file.object);
+  if (placing.placer.link(from, temporary, { size: file.size, copyOnly: isCopyOnly(placing, file) }) === null) return false;
+  if (file.isexec) makeExecutable(temporary);
+  return true;
+}
+
+/** True for what must be a file of its own. A link has the mode of its object, which must stay 0444: so what is to be executable is none. */
+export function isCopyOnly({ project, placer, isMutable }: Placing, { path, object, dir, size, isexec }: FileFromCache): boolean {
+  if (isexec || isMutable(path.slice(topOf(project).length + 1))) return true;
+  return placer.links() && isDatabase(project, objectPath(dir, object), size);
+}
+
+/** By this thread alone, which says what is wrong. */
+function* copyingFile({ placer }: Placing, file: FileFromCache, temporary: string): Work<number> {
+  const { object, size, isexec } = file;
+  const { md5, told } = yield* placer.copying(objectPath(file.dir, object), temporary, size);
+  if (object.hashName === "md5" && md5 !== object.hash) throw damaged(file, md5);
+  if (isexec) makeExecutable(temporary);
+  return told;
+}
+
+function makeExecutable(file: string): void {
+  chmodSync(file, (lstatSync(file).mode & 0o777) | 0o100);
+}
+
+function damaged({ path, dir, object }: FileFromCache, found: string): ExpverError {
+  const from = objectPath(dir, object);
+  return new ExpverError("E_OBJECT", `the cached object ${object.hash} is damaged: its bytes are ${found}`, {
+    hint: "Take it out of the cache and fetch it again: expver data verify --repair.",
+    details: { path, object: from, found },
+  });
+}
