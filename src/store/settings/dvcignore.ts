@@ -16,10 +16,41 @@ export function dvcIgnore(project: Project, output: string): IgnoreTest {
   const root = project.dvcRoot ?? project.root;
   // Patterns say nothing about what is elsewhere.
   if (!output.startsWith(`${root}/`)) return IGNORES_NOTHING;
-  const levels = foldersDownTo(root, dirname(output)).flatMap((folder) => {
-    const patterns = readPatterns(readTextIfExists(join(folder, ".dvcignore")));
-    return patterns.length === 0 ? [] : [{ folder, rules: ignore({ ignorecase: false, allowRelativePaths: false }).add(patterns) }];
-  });
+  return testOf(foldersDownTo(root, dirname(output)).flatMap(levelsOf));
+}
+
+/** The test for absolute paths whether dvc, going through the whole repository, does not come upon them. */
+export function leavingOut(project: Project): (path: string) => boolean {
+  const root = project.dvcRoot ?? project.root;
+  const folders = new Map<string, Level[] | null>();
+  /** Patterns that hold in a folder; null: it is not entered. */
+  const within = (folder: string): Level[] | null => {
+    const known = folders.get(folder);
+    if (known !== undefined) return known;
+    const above = folder === root ? [] : within(dirname(folder));
+    const found = above === null || testOf(above)(folder, true) ? null : [...above, ...levelsOf(folder)];
+    folders.set(folder, found);
+    return found;
+  };
+  return (path) => {
+    if (!path.startsWith(`${root}/`)) return false;
+    const levels = within(dirname(path));
+    return levels === null || testOf(levels)(path, false);
+  };
+}
+
+/** The patterns of one folder's file. */
+interface Level {
+  folder: string;
+  rules: ReturnType<typeof ignore>;
+}
+
+function levelsOf(folder: string): Level[] {
+  const patterns = readPatterns(readTextIfExists(join(folder, ".dvcignore")));
+  return patterns.length === 0 ? [] : [{ folder, rules: ignore({ ignorecase: false, allowRelativePaths: false }).add(patterns) }];
+}
+
+function testOf(levels: readonly Level[]): IgnoreTest {
   if (levels.length === 0) return IGNORES_NOTHING;
   return (path, isFolder) => {
     let ignored = false;

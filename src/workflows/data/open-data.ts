@@ -8,6 +8,7 @@ import { readStages } from "../../pipelines/stages.ts";
 import { promisedOutputs } from "../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder } from "../../platform/files.ts";
+import { comingUpon } from "../../store/pointers/come-upon.ts";
 import { readPipelines, readPointers } from "../../store/pointers/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
@@ -56,7 +57,7 @@ export function selectPointers(
     targets,
     recursive = false,
     withDeps = false,
-    pointers = readPointers(project),
+    pointers = pointersMeant(project, targets),
   }: Partial<Targets> & {
     targets: readonly string[];
     pointers?: Pointer[];
@@ -82,6 +83,16 @@ export function selectPointers(
   const isStage = (one: Pointer) => targets.some((target) => stageAddresses(project, one).includes(target));
   const needed = withDeps ? neededBy(project, [...chosen].filter(isStage), pointers) : [];
   return { pointers: [...new Set([...chosen, ...needed])], only };
+}
+
+/** Those of the worktree; where none is named, those that dvc comes upon. */
+export function pointersMeant(project: Project, targets: readonly string[]): Pointer[] {
+  return targets.length === 0 ? pointersComeUpon(project, readPointers(project)) : readPointers(project);
+}
+
+export function pointersComeUpon(project: Project, pointers: readonly Pointer[]): Pointer[] {
+  const comesUpon = comingUpon(project);
+  return pointers.filter(({ file }) => comesUpon(file));
 }
 
 /** Outputs of the stages that the stages of `chosen` depend on, however far up. */

@@ -23,7 +23,7 @@ import { type OutputStatus, readingStatus } from "../../../store/worktree/status
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { openConfigured } from "../exit-codes.ts";
-import { openData } from "../open-data.ts";
+import { openData, pointersComeUpon } from "../open-data.ts";
 import { warnUncompared } from "./status.ts";
 import { notCached, type States, trackedStates } from "./tracked.ts";
 
@@ -60,8 +60,9 @@ export const dataDataStatus: ReadWorkflow<Input, DataStatusResult> = {
     const fromRoot = shownFrom(project, project.dvcRoot ?? project.root);
     const shown = ({ path, isFolder }: Tracked) => `${fromRoot(path)}${isFolder ? "/" : ""}`;
     const tracked = trackedOf(project, null);
-    const stored = tracked.pointers.filter(({ cache: isCached }) => isCached);
-    const pointers = [...stored, ...promisedOutputs(tracked.pipelines()).filter(({ cache: isCached }) => isCached)];
+    const stored = pointersComeUpon(project, tracked.pointers).filter(({ cache: isCached }) => isCached);
+    const promised = promisedOutputs(tracked.pipelines()).filter(({ cache: isCached }) => isCached);
+    const pointers = [...stored, ...pointersComeUpon(project, promised)];
     const listings = granular ? listingFinder(project, context) : null;
     const tell = (changes: Changes) => groupOf(changes, shown, keep);
     const { committed, settled } = await committedChanges(project, stored, { listings, all: input.unchanged === true, tell });
@@ -146,7 +147,9 @@ function clean(target: string): string {
 function headPointers(project: Project): Pointer[] {
   if (project.repository === null || readRef(project.repository, "HEAD") === null) return [];
   const inside = relative(project.repository.root, project.dvcRoot ?? project.root);
-  return readPointersAt(project, "HEAD").filter(({ path, cache }) => cache && (inside === "" || path.startsWith(`${inside}/`)));
+  return pointersComeUpon(project, readPointersAt(project, "HEAD")).filter(
+    ({ path, cache }) => cache && (inside === "" || path.startsWith(`${inside}/`)),
+  );
 }
 
 function groupOf(changes: Changes, shown: (one: Tracked) => string, keep: (path: string) => boolean): Group {

@@ -15,7 +15,7 @@ import { type Changes, compareTracked, type Tracked } from "../../../store/workt
 import { readingStatus } from "../../../store/worktree/status.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
-import { openData, type Selection, selectPointers } from "../open-data.ts";
+import { openData, pointersComeUpon, type Selection, selectPointers } from "../open-data.ts";
 import { notCached, trackedStates } from "./tracked.ts";
 
 export interface DiffEntry {
@@ -112,7 +112,8 @@ function chosen(
     }
   });
   if (targets.length > 0 && known.length === 0) return { pointers: [], only: new Map(), unknown };
-  return { ...selectPointers(project, context, { targets: known, pointers }), unknown };
+  const meant = targets.length === 0 ? pointersComeUpon(project, pointers) : pointers;
+  return { ...selectPointers(project, context, { targets: known, pointers: meant }), unknown };
 }
 
 function isChosen(only: ReadonlyMap<string, readonly string[]>): (one: Tracked) => boolean {

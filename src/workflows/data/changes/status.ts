@@ -10,8 +10,9 @@ import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { keyOf, trustedSizes } from "../../../store/objects/layout.ts";
+import { comingUpon } from "../../../store/pointers/come-upon.ts";
 import { warnContested } from "../../../store/pointers/contested.ts";
-import { pipelinesHere, readPointers, readTracked } from "../../../store/pointers/pointers.ts";
+import { pipelinesHere, readTracked } from "../../../store/pointers/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { Remote } from "../../../store/remotes/remote.ts";
 import { keysOf, Member, type StoredPointer } from "../../../store/transfer/bundles.ts";
@@ -22,7 +23,7 @@ import { type OutputStatus, readingStatus } from "../../../store/worktree/status
 import { askUnchangedOutputs } from "../../../store/worktree/unchanged.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
-import { openData, selectPointers, type Targets, targetsOf } from "../open-data.ts";
+import { openData, pointersComeUpon, pointersMeant, selectPointers, type Targets, targetsOf } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { type ImportChange, importChanges } from "../sources/import-changes.ts";
 
@@ -52,16 +53,19 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     if (input.cloud === true || typeof input.remote === "string") return cloudStatus(project, context, { input, targets });
     refuseMeaningless(input);
     const tracked = readTracked(project);
-    const { pointers } = selectPointers(project, context, { ...targets, pointers: tracked.pointers });
+    const isAll = targets.targets.length === 0;
+    const meant = isAll ? pointersComeUpon(project, tracked.pointers) : tracked.pointers;
+    const { pointers } = selectPointers(project, context, { ...targets, pointers: meant });
     warnUndecided(project, context);
     warnContested(project, context, pointers);
     const states = await paceWork(readingStatus(project, pointers, await askUnchangedOutputs(project, pointers)), context, {
       label: "hashing data",
     });
     const imports = await importChanges(project, context, { pointers, asks: input.updates !== false });
-    const wanted = targets.targets.length === 0 ? null : pointers;
+    const pipelines = isAll ? tracked.pipelines.filter(comingUpon(project)) : tracked.pipelines;
+    const wanted = isAll ? null : pointers;
     const known = new Map(states.flatMap(({ pointer, scan }) => (scan === null ? [] : [[pointer.path, scan.content.hash] as const])));
-    const reading = stageChanges(project, pipelinesHere(project, tracked.pipelines), { wanted, known });
+    const reading = stageChanges(project, pipelinesHere(project, pipelines), { wanted, known });
     const stages = await paceWork(reading, context, { label: "hashing what stages depend on" });
     const json = localStatus(project, { states, imports, stages });
     return {
@@ -159,7 +163,7 @@ async function cloudStatus(
   { input, targets }: { input: Input; targets: Targets },
 ): Promise<DataStatus> {
   const asked = textIn(input.remote);
-  const all = [...readPointers(project), ...pointersOfRevisions(project, input)];
+  const all = [...pointersMeant(project, targets.targets), ...pointersOfRevisions(project, input)];
   const { pointers } = selectPointers(project, context, { ...targets, pointers: all });
   const groups = byRemote(pointers.filter(isPushable), asked);
   // Without anything to compare the remote must still be one.

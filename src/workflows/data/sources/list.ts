@@ -10,6 +10,7 @@ import { openSource, type Source, sourcePath } from "../../../store/sources/sour
 import { type SourceNode, sourceTree } from "../../../store/sources/source-tree.ts";
 import type { Input, ReadWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
+import { pointersComeUpon } from "../open-data.ts";
 import { bringChained } from "../transfer/fetch-imports.ts";
 import { foreignSettings } from "./foreign-settings.ts";
 
@@ -42,7 +43,8 @@ export const dataList: ReadWorkflow<Input, ListResult> = {
     });
     try {
       if (isDeep(input) || input.path !== undefined) await bringChained(context, source, wholeOrPath(source, textIn(input.path)));
-      const pointers = [...source.pointers, ...unrunOutputs(source.pipelines())];
+      const known = [...source.pointers, ...unrunOutputs(source.pipelines())];
+      const pointers = source.commit === null ? pointersComeUpon(source.project, known) : known;
       const { json, root } = await listed({ ...source, pointers }, input);
       return { json, tree: input.tree === true ? root : null, ...shown };
     } finally {

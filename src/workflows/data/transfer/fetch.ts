@@ -7,7 +7,7 @@ import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { isDamageMet } from "../../../store/objects/damaged.ts";
-import { readPipelines, readPointers } from "../../../store/pointers/pointers.ts";
+import { readPipelines } from "../../../store/pointers/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import { readDvcConfig } from "../../../store/settings/dvc-config.ts";
 import { fetchRuns } from "../../../store/transfer/run-cache.ts";
@@ -19,7 +19,7 @@ import { textIn, wordsOf } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { applyCheckout, type CheckoutPlan, type CheckoutResult, planCheckout } from "../cache/checkout.ts";
-import { openData, type Selection, selectPointers } from "../open-data.ts";
+import { openData, pointersMeant, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { expandedTargets } from "../tracking/expand-globs.ts";
 import { bringNoted } from "./bring-noted.ts";
@@ -135,8 +135,9 @@ function planFetch(context: Context, input: Input, command: string): TransferPla
   // Also when nothing is to be fetched: a name that names nothing is a mistake all the same.
   if (remote !== undefined) openRemote(project, remote);
   const wantedAt = ofRoles(project, wordsOf(input.type));
-  const [here, others] = [readPointers(project), pointersOfRevisions(project, input, wantedAt)];
-  const selected = selectPointers(project, context, { ...expandedTargets(context, input), pointers: [...here, ...others] });
+  const targets = expandedTargets(context, input);
+  const [here, others] = [pointersMeant(project, targets.targets), pointersOfRevisions(project, input, wantedAt)];
+  const selected = selectPointers(project, context, { ...targets, pointers: [...here, ...others] });
   const meant = new Set([...here.filter(wantedAt(null)), ...others].filter(smallerThan(input.maxSize)));
   const selection = { ...selected, pointers: selected.pointers.filter((one) => meant.has(one)) };
   return {

@@ -6,7 +6,6 @@ import type { Context } from "../../../platform/context.ts";
 import { counted } from "../../../platform/words.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { changedImports } from "../../../store/pointers/changed-imports.ts";
-import { readPointers } from "../../../store/pointers/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { PushedOutput } from "../../../store/transfer/push-versions.ts";
 import { type MovedRuns, pushRuns } from "../../../store/transfer/run-cache.ts";
@@ -16,7 +15,7 @@ import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
-import { openData, type Selection, selectPointers } from "../open-data.ts";
+import { openData, pointersMeant, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { warnOfImports } from "../tracking/changed-import.ts";
 import { expandedTargets } from "../tracking/expand-globs.ts";
@@ -40,8 +39,9 @@ export const dataPush: WriteWorkflow<Input, TransferPlan, PushResult> = {
   async plan(context, input) {
     const project = openData(context);
     refuseOtherCommits(project, input);
-    const pointers = [...readPointers(project), ...pointersOfRevisions(project, input)];
-    const selection = selectPointers(project, context, { ...expandedTargets(context, input), pointers });
+    const targets = expandedTargets(context, input);
+    const pointers = [...pointersMeant(project, targets.targets), ...pointersOfRevisions(project, input)];
+    const selection = selectPointers(project, context, { ...targets, pointers });
     const remote = textIn(input.remote);
     const wanted = selection.pointers.filter(({ push, cache, isImport, hash }) => push && cache && !isImport && hash !== null);
     if (wanted.length === 0) openRemote(project, remote);
