@@ -23,6 +23,8 @@ function makeLeftOut(): Twins {
   twins.each(({ write, commit }) => {
     write(".dvcignore", "archive/\nhidden.dvc\n");
     write("deep/.dvcignore", "# old ones\nold\n!y\n");
+    // Nobody goes in there to read it.
+    write("archive/.dvcignore", "!x.dvc\n");
     commit("data");
   });
   return twins;
