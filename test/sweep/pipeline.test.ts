@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { dvcCalls, HAS_DVC, jsonOf } from "../support/dvc.ts";
 import { peer } from "../support/peers.ts";
-import { makeRepository } from "../support/repository.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const PIPELINE = `stages:
   train:
@@ -22,17 +22,22 @@ echo "predictions $lr" > out/p.csv
 echo "{\\"acc\\": $lr}" > metrics.json
 `;
 
+function makePipeline({ lr = "0.1", pipeline = PIPELINE } = {}): TestRepository {
+  const repo = makeRepository();
+  repo.write("params.yaml", `lr: ${lr}\n`);
+  repo.expver(["init", "--yes"]);
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
+  repo.commit("pipeline", { "dvc.yaml": pipeline, "train.sh": TRAIN });
+  return repo;
+}
+
 describe.skipIf(!HAS_DVC)("a sweep of a pipeline", { timeout: 240_000 }, () => {
   const env = { PATH: `${dirname(peer("dvc") ?? "")}:${process.env.PATH}` };
 
   it.each(["that has run before", "that has never run"])(
     "%s: the best run's outputs, lock and model belong together, and undo takes them back",
     (kind) => {
-      const repo = makeRepository();
-      repo.write("params.yaml", "lr: 0.1\n");
-      repo.expver(["init", "--yes"]);
-      repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
-      repo.commit("pipeline", { "dvc.yaml": PIPELINE, "train.sh": TRAIN });
+      const repo = makePipeline();
       const ran = kind === "that has run before";
       if (ran) expect(repo.expver(["run", "--yes", "-m", "x", "--", "dvc", "repro", "-q"], { env })).toMatchObject({ code: 0 });
       const version = ran ? "e0.2.0" : "e0.1.0";
@@ -64,11 +69,7 @@ describe.skipIf(!HAS_DVC)("a sweep of a pipeline", { timeout: 240_000 }, () => {
   );
 
   it("one of whose settings is the one that is there: dvc runs no stage for it, what there is are its numbers and its model", () => {
-    const repo = makeRepository();
-    repo.write("params.yaml", "lr: 0.4\n");
-    repo.expver(["init", "--yes"]);
-    repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
-    repo.commit("pipeline", { "dvc.yaml": PIPELINE, "train.sh": TRAIN });
+    const repo = makePipeline({ lr: "0.4" });
     expect(repo.expver(["run", "--yes", "-m", "x", "--", "dvc", "repro", "-q"], { env })).toMatchObject({ code: 0 });
     const swept = repo.expverJson(["sweep", "--yes", "-m", "x", "--grid", "lr=0.3,0.4", "--", "dvc", "repro", "-q"], { env });
     expect(swept).toMatchObject({ code: 0, warnings: [], data: { best: { value: "0.4" }, candidates: 2 } });
@@ -77,21 +78,13 @@ describe.skipIf(!HAS_DVC)("a sweep of a pipeline", { timeout: 240_000 }, () => {
   });
 
   it("whose stages are not run, only what they call: the pointer that the best run's model gets is no secret", () => {
-    const repo = makeRepository();
-    repo.write("params.yaml", "lr: 0.1\n");
-    repo.expver(["init", "--yes"]);
-    repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
-    repo.commit("pipeline", { "dvc.yaml": PIPELINE, "train.sh": TRAIN });
+    const repo = makePipeline();
     const { code, stderr } = repo.expver(["sweep", "--grid", "lr=0.3,0.5", "--metrics", "metrics.json", "--", "sh", "train.sh"]);
     expect([code, stderr.match(/output of stage train in dvc.yaml, which has not run/g)?.length]).toEqual([0, 1]);
   });
 
   it("whose output is the whole models folder keeps no candidates in it, says so, and promotes nothing there", () => {
-    const repo = makeRepository();
-    repo.write("params.yaml", "lr: 0.1\n");
-    repo.expver(["init", "--yes"]);
-    repo.write("expver.yaml", `${repo.read("expver.yaml")}\nmetrics: { acc: max }\n`);
-    repo.commit("pipeline", { "dvc.yaml": PIPELINE.replace("models/model.bin", "models"), "train.sh": TRAIN });
+    const repo = makePipeline({ pipeline: PIPELINE.replace("models/model.bin", "models") });
     const sweep = (grid: string) => repo.expver(["sweep", "--yes", "-m", "x", "--grid", grid, "--", "dvc", "repro", "-q"], { env });
     const { code, stderr } = sweep("lr=0.3,0.2");
     expect([code, stderr]).toEqual([0, expect.stringContaining("models/candidates lies in models, which is an output itself")]);
