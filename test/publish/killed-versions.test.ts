@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keepVersions, versionsOf } from "../remotes/versioned-bucket.ts";
 import { openOperations, runRows } from "../run/story.ts";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
+import { awaitProgramsEnded } from "../support/programs-ended.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { keysOf, type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { DVC, runDvc } from "../support/twins.ts";
@@ -45,7 +46,7 @@ describe.skipIf(seaweedProgram() === null)("on a remote that keeps versions", { 
     const points = atEveryKill((at) => {
       const { repo, upstream } = copyOf(start, `run-${at}`);
       const killed = runKilledAt(repo, args, at);
-      repo.run("sleep", ["0.15"]); // its program, if it was started, ends
+      awaitProgramsEnded(repo.root);
       const repaired = repo.expver(["doctor", "--fix"]);
       const about = JSON.stringify({ at, said: killed.stderr, repaired: repaired.stdout + repaired.stderr });
       expect(openOperations(repo), about).toEqual([]);
@@ -67,7 +68,7 @@ describe.skipIf(seaweedProgram() === null)("on a remote that keeps versions", { 
     const points = atEveryKill((at) => {
       const { repo, upstream } = copyOf(start, `sweep-${at}`);
       const killed = runKilledAt(repo, args, at);
-      repo.run("sleep", ["0.15"]);
+      awaitProgramsEnded(repo.root);
       const began = repo.expverJson(["sweep", "list"]).data.sweeps.length === 1;
       const repaired = repo.expver(["doctor", "--fix"]);
       const about = JSON.stringify({ at, said: killed.stderr, repaired: repaired.stdout + repaired.stderr });

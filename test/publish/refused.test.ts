@@ -6,13 +6,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { inBackground, MAIN, until } from "../run/story.ts";
 import { makeFolder, type TestRepository } from "../support/repository.ts";
-import { cloneOf, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
-
-function installHook(bare: TestRepository, name: string, script: string): void {
-  const path = join(bare.root, "hooks", name);
-  writeFileSync(path, `#!/bin/sh\n${script}\n`);
-  chmodSync(path, 0o755);
-}
+import { cloneOf, installHook, makeStudy, must, objectsIn, refsOf, runOnce } from "./story.ts";
 
 const cachedObject = (repo: TestRepository, hash: string) => join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
 const hashIn = (text: string) => /[0-9a-f]{32}(\.dir)?/.exec(text)?.[0] ?? "";

@@ -1,7 +1,6 @@
 /** `expver run --publish` and `publish: auto`. */
 import { expect, it } from "vitest";
-import { until } from "../run/story.ts";
-import { makeStudy, must, refsOf, runOnce } from "./story.ts";
+import { installHook, makeStudy, must, refsOf, runOnce } from "./story.ts";
 
 it("--publish publishes the version it has made, and says so", () => {
   const { repo, upstream } = makeStudy();
@@ -43,12 +42,13 @@ it("--publish that cannot is a failure of the command, not of the run", () => {
   expect(refsOf(repo, "refs/tags")).toEqual(["refs/tags/e0.1.0"]);
 });
 
-it("a detached run publishes too", async () => {
+it("a detached run publishes too, and is waited for until it has; then the next one may begin", () => {
   const { repo, upstream } = makeStudy();
+  installHook(upstream, "pre-receive", "sleep 2");
   const { data } = must(repo, ["run", "--publish", "--detach", "--", "node", "train.js"]);
   must(repo, ["runs", "wait", data.run_id]);
-  await until(() => refsOf(upstream, "refs/tags").length > 0);
   expect(refsOf(upstream, "refs/tags")).toEqual(["refs/tags/e0.1.0"]);
+  expect(must(repo, ["run", "--", "true"]).data.version).toBe("e0.2.0");
 });
 
 it("publishing is in the journal, names the tag, and blocks undoing the run", () => {

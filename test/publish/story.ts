@@ -1,5 +1,5 @@
 /** An experiment repository with a bare Git remote and a folder as data remote. */
-import { cpSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeExperiment } from "../run/story.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
@@ -70,4 +70,10 @@ export function objectsIn(folder: string): string[] {
   const top = join(folder, "files/md5");
   if (!existsSync(top)) return [];
   return readdirSync(top).flatMap((shard) => readdirSync(join(top, shard)).map((rest) => shard + rest));
+}
+
+export function installHook(bare: TestRepository, name: string, script: string): void {
+  const path = join(bare.root, "hooks", name);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
 }

@@ -1,9 +1,11 @@
 /** `expver runs`: looking at runs, waiting for one, stopping one. */
-import { openProject } from "../../config/project.ts";
+import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { listLeases } from "../../journal/lease.ts";
 import { drain, followLog, startOfLastLines } from "../../launchers/follow-log.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import type { Context } from "../../platform/context.ts";
+import { lifeOf } from "../../platform/processes.ts";
 import type { Input, Plan, ReadWorkflow, WriteWorkflow } from "../contract.ts";
 import { countOf, limitOf, textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
@@ -82,7 +84,7 @@ export const runsWait: ReadWorkflow<Input, WaitedRun> = {
   async read(context, input) {
     const project = openProject(context);
     const { run_id: runId } = await findRun(project, textIn(input.run));
-    await endOf(project, runId, context);
+    await endOfWork(project, runId, context);
     const view = await findRun(project, runId);
     return { ...view, exitCode: view.status === "finished" ? 0 : 1 };
   },
@@ -122,7 +124,7 @@ export const runsStop: WriteWorkflow<Input, StopPlan, RunView> = {
     requestStop(job.folder, signal);
     await localLauncher().stop(job, signal);
     const patience = AbortSignal.timeout(10_000);
-    await endOf(project, runId, { ...context, signal: patience }).catch(() => undefined);
+    await endOfWork(project, runId, { ...context, signal: patience }).catch(() => undefined);
     const view = await findRun(project, runId);
     if (view.status === "running") {
       context.report({ kind: "warning", text: `run ${runId} has not ended yet`, hint: `Insist: expver runs stop --kill ${runId}` });
@@ -131,12 +133,21 @@ export const runsStop: WriteWorkflow<Input, StopPlan, RunView> = {
   },
 };
 
-/** Resolves when nobody works on the run any more. */
-async function endOf(project: ReturnType<typeof openProject>, runId: string, { signal }: Pick<Context, "signal">): Promise<void> {
+/** Resolves when the run is recorded, or lost: nothing is added to its log any more. */
+async function endOf(project: Project, runId: string, { signal }: Pick<Context, "signal">): Promise<void> {
   for (;;) {
     const now = await localStatus(project, runId);
     if (now === null || now.status !== "running") return;
     if (signal?.aborted) throw new ExpverError("E_INTERRUPTED", `stopped waiting; run ${runId} goes on`);
+    await new Promise((done) => setTimeout(done, POLL_MS));
+  }
+}
+
+/** Resolves when nobody works on the run any more: once it is recorded it may still be published, and until then no other may begin. */
+async function endOfWork(project: Project, runId: string, context: Pick<Context, "signal">): Promise<void> {
+  await endOf(project, runId, context);
+  while (listLeases(project).some(({ facts, owner }) => facts.run === runId && lifeOf(owner) === "alive")) {
+    if (context.signal?.aborted) throw new ExpverError("E_INTERRUPTED", `stopped waiting; run ${runId} is recorded, its expver goes on`);
     await new Promise((done) => setTimeout(done, POLL_MS));
   }
 }
