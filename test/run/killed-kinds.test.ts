@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
 import { peer } from "../support/peers.ts";
+import { awaitProgramsEnded } from "../support/programs-ended.ts";
 import type { TestRepository } from "../support/repository.ts";
 import { checkWhole, makeExperiment, openOperations, runRows } from "./story.ts";
 
@@ -74,7 +75,7 @@ it("a run with a metrics file, a folder as output, changed data and a report in 
     repo.write("code.py", `${at}`);
     const then = before(repo);
     const killed = runKilledAt(repo, ["run", "--metrics", "metrics.json", "-m", `at ${at}`, "--", "node", "job.js"], at);
-    repo.run("sleep", ["0.2"]); // its program, if it was started, ends
+    awaitProgramsEnded(repo.root);
     const repaired = repo.expver(["doctor", "--fix"]);
     const about = JSON.stringify({
       at,
@@ -119,17 +120,10 @@ it("a detached run: whoever of the two is killed", { timeout: 900_000 }, () => {
 
 /** Waits until nothing of a detached run goes on; true when it was closed by its own expver. */
 function awaitEnd(repo: TestRepository, known: number): boolean {
-  for (let tries = 0; tries < 200; tries += 1) {
-    repo.run("sleep", ["0.1"]);
-    const runs = repo.expverJson(["runs", "list"]).data.runs as { status: string }[];
-    const busy = repo.run("sh", [
-      "-c",
-      `grep -lsz "^EXPVER_SUPERVISED_RUN=" /proc/[0-9]*/environ | while read f; do [ "$(readlink "\${f%environ}cwd")" = "${repo.root}" ] && echo "$f"; done`,
-    ]);
-    if (busy.stdout === "" && runs.every(({ status }) => status !== "running"))
-      return runs.length > known && runs.every(({ status }) => status !== "lost");
-  }
-  throw new Error("the detached run does not end");
+  awaitProgramsEnded(repo.root);
+  const states = (repo.expverJson(["runs", "list"]).data.runs as { status: string }[]).map(({ status }) => status);
+  expect(states).not.toContain("running");
+  return states.length > known && !states.includes("lost");
 }
 
 it("a version made by hand, and one made of a run", { timeout: 900_000 }, () => {
@@ -169,7 +163,7 @@ it("a version made by hand, and one made of a run", { timeout: 900_000 }, () => 
 it("doctor and the next run say what a killed one left", () => {
   const repo = makeRich();
   expect(runKilledAt(repo, ["run", "--", "node", "job.js"], 60).code).toBe(137);
-  repo.run("sleep", ["0.3"]);
+  awaitProgramsEnded(repo.root);
   expect(repo.expver(["doctor"]).stdout).toMatch(/problem +`expver run`/);
   const next = repo.expverJson(["run", "-m", "next", "--", "true"]);
   expect(next).toMatchObject({ code: 0, data: { version: expect.stringMatching(/^e0\.[12]\.0$/) } });

@@ -1,6 +1,7 @@
 /** kill -9 of `expver run` just before each of its changes. */
 import { expect, it } from "vitest";
 import { atEveryKill, runKilledAt, sampledPoints } from "../support/kill-at.ts";
+import { awaitProgramsEnded } from "../support/programs-ended.ts";
 import { checkWhole, makeExperiment, runRows } from "./story.ts";
 
 // Every point takes seconds: a share of them each time, another share the next time this file changes its offset.
@@ -19,7 +20,7 @@ it("a run killed before any change leaves a whole version or none; what its prog
     const head = repo.git("rev-parse", "HEAD");
     const known = new Set(runRows(repo).map(({ run_id: id }) => id));
     const killed = runKilledAt(repo, ["run", "-m", `killed at ${at}`, "--", "node", "train.js"], at);
-    repo.run("sleep", ["0.15"]); // its program, if it was started, ends
+    awaitProgramsEnded(repo.root);
     const repaired = repo.expver(["doctor", "--fix"]).stderr;
     const about = JSON.stringify({
       at,
