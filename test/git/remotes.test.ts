@@ -69,21 +69,20 @@ it("reads the remote's tags with their own objects", () => {
   upstream.git("tag", "-a", "e0.1.0", "-m", "text");
   upstream.git("tag", "v1");
   const repo = makeRepository({ cloneOf: upstream.root });
-  expect(lsRemoteTags(repo.repository, "origin", "e", 3000)).toEqual(new Map([["e0.1.0", upstream.git("rev-parse", "e0.1.0")]]));
+  expect(lsRemoteTags(repo.repository, "origin", "e", 30_000)).toEqual(new Map([["e0.1.0", upstream.git("rev-parse", "e0.1.0")]]));
 });
 
 it("answers null, soon, when the remote is gone or silent", () => {
   const repo = makeRepository();
   repo.git("remote", "add", "gone", "/nowhere/at/all");
   repo.git("remote", "add", "silent", "ssh://host.invalid/x");
-  expect(lsRemoteTags(repo.repository, "gone", "e", 3000)).toBeNull();
-  const began = Date.now();
+  expect(lsRemoteTags(repo.repository, "gone", "e", 30_000)).toBeNull();
+  // It would be silent for longer than a test may take.
   expect(lsRemoteTags(withSleepingSsh(repo).repository, "silent", "e", 300)).toBeNull();
-  expect(Date.now() - began).toBeLessThan(3000);
 });
 
 function withSleepingSsh(repo: TestRepository): TestRepository {
   const ssh = join(repo.root, "../ssh");
-  writeFileSync(ssh, "#!/bin/sh\nsleep 20\n", { mode: 0o755 });
+  writeFileSync(ssh, "#!/bin/sh\nexec sleep 120\n", { mode: 0o755 });
   return openTestRepository(repo.root, { ...(repo.context.env as Record<string, string>), GIT_SSH_COMMAND: ssh });
 }

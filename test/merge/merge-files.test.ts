@@ -158,23 +158,29 @@ describe("into the base", () => {
       "python3",
       [
         "-c",
-        `import sqlite3, sys, time
+        `import os, sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
-print("ready", flush=True)
-for i in range(60):
+i = 0
+while not os.path.exists("stop"):
     db.execute('INSERT INTO "default" (track_id, timestamp, x) VALUES (?, ?, 1)', ("live", str(i)))
+    i += 1
+    print(i, flush=True)
     time.sleep(0.02)`,
         path,
       ],
-      { stdio: ["ignore", "pipe", "inherit"] },
+      { cwd: repo.root, stdio: ["ignore", "pipe", "inherit"] },
     );
+    let written = "";
+    writer.stdout.on("data", (chunk) => (written += chunk));
+    const ended = once(writer, "close");
     await once(writer.stdout, "data");
     const { ino } = statSync(path);
     expect(repo.expverJson(["merge", "--base-db", "base.db", "b.db"]).data.database).toMatchObject({ changed: true });
-    await once(writer, "exit");
+    repo.write("stop", "");
+    await ended;
     expect(statSync(path).ino).toBe(ino);
     const db = openDatabase(path);
-    expect(db.get(`SELECT count(*) AS n FROM "default" WHERE track_id = 'live'`)?.n).toBe(60n);
+    expect(db.get(`SELECT count(*) AS n FROM "default" WHERE track_id = 'live'`)?.n).toBe(BigInt(written.trim().split("\n").at(-1) ?? ""));
     expect(db.get(`SELECT y FROM "default" WHERE track_id = 'b'`)?.y).toBe(2);
     expect(db.get("PRAGMA journal_mode")?.journal_mode).toBe("wal");
     db.close();

@@ -15,7 +15,8 @@ import { checkWhole, exists, inBackground, makeExperiment, rowsOf, runRows, TRAI
 /** Says that it runs, and goes on until a file `go` appears. */
 const WAITING = `
 const fs = require("fs");
-fs.writeFileSync("running", process.env.EXPVER_RUN_ID);
+fs.writeFileSync("../running.new", process.env.EXPVER_RUN_ID);
+fs.renameSync("../running.new", "running");
 const timer = setInterval(() => { if (fs.existsSync("go")) { clearInterval(timer); ${"FINISH"} } }, 20);
 `;
 const waiting = (finish = TRAIN) => WAITING.replace("FINISH", () => finish);
@@ -171,19 +172,29 @@ describe("stopping a run", () => {
 
   it("a second interrupt kills what does not listen", async () => {
     const repo = makeExperiment();
-    const first = inBackground(repo, ["run", "--json", "--", "sh", "-c", "trap '' INT TERM; echo > running; while :; do sleep 0.1; done"]);
-    await until(() => exists(repo, "running"));
-    // Signals that come before the first one was looked at count as one.
-    const impatient = setInterval(() => first.kill("SIGINT"), 300);
+    const deaf = "trap 'echo > told' INT; echo > running; while :; do sleep 0.1; done";
+    const first = inBackground(repo, ["run", "--json", "--", "sh", "-c", deaf]);
+    // Signals that come before the first one was looked at count as one; a third would end expver itself.
+    for (const heard of ["running", "told"]) {
+      await until(() => exists(repo, heard));
+      first.kill("SIGINT");
+    }
     expect(JSON.parse((await first.ended).stdout).data).toMatchObject({ status: "killed", signal: "SIGKILL" });
-    clearInterval(impatient);
   });
 
   it("`runs stop` is recorded as killed even when the program ends politely; `runs wait` and `runs list` tell", async () => {
     const repo = makeExperiment();
-    const started = repo.expverJson(["run", "--detach", "--", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"]);
+    const started = repo.expverJson([
+      "run",
+      "--detach",
+      "--",
+      "sh",
+      "-c",
+      "trap 'exit 0' TERM; echo > ../listens; while :; do sleep 0.05; done",
+    ]);
     expect(started).toMatchObject({ code: 0, data: { detached: true, status: "running", version: "e0.1.0" } });
     const runId = started.data.run_id;
+    await until(() => exists(repo, "../listens"));
     expect(repo.expverJson(["runs", "list"]).data.runs).toMatchObject([{ run_id: runId, status: "running" }]);
     expect(repo.expverJson(["runs", "stop", runId])).toMatchObject({ code: 0, data: { status: "killed", version: null } });
     expect(repo.expverJson(["runs", "wait", runId])).toMatchObject({ code: 1, data: { status: "killed" } });

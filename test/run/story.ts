@@ -36,7 +36,7 @@ export function makeExperiment(options: Parameters<typeof makeRepository>[0] = {
 }
 
 /** Waits until something is true. */
-export async function until(what: () => boolean, milliseconds = 20_000): Promise<void> {
+export async function until(what: () => boolean, milliseconds = 120_000): Promise<void> {
   const end = Date.now() + milliseconds;
   while (!what()) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
@@ -47,6 +47,8 @@ export async function until(what: () => boolean, milliseconds = 20_000): Promise
 export interface Background {
   pid: number;
   ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** On stderr so far. */
+  said: () => string;
   kill: (signal: NodeJS.Signals) => void;
 }
 
@@ -67,7 +69,7 @@ export function inBackground(
   const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
     child.on("close", (code) => resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }));
   });
-  return { pid: child.pid ?? 0, ended, kill: (signal) => void child.kill(signal) };
+  return { pid: child.pid ?? 0, ended, said: () => Buffer.concat(err).toString(), kill: (signal) => void child.kill(signal) };
 }
 
 /** All rows of the default events table with their stamps. */
