@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ["test/support/build.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Many times what any of them takes: a machine may stand still for half a minute.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

@@ -60,7 +60,11 @@ async function serve(repo: TestRepository) {
   });
   const answered = async (id: number): Promise<{ result: { structuredContent: Record<string, unknown> } }> => {
     for (;;) {
-      const line = said.split("\n").find((one) => one.includes(`"id":${id}`));
+      // What is behind the last line's end is perhaps half a line.
+      const line = said
+        .split("\n")
+        .slice(0, -1)
+        .find((one) => one.includes(`"id":${id}`));
       if (line !== undefined) return JSON.parse(line);
       await new Promise((done) => setTimeout(done, 50));
     }

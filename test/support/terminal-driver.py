@@ -1,6 +1,6 @@
 """Runs one command in a pseudo-terminal: {command, width, keys} on stdin, {code, text} on stdout.
 
-Keys are typed when the text they wait for has been shown since the ones before, never by the clock. What has not ended after 15
+Keys are typed when the text they wait for has been shown since the ones before, never by the clock. What has not ended after 50
 seconds is killed: code -9, and the text tells how far it came.
 """
 import fcntl
@@ -21,7 +21,7 @@ if pid == 0:
     os.execvp(asked["command"][0], asked["command"])
 
 signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
-signal.alarm(15)
+signal.alarm(50)
 shown = b""
 seen = 0
 keys = list(asked["keys"])

@@ -1,6 +1,6 @@
 /** A proxy in front of an HTTP server that does to it what networks do. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { freePort } from "./programs.ts";
+import type { AddressInfo } from "node:net";
 
 /** What befalls a request; null: nothing. */
 export type Fault =
@@ -59,8 +59,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     outgoing.writeContinue();
     server.emit("request", incoming, outgoing);
   });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     asked,

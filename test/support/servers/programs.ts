@@ -17,16 +17,19 @@ export function serverProgram(name: string, install: string): string | null {
 
 /**
  * A port for a server that will listen a moment later. Not one that systems give to connections: one of those that other tests open
- * meanwhile would take it.
+ * meanwhile would take it. Nor one that a test file beside this one may choose: each worker has a share of its own.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(12_000, 32_000);
+    const port = WORKERS * randomInt(12_000 / WORKERS, 32_000 / WORKERS) + (WORKER % WORKERS);
     if (given.has(port) || !(await canListen(port))) continue;
     given.add(port);
     return port;
   }
 }
+
+const WORKERS = 8;
+const WORKER = Number(process.env.VITEST_POOL_ID ?? 0);
 
 /** A server takes several, and listens on the first of them long after the last has been found. */
 const given = new Set<number>();
