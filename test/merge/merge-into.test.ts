@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mergeInto } from "../../src/merge/results/merge-into.ts";
 import { pickleCount, readPickle } from "../../src/merge/results/pickle.ts";
 import type { MergeRules } from "../../src/merge/results/types.ts";
-import { bindable, type Database, openDatabase, placeholder, quoteName, type SqlValue } from "../../src/platform/sqlite.ts";
+import { bindable, type Database, letGoOfClosed, openDatabase, placeholder, quoteName, type SqlValue } from "../../src/platform/sqlite.ts";
 import { restoreDatabase } from "../../src/results/restore.ts";
 import { ensureRunTables } from "../../src/results/schema.ts";
 
@@ -18,7 +18,11 @@ let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "expver-merge-"));
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+afterEach(async () => {
+  rmSync(dir, { recursive: true, force: true });
+  // Thousands of closed databases would otherwise keep their files open: more than some systems give to one process.
+  await letGoOfClosed();
+});
 
 type Row = Record<string, SqlValue>;
 interface Content {
