@@ -145,7 +145,9 @@ describe.each(ERAS)("in the %s era", (_name, era) => {
     const started = structured(await call(client, "expver_apply", { plan: planned.plan }));
     expect(questions).toHaveLength(1);
     expect(questions[0]).toContain("train.js");
-    expect(started).toMatchObject({ state: "done", data: { status: "running", version: "e0.3.0" } });
+    // A busy machine may look when the program has ended already.
+    const status = expect.stringMatching(/^(running|finished)$/);
+    expect(started).toMatchObject({ state: "done", data: { status, version: "e0.3.0" } });
     const ended = structured(await call(client, "expver_run_status", { wait: true, run: started.data.run_id }));
     expect(ended.data).toMatchObject({ status: "finished", version: "e0.3.0", params: { lr: "0.5" } });
     expect(refusal(await call(client, "expver_apply", { plan: planned.plan })).code).toBe("E_PLAN_STALE");
