@@ -13,7 +13,7 @@ export interface Config {
   /** In the order written; the first is the primary metric. */
   metrics: Record<string, Direction>;
   aggregate: Record<string, Aggregation>;
-  /** File parameters are read from, or null. */
+  /** File parameters are read from, which need not be there; null: none is to be read. */
   params: string | null;
   /** Globs of input pointers; empty = the default rule. */
   data: string[];
@@ -33,7 +33,7 @@ export const DEFAULTS: Config = {
   results: { database: "results/experiments.db", tables: [] },
   metrics: {},
   aggregate: {},
-  params: null,
+  params: "params.yaml",
   data: [],
   track: [],
   models: { output: "models/model.bin", production: "models/production/model.bin", candidates: "models/candidates", keep: 5 },

@@ -40,7 +40,7 @@ function rulesFor(config: Config): Record<string, Rule> {
     aggregate: into(config, "aggregate", (place) =>
       table(place, (one) => choice<Aggregation>(one, ["last", "best", "mean", "min", "max", "sum"])),
     ),
-    params: into(config, "params", (place) => (isNull(place.node) ? null : insidePath(place))),
+    params: into(config, "params", (place) => (isNull(place.node) || isFalse(place.node) ? null : insidePath(place))),
     data: into(config, "data", (place) => list(place, insidePath)),
     track: into(config, "track", (place) => list(place, insidePath)),
     models: section({
@@ -147,6 +147,10 @@ function prefix(place: Place): string {
 
 function isNull(node: YamlNode): boolean {
   return node.kind === "scalar" && node.style === "plain" && /^(|~|null|Null|NULL)$/.test(node.text);
+}
+
+function isFalse(node: YamlNode): boolean {
+  return node.kind === "scalar" && node.style === "plain" && node.text.toLowerCase() === "false";
 }
 
 function unique(words: string[]): string[] {

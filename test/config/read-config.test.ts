@@ -89,3 +89,14 @@ test("a model keeps its name in production unless another is given", () => {
   expect(productionOf("models: { output: a.pt, production: live/b.pt }")).toBe("live/b.pt");
   expect(productionOf("publish: ask")).toBe("models/production/model.bin");
 });
+
+test("no parameter file is read when it is said that none is", () => {
+  const paramsOf = (text: string) => parseConfig(text, "expver.yaml").params;
+  expect(["", "params:", "params: null", "params: false", "params: conf/a.yaml"].map(paramsOf)).toEqual([
+    "params.yaml",
+    null,
+    null,
+    null,
+    "conf/a.yaml",
+  ]);
+});

@@ -119,3 +119,25 @@ it.each([
   });
   expect(repo.expver(["tag", "-m", "again"]).code).toBe(0);
 });
+
+it("params.yaml that came after init is read by run, sweep, list and diff unless expver.yaml says that none is", () => {
+  const repo = makeExperiment();
+  repo.expver(["run", "-m", "none yet", "--", "node", "train.js"]);
+  repo.commit("parameters", { "params.yaml": "lr: 0.1\nnet: {depth: 2}\n" });
+  const made = repo.expverJson(["run", "-m", "some", "--", "node", "train.js"]);
+  expect(made.data.params).toEqual({ lr: "0.1", "net.depth": "2" });
+  repo.write("params.yaml", "lr: 0.1\nnet: {depth: 3}\n");
+  const { params } = repo.expverJson(["diff", "e0.2.0", "now"]).data;
+  expect(params.filter(({ differs }: { differs: boolean }) => differs)).toMatchObject([{ name: "net.depth", values: ["2", "3"] }]);
+  const shown = "console.log(require('fs').readFileSync('params.yaml', 'utf8'))";
+  repo.expver(["sweep", "--grid", "net.depth=4", "-m", "deeper", "--", "node", "-e", shown]);
+  repo.write("expver.yaml", `${repo.read("expver.yaml")}params: null\n`);
+  expect(repo.expverJson(["run", "-m", "off", "--", "node", "train.js"]).data.params).toEqual({});
+  const listed = repo.expverJson(["list"]).data.versions as { version: string; params: object }[];
+  expect(Object.fromEntries(listed.map((one) => [one.version, one.params]))).toEqual({
+    "e0.1.0": {},
+    "e0.2.0": { lr: "0.1", "net.depth": "2" },
+    "e0.3.0": { lr: "0.1", "net.depth": "4" },
+    "e0.4.0": {},
+  });
+});
