@@ -141,3 +141,14 @@ it("params.yaml that came after init is read by run, sweep, list and diff unless
     "e0.4.0": {},
   });
 });
+
+it("two values that go by one name are said, with the one that is recorded", () => {
+  const repo = makeExperiment();
+  repo.commit("parameters", { "params.yaml": "a.b: 1\na: {b: 2, c: [3]}\na.c.0: 4\nd: 5\n" });
+  const { data, warnings } = repo.expverJson(["run", "-m", "one", "--", "node", "train.js"]);
+  expect(data.params).toEqual({ "a.b": "2", "a.c.0": "4", d: "5" });
+  expect(warnings).toContainEqual({
+    text: "params.yaml has more than one value of a.b (1, 2), a.c.0 (3, 4): the version has the last one only",
+    hint: "A key a.b and keys below one another are one name. Keep one of them, or rename it.",
+  });
+});

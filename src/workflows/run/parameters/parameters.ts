@@ -7,7 +7,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { isMapping } from "../../../platform/mapping.ts";
-import { flatten } from "./flatten.ts";
+import { flatten, namesOfMany } from "./flatten.ts";
 import { withoutSettings } from "./sweep-keys.ts";
 
 /** `k=v` texts of the command line. The last of a name wins, as in most programs. */
@@ -63,11 +63,24 @@ export function warnUnread(
       hint: `Name such a file in expver.yaml: params: params.yaml. Or give what varies: --param lr=0.1`,
     });
   }
+  if (!isForeign(file)) warnOfMany(file, namesOfMany(withoutSettings(value)), report);
   if (isShort(parameters)) return;
   report({
     kind: "warning",
     text: `${file} has too many parameters for the environment of a program: EXPVER_PARAMS has those only that were given`,
     hint: `The program finds all of them in ${file}.`,
+  });
+}
+
+function warnOfMany(file: string, found: ReturnType<typeof namesOfMany>, report: Context["report"]): void {
+  const [first] = found;
+  if (first === undefined) return;
+  const named = found.slice(0, 5).map(([name, values]) => `${name} (${values.join(", ")})`);
+  const more = found.length > 5 ? `, and ${found.length - 5} more` : "";
+  report({
+    kind: "warning",
+    text: `${file} has more than one value of ${named.join(", ")}${more}: the version has the last one only`,
+    hint: `A key ${first[0]} and keys below one another are one name. Keep one of them, or rename it.`,
   });
 }
 
