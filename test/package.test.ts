@@ -56,7 +56,7 @@ describe("the package", () => {
     const demo = spawnSync(bin, ["demo", "story"], { encoding: "utf8", cwd: home });
     expect(demo.stderr).toContain("accuracy 0.9");
     expect(demo.status).toBe(0);
-  }, 180_000);
+  });
 
   it("is a library too: a program logs and reads with it", () => {
     const bin = join(home, "node_modules/.bin/expver");

@@ -77,7 +77,7 @@ async function typeAll(
       });
       let said = "";
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += String(chunk)));
-      const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+      const timer = setTimeout(() => child.kill("SIGKILL"), 240_000);
       const code = await new Promise<number>((resolve) => child.once("close", (status) => resolve(status ?? 137)));
       clearTimeout(timer);
       answers.push({ line, kind, code, said });

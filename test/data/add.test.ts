@@ -148,7 +148,7 @@ describe("refuses, writing nothing,", () => {
 const dvc = peer("dvc");
 
 describe.skipIf(dvc === null)("real dvc", () => {
-  it("finds nothing to change in what expver made, and would have written the same", { timeout: 120_000 }, () => {
+  it("finds nothing to change in what expver made, and would have written the same", () => {
     const ours = project();
     const theirs = project();
     for (const repository of [ours, theirs]) {

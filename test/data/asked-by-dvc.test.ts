@@ -53,7 +53,7 @@ function makeSource(repository: TestRepository): void {
     repository.run("git", ["-C", from, ...args]);
 }
 
-describe.skipIf(DVC === null)("as dvc answers it", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("as dvc answers it", () => {
   it("import-url over a pointer leaves what people wrote into it, byte for byte", () => {
     const twins = makeTwins();
     const same = () => expect(twins.ours.read("bar.dvc")).toBe(twins.theirs.read("bar.dvc"));

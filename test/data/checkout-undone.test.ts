@@ -89,7 +89,7 @@ it("a checkout that fails half-way leaves what was there", () => {
   expect(filesOf(repository)).toEqual(STATES.v2);
 });
 
-it("of more files than are written down at once: told as one change, thrown away and brought back whole", { timeout: 180_000 }, () => {
+it("of more files than are written down at once: told as one change, thrown away and brought back whole", () => {
   const repository = makeRepository();
   repository.expver(["data", "init"]);
   const COUNT = 20_100;

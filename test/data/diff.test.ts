@@ -6,7 +6,7 @@ import { listingHash, renderListing } from "../../src/store/objects/listing.ts";
 import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
-describe.skipIf(DVC === null)("as dvc says it", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("as dvc says it", () => {
   it("tells what changed since HEAD, since the pointers, and between commits", () => {
     const twins = makeTwins();
     twins.each(({ write }) => {

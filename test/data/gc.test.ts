@@ -23,7 +23,7 @@ function objectOf(text: string): string {
   return `md5/${hash.slice(0, 2)}/${hash.slice(2)}`;
 }
 
-describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("as dvc does it", () => {
   it("keeps what the scope names, here and on a remote", () => {
     const twins = makeTwins();
     twins.run(["remote", "add", "-q", "-d", "store", "../store"]);

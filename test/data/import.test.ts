@@ -192,7 +192,7 @@ describe.skipIf(DVC === null)("pull of what came with --no-download", { timeout:
   });
 });
 
-describe.skipIf(DVC === null)("as dvc shows it", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("as dvc shows it", () => {
   it.each(["--no-download", "--no-exec"])("knows of what came with %s no more than its source said", (flag) => {
     const twins = makeTwins();
     for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);
@@ -380,7 +380,7 @@ describe("an import of what was imported", { timeout: 240_000 }, () => {
   });
 });
 
-it("brings more of what only Git has than is in memory at once, whole", { timeout: 120_000 }, () => {
+it("brings more of what only Git has than is in memory at once, whole", () => {
   const repository = makeRepository();
   const git = (...args: string[]) => expect(repository.run("git", ["-C", "../src", ...args]), args.join(" ")).toMatchObject({ code: 0 });
   mkdirSync(join(repository.root, "../src/d"), { recursive: true });

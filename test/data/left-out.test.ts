@@ -30,7 +30,7 @@ function makeLeftOut(): Twins {
   return twins;
 }
 
-describe.skipIf(DVC === null)("pointers that .dvcignore leaves out", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("pointers that .dvcignore leaves out", () => {
   it("are not looked at, sent, brought, made or stored unless they are named", () => {
     const twins = makeLeftOut();
     twins.run(["push", "-q"]);

@@ -66,7 +66,7 @@ describe.skipIf(!python || !dvc)("a database that is being written", { timeout: 
   ])("%s with journal mode %s: data add and data commit store every row there was, and none is lost", async (path, mode) => {
     const repo = makeExperiment();
     const writer = startWriter(repo, path, mode);
-    await until(() => writer.written() > 20, 60_000);
+    await until(() => writer.written() > 20);
     for (const args of [
       ["add", path],
       ["commit", "--force", path],
@@ -79,7 +79,7 @@ describe.skipIf(!python || !dvc)("a database that is being written", { timeout: 
       expect(rows).toEqual(upTo(rows.length));
       expect(rows.length).toBeGreaterThanOrEqual(before);
       expect(rows.length).toBeLessThanOrEqual(after + 1);
-      await until(() => writer.written() > after + 5, 60_000);
+      await until(() => writer.written() > after + 5);
     }
     repo.write("stop", "");
     // All of it is written, with WAL part of it only into the -wal, and the writer still has the file open.

@@ -6,7 +6,7 @@ import type { TestRepository } from "../support/repository.ts";
 import { checkedObjects } from "../support/stores.ts";
 import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
 
-describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
+describe.skipIf(DVC === null)("as dvc does it", () => {
   it("stores what DVC 2 left, once", () => {
     const twins = makeTwins();
     twins.each(({ write }) => {

@@ -26,7 +26,7 @@ function change(repository: TestRepository, text: string): void {
   repository.write("sub/b", `b ${text}\n`);
 }
 
-describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
+describe.skipIf(DVC === null)("as dvc does it", () => {
   it("commit and add of several outputs of one file write all their entries", () => {
     const twins = makeTwins();
     twins.each(shareOneFile);
@@ -74,7 +74,7 @@ it("one of several outputs of one file is moved, also out of the file's folder, 
   expect(repository.read("c")).toBe("1\n");
 });
 
-describe.skipIf(DVC === null)("outputs that only Git has (cache: false), as dvc does it", { timeout: 120_000 }, () => {
+describe.skipIf(DVC === null)("outputs that only Git has (cache: false), as dvc does it", () => {
   const track = (repository: TestRepository) => {
     repository.write("a", "1\n");
     repository.write("d/x", "x\n");

@@ -24,7 +24,7 @@ function makeBound() {
 
 const ASKED = [[], ["-r", "store"], ["-r", "Own"]];
 
-describe.skipIf(DVC === null)("an output that is bound to a remote", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("an output that is bound to a remote", () => {
   it("is pushed there, looked for there, and comes from there", () => {
     const twins = makeBound();
     twins.run(["push", "-q"]);

@@ -12,7 +12,7 @@ const WRONG = [
   ["connect_timeout", "-1"],
 ] as const;
 
-describe.skipIf(DVC === null)("a remote's option that is no number", { timeout: 120_000 }, () => {
+describe.skipIf(DVC === null)("a remote's option that is no number", () => {
   it("is refused when it is set, when a file says it, and for a URL", () => {
     const twins = makeTwins();
     twins.run(["remote", "add", "-q", "-d", "store", NOWHERE]);

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { DVC, makeTwins, objectsBelow } from "../support/twins.ts";
 
-describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("as dvc does it", () => {
   it("shows and removes all that is said of a remote by its name alone", () => {
     const twins = makeTwins();
     for (const words of ["add -q -d one s3://bucket/path", "add -q two ../two", "modify one jobs 3", "modify one profile it's"])

@@ -11,7 +11,7 @@ const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 /** Making people takes root; and they must be able to read the program. */
 const CAN_MAKE_USERS = process.getuid?.() === 0 && hasPrograms("useradd", "groupadd", "userdel", "groupdel", "setpriv");
 
-describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and useradd)", { timeout: 180_000 }, () => {
+describe.skipIf(!CAN_MAKE_USERS)("a cache of two users (skipped without root and useradd)", () => {
   const group = `expver${process.pid}`;
   const [ann, bob] = [makePerson("a"), makePerson("b")];
   let cache = "";

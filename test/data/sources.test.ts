@@ -26,7 +26,7 @@ function publish(repository: TestRepository, data: (args: string[]) => unknown):
   data(["push", "-q"]);
 }
 
-describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("as dvc does it", () => {
   it("lists and gets what a repository holds, as it stands and as it was", () => {
     const twins = makeTwins();
     twins.each(fill);
@@ -88,7 +88,7 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
   });
 });
 
-describe.skipIf(DVC === null)("get --show-url", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("get --show-url", () => {
   it("says where the bytes are, of a repository without remote in its cache", () => {
     const twins = makeTwins();
     twins.each(fill);

@@ -96,7 +96,7 @@ describe.skipIf(!HAS_DVC)("data status says of stages what dvc says", () => {
     });
     dvcCalls(repo, [["repro", "-q"]]);
     repo.commit("ran");
-  }, 120_000);
+  });
 
   const sortedJson = (value: unknown): unknown =>
     Array.isArray(value)
@@ -115,7 +115,7 @@ describe.skipIf(!HAS_DVC)("data status says of stages what dvc says", () => {
     expect(repo.expver(["data", "status", "-q"]).code).toBe(0);
   });
 
-  it.each(Object.entries(CHANGES))("%s", { timeout: 120_000 }, (_name, change) => {
+  it.each(Object.entries(CHANGES))("%s", (_name, change) => {
     change(repo);
     try {
       const [theirs] = dvcCalls(repo, [["status", "--json"]]);
@@ -140,7 +140,7 @@ describe.skipIf(!HAS_DVC)("data status says of stages what dvc says", () => {
   });
 });
 
-it.skipIf(!HAS_DVC)("list and diff name outputs of stages that never ran, as dvc does", { timeout: 180_000 }, () => {
+it.skipIf(!HAS_DVC)("list and diff name outputs of stages that never ran, as dvc does", () => {
   const repo = makeRepository();
   repo.expver(["data", "init"]);
   repo.commit("one", {

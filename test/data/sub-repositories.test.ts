@@ -12,52 +12,48 @@ function fill(repository: TestRepository): void {
     repository.write(path, text);
 }
 
-describe.skipIf(DVC === null).each(["with", "without"])(
-  "of a repository %s data of its own, as dvc does it",
-  { timeout: 180_000 },
-  (own) => {
-    it("is listed and given out by the path from the top, as it stands and as it was", () => {
-      const twins = makeTwins();
-      twins.each(fill);
-      if (own === "without") twins.each(({ root }) => rmSync(join(root, ".dvc"), { recursive: true }));
-      twins.run(["init", "-q", "--subdir"], "proj");
-      twins.run(["add", "-q", "data", "in/one"], "proj");
-      twins.run(["remote", "add", "-q", "-d", "store", "../../store"], "proj");
-      twins.each(({ commit, git }) => {
-        commit("one");
-        git("tag", "v1");
-      });
-      twins.run(["push", "-q"], "proj");
-      twins.each(({ root, write }) => {
-        write("proj/data/c", "9\n");
-        mkdirSync(join(root, "../out"));
-      });
-      twins.run(["add", "-q", "data"], "proj");
-      for (const path of ["proj", "proj/data", "proj/in/one"]) twins.sameJson(["list", ".", path, "-R", "--json"]);
-      twins.run(["list", ".", "proj/nothing"]);
-      for (const words of [".", ". --rev v1", ". -T", ". --dvc-only"])
-        twins.same(["list", ...words.split(" "), ...(words.includes("-T") ? [] : ["-R"])]);
-      const bytes = (text: string) => text.split("\n").sort();
-      const { theirs: du, ours: ourDu } = twins.run(["du", "."]);
-      expect(bytes(ourDu.stdout)).toEqual(bytes(du.stdout));
-      const gets = [
-        ["../work", "proj/data"],
-        ["../work", "proj/data/s/b"],
-        ["../work", "proj/data", "--rev", "v1", "-o", "old"],
-        ["../work", "proj/in/one"],
-        // dvc fails with one of Git's files there, when nothing of DVC is at the top.
-        ...(own === "with" ? [["../work", "proj/code.py"]] : []),
-        ["../work", "proj/nothing"],
-        ["../work", ".", "-o", "all"],
-        ["../work", "data"],
-      ];
-      for (const args of gets) twins.run(["get", "-q", ...args], "../out");
-      const [theirs, ours] = [twins.theirs, twins.ours].map(({ root }) => readTree(join(root, "../out")));
-      expect(ours).toEqual(theirs);
-      expect(ours).toMatchObject({ "data/c": expect.anything(), b: expect.anything(), "old/a": expect.anything() });
+describe.skipIf(DVC === null).each(["with", "without"])("of a repository %s data of its own, as dvc does it", (own) => {
+  it("is listed and given out by the path from the top, as it stands and as it was", () => {
+    const twins = makeTwins();
+    twins.each(fill);
+    if (own === "without") twins.each(({ root }) => rmSync(join(root, ".dvc"), { recursive: true }));
+    twins.run(["init", "-q", "--subdir"], "proj");
+    twins.run(["add", "-q", "data", "in/one"], "proj");
+    twins.run(["remote", "add", "-q", "-d", "store", "../../store"], "proj");
+    twins.each(({ commit, git }) => {
+      commit("one");
+      git("tag", "v1");
     });
-  },
-);
+    twins.run(["push", "-q"], "proj");
+    twins.each(({ root, write }) => {
+      write("proj/data/c", "9\n");
+      mkdirSync(join(root, "../out"));
+    });
+    twins.run(["add", "-q", "data"], "proj");
+    for (const path of ["proj", "proj/data", "proj/in/one"]) twins.sameJson(["list", ".", path, "-R", "--json"]);
+    twins.run(["list", ".", "proj/nothing"]);
+    for (const words of [".", ". --rev v1", ". -T", ". --dvc-only"])
+      twins.same(["list", ...words.split(" "), ...(words.includes("-T") ? [] : ["-R"])]);
+    const bytes = (text: string) => text.split("\n").sort();
+    const { theirs: du, ours: ourDu } = twins.run(["du", "."]);
+    expect(bytes(ourDu.stdout)).toEqual(bytes(du.stdout));
+    const gets = [
+      ["../work", "proj/data"],
+      ["../work", "proj/data/s/b"],
+      ["../work", "proj/data", "--rev", "v1", "-o", "old"],
+      ["../work", "proj/in/one"],
+      // dvc fails with one of Git's files there, when nothing of DVC is at the top.
+      ...(own === "with" ? [["../work", "proj/code.py"]] : []),
+      ["../work", "proj/nothing"],
+      ["../work", ".", "-o", "all"],
+      ["../work", "data"],
+    ];
+    for (const args of gets) twins.run(["get", "-q", ...args], "../out");
+    const [theirs, ours] = [twins.theirs, twins.ours].map(({ root }) => readTree(join(root, "../out")));
+    expect(ours).toEqual(theirs);
+    expect(ours).toMatchObject({ "data/c": expect.anything(), b: expect.anything(), "old/a": expect.anything() });
+  });
+});
 
 describe("of a Git URL", () => {
   it("is listed, given out and imported from the remote it names", () => {

@@ -67,7 +67,7 @@ const cases: [what: string, swapped: string, workflow: unknown, input: Input, pr
   ],
 ];
 
-it.each(cases)("%s writes nothing through %s", { timeout: 120_000 }, async (_what, swapped, workflow, input, prepare) => {
+it.each(cases)("%s writes nothing through %s", async (_what, swapped, workflow, input, prepare) => {
   const repository = started();
   prepare?.(repository);
   const outside = join(repository.root, "../outside");

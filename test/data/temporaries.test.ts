@@ -18,7 +18,7 @@ function must(repository: TestRepository, ...args: string[]): void {
   expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
 }
 
-it("a killed unprotect leaves nothing between the data", { timeout: 120_000 }, () => {
+it("a killed unprotect leaves nothing between the data", () => {
   const repository = repositoryWith("hardlink");
   repository.write("d/a", "a");
   repository.write("d/b", "b");
@@ -49,7 +49,7 @@ it("a fetch removes what one left that was killed after all had come", () => {
 
 const CAN_MOUNT = smallDisk(64) !== null;
 
-it.skipIf(!CAN_MOUNT).each(["hardlink", "symlink", "copy"])("data on another file system than .dvc, by %s", { timeout: 60_000 }, (type) => {
+it.skipIf(!CAN_MOUNT).each(["hardlink", "symlink", "copy"])("data on another file system than .dvc, by %s", (type) => {
   const repository = repositoryWith(type);
   const { root } = repository;
   mkdirSync(join(root, "far"));

@@ -58,7 +58,7 @@ const SERVERS: [kind: string, isThere: boolean, start: () => Promise<Server>][] 
 
 for (const server of SERVERS) urlsAsDvc(...server);
 
-describe.skipIf(nginx === null)("webdav, where dvc needs a server that tells ETags of folders", { timeout: 120_000 }, () => {
+describe.skipIf(nginx === null)("webdav, where dvc needs a server that tells ETags of folders", () => {
   it("imports a folder and takes what is new there", async () => {
     const server = await startNginx();
     try {

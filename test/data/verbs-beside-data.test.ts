@@ -13,7 +13,7 @@ function sameLines(twins: Twins, args: string[], cwd?: string): void {
   expect(lines(ours.stdout), args.join(" ")).toEqual(lines(theirs.stdout));
 }
 
-describe.skipIf(DVC === null)("as dvc does it", { timeout: 180_000 }, () => {
+describe.skipIf(DVC === null)("as dvc does it", () => {
   it("du counts Git's files and data, here or not, at any revision", () => {
     const twins = makeTwins();
     twins.each(({ write }) => {

@@ -19,7 +19,7 @@ const STAGES = `stages:
     - last
 `;
 
-describe.skipIf(DVC === null)("as dvc does it", { timeout: 120_000 }, () => {
+describe.skipIf(DVC === null)("as dvc does it", () => {
   it("takes names as long as a file system allows, and one that leaves no room for .dvc is refused", () => {
     const twins = makeTwins();
     const names = ["a".repeat(251), "ü".repeat(125), "d"];

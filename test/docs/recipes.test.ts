@@ -34,7 +34,7 @@ beforeAll(() => {
   tool("npx", `[ "$1 $2" = "--yes expver" ] && shift 2 && exec "${process.execPath}" "${join(root, "dist/main.cjs")}" "$@"`);
   tool("gh", 'printf "%s\\n" "$@" > ../called; cat report.md >> ../called');
   tool("curl", 'printf "%s\\n" "$@" > ../called; cat report/report.md >> ../called');
-}, 120_000);
+});
 
 /** Runs the lines as a runner does, each in a shell that stops at the first failure; answers the exit code of the first that fails. */
 function play(lines: string[], name: string, env: Record<string, string> = {}): { code: number; called: string } {

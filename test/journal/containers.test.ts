@@ -45,7 +45,7 @@ async function beginRun({ root, context }: TestRepository): Promise<() => Promis
   return end;
 }
 
-describe.skipIf(!CAN_CONTAIN)("a run in a container", { timeout: 120_000 }, () => {
+describe.skipIf(!CAN_CONTAIN)("a run in a container", () => {
   it("is left alone while it goes on, and closed when it was killed", async () => {
     const repository = makeRepository();
     expect(repository.expver(["init"]).code).toBe(0);
@@ -72,7 +72,7 @@ describe.skipIf(!CAN_CONTAIN)("a run in a container", { timeout: 120_000 }, () =
   });
 });
 
-it.skipIf(!CAN_CONTAIN)("a run in a container is stopped from outside", { timeout: 120_000 }, async () => {
+it.skipIf(!CAN_CONTAIN)("a run in a container is stopped from outside", async () => {
   const repository = makeRepository();
   expect(repository.expver(["init"]).code).toBe(0);
   repository.commit("start");

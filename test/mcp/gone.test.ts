@@ -9,7 +9,7 @@ import { makeFolder, makeRepository, type TestRepository } from "../support/repo
 
 const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 
-it("a sweep that would go on for an hour is stopped, recorded, and can be resumed", { timeout: 120_000 }, async () => {
+it("a sweep that would go on for an hour is stopped, recorded, and can be resumed", async () => {
   const repo = makeRepository();
   expect(repo.expver(["init"]).code).toBe(0);
   const pids = join(makeFolder("pids"), "started");
@@ -29,7 +29,7 @@ it("a sweep that would go on for an hour is stopped, recorded, and can be resume
   expect(sweeps).toHaveLength(1);
 });
 
-it("a request that is cancelled before it is begun does nothing, and its plan can still be applied", { timeout: 60_000 }, async () => {
+it("a request that is cancelled before it is begun does nothing, and its plan can still be applied", async () => {
   const repo = makeRepository();
   repo.commit("start", { "train.sh": "true\n" });
   const { server, call, send, answered } = await serve(repo);

@@ -26,7 +26,7 @@ beforeAll(() => {
   const base = openTestRepository(makeFolder("mcp"));
   expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   demo = join(base.root, "demo");
-}, 120_000);
+});
 
 afterEach(async () => {
   for (const client of open.splice(0)) await client.close();

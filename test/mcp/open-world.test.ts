@@ -38,7 +38,7 @@ const CALLS: [tool: string, args: Record<string, unknown>][] = [
   ["expver_plan_recovery", { action: "undo" }],
 ];
 
-it("a tool that reaches for a server says so, and one that says so may", { timeout: 120_000 }, async () => {
+it("a tool that reaches for a server says so, and one that says so may", async () => {
   const base = openTestRepository(makeFolder("world"));
   expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   const repo = openTestRepository(join(base.root, "demo"));

@@ -23,7 +23,7 @@ function losses(repo: TestRepository): number[] {
   }
 }
 
-it("databases", { timeout: 120_000 }, () => {
+it("databases", () => {
   const repo = makeRepository();
   makeDatabase(repo, "b.db", 2);
   const merge = ["merge", "b.db", "--base-db", "a.db"];
@@ -38,7 +38,7 @@ it("databases", { timeout: 120_000 }, () => {
   expect(points).toBeGreaterThan(5);
 });
 
-it("data files, a rebase", { timeout: 120_000 }, () => {
+it("data files, a rebase", () => {
   const repo = makeRepository();
   repo.write("b.csv", "id,x\n2,c\n3,d\n");
   const merge = ["merge", "b.csv", "--base-data", "a.csv", "--strategy", "rebase", "--key-columns", "id", "--yes"];

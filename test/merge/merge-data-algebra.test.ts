@@ -163,7 +163,7 @@ describe.each(["parquet", "csv"] as const)("%s", (kind) => {
         { numRuns: 25 * MORE },
       );
     },
-    120_000 * MORE,
+    240_000 * MORE,
   );
 
   it(
@@ -181,6 +181,6 @@ describe.each(["parquet", "csv"] as const)("%s", (kind) => {
         { numRuns: 25 * MORE },
       );
     },
-    120_000 * MORE,
+    240_000 * MORE,
   );
 });

@@ -72,7 +72,7 @@ it("merging with itself adds nothing; new rows come after those that are there, 
   expect(await rowsOf((await merged(path, [b])).path)).toEqual(await rowsOf(path));
 });
 
-it("on random files: greatest multiplicity, any order of sources, repeating adds nothing", { timeout: 60_000 * MORE }, async () => {
+it("on random files: greatest multiplicity, any order of sources, repeating adds nothing", { timeout: 240_000 * MORE }, async () => {
   const rows = fc.array(fc.tuple(fc.constantFrom("1", "2", "NULL"), fc.constantFrom("'a'", "NULL", "'b'")), { maxLength: 8 });
   const write = (name: string, some: string[][]) => {
     const values = some.map(([id, x]) => `(${id}::INT, ${x}::VARCHAR)`).join(", ");

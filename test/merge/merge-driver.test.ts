@@ -329,7 +329,7 @@ describe("where the driver does not come to its end, Git merges the text as ever
     expect(points).toBeGreaterThan(5);
     expect(storedRows(repo)).toEqual(["a 1", "b 2", "c 3", "d 4"]);
     expect(temporariesIn(repo.root).filter((path) => path.includes(".dvc/cache"))).toEqual([]);
-  }, 120_000);
+  });
 
   it("a side is no pointer, names a file outside, or has other outputs", () => {
     const pointers: [name: string, text: string][] = [

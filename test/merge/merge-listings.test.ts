@@ -114,7 +114,7 @@ it("a choice leaves no clash, and decides nothing but clashes", () => {
   });
 });
 
-it.skipIf(!HAS_DVC)("real dvc's own driver merges to the same pointer", { timeout: 120_000 }, () => {
+it.skipIf(!HAS_DVC)("real dvc's own driver merges to the same pointer", () => {
   const { repo, files } = makeStory();
   const base = repo.git("rev-parse", "HEAD");
   const sides: [name: string, ours: Record<string, string | null>, theirs: Record<string, string | null>][] = [

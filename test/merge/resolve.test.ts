@@ -111,7 +111,7 @@ describe("a cell both sides changed", () => {
       { step: 2 },
     );
     expect(points).toBeGreaterThan(20);
-  }, 240_000);
+  });
 
   it("undo gives the file and its conflict back as they were, while the merge goes on", () => {
     const state = () => [repo.read(`${DATABASE}.dvc`), repo.git("ls-files", "--stage"), repo.git("status", "--porcelain")];

@@ -180,7 +180,7 @@ it("a model that is a folder, in place of a file", () => {
   expect(repo.read("models/production/net")).toBe("was a file");
 });
 
-it("not while a run goes on, which would take the copy for a model of its own", { timeout: 60_000 }, async () => {
+it("not while a run goes on, which would take the copy for a model of its own", async () => {
   const repo = makeModels();
   const run = inBackground(repo, ["run", "--", "node", "-e", 'require("fs").writeFileSync("../started", ""); setInterval(() => {}, 50)']);
   await until(() => existsSync(join(repo.root, "../started")));

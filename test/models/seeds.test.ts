@@ -36,7 +36,7 @@ function sweepSeeds(repo: TestRepository, program = TRAIN): (target: string, see
     runs.find(({ settings }) => settings.target === target && settings.seed === String(seed))?.run ?? `no run ${target} ${seed}`;
 }
 
-it("passes with the better mean, refuses a difference that chance explains, and says what it compared", { timeout: 120_000 }, () => {
+it("passes with the better mean, refuses a difference that chance explains, and says what it compared", () => {
   const repo = makeModels();
   const run = sweepSeeds(repo);
   const promote = (of: string, ...options: string[]) => repo.expverJson(["models", "promote", of, ...options, "--yes"]);
@@ -76,7 +76,7 @@ it("passes with the better mean, refuses a difference that chance explains, and 
   expect(asks("0.95", "--better-than", run("0.50", 4)).code).toBe(0);
 });
 
-it("other code is another group; what is measured and stands among the parameters is named", { timeout: 120_000 }, () => {
+it("other code is another group; what is measured and stands among the parameters is named", () => {
   const repo = makeModels();
   const run = sweepSeeds(repo, TIMED);
   const split = repo.expverJson(["models", "promote", run("0.40", 1), "--seeds", "4"]);
@@ -122,7 +122,7 @@ it.each([
   expect(repo.read(PRODUCTION)).toBe(modelOf("0.5"));
 });
 
-it("--best with seeds is the best mean, not the luckiest run", { timeout: 120_000 }, () => {
+it("--best with seeds is the best mean, not the luckiest run", () => {
   const repo = makeModels();
   repo.write("train.js", TRAIN.replace("Number(target) + seed / 1000", 'target === "lucky" ? [0.01, 0.9][seed - 1] : 0.3 + seed / 1000'));
   repo.commit("seeds");

@@ -54,7 +54,7 @@ stages:
     outs: ["o\${item.a}.txt"]
 `;
 
-describe.skipIf(!HAS_DVC)("beside dvc", { timeout: 120_000 }, () => {
+describe.skipIf(!HAS_DVC)("beside dvc", () => {
   it("a run of such stages is whole: nothing is left over, others get its files where dvc has them", () => {
     const [repo, bare] = [makeRepository(), makeRepository({ bare: true })];
     repo.write("params.yaml", "base: exps\n");

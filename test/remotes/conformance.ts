@@ -195,7 +195,7 @@ export function conformance(kind: string, start: () => ServerUnderTest | Promise
       expect([...(await site.contents()).keys()].sort()).toEqual(left);
     });
 
-    it("moves a large file in bounded memory", { timeout: 180_000 }, async () => {
+    it("moves a large file in bounded memory", async () => {
       const { site } = await place();
       const repository = makeRepository(site.env ? { env: site.env } : {});
       expect(repository.expver(["data", "init"]).code).toBe(0);

@@ -15,7 +15,7 @@ function children(): Set<number> {
 
 const dvc = peerWith("dvc", "dvc_s3");
 
-describe.skipIf(dvc === null || seaweedProgram() === null)("through an installed dvc", { timeout: 120_000 }, () => {
+describe.skipIf(dvc === null || seaweedProgram() === null)("through an installed dvc", () => {
   let server: Seaweed;
   beforeAll(async () => {
     server = await startSeaweed();

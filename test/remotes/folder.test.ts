@@ -45,7 +45,7 @@ it("names what is in the way of a folder of objects, on the remote and in the ca
 });
 
 const dvc = peer("dvc");
-it.skipIf(dvc === null)("shares a folder with real dvc, both ways", { timeout: 120_000 }, () => {
+it.skipIf(dvc === null)("shares a folder with real dvc, both ways", () => {
   sharesWithDvc(dvc ?? "", { url: makeFolder("shared") });
 });
 

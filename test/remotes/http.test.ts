@@ -125,7 +125,7 @@ describe.skipIf(nginx === null)("on nginx", () => {
     });
 
     const dvc = peerWith("dvc", "dvc_webdav");
-    it.skipIf(dvc === null).each(["http", "webdav"])("shares a %s remote with real dvc, both ways", { timeout: 180_000 }, (kind) => {
+    it.skipIf(dvc === null).each(["http", "webdav"])("shares a %s remote with real dvc, both ways", (kind) => {
       const url = `${server.url.replace("http", kind)}/basic/${kind}-shared`;
       mkdirSync(join(server.root, "basic", `${kind}-shared`));
       const options = { user: "ada", password: "secret", ...(kind === "http" ? { auth: "basic", method: "PUT" } : {}) };

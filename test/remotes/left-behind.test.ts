@@ -68,7 +68,7 @@ const PLACES: Record<string, { isHere: boolean; start: () => Promise<Place> }> =
 
 for (const [kind, { isHere, start }] of Object.entries(PLACES)) {
   describe.skipIf(!isHere)(kind, () => {
-    it("sweeps what is provably nobody's, with a push and with a gc", { timeout: 120_000 }, async () => {
+    it("sweeps what is provably nobody's, with a push and with a gc", async () => {
       const place = await start();
       try {
         const repository = makeRepository(place.env ? { env: place.env } : {});

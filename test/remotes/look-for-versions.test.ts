@@ -5,7 +5,7 @@ import type { ObjectServer } from "../../src/store/remotes/server.ts";
 import { type Seaweed, seaweedProgram, startSeaweed } from "../support/servers/seaweed.ts";
 import { keepVersions, openBucket, putByOtherHands } from "./versioned-bucket.ts";
 
-describe.skipIf(seaweedProgram() === null)("looking for versions", { timeout: 120_000 }, () => {
+describe.skipIf(seaweedProgram() === null)("looking for versions", () => {
   let seaweed: Seaweed;
   beforeAll(async () => {
     seaweed = await startSeaweed();

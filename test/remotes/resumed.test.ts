@@ -65,7 +65,7 @@ const SERVERS: Record<string, { isHere: boolean; parts: { all: number; fit: numb
 
 for (const [kind, { isHere, parts, start }] of Object.entries(SERVERS)) {
   describe.skipIf(!isHere)(kind, () => {
-    it(parts ? "an upload and a download" : "a download", { timeout: 120_000 }, async () => {
+    it(parts ? "an upload and a download" : "a download", async () => {
       const server = await start();
       const proxy = await startFaultProxy(server.url);
       try {

@@ -10,7 +10,7 @@ import { keepVersions, versionsOf } from "./versioned-bucket.ts";
 
 const WITH_DVC = peerWith("dvc", "dvc_s3") !== null && seaweedProgram() !== null;
 
-describe.skipIf(!WITH_DVC)("a version_aware remote that dvc has pushed to", { timeout: 120_000 }, () => {
+describe.skipIf(!WITH_DVC)("a version_aware remote that dvc has pushed to", () => {
   let server: Seaweed;
   let theirs: TestRepository;
 
@@ -31,7 +31,7 @@ describe.skipIf(!WITH_DVC)("a version_aware remote that dvc has pushed to", { ti
     for (const [path, text] of SECOND) theirs.write(path, text);
     dvcCalls(theirs, [["add", "d", "f.txt"], ["push"]]);
     theirs.commit("second");
-  }, 120_000);
+  });
   afterAll(() => server?.stop());
 
   const FIRST: [string, string][] = [

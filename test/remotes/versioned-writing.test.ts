@@ -14,7 +14,7 @@ const WITH_SERVER = seaweedProgram() !== null;
 const WITH_DVC = WITH_SERVER && peerWith("dvc", "dvc_s3") !== null;
 const POINTERS = ["d.dvc", "deep/f.txt.dvc", "dvc.lock"];
 
-describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_000 }, () => {
+describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", () => {
   let server: Seaweed;
   beforeAll(async () => {
     server = await startSeaweed();
@@ -204,7 +204,7 @@ describe.skipIf(!WITH_DVC)("pushing to a version_aware remote", { timeout: 120_0
   });
 });
 
-describe.skipIf(!WITH_SERVER)("what goes on from a push to a version_aware remote", { timeout: 120_000 }, () => {
+describe.skipIf(!WITH_SERVER)("what goes on from a push to a version_aware remote", () => {
   let server: Seaweed;
   beforeAll(async () => {
     server = await startSeaweed();

@@ -115,7 +115,7 @@ describe("a column that meets a value of another class", () => {
   });
 });
 
-it("eight processes with columns of their own lose nothing and never share a timestamp", { timeout: 60_000 }, async () => {
+it("eight processes with columns of their own lose nothing and never share a timestamp", async () => {
   const folder = makeFolder("track");
   const program = `
     import { track } from ${JSON.stringify(LIBRARY)};

@@ -16,7 +16,7 @@ fs.mkdirSync("reports", { recursive: true });
 fs.writeFileSync("reports/r.json", "{}");
 `;
 
-describe("files that no version has", { timeout: 120_000 }, () => {
+describe("files that no version has", () => {
   it("are named at the end of a run, with what to write to keep them", () => {
     const repo = makeExperiment();
     repo.write(".gitignore", `${repo.read(".gitignore")}*.log\n`);

@@ -19,7 +19,7 @@ function run(repo: TestRepository, ...words: string[]): { data: { snapshot: stri
 
 const changed = (repo: TestRepository, from: string, to: string) => repo.git("diff", "--name-only", from, to).split("\n");
 
-it("a run or a sweep without any number says so, and what to type; it is a version all the same", { timeout: 60_000 }, () => {
+it("a run or a sweep without any number says so, and what to type; it is a version all the same", () => {
   const repo = begin();
   const silent = run(repo, "--", "node", "train.js", "0.5");
   expect(silent.texts).toContainEqual(expect.stringMatching(/^run \S+ left no number/));
@@ -33,7 +33,7 @@ it("a run or a sweep without any number says so, and what to type; it is a versi
   expect(empty.texts).toEqual(["the metrics file m.json has no number"]);
 });
 
-it("the metrics file is no change to anybody: ignored from the first version on, and taken back with it", { timeout: 60_000 }, () => {
+it("the metrics file is no change to anybody: ignored from the first version on, and taken back with it", () => {
   const repo = begin();
   const before = repo.read(".gitignore");
   const first = run(repo, "--metrics", "metrics.json", "--", "node", "train.js", "0.5");
@@ -47,7 +47,7 @@ it("the metrics file is no change to anybody: ignored from the first version on,
   expect(repo.read(".gitignore")).toBe(before);
 });
 
-it("one that Git tracks is in every version as the run wrote it, and one run makes one commit of it", { timeout: 60_000 }, () => {
+it("one that Git tracks is in every version as the run wrote it, and one run makes one commit of it", () => {
   const repo = begin();
   repo.commit("tracked", { "metrics.json": "{}\n" });
   const ignored = repo.read(".gitignore");

@@ -84,7 +84,7 @@ it("a parameter file that readers of YAML 1.1 and 1.2 read differently is warned
   expect(params.filter(({ differs }: { differs: boolean }) => differs).map(({ name }: { name: string }) => name)).toEqual(["flag"]);
 });
 
-it("more parameters than an environment or a table takes: the run's record and the tag have all of them", { timeout: 120_000 }, () => {
+it("more parameters than an environment or a table takes: the run's record and the tag have all of them", () => {
   const repo = makeExperiment();
   repo.write("expver.yaml", `${repo.read("expver.yaml")}params: params.yaml\n`);
   const names = Array.from({ length: 6000 }, (_, index) => `layer${index}`);

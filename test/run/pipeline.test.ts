@@ -28,7 +28,7 @@ describe.skipIf(!HAS_DVC)("a run of a pipeline", { timeout: 240_000 }, () => {
     repo.expver(["init"]);
     repo.commit("pipeline", { "dvc.yaml": PIPELINE, "raw.csv": "1\n", ".gitignore": "# mine\n" });
     expect(repro().code).toBe(0);
-  }, 120_000);
+  });
 
   it("commits lock, outputs that are not cached and the lines that ignore the others: nothing is left over", () => {
     expect(repo.git("status", "--porcelain")).toBe("");

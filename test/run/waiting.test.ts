@@ -15,7 +15,7 @@ function withRun(): TestRepository {
   return repository;
 }
 
-it("a run waits for the one before it, as long as it was told to, and says for whom", { timeout: 120_000 }, () => {
+it("a run waits for the one before it, as long as it was told to, and says for whom", () => {
   const repository = withRun();
   expect(repository.expver(["run", "--no-tag", "--", "true"])).toMatchObject({
     code: 4,
@@ -30,7 +30,7 @@ it("a run waits for the one before it, as long as it was told to, and says for w
   expect(repository.expverJson(["runs"]).data.runs).toHaveLength(2);
 });
 
-it("hears Ctrl-C while it waits", { timeout: 120_000 }, () => {
+it("hears Ctrl-C while it waits", () => {
   const repository = withRun();
   const main = join(import.meta.dirname, "../../dist/main.cjs");
   const script = `"$@" 2>said & waiter=$!; while ! grep -q waiting: said; do sleep 0.1; done; kill -INT $waiter; wait $waiter; code=$?; cat said; exit $code`;

@@ -287,7 +287,7 @@ describe.skipIf(dvc === null)("beside real dvc", () => {
   const root = mkdtempSync(join(FAST_FOLDER, "expver-dvc-"));
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-  it("writes the same bytes for odd names", { timeout: 120_000 }, () => {
+  it("writes the same bytes for odd names", () => {
     const env = { ...process.env, DVC_NO_ANALYTICS: "1", DVC_SITE_CACHE_DIR: join(root, ".site") };
     const run = (...args: string[]) => {
       const result = spawnSync(dvc ?? "", args, { cwd: root, env, encoding: "utf8" });

@@ -30,7 +30,7 @@ function withCandidates(): { study: Study; clone: TestRepository } {
   return { study, clone };
 }
 
-it("in a clone without them: their listing is fetched, and they stay in the pointer", { timeout: 120_000 }, () => {
+it("in a clone without them: their listing is fetched, and they stay in the pointer", () => {
   const { clone } = withCandidates();
   const { code, error } = sweep(clone);
   expect(code, JSON.stringify(error)).toBe(0);
@@ -41,7 +41,7 @@ it("in a clone without them: their listing is fetched, and they stay in the poin
   for (const run of runs) expect(listed).toContain(`${run}_model.bin`);
 });
 
-it("where the listing is nowhere: nothing of the ending is left, and it goes on once it is there", { timeout: 120_000 }, () => {
+it("where the listing is nowhere: nothing of the ending is left, and it goes on once it is there", () => {
   const { study, clone } = withCandidates();
   const aside = `${study.storage}.off`;
   renameSync(study.storage, aside);
@@ -55,7 +55,7 @@ it("where the listing is nowhere: nothing of the ending is left, and it goes on 
   must(clone, ["verify"]);
 });
 
-it("a name that has no room for that of the run: said, and the version is made", { timeout: 120_000 }, () => {
+it("a name that has no room for that of the run: said, and the version is made", () => {
   const { study } = withCandidates();
   rmSync(join(study.repo.root, "models/model.bin"), { force: true });
   const { code, error, warnings, data } = sweep(study.repo, { NAME: "m".repeat(250) });

@@ -11,7 +11,7 @@ require("fs").writeFileSync("metrics.json", JSON.stringify({ accuracy: 0.5 }));
 `;
 const sweepOf = (values: string) => ["sweep", "--grid", `n=${values}`, "--metrics", "metrics.json", "--", "node", "train.js"];
 
-it("names the first that failed, the line of its log that says why, and the command that shows its log", { timeout: 120_000 }, () => {
+it("names the first that failed, the line of its log that says why, and the command that shows its log", () => {
   const repo = makeSweepExperiment();
   repo.write("train.js", FAILS);
   // All fail: an error.
@@ -35,9 +35,7 @@ it("names the first that failed, the line of its log that says why, and the comm
   expect(repo.expverJson(sweepOf("0")).data.failure).toBe(null);
 });
 
-it("a run whose metrics file cannot be read has failed, for that reason; the others go on, unless asked otherwise", {
-  timeout: 120_000,
-}, () => {
+it("a run whose metrics file cannot be read has failed, for that reason; the others go on, unless asked otherwise", () => {
   const repo = makeSweepExperiment();
   repo.write(
     "train.js",

@@ -13,9 +13,7 @@ sweep:   # what is tried
 `;
 const COMMAND = ["--metrics", "metrics.json", "--", "node", "train.js"];
 
-it("reads grid, list, ranges, samples and seeds as the flags do; flags win; no run has the section as a parameter", {
-  timeout: 120_000,
-}, () => {
+it("reads grid, list, ranges, samples and seeds as the flags do; flags win; no run has the section as a parameter", () => {
   const repo = makeSweepExperiment();
   repo.write("expver.yaml", `${repo.read("expver.yaml")}params: conf/params.yaml\n`);
   repo.write("conf/params.yaml", PARAMS.replace(/ {2}list.*\n/, ""));
@@ -54,7 +52,7 @@ it("reads grid, list, ranges, samples and seeds as the flags do; flags win; no r
   expect(jobsOf()).toEqual([{ a: "1" }, { a: "2", b: "x, y" }]);
 });
 
-it("says what is wrong with the section", { timeout: 120_000 }, () => {
+it("says what is wrong with the section", () => {
   const repo = makeSweepExperiment();
   const saidOf = (text: string) => {
     repo.write("params.yaml", text);
@@ -71,7 +69,7 @@ it("says what is wrong with the section", { timeout: 120_000 }, () => {
   expect(repo.expverJson(["sweep", "--from", "none.yaml", ...COMMAND]).error).toMatchObject({ code: "E_NOT_FOUND" });
 });
 
-it("what cannot be changed alone in the parameter file is said before the first run; what comes by `<<` can", { timeout: 120_000 }, () => {
+it("what cannot be changed alone in the parameter file is said before the first run; what comes by `<<` can", () => {
   const repo = makeSweepExperiment();
   repo.write("expver.yaml", `${repo.read("expver.yaml")}params: params.yaml\n`);
   repo.commit("parameters", { "params.yaml": "base: &b {lr: 0.5}\nnet:\n  <<: *b\n  depth: 2\n" });

@@ -47,7 +47,7 @@ it("are read-only links above that, said in the plan; as root only with --link; 
   expect(linked("--link")).toEqual(["0"]);
 });
 
-it("that a program wrote through are told, and no object keeps bytes its name does not mean", { timeout: 120_000 }, () => {
+it("that a program wrote through are told, and no object keeps bytes its name does not mean", () => {
   const repo = makeSweepExperiment();
   repo.write("data/big.csv", "a,b\n1,2\n");
   repo.write("train.js", `${PROGRAM}fs.chmodSync("data/big.csv", 0o644); fs.appendFileSync("data/big.csv", "3,4\\n");`);

@@ -82,7 +82,7 @@ describe("many runs", { timeout: 600_000 }, () => {
   });
 });
 
-describe("what --resume is asked for", { timeout: 120_000 }, () => {
+describe("what --resume is asked for", () => {
   it("--partial runs nothing, also where a run was killed with its sweep", async () => {
     const repo = makeSweepExperiment();
     counting(repo, `if (n === 1 && times === 1) { setTimeout(() => {}, 600_000); return; }`);

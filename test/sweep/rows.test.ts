@@ -29,7 +29,7 @@ const SWEEP = ["sweep", "--grid", "n=1,2,3", "--", "node", "train.js"];
 const said = (rows: Record<string, unknown>[]) => rows.map(({ n, step }) => `${n} ${step}`).sort();
 const ALL = ["1 0", "1 1", "1 2", "2 0", "2 1", "2 2", "3 0", "3 1", "3 2"];
 
-it("rows of runs at one time under one track id are each of one run; those of a failed one get no version", { timeout: 120_000 }, () => {
+it("rows of runs at one time under one track id are each of one run; those of a failed one get no version", () => {
   const repo = makeSweepExperiment();
   fixedTrack(repo, 'String(100 + step * 10 + n).padStart(6, "0")');
   const first = repo.expverJson([...SWEEP.slice(0, 3), "--fail-fast", ...SWEEP.slice(3)]);
@@ -50,7 +50,7 @@ it("rows of runs at one time under one track id are each of one run; those of a 
   expect(said(finished)).toEqual(ALL);
 });
 
-it("rows of one name in one microsecond move on, and stay their run's", { timeout: 120_000 }, () => {
+it("rows of one name in one microsecond move on, and stay their run's", () => {
   const repo = makeSweepExperiment();
   repo.write("../good", "");
   // The first and the last row of each run meet those of the others; the one between does so only sometimes.
@@ -62,9 +62,7 @@ it("rows of one name in one microsecond move on, and stay their run's", { timeou
   expect(new Set(rows.map(({ version }) => version))).toEqual(new Set(["e0.1.0"]));
 });
 
-it("what somebody has corrected in rows of an unfinished sweep stays, and does not keep it from being finished", {
-  timeout: 120_000,
-}, () => {
+it("what somebody has corrected in rows of an unfinished sweep stays, and does not keep it from being finished", () => {
   const repo = makeSweepExperiment();
   fixedTrack(repo, 'String(100 + n * 10 + step).padStart(6, "0")');
   repo.write("train.js", repo.read("train.js").replace("process.exit(1)", 'process.kill(process.pid, "SIGKILL")'));

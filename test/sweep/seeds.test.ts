@@ -28,9 +28,7 @@ const sweepOf = (values: string) => [
   "train.js",
 ];
 
-it("does not win while another setting has them all; it is listed with what it lacks, here, in show, and once the metric is settled later", {
-  timeout: 120_000,
-}, () => {
+it("does not win while another setting has them all; it is listed with what it lacks, here, in show, and once the metric is settled later", () => {
   const repo = makeSweepExperiment();
   repo.write("expver.yaml", repo.read("expver.yaml").replace("accuracy: max", "loss: min"));
   // The one seed of lr=4 that is left has the lowest loss, then lr=2 without its bad seed; lr=3 has all.
@@ -60,7 +58,7 @@ it("does not win while another setting has them all; it is listed with what it l
   expect(repo.expver(groups).stdout).toContain("the best mean is of 1 run; others are of up to 3");
 });
 
-it("wins when no setting has them all, and it has most of them; that is said", { timeout: 120_000 }, () => {
+it("wins when no setting has them all, and it has most of them; that is said", () => {
   const repo = makeSweepExperiment();
   repo.write("expver.yaml", repo.read("expver.yaml").replace("metrics: { accuracy: max }\n", ""));
   repo.write("train.js", program({ 2: [0.1, null, null], 3: [0.5, 0.3, null] }));

@@ -77,7 +77,7 @@ function digests(repo: TestRepository): Record<string, string> {
 }
 
 describe.skipIf(dvc === null || python === null)("a repository of real dvc and xetrack", () => {
-  it("is adopted without a changed byte, once, from anywhere in it; then runs go on where it was", { timeout: 180_000 }, () => {
+  it("is adopted without a changed byte, once, from anywhere in it; then runs go on where it was", () => {
     const repo = makeTheirs();
     const before = digests(repo);
     const made = repo.expverJson(["init"], { cwd: "src" });
@@ -116,7 +116,7 @@ describe.skipIf(dvc === null || python === null)("a repository of real dvc and x
     expect(repo.run("dvc", ["status", "data/train.csv.dvc", "logs/track.db.dvc", "models/clf.bin.dvc"]).stdout).toContain("up to date");
   });
 
-  it("is adopted in a linked worktree, where dvc then finds the data of the main one", { timeout: 180_000 }, () => {
+  it("is adopted in a linked worktree, where dvc then finds the data of the main one", () => {
     const repo = makeTheirs();
     repo.git("worktree", "add", "-q", "-b", "side", "../side");
     const made = repo.expverJson(["init"], { cwd: "../side" });

@@ -15,7 +15,7 @@ beforeAll(() => {
   const base = openTestRepository(makeFolder("advise"));
   expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   demo = join(base.root, "demo");
-}, 120_000);
+});
 
 function aRepository(): TestRepository {
   const copy = join(makeFolder("copy"), "demo");

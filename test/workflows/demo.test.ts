@@ -14,7 +14,7 @@ describe("expver demo", { timeout: 240_000 }, () => {
     base = openTestRepository(makeFolder("demo"));
     planned = base.expverJson(["demo", "here", "--dry-run"]).data.steps;
     played = base.expver(["demo", "here"]);
-  }, 240_000);
+  });
 
   it("plays the story and leaves a repository whose model learned something", () => {
     expect(played.code).toBe(0);

@@ -238,5 +238,5 @@ it.each(["install", "remove"])(
     );
     expect(points).toBeGreaterThan(10);
   },
-  120_000,
+  240_000,
 );

@@ -23,7 +23,7 @@ test("init killed at any point is repaired and finished by the next one", () => 
     return killed;
   });
   expect(points).toBeGreaterThan(20);
-}, 120_000);
+});
 
 test("undo killed at any point is finished by the next writing command", () => {
   const points = atEveryKill((at) => {
@@ -45,4 +45,4 @@ test("undo killed at any point is finished by the next writing command", () => {
     return killed;
   });
   expect(points).toBeGreaterThan(10);
-}, 120_000);
+});

@@ -49,7 +49,7 @@ function setUp(): void {
   typeAll(SET_UP);
 }
 
-it("remotes of every kind and their options, the cache, what is tracked", { timeout: 120_000 }, () => {
+it("remotes of every kind and their options, the cache, what is tracked", () => {
   setUp();
   typeAll([
     ["dvc remote add myremote s3://my-bucket/dvc-store", 0, ""],
@@ -89,7 +89,7 @@ it("remotes of every kind and their options, the cache, what is tracked", { time
   ]);
 });
 
-it("worktrees by hand: pushed late, removed, and everything still to be had", { timeout: 120_000 }, () => {
+it("worktrees by hand: pushed late, removed, and everything still to be had", () => {
   setUp();
   repo.git("worktree", "add", "-q", "../exp-cnn", "-b", "exp/cnn-pii");
   const cnn = { ...repo, root: join(repo.root, "../exp-cnn") };
@@ -117,7 +117,7 @@ it("worktrees by hand: pushed late, removed, and everything still to be had", { 
   expect([repo.read("../cnn.bin"), repo.read("../again.bin")]).toEqual(["model cnn\n", "model cnn\n"]);
 });
 
-it("a push that succeeds in part is finished by the next one", { timeout: 60_000 }, () => {
+it("a push that succeeds in part is finished by the next one", () => {
   setUp();
   repo.write("data/train.csv", "id,x\n1,1\n2,2\n");
   repo.write("models/production/model.bin", "model two\n");
@@ -139,7 +139,7 @@ it("a push that succeeds in part is finished by the next one", { timeout: 60_000
   ]);
 });
 
-it("a merge that is killed leaves the base as it was or as it should be, and is typed again", { timeout: 120_000 }, () => {
+it("a merge that is killed leaves the base as it was or as it should be, and is typed again", () => {
   setUp();
   writeRows(repo, "new.db", [["new-emu-0003", "e0.2.0", 0.9]]);
   const line = "merge_artifacts.py --strategy merge --base-db results/experiments.db --exp-db new.db";
@@ -157,7 +157,7 @@ it("a merge that is killed leaves the base as it was or as it should be, and is 
   expect(tracksOf("results/experiments.db")).toEqual([...before, "new-emu-0003"]);
 });
 
-it.skipIf(peer("dvc") === null)("its stage runs by real dvc; a rebase in it waits for a yes, once", { timeout: 120_000 }, () => {
+it.skipIf(peer("dvc") === null)("its stage runs by real dvc; a rebase in it waits for a yes, once", () => {
   setUp();
   const dvc = (...words: string[]) => {
     const { code, stdout, stderr } = repo.run(peer("dvc") ?? "", words, {

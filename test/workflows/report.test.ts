@@ -14,7 +14,7 @@ beforeAll(() => {
   const base = openTestRepository(makeFolder("report"));
   expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   repo = openTestRepository(join(base.root, "demo"));
-}, 120_000);
+});
 
 it("says which is best, and what the newest changed, to the digit", () => {
   const { code, stdout } = repo.expver(["report"]);
@@ -120,7 +120,7 @@ it("leaves the old file or the new one wherever it is killed, and the old one in
     return killed;
   }, sampledPoints(4));
   expect(points).toBeGreaterThan(5);
-}, 120_000);
+});
 
 it("says so when there is nothing", () => {
   const empty = makeRepository();

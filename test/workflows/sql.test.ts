@@ -13,7 +13,7 @@ beforeAll(() => {
   const base = openTestRepository(makeFolder("sql"));
   expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   repo = openTestRepository(join(base.root, "demo"));
-}, 120_000);
+});
 
 const ask = (...args: string[]) => repo.expverJson(["sql", ...args]);
 const answer = (...args: string[]) => {

@@ -67,7 +67,7 @@ beforeAll(() => {
   expect(base.expver(["demo", "demo", "--brief"]).code).toBe(0);
   demo = join(base.root, "demo");
   trainBytes = readFileSync(join(demo, "data/train.csv")).length;
-}, 120_000);
+});
 
 it("the page has fourteen, each with something to type and an end", () => {
   expect(CASES.map(({ number }) => number)).toEqual(Array.from({ length: 14 }, (_, index) => index + 1));
