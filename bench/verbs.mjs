@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { least, measure, must, options, printTable, ratio } from "./measure.mjs";
 import { MAIN, makeFiles, repository } from "./repository.mjs";
 
-const { files, bytes, rounds, on, link, only, clock } = options({
+const { files, bytes, rounds, on, link, only, clock, safe } = options({
   files: 1000,
   bytes: 1000,
   rounds: 3,
@@ -13,6 +13,7 @@ const { files, bytes, rounds, on, link, only, clock } = options({
   link: "",
   only: "",
   clock: "wall",
+  safe: "",
 });
 const RAW = join(import.meta.dirname, "raw.mjs");
 /** What is left of a command that has no files to look at. */
@@ -29,12 +30,17 @@ try {
   for (let round = 0; round < rounds; round += 1) {
     for (const { fresh } of tools) fresh();
     for (const name of names) {
-      const playing = tools.map(({ name: tool, cases }) => ({ ...(cases[name] ?? START), name: tool, clock }));
+      const playing = tools.map(({ name: tool, cases }) => {
+        const one = cases[name] ?? START;
+        return { ...one, name: tool, clock, before: () => settleAfter(one.before) };
+      });
       const measured = measure(playing, 1);
       for (const [index, tool] of tools.entries()) times.get(name)[index].push(...measured.get(tool.name));
     }
   }
-  console.log(`\n${files} files of ${bytes} bytes in ${on}${link && `, cache.type ${link}`}; least seconds (${clock}) of ${rounds} rounds`);
+  console.log(
+    `\n${files} files of ${bytes} bytes in ${on}${link && `, cache.type ${link}`}${safe && ", bare checks and syncs"}; least seconds (${clock}) of ${rounds} rounds`,
+  );
   printTable([
     ["", "expver", "dvc", "bare", "dvc / expver", "expver / bare"],
     ...[...times]
@@ -48,6 +54,12 @@ try {
   ]);
 } finally {
   rmSync(base, { recursive: true, force: true });
+}
+
+/** On a disk nobody pays for what another has written. */
+function settleAfter(preparing) {
+  preparing?.();
+  must("sync", ["-f", base]);
 }
 
 function seconds(times) {
@@ -80,8 +92,8 @@ function bare() {
 }
 
 function bareCases(top, { data, store }) {
-  const links = /link/.test(link.replace("reflink", "")) ? ["link"] : [];
-  const raw = (verb, from = data, to = store) => ({ program: process.execPath, args: [RAW, verb, from, to, ...links] });
+  const flags = [...(/link/.test(link.replace("reflink", "")) ? ["link"] : []), ...(safe === "" ? [] : ["safe"])];
+  const raw = (verb, from = data, to = store) => ({ program: process.execPath, args: [RAW, verb, from, to, ...flags] });
   const keep = (from, to) => copyFileSync(join(store, from), join(store, to));
   const removed =
     (...paths) =>
