@@ -139,9 +139,12 @@ export function removeTemporaries(path: string): void {
   }
 }
 
+// Linux makes room for a longer write in one piece, and searching for such a piece may take several times as long as the copy.
+const LONGEST_WRITE = 2 ** 17;
+
 /** Writes all bytes, however many calls the system needs. */
 export function writeAll(descriptor: number, data: Uint8Array): void {
-  for (let offset = 0; offset < data.length; ) offset += writeSync(descriptor, data, offset);
+  for (let offset = 0; offset < data.length; ) offset += writeSync(descriptor, data, offset, Math.min(LONGEST_WRITE, data.length - offset));
 }
 
 /** Adds bytes of another file, up to its end or before `to`. */

@@ -2,7 +2,7 @@
 import { closeSync, constants, copyFileSync, fchmodSync, linkSync, openSync, symlinkSync, unlinkSync } from "node:fs";
 import { fromSystemError } from "../errors.ts";
 import { hasCode, writeAll } from "./files.ts";
-import { hashingFile, md5Of, readSmall } from "./hashing.ts";
+import { copyingAll, hashingFile, md5Of, readSmall } from "./hashing.ts";
 import type { Work } from "./pace.ts";
 
 export type LinkType = "reflink" | "hardlink" | "symlink" | "copy";
@@ -60,10 +60,10 @@ export function createPlacer(types: readonly LinkType[]): Placer {
     links: () => usable.has("hardlink") || usable.has("symlink"),
     copies: () => usable.size === 0,
     link,
-    copying: copyingBytes,
+    copying: (from, to, size) => makingCopy(from, to, size, hashed),
     *duplicating(from, to, size) {
       const isCloned = link(from, to, { size, copyOnly: true }) !== null;
-      const told = isCloned ? 0 : (yield* copyingBytes(from, to, size)).told;
+      const told = isCloned ? 0 : yield* makingCopy(from, to, size, plainly);
       yield { files: 1, bytes: size - told };
     },
   };
@@ -120,17 +120,30 @@ function makeLink(type: Exclude<LinkType, "copy">, from: string, to: string, mod
   }
 }
 
-function* copyingBytes(from: string, to: string, size: number): Work<Copied> {
+/** How the bytes get into a copy: of a small file all at once, of another from its path. */
+interface Way<T> {
+  small(bytes: Buffer): T;
+  large(from: string, descriptor: number): Work<T>;
+}
+
+const hashed: Way<Copied> = {
+  small: (bytes) => ({ md5: md5Of(bytes), told: 0 }),
+  *large(from, descriptor) {
+    const { md5, size: told } = yield* hashingFile(from, { copyTo: descriptor });
+    return { md5, told };
+  },
+};
+
+const plainly: Way<number> = { small: () => 0, large: copyingAll };
+
+function* makingCopy<T>(from: string, to: string, size: number, { small, large }: Way<T>): Work<T> {
   try {
-    const small = readSmall(from, size);
+    const bytes = readSmall(from, size);
     const descriptor = openSync(to, "wx", 0o666);
     try {
-      if (small === null) {
-        const { md5, size: told } = yield* hashingFile(from, { copyTo: descriptor });
-        return { md5, told };
-      }
-      writeAll(descriptor, small);
-      return { md5: md5Of(small), told: 0 };
+      if (bytes === null) return yield* large(from, descriptor);
+      writeAll(descriptor, bytes);
+      return small(bytes);
     } finally {
       closeSync(descriptor);
     }

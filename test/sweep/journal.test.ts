@@ -1,16 +1,14 @@
 /** What the journal of a sweep costs while it goes on. */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { sweepState } from "../../src/workflows/sweep/open-sweep.ts";
 import { countText, finishedRuns, jobStates } from "../../src/workflows/sweep/state.ts";
 import { beginSweep, readSweep } from "../../src/workflows/sweep/sweep-journal.ts";
+import { bytesRead } from "../support/bytes-read.ts";
 
 const RUNS = 2_000;
-
-/** What this process has read so far. */
-const bytesRead = () => Number(/rchar: (\d+)/.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
 
 it.skipIf(process.platform !== "linux")("2,000 runs: nothing is read again, and what is known equals what is written", () => {
   const place = { stateDir: mkdtempSync(join(tmpdir(), "expver-journal-")) };

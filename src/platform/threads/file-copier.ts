@@ -21,6 +21,10 @@ export interface CopyOptions {
   mode?: number;
   /** All of the mode. */
   exactMode?: boolean;
+  /** Nobody asks for MD5s: they stay empty. */
+  unhashed?: boolean;
+  /** Large files are cloned where the file system can; a copy under a name made of its hash always is. */
+  clone?: boolean;
 }
 
 /** For each first two digits of a hash. */
@@ -59,13 +63,13 @@ const STEP = 2 ** 20;
 
 /** Does one file of a task by its number. */
 export function fileCopier(task: CopyTask): Perform {
-  const { shards, into, sizes, states, stats, hasDigests, leave = "", objects, mode = 0o666, exactMode = false } = task;
+  const { shards, into, sizes, states, stats, hasDigests, leave = "", objects, mode = 0o666, exactMode = false, unhashed = false } = task;
   const sourceOf = task.paths && readerOf(task.paths);
   const nameOf = task.to && readerOf(task.to);
   const targetOf = nameOf && into !== undefined ? (index: number) => `${into}/${nameOf(index)}` : nameOf;
   const digests = Buffer.from(task.digests.buffer);
   const made = new Set<string>();
-  let reflinks = objects !== undefined;
+  let reflinks = task.clone ?? objects !== undefined;
   let buffer: Buffer | null = null;
 
   const digits = (index: number, from = 0, to = DIGITS) => digests.toString("latin1", index * DIGITS + from, index * DIGITS + to);
@@ -116,7 +120,7 @@ export function fileCopier(task: CopyTask): Perform {
   const small = (index: number): number => {
     const bytes = readSmall(pathOf(index), sizes[index] as number);
     if (bytes === null || isLeft(bytes)) return LEFT;
-    const md5 = md5Of(bytes);
+    const md5 = unhashed ? "" : md5Of(bytes);
     if (!learn(index, md5)) return LEFT;
     if (objects) return store(bytes, md5, objects);
     if (targetOf) copy(bytes, targetOf(index), index);
@@ -126,16 +130,16 @@ export function fileCopier(task: CopyTask): Perform {
   /** Answers the MD5 of a file of this size; null when it has another size by now, or is one to leave. Writes what it reads. */
   function* reading(path: string, size: number, copyTo: number | null): Generator<number, string | null> {
     buffer ??= Buffer.allocUnsafeSlow(STEP);
-    const hash = createHash("md5");
+    const hash = unhashed ? null : createHash("md5");
     const descriptor = openSync(path, "r");
     try {
       let read = 0;
       for (;;) {
         const count = readSync(descriptor, buffer, 0, STEP, null);
-        if (count === 0) return read === size ? hash.digest("hex") : null;
+        if (count === 0) return read === size ? (hash?.digest("hex") ?? "") : null;
         const bytes = buffer.subarray(0, count);
         if (read === 0 && isLeft(bytes)) return null;
-        hash.update(bytes);
+        hash?.update(bytes);
         if (copyTo !== null) writeAll(copyTo, bytes);
         read += count;
         yield count;
@@ -144,6 +148,8 @@ export function fileCopier(task: CopyTask): Perform {
       closeSync(descriptor);
     }
   }
+  /** Nobody reads it: null when it has another size than it had. */
+  const seen = (descriptor: number, size: number) => (fstatSync(descriptor).size === size ? "" : null);
   /** The copy is gone again when it is not what it should be, and when work ends before it is whole. */
   function* copying(index: number, target: string): Generator<number, string | null> {
     const [path, size] = [pathOf(index), sizes[index] as number];
@@ -152,7 +158,8 @@ export function fileCopier(task: CopyTask): Perform {
     const descriptor = openSync(target, isClone ? "r" : "wx", mode);
     let md5: string | null = null;
     try {
-      const found = yield* reading(isClone ? target : path, size, isClone ? null : descriptor);
+      const found =
+        isClone && unhashed ? seen(descriptor, size) : yield* reading(isClone ? target : path, size, isClone ? null : descriptor);
       if (found === null || !learn(index, found)) return null;
       finish(descriptor, index, exactMode || isClone);
       md5 = found;

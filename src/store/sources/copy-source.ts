@@ -5,6 +5,7 @@ import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { isLfsPointer, lfsBytes } from "../../git/lfs.ts";
 import { blobSizes, catFiles } from "../../git/tree.ts";
+import { copyingFiles, type FileToCopy } from "../../platform/copy-files.ts";
 import { isFolder } from "../../platform/files.ts";
 import { createPlacer } from "../../platform/links.ts";
 import { batchesBySize, batchesOf, type Pacing, paceWork, type Work } from "../../platform/pace.ts";
@@ -31,15 +32,20 @@ export interface CopyTo {
   caches?: readonly ObjectFolder[];
   /** The one that is ours: what is damaged there goes out of it, and whole bytes come in. */
   ours?: ObjectFolder | null;
+  /** Whether the MD5s of copies are wanted, which cost more than a copy. */
+  hashed: boolean;
 }
 
-/** Makes a file of its own of every node that is none yet. Throws E_NOT_STORED when bytes are nowhere; what was copied until then stays. */
+/**
+ * Makes a file of its own of every node. Answers MD5s of bytes that were read or checked on the way. Throws E_NOT_STORED when bytes are
+ * nowhere; what was copied until then stays.
+ */
 export async function copyFromSource(
   source: Source,
   nodes: readonly SourceNode[],
   pacing: Pacing,
-  { staging, place, remote, caches = [], ours = null }: CopyTo,
-): Promise<void> {
+  { staging, place, remote, caches = [], ours = null, hashed }: CopyTo,
+): Promise<Map<SourceNode, string>> {
   const files = nodes.filter(({ isFolder }) => !isFolder);
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
   copyBlobs(source, files, pacing, place);
@@ -52,11 +58,11 @@ export async function copyFromSource(
     const lacking = stored.filter((node) => !locations.has(node));
     await receiving(source, lacking, pacing, { into, remote });
     await paceWork(locating(lacking, [arrived], locations), pacing, { label: "looking into the cache" });
-    const work = copying(files, { project: source.project, locations, place });
-    await paceWork(work, pacing, { label: "copying data", total: files.length });
+    const work = copying(files, { project: source.project, locations, place, hashed });
+    return paceWork(work, pacing, { label: "copying data", total: files.length });
   };
   try {
-    await attempt();
+    return await attempt();
   } catch (error) {
     if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
     const objects = stored.flatMap(({ object }) => object ?? []);
@@ -66,7 +72,7 @@ export async function copyFromSource(
     const nodes = stored.filter(({ object }) => object !== null && lost.has(keyOf(object)));
     if (ours && nodes.length > 0) await receiving(source, nodes, pacing, { into: ours, remote });
     for (const node of files) if (node.file !== null || node.blob === null) rmSync(place(node), { force: true });
-    await attempt();
+    return attempt();
   }
 }
 
@@ -119,8 +125,8 @@ async function settingAside(shelf: Shelf, objects: readonly ObjectName[], pacing
 /** Bytes out of a cache are checked on the way. Throws E_OBJECT. */
 function* copying(
   files: readonly SourceNode[],
-  { project, locations, place }: { project: Project; locations: Locations; place: CopyTo["place"] },
-): Work<void> {
+  { project, locations, place, hashed }: { project: Project; locations: Locations } & Pick<CopyTo, "place" | "hashed">,
+): Work<Map<SourceNode, string>> {
   const placer = createPlacer(["copy"]);
   const made = new Set<string>();
   const makeRoom = (node: SourceNode) => {
@@ -128,16 +134,28 @@ function* copying(
     if (!made.has(folder)) mkdirSync(folder, { recursive: true });
     made.add(folder);
   };
+  const md5s = new Map<SourceNode, string>();
   for (const some of batchesOf(files)) {
     const targets = new Map<FileFromCache, string>();
+    const standing: (FileToCopy & { node: SourceNode })[] = [];
     for (const node of some) {
       if (node.file === null && node.blob !== null) continue;
       makeRoom(node);
-      if (node.file === null) targets.set({ path: node.path, isexec: false, ...(locations.get(node) ?? refuseWithout(node)) }, place(node));
-      else yield* placer.duplicating(node.file, place(node), node.size ?? 1);
+      if (node.file !== null) standing.push({ node, from: node.file, to: place(node), size: node.size ?? 1 });
+      else {
+        const there = locations.get(node) ?? refuseWithout(node);
+        targets.set({ path: node.path, isexec: false, ...there }, place(node));
+        if (there.object.hashName === "md5") md5s.set(node, there.object.hash);
+      }
+    }
+    const read = yield* copyingFiles(standing, { hashed });
+    for (const [index, { node }] of standing.entries()) {
+      const md5 = read[index] ?? null;
+      if (md5 !== null) md5s.set(node, md5);
     }
     yield* makingFiles({ project, placer, isMutable: () => false }, [...targets.keys()], { at: (file) => targets.get(file) as string });
   }
+  return md5s;
 }
 
 function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }: Pacing, place: CopyTo["place"]): void {

@@ -15,7 +15,7 @@ import { makeStaging } from "../../../store/objects/staging.ts";
 import type { SourceFields } from "../../../store/pointers/import-file.ts";
 import { dvcFolder } from "../../../store/settings/dvc-config.ts";
 import { openSource, type Source, sourcePath } from "../../../store/sources/source.ts";
-import { type SourceNode, sourceTree } from "../../../store/sources/source-tree.ts";
+import { sourceTree } from "../../../store/sources/source-tree.ts";
 import { sameTaken } from "../../../store/sources/url-source.ts";
 import type { RepositorySource, UrlOrigin } from "../../../store/types.ts";
 import { storingOutputs } from "../../../store/worktree/contents.ts";
@@ -25,6 +25,7 @@ import { type Scan, scanOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
 import { databaseCopier } from "../databases.ts";
 import { copyNodes } from "./copy-nodes.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import type { ForeignSettings } from "./foreign-settings.ts";
 
 /** Fills `target` with a copy. */
@@ -62,20 +63,12 @@ export function copyOfRepository(
       const nodes = await sourceTree(source, under, { remote, asDvc: true });
       if (under !== "" && !nodes.some((node) => node.path === under))
         throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
-      await copyNodes(context, source, { nodes, under, target, staging, remote, caches });
-      return { commit: source.commit, md5s: md5sOf(nodes, under) };
+      const { md5s } = await copyNodes(context, source, { nodes, under, target, staging, remote, caches, hashed: true });
+      return { commit: source.commit, md5s };
     } finally {
       source.close();
     }
   };
-}
-
-function md5sOf(nodes: readonly SourceNode[], under: string): Map<string, string> {
-  const start = under === "" ? 0 : under.length + 1;
-  const checked = nodes.flatMap(({ path, isFolder, file, object }): [string, string][] =>
-    isFolder || file !== null || object?.hashName !== "md5" ? [] : [[path.slice(start), object.hash]],
-  );
-  return new Map(checked);
 }
 
 interface RepositoryPath {
@@ -87,10 +80,10 @@ interface RepositoryPath {
   chained: (context: Context, source: Source, under: string) => Promise<void>;
 }
 
-export function copyOf(there: { copy(target: string): Promise<unknown> }): MakeCopy {
+export function copyOf(there: Pick<Elsewhere, "copy">): MakeCopy {
   return async (target) => {
-    await there.copy(target);
-    return { commit: null, md5s: new Map() };
+    const { md5s } = await there.copy(target, { hashed: true });
+    return { commit: null, md5s };
   };
 }
 

@@ -9,6 +9,7 @@ import type { ObjectFolder } from "../../../store/objects/layout.ts";
 import { copyFromSource } from "../../../store/sources/copy-source.ts";
 import type { Source } from "../../../store/sources/source.ts";
 import type { SourceNode } from "../../../store/sources/source-tree.ts";
+import type { CopiedFiles } from "./elsewhere.ts";
 
 interface CopyNodes {
   nodes: readonly SourceNode[];
@@ -19,6 +20,8 @@ interface CopyNodes {
   remote: string | undefined;
   /** Caches that may have the bytes, beside the source's own. */
   caches?: readonly ObjectFolder[];
+  /** Whether MD5s are wanted, which cost more than a copy. */
+  hashed: boolean;
 }
 
 /** A pointer file, a pipeline's, or the ignore file: neither data nor code. */
@@ -26,12 +29,12 @@ export function isDvcFile(path: string): boolean {
   return /(?:\.dvc|(?:^|\/)(?:dvc\.(?:yaml|lock)|\.dvcignore))$/.test(path);
 }
 
-/** Pointer files and what DVC is to ignore stay behind: what they point to comes. Answers the number of files. */
+/** Pointer files and what DVC is to ignore stay behind: what they point to comes. MD5s: of those that are known. */
 export async function copyNodes(
   context: Context,
   source: Source,
-  { nodes, under, target, staging, remote, caches }: CopyNodes,
-): Promise<number> {
+  { nodes, under, target, staging, remote, caches, hashed }: CopyNodes,
+): Promise<CopiedFiles> {
   const self = nodes.find(({ path }) => path === under);
   const isFolder = self?.isFolder ?? true;
   const wanted = nodes.filter(({ path, link }) => link !== "folder" && (path === under || !isDvcFile(path)));
@@ -46,6 +49,17 @@ export async function copyNodes(
     path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
   const where = findPlace(context);
   const ours = where?.dvcRoot ? openCache({ ...where, config: source.project.config }) : null;
-  await copyFromSource(source, wanted, context, { staging, place, remote, ours, ...(caches === undefined ? {} : { caches }) });
-  return wanted.filter((node) => !node.isFolder).length;
+  const came = await copyFromSource(source, wanted, context, {
+    staging,
+    place,
+    remote,
+    ours,
+    hashed,
+    ...(caches === undefined ? {} : { caches }),
+  });
+  const start = under === "" ? 0 : under.length + 1;
+  return {
+    files: wanted.filter((node) => !node.isFolder).length,
+    md5s: new Map([...came].map(([{ path }, md5]) => [path.slice(start), md5])),
+  };
 }

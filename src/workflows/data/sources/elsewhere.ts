@@ -5,7 +5,7 @@ import type { Project } from "../../../config/project.ts";
 import { findPlace } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
-import { createPlacer } from "../../../platform/links.ts";
+import { copyingFiles } from "../../../platform/copy-files.ts";
 import { batchesBySize, paceWork, type Work } from "../../../platform/pace.ts";
 import { refuseCopiesWithoutRoom } from "../../../platform/room.ts";
 import { counted } from "../../../platform/words.ts";
@@ -24,14 +24,14 @@ import {
   type UrlSource,
 } from "../../../store/sources/url-source.ts";
 import type { ListingEntry, OutputContent, TakenVersion } from "../../../store/types.ts";
-import { scanOutput } from "../../../store/worktree/scan.ts";
+import { rememberRead, scanOutput } from "../../../store/worktree/scan.ts";
 import { type WalkedFile, walkingFiles } from "../../../store/worktree/walk.ts";
 
 export interface Elsewhere {
   /** For messages. */
   location: string;
-  /** Fills a path with a copy; answers the number of files. */
-  copy(target: string): Promise<number>;
+  /** Fills a path with a copy. `hashed`: whether MD5s are wanted, which cost more than the copy. */
+  copy(target: string, want: { hashed: boolean }): Promise<CopiedFiles>;
   /** What a `.dvc` file says about it; `content`: of the copy that was just made. */
   fields(project: Project, content: OutputContent | null): Promise<SourceFields>;
   /** A server's files as they are now, where each is to be known by its version. */
@@ -40,6 +40,12 @@ export interface Elsewhere {
   isPassing: boolean;
   /** Puts the bytes on a remote; nothing stays here. */
   send(project: Project, remote: Remote): Promise<OutputContent>;
+}
+
+export interface CopiedFiles {
+  files: number;
+  /** By path below the copy; of a file by itself "". */
+  md5s: ReadonlyMap<string, string>;
 }
 
 /** Throws E_NOT_FOUND when nothing is there, E_REMOTE_… */
@@ -70,18 +76,24 @@ export function refuseUnkept({ location, versions, isPassing }: Omit<Elsewhere, 
 function atPath(context: Context, path: string): Elsewhere {
   if (!existsSync(path)) throw new ExpverError("E_NOT_FOUND", `there is no ${path}`, { details: { path } });
   const scan = (project: Project) => paceWork(scanOutput(project, path), context, { label: "hashing data" });
-  let copied: number | null = null;
+  let copied: CopiedHere | null = null;
   // Our .dvcignore is about what lies here: there may be more files than the copy is said to have.
-  const isAllOf = (content: OutputContent) => copied === null || copied === (content.nfiles ?? 1);
+  const isAllOf = (content: OutputContent) => copied === null || copied.files.length === (content.nfiles ?? 1);
   return {
     location: path,
     versions: null,
     isPassing: false,
-    async copy(target) {
-      copied = await paceWork(copying(path, target), context, { label: "copying" });
-      return copied;
+    async copy(target, { hashed }) {
+      copied = await paceWork(copying(path, target, hashed), context, { label: "copying" });
+      const { files, md5s } = copied;
+      return { files: files.length, md5s };
     },
-    fields: async (project, content) => fieldsOfContent(content !== null && isAllOf(content) ? content : (await scan(project)).content),
+    async fields(project, content) {
+      if (content === null || !isAllOf(content)) return fieldsOfContent((await scan(project)).content);
+      // The next `update` looks there, and need not read what was read for the copy.
+      if (copied !== null) rememberRead(project, path, { ...copied, content });
+      return fieldsOfContent(content);
+    },
     async send(project, remote) {
       const { content, files, isFolder } = await scan(project);
       const parcels = files.map(({ md5, path: from, stat }) => ({
@@ -109,7 +121,8 @@ function atServer(context: Context, source: UrlSource, there: There): Elsewhere 
     isPassing: there.isPassing === true,
     async copy(target) {
       if (there.isFolder) mkdirSync(target, { recursive: true });
-      return (await source.copy(there.files, target, context)).size;
+      const came = await source.copy(there.files, target, context);
+      return { files: came.size, md5s: md5sOf(came) };
     },
     async fields(project, content) {
       const known = source.fields(there);
@@ -183,8 +196,18 @@ async function sendListing(project: Project, context: Context, remote: Remote, e
   }
 }
 
-function* copying(from: string, target: string): Work<number> {
-  const placer = createPlacer(["copy"]);
+export function md5sOf(came: ReadonlyMap<string, { md5: string }>): Map<string, string> {
+  return new Map([...came].map(([relpath, { md5 }]) => [relpath, md5]));
+}
+
+interface CopiedHere extends Pick<CopiedFiles, "md5s"> {
+  isFolder: boolean;
+  files: WalkedFile[];
+  /** When reading began, in milliseconds since 1970. */
+  readAt: number;
+}
+
+function* copying(from: string, target: string, hashed: boolean): Work<CopiedHere> {
   const own = statSync(from);
   const isFolder = own.isDirectory();
   const files: WalkedFile[] = isFolder
@@ -197,13 +220,18 @@ function* copying(from: string, target: string): Work<number> {
   }
   if (isFolder) mkdirSync(target);
   let made = dirname(target);
-  for (const { relpath, path, stat } of files) {
-    const to = join(target, relpath);
+  for (const { relpath } of files) {
     // They come folder by folder.
-    const folder = dirname(to);
+    const folder = dirname(join(target, relpath));
     if (folder !== made) mkdirSync(folder, { recursive: true });
     made = folder;
-    yield* placer.duplicating(path, to, stat.size);
   }
-  return files.length;
+  const readAt = Date.now();
+  const work = copyingFiles(
+    files.map(({ relpath, path, size }) => ({ from: path, to: join(target, relpath), size })),
+    { hashed },
+  );
+  const md5s = new Map<string, string>();
+  for (const [index, md5] of (yield* work).entries()) if (md5 !== null) md5s.set((files[index] as WalkedFile).relpath, md5);
+  return { isFolder, files, md5s, readAt };
 }

@@ -35,7 +35,7 @@ export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
     await deliver(context, out, {
       command: "data get-url",
       make: async (target) => {
-        files = await from.copy(target);
+        files = (await from.copy(target, { hashed: false })).files;
       },
     });
     return { out, files, url: null };

@@ -19,6 +19,7 @@ import type { Pointer, TakenVersion, UrlOrigin } from "../../../store/types.ts";
 import { scanOutput } from "../../../store/worktree/scan.ts";
 import { isComplete } from "../../../store/worktree/status.ts";
 import { copyOfRepository } from "../sources/bring.ts";
+import { md5sOf } from "../sources/elsewhere.ts";
 import { importedSettings } from "../sources/foreign-settings.ts";
 import { absoluteUrl, importUrl } from "../sources/import-address.ts";
 
@@ -151,7 +152,8 @@ export function copyOfVersions(project: Project, context: Context, origin: UrlOr
   return async (target: string) => {
     const from = openUrl(url, { place: project, env: context.env, options: origin.options, isVersioned: true });
     if (versions.every(({ relpath }) => relpath !== "")) mkdirSync(target, { recursive: true });
-    await from.copy(from.taken(versions), target, context);
+    const came = await from.copy(from.taken(versions), target, context);
+    return { files: came.size, md5s: md5sOf(came) };
   };
 }
 

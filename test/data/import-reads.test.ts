@@ -1,0 +1,72 @@
+/** How often the bytes of somebody's files are read when they come here. */
+import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { dataGetUrl } from "../../src/workflows/data/sources/get-url.ts";
+import { dataImportUrl } from "../../src/workflows/data/sources/import.ts";
+import { dataUpdate } from "../../src/workflows/data/sources/update.ts";
+import { bytesRead } from "../support/bytes-read.ts";
+import { makeRepository } from "../support/repository.ts";
+
+const MIB = 2 ** 20;
+const NAMES = ["a", "b", "in/c"];
+
+function makeSource() {
+  const repository = makeRepository();
+  expect(repository.expver(["data", "init"]).code).toBe(0);
+  for (const [index, name] of NAMES.entries()) repository.write(`../theirs/${name}`, `${index}`.repeat(3 * MIB));
+  // Older than a tick of the clock, and than any program would write it again within one.
+  for (const name of NAMES) utimesSync(join(repository.root, "../theirs", name), 1_700_000_000, 1_700_000_000);
+  const { context } = repository;
+  const reading = async (work: () => Promise<unknown>) => {
+    const before = bytesRead();
+    await work();
+    return (bytesRead() - before) / MIB;
+  };
+  const update = async (path: string) => {
+    const input = { target: [`${path}.dvc`] };
+    return dataUpdate.apply(context, await dataUpdate.plan(context, input));
+  };
+  return { repository, context, reading, update };
+}
+
+describe.skipIf(process.platform !== "linux")("a folder of 9 MiB by its path", () => {
+  it("is read once by get-url, and comes whole", async () => {
+    const { repository, context, reading } = makeSource();
+    const input = { url: "../theirs", out: "../here" };
+    const mib = await reading(async () => dataGetUrl.apply(context, await dataGetUrl.plan(context, input)));
+    expect(mib).toBeGreaterThan(9);
+    expect(mib).toBeLessThan(12);
+    for (const name of NAMES) expect(repository.read(`../here/${name}`)).toBe(repository.read(`../theirs/${name}`));
+  });
+
+  it.each([
+    ["../theirs", "imported", NAMES],
+    ["../theirs/a", "one", ["a"]],
+  ])("%s is read once for the worktree and once for the cache by import-url, and not by the next update", async (url, out, names) => {
+    const { repository, context, reading, update } = makeSource();
+    const size = names.length * 3;
+    const mib = await reading(async () => dataImportUrl.apply(context, await dataImportUrl.plan(context, { url, out })));
+    expect(mib).toBeGreaterThan(size * 2);
+    expect(mib).toBeLessThan(size * 2 + 3);
+    expect(await reading(() => update(out))).toBeLessThan(3);
+    // With the size and the time it had: the system knows that it was written to.
+    const file = join(repository.root, "../theirs/a");
+    writeFileSync(file, "x".repeat(3 * MIB));
+    utimesSync(file, 1_700_000_000, 1_700_000_000);
+    expect(await update(out)).toMatchObject({ updated: [{ changed: true }] });
+    const came = join(repository.root, out);
+    expect(readFileSync(existsSync(join(came, "a")) ? join(came, "a") : came, "utf8")).toBe("x".repeat(3 * MIB));
+  });
+
+  it("is taken back from the worktree by what was read on the way, unless it was edited", () => {
+    const { repository } = makeSource();
+    const run = (...args: string[]) => repository.expver(args);
+    expect(run("data", "import-url", "../theirs", "imported").code).toBe(0);
+    repository.write("imported/in/c", "by hand");
+    expect(run("undo", "--yes").code).not.toBe(0);
+    repository.write("imported/in/c", "2".repeat(3 * MIB));
+    expect(run("undo", "--yes").code).toBe(0);
+    expect(existsSync(join(repository.root, "imported"))).toBe(false);
+  });
+});
