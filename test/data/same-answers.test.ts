@@ -102,6 +102,27 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     }
   });
 
+  it("checkout names what it changed: no file that was only made anew, and a folder that lost an empty one", () => {
+    const twins = makeTwins();
+    twins.each(({ write }) => [write("d/sub/x", "1"), write("f", "2"), write("g", "3")]);
+    twins.run(["add", "-q", "d", "f", "g"]);
+    const says = (...args: string[]) => {
+      const { ours, theirs } = twins.run(["checkout", ...args]);
+      expect(ours.stdout.trim(), args.join(" ")).toBe(theirs.stdout.trim());
+      return ours.stdout.trim();
+    };
+    expect(says("--relink")).toBe("Relinked successfully");
+    expect(says("--relink", "--summary")).toBe("No changes.\nRelinked successfully");
+    twins.each(({ root }) => rmSync(join(root, "f")));
+    expect(says("--relink")).toBe("A       f\nRelinked successfully");
+    for (const args of [["d/void"], ["d"], ["--relink"]]) {
+      twins.each(({ root }) => mkdirSync(join(root, "d/void/in"), { recursive: true }));
+      expect(says(...args).split("\n")[0]).toBe("M       d/");
+      twins.each(({ root }) => expect(existsSync(join(root, "d/void"))).toBe(false));
+    }
+    says("--summary");
+  });
+
   it("an import that is only noted gets its digest when it is moved", () => {
     const twins = makeTwins();
     twins.each(({ root }) => writeFileSync(join(root, "../from"), "x"));

@@ -36,10 +36,10 @@ export function renderDataInit({ root, written }: DataInitResult): string {
   return `  ready  ${root}: ${written.map(oneLine).join(", ")}`;
 }
 
-export function renderDataCheckout({ added, modified, deleted, stats, summary }: CheckoutResult): string {
-  if (summary) return summaryOf(stats) || "No changes.";
+export function renderDataCheckout({ added, modified, deleted, stats, relinked, summary }: CheckoutResult): string {
   const lines = (letter: string, paths: readonly string[]) => paths.map((path) => `${letter}       ${oneLine(path)}`);
-  return [...lines("M", modified), ...lines("A", added), ...lines("D", deleted)].join("\n");
+  const changes = summary ? [summaryOf(stats) || "No changes."] : [...lines("M", modified), ...lines("A", added), ...lines("D", deleted)];
+  return [...changes, ...(relinked ? ["Relinked successfully"] : [])].join("\n");
 }
 
 /** Of a push or a fetch. */

@@ -26,6 +26,7 @@ export interface CheckoutPlan extends Plan {
   /** Outputs that were never stored, as they are shown. */
   unstored: string[];
   allowMissing: boolean;
+  relink: boolean;
   summary: boolean;
 }
 
@@ -38,6 +39,8 @@ export interface CheckoutResult {
   failed: string[];
   /** Files. */
   stats: { modified: number; added: number; deleted: number };
+  /** Files that were right already were made anew, as links or copies. */
+  relinked: boolean;
   summary: boolean;
   exitCode: number;
 }
@@ -95,6 +98,7 @@ export async function planCheckout(
     outputs,
     unstored,
     allowMissing: input.allowMissing === true,
+    relink: options.relink,
     summary: input.summary === true,
   };
 }
@@ -116,7 +120,7 @@ export async function applyCheckout(
   plan: CheckoutPlan,
   command: string | null = null,
 ): Promise<CheckoutResult> {
-  const { outputs, unstored, allowMissing, summary, destructive } = plan;
+  const { outputs, unstored, allowMissing, relink, summary, destructive } = plan;
   const pace = {
     label: "checking out",
     total: outputs.reduce((sum, { places, removes }) => sum + places.length + removes.length, 0),
@@ -146,9 +150,9 @@ export async function applyCheckout(
       },
     });
   }
-  const result = resultOf(project, outputs);
+  const result = resultOf(project, plan);
   const hasFailed = result.failed.length + unstored.length > 0;
-  return { ...result, summary, exitCode: hasFailed && !allowMissing ? 255 : 0 };
+  return { ...result, relinked: relink, summary, exitCode: hasFailed && !allowMissing ? 255 : 0 };
 }
 
 /** There is nothing to be undone, but whoever undoes next must not undo what came before it. */
@@ -239,10 +243,14 @@ function stepsOf({ pointer, places, removes, missing, unsaved, isNew, isUnproven
   return steps;
 }
 
-function resultOf(project: Project, outputs: readonly OutputCheckout[]): Omit<CheckoutResult, "summary" | "exitCode"> {
+function resultOf(project: Project, { outputs, relink }: CheckoutPlan): Omit<CheckoutResult, "relinked" | "summary" | "exitCode"> {
   const shown = ({ pointer, isFolder }: OutputCheckout) => `${shownPath(project, pointer.path)}${isFolder ? "/" : ""}`;
   const done = outputs.filter(({ missing }) => missing.length === 0);
-  const changed = done.filter(({ places, removes, isNew, isFolder }) => places.length + removes.length > 0 || (isNew && isFolder));
+  const isChange = ({ object, replaces }: Placement) => !relink || replaces?.md5 !== object.hash;
+  const changed = done.filter(
+    ({ places, removes, emptyFolders, isNew, isFolder }) =>
+      removes.length + emptyFolders.length > 0 || places.some(isChange) || (isNew && isFolder),
+  );
   const counts = (pick: (output: OutputCheckout) => number) => done.reduce((sum, output) => sum + pick(output), 0);
   return {
     added: changed
@@ -259,7 +267,7 @@ function resultOf(project: Project, outputs: readonly OutputCheckout[]): Omit<Ch
       .map(shown)
       .sort(foldersFirst),
     stats: {
-      modified: counts(({ places }) => places.filter(({ replaces }) => replaces !== null).length),
+      modified: counts(({ places }) => places.filter((place) => place.replaces !== null && isChange(place)).length),
       added: counts(({ places }) => places.filter(({ replaces }) => replaces === null).length),
       deleted: counts(({ removes }) => removes.length),
     },
