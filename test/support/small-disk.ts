@@ -1,6 +1,6 @@
-/** A file system of its own that can be filled up and made read-only. Mounting takes root (in a container also its capability). */
+/** File systems of their own, which can be filled up and made read-only. Mounting takes root (in a container also its capability). */
 import { spawnSync } from "node:child_process";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { makeFolder } from "./repository.ts";
@@ -14,6 +14,17 @@ afterAll(() => {
 /** Mounts a tmpfs of so many KiB, on a folder that is there or a new one, and answers where; null where this process may not. */
 export function smallDisk(kib: number, folder = makeFolder("disk")): string | null {
   if (spawnSync("mount", ["-t", "tmpfs", "-o", `size=${kib}k`, "tmpfs", folder]).status !== 0) return null;
+  mounted.push(folder);
+  return folder;
+}
+
+/** Mounts a file system that clones blocks of files; null where there is no XFS, or this process may not. */
+export function cloningDisk(): string | null {
+  const [image, folder] = [join(makeFolder("image"), "xfs"), makeFolder("disk")];
+  writeFileSync(image, "");
+  truncateSync(image, 400 * 2 ** 20);
+  if (spawnSync("mkfs.xfs", ["-q", image]).status !== 0) return null;
+  if (spawnSync("mount", ["-o", "loop", image, folder]).status !== 0) return null;
   mounted.push(folder);
   return folder;
 }

@@ -81,8 +81,10 @@ export function fileCopier(task: CopyTask): Perform {
     digests.write(md5, index * DIGITS, "latin1");
     return true;
   };
-  const finish = (descriptor: number, index: number, ownMode = exactMode) => {
-    if (ownMode) fchmodSync(descriptor, mode);
+  const finish = (descriptor: number, index: number, isClone = false) => {
+    // A clone has the mode of what it was cloned from.
+    if (exactMode) fchmodSync(descriptor, mode);
+    else if (isClone) fchmodSync(descriptor, mode & ~process.umask());
     if (stats !== null) keepStat(stats, index, fstatSync(descriptor));
   };
   const copy = (bytes: Buffer, path: string, index: number) => {
@@ -161,7 +163,7 @@ export function fileCopier(task: CopyTask): Perform {
       const found =
         isClone && unhashed ? seen(descriptor, size) : yield* reading(isClone ? target : path, size, isClone ? null : descriptor);
       if (found === null || !learn(index, found)) return null;
-      finish(descriptor, index, exactMode || isClone);
+      finish(descriptor, index, isClone);
       md5 = found;
       return md5;
     } finally {
