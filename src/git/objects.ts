@@ -3,6 +3,7 @@ import { ExpverError } from "../errors.ts";
 import { git, gitResult, type Repository } from "./git.ts";
 import { committer, committerNow } from "./identity.ts";
 import { knownSettings } from "./settings.ts";
+import { signedTag } from "./signed-tag.ts";
 
 /** Stores bytes as they are (no line-ending or other filters) and answers the blob's name. */
 export function hashBlob(repository: Repository, bytes: string | Uint8Array): string {
@@ -26,7 +27,7 @@ export interface NewCommit {
 /** Makes a commit object, signed if `commit.gpgSign` says so. Throws E_GIT with git's words when it cannot be signed, E_GIT_IDENTITY without an identity. */
 export function commitTree(repository: Repository, { tree, parents, message }: NewCommit): string {
   refuseNul(message);
-  const signature = signsCommits(repository) ? ["-S"] : ["--no-gpg-sign"];
+  const signature = signs(repository, "commit.gpgsign") ? ["-S"] : ["--no-gpg-sign"];
   const ancestry = parents.flatMap((parent) => ["-p", parent]);
   const args = ["-c", "i18n.commitEncoding=UTF-8", "commit-tree", ...signature, ...ancestry, "-F", "-", tree];
   try {
@@ -40,7 +41,7 @@ export function commitTree(repository: Repository, { tree, parents, message }: N
 
 /** Throws E_GIT when commits are to be signed here and cannot be: found out with one that nothing will point to. */
 export function proveSigning(repository: Repository): void {
-  if (!signsCommits(repository)) return;
+  if (!signs(repository, "commit.gpgsign")) return;
   const tree = git(repository, ["hash-object", "-w", "-t", "tree", "--stdin"], { input: "" }).trimEnd();
   commitTree(repository, { tree, parents: [], message: "expver: can this be signed?" });
 }
@@ -54,23 +55,37 @@ export interface NewTag {
   message: string;
 }
 
-/** Makes an annotated tag's object, without the ref. */
+/** The same for tags. */
+export function proveTagSigning(repository: Repository, tag: NewTag): void {
+  if (signsTags(repository)) makeTag(repository, tag);
+}
+
+/** Makes an annotated tag's object, without the ref; signed if `tag.gpgSign` or `tag.forceSignAnnotated` says so. Throws as {@link commitTree}. */
 export function makeTag(repository: Repository, { name, object, message }: NewTag): string {
   refuseNul(message);
+  if (signsTags(repository)) return signedTag(repository, { name, object, message: message.endsWith("\n") ? message : `${message}\n` });
   const header = `object ${object}\ntype commit\ntag ${name}\ntagger ${committerNow(repository)}\n`;
   return git(repository, ["mktag"], { input: `${header}\n${message.endsWith("\n") ? message : `${message}\n`}` }).trimEnd();
 }
 
-// What was proven before a run holds at its end.
-const signing = new WeakMap<Repository, boolean>();
+function signsTags(repository: Repository): boolean {
+  return signs(repository, "tag.gpgsign") || signs(repository, "tag.forcesignannotated");
+}
 
-function signsCommits(repository: Repository): boolean {
-  const known = signing.get(repository);
-  if (known !== undefined) return known;
-  const value = knownSettings(repository).get("commit.gpgsign") ?? "false";
-  const signs = /^(?:true|yes|on|1)$/i.test(value) || (!/^(?:false|no|off|0|)$/i.test(value) && asBool(repository, "commit.gpgsign"));
-  signing.set(repository, signs);
-  return signs;
+type Signing = "commit.gpgsign" | "tag.gpgsign" | "tag.forcesignannotated";
+
+// What was proven before a run holds at its end.
+const signing = new WeakMap<Repository, Map<Signing, boolean>>();
+
+function signs(repository: Repository, setting: Signing): boolean {
+  const known = signing.get(repository) ?? new Map<Signing, boolean>();
+  signing.set(repository, known);
+  const answered = known.get(setting);
+  if (answered !== undefined) return answered;
+  const value = knownSettings(repository).get(setting) ?? "false";
+  const isOn = /^(?:true|yes|on|1)$/i.test(value) || (!/^(?:false|no|off|0|)$/i.test(value) && asBool(repository, setting));
+  known.set(setting, isOn);
+  return isOn;
 }
 
 /** Git knows more words for it. */

@@ -1,7 +1,8 @@
 /** The settings that several questions need, read in one process. */
 import { gitResult, type Repository } from "./git.ts";
 
-const NAMES = "^(branch\\..*\\.(pushremote|remote)|remote\\.(pushdefault|.*\\.url)|commit\\.gpgsign|core\\.hookspath|hook\\..*)$";
+const NAMES =
+  "^(branch\\..*\\.(pushremote|remote)|remote\\.(pushdefault|.*\\.url)|(commit|tag)\\.gpgsign|tag\\.forcesignannotated|core\\.hookspath|hook\\..*)$";
 const read = new WeakMap<Repository, Map<string, string>>();
 
 /** As they are now: names in Git's spelling, the last value of each. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { committer } from "../../src/git/identity.ts";
@@ -42,6 +42,45 @@ it("signs commits when commit.gpgSign is on, and fails with git's words when it 
   expect(repo.git("cat-file", "commit", commit)).toContain("gpgsig FAKE-SIGNATURE");
   repo.git("config", "gpg.program", "false");
   expect(() => commitTree(repo.repository, { tree: EMPTY_TREE, parents: [], message: "x" })).toThrow(/gpg failed to sign/);
+});
+
+function signingTags(): ReturnType<typeof makeRepository> {
+  const repo = makeRepository();
+  const key = join(repo.root, "../key");
+  repo.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+  writeFileSync(join(repo.root, "../allowed"), `ada@example.com ${readFileSync(`${key}.pub`, "utf8")}`);
+  const settings = { "tag.gpgSign": "true", "gpg.format": "ssh", "user.signingKey": key, "gpg.ssh.allowedSignersFile": "../allowed" };
+  for (const [name, value] of Object.entries(settings)) repo.git("config", name, value);
+  return repo;
+}
+
+it("signs tags when tag.gpgSign is on, the message to the byte, and no ref; from a linked worktree too", () => {
+  const repo = signingTags();
+  const commit = repo.commit("first");
+  repo.git("worktree", "add", "-q", "../linked");
+  for (const [at, name] of [
+    [repo, "e0.1.0"],
+    [openTestRepository(join(repo.root, "../linked"), repo.context.env as Record<string, string>), "e0.2.0"],
+  ] as const) {
+    const message = "# one\n\n\n  #two  \n";
+    const tag = makeTag(at.repository, { name, object: commit, message });
+    expect(repo.git("tag")).toBe(name === "e0.1.0" ? "" : "e0.1.0");
+    expect(repo.run("git", ["cat-file", "tag", tag]).stdout).toContain(`\n\n${message}-----BEGIN SSH SIGNATURE-----\n`);
+    repo.git("update-ref", `refs/tags/${name}`, tag);
+    expect(repo.run("git", ["tag", "-v", name]).stderr).toContain('Good "git" signature for ada@example.com');
+  }
+});
+
+it("a tag that cannot be signed is not made, where Git makes one without a signature too", () => {
+  const repo = signingTags();
+  const commit = repo.commit("first");
+  for (const settings of [{ "user.signingKey": "/no/key" }, { "gpg.format": "openpgp", "gpg.program": "false" }]) {
+    for (const [name, value] of Object.entries(settings)) repo.git("config", name, value);
+    expect(() => makeTag(repo.repository, { name: "e0.1.0", object: commit, message: "x" })).toThrow(
+      /^the tag e0\.1\.0 cannot be signed: /,
+    );
+    expect(repo.git("tag")).toBe("");
+  }
 });
 
 it("refuses without an identity", () => {

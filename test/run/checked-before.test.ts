@@ -34,6 +34,23 @@ describe("signing that does not work", () => {
     expect(error?.hint).toContain("git config commit.gpgSign false");
     expectNothingBegun(repo, head);
   });
+
+  it("when only the tag would be signed; where it works, the version is signed and read as any other", () => {
+    const repo = makeExperiment();
+    const head = repo.git("rev-parse", "HEAD");
+    const key = join(repo.root, "../key");
+    for (const words of ["tag.gpgSign true", "gpg.format ssh", `user.signingKey ${key}`]) repo.git("config", ...words.split(" "));
+    const { code, error } = repo.expverJson(["run", "--", "touch", "ran"]);
+    expect({ code, error: error?.code }).toEqual({ code: 1, error: "E_GIT" });
+    expect(error?.hint).toContain("git config tag.gpgSign false");
+    expectNothingBegun(repo, head);
+    expect(repo.expverJson(["run", "--no-tag", "--", "true"]).code).toBe(0);
+    repo.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    const { version } = repo.expverJson(["run", "-m", "signed", "--param", "lr=1", "--", "node", "train.js"]).data;
+    expect(repo.git("cat-file", "tag", version)).toContain("SSH SIGNATURE");
+    expect(repo.expverJson(["show", version]).data).toMatchObject({ params: { lr: "1" }, description: "signed" });
+    expect(repo.expver(["verify", version]).code).toBe(0);
+  });
 });
 
 it("a lock on the index that a dead git left: refused, named by doctor, and the run works once it is gone", () => {

@@ -2,7 +2,7 @@
 import { relative, sep } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { hideSecrets } from "../../config/secrets.ts";
-import { proveSigning } from "../../git/objects.ts";
+import { proveSigning, proveTagSigning } from "../../git/objects.ts";
 import { updateRefs } from "../../git/refs.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork, type Work } from "../../platform/pace.ts";
@@ -34,6 +34,8 @@ export async function fixStart(context: Context, run: OpenRun): Promise<string |
   const { snapshot, dirty, patch } = snapshotOf(run, edits);
   // A new S is signed itself; else whether R can be would be known only after hours.
   if (snapshot === run.plan.head.commit) proveSigning(run.repository);
+  if (run.plan.request.tag && snapshot !== null)
+    proveTagSigning(run.repository, { name: run.plan.version.name, object: snapshot, message: "expver: can this be signed?" });
   run.save({ inputs, inputEdits: edits, dvcHash: dataHash(inputs), snapshot, dirty });
   return patch;
 }
