@@ -15,7 +15,7 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "expver-launch-"));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const job = (script: string, more: Partial<Job> = {}): Job => ({
   id: `brave-fox-${Math.floor(Math.random() * 1e9)}`,

@@ -63,7 +63,8 @@ const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
 const made: string[] = [];
 
 afterAll(() => {
-  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+  // Again where a program that is just ending still writes into it.
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 });
 
 /** An empty folder that goes away after the test file. */

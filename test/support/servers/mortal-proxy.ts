@@ -1,6 +1,5 @@
 /** A door in front of any server that shuts in the middle of a conversation, as when the server dies: nothing comes through until it is opened again. */
-import { connect, createServer, type Socket } from "node:net";
-import { freePort } from "./programs.ts";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface MortalProxy {
   port: number;
@@ -46,8 +45,8 @@ export async function startMortalProxy(target: number): Promise<MortalProxy> {
     client.on("end", () => onward.end());
     onward.on("end", () => client.end());
   });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
   return {
     port,
     reopen(some = Number.POSITIVE_INFINITY) {
