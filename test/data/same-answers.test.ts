@@ -123,6 +123,29 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     says("--summary");
   });
 
+  it("a .dvc file whose own md5 is not of what it says was edited: status names it, commit wants to be told that it is meant", () => {
+    const twins = makeTwins();
+    twins.each(({ root, write }) => [write("own", "1"), writeFileSync(join(root, "../from"), "x")]);
+    twins.run(["add", "-q", "own"]);
+    twins.run(["import-url", "-q", "../from", "imported"]);
+    twins.same(["status", "--json"]);
+    const wrong = "md5: a111111111111111111111111111111b\n";
+    twins.each(({ read, write }) => {
+      write("own.dvc", wrong + read("own.dvc"));
+      write("imported.dvc", read("imported.dvc").replace(/^md5: .*\n/, wrong));
+    });
+    twins.same(["status", "--json"]);
+    for (const name of ["own.dvc", "imported.dvc"]) {
+      const { ours, theirs } = twins.run(["commit", name]);
+      expect([ours.code !== 0, theirs.code !== 0], name).toEqual([true, true]);
+      expect(ours.stderr + ours.stdout).toMatch(new RegExp(`${name} +it was edited`));
+    }
+    twins.run(["commit", "-f"]);
+    for (const name of ["own.dvc", "imported.dvc"]) expect(twins.ours.read(name)).toBe(twins.theirs.read(name));
+    expect(twins.ours.read("own.dvc") + twins.ours.read("imported.dvc")).not.toContain(wrong);
+    twins.same(["status", "--json"]);
+  });
+
   it("an import that is only noted gets its digest when it is moved", () => {
     const twins = makeTwins();
     twins.each(({ root }) => writeFileSync(join(root, "../from"), "x"));

@@ -1,4 +1,4 @@
-/** What `status` says about imports beyond their data: something newer is to be had, or their file was edited. */
+/** What `status` says about pointer files beyond their data: of an import something newer is to be had, or the file was edited. */
 
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -6,8 +6,7 @@ import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { type Import, readImport } from "../../../store/pointers/import-file.ts";
-import { readMapping } from "../../../store/pointers/pointer-fields.ts";
-import { stageMd5 } from "../../../store/pointers/stage-md5.ts";
+import { hasOtherStageMd5 } from "../../../store/pointers/stage-md5.ts";
 import { openSource } from "../../../store/sources/source.ts";
 import { sameTaken, versionIn } from "../../../store/sources/url-source.ts";
 import type { Pointer, TakenVersion } from "../../../store/types.ts";
@@ -32,9 +31,8 @@ export async function importChanges(
     if (stage !== undefined) continue;
     const text = readTextIfExists(absolutePath(project, file)) ?? "";
     const from = readImport(text, file);
-    if (from === null) continue;
-    const isEdited = readMapping(text, file).md5 !== stageMd5(text, file);
-    const said = asks ? await newerThan(project, context, { from, file, commits }) : null;
+    const isEdited = hasOtherStageMd5(text, file);
+    const said = asks && from !== null ? await newerThan(project, context, { from, file, commits }) : null;
     if (isEdited || said !== null) found.set(file, { isEdited, ...(said === null ? {} : { source: said }) });
   }
   return found;

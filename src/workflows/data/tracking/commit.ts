@@ -5,10 +5,12 @@ import { ExpverError } from "../../../errors.ts";
 import { perform } from "../../../journal/perform.ts";
 import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
+import { readTextIfExists } from "../../../platform/files.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { warnContested } from "../../../store/pointers/contested.ts";
 import { readPipelines } from "../../../store/pointers/pointers.ts";
+import { hasOtherStageMd5 } from "../../../store/pointers/stage-md5.ts";
 import { ignoreEdits } from "../../../store/settings/gitignore.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import { pointerEdits, refuseOfStage, scanOutputs, storingOldOutputs, storingOutputs } from "../../../store/worktree/contents.ts";
@@ -61,7 +63,8 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
       .filter(({ pointer, worktree }) => worktree === "same" && pointer.hash !== null && lacksSize(pointer))
       .map(({ pointer }) => pointer);
     const otherModes = input.force === true ? states.filter(hasOtherMode).map(({ pointer }) => pointer) : [];
-    const rewritten = [...new Set([...incomplete, ...otherModes])];
+    const edited = states.flatMap(({ pointer }) => (isEdited(project, pointer) && !differing.includes(pointer) ? [pointer] : []));
+    const rewritten = [...new Set([...incomplete, ...otherModes, ...edited])];
     const lacking = states.filter(({ pointer, worktree, inCache }) => worktree === "same" && pointer.cache && !inCache);
     const unstored = lacking.map(({ pointer }) => pointer);
     return {
@@ -70,10 +73,11 @@ export const dataCommit: WriteWorkflow<Input, CommitPlan, CommitResult> = {
         ...differing.map(({ path, file }) => ({ verb: "store", target: path, detail: `→ ${file}`, keeps: "the old bytes, in the cache" })),
         ...incomplete.map(({ path, file }) => ({ verb: "note", target: path, detail: `its size → ${file}` })),
         ...otherModes.map(({ path, file }) => ({ verb: "note", target: path, detail: `whether it may be run → ${file}` })),
+        ...edited.map(({ file }) => ({ verb: "note", target: file, detail: "it was edited: its md5 becomes that of what it says" })),
         ...unstored.map(({ path }) => ({ verb: "store", target: path })),
       ],
-      destructive: differing.length > 0,
-      fingerprint: fingerprintOf(states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])),
+      destructive: differing.length + edited.length > 0,
+      fingerprint: fingerprintOf([edited, ...states.map(({ pointer, scan }) => [pointer.path, pointer.hash, scan?.content.hash])]),
       changed: [...differing, ...rewritten],
       unstored: unstored.filter((pointer) => pointer.hashName === "md5" && !rewritten.includes(pointer)),
       unstoredOld: lacking.flatMap(({ pointer, scan }) => (pointer.hashName === "md5" || scan === null ? [] : [scan])),
@@ -139,6 +143,11 @@ function warnOfUnrun(project: Project, context: Context): void {
 
 function lacksSize({ size, stage, isImport, hashName }: Pointer): boolean {
   return size === undefined && stage === undefined && !isImport && hashName === "md5";
+}
+
+/** Its file was edited by hand, which dvc too wants to be told is meant. */
+function isEdited(project: Project, { file, stage }: Pointer): boolean {
+  return stage === undefined && hasOtherStageMd5(readTextIfExists(absolutePath(project, file)) ?? "", file);
 }
 
 /** A file of its own, with the right bytes; a link has the mode of the object. */
