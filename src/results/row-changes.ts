@@ -49,7 +49,7 @@ function countChanged(db: Database, table: EventsTable, before: EventsTable): nu
   const now = `main.${quoteName(table.name)}`;
   const old = `before.${quoteName(before.name)}`;
   if (!before.keyed || !table.keyed) {
-    const list = ["track_id", "timestamp", ...kept].map(quoteName).join(", ");
+    const list = ["track_id", "timestamp", ...kept].map((name) => `${quoteName(name)} COLLATE BINARY AS ${quoteName(name)}`).join(", ");
     const losses =
       joined(
         lost.map((name) => `${quoteName(name)} IS NOT NULL`),

@@ -32,8 +32,8 @@ function sameTable(db: Database, name: string): boolean {
       .filter((column) => !shared.includes(column))
       .every((column) => isNone(db, `${schema}.${quoteName(name)} WHERE ${quoteName(column)} IS NOT NULL`));
   if (!blank("main", here) || !blank("before", there)) return false;
-  // With the storage class beside each value: 1 is not 1.0.
-  const list = shared.flatMap((column) => [quoteName(column), `typeof(${quoteName(column)})`]).join(", ");
+  // With the storage class beside each value: 1 is not 1.0. A column's own collation may take 'A' for 'a'.
+  const list = shared.flatMap((column) => [`${quoteName(column)} COLLATE BINARY`, `typeof(${quoteName(column)})`]).join(", ");
   const rows = (schema: Schema) => `SELECT ${list}, count(*) FROM ${schema}.${quoteName(name)} GROUP BY ${list}`;
   return isNone(db, `(${rows("main")} EXCEPT ${rows("before")})`) && isNone(db, `(${rows("before")} EXCEPT ${rows("main")})`);
 }

@@ -158,6 +158,22 @@ describe("rowsSince", () => {
     db.exec(`CREATE TABLE u AS SELECT track_id, timestamp FROM t; DROP TABLE t; ALTER TABLE u RENAME TO t`);
     expect(rowsSince(db, copy)).toMatchObject({ vanished: 0, changed: 1 });
   });
+
+  it("sees another case where a column takes it for the same, in a table with a key and in one without", () => {
+    const db = results();
+    for (const [table, key] of [
+      ["keyed", ", PRIMARY KEY (track_id, timestamp)"],
+      ["free", ""],
+    ]) {
+      db.exec(`CREATE TABLE ${table} (track_id TEXT, timestamp TEXT, label TEXT COLLATE NOCASE${key})`);
+      db.exec(`INSERT INTO ${table} VALUES ('a', '2026-01-01 00:00:00.000000', 'A')`);
+    }
+    snapshotTo(path, copy);
+    for (const table of ["keyed", "free"]) {
+      db.exec(`UPDATE ${table} SET label = 'a'`);
+      expect(rowsSince(db, copy)).toMatchObject({ vanished: 0, changed: table === "keyed" ? 1 : 2 });
+    }
+  });
 });
 
 describe("stampRows", () => {

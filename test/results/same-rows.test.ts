@@ -15,6 +15,18 @@ it.each([
   ["a row of its own", ROWS, `${ROWS} INSERT INTO t VALUES (2, 'y');`, false],
   ["a row less", ROWS, `${TABLE} INSERT INTO t VALUES (1, 'x'), (NULL, 'NaN');`, false],
   ["an integer for a real", ROWS, `${TABLE} INSERT INTO t VALUES (1.0, 'x'), (1, 'x'), (NULL, 'NaN');`, false],
+  [
+    "letters of another case, where the column takes them for the same",
+    "CREATE TABLE t (a COLLATE NOCASE, b COLLATE RTRIM); INSERT INTO t VALUES ('A', 'x');",
+    "CREATE TABLE t (a COLLATE NOCASE, b COLLATE RTRIM); INSERT INTO t VALUES ('a', 'x');",
+    false,
+  ],
+  [
+    "blanks behind a text, where the column takes them for nothing",
+    "CREATE TABLE t (b COLLATE RTRIM); INSERT INTO t VALUES ('x');",
+    "CREATE TABLE t (b COLLATE RTRIM); INSERT INTO t VALUES ('x ');",
+    false,
+  ],
 ])("%s", (_what, one, other, same) => {
   const folder = makeFolder();
   const paths = [one, other].map((sql, index) => {
