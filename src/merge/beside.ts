@@ -1,9 +1,9 @@
 /** A result that is made beside the file it will replace, in the same folder, so that one rename puts it there. */
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { hiddenStem, syncFolder } from "../platform/files.ts";
-import { isAlive } from "../platform/processes.ts";
+import { isAlive, lifeOfMark, processMark } from "../platform/processes.ts";
 import { syncFiles } from "../platform/sync.ts";
 
 /** A name for what is on its way; it goes when this process ends. Throws E_NOT_FOUND when the folder is not there. */
@@ -12,7 +12,7 @@ export function besideOf(output: string, word: "merged" | "before" | "spill"): s
     throw new ExpverError("E_NOT_FOUND", `there is no folder ${dirname(output)} for the merged file`, { details: { path: output } });
   }
   removeLeftovers(output);
-  const path = join(dirname(output), `${hiddenStem(output)}${process.pid}.${word}.tmp`);
+  const path = join(dirname(output), `${hiddenStem(output)}${processMark()}.${word}.tmp`);
   removeAtExit(path);
   return path;
 }
@@ -47,9 +47,18 @@ function removeAtExit(path: string): void {
 function removeLeftovers(output: string): void {
   const start = hiddenStem(output);
   for (const name of readdirSync(dirname(output))) {
-    const [, pid] = name.startsWith(start)
-      ? (/^(\d+)\.(?:merged|before|spill)\.tmp(?:-journal|\.\d+\.tmp)?$/.exec(name.slice(start.length)) ?? [])
-      : [];
-    if (pid !== undefined && Number(pid) !== process.pid && !isAlive(Number(pid))) discard(join(dirname(output), name));
+    const path = join(dirname(output), name);
+    if (name.startsWith(start) && MARKED.test(`.${name.slice(start.length)}`) && makerOf(path) === "dead") discard(path);
   }
+}
+
+const MARKED = /^\.(\d+(?:-[0-9a-z]+-[0-9a-f]{12})?)\.(?:merged|before|spill)\.tmp(?:-journal|\.\d+\.tmp)?$/;
+
+/** Whether the merge that made such a file still goes on; null for what is none. A pid alone is what earlier versions wrote. */
+export function makerOf(path: string): "alive" | "dead" | "unknown" | null {
+  const [, mark] = /\.(\d+(?:-[0-9a-z]+-[0-9a-f]{12})?)\.(?:merged|before|spill)\.tmp/.exec(basename(path)) ?? [];
+  if (mark === undefined) return null;
+  if (!mark.includes("-")) return isAlive(Number(mark)) ? "alive" : "dead";
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? "dead" : lifeOfMark(mark, stat.mtimeMs);
 }

@@ -127,7 +127,8 @@ export function isTemporaryName(name: string): boolean {
   return TEMPORARY.test(name);
 }
 
-const TEMPORARY = /^\.(?:expver-[0-9a-f]{12}|.+\.(?:[0-9a-f]{12}|\d+\.(?:merged|before|spill)(?:\.tmp\.\d+)?))\.tmp(?:-journal)?$/;
+const TEMPORARY =
+  /^\.(?:expver-[0-9a-f]{12}|.+\.(?:[0-9a-f]{12}|\d+(?:-[0-9a-z]+-[0-9a-f]{12})?\.(?:merged|before|spill)(?:\.tmp\.\d+)?))\.tmp(?:-journal)?$/;
 
 /** Removes what a killed process left beside a path under such a name. */
 export function removeTemporaries(path: string): void {

@@ -91,6 +91,26 @@ export function lifeOf(identity: ProcessIdentity): "alive" | "dead" | "unknown" 
   return seesAll() ? "dead" : "unknown";
 }
 
+/** This process in the name of a file: its number and start, digests of where that number counts and of the boot. */
+export function processMark(): string {
+  const start = Number(startTime(process.pid) ?? 0).toString(36);
+  return `${process.pid}-${start}-${shortDigest(spaceOfPids())}${shortDigest(bootId())}`;
+}
+
+/** Of whoever wrote a mark; `at`: a moment at which it was at work, in milliseconds. */
+export function lifeOfMark(mark: string, at: number): "alive" | "dead" | "unknown" {
+  const [, pid, start, space, boot] = /^(\d+)-([0-9a-z]+)-([0-9a-f]{6})([0-9a-f]{6})$/.exec(mark) ?? [];
+  if (space !== shortDigest(spaceOfPids())) return "unknown";
+  if (boot !== shortDigest(bootId())) return isSinceBoot(at) ? "unknown" : "dead";
+  const now = startTime(Number(pid));
+  if (now === undefined) return isAlive(Number(pid)) ? "alive" : "dead";
+  return Number(now).toString(36) === start ? "alive" : "dead";
+}
+
+function shortDigest(text: string): string {
+  return createHash("md5").update(text).digest("hex").slice(0, 6);
+}
+
 /** The number a living process has here, to signal it by; null when it cannot be reached from here. */
 export function numberHere(identity: ProcessIdentity): number | null {
   if (lifeOf(identity) !== "alive") return null;

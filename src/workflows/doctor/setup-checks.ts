@@ -9,8 +9,9 @@ import { ExpverError } from "../../errors.ts";
 import { gitResult } from "../../git/git.ts";
 import { committer } from "../../git/identity.ts";
 import { unfinished } from "../../git/status.ts";
+import { makerOf } from "../../merge/beside.ts";
 import { isTemporaryName } from "../../platform/files.ts";
-import { isAlive, runProcess } from "../../platform/processes.ts";
+import { runProcess } from "../../platform/processes.ts";
 import { metricNames, metricsOf } from "../../versions/metrics.ts";
 import { isTaken } from "../data/sources/deliver.ts";
 import { sparseRemedy } from "../without-dvc.ts";
@@ -175,8 +176,8 @@ function temporaries(roots: string[]): string[] {
 
 /** A merge may write for longer than any file of it is young; so may a download. */
 function isInUse(path: string, entry: Dirent): boolean {
-  const [, pid] = /\.(\d+)\.(?:merged|before|spill)\.tmp/.exec(entry.name) ?? [];
-  return pid === undefined ? entry.isDirectory() && isTaken(path) : isAlive(Number(pid));
+  const maker = makerOf(path);
+  return maker === null ? entry.isDirectory() && isTaken(path) : maker === "alive";
 }
 
 function entriesOf(folder: string): Dirent[] {
