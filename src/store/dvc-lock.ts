@@ -1,14 +1,14 @@
 /** DVC's repository lock, taken the way DVC takes it, so that both programs keep out of each other's way. Reading never locks. */
 
 import { createHash, randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { isWithin } from "../config/paths.ts";
 import { type Place, topOf } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { hasCode, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
+import { hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { type FileLock, lockHolder, tryLock } from "../platform/locks.ts";
 import { fieldsOf } from "../platform/mapping.ts";
 import { descendsFrom, isAlive } from "../platform/processes.ts";
@@ -173,9 +173,34 @@ function tryLinkLock(path: string): FileLock | null {
   };
 }
 
+/** Who else finds it stale may have broken it meanwhile and taken it: only what is still stale once nobody else can reach it goes. */
 function breakStale(path: string): void {
+  if (!isStale(path)) return;
+  const aside = `${path}-${randomBytes(8).toString("hex")}.stale`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  if (isStale(aside)) {
+    const claim = readTextIfExists(aside);
+    if (claim !== null && dirname(claim) === dirname(path) && claim.endsWith(".lock")) rmSync(claim, { force: true });
+  } else giveBack(aside, path);
+  rmSync(aside, { force: true });
+}
+
+function giveBack(aside: string, path: string): void {
+  try {
+    linkSync(aside, path);
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+  }
+}
+
+function isStale(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat !== undefined && stat.mtimeMs + LINK_LOCK_GRACE_MS < Date.now()) rmSync(path, { force: true });
+  return stat !== undefined && stat.mtimeMs + LINK_LOCK_GRACE_MS < Date.now();
 }
 
 function holder(path: string): string {
