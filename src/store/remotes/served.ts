@@ -139,6 +139,12 @@ export async function receiveAll(objects: readonly Expected[], cache: ObjectFold
       for (const object of one.objects) unnamed.push({ object, error });
     }
   };
+  const closeAll = () => {
+    for (const one of [...open]) {
+      one.isFull = true;
+      close(one);
+    }
+  };
   try {
     const failures = await run(
       objects.map((object) => ({ object })),
@@ -161,11 +167,12 @@ export async function receiveAll(objects: readonly Expected[], cache: ObjectFold
         }
       },
     );
-    for (const one of [...open]) {
-      one.isFull = true;
-      close(one);
-    }
+    closeAll();
     return { objects: count, failures: failures.concat(unnamed) };
+  } catch (error) {
+    // Interrupted: what has come whole need not come again.
+    closeAll();
+    throw error;
   } finally {
     for (const one of open) one.ingest.abort();
   }

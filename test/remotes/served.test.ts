@@ -1,0 +1,39 @@
+/** What all remotes behind servers do alike, where a server has to be told when to do what. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { ExpverError } from "../../src/errors.ts";
+import { objectPath } from "../../src/store/objects/layout.ts";
+import { servedRemote } from "../../src/store/remotes/served.ts";
+import type { Coming, ObjectServer } from "../../src/store/remotes/server.ts";
+import { makeFolder } from "../support/repository.ts";
+import { md5 } from "./conformance.ts";
+
+const remoteOf = (server: Partial<ObjectServer>) =>
+  servedRemote({ name: "store", location: "test://store", jobs: 4, connect: async () => server as ObjectServer });
+
+it("an interrupted fetch keeps what has come whole, though its batch was not full", async () => {
+  const texts = Array.from({ length: 40 }, (_, index) => `text ${index}`);
+  const objects = texts.map((text) => ({ hash: md5(Buffer.from(text)), hashName: "md5" as const }));
+  const byKey = new Map(
+    texts.map((text, index) => [`files/md5/${objects[index]?.hash.slice(0, 2)}/${objects[index]?.hash.slice(2)}`, text]),
+  );
+  const controller = new AbortController();
+  const whole: string[] = [];
+  const get = async (key: string): Promise<Coming> => {
+    const text = byKey.get(key) ?? "";
+    async function* bytes() {
+      if (whole.length === 20) controller.abort();
+      if (controller.signal.aborted) throw new ExpverError("E_INTERRUPTED", "stopped");
+      whole.push(text);
+      yield Buffer.from(text);
+    }
+    return { from: 0, length: text.length, bytes: bytes() };
+  };
+  const cache = { dir: join(makeFolder(), "cache"), shared: false };
+  await expect(remoteOf({ get }).receive(objects, cache, { signal: controller.signal })).rejects.toMatchObject({ code: "E_INTERRUPTED" });
+  const kept = texts.filter((_, index) => existsSync(objectPath(cache.dir, objects[index] as (typeof objects)[0])));
+  expect([...whole].sort()).toEqual([...kept].sort());
+  expect(kept).toHaveLength(20);
+  expect(readdirSync(join(cache.dir, "files/md5")).filter((name) => name.length > 2)).toEqual([]);
+});
