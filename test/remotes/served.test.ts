@@ -37,3 +37,16 @@ it("an interrupted fetch keeps what has come whole, though its batch was not ful
   expect(kept).toHaveLength(20);
   expect(readdirSync(join(cache.dir, "files/md5")).filter((name) => name.length > 2)).toEqual([]);
 });
+
+it("a listing that lacks folders names how many; one that is not there is none of them", async () => {
+  async function* list(folder: string): AsyncGenerator<never[]> {
+    yield [];
+    if (folder === "files/md5/00") throw new ExpverError("E_NOT_FOUND", "no such folder");
+    if (/^files\/md5\/(?:10|20|30)$/.test(folder)) throw new ExpverError("E_REMOTE_FORBIDDEN", `${folder} is locked`);
+  }
+  await expect(remoteOf({ list }).list({})).rejects.toMatchObject({
+    code: "E_REMOTE_FORBIDDEN",
+    message: "files/md5/10 is locked (and 2 more folders of it)",
+    details: { failures: ["10", "20", "30"].map((shard) => `files/md5/${shard} is locked`) },
+  });
+});

@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { md5Of, md5OfFile } from "../../platform/hashing.ts";
 import type { Pacing } from "../../platform/pace.ts";
+import { counted } from "../../platform/words.ts";
 import { beginIngest, type Ingest, isListing, refuseOther } from "../objects/ingest.ts";
 import type { ObjectFolder, ObjectName } from "../objects/layout.ts";
 import { LONGEST_TEXT, mostOf, taking } from "./bounds.ts";
@@ -286,9 +287,21 @@ async function listAll(
       found = found.concat(here);
     },
   );
-  const [first] = failures;
-  if (first?.error) throw first.error;
+  refuseUnlisted(failures);
   return found;
+}
+
+/** A folder that is not there is empty, and no failure; of those that are untried all have the first one's. */
+function refuseUnlisted(failures: Received["failures"]): void {
+  const errors = [...new Set(failures.flatMap(({ error }) => error ?? []))];
+  const [first, ...others] = errors;
+  if (first === undefined) return;
+  if (others.length === 0) throw first;
+  throw new ExpverError(first.code, `${first.message} (and ${counted(others.length, "more folder")} of it)`, {
+    ...(first.hint === undefined ? {} : { hint: first.hint }),
+    details: { ...first.details, failures: errors.map(({ message }) => message) },
+    cause: first,
+  });
 }
 
 /** All there is where it fits on a page: one request, where the shards of both layouts take 512. Null: there is more. */
