@@ -1,5 +1,5 @@
 /** How often the bytes of somebody's files are read when they come here. */
-import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { dataGetUrl } from "../../src/workflows/data/sources/get-url.ts";
@@ -7,6 +7,7 @@ import { dataImportUrl } from "../../src/workflows/data/sources/import.ts";
 import { dataUpdate } from "../../src/workflows/data/sources/update.ts";
 import { bytesRead } from "../support/bytes-read.ts";
 import { makeRepository } from "../support/repository.ts";
+import { smallDisk } from "../support/small-disk.ts";
 
 const MIB = 2 ** 20;
 const NAMES = ["a", "b", "in/c"];
@@ -68,5 +69,28 @@ describe.skipIf(process.platform !== "linux")("a folder of 9 MiB by its path", (
     repository.write("imported/in/c", "2".repeat(3 * MIB));
     expect(run("undo", "--yes").code).toBe(0);
     expect(existsSync(join(repository.root, "imported"))).toBe(false);
+  });
+});
+
+const disk = smallDisk(28 * 1024);
+
+describe.skipIf(disk === null)("on a disk of 28 MiB (mounting takes root)", () => {
+  it("24 MiB come from a remote: what has arrived becomes the copy, and is copied only where two files are the same", () => {
+    const repository = makeRepository();
+    const data = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+    data("init");
+    for (const [name, text] of Object.entries({ a: "1", b: "2", "in/a again": "1" })) repository.write(`d/${name}`, text.repeat(8 * MIB));
+    data("add", "d");
+    data("remote", "add", "-d", "store", "../store");
+    data("push");
+    repository.commit("data");
+    repository.run("rm", ["-rf", "d", ".dvc/cache"]);
+    const out = join(disk ?? "", "out");
+    data("get", ".", "d", "-o", out);
+    for (const [name, text] of Object.entries({ a: "1", b: "2", "in/a again": "1" })) {
+      expect(readFileSync(join(out, name), "utf8") === text.repeat(8 * MIB)).toBe(true);
+      expect(statSync(join(out, name)).mode & 0o777).toBe(0o644);
+    }
+    expect(readdirSync(disk ?? "")).toEqual(["out"]);
   });
 });

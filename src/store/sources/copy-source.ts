@@ -1,5 +1,5 @@
 /** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
@@ -58,7 +58,7 @@ export async function copyFromSource(
     const lacking = stored.filter((node) => !locations.has(node));
     await receiving(source, lacking, pacing, { into, remote });
     await paceWork(locating(lacking, [arrived], locations), pacing, { label: "looking into the cache" });
-    const work = copying(files, { project: source.project, locations, place, hashed });
+    const work = copying(files, { project: source.project, locations, place, hashed, arrived: into.dir });
     return paceWork(work, pacing, { label: "copying data", total: files.length });
   };
   try {
@@ -122,11 +122,15 @@ async function settingAside(shelf: Shelf, objects: readonly ObjectName[], pacing
   });
 }
 
+interface Copying extends Pick<CopyTo, "place" | "hashed"> {
+  project: Project;
+  locations: Locations;
+  /** Folder of objects that nobody needs but these copies, and that were checked when they came. */
+  arrived: string;
+}
+
 /** Bytes out of a cache are checked on the way. Throws E_OBJECT. */
-function* copying(
-  files: readonly SourceNode[],
-  { project, locations, place, hashed }: { project: Project; locations: Locations } & Pick<CopyTo, "place" | "hashed">,
-): Work<Map<SourceNode, string>> {
+function* copying(files: readonly SourceNode[], { project, locations, place, hashed, arrived }: Copying): Work<Map<SourceNode, string>> {
   const placer = createPlacer(["copy"]);
   const made = new Set<string>();
   const makeRoom = (node: SourceNode) => {
@@ -135,27 +139,46 @@ function* copying(
     made.add(folder);
   };
   const md5s = new Map<SourceNode, string>();
+  const movable = lastUses(files, locations, arrived);
   for (const some of batchesOf(files)) {
-    const targets = new Map<FileFromCache, string>();
-    const standing: (FileToCopy & { node: SourceNode })[] = [];
+    const fromCache = new Map<FileFromCache, string>();
+    const plain: (FileToCopy & { node: SourceNode })[] = [];
     for (const node of some) {
       if (node.file === null && node.blob !== null) continue;
       makeRoom(node);
-      if (node.file !== null) standing.push({ node, from: node.file, to: place(node), size: node.size ?? 1 });
-      else {
-        const there = locations.get(node) ?? refuseWithout(node);
-        targets.set({ path: node.path, isexec: false, ...there }, place(node));
-        if (there.object.hashName === "md5") md5s.set(node, there.object.hash);
+      if (node.file !== null) {
+        plain.push({ node, from: node.file, to: place(node), size: node.size ?? 1 });
+        continue;
       }
+      const there = locations.get(node) ?? refuseWithout(node);
+      if (there.dir !== arrived) fromCache.set({ path: node.path, isexec: false, ...there }, place(node));
+      else if (!movable.has(node)) plain.push({ node, from: objectPath(arrived, there.object), to: place(node), size: there.size });
+      if (there.object.hashName === "md5") md5s.set(node, there.object.hash);
     }
-    const read = yield* copyingFiles(standing, { hashed });
-    for (const [index, { node }] of standing.entries()) {
+    const read = yield* copyingFiles(plain, { hashed });
+    for (const [index, { node }] of plain.entries()) {
       const md5 = read[index] ?? null;
       if (md5 !== null) md5s.set(node, md5);
     }
-    yield* makingFiles({ project, placer, isMutable: () => false }, [...targets.keys()], { at: (file) => targets.get(file) as string });
+    yield* makingFiles({ project, placer, isMutable: () => false }, [...fromCache.keys()], { at: (file) => fromCache.get(file) as string });
+  }
+  // Last of all: what ends before is found again there by the next try.
+  for (const [node, { object, size }] of movable) {
+    renameSync(objectPath(arrived, object), place(node));
+    chmodSync(place(node), 0o666 & ~process.umask());
+    yield { files: 1, bytes: size };
   }
   return md5s;
+}
+
+/** For each object that has arrived the last of the nodes that want it: it can have the very file. */
+function lastUses(files: readonly SourceNode[], locations: Locations, arrived: string): Locations {
+  const last = new Map<string, SourceNode>();
+  for (const node of files) {
+    const there = locations.get(node);
+    if (there?.dir === arrived) last.set(keyOf(there.object), node);
+  }
+  return new Map([...last.values()].map((node) => [node, locations.get(node) as NonNullable<ReturnType<Locations["get"]>>]));
 }
 
 function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }: Pacing, place: CopyTo["place"]): void {
