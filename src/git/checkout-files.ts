@@ -3,15 +3,25 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { git, gitPath, type Repository } from "./git.ts";
 
-/** `into`: absolute folder. Touches neither index nor worktree. Two git processes. */
-export function checkoutFiles(repository: Repository, tree: string, { paths, into }: { paths: readonly string[]; into: string }): void {
+/**
+ * `into`: absolute folder. Touches neither index nor worktree. Two git processes. `apart`: an empty folder for what is needed meanwhile; the
+ * attributes are then those of the tree, not of the worktree, and nothing is written to the repository.
+ */
+export function checkoutFiles(
+  repository: Repository,
+  tree: string,
+  { paths, into, apart }: { paths: readonly string[]; into: string; apart?: string },
+): void {
   if (paths.length === 0) return;
-  const file = gitPath(repository, `expver-index-${randomBytes(6).toString("hex")}`);
-  const env = { GIT_INDEX_FILE: file };
+  const name = `expver-index-${randomBytes(6).toString("hex")}`;
+  const file = apart === undefined ? gitPath(repository, name) : `${apart}.${name}`;
+  const env = { GIT_INDEX_FILE: file, ...(apart === undefined ? {} : { GIT_WORK_TREE: apart }) };
   try {
     mkdirSync(into, { recursive: true });
     git(repository, ["-c", "index.sparse=false", "read-tree", tree], { env });
-    const args = ["checkout-index", "--force", `--prefix=${into}/`, "-z", "--stdin"];
+    // A link is then a file that says where it leads, as Git stores it.
+    const settings = apart === undefined ? [] : ["-c", "core.symlinks=false"];
+    const args = [...settings, "checkout-index", "--force", `--prefix=${into}/`, "-z", "--stdin"];
     git(repository, args, { env, input: paths.map((path) => `${path}\0`).join("") });
   } finally {
     rmSync(file, { force: true });

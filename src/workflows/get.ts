@@ -147,7 +147,7 @@ export async function copyChecked(
   { source, nodes, path, remote }: Pick<GetPlan, "source" | "nodes" | "path" | "remote">,
   { target, staging }: { target: string; staging: string },
 ): Promise<{ files: number; bytes: number }> {
-  const { files } = await copyNodes(context, source, { nodes, under: path, target, staging, remote, hashed: false });
+  const { files } = await copyNodes(context, source, { nodes, under: path, target, staging, remote, hashed: false, asCheckedOut: true });
   const bytes = await paceWork(checkAll(nodes, { under: path, target }), context, { label: `checking ${path}`, total: files });
   return { files, bytes };
 }
@@ -219,7 +219,7 @@ function* checkAll(nodes: readonly SourceNode[], { under, target }: { under: str
     if (isFolder) continue;
     const file = path === under ? target : posix.join(target, under === "" ? path : path.slice(under.length + 1));
     if (object === null || blob !== null) {
-      bytes += size ?? statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+      bytes += statSync(file, { throwIfNoEntry: false })?.size ?? size ?? 0;
       continue;
     }
     const digest = yield* hashingFile(file, { kind: object.hashName });

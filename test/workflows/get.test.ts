@@ -128,3 +128,26 @@ it("takes the original script's flags, any name of a commit, another repository"
   expect(repo.expverJson(["get", "e0.1.0", "models/modle.bin", "-o", "c"]).error?.message).toContain("did you mean models/model.bin?");
   expect(repo.expverJson(["get", "e0.1.0"]).error?.code).toBe("E_USAGE");
 });
+
+it("a file of Git comes as a checkout of that version makes it, with line endings and filters; one that fails is said", () => {
+  repo.git("config", "filter.upper.smudge", "tr a-z A-Z");
+  repo.git("config", "filter.upper.clean", "tr A-Z a-z");
+  const attributes = `${existsSync(join(repo.root, ".gitattributes")) ? repo.read(".gitattributes") : ""}*.up filter=upper\n*.crlf text eol=crlf\n`;
+  repo.commit("attributes", { ".gitattributes": attributes, "code/a.up": "hello\n", "code/b.crlf": "1\r\n2\r\n" });
+  repo.git("tag", "-a", "e0.3.0", "-m", "accuracy=0.7 | third");
+  repo.git("rm", "-q", ".gitattributes");
+  repo.git("commit", "-qm", "attributes of another kind");
+  const before = state();
+  const bytes = (folder: string) => ["a.up", "b.crlf"].map((name) => readFileSync(join(repo.root, "..", folder, name), "utf8"));
+  const { code, data, warnings } = repo.expverJson(["get", "e0.3.0", "code", "-o", "../got"]);
+  expect({ code, bytes: data.bytes, warnings }).toEqual({ code: 0, bytes: 12, warnings: [] });
+  expect(bytes("got")).toEqual(["HELLO\n", "1\r\n2\r\n"]);
+  must("data", "get", "--rev", "e0.3.0", repo.root, "code", "-o", "../as-dvc");
+  expect(bytes("as-dvc")[1]).toBe("1\r\n2\r\n");
+  repo.git("config", "filter.upper.smudge", "false");
+  repo.git("config", "filter.upper.required", "true");
+  const raw = repo.expverJson(["get", "e0.3.0", "code/a.up", "-o", "../raw.up"]);
+  expect(raw).toMatchObject({ code: 0, warnings: [{ text: expect.stringContaining("files came as Git stores them") }] });
+  expect(readFileSync(join(repo.root, "../raw.up"), "utf8")).toBe("hello\n");
+  expect(state()).toEqual(before);
+});

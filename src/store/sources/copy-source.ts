@@ -1,8 +1,9 @@
 /** Bytes out of a source: from the file that stands there, from Git, from its cache, else from a remote. */
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
+import { checkoutFiles } from "../../git/checkout-files.ts";
 import { isLfsPointer, lfsBytes } from "../../git/lfs.ts";
 import { blobSizes, catFiles } from "../../git/tree.ts";
 import { copyingFiles, type FileToCopy } from "../../platform/copy-files.ts";
@@ -34,6 +35,8 @@ export interface CopyTo {
   ours?: ObjectFolder | null;
   /** Whether the MD5s of copies are wanted, which cost more than a copy. */
   hashed: boolean;
+  /** Files of Git become what a checkout makes of them, with line endings and filters, instead of what it stores, as with dvc. */
+  asCheckedOut?: boolean;
 }
 
 /**
@@ -44,11 +47,13 @@ export async function copyFromSource(
   source: Source,
   nodes: readonly SourceNode[],
   pacing: Pacing,
-  { staging, place, remote, caches = [], ours = null, hashed }: CopyTo,
+  { staging, place, remote, caches = [], ours = null, hashed, asCheckedOut = false }: CopyTo,
 ): Promise<Map<SourceNode, string>> {
   const files = nodes.filter(({ isFolder }) => !isFolder);
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
-  copyBlobs(source, files, pacing, place);
+  const broken = asCheckedOut ? checkOutBlobs(source, files, pacing, { staging, place }) : null;
+  const unread = asCheckedOut && broken === null ? 0 : copyBlobs(source, files, pacing, place);
+  if (broken !== null && unread === 0) warnOfFilter(broken, pacing.report);
   const here = [openCache(source.project), ...broughtFor(source), ...caches].map((folder): Shelf => ({ folder, damaged: new Set() }));
   const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
   const attempt = async () => {
@@ -181,14 +186,56 @@ function lastUses(files: readonly SourceNode[], locations: Locations, arrived: s
   return new Map([...last.values()].map((node) => [node, locations.get(node) as NonNullable<ReturnType<Locations["get"]>>]));
 }
 
-function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }: Pacing, place: CopyTo["place"]): void {
+/** Answers what is wrong with a filter of Git; then nothing was made. */
+function checkOutBlobs(
+  { project: { repository }, commit }: Source,
+  files: readonly SourceNode[],
+  { report }: Pacing,
+  { staging, place }: Pick<CopyTo, "staging" | "place">,
+): ExpverError | null {
+  const inGit = files.filter(({ file, blob }) => file === null && blob !== null);
+  if (repository === null || commit === null || inGit.length === 0) return null;
+  if (repository.partial)
+    blobSizes(
+      repository,
+      inGit.flatMap(({ blob }) => blob ?? []),
+    );
+  const [into, apart] = [join(staging, "git"), join(staging, "empty")];
+  mkdirSync(apart, { recursive: true });
+  try {
+    checkoutFiles(repository, commit, { paths: inGit.map(({ path }) => path), into, apart });
+  } catch (error) {
+    if (!(error instanceof ExpverError && error.code === "E_GIT")) throw error;
+    rmSync(into, { recursive: true, force: true });
+    return error;
+  }
+  for (const node of inGit) {
+    const [from, to] = [join(into, node.path), place(node)];
+    if (statSync(from).size < 1024 && isLfsPointer(readFileSync(from))) warnOfPointer(node, report);
+    mkdirSync(dirname(to), { recursive: true });
+    renameSync(from, to);
+  }
+  return null;
+}
+
+function warnOfFilter({ message, hint }: ExpverError, report: Pacing["report"]): void {
+  report?.({ kind: "warning", text: `files came as Git stores them: ${message}`, ...(hint ? { hint } : {}) });
+}
+
+function warnOfPointer({ path }: SourceNode, report: Pacing["report"]): void {
+  report?.({ kind: "warning", text: `${path} is a pointer of Git LFS, and came as that`, hint: LFS_HINT });
+}
+
+/** As Git stores them. Answers how many are pointers of Git LFS whose bytes are not to be had. */
+function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }: Pacing, place: CopyTo["place"]): number {
   const inGit = files.flatMap((node) => (node.file === null && node.blob !== null ? [{ node, blob: node.blob }] : []));
   const { repository } = project;
-  if (repository === null || inGit.length === 0) return;
+  if (repository === null || inGit.length === 0) return 0;
   const names = inGit.map(({ blob }) => blob);
   // What a clone left behind has no size yet, and comes with this question, all at once.
   const sizes = repository.partial ? blobSizes(repository, names) : null;
   const bytesOf = ({ node, blob }: (typeof inGit)[number]) => sizes?.get(blob) ?? node.size ?? BATCH_BYTES;
+  let unread = 0;
   for (const some of batchesBySize(inGit, { bytesOf, bytes: BATCH_BYTES })) {
     const blobs = catFiles(
       repository,
@@ -199,10 +246,14 @@ function copyBlobs({ project }: Source, files: readonly SourceNode[], { report }
       mkdirSync(dirname(to), { recursive: true });
       const bytes = blobs.get(blob) ?? Buffer.alloc(0);
       const meant = isLfsPointer(bytes) ? lfsBytes(repository, { path: node.path, blob }) : bytes;
-      if (meant === null) report?.({ kind: "warning", text: `${node.path} is a pointer of Git LFS, and came as that`, hint: LFS_HINT });
+      if (meant === null) {
+        warnOfPointer(node, report);
+        unread += 1;
+      }
       writeFileSync(to, meant ?? bytes);
     }
   }
+  return unread;
 }
 
 // So much of what Git has is in memory at once, or one file.
