@@ -89,8 +89,10 @@ interface Shelf {
 
 const NONE: ReadonlySet<string> = new Set();
 
+type Location = Pick<FileFromCache, "object" | "dir" | "size">;
+
 /** Where the bytes of nodes are. */
-type Locations = Map<SourceNode, Pick<FileFromCache, "object" | "dir" | "size">>;
+type Locations = Map<SourceNode, Location>;
 
 /** On the first of the shelves that has them. */
 function* locating(nodes: readonly SourceNode[], shelves: readonly Shelf[], locations: Locations): Work<void> {
@@ -144,7 +146,7 @@ function* copying(files: readonly SourceNode[], { project, locations, place, has
     made.add(folder);
   };
   const md5s = new Map<SourceNode, string>();
-  const movable = lastUses(files, locations, arrived);
+  const movable = onePerObject(files, locations, arrived);
   for (const some of batchesOf(files)) {
     const fromCache = new Map<FileFromCache, string>();
     const plain: (FileToCopy & { node: SourceNode })[] = [];
@@ -167,7 +169,7 @@ function* copying(files: readonly SourceNode[], { project, locations, place, has
     }
     yield* makingFiles({ project, placer, isMutable: () => false }, [...fromCache.keys()], { at: (file) => fromCache.get(file) as string });
   }
-  // Last of all: what ends before is found again there by the next try.
+  // Last of all: the others have their copies, and what ends before is found again there by the next try.
   for (const [node, { object, size }] of movable) {
     renameSync(objectPath(arrived, object), place(node));
     chmodSync(place(node), 0o666 & ~process.umask());
@@ -176,14 +178,14 @@ function* copying(files: readonly SourceNode[], { project, locations, place, has
   return md5s;
 }
 
-/** For each object that has arrived the last of the nodes that want it: it can have the very file. */
-function lastUses(files: readonly SourceNode[], locations: Locations, arrived: string): Locations {
-  const last = new Map<string, SourceNode>();
+/** For each object that has arrived one of the nodes that want it: it can have the very file, once the others have their copies. */
+function onePerObject(files: readonly SourceNode[], locations: Locations, arrived: string): Locations {
+  const chosen = new Map<string, [SourceNode, Location]>();
   for (const node of files) {
     const there = locations.get(node);
-    if (there?.dir === arrived) last.set(keyOf(there.object), node);
+    if (there?.dir === arrived) chosen.set(keyOf(there.object), [node, there]);
   }
-  return new Map([...last.values()].map((node) => [node, locations.get(node) as NonNullable<ReturnType<Locations["get"]>>]));
+  return new Map(chosen.values());
 }
 
 /** Answers what is wrong with a filter of Git; then nothing was made. */
