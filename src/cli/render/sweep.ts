@@ -18,7 +18,7 @@ export function renderSweep(outcome: SweepOutcome, { style }: Terminal): string 
   const { counts, best, metric, promotion, candidates, kept, version, tagLine, onBranch, published, sweep, failure } = outcome;
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))} ${text}`;
   const winner = best === null ? [] : [`best ${metric}=${bestText(best)} (${settingsText(best.settings)})`];
-  const promoted = promotion === null ? [] : [promotion.promoted ? "better than production: promoted" : "not promoted"];
+  const promoted = promotion === null ? [] : [promotion.promoted ? `promoted (${oneLine(promotion.why)})` : "not promoted"];
   const stored = candidates === 0 ? [] : [`${candidates} candidates stored, ${kept} kept in the folder`];
   const lines = [line("sweep", [counts, ...winner, ...promoted, ...stored].join(" · "))];
   if (version === null) lines.push(line("stored", `${outcome.results?.slice(0, 12)}  (no version)`));

@@ -57,7 +57,7 @@ async function passBetterThan(
   const by = knownDirection(survey, metric);
   const value = metricOf(model, by.metric, gate);
   const { production, models } = survey;
-  if (than === "production" && production.state === "none") return { gate, found: "nothing is in production" };
+  if (than === "production" && production.state === "none") return { gate, found: "nothing was in production" };
   const others =
     than === "production"
       ? models.filter(({ hash }) => hash === (production.there ?? production.recorded)?.hash)
