@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../errors.ts";
 import { removePath } from "../platform/files.ts";
+import { addedSettings } from "./added-settings.ts";
 import { git, gitResult, type Repository } from "./git.ts";
 import { committer } from "./identity.ts";
 import type { NewTag } from "./objects.ts";
@@ -39,13 +40,11 @@ function unsigned(name: string, stderr: string): ExpverError {
 function settingsFor(repository: Repository): Record<string, string> {
   const { stdout } = gitResult(repository, ["config", "-z", "--get-regexp", "^(user|committer|gpg)\\."], { allow: [1] });
   const pairs = stdout.toString("utf8").split("\0").filter(Boolean);
-  const before = Number(repository.env.GIT_CONFIG_COUNT ?? 0);
-  const entries = pairs.flatMap((pair, index): [string, string][] => {
-    const at = pair.indexOf("\n");
-    return [
-      [`GIT_CONFIG_KEY_${before + index}`, at < 0 ? pair : pair.slice(0, at)],
-      [`GIT_CONFIG_VALUE_${before + index}`, at < 0 ? "true" : pair.slice(at + 1)],
-    ];
-  });
-  return { ...Object.fromEntries(entries), GIT_CONFIG_COUNT: String(before + pairs.length) };
+  return addedSettings(
+    repository,
+    pairs.map((pair): [string, string] => {
+      const at = pair.indexOf("\n");
+      return at < 0 ? [pair, "true"] : [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
 }

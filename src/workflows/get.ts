@@ -147,7 +147,7 @@ export async function copyChecked(
   { source, nodes, path, remote }: Pick<GetPlan, "source" | "nodes" | "path" | "remote">,
   { target, staging }: { target: string; staging: string },
 ): Promise<{ files: number; bytes: number }> {
-  const { files } = await copyNodes(context, source, { nodes, under: path, target, staging, remote, hashed: false, asCheckedOut: true });
+  const { files } = await copyNodes(context, source, { nodes, under: path, target, staging, remote, hashed: false, filtered: true });
   const bytes = await paceWork(checkAll(nodes, { under: path, target }), context, { label: `checking ${path}`, total: files });
   return { files, bytes };
 }

@@ -62,6 +62,29 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
     twins.agree();
   });
 
+  it("applies line endings to files of Git, and no filter that is set up here", () => {
+    const twins = makeTwins();
+    for (const source of [twins.theirs, twins.ours].map(makeSource)) {
+      source.write(".gitattributes", "*.crlf text eol=crlf\n*.up filter=upper\n");
+      source.write("code/b.crlf", "1\n2\n");
+      source.write("code/c.up", "hello\n");
+      fill(source);
+    }
+    twins.each(({ run }) => {
+      run("git", ["config", "filter.upper.smudge", "tr a-z A-Z"], { cwd: "../src" });
+      run("git", ["config", "filter.upper.required", "true"], { cwd: "../src" });
+      run("chmod", ["+x", "code/plain.py"], { cwd: "../src" });
+      run("git", ["commit", "-qam", "a program"], { cwd: "../src" });
+      run("git", ["tag", "v2"], { cwd: "../src" });
+      run("git", ["commit", "-q", "--allow-empty", "-m", "later"], { cwd: "../src" });
+    });
+    twins.run(["import", "-q", "--rev", "v2", "../src", "code"]);
+    expect(twins.ours.read("code/b.crlf")).toBe("1\r\n2\r\n");
+    expect(twins.ours.read("code/c.up")).toBe("hello\n");
+    twins.run(["import", "-q", "--rev", "v2", "../src", "code/plain.py", "-o", "plain.py"]);
+    twins.agree();
+  });
+
   it("imports from a repository and from a path, and updates", () => {
     const twins = makeTwins();
     const sources = [twins.theirs, twins.ours].map(makeSource);

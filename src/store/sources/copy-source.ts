@@ -35,8 +35,8 @@ export interface CopyTo {
   ours?: ObjectFolder | null;
   /** Whether the MD5s of copies are wanted, which cost more than a copy. */
   hashed: boolean;
-  /** Files of Git become what a checkout makes of them, with line endings and filters, instead of what it stores, as with dvc. */
-  asCheckedOut?: boolean;
+  /** Files of Git pass the filters that are set up here; else only what dvc applies too, line endings and Git LFS. */
+  filtered: boolean;
 }
 
 /**
@@ -47,13 +47,12 @@ export async function copyFromSource(
   source: Source,
   nodes: readonly SourceNode[],
   pacing: Pacing,
-  { staging, place, remote, caches = [], ours = null, hashed, asCheckedOut = false }: CopyTo,
+  { staging, place, remote, caches = [], ours = null, hashed, filtered }: CopyTo,
 ): Promise<Map<SourceNode, string>> {
   const files = nodes.filter(({ isFolder }) => !isFolder);
   const stored = files.filter(({ file, blob }) => file === null && blob === null);
-  const broken = asCheckedOut ? checkOutBlobs(source, files, pacing, { staging, place }) : null;
-  const unread = asCheckedOut && broken === null ? 0 : copyBlobs(source, files, pacing, place);
-  if (broken !== null && unread === 0) warnOfFilter(broken, pacing.report);
+  const broken = checkOutBlobs(source, files, pacing, { staging, place, filtered });
+  if (broken !== null && copyBlobs(source, files, pacing, place) === 0) warnOfFilter(broken, pacing.report);
   const here = [openCache(source.project), ...broughtFor(source), ...caches].map((folder): Shelf => ({ folder, damaged: new Set() }));
   const into: ObjectFolder = { dir: join(staging, "objects"), shared: false };
   const attempt = async () => {
@@ -193,7 +192,7 @@ function checkOutBlobs(
   { project: { repository }, commit }: Source,
   files: readonly SourceNode[],
   { report }: Pacing,
-  { staging, place }: Pick<CopyTo, "staging" | "place">,
+  { staging, place, filtered }: Pick<CopyTo, "staging" | "place" | "filtered">,
 ): ExpverError | null {
   const inGit = files.filter(({ file, blob }) => file === null && blob !== null);
   if (repository === null || commit === null || inGit.length === 0) return null;
@@ -205,7 +204,7 @@ function checkOutBlobs(
   const [into, apart] = [join(staging, "git"), join(staging, "empty")];
   mkdirSync(apart, { recursive: true });
   try {
-    checkoutFiles(repository, commit, { paths: inGit.map(({ path }) => path), into, apart });
+    checkoutFiles(repository, commit, { paths: inGit.map(({ path }) => path), into, apart, filtered });
   } catch (error) {
     if (!(error instanceof ExpverError && error.code === "E_GIT")) throw error;
     rmSync(into, { recursive: true, force: true });
@@ -213,9 +212,14 @@ function checkOutBlobs(
   }
   for (const node of inGit) {
     const [from, to] = [join(into, node.path), place(node)];
-    if (statSync(from).size < 1024 && isLfsPointer(readFileSync(from))) warnOfPointer(node, report);
     mkdirSync(dirname(to), { recursive: true });
     renameSync(from, to);
+    // As with dvc, for which such a file is no program any more.
+    if (!filtered) chmodSync(to, 0o666 & ~process.umask());
+    if (statSync(to).size >= 1024 || !isLfsPointer(readFileSync(to))) continue;
+    const meant = lfsBytes(repository, { path: node.path, blob: node.blob as string });
+    if (meant === null) warnOfPointer(node, report);
+    else writeFileSync(to, meant);
   }
   return null;
 }

@@ -63,7 +63,7 @@ export function copyOfRepository(
       const nodes = await sourceTree(source, under, { remote, asDvc: true });
       if (under !== "" && !nodes.some((node) => node.path === under))
         throw new ExpverError("E_NOT_FOUND", `there is no ${path} there`, { details: { path, exitCode: 255 } });
-      const { md5s } = await copyNodes(context, source, { nodes, under, target, staging, remote, caches, hashed: true });
+      const { md5s } = await copyNodes(context, source, { nodes, under, target, staging, remote, caches, hashed: true, filtered: false });
       return { commit: source.commit, md5s };
     } finally {
       source.close();

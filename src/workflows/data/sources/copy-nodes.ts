@@ -22,8 +22,8 @@ interface CopyNodes {
   caches?: readonly ObjectFolder[];
   /** Whether MD5s are wanted, which cost more than a copy. */
   hashed: boolean;
-  /** Files of Git as a checkout makes them. */
-  asCheckedOut?: boolean;
+  /** Whether files of Git pass the filters that are set up here. */
+  filtered: boolean;
 }
 
 /** A pointer file, a pipeline's, or the ignore file: neither data nor code. */
@@ -35,7 +35,7 @@ export function isDvcFile(path: string): boolean {
 export async function copyNodes(
   context: Context,
   source: Source,
-  { nodes, under, target, staging, remote, caches, hashed, asCheckedOut = false }: CopyNodes,
+  { nodes, under, target, staging, remote, caches, hashed, filtered }: CopyNodes,
 ): Promise<CopiedFiles> {
   const self = nodes.find(({ path }) => path === under);
   const isFolder = self?.isFolder ?? true;
@@ -57,7 +57,7 @@ export async function copyNodes(
     remote,
     ours,
     hashed,
-    asCheckedOut,
+    filtered,
     ...(caches === undefined ? {} : { caches }),
   });
   const start = under === "" ? 0 : under.length + 1;

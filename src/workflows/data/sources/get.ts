@@ -69,7 +69,7 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
       await deliver(context, out, {
         command: "data get",
         make: async (target, staging) => {
-          files = (await copyNodes(context, source, { nodes, under, target, staging, remote, hashed: false, asCheckedOut: true })).files;
+          files = (await copyNodes(context, source, { nodes, under, target, staging, remote, hashed: false, filtered: true })).files;
         },
       });
       return { out, files, url: null };
