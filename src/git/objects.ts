@@ -3,7 +3,7 @@ import { ExpverError } from "../errors.ts";
 import { git, gitResult, type Repository } from "./git.ts";
 import { committer, committerNow } from "./identity.ts";
 import { knownSettings } from "./settings.ts";
-import { signedTag } from "./signed-tag.ts";
+import { type NewTag, signedTag } from "./signed-tag.ts";
 
 /** Stores bytes as they are (no line-ending or other filters) and answers the blob's name. */
 export function hashBlob(repository: Repository, bytes: string | Uint8Array): string {
@@ -44,15 +44,6 @@ export function proveSigning(repository: Repository): void {
   if (!signs(repository, "commit.gpgsign")) return;
   const tree = git(repository, ["hash-object", "-w", "-t", "tree", "--stdin"], { input: "" }).trimEnd();
   commitTree(repository, { tree, parents: [], message: "expver: can this be signed?" });
-}
-
-export interface NewTag {
-  /** Name without `refs/tags/`. */
-  name: string;
-  /** The commit it points to. */
-  object: string;
-  /** Stored to the byte: a line may begin with `#`. */
-  message: string;
 }
 
 /** The same for tags. */

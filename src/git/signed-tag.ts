@@ -7,7 +7,15 @@ import { removePath } from "../platform/files.ts";
 import { addedSettings } from "./added-settings.ts";
 import { git, gitResult, type Repository } from "./git.ts";
 import { committer } from "./identity.ts";
-import type { NewTag } from "./objects.ts";
+
+export interface NewTag {
+  /** Name without `refs/tags/`. */
+  name: string;
+  /** The commit it points to. */
+  object: string;
+  /** Stored to the byte: a line may begin with `#`. */
+  message: string;
+}
 
 /** Throws E_GIT with Git's words when it cannot be signed. */
 export function signedTag(repository: Repository, { name, object, message }: NewTag): string {

@@ -116,7 +116,7 @@ export async function passSeeds(
   const rival = await rivalOf(survey, than);
   const facts = { metric: by.metric, direction: by.direction, groupedBy: seeded.names, own: own.side };
   if (rival === "nothing") {
-    return { gate, found: `${sideText(own.side, by)}; nothing was in production`, comparison: { ...facts, other: null, test: null } };
+    return { gate, found: `${sideText(own.side, by)}; nothing is in production`, comparison: { ...facts, other: null, test: null } };
   }
   if (rival === null) throw refuse(`${than === "production" ? survey.production.path : than} is of no known run`);
   const other = side(rival, FEWEST);
