@@ -135,24 +135,6 @@ function* scanFolder(project: Project, path: string, options: ScanOptions & { wa
   };
 }
 
-/** What was read of these files elsewhere: the next scan of the output at this absolute path need not read them. */
-export function rememberRead(
-  project: Project,
-  path: string,
-  {
-    isFolder,
-    files,
-    md5s,
-    readAt,
-    content,
-  }: Pick<Scan, "content" | "isFolder"> & { files: readonly WalkedFile[]; md5s: ReadonlyMap<string, string>; readAt: number },
-): void {
-  if (files.some(({ relpath }) => !md5s.has(relpath))) return;
-  const memory = isFolder ? openStatCache(project.stateDir, path) : openSingles(project);
-  for (const { relpath, stat } of files) memory.set(isFolder ? relpath : path, stat, md5s.get(relpath) as string, readAt);
-  memory.save(isFolder ? { listing: { hash: content.hash, files: files.length } } : { keepOthers: true });
-}
-
 /** Of a folder in which nothing has changed: making the listing costs as much as all the rest. */
 function knownListing(memory: StatCache, store: ScanOptions["store"]): string | null {
   const hash = memory.listing();

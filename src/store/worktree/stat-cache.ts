@@ -201,7 +201,8 @@ function waitForTick(file: string, { time, dev }: Youngest): boolean {
   return false;
 }
 
-function isRacy({ mtimeMs, ctimeMs }: FileIdentity, readAt: number): boolean {
+/** Whether a file was younger than a tick when its reading began. */
+export function isRacy({ mtimeMs, ctimeMs }: FileIdentity, readAt: number): boolean {
   const tick = mtimeMs % 1000 === 0 && ctimeMs % 1000 === 0 ? COARSE_TICK_MS : TICK_MS;
   return Math.max(mtimeMs, ctimeMs) + tick > readAt;
 }

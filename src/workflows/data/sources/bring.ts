@@ -20,6 +20,7 @@ import { sameTaken } from "../../../store/sources/url-source.ts";
 import type { RepositorySource, UrlOrigin } from "../../../store/types.ts";
 import { storingOutputs } from "../../../store/worktree/contents.ts";
 import { relinkOutputs } from "../../../store/worktree/relink.ts";
+import { rememberMade } from "../../../store/worktree/remember.ts";
 import { removingScanned } from "../../../store/worktree/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
@@ -133,6 +134,7 @@ export async function bring(
     const work = storingOutputs(project, [path], { copyDatabase: await databaseCopier() });
     const [scan] = await paceWork(work, context, { label: "storing data" });
     if (scan === undefined) throw new Error("storing one output gives one scan");
+    rememberMade(project, absolute, scan, since);
     await paceWork(relinkOutputs(project, [{ path: absolute, scan }], { since }), context, { label: "linking data" });
     return { scan, commit };
   } finally {

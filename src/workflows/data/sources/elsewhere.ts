@@ -24,7 +24,8 @@ import {
   type UrlSource,
 } from "../../../store/sources/url-source.ts";
 import type { ListingEntry, OutputContent, TakenVersion } from "../../../store/types.ts";
-import { rememberRead, scanOutput } from "../../../store/worktree/scan.ts";
+import { rememberRead } from "../../../store/worktree/remember.ts";
+import { scanOutput } from "../../../store/worktree/scan.ts";
 import { type WalkedFile, walkingFiles } from "../../../store/worktree/walk.ts";
 
 export interface Elsewhere {
