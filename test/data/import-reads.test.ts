@@ -1,7 +1,8 @@
 /** How often the bytes of somebody's files are read when they come here. */
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { md5Of } from "../../src/platform/hashing.ts";
 import { pause } from "../../src/platform/pause.ts";
 import { dataGetUrl } from "../../src/workflows/data/sources/get-url.ts";
 import { dataImportUrl } from "../../src/workflows/data/sources/import.ts";
@@ -97,4 +98,23 @@ describe.skipIf(disk === null)("on a disk of 28 MiB (mounting takes root)", () =
     }
     expect(readdirSync(disk ?? "")).toEqual(["out"]);
   });
+});
+
+it("what an earlier try left is checked before it becomes a copy", () => {
+  const repository = makeRepository();
+  const data = (...args: string[]) => repository.expver(["data", ...args]);
+  data("init");
+  repository.write("model", "the model");
+  data("add", "model");
+  data("remote", "add", "-d", "store", "../store");
+  data("push");
+  repository.commit("data");
+  repository.run("rm", ["-rf", "model", ".dvc/cache"]);
+  const out = join(repository.root, "../out");
+  const hash = md5Of(Buffer.from("the model"));
+  const left = `../.expver-${md5Of(Buffer.from(out)).slice(0, 12)}.tmp/objects/files/md5/${hash.slice(0, 2)}/${hash.slice(2)}`;
+  repository.write(left, "not model");
+  chmodSync(join(repository.root, left), 0o444);
+  expect(data("get", ".", "model", "-o", "../out")).toMatchObject({ code: 0, stderr: "" });
+  expect(readFileSync(out, "utf8")).toBe("the model");
 });

@@ -62,7 +62,8 @@ export async function copyFromSource(
     const lacking = stored.filter((node) => !locations.has(node));
     await receiving(source, lacking, pacing, { into, remote });
     await paceWork(locating(lacking, [arrived], locations), pacing, { label: "looking into the cache" });
-    const work = copying(files, { project: source.project, locations, place, hashed, arrived: into.dir });
+    const came = new Set(lacking.filter((node) => locations.has(node)));
+    const work = copying(files, { project: source.project, locations, place, hashed, came });
     return paceWork(work, pacing, { label: "copying data", total: files.length });
   };
   try {
@@ -71,7 +72,10 @@ export async function copyFromSource(
     if (!(error instanceof ExpverError && error.code === "E_OBJECT")) throw error;
     const objects = stored.flatMap(({ object }) => object ?? []);
     for (const shelf of here) await settingAside(shelf, objects, pacing, shelf.folder.dir === ours?.dir);
-    if (here.every(({ damaged }) => damaged.size === 0)) throw error;
+    // Of what an earlier try left whole ones come again.
+    const left = await paceWork(findingDamaged(into.dir, objects), pacing, { label: "reading what has come" });
+    for (const object of left) rmSync(objectPath(into.dir, object), { force: true });
+    if (left.length === 0 && here.every(({ damaged }) => damaged.size === 0)) throw error;
     const lost = here.find(({ folder }) => folder.dir === ours?.dir)?.damaged ?? NONE;
     const nodes = stored.filter(({ object }) => object !== null && lost.has(keyOf(object)));
     if (ours && nodes.length > 0) await receiving(source, nodes, pacing, { into: ours, remote });
@@ -131,12 +135,12 @@ async function settingAside(shelf: Shelf, objects: readonly ObjectName[], pacing
 interface Copying extends Pick<CopyTo, "place" | "hashed"> {
   project: Project;
   locations: Locations;
-  /** Folder of objects that nobody needs but these copies, and that were checked when they came. */
-  arrived: string;
+  /** Objects of these nobody needs but their copies, and they were checked a moment ago; what an earlier try left was not. */
+  came: ReadonlySet<SourceNode>;
 }
 
 /** Bytes out of a cache are checked on the way. Throws E_OBJECT. */
-function* copying(files: readonly SourceNode[], { project, locations, place, hashed, arrived }: Copying): Work<Map<SourceNode, string>> {
+function* copying(files: readonly SourceNode[], { project, locations, place, hashed, came }: Copying): Work<Map<SourceNode, string>> {
   const placer = createPlacer(["copy"]);
   const made = new Set<string>();
   const makeRoom = (node: SourceNode) => {
@@ -145,7 +149,7 @@ function* copying(files: readonly SourceNode[], { project, locations, place, has
     made.add(folder);
   };
   const md5s = new Map<SourceNode, string>();
-  const movable = onePerObject(files, locations, arrived);
+  const movable = onePerObject(came, locations);
   for (const some of batchesOf(files)) {
     const fromCache = new Map<FileFromCache, string>();
     const plain: (FileToCopy & { node: SourceNode })[] = [];
@@ -157,8 +161,9 @@ function* copying(files: readonly SourceNode[], { project, locations, place, has
         continue;
       }
       const there = locations.get(node) ?? refuseWithout(node);
-      if (there.dir !== arrived) fromCache.set({ path: node.path, isexec: false, ...there }, place(node));
-      else if (!movable.has(node)) plain.push({ node, from: objectPath(arrived, there.object), to: place(node), size: there.size });
+      const from = objectPath(there.dir, there.object);
+      if (!came.has(node)) fromCache.set({ path: node.path, isexec: false, ...there }, place(node));
+      else if (!movable.has(node)) plain.push({ node, from, to: place(node), size: there.size });
       if (there.object.hashName === "md5") md5s.set(node, there.object.hash);
     }
     const read = yield* copyingFiles(plain, { hashed });
@@ -169,20 +174,20 @@ function* copying(files: readonly SourceNode[], { project, locations, place, has
     yield* makingFiles({ project, placer, isMutable: () => false }, [...fromCache.keys()], { at: (file) => fromCache.get(file) as string });
   }
   // Last of all: the others have their copies, and what ends before is found again there by the next try.
-  for (const [node, { object, size }] of movable) {
-    renameSync(objectPath(arrived, object), place(node));
+  for (const [node, { dir, object, size }] of movable) {
+    renameSync(objectPath(dir, object), place(node));
     chmodSync(place(node), 0o666 & ~process.umask());
     yield { files: 1, bytes: size };
   }
   return md5s;
 }
 
-/** For each object that has arrived one of the nodes that want it: it can have the very file, once the others have their copies. */
-function onePerObject(files: readonly SourceNode[], locations: Locations, arrived: string): Locations {
+/** For each object that has come one of the nodes that want it: it can have the very file, once the others have their copies. */
+function onePerObject(came: ReadonlySet<SourceNode>, locations: Locations): Locations {
   const chosen = new Map<string, [SourceNode, Location]>();
-  for (const node of files) {
+  for (const node of came) {
     const there = locations.get(node);
-    if (there?.dir === arrived) chosen.set(keyOf(there.object), [node, there]);
+    if (there !== undefined) chosen.set(keyOf(there.object), [node, there]);
   }
   return new Map(chosen.values());
 }
