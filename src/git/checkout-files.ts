@@ -33,7 +33,7 @@ export function checkoutFiles(
 }
 
 function withoutFilters(repository: Repository): Record<string, string> {
-  const { stdout } = gitResult(repository, ["config", "-z", "--name-only", "--get-regexp", "^filter\\..*\\.(smudge|process)$"], {
+  const { stdout } = gitResult(repository, ["config", "-z", "--name-only", "--get-regexp", "^filter\\..*\\.(smudge|process|required)$"], {
     allow: [1],
   });
   const drivers = new Set(

@@ -65,7 +65,8 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
   it("applies line endings to files of Git, and no filter that is set up here", () => {
     const twins = makeTwins();
     for (const source of [twins.theirs, twins.ours].map(makeSource)) {
-      source.write(".gitattributes", "*.crlf text eol=crlf\n*.up filter=upper\n");
+      source.write(".gitattributes", "*.crlf text eol=crlf\n*.up filter=upper\n*.half text eol=crlf filter=half\n");
+      source.write("code/d.half", "3\n");
       source.write("code/b.crlf", "1\n2\n");
       source.write("code/c.up", "hello\n");
       fill(source);
@@ -73,6 +74,8 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
     twins.each(({ run }) => {
       run("git", ["config", "filter.upper.smudge", "tr a-z A-Z"], { cwd: "../src" });
       run("git", ["config", "filter.upper.required", "true"], { cwd: "../src" });
+      run("git", ["config", "filter.half.required", "true"], { cwd: "../src" });
+      run("git", ["config", "filter.half.clean", "cat"], { cwd: "../src" });
       run("chmod", ["+x", "code/plain.py"], { cwd: "../src" });
       run("git", ["commit", "-qam", "a program"], { cwd: "../src" });
       run("git", ["tag", "v2"], { cwd: "../src" });

@@ -23,15 +23,22 @@ export function rememberRead(project: Project, path: string, output: Output & { 
 
 /**
  * Files that we have made ourselves and then read at once were younger than a tick, and forgotten: a large one would be read again by whoever
- * looks next. Nobody else has had the time to change them; `readAt` as above.
+ * looks next. Nobody else has had the time to change them. `md5s`: of what was made, by path below; what is stored of a database may have
+ * other bytes. `readAt` as above.
  */
-export function rememberMade(project: Project, path: string, scan: Scan, readAt: number): void {
+export function rememberMade(
+  project: Project,
+  path: string,
+  scan: Scan,
+  { md5s, readAt }: { md5s: ReadonlyMap<string, string>; readAt: number },
+): void {
   const { files, isFolder } = scan;
   if (!files.some(({ stat }) => isRacy(stat, readAt))) return;
   remembering(project, path, scan, (memory) => {
     for (const file of files) {
       const name = isFolder ? file.relpath : path;
-      if (memory.get(name, file.stat) !== file.md5 && !hasChanged(file)) memory.setPlaced(name, file.stat, file.md5);
+      const isKnown = memory.get(name, file.stat) === file.md5;
+      if (!isKnown && md5s.get(file.relpath) === file.md5 && !hasChanged(file)) memory.setPlaced(name, file.stat, file.md5);
     }
   });
 }

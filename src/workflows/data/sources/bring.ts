@@ -134,7 +134,7 @@ export async function bring(
     const work = storingOutputs(project, [path], { copyDatabase: await databaseCopier() });
     const [scan] = await paceWork(work, context, { label: "storing data" });
     if (scan === undefined) throw new Error("storing one output gives one scan");
-    rememberMade(project, absolute, scan, since);
+    rememberMade(project, absolute, scan, { md5s, readAt: since });
     await paceWork(relinkOutputs(project, [{ path: absolute, scan }], { since }), context, { label: "linking data" });
     return { scan, commit };
   } finally {
