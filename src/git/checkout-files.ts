@@ -1,11 +1,11 @@
 /** Files of a commit or tree, made somewhere else as a checkout would make them: filters, line endings, modes, links. */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
-import { addedSettings } from "./added-settings.ts";
-import { git, gitPath, gitResult, type Repository } from "./git.ts";
+import { filtersOfWorktree, withoutFilters } from "./checkout-settings.ts";
+import { git, gitPath, type Repository } from "./git.ts";
 
 /**
- * `into`: absolute folder. Touches neither index nor worktree. Two git processes. `apart`: an empty folder for what is needed meanwhile; the
+ * `into`: absolute folder. Touches neither index nor worktree. Two or three git processes. `apart`: an empty folder for what is needed meanwhile; the
  * attributes are then those of the tree, not of the worktree, and nothing is written to the repository. `filtered`: without it only line
  * endings and `ident` are applied, and no program runs.
  */
@@ -24,31 +24,10 @@ export function checkoutFiles(
     // A link is then a file that says where it leads, as Git stores it.
     const settings = apart === undefined ? [] : ["-c", "core.symlinks=false"];
     const args = [...settings, "checkout-index", "--force", `--prefix=${into}/`, "-z", "--stdin"];
-    const plain = filtered ? {} : withoutFilters(repository);
-    git(repository, args, { env: { ...env, ...plain }, input: paths.map((path) => `${path}\0`).join("") });
+    const filters = !filtered ? withoutFilters(repository) : apart === undefined ? {} : filtersOfWorktree(repository);
+    git(repository, args, { env: { ...env, ...filters }, input: paths.map((path) => `${path}\0`).join("") });
   } finally {
     rmSync(file, { force: true });
     rmSync(`${file}.lock`, { force: true });
   }
-}
-
-function withoutFilters(repository: Repository): Record<string, string> {
-  const { stdout } = gitResult(repository, ["config", "-z", "--name-only", "--get-regexp", "^filter\\..*\\.(smudge|process|required)$"], {
-    allow: [1],
-  });
-  const drivers = new Set(
-    stdout
-      .toString("utf8")
-      .split("\0")
-      .filter(Boolean)
-      .map((name) => name.slice(0, name.lastIndexOf("."))),
-  );
-  return addedSettings(
-    repository,
-    [...drivers].flatMap((driver): [string, string][] => [
-      [`${driver}.smudge`, ""],
-      [`${driver}.process`, ""],
-      [`${driver}.required`, "false"],
-    ]),
-  );
 }

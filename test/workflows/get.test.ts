@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
 import { md5Of } from "../../src/platform/hashing.ts";
-import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 
 let repo: TestRepository;
 let remote: string;
@@ -150,4 +150,35 @@ it("a file of Git comes as a checkout of that version makes it, with line ending
   expect(raw).toMatchObject({ code: 0, warnings: [{ text: expect.stringContaining("files came as Git stores them") }] });
   expect(readFileSync(join(repo.root, "../raw.up"), "utf8")).toBe("hello\n");
   expect(state()).toEqual(before);
+});
+
+it("filters and attributes that are named from the top of the worktree are found there", () => {
+  const top = join(makeFolder("100%fit's"), "re po");
+  repo.git("clone", "-q", repo.root, top);
+  const there = openTestRepository(top, repo.context.env as Record<string, string>);
+  there.commit("filters", {
+    ".gitattributes": "*.up filter=upper\n*.long filter=long\n",
+    attributes: "*.far filter=upper\n",
+    "scripts/up": '#!/bin/sh\ntest "$(git rev-parse --show-toplevel)" = "$PWD" && echo "$1" && tr a-z A-Z\n',
+    "a.up": "hello\n",
+    "b.far": "hello\n",
+  });
+  there.git("tag", "v1");
+  there.git("config", "filter.upper.smudge", "sh ./scripts/up %f");
+  there.git("config", "filter.upper.clean", "cat");
+  there.git("config", "filter.upper.required", "true");
+  there.git("config", "core.attributesFile", "attributes");
+  for (const name of ["a.up", "b.far"]) rmSync(join(top, name));
+  there.git("checkout", "-f", "v1", "--", "a.up", "b.far");
+  for (const name of ["a.up", "b.far"]) {
+    expect(there.read(name)).toBe(`${name}\nHELLO\n`);
+    for (const args of [
+      ["get", "v1", name],
+      ["data", "get", "--rev", "v1", ".", name],
+    ]) {
+      const got = there.expverJson([...args, "-o", "../got", "--force"]);
+      expect(got, got.error?.message).toMatchObject({ code: 0, warnings: [] });
+      expect(there.read("../got"), args.join(" ")).toBe(there.read(name));
+    }
+  }
 });
