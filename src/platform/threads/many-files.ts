@@ -23,7 +23,7 @@ export interface ManyFiles {
 type CopyState = (typeof STATES)[number];
 
 /** By number of the file. */
-interface CopyAnswers {
+export interface CopyAnswers {
   /**
    * "left": changed, or anything that is not as it should be; nothing was made. "there": a copy was needless. "twin": another of
    * these files has, or should have, made the same copy.
@@ -34,7 +34,12 @@ interface CopyAnswers {
   stat(index: number): FileIdentity;
 }
 
-export function* copyingMany({ count, size, path, md5, to }: ManyFiles, options: CopyOptions): Work<CopyAnswers> {
+/** `brokenOff` is told what was done until then. */
+export function* copyingMany(
+  { count, size, path, md5, to }: ManyFiles,
+  options: CopyOptions,
+  brokenOff: (answers: CopyAnswers) => void = () => undefined,
+): Work<CopyAnswers> {
   const { numberAt, placeOf, large } = largestFirst(count, size);
   const share = (text: (index: number) => string) => shareTexts(count, (place) => text(numberAt(place)));
   const task: CopyTask = {
@@ -53,7 +58,16 @@ export function* copyingMany({ count, size, path, md5, to }: ManyFiles, options:
     task.sizes[place] = size(numberAt(place));
     if (md5 !== undefined) known.write(md5(numberAt(place)), place * DIGITS, "latin1");
   }
-  yield* sharingWork(() => task, { kind: "copy", count, large, perform: fileCopier(task) });
+  try {
+    yield* sharingWork(() => task, { kind: "copy", count, large, perform: fileCopier(task) });
+  } catch (error) {
+    brokenOff(answersOf(task, placeOf));
+    throw error;
+  }
+  return answersOf(task, placeOf);
+}
+
+function answersOf(task: CopyTask, placeOf: Order["placeOf"]): CopyAnswers {
   const digests = Buffer.from(task.digests.buffer).toString("latin1");
   return {
     state: (index) => STATES[task.states[placeOf(index)] as number] as CopyState,

@@ -11,7 +11,7 @@ import { tryReflink } from "../../platform/links.ts";
 import { finishWork, type Work } from "../../platform/pace.ts";
 import { refuseWithoutRoom } from "../../platform/room.ts";
 import { nameOfCopy } from "../../platform/threads/file-copier.ts";
-import { copyingMany, type ManyFiles } from "../../platform/threads/many-files.ts";
+import { type CopyAnswers, copyingMany, type ManyFiles } from "../../platform/threads/many-files.ts";
 import type { HashName } from "../types.ts";
 import { type Arrival, openArrival } from "./arrival.ts";
 import { type ObjectFolder, type ObjectName, shardsFolder } from "./layout.ts";
@@ -35,7 +35,7 @@ export interface Ingest {
   object(object: ObjectName, from: string): Work<void>;
   /** An object whose bytes come piece by piece. */
   arriving(object: ObjectName): Incoming;
-  /** Gives everything its name. Until then nothing is visible; what is broken off half-way has given some objects theirs. */
+  /** Gives everything its name. Until then nothing is visible; what is broken off half-way has given some objects theirs, and can be repeated. */
   committing(): Work<{ objects: number; bytes: number }>;
   /** The same without a pause. */
   commit(): { objects: number; bytes: number };
@@ -154,16 +154,20 @@ function writerInto(waiting: WaitingObjects): Writer {
       yield* refusingManyWithoutRoom(waiting, files, leave);
       const isMany = files.count >= MANY_SHARDS;
       const objects = waiting.placesFor(isMany);
-      const copies = yield* copyingMany(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded });
-      const answers: (string | null)[] = [];
-      for (let index = 0; index < files.count; index += 1) {
-        const size = files.size(index);
-        const state = copies.state(index);
-        const md5 = state === "left" ? null : copies.md5(index);
-        if (md5 !== null && state === "done")
-          waiting.add({ hash: md5, hashName: "md5" }, { temporary: isMany ? null : nameOfCopy(objects, md5), size });
-        answers.push(md5);
-      }
+      const taking = (copies: CopyAnswers) => {
+        const answers: (string | null)[] = [];
+        for (let index = 0; index < files.count; index += 1) {
+          const size = files.size(index);
+          const state = copies.state(index);
+          const md5 = state === "left" ? null : copies.md5(index);
+          if (md5 !== null && state === "done")
+            waiting.add({ hash: md5, hashName: "md5" }, { temporary: isMany ? null : nameOfCopy(objects, md5), size });
+          answers.push(md5);
+        }
+        return answers;
+      };
+      const copies = yield* copyingMany(files, { leave, objects, mode: 0o444, exactMode: chmodNeeded }, taking);
+      const answers = taking(copies);
       // A copy that was not made is none, whoever was to make it.
       return answers.map((md5, index) => (md5 !== null && copies.state(index) === "twin" && !waiting.has(md5) ? null : md5));
     },

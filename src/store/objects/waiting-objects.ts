@@ -79,7 +79,7 @@ export class WaitingObjects {
     else this.add(object, { temporary, size });
   }
 
-  /** All are synced, then named; nothing waits any more. */
+  /** All are synced, then named; nothing waits any more. Once broken off it goes on with those that still wait. */
   *publishing(): Work<{ objects: number; bytes: number }> {
     const keys = [...this.#sizes.keys()];
     let bytes = 0;
@@ -104,12 +104,16 @@ export class WaitingObjects {
   /** Whole shards first, then single objects, listings last. */
   *#naming(keys: readonly string[], used: ReadonlySet<Shard>): Work<void> {
     const done = new Set([...used].filter(({ isNew, folder: own, path }) => isNew && own !== null && tryRename(own, path)));
-    const single = keys.filter((key) => this.#elsewhere.has(key) || !done.has(this.#shardOfKey(key)));
+    for (const shard of done) shard.isNew = false;
+    const isNamed = (key: string) => !this.#elsewhere.has(key) && done.has(this.#shardOfKey(key));
+    const single = keys.filter((key) => !isNamed(key));
+    for (const key of keys) if (isNamed(key)) this.#sizes.delete(key);
     const isLast = (key: string) => key.endsWith(".dir");
     for (const key of [...single.filter((one) => !isLast(one)), ...single.filter(isLast)]) {
       const { path } = this.#shardOfKey(key);
       makeFolder(this.folder, path);
       renameSync(this.#fileOf(key), `${path}/${restOfKey(key)}`);
+      this.#sizes.delete(key);
       yield NOTHING_DONE;
     }
   }

@@ -90,8 +90,20 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
     needRoomFor(parcels, cache);
     const failed = failures.concat(yield* bringing(ingest, parcels));
     return { objects: (yield* ingest.committing()).objects, failures: failed };
+  } catch (error) {
+    keepWhole(ingest);
+    throw error;
   } finally {
     ingest.abort();
+  }
+}
+
+/** Interrupted, or the room is used up: what has come whole need not come again. */
+function keepWhole(ingest: Ingest): void {
+  try {
+    ingest.commit();
+  } catch {
+    // What ended it is said.
   }
 }
 
