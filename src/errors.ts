@@ -160,7 +160,7 @@ export const ERROR_CODES = {
   },
   E_CONFLICT: {
     kind: "refused",
-    means: "Two different values of one cell meet in a merge; nothing was merged.",
+    means: "Two different values of one cell meet in a merge, or a row breaks a rule of its table; nothing was merged.",
     remedy: "Say which stays: --on-conflict ours, theirs or newest (the run that ended later).",
   },
   E_DATABASE_BUSY: {

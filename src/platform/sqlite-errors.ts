@@ -25,6 +25,12 @@ function sqliteErrorNumber(error: unknown): number | undefined {
   return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined;
 }
 
+/** A row breaks a rule of its table: what SQLite says of it; null: it is another error. */
+export function brokenRule(error: unknown): string | null {
+  const number = sqliteErrorNumber(error);
+  return number !== undefined && (number & 0xff) === 19 && error instanceof Error ? error.message : null;
+}
+
 /** A row with this primary or unique key is already there. */
 export function isDuplicateKey(error: unknown): boolean {
   const number = sqliteErrorNumber(error);

@@ -1,5 +1,6 @@
 /** Rows an older or other copy of the database has and this one lacks: nothing that is here is changed. */
 import { type Database, openDatabase, quoteName } from "../platform/sqlite.ts";
+import { sameKey } from "./same-key.ts";
 import { addColumns, type Column, createLike, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
 import { withCopy } from "./with-copy.ts";
 
@@ -72,7 +73,7 @@ function sharedTables(db: Database, { create = false, only }: { create?: boolean
 function missing({ name, key, exists }: Shared): string {
   const from = `FROM before.${quoteName(name)} AS o`;
   if (!exists) return from;
-  const same = key.map((column) => `n.${quoteName(column)} IS o.${quoteName(column)}`).join(" AND ");
+  const same = sameKey("n", "o", { columns: key, by: "IS" });
   return `${from} WHERE NOT EXISTS (SELECT 1 FROM main.${quoteName(name)} AS n WHERE ${same})`;
 }
 

@@ -1,9 +1,10 @@
 /** One events table against its earlier self, compared inside SQLite: keys added, rows vanished, rows changed. */
 import { type Database, joined, quoteName } from "../platform/sqlite.ts";
+import { sameKey } from "./same-key.ts";
 import { type EventsTable, hasColumn, STAMP_COLUMNS } from "./schema.ts";
 import type { RowChanges, TrackRows } from "./types.ts";
 
-const SAME_KEY = "o.track_id IS n.track_id AND o.timestamp IS n.timestamp";
+const SAME_KEY = sameKey("o", "n", { columns: ["track_id", "timestamp"], by: "IS" });
 
 /** `before` is undefined for a table that did not exist. Inside one reading transaction, the copy attached as `before`. */
 export function compareTable(db: Database, table: EventsTable, before: EventsTable | undefined): RowChanges {
@@ -23,7 +24,7 @@ export function compareTable(db: Database, table: EventsTable, before: EventsTab
 function stretches(db: Database, table: string, isNew: string): TrackRows[] {
   const sql = `
     WITH keys AS MATERIALIZED (
-      SELECT track_id, timestamp, ${isNew} AS fresh FROM main.${quoteName(table)} AS n WHERE track_id IS NOT NULL AND timestamp IS NOT NULL
+      SELECT track_id COLLATE BINARY AS track_id, timestamp COLLATE BINARY AS timestamp, ${isNew} AS fresh FROM main.${quoteName(table)} AS n WHERE track_id IS NOT NULL AND timestamp IS NOT NULL
     ), numbered AS (
       SELECT *, sum(NOT fresh) OVER (PARTITION BY track_id ORDER BY timestamp) AS stretch FROM keys
       WHERE track_id IN (SELECT track_id FROM keys WHERE fresh)

@@ -467,6 +467,41 @@ describe("one rule at a time", () => {
     expect(content(merged(ours, upper, { rebase }).path).map((text) => /model=string:(.)/.exec(text)?.[1])).toEqual(["A", "a", "á"]);
   });
 
+  it("rows are told apart by the bits of their keys, whatever the columns take for the same", () => {
+    const columns = { id: "TEXT COLLATE NOCASE", x: "INTEGER" };
+    const side = (name: string, rows: Row[]) => make(name, { columns, rows }, { keyed: false });
+    const xs = (path: string) => using(path, (db) => db.arrays("SELECT id, x FROM predictions ORDER BY id COLLATE BINARY"));
+    const [ours, theirs] = [side("ours", [{ id: "a", x: 1n }]), side("theirs", [{ id: "A", x: null }])];
+    expect(xs(merged(ours, theirs, { idColumn: "id" }).path)).toEqual([
+      ["A", null],
+      ["a", 1n],
+    ]);
+    const both = side("both", [
+      { id: "a", x: 1n },
+      { id: "A", x: 2n },
+    ]);
+    const once = side("once", [{ id: "A", x: 3n }]);
+    const { path, report } = merged(both, once, { idColumn: "id", ancestor: both });
+    expect(xs(path)).toEqual([["A", 3n]]);
+    expect(report.tables[0]).toMatchObject({ removed: 1, updated: { x: 1 } });
+  });
+
+  it("rows that break a rule of the table here are refused with what SQLite says", () => {
+    const table = (name: string, columns: string, values: string) => {
+      const path = join(dir, `${name}.db`);
+      using(path, (db) => db.exec(`CREATE TABLE predictions (${columns}); INSERT INTO predictions VALUES ${values}`));
+      return path;
+    };
+    const nocase = "track_id TEXT COLLATE NOCASE, timestamp TEXT, x, PRIMARY KEY (track_id, timestamp)";
+    const [lower, upper] = [table("lower", nocase, "('a', '1', 1)"), table("upper", nocase, "('A', '1', 2)")];
+    const refused = { code: "E_CONFLICT", message: expect.stringContaining("UNIQUE constraint failed: predictions.track_id") };
+    expect(() => merged(lower, upper)).toThrow(expect.objectContaining(refused));
+    expect(() => merged(lower, upper, { onConflict: "theirs" })).toThrow(expect.objectContaining(refused));
+    const checked = table("checked", "x CHECK (x < 5)", "(1)");
+    const message = expect.stringMatching(/theirs does not fit into the table predictions .*CHECK constraint failed/);
+    expect(() => merged(checked, table("free", "x", "(7)"))).toThrow(expect.objectContaining({ code: "E_CONFLICT", message }));
+  });
+
   it("rows without a whole key are told apart by all their values, so that repeating adds none", () => {
     const a = make("a", { columns: { x: "INTEGER" }, rows: [{ track_id: null, timestamp: "1", x: 1n }] });
     const b = make("b", {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../../src/platform/sqlite.ts";
+import { bringInRows } from "../../src/results/bring-in.ts";
 import { openResults } from "../../src/results/database.ts";
 import { addStampColumns, appendRow, restampRows, rowsSince, snapshotTo, stampRows } from "../../src/results/rows.ts";
 
@@ -174,6 +175,18 @@ describe("rowsSince", () => {
       expect(rowsSince(db, copy)).toMatchObject({ vanished: 0, changed: table === "keyed" ? 1 : 2 });
     }
   });
+});
+
+it("tracks that a column takes for one are two", () => {
+  const db = results();
+  db.exec(`CREATE TABLE t (track_id TEXT COLLATE NOCASE, timestamp TEXT, score)`);
+  db.exec(`INSERT INTO t VALUES ('a', '1', 1), ('a', '2', 2), ('A', '2', 2)`);
+  snapshotTo(path, copy);
+  db.exec(`DELETE FROM t WHERE track_id = 'A' COLLATE BINARY`);
+  db.exec(`INSERT INTO t VALUES ('A', '1', 1), ('a', '3', 3)`);
+  const row = (track_id: string, at: string) => ({ table: "t", track_id, first: at, last: at, rows: 1 });
+  expect(rowsSince(db, copy)).toEqual({ added: [row("A", "1"), row("a", "3")], vanished: 1, changed: 0 });
+  expect(bringInRows(db, copy)).toBe(1);
 });
 
 describe("stampRows", () => {

@@ -2,6 +2,7 @@
 import { type Database, quoteName } from "../../platform/sqlite.ts";
 import { formatCell } from "../../results/cells.ts";
 import { rowNumberName } from "../../results/row-numbers.ts";
+import { sameKey } from "../../results/same-key.ts";
 import { type CellSql, cellsOf, clashes, fillsOurs, sameVector, type TableSides, takesTheirs } from "./cells-sql.ts";
 import { laterRun } from "./later-run.ts";
 import type { CellConflict, ConflictChoice, Table, TableReport } from "./types.ts";
@@ -70,8 +71,7 @@ function sqlOf({ ours, theirs, base, key, onConflict }: KeyedMerge, cells: reado
   const table = `main.${quoteName(ours.name)}`;
   const source = `theirs.${quoteName(theirs.name)}`;
   const ancestor = base === undefined ? "" : `base.${quoteName(base.name)}`;
-  const keyOf = (left: string, right: string) =>
-    key.map((column) => `${left}.${quoteName(column)} = ${right}.${quoteName(column)}`).join(" AND ");
+  const keyOf = (left: string, right: string) => sameKey(left, right, { columns: key, by: "=" });
   const fromAncestor = base === undefined ? "" : ` LEFT JOIN ${ancestor} AS a ON ${keyOf("a", "n")}`;
   const shared = `${source} AS n JOIN ${table} AS o ON ${keyOf("o", "n")}${fromAncestor}`;
   const unchanged = sameVector(
@@ -107,7 +107,7 @@ function pairRows(db: Database, { ours, theirs, base, key }: KeyedMerge, sql: Me
     `CREATE TEMP TABLE expver_pairs AS SELECT n.${n} AS n, o.${o} AS o, ${sql.differs} AS differs FROM ${sql.source} AS n JOIN ${sql.table} AS o ON ${sql.isOne}`,
   );
   const pairs = "temp.expver_pairs AS p";
-  const known = key.map((column) => `a.${quoteName(column)} = n.${quoteName(column)}`).join(" AND ");
+  const known = sameKey("a", "n", { columns: key, by: "=" });
   const fromAncestor = base === undefined ? "" : ` LEFT JOIN base.${quoteName(base.name)} AS a ON ${known}`;
   return {
     ...sql,
@@ -187,8 +187,7 @@ function mergeDeletions(
 ): Clashes {
   if (base === undefined) return none();
   const ancestor = `base.${quoteName(base.name)}`;
-  const keyOf = (left: string, right: string) =>
-    key.map((column) => `${left}.${quoteName(column)} = ${right}.${quoteName(column)}`).join(" AND ");
+  const keyOf = (left: string, right: string) => sameKey(left, right, { columns: key, by: "=" });
   const columnsOf = (side: "ours" | "theirs") => cells.map((cell) => cell[side]);
   const ancestors = cells.map((cell) => cell.ancestor);
 
@@ -222,7 +221,7 @@ function mergeDeletions(
   }
   // A row somebody changed outlives its deletion, unless the deleting side was chosen.
   const goes = onConflict === "theirs" ? "true" : unchangedHere;
-  const list = key.map(quoteName).join(", ");
+  const list = key.map((column) => `${quoteName(column)} COLLATE BINARY`).join(", ");
   const chosen = key.map((column) => `o.${quoteName(column)}`).join(", ");
   if (missing > 0) db.run(`DELETE FROM ${sql.table} WHERE (${list}) IN (SELECT ${chosen} ${goneThere} AND ${goes})`);
   return left;

@@ -2,6 +2,7 @@
 
 import { ExpverError } from "../../errors.ts";
 import { type Database, quoteName, readOnlyUri } from "../../platform/sqlite.ts";
+import { brokenRule } from "../../platform/sqlite-errors.ts";
 import { counted } from "../../platform/words.ts";
 import { createLike, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
 import { ASSET_TABLES, hasAssets, mergeAssets } from "./assets.ts";
@@ -18,7 +19,8 @@ const OWN_TABLES: readonly string[] = [RUNS_TABLE, RUN_TRACKS_TABLE];
  * Merges every table of the source into `db`. With an ancestor three-way: what one side deleted and the other left alone
  * stays deleted. Repeating it adds nothing.
  *
- * Throws E_CONFLICT, nothing written, when two different values of one cell meet and the rules do not say which stays;
+ * Throws E_CONFLICT, nothing written, when two different values of one cell meet and the rules do not say which stays, or a
+ * row breaks a rule of its table here;
  * E_USAGE for an identity or key column that is not there; E_DATABASE when the source is none.
  */
 export function mergeInto(db: Database, source: MergeSource, rules: MergeRules = {}): SourceReport {
@@ -49,11 +51,8 @@ function mergeTables(db: Database, source: MergeSource, rules: MergeRules): Sour
   checkRebase(wanted, source, rules);
   const left: Clashes = { count: 0, first: [] };
   for (const table of wanted) {
-    const clashes = mergeTable(
-      db,
-      { ours: ours.get(table.name.toLowerCase()), theirs: table, base: base?.get(table.name.toLowerCase()) },
-      { source, rules, report: reportOf(table.name) },
-    );
+    const sides = { ours: ours.get(table.name.toLowerCase()), theirs: table, base: base?.get(table.name.toLowerCase()) };
+    const clashes = withinRules(table, source, () => mergeTable(db, sides, { source, rules, report: reportOf(table.name) }));
     left.count += clashes.count;
     left.first.push(...clashes.first);
   }
@@ -64,6 +63,21 @@ function mergeTables(db: Database, source: MergeSource, rules: MergeRules): Sour
   if (superseded > 0) reportOf(RUNS_TABLE).replaced += superseded;
   if (assets) mergeAssets(db, eventsOf(db), reportOf);
   return { source: source.name, threeWay: source.ancestor !== undefined, tables: [...reports.values()], notes: notesOf(db, theirs) };
+}
+
+/** A rule of the table here may be broken by rows that are whole and well where they come from. Throws E_CONFLICT then. */
+function withinRules<T>({ name }: Table, source: MergeSource, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const broken = brokenRule(error);
+    if (broken === null) throw error;
+    throw new ExpverError("E_CONFLICT", `a row of ${source.name} does not fit into the table ${name} that is here: ${broken}`, {
+      hint: "That is a rule of the table here: change the row, or make the table without that rule.",
+      details: { source: source.name, table: name, rule: broken },
+      cause: error,
+    });
+  }
 }
 
 function mergeTable(
@@ -106,7 +120,7 @@ function identityOf(
   const column = quoteName(idColumn);
   for (const [schema, { name }] of [["main", ours] as const, ["theirs", theirs] as const]) {
     const twice = db.get(
-      `SELECT ${column} AS id FROM ${schema}.${quoteName(name)} WHERE ${column} IS NOT NULL GROUP BY ${column} HAVING count(*) > 1 LIMIT 1`,
+      `SELECT ${column} AS id FROM ${schema}.${quoteName(name)} WHERE ${column} IS NOT NULL GROUP BY ${column} COLLATE BINARY HAVING count(*) > 1 LIMIT 1`,
     );
     if (twice !== undefined) return [];
   }

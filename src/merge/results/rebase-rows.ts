@@ -1,5 +1,6 @@
 /** Rebase: rows give way to the source's rows with the same values in the key columns. */
 import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { sameKey } from "../../results/same-key.ts";
 import { RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
 import { cellsOf, sameVector, type TableSides } from "./cells-sql.ts";
 import { findColumn, readTables } from "./tables.ts";
@@ -33,12 +34,12 @@ function unlessTheSame(sides: TableSides): string {
   const { ours, theirs } = sides;
   if (ours.key.length === 0 || !ours.key.every((name) => findColumn(theirs, name) !== undefined)) return "";
   const cells = cellsOf(sides);
-  const sameKey = ours.key.map((name) => `n.${quoteName(name)} = o.${quoteName(name)}`).join(" AND ");
+  const isSame = sameKey("n", "o", { columns: ours.key, by: "=" });
   const sameRow = sameVector(
     cells.map((cell) => cell.ours),
     cells.map((cell) => cell.theirs),
   );
-  return ` AND NOT EXISTS (SELECT 1 FROM theirs.${quoteName(theirs.name)} AS n WHERE ${sameKey} AND ${sameRow})`;
+  return ` AND NOT EXISTS (SELECT 1 FROM theirs.${quoteName(theirs.name)} AS n WHERE ${isSame} AND ${sameRow})`;
 }
 
 /** Marks runs of which no row is left; their records stay. Answers how many. To be called when the source's rows are in. */
@@ -76,7 +77,7 @@ function rememberRuns(db: Database, ours: Table, matches: string): void {
   db.exec("CREATE TEMP TABLE IF NOT EXISTS expver_replaced_runs (run_id TEXT PRIMARY KEY)");
   db.run(
     `INSERT OR IGNORE INTO expver_replaced_runs SELECT t.run_id FROM main.${RUN_TRACKS_TABLE} AS t JOIN main.${quoteName(ours.name)} AS o
-     ON o.track_id = t.track_id AND o.timestamp BETWEEN t.first AND t.last WHERE t."table" = ? AND ${matches}`,
+     ON o.track_id = t.track_id AND t.track_id = o.track_id AND o.timestamp BETWEEN t.first AND t.last WHERE t."table" = ? AND ${matches}`,
     [ours.name],
   );
 }

@@ -1,5 +1,6 @@
 /** Whether two results databases have anything in common. */
 import { openDatabase, quoteName } from "../../platform/sqlite.ts";
+import { sameKey } from "../../results/same-key.ts";
 import { eventsTables } from "../../results/schema.ts";
 import { withCopy } from "../../results/with-copy.ts";
 
@@ -14,7 +15,7 @@ export function sharesRows(path: string, ancestor: string): boolean {
         hasNone ||
         eventsTables(db).some(({ name }) => {
           const old = before.get(name.toLowerCase());
-          const same = "o.track_id IS n.track_id AND o.timestamp IS n.timestamp";
+          const same = sameKey("o", "n", { columns: ["track_id", "timestamp"], by: "IS" });
           const shared = `SELECT 1 FROM before.${quoteName(old ?? "")} AS o JOIN main.${quoteName(name)} AS n ON ${same} LIMIT 1`;
           return old !== undefined && db.get(shared) !== undefined;
         })
