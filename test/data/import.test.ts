@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
@@ -123,6 +123,28 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
       twins.run(["update", ...args]);
     twins.agree();
     twins.run(["move", "w", "moved"]);
+    twins.agree();
+  });
+
+  it("says of a program that it is one where it lies, and imports anew in the place of what the file said", () => {
+    const twins = makeTwins();
+    for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);
+    twins.each(({ root, write }) => {
+      write("../program", "run\n");
+      chmodSync(join(root, "../program"), 0o755);
+    });
+    twins.run(["import-url", "-q", "../program"]);
+    twins.run(["import-url", "-q", "../program", "later", "--no-download"]);
+    twins.agree();
+    twins.each(({ write }) => write("../program", "run again\n"));
+    twins.run(["update", "-q", "program.dvc"]);
+    twins.agree();
+    twins.each(({ root }) => chmodSync(join(root, "../program"), 0o644));
+    twins.each(({ write }) => write("../program", "no program\n"));
+    twins.run(["update", "-q", "program.dvc"]);
+    twins.agree();
+    twins.run(["import", "-q", "../src", "d", "-o", "x", "--no-download"]);
+    twins.run(["import", "-q", "../src", "a", "-o", "x"]);
     twins.agree();
   });
 

@@ -93,7 +93,7 @@ function settingsOf(from: Import): string {
 function dependency(from: Import, source: NewImport["source"]): string {
   if (from.kind === "url") {
     const fields = source?.fields ?? [["hash", "md5"] as const];
-    const lines = [...fields, ["path", from.path] as const].map(([key, value]) => yamlLine("  ", key, value, 4, isNumber(key)));
+    const lines = [...fields, ["path", from.path] as const].map(([key, value]) => yamlLine("  ", key, value, 4, isVerbatim(key)));
     const options = [...from.options].map(([key, value]) => yamlLine("    ", key, value, 6, key === "version_aware"));
     const text = `-${lines.join("").slice(1)}${options.length === 0 ? "" : `  fs_config:\n${options.join("")}`}`;
     return source?.files ? `${text}${renderVersions(source.files)}` : text;
@@ -116,8 +116,8 @@ function block(key: string, value: string | Settings, prefix: string): string {
     .join("")}`;
 }
 
-function isNumber(key: string): boolean {
-  return key === "size" || key === "nfiles";
+function isVerbatim(key: string): boolean {
+  return key === "size" || key === "nfiles" || key === "isexec";
 }
 
 /** An existing file after an update whose bytes are the same, under another version's name. */

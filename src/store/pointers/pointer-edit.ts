@@ -55,8 +55,12 @@ export function withoutSource(old: string, file: string): string {
 
 /** These lines under a key of the file itself, in the place of what it said there. Throws E_POINTER. */
 export function replaceEntry(old: string, key: string, { file, lines }: { file: string; lines: string }): string {
-  const text = withoutEntry(old, [key], file);
-  return applied(text, [addition(text, blockOf(text, key, file), () => [`${key}:\n${lines}`])]);
+  const top = blockOf(old, key, file);
+  const entry = top.entries.find((one) => one.key.kind === "scalar" && one.key.text === key);
+  const block = `${key}:\n${lines}`;
+  if (entry === undefined) return applied(old, [addition(old, top, () => [block])]);
+  const end = endOfLine(old, endOf(entry.value));
+  return applied(old, [{ start: entry.key.start, end, text: block.replaceAll("\n", feedOf(old)) }]);
 }
 
 /** Takes away what stands at the end of a way of keys. Throws E_POINTER. */
@@ -178,10 +182,14 @@ export function addition(text: string, { entries }: Mapping, linesAt: (indent: s
   const last = entries.at(-1) as YamlEntry;
   const first = entries[0]?.key.start ?? 0;
   const indent = " ".repeat(first - (text.lastIndexOf("\n", first - 1) + 1));
-  const feed = text.includes("\r\n") ? "\r\n" : "\n";
+  const feed = feedOf(text);
   const at = endOfLine(text, endOf(last.value));
   const lines = linesAt(indent).join("").replaceAll("\n", feed);
   return { start: at, end: at, text: text[at - 1] === "\n" ? lines : feed + lines };
+}
+
+function feedOf(text: string): string {
+  return text.includes("\r\n") ? "\r\n" : "\n";
 }
 
 /** A hash or a number: never long enough to fold. */

@@ -169,8 +169,9 @@ export function pathHere(url: string, { cwd, place }: { cwd: string; place: Plac
 }
 
 /** What DVC writes for content known by its bytes. */
-export function fieldsOfContent({ hash, size, nfiles }: OutputContent): SourceFields {
-  const fields: SourceFields["fields"] = [["md5", hash], ["size", String(size)], ...folderField(nfiles), ["hash", "md5"]];
+export function fieldsOfContent({ hash, size, nfiles, isexec }: OutputContent): SourceFields {
+  const executable: SourceFields["fields"] = isexec ? [["isexec", "true"]] : [];
+  const fields: SourceFields["fields"] = [["md5", hash], ["size", String(size)], ...folderField(nfiles), ...executable, ["hash", "md5"]];
   return { fields, files: null, isVersioned: false };
 }
 

@@ -93,7 +93,8 @@ function atPath(context: Context, path: string): Elsewhere {
       if (content === null || !isAllOf(content)) return fieldsOfContent((await scan(project)).content);
       // The next `update` looks there, and need not read what was read for the copy.
       if (copied !== null) rememberRead(project, path, { ...copied, content });
-      return fieldsOfContent(content);
+      // A copy is no program.
+      return fieldsOfContent({ ...content, isexec: isProgram(path) });
     },
     async send(project, remote) {
       const { content, files, isFolder } = await scan(project);
@@ -199,6 +200,11 @@ async function sendListing(project: Project, context: Context, remote: Remote, e
 
 export function md5sOf(came: ReadonlyMap<string, { md5: string }>): Map<string, string> {
   return new Map([...came].map(([relpath, { md5 }]) => [relpath, md5]));
+}
+
+function isProgram(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
 }
 
 interface CopiedHere extends Pick<CopiedFiles, "md5s"> {
