@@ -31,6 +31,8 @@ const remote = `${store}-remote`;
 const verbs = {
   add,
   status,
+  readChanged,
+  storeChanged,
   checkout,
   push,
   fetch,
@@ -47,7 +49,7 @@ const verbs = {
   remove,
 };
 verbs[verb]();
-const written = { add: store, fetch: store, pull: store, importUrl: store, push: remote }[verb];
+const written = { add: store, storeChanged: store, fetch: store, pull: store, importUrl: store, push: remote }[verb];
 if (isSafe && written !== undefined && !isTmpfs(written)) must(["sync", "-f", written]);
 
 function add() {
@@ -94,6 +96,26 @@ function status() {
     lstatSync(`${data}/${relpath}`);
     lstatSync(objects.get(relpath));
   }
+}
+
+/** Every file is looked at once, and so are their objects; what was written since then is read. */
+function readChanged(use = (path) => hashOf(path)) {
+  const objects = new Map(listing().map(({ md5, relpath }) => [relpath, objectOf(store, md5)]));
+  const since = lstatSync(`${store}/listing-since`).mtimeMs;
+  for (const relpath of walk(data, "")) {
+    if (lstatSync(`${data}/${relpath}`).mtimeMs > since) use(`${data}/${relpath}`);
+    else lstatSync(objects.get(relpath));
+  }
+}
+
+function storeChanged() {
+  readChanged(addFile);
+}
+
+function hashOf(path) {
+  const hash = createHash("md5");
+  stream(path, (chunk) => hash.update(chunk));
+  return hash.digest("hex");
 }
 
 function checkout() {

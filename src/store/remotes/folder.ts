@@ -27,6 +27,7 @@ export function folderRemote(name: string, folder: ObjectFolder): Remote {
     name,
     versions: null,
     location: folder.dir,
+    folder,
     isCertain: true,
     present: (objects, pacing) => paceWork(looking(folder, objects), pacing, { label: `looking at ${name}`, total: objects.length }),
     send: (parcels, pacing) =>

@@ -79,6 +79,8 @@ export interface Remote {
   readonly versions: Versions | null;
   /** Folder or URL, for messages. */
   readonly location: string;
+  /** Of a remote that is a folder here: where its objects lie. */
+  readonly folder?: ObjectFolder;
   /** What it has taken is there, for we have renamed it into its place; of others it must be seen. */
   readonly isCertain: boolean;
   /** Which of these are there and can be relied on; with their sizes, where the server says them. */

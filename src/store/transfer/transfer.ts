@@ -9,17 +9,17 @@ import { NOTHING_DONE, type Pacing, paceWork, type Work } from "../../platform/p
 import { openCache } from "../objects/cache.ts";
 import { findingDamaged, saidOfQuarantine } from "../objects/damaged.ts";
 import { beginIngest } from "../objects/ingest.ts";
-import { keyOf, type ObjectFolder, type ObjectName, ObjectThere, sizesInPlaces, trustedSizes, unlessDamaged } from "../objects/layout.ts";
+import { keyOf, type ObjectFolder, type ObjectName, ObjectThere, sizesInPlaces, trustedSizes } from "../objects/layout.ts";
 import { renderListing } from "../objects/listing.ts";
 import { openRemote } from "../remotes/open-remote.ts";
 import type { Parcel, Remote, TransferFailure, Versions } from "../remotes/remote.ts";
 import { concernsAll } from "../remotes/retry.ts";
 import type { Pointer } from "../types.ts";
-import { checkingComplete } from "../worktree/status.ts";
 import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, namingByKey, objectsOf, type StoredPointer } from "./bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "./by-remote.ts";
 import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions.ts";
 import { refuseFetchWithoutRoom } from "./room-for-fetch.ts";
+import { wholeIn } from "./whole.ts";
 
 export interface TransferOptions {
   /** Name of a remote; default: each pointer's own, else the default one. Pointers bound to another are left out. */
@@ -118,13 +118,10 @@ export async function fetchObjects(
   options: TransferOptions = {},
 ): Promise<TransferReport> {
   const cache = options.into ?? openCache(project);
-  const wanted: Pointer[] = [];
-  for (const pointer of pointers) {
-    if (pointer.isImport || pointer.hash === null || !pointer.cache) continue;
-    const found = await paceWork(unlessDamaged(checkingComplete(cache, pointer), null), context, LOOKING);
-    if (found === null) takeListingAway(cache, pointer as StoredPointer, { project, context });
-    if (found !== true) wanted.push(pointer);
-  }
+  const stored = pointers.filter((one) => !one.isImport && one.hash !== null && one.cache);
+  const { whole, damaged } = await wholeIn(project, cache, stored, { context, remembers: options.into === undefined });
+  for (const pointer of damaged) takeListingAway(cache, pointer as StoredPointer, { project, context });
+  const wanted = stored.filter((pointer) => !whole.has(pointer));
   if (wanted.length === 0) return { objects: 0, remotes: [], missing: [], failed: [] };
   return transfer(project, wanted, options, (remote, some) => fetchFrom(remote, some, { project, cache, context, options }));
 }
@@ -305,10 +302,19 @@ async function pushVersions(remote: Remote, versions: Versions, pointers: Stored
   return part;
 }
 
+/** Those of which something may have to be sent. */
+async function notWholeIn({ folder }: Remote, pointers: StoredPointer[], { project, context, options }: Tools): Promise<StoredPointer[]> {
+  const asked = folder === undefined ? [] : pointers.filter(({ path }) => options.only?.has(path) !== true);
+  if (folder === undefined || asked.length === 0) return pointers;
+  const { whole } = await wholeIn(project, folder, asked, { context, sized: true });
+  return pointers.filter((pointer) => !whole.has(pointer));
+}
+
 async function pushTo(remote: Remote, pointers: StoredPointer[], tools: Tools): Promise<Part> {
   const { context } = tools;
   if (remote.versions !== null) return pushVersions(remote, remote.versions, pointers, tools);
-  const { bundles, unreadable, parcels, listings, nowhere, missing, names } = await examine(remote, pointers, tools);
+  const lacked = await notWholeIn(remote, pointers, tools);
+  const { bundles, unreadable, parcels, listings, nowhere, missing, names } = await examine(remote, lacked, tools);
   const part: Part = { objects: 0, missing: missing.map(({ path }) => path), failed: unreadable.map(failedOutput) };
   /** Answers the keys of what did not arrive. */
   const sending = async (some: readonly Parcel[]): Promise<Set<string>> => {

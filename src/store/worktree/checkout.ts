@@ -10,9 +10,10 @@ import { findingDamaged } from "../objects/damaged.ts";
 import { type ObjectName, objectPath, readingListing, sizeThere, trustedSize, trustedSizes } from "../objects/layout.ts";
 import { dvcIgnore, IGNORES_NOTHING } from "../settings/dvcignore.ts";
 import type { HashName, ListingEntry, Pointer } from "../types.ts";
-import { openSingles, type Scan, type ScannedFile, scanFiles, scanOutput } from "./scan.ts";
+import { openSingles, type Scan, type ScannedFile, scanFiles } from "./scan.ts";
 import { openStatCache, type StatCache } from "./stat-cache.ts";
-import { isHere, scanFilesOf } from "./status.ts";
+import { readingOutput, scanFilesOf } from "./status.ts";
+import type { Unchanged } from "./unchanged.ts";
 
 /** A file to be created from the cache. */
 export interface Placement {
@@ -61,6 +62,8 @@ export interface CheckoutOptions {
   relink?: boolean;
   /** Only these members of an output, by its path: relative paths, files or folders. */
   only?: ReadonlyMap<string, readonly string[]>;
+  /** Where Git was asked a moment ago. */
+  unchanged?: ReadonlyMap<string, Unchanged>;
 }
 
 /** Plans every output that has bytes in the cache. Outputs that are right already have nothing in their lists. */
@@ -103,27 +106,31 @@ function memoryFinder(project: Project): Planning["memoryOf"] {
 function* planOutput(
   project: Project,
   pointer: StoredPointer,
-  { cache, file, memoryOf, relink = false, only, mayBeUnproven = false }: CheckoutOptions & Planning,
+  { cache, file, memoryOf, relink = false, only, mayBeUnproven = false, unchanged }: CheckoutOptions & Planning,
 ): Work<OutputCheckout> {
   const path = absolutePath(project, pointer.path);
   const isFolder = pointer.hash.endsWith(".dir");
-  const scan = file ?? (isHere(path) ? yield* scanOutput(project, path, { hashName: pointer.hashName, mayLack: true }) : null);
+  const selected = only?.get(pointer.path);
+  const isWanted = selected === undefined ? () => true : underAny(selected);
   const plan: OutputCheckout = {
     pointer,
     path,
     isFolder,
-    wrongKind: scan !== null && scan.isFolder !== isFolder,
+    wrongKind: false,
     places: [],
     removes: [],
     emptyFolders: [],
     missing: [],
     damaged: [],
     unsaved: [],
-    isNew: scan === null,
+    isNew: false,
     isUnproven: false,
   };
-  const selected = only?.get(pointer.path);
-  const isWanted = selected === undefined ? () => true : underAny(selected);
+  const asBefore = unchanged?.get(pointer.path)?.folder;
+  if (asBefore?.content.hash === pointer.hash && !relink) return { ...plan, emptyFolders: wantedFolders(asBefore, { path, isWanted }) };
+  const scan = file ?? (yield* readingOutput(project, pointer));
+  plan.isNew = scan === null;
+  plan.wrongKind = scan !== null && scan.isFolder !== isFolder;
   const mayNotBeRun = !isFolder && pointer.isexec === true && scan?.content.isexec !== true;
   if (scan?.content.hash === pointer.hash && !relink && !mayNotBeRun)
     return { ...plan, emptyFolders: isFolder ? wantedFolders(scan, { path, isWanted }) : [] };
@@ -230,7 +237,10 @@ function* comparing(project: Project, plan: OutputCheckout, { scan, members, cac
   plan.emptyFolders = scan === null ? [] : wantedFolders(scan, { path, isWanted });
 }
 
-function wantedFolders({ emptyFolders }: Scan, { path, isWanted }: { path: string; isWanted: (relpath: string) => boolean }): string[] {
+function wantedFolders(
+  { emptyFolders }: Pick<Scan, "emptyFolders">,
+  { path, isWanted }: { path: string; isWanted: (relpath: string) => boolean },
+): string[] {
   return emptyFolders.filter((folder) => isWanted(folder.slice(path.length + 1)));
 }
 

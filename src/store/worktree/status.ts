@@ -12,10 +12,10 @@ import {
   trustedSize,
   unlessDamaged,
 } from "../objects/layout.ts";
-import type { OutputContent, Pointer } from "../types.ts";
+import type { ListingEntry, OutputContent, Pointer } from "../types.ts";
 import { type Scan, type ScannedFile, scanFiles, scanOutput } from "./scan.ts";
 import { isRemembered } from "./stat-cache.ts";
-import { rememberFolder, rememberObjects, type Unchanged, unchangedOutputs } from "./unchanged.ts";
+import { rememberFolder, rememberObjects, type Unchanged, type UnchangedFolder, unchangedOutputs } from "./unchanged.ts";
 import type { ReadFolder } from "./walk.ts";
 
 export interface OutputStatus {
@@ -43,7 +43,7 @@ export function* readingStatus(
   const cache = openCache(project);
   const files = yield* scanFilesOf(
     project,
-    pointers.filter(({ path }) => !unchanged.get(path)?.content),
+    pointers.filter(({ path }) => !unchanged.get(path)?.folder),
   );
   const found: OutputStatus[] = [];
   for (const pointer of pointers) {
@@ -83,23 +83,24 @@ function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged 
   const path = absolutePath(project, pointer.path);
   // The first look, which reads every file, costs enough without it.
   const remembers = pointer.hash?.endsWith(".dir") === true && isRemembered(project.stateDir, path, pointer.hashName);
-  const remember = remembers ? (objects: LookedAtObjects) => rememberObjects(project, pointer, objects) : undefined;
-  const inCache = unchanged?.inCache === true || (yield* unlessDamaged(checkingComplete(cache, pointer, remember), false));
-  const readAt = Date.now();
-  const scan = unchanged?.content
-    ? new LaterScan(project, pointer, unchanged.content)
-    : isHere(path)
-      ? (file ?? (yield* scanOutput(project, path, { hashName: pointer.hashName, mayLack: true })))
-      : null;
-  // What a link leads to may come back, and the folder looks as it did.
-  if (remembers && scan?.isFolder === true && !unchanged?.content && !scan.deadLinks?.length) {
-    const { content, files, folders } = scan;
-    rememberFolder(project, pointer, { content, files, folders, readAt });
-  }
+  const remember = remembers ? (objects: LookedAtObjects) => rememberObjects(project, pointer, { objects, dir: cache.dir }) : undefined;
+  const inCache = unchanged?.inCache === true || (yield* unlessDamaged(checkingComplete(cache, pointer, { remember }), false));
+  const scan = unchanged?.folder ? new LaterScan(project, pointer, unchanged.folder) : (file ?? (yield* readingOutput(project, pointer)));
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
   const isLost = pointer.cache && !inCache && worktree !== "modified";
   const state = pointer.hash === null ? "not stored" : isLost ? "not in cache" : worktree;
   return { pointer, state, worktree, inCache, scan };
+}
+
+/** What stands in the worktree; null: nothing. How a folder stood that has been read before is noted, for Git to be asked about it. */
+export function* readingOutput(project: Project, pointer: Pick<Pointer, "path" | "hashName">): Work<Scan | null> {
+  const path = absolutePath(project, pointer.path);
+  if (!isHere(path)) return null;
+  const isKnown = isRemembered(project.stateDir, path, pointer.hashName);
+  const readAt = Date.now();
+  const scan = yield* scanOutput(project, path, { hashName: pointer.hashName, mayLack: true });
+  if (isKnown && scan.isFolder) rememberFolder(project, pointer, { scan, readAt });
+  return scan;
 }
 
 /** Of a folder whose content is known: its files are read when somebody asks for them. */
@@ -108,11 +109,13 @@ class LaterScan implements Scan {
   // Only of a whole one is the content known.
   readonly deadLinks = [];
   readonly content: OutputContent;
+  readonly emptyFolders: string[];
   readonly #scanning: () => Work<Scan>;
   #scan: Scan | undefined;
 
-  constructor(project: Project, { path, hashName }: Pointer, content: OutputContent) {
+  constructor(project: Project, { path, hashName }: Pointer, { content, emptyFolders }: UnchangedFolder) {
     this.content = content;
+    this.emptyFolders = emptyFolders;
     this.#scanning = () => scanOutput(project, absolutePath(project, path), { hashName, mayLack: true });
   }
 
@@ -123,10 +126,6 @@ class LaterScan implements Scan {
 
   get files(): ScannedFile[] {
     return finishWork(this.reading()).files;
-  }
-
-  get emptyFolders(): string[] {
-    return finishWork(this.reading()).emptyFolders;
   }
 
   get folders(): ReadFolder[] {
@@ -144,19 +143,34 @@ export function isComplete(cache: ObjectFolder, pointer: Pointer): boolean {
   return finishWork(checkingComplete(cache, pointer));
 }
 
-/** `remember` is told of a folder's objects when all of them are there. */
+interface Completeness {
+  /** Is told of a folder's objects when all of them are there. */
+  remember?: ((objects: LookedAtObjects) => void) | undefined;
+  /** Bytes of the output: objects of other sizes are not what they should be. */
+  size?: number | undefined;
+}
+
 export function* checkingComplete(
-  cache: ObjectFolder,
-  { hash, hashName }: Pointer,
-  remember?: (objects: LookedAtObjects) => void,
+  { dir }: ObjectFolder,
+  { hash, hashName }: Pick<Pointer, "hash" | "hashName">,
+  { remember, size }: Completeness = {},
 ): Work<boolean> {
   if (hash === null) return false;
-  if (!hash.endsWith(".dir")) return trustedSize(cache.dir, { hash, hashName }) !== null;
-  const members = yield* readingListing(cache.dir, { hash, hashName });
+  if (!hash.endsWith(".dir")) {
+    const there = trustedSize(dir, { hash, hashName });
+    return there !== null && there === (size ?? there);
+  }
+  const members = yield* readingListing(dir, { hash, hashName });
   if (members === null) return false;
-  const objects = yield* lookingAtObjects(cache.dir, { hashes: members.map(({ md5 }) => md5), hashName });
-  if (objects !== null) remember?.(objects);
-  return objects !== null;
+  const objects = yield* lookingAtObjects(dir, { hashes: members.map(({ md5 }) => md5), hashName });
+  if (objects === null || (size !== undefined && bytesOf(members, objects) !== size)) return false;
+  remember?.(objects);
+  return true;
+}
+
+function bytesOf(members: readonly ListingEntry[], { hashes, stats }: LookedAtObjects): number {
+  const sizes = new Map(hashes.map((hash, index) => [hash, stats.size(index)]));
+  return members.reduce((sum, { md5 }) => sum + (sizes.get(md5) ?? 0), 0);
 }
 
 /** False for a link to nothing too: a link into a cache that was emptied is data that is gone. */

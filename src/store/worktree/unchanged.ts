@@ -18,24 +18,38 @@ import { isVerified, type LookedAtObjects, shardsFolder, trustedSize } from "../
 import { orderOf } from "../objects/listing.ts";
 import { ignoreRules } from "../settings/dvcignore.ts";
 import type { OutputContent, Pointer } from "../types.ts";
+import type { Scan } from "./scan.ts";
 import { COARSE_TICK_MS } from "./stat-cache.ts";
-import type { ReadFolder, WalkedFile } from "./walk.ts";
+import type { WalkedFile } from "./walk.ts";
+
+/** What a folder of the worktree holds, as it did. */
+export interface UnchangedFolder {
+  content: OutputContent;
+  /** No file of it is a link. */
+  isUnlinked: boolean;
+  /** Absolute paths of folders in it that hold no files. */
+  emptyFolders: string[];
+}
 
 export interface Unchanged {
-  /** Of the worktree's folder; null when something in it may have changed. */
-  content: OutputContent | null;
+  /** Of the worktree; null when something in it may have changed. */
+  folder: UnchangedFolder | null;
   /** The pointer's listing and all its objects are there, and may be relied on. False: look. */
   inCache: boolean;
-  /** No file of the worktree's folder is a link. */
-  isUnlinked: boolean;
 }
+
+type Kind = "files" | "objects";
+type Output = Pick<Pointer, "path" | "hashName">;
 
 // Below, two processes cost more than the look they save.
 const FEWEST_FILES = 500;
+const BOTH: readonly Kind[] = ["files", "objects"];
 
 interface RememberedFolder {
   content: OutputContent;
   isUnlinked: boolean;
+  /** Paths inside the output. */
+  emptyFolders: string[];
   ignoreRules: string;
   /** Path inside the output, inode, time of the last new or removed name, time of change. */
   folders: [path: string, ino: number, mtimeMs: number, ctimeMs: number][];
@@ -46,7 +60,7 @@ export function unchangedOutputs(project: Project, pointers: readonly Pointer[])
   const known = new Map<string, Unchanged>();
   const { repository } = project;
   for (const pointer of repository === null ? [] : pointers) {
-    const questions = questionsAbout(project, pointer);
+    const questions = questionsAbout(project, pointer, BOTH);
     note(
       known,
       pointer,
@@ -56,12 +70,16 @@ export function unchangedOutputs(project: Project, pointers: readonly Pointer[])
   return known;
 }
 
-/** The same, with both questions about an output asked at once. */
-export async function askUnchangedOutputs(project: Project, pointers: readonly Pointer[]): Promise<Map<string, Unchanged>> {
+/** The same, with both questions about an output asked at once. `kinds`: only these. */
+export async function askUnchangedOutputs(
+  project: Project,
+  pointers: readonly Pointer[],
+  kinds: readonly Kind[] = BOTH,
+): Promise<Map<string, Unchanged>> {
   const known = new Map<string, Unchanged>();
   const { repository } = project;
   for (const pointer of repository === null ? [] : pointers) {
-    const questions = questionsAbout(project, pointer);
+    const questions = questionsAbout(project, pointer, kinds);
     const answers = questions.length === 0 ? [] : await areAsIndexed(repository as Repository, questions);
     note(
       known,
@@ -72,22 +90,34 @@ export async function askUnchangedOutputs(project: Project, pointers: readonly P
   return known;
 }
 
+/** Those of these outputs whose objects are all in the folder `dir`, as they were when they were looked at. */
+export async function wholeAsBefore(project: Project, pointers: readonly Pointer[], dir: string): Promise<Set<Pointer>> {
+  const { repository } = project;
+  const whole = new Set<Pointer>();
+  for (const pointer of repository === null ? [] : pointers) {
+    const questions = pointer.hash?.endsWith(".dir") === true ? aboutObjects(project, pointer, dir) : [];
+    const [isWhole] = questions.length === 0 ? [] : await areAsIndexed(repository as Repository, questions);
+    if (isWhole === true) whole.add(pointer);
+  }
+  return whole;
+}
+
 /** `remembered`: of the worktree's files; null for the objects. */
 interface Question extends IndexedFolder {
   remembered: RememberedFolder | null;
 }
 
 /** What is left to ask once all that we can see ourselves at little cost is as it was. */
-function questionsAbout(project: Project, pointer: Pointer): Question[] {
+function questionsAbout(project: Project, pointer: Pointer, kinds: readonly Kind[]): Question[] {
   if (pointer.hash?.endsWith(".dir") !== true) return [];
-  return [...aboutFiles(project, pointer), ...aboutObjects(project, pointer)];
+  return kinds.flatMap((kind) => (kind === "files" ? aboutFiles : aboutObjects)(project, pointer));
 }
 
 function aboutFiles(project: Project, pointer: Pointer): Question[] {
   const folder = absolutePath(project, pointer.path);
-  const index = indexOf(project, pointer, "files");
+  const index = indexOfFiles(project, pointer);
   const remembered = parse<RememberedFolder>(readRemembered(index));
-  if (remembered === null || remembered.ignoreRules !== ignoreRules(project, folder)) return [];
+  if (remembered?.emptyFolders === undefined || remembered.ignoreRules !== ignoreRules(project, folder)) return [];
   const isSame = remembered.folders.every(([path, ino, mtimeMs, ctimeMs]) => {
     const stat = lstatSync(path === "" ? folder : `${folder}/${path}`, { throwIfNoEntry: false });
     return stat?.isDirectory() && stat.ino === ino && stat.mtimeMs === mtimeMs && stat.ctimeMs === ctimeMs;
@@ -95,10 +125,9 @@ function aboutFiles(project: Project, pointer: Pointer): Question[] {
   return isSame ? [{ index, folder, remembered }] : [];
 }
 
-function aboutObjects(project: Project, pointer: Pointer): Question[] {
+function aboutObjects(project: Project, pointer: Pointer, dir = openCache(project).dir): Question[] {
   const { hash, hashName } = pointer;
-  const { dir } = openCache(project);
-  const index = indexOf(project, pointer, "objects");
+  const index = indexOfObjects(project, pointer, dir);
   const isOfListing = hash !== null && parse<{ listing: string }>(readRemembered(index))?.listing === hash;
   if (!isOfListing || trustedSize(dir, { hash, hashName }) === null) return [];
   return [{ index, folder: shardsFolder(dir, hashName), remembered: null }];
@@ -106,28 +135,31 @@ function aboutObjects(project: Project, pointer: Pointer): Question[] {
 
 function note(known: Map<string, Unchanged>, { path }: Pointer, asBefore: readonly Question[]): void {
   if (asBefore.length === 0) return;
-  const folder = asBefore.find(({ remembered }) => remembered !== null)?.remembered;
-  const inCache = asBefore.some(({ remembered }) => remembered === null);
-  known.set(path, { content: folder?.content ?? null, inCache, isUnlinked: folder?.isUnlinked === true });
+  const ofFiles = asBefore.find(({ remembered }) => remembered !== null);
+  known.set(path, {
+    folder: ofFiles?.remembered ? { ...ofFiles.remembered, emptyFolders: below(ofFiles.folder, ofFiles.remembered.emptyFolders) } : null,
+    inCache: asBefore.some(({ remembered }) => remembered === null),
+  });
+}
+
+function below(folder: string, insides: readonly string[]): string[] {
+  return insides.map((inside) => `${folder}/${inside}`);
 }
 
 /** Notes that the folder holds this. `readAt`: when the first look at it began, in milliseconds since 1970. */
 export function rememberFolder(
   project: Project,
-  pointer: Pointer,
-  {
-    content,
-    files,
-    folders,
-    readAt,
-  }: { content: OutputContent; files: readonly WalkedFile[]; folders: readonly ReadFolder[]; readAt: number },
+  pointer: Output,
+  { scan: { content, files, folders, emptyFolders, deadLinks = [] }, readAt }: { scan: Scan; readAt: number },
 ): void {
-  if (project.repository === null || files.length < FEWEST_FILES) return;
+  // What a link leads to may come back, and the folder looks as it did.
+  if (project.repository === null || files.length < FEWEST_FILES || deadLinks.length > 0) return;
   if (files.some((file) => file.isLink || !isSettled(file.stat, readAt)) || folders.some(({ stat }) => !isSettled(stat, readAt))) return;
   const top = absolutePath(project, pointer.path);
   const remembered: RememberedFolder = {
     content,
     isUnlinked: files.every(({ stat }) => stat.nlink === 1),
+    emptyFolders: emptyFolders.map((path) => path.slice(top.length + 1)),
     ignoreRules: ignoreRules(project, top),
     folders: folders.map(({ path, stat }) => [path.slice(top.length + 1), stat.ino, stat.mtimeMs, stat.ctimeMs]),
   };
@@ -139,15 +171,19 @@ export function rememberFolder(
     path: (index: number) => paths[at(index)] as string,
     stat: (index: number) => (files[at(index)] as WalkedFile).stat,
   };
-  write(indexOf(project, pointer, "files"), indexed, remembered);
+  write(indexOfFiles(project, pointer), indexed, remembered);
 }
 
-/** Notes that the pointer's objects are there and can be relied on. */
-export function rememberObjects(project: Project, pointer: Pointer, { hashes, stats, readAt }: LookedAtObjects): void {
+/** Notes that the pointer's objects are in the folder `dir` and can be relied on. */
+export function rememberObjects(
+  project: Project,
+  pointer: Pointer,
+  { objects: { hashes, stats, readAt }, dir }: { objects: LookedAtObjects; dir: string },
+): void {
   if (project.repository === null || hashes.length < FEWEST_FILES) return;
   for (const index of hashes.keys()) if (!isVerified(stats.mode(index)) || !isSettled(stats.stat(index), readAt)) return;
   const path = (index: number) => `${hashes[index]?.slice(0, 2)}/${hashes[index]?.slice(2)}`;
-  write(indexOf(project, pointer, "objects"), { count: hashes.length, path, stat: stats.stat }, { listing: pointer.hash });
+  write(indexOfObjects(project, pointer, dir), { count: hashes.length, path, stat: stats.stat }, { listing: pointer.hash });
 }
 
 function isSettled({ mtimeMs, ctimeMs }: FileStat, readAt: number): boolean {
@@ -162,12 +198,19 @@ function write(file: string, files: Parameters<typeof writeStatIndex>[1], rememb
   }
 }
 
-function indexOf(project: Project, { path, hashName }: Pointer, kind: "files" | "objects"): string {
-  const places = [openCache(project).dir, absolutePath(project, path)].map((place) => relative(project.stateDir, place));
+function indexOfFiles(project: Project, { path, hashName }: Output): string {
+  return indexOf(project, ["files", hashName], [openCache(project).dir, absolutePath(project, path)]);
+}
+
+function indexOfObjects(project: Project, { path, hashName }: Output, dir: string): string {
+  return indexOf(project, ["objects", hashName], [dir, absolutePath(project, path)]);
+}
+
+function indexOf({ stateDir }: Project, words: readonly string[], places: readonly string[]): string {
   const name = createHash("md5")
-    .update([kind, hashName, ...places].join("\0"))
+    .update([...words, ...places.map((place) => relative(stateDir, place))].join("\0"))
     .digest("hex");
-  return join(project.stateDir, "unchanged", name);
+  return join(stateDir, "unchanged", name);
 }
 
 function parse<T>(text: string | null): T | null {

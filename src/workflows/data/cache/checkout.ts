@@ -13,6 +13,7 @@ import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { onePerOutput } from "../../../store/pointers/contested.ts";
 import { applyingCheckout, pathsToLose, refuseUnsaved } from "../../../store/worktree/apply-checkout.ts";
 import { type OutputCheckout, type Placement, planningCheckout } from "../../../store/worktree/checkout.ts";
+import { askUnchangedOutputs } from "../../../store/worktree/unchanged.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "../../contract.ts";
 import { fingerprintOfEach } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
@@ -86,7 +87,9 @@ export async function planCheckout(
     project,
     pointers.map(({ path }) => path),
   );
-  const outputs = await paceWork(planningCheckout(project, pointers, options), context, { label: "comparing data" });
+  const unchanged = options.relink ? undefined : await askUnchangedOutputs(project, pointers, ["files"]);
+  const planning = planningCheckout(project, pointers, { ...options, ...(unchanged && { unchanged }) });
+  const outputs = await paceWork(planning, context, { label: "comparing data" });
   const ready = outputs.filter(({ missing }) => missing.length === 0);
   if (input.force !== true) refuseUnsaved(project, outputs);
   await warnLeftRuns(project, context, ready);

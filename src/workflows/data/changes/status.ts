@@ -18,6 +18,7 @@ import type { Remote } from "../../../store/remotes/remote.ts";
 import { keysOf, Member, type StoredPointer } from "../../../store/transfer/bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "../../../store/transfer/by-remote.ts";
 import { listingFinder } from "../../../store/transfer/listings.ts";
+import { wholeIn } from "../../../store/transfer/whole.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { type OutputStatus, readingStatus } from "../../../store/worktree/status.ts";
 import { askUnchangedOutputs } from "../../../store/worktree/unchanged.ts";
@@ -186,6 +187,18 @@ export function warnUncompared(project: Project, context: Context, failed: reado
   return failed.length > 0;
 }
 
+/** Those of which something may be missing, in a remote that is a folder here or in the cache. */
+async function notWholeInBoth(
+  { folder }: Remote,
+  outputs: readonly StoredPointer[],
+  { project, context }: { project: Project; context: Context },
+): Promise<readonly StoredPointer[]> {
+  if (folder === undefined) return outputs;
+  const there = await wholeIn(project, folder, outputs, { context, sized: true });
+  const here = await wholeIn(project, openCache(project), [...there.whole], { context });
+  return outputs.filter((output) => !here.whole.has(output));
+}
+
 async function compareWith(
   remote: Remote,
   outputs: readonly StoredPointer[],
@@ -194,7 +207,7 @@ async function compareWith(
   const cache = openCache(project);
   const objects: Member[] = [];
   const listing = listingFinder(project, { ...context, remoteName: remote.name });
-  for (const output of outputs) {
+  for (const output of await notWholeInBoth(remote, outputs, { project, context })) {
     const { hash, files } = output;
     // A folder by itself is nothing where files have their own names.
     if (!hash.endsWith(".dir")) objects.push(new Member(output, files?.[0] ?? { relpath: "", md5: hash }));

@@ -208,8 +208,8 @@ async function unchangedAmong(
   const known = await askUnchangedOutputs(project, asked);
   return new Map(
     asked.flatMap(({ path, hash }) => {
-      const { content, inCache, isUnlinked } = known.get(path) ?? {};
-      return content?.hash === hash && content && inCache && isUnlinked ? [[path, content] as const] : [];
+      const { folder, inCache } = known.get(path) ?? {};
+      return folder?.content.hash === hash && folder?.isUnlinked && inCache ? [[path, folder.content] as const] : [];
     }),
   );
 }
