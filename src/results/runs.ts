@@ -85,6 +85,12 @@ export function runTracks(db: Database, runId?: string): RunTrack[] {
   }));
 }
 
+/** Each once. */
+export function versionsOfRuns(db: Database): string[] {
+  if (!hasTable(db, RUNS_TABLE)) return [];
+  return db.arrays(`SELECT DISTINCT version FROM ${RUNS_TABLE} WHERE version IS NOT NULL`).map(([version]) => String(version));
+}
+
 /** `patch` may be large. */
 function selection(db: Database, patch: boolean): string {
   return columnsOf(db, RUN_FIELDS, patch ? [] : ["patch"]);

@@ -8,6 +8,7 @@ import { git, gitResult, type Repository } from "../git/git.ts";
 import { hashBlob } from "../git/objects.ts";
 import { updateRefs } from "../git/refs.ts";
 import { identityOf, lifeOf, type ProcessIdentity, whereIs } from "../platform/processes.ts";
+import { recordedVersions } from "./recorded.ts";
 import { compareVersions, formatTagName, type Level, nextVersion, parseTagName, requireTagName } from "./tag-name.ts";
 
 export interface Reservation {
@@ -108,6 +109,8 @@ interface Taken {
   remote: Set<string>;
   /** Name → object. */
   reserved: Map<string, string>;
+  /** What runs in the results database say; may be asked for by name. */
+  recorded: readonly string[];
 }
 
 /** Where reservations are: `refs/expver/reserved/<tag>`. */
@@ -124,7 +127,8 @@ function isLevel(wanted: string): wanted is Level {
 function readTaken(project: Project, options: NumberingOptions): Taken {
   const repository = requireRepository(project);
   const args = ["for-each-ref", "--format=%(objectname) %(refname)", `refs/tags/${prefixOf(project, options)}[0-9]*`, RESERVED];
-  const taken: Taken = { here: new Set(), remote: new Set(options.remoteTags?.keys() ?? []), reserved: new Map() };
+  const remote = new Set(options.remoteTags?.keys() ?? []);
+  const taken: Taken = { here: new Set(), remote, reserved: new Map(), recorded: recordedVersions(project) };
   for (const line of git(repository, args).split("\n").filter(Boolean)) {
     const at = line.indexOf(" ");
     const ref = line.slice(at + 1);
@@ -134,8 +138,8 @@ function readTaken(project: Project, options: NumberingOptions): Taken {
   return taken;
 }
 
-function nextFree({ here, remote, reserved }: Taken, level: Level, prefix: string): string {
-  const names = [...here, ...remote, ...reserved.keys()];
+function nextFree({ here, remote, reserved, recorded }: Taken, level: Level, prefix: string): string {
+  const names = [...here, ...remote, ...reserved.keys(), ...recorded];
   return formatTagName(
     nextVersion(
       names.flatMap((name) => parseTagName(name, prefix) ?? []),

@@ -11,6 +11,7 @@ import { openDatabase } from "../../platform/sqlite.ts";
 import { counted } from "../../platform/words.ts";
 import { sameRows } from "../../results/same-rows.ts";
 import type { Step } from "../contract.ts";
+import { warnOfOtherVersions } from "./other-versions.ts";
 import { isSameFile, type MergePart, type NamedPath, stateOf } from "./part.ts";
 
 export interface DatabaseRequest {
@@ -34,6 +35,7 @@ export function databasePart(
   const loses = reports.some(({ tables }) => tables.some(losesRows));
   const keeps = project !== null && exists && changes && (loses || !intoBase) ? trashPlace(project, output) : null;
   for (const { source, notes } of reports) for (const note of notes) context.report({ kind: "warning", text: `${source}: ${note}` });
+  if (isOwn(project, output)) warnOfOtherVersions(context, project, { sources, reports });
   const verb = !exists ? "write" : prepared.before === null ? "replace" : "change";
   return {
     report: reports,
@@ -60,8 +62,11 @@ function saysTheSame(output: string, merged: string): boolean {
 
 /** A program may have the project's own database open at any time; other files are looked up. */
 function mayBeOpen(project: Project | null, output: string): boolean {
-  if (project !== null && isSameFile(absolutePath(project, storedPath(project, project.config.results.database)), output)) return true;
-  return whoHasOpen(output)?.length !== 0;
+  return isOwn(project, output) || whoHasOpen(output)?.length !== 0;
+}
+
+function isOwn(project: Project | null, output: string): boolean {
+  return project !== null && isSameFile(absolutePath(project, storedPath(project, project.config.results.database)), output);
 }
 
 export function losesRows({ removed, replaced }: TableReport): boolean {

@@ -27,6 +27,7 @@ import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { lackingRows } from "../run/database/lacking-rows.ts";
 import { placesOf } from "../run/places.ts";
 import { losesRows, stepsOf } from "./database-part.ts";
+import { warnOfOtherVersions } from "./other-versions.ts";
 import { stateOf } from "./part.ts";
 import { sharesRows } from "./shares-rows.ts";
 import { findSide, mergeBase, type Side } from "./side.ts";
@@ -92,6 +93,7 @@ export async function planResultsMerge(context: Context, project: Project, { nam
   });
   const { reports } = prepared;
   for (const { source, notes } of reports) for (const note of notes) context.report({ kind: "warning", text: `${source}: ${note}` });
+  warnOfOtherVersions(context, project, { sources, reports });
   const changes = !exists || lacking !== null || reports.some(({ tables }) => tables.some(changesTable));
   const destructive = reports.some(({ tables }) => tables.some(losesRows));
   return {
