@@ -1,9 +1,11 @@
 /** Objects that are written and have no name yet: where each waits, in a staging folder beside the shards, and how all get their names. */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { hasCode } from "../../platform/files.ts";
+import { isSmall } from "../../platform/hashing.ts";
 import { NOTHING_DONE, type Work } from "../../platform/pace.ts";
 import { syncFolders, syncMany } from "../../platform/sync.ts";
 import type { Objects } from "../../platform/threads/file-copier.ts";
+import { noteChecked } from "./just-checked.ts";
 import { keyOf, makeFolder, type ObjectFolder, type ObjectName, shardPath, shardsFolder, trustedSize } from "./layout.ts";
 import { makeStaging } from "./staging.ts";
 
@@ -85,8 +87,10 @@ export class WaitingObjects {
     let bytes = 0;
     for (const size of this.#sizes.values()) bytes += size;
     const used = new Set(keys.map((key) => this.#shardOfKey(key)));
+    const large = keys.filter((key) => !isSmall(this.#sizes.get(key) as number));
     syncMany(keys.length, (index) => this.#fileOf(keys[index] as string));
     yield* this.#naming(keys, used);
+    for (const key of large) noteChecked(this.#placeOf(key));
     syncFolders([...Array.from(used, ({ path }) => path), ...new Set(this.#stagings.keys())]);
     this.remove();
     return { objects: keys.length, bytes };
@@ -112,7 +116,7 @@ export class WaitingObjects {
     for (const key of [...single.filter((one) => !isLast(one)), ...single.filter(isLast)]) {
       const { path } = this.#shardOfKey(key);
       makeFolder(this.folder, path);
-      renameSync(this.#fileOf(key), `${path}/${restOfKey(key)}`);
+      renameSync(this.#fileOf(key), this.#placeOf(key));
       this.#sizes.delete(key);
       yield NOTHING_DONE;
     }
@@ -149,6 +153,11 @@ export class WaitingObjects {
 
   #shardOfKey(key: string): Shard {
     return this.#shards.get(shardKey(key)) as Shard;
+  }
+
+  /** Where it is to be in the end. */
+  #placeOf(key: string): string {
+    return `${this.#shardOfKey(key).path}/${restOfKey(key)}`;
   }
 
   #fileOf(key: string): string {

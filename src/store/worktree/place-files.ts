@@ -3,10 +3,12 @@ import { chmodSync, lstatSync } from "node:fs";
 import { type Project, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { FileIdentity } from "../../platform/file-stat.ts";
+import { isSmall } from "../../platform/hashing.ts";
 import { createPlacer, type LinkType, type Placer } from "../../platform/links.ts";
 import { batchesOf, type Work } from "../../platform/pace.ts";
-import { copyingMany } from "../../platform/threads/many-files.ts";
+import { type CopyAnswers, copyingMany } from "../../platform/threads/many-files.ts";
 import { openCache } from "../objects/cache.ts";
+import { isJustChecked } from "../objects/just-checked.ts";
 import { objectPath, shardsFolder } from "../objects/layout.ts";
 import type { Placement } from "./checkout.ts";
 import { isDatabase, mutablePaths } from "./databases.ts";
@@ -42,7 +44,7 @@ export function* makingFiles<M extends FileFromCache>(
 ): Work<void> {
   const pathOf = into === undefined ? at : (place: M) => `${into}/${at(place)}`;
   for (const batch of batchesOf(places)) {
-    const plain = new Map<string, M[]>();
+    const together = new Map<string, M[]>();
     const left: M[] = [];
     for (const place of batch) {
       if (!placing.placer.copies() && linkFile(placing, place, pathOf(place))) {
@@ -50,22 +52,14 @@ export function* makingFiles<M extends FileFromCache>(
         yield { files: 1, bytes: place.size };
       } else if (place.object.hashName !== "md5") left.push(place);
       else {
-        const beside = plain.get(place.dir);
-        if (beside === undefined) plain.set(place.dir, [place]);
+        const kind = isKnownWhole(place) ? `known ${place.dir}` : place.dir;
+        const beside = together.get(kind);
+        if (beside === undefined) together.set(kind, [place]);
         else beside.push(place);
       }
     }
-    for (const [dir, copies] of plain) {
-      const copyAt = (index: number) => copies[index] as M;
-      const answers = yield* copyingMany(
-        {
-          count: copies.length,
-          size: (index) => (copyAt(index).isGuess === true ? -copyAt(index).size : copyAt(index).size),
-          md5: (index) => copyAt(index).object.hash,
-          to: (index) => at(copyAt(index)),
-        },
-        { shards: shardsFolder(dir, "md5"), ...(into === undefined ? {} : { into }) },
-      );
+    for (const copies of together.values()) {
+      const answers = yield* copyingTogether(copies, { at, ...(into !== undefined && { into }) });
       for (const [index, place] of copies.entries()) {
         if (answers.state(index) !== "done") {
           left.push(place);
@@ -81,6 +75,28 @@ export function* makingFiles<M extends FileFromCache>(
       yield { files: 1, bytes: place.size - told };
     }
   }
+}
+
+/** Of one folder of objects; the bytes of all of them are known, or of none. */
+function* copyingTogether<M extends FileFromCache>(
+  copies: readonly M[],
+  { at, ...folder }: Pick<MakeFiles<M>, "at" | "into">,
+): Work<CopyAnswers> {
+  const copyAt = (index: number) => copies[index] as M;
+  const { dir } = copyAt(0);
+  const files = { count: copies.length, to: (index: number) => at(copyAt(index)) };
+  if (isKnownWhole(copyAt(0))) {
+    const path = (index: number) => objectPath(dir, copyAt(index).object);
+    return yield* copyingMany({ ...files, size: (index) => copyAt(index).size, path }, { ...folder, unhashed: true });
+  }
+  const size = (index: number) => (copyAt(index).isGuess === true ? -copyAt(index).size : copyAt(index).size);
+  const md5 = (index: number) => copyAt(index).object.hash;
+  return yield* copyingMany({ ...files, size, md5 }, { ...folder, shards: shardsFolder(dir, "md5") });
+}
+
+/** Its bytes were hashed a moment ago. */
+function isKnownWhole({ dir, object, size }: FileFromCache): boolean {
+  return !isSmall(size) && isJustChecked(objectPath(dir, object));
 }
 
 /** One file. Answers the bytes it has yielded. */
