@@ -4,7 +4,7 @@ import type { Context } from "../platform/context.ts";
 import { paceWork } from "../platform/pace.ts";
 import type { RowHooks } from "./effects/kind.ts";
 import { beginOperation, type OpenOperation, type OperationStart } from "./operations.ts";
-import { type EffectState, takingBack } from "./take-back.ts";
+import { type EffectState, givingUp } from "./take-back.ts";
 import type { Effect } from "./types.ts";
 
 export interface Performance<Value> extends OperationStart {
@@ -36,7 +36,7 @@ async function giveUp(
     const { effects } = operation;
     // Asked to stop a second time, it is left to the next command.
     const pacing = { report: context.report };
-    reportLeft(context, await paceWork(takingBack(project, effects, await rows?.(effects)), pacing, { label: "taking back" }));
+    reportLeft(context, await paceWork(givingUp(project, effects, await rows?.(effects)), pacing, { label: "taking back" }));
     operation.fail(error);
   } catch (second) {
     const why = second instanceof Error ? second.message : String(second);

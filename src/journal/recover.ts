@@ -10,7 +10,7 @@ import { paceWork } from "../platform/pace.ts";
 import { lifeOf } from "../platform/processes.ts";
 import type { RowHooks } from "./effects/kind.ts";
 import { endOperation, openOperations, operationsDir, readOperation } from "./operations.ts";
-import { type EffectState, takingBack, withoutBackups } from "./take-back.ts";
+import { type EffectState, givingUp, takingBack, withoutBackups } from "./take-back.ts";
 import type { Operation } from "./types.ts";
 
 export interface Recovered {
@@ -66,7 +66,7 @@ async function recoverOne(
     sweepTemporaries(project, operation); // first: a folder that holds one is not empty
     const handler = command === "undo" ? finishUndo(options.rows) : options.handlers?.[command];
     const said = worktree === topOf(project) && handler !== undefined ? await handler(project, context, operation) : null;
-    const work = takingBack(project, said === null ? effectsInReach(project, operation) : [], options.rows);
+    const work = givingUp(project, said === null ? effectsInReach(project, operation) : [], options.rows);
     const left = await paceWork(work, context, REPAIRING);
     // What it made is to go as after an undo.
     const settling = said === null && worktree === topOf(project) ? options.rows?.settling?.(operation) : undefined;

@@ -1,9 +1,11 @@
 /** The effects of an operation against what is there now: does it still stand, and how is it taken back. */
-import type { Place } from "../config/project.ts";
+import { join } from "node:path";
+import { type Place, topOf } from "../config/project.ts";
 import { finishWork, type Work } from "../platform/pace.ts";
 import type { RowHooks, Standing } from "./effects/kind.ts";
 import { kindOf } from "./effects/kinds.ts";
 import { takeRefsBack } from "./effects/refs.ts";
+import { discardKept } from "./trash.ts";
 import type { Effect } from "./types.ts";
 
 export interface EffectState extends Standing {
@@ -36,6 +38,13 @@ export function* takingBack(project: Place, effects: readonly Effect[], rows?: R
   );
   for (const effect of standing) if (effect.kind !== "ref") yield* kindOf(effect).takingBack(project, effect, rows);
   return states.filter((one) => one.state === "other" || one.state === "beyond").reverse();
+}
+
+/** The same for an operation that has not come to its end; copies it made of what lies elsewhere go. */
+export function* givingUp(project: Place, effects: readonly Effect[], rows?: RowHooks): Work<EffectState[]> {
+  const left = yield* takingBack(project, effects, rows);
+  for (const effect of effects) if (effect.kind === "move" && effect.isCopy) discardKept(join(topOf(project), effect.from));
+  return left;
 }
 
 /** What an undo takes back: not the backups an operation made, by which what it took away can still be had. */

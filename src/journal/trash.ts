@@ -72,6 +72,11 @@ export function restoreFromTrash(place: string, path: string): void {
   }
 }
 
+/** What waits at a place of the trash is deleted, and the place with it. */
+export function discardKept(place: string): void {
+  removePath(dirname(dirname(place)));
+}
+
 /** Objects of a cache back from the trash beside it; those that were stored anew meanwhile are the same bytes. */
 export function* restoringObjects({ folder, trash, names }: { folder: string; trash: string; names: readonly string[] }): Work<void> {
   try {

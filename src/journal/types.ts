@@ -45,9 +45,10 @@ export type Effect =
     }
   /**
    * A file or folder renamed. Paths relative to the worktree; `replaced`: where in the trash is what stood at `to` (absolute); `digest`
-   * (`platform/tree-digest.ts`): what was put there, which undo takes away only while it is that.
+   * (`platform/tree-digest.ts`): what was put there, which undo takes away only while it is that. `isCopy`: of what lies elsewhere, and
+   * waited in the trash (`from`): of an operation that failed or was killed it does not stay there, as each further try would leave one more.
    */
-  | { kind: "move"; from: string; to: string; replaced?: string; digest?: string }
+  | { kind: "move"; from: string; to: string; replaced?: string; digest?: string; isCopy?: true }
   /**
    * Objects moved out of a cache (absolute folder) to a trash beside it; `names` are relative to both. One that came back meanwhile is
    * the same bytes.

@@ -2,15 +2,19 @@ import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
+import { atEveryKill, runKilledAt, SIGKILLED, sampledPoints } from "../support/kill-at.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { readTree } from "../support/trees.ts";
 import { DVC, makeTwins, snapshot } from "../support/twins.ts";
+
+// Commits of twins have the same names.
+const WHEN = { GIT_COMMITTER_DATE: "2026-01-01T00:00:00Z", GIT_AUTHOR_DATE: "2026-01-01T00:00:00Z" };
 
 /** A repository beside `beside`, the same bytes and commits wherever it is made. */
 function makeSource(beside: TestRepository): { write(path: string, text: string): void; commit(tag: string): void } {
   const root = join(beside.root, "../src");
-  const when = { GIT_COMMITTER_DATE: "2026-01-01T00:00:00Z", GIT_AUTHOR_DATE: "2026-01-01T00:00:00Z" };
   const git = (...args: string[]) =>
-    expect(beside.run("git", args, { cwd: "../src", env: when }), args.join(" ")).toMatchObject({ code: 0 });
+    expect(beside.run("git", args, { cwd: "../src", env: WHEN }), args.join(" ")).toMatchObject({ code: 0 });
   beside.run("mkdir", [root]);
   git("init", "-q");
   expect(beside.expver(["data", "init"], { cwd: "../src" }).code).toBe(0);
@@ -77,9 +81,9 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
       run("git", ["config", "filter.half.required", "true"], { cwd: "../src" });
       run("git", ["config", "filter.half.clean", "cat"], { cwd: "../src" });
       run("chmod", ["+x", "code/plain.py"], { cwd: "../src" });
-      run("git", ["commit", "-qam", "a program"], { cwd: "../src" });
+      run("git", ["commit", "-qam", "a program"], { cwd: "../src", env: WHEN });
       run("git", ["tag", "v2"], { cwd: "../src" });
-      run("git", ["commit", "-q", "--allow-empty", "-m", "later"], { cwd: "../src" });
+      run("git", ["commit", "-q", "--allow-empty", "-m", "later"], { cwd: "../src", env: WHEN });
     });
     twins.run(["import", "-q", "--rev", "v2", "../src", "code"]);
     expect(twins.ours.read("code/b.crlf")).toBe("1\r\n2\r\n");
@@ -374,6 +378,41 @@ describe("import", () => {
     rmSync(trash);
     expect(repository.expver(again)).toMatchObject({ code: 0 });
     expect(repository.read("stored")).toBe("1\n");
+  });
+
+  describe("leaves no copy in the trash, where each further try would add one,", () => {
+    const files = ({ root }: TestRepository) => {
+      const trash = join(root, ".git/expver/trash");
+      return existsSync(trash) ? Object.entries(readTree(trash)).flatMap(([path, bytes]) => (bytes === "folder" ? [] : path)) : [];
+    };
+    const started = () => {
+      const repository = makeRepository();
+      repository.expver(["data", "init"]);
+      repository.write("../plain/a", "1\n");
+      return repository;
+    };
+
+    it("when the bytes cannot be stored", () => {
+      const repository = started();
+      repository.write(".dvc/cache/files", "no folder");
+      expect(repository.expver(["data", "import-url", "../plain"])).toMatchObject({ code: 1 });
+      expect([files(repository), existsSync(join(repository.root, "plain"))]).toEqual([[], false]);
+    });
+
+    it("when it was killed", { timeout: 120_000 }, () => {
+      let leaves = 0;
+      const points = atEveryKill((at) => {
+        const repository = started();
+        const killed = runKilledAt(repository, ["data", "import-url", "../plain"], at);
+        if (killed.code === SIGKILLED) repository.expver(["data", "import-url", "../plain"]);
+        expect(repository.read("plain/a")).toBe("1\n");
+        leaves += files(repository).length;
+        return killed;
+      }, sampledPoints(5));
+      expect(points).toBeGreaterThan(10);
+      // Put aside already, and not noted yet.
+      expect(leaves).toBeLessThanOrEqual(1);
+    });
   });
 
   it("leaves nothing when the source lacks the bytes", () => {

@@ -121,13 +121,14 @@ export async function bring(
     const target = join(staging, "made");
     const { commit, md5s } = await make(target, staging);
     const [waiting, replaced] = [trashPlace(project, absolute), trashPlace(project, absolute)];
+    const digest = await paceWork(digestingTree(target, md5s), context, { label: "hashing data" });
     mkdirSync(dirname(waiting), { recursive: true });
     moveWhole(target, waiting);
-    const digest = await paceWork(digestingTree(waiting, md5s), context, { label: "hashing data" });
     // Only now, when what comes is there: whatever went wrong before, what stood there stands.
     await removeStored(project, context, absolute);
     const stands = isHere(absolute);
-    operation.record({ kind: "move", from: relative(topOf(project), waiting), to: path, digest, ...(stands ? { replaced } : {}) });
+    const from = relative(topOf(project), waiting);
+    operation.record({ kind: "move", from, to: path, digest, ...(stands ? { replaced } : {}), isCopy: true });
     if (stands) moveToTrash(project, absolute, replaced);
     moveWhole(waiting, absolute);
     const since = Date.now();

@@ -98,10 +98,10 @@ async function replace(context: Context, path: string, { command, target }: { co
     summary: `replace ${inside(path)}`,
     work: async (operation) => {
       // Undo puts the copy back where it waited.
+      const digest = await paceWork(digestingTree(target), context, { label: "hashing data" });
       mkdirSync(dirname(waiting), { recursive: true });
       moveWhole(target, waiting);
-      const digest = await paceWork(digestingTree(waiting), context, { label: "hashing data" });
-      operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced, digest });
+      operation.record({ kind: "move", from: inside(waiting), to: inside(path), replaced, digest, isCopy: true });
       moveToTrash(place, path, replaced);
       moveWhole(waiting, path);
     },
