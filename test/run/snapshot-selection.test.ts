@@ -6,6 +6,7 @@ const RULES: SnapshotRules = {
   database: "results/experiments.db",
   models: ["models", "out/best.bin"],
   tracked: ["data/train.csv"],
+  renamedIn: () => [],
   isOutput: (path) => path === "metrics.json" || path.startsWith("reports/"),
   typed: shellWord,
 };

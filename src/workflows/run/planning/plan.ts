@@ -24,7 +24,7 @@ import { readParameterFile, substitute, warnAmbiguous, warnUnread } from "../par
 import { metricsPlace, placesOf } from "../places.ts";
 import { refuseSecondRun } from "../second-run.ts";
 import { readChanges } from "../snapshot/changes.ts";
-import { selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
+import { type Selection, selectSnapshot, snapshotRules } from "../snapshot/snapshot-selection.ts";
 import { chooseVersion } from "../version/version-choice.ts";
 import type { RunFindings } from "./findings.ts";
 import { describePlan } from "./plan-steps.ts";
@@ -79,7 +79,8 @@ export async function findForRun(context: Context, { input, request, project, va
   const changes = readChanges(repository);
   const head = readHead(repository);
   refuseContested(project, pointers);
-  const { changed, ...inputs } = await readInputs(project, context, { pointers, argv });
+  const selection = selectSnapshot(changes, snapshotRules(project, places, pointers));
+  const { changed, ...inputs } = await readInputs(project, context, { pointers, argv, renamed: selection.renamed });
   const edited = new Set(changes.map(({ path }) => path));
   if (head.commit !== null) warnStaleInputs(project, repository, context, { changed, edited });
   const secrets = Object.entries(parameters).flatMap(([name, value]) => (isSecretKey(name) ? [value] : []));
@@ -92,7 +93,7 @@ export async function findForRun(context: Context, { input, request, project, va
     metricsOfStage: staged === null ? null : staged.isCached ? "dvc" : "git",
     head,
     version: chooseVersion({ project, repository, context, wanted: request.version }),
-    selection: selectSnapshot(changes, snapshotRules(project, places, pointers)),
+    selection,
     pointers,
     ...inputs,
     lacking: await lackingRows(project, places, pointers),
@@ -105,25 +106,25 @@ export async function findForRun(context: Context, { input, request, project, va
 interface InputsQuestion {
   pointers: Pointer[];
   argv: readonly string[];
+  renamed: Selection["renamed"];
 }
 
 async function readInputs(
   project: Project,
   context: Context,
-  { pointers, argv }: InputsQuestion,
+  { pointers, argv, renamed }: InputsQuestion,
 ): Promise<Pick<RunFindings, "inputs" | "changedInputs"> & { changed: OutputStatus[] }> {
   const asked = inputPointers(project, pointers, { runsStages: runsPipeline(argv) });
   const read = await paceWork(readingStatus(project, asked), context, { label: "looking at data" });
   const states = read.map((one) => ({ ...one, isHere: existsSync(absolutePath(project, one.pointer.path)) }));
   const missing = states.filter(({ isHere }) => !isHere).map(({ pointer }) => pointer.path);
   if (missing.length > 0) {
+    // Of what has another name now it is said what to type.
+    const away = missing.filter((path) => !renamed.some(({ from }) => from === path)).slice(0, 5);
     context.report({
       kind: "warning",
       text: `inputs that are not here count as not read: ${missing.join(", ")}`,
-      hint: `expver data pull ${missing
-        .slice(0, 5)
-        .map((path) => typedPath(project, path))
-        .join(" ")}`,
+      ...(away.length === 0 ? {} : { hint: `expver data pull ${away.map((path) => typedPath(project, path)).join(" ")}` }),
     });
   }
   const present = states.filter(({ isHere }) => isHere);

@@ -8,6 +8,7 @@ import { shellWord } from "../../../platform/shell-word.ts";
 import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
+import { type Renamed, renamedAs, renamedData } from "./renamed-data.ts";
 
 /** One path that differs from HEAD. All paths relative to the Git root, with `/`. */
 export interface Change {
@@ -29,7 +30,7 @@ export interface Change {
 export interface HeldBack {
   /** The file, or the folder that stands for all in it. */
   path: string;
-  reason: "large" | "secret" | "environment" | "output" | "repository" | "name";
+  reason: "large" | "secret" | "environment" | "output" | "repository" | "name" | "data";
   /** What to type, or why nothing need be. */
   advice: string;
   files: number;
@@ -51,6 +52,8 @@ export interface SnapshotRules {
   models: readonly string[];
   /** What pointers track, and the cache: never Git's. */
   tracked: readonly string[];
+  /** Such data under other names than their pointers say. */
+  renamedIn: (changes: readonly Change[]) => readonly Renamed[];
   /** Globs of `track`, and the file of `--metrics`: what the run is to write. */
   isOutput: (path: string) => boolean;
   /** A path as a word of a command line, for where the person stands. */
@@ -62,6 +65,8 @@ export interface Selection {
   heldBack: HeldBack[];
   /** Of the included ones. */
   unusual: Unusual[];
+  /** Data held back for its pointer says another name. */
+  renamed: readonly Renamed[];
 }
 
 export function snapshotRules(project: Project, places: Places, pointers: readonly Pointer[]): SnapshotRules {
@@ -69,6 +74,7 @@ export function snapshotRules(project: Project, places: Places, pointers: readon
     database: places.database,
     models: places.models,
     tracked: [...pointers.filter(({ cache }) => cache).map(({ path }) => path), relative(topOf(project), cacheDir(project))],
+    renamedIn: (changes) => renamedData(project, pointers, changes),
     isOutput: (path) => places.isTracked(path) || path === places.metrics,
     typed: (path) => typedPath(project, path),
   };
@@ -82,11 +88,11 @@ const ENVIRONMENT_FOLDERS = new Set(
 );
 
 export function selectSnapshot(changes: readonly Change[], rules: SnapshotRules): Selection {
-  const environments = virtualEnvironments(changes);
+  const seen: Seen = { environments: virtualEnvironments(changes), renamed: rules.renamedIn(changes) };
   const included: Change[] = [];
   const held = new Map<string, HeldBack>();
   for (const change of changes) {
-    const verdict = judge(change, rules, environments);
+    const verdict = judge(change, rules, seen);
     if (verdict === "in") included.push(change);
     else if (verdict !== "out") {
       const known = held.get(verdict.path);
@@ -94,12 +100,19 @@ export function selectSnapshot(changes: readonly Change[], rules: SnapshotRules)
       else held.set(verdict.path, { ...known, files: known.files + 1, bytes: known.bytes + change.bytes });
     }
   }
-  return { included, heldBack: [...held.values()], unusual: included.flatMap((change) => unusual(change, rules) ?? []) };
+  const { renamed } = seen;
+  return { included, heldBack: [...held.values()], unusual: included.flatMap((change) => unusual(change, rules) ?? []), renamed };
 }
 
 type Verdict = "in" | "out" | Pick<HeldBack, "path" | "reason" | "advice">;
 
-function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<string>): Verdict {
+/** What all changes together tell. */
+interface Seen {
+  environments: ReadonlySet<string>;
+  renamed: readonly Renamed[];
+}
+
+function judge(change: Change, rules: SnapshotRules, { environments, renamed }: Seen): Verdict {
   const { path, tracked, repository, bytes } = change;
   const { typed } = rules;
   const ignoring = (pattern: string) => `echo ${shellWord(pattern)} >> ${typed(".gitignore")}`;
@@ -132,9 +145,17 @@ function judge(change: Change, rules: SnapshotRules, environments: ReadonlySet<s
       advice: `installed or generated files: ${ignoring(`${basename(environment)}/`)}`,
     };
   }
+  const data = renamedAs(renamed, path);
+  if (data !== undefined) return { path: data.path, reason: "data", advice: `${data.from} under another name: ${moving(data, typed)}` };
   if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: ${ignoring(`/${path}`)}` };
   if (bytes >= LARGE_BYTES) return { path, reason: "large", advice: `expver data add ${typed(path)}` };
   return "in";
+}
+
+/** Into a folder that is there already it would be moved. */
+function moving({ path, from, isFolder }: Renamed, typed: SnapshotRules["typed"]): string {
+  const move = `expver data move ${typed(from)} ${typed(path)}`;
+  return isFolder ? `mv ${typed(path)} ${typed(from)} && ${move}` : move;
 }
 
 /** Somebody's own `git add` is obeyed; what it leads to is said before it is in Git's history. */
