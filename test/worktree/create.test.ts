@@ -124,6 +124,28 @@ it("--link: data are links into the cache that cannot be written to, and take no
   mustIn(repo, "worktree", "remove", "links");
 });
 
+it("brings imports too, from where they were imported; one that is gone from there is said", () => {
+  const source = makeRepository();
+  mustIn(source, "data", "init");
+  source.write("d/1", "one\n");
+  mustIn(source, "data", "add", "d");
+  source.commit("source", { "code.py": "1\n" });
+  mustIn(repo, "data", "import", source.root, "d");
+  mustIn(repo, "data", "import", source.root, "code.py");
+  repo.commit("imports");
+  rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+  mustIn(repo, "data", "add", "data/train.csv", "data/images", "raw");
+  expect(repo.expverJson(["worktree", "create", "whole"])).toMatchObject({ code: 0, data: { missing: [] }, warnings: [] });
+  expect([inside("exp-whole").read("d/1"), inside("exp-whole").read("code.py")]).toEqual(["one\n", "1\n"]);
+  expect(inside("exp-whole").git("status", "--porcelain")).toBe("");
+  rmSync(join(repo.root, ".dvc/cache"), { recursive: true });
+  mustIn(repo, "data", "add", "data/train.csv", "data/images", "raw");
+  rmSync(source.root, { recursive: true });
+  const { code, data, warnings } = repo.expverJson(["worktree", "create", "less"]);
+  expect({ code, missing: data.missing.sort() }).toEqual({ code: 0, missing: ["code.py", "d/"] });
+  expect(warnings.filter(({ text }: { text: string }) => text.includes("where it was imported"))).toHaveLength(2);
+});
+
 describe("wherever it is typed", () => {
   it("in a bare repository: worktrees beside it, one cache for all", () => {
     const remote = makeFolder("remote");

@@ -17,6 +17,7 @@ import { renderDvcConfig } from "../../store/settings/dvc-config-file.ts";
 import { fetchObjects } from "../../store/transfer/transfer.ts";
 import type { Pointer } from "../../store/types.ts";
 import { applyCheckout, planCheckout } from "../data/cache/checkout.ts";
+import { fetchImports } from "../data/transfer/fetch-imports.ts";
 import { onceMoreIfDamaged } from "../data/transfer/once-more.ts";
 import { type Carried, carry } from "./carry.ts";
 import { type Cone, inCone } from "./cone.ts";
@@ -117,12 +118,13 @@ function setCache(inside: Project, settings: ReadonlyMap<string, string>): strin
   return file.slice((inside.repository?.root ?? inside.root).length + 1);
 }
 
-/** From the remotes of here and now: those of an old commit may be gone. What is nowhere is told afterwards. */
+/** From the remotes of here and now: those of an old commit may be gone; imports from where they were imported. What is nowhere is told afterwards. */
 async function fetchWhatCan(
   project: Project,
   context: Context,
   { pointers, remote }: { pointers: readonly Pointer[]; remote: string | undefined },
 ): Promise<void> {
+  await fetchImports(project, context, pointers);
   try {
     const { failed } = await fetchObjects(project, pointers, context, { remote });
     for (const { path, reason, hint } of failed) context.report({ kind: "warning", text: `failed to fetch ${path}: ${reason}`, hint });
