@@ -34,6 +34,8 @@ export interface GetPlan extends Plan {
   remote: string | undefined;
   /** Absolute. */
   out: string;
+  /** What has that name gives way. */
+  force: boolean;
 }
 
 export interface Got {
@@ -83,24 +85,26 @@ export interface DeliveryRequest {
   isHere: boolean;
   /** Absolute. */
   out: string;
+  force: boolean;
   remote: string | undefined;
 }
 
 /** `-o`, `-f`, `-r`. Throws E_DATA when the name is taken. */
-export function deliveryOf(context: Context, input: Input, from: string): Pick<DeliveryRequest, "out" | "remote"> {
+export function deliveryOf(context: Context, input: Input, from: string): Pick<DeliveryRequest, "out" | "force" | "remote"> {
   const asked = textIn(input.out) ?? textIn(input.output);
   const folder = globFolder(from);
   if (folder === "" && asked === undefined) {
     throw new ExpverError("E_USAGE", `${from} may be many files`, { hint: "Name a folder for them: -o FOLDER", details: { path: from } });
   }
-  const out = deliveryPath(context, { from: folder ?? from, out: asked, force: input.force === true });
-  return { out, remote: textIn(input.remote) };
+  const force = input.force === true;
+  const out = deliveryPath(context, { from: folder ?? from, out: asked, force });
+  return { out, force, remote: textIn(input.remote) };
 }
 
 /** A copy of something out of a source, which is closed when there is nothing to be had, else by {@link applyDelivery}. */
 export async function planDelivery(context: Context, source: Source, request: DeliveryRequest): Promise<GetPlan> {
   try {
-    const { command, typed, of, remote, isHere, out } = request;
+    const { command, typed, of, remote, isHere, out, force } = request;
     const { path, nodes } = await findPath(source, context, { typed, remote, version: of, isHere });
     const files = nodes.filter(({ isFolder }) => !isFolder);
     const self = nodes.find((node) => node.path === path);
@@ -116,6 +120,7 @@ export async function planDelivery(context: Context, source: Source, request: De
       path,
       remote,
       out,
+      force,
     };
   } catch (error) {
     source.close();
@@ -124,11 +129,12 @@ export async function planDelivery(context: Context, source: Source, request: De
 }
 
 export async function applyDelivery(context: Context, plan: GetPlan): Promise<Got> {
-  const { source, nodes, version, path, out, command } = plan;
+  const { source, nodes, version, path, out, force, command } = plan;
   try {
     let amount = { files: 0, bytes: 0 };
     await deliver(context, out, {
       command,
+      force,
       make: async (target, staging) => {
         amount = await copyChecked(context, plan, { target, staging });
       },

@@ -3,8 +3,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { newOwnName } from "../../src/store/objects/staging.ts";
+import { deliver } from "../../src/workflows/data/sources/deliver.ts";
 import { runKilledAt, SIGKILLED } from "../support/kill-at.ts";
+import { begin } from "../support/kill-when.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
+import { readTree } from "../support/trees.ts";
 import { DVC, makeTwins, snapshot } from "../support/twins.ts";
 
 const FILES = { a: "1\n", "d/x": "2\n", "d/e/y": "22\n", "sub/s": "3\n", "code/plain.py": "5\n", "run.sh": "#!/bin/sh\n" };
@@ -281,6 +284,31 @@ describe("get", () => {
     expect(origin.read("mine")).toBe("1\n");
     expect(origin.expver(["undo"])).toMatchObject({ code: 0 });
     expect(origin.read("mine")).toBe("mine");
+  });
+
+  it("leaves what has come under the name meanwhile", async () => {
+    const origin = source();
+    const path = join(origin.root, "mine");
+    const asked = { command: "data get", force: false };
+    const coming = deliver(origin.context, path, {
+      ...asked,
+      make: async (target) => {
+        writeFileSync(target, "copy");
+        writeFileSync(path, "mine");
+      },
+    });
+    await expect(coming).rejects.toMatchObject({ code: "E_DATA", message: `${path} exists already` });
+    expect([origin.read("mine"), origin.run("ls", ["-A"]).stdout]).toEqual(["mine", expect.not.stringContaining(".expver-")]);
+  });
+
+  it("works apart from others that are at the same output: one has the name, whole", { timeout: 60_000 }, async () => {
+    const origin = source();
+    for (let file = 0; file < 300; file += 1) origin.write(`../many/${file}`, `${file}`);
+    const calls = Array.from({ length: 4 }, () => begin(origin, ["data", "get-url", "../many"]));
+    const codes = await Promise.all(calls.map(({ ended }) => ended));
+    expect(codes.sort()).toEqual([0, 1, 1, 1]);
+    expect(readTree(join(origin.root, "many"))).toEqual(readTree(join(origin.root, "../many")));
+    expect(origin.run("ls", ["-A"]).stdout).not.toContain(".expver-");
   });
 
   it("is not taken back once it was edited", () => {

@@ -131,7 +131,7 @@ it("cut off while objects come from a remote, it goes on from those that have co
   const ask = ["get", "HEAD", "data/many", "-o", "old"];
   const stagings = () => readdirSync(repo.root).filter((name) => /^\.expver-.*\.tmp$/.test(name));
   const come = () =>
-    stagings().flatMap((name) => Object.keys(textsIn(name)).filter((path) => /^objects\/files\/md5\/..\/[0-9a-f]{30}$/.test(path)));
+    stagings().flatMap((name) => Object.keys(textsIn(name)).filter((path) => /objects\/files\/md5\/..\/[0-9a-f]{30}$/.test(path)));
   // The later it is killed, the more has come: halve the way to a point between the first objects and the last.
   let [early, late] = [1, 4096];
   const isOver = () => come().length === 300 || existsSync(join(repo.root, "old"));
@@ -146,7 +146,7 @@ it("cut off while objects come from a remote, it goes on from those that have co
   const kept = come();
   expect(existsSync(join(repo.root, "old"))).toBe(false);
   // Nobody needs to ask the remote again for what is here.
-  for (const path of kept) rmSync(join(remote, path.slice("objects/".length)));
+  for (const path of kept) rmSync(join(remote, path.replace(/^.*objects\//, "")));
   mustIn(repo, ...ask);
   expect(Object.keys(textsIn("old"))).toHaveLength(300);
   expect(repo.read("old/299")).toBe("299\n");

@@ -1,17 +1,17 @@
 /** Putting a copy under its name: it appears whole or not at all, and what it replaces goes to the trash where there is one. */
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { findPlace, topOf } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
+import { removeEmptyFolder } from "../../../journal/file-edits.ts";
 import { perform } from "../../../journal/perform.ts";
 import { moveToTrash, moveWhole, removeWhole, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
-import { isFile, isFolder, isThere, readTextIfExists } from "../../../platform/files.ts";
+import { hasCode, isFile, isFolder, isThere, removePath } from "../../../platform/files.ts";
 import { md5Of } from "../../../platform/hashing.ts";
 import { paceWork } from "../../../platform/pace.ts";
-import { identityOf, lifeOf, type ProcessIdentity } from "../../../platform/processes.ts";
 import { digestingTree } from "../../../platform/tree-digest.ts";
+import { newOwnName, ownerOf, sweepStagings } from "../../../store/objects/staging.ts";
 
 /** The name a copy gets here: as asked, inside an existing folder, or the source's own. Throws E_DATA when it is taken. */
 export function deliveryPath(context: Context, { from, out, force }: { from: string; out: string | undefined; force: boolean }): string {
@@ -20,12 +20,15 @@ export function deliveryPath(context: Context, { from, out, force }: { from: str
   const path = out !== undefined && isFolder(asked) ? join(asked, name) : asked;
   if (path === asked && (out === undefined || out === "") && /^\.{0,2}$/.test(name))
     throw new ExpverError("E_USAGE", `${from} names no file or folder`);
-  if (existsSync(path) && !force)
-    throw new ExpverError("E_DATA", `${path} exists already`, {
-      hint: "Replace it with --force, or choose another name with --out.",
-      details: { path },
-    });
+  if (existsSync(path) && !force) throw taken(path);
   return path;
+}
+
+function taken(path: string): ExpverError {
+  return new ExpverError("E_DATA", `${path} exists already`, {
+    hint: "Replace it with --force, or choose another name with --out.",
+    details: { path },
+  });
 }
 
 /** Of a URL only the path names something: neither the host nor what follows a question mark. */
@@ -33,51 +36,72 @@ export function nameInUrl(url: string): string {
   return /^\w+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? url;
 }
 
-/** `make` fills the path it is given; the folder around that one may hold what is on its way. */
-export async function deliver(
-  context: Context,
-  path: string,
-  { command, make }: { command: string; make: (target: string, staging: string) => Promise<void> },
-): Promise<void> {
-  const staging = stagingFor(path);
+interface Delivery {
+  command: string;
+  /** Whether what stands there may be replaced; when it was asked before, something may have come meanwhile. */
+  force: boolean;
+  /** Fills the path it is given; the folder around that one may hold what is on its way. */
+  make: (target: string, staging: string) => Promise<void>;
+}
+
+/** Throws E_DATA where something stands that is not to be replaced. */
+export async function deliver(context: Context, path: string, { command, force, make }: Delivery): Promise<void> {
+  const { own, shared } = stagingFor(path);
   try {
-    const target = join(staging, "made");
-    await make(target, staging);
+    const target = join(own, "made");
+    await make(target, own);
     if (!isThere(path)) moveWhole(target, path);
+    else if (!force && existsSync(path)) throw taken(path);
     else await replace(context, path, { command, target });
-    rmSync(staging, { recursive: true, force: true });
   } catch (error) {
-    if (error instanceof ExpverError && /^E_REMOTE|^E_INTERRUPTED/.test(error.code) && existsSync(join(staging, RECEIVED))) {
-      rmSync(join(staging, OWNER), { force: true });
-      context.report({ kind: "warning", text: `what has come stays in ${staging}`, hint: "Repeat the command: it goes on from there." });
-    } else rmSync(staging, { recursive: true, force: true });
+    const isPassing = error instanceof ExpverError && /^E_REMOTE|^E_INTERRUPTED/.test(error.code);
+    if (isPassing && takeOver(own, shared))
+      context.report({ kind: "warning", text: `what has come stays in ${shared}`, hint: "Repeat the command: it goes on from there." });
     throw fromSystemError(error, `cannot write ${path}`);
+  } finally {
+    removePath(own);
+    removeEmptyFolder(shared);
   }
 }
 
 /** Where objects of a remote arrive. */
 const RECEIVED = "objects";
-const OWNER = "owner";
 
-/** Beside the output and named after it: what one that was cut off has brought is found again. */
-function stagingFor(path: string): string {
-  const named = (name: string) => join(dirname(path), `.expver-${name}.tmp`);
-  const usual = named(md5Of(Buffer.from(path)).slice(0, 12));
-  const staging = isTaken(usual) ? named(randomBytes(6).toString("hex")) : usual;
-  mkdirSync(staging, { recursive: true });
-  for (const name of readdirSync(staging)) if (name !== RECEIVED) rmSync(join(staging, name), { recursive: true, force: true });
-  writeFileSync(join(staging, OWNER), JSON.stringify(identityOf(process.pid)));
-  return staging;
+/**
+ * Beside the output and named after it: what one that was cut off has brought is found again. Each process has a folder of its own in it,
+ * as another may be at the same output.
+ */
+function stagingFor(path: string): { own: string; shared: string } {
+  const shared = join(dirname(path), `.expver-${md5Of(Buffer.from(path)).slice(0, 12)}.tmp`);
+  const own = makeOwn(shared);
+  sweepStagings(shared, { save: (left) => void takeOver(left, own) });
+  takeOver(shared, own);
+  return { own, shared };
 }
 
-/** Another process, which may be alive, is at the same output. */
-export function isTaken(staging: string): boolean {
-  const text = readTextIfExists(join(staging, OWNER));
-  if (text === null) return false;
+function makeOwn(shared: string): string {
+  const own = join(shared, `.${newOwnName()}`);
+  mkdirSync(own, { recursive: true });
+  return own;
+}
+
+/** What has arrived in one folder is in the other. False when there is nothing, or somebody else was faster. */
+function takeOver(from: string, to: string): boolean {
   try {
-    return lifeOf(JSON.parse(text) as ProcessIdentity) !== "dead";
+    renameSync(join(from, RECEIVED), join(to, RECEIVED));
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTEMPTY", "EEXIST")) return false;
+    throw error;
+  }
+}
+
+/** A process, which may be alive, is at that output. */
+export function isTaken(staging: string): boolean {
+  try {
+    return readdirSync(staging).some((name) => !["dead", null].includes(ownerOf(name)));
   } catch {
-    return false; // it was killed while it wrote that
+    return false; // not ours to read, or gone meanwhile
   }
 }
 
@@ -86,7 +110,7 @@ async function replace(context: Context, path: string, { command, target }: { co
   const place = findPlace({ ...context, cwd: dirname(path) });
   if (place === null || place.dvcRoot === null) {
     // A file takes the place of a file in one step.
-    if (!isFile(path) || !isFile(target)) removeWhole(path);
+    if (!isFile(path) || !isFile(target)) removeThere(path);
     moveWhole(target, path);
     return;
   }
@@ -106,6 +130,15 @@ async function replace(context: Context, path: string, { command, target }: { co
       moveWhole(waiting, path);
     },
   });
+}
+
+/** Another process may do the same. */
+function removeThere(path: string): void {
+  try {
+    removeWhole(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
 }
 
 /** Throws E_DATA. */

@@ -12,12 +12,14 @@ interface GetUrlPlan extends Plan {
   from: Elsewhere;
   /** Absolute. */
   out: string;
+  force: boolean;
 }
 
 export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
   async plan(context, input) {
     const url = String(input.url);
-    const out = deliveryPath(context, { from: nameInUrl(url), out: textIn(input.out), force: input.force === true });
+    const force = input.force === true;
+    const out = deliveryPath(context, { from: nameInUrl(url), out: textIn(input.out), force });
     refusePointerName(out);
     const from = await lookElsewhere(context, url, { options: fsConfigOf(input) });
     return {
@@ -27,13 +29,15 @@ export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
       fingerprint: fingerprintOf({ from: from.location, out }),
       from,
       out,
+      force,
     };
   },
 
-  async apply(context, { from, out }) {
+  async apply(context, { from, out, force }) {
     let files = 0;
     await deliver(context, out, {
       command: "data get-url",
+      force,
       make: async (target) => {
         files = (await from.copy(target, { hashed: false })).files;
       },

@@ -22,6 +22,7 @@ interface GetPlan extends Plan {
   settings: ReturnType<typeof foreignSettings>;
   /** Absolute. */
   out: string;
+  force: boolean;
   showUrl: boolean;
 }
 
@@ -51,11 +52,12 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
       remote: textIn(input.remote),
       settings: foreignSettings(context, showUrl ? { ...input, config: undefined } : input),
       out,
+      force: input.force === true,
       showUrl,
     };
   },
 
-  async apply(context, { url, path, rev, remote, settings, out, showUrl }) {
+  async apply(context, { url, path, rev, remote, settings, out, force, showUrl }) {
     const source = showUrl ? openShown(context, url, { rev, settings, path }) : openSource(context, url, { rev, settings, path });
     try {
       const under = sourcePath(source, path);
@@ -68,6 +70,7 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
       let files = 0;
       await deliver(context, out, {
         command: "data get",
+        force,
         make: async (target, staging) => {
           files = (await copyNodes(context, source, { nodes, under, target, staging, remote, hashed: false, filtered: true })).files;
         },
