@@ -1,10 +1,10 @@
 /** doctor and worktrees that were moved, half-removed, locked or are off their branch; and the troubleshooting list of the skill. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
-import { until } from "../run/story.ts";
+import { MAIN, until } from "../run/story.ts";
 import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { type Lab, makeLab, train } from "./story.ts";
 
@@ -88,9 +88,29 @@ describe("a worktree", () => {
     expect(there.git("symbolic-ref", "HEAD")).toBe("refs/heads/another");
   });
 
-  it("with a cache of its own", () => {
-    mkdirSync(join(there.root, ".dvc/cache/files/md5"), { recursive: true });
-    expect(found("own-caches")).toMatchObject([{ level: "warning", remedy: expect.stringContaining("dvc cache dir --local") }]);
+  it("with a cache of its own: what is said to be typed brings every version into the shared one", () => {
+    const type = (remedy: string) =>
+      repo.run("sh", ["-c", remedy.replaceAll("expver -C", `${process.execPath} ${MAIN} -C`).replace(/; expver doctor .*/, "")]);
+    const cache = join(there.root, ".dvc/cache");
+    const must = (...args: string[]) => expect(there.expver(args)).toMatchObject({ code: 0 });
+    must("data", "cache", "dir", "--local", ".dvc/cache");
+    must("data", "config", "--local", "cache.type", "symlink");
+    for (const text of ["1", "2"]) {
+      there.run("rm", ["-f", "x"]);
+      there.write("x", text);
+      must("data", "add", "x");
+      there.commit(text);
+    }
+    const [first] = found("own-caches");
+    expect(first).toMatchObject({ level: "warning", what: expect.stringContaining("2 objects in it are in no other") });
+    type(first?.remedy ?? "");
+    expect(found("own-caches")).toMatchObject([{ level: "note", remedy: `rm -rf ${cache}` }]);
+    type(found("own-caches")[0]?.remedy ?? "");
+    expect(existsSync(cache)).toBe(false);
+    expect(found("own-caches")).toEqual([]);
+    expect(there.read("x")).toBe("2");
+    expect(there.expverJson(["get", "HEAD~1", "x", "-o", "old"])).toMatchObject({ code: 0 });
+    expect(there.read("old")).toBe("1");
   });
 });
 

@@ -4,6 +4,7 @@ import { candidateModels, damagedDatabase, keptByPipeline, parallelWriters, prod
 import { dataInGit } from "./git-data-checks.ts";
 import { killedOperations, largeTrash, staleLeases } from "./journal-checks.ts";
 import { mergeDriver, undecidedPointers } from "./merge-checks.ts";
+import { ownCaches } from "./own-caches.ts";
 import { movedTags } from "./remote-checks.ts";
 import { databaseCost, databaseLink, walOnNetwork } from "./results-checks.ts";
 import { resultsSchemas } from "./schema-checks.ts";
@@ -11,7 +12,7 @@ import { configMistakes, gitIdentity, helpers, leftovers, noDvc, unfinishedGit }
 import { skillDrift } from "./skill-checks.ts";
 import { contestedOutputs, littleRoom, lostObjects, sharedModes, worktreeCache } from "./store-checks.ts";
 import { lostVersions, misnamedTags, unsentObjects } from "./version-checks.ts";
-import { detachedWorktrees, halfRemovedWorktrees, lockedWorktrees, movedWorktrees, ownCaches } from "./worktree-checks.ts";
+import { detachedWorktrees, halfRemovedWorktrees, lockedWorktrees, movedWorktrees } from "./worktree-checks.ts";
 import { indexLock, readOnly } from "./write-checks.ts";
 
 export const CHECKS: readonly Check[] = [

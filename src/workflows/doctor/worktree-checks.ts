@@ -119,26 +119,6 @@ export const detachedWorktrees: Check = {
   },
 };
 
-export const ownCaches: Check = {
-  id: "own-caches",
-  title: "a cache that all worktrees share",
-  find(scene) {
-    const [main, ...linked] = scene.looked.worktrees();
-    return linked.flatMap(({ root, there }): Finding[] => {
-      const cache = join(root, ".dvc", "cache", "files");
-      if (!there || main === undefined || !existsSync(cache)) return [];
-      const what = `${root} has a cache of its own: what is stored there exists twice, and goes with it`;
-      return [
-        {
-          level: "warning",
-          what,
-          remedy: `There: dvc cache dir --local ${join(main.root, ".dvc", "cache")}; then store again: dvc commit -f`,
-        },
-      ];
-    });
-  },
-};
-
 function recordsOfScene({ place }: Scene): WorktreeRecord[] {
   return place.repository === null ? [] : [...recordsOf(place, "experiment"), ...recordsOf(place, "exploration")];
 }
