@@ -7,6 +7,7 @@ import { md5Of } from "../../src/platform/hashing.ts";
 import { takingAlong } from "../../src/store/worktree/moved.ts";
 import { openStatCache } from "../../src/store/worktree/stat-cache.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { DVC, makeTwins } from "../support/twins.ts";
 
 function linked(files: Record<string, string>): { repository: TestRepository; must: (...args: string[]) => void } {
   const repository = makeRepository();
@@ -33,6 +34,33 @@ it("files that change places, and twins that go, are checked out", () => {
   must("checkout");
   expect(readdirSync(join(repository.root, "d")).map((name) => repository.read(`d/${name}`))).toEqual(["two", "one"]);
 });
+
+it.skipIf(DVC === null).each(["reflink,copy", "copy", "hardlink", "symlink"])(
+  "with cache.type %s, one that is another name of tracked data becomes what dvc makes of it",
+  (type) => {
+    const twins = makeTwins();
+    twins.run(["config", "cache.type", type]);
+    twins.each(({ write }) => write("a", "tracked"));
+    twins.run(["add", "a"]);
+    twins.each(({ root, run }) => {
+      run("mkdir", ["d"]);
+      for (const name of ["b", "d/c", "d/e"]) linkSync(join(root, "a"), join(root, name));
+    });
+    twins.run(["add", "b"]);
+    twins.run(["add", "d"]);
+    const linksOf = ({ root }: TestRepository) =>
+      ["a", "b", "d/c", "d/e"].map((path) => {
+        const stat = lstatSync(join(root, path));
+        return stat.isSymbolicLink() ? "symlink" : stat.nlink;
+      });
+    expect(linksOf(twins.ours)).toEqual(linksOf(twins.theirs));
+    twins.agree();
+    if (!type.endsWith("copy")) return;
+    twins.each(({ root }) => writeFileSync(join(root, "b"), "changed"));
+    expect(twins.ours.read("a")).toBe("tracked");
+    twins.sameJson(["status", "--json"]);
+  },
+);
 
 it("all twins become files of their own", () => {
   const { repository, must } = linked({ "d/a": "same", "d/b": "same", "d/c": "same" });

@@ -118,7 +118,8 @@ function linkOf({ path, stat, isLink }: ScannedFile, object: string): Link {
   if (isLink) return readlinkSync(path) === object ? "symlink" : "elsewhere";
   if (stat.nlink < 2) return null;
   const other = lstatSync(object, { throwIfNoEntry: false });
-  return other?.ino === stat.ino && other.dev === stat.dev ? "hardlink" : null;
+  // What is written into a file with a second name changes that one too, which may be tracked data itself.
+  return other?.ino === stat.ino && other.dev === stat.dev ? "hardlink" : "elsewhere";
 }
 
 function desiredLink([first]: readonly LinkType[], { stat }: ScannedFile, copyOnly: boolean): Link {
