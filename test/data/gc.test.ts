@@ -365,6 +365,54 @@ it("counts the linked worktrees of a named repository too, and each repository o
   expect(shared()).toHaveLength(6);
 });
 
+it("counts the DVC projects beside it in one Git repository, and in a named one, that share the cache", () => {
+  const [one, other] = withOneCache();
+  const cache = join(one.root, "../shared");
+  for (const repository of [one, other])
+    for (const [folder, dir] of [
+      ["inner/a", cache],
+      ["inner/b", "own"],
+    ] as const) {
+      repository.write(`${folder}/x`, `${folder} of ${repository === one ? "one" : "other"}`);
+      for (const args of [
+        ["init", "-q", "--subdir"],
+        ["cache", "dir", dir],
+        ["add", "x"],
+      ])
+        expect(repository.expver(["data", ...args], { cwd: folder })).toMatchObject({ code: 0 });
+      repository.commit(folder);
+    }
+  const shared = () => objectsBelow(join(cache, "files")).length;
+  expect(shared()).toBe(6);
+  expect(one.expver(["data", "gc", "-w", "-f", "-p", other.root])).toMatchObject({ code: 0, stderr: "" });
+  expect(one.expver(["data", "gc", "-w", "-f", "-p", other.root], { cwd: "inner/a" })).toMatchObject({ code: 0, stderr: "" });
+  expect(shared()).toBe(6);
+  // What is in a cache of its own is none of theirs, and in nobody's way.
+  expect(one.expver(["data", "gc", "-w", "-f"], { cwd: "inner/b" })).toMatchObject({ code: 0, stderr: "" });
+  expect(one.expver(["data", "gc", "-w", "-f"])).toMatchObject({ code: 0 });
+  expect(shared()).toBe(3);
+});
+
+it("what is wrong in another repository, or cannot be told of it, is said of that one, once", () => {
+  const [one, other] = withOneCache();
+  const gc = (...args: string[]) => one.expverJson(["data", "gc", "-f", ...args, "-p", other.root]);
+  const name = relative(one.root, other.root);
+  other.commit("broken", { "bad.dvc": "outs: [\n" });
+  expect(gc("-w")).toMatchObject({ code: 255, error: { code: "E_POINTER", message: expect.stringContaining(`${name}: bad.dvc:2: `) } });
+  other.git("rm", "-q", "bad.dvc");
+  other.commit("mended");
+  expect(gc("-A")).toMatchObject({ code: 255, error: { message: expect.stringMatching(RegExp(`^${name}: in commit \\w+: bad\\.dvc`)) } });
+  one.git("tag", "mine");
+  expect(gc("--rev", "mine")).toMatchObject({ error: { code: "E_NOT_FOUND", message: `${name}: mine names no commit` } });
+  const { code, warnings } = gc("-A", "--skip-failed");
+  expect(code).toBe(0);
+  const said = warnings.map(({ text }) => text);
+  expect(said.filter((text) => text.startsWith(`${name}: bad.dvc of `))).toHaveLength(1);
+  // The listings that went with the first cache of each.
+  expect(said.filter((text) => text.startsWith(`${name}: the listing of d `))).toHaveLength(2);
+  expect(said).toHaveLength(5);
+});
+
 it("--reflog keeps what only stashes, reflogs, and the index of any worktree name", () => {
   const repository = project();
   const { root } = repository;

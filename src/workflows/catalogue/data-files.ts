@@ -94,7 +94,7 @@ export const DATA_FILES: Command[] = [
     name: "data gc",
     summary: "Remove objects from the cache that nothing in scope names; they go to a trash",
     description:
-      "The worktree is always in scope, and so is every linked worktree. What goes lies in a trash on the cache's own file system until --purge frees it; `expver undo` brings it back. On a remote it is gone. Other repositories that share the cache or the remote are kept in mind with -p, or always with `git config --add expver.sibling FOLDER`.",
+      "The worktree is always in scope, and so is every linked worktree, and other DVC projects of this Git repository that share the cache. What goes lies in a trash on the cache's own file system until --purge frees it; `expver undo` brings it back. On a remote it is gone. Other repositories that share the cache or the remote are kept in mind with -p, or always with `git config --add expver.sibling FOLDER`.",
     group: "data",
     options: [
       { flags: "-w, --workspace", help: "keep what the worktrees use" },

@@ -7,6 +7,7 @@ import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isFolder } from "../../../platform/files.ts";
+import { openCache } from "../../../store/objects/cache.ts";
 import { readPointers, readPointersOf, readStagedPointers, refuseUnreadable } from "../../../store/pointers/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
@@ -70,7 +71,10 @@ export function namedProjects(project: Project, context: Context, input: Input):
 
 const SIBLING = "expver.sibling";
 
-/** This repository, {@link namedProjects}, and each seen from its other worktrees, this one first. Throws E_DATA when one cannot be read. */
+/**
+ * This repository, {@link namedProjects}, each seen from its other worktrees, and the DVC projects beside it in the same Git repository that
+ * have what is collected too; this one first. Throws E_DATA when one cannot be read.
+ */
 export function projectsToKeep(project: Project, context: Context, input: Input): Project[] {
   const named = namedProjects(project, context, input).map((folder) => {
     const found = isFolder(folder) ? findProject(contextIn(context, folder)) : null;
@@ -78,7 +82,11 @@ export function projectsToKeep(project: Project, context: Context, input: Input)
     if (!found?.dvcRoot) throw withExitCode(unreadable(folder, hint), 253);
     return found;
   });
-  const all = [project, ...named].flatMap((one) => [one, ...elsewhere(one, context)]);
+  const { dir } = openCache(project);
+  const shares = (one: Project) => input.cloud === true || openCache(one).dir === dir;
+  const all = [project, ...named]
+    .flatMap((one) => [one, ...elsewhere(one, context)])
+    .flatMap((one) => [one, ...besides(one, context).filter(shares)]);
   // Each once, however it was named: its lock can be had once.
   return [...new Map(all.toReversed().map((one) => [one.dvcRoot, one])).values()].toReversed();
 }
@@ -93,6 +101,17 @@ function elsewhere(project: Project, context: Context): Project[] {
     const found = findProject(contextIn(context, root));
     const nested = found === null ? null : findProject(contextIn(context, join(root, inside)));
     return nested?.dvcRoot ? [nested] : [];
+  });
+}
+
+/** Other DVC projects of a worktree, by what Git has of them. */
+function besides({ repository, dvcRoot }: Project, context: Context): Project[] {
+  if (repository === null || repository.bare) return [];
+  const configs = git(repository, ["ls-files", "-z", "--", ":(top,glob)**/.dvc/config"]).split("\0").filter(Boolean);
+  return configs.flatMap((config) => {
+    const folder = join(repository.root, dirname(dirname(config)));
+    const found = folder === dvcRoot || !isFolder(folder) ? null : findProject(contextIn(context, folder));
+    return found?.dvcRoot === folder ? [found] : [];
   });
 }
 

@@ -5,7 +5,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, lstatSync, renameSync, type Stats } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError, fromSystemError } from "../../../errors.ts";
@@ -99,7 +99,7 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     const remove = () =>
       lockingAll(projectsToKeep(project, context, input), async () => {
         // Looked for again: what came into use, or was touched, while the plan was read stays.
-        const now = await needsNow(project, context, input);
+        const now = await needsNow(project, withoutWarnings(context), input);
         const isOld = (stat: Stats) => isUntouched(stat, context.clock(), ageIn(input));
         const again = stillThere(openCache(project).dir, unused.filter(now.isUnused), isOld);
         const going = await paceWork(again, context, { label: "looking again" });
@@ -126,6 +126,11 @@ export const dataGc: WriteWorkflow<Input, GcPlan, GcResult> = {
     });
   },
 };
+
+/** They were said when the plan was made. */
+function withoutWarnings(context: Context): Context {
+  return { ...context, report: (event) => void (event.kind === "warning" || context.report(event)) };
+}
 
 function ownTrash(project: Project, context: Context): GcResult["left"] {
   const entries = trashEntries(project, { cacheTrash: null, now: context.clock() });
@@ -187,7 +192,8 @@ async function needsNow(project: Project, context: Context, input: Input): Promi
   if (!hasScope(input)) return { isUnused: () => false, unusedThere: [] };
   const projects = projectsToKeep(project, context, input);
   const used = new Set<string>();
-  for (const one of projects) await addObjects(used, one, context, { pointers: pointersToKeep(one, context, input), input });
+  for (const one of projects)
+    await sayingOf(one, { project, context }, (its) => addObjects(used, one, its, { pointers: pointersToKeep(one, its, input), input }));
   const remote = input.cloud === true || input.notInRemote === true ? openConfigured(project, textIn(input.remote)) : null;
   const isUnused = (object: ObjectName) => !used.has(keyOf(object));
   const unusedThere = remote !== null && input.cloud === true ? (await remote.list(context)).filter(isUnused) : [];
@@ -197,6 +203,25 @@ async function needsNow(project: Project, context: Context, input: Input): Promi
     isUnused,
     unusedThere: unusedThere.map(({ hash, hashName }) => ({ hash, hashName })),
   };
+}
+
+/** Another repository, or another worktree, has files and commits that are called as those here: whatever is said of it names it. */
+async function sayingOf(
+  one: Project,
+  { project, context }: { project: Project; context: Context },
+  work: (context: Context) => Promise<void>,
+): Promise<void> {
+  if (one === project) return work(context);
+  const name = relative(context.cwd, one.dvcRoot ?? one.root);
+  const report: Context["report"] = (event) =>
+    context.report(event.kind === "warning" ? { ...event, text: `${name}: ${event.text}` } : event);
+  try {
+    await work({ ...context, report });
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;
+    const { code, message, hint, details, cause } = error;
+    throw new ExpverError(code, `${name}: ${message}`, { hint, details, cause });
+  }
 }
 
 /** Adds the keys of what these pointers name. */
