@@ -72,6 +72,9 @@ function* sending(folder: ObjectFolder, parcels: readonly Parcel[]): Work<Transf
     const failures = yield* bringing(ingest, parcels);
     yield* ingest.committing();
     return failures;
+  } catch (error) {
+    keepWhole(ingest);
+    throw error;
   } finally {
     ingest.abort();
   }
@@ -99,7 +102,7 @@ function* receiving({ dir }: ObjectFolder, objects: readonly ObjectName[], cache
   }
 }
 
-/** Interrupted, or the room is used up: what has come whole need not come again. */
+/** Interrupted, or the room is used up: what has come whole need not come again. Listings are a work of their own, after their members. */
 function keepWhole(ingest: Ingest): void {
   try {
     ingest.commit();
