@@ -35,6 +35,7 @@ it("a new version never has the name that rows of an imported database carry", (
 
 it("a merge says which runs that come are of other versions than those here; list and show leave them out", () => {
   const [there, here] = [study(), study()];
+  there.commit("of its own", { "README.md": "there\n" });
   const [other, run] = [train(there, "0.5"), train(here, "0.7")];
   const said = [expect.stringMatching(/^1 run of .* says e0\.1\.0, which is another version here$/)];
   const warnings = (...args: string[]) => must(here, ...args).warnings.map(({ text }: { text: string }) => text);
@@ -45,5 +46,13 @@ it("a merge says which runs that come are of other versions than those here; lis
   expect(must(here, "show", "e0.1.0").data.runs.runs.map(({ run: id }: { run: string }) => id)).toEqual([run]);
   expect(must(here, "list").data.versions).toHaveLength(1);
   expect(must(here, "verify").data.versions).toMatchObject([{ version: "e0.1.0", state: "whole" }]);
+  // Its code is not here; with it, it could have a version.
+  expect(here.expverJson(["tag", "e0.2.0", "--run", other])).toMatchObject({ error: { code: "E_NOT_FOUND" } });
+  here.git("fetch", "-q", there.root, "main");
+  must(here, "tag", "e0.2.0", "--run", other);
+  expect(must(here, "show", "e0.2.0").data.runs.runs.map(({ run: id }: { run: string }) => id)).toEqual([other]);
+  expect(must(here, "verify").data.versions.map(({ state }: { state: string }) => state)).toEqual(["whole", "whole"]);
+  must(here, "undo");
+  expect(here.expver(["sql", `SELECT version FROM "default" WHERE track_id = '${other}'`]).stdout).toContain("e0.1.0");
   expect(here.expver(["sql", 'SELECT track_id FROM "default"']).stdout).toContain(other);
 });

@@ -9,6 +9,14 @@ import { RUNS_TABLE } from "../../results/schema.ts";
 import { readVersions } from "../../versions/registry.ts";
 
 /** A tag that names no runs, made by hand, says nothing of whose it is. */
+export function othersAmong<Run extends { run_id: string; version: string | null }>(project: Project, runs: readonly Run[]): Run[] {
+  const versions = new Map(readVersions(project).map(({ name, message }) => [name, message.runs]));
+  return runs.filter(({ run_id, version }) => {
+    const named = versions.get(version ?? "") ?? [];
+    return named.length > 0 && !named.some(({ run }) => run === run_id);
+  });
+}
+
 export function warnOfOtherVersions(
   { report }: Context,
   project: Project | null,
@@ -18,14 +26,10 @@ export function warnOfOtherVersions(
   const bringsRuns = ({ tables }: SourceReport) => tables.some(({ table, inserted }) => table === RUNS_TABLE && inserted > 0);
   const bringing = sources.filter(({ name }) => reports.some((one) => one.source === name && bringsRuns(one)));
   if (bringing.length === 0) return;
-  const versions = new Map(readVersions(project).map(({ name, message }) => [name, message.runs]));
   for (const { path, name, stored } of bringing) {
     const db = openResults(path, stored === true ? { immutable: true } : { readonly: true });
     try {
-      const others = readRuns(db).filter(({ run_id, version }) => {
-        const runs = versions.get(version ?? "") ?? [];
-        return runs.length > 0 && !runs.some(({ run }) => run === run_id);
-      });
+      const others = othersAmong(project, readRuns(db));
       if (others.length === 0) continue;
       const names = [...new Set(others.map(({ version }) => version))].sort();
       report({

@@ -19,6 +19,7 @@ import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyDatabase } from "../../../results/copy.ts";
 import { stampRows } from "../../../results/rows.ts";
+import { restampRun } from "../../../results/run-rows.ts";
 import { readRun, recordedTexts, runTracks, updateRun } from "../../../results/runs.ts";
 import type { RunRecord } from "../../../results/types.ts";
 import { readPointersOf } from "../../../store/pointers/pointers.ts";
@@ -33,6 +34,7 @@ import type { Input, Plan } from "../../contract.ts";
 import { editDescription, noDescription } from "../../describe/edit.ts";
 import { proposeDescription } from "../../describe/proposal.ts";
 import { textIn } from "../../input.ts";
+import { othersAmong } from "../../merge/other-versions.ts";
 import { fingerprintOf } from "../../plan.ts";
 import { prepareWriting } from "../../prepare.ts";
 import { rowHooks } from "../../row-hooks.ts";
@@ -77,7 +79,8 @@ export async function planVersionOfRun(context: Context, input: Input): Promise<
       details: { run: view.run_id },
     });
   }
-  if (view.version !== null) {
+  // A run of another repository may say what is another version here.
+  if (view.version !== null && othersAmong(project, [view]).length === 0) {
     throw new ExpverError("E_VERSION_TAKEN", `run ${view.run_id} is version ${view.version} already`, {
       hint: `expver show ${view.version}`,
       details: { run: view.run_id, version: view.version },
@@ -211,6 +214,7 @@ function editsOfRun(
 function stampWorking(path: string, { runId, version, record }: { runId: string; version: string; record: RunRecord }): void {
   withResults(path, (db) =>
     db.write(() => {
+      if (record.version !== null) restampRun(db, runId, { from: record.version, to: version });
       stampRows(db, runTracks(db, runId), { version, git_commit: record.git_commit, dvc_hash: record.dvc_hash });
       updateRun(db, runId, { version });
     }),
