@@ -4,8 +4,7 @@ import type { Project } from "../../config/project.ts";
 import { leavingOut } from "../settings/dvcignore.ts";
 
 /** For paths of `.dvc`, `dvc.yaml` and `dvc.lock` files, from the top. */
-export function comingUpon(project: Project): (file: string) => boolean {
-  const isLeftOut = leavingOut(project);
+export function comingUpon(project: Project, isLeftOut = leavingOut(project)): (file: string) => boolean {
   // A lock is never looked for by itself.
-  return (file) => !isLeftOut(absolutePath(project, file.replace(/(^|\/)dvc\.lock$/, "$1dvc.yaml")));
+  return (file) => !isLeftOut(absolutePath(project, file.replace(/(^|\/)dvc\.lock$/, "$1dvc.yaml")), false);
 }

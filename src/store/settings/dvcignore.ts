@@ -16,11 +16,14 @@ export function dvcIgnore(project: Project, output: string): IgnoreTest {
   const root = project.dvcRoot ?? project.root;
   // Patterns say nothing about what is elsewhere.
   if (!output.startsWith(`${root}/`)) return IGNORES_NOTHING;
-  return testOf(foldersDownTo(root, dirname(output)).flatMap(levelsOf));
+  return testOf(foldersDownTo(root, dirname(output)).flatMap((folder) => levelsOf(folder)));
 }
 
-/** The test for absolute paths whether dvc, going through the whole repository, does not come upon them. */
-export function leavingOut(project: Project): (path: string) => boolean {
+/**
+ * The test for absolute paths whether dvc, going through the whole repository, does not come upon them. `textIn`: what the `.dvcignore` of a
+ * folder says, when it is not the one that stands there.
+ */
+export function leavingOut(project: Project, textIn = standingIn): IgnoreTest {
   const root = project.dvcRoot ?? project.root;
   const folders = new Map<string, Level[] | null>();
   /** Patterns that hold in a folder; null: it is not entered. */
@@ -28,14 +31,14 @@ export function leavingOut(project: Project): (path: string) => boolean {
     const known = folders.get(folder);
     if (known !== undefined) return known;
     const above = folder === root ? [] : within(dirname(folder));
-    const found = above === null || testOf(above)(folder, true) ? null : [...above, ...levelsOf(folder)];
+    const found = above === null || testOf(above)(folder, true) ? null : [...above, ...levelsOf(folder, textIn)];
     folders.set(folder, found);
     return found;
   };
-  return (path) => {
+  return (path, isFolder) => {
     if (!path.startsWith(`${root}/`)) return false;
-    const levels = within(dirname(path));
-    return levels === null || testOf(levels)(path, false);
+    const levels = within(isFolder ? path : dirname(path));
+    return levels === null || (!isFolder && testOf(levels)(path, false));
   };
 }
 
@@ -45,8 +48,12 @@ interface Level {
   rules: ReturnType<typeof ignore>;
 }
 
-function levelsOf(folder: string): Level[] {
-  const patterns = readPatterns(readTextIfExists(join(folder, ".dvcignore")));
+function standingIn(folder: string): string | null {
+  return readTextIfExists(join(folder, ".dvcignore"));
+}
+
+function levelsOf(folder: string, textIn = standingIn): Level[] {
+  const patterns = readPatterns(textIn(folder));
   return patterns.length === 0 ? [] : [{ folder, rules: ignore({ ignorecase: false, allowRelativePaths: false }).add(patterns) }];
 }
 

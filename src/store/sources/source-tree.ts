@@ -7,10 +7,12 @@ import { ExpverError } from "../../errors.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { isFolder } from "../../platform/files.ts";
 import { orderOf } from "../objects/listing.ts";
+import { comingUpon } from "../pointers/come-upon.ts";
 import type { Expected } from "../remotes/remote.ts";
-import { dvcIgnore } from "../settings/dvcignore.ts";
+import { dvcIgnore, IGNORES_NOTHING, type IgnoreTest } from "../settings/dvcignore.ts";
 import { listingFinder } from "../transfer/listings.ts";
 import type { Pointer, VersionedFile } from "../types.ts";
+import { foldersAround, leavingOutAt } from "./ignored-at.ts";
 import { broughtFor, type Source } from "./source.ts";
 
 export interface SourceNode {
@@ -39,7 +41,10 @@ export interface TreeOptions {
   levels?: number;
   /** What DVC tracks only, told by its pointers alone. */
   dvcOnly?: boolean;
-  /** Symbolic links too, at a commit as files with their text; without the folders below that are DVC repositories of their own. */
+  /**
+   * Symbolic links too, at a commit as files with their text; without the folders below that are DVC repositories of their own, and what
+   * `.dvcignore` leaves out.
+   */
   asDvc?: boolean;
   /** Members are not needed of outputs below `under` that are not there and whose pointers say how large they are. */
   isSizeEnough?: boolean;
@@ -58,9 +63,12 @@ export async function sourceTree(
     if (known !== undefined) known.learn(found);
     else nodes.set(found.path, new Node(project, found));
   };
+  const records = dvcOnly || commit === null || project.repository === null ? [] : recordsAt(project.repository, commit, under);
+  const isLeftOut = asDvc ? leavingOutAt(project, commit, () => foldersOfInterest(source, under, records)) : IGNORES_NOTHING;
+  const isComeUpon = comingUpon(project, isLeftOut);
   if (dvcOnly) add({ path: "", isFolder: true });
-  else if (commit === null || project.repository === null) for (const node of standing(source, under, asDvc)) add(node);
-  else for (const node of committed(project.repository, { commit, under, asDvc })) add(node);
+  else if (commit === null || project.repository === null) for (const node of standing(source, { under, asDvc, isLeftOut })) add(node);
+  else for (const node of committed(project, records, { under, asDvc, isLeftOut })) add(node);
   let failure: ExpverError | undefined;
   const finder = listingFinder(project, {
     remoteName: remote,
@@ -75,6 +83,8 @@ export async function sourceTree(
     const isInside = under === "" || isWithin(pointer.path, under);
     const isAround = under.startsWith(`${pointer.path}/`);
     if (!isInside && !isAround) continue;
+    // What is named is had all the same.
+    if (isInside && pointer.path !== under && !isComeUpon(pointer.file)) continue;
     const level = posix.relative(under, pointer.path).split("/").length;
     const isTold = isSizeEnough && pointer.size !== undefined && !nodes.has(pointer.path);
     const isOpened = pointer.hash?.endsWith(".dir") === true && (isAround || pointer.path === under || (level < levels && !isTold));
@@ -153,21 +163,40 @@ interface Found extends Pick<SourceNode, "path" | "isFolder"> {
   link?: SourceNode["link"];
 }
 
-function committed(repository: Repository, { commit, under, asDvc }: { commit: string; under: string; asDvc: boolean }): Found[] {
+interface Wanted {
+  under: string;
+  asDvc: boolean;
+  isLeftOut: IgnoreTest;
+}
+
+/** As `git ls-tree` has them. */
+function recordsAt(repository: Repository, commit: string, under: string): string[] {
   // Sizes would have to be asked for one by one where contents are not here.
   const sizes = repository.partial ? [] : ["-l"];
   const args = ["ls-tree", "-r", "-t", ...sizes, "-z", "--full-tree", commit, ...(under === "" ? [] : ["--", under])];
-  const records = git(repository, args).split("\0");
+  return git(repository, args).split("\0");
+}
+
+/** That may have a `.dvcignore` which says something here. */
+function foldersOfInterest({ pointers }: Source, under: string, records: readonly string[]): Set<string> {
+  const below = records.flatMap((record) => (/\t(?:(.*)\/)?\.dvcignore$/s.exec(record) ?? []).slice(1).map((folder) => folder ?? ""));
+  return new Set([...foldersAround(under), ...below, ...pointers.flatMap(({ file }) => foldersAround(file))]);
+}
+
+function committed(project: Project, records: readonly string[], { under, asDvc, isLeftOut }: Wanted): Found[] {
   const isOthers = underAny(asDvc ? otherRepositories(records, under) : []);
   return records.flatMap((record): Found[] => {
     const tab = record.indexOf("\t");
     const [mode, type, object = "", size] = record.slice(0, tab).split(/ +/);
     const path = record.slice(tab + 1);
     if (tab < 0 || isOurs(path) || isOthers(path)) return [];
-    if (type === "tree") return [{ path, isFolder: true, blob: object }];
+    const isFolder = type === "tree";
+    // A file that is named is had all the same.
+    if ((isFolder || path !== under) && isLeftOut(absolutePath(project, path), isFolder)) return [];
+    if (isFolder) return [{ path, isFolder, blob: object }];
     // Links and sub-modules are nothing that could be copied by itself.
     if (type !== "blob" || (mode === "120000" && !asDvc)) return [];
-    return [{ path, isFolder: false, size: size === undefined ? null : Number(size), isexec: mode === "100755", blob: object }];
+    return [{ path, isFolder, size: size === undefined ? null : Number(size), isexec: mode === "100755", blob: object }];
   });
 }
 
@@ -181,8 +210,9 @@ function isOurs(path: string): boolean {
   return /(?:^|\/)\.(?:git|dvc|hg)(?:\/|$)/.test(path);
 }
 
-function* standing({ project }: Source, under: string, asDvc: boolean): Generator<Found> {
-  yield* visit(under);
+function* standing({ project }: Source, { under, asDvc, isLeftOut }: Wanted): Generator<Found> {
+  const isIgnoredFolder = asDvc && under !== "" && isFolder(absolutePath(project, under)) && isLeftOut(absolutePath(project, under), true);
+  if (!isIgnoredFolder) yield* visit(under);
 
   function* visit(path: string): Generator<Found> {
     const absolute = absolutePath(project, path);
