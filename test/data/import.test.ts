@@ -153,6 +153,19 @@ describe.skipIf(DVC === null)("as dvc does it", { timeout: 240_000 }, () => {
     twins.agree();
   });
 
+  it("gets all of a folder that is a repository", () => {
+    const twins = makeTwins();
+    for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);
+    twins.each(({ write }) => write("../src/d/.dvcignore", "y\n"));
+    twins.each(({ run }) => run("rm", ["-rf", ".dvc/tmp", ".git/expver"], { cwd: "../src" }));
+    twins.run(["get-url", "-q", "../src", "../copy"]);
+    const [theirs, ours] = [twins.theirs, twins.ours].map(({ root }) =>
+      Object.keys(readTree(join(root, "../copy"), { skip: ["objects", "index"] })),
+    );
+    expect(ours).toEqual(theirs);
+    expect(ours).toEqual(expect.arrayContaining([".dvc/config", ".git/HEAD", "d/.dvcignore", "d/e/y"]));
+  });
+
   it("says of a program that it is one where it lies, and imports anew in the place of what the file said", () => {
     const twins = makeTwins();
     for (const source of [twins.theirs, twins.ours].map(makeSource)) fill(source);

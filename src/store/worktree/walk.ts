@@ -34,6 +34,8 @@ export interface WalkOptions {
   onDeadLink?: (path: string) => void;
   /** Told of every folder that is read. */
   onFolder?: (folder: ReadFolder) => void;
+  /** What can never be tracked too: the folders of DVC, Git and Mercurial, `.dvcignore`. */
+  everything?: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface WalkOptions {
  */
 export function* walkingFiles(
   folder: string,
-  { ignores = () => false, onEmptyFolder, onDeadLink = refuseDeadLink, onFolder }: WalkOptions = {},
+  { ignores = () => false, onEmptyFolder, onDeadLink = refuseDeadLink, onFolder, everything = false }: WalkOptions = {},
 ): Work<WalkedFile[]> {
   const found: WalkedFile[] = [];
   function* visit(absolute: string, inside: string): Work<void> {
@@ -56,8 +58,8 @@ export function* walkingFiles(
       const name = item.name;
       const path = `${absolute}/${name}`;
       if (name.includes("\ufffd")) refuseUnlessUtf8(absolute, path);
-      if (name === ".dvcignore" || name === ".dvc") throw refused(path, "belongs to dvc and may not stand inside tracked data");
-      if (name === ".git" || name === ".hg" || ignores(path, item.isDirectory())) continue;
+      if (!everything && isOfDvc(name)) throw refused(path, "belongs to dvc and may not stand inside tracked data");
+      if ((!everything && isOfGit(name)) || ignores(path, item.isDirectory())) continue;
       if (item.isDirectory()) {
         yield* visit(path, `${inside}${name}/`);
         continue;
@@ -76,6 +78,14 @@ export function* walkingFiles(
   }
   yield* visit(folder, "");
   return found;
+}
+
+function isOfDvc(name: string): boolean {
+  return name === ".dvcignore" || name === ".dvc";
+}
+
+function isOfGit(name: string): boolean {
+  return name === ".git" || name === ".hg";
 }
 
 const SLICE = 1024;

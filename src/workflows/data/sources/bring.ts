@@ -83,7 +83,7 @@ interface RepositoryPath {
 
 export function copyOf(there: Pick<Elsewhere, "copy">): MakeCopy {
   return async (target) => {
-    const { md5s } = await there.copy(target, { hashed: true });
+    const { md5s } = await there.copy(target, { tracked: true });
     return { commit: null, md5s };
   };
 }

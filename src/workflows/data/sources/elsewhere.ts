@@ -31,8 +31,11 @@ import { type WalkedFile, walkingFiles } from "../../../store/worktree/walk.ts";
 export interface Elsewhere {
   /** For messages. */
   location: string;
-  /** Fills a path with a copy. `hashed`: whether MD5s are wanted, which cost more than the copy. */
-  copy(target: string, want: { hashed: boolean }): Promise<CopiedFiles>;
+  /**
+   * Fills a path with a copy. `tracked`: whether it will be, which takes MD5s that cost more than the copy, and what can never be is left
+   * out or refused.
+   */
+  copy(target: string, will: { tracked: boolean }): Promise<CopiedFiles>;
   /** What a `.dvc` file says about it; `content`: of the copy that was just made. */
   fields(project: Project, content: OutputContent | null): Promise<SourceFields>;
   /** A server's files as they are now, where each is to be known by its version. */
@@ -84,8 +87,8 @@ function atPath(context: Context, path: string): Elsewhere {
     location: path,
     versions: null,
     isPassing: false,
-    async copy(target, { hashed }) {
-      copied = await paceWork(copying(path, target, hashed), context, { label: "copying" });
+    async copy(target, { tracked }) {
+      copied = await paceWork(copying(path, target, tracked), context, { label: "copying" });
       const { files, md5s } = copied;
       return { files: files.length, md5s };
     },
@@ -214,11 +217,11 @@ interface CopiedHere extends Pick<CopiedFiles, "md5s"> {
   readAt: number;
 }
 
-function* copying(from: string, target: string, hashed: boolean): Work<CopiedHere> {
+function* copying(from: string, target: string, tracked: boolean): Work<CopiedHere> {
   const own = statSync(from);
   const isFolder = own.isDirectory();
   const files: WalkedFile[] = isFolder
-    ? yield* walkingFiles(from)
+    ? yield* walkingFiles(from, { everything: !tracked })
     : [{ relpath: "", path: from, stat: own, size: own.size, isLink: false }];
   const [first] = files;
   if (first !== undefined) {
@@ -236,7 +239,7 @@ function* copying(from: string, target: string, hashed: boolean): Work<CopiedHer
   const readAt = Date.now();
   const work = copyingFiles(
     files.map(({ relpath, path, size }) => ({ from: path, to: join(target, relpath), size })),
-    { hashed },
+    { hashed: tracked },
   );
   const md5s = new Map<string, string>();
   for (const [index, md5] of (yield* work).entries()) if (md5 !== null) md5s.set((files[index] as WalkedFile).relpath, md5);

@@ -39,7 +39,7 @@ export const dataGetUrl: WriteWorkflow<Input, GetUrlPlan, GetResult> = {
       command: "data get-url",
       force,
       make: async (target) => {
-        files = (await from.copy(target, { hashed: false })).files;
+        files = (await from.copy(target, { tracked: false })).files;
       },
     });
     return { out, files, url: null };
