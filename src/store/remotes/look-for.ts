@@ -9,6 +9,9 @@ import { forMany, type ManyOptions } from "./many.ts";
 import type { LookOptions, Seen, Wanted } from "./remote.ts";
 import type { Found, ObjectServer } from "./server.ts";
 
+// Where the objects of DVC 3 are, in so many folders.
+const TREE = "files/md5";
+export const SHARDS = 256;
 // Fewer than this in a shard are asked for.
 const WORTH_LISTING = 3;
 // After so many refusals and no answer nothing more is asked.
@@ -26,7 +29,11 @@ export async function lookFor(
       there.push({ hash: object.hash, hashName: object.hashName, size: found.size });
   };
   let { list } = server;
-  const ask = await listed(objects, { fewest: WORTH_LISTING, isToEnd: false });
+  const isTree = server.walk !== undefined && objects.length > options.jobs && objects.every(isOfTree);
+  const pagesOfShards = (left: number) => Math.min(left, SHARDS) / options.jobs;
+  // All that is there may be a few pages.
+  const left = isTree ? await listed(new Map([[TREE, objects]]), { isFar: (pages, few) => pages > pagesOfShards(few) }) : objects;
+  const ask = await listed(shardsOf(left), { fewest: WORTH_LISTING, isFar: (pages, few) => few <= pages });
   let denied: Wanted[] = [];
   let answered = 0;
   await all(
@@ -46,21 +53,23 @@ export async function lookFor(
       }
     },
   );
-  denied = await listed(denied, { fewest: 1, isToEnd: true });
+  denied = await listed(shardsOf(denied), { isFar: () => false });
   if (denied.length > 0 && denied.length === objects.length && !mayGuess) throw saysNothing(options, denied.length);
   if (denied.length > 0) warn(options, denied.length);
   return there;
 
-  /** Answers those of which nothing is known then. */
-  async function listed(wanted: readonly Wanted[], { fewest, isToEnd }: { fewest: number; isToEnd: boolean }): Promise<Wanted[]> {
-    if (list === null) return [...wanted];
+  /** By folders. Answers those of which nothing is known then. */
+  async function listed(
+    wanted: ReadonlyMap<string, readonly Wanted[]>,
+    { fewest = 1, isFar }: { fewest?: number; isFar: Listing["isFar"] },
+  ): Promise<Wanted[]> {
     const unknown: Wanted[] = [];
     await all(
-      Array.from(shardsOf(wanted), ([folder, some]) => ({ object: some[0] as ObjectName, folder, some })),
+      Array.from(wanted, ([folder, some]) => ({ object: some[0] as ObjectName, folder, some })),
       async ({ folder, some }, signal) => {
         const left = new Map(some.map((object) => [keyOf(object), object]));
         try {
-          if (list !== null && left.size >= fewest) await listShard(list, { folder, left, signal, meet, isToEnd });
+          if (list !== null && left.size >= fewest) await listFolder(list, { folder, left, signal, meet, isFar });
         } catch (error) {
           // Some, also nobody, may ask and not list, and some servers know no listing.
           if (!isRefusal(error)) throw error;
@@ -113,24 +122,18 @@ function saysNothing({ label }: ManyOptions, denied: number): ExpverError {
   return new ExpverError("E_REMOTE_FORBIDDEN", `while ${label}: the server does not say ${which} (403)`, { hint: HINT });
 }
 
+interface Listing {
+  /** Below which all keys go on with digits. */
+  folder: string;
+  left: Map<string, Wanted>;
+  signal: AbortSignal;
+  meet: (object: Wanted, found: Found | null) => void;
+  /** Whether so many pages more are too many for so many objects: what is left is not asked for here. */
+  isFar: (pages: number, left: number) => boolean;
+}
+
 /** Takes out of `left` what the listing decides. */
-async function listShard(
-  list: NonNullable<ObjectServer["list"]>,
-  {
-    folder,
-    left,
-    signal,
-    meet,
-    isToEnd,
-  }: {
-    folder: string;
-    left: Map<string, Wanted>;
-    signal: AbortSignal;
-    meet: (object: Wanted, found: Found | null) => void;
-    /** What is left is not asked for. */
-    isToEnd: boolean;
-  },
-): Promise<void> {
+async function listFolder(list: NonNullable<ObjectServer["list"]>, { folder, left, signal, meet, isFar }: Listing): Promise<void> {
   let pages = 0;
   for await (const page of list(folder, signal)) {
     pages += 1;
@@ -143,11 +146,20 @@ async function listShard(
     const last = page.at(-1)?.key;
     if (last === undefined) continue;
     for (const key of left.keys()) if (key < last) left.delete(key);
-    const covered = (Number.parseInt(last.slice(folder.length + 1, folder.length + 9), 16) + 1) / 2 ** 32;
-    // Keys are digests: evenly spread.
-    if (!isToEnd && left.size <= pages * (1 / covered - 1)) return;
+    if (isFar(pagesLeft(last.slice(folder.length + 1), pages), left.size)) return;
   }
   left.clear();
+}
+
+/** After so many that came as far as this name. */
+export function pagesLeft(last: string, pages: number): number {
+  // Keys are digests: evenly spread.
+  const covered = (Number.parseInt(last.replace("/", "").slice(0, 8), 16) + 1) / 2 ** 32;
+  return covered > 0 ? pages * (1 / covered - 1) : Number.POSITIVE_INFINITY;
+}
+
+function isOfTree(object: ObjectName): boolean {
+  return keyOf(object).startsWith(`${TREE}/`);
 }
 
 function shardsOf(objects: readonly Wanted[]): Map<string, Wanted[]> {

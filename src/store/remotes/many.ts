@@ -26,16 +26,20 @@ export interface Tools {
 // A failure that may concern one object only ends everything when it is all that happens.
 const HOPELESS = 12;
 
+// Of larger ones so few share the way that each gets on: what breaks off is to have come far.
+const LARGE_BYTES = 2 ** 20;
+const MOST_LARGE = 16;
+
 /** dvc's default, with a floor: waiting for a server uses no core. */
-export function defaultJobs(): number {
-  return Math.max(16, 4 * availableParallelism());
+export function defaultJobs(floor = 16): number {
+  return Math.max(floor, 4 * availableParallelism());
 }
 
 /**
  * Runs `work` for every item, tried again where that can help. Answers the failures; after one that concerns all, the items not yet begun
  * fail with it, untried. Throws E_INTERRUPTED, when everything under way has ended.
  */
-export async function forMany<Item extends { object: ObjectName; from?: string }>(
+export async function forMany<Item extends { object: ObjectName; from?: string; size?: number }>(
   items: readonly Item[],
   { pacing, jobs, label, totalBytes }: ManyOptions,
   work: (item: Item, tools: Tools) => Promise<void>,
@@ -46,11 +50,14 @@ export async function forMany<Item extends { object: ObjectName; from?: string }
   const failures: TransferFailure[] = [];
   let broken: ExpverError | null = null;
   let bug: unknown = null;
-  let next = 0;
   let succeeded = 0;
+  const isLarge = ({ size = 0 }: Item) => size > LARGE_BYTES;
+  // Each is taken by one worker.
+  const small = items.filter((item) => !isLarge(item)).values();
+  const large = items.filter(isLarge).values();
 
-  const worker = async () => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) {
+  const worker = async (_: unknown, number: number) => {
+    for (const item of itemsOf(number < MOST_LARGE ? [large, small] : [small])) {
       const { object } = item;
       if (bug !== null || signal.aborted) return;
       if (broken !== null) {
@@ -58,8 +65,7 @@ export async function forMany<Item extends { object: ObjectName; from?: string }
         continue;
       }
       try {
-        const one = item;
-        await retrying(() => work(one, { signal, tell }), { signal });
+        await retrying(() => work(item, { signal, tell }), { signal });
         succeeded += 1;
         tell({ files: 1, bytes: 0 });
       } catch (error) {
@@ -81,6 +87,10 @@ export async function forMany<Item extends { object: ObjectName; from?: string }
   if (pacing.signal?.aborted) throw interruptedWhile({ label, total: items.length }, succeeded);
   if (bug !== null) throw bug;
   return failures;
+}
+
+function* itemsOf<Item>(queues: readonly Iterator<Item, undefined>[]): Generator<Item> {
+  for (const queue of queues) for (let next = queue.next(); !next.done; next = queue.next()) yield next.value;
 }
 
 /** A signal of our own: the caller's may be missing, and listeners on it must not pile up. */

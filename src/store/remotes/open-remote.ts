@@ -73,10 +73,14 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env, t
   const folder = folderOf(config);
   if (folder !== null) return folderRemote(config.name, folder);
   const connect = connectorOf(schemeOf(config.url));
-  const jobs = Number(config.options.get("jobs") ?? defaultJobs());
+  const jobs = Number(config.options.get("jobs") ?? defaultJobs(CLOUDS.has(schemeOf(config.url)) ? CLOUD_JOBS : undefined));
   const served = { name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) };
   return isVersioned ? versionedRemote({ ...served, ...tracked }) : servedRemote(served);
 }
+
+/** They take as many connections as anybody makes; of small objects each costs a way there and back. */
+const CLOUDS = new Set(["s3", "gs", "azure"]);
+const CLOUD_JOBS = 64;
 
 /** Those whose servers keep versions, as far as we know their protocols. */
 const VERSIONED_KINDS = new Set(["s3", "gs"]);

@@ -9,7 +9,7 @@ import { beginIngest, type Ingest, isListing, refuseOther } from "../objects/ing
 import type { ObjectFolder, ObjectName } from "../objects/layout.ts";
 import { LONGEST_TEXT, mostOf, taking } from "./bounds.ts";
 import { keyOf } from "./keys.ts";
-import { lookFor } from "./look-for.ts";
+import { lookFor, pagesLeft, SHARDS } from "./look-for.ts";
 import { forMany, type ManyOptions, newController, type Tools } from "./many.ts";
 import { once } from "./once.ts";
 import type { Expected, Parcel, Received, Remote, StoredObject } from "./remote.ts";
@@ -304,16 +304,21 @@ function refuseUnlisted(failures: Received["failures"]): void {
   });
 }
 
-/** All there is where it fits on a page: one request, where the shards of both layouts take 512. Null: there is more. */
+/** All there is where that is a few pages: the shards of both layouts take 512 requests. Null: there is more. */
 async function listFew({ walk }: ObjectServer, options: ManyOptions): Promise<StoredObject[] | null> {
   if (walk === undefined) return null;
   let pages: KeyAndSize[][] = [];
+  let isAll = false;
   const [failure] = await forMany([{ object: { hash: "", hashName: "md5" } }], options, async (_, { signal }) => {
     pages = [];
-    for await (const page of walk("", signal)) if (pages.push(page) > 1) return;
+    for await (const page of walk("", signal)) {
+      const digits = /^files\/md5\/(.+)/.exec(page.at(-1)?.key ?? "")?.[1];
+      if (pages.push(page) > 1 && (digits === undefined || pagesLeft(digits, pages.length) > (2 * SHARDS) / options.jobs)) return;
+    }
+    isAll = true;
   });
   if (failure?.error) throw failure.error;
-  if (pages.length > 1) return null;
+  if (!isAll) return null;
   return pages.flat().flatMap(({ key, size }): StoredObject[] => {
     const [, layout, shard, rest] = /^(files\/md5\/)?([0-9a-f]{2})\/([0-9a-f]{30}(?:\.dir)?)$/.exec(key) ?? [];
     if (shard === undefined || rest === undefined) return [];
