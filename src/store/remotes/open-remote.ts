@@ -73,14 +73,16 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env, t
   const folder = folderOf(config);
   if (folder !== null) return folderRemote(config.name, folder);
   const connect = connectorOf(schemeOf(config.url));
-  const jobs = Number(config.options.get("jobs") ?? defaultJobs(CLOUDS.has(schemeOf(config.url)) ? CLOUD_JOBS : undefined));
+  const jobs = Number(config.options.get("jobs") ?? defaultJobs(JOBS[schemeOf(config.url)]));
   const served = { name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) };
   return isVersioned ? versionedRemote({ ...served, ...tracked }) : servedRemote(served);
 }
 
-/** They take as many connections as anybody makes; of small objects each costs a way there and back. */
-const CLOUDS = new Set(["s3", "gs", "azure"]);
-const CLOUD_JOBS = 64;
+/**
+ * Each small object costs a way there and back: so many are under way at once. The clouds take as many connections as anybody makes, SSH makes
+ * one for all; a web server of one's own may have room for fewer.
+ */
+const JOBS: Record<string, number> = { s3: 64, gs: 64, azure: 64, ssh: 64, http: 32, https: 32, webdav: 32, webdavs: 32 };
 
 /** Those whose servers keep versions, as far as we know their protocols. */
 const VERSIONED_KINDS = new Set(["s3", "gs"]);

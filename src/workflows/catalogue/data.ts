@@ -13,7 +13,7 @@ const FORCE: OptionSpec = { flags: "-f, --force", help: "replace or remove data 
 const REMOTE: OptionSpec = { flags: "-r, --remote <name>", help: "remote to use instead of the default one", completes: "remote" };
 const JOBS: OptionSpec = {
   flags: "-j, --jobs <number>",
-  help: "connections at once; default: what the remote's configuration says, else 16 or more",
+  help: "connections at once; default: what the remote's configuration says, else 64, 32 for HTTP and WebDAV",
 };
 const REVISIONS: OptionSpec[] = [
   { flags: "-a, --all-branches", help: "data of every branch too" },

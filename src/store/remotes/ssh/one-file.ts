@@ -49,12 +49,12 @@ export async function* readingFile(
   }
 }
 
-/** With many pieces under way. */
+/** With many pieces under way. `behind`: what is asked once all of them are, before they are answered. */
 export async function writingFile(
   { connection, refused, full }: Asking,
   handle: Buffer,
   source: Source,
-  { signal, doing }: { signal: AbortSignal; doing: string },
+  { signal, doing, behind }: { signal: AbortSignal; doing: string; behind: () => Promise<unknown> },
 ): Promise<void> {
   let offset = 0;
   const under = new Set<Promise<void>>();
@@ -78,8 +78,11 @@ export async function writingFile(
       if (failed !== null) throw (failed as { error: unknown }).error;
     }
   }
+  const last = behind();
+  last.catch(() => {});
   await Promise.all(under);
   if (failed !== null) throw (failed as { error: unknown }).error;
+  await last;
 }
 
 /** SFTP says only "failure" when a disk is full. */

@@ -63,10 +63,15 @@ export function sshServer(config: RemoteConfig, env: Environment): ObjectServer 
       let handle: Buffer | null = null;
       try {
         handle = (await must(TYPE.OPEN, [temporary, WRITE_NEW, 0], { signal, doing })).fields.data();
-        await writingFile(asking, handle, source, { signal, doing });
+        const written = handle;
         const extensions = await connection.extensions();
-        if (extensions.has("fsync@openssh.com")) await must(TYPE.EXTENDED, ["fsync@openssh.com", handle], { signal, doing });
-        await close(handle, signal);
+        const syncs = extensions.has("fsync@openssh.com");
+        const sync = async () => (syncs ? must(TYPE.EXTENDED, ["fsync@openssh.com", written], { signal, doing }) : null);
+        await writingFile(asking, written, source, { signal, doing, behind: sync });
+        // What is on the disk cannot be lost when it is closed: nobody waits for that.
+        const closing = close(written, signal);
+        closing.catch(() => {});
+        if (!syncs) await closing;
         const isAtomic = extensions.has("posix-rename@openssh.com");
         // The plain rename of SFTP refuses to replace.
         if (!isAtomic) await ask(TYPE.REMOVE, [at(key)], { signal, doing });
