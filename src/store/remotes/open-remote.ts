@@ -73,8 +73,7 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env, t
   const folder = folderOf(config);
   if (folder !== null) return folderRemote(config.name, folder);
   const connect = connectorOf(schemeOf(config.url));
-  const jobs = Number(config.options.get("jobs") ?? defaultJobs(JOBS[schemeOf(config.url)]));
-  const served = { name: config.name, location: withoutSecrets(config.url), jobs, connect: () => connect(config, env) };
+  const served = { name: config.name, location: withoutSecrets(config.url), jobs: jobsFor(config), connect: () => connect(config, env) };
   return isVersioned ? versionedRemote({ ...served, ...tracked }) : servedRemote(served);
 }
 
@@ -82,7 +81,12 @@ export function remoteOf(config: RemoteConfig, env: Environment = process.env, t
  * Each small object costs a way there and back: so many are under way at once. The clouds take as many connections as anybody makes, SSH makes
  * one for all; a web server of one's own may have room for fewer.
  */
-const JOBS: Record<string, number> = { s3: 64, gs: 64, azure: 64, ssh: 64, http: 32, https: 32, webdav: 32, webdavs: 32 };
+const JOBS = new Map(Object.entries({ s3: 64, gs: 64, azure: 64, ssh: 64, http: 32, https: 32, webdav: 32, webdavs: 32 }));
+
+/** How many connections are made, unless somebody has said it for this command. */
+export function jobsFor({ url, options }: Pick<RemoteConfig, "url" | "options">): number {
+  return Number(options.get("jobs") ?? defaultJobs(JOBS.get(schemeOf(url))));
+}
 
 /** Those whose servers keep versions, as far as we know their protocols. */
 const VERSIONED_KINDS = new Set(["s3", "gs"]);

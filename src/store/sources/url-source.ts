@@ -15,9 +15,9 @@ import type { SourceFields } from "../pointers/import-file.ts";
 import { mostOf, taking } from "../remotes/bounds.ts";
 import { filesBelow, LONGEST_PATH, strangeFile } from "../remotes/files-below.ts";
 import type { Environment } from "../remotes/http-access.ts";
-import { defaultJobs, forMany, signalOf } from "../remotes/many.ts";
+import { forMany, signalOf } from "../remotes/many.ts";
 import { once } from "../remotes/once.ts";
-import { schemeOf, serverAt, withoutSecrets } from "../remotes/open-remote.ts";
+import { jobsFor, schemeOf, serverAt, withoutSecrets } from "../remotes/open-remote.ts";
 import { retrying } from "../remotes/retry.ts";
 import type { FileThere, FolderThere, Key, ObjectServer } from "../remotes/server.ts";
 import { isUrl, readDvcConfig } from "../settings/dvc-config.ts";
@@ -138,8 +138,8 @@ export function openUrl(
       const bytes = files.reduce((sum, { size = 0 }) => sum + size, 0);
       refuseWithoutRoom(target, { what: `${counted(files.length, "file")} of ${location}`, bytes });
       const came = new Map<string, { md5: string; size: number }>();
-      const jobs = Number(options.get("jobs") ?? defaultJobs());
-      const items = files.map((file) => ({ file, object: { hash: file.relpath, hashName: "md5" as const } }));
+      const items = files.map((file) => ({ file, object: { hash: file.relpath, hashName: "md5" as const }, size: file.size ?? 0 }));
+      const jobs = jobsFor({ url: address, options });
       const [failure] = await forMany(items, { pacing, jobs, label: `copying from ${name}` }, async ({ file }, { signal, tell }) => {
         const path = join(target, file.relpath);
         const pinned = isVersioned ? file : { ...file, version: undefined };

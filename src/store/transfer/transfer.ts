@@ -19,7 +19,7 @@ import { type Bundle, bundleOf, byKey, keysOf, type Member, type Named, namingBy
 import { byRemote, type FailedRemote, isPushable, withEach } from "./by-remote.ts";
 import { type PushedOutput, sendVersions, surveyVersions } from "./push-versions.ts";
 import { refuseFetchWithoutRoom } from "./room-for-fetch.ts";
-import { wholeIn } from "./whole.ts";
+import { firstOfEach, wholeIn } from "./whole.ts";
 
 export interface TransferOptions {
   /** Name of a remote; default: each pointer's own, else the default one. Pointers bound to another are left out. */
@@ -306,7 +306,7 @@ async function pushVersions(remote: Remote, versions: Versions, pointers: Stored
 async function notWholeIn({ folder }: Remote, pointers: StoredPointer[], { project, context, options }: Tools): Promise<StoredPointer[]> {
   const asked = folder === undefined ? [] : pointers.filter(({ path }) => options.only?.has(path) !== true);
   if (folder === undefined || asked.length === 0) return pointers;
-  const { whole } = await wholeIn(project, folder, asked, { context, sized: true });
+  const { whole } = await wholeIn(project, folder, firstOfEach(asked), { context, sized: true });
   return pointers.filter((pointer) => !whole.has(pointer));
 }
 

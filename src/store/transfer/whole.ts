@@ -28,20 +28,23 @@ export async function wholeIn(
   pointers: readonly Pointer[],
   { context, sized = false, remembers = true }: WholeOptions,
 ): Promise<Wholeness> {
-  // Of several versions of an output one is remembered: the first, which is the worktree's.
-  const firsts = new Map(remembers ? pointers.toReversed().map((pointer) => [pointer.path, pointer]) : []);
-  const whole = await wholeAsBefore(project, [...firsts.values()], folder.dir);
+  const firsts = new Set(remembers ? firstOfEach(pointers) : []);
+  const whole = await wholeAsBefore(project, [...firsts], folder.dir);
   const damaged = new Set<Pointer>();
   for (const pointer of pointers) {
     if (whole.has(pointer)) continue;
-    const remember =
-      firsts.get(pointer.path) === pointer
-        ? (objects: LookedAtObjects) => rememberObjects(project, pointer, { objects, dir: folder.dir })
-        : undefined;
+    const remember = firsts.has(pointer)
+      ? (objects: LookedAtObjects) => rememberObjects(project, pointer, { objects, dir: folder.dir })
+      : undefined;
     const looking = checkingComplete(folder, pointer, { remember, ...(sized && { size: pointer.size ?? -1 }) });
     const isWhole = await paceWork(unlessDamaged(looking, null), context, { label: "looking at data" });
     if (isWhole === true) whole.add(pointer);
     else if (isWhole === null) damaged.add(pointer);
   }
   return { whole, damaged };
+}
+
+/** Of several versions of an output the first, which is the worktree's: of one it can be remembered how its objects stand, and all have mostly the same ones. */
+export function firstOfEach<P extends Pointer>(pointers: readonly P[]): P[] {
+  return [...new Map(pointers.toReversed().map((pointer) => [pointer.path, pointer])).values()];
 }

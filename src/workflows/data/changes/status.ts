@@ -18,7 +18,7 @@ import type { Remote } from "../../../store/remotes/remote.ts";
 import { keysOf, Member, type StoredPointer } from "../../../store/transfer/bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "../../../store/transfer/by-remote.ts";
 import { listingFinder } from "../../../store/transfer/listings.ts";
-import { wholeIn } from "../../../store/transfer/whole.ts";
+import { firstOfEach, wholeIn } from "../../../store/transfer/whole.ts";
 import type { Pointer } from "../../../store/types.ts";
 import { type OutputStatus, readingStatus } from "../../../store/worktree/status.ts";
 import { askUnchangedOutputs } from "../../../store/worktree/unchanged.ts";
@@ -194,7 +194,7 @@ async function notWholeInBoth(
   { project, context }: { project: Project; context: Context },
 ): Promise<readonly StoredPointer[]> {
   if (folder === undefined) return outputs;
-  const there = await wholeIn(project, folder, outputs, { context, sized: true });
+  const there = await wholeIn(project, folder, firstOfEach(outputs), { context, sized: true });
   const here = await wholeIn(project, openCache(project), [...there.whole], { context });
   return outputs.filter((output) => !here.whole.has(output));
 }
