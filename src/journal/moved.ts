@@ -55,6 +55,7 @@ function effectAt(effect: Effect, { inside, kept }: Record<"inside" | "kept", (p
         from: inside(effect.from),
         to: inside(effect.to),
         ...(effect.replaced === undefined ? {} : { replaced: kept(effect.replaced) }),
+        ...(effect.removed === undefined ? {} : { removed: { ...effect.removed, shards: kept(effect.removed.shards) } }),
       };
     case "database":
       return { ...effect, before: effect.before === null ? null : kept(effect.before), after: kept(effect.after) };

@@ -26,7 +26,12 @@ export function* lookingAt(project: Place, effects: readonly Effect[], rows?: Ro
  * Takes back, newest first, every effect that still stands; leaves the others as they are and answers those that somebody
  * changed since or that lie beyond our reach. Refs move in one transaction. Safe to repeat after a crash.
  */
-export function* takingBack(project: Place, effects: readonly Effect[], rows?: RowHooks): Work<EffectState[]> {
+export function* takingBack(
+  project: Place,
+  effects: readonly Effect[],
+  rows?: RowHooks,
+  { isGivenUp = false }: { isGivenUp?: boolean } = {},
+): Work<EffectState[]> {
   const states: EffectState[] = [];
   for (const { effect, passed } of merged(effects))
     states.push({ effect, target: targetOf(effect), ...(yield* standingOnTheWay(project, effect, { passed, rows })) });
@@ -36,13 +41,13 @@ export function* takingBack(project: Place, effects: readonly Effect[], rows?: R
     project,
     standing.filter((effect) => effect.kind === "ref"),
   );
-  for (const effect of standing) if (effect.kind !== "ref") yield* kindOf(effect).takingBack(project, effect, rows);
+  for (const effect of standing) if (effect.kind !== "ref") yield* kindOf(effect).takingBack(project, effect, rows, isGivenUp);
   return states.filter((one) => one.state === "other" || one.state === "beyond").reverse();
 }
 
 /** The same for an operation that has not come to its end; copies it made of what lies elsewhere go. */
 export function* givingUp(project: Place, effects: readonly Effect[], rows?: RowHooks): Work<EffectState[]> {
-  const left = yield* takingBack(project, effects, rows);
+  const left = yield* takingBack(project, effects, rows, { isGivenUp: true });
   for (const effect of effects) if (effect.kind === "move" && effect.isCopy) discardKept(join(topOf(project), effect.from));
   return left;
 }

@@ -47,8 +47,17 @@ export type Effect =
    * A file or folder renamed. Paths relative to the worktree; `replaced`: where in the trash is what stood at `to` (absolute); `digest`
    * (`platform/tree-digest.ts`): what was put there, which undo takes away only while it is that. `isCopy`: of what lies elsewhere, and
    * waited in the trash (`from`): of an operation that failed or was killed it does not stay there, as each further try would leave one more.
+   * `removed`: files that stood at `to`, by path below it, with their MD5s; they are kept in the cache (`shards`, absolute) and made again.
    */
-  | { kind: "move"; from: string; to: string; replaced?: string; digest?: string; isCopy?: true }
+  | {
+      kind: "move";
+      from: string;
+      to: string;
+      replaced?: string;
+      digest?: string;
+      isCopy?: true;
+      removed?: { shards: string; files: [below: string, md5: string][] };
+    }
   /**
    * Objects moved out of a cache (absolute folder) to a trash beside it; `names` are relative to both. One that came back meanwhile is
    * the same bytes.

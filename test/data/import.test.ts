@@ -2,9 +2,10 @@ import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
+import { md5Of } from "../../src/platform/hashing.ts";
 import { atEveryKill, runKilledAt, SIGKILLED, sampledPoints } from "../support/kill-at.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
-import { readTree } from "../support/trees.ts";
+import { readTree, writeTree } from "../support/trees.ts";
 import { DVC, makeTwins, snapshot } from "../support/twins.ts";
 
 // Commits of twins have the same names.
@@ -414,6 +415,59 @@ describe("import", () => {
     rmSync(trash);
     expect(repository.expver(again)).toMatchObject({ code: 0 });
     expect(repository.read("stored")).toBe("1\n");
+  });
+
+  it.each(["copy", "symlink"])("stands as it stood when an update cannot store what came, and after its undo (%s)", (type) => {
+    const repository = makeRepository();
+    const data = (...args: string[]) => repository.expver(["data", ...args]);
+    data("init");
+    data("config", "cache.type", type);
+    const [old, newer] = [
+      { a: "1\n", "n/b": "2\n", empty: "" },
+      { a: "3\n", "n/c": "4\n" },
+    ];
+    const write = (files: Record<string, string>) => writeTree(join(repository.root, "../plain"), files);
+    write(old);
+    data("import-url", "../plain");
+    repository.commit("import");
+    rmSync(join(repository.root, "../plain"), { recursive: true });
+    write(newer);
+    const stands = () => [
+      repository.run("grep", ["-R", "", "plain"]).stdout.split("\n").sort().join(" ").trim(),
+      repository.git("status", "--short"),
+    ];
+    const before = ["plain/a:1 plain/n/b:2", ""];
+    expect(stands()).toEqual(before);
+    // No folder for the object of "4\n".
+    const inTheWay = join(repository.root, ".dvc/cache/files/md5", md5Of(Buffer.from("4\n")).slice(0, 2));
+    writeFileSync(inTheWay, "");
+    expect(data("update", "plain.dvc")).toMatchObject({ code: 1, stderr: expect.not.stringContaining("taken back") });
+    expect(stands()).toEqual(before);
+    expect(existsSync(join(repository.root, "plain/empty"))).toBe(true);
+    rmSync(inTheWay);
+    expect(data("update", "plain.dvc").code).toBe(0);
+    expect(stands()[0]).toBe("plain/a:3 plain/n/c:4");
+    expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+    expect(stands()).toEqual(before);
+  });
+
+  it("stands as it stood after an update that was killed", { timeout: 120_000 }, () => {
+    let gone = 0;
+    const points = atEveryKill((at) => {
+      const repository = makeRepository();
+      repository.expver(["data", "init"]);
+      repository.write("../plain/a", "1\n");
+      repository.expver(["data", "import-url", "../plain"]);
+      repository.write("../plain/a", "2\n");
+      const killed = runKilledAt(repository, ["data", "update", "plain.dvc"], at);
+      repository.expver(["data", "config", "core.autostage", "true"]);
+      if (!existsSync(join(repository.root, "plain/a"))) gone += 1;
+      else expect(repository.expver(["data", "status", "--no-updates", "--json"]).stdout).toBe("{}\n");
+      return killed;
+    }, sampledPoints(6));
+    expect(points).toBeGreaterThan(10);
+    // Removed, as the cache has it, and not noted yet.
+    expect(gone).toBeLessThanOrEqual(1);
   });
 
   describe("leaves no copy in the trash, where each further try would add one,", () => {

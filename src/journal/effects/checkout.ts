@@ -70,6 +70,12 @@ function* takingBack(top: string, effect: CheckedOut): Work<void> {
   }
 }
 
+/** Files that are kept in the cache, at their places again; nothing when one of them is not there any more. */
+export function* makingAgain(top: string, effect: Omit<CheckedOut, "kind">): Work<void> {
+  const whole = { kind: "checkout" as const, ...effect };
+  if (effect.files.every(([, before]) => before !== null && isFile(objectOf(whole, before)))) yield* takingBack(top, whole);
+}
+
 function placeOf(top: string, { path }: CheckedOut, [below]: CheckedOut["files"][number]): string {
   return below === "" ? join(top, path) : join(top, path, below);
 }

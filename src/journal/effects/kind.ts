@@ -20,8 +20,8 @@ export interface EffectKind<One extends Effect = Effect> {
   target(effect: One): string;
   /** Half done counts as standing. */
   standing(place: Place, effect: One, rows: RowHooks | undefined): Work<Standing>;
-  /** Of one that stands. Safe to repeat: it may have been killed half-way. */
-  takingBack(place: Place, effect: One, rows: RowHooks | undefined): Work<void>;
+  /** Of one that stands. Safe to repeat: it may have been killed half-way. `isGivenUp`: it was never finished. */
+  takingBack(place: Place, effect: One, rows: RowHooks | undefined, isGivenUp: boolean): Work<void>;
 }
 
 /** One that takes no time worth a pause. */
@@ -38,9 +38,9 @@ export function small<One extends Effect>({ target, stand, takeBack }: SmallKind
       yield { files: 1, bytes: 0 };
       return stand(...args);
     },
-    *takingBack(...args) {
+    *takingBack(place, effect, rows) {
       yield { files: 1, bytes: 0 };
-      takeBack(...args);
+      takeBack(place, effect, rows);
     },
   };
 }

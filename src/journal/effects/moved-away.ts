@@ -7,7 +7,8 @@ import { hashingFile } from "../../platform/hashing.ts";
 import type { Work } from "../../platform/pace.ts";
 import { digestingTree, sameTree } from "../../platform/tree-digest.ts";
 import { counted } from "../../platform/words.ts";
-import { linkOrMove, moveWhole, removeWhole, restoreFromTrash, restoringObjects } from "../trash.ts";
+import { discardKept, linkOrMove, moveWhole, removeWhole, restoreFromTrash, restoringObjects } from "../trash.ts";
+import { checkouts, makingAgain } from "./checkout.ts";
 import type { EffectKind, EffectOf } from "./kind.ts";
 
 export const trashed: EffectKind<EffectOf<"trash">> = {
@@ -36,10 +37,16 @@ function* lookingWhetherPlaced(place: Place, { path, placed }: EffectOf<"trash">
 
 export const moves: EffectKind<EffectOf<"move">> = {
   target: ({ to }) => to,
-  *standing(place, { from, to, replaced, digest }) {
+  *standing(place, effect, rows) {
+    const { from, to, replaced, digest } = effect;
     const [source, target] = [join(topOf(place), from), join(topOf(place), to)];
     const [isMoved, isBack] = [isThere(target), isThere(source)];
     const isKept = replaced !== undefined && isThere(replaced);
+    const removed = removedBy(effect);
+    if (removed !== null && isBack && !isKept) {
+      const { state } = yield* checkouts.standing(place, removed, rows);
+      if (state !== "other") return { state };
+    }
     // One file under two names: about to be replaced, or about to be taken back.
     if (isBack && isKept && isTwice(target, replaced)) return { state: "before" };
     if (isBack && (isKept || replaced === undefined) && isTwice(target, source)) return { state: "after" };
@@ -50,17 +57,28 @@ export const moves: EffectKind<EffectOf<"move">> = {
     if (isMoved || (isBack && isKept)) return { state: "after" };
     return isBack ? { state: "before" } : { state: "other", now: "neither here nor there" };
   },
-  *takingBack(place, { from, to, replaced }) {
+  *takingBack(place, effect, _rows, isGivenUp) {
     yield { files: 1, bytes: 0 };
+    const { from, to, replaced, isCopy } = effect;
+    const removed = removedBy(effect);
     const [source, target] = [join(topOf(place), from), join(topOf(place), to)];
     // Killed between the two, only what stood there was moved away.
     if (!isThere(source)) {
       const staysUntilReplaced = replaced !== undefined && lstatSync(replaced).isFile() && lstatSync(target).isFile();
       (staysUntilReplaced ? linkOrMove : moveWhole)(target, source);
-    } else if (isThere(target) && (replaced === undefined || !lstatSync(target).isFile())) removeWhole(target);
+    } else if (removed === null && isThere(target) && (replaced === undefined || !lstatSync(target).isFile())) removeWhole(target);
     if (replaced !== undefined) restoreFromTrash(replaced, target);
+    if (isCopy && isGivenUp) discardKept(source);
+    if (removed !== null) yield* makingAgain(topOf(place), removed);
   },
 };
+
+/** What was taken away to make room, as a checkout would have. */
+function removedBy({ to, removed }: EffectOf<"move">): EffectOf<"checkout"> | null {
+  if (removed === undefined) return null;
+  const { shards, files } = removed;
+  return { kind: "checkout", path: to, shards, hashName: "md5", files: files.map(([below, md5]) => [below, md5, null]) };
+}
 
 /** One file under two names; or, on two file systems, what a move had copied and not yet taken away when it was killed. */
 function isTwice(one: string, other: string): boolean {

@@ -6,11 +6,12 @@ import { type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../../journal/trash.ts";
+import type { Effect } from "../../../journal/types.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { digestingTree } from "../../../platform/tree-digest.ts";
 import { openCache } from "../../../store/objects/cache.ts";
-import { type ObjectFolder, trustedSizes } from "../../../store/objects/layout.ts";
+import { type ObjectFolder, shardsFolder, trustedSizes } from "../../../store/objects/layout.ts";
 import { makeStaging } from "../../../store/objects/staging.ts";
 import type { SourceFields } from "../../../store/pointers/import-file.ts";
 import { dvcFolder } from "../../../store/settings/dvc-config.ts";
@@ -125,10 +126,18 @@ export async function bring(
     mkdirSync(dirname(waiting), { recursive: true });
     moveWhole(target, waiting);
     // Only now, when what comes is there: whatever went wrong before, what stood there stands.
-    await removeStored(project, context, absolute);
+    const removed = await removeStored(project, context, absolute);
     const stands = isHere(absolute);
     const from = relative(topOf(project), waiting);
-    operation.record({ kind: "move", from, to: path, digest, ...(stands ? { replaced } : {}), isCopy: true });
+    operation.record({
+      kind: "move",
+      from,
+      to: path,
+      digest,
+      ...(stands ? { replaced } : {}),
+      ...(removed ? { removed } : {}),
+      isCopy: true,
+    });
     if (stands) moveToTrash(project, absolute, replaced);
     moveWhole(waiting, absolute);
     const since = Date.now();
@@ -157,15 +166,19 @@ export async function takeAway(
   moveToTrash(project, absolute, trash);
 }
 
-/** Deletes what is at a path if the cache has all of it. */
-async function removeStored(project: Project, context: Context, absolute: string): Promise<void> {
-  if (!isHere(absolute)) return;
+type Removed = NonNullable<Extract<Effect, { kind: "move" }>["removed"]>;
+
+/** Deletes what is at a path if the cache has all of it; answers what that was. */
+async function removeStored(project: Project, context: Context, absolute: string): Promise<Removed | null> {
+  if (!isHere(absolute)) return null;
   // Links into a cache that is gone hold nothing.
   const scan = await paceWork(scanOutput(project, absolute, { mayLack: true }), context, { label: "hashing data" });
   const { dir } = openCache(project);
   const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
   const sizes = await paceWork(trustedSizes(dir, names), context, { label: "looking into the cache" });
-  if (!sizes.includes(null)) await paceWork(removingScanned(absolute, scan), context, { label: "removing" });
+  if (sizes.includes(null)) return null;
+  await paceWork(removingScanned(absolute, scan), context, { label: "removing" });
+  return { shards: shardsFolder(dir, "md5"), files: scan.files.map(({ relpath, md5 }) => [relpath, md5]) };
 }
 
 /** The same bytes: a folder's files by what the server calls each. */
