@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { md5Of } from "../../src/platform/hashing.ts";
+import { openRemote } from "../../src/store/remotes/open-remote.ts";
+import { lookElsewhere } from "../../src/workflows/data/sources/elsewhere.ts";
 import { atEveryKill, runKilledAt, SIGKILLED, sampledPoints } from "../support/kill-at.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { readTree, writeTree } from "../support/trees.ts";
@@ -415,6 +417,27 @@ describe("import", () => {
     rmSync(trash);
     expect(repository.expver(again)).toMatchObject({ code: 0 });
     expect(repository.read("stored")).toBe("1\n");
+  });
+
+  it("is not said to be damaged when somebody writes there while it is sent", async () => {
+    const repository = makeRepository();
+    repository.expver(["data", "init"]);
+    repository.expver(["data", "remote", "add", "-d", "store", "../store"]);
+    repository.write("../plain/a", "first\n");
+    const project = openProject(repository.context);
+    const remote = openRemote(project, "store");
+    const there = await lookElsewhere(repository.context, "../plain");
+    const whileWriting: typeof remote = {
+      ...remote,
+      send(...args) {
+        repository.write("../plain/a", "other\n");
+        return remote.send(...args);
+      },
+    };
+    const message = `${join(repository.root, "../plain")} was changed while it was sent`;
+    await expect(there.send(project, whileWriting)).rejects.toMatchObject({ code: "E_DATA", message });
+    expect(repository.run("find", ["../store", "-type", "f"]).stdout).toBe("");
+    expect((await there.send(project, remote)).nfiles).toBe(1);
   });
 
   it.each(["copy", "symlink"])("stands as it stood when an update cannot store what came, and after its undo (%s)", (type) => {

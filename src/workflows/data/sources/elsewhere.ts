@@ -25,6 +25,7 @@ import {
 } from "../../../store/sources/url-source.ts";
 import type { ListingEntry, OutputContent, TakenVersion } from "../../../store/types.ts";
 import { rememberRead } from "../../../store/worktree/remember.ts";
+import { hasChanged } from "../../../store/worktree/remove-files.ts";
 import { scanOutput } from "../../../store/worktree/scan.ts";
 import { type WalkedFile, walkingFiles } from "../../../store/worktree/walk.ts";
 
@@ -106,12 +107,25 @@ function atPath(context: Context, path: string): Elsewhere {
         from,
         size: stat.size,
       }));
-      await sendAll(context, remote, parcels);
+      await sendAll(context, remote, parcels).catch((error: unknown) => {
+        throw isBadObject(error) && files.some(hasChanged) ? changedMeanwhile(path) : error;
+      });
       if (isFolder) await sendListing(project, context, remote, files);
       const { isexec: _, ...plain } = content;
       return plain;
     },
   };
+}
+
+function isBadObject(error: unknown): boolean {
+  return error instanceof ExpverError && error.code === "E_OBJECT";
+}
+
+function changedMeanwhile(path: string): ExpverError {
+  return new ExpverError("E_DATA", `${path} was changed while it was sent`, {
+    hint: "Repeat the command when nobody writes there.",
+    details: { path },
+  });
 }
 
 function atServer(context: Context, source: UrlSource, there: There): Elsewhere {
