@@ -123,10 +123,12 @@ export async function bring(
     const { commit, md5s } = await make(target, staging);
     const [waiting, replaced] = [trashPlace(project, absolute), trashPlace(project, absolute)];
     const digest = await paceWork(digestingTree(target, md5s), context, { label: "hashing data" });
+    const stored = await storedAt(project, context, absolute);
     mkdirSync(dirname(waiting), { recursive: true });
+    // From here until it is noted below nothing takes long: killed meanwhile, the copy stays in the trash.
     moveWhole(target, waiting);
     // Only now, when what comes is there: whatever went wrong before, what stood there stands.
-    const removed = await removeStored(project, context, absolute);
+    const removed = stored === null ? null : await removeStored(project, context, { absolute, scan: stored });
     const stands = isHere(absolute);
     const from = relative(topOf(project), waiting);
     operation.record({
@@ -159,7 +161,8 @@ export async function takeAway(
   { path, operation }: { path: string; operation: OpenOperation },
 ): Promise<void> {
   const absolute = absolutePath(project, path);
-  await removeStored(project, context, absolute);
+  const scan = await storedAt(project, context, absolute);
+  if (scan !== null) await removeStored(project, context, { absolute, scan });
   if (!isHere(absolute)) return;
   const trash = trashPlace(project, absolute);
   operation.record({ kind: "trash", path, trash });
@@ -168,17 +171,20 @@ export async function takeAway(
 
 type Removed = NonNullable<Extract<Effect, { kind: "move" }>["removed"]>;
 
-/** Deletes what is at a path if the cache has all of it; answers what that was. */
-async function removeStored(project: Project, context: Context, absolute: string): Promise<Removed | null> {
+/** Null: nothing is there, or not all of it in the cache. */
+async function storedAt(project: Project, context: Context, absolute: string): Promise<Scan | null> {
   if (!isHere(absolute)) return null;
   // Links into a cache that is gone hold nothing.
   const scan = await paceWork(scanOutput(project, absolute, { mayLack: true }), context, { label: "hashing data" });
-  const { dir } = openCache(project);
   const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
-  const sizes = await paceWork(trustedSizes(dir, names), context, { label: "looking into the cache" });
-  if (sizes.includes(null)) return null;
+  const sizes = await paceWork(trustedSizes(openCache(project).dir, names), context, { label: "looking into the cache" });
+  return sizes.includes(null) ? null : scan;
+}
+
+/** Deletes what the cache has; answers what that was. */
+async function removeStored(project: Project, context: Context, { absolute, scan }: { absolute: string; scan: Scan }): Promise<Removed> {
   await paceWork(removingScanned(absolute, scan), context, { label: "removing" });
-  return { shards: shardsFolder(dir, "md5"), files: scan.files.map(({ relpath, md5 }) => [relpath, md5]) };
+  return { shards: shardsFolder(openCache(project).dir, "md5"), files: scan.files.map(({ relpath, md5 }) => [relpath, md5]) };
 }
 
 /** The same bytes: a folder's files by what the server calls each. */
