@@ -82,7 +82,7 @@ describe.skipIf(DVC === null)("as dvc answers it", () => {
     expect(shape(twins.ours)).toBe(shape(twins.theirs));
     twins.each(({ root }) => rmSync(join(root, "imp"), { recursive: true }));
     twins.run(["import", "-q", "--force", "../from", "f", "-o", "imp"]);
-    expect(twins.ours.read("imp.dvc")).toMatch(/# top\ndesc: mine[\s\S]*# comment[\s\S]*labels: \[x\][\s\S]*path: f\n/);
+    expect(twins.ours.read("imp.dvc")).toMatch(/# top\ndesc: mine[\s\S]*path: f\n[\s\S]*# comment[\s\S]*labels: \[x\]/);
     twins.run(["status", "imp.dvc"]);
     for (const text of ["outs:\n- path: one\n  hash: md5\n- path: two\n  hash: md5\n", "wdir: sub\nouts:\n- path: two\n  hash: md5\n"]) {
       twins.ours.write("two.dvc", text);

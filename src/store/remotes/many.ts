@@ -29,6 +29,8 @@ const HOPELESS = 12;
 // Of larger ones so few share the way that each gets on: what breaks off is to have come far.
 const LARGE_BYTES = 2 ** 20;
 const MOST_LARGE = 16;
+// Each answer makes room for one more: a server that is asked for the first time may have to make itself ready (SeaweedFS never answers 64 at once then).
+const FIRST = 16;
 
 /** dvc's default, with a floor: waiting for a server uses no core. */
 export function defaultJobs(floor = 16): number {
@@ -56,7 +58,12 @@ export async function forMany<Item extends { object: ObjectName; from?: string; 
   const small = items.filter((item) => !isLarge(item)).values();
   const large = items.filter(isLarge).values();
 
-  const worker = async (_: unknown, number: number) => {
+  const limit = Math.min(pacing.connections ?? jobs, items.length);
+  const workers: Promise<void>[] = [];
+  const addWorker = () => {
+    if (workers.length < limit) workers.push(worker(workers.length));
+  };
+  const worker = async (number: number) => {
     for (const item of itemsOf(number < MOST_LARGE ? [large, small] : [small])) {
       const { object } = item;
       if (bug !== null || signal.aborted) return;
@@ -68,6 +75,7 @@ export async function forMany<Item extends { object: ObjectName; from?: string; 
         await retrying(() => work(item, { signal, tell }), { signal });
         succeeded += 1;
         tell({ files: 1, bytes: 0 });
+        addWorker();
       } catch (error) {
         if (!(error instanceof ExpverError)) bug ??= error;
         else {
@@ -80,7 +88,9 @@ export async function forMany<Item extends { object: ObjectName; from?: string; 
     }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(pacing.connections ?? jobs, items.length) }, worker));
+    for (let first = 0; first < FIRST; first += 1) addWorker();
+    // Those that are added meanwhile too.
+    for (let number = 0; number < workers.length; number += 1) await workers[number];
   } finally {
     release();
   }
