@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type ErrorCode, ExpverError, fromSystemError } from "../../src/errors.ts";
+import type { ProgressEvent } from "../../src/platform/context.ts";
 import { forMany } from "../../src/store/remotes/many.ts";
 import { fromNetworkError, fromStatus } from "../../src/store/remotes/problems.ts";
 import { concernsAll, retrying } from "../../src/store/remotes/retry.ts";
@@ -78,6 +79,24 @@ it("as many at once as the caller says, whatever the remote's configuration has"
     return peak;
   };
   expect([await most(), await most(1), await most(7)]).toEqual([4, 1, 7]);
+});
+
+it("what is waited for is on the board from the third failure on, until it goes on or is given up", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  const said = async (failures: number) => {
+    const boards: (readonly string[])[] = [];
+    let left = failures;
+    const pacing = { report: (event: ProgressEvent) => void (event.kind === "board" && boards.push(event.lines)) };
+    await forMany([{ object: { hash: "a", hashName: "md5" as const } }], { pacing, jobs: 1, label: "pushing to store" }, async () => {
+      left -= 1;
+      if (left >= 0) throw new ExpverError("E_REMOTE_UNREACHABLE", "no route");
+    });
+    return boards;
+  };
+  const line = ["pushing to store: no route; it is tried again"];
+  expect(await said(2)).toEqual([]);
+  expect(await said(3)).toEqual([line, []]);
+  expect(await said(99)).toEqual([line, line, line, []]);
 });
 
 describe("the network", () => {

@@ -50,3 +50,17 @@ it("a listing that lacks folders names how many; one that is not there is none o
     details: { failures: ["10", "20", "30"].map((shard) => `files/md5/${shard} is locked`) },
   });
 });
+
+it("reading a listing from a server that does not answer ends with Ctrl-C", async () => {
+  const controller = new AbortController();
+  let asked = 0;
+  const get = async (_: string, { signal }: { signal: AbortSignal }): Promise<Coming> => {
+    asked += 1;
+    if (signal.aborted) throw new ExpverError("E_INTERRUPTED", "stopped");
+    controller.abort();
+    throw new ExpverError("E_REMOTE_UNREACHABLE", "no route");
+  };
+  const read = remoteOf({ get }).read({ hash: `${"0".repeat(32)}.dir`, hashName: "md5" }, { signal: controller.signal });
+  await expect(read).rejects.toBeInstanceOf(ExpverError);
+  expect(asked).toBe(1);
+});

@@ -5,7 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import { createTeller, type Done, interruptedWhile, type Pacing } from "../../platform/pace.ts";
 import type { ObjectName } from "../objects/layout.ts";
 import type { TransferFailure } from "./remote.ts";
-import { concernsAll, retrying } from "./retry.ts";
+import { concernsAll, retrying, tellingOfTries } from "./retry.ts";
 
 export interface ManyOptions {
   pacing: Pacing;
@@ -49,6 +49,7 @@ export async function forMany<Item extends { object: ObjectName; from?: string; 
   const { signal, release } = signalOf(pacing);
   const teller = createTeller(pacing.report, { label, total: items.length, ...(totalBytes === undefined ? {} : { totalBytes }) });
   const tell = (done: Done) => void teller(done);
+  const tries = tellingOfTries(pacing, label);
   const failures: TransferFailure[] = [];
   let broken: ExpverError | null = null;
   let bug: unknown = null;
@@ -72,7 +73,8 @@ export async function forMany<Item extends { object: ObjectName; from?: string; 
         continue;
       }
       try {
-        await retrying(() => work(item, { signal, tell }), { signal });
+        await retrying(() => work(item, { signal, tell }), { signal, again: tries.again });
+        tries.over();
         succeeded += 1;
         tell({ files: 1, bytes: 0 });
         addWorker();
@@ -92,6 +94,7 @@ export async function forMany<Item extends { object: ObjectName; from?: string; 
     // Those that are added meanwhile too.
     for (let number = 0; number < workers.length; number += 1) await workers[number];
   } finally {
+    tries.over();
     release();
   }
   if (pacing.signal?.aborted) throw interruptedWhile({ label, total: items.length }, succeeded);

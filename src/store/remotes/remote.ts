@@ -90,7 +90,7 @@ export interface Remote {
   /** Brings objects into a cache, verified. Those that are not there are failures. */
   receive(objects: readonly Expected[], cache: ObjectFolder, pacing: Pacing): Promise<Received>;
   /** Bytes of a small object, verified; null when it is not there or damaged. Throws E_OBJECT when it does not end. */
-  read(object: ObjectName): Promise<Buffer | null>;
+  read(object: ObjectName, pacing?: Pacing): Promise<Buffer | null>;
   /** Every object that is there. Throws E_REMOTE where a server cannot list. */
   list(pacing: Pacing): Promise<StoredObject[]>;
   /** Deletes objects; those that are not there are no failure. */

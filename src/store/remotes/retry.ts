@@ -1,6 +1,7 @@
 /** Trying again what can heal, after a pause that grows and is never the same for two. */
 import { setTimeout as pause } from "node:timers/promises";
 import { ExpverError } from "../../errors.ts";
+import type { Pacing } from "../../platform/pace.ts";
 
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 200;
@@ -42,13 +43,35 @@ export function concernsAll(error: ExpverError): boolean {
   ].includes(error.code);
 }
 
+// Fewer are over before anybody wonders.
+const WORTH_SAYING = 3;
+
+/** What is waited for, on a terminal: where nothing gets on nobody else says a word. `over`: it goes on, or is given up. */
+export function tellingOfTries({ report }: Pacing, label: string): { again: NonNullable<Retrying["again"]>; over(): void } {
+  let isSaid = false;
+  const say = (lines: string[]) => {
+    isSaid = lines.length > 0;
+    report?.({ kind: "board", lines });
+  };
+  return {
+    again({ message }, failures) {
+      if (failures >= WORTH_SAYING) say([`${label}: ${message}; it is tried again`]);
+    },
+    over() {
+      if (isSaid) say([]);
+    },
+  };
+}
+
 interface Retrying {
   signal: AbortSignal;
   /** Bytes that are here, where the next attempt goes on behind them: while these grow it is not given up. */
   come?: () => number;
+  /** Told of a failure after which it is tried again; how many it were so far. */
+  again?: (error: ExpverError, failures: number) => void;
 }
 
-export async function retrying<T>(attempt: () => Promise<T>, { signal, come = () => 0 }: Retrying): Promise<T> {
+export async function retrying<T>(attempt: () => Promise<T>, { signal, come = () => 0, again }: Retrying): Promise<T> {
   let most = 0;
   for (let failures = 1; ; failures += 1) {
     try {
@@ -61,6 +84,7 @@ export async function retrying<T>(attempt: () => Promise<T>, { signal, come = ()
         givenUp.add(error);
         throw error;
       }
+      again?.(error, failures);
       const wish = typeof error.details.retryAfterMs === "number" ? error.details.retryAfterMs : 0;
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
       // By chance, so that two clients do not come back at the same moment.

@@ -10,10 +10,10 @@ import type { ObjectFolder, ObjectName } from "../objects/layout.ts";
 import { LONGEST_TEXT, mostOf, taking } from "./bounds.ts";
 import { keyOf } from "./keys.ts";
 import { lookFor, pagesLeft, SHARDS } from "./look-for.ts";
-import { forMany, type ManyOptions, newController, type Tools } from "./many.ts";
+import { forMany, type ManyOptions, signalOf, type Tools } from "./many.ts";
 import { once } from "./once.ts";
 import type { Expected, Parcel, Received, Remote, StoredObject } from "./remote.ts";
-import { retrying } from "./retry.ts";
+import { retrying, tellingOfTries } from "./retry.ts";
 import type { Coming, Key, KeyAndSize, ObjectServer, Source } from "./server.ts";
 
 export interface ServedOptions {
@@ -57,10 +57,16 @@ export function servedRemote({ name, location, jobs, connect }: ServedOptions): 
         placeOf: (object) => `${location}/${keyOf(object)}`,
       });
     },
-    async read(object) {
+    async read(object, pacing = {}) {
       const from = await server();
-      const { signal } = newController();
-      return retrying(() => readObject(from, object, { place: `${location}/${keyOf(object)}`, signal }), { signal });
+      const { signal, release } = signalOf(pacing);
+      const tries = tellingOfTries(pacing, `reading from ${name}`);
+      try {
+        return await retrying(() => readObject(from, object, { place: `${location}/${keyOf(object)}`, signal }), { signal, ...tries });
+      } finally {
+        tries.over();
+        release();
+      }
     },
     async list(pacing) {
       return listAll(await server(), many(pacing, "listing"));

@@ -69,7 +69,7 @@ export async function bundleOf(
   const object = { hash, hashName };
   if (!hash.endsWith(".dir"))
     return { pointer, listing: null, members: [new Member(pointer, files?.[0] ?? { relpath: "", md5: hash })], isPart: false };
-  const bytes = files === undefined && trustedSize(cache.dir, object) === null ? await remote.read(object) : null;
+  const bytes = files === undefined && trustedSize(cache.dir, object) === null ? await remote.read(object, context) : null;
   const reading = bytes === null ? readingListing(cache.dir, object) : parsingListing(bytes, hash);
   const entries: readonly VersionedFile[] | null = files ?? (await paceWork(reading, context, { label: "reading what there is" }));
   const selected = only?.get(path);

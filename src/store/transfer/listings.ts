@@ -54,7 +54,7 @@ async function fromRemote(
   { object, onFailure, pacing }: { object: ObjectName; onFailure: (error: ExpverError) => void; pacing: Pacing },
 ): Promise<ListingEntry[] | null> {
   try {
-    const bytes = await openRemote(project, name).read(object);
+    const bytes = await openRemote(project, name).read(object, pacing);
     return bytes === null ? null : await paceWork(parsingListing(bytes, object.hash), pacing, READING);
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error;

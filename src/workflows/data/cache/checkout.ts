@@ -87,8 +87,8 @@ export async function planCheckout(
     project,
     pointers.map(({ path }) => path),
   );
-  const unchanged = options.relink ? undefined : await askUnchangedOutputs(project, pointers, ["files"]);
-  const planning = planningCheckout(project, pointers, { ...options, ...(unchanged && { unchanged }) });
+  const unchanged = await askUnchangedOutputs(project, options.relink ? [] : pointers, ["files"]);
+  const planning = planningCheckout(project, pointers, { ...options, unchanged });
   const outputs = await paceWork(planning, context, { label: "comparing data" });
   const ready = outputs.filter(({ missing }) => missing.length === 0);
   if (input.force !== true) refuseUnsaved(project, outputs);

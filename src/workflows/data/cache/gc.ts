@@ -235,18 +235,22 @@ async function addObjects(
     if (hash === null) continue;
     keys.add(keyOf({ hash, hashName }));
     if (!hash.endsWith(".dir")) continue;
-    const entries = files ?? (await listingOf(project, { hash, hashName }, remote ?? textIn(input.remote)));
+    const entries = files ?? (await listingOf(project, context, { object: { hash, hashName }, name: remote ?? textIn(input.remote) }));
     if (entries === null) tellAbsent(context, path, input);
     for (const { md5 } of entries ?? []) keys.add(keyOf({ hash: md5, hashName }));
   }
 }
 
 /** Null only when it is certain that it is nowhere: a remote that does not answer ends the command. */
-async function listingOf(project: Project, object: ObjectName, name: string | undefined): Promise<ListingEntry[] | null> {
+async function listingOf(
+  project: Project,
+  context: Context,
+  { object, name }: { object: ObjectName; name: string | undefined },
+): Promise<ListingEntry[] | null> {
   const entries = readListing(openCache(project).dir, object);
   const { defaultRemote } = readDvcConfig(project);
   if (entries !== null || (name === undefined && defaultRemote === null)) return entries;
-  const bytes = await openRemote(project, name).read(object);
+  const bytes = await openRemote(project, name).read(object, context);
   return bytes === null ? null : parseListing(bytes, object.hash);
 }
 
