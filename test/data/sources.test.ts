@@ -338,3 +338,15 @@ describe("get", () => {
     expect(origin.expver(["data", "list", ".", "code", "-R"]).stdout).toBe("link\nplain.py\n");
   });
 });
+
+it("a get that replaced something and is undone: what stood there stands again, and what came is still to be had", () => {
+  const repository = makeRepository();
+  expect(repository.expver(["data", "init"]).code).toBe(0);
+  repository.write("../theirs", "new\n");
+  repository.write("mine", "old\n");
+  expect(repository.expver(["data", "get-url", "--force", "../theirs", "mine"]).code).toBe(0);
+  expect(repository.read("mine")).toBe("new\n");
+  expect(repository.expver(["undo"]).code).toBe(0);
+  expect(repository.read("mine")).toBe("old\n");
+  expect(repository.run("grep", ["-rl", "^new$", ".git/expver/trash"]).stdout).toMatch(/^\S+\n$/);
+});
