@@ -17,3 +17,11 @@ export function modelPlaces(project: Project): string[] {
   const all = [...single, ...folders, ...(holdsModels ? [above] : [file])];
   return [...new Set(all)].filter((place) => !all.some((other) => other !== place && isWithin(place, other)));
 }
+
+/** Whether only a promotion puts something there: the production model, and what is beside it in a folder of its own. */
+export function isInProduction(project: Project, path: string): boolean {
+  const { output, production, candidates } = project.config.models;
+  const folder = dirname(production);
+  const isOwn = folder !== "." && ![output, candidates].some((other) => isWithin(other, folder));
+  return isWithin(path, storedPath(project, isOwn ? folder : production));
+}

@@ -1,12 +1,12 @@
 /** Where we are: the root, Git, DVC, our own state folder and the configuration. Every workflow starts by opening it. */
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { findRepository, gitResult, type Repository } from "../git/git.ts";
 import type { Context } from "../platform/context.ts";
 import { isFile, isFolder, readTextIfExists } from "../platform/files.ts";
 import { type Config, DEFAULTS } from "./config.ts";
-import { parseConfig } from "./read-config.ts";
+import { parseConfig, usualProduction } from "./read-config.ts";
 
 export const CONFIG_FILE = "expver.yaml";
 
@@ -103,7 +103,23 @@ function hasGit(folder: string): boolean {
 /** `expver.yaml` of the project, or of HEAD in a bare repository; defaults when there is none. Throws E_CONFIG. */
 export function readConfig(place: Place): Config {
   const text = place.repository?.bare ? configOfHead(place.repository) : readTextIfExists(join(place.root, CONFIG_FILE));
-  return text === null ? structuredClone(DEFAULTS) : parseConfig(text, CONFIG_FILE);
+  const config = text === null ? structuredClone(DEFAULTS) : parseConfig(text, CONFIG_FILE);
+  const only = config.models.production === usualProduction(config) ? onlyTracked(place.root, dirname(config.models.production)) : null;
+  return only === null ? config : { ...config, models: { ...config.models, production: only } };
+}
+
+/** A program may have put its model into production under another name than anybody gave. Null: nothing is tracked in the folder, or several things are. */
+function onlyTracked(root: string, folder: string): string | null {
+  const pointers = namesIn(join(root, folder)).filter((name) => name.endsWith(".dvc"));
+  return pointers.length === 1 ? `${folder}/${pointers[0]?.slice(0, -".dvc".length)}` : null;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** The repository, for commands that cannot do without Git. Throws E_NO_GIT. */

@@ -11,10 +11,13 @@ export function parseConfig(text: string, file: string): Config {
   const root = parseYaml(text, file);
   if (root === null || isNull(root)) return config;
   readMapping({ text, file, key: "", node: root }, rulesFor(config));
-  const { models } = config;
-  // A model keeps its name, and what its extension says of it, in production.
-  if (models.production === DEFAULTS.models.production) models.production = `${dirname(models.production)}/${basename(models.output)}`;
+  if (config.models.production === DEFAULTS.models.production) config.models.production = usualProduction(config);
   return config;
+}
+
+/** Where nobody names it: a model keeps its name, and what its extension says of it, in production. */
+export function usualProduction({ models }: Pick<Config, "models">): string {
+  return `${dirname(DEFAULTS.models.production)}/${basename(models.output)}`;
 }
 
 /** One value and where it stands. */

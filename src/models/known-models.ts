@@ -1,7 +1,7 @@
 /** Every model that versions and runs left behind, by run: one entry a model, never one a row. */
 
 import { modelPlaces } from "../config/model-places.ts";
-import { isUnder, storedPath } from "../config/paths.ts";
+import { isUnder, isWithin, storedPath } from "../config/paths.ts";
 import { type Project, requireRepository } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import { readPointersOf } from "../store/pointers/pointers.ts";
@@ -35,12 +35,15 @@ export function runOf({ message }: Pick<Version, "message">): string | null {
   return message.bestRun ?? (message.runs.length === 1 ? (message.runs[0]?.run ?? null) : null);
 }
 
-/** Without production and candidates, which are copies; a run that wrote into production itself left its model there. */
+/** Without production and candidates, which are copies; a run that wrote into production itself left its model there, one of a sweep among the candidates. */
 function ownModels(project: Project, entries: readonly ArtifactEntry[], hasProduction: boolean): ArtifactEntry[] {
-  const { production, candidates } = project.config.models;
-  const copies = [production, candidates].map((path) => storedPath(project, path));
-  const own = entries.filter(({ path }) => !isUnder(path, copies));
-  return own.length === 0 && hasProduction ? entries.filter(({ path }) => !isUnder(path, copies.slice(1))) : own;
+  const [production = "", candidates = ""] = [project.config.models.production, project.config.models.candidates].map((path) =>
+    storedPath(project, path),
+  );
+  const own = entries.filter(({ path }) => !isUnder(path, [production, candidates]));
+  if (own.length > 0 || !hasProduction) return own;
+  const inProduction = entries.filter(({ path }) => isWithin(path, production));
+  return inProduction.length > 0 ? inProduction : entries.filter(({ path }) => path !== candidates);
 }
 
 /** A run that has no version is kept by a ref: its results commit, or only its snapshot when there were none. */

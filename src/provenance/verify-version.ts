@@ -1,16 +1,19 @@
 /** The chain of one version, every link looked at. Reads only. */
-import { storedPath } from "../config/paths.ts";
+import { isWithin, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
 import { isShallow } from "../git/history.ts";
 import { resolveCommit } from "../git/refs.ts";
+import { hashOfItem } from "../models/candidates.ts";
+import { finishWork } from "../platform/pace.ts";
 import { withStoredResults } from "../results/database.ts";
 import { openCache } from "../store/objects/cache.ts";
-import { objectPath, trustedSize } from "../store/objects/layout.ts";
+import { objectPath, trustedSize, unlessDamaged } from "../store/objects/layout.ts";
 import { dataHash } from "../store/pointers/data-hash.ts";
 import { readPointersAt } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
+import { readingStored } from "../store/worktree/make-output.ts";
 import type { ArtifactEntry, Version } from "../versions/types.ts";
 import type { Chain, Link } from "./chain.ts";
 import type { ObjectChecks } from "./verify-objects.ts";
@@ -20,7 +23,7 @@ export async function verifyVersion(project: Project, repository: Repository, ve
   const links: Link[] = [tagLink(version)];
   if (version.commit === "") return { version: version.name, links };
   const pointers = readPointersAt(project, version.commit);
-  links.push(...commitLinks(repository, version), dataHashLink(version), ...pointerLinks(version, pointers));
+  links.push(...commitLinks(repository, version), dataHashLink(version), ...pointerLinks(project, version, pointers));
   for (const pointer of pointers) if (pointer.hash !== null) links.push(await objects.check(pointer));
   links.push(...rowLinks(project, version, { pointers, quick: objects.quick }));
   return { version: version.name, links };
@@ -60,15 +63,27 @@ function dataHashLink({ message }: Version): Link {
 }
 
 /** The tag's data and models are what the commit's pointers say. */
-function pointerLinks({ message }: Version, pointers: readonly Pointer[]): Link[] {
+function pointerLinks(project: Project, { message }: Version, pointers: readonly Pointer[]): Link[] {
   return [...message.data, ...message.models].map(({ path, hash }: ArtifactEntry): Link => {
     const pointer = pointers.find((one) => one.path === path);
     const link = (state: Link["state"], detail: string): Link => ({ kind: "pointer", target: path, state, detail });
-    if (pointer === undefined) return link("missing", "the results commit has no pointer for it");
+    const around = pointer ?? pointers.find((one) => isWithin(path, one.path));
+    if (around === undefined) return link("missing", "the results commit has no pointer for it");
+    if (pointer === undefined) return link(...inFolder(project, around, { path, hash }));
     return pointer.hash === hash
       ? link("proven", `tag and pointer say ${hash}`)
       : link("wrong", `the tag says ${hash}, the pointer ${pointer.hash ?? "nothing"}`);
   });
+}
+
+/** A candidate has no pointer of its own. */
+function inFolder(project: Project, folder: Pointer, { path, hash }: Pick<ArtifactEntry, "path" | "hash">): [Link["state"], string] {
+  const members = finishWork(unlessDamaged(readingStored(project, folder), null));
+  if (members === null) return ["unread", `the listing of ${folder.path} is not in the cache: expver sync brings it`];
+  const item = path.slice(folder.path.length + 1);
+  const own = members.filter(({ relpath }) => isWithin(relpath, item));
+  const found = own.length === 0 ? "nothing" : hashOfItem(item, own);
+  return found === hash ? ["proven", `tag and ${folder.path} say ${hash}`] : ["wrong", `the tag says ${hash}, ${folder.path} ${found}`];
 }
 
 /** A database that is elsewhere only has a link of its own as an object; a quick look goes no further. */

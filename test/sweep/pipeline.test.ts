@@ -83,6 +83,29 @@ describe.skipIf(!HAS_DVC)("a sweep of a pipeline", { timeout: 240_000 }, () => {
     expect([code, stderr.match(/output of stage train in dvc.yaml, which has not run/g)?.length]).toEqual([0, 1]);
   });
 
+  it("that makes what is in production: it stays the stage's, what the others made are candidates", () => {
+    const repo = makePipeline({ pipeline: PIPELINE.replace("models/model.bin", "models/production/model.bin") });
+    repo.commit("into production", {
+      "train.sh": TRAIN.replace("mkdir -p models", "mkdir -p models/production").replace(
+        "> models/model.bin",
+        "> models/production/model.bin",
+      ),
+    });
+    for (const grid of ["lr=0.3,0.5", "lr=0.2,0.1"]) {
+      const swept = repo.expverJson(["sweep", "--yes", "-m", "x", "--grid", grid, "--", "dvc", "repro", "-q"], { env });
+      expect(swept).toMatchObject({
+        code: 0,
+        warnings: [],
+        data: { candidates: 2, promotion: { promoted: false, why: expect.stringContaining("stage train makes") } },
+      });
+      expect([repo.read("models/production/model.bin"), repo.git("status", "--porcelain")]).toEqual([
+        `model ${swept.data.best.settings.lr}\n`,
+        "",
+      ]);
+      expect(repo.expver(["verify"]).code).toBe(0);
+    }
+  });
+
   it("whose output is the whole models folder keeps no candidates in it, says so, and promotes nothing there", () => {
     const repo = makePipeline({ pipeline: PIPELINE.replace("models/model.bin", "models") });
     const sweep = (grid: string) => repo.expver(["sweep", "--yes", "-m", "x", "--grid", grid, "--", "dvc", "repro", "-q"], { env });

@@ -1,6 +1,7 @@
 /** Models of a sweep's runs on their way into the candidates folder: all of them in one commit, the best in the folder afterwards. */
 import { basename } from "node:path/posix";
-import { absolutePath, isUnder, storedPath } from "../../../config/paths.ts";
+import { isInProduction } from "../../../config/model-places.ts";
+import { absolutePath, isUnder, isWithin, storedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { beginIngest } from "../../../store/objects/ingest.ts";
@@ -20,12 +21,14 @@ export interface SweepModel {
   hash: string;
 }
 
-/** Of one run: what it wrote to models places, without copies that are elsewhere. */
+/** Of one run: what it wrote to models places. What it put into production is a copy, or its model where no other file has those bytes. */
 export function modelsOf(project: Project, { run, end }: Ended): SweepModel[] {
   const { models } = placesOf(project, null);
-  const { candidates, production } = project.config.models;
-  const copies = [candidates, production].map((path) => storedPath(project, path));
-  const own = end.artifacts.filter(({ path }) => isUnder(path, models) && !isUnder(path, copies));
+  const candidates = storedPath(project, project.config.models.candidates);
+  const written = end.artifacts.filter(({ path }) => isUnder(path, models) && !isWithin(path, candidates));
+  const own = written.filter(
+    (one) => !isInProduction(project, one.path) || !written.some(({ path, hash }) => hash === one.hash && !isInProduction(project, path)),
+  );
   const names = own.map(({ path }) => basename(path));
   return own.map(({ path, hash }, index) => {
     const name = names[index] ?? "";

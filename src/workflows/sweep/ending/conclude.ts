@@ -78,7 +78,7 @@ export async function concludeSweep(
       hint: `Say it in expver.yaml: metrics: { ${ranking.metric}: ${ranking.direction} }`,
     });
   }
-  if (edit && !(await describeSweep(sweep, { places, ranking }))) {
+  if (edit && !(await describeSweep(sweep, { ranking }))) {
     await gather();
     throw undescribed(sweep, outcomeOf(sweep, { ranking, end: null }), isComplete);
   }

@@ -3,6 +3,7 @@
  * the best candidates, the promotion and the version (results commit R and its tag). What R leaves out of the folder the commit before has.
  */
 
+import { isInProduction } from "../../../config/model-places.ts";
 import { isUnder, isWithin, storedPath } from "../../../config/paths.ts";
 import { writeTreeWith } from "../../../git/index-file.ts";
 import { commitTree } from "../../../git/objects.ts";
@@ -21,7 +22,7 @@ import { storeOutput } from "../../../store/worktree/contents.ts";
 import { artifactEntries } from "../../../versions/artifacts.ts";
 import { formatHeadline } from "../../../versions/headline.ts";
 import { RESERVED } from "../../../versions/reserve.ts";
-import type { VersionMessage } from "../../../versions/types.ts";
+import type { ArtifactEntry, VersionMessage } from "../../../versions/types.ts";
 import { editDescription } from "../../describe/edit.ts";
 import { proposeDescription } from "../../describe/proposal.ts";
 import { folderEdits } from "../../models/candidates-pointer.ts";
@@ -88,11 +89,11 @@ export async function endSweep(sweep: OpenSweep, input: EndingInput): Promise<Sw
 }
 
 /** `-e`: false when the person left no text. */
-export async function describeSweep(sweep: OpenSweep, { places, ranking }: Pick<EndingInput, "places" | "ranking">): Promise<boolean> {
+export async function describeSweep(sweep: OpenSweep, { ranking }: Pick<EndingInput, "ranking">): Promise<boolean> {
   const { context, repository, id, facts, save, state } = sweep;
   const runs = finishedRuns(state());
   const winner = winnerOf(runs, ranking);
-  const line = formatHeadline({ ...messageOf(sweep, { runs, winner, places }), description: "…" });
+  const line = formatHeadline({ ...messageOf(sweep, { runs, winner, models: [] }), description: "…" });
   const text = facts().message ?? proposalOf(sweep, { runs, winner });
   const message = await editDescription(context, repository, { text, subject: facts().version ?? id, line });
   if (message !== null) save({ message });
@@ -117,7 +118,7 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   ownReservation(sweep, operation);
   const place = { project, repository, snapshot };
   const candidates = await candidateEdits(sweep, operation, { models, kept });
-  const outputs = await placeOutputs(sweep, operation, { winner, place });
+  const outputs = await placeOutputs(sweep, operation, { winner, kept, judged, place });
   const edits: FileEdit[] = [...candidates.kept, ...outputs.edits];
   edits.push(...(await putWinner(sweep, operation, judged)));
   edits.push(...storeDatabaseEdits(context, { project, folder, places }));
@@ -125,7 +126,7 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   const edited = editedFiles(place, edits);
   save({ outputs: [...edited, ...outputs.owned.filter(({ path }) => !edited.some((file) => file.path === path))] });
   if (facts().message === null) save({ message: proposalOf(sweep, { runs, winner }) });
-  const message = messageOf(sweep, { runs, winner, places });
+  const message = messageOf(sweep, { runs, winner, models: outputs.artifacts.filter(({ path }) => isUnder(path, places.models)) });
   const run: ClosingRun = { runId: id, folder, project, repository, places, operation, facts, save };
   if (version !== null && (state().request.ending.publish || project.config.publish === "auto")) await nameVersions(context, run, base);
   const { results, onBranch } = finishRun(run, message, { base, trailers: trailersOf(judged) });
@@ -141,14 +142,17 @@ async function endAll(sweep: OpenSweep, operation: OpenOperation, { places, lack
   };
 }
 
-/** Of the best run: its outputs come into the worktree. `owned`: those that are Git's. */
+/**
+ * Of the best run: its outputs come into the worktree, but for what it wrote into production and is a candidate: that is promoted or not.
+ * `owned`: those that are Git's; `artifacts`: the others, where R has them.
+ */
 async function placeOutputs(
   { context, project, repository, save }: OpenSweep,
   operation: OpenOperation,
-  { winner, place }: { winner: Ended | null; place: SnapshotPlace },
-): Promise<{ edits: FileEdit[]; owned: OutputFile[] }> {
+  { winner, kept, judged, place }: { winner: Ended | null; kept: readonly SweepModel[]; judged: Judgement | null; place: SnapshotPlace },
+): Promise<{ edits: FileEdit[]; owned: OutputFile[]; artifacts: ArtifactEntry[] }> {
   const own = winner === null ? null : readFacts(project, winner.run);
-  if (winner === null || own === null) return { edits: [], owned: [] };
+  if (winner === null || own === null) return { edits: [], owned: [], artifacts: [] };
   // Without what its stages have made anew.
   save({ inputs: own.inputs, dvcHash: own.dvcHash });
   const files = own.outputs.filter(({ edit }) => edit === undefined);
@@ -163,15 +167,25 @@ async function placeOutputs(
   const tracked = trackedOf(project, null);
   const ofStages = new Set(tracked.pointers.flatMap(({ stage, path, hash }) => (stage === undefined ? [] : [`${hash} ${path}`])));
   const single: string[] = [];
-  for (const { path, hash } of winner.end.artifacts) {
+  const artifacts: ArtifactEntry[] = [];
+  const folder = storedPath(project, project.config.models.candidates);
+  for (const artifact of winner.end.artifacts) {
+    const { path, hash } = artifact;
+    const isOfStage = ofStages.has(`${hash} ${path}`);
+    const candidate = kept.find((one) => one.run === winner.run && one.hash === hash);
+    if (!isOfStage && candidate !== undefined && isInProduction(project, path)) {
+      artifacts.push(judged?.model?.hash === hash ? artifact : { ...artifact, path: `${folder}/${candidate.item}` });
+      continue;
+    }
+    artifacts.push(artifact);
     await placeStored(project, operation, { path, hash });
-    if (ofStages.has(`${hash} ${path}`)) continue;
+    if (isOfStage) continue;
     single.push(path);
     const { pointer, ignore } = storeOutput(project, path, context);
     edits.push(pointer, ...(ignore === null ? [] : [ignore]));
   }
   warnPromised(context, project, promisedAmong(tracked.pipelines(), single));
-  return { edits, owned };
+  return { edits, owned, artifacts };
 }
 
 function trailersOf(judged: Judgement | null): string {
@@ -262,7 +276,7 @@ function commitCandidates({ project, repository, id, facts }: OpenSweep, edits: 
 
 function messageOf(
   { project, facts, state }: OpenSweep,
-  { runs, winner, places }: { runs: Ended[]; winner: Ended | null; places: Places },
+  { runs, winner, models }: { runs: Ended[]; winner: Ended | null; models: readonly ArtifactEntry[] },
 ): VersionMessage {
   const { jobs } = state();
   const { message, command, snapshot, dvcHash, dirty, inputs } = facts();
@@ -274,7 +288,7 @@ function messageOf(
     dvcHash,
     dirty,
     inputs,
-    models: (winner?.end.artifacts ?? []).filter(({ path }) => isUnder(path, places.models)),
+    models,
     given: winner === null ? [] : Object.keys(jobs[winner.job] ?? {}),
     params: winner?.end.params ?? {},
     metrics: winner?.end.metrics ?? {},

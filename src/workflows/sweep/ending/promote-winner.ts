@@ -3,19 +3,23 @@
  * stored nowhere.
  */
 
+import { isInProduction } from "../../../config/model-places.ts";
 import { isWithin } from "../../../config/paths.ts";
+import type { Project } from "../../../config/project.ts";
+import { usualProduction } from "../../../config/read-config.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
 import type { KnownModel } from "../../../models/types.ts";
-import { readPointers } from "../../../store/pointers/pointers.ts";
+import { readPointers, trackedOf } from "../../../store/pointers/pointers.ts";
 import type { FileEdit } from "../../../store/types.ts";
 import { storeOutput } from "../../../store/worktree/contents.ts";
 import { refuseUntrackable } from "../../data/tracking/trackable.ts";
 import { passGates } from "../../models/gates.ts";
 import { onlyModel } from "../../models/pick-model.ts";
 import { keptAfter } from "../../models/put-in-production.ts";
-import { surveyModels } from "../../models/survey.ts";
+import { type Survey, surveyModels } from "../../models/survey.ts";
 import { branchStands } from "../../run/open-run.ts";
+import { promisedAmong } from "../../run/outputs/promised.ts";
 import type { OpenSweep } from "../open-sweep.ts";
 import type { Ended } from "../state.ts";
 import type { Ranking } from "../winner.ts";
@@ -45,11 +49,13 @@ export async function judgeWinner(
   const { promote, metric } = state().request.ending;
   if (!promote || version === null || winner === null || ranking === null || ranking.isGuess) return null;
   const survey = await surveyModels(context);
-  const { path } = survey.production;
+  const path = productionOf(project, { survey, winner });
   const not = (why: string): Judgement => ({ promoted: false, why, model: null, path });
   try {
     const model = modelOfWinner();
     if (model === null) return not("the best run left no model");
+    const stage = stageMaking(project, path);
+    if (stage !== undefined) return not(`${path} is what stage ${stage} makes: models: { production: … } in expver.yaml`);
     const input = { betterThan: "production", ...(metric === null ? {} : { metric }) };
     const [gate] = await passGates(survey, model, { input, question: null });
     if (keptAfter(survey, model.hash).isUnsaved) return not(`what is in production is stored nowhere: expver models promote ${version}`);
@@ -73,6 +79,20 @@ export async function judgeWinner(
       .map((artifact): KnownModel => ({ ...artifact, version, run, commit: null, date: "", metrics: end.metrics }));
     return models.length === 0 ? null : onlyModel(survey, models, { name: version as string, path: undefined });
   }
+}
+
+/** Where nobody names it and nothing is there yet, the program's own name for it. */
+function productionOf(project: Project, { survey, winner }: { survey: Survey; winner: Ended }): string {
+  const { path, state } = survey.production;
+  const isUsual = project.config.models.production === usualProduction(project.config);
+  const own = isUsual && state === "none" ? winner.end.artifacts.find((one) => isInProduction(project, one.path)) : undefined;
+  return own?.path ?? path;
+}
+
+/** Of the pipeline, whether it has run yet or not. */
+function stageMaking(project: Project, path: string): string | undefined {
+  const { pointers, pipelines } = trackedOf(project, null);
+  return pointers.find((one) => one.path === path)?.stage ?? promisedAmong(pipelines(), [path])[0]?.stage;
 }
 
 /** Texts of the production model's pointer and ignore file, its bytes being in their place. */
