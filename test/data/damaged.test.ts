@@ -374,3 +374,33 @@ it("what a remote has is not replaced by an object that is damaged here", () => 
   expect(data("push")).toMatchObject({ code: 0 });
   expect(readFileSync(there, "utf8")).toBe(FILES["d/a"]);
 });
+
+it("a file whose object was cut off is stored nowhere: it blocks what would replace it, and what takes it away keeps it", () => {
+  const { repository, data, object } = stored("copy");
+  const first = repository.git("rev-parse", "HEAD");
+  repository.write("one", "another\n");
+  expect(data("add", "one")).toMatchObject({ code: 0 });
+  repository.commit("another");
+  repository.git("checkout", "-q", first, "--", "one.dvc");
+  expect(data("checkout", "one")).toMatchObject({ code: 0 });
+  cut(object("one"));
+  repository.git("checkout", "-q", "HEAD", "--", "one.dvc");
+  expect(data("checkout")).toMatchObject({ code: 255, stderr: expect.stringContaining("E_UNSAVED") });
+  expect(repository.expver(["restore", "HEAD", "one"])).toMatchObject({ code: 4, stderr: expect.stringContaining("E_UNSAVED") });
+  repository.git("checkout", "-q", first, "--", "one.dvc");
+  expect(data("remove", "--outs", "one.dvc")).toMatchObject({ code: 0 });
+  expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+  expect(textsOf(repository)).toEqual(ALL);
+});
+
+it("an update keeps a file whose object was cut off", () => {
+  const { repository, data, object } = stored("copy");
+  repository.write("../source", FILES.one);
+  expect(data("import-url", "../source")).toMatchObject({ code: 0 });
+  cut(object("one"));
+  repository.write("../source", "newer\n");
+  expect(data("update", "source.dvc")).toMatchObject({ code: 0 });
+  expect(repository.read("source")).toBe("newer\n");
+  expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+  expect(repository.read("source")).toBe(FILES.one);
+});

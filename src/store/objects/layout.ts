@@ -101,6 +101,22 @@ export function* sizesInPlaces(dir: string, objects: readonly ObjectName[]): Wor
   return sizes;
 }
 
+/**
+ * Whether the bytes of a file are here, so that the file may go. An object of another size was cut off, whatever its mode says; DVC 2's hash of
+ * a text is that of several texts.
+ */
+export function isStored(dir: string, { md5, size }: { md5: string; size: number }, hashName: HashName = "md5"): boolean {
+  const there = trustedSize(dir, { hash: md5, hashName });
+  return there !== null && (hashName !== "md5" || there === size);
+}
+
+/** The same of all of these. */
+export function* areStored(dir: string, files: readonly { md5: string; size: number }[]): Work<boolean> {
+  const objects = files.map(({ md5 }): ObjectName => ({ hash: md5, hashName: "md5" }));
+  const sizes = yield* trustedSizes(dir, objects);
+  return sizes.every((size, index) => size === files[index]?.size);
+}
+
 /** We may not read what is there. */
 export function isClosed({ details }: ExpverError, path: string): boolean {
   return details.path === path && (details.errno === "EACCES" || details.errno === "EPERM");

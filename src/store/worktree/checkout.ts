@@ -7,7 +7,7 @@ import { batchesOf, type Work } from "../../platform/pace.ts";
 import { expectCopies } from "../../platform/threads/threads.ts";
 import { type Cache, openCache } from "../objects/cache.ts";
 import { findingDamaged } from "../objects/damaged.ts";
-import { type ObjectName, objectPath, readingListing, sizeThere, trustedSize, trustedSizes } from "../objects/layout.ts";
+import { isStored, type ObjectName, objectPath, readingListing, sizeThere, trustedSizes } from "../objects/layout.ts";
 import { dvcIgnore, IGNORES_NOTHING } from "../settings/dvcignore.ts";
 import type { HashName, ListingEntry, Pointer } from "../types.ts";
 import { openSingles, type Scan, type ScannedFile, scanFiles } from "./scan.ts";
@@ -176,7 +176,7 @@ interface Comparison {
 function* comparing(project: Project, plan: OutputCheckout, { scan, members, cache, memory, relink, isWanted }: Comparison): Work<void> {
   const { pointer, path } = plan;
   const { hashName } = pointer;
-  const isSaved = ({ md5 }: ScannedFile) => trustedSize(cache.dir, { hash: md5, hashName }) !== null;
+  const isSaved = (file: ScannedFile) => isStored(cache.dir, file, hashName);
   const { standing, others } =
     plan.wrongKind || scan === null
       ? NONE_STANDS

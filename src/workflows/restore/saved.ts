@@ -5,10 +5,11 @@ import { absolutePath } from "../../config/paths.ts";
 import { type Project, topOf } from "../../config/project.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import { hashesHere } from "../../git/hashes-here.ts";
+import { fileSize } from "../../platform/files.ts";
 import { hashingFile } from "../../platform/hashing.ts";
 import type { Work } from "../../platform/pace.ts";
 import { openCache } from "../../store/objects/cache.ts";
-import { trustedSize } from "../../store/objects/layout.ts";
+import { isStored } from "../../store/objects/layout.ts";
 
 /**
  * Of everything at or below these stored paths: the files whose bytes are in no Git object and in no cache. `md5s`: those known already.
@@ -24,8 +25,9 @@ export function* lookingForUnsaved(
   for (const top of paths) {
     for (const path of filesBelow(project, top)) {
       yield { files: 1, bytes: 0 };
-      const hash = conflicts?.has(path) ? null : (md5s.get(path) ?? (yield* hashingFile(absolutePath(project, path))).md5);
-      if (hash === null || trustedSize(dir, { hash, hashName: "md5" }) === null) notCached.push(path);
+      const absolute = absolutePath(project, path);
+      const md5 = conflicts?.has(path) ? null : (md5s.get(path) ?? (yield* hashingFile(absolute)).md5);
+      if (md5 === null || !isStored(dir, { md5, size: fileSize(absolute) })) notCached.push(path);
     }
   }
   const hashes = hashesHere(repository, notCached);

@@ -11,7 +11,7 @@ import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { digestingTree } from "../../../platform/tree-digest.ts";
 import { openCache } from "../../../store/objects/cache.ts";
-import { type ObjectFolder, shardsFolder, trustedSizes } from "../../../store/objects/layout.ts";
+import { areStored, type ObjectFolder, shardsFolder } from "../../../store/objects/layout.ts";
 import { makeStaging } from "../../../store/objects/staging.ts";
 import type { SourceFields } from "../../../store/pointers/import-file.ts";
 import { dvcFolder } from "../../../store/settings/dvc-config.ts";
@@ -176,9 +176,8 @@ async function storedAt(project: Project, context: Context, absolute: string): P
   if (!isHere(absolute)) return null;
   // Links into a cache that is gone hold nothing.
   const scan = await paceWork(scanOutput(project, absolute, { mayLack: true }), context, { label: "hashing data" });
-  const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
-  const sizes = await paceWork(trustedSizes(openCache(project).dir, names), context, { label: "looking into the cache" });
-  return sizes.includes(null) ? null : scan;
+  const isWhole = await paceWork(areStored(openCache(project).dir, scan.files), context, { label: "looking into the cache" });
+  return isWhole ? scan : null;
 }
 
 /** Deletes what the cache has; answers what that was. */

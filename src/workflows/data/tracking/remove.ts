@@ -9,7 +9,7 @@ import type { Context } from "../../../platform/context.ts";
 import { isThere, readTextIfExists } from "../../../platform/files.ts";
 import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
-import { trustedSizes } from "../../../store/objects/layout.ts";
+import { areStored } from "../../../store/objects/layout.ts";
 import { readPointers } from "../../../store/pointers/pointers.ts";
 import { unignoreEdit } from "../../../store/settings/gitignore.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
@@ -161,8 +161,7 @@ function* removing(
   if (!isHere(absolute)) return;
   const scan = yield* scanOutput(project, absolute);
   const cache = openCache(project);
-  const names = scan.files.map(({ md5 }) => ({ hash: md5, hashName: "md5" as const }));
-  const isSaved = scan.content.hash === hash && (yield* trustedSizes(cache.dir, names)).every((size) => size !== null);
+  const isSaved = scan.content.hash === hash && (yield* areStored(cache.dir, scan.files));
   if (!isSaved) return trash(absolute);
   for (const batch of batchesOf(scan.files)) {
     const changes = batch.map(({ relpath, md5 }): Change => [relpath, md5, null]);
