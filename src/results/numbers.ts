@@ -22,9 +22,12 @@ const SYSTEM = new Set([
   ...STAMP_COLUMNS,
 ]);
 
+/** How far a run has come. What goes up from row to row nobody has set. */
+const PROGRESS = new Set("epoch step global_step iteration iter batch".split(" "));
+
 /**
  * Configured names are metrics. Of the others a number whose name is a known metric's is one, its direction guessed;
- * everything else is a parameter. A metric is aggregated as configured, by default its last value; a parameter is its last.
+ * everything else is a parameter, but for what counts rows. A metric is aggregated as configured, by default its last value; a parameter is its last.
  */
 export function aggregate(db: Database, runId: string, config: Pick<Config, "metrics" | "aggregate">): RunNumbers {
   return aggregateRows(db, runTracks(db, runId), config);
@@ -38,7 +41,7 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
     const direction = configured ?? directionOf(name, values);
     if (direction === undefined) {
       const last = values.at(-1) ?? null;
-      if (!isAsset(db, last)) numbers.params[name] = formatCell(last);
+      if (!isAsset(db, last) && !isProgress(name, values)) numbers.params[name] = formatCell(last);
       continue;
     }
     if (configured === undefined) numbers.guessed[name] = direction;
@@ -51,6 +54,10 @@ export function aggregateRows(db: Database, tracks: readonly TrackRows[], config
 /** Undefined when neither the name nor the values look like a metric. A hash in a metric's column (xetrack's asset) is no number. */
 function directionOf(name: string, values: readonly Cell[]): Direction | undefined {
   return cellNumber(values.at(-1) ?? null) === null ? undefined : guessDirection(name);
+}
+
+function isProgress(name: string, values: readonly Cell[]): boolean {
+  return PROGRESS.has(name.toLowerCase()) && values.some((value) => value !== values[0]);
 }
 
 /** xetrack keeps an object in tables of its own and writes its hash into the cell: neither a parameter nor a metric. */

@@ -78,3 +78,13 @@ it("leaves rows of other runs alone", () => {
   appendRow(db, "predictions", { trackId: "other", values: { accuracy: 0.9 } });
   expect(aggregate(db, "run", { metrics: {}, aggregate: {} }).metrics.accuracy).toBe("0.1");
 });
+
+it("takes what counts rows for no parameter, unless it stays the same", () => {
+  log({ epoch: 1n, Step: 10n, iter: 3n, lr: 0.1, loss: 2 }, { epoch: 2n, Step: 20n, iter: 3n, lr: 0.2, loss: 1 });
+  expect(aggregate(db, "run", { metrics: {}, aggregate: {} })).toMatchObject({
+    params: { iter: "3", lr: "0.2" },
+    metrics: { loss: "1.0" },
+  });
+  expect(Object.keys(aggregate(db, "run", { metrics: {}, aggregate: {} }).params)).toEqual(["iter", "lr"]);
+  expect(aggregate(db, "run", { metrics: { epoch: "min" }, aggregate: {} }).metrics.epoch).toBe("2");
+});
