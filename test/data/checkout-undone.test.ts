@@ -72,7 +72,22 @@ it("undo refuses what was changed since, and what the cache no longer has, and l
     .expverJson(["ops"])
     .data.operations.filter(({ command }: { command: string }) => command === "data checkout")
     .map(({ id }: { id: string }) => id);
-  expect(repository.expver(["undo", operation])).toMatchObject({ code: 4, stderr: expect.stringContaining("no longer in the cache") });
+  expect(repository.expver(["undo", operation])).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining("no longer whole in the cache"),
+  });
+  expect(filesOf(repository)).toEqual(STATES.v1);
+});
+
+it("undo refuses what the cache has damaged, and leaves everything as it is", () => {
+  const repository = project();
+  repository.expver(["data", "checkout"]);
+  const md5 = md5Of(Buffer.from("second"));
+  const object = join(repository.root, ".dvc/cache/files/md5", md5.slice(0, 2), md5.slice(2));
+  chmodSync(object, 0o644);
+  writeFileSync(object, "sEcond");
+  chmodSync(object, 0o444);
+  expect(repository.expver(["undo"])).toMatchObject({ code: 4, stderr: expect.stringContaining("what f was is no longer whole") });
   expect(filesOf(repository)).toEqual(STATES.v1);
 });
 

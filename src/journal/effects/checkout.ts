@@ -31,7 +31,8 @@ function* standing(top: string, effect: CheckedOut): Work<Standing> {
     if (now === before) continue;
     const shown = path.slice(top.length + 1);
     if (now !== after) return { state: "other", now: `${shown} is something else` };
-    if (before !== null && !isFile(objectOf(effect, before))) return { state: "other", now: `what ${shown} was is no longer in the cache` };
+    if (before !== null && !(yield* isKept(effect, before)))
+      return { state: "other", now: `what ${shown} was is no longer whole in the cache` };
     if (now !== null && firstBytes(path, DATABASE.length).toString("latin1") === DATABASE && (whoHasOpen(path) ?? []).length > 0)
       return { state: "other", now: `${shown} is open in a process` };
     changed += 1;
@@ -71,13 +72,19 @@ function* takingBack(top: string, effect: CheckedOut): Work<void> {
 }
 
 /** Files that are kept in the cache, at their places again; nothing when one of them is not there any more. */
-export function* makingAgain(top: string, effect: Omit<CheckedOut, "kind">): Work<void> {
-  const whole = { kind: "checkout" as const, ...effect };
-  if (effect.files.every(([, before]) => before !== null && isFile(objectOf(whole, before)))) yield* takingBack(top, whole);
+export function* makingAgain(top: string, effect: CheckedOut): Work<void> {
+  for (const [, before] of effect.files) if (before === null || !(yield* isKept(effect, before))) return;
+  yield* takingBack(top, effect);
 }
 
 function placeOf(top: string, { path }: CheckedOut, [below]: CheckedOut["files"][number]): string {
   return below === "" ? join(top, path) : join(top, path, below);
+}
+
+/** The bytes are there, and not damaged. */
+function* isKept(effect: CheckedOut, hash: string): Work<boolean> {
+  const object = objectOf(effect, hash);
+  return isFile(object) && (yield* hashingFile(object, { kind: effect.hashName })).md5 === hash;
 }
 
 function objectOf({ shards }: CheckedOut, hash: string): string {
