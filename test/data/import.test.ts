@@ -391,6 +391,17 @@ describe("import", () => {
     expect(repository.git("status", "--porcelain")).toBe("");
   });
 
+  it("undo brings back what an update took away that was to bring nothing", () => {
+    const { repository, source } = imported();
+    const before = readTree(join(repository.root, "d"));
+    renew(source);
+    expect(repository.expver(["data", "update", "--no-download", "d.dvc"]).code).toBe(0);
+    expect(existsSync(join(repository.root, "d"))).toBe(false);
+    expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+    expect(readTree(join(repository.root, "d"))).toEqual(before);
+    expect(repository.git("status", "--porcelain")).toBe("");
+  });
+
   it("is not taken back once it was edited", () => {
     const { repository } = imported();
     repository.write("kept", "kept nowhere");

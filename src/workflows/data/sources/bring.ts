@@ -25,6 +25,7 @@ import { rememberMade } from "../../../store/worktree/remember.ts";
 import { removingScanned } from "../../../store/worktree/remove-files.ts";
 import { type Scan, scanOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
+import { removingStored } from "../checkout-effects.ts";
 import { databaseCopier } from "../databases.ts";
 import { copyNodes } from "./copy-nodes.ts";
 import type { Elsewhere } from "./elsewhere.ts";
@@ -162,7 +163,7 @@ export async function takeAway(
 ): Promise<void> {
   const absolute = absolutePath(project, path);
   const scan = await storedAt(project, context, absolute);
-  if (scan !== null) await removeStored(project, context, { absolute, scan });
+  if (scan !== null) await paceWork(removingStored(project, operation, { path, scan }), context, { label: "removing" });
   if (!isHere(absolute)) return;
   const trash = trashPlace(project, absolute);
   operation.record({ kind: "trash", path, trash });

@@ -7,20 +7,19 @@ import type { OpenOperation } from "../../../journal/operations.ts";
 import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { isThere, readTextIfExists } from "../../../platform/files.ts";
-import { batchesOf, paceWork, type Work } from "../../../platform/pace.ts";
+import { paceWork, type Work } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { areStored } from "../../../store/objects/layout.ts";
 import { readPointers } from "../../../store/pointers/pointers.ts";
 import { unignoreEdit } from "../../../store/settings/gitignore.ts";
 import type { FileEdit, Pointer } from "../../../store/types.ts";
 import { relinkOutputs } from "../../../store/worktree/relink.ts";
-import { removingScanned } from "../../../store/worktree/remove-files.ts";
 import { scanOutput } from "../../../store/worktree/scan.ts";
 import { isHere } from "../../../store/worktree/status.ts";
 import type { Input, Plan, WriteWorkflow } from "../../contract.ts";
 import { wordsOf } from "../../input.ts";
 import { applyFileEdits, fingerprintOf } from "../../plan.ts";
-import { type Change, checkoutEffects } from "../checkout-effects.ts";
+import { removingStored } from "../checkout-effects.ts";
 import { withExitCode } from "../exit-codes.ts";
 import { openData, stageAddresses } from "../open-data.ts";
 import { performLocked } from "../perform-locked.ts";
@@ -160,13 +159,7 @@ function* removing(
   const absolute = absolutePath(project, path);
   if (!isHere(absolute)) return;
   const scan = yield* scanOutput(project, absolute);
-  const cache = openCache(project);
-  const isSaved = scan.content.hash === hash && (yield* areStored(cache.dir, scan.files));
+  const isSaved = scan.content.hash === hash && (yield* areStored(openCache(project).dir, scan.files));
   if (!isSaved) return trash(absolute);
-  for (const batch of batchesOf(scan.files)) {
-    const changes = batch.map(({ relpath, md5 }): Change => [relpath, md5, null]);
-    operation.record(...checkoutEffects(project, { path, hashName: "md5" }, changes));
-    yield { files: 0, bytes: 0 };
-  }
-  yield* removingScanned(absolute, scan);
+  yield* removingStored(project, operation, { path, scan });
 }
