@@ -75,17 +75,17 @@ function merged(effects: readonly Effect[]): Merged[] {
   const result: Merged[] = [];
   const places = new Map<string, number>();
   for (const effect of effects) {
-    if (!["file", "ref", "rows", "stamp", "database"].includes(effect.kind)) {
+    if (!["file", "ref", "rows", "stamp", "database", "move"].includes(effect.kind)) {
       result.push({ effect, passed: [] });
       continue;
     }
-    const key = `${effect.kind} ${targetOf(effect)}`;
+    const key = `${effect.kind} ${effect.kind === "move" ? effect.from : targetOf(effect)}`;
     const at = places.get(key);
     const earlier = at === undefined ? undefined : result[at];
     if (at === undefined || earlier === undefined) {
       places.set(key, result.length);
       result.push({ effect, passed: [] });
-    } else if (effect.kind === "rows" || effect.kind === "database") {
+    } else if (effect.kind === "rows" || effect.kind === "database" || effect.kind === "move") {
       result[at] = { effect, passed: [] };
     } else if ("before" in earlier.effect && "before" in effect) {
       result[at] = { effect: { ...effect, before: earlier.effect.before }, passed: [...earlier.passed, earlier.effect.after] };

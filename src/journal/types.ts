@@ -48,6 +48,7 @@ export type Effect =
    * (`platform/tree-digest.ts`): what was put there, which undo takes away only while it is that. `isCopy`: of what lies elsewhere, and
    * waited in the trash (`from`): of an operation that failed or was killed it does not stay there, as each further try would leave one more.
    * `removed`: files that stood at `to`, by path below it, with their MD5s; they are kept in the cache (`shards`, absolute) and made again.
+   * Recorded again once it is known what else stood there.
    */
   | {
       kind: "move";

@@ -500,8 +500,7 @@ describe("import", () => {
       return killed;
     }, sampledPoints(6));
     expect(points).toBeGreaterThan(10);
-    // Removed, as the cache has it, and not noted yet.
-    expect(gone).toBeLessThanOrEqual(1);
+    expect(gone).toBe(0);
   });
 
   describe("leaves no copy in the trash, where each further try would add one,", () => {

@@ -58,6 +58,24 @@ it("the undo of a checkout", () => {
   ]);
 });
 
+it("an update that takes away what the cache has: it stands again", () => {
+  const repo = makeRepository();
+  const write = (state: string) => {
+    for (let index = 0; index < FILES; index += 1) repo.write(`../d/${index}`, `${state} ${index}`);
+  };
+  must(repo, "data", "init");
+  write("old");
+  must(repo, "data", "import-url", "../d");
+  write("new");
+  const interrupted = runInterrupted(repo, ["data", "update", "d.dvc"], { at: 10, text: "/work/d/" });
+  expect(interrupted).toMatchObject({ code: INTERRUPTED, stderr: expect.stringContaining("while removing") });
+  expect(count(repo, "old")).toBe(FILES);
+  must(repo, "data", "update", "d.dvc");
+  expect(count(repo, "new")).toBe(FILES);
+  must(repo, "undo");
+  expect(count(repo, "old")).toBe(FILES);
+});
+
 it("what a killed checkout left being taken back", () => {
   const repo = project();
   repo.git("checkout", "-q", "HEAD~", "--", "d.dvc");

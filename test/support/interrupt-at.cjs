@@ -6,7 +6,7 @@ const { syncBuiltinESMExports } = require("node:module");
 const [, limit, text] = /^(\d+) (.+)$/.exec(process.env.EXPVER_INTERRUPT ?? "") ?? [];
 if (limit !== undefined && /[\\/]dist[\\/]main\.cjs$/.test(process.argv[1] ?? "")) {
   let count = 0;
-  for (const name of ["renameSync", "rmSync"]) {
+  for (const name of ["renameSync", "rmSync", "unlinkSync"]) {
     const original = fs[name];
     fs[name] = function (...args) {
       if (args.some((arg) => typeof arg === "string" && arg.includes(text))) {

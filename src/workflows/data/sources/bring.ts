@@ -126,21 +126,17 @@ export async function bring(
     const digest = await paceWork(digestingTree(target, md5s), context, { label: "hashing data" });
     const stored = await storedAt(project, context, absolute);
     mkdirSync(dirname(waiting), { recursive: true });
-    // From here until it is noted below nothing takes long: killed meanwhile, the copy stays in the trash.
+    // From here until it is noted nothing takes long: killed meanwhile, the copy stays in the trash.
     moveWhole(target, waiting);
+    const move = { kind: "move", from: relative(topOf(project), waiting), to: path, digest, isCopy: true } as const;
+    const noted = stored === null ? move : { ...move, removed: removedBy(project, stored) };
     // Only now, when what comes is there: whatever went wrong before, what stood there stands.
-    const removed = stored === null ? null : await removeStored(project, context, { absolute, scan: stored });
+    if (stored !== null) {
+      operation.record(noted);
+      await paceWork(removingScanned(absolute, stored), context, { label: "removing" });
+    }
     const stands = isHere(absolute);
-    const from = relative(topOf(project), waiting);
-    operation.record({
-      kind: "move",
-      from,
-      to: path,
-      digest,
-      ...(stands ? { replaced } : {}),
-      ...(removed ? { removed } : {}),
-      isCopy: true,
-    });
+    if (stands || stored === null) operation.record(stands ? { ...noted, replaced } : noted);
     if (stands) moveToTrash(project, absolute, replaced);
     moveWhole(waiting, absolute);
     const since = Date.now();
@@ -181,10 +177,8 @@ async function storedAt(project: Project, context: Context, absolute: string): P
   return isWhole ? scan : null;
 }
 
-/** Deletes what the cache has; answers what that was. */
-async function removeStored(project: Project, context: Context, { absolute, scan }: { absolute: string; scan: Scan }): Promise<Removed> {
-  await paceWork(removingScanned(absolute, scan), context, { label: "removing" });
-  return { shards: shardsFolder(openCache(project).dir, "md5"), files: scan.files.map(({ relpath, md5 }) => [relpath, md5]) };
+function removedBy(project: Project, { files }: Scan): Removed {
+  return { shards: shardsFolder(openCache(project).dir, "md5"), files: files.map(({ relpath, md5 }) => [relpath, md5]) };
 }
 
 /** The same bytes: a folder's files by what the server calls each. */
