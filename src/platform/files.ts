@@ -244,6 +244,12 @@ export function isFile(path: string): boolean {
   return statOf(path)?.isFile() === true;
 }
 
+/** Whether two paths, which may be spelled differently, lead to one file or folder. */
+export function isSamePlace(one: string, other: string): boolean {
+  const [first, second] = [statOf(one), statOf(other)];
+  return one === other || (first !== undefined && first.ino === second?.ino && first.dev === second.dev);
+}
+
 /** Bytes of a file, links followed; 0 where there is none. */
 export function fileSize(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { finishWork } from "../../src/platform/pace.ts";
@@ -470,6 +470,31 @@ it("a repository that Git's configuration calls a sibling is kept in mind as one
   one.git("config", "--unset-all", "expver.sibling");
   expect(gc()).toMatchObject({ code: 0, stderr: expect.stringContaining("is outside of this repository") });
   expect(shared()).toHaveLength(2);
+});
+
+it("projects of one repository share a cache by whatever path each names it; one outside is told of", () => {
+  const { root, write, expver, commit } = makeRepository();
+  const [disk, link] = [join(root, "../disk"), join(root, "../link")];
+  for (const folder of [disk, join(root, "sub")]) mkdirSync(folder);
+  symlinkSync(disk, link);
+  const data = (cwd: string, ...args: string[]) => expect([args, expver(["data", ...args], { cwd })]).toMatchObject([args, { code: 0 }]);
+  data(".", "init");
+  symlinkSync(disk, join(root, ".dvc/cache"));
+  data("sub", "init", "--subdir");
+  data("sub", "cache", "dir", link);
+  for (const [folder, text] of [
+    [".", "kept"],
+    ["sub", "kept, too"],
+    [".", "dropped"],
+  ] as const) {
+    write(`${folder}/x`, text);
+    data(folder, "add", "x");
+  }
+  commit("both");
+  expect(objectsBelow(join(disk, "files"))).toHaveLength(3);
+  expect(expver(["data", "gc", "-w", "-f"])).toMatchObject({ code: 0, stderr: expect.stringContaining("is outside of this repository") });
+  expect(objectsBelow(join(disk, "files"))).toHaveLength(2);
+  data("sub", "status");
 });
 
 it("--older-than keeps what was stored lately", () => {

@@ -1,6 +1,6 @@
 /** doctor and worktrees that were moved, half-removed, locked or are off their branch; and the troubleshooting list of the skill. */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
@@ -86,6 +86,13 @@ describe("a worktree", () => {
     there.git("switch", "-q", "-c", "another");
     expect(found("detached-worktrees", "--fix")).toMatchObject([{ level: "warning" }]);
     expect(there.git("symbolic-ref", "HEAD")).toBe("refs/heads/another");
+  });
+
+  it("with a link to the shared cache has none of its own", () => {
+    repo.write("x", "1");
+    expect(repo.expver(["data", "add", "x"])).toMatchObject({ code: 0 });
+    symlinkSync(join(repo.root, ".dvc/cache"), join(there.root, ".dvc/cache"));
+    expect(found("own-caches")).toEqual([]);
   });
 
   it("with a cache of its own: what is said to be typed brings every version into the shared one", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { findPlace } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn } from "../../git/git.ts";
+import { isSamePlace } from "../../platform/files.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { counted } from "../../platform/words.ts";
@@ -21,7 +22,7 @@ export const ownCaches: Check = {
     const findings: Finding[] = [];
     for (const { root, there } of linked) {
       const own = join(root, ".dvc", "cache");
-      if (there && shared !== null && shared !== own && existsSync(join(own, "files")))
+      if (there && shared !== null && !isSamePlace(shared, own) && existsSync(join(own, "files")))
         findings.push(await judge(scene, { root, own, shared }));
     }
     return findings;

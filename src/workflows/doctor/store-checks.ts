@@ -6,7 +6,7 @@ import { shownPath, typedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
 import { promisedOutputs } from "../../pipelines/unrun-outputs.ts";
 import { roomOn } from "../../platform/file-system.ts";
-import { isFolder, readableNamesIn, readTextIfExists } from "../../platform/files.ts";
+import { isFolder, isSamePlace, readableNamesIn, readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { cacheTrash, openCache } from "../../store/objects/cache.ts";
 import { parseListing } from "../../store/objects/listing.ts";
@@ -144,7 +144,7 @@ export const worktreeCache: Check = {
     const shared = project === null ? null : sharedCache(project);
     if (project === null || shared === null) return [];
     const own = cacheSeenByDvc(project);
-    if (own === shared) return [];
+    if (isSamePlace(own, shared)) return [];
     const lost = looked.tracked().pointers.filter((pointer) => missingOf(own, pointer) > 0);
     const there = lost.filter((pointer) => missingOf(shared, pointer) === 0);
     if (there.length === 0) return [];

@@ -6,7 +6,7 @@ import { contextIn, git, gitResult } from "../../../git/git.ts";
 import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
-import { isFolder } from "../../../platform/files.ts";
+import { isFolder, isSamePlace } from "../../../platform/files.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { readPointers, readPointersOf, readStagedPointers, refuseUnreadable } from "../../../store/pointers/pointers.ts";
 import type { Pointer } from "../../../store/types.ts";
@@ -83,7 +83,7 @@ export function projectsToKeep(project: Project, context: Context, input: Input)
     return found;
   });
   const { dir } = openCache(project);
-  const shares = (one: Project) => input.cloud === true || openCache(one).dir === dir;
+  const shares = (one: Project) => input.cloud === true || isSamePlace(openCache(one).dir, dir);
   const all = [project, ...named]
     .flatMap((one) => [one, ...elsewhere(one, context)])
     .flatMap((one) => [one, ...besides(one, context).filter(shares)]);

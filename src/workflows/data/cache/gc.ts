@@ -4,7 +4,7 @@
  */
 
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, lstatSync, renameSync, type Stats } from "node:fs";
+import { existsSync, lstatSync, realpathSync, renameSync, type Stats } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
@@ -164,7 +164,11 @@ async function survey(project: Project, context: Context, input: Input): Promise
   const dir = openCache(project).dir;
   const work = readingCache(dir, context.clock(), isUnused, ageIn(input));
   const unused = await paceWork(work, context, { label: "looking through the cache" });
-  if (unused.length > 0 && namedProjects(project, context, input).length === 0 && !isWithin(dir, homeOf(project)))
+  if (
+    unused.length > 0 &&
+    namedProjects(project, context, input).length === 0 &&
+    !isWithin(realpathSync(dir), realpathSync(homeOf(project)))
+  )
     context.report({
       kind: "warning",
       text: `${dir} is outside of this repository: what only other repositories that use it name goes, too`,
