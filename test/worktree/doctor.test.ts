@@ -1,6 +1,7 @@
 /** doctor and worktrees that were moved, half-removed, locked or are off their branch; and the troubleshooting list of the skill. */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
@@ -66,6 +67,20 @@ describe("a worktree", () => {
     expect(there.git("symbolic-ref", "HEAD")).toBe("refs/heads/exp/trial");
     expect(there.read("notes.txt")).toBe("by hand\n");
     expect(found("half-removed-worktrees")).toEqual([]);
+  });
+
+  it("on another disk that Git has forgotten gets its place again, too", () => {
+    const disk = mkdtempSync(join(tmpdir(), "expver-disk-"));
+    try {
+      const far = join(disk, "far");
+      lab.must("worktree", "create", "far", "--path", far);
+      rmSync(join(repo.root, ".git/worktrees/far"), { recursive: true });
+      expect(own("half-removed-worktrees")).toHaveLength(1);
+      expect(openTestRepository(far, repo.context.env as Record<string, string>).git("symbolic-ref", "HEAD")).toBe("refs/heads/exp/far");
+      expect([...found("half-removed-worktrees"), ...found("moved-worktrees")]).toEqual([]);
+    } finally {
+      rmSync(disk, { recursive: true });
+    }
   });
 
   it("that is locked is named with the reason; the lock of a git that died goes", () => {

@@ -1,5 +1,5 @@
 /** Worktrees that were moved, half-removed, locked, or are off their branch; caches that are not shared. */
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { topOf } from "../../config/project.ts";
 import { contextIn, findRepository, git, gitResult, type Repository } from "../../git/git.ts";
@@ -7,6 +7,7 @@ import { headBranch, readRef, updateRefs } from "../../git/refs.ts";
 import { unfinished } from "../../git/status.ts";
 import { linkedGitDir, worktreeState } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
+import { copyFileAtomic } from "../../platform/files.ts";
 import { makeStaging } from "../../store/objects/staging.ts";
 import { recordsOf, saveRecord, type WorktreeRecord } from "../worktree/records.ts";
 import type { Check, Finding, Scene } from "./check.ts";
@@ -165,8 +166,8 @@ function adopt(repository: Repository, context: Context, { root, branch, commit 
     const isThere = branch !== null && readRef(repository, `refs/heads/${branch}`) !== null;
     const what = isThere ? [beside, branch] : ["--detach", beside, commit];
     git(repository, ["worktree", "add", "--no-checkout", "--force", ...what]);
-    rmSync(join(root, ".git"), { force: true });
-    renameSync(join(beside, ".git"), join(root, ".git"));
+    // The worktree may be on another disk.
+    copyFileAtomic(join(beside, ".git"), join(root, ".git"));
     git(repository, ["worktree", "repair", root]);
     const inside = findRepository(contextIn(context, root));
     if (inside !== null) gitResult(inside, ["reset", "--quiet", "--mixed"], { allow: [1] });
