@@ -29,6 +29,14 @@ beforeEach(() => {
 
 const inside = (name: string) => openTestRepository(join(trees, name), repo.context.env as Record<string, string>);
 
+it("a folder for worktrees may be named by its whole path", () => {
+  const elsewhere = join(dirname(repo.root), "elsewhere");
+  repo.commit("whole path", { "expver.yaml": `worktrees: { dir: ${elsewhere} }\n` });
+  mustIn(repo, "worktree", "create", "far");
+  expect(readdirSync(elsewhere)).toEqual(["exp-far"]);
+  expect(repo.git("status", "--porcelain")).toBe("");
+});
+
 describe("--sparse", () => {
   it("has the folders and data that were named, runs and finishes; nothing of the rest is lost on main", () => {
     const plan = repo.expver(["worktree", "create", "part", "--sparse", "text", "data/images", "--dry-run"]);

@@ -114,7 +114,7 @@ export function placeFor(project: Project, repository: Repository, folder: strin
   const { dir } = project.config.worktrees;
   const [main] = linkedWorktrees(repository);
   const top = main?.root ?? repository.root;
-  if (dir !== null) return join(top, dir, folder);
+  if (dir !== null) return resolve(top, dir, folder);
   const around = gitResult(repository, ["rev-parse", "--show-superproject-working-tree"], { allow: [128] })
     .stdout.toString("utf8")
     .trim();
