@@ -15,10 +15,14 @@ if (only !== "--only-tests") {
 const report = join(tmpdir(), `expver-tests-${process.pid}.json`);
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
 const tests = spawnSync("npx", ["vitest", "run", ...reporters, ...folders], { stdio: "inherit" });
-const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, "utf8"));
+const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
 rmSync(report, { force: true });
+// A file that fails before its first test has no failed test.
+const broken = testResults.filter(
+  ({ status, assertionResults }) => status === "failed" && assertionResults.every((one) => one.status !== "failed"),
+);
 const where = `on Node ${process.version}${folders.length > 0 ? ` (${folders.join(" ")})` : ""}`;
-console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped ${where}`);
+console.log(`${numPassedTests} passed, ${numFailedTests + broken.length} failed, ${numPendingTests} skipped ${where}`);
 process.exitCode = tests.status === 0 && numPassedTests > 0 ? 0 : 1;
 
 function step(program, args) {

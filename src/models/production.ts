@@ -1,11 +1,15 @@
 /** The model in production: what its pointer says, what lies there. */
-import { absolutePath, storedPath } from "../config/paths.ts";
+import { basename, dirname, extname } from "node:path/posix";
+import { isInProduction } from "../config/model-places.ts";
+import { absolutePath, isWithin, storedPath } from "../config/paths.ts";
 import { type Project, requireRepository } from "../config/project.ts";
+import { usualProduction } from "../config/read-config.ts";
 import { resolveCommit } from "../git/refs.ts";
 import type { Work } from "../platform/pace.ts";
-import { pointerBeside, readPointersAt } from "../store/pointers/pointers.ts";
+import { pointerBeside, readPointers, readPointersAt } from "../store/pointers/pointers.ts";
 import { scanOutput } from "../store/worktree/scan.ts";
 import { isHere } from "../store/worktree/status.ts";
+import type { KnownModel } from "./types.ts";
 
 /**
  * `none`: nothing lies there and nothing is recorded. `untracked`: something lies there that no pointer speaks of. `missing`: its
@@ -32,6 +36,25 @@ export function* readingProduction(project: Project): Work<Production> {
   const head = resolveCommit(requireRepository(project), "HEAD");
   const committed = (head === null ? [] : readPointersAt(project, head)).find((one) => one.path === path)?.hash ?? null;
   return { path, state: stateOf(recorded?.hash, there?.hash, committed), recorded, there };
+}
+
+/**
+ * Where a model goes: where the one in production lies, or as `expver.yaml` says. The first one, where nobody says anything, keeps its name if what
+ * its extension says would be lost, or if its program calls it so in production itself.
+ */
+export function placeInProduction(
+  project: Project,
+  { path, state }: Production,
+  { run, path: from }: Pick<KnownModel, "run" | "path">,
+): string {
+  if (state !== "none" || project.config.models.production !== usualProduction(project.config)) return path;
+  const folder = dirname(path);
+  if (isWithin(folder, from)) return path;
+  const item = basename(from);
+  const own = isInProduction(project, from) ? from : `${folder}/${item.startsWith(`${run}_`) ? item.slice(`${run}_`.length) : item}`;
+  if (own !== from && extname(own) === extname(path)) return path;
+  const isFree = !isHere(absolutePath(project, own)) && !readPointers(project).some((one) => dirname(one.path) === folder);
+  return isFree ? own : path;
 }
 
 function stateOf(recorded: string | undefined, there: string | undefined, committed: string | null): ProductionState {

@@ -102,12 +102,18 @@ it("a candidate that was changed since it was stored: what its run left, in list
   expect(repo.read(`models/candidates/${run}_model.bin`)).toBe("tampered\n");
 });
 
-it("a model of another extension than production's is promoted with a warning that says how to change it", () => {
+it("a model of another extension than production's keeps its name where nobody gave one, and is else promoted with a warning", () => {
   const repo = makeModels();
   repo.write("expver.yaml", "metrics: { loss: min }\n");
   repo.commit("defaults");
-  const answer = repo.expverJson(["models", "promote", "e0.1.0"]);
-  expect(answer.data.path).toBe("models/production/model.bin");
-  expect(answer.warnings).toMatchObject([{ hint: expect.stringContaining("models: { output: models/model.json }") }]);
-  expect(repo.expverJson(["models", "promote", "e0.2.0", "--dry-run"]).warnings).toHaveLength(1);
+  for (const version of ["e0.1.0", "e0.2.0"]) {
+    const answer = repo.expverJson(["models", "promote", version]);
+    expect(answer).toMatchObject({ warnings: [], data: { version, path: "models/production/model.json" } });
+  }
+  expect(repo.expver(["models", "info"]).stdout).toContain("models/production/model.json  as promoted");
+  repo.write("expver.yaml", "metrics: { loss: min }\nmodels: { production: prod/model.bin }\n");
+  repo.commit("named");
+  const { data, warnings } = repo.expverJson(["models", "promote", "e0.1.0"]);
+  expect(data.path).toBe("prod/model.bin");
+  expect(warnings).toMatchObject([{ hint: expect.stringContaining("models: { output: models/model.json }") }]);
 });

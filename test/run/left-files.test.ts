@@ -48,6 +48,25 @@ describe("files that no version has", () => {
     expect(repo.read("again")).toBe(`weights of ${next.run_id}`);
   });
 
+  it("are named by the folder they share, unless Git has something in it", () => {
+    const repo = makeExperiment();
+    repo.write("src/own.py", "");
+    repo.commit("code");
+    const many = `for (const [index, path] of ["checkpoints/1/w.pt", "checkpoints/2/w.pt", "src/a.py", "src/b.py"].entries()) {
+      fs.mkdirSync(require("path").dirname(path), { recursive: true });
+      fs.writeFileSync(path, String(index));
+    }`;
+    repo.write("train.js", repo.read("train.js") + many);
+    const { warnings, data } = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]);
+    expect(warnings).toMatchObject([
+      {
+        text: `run ${data.run_id} left what no version has: checkpoints/ (2 files), src/a.py, src/b.py`,
+        hint: "Name in expver.yaml what a run is to keep: track: ['checkpoints/**', 'src/a.py', 'src/b.py']; or now: expver data add checkpoints",
+      },
+    ]);
+    expect(repo.expver(["data", "add", "checkpoints"]).code).toBe(0);
+  });
+
   it("are not those that were there, where no snapshot or no branch has them", () => {
     const repo = makeExperiment();
     repo.write("notes.txt", "in the version");

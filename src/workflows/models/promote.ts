@@ -10,6 +10,7 @@ import { openProject } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { readRef } from "../../git/refs.ts";
 import { nameOfModel } from "../../models/known-models.ts";
+import { placeInProduction } from "../../models/production.ts";
 import { productionMessage } from "../../models/production-history.ts";
 import type { KnownModel } from "../../models/types.ts";
 import type { Context } from "../../platform/context.ts";
@@ -64,17 +65,18 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
     const question = await seedQuestion(context, survey, input);
     const model = await chosenModel(survey, { input, question });
     const gates = await passGates(survey, model, { input, question });
-    refuseUntrackable(project, [production.path], readPointers(project));
+    const path = placeInProduction(project, production, model);
+    refuseUntrackable(project, [path], readPointers(project));
     const remote = textIn(input.remote);
     const { source, path: from } = sourceOf(survey, model);
     const nodes = await sourceTree(source, from, { remote });
     await requireBytes(context, source, { nodes, path: from, remote });
-    warnExtension(survey.project, context, model, production.path);
+    warnExtension(survey.project, context, model, path);
     const head = readRef(repository, "HEAD");
     const before = beforeOf(production);
     const isDone = production.state === "right" && before.there === model.hash;
     const { isUnsaved, keeps } = keptAfter(survey, model.hash);
-    const plan = { model, gates, path: production.path, head, before, origin: { source, from, nodes, remote } };
+    const plan = { model, gates, path, head, before, origin: { source, from, nodes, remote } };
     return {
       command: "models promote",
       steps: isDone ? [] : stepsOf(plan, keeps),

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { configPath, isUnder, storedPath, typedPath } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { git, type Repository } from "../../../git/git.ts";
 import type { Context } from "../../../platform/context.ts";
 import type { ClosingRun } from "../open-run.ts";
 import type { LeftFiles } from "../run-facts.ts";
@@ -71,14 +72,37 @@ export function keepLeft(run: ClosingRun): LeftFiles | null {
 }
 
 /** What is to be typed is relative to where it is typed, and what is to be written to `expver.yaml`. */
-export function warnOfLeft(context: Context, { project, runId }: ClosingRun, { paths, files, folder }: LeftFiles): void {
-  const shown = paths.slice(0, 3);
-  const more = files > shown.length ? ` and ${files - shown.length} more` : "";
+export function warnOfLeft(context: Context, { project, repository, runId }: ClosingRun, { paths, files, folder }: LeftFiles): void {
+  const units = unitsOf(repository, paths);
+  const shown = units.slice(0, 3);
+  const rest = files - shown.reduce((sum, unit) => sum + unit.paths.length, 0);
   const kept = folder === null ? "" : `, kept in ${folder}`;
-  const globs = shown.map((path) => `'${configPath(project, path)}'`).join(", ");
+  const names = shown.map(({ path, paths: { length } }) => (length > 1 ? `${path}/ (${length} files)` : path)).join(", ");
+  const globs = shown.map(({ path, paths: { length } }) => `'${configPath(project, path)}${length > 1 ? "/**" : ""}'`).join(", ");
   context.report({
     kind: "warning",
-    text: `run ${runId} left what no version has: ${shown.join(", ")}${more}${kept}`,
-    hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${folder === null ? `; or now: expver data add ${typedPath(project, paths[0] ?? "")}` : ""}`,
+    text: `run ${runId} left what no version has: ${names}${rest > 0 ? ` and ${rest} more` : ""}${kept}`,
+    hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${folder === null ? `; or now: expver data add ${typedPath(project, shown[0]?.path ?? "")}` : ""}`,
   });
+}
+
+/** Files that share a folder in which Git has nothing count as one: the folder. */
+function unitsOf(repository: Repository, paths: readonly string[]): { path: string; paths: string[] }[] {
+  const byTop = new Map<string, string[]>();
+  for (const path of paths) {
+    const top = path.replace(/\/.*/, "");
+    byTop.set(top, [...(byTop.get(top) ?? []), path]);
+  }
+  return [...byTop.values()].flatMap((group) => {
+    const folder = sharedFolder(group);
+    const isOwn = group.length > 1 && folder !== "" && git(repository, ["ls-files", "-z", "--", `:(top,literal)${folder}`]) === "";
+    return isOwn ? [{ path: folder, paths: group }] : group.map((path) => ({ path, paths: [path] }));
+  });
+}
+
+/** The deepest folder all of them are in. */
+function sharedFolder(paths: readonly string[]): string {
+  const [first = [], ...others] = paths.map((path) => path.split("/").slice(0, -1));
+  const end = first.findIndex((part, index) => others.some((other) => other[index] !== part));
+  return first.slice(0, end === -1 ? undefined : end).join("/");
 }

@@ -3,12 +3,11 @@
  * stored nowhere.
  */
 
-import { isInProduction } from "../../../config/model-places.ts";
 import { isWithin } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
-import { usualProduction } from "../../../config/read-config.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { OpenOperation } from "../../../journal/operations.ts";
+import { placeInProduction } from "../../../models/production.ts";
 import type { KnownModel } from "../../../models/types.ts";
 import { readPointers, trackedOf } from "../../../store/pointers/pointers.ts";
 import type { FileEdit } from "../../../store/types.ts";
@@ -17,7 +16,7 @@ import { refuseUntrackable } from "../../data/tracking/trackable.ts";
 import { passGates } from "../../models/gates.ts";
 import { onlyModel } from "../../models/pick-model.ts";
 import { keptAfter } from "../../models/put-in-production.ts";
-import { type Survey, surveyModels } from "../../models/survey.ts";
+import { surveyModels } from "../../models/survey.ts";
 import { branchStands } from "../../run/open-run.ts";
 import { promisedAmong } from "../../run/outputs/promised.ts";
 import type { OpenSweep } from "../open-sweep.ts";
@@ -49,11 +48,11 @@ export async function judgeWinner(
   const { promote, metric } = state().request.ending;
   if (!promote || version === null || winner === null || ranking === null || ranking.isGuess) return null;
   const survey = await surveyModels(context);
-  const path = productionOf(project, { survey, winner });
-  const not = (why: string): Judgement => ({ promoted: false, why, model: null, path });
+  const not = (why: string): Judgement => ({ promoted: false, why, model: null, path: survey.production.path });
   try {
     const model = modelOfWinner();
     if (model === null) return not("the best run left no model");
+    const path = placeInProduction(project, survey.production, model);
     const stage = stageMaking(project, path);
     if (stage !== undefined) return not(`${path} is what stage ${stage} makes: models: { production: … } in expver.yaml`);
     const input = { betterThan: "production", ...(metric === null ? {} : { metric }) };
@@ -79,14 +78,6 @@ export async function judgeWinner(
       .map((artifact): KnownModel => ({ ...artifact, version, run, commit: null, date: "", metrics: end.metrics }));
     return models.length === 0 ? null : onlyModel(survey, models, { name: version as string, path: undefined });
   }
-}
-
-/** Where nobody names it and nothing is there yet, the program's own name for it. */
-function productionOf(project: Project, { survey, winner }: { survey: Survey; winner: Ended }): string {
-  const { path, state } = survey.production;
-  const isUsual = project.config.models.production === usualProduction(project.config);
-  const own = isUsual && state === "none" ? winner.end.artifacts.find((one) => isInProduction(project, one.path)) : undefined;
-  return own?.path ?? path;
 }
 
 /** Of the pipeline, whether it has run yet or not. */
