@@ -1,5 +1,5 @@
 /** Tracked data that was renamed by hand is no code: the run says how its pointer follows. */
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { TestRepository } from "../support/repository.ts";
@@ -58,4 +58,17 @@ it("what only looks like it is code: other bytes of the same size, an empty file
   const { data } = must(repo, "run", "--", "node", "train.js");
   const names = repo.git("ls-tree", "-r", "--name-only", data.snapshot).split("\n");
   expect(names).toEqual(expect.arrayContaining(["away", "e/1", "e/sub/2", "empty"]));
+});
+
+it("a folder of code into which the files of one were moved is none: its new code is in the snapshot", () => {
+  const repo = study();
+  repo.commit("code", { "src/main.js": "1\n" });
+  repo.write("src/new.js", "2\n");
+  rename(repo, "d/1", "src/1");
+  rename(repo, "d/sub", "src/sub");
+  rmdirSync(join(repo.root, "d"));
+  const { data } = must(repo, "run", "--", "node", "train.js");
+  expect(repo.git("ls-tree", "-r", "--name-only", data.snapshot).split("\n")).toEqual(
+    expect.arrayContaining(["src/main.js", "src/new.js"]),
+  );
 });

@@ -3,6 +3,7 @@ import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { absolutePath, isWithin } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
+import { git } from "../../../git/git.ts";
 import { md5OfFile } from "../../../platform/hashing.ts";
 import { finishWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
@@ -69,8 +70,13 @@ function folderOf(project: Project, { hash, hashName, nfiles }: Pointer, fresh: 
       const path = `${folder}/${relpath}`;
       return paths.has(path) && md5Of(project, path) === md5;
     });
-    return same.length * 2 > sample.length;
+    return same.length * 2 > sample.length && !isOfGit(project, folder);
   });
+}
+
+/** It holds code: what is new in it is not all data, and to move it away would take that along. */
+function isOfGit({ repository }: Project, folder: string): boolean {
+  return repository !== null && git(repository, ["ls-files", "-z", "--", `:(top,literal)${folder}`]) !== "";
 }
 
 function md5Of(project: Project, path: string): string | null {
