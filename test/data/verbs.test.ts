@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeRepository } from "../support/repository.ts";
@@ -469,6 +469,20 @@ it("commit writes the size that a pointer lacks, asks nothing for it, and says n
   expect(repo.expver(["data", "commit"]).code).toBe(0);
   expect(repo.read("d.dvc").split("\n").sort()).toEqual(whole.split("\n").sort());
   expect(repo.expver(["data", "commit"]).stdout).toContain("up to date");
+});
+
+it("takes back an init that began anew, with what the cache had", () => {
+  const repository = makeRepository();
+  const data = (...args: string[]) => expect([args, repository.expver(["data", ...args])]).toMatchObject([args, { code: 0 }]);
+  data("init");
+  data("config", "cache.type", "symlink");
+  repository.write("x", "1\n");
+  data("add", "x");
+  data("init", "--force", "--yes");
+  expect(readdirSync(join(repository.root, ".dvc"))).not.toContain("cache");
+  expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
+  expect(repository.read("x")).toBe("1\n");
+  data("status", "-q");
 });
 
 it("does not take the cache away from a linked worktree", () => {

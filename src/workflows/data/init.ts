@@ -1,11 +1,12 @@
 /** `expver data init`: DVC's own files, as `dvc init` makes and stages them. `expver init` sets up everything else too. */
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { findPlace, type Place } from "../../config/project.ts";
+import { findPlace, type Place, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn, git, gitResult } from "../../git/git.ts";
+import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
-import { moveToTrash, trashPlace } from "../../journal/trash.ts";
+import { moveToTrash, moveWhole, trashPlace } from "../../journal/trash.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder, readTextIfExists } from "../../platform/files.ts";
 import type { FileEdit } from "../../store/types.ts";
@@ -76,12 +77,7 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
       argv: ["data", "init"],
       summary: `set up DVC in ${root}`,
       work: (operation) => {
-        if (replaces) {
-          const dvc = join(root, ".dvc");
-          const trash = trashPlace(place, dvc);
-          operation.record({ kind: "trash", path: relative(place.repository?.root ?? root, dvc), trash });
-          moveToTrash(place, dvc, trash);
-        }
+        if (replaces) replaceFolder(place, operation, join(root, ".dvc"));
         applyFileEdits(place, operation, edits);
         if (place.repository !== null) git(place.repository, ["add", "--", ...edits.map(({ path }) => path)]);
       },
@@ -89,6 +85,16 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
     return { root, written: edits.map(({ path }) => relative(root, path)) };
   },
 };
+
+/** By an empty one. Without a digest: undo takes away whatever is in it by then, to where it waited. */
+function replaceFolder(place: Place, operation: OpenOperation, folder: string): void {
+  const [waiting, replaced] = [trashPlace(place, folder), trashPlace(place, folder)];
+  const inside = (path: string) => relative(topOf(place), path);
+  mkdirSync(waiting, { recursive: true });
+  operation.record({ kind: "move", from: inside(waiting), to: inside(folder), replaced });
+  moveToTrash(place, folder, replaced);
+  moveWhole(waiting, folder);
+}
 
 function placeFor(context: Context, { root, noScm }: { root: string; noScm: boolean }): Place {
   const bare: Place = { root, repository: null, dvcRoot: root, stateDir: join(root, ".dvc", "tmp", "expver"), cwd: root };
