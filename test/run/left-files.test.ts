@@ -52,7 +52,7 @@ describe("files that no version has", () => {
     const repo = makeExperiment();
     repo.write("src/own.py", "");
     repo.commit("code");
-    const many = `for (const [index, path] of ["checkpoints/1/w.pt", "checkpoints/2/w.pt", "src/a.py", "src/b.py"].entries()) {
+    const many = `for (const [index, path] of ["checkpoints/1/w.pt", "checkpoints/2/w.pt", "src/a.py", "src/b.py", "lightning_logs/version_0/last.ckpt"].entries()) {
       fs.mkdirSync(require("path").dirname(path), { recursive: true });
       fs.writeFileSync(path, String(index));
     }`;
@@ -60,8 +60,8 @@ describe("files that no version has", () => {
     const { warnings, data } = repo.expverJson(["run", "--metrics", "metrics.json", "--", "node", "train.js"]);
     expect(warnings).toMatchObject([
       {
-        text: `run ${data.run_id} left what no version has: checkpoints/ (2 files), src/a.py, src/b.py`,
-        hint: "Name in expver.yaml what a run is to keep: track: ['checkpoints/**', 'src/a.py', 'src/b.py']; or now: expver data add checkpoints",
+        text: `run ${data.run_id} left what no version has: checkpoints/ (2 files), lightning_logs/version_0/last.ckpt, src/a.py and 1 more`,
+        hint: "Name in expver.yaml what a run is to keep: track: ['checkpoints/**', 'lightning_logs/version_0/last.ckpt', 'src/a.py']; or now: expver data add checkpoints",
       },
     ]);
     expect(repo.expver(["data", "add", "checkpoints"]).code).toBe(0);

@@ -48,6 +48,28 @@ it("names an environment folder once, whatever it is called", () => {
   ]);
 });
 
+it("takes what other tools write about runs for no code, unless Git has it", () => {
+  const found = held(
+    untracked("mlruns/0/abc/metrics/acc"),
+    untracked("mlruns/0/meta.yaml"),
+    untracked("sub/wandb/run-20260101_1-abc/files/config.yaml"),
+    untracked("lightning_logs/version_0/checkpoints/last.ckpt", 2 ** 20),
+    untracked("outputs/2026-01-01/12-00-00/.hydra/config.yaml"),
+    untracked("tb/events.out.tfevents.1.host"),
+    untracked("nohup.out"),
+  );
+  expect(found.map(({ path, reason, files, advice }) => [path, reason, files, advice.split(": ")[1]])).toEqual([
+    ["mlruns", "log", 2, "echo mlruns/ >> .gitignore"],
+    ["sub/wandb", "log", 1, "echo wandb/ >> .gitignore"],
+    ["lightning_logs", "log", 1, "echo lightning_logs/ >> .gitignore"],
+    ["outputs", "log", 1, "echo outputs/ >> .gitignore"],
+    ["tb/events.out.tfevents.1.host", "log", 1, "echo 'events.out.tfevents.*' >> .gitignore"],
+    ["nohup.out", "log", 1, "echo nohup.out >> .gitignore"],
+  ]);
+  const code = ["wandb/sweep.py", "outputs/plot.py", "lightning_logs/read.py", "mlruns", "events.py"];
+  expect(included(...code.map((path) => untracked(path)), modified("mlruns/kept.yaml"))).toEqual([...code, "mlruns/kept.yaml"]);
+});
+
 it("never lets models, the results database or tracked data in", () => {
   expect(
     included(

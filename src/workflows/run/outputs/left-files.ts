@@ -16,7 +16,7 @@ import { treeEntries } from "./results-files.ts";
 const SHOWN = 20;
 
 /**
- * What the next snapshot would take for code, or hold back for its size, and this one did not have. In a workspace also what it had and the
+ * What the next snapshot would take for code, or hold back for its size or as a log, and this one did not have. In a workspace also what it had and the
  * program has written over: nobody else will see that.
  */
 function leftPaths(run: ClosingRun): { path: string; bytes: number }[] {
@@ -30,8 +30,10 @@ function leftPaths(run: ClosingRun): { path: string; bytes: number }[] {
     ({ path, tracked }) => (isShard || !tracked) && !isUnder(path, known) && !isOutput(path),
   );
   const { included, heldBack } = selectSnapshot(changes, snapshotRules(project, places, closing.pointers));
-  const taken = new Set([...included, ...heldBack.filter(({ reason }) => reason === "large")].map(({ path }) => path));
-  const left = changes.filter(({ path }) => taken.has(path));
+  const code = new Set(included.map(({ path }) => path));
+  // A checkpoint may lie among what a tool writes.
+  const held = heldBack.filter(({ reason }) => reason === "large" || reason === "log").map(({ path }) => path);
+  const left = changes.filter(({ path }) => code.has(path) || isUnder(path, held));
   const ofSnapshot = treeEntries(
     { project, repository, snapshot },
     left.flatMap(({ path, tracked }) => (tracked ? [] : [path])),

@@ -9,6 +9,7 @@ import { cacheDir } from "../../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { Places } from "../places.ts";
 import { type Renamed, renamedAs, renamedData } from "./renamed-data.ts";
+import { runLog } from "./run-logs.ts";
 
 /** One path that differs from HEAD. All paths relative to the Git root, with `/`. */
 export interface Change {
@@ -30,7 +31,7 @@ export interface Change {
 export interface HeldBack {
   /** The file, or the folder that stands for all in it. */
   path: string;
-  reason: "large" | "secret" | "environment" | "output" | "repository" | "name" | "data";
+  reason: "large" | "secret" | "environment" | "log" | "output" | "repository" | "name" | "data";
   /** What to type, or why nothing need be. */
   advice: string;
   files: number;
@@ -145,6 +146,8 @@ function judge(change: Change, rules: SnapshotRules, { environments, renamed }: 
       advice: `installed or generated files: ${ignoring(`${basename(environment)}/`)}`,
     };
   }
+  const log = runLog(path);
+  if (log !== null) return { path: log.path, reason: "log", advice: `what a tool wrote about a run: ${ignoring(log.pattern)}` };
   const data = renamedAs(renamed, path);
   if (data !== undefined) return { path: data.path, reason: "data", advice: `${data.from} under another name: ${moving(data, typed)}` };
   if (isSecretFile(path)) return { path, reason: "secret", advice: `looks like a secret: ${ignoring(`/${path}`)}` };
