@@ -497,6 +497,40 @@ it("projects of one repository share a cache by whatever path each names it; one
   data("sub", "status");
 });
 
+describe("what is under way is kept:", () => {
+  const MAIN = join(import.meta.dirname, "../../dist/main.cjs");
+  const gc = `"${process.execPath}" "${MAIN}" data gc -w -f >&2`;
+
+  it("data that a run has read, which only its snapshot names", () => {
+    const { write, read, expver, commit } = makeRepository();
+    const must = (...args: string[]) => expect([args, expver(args)]).toMatchObject([args, { code: 0 }]);
+    must("init");
+    write("in.txt", "first");
+    must("data", "add", "in.txt");
+    commit("first");
+    write("in.txt", "changed");
+    must("run", "--", "sh", "-c", gc);
+    expect(read("in.txt.dvc")).toContain(createHash("md5").update("changed").digest("hex"));
+    must("data", "status", "-q");
+    must("verify", "e0.1.0");
+  });
+
+  it("what runs of a sweep have made", () => {
+    const { write, expver, commit } = makeRepository();
+    const must = (...args: string[]) => expect([args, expver(args)]).toMatchObject([args, { code: 0 }]);
+    must("init");
+    write("expver.yaml", "metrics: { accuracy: max }\n");
+    write(".gitignore", "metrics.json\n");
+    write(
+      "train.sh",
+      `mkdir -p models\necho "model $1" > models/model.bin\nprintf '{"accuracy": 0.%s}' $1 > metrics.json\n[ $1 = 1 ] || ${gc}\n`,
+    );
+    commit("code");
+    must("sweep", "--grid", "n=1,2", "--metrics", "metrics.json", "--", "sh", "train.sh", "{n}");
+    must("verify", "e0.1.0");
+  });
+});
+
 it("--older-than keeps what was stored lately", () => {
   const repository = project();
   repository.write("d/a", "dropped");

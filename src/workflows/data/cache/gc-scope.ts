@@ -13,6 +13,7 @@ import type { Pointer } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
 import { ageOf, wordsOf } from "../../input.ts";
 import { withExitCode } from "../exit-codes.ts";
+import { pointersUnderWay } from "./gc-under-way.ts";
 
 const SCOPES = ["workspace", "allBranches", "allTags", "allCommits", "reflog", "allExperiments", "date", "rev"];
 
@@ -115,7 +116,7 @@ function besides({ repository, dvcRoot }: Project, context: Context): Project[] 
   });
 }
 
-/** Pointers of the worktree and of every commit in scope. Throws E_POINTER; with --skip-failed only for the worktree's. */
+/** Pointers of the worktree, of what is under way, and of every commit in scope. Throws E_POINTER; with --skip-failed only for the worktree's. */
 export function pointersToKeep(project: Project, context: Context, input: Input): Pointer[] {
   const found = new Map<string, Pointer>();
   const keep = (pointers: readonly Pointer[]) => {
@@ -124,6 +125,7 @@ export function pointersToKeep(project: Project, context: Context, input: Input)
   const passOver = (error: ExpverError, rev: string, file: string) =>
     context.report({ kind: "warning", text: `${file} of ${rev.slice(0, 7)} is passed over: ${error.message}` });
   keep(readPointers(project));
+  keep(pointersUnderWay(project));
   if (input.reflog === true) keep(readStagedPointers(project));
   const refuse = (error: ExpverError, rev: string, file: string) =>
     refuseUnreadable(error, rev, file, "To go on, and keep nothing for what it names: --skip-failed.");
