@@ -63,3 +63,25 @@ it("one that Git tracks is in every version as the run wrote it, and one run mak
   expect(repo.read(".gitignore")).toBe(ignored);
   expect(repo.git("rev-list", "--count", "HEAD")).toBe("4");
 });
+
+it("a nested number is told once, by the file's name or by that of its column, whichever expver.yaml has; the telling ones come first", () => {
+  const repo = begin();
+  const program = 'require(\'fs\').writeFileSync(\'m.json\', \'{"n": 3, "val": {"f1": 0.5, "loss": 1e-3}, "ACC": 0.7}\')';
+  const metricsOf = () =>
+    Object.entries(repo.expverJson(["run", "-m", "x", "--metrics", "m.json", "--", "node", "-e", program]).data.metrics);
+  repo.expver(["log", "acc=0.1"]);
+  expect(metricsOf()).toEqual([
+    ["ACC", "0.7"],
+    ["val.f1", "0.5"],
+    ["val.loss", "1e-3"],
+    ["n", "3"],
+  ]);
+  repo.write("expver.yaml", "metrics: { val_f1: max, val.loss: min }\n");
+  expect(Object.keys(Object.fromEntries(metricsOf())).sort()).toEqual(["ACC", "n", "val.loss", "val_f1"]);
+  expect(repo.git("cat-file", "tag", "e0.2.0").match(/^Metric: .*$/gm)).toEqual([
+    "Metric: val_f1=0.5 max",
+    "Metric: val.loss=1e-3 min",
+    "Metric: ACC=0.7",
+    "Metric: n=3",
+  ]);
+});

@@ -127,7 +127,11 @@ function metricsIn(context: Context, run: ClosingRun): Record<string, string> {
     }
     if (file.state === "read") {
       if (Object.keys(file.metrics).length === 0)
-        context.report({ kind: "warning", text: `the metrics file ${places.metrics} has no number` });
+        context.report({
+          kind: "warning",
+          text: `the metrics file ${places.metrics} has no number`,
+          hint: 'It is read as JSON or YAML: {"accuracy": 0.9}',
+        });
       return file.metrics;
     }
     if (isUnasked(facts())) return {};

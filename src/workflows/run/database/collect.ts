@@ -48,10 +48,11 @@ export function collectRows(project: Project, input: CollectInput): Collected {
     const added = own.length > 0 || !input.ownRow ? own : [writeOwnRow(db, project, input, parameters)];
     addRunTracks(db, input.runId, added);
     const said = aggregate(db, input.runId, project.config);
+    const inFile = asConfigured(project.config.metrics, input.metrics);
     return {
       rows: added.reduce((sum, { rows }) => sum + rows, 0),
       params: { ...withoutNames(hideSecrets(said.params), { ...parameters, ...input.metrics }), ...parameters },
-      metrics: withoutNames({ ...said.metrics, ...input.metrics }, parameters),
+      metrics: withoutNames({ ...calledAsIn(inFile, said.metrics), ...inFile }, parameters),
       vanished: found.vanished,
       changed: found.changed,
     };
@@ -123,6 +124,23 @@ const RESERVE = 500;
 
 /** What was given as a parameter is known already, under its own name or the column's (`net.depth` is logged as `net_depth`). */
 function withoutNames(logged: Record<string, string>, parameters: Readonly<Record<string, string>>): Record<string, string> {
-  const given = new Set(Object.keys(parameters).flatMap((name) => [name, name.replace(/\W/g, "_")]));
+  const given = new Set(Object.keys(parameters).flatMap((name) => [name, columnOf(name)]));
   return Object.fromEntries(Object.entries(logged).filter(([name]) => !given.has(name)));
+}
+
+/** A number of the file is called like its column where only that stands in `expver.yaml`. */
+function asConfigured(configured: Readonly<Record<string, unknown>>, inFile: Readonly<Record<string, string>>): Record<string, string> {
+  const isConfigured = (name: string) => Object.hasOwn(configured, name);
+  const nameOf = (name: string) => (!isConfigured(name) && isConfigured(columnOf(name)) ? columnOf(name) : name);
+  return Object.fromEntries(Object.entries(inFile).map(([name, value]) => [nameOf(name), value]));
+}
+
+/** The columns a file's numbers were put into are those numbers; in the order of the columns, of which the telling ones come first. */
+function calledAsIn(inFile: Readonly<Record<string, string>>, logged: Readonly<Record<string, string>>): Record<string, string> {
+  const names = new Map(Object.keys(inFile).map((name) => [columnOf(name).toLowerCase(), name]));
+  return Object.fromEntries(Object.entries(logged).map(([name, value]) => [names.get(name.toLowerCase()) ?? name, value]));
+}
+
+function columnOf(name: string): string {
+  return name.replace(/\W/g, "_");
 }
