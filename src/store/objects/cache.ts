@@ -4,7 +4,7 @@ import type { Place, Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { LinkType } from "../../platform/links.ts";
 import { readDvcConfig } from "../settings/dvc-config.ts";
-import { type ObjectFolder, type ObjectName, objectPath } from "./layout.ts";
+import type { ObjectFolder } from "./layout.ts";
 
 export interface Cache extends ObjectFolder {
   /** In order of preference. */
@@ -29,9 +29,4 @@ export function cacheTrashOf(place: Place): string | null {
     if (error instanceof ExpverError) return null;
     throw error;
   }
-}
-
-/** Absolute path of an object, there or not. */
-export function cachedFile(cache: Cache, object: ObjectName): string {
-  return objectPath(cache.dir, object);
 }

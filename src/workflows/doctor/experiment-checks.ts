@@ -1,6 +1,6 @@
 /** What the skill's troubleshooting list speaks of beyond set-up: models, pipelines, the results database. */
 
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { absolutePath, storedPath, typedPath } from "../../config/paths.ts";
 import { topOf } from "../../config/project.ts";
@@ -9,12 +9,14 @@ import { ExpverError } from "../../errors.ts";
 import { git } from "../../git/git.ts";
 import { readingProduction } from "../../models/production.ts";
 import { readTextIfExists } from "../../platform/files.ts";
+import { firstBytes } from "../../platform/hashing.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
 import { finishWork } from "../../platform/pace.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { openResults } from "../../results/database.ts";
 import { readListing } from "../../store/objects/layout.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
+import { resultsDatabase } from "../../store/worktree/databases.ts";
 import { surveyModels } from "../models/survey.ts";
 import type { Check, Finding, Scene } from "./check.ts";
 
@@ -160,19 +162,12 @@ function remedyFor(path: string): string {
 }
 
 function isDuckDb(path: string): boolean {
-  const descriptor = openSync(path, "r");
-  try {
-    const head = Buffer.alloc(12);
-    readSync(descriptor, head, 0, 12, 0);
-    return head.toString("latin1", 8, 12) === "DUCK";
-  } finally {
-    closeSync(descriptor);
-  }
+  return firstBytes(path, 12).toString("latin1", 8) === "DUCK";
 }
 
-function databaseOf({ project }: Scene): string | null {
-  if (project === null || project.repository?.bare) return null;
-  return absolutePath(project, storedPath(project, project.config.results.database));
+/** Null: there can be none. */
+export function databaseOf({ project }: Scene): string | null {
+  return project === null || project.repository?.bare ? null : resultsDatabase(project);
 }
 
 function stagesOf(path: string, file: string): Record<string, { outs?: unknown[] }> {

@@ -1,9 +1,10 @@
-import { closeSync, existsSync, lstatSync, openSync, readlinkSync, readSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
 import { networkFileSystem } from "../../platform/file-system.ts";
 import { copyFileAtomic } from "../../platform/files.ts";
+import { firstBytes } from "../../platform/hashing.ts";
 import { whoHasOpen } from "../../platform/open-files.ts";
-import type { Check, Scene } from "./check.ts";
+import type { Check } from "./check.ts";
+import { databaseOf } from "./experiment-checks.ts";
 
 export const databaseLink: Check = {
   id: "database-link",
@@ -76,17 +77,7 @@ export const databaseCost: Check = {
 
 const LARGE = 1024 ** 3;
 
-function databaseOf({ project }: Scene): string | null {
-  return project === null || project.repository?.bare ? null : join(project.root, project.config.results.database);
-}
-
 /** Byte 18 of the header is 2 in WAL mode. This process has no connection to it, so opening the file drops no lock. */
 function isWal(path: string): boolean {
-  const descriptor = openSync(path, "r");
-  try {
-    const head = Buffer.alloc(20);
-    return readSync(descriptor, head, 0, 20, 0) === 20 && head[18] === 2;
-  } finally {
-    closeSync(descriptor);
-  }
+  return firstBytes(path, 19)[18] === 2;
 }

@@ -1,12 +1,12 @@
 /** The skill's "schema mismatch during merge": what the results databases of experiments have in other columns than the one they go into. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { openProject, type Project } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { contextIn } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { openResults } from "../../results/database.ts";
 import { type Column, type EventsTable, eventsTables } from "../../results/schema.ts";
+import { resultsDatabase } from "../../store/worktree/databases.ts";
 import { insideOf, isThere, mainProject, recordsOf } from "../worktree/records.ts";
 import type { Check, Finding } from "./check.ts";
 import { someOf } from "./experiment-checks.ts";
@@ -38,8 +38,8 @@ function tablesIn(context: Context, folder: string): EventsTable[] | null {
 }
 
 /** Null: there is no database, or none that can be read, which is another check's. */
-function tablesOf({ root, config }: Project): EventsTable[] | null {
-  const path = join(root, config.results.database);
+function tablesOf(project: Project): EventsTable[] | null {
+  const path = resultsDatabase(project);
   if (!existsSync(path)) return null;
   try {
     const db = openResults(path, { readonly: true });

@@ -9,14 +9,14 @@ import { roomOn } from "../../platform/file-system.ts";
 import { isFolder, isSamePlace, readableNamesIn, readTextIfExists } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { cacheTrash, openCache } from "../../store/objects/cache.ts";
+import { objectPath } from "../../store/objects/layout.ts";
 import { parseListing } from "../../store/objects/listing.ts";
 import { partialsFolder } from "../../store/objects/partial.ts";
 import { contestedRemedy, contestedText, everyContested } from "../../store/pointers/contested.ts";
 import type { PipelineTexts } from "../../store/pointers/pointers.ts";
 import { cacheDir, cacheSeenByDvc, sharedCache } from "../../store/settings/dvc-config.ts";
 import { parseDvcConfig } from "../../store/settings/dvc-config-file.ts";
-import type { HashName, Pointer } from "../../store/types.ts";
-import { objectFile } from "../../store/worktree/contents.ts";
+import type { Pointer } from "../../store/types.ts";
 import { outputStatus } from "../../store/worktree/status.ts";
 import { nameSharedCache, sharedCacheEdit } from "../shared-cache.ts";
 import type { Check, Finding } from "./check.ts";
@@ -173,12 +173,8 @@ export function configTexts(project: Project): { file: string; sections: ReturnT
 /** How many objects a pointer names that a cache lacks; a folder whose listing is missing counts as one. */
 function missingOf(cache: string, { hash, hashName, cache: isCached }: Pointer): number {
   if (hash === null || !isCached) return 0;
-  const listing = objectOf(cache, hash, hashName);
+  const listing = objectPath(cache, { hash, hashName });
   if (!existsSync(listing)) return 1;
   if (!hash.endsWith(".dir")) return 0;
-  return parseListing(readFileSync(listing), hash).filter(({ md5 }) => !existsSync(objectOf(cache, md5, hashName))).length;
-}
-
-function objectOf(cache: string, hash: string, hashName: HashName): string {
-  return hashName === "md5" ? objectFile(cache, hash) : join(cache, hash.slice(0, 2), hash.slice(2));
+  return parseListing(readFileSync(listing), hash).filter(({ md5 }) => !existsSync(objectPath(cache, { hash: md5, hashName }))).length;
 }

@@ -7,6 +7,7 @@ import { gitPath } from "../../git/git.ts";
 import { whyReadOnly } from "../../platform/file-system.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
+import { resultsDatabase } from "../../store/worktree/databases.ts";
 import type { Check, Finding } from "./check.ts";
 
 export const indexLock: Check = {
@@ -29,7 +30,7 @@ export const readOnly: Check = {
       topOf(place),
       ...(repository === null ? [] : [repository.commonDir, join(repository.commonDir, "objects")]),
       stateDir,
-      ...(project === null || repository?.bare ? [] : [cacheDir(project), join(project.root, project.config.results.database)]),
+      ...(project === null || repository?.bare ? [] : [cacheDir(project), resultsDatabase(project)]),
     ];
     return [...new Set(folders)].flatMap((path): Finding[] => {
       const why = existsSync(path) ? whyReadOnly(path) : null;

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { modelPlaces } from "../../config/model-places.ts";
 import { isUnder, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { objectPath } from "../../store/objects/layout.ts";
 import { parseListing } from "../../store/objects/listing.ts";
 import { inputPointers } from "../../store/pointers/data-hash.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
-import { objectFile } from "../../store/worktree/contents.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
 
 export interface ShownArtifact {
@@ -79,7 +79,7 @@ function shown(
   role: ShownArtifact["role"],
   pointer: Pointer | undefined,
 ): ShownArtifact {
-  const file = pointer?.hashName === "md5-dos2unix" ? join(cache, hash.slice(0, 2), hash.slice(2)) : objectFile(cache, hash);
+  const file = objectPath(cache, { hash, hashName: pointer?.hashName ?? "md5" });
   return {
     path,
     role,

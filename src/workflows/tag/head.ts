@@ -11,7 +11,8 @@ import { ExpverError } from "../../errors.ts";
 import { gitResult, type Repository } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
-import { cachedFile, openCache } from "../../store/objects/cache.ts";
+import { openCache } from "../../store/objects/cache.ts";
+import { objectPath } from "../../store/objects/layout.ts";
 import { dataHash, inputPointers } from "../../store/pointers/data-hash.ts";
 import { readPointersAt } from "../../store/pointers/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
@@ -129,6 +130,6 @@ function parametersAtHead(project: Project, repository: Repository): Record<stri
 
 function objectOf(project: Project, { hash, hashName }: Pointer): string | null {
   if (hash === null) return null;
-  const file = cachedFile(openCache(project), { hash, hashName });
+  const file = objectPath(openCache(project).dir, { hash, hashName });
   return existsSync(file) ? file : null;
 }

@@ -10,8 +10,8 @@ import { moveToTrash, trashPlace } from "../../../journal/trash.ts";
 import type { Context } from "../../../platform/context.ts";
 import { copyFileAtomic } from "../../../platform/files.ts";
 import { md5OfFile } from "../../../platform/hashing.ts";
-import { type Cache, cachedFile, openCache } from "../../../store/objects/cache.ts";
-import { readListing } from "../../../store/objects/layout.ts";
+import { type Cache, openCache } from "../../../store/objects/cache.ts";
+import { objectPath, readListing } from "../../../store/objects/layout.ts";
 import type { Pointer } from "../../../store/types.ts";
 import type { ClosingRun } from "../open-run.ts";
 
@@ -22,7 +22,7 @@ export function rescueSpoilt(context: Context, run: ClosingRun): void {
   if (!cache.linkTypes.some((type) => type === "symlink" || type === "hardlink")) return;
   const since = Date.parse(facts().startedAt);
   for (const { hash, path, file } of facts().closing.pointers.flatMap((pointer) => linksOf(project, cache, pointer))) {
-    const object = cachedFile(cache, { hash, hashName: "md5" });
+    const object = objectPath(cache.dir, { hash, hashName: "md5" });
     const stat = statSync(object, { throwIfNoEntry: false });
     if (stat === undefined || stat.ctimeMs < since || md5OfFile(object).md5 === hash) continue;
     const worktree = statSync(file, { throwIfNoEntry: false });
