@@ -2,6 +2,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { countGit } from "../support/git-counter.ts";
+import { makeRepository } from "../support/repository.ts";
 import { DVC, makeTwins } from "../support/twins.ts";
 
 /** One output for the default remote, a file and a folder for another. */
@@ -79,4 +81,20 @@ describe.skipIf(DVC === null)("an output that is bound to a remote", () => {
     expver(["data", "checkout", "plain"]);
     expect(read("plain")).toBe("1\n");
   });
+});
+
+it("asks Git for the pointers of many commits at once", () => {
+  const repository = makeRepository();
+  const counter = countGit();
+  const data = (...args: string[]) => repository.expver(["data", ...args], { env: { PATH: counter.path } });
+  data("init");
+  data("remote", "add", "-d", "store", "../store");
+  for (let number = 0; number < 30; number += 1) {
+    repository.write("x", `${number}\n`);
+    if (number % 10 === 0) expect(data("add", "x")).toMatchObject({ code: 0 });
+    repository.commit(`${number}`, { code: `${number}` });
+  }
+  counter.reset();
+  expect(data("push", "-A")).toMatchObject({ code: 0, stdout: "3 files pushed\n" });
+  expect(counter.calls().length).toBeLessThan(20);
 });

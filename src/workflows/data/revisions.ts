@@ -1,9 +1,12 @@
 /** `-a`, `-T`, `-A`: pointers of other commits beside the worktree's. */
 import type { Project } from "../../config/project.ts";
 import { git } from "../../git/git.ts";
-import { readPointersAt } from "../../store/pointers/pointers.ts";
+import { readPointersOf } from "../../store/pointers/pointers.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { Input } from "../contract.ts";
+
+// To ask Git for each takes ten times as long; all pointers of more are much to hold.
+const AT_ONCE = 100;
 
 /** Each path with each hash once. */
 export function pointersOfRevisions(
@@ -12,9 +15,10 @@ export function pointersOfRevisions(
   wantedAt: (rev: string) => (pointer: Pointer) => boolean = () => () => true,
 ): Pointer[] {
   const found = new Map<string, Pointer>();
-  for (const rev of revisionsOf(project, input)) {
-    for (const pointer of readPointersAt(project, rev).filter(wantedAt(rev)))
-      found.set(`${pointer.path}\0${pointer.hash}\0${pointer.hashName}`, pointer);
+  const revs = revisionsOf(project, input);
+  for (let from = 0; from < revs.length; from += AT_ONCE) {
+    for (const [rev, pointers] of readPointersOf(project, revs.slice(from, from + AT_ONCE)))
+      for (const pointer of pointers.filter(wantedAt(rev))) found.set(`${pointer.path}\0${pointer.hash}\0${pointer.hashName}`, pointer);
   }
   return [...found.values()];
 }
