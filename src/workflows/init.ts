@@ -75,7 +75,13 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
     if (place !== null && place.dvcRoot === null) refuseSparse(place);
     const root = place?.root ?? cwd;
     if (place !== null) readConfig(place); // a mistake in it comes first
-    if (root !== cwd) context.report({ kind: "warning", text: `the project is ${root}: set up there, not in ${cwd}` });
+    if (root !== cwd) {
+      context.report({
+        kind: "warning",
+        text: `the project is ${root}: set up there, not in ${cwd}`,
+        hint: "To make this folder a project of its own in the same Git repository: expver data init --subdir && expver init",
+      });
+    }
     const makesRepository = place === null || (place.repository === null && !saysNoScm(place));
     const hasConfig = statSync(join(root, CONFIG_FILE), { throwIfNoEntry: false }) !== undefined;
     const found = await survey(root, DEFAULTS.results.database, (pointer) => (place === null ? null : objectOf(place, pointer)));

@@ -152,3 +152,18 @@ it("two values that go by one name are said, with the one that is recorded", () 
     hint: "A key a.b and keys below one another are one name. Keep one of them, or rename it.",
   });
 });
+
+it("says so where params.yaml has another value, which a program that reads it runs with", () => {
+  const repo = makeExperiment();
+  repo.write("params.yaml", "lr: 1e-1\nopt: {name: adam}\napi_key: a\n");
+  const said = (...words: string[]) =>
+    repo
+      .expverJson(["run", "--dry-run", ...words])
+      .warnings.map(({ text }: { text: string }) => text)
+      .filter((text: string) => text.includes("--param"));
+  expect(said("--param", "lr=0.1", "--param", "opt.name=adam", "--param", "new=1", "--", "node", "train.js")).toEqual([]);
+  expect(said("--param", "lr=0.4", "--", "node", "train.js", "--lr={lr}")).toEqual([]);
+  expect(said("--param", "lr=0.4", "--param", "opt.name=sgd", "--param", "api_key=b", "--", "node", "train.js")).toEqual([
+    "params.yaml says lr: 1e-1, opt.name: adam, api_key: a program that reads the file runs with that, and not with what --param says",
+  ]);
+});

@@ -252,3 +252,24 @@ test("every example line of the template is a valid setting", () => {
   expect(parseConfig(uncommented, "expver.yaml")).toMatchObject({ metrics: { accuracy: "max" }, versions: { prefix: "e" } });
   expect(uncommented.match(/^[a-z]+:/gm)).toHaveLength(11);
 });
+
+test("a sub-folder becomes a project of its own as its init says", () => {
+  const repo = makeRepository();
+  repo.write("team-a/train.js", "");
+  repo.commit("two teams");
+  const cwd = "team-a";
+  const { warnings } = repo.expverJson(["init", "--dry-run"], { cwd });
+  expect(warnings).toMatchObject([
+    { text: expect.stringContaining("set up there, not in"), hint: expect.stringContaining("expver data init --subdir && expver init") },
+  ]);
+  expect(repo.expver(["data", "init", "--subdir", "-q"], { cwd }).code).toBe(0);
+  expect(repo.expverJson(["init"], { cwd })).toMatchObject({ code: 0, warnings: [] });
+  const write = 'require("fs").mkdirSync("models"); require("fs").writeFileSync("models/model.bin", "a")';
+  expect(repo.expver(["run", "-m", "x", "--", "node", "-e", write], { cwd }).code).toBe(0);
+  const files = repo.git("ls-tree", "-r", "--name-only", "e0.1.0").split("\n");
+  expect(files.filter((path) => /expver\.yaml|\.dvc$/.test(path))).toEqual([
+    "team-a/expver.yaml",
+    "team-a/models/model.bin.dvc",
+    "team-a/results/experiments.db.dvc",
+  ]);
+});

@@ -1,12 +1,14 @@
 /** Parameters of a run: what was typed and what `params.yaml` says, as exact text, and how they reach the command. */
 import { basename, join } from "node:path";
 import type { Project } from "../../../config/project.ts";
+import { isSecretKey } from "../../../config/secrets.ts";
 import { loadYaml } from "../../../config/yaml.ts";
 import { ambiguousScalars } from "../../../config/yaml-versions.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { readTextIfExists } from "../../../platform/files.ts";
 import { isMapping } from "../../../platform/mapping.ts";
+import { shellWord } from "../../../platform/shell-word.ts";
 import { flatten, namesOfMany } from "./flatten.ts";
 import { withoutSettings } from "./sweep-keys.ts";
 
@@ -81,6 +83,29 @@ function warnOfMany(file: string, found: ReturnType<typeof namesOfMany>, report:
     kind: "warning",
     text: `${file} has more than one value of ${named.join(", ")}${more}: the version has the last one only`,
     hint: `A key ${first[0]} and keys below one another are one name. Keep one of them, or rename it.`,
+  });
+}
+
+/** In place the file stays the user's: a program that reads it runs with what it says, whatever the version says. */
+export function warnContradicted(
+  project: Project,
+  { report }: Pick<Context, "report">,
+  { given, argv }: { given: Readonly<Record<string, string>>; argv: readonly string[] },
+): void {
+  const inFile = readParameterFile(project);
+  const isOther = (one: string, other: string) => one !== other && (one.trim() === "" || Number(one) !== Number(other));
+  const found = Object.entries(given).filter(
+    ([name, value]) => isOther(inFile[name] ?? value, value) && !argv.some((word) => word.includes(`{${name}}`)),
+  );
+  const [first] = found;
+  if (first === undefined) return;
+  const file = project.config.params;
+  const [name, value] = first;
+  const said = found.map(([one]) => (isSecretKey(one) ? one : `${one}: ${inFile[one]}`)).join(", ");
+  report({
+    kind: "warning",
+    text: `${file} says ${said}: a program that reads the file runs with that, and not with what --param says`,
+    hint: `Change the file instead, or write {${name}} into the command. In a sweep the file is changed for each run: expver sweep --grid ${shellWord(`${name}=${isSecretKey(name) ? "…" : value}`)}`,
   });
 }
 

@@ -20,7 +20,7 @@ import { refuseOfStage } from "../../../store/worktree/contents.ts";
 import { type OutputStatus, readingStatus } from "../../../store/worktree/status.ts";
 import type { Input, Plan } from "../../contract.ts";
 import { lackingRows } from "../database/lacking-rows.ts";
-import { readParameterFile, substitute, warnAmbiguous, warnUnread } from "../parameters/parameters.ts";
+import { readParameterFile, substitute, warnAmbiguous, warnContradicted, warnUnread } from "../parameters/parameters.ts";
 import { metricsPlace, placesOf } from "../places.ts";
 import { refuseSecondRun } from "../second-run.ts";
 import { readChanges } from "../snapshot/changes.ts";
@@ -36,7 +36,9 @@ export type RunPlan = Plan & RunFindings;
 
 /** Throws what stands in the way before anything is written: no identity, a merge in progress, a run that goes on, … */
 export async function planRun(context: Context, input: Input): Promise<RunPlan> {
-  const findings = await findForRun(context, { input, request: readRequest(context, input), project: openProject(context) });
+  const [request, project] = [readRequest(context, input), openProject(context)];
+  const findings = await findForRun(context, { input, request, project });
+  warnContradicted(project, context, { given: request.params, argv: request.argv });
   return { ...findings, ...describePlan(findings) };
 }
 
