@@ -346,7 +346,9 @@ it("push replaces what has another size on the remote; what has the same is name
   const there = (path: keyof typeof FILES) => join(store, object(path).slice(join(repository.root, ".dvc/cache").length));
   cut(there("d/a"));
   cut(there("one"));
+  expect(JSON.parse(data("status", "--cloud", "--json").stdout)).toEqual({ "d/a": "new", one: "new" });
   expect(data("push")).toMatchObject({ code: 0, stdout: "2 files pushed\n" });
+  expect(JSON.parse(data("status", "--cloud", "--json").stdout)).toEqual({});
   expect([readFileSync(there("d/a"), "utf8"), readFileSync(there("one"), "utf8")]).toEqual([FILES["d/a"], FILES.one]);
   flip(there("d/b"));
   expect(data("push").stdout).toContain("up to date");

@@ -15,7 +15,7 @@ import { warnContested } from "../../../store/pointers/contested.ts";
 import { pipelinesHere, readTracked } from "../../../store/pointers/pointers.ts";
 import { openRemote } from "../../../store/remotes/open-remote.ts";
 import type { Remote } from "../../../store/remotes/remote.ts";
-import { keysOf, Member, type StoredPointer } from "../../../store/transfer/bundles.ts";
+import { Member, type StoredPointer } from "../../../store/transfer/bundles.ts";
 import { byRemote, type FailedRemote, isPushable, withEach } from "../../../store/transfer/by-remote.ts";
 import { listingFinder } from "../../../store/transfer/listings.ts";
 import { firstOfEach, wholeIn } from "../../../store/transfer/whole.ts";
@@ -214,11 +214,13 @@ async function compareWith(
     else if (remote.versions === null) objects.push(new Member(output, { relpath: "", md5: hash }));
     for (const entry of (await listing(output)) ?? []) objects.push(new Member(output, entry));
   }
-  const there = keysOf(await remote.present(objects, context));
+  const there = new Map((await remote.present(objects, context)).map((one) => [keyOf(one), one.size]));
   const sizes = await paceWork(trustedSizes(cache.dir, objects), context, { label: "looking into the cache", total: objects.length });
   for (const [index, object] of objects.entries()) {
-    const isHere = sizes[index] !== null;
-    const isThere = there.has(keyOf(object));
+    const [size, key] = [sizes[index] ?? null, keyOf(object)];
+    const isHere = size !== null;
+    // What has another size there counts as not there: push replaces it.
+    const isThere = there.has(key) && (size === null || size === (there.get(key) ?? size));
     if (isHere && isThere) continue;
     json[shownPath(project, object.path)] = isHere ? "new" : isThere ? "deleted" : "missing";
   }
