@@ -111,6 +111,10 @@ it("a model of another extension than production's keeps its name where nobody g
     expect(answer).toMatchObject({ warnings: [], data: { version, path: "models/production/model.json" } });
   }
   expect(repo.expver(["models", "info"]).stdout).toContain("models/production/model.json  as promoted");
+  // What was taken out is remembered by its name.
+  for (let taken = 0; taken < 2; taken += 1) expect(repo.expver(["models", "demote"]).code).toBe(0);
+  expect(repo.expver(["models", "history"]).stdout).toMatch(/^models\/production\/model\.json\n/);
+  expect(repo.expverJson(["models", "promote", "e0.1.0"]).data.path).toBe("models/production/model.json");
   repo.write("expver.yaml", "metrics: { loss: min }\nmodels: { production: prod/model.bin }\n");
   repo.commit("named");
   const { data, warnings } = repo.expverJson(["models", "promote", "e0.1.0"]);
