@@ -128,7 +128,7 @@ function hasLeft(project: Place, { effects }: Operation): boolean {
 function refuseUnfit(project: Place, { id, command, state, owner, worktree, moved, notes }: Operation): void {
   const refuse = (why: string, hint: string) =>
     new ExpverError("E_UNDO", `${id} (${command}) cannot be undone: ${why}`, { hint, details: { operation: id } });
-  if (worktree !== topOf(project)) throw refuse(`it ran in ${worktree}`, `Repeat there: expver -C ${worktree} undo ${id}`);
+  if (worktree !== topOf(project)) throw refuse(`it ran in ${worktree}`, `Repeat there: expver -C ${shellWord(worktree)} undo ${id}`);
   const [stray] = moved?.outside ?? [];
   if (moved !== undefined && stray !== undefined) {
     const trash = join(project.stateDir, "trash");

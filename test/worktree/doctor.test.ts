@@ -92,6 +92,14 @@ describe("a worktree", () => {
     expect(found("locked-worktrees")).toEqual([]);
   });
 
+  it("with a blank in its name is typed as one word", () => {
+    const far = join(dirname(there.root), "far away");
+    lab.must("worktree", "create", "far", "--path", far);
+    repo.git("worktree", "lock", far);
+    repo.git("-C", far, "switch", "-q", "-c", "another");
+    for (const check of ["locked-worktrees", "detached-worktrees"]) expect(found(check)[0]?.remedy).toContain(`'${far}'`);
+  });
+
   it("that is detached goes back to its branch, with the commits made meanwhile; one elsewhere is left", () => {
     there.git("checkout", "-q", "--detach");
     const commit = there.commit("made detached", { "more.py": "y\n" });

@@ -4,6 +4,7 @@ import { openOperations } from "../../journal/operations.ts";
 import { brokenOperations } from "../../journal/recover.ts";
 import { trashEntries } from "../../journal/trash-contents.ts";
 import { lifeOf, whereIs } from "../../platform/processes.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { cacheTrashOf } from "../../store/objects/cache.ts";
 import { repair } from "../prepare.ts";
 import type { Check, Finding } from "./check.ts";
@@ -21,7 +22,7 @@ export const killedOperations: Check = {
         return [{ level: "problem", what: `${what} was killed half-way`, remedy, fix: `repair ${id}`, subject: id }];
       }
       if (life === "dead")
-        return [{ level: "warning", what: `${what} was killed in ${worktree}`, remedy: `expver -C ${worktree} doctor --fix` }];
+        return [{ level: "warning", what: `${what} was killed in ${worktree}`, remedy: `expver -C ${shellWord(worktree)} doctor --fix` }];
       if (life === "unknown") {
         return [
           {

@@ -8,6 +8,7 @@ import { unfinished } from "../../git/status.ts";
 import { linkedGitDir, worktreeState } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
 import { copyFileAtomic } from "../../platform/files.ts";
+import { shellWord } from "../../platform/shell-word.ts";
 import { makeStaging } from "../../store/objects/staging.ts";
 import { recordsOf, saveRecord, type WorktreeRecord } from "../worktree/records.ts";
 import type { Check, Finding, Scene } from "./check.ts";
@@ -83,7 +84,7 @@ export const lockedWorktrees: Check = {
         return [{ level: "warning", what, remedy: "expver doctor --fix", fix: `unlock ${root}`, subject: root }];
       }
       const what = `the worktree ${root} is locked${locked === "" ? "" : ` (${locked})`}: nothing removes it`;
-      return [{ level: "note", what, remedy: `When the reason is gone: git worktree unlock ${root}` }];
+      return [{ level: "note", what, remedy: `When the reason is gone: git worktree unlock ${shellWord(root)}` }];
     });
   },
   fix({ place: { repository } }, { subject = "" }) {
@@ -101,12 +102,13 @@ export const detachedWorktrees: Check = {
       const off = offBranch(scene, record);
       if (off === null) return [];
       const { root, branch } = record;
+      const there = `git -C ${shellWord(root)}`;
       if (off.canReturn) {
         const what = `HEAD of ${root} is detached, ${off.ahead === 0 ? "at" : `${off.ahead} commits ahead of`} the tip of its branch ${branch}`;
-        return [{ level: "warning", what, remedy: `git -C ${root} switch ${branch}`, fix: `put it on ${branch} again`, subject: root }];
+        return [{ level: "warning", what, remedy: `${there} switch ${branch}`, fix: `put it on ${branch} again`, subject: root }];
       }
       const what = `HEAD of ${root} is ${off.on ?? `detached at ${off.head.slice(0, 12)}`}, and not on its branch ${branch}`;
-      return [{ level: "warning", what, remedy: `Keep what is there: git -C ${root} branch KEEP; then: git -C ${root} switch ${branch}` }];
+      return [{ level: "warning", what, remedy: `Keep what is there: ${there} branch KEEP; then: ${there} switch ${branch}` }];
     });
   },
   fix(scene, { subject = "" }) {

@@ -35,7 +35,13 @@ export const readOnly: Check = {
     return [...new Set(folders)].flatMap((path): Finding[] => {
       const why = existsSync(path) ? whyReadOnly(path) : null;
       if (why === null) return [];
-      return [{ level: "warning", what: `${path} cannot be written (${why}): commands that write will refuse`, remedy: `ls -ld ${path}` }];
+      return [
+        {
+          level: "warning",
+          what: `${path} cannot be written (${why}): commands that write will refuse`,
+          remedy: `ls -ld ${shellWord(path)}`,
+        },
+      ];
     });
   },
 };
