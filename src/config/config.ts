@@ -19,7 +19,14 @@ export interface Config {
   data: string[];
   /** Globs of further outputs a run picks up. */
   track: string[];
-  models: { output: string; production: string; candidates: string; keep: number };
+  models: {
+    output: string;
+    production: string;
+    /** Whether somebody says so: `expver.yaml`, or what is tracked there. */
+    namesProduction: boolean;
+    candidates: string;
+    keep: number;
+  };
   /** Machine-local paths symlinked into private workspaces. */
   link: string[];
   publish: "ask" | "auto";
@@ -36,7 +43,13 @@ export const DEFAULTS: Config = {
   params: "params.yaml",
   data: [],
   track: [],
-  models: { output: "models/model.bin", production: "models/production/model.bin", candidates: "models/candidates", keep: 5 },
+  models: {
+    output: "models/model.bin",
+    production: "models/production/model.bin",
+    namesProduction: false,
+    candidates: "models/candidates",
+    keep: 5,
+  },
   link: [".venv", "node_modules", ".env"],
   publish: "ask",
   versions: { prefix: "e" },

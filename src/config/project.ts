@@ -6,7 +6,7 @@ import { findRepository, gitResult, type Repository } from "../git/git.ts";
 import type { Context } from "../platform/context.ts";
 import { isFile, isFolder, readTextIfExists } from "../platform/files.ts";
 import { type Config, DEFAULTS } from "./config.ts";
-import { parseConfig, usualProduction } from "./read-config.ts";
+import { parseConfig } from "./read-config.ts";
 
 export const CONFIG_FILE = "expver.yaml";
 
@@ -104,13 +104,14 @@ function hasGit(folder: string): boolean {
 export function readConfig(place: Place): Config {
   const text = place.repository?.bare ? configOfHead(place.repository) : readTextIfExists(join(place.root, CONFIG_FILE));
   const config = text === null ? structuredClone(DEFAULTS) : parseConfig(text, CONFIG_FILE);
-  const only = config.models.production === usualProduction(config) ? onlyTracked(place.root, dirname(config.models.production)) : null;
-  return only === null ? config : { ...config, models: { ...config.models, production: only } };
+  const { models } = config;
+  const only = models.namesProduction ? null : onlyTracked(place.root, dirname(models.production));
+  return only === null ? config : { ...config, models: { ...models, production: only, namesProduction: true } };
 }
 
 /** A program may have put its model into production under another name than anybody gave. Null: nothing is tracked in the folder, or several things are. */
 function onlyTracked(root: string, folder: string): string | null {
-  const pointers = namesIn(join(root, folder)).filter((name) => name.endsWith(".dvc"));
+  const pointers = namesIn(join(root, folder)).filter((name) => /^[^.].*\.dvc$/.test(name));
   return pointers.length === 1 ? `${folder}/${pointers[0]?.slice(0, -".dvc".length)}` : null;
 }
 

@@ -11,13 +11,10 @@ export function parseConfig(text: string, file: string): Config {
   const root = parseYaml(text, file);
   if (root === null || isNull(root)) return config;
   readMapping({ text, file, key: "", node: root }, rulesFor(config));
-  if (config.models.production === DEFAULTS.models.production) config.models.production = usualProduction(config);
+  const { models } = config;
+  // A model keeps its name, and what its extension says of it, in production.
+  if (!models.namesProduction) models.production = `${dirname(models.production)}/${basename(models.output)}`;
   return config;
-}
-
-/** Where nobody names it: a model keeps its name, and what its extension says of it, in production. */
-export function usualProduction({ models }: Pick<Config, "models">): string {
-  return `${dirname(DEFAULTS.models.production)}/${basename(models.output)}`;
 }
 
 /** One value and where it stands. */
@@ -48,7 +45,10 @@ function rulesFor(config: Config): Record<string, Rule> {
     track: into(config, "track", (place) => list(place, insidePath)),
     models: section({
       output: into(models, "output", insidePath),
-      production: into(models, "production", insidePath),
+      production: (place) => {
+        models.production = insidePath(place);
+        models.namesProduction = true;
+      },
       candidates: into(models, "candidates", insidePath),
       keep: into(models, "keep", wholeNumber),
     }),

@@ -3,7 +3,6 @@ import { basename, dirname, extname } from "node:path/posix";
 import { isInProduction } from "../config/model-places.ts";
 import { absolutePath, isWithin, storedPath } from "../config/paths.ts";
 import { type Project, requireRepository } from "../config/project.ts";
-import { usualProduction } from "../config/read-config.ts";
 import { gitResult } from "../git/git.ts";
 import { resolveCommit } from "../git/refs.ts";
 import type { Work } from "../platform/pace.ts";
@@ -30,7 +29,8 @@ export interface Production {
 
 export function* readingProduction(project: Project): Work<Production> {
   const usual = storedPath(project, project.config.models.production);
-  const path = isNamed(project) || isHere(absolutePath(project, usual)) ? usual : (lastPlace(project, dirname(usual)) ?? usual);
+  const path =
+    project.config.models.namesProduction || isHere(absolutePath(project, usual)) ? usual : (lastPlace(project, dirname(usual)) ?? usual);
   const pointer = pointerBeside(project, path);
   const recorded = pointer?.hash ? { hash: pointer.hash, size: pointer.size ?? null } : null;
   const absolute = absolutePath(project, path);
@@ -38,11 +38,6 @@ export function* readingProduction(project: Project): Work<Production> {
   const head = resolveCommit(requireRepository(project), "HEAD");
   const committed = (head === null ? [] : readPointersAt(project, head)).find((one) => one.path === path)?.hash ?? null;
   return { path, state: stateOf(recorded?.hash, there?.hash, committed), recorded, there };
-}
-
-/** In `expver.yaml`, or by what is tracked in its folder. */
-function isNamed({ config }: Project): boolean {
-  return config.models.production !== usualProduction(config);
 }
 
 /** What was in production before it was taken out was called so. Null: nothing was. */
@@ -53,7 +48,7 @@ function lastPlace(project: Project, folder: string): string | null {
   const pointer = stdout
     .toString("utf8")
     .split("\0")
-    .find((file) => file.endsWith(".dvc") && dirname(file) === folder);
+    .find((file) => dirname(file) === folder && /^[^.].*\.dvc$/.test(basename(file)));
   return code !== 0 || pointer === undefined ? null : pointer.slice(0, -".dvc".length);
 }
 
@@ -66,7 +61,8 @@ export function placeInProduction(
   { path, state }: Production,
   { run, path: from }: Pick<KnownModel, "run" | "path">,
 ): string {
-  if (state !== "none" || isNamed(project) || path !== storedPath(project, project.config.models.production)) return path;
+  if (state !== "none" || project.config.models.namesProduction || path !== storedPath(project, project.config.models.production))
+    return path;
   const folder = dirname(path);
   if (isWithin(folder, from)) return path;
   const item = basename(from);

@@ -136,6 +136,7 @@ describe("expver init", () => {
     expect(config.models).toEqual({
       output: "models/model.pkl",
       production: "models/production/best.pkl",
+      namesProduction: true,
       candidates: "models/candidates",
       keep: 5,
     });
