@@ -67,6 +67,18 @@ describe("files that no version has", () => {
     expect(repo.expver(["data", "add", "checkpoints"]).code).toBe(0);
   });
 
+  it("may be the model, where there is none in its place", () => {
+    const repo = makeExperiment();
+    repo.write("expver.yaml", "metrics: { accuracy: max }\n");
+    repo.write("train.js", `require("fs").writeFileSync("net.pt", "weights");`);
+    const [warning] = repo.expverJson(["run", "-m", "x", "--", "node", "train.js"]).warnings.slice(-1);
+    const line = "models: { output: net.pt }";
+    expect(warning?.hint).toContain(`track: ['net.pt'], or as the model: ${line}; or now`);
+    repo.write("expver.yaml", `metrics: { accuracy: max }\n${line}\n`);
+    expect(repo.expver(["run", "-m", "y", "--", "node", "train.js"]).stderr).not.toContain("left what");
+    expect(repo.expverJson(["models", "list"]).data.models).toMatchObject([{ version: "e0.2.0", path: "net.pt" }]);
+  });
+
   it("are not those that were there, where no snapshot or no branch has them", () => {
     const repo = makeExperiment();
     repo.write("notes.txt", "in the version");
