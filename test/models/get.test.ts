@@ -121,3 +121,12 @@ it("a model of another extension than production's keeps its name where nobody g
   expect(data.path).toBe("prod/model.bin");
   expect(warnings).toMatchObject([{ hint: expect.stringContaining("models: { output: models/model.json }") }]);
 });
+
+it("what lies in production and is nobody's stays there: the first model goes beside it", () => {
+  const repo = makeModels();
+  repo.write("expver.yaml", "metrics: { loss: min }\n");
+  repo.commit("defaults");
+  repo.write("models/production/model.json", "mine, stored nowhere");
+  expect(repo.expverJson(["models", "promote", "e0.1.0"]).data.path).toBe("models/production/model.bin");
+  expect(repo.read("models/production/model.json")).toBe("mine, stored nowhere");
+});
