@@ -406,3 +406,22 @@ it("an update keeps a file whose object was cut off", () => {
   expect(repository.expver(["undo"])).toMatchObject({ code: 0 });
   expect(repository.read("source")).toBe(FILES.one);
 });
+
+it("what is cut off in the cache and whole here counts as not stored: commit stores it, and a run has it", () => {
+  const { repository, data, object } = stored("copy");
+  const status = () => JSON.parse(data("status", "--json").stdout);
+  const cutBoth = () => {
+    cut(object("one"));
+    cut(object("d/b"));
+  };
+  cutBoth();
+  expect(status()).toEqual({
+    "d.dvc": [{ "changed outs": { d: "not in cache" } }],
+    "one.dvc": [{ "changed outs": { one: "not in cache" } }],
+  });
+  expect(data("commit")).toMatchObject({ code: 0 });
+  expect([status(), data("verify").code]).toEqual([{}, 0]);
+  cutBoth();
+  expect(repository.expver(["run", "--", "true"])).toMatchObject({ code: 0 });
+  expect(repository.expver(["verify", "e0.1.0"])).toMatchObject({ code: 0 });
+});

@@ -84,8 +84,10 @@ function* statusOf(project: Project, pointer: Pointer, { cache, file, unchanged 
   // The first look, which reads every file, costs enough without it.
   const remembers = pointer.hash?.endsWith(".dir") === true && isRemembered(project.stateDir, path, pointer.hashName);
   const remember = remembers ? (objects: LookedAtObjects) => rememberObjects(project, pointer, { objects, dir: cache.dir }) : undefined;
-  const inCache = unchanged?.inCache === true || (yield* unlessDamaged(checkingComplete(cache, pointer, { remember }), false));
   const scan = unchanged?.folder ? new LaterScan(project, pointer, unchanged.folder) : (file ?? (yield* readingOutput(project, pointer)));
+  // The same bytes here tell how many there must be.
+  const size = scan?.content.hash === pointer.hash && pointer.hashName === "md5" ? scan.content.size : undefined;
+  const inCache = unchanged?.inCache === true || (yield* unlessDamaged(checkingComplete(cache, pointer, { remember, size }), false));
   const worktree = scan === null ? "deleted" : scan.content.hash === pointer.hash ? "same" : "modified";
   const isLost = pointer.cache && !inCache && worktree !== "modified";
   const state = pointer.hash === null ? "not stored" : isLost ? "not in cache" : worktree;
@@ -169,6 +171,7 @@ export function* checkingComplete(
 }
 
 function bytesOf(members: readonly ListingEntry[], { hashes, stats }: LookedAtObjects): number {
+  if (members.length === hashes.length) return hashes.reduce((sum, _, index) => sum + stats.size(index), 0);
   const sizes = new Map(hashes.map((hash, index) => [hash, stats.size(index)]));
   return members.reduce((sum, { md5 }) => sum + (sizes.get(md5) ?? 0), 0);
 }
