@@ -1,5 +1,5 @@
 /** What was in production when, and the way back: one demotion a promotion, down to nothing. */
-import { existsSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, truncateSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
@@ -93,6 +93,21 @@ it("bytes that are stored nowhere are taken away only after a yes, and undo has 
   expect(existsSync(join(repo.root, PRODUCTION))).toBe(false);
   must(repo, "undo");
   expect(stateOf(repo, ...FILES)).toEqual(before);
+});
+
+it("bytes whose object was cut off in the cache are stored nowhere", () => {
+  const repo = makeModels();
+  must(repo, "models", "promote", "e0.1.0");
+  const whole = repo.read(PRODUCTION);
+  const hash = md5(whole);
+  const object = join(repo.root, ".dvc/cache/files/md5", hash.slice(0, 2), hash.slice(2));
+  chmodSync(object, 0o644);
+  truncateSync(object, 3);
+  chmodSync(object, 0o444);
+  expect(repo.expverJson(["models", "promote", "e0.2.0"]).code).toBe(3);
+  must(repo, "models", "promote", "e0.2.0", "--yes");
+  must(repo, "undo");
+  expect(repo.read(PRODUCTION)).toBe(whole);
 });
 
 it("what a hand put there and what came by a merge are in it; where the bytes are is asked of cache and remote", () => {

@@ -5,7 +5,7 @@ import { ExpverError } from "../../errors.ts";
 import type { OperationStart } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import { type Production, readingProduction } from "../../models/production.ts";
-import { isCached } from "../../models/stored.ts";
+import { isStoredWhole } from "../../models/stored.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { openCache } from "../../store/objects/cache.ts";
@@ -100,10 +100,10 @@ export function keptAfter(
   { project, production, models }: Survey,
   next: string | null,
 ): { isUnsaved: boolean; keeps: Pick<Step, "keeps"> } {
-  const old = production.there?.hash;
-  if (old === undefined || old === next) return { isUnsaved: false, keeps: {} };
-  const isUnsaved = !isCached(openCache(project).dir, old);
-  const owner = models.find(({ hash }) => hash === old);
+  const { there } = production;
+  if (there === null || there.hash === next) return { isUnsaved: false, keeps: {} };
+  const isUnsaved = !isStoredWhole(openCache(project).dir, there);
+  const owner = models.find(({ hash }) => hash === there.hash);
   const name = owner === undefined ? "" : `, as ${owner.version ?? owner.run ?? owner.path}`;
   return { isUnsaved, keeps: { keeps: isUnsaved ? "the trash: it is stored nowhere else" : `the cache${name}` } };
 }
