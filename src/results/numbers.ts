@@ -3,6 +3,7 @@ import type { Aggregation, Config, Direction } from "../config/config.ts";
 import { guessDirection } from "../config/metric-direction.ts";
 import { type Database, quoteName } from "../platform/sqlite.ts";
 import { cellNumber, formatCell } from "./cells.ts";
+import { WITHIN, within } from "./rows.ts";
 import { runTracks } from "./runs.ts";
 import { hasColumn, STAMP_COLUMNS, tableColumns } from "./schema.ts";
 import type { Cell, TrackRows } from "./types.ts";
@@ -69,16 +70,13 @@ function isAsset(db: Database, cell: Cell): boolean {
 /** Non-null cells of every column, in the order of time. */
 function valuesByColumn(db: Database, tracks: readonly TrackRows[]): Map<string, Cell[]> {
   const found = new Map<string, { at: string; cell: Cell }[]>();
-  for (const { table, track_id, first, last } of tracks) {
+  for (const track of tracks) {
+    const { table } = track;
     const columns = tableColumns(db, table);
     const names = columns.map(({ name }) => name).filter((name) => !SYSTEM.has(name.toLowerCase()));
     if (names.length === 0 || !hasColumn(columns, "timestamp")) continue;
     const list = ["timestamp", ...names].map(quoteName).join(", ");
-    const rows = db.arrays(`SELECT ${list} FROM ${quoteName(table)} WHERE track_id = ? AND timestamp BETWEEN ? AND ? ORDER BY timestamp`, [
-      track_id,
-      first,
-      last,
-    ]);
+    const rows = db.arrays(`SELECT ${list} FROM ${quoteName(table)} WHERE ${WITHIN} ORDER BY timestamp`, within(track));
     for (const [at, ...cells] of rows) {
       for (const [index, cell] of cells.entries()) {
         const name = names[index];

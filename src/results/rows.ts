@@ -142,11 +142,14 @@ export function restampRows(db: Database, tracks: readonly TrackRows[], version:
 
 const STAMPS = STAMP_COLUMNS.map((name) => ({ name, type: "TEXT" }));
 
-/** SQL that is true for the rows of a stretch; takes the values of {@link within}. */
-export const WITHIN = "track_id = ? AND timestamp BETWEEN ? AND ?";
+/**
+ * SQL that is true for the rows of a stretch; takes the values of {@link within}. The bytes of the track decide: the column's own
+ * collation, which its index has, only finds them.
+ */
+export const WITHIN = "track_id = ? AND track_id COLLATE BINARY = ? AND timestamp BETWEEN ? AND ?";
 
-export function within({ track_id, first, last }: TrackRows): SqlValue[] {
-  return [track_id, first, last];
+export function within({ track_id, first, last }: Pick<TrackRows, "track_id" | "first" | "last">): SqlValue[] {
+  return [track_id, track_id, first, last];
 }
 
 function conflictsOf(

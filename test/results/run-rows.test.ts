@@ -105,3 +105,16 @@ test("another version: rows that say another one keep it; a table that is gone, 
   expect(digestRun(db, run)).not.toBeNull();
   expect(removeRun(db, run)).toBe(2);
 });
+
+test("a run whose track the column takes for another's leaves that one's rows alone", () => {
+  const db = openResults(join(makeFolder("results"), "r.db"), { create: true });
+  db.exec("CREATE TABLE t (track_id TEXT COLLATE NOCASE, timestamp TEXT, version TEXT, accuracy, PRIMARY KEY (track_id, timestamp))");
+  db.exec("INSERT INTO t VALUES ('a', '1', 'e0.1.0', 0.1), ('A', '2', 'e0.1.0', 0.2), ('a', '3', 'e0.1.0', 0.3)");
+  db.write(() => {
+    insertRun(db, record("quiet-otter-0412"));
+    addRunTracks(db, "quiet-otter-0412", [{ table: "t", track_id: "a", first: "1", last: "3", rows: 2 }]);
+  });
+  expect(restampRun(db, "quiet-otter-0412", { from: "e0.1.0", to: "e0.2.0" })).toBe(2);
+  expect(removeRun(db, "quiet-otter-0412")).toBe(2);
+  expect(db.arrays("SELECT track_id, version FROM t")).toEqual([["A", "e0.1.0"]]);
+});

@@ -4,6 +4,7 @@
  */
 import { type Database, quoteName, readOnlyUri } from "../../../platform/sqlite.ts";
 import { addRunTracks } from "../../../results/runs.ts";
+import { sameKey } from "../../../results/same-key.ts";
 import { RUN_TRACKS_TABLE } from "../../../results/schema.ts";
 import type { TrackRows } from "../../../results/types.ts";
 
@@ -47,7 +48,7 @@ function rememberOwners(db: Database, path: string, tracks: readonly Track[]): v
       if (db.get("SELECT 1 FROM part.sqlite_schema WHERE name = ? COLLATE NOCASE", [table]) === undefined) continue;
       db.run(
         `INSERT INTO temp.expver_owners SELECT t."table", e.track_id, e.timestamp, t.run_id FROM part.${RUN_TRACKS_TABLE} AS t
-         JOIN part.${quoteName(table)} AS e ON e.track_id = t.track_id AND e.timestamp BETWEEN t.first AND t.last
+         JOIN part.${quoteName(table)} AS e ON ${sameKey("e", "t", { columns: ["track_id"], by: "=" })} AND e.timestamp BETWEEN t.first AND t.last
          WHERE t."table" = ? AND t.track_id = ?`,
         [table, track],
       );
