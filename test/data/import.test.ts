@@ -242,6 +242,10 @@ describe.skipIf(DVC === null)("pull of what came with --no-download", { timeout:
 
   it("needs no remote, takes each from where it is, and leaves the pointers", () => {
     const twins = imported();
+    for (const verb of ["fetch", "checkout"])
+      expect(twins.ours.expver(["data", verb, "w", "d"]).stderr).toMatch(
+        /w was imported without its bytes\n.*data pull w\n.*d was imported without its bytes\n.*data pull d\n/,
+      );
     twins.same(["pull", "w"]);
     twins.run(["pull", "d", "code"]);
     agree(twins);

@@ -20,6 +20,7 @@ import { prepareWriting } from "../../prepare.ts";
 import { type Change, checkoutEffects } from "../checkout-effects.ts";
 import { settleDatabases } from "../databases.ts";
 import { openData, type Selection, selectPointers, targetsOf } from "../open-data.ts";
+import { warnNotedOnly } from "../transfer/bring-noted.ts";
 import { warnLeftRuns } from "./left-runs.ts";
 
 export interface CheckoutPlan extends Plan {
@@ -81,8 +82,10 @@ export async function planCheckout(
 ): Promise<CheckoutPlan> {
   const pointers = onePerOutput(project, selection.pointers);
   const options = { relink: input.relink === true, only: selection.only, mayBeUnproven: context.exactPlans !== true };
-  const unstored = pointers.flatMap(({ path, hash, cache }) => (hash === null && cache ? [shownPath(project, path)] : []));
-  for (const path of unstored) context.report({ kind: "warning", text: `${path} was never stored, so there is nothing to check out` });
+  const noted = warnNotedOnly(project, context, pointers);
+  const unstored = pointers.filter(({ hash, cache }) => hash === null && cache);
+  for (const { path } of unstored.filter((one) => !noted.has(one)))
+    context.report({ kind: "warning", text: `${shownPath(project, path)} was never stored, so there is nothing to check out` });
   await settleDatabases(
     project,
     pointers.map(({ path }) => path),
@@ -99,7 +102,7 @@ export async function planCheckout(
     destructive: pathsToLose(outputs).length > 0,
     fingerprint: fingerprintOfEach(factsOf(outputs)),
     outputs,
-    unstored,
+    unstored: unstored.map(({ path }) => shownPath(project, path)),
     allowMissing: input.allowMissing === true,
     relink: options.relink,
     summary: input.summary === true,

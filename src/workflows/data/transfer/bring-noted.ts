@@ -29,10 +29,8 @@ export interface BroughtNoted {
 export async function bringNoted(project: Project, context: Context, pointers: readonly Pointer[]): Promise<BroughtNoted> {
   const result: BroughtNoted = { added: [], files: 0, pointers: new Set(), failed: [] };
   for (const pointer of pointers) {
-    if (pointer.hash !== null || pointer.stage !== undefined || isHere(absolutePath(project, pointer.path))) continue;
-    const from = readImport(readTextIfExists(absolutePath(project, pointer.file)) ?? "", pointer.file);
-    // With --no-exec a path was not even looked at; a repository is taken as it is now.
-    if (from === null || (from.kind === "url" && (from.hash ?? from.versions) === null)) continue;
+    const from = notedOnly(project, pointer);
+    if (from === null) continue;
     const shown = shownPath(project, pointer.path);
     result.pointers.add(pointer);
     try {
@@ -56,6 +54,24 @@ export async function bringNoted(project: Project, context: Context, pointers: r
     }
   }
   return result;
+}
+
+/** Where `pull` would bring it from; null for what needs or has no such way. */
+function notedOnly(project: Project, { hash, stage, path, file }: Pointer): Import | null {
+  if (hash !== null || stage !== undefined || isHere(absolutePath(project, path))) return null;
+  const from = readImport(readTextIfExists(absolutePath(project, file)) ?? "", file);
+  // With --no-exec a path was not even looked at; a repository is taken as it is now.
+  return from?.kind === "url" && (from.hash ?? from.versions) === null ? null : from;
+}
+
+/** Said by what does not bring them; answers which they are. */
+export function warnNotedOnly(project: Project, context: Context, pointers: readonly Pointer[]): Set<Pointer> {
+  const noted = new Set(pointers.filter((pointer) => notedOnly(project, pointer) !== null));
+  for (const pointer of noted) {
+    const text = `${shownPath(project, pointer.path)} was imported without its bytes`;
+    context.report({ kind: "warning", text, hint: `Bring them: expver data pull ${typedPath(project, pointer.path)}` });
+  }
+  return noted;
 }
 
 async function copyAsNoted(project: Project, context: Context, { pointer, from }: { pointer: Pointer; from: Import }): Promise<MakeCopy> {

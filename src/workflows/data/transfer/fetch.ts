@@ -22,7 +22,7 @@ import { applyCheckout, type CheckoutPlan, type CheckoutResult, planCheckout } f
 import { openData, pointersMeant, type Selection, selectPointers } from "../open-data.ts";
 import { pointersOfRevisions } from "../revisions.ts";
 import { expandedTargets } from "../tracking/expand-globs.ts";
-import { bringNoted } from "./bring-noted.ts";
+import { bringNoted, warnNotedOnly } from "./bring-noted.ts";
 import { fetchImports } from "./fetch-imports.ts";
 import { sayMissing, warnUnknownMembers } from "./missing.ts";
 import { movedRuns, NO_RUNS, refuseFailed, runCacheStep, type TransferPlan, warnMissing, withRuns } from "./push.ts";
@@ -45,6 +45,7 @@ export const dataFetch: WriteWorkflow<Input, TransferPlan, FetchResult> = {
     const project = openData(context);
     const report = await withDvcLock(project, () => fetchAll(project, context, plan));
     warnMissing(project, context, { ...report, ...plan });
+    warnNotedOnly(project, context, plan.selection.pointers);
     return { ...report, fetched: report.objects };
   },
 };
