@@ -1,7 +1,7 @@
 /** The index: trees are built in a temporary one, and single entries of the real one are set without touching the others. */
 
 import { randomBytes } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, rmSync, statSync, utimesSync } from "node:fs";
 import { ExpverError } from "../errors.ts";
 import { pause } from "../platform/pause.ts";
 import { shellWord } from "../platform/shell-word.ts";
@@ -28,6 +28,19 @@ export interface UnmergedPath {
   base?: IndexEntry;
   ours?: IndexEntry;
   theirs?: IndexEntry;
+}
+
+/**
+ * A copy of this worktree's index, where there is one: it knows the state of each file, so that Git need not read them all again. Its second must be the
+ * original's: Git compares whole seconds, and looks into a file only if it may have changed since the index was written.
+ */
+export function copyIndex(repository: Repository, to: string): void {
+  const from = gitPath(repository, "index");
+  const stat = statSync(from, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  copyFileSync(from, to);
+  const second = Math.floor(stat.mtimeMs / 1000);
+  utimesSync(to, second, second);
 }
 
 /** The tree that `baseTree` (null: the empty one) becomes with these edits. Touches neither index nor worktree. */

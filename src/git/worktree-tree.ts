@@ -1,7 +1,8 @@
 /** A worktree as it stands, as a tree that Git can compare. Nothing of it stays: its objects lie in a folder of their own. */
-import { copyFileSync, existsSync, lstatSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { git, gitPath, gitResult, type Repository } from "./git.ts";
+import { git, gitResult, type Repository } from "./git.ts";
+import { copyIndex } from "./index-file.ts";
 
 /** Untracked files that are larger are data nobody has tracked yet, not code. */
 const LARGEST_UNTRACKED = 2 ** 20;
@@ -13,7 +14,7 @@ export function worktreeTree(repository: Repository, folder: string): string {
     GIT_OBJECT_DIRECTORY: folder,
     GIT_ALTERNATE_OBJECT_DIRECTORIES: join(repository.commonDir, "objects"),
   };
-  if (existsSync(gitPath(repository, "index"))) copyFileSync(gitPath(repository, "index"), env.GIT_INDEX_FILE);
+  copyIndex(repository, env.GIT_INDEX_FILE);
   gitResult(repository, ["add", "--update", "--", "."], { env });
   const untracked = git(repository, ["ls-files", "-z", "--others", "--exclude-standard"], { env }).split("\0").filter(Boolean);
   const small = untracked.filter((path) => {

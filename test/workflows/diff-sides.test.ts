@@ -1,5 +1,5 @@
 /** `expver diff` with what is no version: this worktree now, other worktrees, commits; and tables row by row. */
-import { rmSync } from "node:fs";
+import { rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compareTables } from "../../src/merge/data/compare-data.ts";
@@ -15,6 +15,22 @@ function must(repo: TestRepository, args: string[], env: Record<string, string> 
   const { code, stderr } = repo.expver(args, { env });
   if (code !== 0) throw new Error(`expver ${args.join(" ")}: ${stderr}`);
 }
+
+it("now has a change of the same size in the second in which Git last looked", () => {
+  const repo = makeRepository();
+  // So that what the change does to a file beside its bytes can be hidden from Git, as one second hides it.
+  repo.git("config", "core.trustctime", "false");
+  const second = Math.floor(Date.now() / 1000) - 10;
+  const hide = (path: string) => utimesSync(join(repo.root, path), second, second);
+  repo.write("params.yaml", "lr: 0.1\n");
+  hide("params.yaml");
+  repo.commit("first");
+  hide(".git/index");
+  repo.write("params.yaml", "lr: 0.3\n");
+  hide("params.yaml");
+  const { data } = repo.expverJson(["diff", "HEAD", "now"]);
+  expect(data.code[0].files.map(({ path }: { path: string }) => path)).toEqual(["params.yaml"]);
+});
 
 describe("worktrees and commits", () => {
   let repo: TestRepository;

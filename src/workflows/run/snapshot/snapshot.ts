@@ -1,10 +1,11 @@
 /** The snapshot commit S: HEAD, the chosen files and the pointers of changed inputs, built beside the user's index. */
 
-import { copyFileSync, existsSync, statSync, utimesSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { git, gitResult, type Repository } from "../../../git/git.ts";
 import { mayHaveHook } from "../../../git/hooks.ts";
+import { copyIndex } from "../../../git/index-file.ts";
 import { commitTree, hashBlob } from "../../../git/objects.ts";
 import { emptyTree } from "../../../git/tree.ts";
 
@@ -32,7 +33,7 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
   const { folder, head, paths, texts, verify } = input;
   const index = indexOf(folder);
   const env = { GIT_INDEX_FILE: index };
-  copyIndex(join(repository.gitDir, "index"), index);
+  copyIndex(repository, index);
   git(repository, head.commit === null ? ["read-tree", "--empty"] : ["read-tree", "--reset", head.commit], { env });
   if (paths.length > 0) {
     git(repository, ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], {
@@ -49,17 +50,6 @@ export function makeSnapshot(repository: Repository, input: SnapshotInput): Snap
     commit: commitTree(repository, { tree, parents: head.commit === null ? [] : [head.commit], message: input.message }),
     isNew: true,
   };
-}
-
-/**
- * A copy of the user's index knows the state of each file, so that git need not read them all again. Its time must be the
- * original's: git compares whole seconds, and looks into a file only if it may have changed since the index was written.
- */
-function copyIndex(from: string, to: string): void {
-  const stat = statSync(from, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  copyFileSync(from, to);
-  utimesSync(to, stat.atime, stat.mtime);
 }
 
 /** Paths of S that no longer are in the worktree what they were; `ignored` are those S holds with a text of its own. */
