@@ -1,7 +1,10 @@
 /** Server programs that tests start themselves. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /**
  * Path of a server program; null when it is not installed, and then the tests that need it are skipped. With EXPVER_REQUIRE_PEERS set it
@@ -44,35 +47,45 @@ async function canListen(port: number): Promise<boolean> {
   return listens;
 }
 
-/** Starts a server in the foreground and waits until it takes connections. */
+/**
+ * Starts a server in the foreground and waits until it takes connections. What it says goes to a file: a test that waits for expver reads no
+ * pipe meanwhile, and a server that talks much would stand still.
+ */
 export async function startServer(
   program: string,
   args: string[],
   { port, env }: { port: number; env?: NodeJS.ProcessEnv },
 ): Promise<ChildProcess> {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
+  const folder = mkdtempSync(join(tmpdir(), "expver-server-"));
+  const log = join(folder, "log");
+  const output = openSync(log, "a");
+  const child = spawn(program, args, { stdio: ["ignore", output, output], env: env ?? process.env });
+  closeSync(output);
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk: Buffer) => {
-      said = (said + chunk.toString("utf8")).slice(-4000);
-    });
-  }
+  child.once("exit", () => {
+    said = readFileSync(log, "utf8").slice(-4000);
+    rmSync(folder, { recursive: true, force: true });
+  });
   for (let tries = 0; tries < 600; tries += 1) {
     if (child.exitCode !== null) break;
     if (await isListening(port)) return child;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  child.kill("SIGKILL");
+  await ended(child, "SIGKILL");
   throw new Error(`${program} ${args.join(" ")} did not start: ${said}`);
 }
 
 export async function stopServer(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
-  await ended;
+  await ended(child, "SIGTERM");
   clearTimeout(timer);
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const over = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  await over;
 }
 
 function isListening(port: number): Promise<boolean> {
