@@ -1,10 +1,10 @@
 /** Where we are: the root, Git, DVC, our own state folder and the configuration. Every workflow starts by opening it. */
-import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExpverError, fromSystemError } from "../errors.ts";
 import { findRepository, gitResult, type Repository } from "../git/git.ts";
 import type { Context } from "../platform/context.ts";
-import { isFile, isFolder, readTextIfExists } from "../platform/files.ts";
+import { isFile, isFolder, readableNamesIn, readTextIfExists } from "../platform/files.ts";
 import { type Config, DEFAULTS } from "./config.ts";
 import { parseConfig } from "./read-config.ts";
 
@@ -111,16 +111,8 @@ export function readConfig(place: Place): Config {
 
 /** A program may have put its model into production under another name than anybody gave. Null: nothing is tracked in the folder, or several things are. */
 function onlyTracked(root: string, folder: string): string | null {
-  const pointers = namesIn(join(root, folder)).filter((name) => /^[^.].*\.dvc$/.test(name));
+  const pointers = readableNamesIn(join(root, folder)).filter((name) => /^[^.].*\.dvc$/.test(name));
   return pointers.length === 1 ? `${folder}/${pointers[0]?.slice(0, -".dvc".length)}` : null;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 /** The repository, for commands that cannot do without Git. Throws E_NO_GIT. */
