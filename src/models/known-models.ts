@@ -37,9 +37,8 @@ export function runOf({ message }: Pick<Version, "message">): string | null {
 
 /** Without production and candidates, which are copies; a run that wrote into production itself left its model there, one of a sweep among the candidates. */
 function ownModels(project: Project, entries: readonly ArtifactEntry[], hasProduction: boolean): ArtifactEntry[] {
-  const [production = "", candidates = ""] = [project.config.models.production, project.config.models.candidates].map((path) =>
-    storedPath(project, path),
-  );
+  const { models } = project.config;
+  const [production, candidates] = [storedPath(project, models.production), storedPath(project, models.candidates)];
   const own = entries.filter(({ path }) => !isUnder(path, [production, candidates]));
   if (own.length > 0 || !hasProduction) return own;
   const inProduction = entries.filter(({ path }) => isWithin(path, production));

@@ -13,7 +13,7 @@ export function nameColumns(values: Record<string, Cell>, present: readonly Colu
   const spelling = new Map(present.map(({ name }) => [name.toLowerCase(), name]));
   const taken = new Set<string>();
   return Object.entries(values).map(([key, cell]) => {
-    const plain = key.replace(/[^A-Za-z0-9_]/g, "_").slice(0, LONGEST) || "_";
+    const plain = columnOf(key);
     if (/^(track_id|timestamp)$/i.test(plain)) {
       throw new ExpverError("E_USAGE", `${JSON.stringify(key)} cannot be logged: the key of every row has that name`, { details: { key } });
     }
@@ -22,4 +22,9 @@ export function nameColumns(values: Record<string, Cell>, present: readonly Colu
     taken.add(name.toLowerCase());
     return [spelling.get(name.toLowerCase()) ?? name, cell];
   });
+}
+
+/** The name of a key's column, where no other key comes to the same. */
+export function columnOf(key: string): string {
+  return key.replace(/[^A-Za-z0-9_]/g, "_").slice(0, LONGEST) || "_";
 }

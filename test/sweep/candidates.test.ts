@@ -128,6 +128,16 @@ describe("of a program that leaves its model in production", () => {
     expect(repo.expver(["models", "info"]).stdout).toContain("models/production/model.pkl  as promoted");
   });
 
+  it("under another name than expver.yaml has: the tag names the place it was promoted to", () => {
+    const repo = makeSwept();
+    repo.write("expver.yaml", "metrics: { accuracy: max }\nmodels: { production: models/production/best.bin }\n");
+    const first = over(repo, "lr=0.3,0.5");
+    expect(first).toMatchObject({ candidates: 2, promotion: { promoted: true } });
+    expect(repo.run("ls", ["models/production"]).stdout.trim().split("\n")).toEqual(["best.bin", "best.bin.dvc"]);
+    expect(modelSaid(repo, first.version)).toBe("models/production/best.bin");
+    must(repo, ["verify"]);
+  });
+
   it("nothing is put there without being asked for", () => {
     const repo = makeSwept();
     expect(over(repo, "lr=0.3,0.5", "--no-promote")).toMatchObject({ candidates: 2, promotion: null });

@@ -1,4 +1,5 @@
 /** Sweeps as the lines and tables a person reads. */
+import { counted } from "../../platform/words.ts";
 import type { SweepOutcome } from "../../workflows/sweep/conduct.ts";
 import { failureText } from "../../workflows/sweep/ending/first-failure.ts";
 import type { SettingView, SweepRunView } from "../../workflows/sweep/ending/views.ts";
@@ -19,7 +20,7 @@ export function renderSweep(outcome: SweepOutcome, { style }: Terminal): string 
   const line = (word: string, text: string) => `  ${style("dim", word.padEnd(7))} ${text}`;
   const winner = best === null ? [] : [`best ${metric}=${bestText(best)} (${settingsText(best.settings)})`];
   const promoted = promotion === null ? [] : [promotion.promoted ? `promoted (${oneLine(promotion.why)})` : "not promoted"];
-  const stored = candidates === 0 ? [] : [`${candidates} candidates stored, ${kept} kept in the folder`];
+  const stored = candidates === 0 ? [] : [`${counted(candidates, "candidate")} stored, ${kept} kept in the folder`];
   const lines = [line("sweep", [counts, ...winner, ...promoted, ...stored].join(" · "))];
   if (version === null) lines.push(line("stored", `${outcome.results?.slice(0, 12)}  (no version)`));
   else {

@@ -4,6 +4,7 @@ import type { Project } from "../../../config/project.ts";
 import { hideSecrets } from "../../../config/secrets.ts";
 import type { Database } from "../../../platform/sqlite.ts";
 import { parseCell } from "../../../results/cells.ts";
+import { columnOf } from "../../../results/column-names.ts";
 import { openResults } from "../../../results/database.ts";
 import { aggregate } from "../../../results/numbers.ts";
 import { addStampColumns, appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../../results/rows.ts";
@@ -139,8 +140,4 @@ function asConfigured(configured: Readonly<Record<string, unknown>>, inFile: Rea
 function calledAsIn(inFile: Readonly<Record<string, string>>, logged: Readonly<Record<string, string>>): Record<string, string> {
   const names = new Map(Object.keys(inFile).map((name) => [columnOf(name).toLowerCase(), name]));
   return Object.fromEntries(Object.entries(logged).map(([name, value]) => [names.get(name.toLowerCase()) ?? name, value]));
-}
-
-function columnOf(name: string): string {
-  return name.replace(/\W/g, "_");
 }

@@ -174,7 +174,7 @@ async function placeOutputs(
     const isOfStage = ofStages.has(`${hash} ${path}`);
     const candidate = kept.find((one) => one.run === winner.run && one.hash === hash);
     if (!isOfStage && candidate !== undefined && isInProduction(project, path)) {
-      artifacts.push(judged?.model?.hash === hash ? artifact : { ...artifact, path: `${folder}/${candidate.item}` });
+      artifacts.push({ ...artifact, path: judged?.model?.hash === hash ? judged.path : `${folder}/${candidate.item}` });
       continue;
     }
     artifacts.push(artifact);
