@@ -69,7 +69,7 @@ it("a nested number is told once, by the file's name or by that of its column, w
   const program = 'require(\'fs\').writeFileSync(\'m.json\', \'{"n": 3, "val": {"f1": 0.5, "loss": 1e-3}, "ACC": 0.7}\')';
   const metricsOf = () =>
     Object.entries(repo.expverJson(["run", "-m", "x", "--metrics", "m.json", "--", "node", "-e", program]).data.metrics);
-  repo.expver(["log", "acc=0.1"]);
+  repo.expver(["log", "Acc=0.1"]);
   expect(metricsOf()).toEqual([
     ["ACC", "0.7"],
     ["val.f1", "0.5"],
