@@ -290,6 +290,33 @@ describe("a list of webdav", () => {
   });
 });
 
+describe("a list of s3 that goes on without a token", () => {
+  const names = Array.from({ length: 7 }, (_, index) => `base/folder/f${index}`);
+  const page = (keys: readonly string[]) =>
+    `<ListBucketResult>${keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`).join("")}<IsTruncated>${keys.length > 0 && keys.at(-1) !== names.at(-1)}</IsTruncated></ListBucketResult>`;
+  const source = () => {
+    const { url, options } = (SITES.s3 as (url: string) => { url: string; options: Record<string, string> })(stub.url);
+    return openUrl(`${url}/folder`, { place: null, env: process.env, options: new Map(Object.entries(options)) });
+  };
+
+  it("is read to its end, as servers that know only the first way of listing have it", async () => {
+    stub.behave = (asked, answer) => {
+      const after = new URL(asked.url ?? "", stub.url).searchParams.get("marker") ?? "";
+      if (asked.method === "HEAD") answer.writeHead(404).end();
+      else answer.end(page(names.filter((name) => name > after).slice(0, 3)));
+    };
+    expect((await source().look({}))?.files.map(({ key }) => key)).toEqual(names.map((name) => name.slice("base/".length)));
+  });
+
+  it("is no end of it where nothing says how it goes on", async () => {
+    stub.behave = (asked, answer) => {
+      if (asked.method === "HEAD") answer.writeHead(404).end();
+      else answer.end("<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>");
+    };
+    expect(await codeOf(source().look({}))).toBe("E_REMOTE_ANSWER");
+  });
+});
+
 it("shows secrets to no host that a token service names", async () => {
   stub.behave = (_, answer) => void answer.writeHead(307, { location: `${other.url}/token` }).end();
   const options = { account_name: "ada", tenant_id: "t", client_id: "c", client_secret: "secret" };

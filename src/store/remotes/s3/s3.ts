@@ -2,6 +2,7 @@
 
 import { ExpverError } from "../../../errors.ts";
 import { dropAnswer, httpClient } from "../../../platform/http.ts";
+import { compareCodePoints } from "../../objects/listing.ts";
 import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
@@ -161,8 +162,7 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
     yield* pagesOf(page, { remote: name, doing, prefix });
 
     async function page(token: string): Promise<KeyPage & { next: string }> {
-      const more = token === "" ? {} : { "continuation-token": token };
-      const query = { "list-type": "2", prefix, ...(delimiter === undefined ? {} : { delimiter }), ...more };
+      const query = { "list-type": "2", prefix, ...(delimiter === undefined ? {} : { delimiter }), ...goingOn(token) };
       const answer = await client.ask({ method: "GET", key: "", query, signal, doing });
       const text = await textOf(answer, { remote: name, doing });
       const entries = elementsIn(text, "Contents").map((entry) => ({
@@ -171,17 +171,26 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         tag: bareTag(textIn(entry, "ETag")),
       }));
       const folders = elementsIn(text, "CommonPrefixes").map((entry) => textIn(entry, "Prefix") ?? "");
-      return { entries, folders, next: textIn(text, "IsTruncated") === "true" ? (textIn(text, "NextContinuationToken") ?? "") : "" };
+      if (textIn(text, "IsTruncated") !== "true") return { entries, folders, next: "" };
+      const given = textIn(text, "NextContinuationToken");
+      const last = textIn(text, "NextMarker") ?? [...entries.map(({ key }) => key), ...folders].sort(compareCodePoints).at(-1);
+      return { entries, folders, next: JSON.stringify(given ? { "continuation-token": given } : behind(last, doing)) };
     }
+  }
+
+  /** Servers that know only the first way of listing give no token: their next page is asked for by the last name of this one. */
+  function behind(last: string | undefined, doing: string): Record<string, string> {
+    if (last) return { marker: last, "start-after": last };
+    throw new ExpverError("E_REMOTE_ANSWER", `remote ${name}: cannot ${doing}: the server says there is more, but not where it goes on`, {
+      details: { remote: name },
+    });
   }
 
   async function* versionListing(prefix: string, { signal, doing }: { signal: AbortSignal; doing: string }): AsyncIterable<KeyPage> {
     yield* pagesOf(page, { remote: name, doing, prefix });
 
     async function page(token: string): Promise<KeyPage & { next: string }> {
-      const [key, version] = token === "" ? [] : (JSON.parse(token) as [string, string]);
-      const more = { ...(key === undefined ? {} : { "key-marker": key }), ...(version ? { "version-id-marker": version } : {}) };
-      const answer = await client.ask({ method: "GET", key: "", query: { versions: "", prefix, ...more }, signal, doing });
+      const answer = await client.ask({ method: "GET", key: "", query: { versions: "", prefix, ...goingOn(token) }, signal, doing });
       const text = await textOf(answer, { remote: name, doing });
       // Deletions stand beside them, as elements of another name.
       const entries = elementsIn(text, "Version").map((entry) => ({
@@ -191,12 +200,16 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         version: namedVersion(textIn(entry, "VersionId")),
         isNewest: textIn(entry, "IsLatest") === "true",
       }));
-      const isMore = textIn(text, "IsTruncated") === "true";
-      return {
-        entries,
-        folders: [],
-        next: isMore ? JSON.stringify([textIn(text, "NextKeyMarker"), textIn(text, "NextVersionIdMarker")]) : "",
-      };
+      if (textIn(text, "IsTruncated") !== "true") return { entries, folders: [], next: "" };
+      const key = textIn(text, "NextKeyMarker");
+      const version = textIn(text, "NextVersionIdMarker");
+      if (!key) behind(undefined, doing);
+      return { entries, folders: [], next: JSON.stringify({ "key-marker": key, ...(version ? { "version-id-marker": version } : {}) }) };
     }
   }
+}
+
+/** What asks for the next page, as the page before said it. */
+function goingOn(token: string): Record<string, string> {
+  return token === "" ? {} : JSON.parse(token);
 }
