@@ -361,7 +361,7 @@ function tellWithheld({ project, context }: Tools, { path }: Pointer): void {
 }
 
 /** What was sent without a failure is looked for, not believed to be there: a listing will vouch for it. Answers what is not seen. */
-async function notArrived(
+export async function notArrived(
   remote: Remote,
   parcels: readonly Parcel[],
   { failures, context }: { failures: readonly TransferFailure[]; context: Pacing },

@@ -23,6 +23,7 @@ import {
   type UrlOptions,
   type UrlSource,
 } from "../../../store/sources/url-source.ts";
+import { notArrived } from "../../../store/transfer/transfer.ts";
 import type { ListingEntry, OutputContent, TakenVersion } from "../../../store/types.ts";
 import { rememberRead } from "../../../store/worktree/remember.ts";
 import { hasChanged } from "../../../store/worktree/remove-files.ts";
@@ -182,7 +183,7 @@ async function readThrough(
   return entries;
 }
 
-/** Those that are not there yet. Throws the first failure. */
+/** Those that are not there yet. Nothing of them stays here, so what was sent must be seen there. Throws the first failure. */
 async function sendAll(context: Context, remote: Remote, parcels: readonly Parcel[]): Promise<void> {
   const each = [...new Map(parcels.map((parcel) => [parcel.object.hash, parcel])).values()];
   const there = new Set(
@@ -194,13 +195,15 @@ async function sendAll(context: Context, remote: Remote, parcels: readonly Parce
       )
     ).map(({ hash }) => hash),
   );
-  const [failure] = await remote.send(
-    each.filter(({ object }) => !there.has(object.hash)),
-    context,
-  );
+  const lacking = each.filter(({ object }) => !there.has(object.hash));
+  const [failure] = await remote.send(lacking, context);
   if (failure !== undefined)
     throw failure.error ?? new ExpverError("E_REMOTE_ANSWER", `${failure.object.hash} did not arrive on ${remote.name}`);
+  const [unseen] = await notArrived(remote, lacking, { failures: [], context });
+  if (unseen?.error) throw new ExpverError(unseen.error.code, `${unseen.object.hash} ${unseen.error.message}`, { hint: UNSEEN_HINT });
 }
+
+const UNSEEN_HINT = "Repeat the command; `expver data remote check` tells whether the remote keeps what is sent to it.";
 
 /** The listing last: it is never there without its members. */
 async function sendListing(project: Project, context: Context, remote: Remote, entries: readonly ListingEntry[]): Promise<void> {
