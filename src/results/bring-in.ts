@@ -1,5 +1,6 @@
 /** Rows an older or other copy of the database has and this one lacks: nothing that is here is changed. */
 import { type Database, openDatabase, quoteName } from "../platform/sqlite.ts";
+import { widenForTable } from "./column-types.ts";
 import { sameKey } from "./same-key.ts";
 import { addColumns, type Column, createLike, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
 import { withCopy } from "./with-copy.ts";
@@ -9,7 +10,7 @@ export function countMissingRows(db: Database, copy: string): number {
   return withCopy(db, copy, () => sharedTables(db).reduce((sum, table) => sum + db.count(`SELECT count(*) ${missing(table)}`), 0));
 }
 
-/** Adds them, with the tables and columns they need, in one transaction; answers how many. */
+/** Adds them, with the tables, columns and wider types they need, in one transaction; answers how many. */
 export function bringInRows(db: Database, copy: string): number {
   return withCopy(db, copy, () =>
     db.write(() => sharedTables(db, { create: true }).reduce((sum, table) => sum + insertMissing(db, table), 0)),
@@ -78,6 +79,8 @@ function missing({ name, key, exists }: Shared): string {
 }
 
 function insertMissing(db: Database, table: Shared): number {
+  if (db.get(`SELECT 1 ${missing(table)} LIMIT 1`) === undefined) return 0;
+  widenForTable(db, { name: table.name, columns: tableColumns(db, table.name) }, { schema: "before", ...table });
   const names = table.columns.map(({ name }) => quoteName(name)).join(", ");
   return db.run(`INSERT INTO main.${quoteName(table.name)} (${names}) SELECT ${names} ${missing(table)}`);
 }

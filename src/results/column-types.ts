@@ -54,7 +54,7 @@ function holds(type: string, cell: Cell): boolean {
 }
 
 /** Which storage classes the values of a column have. */
-export interface ColumnClasses {
+interface ColumnClasses {
   integer: boolean;
   real: boolean;
   text: boolean;
@@ -63,8 +63,39 @@ export interface ColumnClasses {
   beyondReal: boolean;
 }
 
+export interface TypedTable {
+  name: string;
+  columns: readonly Column[];
+}
+
+/** Gives columns that would convert values of a table of another database a type that keeps them. Answers them, with their new types. */
+export function widenForTable(db: Database, ours: TypedTable, theirs: TypedTable & { schema: string }): Column[] {
+  return ours.columns.flatMap((column): Column[] => {
+    const other = theirs.columns.find(({ name }) => name.toLowerCase() === column.name.toLowerCase());
+    if (other === undefined || other.type.toLowerCase() === column.type.toLowerCase()) return [];
+    const incoming = classesOf(db, theirs.schema, { table: theirs.name, column: other.name });
+    if (holdsClasses(column.type, incoming)) return [];
+    const wider = {
+      name: column.name,
+      type: typeForClasses([incoming, classesOf(db, "main", { table: ours.name, column: column.name })]),
+    };
+    return retypeColumn(db, ours.name, wider) ? [wider] : [];
+  });
+}
+
+function classesOf(db: Database, schema: string, { table, column }: { table: string; column: string }): ColumnClasses {
+  const name = quoteName(column);
+  const [row] = db.arrays(
+    `SELECT total(typeof(${name}) = 'integer'), total(typeof(${name}) = 'real'), total(typeof(${name}) = 'text'), total(typeof(${name}) = 'blob'),
+       total(typeof(${name}) = 'integer' AND ${name} NOT BETWEEN -${EXACT_INTEGERS} AND ${EXACT_INTEGERS})
+     FROM ${schema}.${quoteName(table)}`,
+  );
+  const [integer, real, text, blob, beyondReal] = (row ?? []).map(Boolean);
+  return { integer: integer === true, real: real === true, text: text === true, blob: blob === true, beyondReal: beyondReal === true };
+}
+
 /** Whether a column of that type keeps values of these classes as they are. */
-export function holdsClasses(type: string, { integer, real, text, beyondReal }: ColumnClasses): boolean {
+function holdsClasses(type: string, { integer, real, text, beyondReal }: ColumnClasses): boolean {
   switch (kindOf(type)) {
     case "integer":
       return !real && !text;
@@ -80,7 +111,7 @@ export function holdsClasses(type: string, { integer, real, text, beyondReal }: 
 }
 
 /** A type that keeps all of them. */
-export function typeForClasses(sides: readonly ColumnClasses[]): string {
+function typeForClasses(sides: readonly ColumnClasses[]): string {
   const type = sides.some(({ real }) => real) ? REAL : INTEGER;
   return [type, "TEXT"].find((one) => sides.every((classes) => !classes.blob && holdsClasses(one, classes))) ?? UNTYPED;
 }
@@ -94,7 +125,7 @@ function widerType(db: Database, table: string, { column, cell }: { column: Colu
 }
 
 /** SQLite cannot change a column's type: another column takes its cells and its name. False when something stands on the column. */
-export function retypeColumn(db: Database, table: string, { name, type }: Column): boolean {
+function retypeColumn(db: Database, table: string, { name, type }: Column): boolean {
   const interim = quoteName(`${name}__retyped`);
   const column = quoteName(name);
   const alter = `ALTER TABLE ${quoteName(table)}`;

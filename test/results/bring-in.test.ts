@@ -37,3 +37,21 @@ it("a declared type of somebody else's file is no SQL of ours", () => {
     db.close();
   }
 });
+
+it("a value keeps its class and its digits where the column here is declared for others", () => {
+  const folder = makeFolder("bring-in-types");
+  const there = join(folder, "there.db");
+  const other = openDatabase(there, { create: true });
+  other.exec(`CREATE TABLE "default" (track_id TEXT, timestamp TEXT, code TEXT, tag TEXT, PRIMARY KEY (track_id, timestamp));
+    INSERT INTO "default" VALUES ('a', '1', '007', '1.10')`);
+  other.close();
+  const db = openResults(join(folder, "here.db"), { create: true });
+  db.exec(`CREATE TABLE "default" (track_id TEXT, timestamp TEXT, code INTEGER, tag REAL, PRIMARY KEY (track_id, timestamp));
+    INSERT INTO "default" VALUES ('b', '2', 12, 1.5)`);
+  expect(bringInRows(db, there)).toBe(1);
+  expect(db.arrays(`SELECT track_id, code, tag FROM "default" ORDER BY track_id`)).toEqual([
+    ["a", "007", "1.10"],
+    ["b", 12n, 1.5],
+  ]);
+  db.close();
+});

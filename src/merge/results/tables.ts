@@ -1,7 +1,6 @@
 /** Tables as a database declares them, and making one side able to hold the other's values. */
 import type { Database } from "../../platform/sqlite.ts";
-import { quoteName } from "../../platform/sqlite.ts";
-import { type ColumnClasses, holdsClasses, retypeColumn, typeForClasses } from "../../results/column-types.ts";
+import { widenForTable } from "../../results/column-types.ts";
 import { addColumns } from "../../results/schema.ts";
 import type { Table, TableColumn } from "./types.ts";
 
@@ -39,29 +38,10 @@ export function addMissingColumns(db: Database, ours: Table, theirs: Table): str
 
 /** Gives columns that would convert values of the source a type that keeps them. Answers their names. */
 export function widenForSource(db: Database, ours: Table, theirs: Table): string[] {
-  const pairs = ours.columns.flatMap((column) => {
-    const other = findColumn(theirs, column.name);
-    return other === undefined || other.type.toLowerCase() === column.type.toLowerCase() ? [] : [{ column, other }];
-  });
-  const widened: string[] = [];
-  for (const { column, other } of pairs) {
-    const incoming = classesOf(db, "theirs", { table: theirs.name, column: other.name });
-    if (holdsClasses(column.type, incoming)) continue;
-    const type = typeForClasses([incoming, classesOf(db, "main", { table: ours.name, column: column.name })]);
-    if (!retypeColumn(db, ours.name, { name: column.name, type })) continue;
-    column.type = type;
-    widened.push(column.name);
+  const widened = widenForTable(db, ours, { schema: "theirs", ...theirs });
+  for (const { name, type } of widened) {
+    const column = findColumn(ours, name);
+    if (column !== undefined) column.type = type;
   }
-  return widened;
-}
-
-function classesOf(db: Database, schema: Schema, { table, column }: { table: string; column: string }): ColumnClasses {
-  const name = quoteName(column);
-  const [row] = db.arrays(
-    `SELECT total(typeof(${name}) = 'integer'), total(typeof(${name}) = 'real'), total(typeof(${name}) = 'text'), total(typeof(${name}) = 'blob'),
-       total(typeof(${name}) = 'integer' AND ${name} NOT BETWEEN -9007199254740992 AND 9007199254740992)
-     FROM ${schema}.${quoteName(table)}`,
-  );
-  const [integer, real, text, blob, beyondReal] = (row ?? []).map(Boolean);
-  return { integer: integer === true, real: real === true, text: text === true, blob: blob === true, beyondReal: beyondReal === true };
+  return widened.map(({ name }) => name);
 }
