@@ -33,3 +33,26 @@ describe.skipIf(DVC === null)("a remote's option that is no number", () => {
     });
   });
 });
+
+describe.skipIf(DVC === null)("a remote's option that is a path", () => {
+  it("means the file that was typed, from wherever it was", () => {
+    const twins = makeTwins();
+    twins.each((repository) => repository.write("sub/keys.json", "{}"));
+    twins.run(["remote", "add", "-q", "cloud", "gs://bucket/x"]);
+    twins.run(["remote", "add", "-q", "host", "ssh://host/x"]);
+    twins.run(["remote", "add", "-q", "web", "webdavs://host/x"]);
+    const said = (file: string) => {
+      const [theirs, ours] = [twins.theirs, twins.ours].map((repository) => repository.read(file));
+      expect(ours).toBe(theirs);
+      return ours;
+    };
+    twins.run(["remote", "modify", "-q", "--local", "cloud", "credentialpath", "keys.json"], "sub");
+    twins.run(["config", "-q", "--local", "remote.host.keyfile", "sub/key"]);
+    expect(said(".dvc/config.local")).toContain("credentialpath = ../sub/keys.json");
+    twins.run(["remote", "modify", "-q", "web", "cert_path", "cert.pem"]);
+    twins.run(["remote", "modify", "-q", "web", "key_path", "/etc/key.pem"]);
+    twins.run(["remote", "modify", "-q", "cloud", "credentialpath", "~/keys.json"], "sub");
+    twins.run(["remote", "modify", "-q", "cloud", "projectname", "keys.json"], "sub");
+    expect(said(".dvc/config")).toContain("cert_path = ../cert.pem");
+  });
+});

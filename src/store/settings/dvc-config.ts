@@ -173,13 +173,16 @@ export function remoteName(section: string): string | null {
 
 /** Applies `change` to every option that holds a path. */
 function mapPaths(sections: Sections, change: (path: string) => string): Sections {
-  const changed = (section: string, key: string, value: ConfigValue): ConfigValue => {
-    const isPath = (section === "cache" && key === "dir") || (remoteName(section) !== null && REMOTE_PATHS.has(key));
-    return isPath && typeof value === "string" ? change(value) : value;
-  };
+  const changed = (section: string, key: string, value: ConfigValue): ConfigValue =>
+    isPathOption(section, key) && typeof value === "string" ? change(value) : value;
   return new Map(
     [...sections].map(([name, section]) => [name, new Map([...section].map(([key, value]) => [key, changed(name, key, value)]))]),
   );
+}
+
+/** The option holds a path or URL: a relative path means a place as seen from the file that says it. */
+export function isPathOption(section: string, key: string): boolean {
+  return (section === "cache" && key === "dir") || (remoteName(section) !== null && REMOTE_PATHS.has(key));
 }
 
 const REMOTE_PATHS = new Set([

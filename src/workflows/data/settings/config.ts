@@ -4,7 +4,7 @@ import { relative } from "node:path";
 import { type Place, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
-import { CONFIG_LEVELS, type ConfigLevel, configFile, readDvcConfig, readLevel, remoteName } from "../../../store/settings/dvc-config.ts";
+import { CONFIG_LEVELS, type ConfigLevel, configFile, isPathOption, readDvcConfig, readLevel } from "../../../store/settings/dvc-config.ts";
 import type { Input } from "../../contract.ts";
 import { textIn } from "../../input.ts";
 import {
@@ -94,7 +94,7 @@ function setOne(
   context: Context,
   { level, section, option, value }: Name & { level: ConfigLevel; value: string | undefined },
 ) {
-  const isPath = (section === "cache" && option === "dir") || (remoteName(section) !== null && option === "url");
+  const isPath = isPathOption(section, option);
   return editLevel(project, level, (sections) => {
     const whole = wholeSection(section, option);
     if (value === undefined && whole !== null && sections.delete(whole)) return;

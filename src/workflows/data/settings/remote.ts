@@ -1,7 +1,7 @@
 /** `expver data remote …`: edits of DVC's configuration that name places to push to. */
 import type { Place } from "../../../config/project.ts";
 import { isSecretKey } from "../../../config/secrets.ts";
-import { CONFIG_LEVELS, type ConfigLevel, mergeLevels, readLevel, remoteName } from "../../../store/settings/dvc-config.ts";
+import { CONFIG_LEVELS, type ConfigLevel, isPathOption, mergeLevels, readLevel, remoteName } from "../../../store/settings/dvc-config.ts";
 import type { Sections } from "../../../store/settings/dvc-config-file.ts";
 import type { FileEdit } from "../../../store/types.ts";
 import type { Input } from "../../contract.ts";
@@ -53,7 +53,7 @@ export const remoteModify = configWorkflow("data remote modify", (project, conte
     if (!mergeLevels([...weakerThan(project, level), sections]).has(header(name))) throw noRemote(name);
     const section = sectionOf(sections, header(name));
     if (input.unset === true) section.delete(option);
-    else section.set(option, option === "url" ? storedConfigPath(project, context, { level, typed: value }) : value);
+    else section.set(option, isPathOption(header(name), option) ? storedConfigPath(project, context, { level, typed: value }) : value);
   });
   if (level === "repo" && input.unset !== true && isSecretKey(option) && !NO_SECRETS.test(option)) {
     context.report({
