@@ -123,6 +123,20 @@ it("what was published under the new number is whole for everybody else", () => 
   expect(JSON.parse(repo.read("models/model.json"))).toMatchObject({ lr: 0.2 });
 });
 
+it("rows of the other's version of that number, which are here already, keep it", () => {
+  const { other, repo } = makeRace();
+  const [his, hers] = [repo, other].map((one) => String(runRows(one)[0]?.run_id));
+  must(other, ["merge", join(repo.root, "results/experiments.db")]);
+  must(other, ["publish", "e0.1.0"]);
+  const versions = Object.fromEntries(runRows(other).map(({ run_id, version }) => [run_id, version]));
+  expect(versions).toEqual({ [his ?? ""]: "e0.1.0", [hers ?? ""]: "e0.2.0" });
+  expect(
+    rowsOf(other)
+      .map(({ version }) => version)
+      .sort(),
+  ).toEqual(["e0.1.0", "e0.2.0"]);
+});
+
 it("goes on after a renumbering: the next run and its version", () => {
   const { other } = makeRace();
   must(other, ["publish"]);

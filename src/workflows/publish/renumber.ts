@@ -31,7 +31,7 @@ export interface Renumbering {
   /** The tag's own object. */
   object: string;
   to: string;
-  /** Runs of the working database whose rows carry the old number. */
+  /** Those of its runs that the working database has under the old number. */
   runs: string[];
   /** A version without runs keeps its commit: only its tag gets another name. */
   keepsCommit: boolean;
@@ -53,7 +53,7 @@ export async function planRenumberings(
     const to = readNumbers(project, { remoteTags: taken }).next(levelOf(version.number));
     taken.add(to);
     const keepsCommit = version.message.kind !== "run" && version.message.kind !== "sweep";
-    const runs = keepsCommit ? [] : await workingRuns(project, version.name);
+    const runs = keepsCommit ? [] : await workingRuns(project, { from: version.name, runs: runsOf(version) });
     planned.push({ version, object, to, runs, keepsCommit, branch: keepsCommit ? null : movableBranch(repository, version.commit) });
   }
   return planned;
@@ -74,7 +74,7 @@ export function renumberingSteps(project: Project, { version, to, runs, keepsCom
 
 export async function renumber(project: Project, repository: Repository, context: Context, renumbering: Renumbering): Promise<void> {
   const { version, object, to, runs, keepsCommit, branch } = renumbering;
-  const number = { from: version.name, to };
+  const number = { from: version.name, to, runs: runsOf(version) };
   context.report({
     kind: "warning",
     text: `${version.name} was published by another clone first: yours is ${to} now`,
@@ -106,13 +106,17 @@ export async function renumber(project: Project, repository: Repository, context
       );
       updateRefs(repository, refs, { reason: `expver: ${version.name} is ${to}` });
       bringAlong(project, repository, { index, files });
-      await restampWorking(project, runs, number);
+      await restampWorking(project, { ...number, runs });
       for (const run of runs) {
         const facts = readFacts(project, run);
         if (facts !== null) writeFacts(project, { ...facts, version: to, results: commit });
       }
     },
   });
+}
+
+function runsOf({ message }: Version): string[] {
+  return message.runs.map(({ run }) => run);
 }
 
 /** A rerun stays a rerun, a fundamental change one. */

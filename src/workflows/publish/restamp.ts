@@ -16,9 +16,11 @@ import { resultsDatabase } from "../../store/worktree/databases.ts";
 export interface NewNumber {
   from: string;
   to: string;
+  /** Of the version, as its tag names them: runs that others made under the same number keep it. */
+  runs: readonly string[];
 }
 
-/** Stores the database a pointer names with another version in the rows of all runs that carry the old one. Throws E_NOT_STORED. */
+/** Stores the database a pointer names with another version in the rows of those of its runs that carry the old one. Throws E_NOT_STORED. */
 export async function storeRestamped(project: Project, { hash, hashName, path }: Pointer, number: NewNumber): Promise<OutputContent> {
   const cache = openCache(project);
   const object = { hash: hash ?? "", hashName };
@@ -37,7 +39,8 @@ export async function storeRestamped(project: Project, { hash, hashName, path }:
     chmodSync(copy, 0o644);
     await withDatabase(copy, (db, { readRuns, restampRun }) =>
       db.write(() => {
-        for (const { run_id: run, version } of readRuns(db)) if (version === number.from) restampRun(db, run, number);
+        for (const { run_id: run, version } of readRuns(db, { only: number.runs }))
+          if (version === number.from) restampRun(db, run, number);
       }),
     );
     const { md5, size } = finishWork(ingest.file(copy));
@@ -49,18 +52,20 @@ export async function storeRestamped(project: Project, { hash, hashName, path }:
   }
 }
 
-/** Runs of the working database that carry this version. */
-export async function workingRuns(project: Project, name: string): Promise<string[]> {
+/** Runs of the working database that carry the old number. */
+export async function workingRuns(project: Project, { from, runs }: Omit<NewNumber, "to">): Promise<string[]> {
   const path = resultsDatabase(project);
   if (!existsSync(path)) return [];
-  return withDatabase(path, (db, { readRuns }) => readRuns(db).flatMap(({ run_id: run, version }) => (version === name ? [run] : [])));
+  return withDatabase(path, (db, { readRuns }) =>
+    readRuns(db, { only: runs }).flatMap(({ run_id: run, version }) => (version === from ? [run] : [])),
+  );
 }
 
-export async function restampWorking(project: Project, runs: readonly string[], number: NewNumber): Promise<void> {
-  if (runs.length === 0) return;
+export async function restampWorking(project: Project, number: NewNumber): Promise<void> {
+  if (number.runs.length === 0) return;
   await withDatabase(resultsDatabase(project), (db, { restampRun }) =>
     db.write(() => {
-      for (const run of runs) restampRun(db, run, number);
+      for (const run of number.runs) restampRun(db, run, number);
     }),
   );
 }
