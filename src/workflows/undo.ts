@@ -14,6 +14,7 @@ import { textIn } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { rowHooks } from "./row-hooks.ts";
+import { refuseSecondRun } from "./run/second-run.ts";
 import { lookingForOutputs } from "./undo/outputs.ts";
 
 export interface UndoPlan extends Plan {
@@ -53,6 +54,7 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     const project = openProject(context);
     if (textIn(input.op) === undefined) refuseBroken(project);
     const operation = operationToUndo(project, textIn(input.op));
+    if (operation.effects.some(disturbsRun)) await refuseSecondRun(project);
     const rows = await rowHooks(project, operation.effects);
     const journal = await paceWork(planningUndo(project, operation, rows), context, { label: "looking" });
     const beyond = journal.beyond.map(({ target }) => target);
@@ -107,6 +109,12 @@ function refuseBroken(project: Project): void {
       details: { operation: last.id },
     },
   );
+}
+
+/** A run that goes on would find rows gone that it began with, take what comes back for its own, and not get onto its branch. */
+function disturbsRun(effect: Effect): boolean {
+  if (effect.kind === "ref") return effect.ref === "HEAD" || effect.ref.startsWith("refs/heads/");
+  return !["stamp", "objects", "remote"].includes(effect.kind);
 }
 
 /** Many files of an output, or objects of a cache, are written down in pieces; to people they are one. */

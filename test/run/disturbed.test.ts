@@ -50,6 +50,21 @@ describe("while a run goes on", () => {
     expect(repo.git("tag")).toBe("e0.1.0\ne0.2.0");
   });
 
+  it("an undo of what it began with is refused, one of a tag is not", async () => {
+    const repo = makeWaiting();
+    expect(repo.expver(["run", "-m", "before", "--", "node", "-e", TRAIN])).toMatchObject({ code: 0 });
+    expect(repo.expver(["tag", "e9.0.0", "-m", "by hand"])).toMatchObject({ code: 0 });
+    const [tag, before] = repo.expverJson(["ops", "list"]).data.operations.map(({ id }: { id: string }) => id);
+    const run = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running"));
+    const head = repo.git("rev-parse", "HEAD");
+    expect(repo.expverJson(["undo", before])).toMatchObject({ code: 4, error: { code: "E_BUSY" } });
+    expect(repo.expverJson(["undo", tag])).toMatchObject({ code: 0 });
+    expect(repo.git("rev-parse", "HEAD")).toBe(head);
+    repo.write("go", "");
+    expect(JSON.parse((await run.ended).stdout)).toMatchObject({ ok: true, data: { onBranch: true, status: "finished" } });
+  });
+
   it("a commit of the user stays where it is; the tag is off the branch and can be merged", async () => {
     const repo = makeWaiting();
     const first = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
