@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { ExpverError } from "../errors.ts";
 
 export interface Conversation {
+  /** Of the program. */
+  pid: number;
   /** False: it has enough for now, until `onDrain`. */
   write(bytes: Uint8Array): boolean;
   onDrain(listener: () => void): void;
@@ -37,6 +39,7 @@ export function startConversation(
     );
     child.once("spawn", () =>
       resolve({
+        pid: child.pid as number,
         write: (bytes) => child.stdin.write(bytes),
         onDrain: (listener) => void child.stdin.on("drain", listener),
         onOutput: (listener) => void child.stdout.on("data", listener),

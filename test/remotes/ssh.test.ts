@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
@@ -8,6 +8,8 @@ import { newController } from "../../src/store/remotes/many.ts";
 import { remoteOf } from "../../src/store/remotes/open-remote.ts";
 import { sshServer } from "../../src/store/remotes/ssh/ssh.ts";
 import { peerWith } from "../support/peers.ts";
+import { makeFolder } from "../support/repository.ts";
+import { freePort, startServer, stopServer } from "../support/servers/programs.ts";
 import { type Sshd, sshd, startSshd } from "../support/servers/sshd.ts";
 import { checkOf } from "./check-of.ts";
 import { conformance, folderSite, walk } from "./conformance.ts";
@@ -80,6 +82,27 @@ describe.skipIf(sshd === null)("on OpenSSH", () => {
     expect(await tryWith(`ssh://behind${server.root}/jumped`)).toBe("fine");
   });
 
+  it.skipIf(peerWith("dvc", "dvc_ssh") === null)(
+    "tells the password to its own host only, not to one on the way or to a question of another name",
+    async () => {
+      const jump = await startPasswordServer();
+      try {
+        server.configure(
+          `Host jump\n  HostName 127.0.0.1\n  Port ${jump.port}\nHost behind\n  HostName 127.0.0.1\n  Port ${server.port}\n  ProxyJump jump\nHost *\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  IdentitiesOnly yes\n`,
+        );
+        const secrets = { password: "secret", passphrase: "open sesame" };
+        expect(await tryWith(`ssh://ada@jump${server.root}/own`, secrets)).toBe("E_REMOTE_AUTH");
+        expect(jump.heard()).toContain("secret");
+        expect(jump.heard()).not.toContain("open sesame");
+        jump.forget();
+        expect(await tryWith(`ssh://behind${server.root}/jumped`, secrets)).toBe("E_REMOTE_AUTH");
+        expect(jump.heard().filter((word) => word !== "")).toEqual([]);
+      } finally {
+        await jump.stop();
+      }
+    },
+  );
+
   it("check says what may be done", async () => {
     const { states, exitCode } = await checkOf({ url: `ssh://store${server.root}/checked`, env: { PATH: server.path } });
     expect([states, exitCode]).toEqual(["put ok, head ok, list ok, get ok, multipart not offered, delete ok", 0]);
@@ -141,3 +164,47 @@ describe.skipIf(sshd === null)("on OpenSSH", () => {
     sharesWithDvc(dvc ?? "", { url: `ssh://${user}@127.0.0.1:${port}${root}/shared`, options: { keyfile: key }, env: { PATH: path } });
   });
 });
+
+/** A server that asks for a password, and in other words for more, notes what it is told, and lets nobody in. */
+async function startPasswordServer() {
+  const folder = makeFolder("asking");
+  const [port, log] = [await freePort(), join(folder, "heard")];
+  writeFileSync(log, "");
+  writeFileSync(
+    join(folder, "server.py"),
+    `import asyncio, asyncssh, sys
+def hear(word):
+    with open(sys.argv[2], "a") as log:
+        log.write(word + "\\n")
+class Server(asyncssh.SSHServer):
+    def begin_auth(self, username):
+        return True
+    def password_auth_supported(self):
+        return True
+    def validate_password(self, username, password):
+        hear(password)
+        return False
+    def kbdint_auth_supported(self):
+        return True
+    def get_kbdint_challenge(self, username, lang, submethods):
+        return "", "", "", [("Passphrase: ", False)]
+    def validate_kbdint_response(self, username, responses):
+        for word in responses:
+            hear(word)
+        return False
+async def main():
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    await asyncssh.create_server(Server, "127.0.0.1", int(sys.argv[1]), server_host_keys=[key])
+    await asyncio.Event().wait()
+asyncio.run(main())
+`,
+  );
+  const python = join(dirname(peerWith("dvc", "dvc_ssh") ?? ""), "python");
+  const child = await startServer(python, [join(folder, "server.py"), String(port), log], { port });
+  return {
+    port,
+    heard: () => readFileSync(log, "utf8").trimEnd().split("\n"),
+    forget: () => writeFileSync(log, ""),
+    stop: () => stopServer(child),
+  };
+}

@@ -112,6 +112,7 @@ async function connect(config: RemoteConfig, env: Environment): Promise<Session>
         });
       },
     );
+    askpass?.answerOnly(conversation.pid);
     const session: Session = { conversation, outbox: [], hasRoom: true, extensions: new Set(), waiting: new Map(), isOver: false };
     conversation.onDrain(() => post(session));
     await new Promise<void>((resolve, reject) => {
@@ -192,8 +193,13 @@ function hasSecret(options: RemoteConfig["options"]): boolean {
   return Boolean(options.get("password") || options.get("passphrase"));
 }
 
-/** ssh takes a password from a program only: one that answers that question and no other, and is gone when the connection stands. */
-function makeAskpass(options: RemoteConfig["options"]): { env: Record<string, string>; remove: () => void } | null {
+/**
+ * ssh takes a password from a program only: one that answers that question and no other, and is gone when the connection stands. The ssh that
+ * leads to a jump host inherits it: that host is another, and not to know the password. A passphrase is asked for by ssh itself, in its own words.
+ */
+function makeAskpass(
+  options: RemoteConfig["options"],
+): { env: Record<string, string>; answerOnly: (pid: number) => void; remove: () => void } | null {
   if (!hasSecret(options)) return null;
   const folder = mkdtempSync(join(tmpdir(), "expver-ssh-"));
   const program = join(folder, "askpass");
@@ -201,8 +207,8 @@ function makeAskpass(options: RemoteConfig["options"]): { env: Record<string, st
     program,
     `#!/bin/sh
 case "$1" in
-  *assphrase*) printf '%s\\n' "$EXPVER_SSH_PASSPHRASE" ;;
-  *assword*) printf '%s\\n' "$EXPVER_SSH_PASSWORD" ;;
+  "Enter passphrase for "*) printf '%s\\n' "$EXPVER_SSH_PASSPHRASE" ;;
+  *assword*) [ "$(cat "$0.pid")" = "$PPID" ] && printf '%s\\n' "$EXPVER_SSH_PASSWORD" ;;
   *) exit 1 ;;
 esac
 `,
@@ -215,6 +221,7 @@ esac
       EXPVER_SSH_PASSWORD: options.get("password") ?? "",
       EXPVER_SSH_PASSPHRASE: options.get("passphrase") ?? "",
     },
+    answerOnly: (pid) => writeFileSync(`${program}.pid`, String(pid)),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
