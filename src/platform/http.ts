@@ -105,16 +105,16 @@ export function httpClient(options: HttpOptions): HttpClient {
     const proxy = proxyFor(url, options.env);
     if (proxy === null && url.protocol === "http:") return requestHttp(url, { ...common, agent: plain });
     if (proxy === null) return requestHttps(url, { ...common, agent: (trust ?? trusting()).agent });
-    const authorization = proxy.username === "" ? {} : { "proxy-authorization": basicAuth(proxy.username, proxy.password) };
+    const { address, authorization } = introduced(proxy);
     if (url.protocol === "http:") {
-      return requestHttp(proxy, {
+      return requestHttp(address, {
         ...common,
         path: url.href,
         headers: { ...(common.headers as Record<string, string>), host: url.host, ...authorization },
         agent: plain,
       });
     }
-    const socket = await tunnel(proxy, url, {
+    const socket = await tunnel(address, url, {
       headers: authorization,
       tls: (trust ?? trusting()).tls,
       connectTimeoutMs: options.connectTimeoutMs,
@@ -158,6 +158,13 @@ export function httpClient(options: HttpOptions): HttpClient {
   };
 }
 
+/** What is told to a proxy. Of a name left in its address Node would make a header that the server behind it sees. */
+function introduced(proxy: URL): { address: URL; authorization: Record<string, string> } {
+  const { user, password } = loginIn(proxy);
+  const address = Object.assign(new URL(proxy), { username: "", password: "" });
+  return { address, authorization: user === "" ? {} : { "proxy-authorization": basicAuth(user, password) } };
+}
+
 function isUntrusted(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" && /^(UNABLE_TO_|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_)/.test(code);
@@ -191,6 +198,22 @@ export function dropAnswer({ body }: HttpAnswer): void {
   body.on("error", () => {});
   if (Number(body.headers["content-length"] ?? 0) > 2 ** 16) body.destroy();
   else body.resume();
+}
+
+/** Who a URL says we are. */
+export function loginIn({ username, password }: Pick<URL, "username" | "password">): { user: string; password: string } {
+  return { user: decoded(username), password: decoded(password) };
+}
+
+/** A percent sign in front of no two digits is one, as other programs take it. */
+export function decoded(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => {
+    try {
+      return decodeURIComponent(bytes);
+    } catch {
+      return bytes;
+    }
+  });
 }
 
 export function basicAuth(user: string, password: string): string {

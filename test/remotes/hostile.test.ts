@@ -317,6 +317,16 @@ describe("a list of s3 that goes on without a token", () => {
   });
 });
 
+it.each(["http", "webdav"])("takes a password out of the url of %s as it is meant, and shows none that cannot be read", async (kind) => {
+  const passwords = { "50%x": "50%x", "a%40b%c3%a9": "a@bé", "%ff": "%ff" };
+  const url = (password: string) => stub.url.replace("http://", `${kind}://ada:${password}@`);
+  for (const password of Object.keys(passwords)) await open({ url: url(password), options: {} }).read(named("a"));
+  const heard = stub.asked.map(({ headers }) => Buffer.from(headers.authorization?.split(" ")[1] ?? "", "base64").toString());
+  expect(heard).toEqual(Object.values(passwords).map((password) => `ada:${password}`));
+  const unreadable = open({ url: url("se/cret"), options: {} }).read(named("a"));
+  await expect(unreadable).rejects.toMatchObject({ code: "E_CONFIG", message: expect.not.stringContaining("se/cret") });
+});
+
 it("shows secrets to no host that a token service names", async () => {
   stub.behave = (_, answer) => void answer.writeHead(307, { location: `${other.url}/token` }).end();
   const options = { account_name: "ada", tenant_id: "t", client_id: "c", client_secret: "secret" };

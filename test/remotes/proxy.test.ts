@@ -24,7 +24,7 @@ it.each<[url: string, env: Record<string, string>, proxy: string | null]>([
 
 describe.skipIf(nginx === null)("a remote behind a proxy", () => {
   let server: Nginx;
-  let proxy: { url: string; seen: string[]; stop: () => void };
+  let proxy: { url: string; seen: string[]; passedOn: string[]; stop: () => void };
   beforeAll(async () => {
     server = await startNginx();
     proxy = await startProxy();
@@ -39,10 +39,11 @@ describe.skipIf(nginx === null)("a remote behind a proxy", () => {
     const url = `${scheme === "http" ? server.url : server.secureUrl}/open/proxied`;
     const name = `${scheme}_proxy`;
     const parcel = makeCache().put(scheme);
-    const through = open({ url, options, env: { [name]: proxy.url.replace("//", "//ada:secret@"), no_proxy: "" } });
+    const through = open({ url, options, env: { [name]: proxy.url.replace("//", "//ada:s%40cr%t@"), no_proxy: "" } });
     expect(await through.send([parcel], {})).toEqual([]);
     expect((await through.read(parcel.object))?.toString()).toBe(scheme);
     expect(proxy.seen.length).toBeGreaterThan(0);
+    expect(proxy.passedOn).not.toContain("authorization");
     const stranger = open({ url, options, env: { [name]: proxy.url, no_proxy: "" } });
     const [failure] = await stranger.send([parcel], {});
     expect(failure?.error?.code).toBe("E_REMOTE_AUTH");
@@ -53,10 +54,13 @@ describe.skipIf(nginx === null)("a remote behind a proxy", () => {
 /** A forwarding proxy that wants a name and password. */
 async function startProxy() {
   const seen: string[] = [];
-  const isKnown = (header: string | undefined) => header === `Basic ${Buffer.from("ada:secret").toString("base64")}`;
+  /** Names of the headers that the server behind it sees. */
+  const passedOn: string[] = [];
+  const isKnown = (header: string | undefined) => header === `Basic ${Buffer.from("ada:s@cr%t").toString("base64")}`;
   const server = createServer((incoming, outgoing) => {
     seen.push(`${incoming.method} ${incoming.url}`);
     if (!isKnown(incoming.headers["proxy-authorization"])) return void outgoing.writeHead(407).end();
+    passedOn.push(...Object.keys(incoming.headers));
     const onward = request(incoming.url ?? "", { method: incoming.method, headers: incoming.headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
@@ -76,5 +80,5 @@ async function startProxy() {
   });
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${port}`, seen, stop: () => server.close() };
+  return { url: `http://127.0.0.1:${port}`, seen, passedOn, stop: () => server.close() };
 }

@@ -2,7 +2,16 @@
 
 import { ExpverError } from "../../errors.ts";
 import { readTextIfExists } from "../../platform/files.ts";
-import { basicAuth, dropAnswer, type HttpAnswer, type HttpClient, type HttpRequest, httpClient, readAnswer } from "../../platform/http.ts";
+import {
+  basicAuth,
+  dropAnswer,
+  type HttpAnswer,
+  type HttpClient,
+  type HttpRequest,
+  httpClient,
+  loginIn,
+  readAnswer,
+} from "../../platform/http.ts";
 import { runProcess } from "../../platform/processes.ts";
 import type { RemoteConfig } from "../settings/dvc-config.ts";
 import { fromNetworkError, fromStatus } from "./problems.ts";
@@ -37,7 +46,7 @@ const DEFAULT_SECONDS = 60;
 
 /** Throws E_CONFIG for options that do not fit together. */
 export function httpAccess({ name, url, options }: RemoteConfig, env: Environment): HttpAccess {
-  const base = new URL(url.replace(/^webdav/, "http"));
+  const base = addressOf(name, url);
   const headers = authHeaders({ name, url: base, options }, { env, isWebdav: url.startsWith("webdav") });
   base.username = "";
   base.password = "";
@@ -74,6 +83,16 @@ export function httpAccess({ name, url, options }: RemoteConfig, env: Environmen
       throw fromStatus(status, asked, { text, retryAfter: got["retry-after"] });
     },
   };
+}
+
+/** Throws E_CONFIG. */
+function addressOf(name: string, url: string): URL {
+  const address = url.replace(/^webdav/, "http");
+  if (URL.canParse(address)) return new URL(address);
+  throw new ExpverError("E_CONFIG", `remote ${name}: its url cannot be read: behind the host come a port, which is a number, and a path`, {
+    hint: `Of a name or password in it / is written %2F, @ %40 and : %3A; or: expver data remote modify --local ${name} password …`,
+    details: { remote: name },
+  });
 }
 
 /** How far the clock of who answered is ahead of ours, in milliseconds; null when it does not say. */
@@ -160,7 +179,8 @@ function authHeaders(
     if (header !== undefined) return { [header.toLowerCase()]: need("password") };
   }
   if (url.username === "") return {};
-  return { authorization: basicAuth(decodeURIComponent(url.username), decodeURIComponent(url.password) || (text("password") ?? "")) };
+  const { user, password } = loginIn(url);
+  return { authorization: basicAuth(user, password || (text("password") ?? "")) };
 }
 
 function identityOf(headers: Record<string, string>, options: RemoteConfig["options"]): string {

@@ -8,6 +8,7 @@ import { ExpverError } from "../../errors.ts";
 import { gitResult } from "../../git/git.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder } from "../../platform/files.ts";
+import { loginIn } from "../../platform/http.ts";
 import type { ObjectFolder } from "../../store/objects/layout.ts";
 import { type CacheFile, cacheFiles } from "../../store/objects/unused.ts";
 import { type ConfigLevel, isUrl, readDvcConfig, readLevel } from "../../store/settings/dvc-config.ts";
@@ -124,8 +125,7 @@ function takeApart(typed: string): { url: string; options: Record<string, string
   if (!isUrl(typed) || !URL.canParse(typed)) return { url: typed, options: {} };
   const url = new URL(typed);
   if (url.password === "") return { url: typed, options: {} };
-  const password = decodeURIComponent(url.password);
-  const user = decodeURIComponent(url.username);
+  const { user, password } = loginIn(url);
   url.password = "";
   if (url.protocol === "ssh:") return { url: url.href, options: { password } };
   url.username = "";

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorCode, ExpverError } from "../../../errors.ts";
 import { type Conversation, startConversation } from "../../../platform/conversation.ts";
+import { decoded } from "../../../platform/http.ts";
 import type { RemoteConfig } from "../../settings/dvc-config.ts";
 import type { Environment } from "../http-access.ts";
 import { type Field, packet, packetReader, Reader, TYPE } from "./packets.ts";
@@ -179,7 +180,7 @@ function sshArguments({ name, url, options }: RemoteConfig): string[] {
   return [
     ...["-x", "-a", ...set("ClearAllForwardings=yes"), ...set("ServerAliveInterval=15"), ...set("ServerAliveCountMax=4")],
     ...(hasSecret(options) ? set("NumberOfPasswordPrompts=1") : process.stdin.isTTY ? [] : set("BatchMode=yes")),
-    ...(user === undefined ? [] : ["-l", decodeURIComponent(user)]),
+    ...(user === undefined ? [] : ["-l", decoded(user)]),
     ...(text("port") !== undefined || port !== undefined ? ["-p", text("port") ?? port ?? ""] : []),
     ...(text("keyfile") === undefined ? [] : ["-i", text("keyfile") ?? ""]),
     ...(text("timeout") === undefined ? [] : set(`ConnectTimeout=${text("timeout")}`)),
