@@ -42,6 +42,21 @@ describe("stamps", () => {
   });
 });
 
+it.each(["--assume-unchanged", "--skip-worktree"])(
+  "code that Git was told to overlook (%s) is said to be in no version, and the version to be dirty",
+  (flag) => {
+    const repo = makeExperiment();
+    repo.git("update-index", flag, "train.js");
+    expect(repo.expverJson(["run", "--", "node", "train.js"])).toMatchObject({ data: { dirty: false, heldBack: [] } });
+    repo.write("train.js", `${repo.read("train.js")}\n// another\n`);
+    const { data, warnings } = repo.expverJson(["run", "--", "node", "train.js"]);
+    expect(data).toMatchObject({ dirty: true, heldBack: [{ path: "train.js", reason: "overlooked" }] });
+    expect(warnings[0]).toMatchObject({ text: "train.js is not part of this experiment (overlooked)" });
+    expect(repo.git("cat-file", "-p", data.version)).toContain("Dirty: yes");
+    expect(repo.git("ls-files", "-v", "train.js")).not.toMatch(/^H/);
+  },
+);
+
 it("dvc_hash of several inputs is the md5 of their listing; models, results and `track` are none", () => {
   const repo = makeExperiment();
   repo.write("b.csv", "b\n");

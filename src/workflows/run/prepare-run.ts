@@ -24,7 +24,10 @@ import { makeSnapshot, worktreePatch } from "./snapshot/snapshot.ts";
 
 /** Reserves the number, makes S, opens the database for the run. */
 export async function prepareRun(context: Context, run: OpenRun): Promise<void> {
-  openDatabaseFor(context, run, await fixStart(context, run));
+  const patch = await fixStart(context, run);
+  // Here, and not in a workspace, the program finds what the snapshot could not have.
+  if (run.plan.selection.heldBack.some(({ reason }) => reason === "overlooked")) run.save({ dirty: true });
+  openDatabaseFor(context, run, patch);
 }
 
 /** Reserves the number, stores changed inputs, makes S. Answers the patch of what was not to be committed. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ExpverError } from "../../../errors.ts";
 import { gitResult, type Repository } from "../../../git/git.ts";
 import { readIndexEntries } from "../../../git/index-file.ts";
+import { overlookedChanges } from "../../../git/overlooked.ts";
 import { readStatus, type StatusEntry } from "../../../git/status.ts";
 import { isTemporaryName } from "../../../platform/files.ts";
 import { type Change, LARGE_BYTES } from "./snapshot-selection.ts";
@@ -18,10 +19,16 @@ export function readChanges(repository: Repository): Change[] {
       details: { conflicts },
     });
   }
-  return markLfs(
-    repository,
-    entries.map((entry) => changeOf(repository, entry)),
-  );
+  const changes = entries.map((entry) => changeOf(repository, entry));
+  return [...markLfs(repository, changes), ...overlooked(repository)];
+}
+
+/** Git's status does not name them, but the program finds them as they are. */
+function overlooked(repository: Repository): Change[] {
+  return overlookedChanges(repository).map((path) => {
+    const { size: bytes } = lstatSync(join(repository.root, path));
+    return { path, tracked: true, deleted: false, bytes, overlooked: true };
+  });
 }
 
 /** Asked only of large files that were staged. */

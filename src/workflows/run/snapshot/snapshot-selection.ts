@@ -26,12 +26,14 @@ export interface Change {
   repository?: "moved" | "dirty" | "foreign";
   /** Its name is not UTF-8. */
   illegible?: true;
+  /** Git was told not to look at it (`--assume-unchanged`, `--skip-worktree`), and it is another than Git has. */
+  overlooked?: true;
 }
 
 export interface HeldBack {
   /** The file, or the folder that stands for all in it. */
   path: string;
-  reason: "large" | "secret" | "environment" | "log" | "output" | "repository" | "name" | "data";
+  reason: "large" | "secret" | "environment" | "log" | "output" | "repository" | "name" | "data" | "overlooked";
   /** What to type, or why nothing need be. */
   advice: string;
   files: number;
@@ -118,6 +120,11 @@ function judge(change: Change, rules: SnapshotRules, { environments, renamed }: 
   const { typed } = rules;
   const ignoring = (pattern: string) => `echo ${shellWord(pattern)} >> ${typed(".gitignore")}`;
   if (change.illegible) return { path, reason: "name", advice: "its name is not UTF-8: rename it" };
+  if (change.overlooked) {
+    if (isUnder(path, rules.models) || rules.isOutput(path)) return "out";
+    const again = `git update-index --no-assume-unchanged --no-skip-worktree -- ${typed(path)}`;
+    return { path, reason: "overlooked", advice: `Git was told to overlook its changes: ${again}` };
+  }
   const environment = tracked ? null : environmentFolder(path, environments);
   if (isGitOwn(path) && environment === null) return "in";
   if (isWithin(path, rules.database) || ["-wal", "-shm", "-journal"].some((end) => path === rules.database + end)) return "out";
