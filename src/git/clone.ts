@@ -3,6 +3,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { runProcess } from "../platform/processes.ts";
 import { contextIn, environmentOf, findRepository, gitResult, type Repository } from "./git.ts";
+import { shownAddress } from "./shown-address.ts";
 
 /**
  * Clones without a worktree into an empty folder; of a branch or tag only that one commit, and file contents only as they are read, where
@@ -20,8 +21,8 @@ export function cloneBare(context: Context, url: string, { into, rev }: { into: 
     const isPartial = gitResult(repository, ["config", "remote.origin.promisor"], { allow: [1] }).code === 0;
     return isPartial ? { ...repository, env: { ...env, ...repository.env, GIT_TERMINAL_PROMPT: "0" }, partial: true } : repository;
   }
-  throw new ExpverError("E_GIT", `cannot clone ${url}: ${result.stderr.trim()}`, {
+  throw new ExpverError("E_GIT", shownAddress(`cannot clone ${url}: ${result.stderr.trim()}`), {
     hint: "Check the address, and that `git ls-remote` reaches it without a password.",
-    details: { url, code: result.code },
+    details: { url: shownAddress(url), code: result.code },
   });
 }

@@ -350,3 +350,34 @@ it("a get that replaced something and is undone: what stood there stands again, 
   expect(repository.read("mine")).toBe("old\n");
   expect(repository.run("grep", ["-rl", "^new$", ".git/expver/trash"]).stdout).toMatch(/^\S+\n$/);
 });
+
+it("what stands before the host in a repository's address, a token mostly, is shown nowhere", () => {
+  const repository = makeRepository();
+  expect(repository.expver(["data", "init", "-q"]).code).toBe(0);
+  // Nobody listens there.
+  for (const login of ["ada:s3cret", "s3cret", "ada:s3c@s3cret"]) {
+    const url = `http://${login}@127.0.0.1:1/repository.git`;
+    for (const args of [
+      ["get", url, "f"],
+      ["import", url, "f", "--dry-run"],
+      ["import", url, "f"],
+      ["list", url],
+      ["update", "f.dvc"],
+    ]) {
+      if (args[0] === "update") repository.write("f.dvc", IMPORTED(url));
+      for (const json of [[], ["--json"]]) {
+        const { code, stdout, stderr } = repository.expver(["data", ...args, ...json]);
+        expect(code === 0).toBe(args.includes("--dry-run"));
+        expect(`${stdout}${stderr}`).toContain("127.0.0.1:1/repository.git");
+        expect(`${stdout}${stderr}`).not.toContain("s3c");
+      }
+    }
+    rmSync(join(repository.root, "f.dvc"));
+  }
+  const { stdout } = repository.expver(["ops"]);
+  expect(stdout).toContain("127.0.0.1:1");
+  expect(stdout).not.toContain("s3c");
+});
+
+const IMPORTED = (url: string) =>
+  `frozen: true\ndeps:\n- path: f\n  repo:\n    url: ${url}\n    rev_lock: ${"0".repeat(40)}\nouts:\n- md5: ${"0".repeat(32)}\n  size: 1\n  hash: md5\n  path: f\n`;

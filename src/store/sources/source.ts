@@ -8,6 +8,7 @@ import { ExpverError } from "../../errors.ts";
 import { cloneBare } from "../../git/clone.ts";
 import { contextIn, gitResult, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
+import { shownAddress } from "../../git/shown-address.ts";
 import { readTree } from "../../git/tree.ts";
 import type { Context } from "../../platform/context.ts";
 import { isFolder, writeFileAtomic } from "../../platform/files.ts";
@@ -178,8 +179,8 @@ function commitOf(repository: Repository, rev: string): string {
 }
 
 function notThere(url: string): ExpverError {
-  return new ExpverError("E_NOT_FOUND", `${url} is no repository`, {
+  return new ExpverError("E_NOT_FOUND", `${shownAddress(url)} is no repository`, {
     hint: "Name a folder of a Git or DVC repository, or a Git URL.",
-    details: { url, exitCode: 1 },
+    details: { url: shownAddress(url), exitCode: 1 },
   });
 }

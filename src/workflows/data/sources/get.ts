@@ -1,4 +1,5 @@
 import { ExpverError } from "../../../errors.ts";
+import { shownAddress } from "../../../git/shown-address.ts";
 import type { Context } from "../../../platform/context.ts";
 import { openCache } from "../../../store/objects/cache.ts";
 import { objectPath } from "../../../store/objects/layout.ts";
@@ -42,7 +43,7 @@ export const dataGet: WriteWorkflow<Input, GetPlan, GetResult> = {
     if (!showUrl) refusePointerName(out);
     return {
       command: "data get",
-      steps: [{ verb: "copy", target: out, detail: `from ${url}` }],
+      steps: [{ verb: "copy", target: out, detail: `from ${shownAddress(url)}` }],
       // dvc asks nothing here either: --force is the yes.
       destructive: false,
       fingerprint: fingerprintOf({ url, path, out, rev: input.rev }),

@@ -2,6 +2,7 @@
 import { dirname, join, resolve } from "node:path";
 import { absolutePath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
+import { shownAddress } from "../../../git/shown-address.ts";
 import type { Context } from "../../../platform/context.ts";
 import type { Import } from "../../../store/pointers/import-file.ts";
 import { withoutSecrets } from "../../../store/remotes/open-remote.ts";
@@ -15,7 +16,7 @@ export function importUrl(project: Project, context: Context, { url, file }: { u
 }
 
 export function describeImport(from: Import): string {
-  return from.kind === "url" ? withoutSecrets(from.path) : `${from.path} of ${from.url}`;
+  return from.kind === "url" ? withoutSecrets(from.path) : `${from.path} of ${shownAddress(from.url)}`;
 }
 
 /** What a file of an import means when it is typed: its absolute place. */

@@ -1,6 +1,7 @@
 /** What is imported from another repository is never pushed, as with dvc: bytes that were changed here are in this cache alone. */
 import { shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
+import { shownAddress } from "../../../git/shown-address.ts";
 import type { Context } from "../../../platform/context.ts";
 import type { Pointer } from "../../../store/types.ts";
 
@@ -11,7 +12,7 @@ export function warnOfImports(project: Project, context: Context, changed: Itera
     const [typed, typedFile] = [typedPath(project, path), typedPath(project, file)];
     context.report({
       kind: "warning",
-      text: `${shownPath(project, path)} was imported from ${source.url}, and what is imported is never pushed: nobody else can get these bytes`,
+      text: `${shownPath(project, path)} was imported from ${shownAddress(source.url)}, and what is imported is never pushed: nobody else can get these bytes`,
       hint: `As data of your own: expver data remove ${typedFile} && expver data add ${typed}`,
     });
   }

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
+import { shownAddress } from "../../../git/shown-address.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
@@ -144,7 +145,7 @@ function whereFrom(
     settings: importedSettings(project, context, { ...source, file }),
     chained: bringChained,
   });
-  return { make, what: `${source.path} of ${source.url} at ${source.lock?.slice(0, 7) ?? rev}` };
+  return { make, what: `${source.path} of ${shownAddress(source.url)} at ${source.lock?.slice(0, 7) ?? rev}` };
 }
 
 export function copyOfVersions(project: Project, context: Context, origin: UrlOrigin, versions: readonly TakenVersion[]) {

@@ -8,6 +8,7 @@ import { openProject, type Project, requireRepository } from "../../../config/pr
 import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readHead } from "../../../git/refs.ts";
+import { shownAddress } from "../../../git/shown-address.ts";
 import { stageMetrics } from "../../../pipelines/stage-metrics.ts";
 import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -147,7 +148,7 @@ async function readInputs(
 function warnLeft(project: Project, context: Context, { path, source }: Pointer): void {
   context.report({
     kind: "warning",
-    text: `${path} was imported from ${source?.url} and has been changed here: the version has it as data of its own`,
+    text: `${path} was imported from ${shownAddress(source?.url ?? "")} and has been changed here: the version has it as data of its own`,
     hint: `What was imported comes back with: expver data checkout --force ${typedPath(project, path)}`,
   });
 }
