@@ -5,8 +5,9 @@ import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
 import { acquireLease } from "../../src/journal/lease.ts";
 import { identityOf } from "../../src/platform/processes.ts";
+import { applyProjectMerge, planProjectMerge } from "../../src/workflows/merge/project-merge.ts";
 import { runFolder } from "../../src/workflows/run/run-facts.ts";
-import { leaseName } from "../../src/workflows/run/second-run.ts";
+import { leaseName, whileNoRun } from "../../src/workflows/run/second-run.ts";
 import { applyVersionOfRun, planVersionOfRun } from "../../src/workflows/run/version/version-of-run.ts";
 import { deadIdentity } from "../support/dead-process.ts";
 import type { TestRepository } from "../support/repository.ts";
@@ -63,6 +64,23 @@ describe("while a run goes on", () => {
     expect(repo.git("rev-parse", "HEAD")).toBe(head);
     repo.write("go", "");
     expect(JSON.parse((await run.ended).stdout)).toMatchObject({ ok: true, data: { onBranch: true, status: "finished" } });
+  });
+
+  it("a merge that was planned before it began is refused; and no run begins while one is made", async () => {
+    const repo = makeWaiting();
+    const other = makeExperiment();
+    expect(repo.expver(["run", "--", "node", "-e", TRAIN])).toMatchObject({ code: 0 });
+    expect(other.expver(["run", "--", "node", "-e", TRAIN])).toMatchObject({ code: 0 });
+    const plan = await planProjectMerge(repo.context, { names: [join(other.root, "results/experiments.db")], rules: {} });
+    const run = inBackground(repo, ["run", "--json", "--", "node", "wait.js"]);
+    await until(() => exists(repo, "running"));
+    await expect(applyProjectMerge(repo.context, plan)).rejects.toMatchObject({ code: "E_BUSY" });
+    repo.write("go", "");
+    expect(JSON.parse((await run.ended).stdout)).toMatchObject({ ok: true, data: { rows: 1, status: "finished" } });
+    await whileNoRun(openProject(repo.context), "merge", async () => {
+      expect(repo.expverJson(["run", "--", "true"])).toMatchObject({ code: 4, error: { code: "E_BUSY" } });
+    });
+    expect(repo.expver(["run", "--", "true"])).toMatchObject({ code: 0 });
   });
 
   it("a commit of the user stays where it is; the tag is off the branch and can be merged", async () => {

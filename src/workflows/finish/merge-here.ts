@@ -30,6 +30,7 @@ import { placeCopies } from "../place-copies.ts";
 import { rowHooks } from "../row-hooks.ts";
 import { bringAlong, type FileEffect, type IndexEdit } from "../run/closing/finish.ts";
 import { editedFiles } from "../run/outputs/results-files.ts";
+import { whileNoRun } from "../run/second-run.ts";
 import type { Choices } from "./choices.ts";
 import { type CodeMerge, mergeCode } from "./code.ts";
 import { type DataChange, makeData, planData } from "./data.ts";
@@ -61,7 +62,7 @@ export async function mergeHere(scene: Scene, choices: Choices, name: string | n
     });
   };
   const writes = [...changes.map(({ path }) => path), ...(results === null ? [] : [results.database])];
-  return project.dvcRoot === null ? work() : withDvcLock(project, work, { writes });
+  return whileNoRun(project, "worktree finish", () => (project.dvcRoot === null ? work() : withDvcLock(project, work, { writes })));
 }
 
 interface Parts {

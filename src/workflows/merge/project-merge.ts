@@ -9,6 +9,7 @@ import { commitPaths, requireCommittable, requireHead } from "../models/commit-p
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
 import { rowHooks } from "../row-hooks.ts";
+import { whileNoRun } from "../run/second-run.ts";
 import { applyResultsMerge, mergedTrailers, planResultsMerge, type ResultsMerge, type ResultsPart } from "./results-part.ts";
 
 export interface ProjectMergePlan extends Plan {
@@ -51,7 +52,8 @@ export async function applyProjectMerge(context: Context, plan: ProjectMergePlan
   }
   const project = openProject(context);
   await prepareWriting(project, context);
-  return withDvcLock(project, () => merge(context, { ...plan, head }), { writes: [results.database] });
+  const work = () => withDvcLock(project, () => merge(context, { ...plan, head }), { writes: [results.database] });
+  return whileNoRun(project, "merge", work);
 }
 
 function merge(context: Context, { results, strategy, head }: ProjectMergePlan): Promise<ProjectMerged> {

@@ -22,6 +22,7 @@ import { copyChecked } from "../get.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { whileNoRun } from "../run/second-run.ts";
 import { committedHash, folderEdits } from "./candidates-pointer.ts";
 import { commitPaths, requireCommittable, requireHead } from "./commit-paths.ts";
 import { pickModel, runMeant, sourceOf, unknownName } from "./pick-model.ts";
@@ -139,7 +140,7 @@ async function addCandidate(context: Context, plan: AddPlan): Promise<string | n
       },
     });
   };
-  return withDvcLock(project, add, { writes: [path] });
+  return whileNoRun(project, "models add", () => withDvcLock(project, add, { writes: [path] }));
 }
 
 interface Addition {

@@ -20,6 +20,7 @@ import { textIn } from "../input.ts";
 import { placeCopies } from "../place-copies.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { whileNoRun } from "../run/second-run.ts";
 import { commitPaths, requireCommittable } from "./commit-paths.ts";
 import { type Before, beforeOf, keptAfter, type Origin, putInProduction, requireUnchanged } from "./put-in-production.ts";
 import { requireBytes } from "./require-bytes.ts";
@@ -121,7 +122,7 @@ export const modelsDemote: WriteWorkflow<Input, DemotePlan, Demoted> = {
       back === null
         ? takeOut(context, plan, { start, message: message(null), reason })
         : putInProduction(context, { ...{ path, hash: back.hash, head, before, origin: back.origin }, start, message, reason });
-    const commit = await withDvcLock(project, work, { writes: [path] });
+    const commit = await whileNoRun(project, "models demote", () => withDvcLock(project, work, { writes: [path] }));
     return { path, demoted: demotes, back: back === null ? null : named(null, back), commit };
   },
 

@@ -24,6 +24,7 @@ import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { whileNoRun } from "../run/second-run.ts";
 import { requireCommittable } from "./commit-paths.ts";
 import { type PassedGate, passGates } from "./gates.ts";
 import { bestFirst, hasNumber, knownDirection } from "./metric-choice.ts";
@@ -102,7 +103,8 @@ export const modelsPromote: WriteWorkflow<Input, PromotePlan, Promoted> = {
         productionMessage({ subject: `Promote ${name} to ${path}`, model: { version, run, hash, size: content.size }, path }),
       reason: `expver: promote ${name}`,
     };
-    const commit = await withDvcLock(project, () => putInProduction(context, change), { writes: [path] });
+    const promote = () => withDvcLock(project, () => putInProduction(context, change), { writes: [path] });
+    const commit = await whileNoRun(project, "models promote", promote);
     return { ...answer, commit };
   },
 

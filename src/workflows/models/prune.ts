@@ -22,6 +22,7 @@ import { refuseUntrackable } from "../data/tracking/trackable.ts";
 import { textIn } from "../input.ts";
 import { fingerprintOf } from "../plan.ts";
 import { prepareWriting } from "../prepare.ts";
+import { whileNoRun } from "../run/second-run.ts";
 import { folderEdits } from "./candidates-pointer.ts";
 import { commitPaths, requireCommittable, requireHead } from "./commit-paths.ts";
 import { proofsOf } from "./kept-elsewhere.ts";
@@ -117,7 +118,7 @@ export const modelsPrune: WriteWorkflow<Input, PrunePlan, Pruned> = {
       summary: paths.length === 1 ? `remove candidate ${basename(paths[0] ?? "")}` : `remove ${paths.length} candidates`,
     };
     const work = () => perform(project, context, { ...start, work: (operation) => removeAll(context, plan, operation) });
-    return { ...answer, commit: await withDvcLock(project, work, { writes: paths }) };
+    return { ...answer, commit: await whileNoRun(project, "models prune", () => withDvcLock(project, work, { writes: paths })) };
   },
 
   show({ command, steps, destructive, fingerprint, by, keep, removes, stays }) {

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Place, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { readLease } from "../../journal/lease.ts";
+import { acquireLease, readLease } from "../../journal/lease.ts";
 import { localLauncher } from "../../launchers/local.ts";
 import { descendsFrom, lifeOf, whereIs } from "../../platform/processes.ts";
 import { readFacts, runFolder } from "./run-facts.ts";
@@ -59,6 +59,27 @@ export async function refuseSecondRun(project: Place): Promise<void> {
     await setTimeout(RETRY_MS);
     if (waiting.signal?.aborted) throw new ExpverError("E_INTERRUPTED", `interrupted while waiting: ${busy.message}`);
   }
+}
+
+/**
+ * For what a run that goes on would take for its own: none goes on here, nor begins before the work is done. A plan may have waited long for
+ * its yes. Throws E_BUSY.
+ */
+export async function whileNoRun<Value>(project: Place, command: string, work: () => Promise<Value>): Promise<Value> {
+  await refuseSecondRun(project);
+  // No run begins beside a sweep, and what a sweep tries is elsewhere.
+  if (sweepAtWork(project)) return work();
+  const lease = acquireLease(project, leaseName(project), { command });
+  try {
+    return await work();
+  } finally {
+    lease.release();
+  }
+}
+
+function sweepAtWork(project: Place): boolean {
+  const held = readLease(project, leaseName(project));
+  return held !== null && held.facts.sweep !== undefined && lifeOf(held.owner) !== "dead";
 }
 
 const RETRY_MS = 200;
