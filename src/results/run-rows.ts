@@ -1,9 +1,10 @@
 /** All that belongs to one run as a whole: is it still as it was, and taking it away. */
 import { createHash } from "node:crypto";
 import { type Database, quoteName, type SqlRow } from "../platform/sqlite.ts";
+import { rowNumberName } from "./row-numbers.ts";
 import { restampRows, WITHIN, within } from "./rows.ts";
 import { readRun, runTracks, updateRun } from "./runs.ts";
-import { eventsTables, hasColumn, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
+import { type EventsTable, eventsTables, hasColumn, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE } from "./schema.ts";
 
 /**
  * Digest of a run's record, tracks and every cell of its rows (value and storage class), or null when there is no such run.
@@ -15,15 +16,22 @@ export function digestRun(db: Database, runId: string): string | null {
     if (record === null) return null;
     const digest = createHash("sha256");
     digest.update(JSON.stringify(Object.entries(record)));
-    const tables = new Set(eventsTables(db).map(({ name }) => name));
+    const orders = new Map(eventsTables(db).map((table) => [table.name, orderOf(db, table)]));
     for (const track of runTracks(db, runId)) {
       digest.update(JSON.stringify(track));
-      if (!tables.has(track.table)) continue;
-      const sql = `SELECT * FROM ${quoteName(track.table)} WHERE ${WITHIN} ORDER BY timestamp, rowid`;
+      const order = orders.get(track.table);
+      if (order === undefined) continue;
+      const sql = `SELECT * FROM ${quoteName(track.table)} WHERE ${WITHIN} ORDER BY ${order}`;
       for (const row of db.all(sql, within(track))) digest.update(rowText(row));
     }
     return digest.digest("hex").slice(0, 32);
   });
+}
+
+/** Rows of one moment have an order by their numbers alone, which a table without a key always has. */
+function orderOf(db: Database, { name, columns }: EventsTable): string {
+  const number = rowNumberName(db, "main", { name, columns: columns.map((column) => column.name) });
+  return number === undefined ? "timestamp" : `timestamp, ${number}`;
 }
 
 /** Gives a run another version (null: none), in its record and in those of its rows that carry the old one. In one transaction. */

@@ -118,3 +118,15 @@ test("a run whose track the column takes for another's leaves that one's rows al
   expect(removeRun(db, "quiet-otter-0412")).toBe(2);
   expect(db.arrays("SELECT track_id, version FROM t")).toEqual([["A", "e0.1.0"]]);
 });
+
+test("a table without row numbers (WITHOUT ROWID) has runs like any other", () => {
+  const { db } = setUp();
+  db.exec("CREATE TABLE bare (track_id TEXT, timestamp TEXT, loss REAL, version TEXT, PRIMARY KEY (track_id, timestamp)) WITHOUT ROWID");
+  db.exec("INSERT INTO bare VALUES ('t1', '1', 0.5, 'e0.1.0'), ('t1', '2', 0.25, 'e0.1.0')");
+  addRunTracks(db, "quiet-otter-0412", [{ table: "bare", track_id: "t1", first: "1", last: "2", rows: 2 }]);
+  const before = digestRun(db, "quiet-otter-0412");
+  db.exec("UPDATE bare SET loss = 0.125 WHERE timestamp = '2'");
+  expect(digestRun(db, "quiet-otter-0412")).not.toBe(before);
+  expect(removeRun(db, "quiet-otter-0412")).toBe(4);
+  db.close();
+});
