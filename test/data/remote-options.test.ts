@@ -1,6 +1,6 @@
 /** Options of a remote with values dvc refuses: no server is asked with them. */
 import { describe, expect, it } from "vitest";
-import { DVC, makeTwins } from "../support/twins.ts";
+import { DVC, makeTwins, runDvc } from "../support/twins.ts";
 
 // Nobody listens there: whoever asks is told so.
 const NOWHERE = "http://127.0.0.1:1/store";
@@ -54,5 +54,31 @@ describe.skipIf(DVC === null)("a remote's option that is a path", () => {
     twins.run(["remote", "modify", "-q", "cloud", "credentialpath", "~/keys.json"], "sub");
     twins.run(["remote", "modify", "-q", "cloud", "projectname", "keys.json"], "sub");
     expect(said(".dvc/config")).toContain("cert_path = ../cert.pem");
+  });
+});
+
+describe.skipIf(DVC === null)("options that are kept apart from a remote's url", () => {
+  it("go with it when it is renamed or removed: dvc would refuse every command after them", () => {
+    const { ours, theirs } = makeTwins();
+    const local = ".dvc/config.local";
+    const run = (...args: string[]) => expect(ours.expver(["data", "remote", ...args]), args.join(" ")).toMatchObject({ code: 0 });
+    run("add", "-q", "-d", "cloud", "gs://bucket/x");
+    run("add", "-q", "other", "gs://bucket/y");
+    run("modify", "-q", "--local", "cloud", "projectname", "mine");
+    run("modify", "-q", "--local", "other", "url", "gs://bucket/z");
+    run("rename", "-q", "cloud", "store");
+    expect(ours.read(local)).toContain(`['remote "store"']\n    projectname = mine\n`);
+    run("rename", "-q", "other", "third");
+    expect(ours.read(local)).toContain(`['remote "other"']\n    url = gs://bucket/z\n`);
+    const listed = () => {
+      theirs.write(local, ours.read(local));
+      theirs.write(".dvc/config", ours.read(".dvc/config"));
+      return runDvc(theirs, ["remote", "list"]);
+    };
+    expect(listed()).toMatchObject({ code: 0, stdout: expect.stringContaining("store") });
+    run("remove", "-q", "store");
+    expect(listed()).toMatchObject({ code: 0, stdout: expect.not.stringContaining("store") });
+    expect(ours.expver(["undo"]).code).toBe(0);
+    expect(ours.read(local)).toContain("projectname = mine");
   });
 });

@@ -72,8 +72,9 @@ export const remoteRemove = configWorkflow("data remote remove", (project, _cont
     if (textOf(sections.get("core")?.get("remote")) === name) sections.get("core")?.delete("remote");
   };
   return {
-    edits: downTo(project, level, (sections, one) => {
-      if (one === level && !sections.delete(header(name))) throw noRemote(name);
+    edits: fromLevelOn(project, level, (sections, one) => {
+      if (one === level && !sections.has(header(name))) throw noRemote(name);
+      if (one === level || isAddition(sections, name)) sections.delete(header(name));
       forget(sections);
     }),
   };
@@ -85,10 +86,10 @@ export const remoteRename = configWorkflow("data remote rename", (project, _cont
   const level = levelOf(input) ?? "repo";
   if (merged(project).has(header(next))) throw configError(`Rename failed. Remote name '${next}' already exists.`);
   return {
-    edits: downTo(project, level, (sections, one) => {
+    edits: fromLevelOn(project, level, (sections, one) => {
       const section = sections.get(header(name));
-      if (one === level) {
-        if (section === undefined) throw noRemote(name);
+      if (one === level && section === undefined) throw noRemote(name);
+      if (section !== undefined && (one === level || isAddition(sections, name))) {
         sections.delete(header(name));
         sections.set(header(next), section);
       }
@@ -117,14 +118,19 @@ export const remoteDefault = configWorkflow("data remote default", (project, _co
   return { edits: [edit] };
 });
 
-/** Edits of this level and of the stronger ones, which may name the same remote as default. */
-function downTo(project: Place, level: ConfigLevel, change: (sections: Sections, level: ConfigLevel) => void): FileEdit[] {
-  return CONFIG_LEVELS.slice(CONFIG_LEVELS.indexOf(level))
-    .reverse()
-    .flatMap((one) => {
-      const edit = editLevel(project, one, (sections) => change(sections, one));
-      return edit.before === edit.after ? [] : [edit];
-    });
+/** Edits of this level and of the stronger ones, which may add options to the same remote, and name it as default. */
+function fromLevelOn(project: Place, level: ConfigLevel, change: (sections: Sections, level: ConfigLevel) => void): FileEdit[] {
+  const edits: FileEdit[] = [];
+  for (const one of CONFIG_LEVELS.slice(CONFIG_LEVELS.indexOf(level))) {
+    const edit = editLevel(project, one, (sections) => change(sections, one), edits);
+    if (edit.before !== edit.after) edits.push(edit);
+  }
+  return edits;
+}
+
+/** Left alone, options without a url would be a remote that dvc refuses, with everything else. */
+function isAddition(sections: Sections, name: string): boolean {
+  return sections.get(header(name))?.has("url") === false;
 }
 
 function weakerThan(project: Place, level: ConfigLevel): Sections[] {
