@@ -548,6 +548,16 @@ describe("one rule at a time", () => {
     expect(content(path)).toEqual(content(theirs as string));
   });
 
+  it("three-way: a row without a key that one side has deleted takes none with it where a column is called rowid", () => {
+    const rows = (...notes: string[]) => ({
+      columns: { rowid: "INTEGER", note: "TEXT" },
+      rows: notes.map((note) => ({ rowid: 1n, note })),
+    });
+    const [base, theirs] = [make("base", rows("a", "b", "c"), { keyed: false }), make("theirs", rows("a", "c"), { keyed: false })];
+    const { path } = merged(base, theirs, { ancestor: base });
+    expect(content(path)).toEqual(content(theirs));
+  });
+
   it("a number that only our rows are given is none of their values", () => {
     const plain = (name: string, declared: string, rows: string[]) => {
       const path = join(dir, `${name}.db`);

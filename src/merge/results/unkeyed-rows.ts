@@ -1,8 +1,9 @@
 /** Rows that nothing but their values tells apart: how often each occurs is merged. */
 import { type Database, joined, quoteName } from "../../platform/sqlite.ts";
+import { rowNumberName } from "../../results/row-numbers.ts";
 import { type CellSql, cellsOf, type TableSides } from "./cells-sql.ts";
 import { findColumn } from "./tables.ts";
-import type { TableReport } from "./types.ts";
+import type { Table, TableReport } from "./types.ts";
 
 export interface UnkeyedMerge extends TableSides {
   /** The table's key: only rows without a whole one are meant. Empty: all rows. */
@@ -43,7 +44,7 @@ export function mergeUnkeyedRows(db: Database, merge: UnkeyedMerge, report: Tabl
   report.removed += removed;
   report.keptGone += keptGone;
   if (inserted > 0) insertMissing(db, { table: ours.name, cells, columns, most });
-  if (removed > 0) deleteSurplus(db, { table: ours.name, cells, key });
+  if (removed > 0) deleteSurplus(db, { ours, cells, key });
   db.exec("DROP TABLE temp.expver_counted");
 }
 
@@ -65,16 +66,24 @@ function insertMissing(
   );
 }
 
-function deleteSurplus(db: Database, { table, cells, key }: { table: string; cells: CellSql[]; key: readonly string[] }): void {
-  const values = cells.map(({ ours }) => `+${ours} COLLATE BINARY`).join(", ");
+function deleteSurplus(db: Database, { ours, cells, key }: { ours: Table; cells: CellSql[]; key: readonly string[] }): void {
+  const table = `main.${quoteName(ours.name)}`;
+  const values = cells.map((cell) => `+${cell.ours} COLLATE BINARY`);
   const equal = joined(
-    cells.map(({ ours }, index) => `+${ours} COLLATE BINARY IS s.c${index}`),
+    values.map((value, index) => `${value} IS s.c${index}`),
     "AND",
   );
+  // A column of the table may be called rowid.
+  const id = rowNumberName(db, "main", { name: ours.name, columns: ours.columns.map(({ name }) => name) });
+  if (id === undefined) {
+    // It has a key, so no two of its rows are equal.
+    db.run(`DELETE FROM ${table} AS o WHERE EXISTS (SELECT 1 FROM expver_counted AS s WHERE s.goal < s.o AND ${equal})`);
+    return;
+  }
   db.run(
-    `DELETE FROM main.${quoteName(table)} WHERE rowid IN (SELECT id FROM (
-       SELECT o.rowid AS id, s.o - s.goal AS surplus, row_number() OVER (PARTITION BY ${values} ORDER BY o.rowid DESC) AS number
-       FROM main.${quoteName(table)} AS o JOIN expver_counted AS s ON s.goal < s.o AND ${equal}${withoutKey("o", key)}
+    `DELETE FROM ${table} WHERE ${id} IN (SELECT id FROM (
+       SELECT o.${id} AS id, s.o - s.goal AS surplus, row_number() OVER (PARTITION BY ${values.join(", ")} ORDER BY o.${id} DESC) AS number
+       FROM ${table} AS o JOIN expver_counted AS s ON s.goal < s.o AND ${equal}${withoutKey("o", key)}
      ) WHERE number <= surplus)`,
   );
 }
