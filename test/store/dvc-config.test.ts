@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openProject } from "../../src/config/project.ts";
+import { openRemote } from "../../src/store/remotes/open-remote.ts";
 import { otherRemotes, readDvcConfig, sharedCache } from "../../src/store/settings/dvc-config.ts";
 import { parseDvcConfig, renderDvcConfig } from "../../src/store/settings/dvc-config-file.ts";
 import { makeFolder, makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
@@ -148,6 +149,21 @@ url = remote://nothing/x
     expect(remotes.get("below")).toMatchObject({ name: "below", url: "s3://bucket/top/sub/dir" });
     expect(remotes.get("same")?.url).toBe("s3://bucket/top/");
     expect([remotes.get("self")?.url, remotes.get("lost")?.url]).toEqual(["remote://self/x", "remote://nothing/x"]);
+  });
+
+  it("a remote that leads around in a circle is what it says, and cannot be used", () => {
+    const repository = withLevels({
+      repo: `['remote "one"']\nurl = remote://two/x\n['remote "two"']\nurl = remote://three\n['remote "three"']\nurl = remote://one/y\n`,
+    });
+    expect([...configOf(repository).remotes.values()].every(({ url }) => url.startsWith("remote://"))).toBe(true);
+    expect(() => openRemote(openProject(repository.context), "one")).toThrow(expect.objectContaining({ code: "E_REMOTE" }));
+  });
+
+  it("have their usual places where a variable that could name another is empty", () => {
+    const repository = makeRepository({ env: { DVC_GLOBAL_CONFIG_DIR: "", DVC_SYSTEM_CONFIG_DIR: "" } });
+    repository.write("config", "no configuration of DVC\n");
+    expect(repository.expver(["data", "init", "-q"]).code).toBe(0);
+    expect(repository.expver(["data", "status"])).toMatchObject({ code: 0 });
   });
 
   it("refuse a link type that is none, naming it", () => {

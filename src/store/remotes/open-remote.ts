@@ -145,6 +145,12 @@ function findRemote(project: Project, name: string | undefined): RemoteConfig {
     });
   }
   const found = remotes.get(wanted);
+  if (found !== undefined && schemeOf(found.url) === "remote") {
+    throw new ExpverError("E_REMOTE", `remote ${found.name}: ${found.url} leads to no remote that has a place`, {
+      hint: "`expver data remote list` shows what each url says.",
+      details: { remote: found.name, remotes: [...remotes.keys()] },
+    });
+  }
   if (found !== undefined && found.url !== "") {
     checkRemoteValues(found.name, found.options);
     return found;

@@ -106,9 +106,9 @@ export function configFile(project: Place, level: ConfigLevel): string {
     case "repo":
       return join(dvcFolder(project), "config");
     case "global":
-      return join(env.DVC_GLOBAL_CONFIG_DIR ?? userFolder(env), "config");
+      return join(env.DVC_GLOBAL_CONFIG_DIR || userFolder(env), "config");
     case "system":
-      return join(env.DVC_SYSTEM_CONFIG_DIR ?? systemFolder(env), "config");
+      return join(env.DVC_SYSTEM_CONFIG_DIR || systemFolder(env), "config");
   }
 }
 
@@ -217,12 +217,12 @@ function readRemotes(merged: Sections): Map<string, RemoteConfig> {
   return new Map([...found].map(([name, remote]) => [name, inherit(remote, found)]));
 }
 
-/** `remote://base/sub`: the base's options and the folder below its URL. */
-function inherit(remote: RemoteConfig, all: ReadonlyMap<string, RemoteConfig>): RemoteConfig {
+/** `remote://base/sub`: the base's options and the folder below its URL. Where nothing is found, or one leads to the other, it stays `remote://`. */
+function inherit(remote: RemoteConfig, all: ReadonlyMap<string, RemoteConfig>, heirs: readonly RemoteConfig[] = []): RemoteConfig {
   const [, base, below = ""] = /^remote:\/\/([^/]*)\/?(.*)$/.exec(remote.url) ?? [];
   const parent = base === undefined ? undefined : all.get(base.toLowerCase());
-  if (parent === undefined || parent === remote) return remote;
-  const { url: parentUrl, options } = inherit(parent, all);
+  if (parent === undefined || parent === remote || heirs.includes(parent)) return remote;
+  const { url: parentUrl, options } = inherit(parent, all, [...heirs, remote]);
   const url = below === "" ? parentUrl : `${parentUrl.replace(/\/$/, "")}/${below}`;
   return { name: remote.name, url, options: new Map([...options, ...remote.options, ["url", url]]) };
 }
