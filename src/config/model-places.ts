@@ -25,3 +25,8 @@ export function isInProduction(project: Project, path: string): boolean {
   const isOwn = folder !== "." && ![output, candidates].some((other) => isWithin(other, folder));
   return isWithin(path, storedPath(project, isOwn ? folder : production));
 }
+
+/** By the ending that the libraries give what they save. */
+export function isModelName(path: string): boolean {
+  return /\.(?:pth?|ckpt|onnx|h5|keras|pkl|joblib|safetensors|cbm|ubj|tflite|gguf)$/i.test(path);
+}

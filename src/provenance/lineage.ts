@@ -21,6 +21,8 @@ export interface Lineage {
   inputs: Source[];
   /** What lies in the models folders; its own has `madeBy` of this version. */
   models: Source[];
+  /** What else is tracked there and was not read, such as what the stages of a pipeline have made. */
+  outputs: Source[];
   /** Versions it merged. */
   merged: string[];
   /** Those it came from: makers of its inputs, and what it merged. Each version once in the whole answer. */
@@ -55,6 +57,7 @@ export function lineageOf(known: Known, version: Version): Lineage {
       runs: message.runs.map(({ run }) => run),
       inputs,
       models: sourcesOf(known, name, { role: "model", origins }),
+      outputs: sourcesOf(known, name, { role: "output", origins }),
       merged: message.merged,
       from: [],
     };

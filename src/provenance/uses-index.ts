@@ -38,7 +38,7 @@ interface Entry {
 }
 
 interface Index {
-  schema: 1;
+  schema: 2;
   /** Digest of what decides about roles. */
   config: string;
   versions: Record<string, Entry>;
@@ -56,17 +56,14 @@ export function readUses(project: Project, versions: readonly Version[]): Map<st
   const isSame = fresh.length === 0 && Object.keys(known).length === whole.length;
   if (!isSame) {
     const entries = whole.map((version) => [version.name, { of: identityOf(version), uses: uses.get(version.name) ?? [] }]);
-    saveIndex(project, { schema: 1, config, versions: Object.fromEntries(entries) });
+    saveIndex(project, { schema: 2, config, versions: Object.fromEntries(entries) });
   }
   return uses;
 }
 
 /** The tag says what was used; the commit's pointers add what it does not say. */
 function usesOf(project: Project, { message }: Pick<Version, "message">, pointers: readonly Pointer[]): Use[] {
-  const inputs = new Set(inputPointers(project, pointers).map(({ path }) => path));
-  const [models, database] = [modelPlaces(project), storedPath(project, project.config.results.database)];
-  const roleOf = (path: string): Role =>
-    path === database ? "results" : isUnder(path, models) ? "model" : inputs.has(path) ? "input" : "output";
+  const roleOf = roles(project, message, pointers);
   const imports = new Set(pointers.filter(({ isImport }) => isImport).map(({ path }) => path));
   const told = [
     ...message.data.map((entry) => ({ ...entry, role: "input" as const })),
@@ -79,6 +76,19 @@ function usesOf(project: Project, { message }: Pick<Version, "message">, pointer
   return [...told, ...added]
     .map(({ role, path, hash, size }) => ({ role, path, hash, size, isImport: imports.has(path) }))
     .sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : one.hash < other.hash ? -1 : 1));
+}
+
+/** What tracked paths are to a version. */
+export function roles(
+  project: Project,
+  { kind, data }: Pick<Version["message"], "kind" | "data">,
+  pointers: readonly Pointer[],
+): (path: string) => Role {
+  const [models, database] = [modelPlaces(project), storedPath(project, project.config.results.database)];
+  // The tag of a run names all it has read. Where nobody has noted that, it is what a run would take.
+  const isNoted = kind === "run" || kind === "sweep";
+  const inputs = new Set((isNoted ? data : inputPointers(project, pointers)).map(({ path }) => path));
+  return (path) => (path === database ? "results" : isUnder(path, models) ? "model" : inputs.has(path) ? "input" : "output");
 }
 
 function identityOf({ tagObject, commit }: Version): string {
@@ -97,7 +107,7 @@ function digestOf({ config: { data, models, results, track }, root, repository }
 function readIndex(project: Project, config: string): Record<string, Entry | undefined> {
   try {
     const index = JSON.parse(readTextIfExists(fileOf(project)) ?? "null") as Index | null;
-    return index?.schema === 1 && index.config === config && typeof index.versions === "object" ? index.versions : {};
+    return index?.schema === 2 && index.config === config && typeof index.versions === "object" ? index.versions : {};
   } catch {
     return {};
   }

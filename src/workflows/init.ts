@@ -280,11 +280,16 @@ function resultOf(
       database: database?.path ?? null,
       tables: database?.tables ?? [],
       params: found?.hasParams ? "params.yaml" : null,
-      models: [...new Set(Object.values(found?.models ?? {}).flatMap((path) => (path === null ? [] : [dirname(path)])))],
+      models: [...new Set(Object.values(found?.models ?? {}).flatMap((path) => (path === null ? [] : [placeOf(path)])))],
     },
     cache: store.cache === null ? null : { ...store.cache.to, copied: store.cache.objects.length },
     remote,
     next: edits.length === 0 ? [] : [...DATA_NEXT[tracked], ...(usesGit ? ['expver run -m "first" -- COMMAND'] : [])],
     exitCode: remote?.probes.some(({ state }) => state === "failed") ? 1 : 0,
   };
+}
+
+/** The folder of a model; of one at the top, itself. */
+function placeOf(path: string): string {
+  return dirname(path) === "." ? path : dirname(path);
 }

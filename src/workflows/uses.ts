@@ -1,25 +1,29 @@
 /** `expver uses PATH|HASH|V`: which experiments have these bytes, this path, or what came of this version. */
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { nearestWord } from "../config/nearest.ts";
 import { isWithin, pathFromUser } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
+import { isThere } from "../platform/files.ts";
+import { paceWork } from "../platform/pace.ts";
 import { inputsOf, oldestFirst, originsOf } from "../provenance/lineage.ts";
 import { type Role, readUses, type Use } from "../provenance/uses-index.ts";
 import { openCache } from "../store/objects/cache.ts";
 import { objectPath } from "../store/objects/layout.ts";
 import { parseListing } from "../store/objects/listing.ts";
 import type { ListingEntry } from "../store/types.ts";
+import { scanOutput } from "../store/worktree/scan.ts";
 import { readVersions } from "../versions/registry.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn } from "./input.ts";
 
 export interface Uses {
-  /** As it was understood: the version's name, the stored path, or what was typed of the hash. */
+  /** As it was understood: the version's name, the stored path, what was typed of the hash, or of a file here that no version has at its place. */
   asked: string;
-  kind: "version" | "hash" | "path";
+  kind: "version" | "hash" | "path" | "file";
   /** Oldest version first. */
   uses: FoundUse[];
   /** Of a path: other paths that had the same bytes, before it was renamed or beside it. */
@@ -60,6 +64,8 @@ export const uses: ReadWorkflow<Input, Uses> = {
       const found = byHash(known, (hash) => hash.startsWith(what), listings);
       if (found.length > 0) return { asked: what, kind: "hash", uses: found, elsewhere: [], unknown: listings.unknown() };
     }
+    const ofFile = await byBytes(project, context, { what, known, listings });
+    if (ofFile !== null) return ofFile;
     const paths = [...known.uses.values()].flatMap((uses) => uses.map(({ path }) => path));
     const near = nearestWord(what, [...paths, ...versions.map(({ name }) => name)]);
     throw new ExpverError("E_NOT_FOUND", `no version has ${JSON.stringify(what)}${near === undefined ? "" : `; did you mean ${near}?`}`, {
@@ -115,6 +121,29 @@ function byPath(
     return { asked: path, kind: "path", uses: found, elsewhere, unknown: listings.unknown() };
   }
   return null;
+}
+
+/** A file or folder that lies elsewhere or is called otherwise now: what has its bytes. Null when there is none. Throws E_NOT_FOUND when no version has them. */
+async function byBytes(
+  project: Project,
+  context: Context,
+  { what, known, listings }: { what: string; known: Known; listings: Listings },
+): Promise<Uses | null> {
+  const path = resolve(context.cwd, what);
+  // All of a repository is nobody's data.
+  if (!isThere(path) || isWithin(project.root, path)) return null;
+  const hashes: string[] = [];
+  // Repositories of DVC 2 have the other hash of a text.
+  for (const hashName of ["md5", "md5-dos2unix"] as const) {
+    const { hash } = (await paceWork(scanOutput(project, path, { hashName }), context, { label: `reading ${what}` })).content;
+    const uses = byHash(known, (other) => other === hash, listings);
+    if (uses.length > 0) return { asked: what, kind: "file", uses, elsewhere: [], unknown: listings.unknown() };
+    hashes.push(hash);
+  }
+  throw new ExpverError("E_NOT_FOUND", `no version has the bytes of ${what} (${hashes[0]})`, {
+    hint: "It was changed since, or no run has kept it; `expver runs` lists also those without a version.",
+    details: { asked: what, hash: hashes[0], unknown: listings.unknown() },
+  });
 }
 
 /** Relative to where one is, as everywhere; else to the top. One outside of the repository is no path of it. */

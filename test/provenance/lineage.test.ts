@@ -1,5 +1,5 @@
 /** Lineage and uses: what the index answers is what looking at every commit answers, whatever happened to tags, commits and the index. */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeRepository, seededRandom, type TestRepository } from "../support/repository.ts";
@@ -85,6 +85,23 @@ describe("a chain of experiments", () => {
     expect(repo.expverJson(["uses", "data/raw.csv"]).data.elsewhere).toEqual([]);
   });
 
+  it("uses of a file or folder that lies elsewhere finds the versions that have its bytes", () => {
+    const elsewhere = join(repo.root, "..", "received");
+    cpSync(join(repo.root, "data/images"), elsewhere, { recursive: true });
+    writeFileSync(join(repo.root, "..", "model.bin"), "third\n");
+    const uses = (what: string) => repo.expverJson(["uses", what], { cwd: "data" });
+    expect(uses("../../model.bin").data).toMatchObject({
+      kind: "file",
+      uses: [{ version: "e0.3.0", role: "model", path: "models/model.bin" }],
+    });
+    expect(uses(elsewhere).data.uses).toMatchObject([{ version: "e0.1.0", path: "data/images" }, {}, {}]);
+    expect(uses(join(elsewhere, "one")).data.uses).toMatchObject([{ version: "e0.1.0", path: "data/images/one" }, {}, {}]);
+    writeFileSync(join(elsewhere, "one"), "2");
+    expect(uses(elsewhere)).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+    expect(uses(elsewhere).error?.message).toContain("no version has the bytes of");
+    expect(uses(repo.root)).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+  });
+
   it("uses of a path that was renamed names the versions that had its bytes under the old one", () => {
     must(repo, "data", "move", "data/images", "data/pictures");
     repo.commit("renamed");
@@ -122,7 +139,7 @@ it("equals brute force over random histories, and rebuilds itself", { timeout: 3
     else if (change < 0.85) put(repo, "expver.yaml", pick(["models: { output: models/model.bin }\n", "data: [data/a.csv]\n"]));
     else if (change < 0.93) rmSync(index, { force: true });
     else if (existsSync(index))
-      writeFileSync(index, pick(["", "{", '{"schema":1}', '{"schema":1,"config":"x","versions":{"e0.1.0":{"of":"x","uses":[]}}}']));
+      writeFileSync(index, pick(["", "{", '{"schema":2}', '{"schema":2,"config":"x","versions":{"e0.1.0":{"of":"x","uses":[]}}}']));
     const truth = bruteForce(repo);
     for (const path of paths) {
       expect(usesOf(repo, path), `round ${round} ${path}`).toEqual(truth.filter((one) => one.path === path));

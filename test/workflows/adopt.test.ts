@@ -109,6 +109,14 @@ describe.skipIf(dvc === null || python === null)("a repository of real dvc and x
     expect(repo.git("show", "--name-only", "--format=", second.data.results).split("\n")).toEqual(["dvc.lock", "logs/track.db.dvc"]);
     expect(repo.git("show", "--name-only", "--format=", second.data.snapshot).split("\n")).toEqual(["data/train.csv.dvc", "params.yaml"]);
 
+    // What the pipeline has made was not read.
+    const { inputs, outputs } = repo.expverJson(["lineage", "e0.2.0"]).data;
+    const paths = (sources: { path: string }[]) => sources.map(({ path }) => path);
+    expect(paths(inputs)).toEqual(["data/raw", "data/train.csv"]);
+    expect(outputs).toMatchObject([{ path: "data/prep.csv", madeBy: "e0.2.0" }]);
+    const shown = repo.expverJson(["show", "e0.2.0"]).data.artifacts;
+    expect(shown.find(({ path }: { path: string }) => path === "data/prep.csv")).toMatchObject({ role: "output" });
+
     // What was changed before the run is changed again; the pipeline's lock and output are those of before.
     expect(repo.expver(["undo"]).code).toBe(0);
     expect(repo.read("data/prep.csv")).toBe("1,2\n1,2\n");

@@ -147,6 +147,24 @@ describe("expver init", () => {
     expect(existsSync(join(repo.root, ".dvcignore"))).toBe(false);
   });
 
+  test("adopts the model that a pipeline names", async () => {
+    const stage = (outs: string) => `stages:\n  prep: {cmd: a, outs: [data/p]}\n  train:\n    cmd: b\n    wdir: out\n    outs: ${outs}\n`;
+    const adopted = async (pipeline: string) => {
+      const repo = makeRepository();
+      repo.write("dvc.yaml", pipeline);
+      const { adopted } = await run(repo.context);
+      return [openProject(repo.context).config.models.output, ...adopted.models];
+    };
+    expect(await adopted(stage("[model.pkl, log.txt]"))).toEqual(["out/model.pkl", "out"]);
+    expect(await adopted(stage("[{../clf.onnx: {cache: false}}]"))).toEqual(["clf.onnx", "clf.onnx"]);
+    const artifacts = "artifacts:\n  clf: {path: ./m/clf, type: model}\n  pictures: {path: data/p, type: dataset}\n";
+    expect(await adopted(`${artifacts}${stage("[a.pkl, b.pkl]")}`)).toEqual(["m/clf", "m"]);
+    // Not to be guessed.
+    for (const pipeline of [stage("[a.pkl, b.pkl]"), stage("[../../a.pkl]"), stage("['$\u007Bname}.pkl']"), "stages: [", "- x\n", ""]) {
+      expect(await adopted(pipeline), pipeline).toEqual(["models/model.bin"]);
+    }
+  });
+
   test("adopts the results database by its columns: name, tables, and says which it left", async () => {
     const repo = makeRepository();
     mkdirSync(join(repo.root, "old"));

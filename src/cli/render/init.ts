@@ -14,7 +14,7 @@ export function renderInit(
   const found = [
     adopted.database === null ? "" : `results database ${adopted.database} (${adopted.tables.join(", ")})`,
     adopted.params === null ? "" : `parameters ${adopted.params}`,
-    adopted.models.length === 0 ? "" : `models in ${adopted.models.join(", ")}`,
+    adopted.models.length === 0 ? "" : `models ${adopted.models.join(", ")}`,
   ].filter(Boolean);
   const lines = [
     `${style("green", "ready")}  ${root}`,

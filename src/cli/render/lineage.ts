@@ -8,10 +8,10 @@ import { localTime } from "./time.ts";
 export function renderLineage(lineage: Lineage, { style }: Terminal): string {
   return `${tell(lineage, 0).join("\n")}\n`;
 
-  function tell({ version, kind, code, runs, inputs, models, merged, from }: Lineage, depth: number): string[] {
+  function tell({ version, kind, code, runs, inputs, models, outputs, merged, from }: Lineage, depth: number): string[] {
     const pad = "  ".repeat(depth * 2);
     const line = (word: string, text: string) => `${pad}  ${style("dim", word.padEnd(8))}${text}`;
-    const own = models.filter(({ madeBy }) => madeBy === version);
+    const own = [...models, ...outputs].filter(({ madeBy }) => madeBy === version);
     const other = models.filter(({ madeBy }) => madeBy !== version);
     return [
       `${pad}${style("bold", version)}  ${kind ?? "unrecorded"}${runs.length > 0 ? `  ${runs.slice(0, 3).join(" ")}${runs.length > 3 ? " …" : ""}` : ""}`,

@@ -246,12 +246,14 @@ export const VERSIONS: Command[] = [
     summary: "Show which versions used some data, or what came of a version",
     description:
       "A path (also a file in a tracked folder): every version that has it, with its bytes then. The beginning of a hash: every version that has those\n" +
-      "bytes, whatever their name. A version: those that read what it left, or merged it.",
+      "bytes, whatever their name. A file or folder that lies anywhere else: the versions that have its bytes, so a model somebody was sent leads to its\n" +
+      "experiment. A version: those that read what it left, or merged it.",
     group: "experiments",
-    arguments: [{ name: "WHAT", help: "path, beginning of a hash, or version" }],
+    arguments: [{ name: "WHAT", help: "path, file elsewhere, beginning of a hash, or version" }],
     examples: [
       ["uses data/train.csv", "which experiments used this data?"],
       ["uses 3a2f1b", "and these very bytes, the data= of a tag?"],
+      ["uses ~/Downloads/model.bin", "which experiment made this file?"],
       ["uses e0.1.0", "what was made from it?"],
     ],
     kind: "read",

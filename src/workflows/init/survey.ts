@@ -1,6 +1,7 @@
 /** What an existing repository has that expver can adopt. Reads only. */
 import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { stageModel } from "../../pipelines/named-outputs.ts";
 import { isFile, isFolder, readTextIfExists } from "../../platform/files.ts";
 
 export interface Survey {
@@ -110,7 +111,7 @@ async function eventsTablesOf(path: string, options: { readonly: true } | { immu
   }
 }
 
-/** `models/production/NAME`, `models/candidates`, and the one file or pointer directly in `models`. */
+/** `models/production/NAME`, `models/candidates`, and the one file or pointer directly in `models`, else the one model of the pipeline. */
 function findModels(root: string): Survey["models"] {
   const trackedNames = (folder: string) => [
     ...new Set(
@@ -125,7 +126,11 @@ function findModels(root: string): Survey["models"] {
     return names.length === 1 && names[0] !== undefined ? `${folder}/${names[0]}` : null;
   };
   const hasCandidates = isFolder(join(root, "models/candidates")) || isFile(join(root, "models/candidates.dvc"));
-  return { output: single("models"), production: single("models/production"), candidates: hasCandidates ? "models/candidates" : null };
+  return {
+    output: single("models") ?? stageModel(root),
+    production: single("models/production"),
+    candidates: hasCandidates ? "models/candidates" : null,
+  };
 }
 
 function isNestedRepository(path: string): boolean {

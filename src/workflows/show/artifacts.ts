@@ -1,12 +1,10 @@
 /** What data, models and other tracked outputs a version has, by its tag and by the pointers of its commit. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { modelPlaces } from "../../config/model-places.ts";
-import { isUnder, storedPath } from "../../config/paths.ts";
 import type { Project } from "../../config/project.ts";
+import { roles } from "../../provenance/uses-index.ts";
 import { objectPath } from "../../store/objects/layout.ts";
 import { parseListing } from "../../store/objects/listing.ts";
-import { inputPointers } from "../../store/pointers/data-hash.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
 import type { Pointer } from "../../store/types.ts";
 import type { ArtifactEntry, Version } from "../../versions/types.ts";
@@ -33,7 +31,7 @@ export function artifactsOf(
   pointers: readonly Pointer[],
 ): { artifacts: ShownArtifact[]; problems: string[] } {
   const cache = cacheDir(project);
-  const roleOf = roles(project, pointers);
+  const roleOf = roles(project, message, pointers);
   const stored = pointers.filter((pointer) => pointer.hash !== null);
   const told = [
     ...message.data.map((entry) => ({ ...entry, role: "data" as const })),
@@ -50,7 +48,8 @@ export function artifactsOf(
   for (const pointer of stored) {
     const { path, hash, size } = pointer;
     if (hash === null || told.some((entry) => entry.path === path)) continue;
-    artifacts.push(shown(cache, { path, hash, size: size ?? null }, roleOf(path), pointer));
+    const role = roleOf(path);
+    artifacts.push(shown(cache, { path, hash, size: size ?? null }, role === "input" ? "data" : role, pointer));
   }
   const problems = told.flatMap((entry) => {
     const pointer = stored.find(({ path }) => path === entry.path);
@@ -59,18 +58,6 @@ export function artifactsOf(
       : [`${entry.path}: the tag says ${entry.hash}, its commit ${pointer.hash}`];
   });
   return { artifacts, problems };
-}
-
-function roles(project: Project, pointers: readonly Pointer[]): (path: string) => ShownArtifact["role"] {
-  const { results } = project.config;
-  const database = storedPath(project, results.database);
-  const places = modelPlaces(project);
-  const inputs = new Set(inputPointers(project, pointers).map(({ path }) => path));
-  return (path) => {
-    if (path === database) return "results";
-    if (isUnder(path, places)) return "model";
-    return inputs.has(path) ? "data" : "output";
-  };
 }
 
 function shown(

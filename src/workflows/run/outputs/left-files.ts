@@ -1,6 +1,7 @@
 /** Files a program wrote that are neither model, output, row nor log: no version has them, and unless somebody says so nobody notices. */
 import { mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isModelName } from "../../../config/model-places.ts";
 import { absolutePath, configPath, isUnder, storedPath, typedPath } from "../../../config/paths.ts";
 import { topOf } from "../../../config/project.ts";
 import { yamlSource } from "../../../config/yaml-text.ts";
@@ -83,7 +84,7 @@ export function warnOfLeft(context: Context, { project, repository, runId }: Clo
   const kept = folder === null ? "" : `, kept in ${folder}`;
   const names = shown.map(({ path, paths: { length } }) => (length > 1 ? `${path}/ (${length} files)` : path)).join(", ");
   const globs = shown.map(({ path, paths: { length } }) => `'${configPath(project, path)}${length > 1 ? "/**" : ""}'`).join(", ");
-  const model = isThere(absolutePath(project, storedPath(project, project.config.models.output))) ? undefined : paths.find(isModel);
+  const model = isThere(absolutePath(project, storedPath(project, project.config.models.output))) ? undefined : paths.find(isModelName);
   const asModel = model === undefined ? "" : `, or as the model: models: { output: ${yamlSource(configPath(project, model))} }`;
   const now = folder === null ? `; or now: expver data add ${typedPath(project, shown[0]?.path ?? "")}` : "";
   context.report({
@@ -91,10 +92,6 @@ export function warnOfLeft(context: Context, { project, repository, runId }: Clo
     text: `run ${runId} left what no version has: ${names}${rest > 0 ? ` and ${rest} more` : ""}${kept}`,
     hint: `Name in expver.yaml what a run is to keep: track: [${globs}]${asModel}${now}`,
   });
-}
-
-function isModel(path: string): boolean {
-  return /\.(?:pth?|ckpt|onnx|h5|keras|pkl|joblib|safetensors|cbm|ubj|tflite|gguf)$/i.test(path);
 }
 
 /** Files that share a folder in which Git has nothing count as one: the folder. */

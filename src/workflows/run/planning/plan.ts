@@ -9,7 +9,7 @@ import { hideSecretArguments, isSecretKey } from "../../../config/secrets.ts";
 import { ExpverError } from "../../../errors.ts";
 import { readHead } from "../../../git/refs.ts";
 import { shownAddress } from "../../../git/shown-address.ts";
-import { stageMetrics } from "../../../pipelines/stage-metrics.ts";
+import { stageMetrics } from "../../../pipelines/named-outputs.ts";
 import { promisedOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";

@@ -1,5 +1,6 @@
-/** The metrics file that the pipelines of a repository name, when it is one. */
+/** The one metrics file, and the one model, that the pipelines of a repository name. */
 import { join, posix } from "node:path";
+import { isModelName } from "../config/model-places.ts";
 import { type Project, topOf } from "../config/project.ts";
 import { loadYaml } from "../config/yaml.ts";
 import { ExpverError } from "../errors.ts";
@@ -17,15 +18,36 @@ export interface StageMetrics {
 /** `pipelines`: paths of `dvc.yaml` files. Null when they name none, or several; a file that cannot be read names none: other readers say why. */
 export function stageMetrics(project: Project, pipelines: readonly string[]): StageMetrics | null {
   const named = pipelines.flatMap((path) => metricsIn(path, readTextIfExists(join(topOf(project), path)) ?? ""));
-  const files = new Map(named.filter(({ path }) => isInside(path) && /\.(?:json|ya?ml)$/i.test(path)).map((one) => [one.path, one]));
+  return onlyOne(named.filter(({ path }) => /\.(?:json|ya?ml)$/i.test(path)));
+}
+
+/** Of the `dvc.yaml` in this folder: the artifact whose type is `model`, else the output that is called like one. Relative to the folder; null as above. */
+export function stageModel(root: string): string | null {
+  const top = contentOf("dvc.yaml", readTextIfExists(join(root, "dvc.yaml")) ?? "");
+  const artifacts = Object.values(fieldsOf(top.artifacts)).map((artifact) => fieldsOf(artifact));
+  const typed = artifacts.flatMap(({ type, path }) =>
+    type === "model" && typeof path === "string" ? [{ path: posix.normalize(path) }] : [],
+  );
+  const made = stagesIn(top).flatMap(({ outs, wdir }) =>
+    outputsOf(outs).map(({ path }) => ({ path: placed("dvc.yaml", typeof wdir === "string" ? wdir : ".", path) })),
+  );
+  return (onlyOne(typed) ?? onlyOne(made.filter(({ path }) => isModelName(path))))?.path ?? null;
+}
+
+/** Null for none, several, one elsewhere, and one whose name is DVC's to resolve. */
+function onlyOne<T extends { path: string }>(named: readonly T[]): T | null {
+  const files = new Map(named.filter(({ path }) => isInside(path)).map((one) => [one.path, one]));
   const [only] = files.values();
   return files.size === 1 && only !== undefined && !only.path.includes("${") ? only : null;
 }
 
+function stagesIn(top: Record<string, unknown>): Record<string, unknown>[] {
+  return Object.values(fieldsOf(top.stages)).map((body) => fieldsOf(fieldsOf(body).do ?? body));
+}
+
 function metricsIn(file: string, text: string): StageMetrics[] {
   const top = contentOf(file, text);
-  const stages = Object.values(fieldsOf(top.stages)).map((body) => fieldsOf(fieldsOf(body).do ?? body));
-  const own = stages.flatMap(({ metrics, wdir }) =>
+  const own = stagesIn(top).flatMap(({ metrics, wdir }) =>
     outputsOf(metrics).map(({ path, isCached }) => ({ path: placed(file, typeof wdir === "string" ? wdir : ".", path), isCached })),
   );
   // What is named beside the stages is somebody's output, or Git's.
