@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../platform/context.ts";
+import { fileNameOf } from "../platform/files.ts";
 import { contextIn, findRepository, git, gitPath, gitResult, type Repository } from "./git.ts";
 import { readTree } from "./tree.ts";
 
@@ -34,7 +35,7 @@ export function fillSubmodules(to: Repository, submodules: readonly Submodule[])
     const root = join(to.root, path);
     mkdirSync(root, { recursive: true });
     // An index of its own: that of the submodule stays as it is.
-    const env = { GIT_INDEX_FILE: gitPath(to, `expver-${encodeURIComponent(path)}`) };
+    const env = { GIT_INDEX_FILE: gitPath(to, `expver-${fileNameOf(path)}`) };
     const there = { ...repository, root, env: { ...repository.env, GIT_WORK_TREE: root } };
     git(there, ["read-tree", "--reset", "-u", commit], { env });
     git(there, ["clean", "-ffdxq"], { env });

@@ -4,7 +4,7 @@ import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs
 import { dirname, join } from "node:path";
 import type { Place } from "../config/project.ts";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
+import { fileNameOf, hasCode, isMissing, readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock } from "../platform/locks.ts";
 import { identityOf, lifeOf, type ProcessIdentity, whereIs } from "../platform/processes.ts";
 
@@ -123,5 +123,5 @@ function busy(name: string, held: LeaseRecord | null): ExpverError {
 }
 
 function leasePath(project: Place, name: string): string {
-  return join(project.stateDir, "leases", `${encodeURIComponent(name)}.json`);
+  return join(project.stateDir, "leases", `${fileNameOf(name)}.json`);
 }

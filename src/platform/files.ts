@@ -119,6 +119,12 @@ export function hiddenStem(path: string): string {
   return Buffer.byteLength(name) <= MOST_BYTES ? `.${name}.` : `.${name.slice(0, 40)}-${hash("md5", name).slice(0, 12)}.`;
 }
 
+/** Any text as the name of a file; in most scripts a letter takes six characters or nine. */
+export function fileNameOf(text: string): string {
+  const name = encodeURIComponent(text);
+  return name.length <= MOST_BYTES ? name : `${name.slice(0, 40)}-${hash("md5", text).slice(0, 12)}`;
+}
+
 /**
  * The name of a file or folder of ours on its way to another one, beside it. Killed, it stays until the next command that writes the same, or
  * doctor: until then it is nobody's data.

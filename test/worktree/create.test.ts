@@ -37,6 +37,14 @@ it("a folder for worktrees may be named by its whole path", () => {
   expect(repo.git("status", "--porcelain")).toBe("");
 });
 
+it("an experiment may have a long name in any script, and runs", () => {
+  const name = "опыт-с-очень-длинным-именем-для-проверки-имени";
+  mustIn(repo, "worktree", "create", name);
+  mustIn(inside(`exp-${name}`), "run", "--metrics", "metrics.json", "-m", "long", "--", "sh", "text/train.sh");
+  mustIn(repo, "worktree", "finish", name, "--yes");
+  expect(repo.expverJson(["worktree", "list"]).data.worktrees).toHaveLength(1);
+});
+
 describe("--sparse", () => {
   it("has the folders and data that were named, runs and finishes; nothing of the rest is lost on main", () => {
     const plan = repo.expver(["worktree", "create", "part", "--sparse", "text", "data/images", "--dry-run"]);

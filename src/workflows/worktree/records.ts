@@ -6,7 +6,7 @@ import { ExpverError } from "../../errors.ts";
 import { contextIn, gitResult, type Repository } from "../../git/git.ts";
 import { isWorktreeOf, linkedWorktrees, type Worktree } from "../../git/worktrees.ts";
 import type { Context } from "../../platform/context.ts";
-import { isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { fileNameOf, isMissing, readTextIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { shellWord } from "../../platform/shell-word.ts";
 
 export interface WorktreeRecord {
@@ -140,5 +140,5 @@ function recordsFolder(project: Place): string {
 
 /** Where the record is; absolute. */
 export function recordFile(project: Place, { kind, name }: WorktreeRecord): string {
-  return join(recordsFolder(project), `${kind}-${encodeURIComponent(name)}.json`);
+  return join(recordsFolder(project), `${kind}-${fileNameOf(name)}.json`);
 }
