@@ -173,6 +173,23 @@ describe.skipIf(DVC === null)("other settings than the source's", { timeout: 360
   });
 });
 
+describe.skipIf(DVC === null)("list-url of a folder with symbolic links", () => {
+  it("shows them and follows none, also where one leads around in a circle", () => {
+    const twins = makeTwins();
+    twins.each(({ root, write }) => {
+      write("there/in/f", "1\n");
+      for (const [name, to] of Object.entries({ around: ".", folder: "in", file: "in/f", dead: "nowhere" }))
+        symlinkSync(to, join(root, "there", name));
+    });
+    for (const args of [[], ["-R"], ["-R", "--size"], ["-R", "-L", "2"]]) {
+      const { ours, theirs } = twins.run(["list-url", "there", ...args]);
+      const [one, other] = [ours, theirs].map(({ stdout }) => stdout.split("\n").sort());
+      expect(one, args.join(" ")).toEqual(other);
+    }
+    twins.same(["list-url", "--tree", "there"]);
+  });
+});
+
 describe("a clone that is only read", () => {
   it("goes with the next one when its command was killed, and stays while that lives or when it is another user's", () => {
     const folder = makeFolder("temporary");

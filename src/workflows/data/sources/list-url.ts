@@ -79,11 +79,12 @@ function ofPath(top: string): Folders<string> {
     top,
     async read(folder) {
       if (!stat(folder)?.isDirectory()) return null;
-      const names = readdirSync(folder);
-      const isFolder = (name: string) => stat(join(folder, name))?.isDirectory() === true;
+      const entries = readdirSync(folder, { withFileTypes: true });
+      // As with dvc a link is listed and not followed: it may lead around in a circle.
+      const [folders, files] = [entries.filter((one) => one.isDirectory()), entries.filter((one) => !one.isDirectory())];
       return {
-        files: names.filter((name) => !isFolder(name)).map((name) => ({ name, size: stat(join(folder, name))?.size ?? null })),
-        folders: names.filter(isFolder).map((name) => ({ name, way: join(folder, name) })),
+        files: files.map(({ name }) => ({ name, size: stat(join(folder, name))?.size ?? 0 })),
+        folders: folders.map(({ name }) => ({ name, way: join(folder, name) })),
       };
     },
     file: async () => (existsSync(top) ? { size: stat(top)?.size ?? null } : null),
