@@ -260,6 +260,28 @@ it("CSV cells stay the text they are", () => {
   expect(repo.read("a.csv")).toBe('id,x,note\n007,1e-5,\n008,0.10,\n009,"a,b",it\'s\n');
 });
 
+it.each([
+  ["csv", "A,a\n1,2\n", "a,A\n3,4\n"],
+  ["jsonl", '{"A":1,"a":2}\n', '{"a":3,"A":4}\n'],
+])("columns that differ in nothing but their case are refused (%s): which is which would be their order's", (ending, one, other) => {
+  const repo = makeRepository();
+  repo.write(`one.${ending}`, one);
+  repo.write(`other.${ending}`, other);
+  const answer = repo.expverJson(["merge", "--base-data", `one.${ending}`, `other.${ending}`]);
+  expect(answer).toMatchObject({ code: 4, error: { code: "E_SCHEMA", details: { columns: ["A", "a"] } } });
+  expect(repo.read(`one.${ending}`)).toBe(one);
+});
+
+it("a column that is called like one with a number behind it is none of that", async () => {
+  const repo = makeRepository();
+  repo.write("a.csv", "x,x_1\n1,2\n");
+  repo.write("b.csv", "x_1,x\n4,3\n");
+  expect(repo.expver(["merge", "--base-data", "a.csv", "b.csv"])).toMatchObject({ code: 0 });
+  expect(repo.read("a.csv")).toBe("x,x_1\n1,2\n3,4\n");
+  const [a, b] = [await file("a.parquet", "SELECT 1 AS x, {'y': 2} AS x_1"), await file("b.parquet", "SELECT {'y': 3} AS x_1, 4 AS x")];
+  expect(await rowsOf((await merged(a, [b])).path)).toHaveLength(2);
+});
+
 it("a rebase asks first; databases and data go in one call, or neither", () => {
   const repo = makeRepository();
   repo.write("a.csv", "id,x\n1,a\n");

@@ -8,6 +8,7 @@ import { ownColumn, settledColumns } from "./columns-sql.ts";
 import { type DataFile, kindOf, plainFormat, readDataFile, reading, writingLike } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 import { mergeByKey } from "./merge-by-key.ts";
+import { refuseAlikeNames } from "./own-names.ts";
 import { rebaseByKey } from "./rebase-by-key.ts";
 import { requireKey, requireUnique } from "./require-key.ts";
 import { type SettledColumn, settleSchema } from "./schema.ts";
@@ -74,9 +75,14 @@ async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { te
 /** The base, then the sources. JSON is read whole to know its columns: one file after the other, for the sake of memory. */
 async function readFiles(db: DuckDb, merge: DataMerge, { typed }: { typed: boolean }): Promise<DataFile[]> {
   const named = [merge.base, ...ordered(merge)];
-  if (!readsJson(merge)) return [...(await together(named.map((file) => readDataFile(db, file, { typed }))))];
+  const readOne = async (one: DataMerge["base"]) => {
+    const file = await readDataFile(db, one, { typed });
+    await refuseAlikeNames(db, file);
+    return file;
+  };
+  if (!readsJson(merge)) return [...(await together(named.map(readOne)))];
   const files: DataFile[] = [];
-  for (const file of named) files.push(await readDataFile(db, file, { typed }));
+  for (const one of named) files.push(await readOne(one));
   return files;
 }
 

@@ -1,0 +1,47 @@
+/** Names that DuckDB cannot tell apart: it calls the second of two that differ in nothing but their case `a_1`, whichever that is. */
+import { ExpverError } from "../../errors.ts";
+import type { DataFile } from "./data-file.ts";
+import { type DuckDb, sqlText } from "./duckdb.ts";
+
+/** Throws E_SCHEMA for columns that differ only in case: which is which would depend on their order in each file. */
+export async function refuseAlikeNames(db: DuckDb, file: DataFile): Promise<void> {
+  const names = file.columns.map(({ name }) => name.toLowerCase());
+  // Most files have no such name, and need not be asked what they call their columns themselves.
+  const mayBeRenamed = names.some((name) => names.includes(/^(.+)_\d+$/s.exec(name)?.[1] ?? ""));
+  if (!mayBeRenamed) return;
+  const own = [...new Set(await ownNames(db, file))];
+  const second = own.find((name, index) => own.slice(0, index).some((other) => other.toLowerCase() === name.toLowerCase()));
+  if (second === undefined) return;
+  const first = own.find((name) => name.toLowerCase() === second.toLowerCase());
+  throw new ExpverError("E_SCHEMA", `${file.name} has columns ${first} and ${second}, which differ in nothing but their case`, {
+    hint: "Rename one of them in each file.",
+    details: { file: file.path, columns: [first, second] },
+  });
+}
+
+async function ownNames(db: DuckDb, { path, kind }: DataFile): Promise<string[]> {
+  const file = sqlText(path);
+  if (kind === "parquet") return topNames(await db.rows(`SELECT name, num_children FROM parquet_schema(${file})`));
+  if (kind === "csv") {
+    const [header = {}] = await db.rows(`SELECT * FROM read_csv(${file}, all_varchar = true, header = false) LIMIT 1`);
+    return Object.values(header).map((name) => String(name ?? ""));
+  }
+  const keys = await db.rows(`SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_ndjson_objects(${file})`);
+  return keys.map(({ name }) => String(name)).sort();
+}
+
+/** Of a tree that is written down from the top, each with the number of its children. */
+function topNames(nodes: readonly Record<string, unknown>[]): string[] {
+  const found: string[] = [];
+  let at = 1;
+  const pass = () => {
+    const children = Number(nodes[at]?.num_children ?? 0);
+    at += 1;
+    for (let child = 0; child < children; child += 1) pass();
+  };
+  while (at < nodes.length) {
+    found.push(String(nodes[at]?.name));
+    pass();
+  }
+  return found;
+}
