@@ -1,14 +1,15 @@
 /**
  * `expver sync`: versions others have published. Tags come with their results databases, data of the versions that are named.
- * Objects come into the cache; no branch, index or worktree file changes.
+ * Objects come into the cache; of branches only what this clone remembers of the remote's (`origin/main`) changes, no index and no worktree file.
  */
 
 import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
-import { fetchTags } from "../git/fetch.ts";
+import { fetchBranches, fetchTags } from "../git/fetch.ts";
 import type { Repository } from "../git/git.ts";
 import { updateRefs } from "../git/refs.ts";
 import { listRemotes, publishRemote, readRemoteRefs } from "../git/remotes.ts";
+import { type MovedBranch, movedBranches } from "../git/tracking-branches.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
 import { shellWord } from "../platform/shell-word.ts";
@@ -28,6 +29,7 @@ import { compareTags, namesOf, type RemoteTags, warnDiffering } from "./sync/tag
 export interface SyncPlan extends Plan {
   remote: string | null;
   tags: RemoteTags;
+  branches: MovedBranch[];
   /** Versions of which all data is wanted; "all": every version. */
   whole: string[] | "all";
   dataRemote: string | undefined;
@@ -38,6 +40,8 @@ export interface Synced {
   remote: string | null;
   /** Tags that are new here. */
   fetched: string[];
+  /** Of the remote, that were elsewhere when it was last looked at: `origin/main`. */
+  branches: string[];
   differing: { version: string; here: string; there: string }[];
   objects: FetchedObjects;
   /** Runs whose rows said another version than the tags. */
@@ -52,7 +56,9 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
     const remote = publishRemote(repository);
     if (remote === null) saySomethingAboutRemotes(context, repository);
     const versions = readVersions(project);
-    const tags = compareTags(project, versions, remote === null ? new Map() : readRemoteRefs(repository, remote));
+    const refs = remote === null ? new Map<string, string>() : readRemoteRefs(repository, remote);
+    const tags = compareTags(project, versions, refs);
+    const branches = remote === null ? [] : movedBranches(repository, remote, refs);
     if (remote !== null) warnDiffering(context, remote, tags.differing);
     const whole = input.data === true ? "all" : namesOf(project, wordsOf(input.version), { versions, fresh: tags.fresh });
     const corrections = await findCorrections(project, versions);
@@ -60,6 +66,7 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
       command: "sync",
       steps: [
         ...tags.fresh.map(({ name }) => ({ verb: "fetch", target: `tag ${name}`, detail: `from ${remote}` })),
+        ...branches.map((branch) => ({ verb: "fetch", target: `branch ${nameOf(branch)}`, detail: `from ${remote}; your own stay` })),
         { verb: "fetch", target: "results databases", detail: "of every version, into the cache" },
         ...(whole === "all" ? ["every version"] : whole).map((name) => ({
           verb: "fetch",
@@ -72,6 +79,7 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
       fingerprint: fingerprintOf({ tags, whole, corrections }),
       remote,
       tags,
+      branches,
       whole,
       dataRemote: textIn(input.remote),
     };
@@ -83,6 +91,7 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
     await prepareWriting(project, context);
     const { remote, tags, whole } = plan;
     if (remote !== null) await takeTags(project, repository, context, { remote, tags });
+    const branches = remote === null ? [] : takeBranches(repository, context, { remote, branches: plan.branches });
     const versions = readVersions(project);
     const pointers = wantedPointers(project, versions, whole === "all" ? versions : versions.filter(({ name }) => whole.includes(name)));
     const objects = await bringObjects(project, context, { pointers, remote: plan.dataRemote, asked: whole === "all" || whole.length > 0 });
@@ -91,7 +100,7 @@ export const sync: WriteWorkflow<Input, SyncPlan, Synced> = {
     await correct(project, context, corrected);
     const fetched = tags.fresh.map(({ name }) => name);
     const differing = tags.differing.map(({ version, here, there }) => ({ version, here, there }));
-    return { remote, fetched, differing, objects, corrected, next: nextOf(plan, fetched) };
+    return { remote, fetched, branches, differing, objects, corrected, next: nextOf(plan, fetched) };
   },
 };
 
@@ -99,6 +108,31 @@ function nextOf({ whole }: SyncPlan, fetched: readonly string[]): string[] {
   const last = fetched.at(-1);
   if (last === undefined) return [];
   return ["expver list", ...(whole.length === 0 ? [`expver sync ${last}`] : [])];
+}
+
+/** `origin/main`. */
+function nameOf({ tracking }: MovedBranch): string {
+  return tracking.replace(/^refs\/remotes\//, "");
+}
+
+/** So that a version that others have published from a branch is on one here too. The tags are here whatever becomes of it. */
+function takeBranches(
+  repository: Repository,
+  context: Context,
+  { remote, branches }: { remote: string; branches: MovedBranch[] },
+): string[] {
+  try {
+    fetchBranches(repository, remote, branches);
+    return branches.map(nameOf);
+  } catch (error) {
+    if (!(error instanceof ExpverError)) throw error;
+    context.report({
+      kind: "warning",
+      text: `the branches of ${remote} were not fetched: ${error.message}`,
+      hint: `Versions on them pass for off-branch until they are: git fetch --prune ${shellWord(remote)}`,
+    });
+    return [];
+  }
 }
 
 /** Undo takes the tags away again; objects stay in the cache, where they harm nobody. */

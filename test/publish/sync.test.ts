@@ -105,16 +105,22 @@ it("brings tags and results databases; data only of versions that are named", ()
   runOnce(repo, "--param", "lr=0.1");
   runOnce(repo, "--param", "lr=0.2");
   must(repo, ["publish"]);
-  const state = () => [other.git("status", "--porcelain"), other.git("rev-parse", "HEAD"), other.git("branch", "-a")];
+  const state = () => [other.git("status", "--porcelain"), other.git("rev-parse", "HEAD"), other.git("branch")];
   const before = state();
 
   const plan = must(other, ["sync", "--dry-run"]).data;
-  expect(plan.steps.map(({ target }: { target: string }) => target)).toEqual(["tag e0.1.0", "tag e0.2.0", "results databases"]);
+  expect(plan.steps.map(({ target }: { target: string }) => target)).toEqual([
+    "tag e0.1.0",
+    "tag e0.2.0",
+    "branch origin/main",
+    "results databases",
+  ]);
   expect(refsOf(other, "refs/tags")).toEqual([]);
 
   expect(must(other, ["sync"]).data).toMatchObject({
     remote: "origin",
     fetched: ["e0.1.0", "e0.2.0"],
+    branches: ["origin/main"],
     objects: { objects: 2, remotes: ["storage"] },
   });
   expect(other.git("rev-parse", "e0.2.0")).toBe(repo.git("rev-parse", "e0.2.0"));
@@ -128,6 +134,46 @@ it("brings tags and results databases; data only of versions that are named", ()
   expect(cached(other).sort()).toEqual(cached(repo).sort());
   expect(other.expver(["sync"]).stdout).toContain("nothing new on origin");
   expect(state()).toEqual(before);
+});
+
+it("versions it brings are on the branches they were published from", () => {
+  const { repo, other, upstream } = makePair();
+  runOnce(repo, "--param", "lr=0.1");
+  repo.git("switch", "-q", "-c", "exp/wide");
+  runOnce(repo, "--param", "lr=0.2");
+  must(repo, ["publish"]);
+  const isOnBranch = () => must(other, ["list"]).data.versions.map(({ onBranch }: { onBranch: boolean }) => onBranch);
+  const branches = () => must(other, ["sync"]).data.branches;
+  const own = other.git("rev-parse", "main");
+  expect(branches()).toEqual(["origin/exp/wide"]);
+  expect(isOnBranch()).toEqual([true, true]);
+  expect([branches(), other.git("rev-parse", "main")]).toEqual([[], own]);
+
+  // Rules as people write them; none of them may move a branch that is yours.
+  other.git("update-ref", "-d", "refs/remotes/origin/exp/wide");
+  const rules = (...lines: string[]) => {
+    other.git("config", "--unset-all", "remote.origin.fetch");
+    for (const line of lines) other.git("config", "--add", "remote.origin.fetch", line);
+  };
+  rules("+refs/heads/*:refs/heads/*");
+  expect([branches(), other.git("rev-parse", "main")]).toEqual([[], own]);
+  rules("+refs/heads/*:refs/remotes/origin/*", "^refs/heads/exp/*");
+  expect(branches()).toEqual([]);
+  rules("+refs/heads/main:refs/remotes/origin/main", "+refs/heads/exp/*:refs/remotes/theirs/*/x");
+  expect(branches()).toEqual(["theirs/wide/x"]);
+  expect(isOnBranch()).toEqual([true, true]);
+
+  // Git cannot note it: the tags come all the same.
+  repo.git("switch", "-q", "main");
+  const version = runOnce(repo, "--param", "lr=0.3");
+  must(repo, ["publish"]);
+  upstream.git("branch", "-q", "-D", "exp/wide");
+  upstream.git("update-ref", "refs/heads/exp", `${version}^{commit}`);
+  rules("+refs/heads/*:refs/remotes/origin/*");
+  other.git("update-ref", "refs/remotes/origin/exp/wide", own);
+  const { code, stderr } = other.expver(["sync"]);
+  expect(stderr).toContain("git fetch --prune origin");
+  expect([code, refsOf(other, "refs/tags").includes(`refs/tags/${version}`)]).toEqual([0, true]);
 });
 
 it("data of a version that is only on the remote so far, in one command", () => {

@@ -27,7 +27,7 @@ export const SHARE: Command[] = [
     summary: "Fetch the versions others have published, and data of those you name",
     description:
       "Brings tags that are not here with the results databases of all versions; with VERSION or --data everything they name, into the\n" +
-      "cache. No branch, index or file of the worktree changes, and no tag is ever replaced: one that differs is named with what to type.\n" +
+      "cache. Where the remote's branches are is noted as `git fetch` does it; no branch of yours, index or file of the worktree changes, and no tag is ever replaced: one that differs is named with what to type.\n" +
       "Rows whose version is not what the tags say are corrected.",
     group: "share",
     arguments: [{ name: "VERSION", help: "tag names whose data and models are wanted too", variadic: true }],
