@@ -282,6 +282,29 @@ it("a column that is called like one with a number behind it is none of that", a
   expect(await rowsOf((await merged(a, [b])).path)).toHaveLength(2);
 });
 
+it.each([
+  ["an index that pandas wrote", ",id,v\n0,7,x\n", ",id,v\n0,7,x\n1,8,y\n", ",id,v\n0,7,x\n1,8,y\n"],
+  ["equal names", 'a,a,"b,c"\n1,2,3\n', 'a,a,"b,c"\n3,4,5\n', 'a,a,"b,c"\n1,2,3\n3,4,5\n'],
+  ["semicolons", 'id;v\n1;"a;b"\n2;x,y\n', "id,v,w\n3,c,d\n", 'id;v;w\n1;"a;b";\n2;x,y;\n3;c;d\n'],
+  ["tabs", "id\tv\n1\ta\n", "id\tv\n2\tb\n", "id\tv\n1\ta\n2\tb\n"],
+])("a CSV file keeps its first line and what parts its cells: %s", (_what, one, other, expected) => {
+  const repo = makeRepository();
+  repo.write("a.csv", one);
+  repo.write("b.csv", other);
+  expect(repo.expver(["merge", "--base-data", "a.csv", "b.csv"])).toMatchObject({ code: 0 });
+  expect(repo.read("a.csv")).toBe(expected);
+  expect(repo.expver(["merge", "--base-data", "a.csv", "b.csv"]).code).toBe(0);
+  expect(repo.read("a.csv")).toBe(expected);
+});
+
+it("a CSV file whose lines have not all as many cells is refused: it passed for one of a single column", () => {
+  const repo = makeRepository();
+  repo.write("a.csv", "a,b\n1\n2,3\n");
+  repo.write("b.csv", "a,b\n4,5\n");
+  expect(repo.expverJson(["merge", "--base-data", "a.csv", "b.csv"])).toMatchObject({ error: { code: "E_DATA" } });
+  expect(repo.read("a.csv")).toBe("a,b\n1\n2,3\n");
+});
+
 it("a rebase asks first; databases and data go in one call, or neither", () => {
   const repo = makeRepository();
   repo.write("a.csv", "id,x\n1,a\n");

@@ -1,6 +1,7 @@
 /** A file of rows: parquet, CSV whose cells stay the text they are, JSON lines. */
 import { extname } from "node:path";
 import { ExpverError } from "../../errors.ts";
+import type { CsvForm } from "./csv-form.ts";
 import { type DuckDb, sqlText } from "./duckdb.ts";
 import { LEAST_ROWS } from "./parquet/keep-row-groups.ts";
 
@@ -12,6 +13,8 @@ export interface DataFile {
   /** "typed json": JSON lines that meet a file of another kind, so that their values need types. */
   kind: "parquet" | "csv" | "json" | "typed json";
   columns: DataColumn[];
+  /** Of a CSV file that is merged. */
+  csv?: CsvForm;
 }
 
 export interface DataColumn {

@@ -5,6 +5,7 @@ import { appendBytes, hasSameBytes } from "../../platform/files.ts";
 import { together } from "../../platform/together.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
 import { ownColumn, settledColumns } from "./columns-sql.ts";
+import { csvFormOf, csvOptions, headerLine } from "./csv-form.ts";
 import { type DataFile, kindOf, plainFormat, readDataFile, reading, writingLike } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 import { mergeByKey } from "./merge-by-key.ts";
@@ -76,7 +77,8 @@ async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { te
 async function readFiles(db: DuckDb, merge: DataMerge, { typed }: { typed: boolean }): Promise<DataFile[]> {
   const named = [merge.base, ...ordered(merge)];
   const readOne = async (one: DataMerge["base"]) => {
-    const file = await readDataFile(db, one, { typed });
+    const read = await readDataFile(db, one, { typed });
+    const file = read.kind === "csv" ? { ...read, csv: await csvFormOf(db, read) } : read;
     await refuseAlikeNames(db, file);
     return file;
   };
@@ -97,8 +99,15 @@ async function look(
   { merge, standing }: { merge: DataMerge; standing: StandingRows },
 ): Promise<{ before: number; plan: WritingPlan }> {
   const sameColumns = standing.columns.every(({ change }) => change === "same");
-  const options = isLike(merge) ? await writingLike(db, base, { sameColumns }) : plainFormat(kindOf(merge.output));
-  const plan = await planWriting(db, standing, { options, likeBase: isLike(merge) });
+  const form = isLike(merge) ? base.csv : undefined;
+  const header = form === undefined ? null : headerLine(form, standing.columns);
+  const options =
+    form !== undefined
+      ? csvOptions(form, { header: header === null })
+      : isLike(merge)
+        ? await writingLike(db, base, { sameColumns })
+        : plainFormat(kindOf(merge.output));
+  const plan = await planWriting(db, standing, { options, header, likeBase: isLike(merge) });
   return { before: await countRows(db, "base"), plan };
 }
 

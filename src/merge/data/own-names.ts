@@ -19,13 +19,10 @@ export async function refuseAlikeNames(db: DuckDb, file: DataFile): Promise<void
   });
 }
 
-async function ownNames(db: DuckDb, { path, kind }: DataFile): Promise<string[]> {
+async function ownNames(db: DuckDb, { path, kind, csv }: DataFile): Promise<readonly string[]> {
+  if (csv !== undefined) return csv.header;
   const file = sqlText(path);
   if (kind === "parquet") return topNames(await db.rows(`SELECT name, num_children FROM parquet_schema(${file})`));
-  if (kind === "csv") {
-    const [header = {}] = await db.rows(`SELECT * FROM read_csv(${file}, all_varchar = true, header = false) LIMIT 1`);
-    return Object.values(header).map((name) => String(name ?? ""));
-  }
   const keys = await db.rows(`SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_ndjson_objects(${file})`);
   return keys.map(({ name }) => String(name)).sort();
 }

@@ -5,6 +5,7 @@
 import { closeSync, openSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { appendBytes, writeAll } from "../../platform/files.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { together } from "../../platform/together.ts";
 import { columnNames } from "./columns-sql.ts";
@@ -19,6 +20,8 @@ import { addedRows, FILE_ROW, fitsJoin, IN_ORDER, leftOut, type StandingRows } f
 export interface WritingPlan {
   /** Of COPY. */
   options: string;
+  /** The first line, where it is not what COPY would write. */
+  header: string | null;
   /** A file without rows: names and types of columns that the base lacks. */
   model: string;
   /** The end of the base, and the columns that it lacks; null where none of its row groups can stay as it is. */
@@ -28,13 +31,13 @@ export interface WritingPlan {
 export async function planWriting(
   db: DuckDb,
   { columns, file, isSource, spill }: StandingRows,
-  { options, likeBase }: { options: string; likeBase: boolean },
+  { options, header, likeBase }: { options: string; header: string | null; likeBase: boolean },
 ): Promise<WritingPlan> {
   const model = join(spill, "model.parquet");
   await db.run(`COPY (SELECT ${columnNames(columns)} FROM base LIMIT 0) TO ${sqlText(model)} (FORMAT parquet)`);
   const [footer, written] = likeBase && isSource ? [readFooter(file.path), readFooter(model)] : [null, null];
   const added = footer && written && addedColumns(footer, written);
-  return { options, model, base: footer === null || added === null ? null : { footer, added } };
+  return { options, header, model, base: footer === null || added === null ? null : { footer, added } };
 }
 
 export async function writeRows(db: DuckDb, standing: StandingRows, plan: WritingPlan, path: string): Promise<void> {
@@ -42,8 +45,21 @@ export async function writeRows(db: DuckDb, standing: StandingRows, plan: Writin
   // Base and added rows are read as one file after the other by one thread for each writer: neither a union nor several threads keep order
   // and row groups.
   await db.run(`SET threads = 1; ${IN_ORDER}`);
-  if (kept === null || !(await writeBehindKept(db, standing, { plan, kept, path })))
-    await copyRows(db, standing, { plan, columns: standing.columns, from: 0, path });
+  if (kept === null || !(await writeBehindKept(db, standing, { plan, kept, path }))) await copyAll(db, standing, plan, path);
+}
+
+async function copyAll(db: DuckDb, standing: StandingRows, plan: WritingPlan, path: string): Promise<void> {
+  const all = { plan, columns: standing.columns, from: 0 };
+  if (plan.header === null) return copyRows(db, standing, { ...all, path });
+  const body = join(standing.spill, "body");
+  await copyRows(db, standing, { ...all, path: body });
+  const file = openSync(path, "w");
+  try {
+    writeAll(file, Buffer.from(plan.header));
+    appendBytes(file, body);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Answers false where what was written cannot be put together. */
