@@ -224,3 +224,28 @@ it("refuses what overlaps, naming it, and takes the outermost of what a pattern 
   const { stdout } = repo.expver(["data", "add", "--glob", "p/**", "--json"]);
   expect(JSON.parse(stdout).data.added).toMatchObject([{ path: "p/a" }, { path: "p/a-b" }]);
 });
+
+it("a pointer that Git would ignore is refused with the lines by which Git finds it, and nothing but pointers", () => {
+  const rules: [rule: string, lines: string[]][] = [
+    ["data/", ["/data/**", "!/data/**/", "!.gitignore", "!*.dvc"]],
+    ["raw", ["/data/raw/**", "!/data/raw/**/", "!.gitignore", "!*.dvc"]],
+    ["*.csv*", ["*.csv*", "!*.dvc"]],
+  ];
+  for (const [rule, lines] of rules) {
+    const repository = project();
+    repository.write("data/raw/a.csv", "1");
+    repository.write("data/raw/other.csv", "2");
+    const before = `# ours\n${rule}\n`;
+    repository.write(".gitignore", before);
+    const { code, error } = repository.expverJson(["data", "add", "data/raw/a.csv"]);
+    expect([code, error?.code]).toEqual([4, "E_DATA"]);
+    expect(error?.hint).toContain(`Line 2 of .gitignore says ${rule}: `);
+    for (const line of lines.filter((one) => one !== rule)) expect(error?.hint).toContain(line);
+    expect([existsSync(join(repository.root, "data/raw/a.csv.dvc")), repository.read(".gitignore")]).toEqual([false, before]);
+
+    repository.write(".gitignore", `# ours\n${lines.join("\n")}\n`);
+    expect(repository.expver(["data", "add", "data/raw/a.csv"]).code).toBe(0);
+    repository.git("add", "-A");
+    expect(repository.git("ls-files", "data").split("\n")).toEqual(["data/raw/a.csv.dvc"]);
+  }
+});

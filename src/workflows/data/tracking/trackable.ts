@@ -1,11 +1,11 @@
 /** What may be tracked as data, checked before anything is written. */
 
 import { lstatSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { absolutePath, isWithin, overlapAmong, storedPath, typedPath } from "../../../config/paths.ts";
 import { type Project, topOf } from "../../../config/project.ts";
-import { git } from "../../../git/git.ts";
-import { ignoredByGit } from "../../../git/ignored.ts";
+import { git, type Repository } from "../../../git/git.ts";
+import { ignoredByGit, ignoringRule } from "../../../git/ignored.ts";
 import { isFolder } from "../../../platform/files.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { contestedAmong, contestedError } from "../../../store/pointers/contested.ts";
@@ -87,8 +87,30 @@ function refuseIgnoredPointers(project: Project, paths: readonly string[]): Set<
   const outputs = paths.map((path) => absolutePath(project, path));
   const ignored = new Set(ignoredByGit(project.repository, [...files, ...outputs]));
   const file = files.find((one) => ignored.has(one));
-  if (file !== undefined) throw refused(`Git ignores the pointer ${file}`, "Change the ignore file that names it, or choose another path.");
+  if (file !== undefined) throw refused(`Git ignores the pointer ${file}`, ignoredHint(project.repository, file));
   return ignored;
+}
+
+/** The line to change, and what to write there: below a folder that is ignored Git finds nothing again, and dropping the line would show it all other data. */
+function ignoredHint(repository: Repository, pointer: string): string {
+  const rule = ignoringRule(repository, pointer);
+  if (rule === null) return "Choose another path.";
+  const above = pathsAbove(repository, pointer);
+  const ignored = new Set(ignoredByGit(repository, above));
+  const folder = above.find((one) => ignored.has(one));
+  const from = basename(rule.file) === ".gitignore" ? dirname(resolve(repository.root, rule.file)) : repository.root;
+  const lines =
+    folder === undefined ? ["!*.dvc"] : [`/${relative(from, folder)}/**`, `!/${relative(from, folder)}/**/`, "!.gitignore", "!*.dvc"];
+  const where = `Line ${rule.line} of ${rule.file} says ${rule.pattern}`;
+  return folder === undefined
+    ? `${where}: write ${lines[0]} below it.`
+    : `${where}: write these lines instead, so that Git finds pointers there and nothing else: ${lines.join("  ")}`;
+}
+
+/** From the outermost on. */
+function pathsAbove(repository: Repository, path: string): string[] {
+  const parts = relative(repository.root, dirname(path)).split("/").filter(Boolean);
+  return parts.map((_, index) => join(repository.root, ...parts.slice(0, index + 1)));
 }
 
 function refuseTrackedByGit(project: Project, paths: readonly string[]): void {
