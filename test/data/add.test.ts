@@ -238,7 +238,7 @@ it("a pointer that Git would ignore is refused with the lines by which Git finds
     const before = `# ours\n${rule}\n`;
     repository.write(".gitignore", before);
     const { code, error } = repository.expverJson(["data", "add", "data/raw/a.csv"]);
-    expect([code, error?.code]).toEqual([4, "E_DATA"]);
+    expect([code, error?.code]).toEqual([1, "E_DATA"]);
     expect(error?.hint).toContain(`Line 2 of .gitignore says ${rule}: `);
     for (const line of lines.filter((one) => one !== rule)) expect(error?.hint).toContain(line);
     expect([existsSync(join(repository.root, "data/raw/a.csv.dvc")), repository.read(".gitignore")]).toEqual([false, before]);
