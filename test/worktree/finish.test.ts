@@ -182,6 +182,21 @@ describe("what stands in the way", () => {
     expect(repo.git("status", "--porcelain")).toBe("");
   });
 
+  it.each([
+    ["a file where its folder belongs", "lib", "lib/code.py"],
+    ["a folder where its file belongs", "lib/mine.py", "lib"],
+    ["an ignored file in such a folder", "lib/mine.log", "lib"],
+  ])("code for which something of main that is in no commit is in the way, %s, is refused", (_what, mine, theirs) => {
+    there.commit("more code", { [theirs]: "theirs\n" });
+    repo.write(mine, "mine\n");
+    const head = repo.git("rev-parse", "HEAD");
+    expect(finish("--code", "merge")).toMatchObject({ code: 4, error: { code: "E_UNSAVED", details: { paths: [mine] } } });
+    expect([repo.read(mine), repo.git("rev-parse", "HEAD")]).toEqual(["mine\n", head]);
+    rmSync(join(repo.root, "lib"), { recursive: true });
+    expect(finish("--code", "merge").code).toBe(0);
+    expect(repo.read(theirs)).toBe("theirs\n");
+  });
+
   it("data that both have changed: rows of both with merge, the experiment's with rebase; bytes stored nowhere are refused", () => {
     rmSync(join(repo.root, "data/train.csv"));
     repo.write("data/train.csv", "a,b\n1,2\n5,6\n");

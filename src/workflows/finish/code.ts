@@ -1,5 +1,6 @@
 /** The experiment's code, merged without touching anything: a tree, or the paths somebody has to decide about. */
 
+import { foldersOf } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { git, gitResult } from "../../git/git.ts";
 import { writeTreeWith } from "../../git/index-file.ts";
@@ -77,14 +78,17 @@ function entriesOf(entries: readonly TreeEntry[]): Entries {
 /** Throws E_UNSAVED. */
 function refuseChanged({ repository }: Scene["main"], paths: readonly string[]): void {
   const wanted = new Set(paths);
+  const around = new Set(paths.flatMap(foldersOf));
+  // Also a file where a folder belongs, and what is in a folder where a file belongs.
+  const isWanted = (path: string) => around.has(path) || foldersOf(path).some((one) => wanted.has(one));
   const tracked = new Set(git(repository, ["ls-files", "-z"]).split("\0"));
   const changed = readStatus(repository)
     .map(({ path }) => path)
-    .filter((path) => wanted.has(path));
+    .filter(isWanted);
   const inTheWay = gitResult(repository, ["ls-files", "--others", "--ignored", "--exclude-standard", "-z"])
     .stdout.toString("utf8")
     .split("\0")
-    .filter((path) => wanted.has(path) && !tracked.has(path));
+    .filter((path) => isWanted(path) && !tracked.has(path));
   const all = [...new Set([...changed, ...inTheWay])];
   if (all.length === 0) return;
   throw new ExpverError("E_UNSAVED", `the merge would change what is not committed here: ${all.slice(0, 10).join(", ")}`, {
