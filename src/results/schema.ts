@@ -145,6 +145,7 @@ export function mainTable(db: Database | null, tables: readonly string[]): strin
   return tables[0] ?? (db === null ? undefined : eventsTables(db)[0]?.name) ?? DEFAULT_TABLE;
 }
 
+/** As SQLite compares their names: without case. */
 export function hasTable(db: Database, name: string): boolean {
-  return db.get("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?", [name]) !== undefined;
+  return db.get("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", [name]) !== undefined;
 }

@@ -5,6 +5,8 @@ import { mergeInto } from "../../src/merge/results/merge-into.ts";
 import { openDatabase } from "../../src/platform/sqlite.ts";
 import { bringInRows } from "../../src/results/bring-in.ts";
 import { openResults } from "../../src/results/database.ts";
+import { digestRun, removeRun, restampRun } from "../../src/results/run-rows.ts";
+import { addRunTracks } from "../../src/results/runs.ts";
 import { makeFolder } from "../support/repository.ts";
 
 const HOSTILE = `"INT; DROP TABLE main.kept; --"`;
@@ -36,6 +38,28 @@ it("a declared type of somebody else's file is no SQL of ours", () => {
     ]);
     db.close();
   }
+});
+
+it("a table whose name is written in another case is that table, for the run that wrote to it too", () => {
+  const folder = makeFolder("bring-in-case");
+  const there = join(folder, "there.db");
+  const other = openResults(there, { create: true });
+  other.exec(`CREATE TABLE Scores (track_id TEXT, timestamp TEXT, x INTEGER, version TEXT, PRIMARY KEY (track_id, timestamp));
+    INSERT INTO Scores VALUES ('a', '1', 7, 'e0.1.0'); INSERT INTO expver_runs (run_id, version) VALUES ('swift-fox-0001', 'e0.1.0')`);
+  addRunTracks(other, "swift-fox-0001", [{ table: "Scores", track_id: "a", first: "1", last: "1", rows: 1 }]);
+  other.close();
+  const db = openResults(join(folder, "here.db"), { create: true });
+  db.exec(`CREATE TABLE scores (track_id TEXT, timestamp TEXT, x INTEGER, version TEXT, PRIMARY KEY (track_id, timestamp));
+    INSERT INTO scores (track_id, timestamp, x) VALUES ('b', '2', 8)`);
+  expect(bringInRows(db, there)).toBe(3);
+  expect(bringInRows(db, there)).toBe(0);
+  expect(restampRun(db, "swift-fox-0001", { from: "e0.1.0", to: "e0.2.0" })).toBe(1);
+  const digest = digestRun(db, "swift-fox-0001");
+  db.exec("UPDATE scores SET x = 9 WHERE track_id = 'a'");
+  expect(digestRun(db, "swift-fox-0001")).not.toBe(digest);
+  expect(removeRun(db, "swift-fox-0001")).toBe(1);
+  expect(db.arrays("SELECT track_id, x FROM scores")).toEqual([["b", 8n]]);
+  db.close();
 });
 
 it("a value keeps its class and its digits where the column here is declared for others", () => {
