@@ -53,6 +53,18 @@ function isBookkeeping(item: string): boolean {
   return item === ".gitignore" || item.endsWith(".dvc");
 }
 
+/** Files and folders of the candidates folder that a listing of it names, each with what a pointer to it alone would say. */
+export function itemsOf(entries: readonly ListingEntry[]): Map<string, { hash: string }> {
+  const members = new Map<string, ListingEntry[]>();
+  for (const entry of entries) {
+    const item = entry.relpath.split("/")[0] ?? "";
+    const known = members.get(item);
+    if (known === undefined) members.set(item, [entry]);
+    else known.push(entry);
+  }
+  return new Map([...members].map(([item, own]) => [item, { hash: hashOfItem(item, own) }]));
+}
+
 /** What a pointer to it alone would say; `members`: the file itself, or all below the folder. */
 export function hashOfItem(item: string, members: readonly ListingEntry[]): string {
   const [only] = members;

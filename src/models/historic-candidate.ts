@@ -4,10 +4,11 @@ import { type Project, requireRepository } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import { catFilesIfThere } from "../git/tree.ts";
 import { listingFinder } from "../store/transfer/listings.ts";
+import { itemsOf } from "./candidates.ts";
 import { pointerIn } from "./pointer-in.ts";
 import type { KnownModel } from "./types.ts";
 
-/** The latest one, of any branch or tag. `name`: of the file without `RUN_`, or its whole path. */
+/** The latest one, of any branch or tag: a file or a folder. `name`: without `RUN_`, with it, or the whole path. */
 export async function historicCandidate(
   project: Project,
   run: string,
@@ -26,11 +27,13 @@ export async function historicCandidate(
   for (const commit of commits) {
     const pointer = pointerIn(texts.get(`${commit}:${file}`)?.toString("utf8") ?? "", { file, path: folder });
     const entries = pointer === undefined ? null : await find(pointer);
-    const own = entries?.filter(({ relpath }) => relpath.startsWith(`${run}_`) && !relpath.includes("/")) ?? [];
-    const entry = own.find(
-      ({ relpath }) => name === undefined || [relpath, relpath.slice(run.length + 1), `${folder}/${relpath}`].includes(name),
-    );
-    if (entry !== undefined) return { commit, path: `${folder}/${entry.relpath}`, hash: entry.md5, size: null };
+    const items = [...itemsOf(entries ?? [])];
+    const found = items.find(([item]) => item.startsWith(`${run}_`) && isCalled(item, { folder, run, name }));
+    if (found !== undefined) return { commit, path: `${folder}/${found[0]}`, hash: found[1].hash, size: null };
   }
   return null;
+}
+
+function isCalled(item: string, { folder, run, name }: { folder: string; run: string; name: string | undefined }): boolean {
+  return name === undefined || [item, item.slice(run.length + 1), `${folder}/${item}`].includes(name);
 }

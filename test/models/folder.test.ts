@@ -100,3 +100,39 @@ it("file by file stays a folder with pointers, or files of Git's, in it", () => 
   expect(run(repo, "0.4").outputs.map(({ path }) => path)).not.toContain("models/net");
   expect(repo.git("status", "--porcelain")).toBe("");
 });
+
+it("a folder among the candidates: once it is pruned it is found in the history; changed, what its run left is meant", () => {
+  const repo = makeStudy(FOLDER);
+  const [first, best] = [run(repo, "0.5"), run(repo, "0.2")];
+  repo.write("extra/head/a.bin", "of a part");
+  must(repo, "models", "add", "extra/head", "--run", first.run_id);
+  must(repo, "models", "add", best.run_id);
+  must(repo, "models", "prune", "--keep", "1", "--to-trash", "--yes");
+  must(repo, "ops", "purge", "--yes");
+  const out = makeFolder("out");
+  for (const [index, name] of [`${first.run_id}_head`, `models/candidates/${first.run_id}_head`].entries()) {
+    must(repo, "models", "get", name, "-o", join(out, String(index)));
+    expect(repo.run("cat", [join(out, String(index), "a.bin")]).stdout).toBe("of a part");
+  }
+  expect(repo.expverJson(["models", "get", `${first.run_id}_tail`]).error?.code).toBe("E_NOT_FOUND");
+
+  must(repo, "models", "add", "extra/head", "--run", first.run_id);
+  const listed = () => must(repo, "models", "list").models.find(({ path }: { path: string }) => path.endsWith("_head"));
+  const { path, hash } = listed();
+  repo.write(`${path}/a.bin`, "tampered");
+  expect(listed()).toMatchObject({ path, hash });
+  must(repo, "models", "promote", `${first.run_id}_head`);
+  expect(repo.read("models/production/net/a.bin")).toBe("of a part");
+});
+
+it("of a tag that is no version what lay in production is meant, whatever it was called there", () => {
+  const repo = makeStudy(FOLDER);
+  repo.write("expver.yaml", "metrics: { loss: min }\n");
+  repo.write("models/clf.pkl", "the output");
+  repo.write("models/production/clf.pkl", "in production");
+  must(repo, "data", "add", "models/clf.pkl", "models/production/clf.pkl");
+  repo.commit("by hand");
+  repo.git("tag", "exp-cnn-v1");
+  must(repo, "models", "get", "exp-cnn-v1", "-o", "old.pkl");
+  expect(repo.read("old.pkl")).toBe("in production");
+});

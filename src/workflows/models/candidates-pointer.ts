@@ -3,7 +3,7 @@ import { absolutePath, isWithin, storedPath } from "../../config/paths.ts";
 import { type Project, requireRepository } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import { resolveCommit } from "../../git/refs.ts";
-import { hashOfItem } from "../../models/candidates.ts";
+import { itemsOf } from "../../models/candidates.ts";
 import type { Context } from "../../platform/context.ts";
 import { paceWork } from "../../platform/pace.ts";
 import { openCache } from "../../store/objects/cache.ts";
@@ -48,6 +48,5 @@ export function committedHash(project: Project, item: string): string | null {
   const pointer = head === null ? undefined : readPointersAt(project, head).find((one) => one.path === path);
   if (pointer?.hash?.endsWith(".dir") !== true) return null;
   const entries = readListing(openCache(project).dir, { hash: pointer.hash, hashName: pointer.hashName }) ?? [];
-  const members = entries.filter(({ relpath }) => isWithin(relpath, item));
-  return members.length === 0 ? null : hashOfItem(item, members);
+  return itemsOf(entries.filter(({ relpath }) => isWithin(relpath, item))).get(item)?.hash ?? null;
 }

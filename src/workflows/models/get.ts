@@ -1,5 +1,5 @@
 /** `expver models get V|RUN`: a copy of a model, from wherever its bytes are. HEAD, index and files stay as they are. */
-import { modelPlaces } from "../../config/model-places.ts";
+import { isInProduction, modelPlaces } from "../../config/model-places.ts";
 import { isUnder, storedPath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { resolveCommit } from "../../git/refs.ts";
@@ -45,8 +45,8 @@ async function modelMeant(survey: Survey, name: string, path: string | undefined
       .filter((pointer) => isUnder(pointer.path, modelPlaces(project)) && pointer.path !== candidates)
       .flatMap((pointer) => (pointer.hash === null ? [] : [{ ...pointer, hash: pointer.hash, size: pointer.size ?? null }]))
       .map(({ path: at, hash, size }) => ({ version: null, run: null, hash, size, path: at, commit, date: "", metrics: {} }));
-    const [production] = models.filter(({ path: at }) => at === storedPath(project, project.config.models.production));
     if (models.length === 0) throw error;
-    return path === undefined && production !== undefined ? production : onlyModel(survey, models, { name, path });
+    const production = path === undefined ? models.filter((model) => isInProduction(project, model.path)) : [];
+    return onlyModel(survey, production.length > 0 ? production : models, { name, path });
   }
 }

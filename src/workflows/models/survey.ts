@@ -4,7 +4,7 @@ import { absolutePath, storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import type { Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
-import { type CandidatesFolder, readingCandidates } from "../../models/candidates.ts";
+import { type CandidatesFolder, itemsOf, readingCandidates } from "../../models/candidates.ts";
 import { knownModels, runOf } from "../../models/known-models.ts";
 import { type Production, readingProduction } from "../../models/production.ts";
 import type { Candidate, KnownModel } from "../../models/types.ts";
@@ -100,10 +100,10 @@ function storedCandidates(
   const pointer = commit === null ? undefined : readPointersAt(project, commit).find(({ path }) => path === folder);
   const { hash = null, hashName = "md5" } = pointer ?? {};
   const entries = hash === null ? [] : (readListing(openCache(project).dir, { hash, hashName }) ?? []);
-  const md5s = new Map(entries.map(({ relpath, md5 }) => [`${folder}/${relpath}`, md5]));
+  const stored = itemsOf(entries);
   return (candidate) => {
-    const md5 = md5s.get(candidate.path);
-    return md5 === undefined || md5 === candidate.hash ? {} : { hash: md5, size: null, commit };
+    const item = stored.get(candidate.path.slice(folder.length + 1));
+    return item === undefined || item.hash === candidate.hash ? {} : { hash: item.hash, size: null, commit };
   };
 }
 
