@@ -126,6 +126,11 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A name as SQLite and DuckDB compare it: without the case of ASCII letters. `Ö` and `ö` are two names. */
+export function foldName(name: string): string {
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
 /** A file as an ATTACH target that is only read. */
 export function readOnlyUri(path: string): string {
   return `${pathToFileURL(path).href}?mode=ro`;

@@ -1,5 +1,5 @@
 /** Rows an older or other copy of the database has and this one lacks: nothing that is here is changed. */
-import { type Database, openDatabase, quoteName } from "../platform/sqlite.ts";
+import { type Database, foldName, openDatabase, quoteName } from "../platform/sqlite.ts";
 import { widenForTable } from "./column-types.ts";
 import { sameKey } from "./same-key.ts";
 import { addColumns, type Column, createLike, eventsTables, hasTable, RUN_TRACKS_TABLE, RUNS_TABLE, tableColumns } from "./schema.ts";
@@ -66,7 +66,7 @@ function sharedTables(db: Database, { create = false, only }: { create?: boolean
       ...table,
       exists:
         hasTable(db, table.name) &&
-        table.key.every((name) => tableColumns(db, table.name).some((column) => column.name.toLowerCase() === name)),
+        table.key.every((name) => tableColumns(db, table.name).some((column) => foldName(column.name) === name)),
     };
   });
 }

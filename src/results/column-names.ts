@@ -1,5 +1,7 @@
 /** Keys a program logs, as column names xetrack accepts. */
+
 import { ExpverError } from "../errors.ts";
+import { foldName } from "../platform/sqlite.ts";
 import type { Column } from "./schema.ts";
 import type { Cell } from "./types.ts";
 
@@ -10,7 +12,7 @@ const LONGEST = 64;
  * there in other case is used. Two keys that come to one name get numbers, so that no value is lost.
  */
 export function nameColumns(values: Record<string, Cell>, present: readonly Column[]): [name: string, cell: Cell][] {
-  const spelling = new Map(present.map(({ name }) => [name.toLowerCase(), name]));
+  const spelling = new Map(present.map(({ name }) => [foldName(name), name]));
   const taken = new Set<string>();
   return Object.entries(values).map(([key, cell]) => {
     const plain = columnOf(key);
@@ -18,9 +20,9 @@ export function nameColumns(values: Record<string, Cell>, present: readonly Colu
       throw new ExpverError("E_USAGE", `${JSON.stringify(key)} cannot be logged: the key of every row has that name`, { details: { key } });
     }
     let name = plain;
-    for (let number = 2; taken.has(name.toLowerCase()); number++) name = `${plain.slice(0, LONGEST - 4)}_${number}`;
-    taken.add(name.toLowerCase());
-    return [spelling.get(name.toLowerCase()) ?? name, cell];
+    for (let number = 2; taken.has(foldName(name)); number++) name = `${plain.slice(0, LONGEST - 4)}_${number}`;
+    taken.add(foldName(name));
+    return [spelling.get(foldName(name)) ?? name, cell];
   });
 }
 

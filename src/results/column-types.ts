@@ -5,7 +5,7 @@
  * xetrack, cannot read a table at all in which a cell is of another class than its column. So a column that meets such a value
  * gets a wider type first, the cells that are there kept as they are.
  */
-import { type Database, quoteName } from "../platform/sqlite.ts";
+import { type Database, foldName, quoteName } from "../platform/sqlite.ts";
 import { formatCell } from "./cells.ts";
 import type { Column } from "./schema.ts";
 import type { Cell } from "./types.ts";
@@ -71,7 +71,7 @@ export interface TypedTable {
 /** Gives columns that would convert values of a table of another database a type that keeps them. Answers them, with their new types. */
 export function widenForTable(db: Database, ours: TypedTable, theirs: TypedTable & { schema: string }): Column[] {
   return ours.columns.flatMap((column): Column[] => {
-    const other = theirs.columns.find(({ name }) => name.toLowerCase() === column.name.toLowerCase());
+    const other = theirs.columns.find(({ name }) => foldName(name) === foldName(column.name));
     if (other === undefined || other.type.toLowerCase() === column.type.toLowerCase()) return [];
     const incoming = classesOf(db, theirs.schema, { table: theirs.name, column: other.name });
     if (holdsClasses(column.type, incoming)) return [];

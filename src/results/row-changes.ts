@@ -1,5 +1,5 @@
 /** One events table against its earlier self, compared inside SQLite: keys added, rows vanished, rows changed. */
-import { type Database, joined, quoteName } from "../platform/sqlite.ts";
+import { type Database, foldName, joined, quoteName } from "../platform/sqlite.ts";
 import { sameKey } from "./same-key.ts";
 import { type EventsTable, hasColumn, STAMP_COLUMNS } from "./schema.ts";
 import type { RowChanges, TrackRows } from "./types.ts";
@@ -43,7 +43,7 @@ function stretches(db: Database, table: string, isNew: string): TrackRows[] {
 function countChanged(db: Database, table: EventsTable, before: EventsTable): number {
   const compared = before.columns
     .map(({ name }) => name)
-    .filter((name) => !["track_id", "timestamp", ...STAMP_COLUMNS].includes(name.toLowerCase()));
+    .filter((name) => !["track_id", "timestamp", ...STAMP_COLUMNS].includes(foldName(name)));
   if (compared.length === 0) return 0;
   const kept = compared.filter((name) => hasColumn(table.columns, name));
   const lost = compared.filter((name) => !hasColumn(table.columns, name));

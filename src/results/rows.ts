@@ -1,7 +1,7 @@
 /** Rows of the events tables: appending, finding those a run added, stamping them. */
 import { writeFileSync } from "node:fs";
 import { ExpverError } from "../errors.ts";
-import { bindable, type Database, placeholder, quoteName, readOnlyUri, type SqlValue } from "../platform/sqlite.ts";
+import { bindable, type Database, foldName, placeholder, quoteName, readOnlyUri, type SqlValue } from "../platform/sqlite.ts";
 import { isDuplicateKey } from "../platform/sqlite-errors.ts";
 import { nameColumns } from "./column-names.ts";
 import { cellFor, declaredType, widenColumns } from "./column-types.ts";
@@ -67,11 +67,11 @@ export function rowsSince(db: Database, copy: string): RowChanges {
   db.run("ATTACH ? AS before", [readOnlyUri(copy)]);
   try {
     return db.read(() => {
-      const before = new Map(eventsTables(db, "before").map((table) => [table.name.toLowerCase(), table]));
+      const before = new Map(eventsTables(db, "before").map((table) => [foldName(table.name), table]));
       const total: RowChanges = { added: [], vanished: 0, changed: 0 };
       for (const table of eventsTables(db)) {
-        const found = compareTable(db, table, before.get(table.name.toLowerCase()));
-        before.delete(table.name.toLowerCase());
+        const found = compareTable(db, table, before.get(foldName(table.name)));
+        before.delete(foldName(table.name));
         total.added.push(...found.added);
         total.vanished += found.vanished;
         total.changed += found.changed;

@@ -1,6 +1,6 @@
 /** All that belongs to one run as a whole: is it still as it was, and taking it away. */
 import { createHash } from "node:crypto";
-import { type Database, quoteName, type SqlRow } from "../platform/sqlite.ts";
+import { type Database, foldName, quoteName, type SqlRow } from "../platform/sqlite.ts";
 import { rowNumberName } from "./row-numbers.ts";
 import { restampRows, WITHIN, within } from "./rows.ts";
 import { readRun, runTracks, updateRun } from "./runs.ts";
@@ -16,10 +16,10 @@ export function digestRun(db: Database, runId: string): string | null {
     if (record === null) return null;
     const digest = createHash("sha256");
     digest.update(JSON.stringify(Object.entries(record)));
-    const orders = new Map(eventsTables(db).map((table) => [table.name.toLowerCase(), orderOf(db, table)]));
+    const orders = new Map(eventsTables(db).map((table) => [foldName(table.name), orderOf(db, table)]));
     for (const track of runTracks(db, runId)) {
       digest.update(JSON.stringify(track));
-      const order = orders.get(track.table.toLowerCase());
+      const order = orders.get(foldName(track.table));
       if (order === undefined) continue;
       const sql = `SELECT * FROM ${quoteName(track.table)} WHERE ${WITHIN} ORDER BY ${order}`;
       for (const row of db.all(sql, within(track))) digest.update(rowText(row));
@@ -38,8 +38,8 @@ function orderOf(db: Database, { name, columns }: EventsTable): string {
 export function restampRun(db: Database, runId: string, version: { from: string | null; to: string | null }): number {
   return db.write(() => {
     // A table may have been dropped, or have lost its stamps, by other hands since.
-    const stamped = new Set(eventsTables(db).flatMap(({ name, columns }) => (hasColumn(columns, "version") ? [name.toLowerCase()] : [])));
-    const tracks = runTracks(db, runId).filter(({ table }) => stamped.has(table.toLowerCase()));
+    const stamped = new Set(eventsTables(db).flatMap(({ name, columns }) => (hasColumn(columns, "version") ? [foldName(name)] : [])));
+    const tracks = runTracks(db, runId).filter(({ table }) => stamped.has(foldName(table)));
     const rows = restampRows(db, tracks, version);
     updateRun(db, runId, { version: version.to });
     return rows;
@@ -49,10 +49,10 @@ export function restampRun(db: Database, runId: string, version: { from: string 
 /** Removes a run with its rows, in one transaction. Answers the number of rows. */
 export function removeRun(db: Database, runId: string): number {
   return db.write(() => {
-    const tables = new Set(eventsTables(db).map(({ name }) => name.toLowerCase()));
+    const tables = new Set(eventsTables(db).map(({ name }) => foldName(name)));
     let rows = 0;
     for (const track of runTracks(db, runId)) {
-      if (tables.has(track.table.toLowerCase())) rows += db.run(`DELETE FROM ${quoteName(track.table)} WHERE ${WITHIN}`, within(track));
+      if (tables.has(foldName(track.table))) rows += db.run(`DELETE FROM ${quoteName(track.table)} WHERE ${WITHIN}`, within(track));
     }
     // A run that was killed when it began may not even have made them.
     for (const name of [RUN_TRACKS_TABLE, RUNS_TABLE]) if (hasTable(db, name)) db.run(`DELETE FROM ${name} WHERE run_id = ?`, [runId]);

@@ -1,6 +1,6 @@
 /** Tables of the results database: xetrack's events tables, found by their columns, and our two run tables. */
 import { ExpverError } from "../errors.ts";
-import { type Database, quoteName } from "../platform/sqlite.ts";
+import { type Database, foldName, quoteName } from "../platform/sqlite.ts";
 import type { RunRecord } from "./types.ts";
 
 /** xetrack's name for its table; a reserved word, so names are always quoted. */
@@ -34,7 +34,7 @@ export function eventsTables(db: Database, schema: "main" | "before" = "main"): 
   for (const [table, name, type, position] of rows as [string, string, string, bigint][]) {
     const entry = found.get(table) ?? { name: table, columns: [], keyed: false, key: [] };
     entry.columns.push({ name, type });
-    if (position > 0n) entry.key.push(name.toLowerCase());
+    if (position > 0n) entry.key.push(foldName(name));
     found.set(table, entry);
   }
   return [...found.values()]
@@ -52,7 +52,7 @@ export function tableColumns(db: Database, table: string): Column[] {
 
 /** SQLite compares names without case (of ASCII letters): `Loss` and `loss` are one column. */
 export function hasColumn(columns: readonly Column[], name: string): boolean {
-  return columns.some((column) => column.name.toLowerCase() === name.toLowerCase());
+  return columns.some((column) => foldName(column.name) === foldName(name));
 }
 
 /** Makes an events table as xetrack does, if it is missing. Inside a write transaction. */

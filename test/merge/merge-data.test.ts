@@ -272,6 +272,14 @@ it.each([
   expect(repo.read(`one.${ending}`)).toBe(one);
 });
 
+it("columns that differ in the case of letters beyond ASCII are two, for DuckDB and here", () => {
+  const repo = makeRepository();
+  repo.write("a.csv", "Ö,ö\n1,2\n");
+  repo.write("b.csv", "ö,Ö,я,Я\n4,3,5,6\n");
+  expect(repo.expver(["merge", "--base-data", "a.csv", "b.csv"])).toMatchObject({ code: 0 });
+  expect(repo.read("a.csv")).toBe("Ö,ö,я,Я\n1,2,,\n3,4,5,6\n");
+});
+
 it("a column that is called like one with a number behind it is none of that", async () => {
   const repo = makeRepository();
   repo.write("a.csv", "x,x_1\n1,2\n");

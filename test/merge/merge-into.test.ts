@@ -558,6 +558,16 @@ describe("one rule at a time", () => {
     expect(content(path)).toEqual(content(theirs));
   });
 
+  it("columns and tables that differ in the case of letters beyond ASCII are two, as for SQLite", () => {
+    const row = { track_id: "t1", timestamp: "1" };
+    const a = make("a", { columns: { Ö: "REAL" }, rows: [{ ...row, Ö: null }] }, { table: "Я" });
+    const b = make("b", { columns: { ö: "REAL" }, rows: [{ ...row, ö: 0.5 }] }, { table: "Я" });
+    const c = make("c", { columns: { ö: "REAL" }, rows: [{ ...row, ö: 0.25 }] }, { table: "я" });
+    const { path } = merged(merged(a, b).path, c);
+    expect(using(path, (db) => db.all(`SELECT "Ö", "ö" FROM "Я"`))).toEqual([{ Ö: null, ö: 0.5 }]);
+    expect(using(path, (db) => db.all(`SELECT "ö" FROM "я"`))).toEqual([{ ö: 0.25 }]);
+  });
+
   it("a number that only our rows are given is none of their values", () => {
     const plain = (name: string, declared: string, rows: string[]) => {
       const path = join(dir, `${name}.db`);

@@ -1,5 +1,5 @@
 /** Lists of columns as SQL. */
-import { quoteName } from "../../platform/sqlite.ts";
+import { foldName, quoteName } from "../../platform/sqlite.ts";
 import type { DataFile } from "./data-file.ts";
 import type { SettledColumn } from "./schema.ts";
 
@@ -20,5 +20,5 @@ export function settledColumns(columns: readonly SettledColumn[], file: DataFile
 
 /** Names of columns differ by more than their case. */
 export function ownColumn<T extends { name: string }>({ columns }: { columns: readonly T[] }, name: string): T | undefined {
-  return columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
+  return columns.find((column) => foldName(column.name) === foldName(name));
 }

@@ -1,18 +1,19 @@
 /** Names that DuckDB cannot tell apart: it calls the second of two that differ in nothing but their case `a_1`, whichever that is. */
 import { ExpverError } from "../../errors.ts";
+import { foldName } from "../../platform/sqlite.ts";
 import type { DataFile } from "./data-file.ts";
 import { type DuckDb, sqlText } from "./duckdb.ts";
 
 /** Throws E_SCHEMA for columns that differ only in case: which is which would depend on their order in each file. */
 export async function refuseAlikeNames(db: DuckDb, file: DataFile): Promise<void> {
-  const names = file.columns.map(({ name }) => name.toLowerCase());
+  const names = file.columns.map(({ name }) => foldName(name));
   // Most files have no such name, and need not be asked what they call their columns themselves.
   const mayBeRenamed = names.some((name) => names.includes(/^(.+)_\d+$/s.exec(name)?.[1] ?? ""));
   if (!mayBeRenamed) return;
   const own = [...new Set(await ownNames(db, file))];
-  const second = own.find((name, index) => own.slice(0, index).some((other) => other.toLowerCase() === name.toLowerCase()));
+  const second = own.find((name, index) => own.slice(0, index).some((other) => foldName(other) === foldName(name)));
   if (second === undefined) return;
-  const first = own.find((name) => name.toLowerCase() === second.toLowerCase());
+  const first = own.find((name) => foldName(name) === foldName(second));
   throw new ExpverError("E_SCHEMA", `${file.name} has columns ${first} and ${second}, which differ in nothing but their case`, {
     hint: "Rename one of them in each file.",
     details: { file: file.path, columns: [first, second] },

@@ -1,5 +1,6 @@
 /** The columns of a merged file, settled before a row is read. */
 import { ExpverError } from "../../errors.ts";
+import { foldName } from "../../platform/sqlite.ts";
 import type { DataColumn, DataFile } from "./data-file.ts";
 
 export interface SettledColumn extends DataColumn {
@@ -17,7 +18,7 @@ export function settleSchema(files: readonly DataFile[], { allowWiden }: { allow
   const refused: string[] = [];
   for (const file of files) {
     for (const { name, type } of file.columns) {
-      const id = name.toLowerCase();
+      const id = foldName(name);
       const known = settled.get(id);
       if (known === undefined) {
         settled.set(id, { name, type, change: file === base ? "same" : "added", from: file.name });

@@ -1,5 +1,5 @@
 /** One column of a table as SQL on each side of a merge, and the three-way rule for one cell. */
-import { quoteName } from "../../platform/sqlite.ts";
+import { foldName, quoteName } from "../../platform/sqlite.ts";
 import { STAMP_COLUMNS } from "../../results/schema.ts";
 import { findColumn } from "./tables.ts";
 import type { Table } from "./types.ts";
@@ -32,7 +32,7 @@ export function cellsOf({ ours, theirs, base }: TableSides, added: readonly stri
     theirs: columnSql("n", theirs, name),
     ancestor: columnSql("a", base, name),
     isNew: base === undefined && added.includes(name),
-    isStamp: (STAMP_COLUMNS as readonly string[]).includes(name.toLowerCase()),
+    isStamp: (STAMP_COLUMNS as readonly string[]).includes(foldName(name)),
   }));
 }
 

@@ -1,5 +1,5 @@
 /** Rows that a key tells apart: new ones go in, empty cells are filled, two different values are a conflict. */
-import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { type Database, foldName, quoteName } from "../../platform/sqlite.ts";
 import { formatCell } from "../../results/cells.ts";
 import { rowNumberName } from "../../results/row-numbers.ts";
 import { sameKey } from "../../results/same-key.ts";
@@ -26,9 +26,7 @@ export interface Clashes {
 /** Merges the rows that have a whole key; those without one are for `unkeyed-rows.ts`. */
 export function mergeKeyedRows(db: Database, merge: KeyedMerge, report: TableReport): Clashes {
   const { theirs } = merge;
-  const cells = cellsOf(merge, report.addedColumns).filter(
-    ({ name }) => !merge.key.some((column) => column.toLowerCase() === name.toLowerCase()),
-  );
+  const cells = cellsOf(merge, report.addedColumns).filter(({ name }) => !merge.key.some((column) => foldName(column) === foldName(name)));
   const sql = pairRows(db, merge, sqlOf(merge, cells));
   const [shared = 0, differing = 0] = numbers(db, `SELECT count(*), total(${sql.differs}) FROM ${sql.pairs}`);
   report.equal += shared - differing;

@@ -6,7 +6,7 @@ import { chmodSync, closeSync, copyFileSync, existsSync, openSync, rmSync, statS
 import { nearestWord } from "../../config/nearest.ts";
 import { ExpverError, fromSystemError } from "../../errors.ts";
 import { firstBytes } from "../../platform/hashing.ts";
-import { type Database, openDatabase } from "../../platform/sqlite.ts";
+import { type Database, foldName, openDatabase } from "../../platform/sqlite.ts";
 import { bringInRows } from "../../results/bring-in.ts";
 import { copyDatabase, settle } from "../../results/copy.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
@@ -151,7 +151,7 @@ function mergeAll(path: string, sources: readonly MergeSource[], { rules, lackin
 function requireTables(db: Database, { tables }: MergeRules): void {
   if (tables === undefined) return;
   const there = readTables(db, "main");
-  const missing = tables.find((table) => !there.has(table.toLowerCase()));
+  const missing = tables.find((table) => !there.has(foldName(table)));
   if (missing === undefined) return;
   const known = [...there.values()].map(({ name }) => name).filter((name) => !isBookkeeping(name));
   const nearest = nearestWord(missing, known) ?? (known.length === 1 ? known[0] : undefined);

@@ -1,7 +1,7 @@
 /** One results database merged into another: all tables, one transaction, all or nothing. */
 
 import { ExpverError } from "../../errors.ts";
-import { type Database, quoteName, readOnlyUri } from "../../platform/sqlite.ts";
+import { type Database, foldName, quoteName, readOnlyUri } from "../../platform/sqlite.ts";
 import { brokenRule } from "../../platform/sqlite-errors.ts";
 import { counted } from "../../platform/words.ts";
 import { createLike, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
@@ -51,7 +51,7 @@ function mergeTables(db: Database, source: MergeSource, rules: MergeRules): Sour
   checkRebase(wanted, source, rules);
   const left: Clashes = { count: 0, first: [] };
   for (const table of wanted) {
-    const sides = { ours: ours.get(table.name.toLowerCase()), theirs: table, base: base?.get(table.name.toLowerCase()) };
+    const sides = { ours: ours.get(foldName(table.name)), theirs: table, base: base?.get(foldName(table.name)) };
     const clashes = withinRules(table, source, () => mergeTable(db, sides, { source, rules, report: reportOf(table.name) }));
     left.count += clashes.count;
     left.first.push(...clashes.first);
@@ -130,7 +130,7 @@ function identityOf(
 function isWanted(name: string, { rules, assets }: { rules: MergeRules; assets: boolean }): boolean {
   if (OWN_TABLES.includes(name)) return false;
   if (assets && (ASSET_TABLES as readonly string[]).includes(name)) return false;
-  return rules.tables === undefined || rules.tables.some((table) => table.toLowerCase() === name.toLowerCase());
+  return rules.tables === undefined || rules.tables.some((table) => foldName(table) === foldName(name));
 }
 
 /** Our own tables, and those of the tracker's assets: merged with the rest, never by name. */
@@ -163,7 +163,7 @@ function notesOf(db: Database, merged: ReadonlyMap<string, Table>): string[] {
   const others = db.arrays(
     "SELECT name, type FROM pragma_table_list WHERE schema = 'theirs' AND type <> 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
   );
-  return others.filter(([name]) => !merged.has(String(name).toLowerCase())).map(([name, type]) => `${type} ${name} was left alone`);
+  return others.filter(([name]) => !merged.has(foldName(String(name)))).map(([name, type]) => `${type} ${name} was left alone`);
 }
 
 function conflict(source: MergeSource, { count, first }: Clashes): ExpverError {

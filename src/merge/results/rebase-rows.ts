@@ -1,5 +1,5 @@
 /** Rebase: rows give way to the source's rows with the same values in the key columns. */
-import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { type Database, foldName, quoteName } from "../../platform/sqlite.ts";
 import { sameKey } from "../../results/same-key.ts";
 import { RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/schema.ts";
 import { cellsOf, sameVector, type TableSides } from "./cells-sql.ts";
@@ -57,7 +57,7 @@ export function markSuperseded(db: Database, by: string): number {
   const gone = new Set<string>();
   for (const [run, table, track, first, last] of stretches) {
     gone.add(String(run));
-    if (!tables.has(String(table).toLowerCase())) continue;
+    if (!tables.has(foldName(String(table)))) continue;
     const row = db.get(`SELECT 1 FROM main.${quoteName(String(table))} WHERE track_id = ? AND timestamp BETWEEN ? AND ? LIMIT 1`, [
       track ?? null,
       first ?? null,

@@ -2,7 +2,7 @@
  * Where merged rows came from: stretches of new rows by source, in a table of their own. It has no key that two merges could share, so
  * that merging databases that have it is a union.
  */
-import { type Database, quoteName } from "../../platform/sqlite.ts";
+import { type Database, foldName, quoteName } from "../../platform/sqlite.ts";
 import { compareTable } from "../../results/row-changes.ts";
 import { eventsTables, ROW_SOURCES_TABLE } from "../../results/schema.ts";
 import type { TrackRows } from "../../results/types.ts";
@@ -26,8 +26,8 @@ export function mergeRecorded(db: Database, source: MergeSource & { origin: RowO
 }
 
 function addedRows(db: Database): TrackRows[] {
-  const known = new Map(eventsTables(db, "before").map((table) => [table.name.toLowerCase(), table]));
-  return eventsTables(db).flatMap((table) => compareTable(db, table, known.get(table.name.toLowerCase())).added);
+  const known = new Map(eventsTables(db, "before").map((table) => [foldName(table.name), table]));
+  return eventsTables(db).flatMap((table) => compareTable(db, table, known.get(foldName(table.name))).added);
 }
 
 function record(db: Database, { name, origin }: MergeSource & { origin: RowOrigin }, added: readonly TrackRows[]): void {

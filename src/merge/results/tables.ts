@@ -1,5 +1,5 @@
 /** Tables as a database declares them, and making one side able to hold the other's values. */
-import type { Database } from "../../platform/sqlite.ts";
+import { type Database, foldName } from "../../platform/sqlite.ts";
 import { widenForTable } from "../../results/column-types.ts";
 import { addColumns } from "../../results/schema.ts";
 import type { Table, TableColumn } from "./types.ts";
@@ -15,7 +15,7 @@ export function readTables(db: Database, schema: Schema): Map<string, Table> {
   ) as [string, string, string, bigint][];
   const tables = new Map<string, Table & { keyed: [bigint, string][] }>();
   for (const [name, column, type, position] of rows) {
-    const id = name.toLowerCase();
+    const id = foldName(name);
     const table = tables.get(id) ?? { name, columns: [], key: [], keyed: [] };
     table.columns.push({ name: column, type });
     if (position > 0n) table.keyed.push([position, column]);
@@ -26,7 +26,7 @@ export function readTables(db: Database, schema: Schema): Map<string, Table> {
 }
 
 export function findColumn(table: Table | undefined, name: string): TableColumn | undefined {
-  return table?.columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
+  return table?.columns.find((column) => foldName(column.name) === foldName(name));
 }
 
 /** Adds the columns `ours` lacks. Answers their names. */
