@@ -1,6 +1,7 @@
 /** Where a run's numbers come from, and what becomes of the file they come in. */
 import { expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { rowsOf } from "./story.ts";
 
 const PROGRAM = 'require("fs").writeFileSync("metrics.json", JSON.stringify({ accuracy: Number(process.argv[2]) }))\n';
 
@@ -11,7 +12,10 @@ function begin(): TestRepository {
   return repo;
 }
 
-function run(repo: TestRepository, ...words: string[]): { data: { snapshot: string; results: string }; texts: string[]; hints: string } {
+function run(
+  repo: TestRepository,
+  ...words: string[]
+): { data: { run_id: string; snapshot: string; results: string }; texts: string[]; hints: string } {
   const { code, data, warnings } = repo.expverJson(["run", ...words]);
   expect(code).toBe(0);
   return { data, texts: warnings.map(({ text }: { text: string }) => text), hints: JSON.stringify(warnings) };
@@ -62,6 +66,21 @@ it("one that Git tracks is in every version as the run wrote it, and one run mak
   }
   expect(repo.read(".gitignore")).toBe(ignored);
   expect(repo.git("rev-list", "--count", "HEAD")).toBe("4");
+});
+
+it("a number or a parameter that is called as what says which row it is, is known of the run and is no cell of it", () => {
+  const repo = begin();
+  const program = 'require("fs").writeFileSync("metrics.json", JSON.stringify({ accuracy: 0.5, timestamp: 1700000000, Track_ID: 7 }))';
+  const { data } = run(repo, "--metrics", "metrics.json", "--param", "version=2", "--param", "git.commit=x", "--", "node", "-e", program);
+  expect(data).toMatchObject({
+    version: "e0.1.0",
+    params: { version: "2", "git.commit": "x" },
+    metrics: { accuracy: "0.5", timestamp: "1700000000", Track_ID: "7" },
+  });
+  expect(rowsOf(repo)).toEqual([
+    expect.objectContaining({ track_id: data.run_id, version: "e0.1.0", git_commit: data.snapshot, accuracy: 0.5 }),
+  ]);
+  expect(repo.expverJson(["show", "e0.1.0"]).data.params).toMatchObject({ version: "2" });
 });
 
 it("a nested number is told once, by the file's name or by that of its column, whichever expver.yaml has; the telling ones come first", () => {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Project } from "../../../config/project.ts";
 import { hideSecrets } from "../../../config/secrets.ts";
-import type { Database } from "../../../platform/sqlite.ts";
+import { type Database, foldName } from "../../../platform/sqlite.ts";
 import { parseCell } from "../../../results/cells.ts";
 import { columnOf } from "../../../results/column-names.ts";
 import { openResults } from "../../../results/database.ts";
@@ -10,7 +10,7 @@ import { aggregate } from "../../../results/numbers.ts";
 import { addStampColumns, appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../../results/rows.ts";
 import { digestRun, removeRun } from "../../../results/run-rows.ts";
 import { addRunTracks, runTracks, updateRun } from "../../../results/runs.ts";
-import { hasColumn, MOST_COLUMNS, mainTable, tableColumns } from "../../../results/schema.ts";
+import { hasColumn, MOST_COLUMNS, mainTable, STAMP_COLUMNS, tableColumns } from "../../../results/schema.ts";
 import type { Cell, RunRecord, Stamps } from "../../../results/types.ts";
 import { copyBefore } from "./mend-database.ts";
 import { outsideTracks } from "./outside-tracks.ts";
@@ -110,7 +110,8 @@ function writeOwnRow(
 ): ReturnType<typeof appendRow> {
   const table = mainTable(db, project.config.results.tables);
   const present = tableColumns(db, table);
-  const cells = Object.entries({ ...metrics, ...parameters, ...metrics }).map(([name, text]) => [name, parseCell(text)] as const);
+  const said = Object.entries({ ...metrics, ...parameters, ...metrics }).filter(([name]) => !NOT_SAID.has(foldName(columnOf(name))));
+  const cells = said.map(([name, text]) => [name, parseCell(text)] as const);
   // Of more names than a table can have, the run's record has all.
   const isNew = ([name]: readonly [string, Cell]) => !hasColumn(present, name);
   const fitting = new Set(cells.filter(isNew).slice(0, Math.max(0, MOST_COLUMNS - RESERVE - present.length)));
@@ -119,6 +120,9 @@ function writeOwnRow(
     values: Object.fromEntries(cells.filter((cell) => !isNew(cell) || fitting.has(cell))),
   });
 }
+
+/** Columns that say what row it is. Of a file's `timestamp` or a parameter `version` the run's record knows. */
+const NOT_SAID = new Set(["track_id", "timestamp", ...STAMP_COLUMNS]);
 
 /** Columns that are left for what programs log, and for the stamps. */
 const RESERVE = 500;
