@@ -118,6 +118,7 @@ export function httpClient(options: HttpOptions): HttpClient {
       headers: authorization,
       tls: (trust ?? trusting()).tls,
       connectTimeoutMs: options.connectTimeoutMs,
+      signal: request.signal,
     });
     // Without an agent: one would make a connection of its own.
     return requestHttps(url, { ...common, createConnection: () => socket });
@@ -296,24 +297,47 @@ function first(sent: ClientRequest, event: string, afterMs?: number): Promise<vo
 async function tunnel(
   proxy: URL,
   url: URL,
-  { headers, tls, connectTimeoutMs }: { headers: Record<string, string>; tls: object; connectTimeoutMs: number },
+  {
+    headers,
+    tls,
+    connectTimeoutMs,
+    signal,
+  }: { headers: Record<string, string>; tls: object; connectTimeoutMs: number; signal: HttpRequest["signal"] },
 ): Promise<TLSSocket> {
   const target = `${url.hostname}:${url.port || 443}`;
   const asked = requestHttp(proxy, { method: "CONNECT", path: target, headers: { host: target, ...headers }, agent: false });
-  asked.setTimeout(connectTimeoutMs, () => asked.destroy(new TimeOut(`no answer of the proxy ${proxy.host}`)));
-  return new Promise((resolve, reject) => {
-    asked.on("error", reject);
-    asked.on("response", (answer) => reject(new ProxyRefusal(proxy, answer.statusCode)));
-    asked.on("connect", (answer, socket) => {
-      if (answer.statusCode !== 200) {
-        socket.destroy();
-        reject(new ProxyRefusal(proxy, answer.statusCode));
-        return;
-      }
-      const secured = connectSecure({ ...tls, socket, host: url.hostname, ...(isIP(url.hostname) ? {} : { servername: url.hostname }) });
-      secured.once("secureConnect", () => resolve(secured));
-      secured.once("error", reject);
+  let made: TLSSocket | null = null;
+  let fail: (error: unknown) => void = () => {};
+  const interrupt = () => fail(signal?.reason);
+  // Also a proxy that says yes and leads nowhere.
+  const timer = setTimeout(() => fail(new TimeOut(`no connection through the proxy ${proxy.host}`)), connectTimeoutMs);
+  signal?.addEventListener("abort", interrupt);
+  try {
+    return await new Promise<TLSSocket>((resolve, reject) => {
+      fail = reject;
+      asked.on("error", reject);
+      asked.on("response", (answer) => reject(new ProxyRefusal(proxy, answer.statusCode)));
+      asked.on("connect", (answer, socket) => {
+        if (answer.statusCode !== 200) {
+          socket.destroy();
+          reject(new ProxyRefusal(proxy, answer.statusCode));
+          return;
+        }
+        const host = url.hostname;
+        const secured = connectSecure({ ...tls, socket, host, ...(isIP(host) ? {} : { servername: host }) });
+        made = secured;
+        secured.once("secureConnect", () => resolve(secured));
+        secured.on("error", reject);
+      });
+      asked.end();
+      if (signal?.aborted) interrupt();
     });
-    asked.end();
-  });
+  } catch (error) {
+    asked.destroy();
+    (made as TLSSocket | null)?.destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", interrupt);
+  }
 }

@@ -1,6 +1,6 @@
-import { createServer, request } from "node:http";
-import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createServer, request, type Server } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { proxyFor } from "../../src/platform/proxy.ts";
 import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
 import { freePort } from "../support/servers/programs.ts";
@@ -48,6 +48,43 @@ describe.skipIf(nginx === null)("a remote behind a proxy", () => {
     const [failure] = await stranger.send([parcel], {});
     expect(failure?.error?.code).toBe("E_REMOTE_AUTH");
     proxy.seen.length = 0;
+  });
+});
+
+describe.each<[what: string, answer: string]>([
+  ["says nothing", ""],
+  ["says yes and leads nowhere", "HTTP/1.1 200 fine\r\n\r\n"],
+])("a proxy that %s", (_, text) => {
+  let proxy: Server;
+  let through: (connect_timeout: string) => ReturnType<typeof open>;
+  let isAsked: Promise<unknown>;
+  beforeEach(async () => {
+    proxy = createServer();
+    isAsked = new Promise((resolve) =>
+      proxy.on("connect", (_asked, socket) => {
+        socket.on("error", () => {});
+        socket.write(text, resolve);
+      }),
+    );
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const env = { https_proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, no_proxy: "" };
+    through = (connect_timeout) => open({ url: "https://nowhere.example/x", options: { connect_timeout }, env });
+  });
+  afterEach(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+
+  it("is given up after the time that is given to a connection", { timeout: 60_000 }, async () => {
+    await expect(through("0.05").read(makeCache().put("given up").object)).rejects.toMatchObject({ code: "E_REMOTE_TIMEOUT" });
+  });
+
+  it("is not waited for by who is interrupted", async () => {
+    const controller = new AbortController();
+    const reading = through("60").read(makeCache().put("interrupted").object, { signal: controller.signal });
+    await isAsked;
+    controller.abort();
+    await expect(reading).rejects.toMatchObject({ code: "E_INTERRUPTED" });
   });
 });
 
