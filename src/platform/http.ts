@@ -55,6 +55,8 @@ const HARMLESS = new Set(["range", "content-type", "depth", "overwrite"]);
 // Above this a server is asked first whether it wants the body at all.
 const WORTH_ASKING = 2 ** 20;
 const ASKING_MS = 1000;
+// What servers and proxies answer that do not know that question.
+const UNKNOWN_QUESTION = 417;
 
 /** A connection that timed out; `code` is ETIMEDOUT. */
 class TimeOut extends Error {
@@ -90,6 +92,10 @@ export function httpClient(options: HttpOptions): HttpClient {
     return trust;
   };
 
+  /** Hosts that take no such question. */
+  const unasked = new Set<string>();
+  const isAsked = ({ url, length = 0 }: Pick<HttpRequest, "url" | "length">) => length > WORTH_ASKING && !unasked.has(url.host);
+
   const start = async (request: HttpRequest): Promise<ClientRequest> => {
     const { url, method, headers = {}, length } = request;
     const common: RequestOptions = {
@@ -98,7 +104,7 @@ export function httpClient(options: HttpOptions): HttpClient {
         "user-agent": "expver",
         ...headers,
         ...(length === undefined ? {} : { "content-length": length }),
-        ...(length !== undefined && length > WORTH_ASKING ? { expect: "100-continue" } : {}),
+        ...(isAsked(request) ? { expect: "100-continue" } : {}),
       },
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     };
@@ -127,15 +133,22 @@ export function httpClient(options: HttpOptions): HttpClient {
   const send = async (request: HttpRequest): Promise<HttpAnswer> => {
     let { url, method, body, length, headers = {} } = request;
     for (let left = REDIRECTS; ; left -= 1) {
-      const sent = await start({ ...request, url, method, body, headers, ...(length === undefined ? {} : { length }) });
-      const answer = await exchange(sent, { ...options, body, length });
+      const now = { url, method, body, headers, ...(length === undefined ? {} : { length }) };
+      const isFirstAsked = isAsked(now);
+      const sent = await start({ ...request, ...now });
+      const answer = await exchange(sent, { ...options, body, isAsked: isFirstAsked });
       const to = answer.headers.location;
       const status = answer.statusCode ?? 0;
+      if (status === UNKNOWN_QUESTION && isFirstAsked) {
+        unasked.add(url.host);
+        answer.destroy();
+        continue;
+      }
       const isRedirect = to !== undefined && [301, 302, 303, 307, 308].includes(status) && request.redirect !== "answer";
       if (!isRedirect) return { status, headers: answer.headers, url, body: answer };
       answer.destroy();
       const next = URL.canParse(to, url.href) ? new URL(to, url) : null;
-      if (left === 0) throw new BadAnswer(`${url.host} redirects without end`);
+      if (left <= 0) throw new BadAnswer(`${url.host} redirects without end`);
       if (next === null || !/^https?:$/.test(next.protocol)) throw new BadAnswer(`${url.host} redirects to ${to.slice(0, 200)}`);
       const isSafe = next.host === url.host && !(url.protocol === "https:" && next.protocol === "http:");
       if (!isSafe) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS.has(name)));
@@ -223,11 +236,12 @@ export function basicAuth(user: string, password: string): string {
 
 interface Exchange extends Pick<HttpOptions, "connectTimeoutMs" | "readTimeoutMs"> {
   body: HttpRequest["body"];
-  length: number | undefined;
+  /** Whether the server wants the body. */
+  isAsked: boolean;
 }
 
 /** Sends the body and waits for the answer's head. A server may answer before it has read everything: then the rest stays here. */
-function exchange(sent: ClientRequest, { body, length = 0, connectTimeoutMs, readTimeoutMs }: Exchange): Promise<IncomingMessage> {
+function exchange(sent: ClientRequest, { body, isAsked, connectTimeoutMs, readTimeoutMs }: Exchange): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     let answer: IncomingMessage | null = null;
     const fail = (error: Error) => {
@@ -259,7 +273,7 @@ function exchange(sent: ClientRequest, { body, length = 0, connectTimeoutMs, rea
         sent.end();
         return;
       }
-      if (length > WORTH_ASKING) {
+      if (isAsked) {
         sent.flushHeaders();
         await first(sent, "continue", ASKING_MS);
       }

@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ErrorCode, ExpverError } from "../../src/errors.ts";
@@ -131,5 +133,41 @@ describe.skipIf(nginx === null)("on nginx", () => {
       const options = { user: "ada", password: "secret", ...(kind === "http" ? { auth: "basic", method: "PUT" } : {}) };
       sharesWithDvc(dvc ?? "", { url, options, hasRuns: kind !== "http" });
     });
+  });
+});
+
+describe("on a server that takes no `Expect: 100-continue`", () => {
+  it.each(["http", "webdav"])("by %s what is large is sent without it", async (kind) => {
+    const files = new Map<string, Buffer>();
+    const refusals: string[] = [];
+    const server = createServer((asked, answer) => {
+      const pieces: Buffer[] = [];
+      asked.on("data", (piece) => pieces.push(piece));
+      asked.on("end", () => {
+        if (asked.method === "PUT") files.set(asked.url ?? "", Buffer.concat(pieces));
+        const from = files.get(asked.url ?? "");
+        if (asked.method === "MOVE" && from) files.set(new URL(String(asked.headers.destination)).pathname, from);
+        const isThere = ["PUT", "MOVE", "MKCOL"].includes(asked.method ?? "") || from !== undefined;
+        answer.writeHead(isThere ? 200 : 404).end(asked.method === "GET" ? from : undefined);
+      });
+    });
+    server.on("checkContinue", (asked, answer) => {
+      refusals.push(asked.url ?? "");
+      answer.writeHead(417, { connection: "close" }).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const url = `${kind}://127.0.0.1:${(server.address() as AddressInfo).port}/x`;
+      const remote = open({ url, options: { method: "PUT" } });
+      const parcels = ["a", "b"].map((text) => makeCache().put(text.repeat(2 ** 21)));
+      for (const parcel of parcels) {
+        expect(await remote.send([parcel], {})).toEqual([]);
+        expect((await remote.read(parcel.object))?.length).toBe(2 ** 21);
+      }
+      expect(refusals).toHaveLength(1);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 });
