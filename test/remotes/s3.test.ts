@@ -94,7 +94,8 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
 
   it("finds credentials where every AWS tool does, and in their order", async () => {
     const keys = (name: string) => `aws_access_key_id = AK${name}\naws_secret_access_key = secret-${name}\n`;
-    const credentials = `[default]\n${keys("readonly")}[team]\n${keys("all")}`;
+    const asPython = "[python]\nAWS_ACCESS_KEY_ID = AKall\naws_secret_access_key: secret-all\n";
+    const credentials = `[default]\n${keys("readonly")}[team]\n${keys("all")}${asPython}`;
     const program = `sh -c 'echo "{\\"Version\\":1,\\"AccessKeyId\\":\\"AKall\\",\\"SecretAccessKey\\":\\"secret-all\\"}"'`;
     const home = awsFiles({ credentials, config: `[profile made]\ncredential_process = ${program}\n` });
     const tries: [options: Record<string, string>, env: Record<string, string>, expected: ErrorCode | "fine"][] = [
@@ -104,6 +105,7 @@ describe.skipIf(seaweedProgram() === null)("on SeaweedFS", () => {
       [{}, { ...home, AWS_PROFILE: "team" }, "fine"],
       [{ profile: "team" }, home, "fine"],
       [{ profile: "made" }, home, "fine"],
+      [{ profile: "python" }, home, "fine"],
       [{ profile: "nobody" }, home, "E_REMOTE_AUTH"],
       [{ profile: "default" }, { ...home, ...AS_ENV }, "E_REMOTE_FORBIDDEN"],
       [{}, { ...home, ...AS_ENV, AWS_PROFILE: "default" }, "fine"],

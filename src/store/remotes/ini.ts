@@ -1,4 +1,7 @@
-/** The files in which the tools of the clouds keep accounts: sections of `key = value`. A nested block's keys are `block.key`. */
+/**
+ * The files in which the tools of the clouds keep accounts: sections of `key = value` or `key: value`, keys in any case, as Python's
+ * configparser has it. A nested block's keys are `block.key`.
+ */
 export function parseIni(text: string): Map<string, Map<string, string>> {
   const sections = new Map<string, Map<string, string>>();
   let section: Map<string, string> | null = null;
@@ -13,7 +16,8 @@ export function parseIni(text: string): Map<string, Map<string, string>> {
       block = "";
       continue;
     }
-    const [, indent = "", key = "", value = ""] = /^(\s*)([^=]+?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    const [, indent = "", typed = "", value = ""] = /^(\s*)([^=:]+?)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
+    const key = typed.toLowerCase();
     if (key === "" || section === null) continue;
     if (indent === "") block = value === "" ? key : "";
     const isNested = indent !== "" && block !== "";
