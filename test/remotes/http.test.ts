@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ErrorCode, ExpverError } from "../../src/errors.ts";
 import { peerWith } from "../support/peers.ts";
+import { makeFolder } from "../support/repository.ts";
 import { type Nginx, nginx, startNginx } from "../support/servers/nginx.ts";
 import { checkOf } from "./check-of.ts";
 import { conformance, folderSite, makeCache, open } from "./conformance.ts";
@@ -170,4 +171,28 @@ describe("on a server that takes no `Expect: 100-continue`", () => {
       server.close();
     }
   });
+});
+
+it("a program that gives tokens is asked for another when one is taken no more, once for all who meet that", async () => {
+  const file = join(makeFolder("tokens"), "count");
+  const known = { token: "1", left: 5 };
+  const server = createServer((asked, answer) => {
+    asked.resume();
+    if (known.left-- === 0) known.token = "2";
+    const isKnown = asked.headers.authorization === `Bearer ${known.token}`;
+    answer.writeHead(isKnown ? 404 : 401).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const bearer_token_command = `n=$(($(cat ${file} 2>/dev/null || echo 0) + 1)); echo $n > ${file}; echo $n`;
+    const remote = open({ url: `webdav://127.0.0.1:${(server.address() as AddressInfo).port}/x`, options: { bearer_token_command } });
+    const { object } = makeCache().put("nowhere");
+    expect(await Promise.all(Array.from({ length: 40 }, () => remote.read(object)))).toEqual(Array(40).fill(null));
+    expect(readFileSync(file, "utf8")).toBe("2\n");
+    known.token = "nobody's";
+    await expect(remote.read(object)).rejects.toMatchObject({ code: "E_REMOTE_AUTH" });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

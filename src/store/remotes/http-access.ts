@@ -47,7 +47,9 @@ const DEFAULT_SECONDS = 60;
 /** Throws E_CONFIG for options that do not fit together. */
 export function httpAccess({ name, url, options }: RemoteConfig, env: Environment): HttpAccess {
   const base = addressOf(name, url);
-  const headers = authHeaders({ name, url: base, options }, { env, isWebdav: url.startsWith("webdav") });
+  const login = new URL(base);
+  const introduce = () => authHeaders({ name, url: login, options }, { env, isWebdav: url.startsWith("webdav") });
+  let headers = introduce();
   base.username = "";
   base.password = "";
   const seconds = (key: string) => Number(options.get(key) ?? options.get("timeout") ?? DEFAULT_SECONDS) * 1000;
@@ -59,29 +61,38 @@ export function httpAccess({ name, url, options }: RemoteConfig, env: Environmen
   });
   const urlOf = (key: Key) => new URL(`${base.href.replace(/\/*$/, "")}/${key}`);
   let skew: number | null = null;
+  const ask = async (method: string, key: Key, asking: AskOptions, mayRenew = options.has("bearer_token_command")): Promise<HttpAnswer> => {
+    const { signal, headers: more = {}, source, accept = [], doing } = asking;
+    const mine = headers;
+    const request: HttpRequest = {
+      method,
+      url: urlOf(key),
+      headers: { ...mine, ...more },
+      signal,
+      ...(source === undefined ? {} : { body: () => source.chunks(), length: source.size }),
+    };
+    const asked = { remote: name, doing };
+    const answer = await client(request).catch((error: unknown) => {
+      throw fromNetworkError(error, asked);
+    });
+    const { status, headers: got } = answer;
+    skew = skewOf(got, Date.now()) ?? skew;
+    if (status < 300 || accept.includes(status)) return answer;
+    // What a program gives mostly ends before a long transfer; others may have asked it for another meanwhile.
+    if (status === 401 && mayRenew) {
+      dropAnswer(answer);
+      if (headers === mine) headers = introduce();
+      return ask(method, key, asking, false);
+    }
+    const text = method === "HEAD" ? "" : await readAnswer(answer, 2 ** 16).then(String, () => "");
+    throw fromStatus(status, asked, { text, retryAfter: got["retry-after"] });
+  };
   return {
     name,
     identity: identityOf(headers, options),
     skewMs: () => skew,
     urlOf,
-    async ask(method, key, { signal, headers: more = {}, source, accept = [], doing }) {
-      const request: HttpRequest = {
-        method,
-        url: urlOf(key),
-        headers: { ...headers, ...more },
-        signal,
-        ...(source === undefined ? {} : { body: () => source.chunks(), length: source.size }),
-      };
-      const asked = { remote: name, doing };
-      const answer = await client(request).catch((error: unknown) => {
-        throw fromNetworkError(error, asked);
-      });
-      const { status, headers: got } = answer;
-      skew = skewOf(got, Date.now()) ?? skew;
-      if (status < 300 || accept.includes(status)) return answer;
-      const text = method === "HEAD" ? "" : await readAnswer(answer, 2 ** 16).then(String, () => "");
-      throw fromStatus(status, asked, { text, retryAfter: got["retry-after"] });
-    },
+    ask: (method, key, asking) => ask(method, key, asking),
   };
 }
 
