@@ -1,5 +1,5 @@
 /** Data files merged and rebased: against the contract in plain words, on random files and by example. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -305,12 +305,50 @@ it.each([
   expect(repo.read("a.csv")).toBe(expected);
 });
 
-it("a CSV file whose lines have not all as many cells is refused: it passed for one of a single column", () => {
+it.each([
+  ["one cell too few", "a,b\n1\n2,3\n", "line 2: 1 cell, where the first line has 2"],
+  ["one too many, in the last line", "a,b\n1,2\n3,4,5\n", "line 3: 3 cells, where the first line has 2"],
+  ["a title", "My file\na,b\n1,2\n", "line 2: 2 cells, where the first line has 1"],
+  ["a quote without end", 'a,b\n1,"2\n', "line 2: Value with unterminated quote"],
+  ["other bytes than UTF-8", Buffer.from("a,b\n1,\xe9\n", "latin1"), "line 2: Invalid unicode"],
+  ["nothing", "", "is empty"],
+])("a CSV file with %s is refused: lines were left out, or taken for the first one", (_what, text, why) => {
   const repo = makeRepository();
-  repo.write("a.csv", "a,b\n1\n2,3\n");
-  repo.write("b.csv", "a,b\n4,5\n");
-  expect(repo.expverJson(["merge", "--base-data", "a.csv", "b.csv"])).toMatchObject({ error: { code: "E_DATA" } });
-  expect(repo.read("a.csv")).toBe("a,b\n1\n2,3\n");
+  for (const [base, other] of [
+    ["a.csv", "b.csv"],
+    ["b.csv", "a.csv"],
+  ] as const) {
+    writeFileSync(join(repo.root, "a.csv"), text);
+    repo.write("b.csv", "a,b\n4,5\n");
+    const { error } = repo.expverJson(["merge", "--base-data", base, other]);
+    expect(error?.code).toBe("E_DATA");
+    expect(error?.message).toMatch(/(?:^|\/)a\.csv/);
+    expect(error?.message).toContain(why);
+    expect([readFileSync(join(repo.root, "a.csv")), repo.read("b.csv")]).toEqual([Buffer.from(text), "a,b\n4,5\n"]);
+    expect(repo.expverJson(["sql", "--data", "a.csv", "SELECT count(*) FROM a"]).error?.message).toContain(why);
+  }
+});
+
+it.each([
+  ["lines that begin with #", "a,b\n#1,2\n#3,4\n", "a,b\n#5,6\n", 'a,b\n"#1",2\n"#3",4\n"#5",6\n'],
+  ["line ends of two kinds", 'a,b\r\n1,2\r\n3,"x\r\ny"\n', "a,b\n4,5\r\n6,7\n", 'a,b\n1,2\n3,"x\r\ny"\n4,5\n6,7\n'],
+  ["and quotes within cells", 'a,b\r\n1,5" disk\r\n2,"a ""b"",\r\nc"\n', "a,b\n3,c\n", 'a,b\n1,"5"" disk"\n2,"a ""b"",\r\nc"\n3,c\n'],
+  ["one kind, and the other within cells", 'a,b\r\n1,"x\ny"\r\n', "a,b\n3,c\n", 'a,b\n1,"x\ny"\n3,c\n'],
+  ["a mark of its bytes' order", "\ufeffa,b\n1,2\n", "a,b\n3,4\n", "a,b\n1,2\n3,4\n"],
+  ["empty lines above", "\n\na,b\n1,2\n", "a,b\n3,4\n", "a,b\n1,2\n3,4\n"],
+  ["no end of its last line", "a,b\n1,2", "a,b\n3,4", "a,b\n1,2\n3,4\n"],
+  ["line ends of old", "a,b\r1,2\r", "a,b\n3,4\n", "a,b\n1,2\n3,4\n"],
+  ["single quotes", "'a','b,c'\n'1','2'\n", '"a","b,c"\n3,4\n', "a,'b,c'\n1,2\n3,4\n"],
+  ["one column", "a\n1\n", "a\n2\n", "a\n1\n2\n"],
+])("every row of a CSV file is in the merge: %s", (_what, one, other, expected) => {
+  const repo = makeRepository();
+  repo.write("a.csv", one);
+  repo.write("b.csv", other);
+  const rows = (path: string) => repo.expverJson(["sql", "--data", path, `SELECT count(*) FROM ${path.slice(0, 1)}`]).data.rows[0][0];
+  const both = rows("a.csv") + rows("b.csv");
+  expect(repo.expver(["merge", "--base-data", "a.csv", "b.csv"])).toMatchObject({ code: 0 });
+  expect(repo.read("a.csv")).toBe(expected);
+  expect(rows("a.csv")).toBe(both);
 });
 
 it("a rebase asks first; databases and data go in one call, or neither", () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
+import { csvFormOf } from "./csv-form.ts";
 import { type DataColumn, kindOf, reading } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 
@@ -44,11 +45,14 @@ export async function compareTables({ before, after, name, key, memory = "1GB" }
   try {
     const db = await openDuckDb({ spill, memory });
     try {
+      const kind = kindOf(name);
       for (const [view, path] of [
         ["a", before],
         ["b", after],
-      ] as const)
-        await db.run(`CREATE VIEW ${view} AS SELECT * FROM ${reading({ path, kind: kindOf(name) })}`);
+      ] as const) {
+        const file = kind === "csv" ? { path, kind, csv: csvFormOf({ path, name }, spill) } : { path, kind };
+        await db.run(`CREATE VIEW ${view} AS SELECT * FROM ${reading(file)}`);
+      }
       return await compare(db, name, key);
     } finally {
       db.close();

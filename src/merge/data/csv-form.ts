@@ -1,8 +1,13 @@
-/** How a CSV file is written: what parts its cells, and what its first line calls the columns, where DuckDB has other names for them. */
-import { statSync } from "node:fs";
+/**
+ * How a CSV file is written: what parts its cells, what its first line calls the columns, where its lines end. Told from its first line, and said
+ * to DuckDB: left to itself it takes what fits most lines, and leaves the others out (lines above a longer one, lines that begin with `#`).
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
-import type { DataFile } from "./data-file.ts";
-import { type DuckDb, sqlText } from "./duckdb.ts";
+import { foldName } from "../../platform/sqlite.ts";
+import { copyWithOneLineEnd, hasMixedLineEnds } from "./csv-line-ends.ts";
+import { sqlText } from "./duckdb.ts";
 import type { SettledColumn } from "./schema.ts";
 
 export interface CsvForm {
@@ -10,25 +15,113 @@ export interface CsvForm {
   quote: string;
   /** Cells of the first line: empty ones (an index that pandas wrote) and equal ones too. */
   header: readonly string[];
+  /** The columns' names: the same where they can be; none is empty, no two are alike. */
+  names: readonly string[];
+  /** Empty lines above it. */
+  skip: number;
+  /** What is to be read: the file, or a copy of it whose lines end alike. */
+  path: string;
 }
 
-/** Throws E_DATA where nothing parts all lines into as many cells. */
-export async function csvFormOf(db: DuckDb, { path, name, columns }: Pick<DataFile, "path" | "name" | "columns">): Promise<CsvForm> {
-  const names = columns.map((column) => column.name);
-  if (statSync(path).size === 0) return { delimiter: ",", quote: '"', header: names };
-  const file = sqlText(path);
-  const sniff = `SELECT Delimiter AS delimiter, Quote AS quote, SkipRows AS skip FROM sniff_csv(${file}, all_varchar = true, header = true)`;
-  const [found] = await db.rows(sniff);
-  const said = String(found?.delimiter);
-  const delimiter = said === "\\t" ? "\t" : said;
-  const quote = found?.quote === "'" ? "'" : '"';
-  const reading = `read_csv(${file}, all_varchar = true, header = false, delim = ${sqlText(delimiter)}, skip = ${Number(found?.skip ?? 0)})`;
-  const [first = {}] = await db.rows(`SELECT * FROM ${reading} LIMIT 1`);
-  const header = Object.values(first).map((cell) => String(cell ?? ""));
-  const [only = ""] = header;
-  if (header.length === 1 && [",", ";", "\t", "|"].some((one) => one !== delimiter && only.includes(one)))
-    throw new ExpverError("E_DATA", `${name}: its lines have not as many cells as its first one, ${only}`, { details: { file: path } });
-  return { delimiter, quote, header: header.length === names.length ? header : names };
+const DELIMITERS = [",", ";", "\t", "|"];
+const LONGEST_HEADER = 16 << 20;
+
+/** `spill`: folder for a copy. Throws E_DATA for a file without a first line, or whose first line has no end. */
+export function csvFormOf({ path, name }: { path: string; name: string }, spill: string): CsvForm {
+  const head = headOf({ path, name });
+  const skip = /^(?:\r\n|\n|\r)*/.exec(head)?.[0].match(/\r\n|\n|\r/g)?.length ?? 0;
+  const first = head.replace(/^[\r\n]+/, "");
+  if (first === "") throw new ExpverError("E_DATA", `${name} is empty: no first line names its columns`, { details: { path } });
+  const dialects = ['"', "'"].flatMap((quote) =>
+    DELIMITERS.map((delimiter) => ({ delimiter, quote, header: firstRecord(first, { delimiter, quote }) })),
+  );
+  // More cells are told apart by what parts them; of single quotes only where they are around a cell.
+  const isEnclosed = /(?:^|[,;\t|])'[^']*'(?:[,;\t|\r\n]|$)/.test(first.split(/\r|\n/, 1)[0] ?? "") && !first.startsWith('"');
+  const possible = dialects.filter(({ quote }) => quote === (isEnclosed ? "'" : '"'));
+  const [best] = possible.toSorted((one, other) => other.header.length - one.header.length);
+  const { delimiter, quote, header } = best as (typeof dialects)[number];
+  const form = { delimiter, quote, header, names: namesOf(header), skip };
+  if (!hasMixedLineEnds(path, form)) return { ...form, path };
+  const copy = join(spill, `line-ends-${copies}.csv`);
+  copies += 1;
+  copyWithOneLineEnd(path, copy, form);
+  return { ...form, path: copy };
+}
+
+let copies = 0;
+
+/** The text of the first line and what follows it; of the file all where that is less. */
+function headOf({ path, name }: { path: string; name: string }): string {
+  const file = openSync(path, "r");
+  try {
+    let bytes = Buffer.alloc(0);
+    for (let size = 1 << 16; ; size *= 4) {
+      bytes = Buffer.alloc(size);
+      const read = readSync(file, bytes, 0, size, 0);
+      const text = bytes.toString("utf8", 0, read).replace(/^\ufeff/, "");
+      if (read < size || isEnded(text)) return text;
+      if (size >= LONGEST_HEADER) throw new ExpverError("E_DATA", `${name}: its first line has no end`, { details: { path } });
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isEnded(text: string): boolean {
+  const first = text.replace(/^[\r\n]+/, "");
+  return ['"', "'"].every((quote) => recordEnd(first, quote) < first.length);
+}
+
+/** Where the first line ends: not within a cell that has line ends itself. */
+function recordEnd(text: string, quote: string): number {
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === quote) isQuoted = !isQuoted;
+    else if (!isQuoted && (character === "\n" || character === "\r")) return at;
+  }
+  return text.length;
+}
+
+function firstRecord(text: string, { delimiter, quote }: Pick<CsvForm, "delimiter" | "quote">): string[] {
+  const line = text.slice(0, recordEnd(text, quote));
+  const cells: string[] = [];
+  for (let at = 0; at <= line.length; ) {
+    const isQuoted = line[at] === quote;
+    let end = isQuoted ? line.indexOf(quote, at + 1) : line.indexOf(delimiter, at);
+    // Two quotes stand for one.
+    while (isQuoted && end >= 0 && line[end + 1] === quote) end = line.indexOf(quote, end + 2);
+    if (!isQuoted || end < 0) {
+      end = line.indexOf(delimiter, at);
+      cells.push(line.slice(at, end < 0 ? undefined : end));
+    } else {
+      cells.push(line.slice(at + 1, end).replaceAll(quote + quote, quote));
+      end = line.indexOf(delimiter, end);
+    }
+    if (end < 0) break;
+    at = end + 1;
+  }
+  return cells;
+}
+
+/** As DuckDB would call them: the number of a column without a name, and one behind a name that an earlier column has. */
+function namesOf(header: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return header.map((cell, index) => {
+    const own = cell === "" ? `column${index}` : cell;
+    let name = own;
+    for (let again = 1; taken.has(foldName(name)); again += 1) name = `${own}_${again}`;
+    taken.add(foldName(name));
+    return name;
+  });
+}
+
+/** As a table whose cells stay the text they are; `typed`: as what they look like. */
+export function readingCsv({ path, names, ...form }: CsvForm, { typed = false }: { typed?: boolean } = {}): string {
+  const columns = names.map((name) => `${sqlText(name)}: 'VARCHAR'`).join(", ");
+  const [read, quote] = [sqlText(path), sqlText(form.quote)];
+  const cells = `delim = ${sqlText(form.delimiter)}, quote = ${quote}, escape = ${quote}, comment = '', skip = ${form.skip}, header = true`;
+  return `read_csv(${read}, ${cells}, ${typed ? `names = [${names.map(sqlText).join(", ")}]` : `auto_detect = false, columns = {${columns}}`})`;
 }
 
 /** Of COPY. */

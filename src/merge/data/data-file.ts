@@ -1,7 +1,7 @@
 /** A file of rows: parquet, CSV whose cells stay the text they are, JSON lines. */
 import { extname } from "node:path";
 import { ExpverError } from "../../errors.ts";
-import type { CsvForm } from "./csv-form.ts";
+import { type CsvForm, csvFormOf, readingCsv } from "./csv-form.ts";
 import { type DuckDb, sqlText } from "./duckdb.ts";
 import { LEAST_ROWS } from "./parquet/keep-row-groups.ts";
 
@@ -13,7 +13,7 @@ export interface DataFile {
   /** "typed json": JSON lines that meet a file of another kind, so that their values need types. */
   kind: "parquet" | "csv" | "json" | "typed json";
   columns: DataColumn[];
-  /** Of a CSV file that is merged. */
+  /** Of a CSV file. */
   csv?: CsvForm;
 }
 
@@ -27,14 +27,18 @@ export function isDataFile(path: string): boolean {
   return /\.(?:parquet|csv|jsonl|ndjson)$/i.test(path);
 }
 
-/** Throws E_USAGE for another kind of file, E_DATA for a file that is not what its name says. */
+/** `spill`: folder for what is read in its stead. Throws E_USAGE for another kind of file, E_DATA for a file that is not what its name says. */
 export async function readDataFile(
   db: DuckDb,
   { path, name }: { path: string; name: string },
-  { typed = true }: { typed?: boolean } = {},
+  { typed = true, spill }: { typed?: boolean; spill: string },
 ): Promise<DataFile> {
   const own = kindOf(path);
   const kind = typed && own === "json" ? "typed json" : own;
+  if (kind === "csv") {
+    const csv = csvFormOf({ path, name }, spill);
+    return { path, name, kind, csv, columns: csv.names.map((column) => ({ name: column, type: "VARCHAR" })) };
+  }
   const columns = await db.rows(`DESCRIBE SELECT * FROM ${reading({ path, kind })}`);
   return {
     path,
@@ -53,12 +57,13 @@ export function kindOf(path: string): "parquet" | "csv" | "json" {
 }
 
 /** The file as a table. */
-export function reading({ path, kind }: Pick<DataFile, "path" | "kind">): string {
-  const file = sqlText(path);
+export function reading({ path, kind, csv }: Pick<DataFile, "path" | "kind" | "csv">): string {
   // `007` and `1e-5` stay what they are: CSV has no types but those a reader guesses.
+  if (csv !== undefined && kind === "csv") return readingCsv(csv);
+  const file = sqlText(path);
   if (kind === "json") return `read_json(${file}, format = 'newline_delimited', sample_size = -1, maximum_depth = 1)`;
   if (kind === "typed json") return `read_json(${file}, format = 'newline_delimited', sample_size = -1)`;
-  return kind === "parquet" ? `read_parquet(${file})` : `read_csv(${file}, all_varchar = true, header = true)`;
+  return `read_parquet(${file})`;
 }
 
 /** COPY options that write a file as `like` is written: compression, row groups, key-value metadata. */

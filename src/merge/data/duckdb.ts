@@ -1,6 +1,7 @@
 /** DuckDB, loaded when data is merged: within a memory limit, working in a folder beside the output, never reaching for the network. */
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { ExpverError, fromSystemError } from "../../errors.ts";
+import { counted } from "../../platform/words.ts";
 
 type Value = string | number | bigint | boolean | null;
 
@@ -125,8 +126,27 @@ function duckDbError(error: unknown): unknown {
     return new ExpverError("E_MEMORY", `DuckDB ran out of memory: ${text}`, { cause: error });
   }
   if (/no space left|disk is full/i.test(text)) return new ExpverError("E_DISK_FULL", text, { cause: error });
+  const ofLine = csvError(error.message);
+  if (ofLine !== null) return ofLine;
   if (/^(?:IO|Invalid Input|Conversion|Permission) Error/i.test(text)) return new ExpverError("E_DATA", text, { cause: error });
   return fromSystemError(error, "cannot merge data");
+}
+
+/** What DuckDB says on many lines of a line of a CSV file. */
+function csvError(message: string): ExpverError | null {
+  const [, line] = /^Invalid Input Error: CSV Error on Line: (\d+)\n/.exec(message) ?? [];
+  if (line === undefined) return null;
+  const path = /^ {2}file = (.*)$/m.exec(message)?.[1] ?? "a CSV file";
+  const cells = /^Expected Number of Columns: (\d+) Found: (\d+)$/m.exec(message);
+  const why =
+    cells === null
+      ? (/^(?:Value with .*|.*not utf-8 encoded.*)$/m.exec(message)?.[0] ?? "it cannot be read")
+      : `${counted(Number(cells[2]), "cell")}, where the first line has ${cells[1]}`;
+  return new ExpverError("E_DATA", `${path}, line ${line}: ${why}`, {
+    hint: "Mend that line, or write the file anew with the program that made it.",
+    details: { path, line: Number(line) },
+    cause: new Error(message),
+  });
 }
 
 /** Any text between single quotes; views and COPY options cannot be bound. */

@@ -1,11 +1,12 @@
 /** Files of rows merged into one: new rows are added, or replaced by key; streaming, within a memory limit. */
 
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { ExpverError } from "../../errors.ts";
 import { appendBytes, hasSameBytes } from "../../platform/files.ts";
 import { together } from "../../platform/together.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
 import { ownColumn, settledColumns } from "./columns-sql.ts";
-import { csvFormOf, csvOptions, headerLine } from "./csv-form.ts";
+import { csvOptions, headerLine } from "./csv-form.ts";
 import { type DataFile, kindOf, plainFormat, readDataFile, reading, writingLike } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 import { mergeByKey } from "./merge-by-key.ts";
@@ -57,9 +58,34 @@ export function commitDataMerge({ temporary, output, changes }: PreparedData): v
 async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { temporary: string; spill: string }): Promise<DataReport> {
   const kinds = [merge.base.path, merge.output, ...merge.sources.map(({ path }) => path)].map(kindOf);
   const typed = new Set(kinds).size > 1;
-  const [base, ...sources] = await readFiles(db, merge, { typed });
+  const [base, ...sources] = await readFiles(db, merge, { typed, spill });
   if (base === undefined) throw new TypeError("a merge has a base");
   const files = [base, ...sources];
+  try {
+    return await mergeFiles(db, files, { merge, temporary, spill });
+  } catch (error) {
+    throw namingFile(error, files);
+  }
+}
+
+/** What is wrong in a line is said of the file as a person calls it, not of a copy. */
+function namingFile(error: unknown, files: readonly DataFile[]): unknown {
+  const file = error instanceof ExpverError && files.find(({ path, csv }) => [path, csv?.path].includes(String(error.details?.path)));
+  if (!file) return error;
+  const { code, message, hint, details, cause } = error as ExpverError;
+  return new ExpverError(
+    code,
+    message.replace(String(details?.path), () => file.name),
+    { hint, details: { ...details, path: file.path }, cause },
+  );
+}
+
+async function mergeFiles(
+  db: DuckDb,
+  files: readonly DataFile[],
+  { merge, temporary, spill }: { merge: DataMerge; temporary: string; spill: string },
+): Promise<DataReport> {
+  const [base, ...sources] = files as [DataFile, ...DataFile[]];
   const columns = settleSchema(files, merge);
   for (const file of files) requireKey(file, merge.keyColumns);
   const standing = await standOn(db, base, { columns, spill });
@@ -74,11 +100,10 @@ async function mergeAll(db: DuckDb, merge: DataMerge, { temporary, spill }: { te
 }
 
 /** The base, then the sources. JSON is read whole to know its columns: one file after the other, for the sake of memory. */
-async function readFiles(db: DuckDb, merge: DataMerge, { typed }: { typed: boolean }): Promise<DataFile[]> {
+async function readFiles(db: DuckDb, merge: DataMerge, options: { typed: boolean; spill: string }): Promise<DataFile[]> {
   const named = [merge.base, ...ordered(merge)];
   const readOne = async (one: DataMerge["base"]) => {
-    const read = await readDataFile(db, one, { typed });
-    const file = read.kind === "csv" ? { ...read, csv: await csvFormOf(db, read) } : read;
+    const file = await readDataFile(db, one, options);
     await refuseAlikeNames(db, file);
     return file;
   };

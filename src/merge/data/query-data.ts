@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
+import { csvFormOf, readingCsv } from "./csv-form.ts";
 import { type DuckDb, openDuckDb, sqlText } from "./duckdb.ts";
 
 export interface DataTable {
@@ -29,8 +30,20 @@ export async function queryData(
   try {
     const db = await openDuckDb({ spill, memory });
     try {
-      for (const table of tables) await db.run(`CREATE VIEW ${quoteName(table.name)} AS SELECT * FROM ${source(table)}`);
-      await close(db, tables);
+      const files = tables.map((table) => ({ ...table, ...sourceOf(table, spill) }));
+      for (const { name, source, asText } of files) {
+        try {
+          await db.run(`CREATE VIEW ${quoteName(name)} AS SELECT * FROM ${source}`);
+        } catch (error) {
+          // Whoever guesses the types of cells does not say which line is none.
+          if (asText !== null) await db.rows(`SELECT count(*) FROM ${asText}`);
+          throw error;
+        }
+      }
+      await close(
+        db,
+        files.map(({ reads }) => reads),
+      );
       return await ask(db, sql, limit);
     } catch (error) {
       if (error instanceof ExpverError) throw error;
@@ -84,15 +97,19 @@ function notTaken(reason: string, tables: readonly DataTable[]): ExpverError {
 }
 
 /** From here on no other file, no network, no extension, and no way to change that. */
-async function close(db: DuckDb, tables: readonly DataTable[]): Promise<void> {
-  await db.run(`SET allowed_paths = [${tables.map(({ path }) => sqlText(path)).join(", ")}]`);
+async function close(db: DuckDb, paths: readonly string[]): Promise<void> {
+  await db.run(`SET allowed_paths = [${paths.map(sqlText).join(", ")}]`);
   await db.run("SET enable_external_access = false");
   await db.run("SET lock_configuration = true");
 }
 
-function source({ path, kind }: DataTable): string {
-  if (kind === "json") return `read_json(${sqlText(path)}, format = 'newline_delimited')`;
-  return kind === "parquet" ? `read_parquet(${sqlText(path)})` : `read_csv(${sqlText(path)}, header = true)`;
+function sourceOf({ name, path, kind }: DataTable, spill: string): { source: string; asText: string | null; reads: string } {
+  if (kind === "csv") {
+    const form = csvFormOf({ path, name }, spill);
+    return { source: readingCsv(form, { typed: true }), asText: readingCsv(form), reads: form.path };
+  }
+  const source = kind === "json" ? `read_json(${sqlText(path)}, format = 'newline_delimited')` : `read_parquet(${sqlText(path)})`;
+  return { source, asText: null, reads: path };
 }
 
 /** Wide integers come as text; those that a number holds exactly become one. */
