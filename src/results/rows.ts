@@ -45,11 +45,15 @@ export function appendRow(db: Database, table: string, { trackId, values, at = n
         db.run(sql, [trackId, timestamp, ...bound]);
         return { table, track_id: trackId, first: timestamp, last: timestamp, rows: 1 };
       } catch (error) {
-        // Another process logged for the same track in the same microsecond.
-        if (!isDuplicateKey(error)) throw error;
+        // Another process logged for the same track in the same microsecond; or a column of its own lets no value come twice.
+        if (!isDuplicateKey(error) || !hasRow(db, table, { trackId, timestamp })) throw error;
       }
     }
   });
+}
+
+function hasRow(db: Database, table: string, { trackId, timestamp }: { trackId: string; timestamp: string }): boolean {
+  return db.get(`SELECT 1 FROM ${quoteName(table)} WHERE track_id = ? AND timestamp = ?`, [trackId, timestamp]) !== undefined;
 }
 
 /** Copies the database as it is now, for {@link rowsSince}. A database that does not exist yet gives an empty copy. */

@@ -4,7 +4,7 @@ import { type Database, foldName, quoteName } from "../platform/sqlite.ts";
 import type { RunRecord } from "./types.ts";
 
 /** xetrack's name for its table; a reserved word, so names are always quoted. */
-const DEFAULT_TABLE = "default";
+export const DEFAULT_TABLE = "default";
 export const RUNS_TABLE = "expver_runs";
 export const RUN_TRACKS_TABLE = "expver_run_tracks";
 /** Which rows a merge brought from where. */

@@ -1,5 +1,8 @@
 /** Where a run's numbers come from, and what becomes of the file they come in. */
+
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { openResults } from "../../src/results/database.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { rowsOf } from "./story.ts";
 
@@ -82,6 +85,21 @@ it("a number or a parameter that is called as what says which row it is, is know
   ]);
   expect(repo.expverJson(["show", "e0.1.0"]).data.params).toMatchObject({ version: "2" });
 });
+
+it.each(["loss REAL NOT NULL", "accuracy REAL UNIQUE", "accuracy REAL CHECK (accuracy > 1)"])(
+  "a table with a rule (%s) that the run's own row breaks is left alone: the row goes into xetrack's",
+  (column) => {
+    const repo = begin();
+    const db = openResults(join(repo.root, "results/experiments.db"), { create: true });
+    db.exec(`CREATE TABLE others (track_id TEXT, timestamp TEXT, ${column}, PRIMARY KEY (track_id, timestamp))`);
+    if (column.endsWith("UNIQUE")) db.exec("INSERT INTO others VALUES ('a', '1', 0.5)");
+    db.close();
+    const before = rowsOf(repo, "others").length;
+    const { data } = run(repo, "--metrics", "metrics.json", "--", "node", "train.js", "0.5");
+    expect(data).toMatchObject({ version: "e0.1.0", metrics: { accuracy: "0.5" } });
+    expect([rowsOf(repo, "others").length, rowsOf(repo, "default")]).toEqual([before, [expect.objectContaining({ accuracy: 0.5 })]]);
+  },
+);
 
 it("a nested number is told once, by the file's name or by that of its column, whichever expver.yaml has; the telling ones come first", () => {
   const repo = begin();

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { Project } from "../../../config/project.ts";
 import { hideSecrets } from "../../../config/secrets.ts";
 import { type Database, foldName } from "../../../platform/sqlite.ts";
+import { brokenRule } from "../../../platform/sqlite-errors.ts";
 import { parseCell } from "../../../results/cells.ts";
 import { columnOf } from "../../../results/column-names.ts";
 import { openResults } from "../../../results/database.ts";
@@ -10,8 +11,8 @@ import { aggregate } from "../../../results/numbers.ts";
 import { addStampColumns, appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../../results/rows.ts";
 import { digestRun, removeRun } from "../../../results/run-rows.ts";
 import { addRunTracks, runTracks, updateRun } from "../../../results/runs.ts";
-import { hasColumn, MOST_COLUMNS, mainTable, STAMP_COLUMNS, tableColumns } from "../../../results/schema.ts";
-import type { Cell, RunRecord, Stamps } from "../../../results/types.ts";
+import { DEFAULT_TABLE, hasColumn, MOST_COLUMNS, mainTable, STAMP_COLUMNS, tableColumns } from "../../../results/schema.ts";
+import type { Cell, RunRecord, Stamps, TrackRows } from "../../../results/types.ts";
 import { copyBefore } from "./mend-database.ts";
 import { outsideTracks } from "./outside-tracks.ts";
 
@@ -46,7 +47,7 @@ export function collectRows(project: Project, input: CollectInput): Collected {
     const outside = outsideTracks(input.folder);
     const own = found.added.filter(({ track_id: track }) => !outside.has(track));
     const parameters = hideSecrets(input.parameters);
-    const added = own.length > 0 || !input.ownRow ? own : [writeOwnRow(db, project, input, parameters)];
+    const added = own.length > 0 || !input.ownRow ? own : writeOwnRow(db, project, input, parameters);
     addRunTracks(db, input.runId, added);
     const said = aggregate(db, input.runId, project.config);
     const inFile = asConfigured(project.config.metrics, input.metrics);
@@ -101,14 +102,22 @@ export function withResults<Value>(path: string, act: (db: Database) => Value): 
   }
 }
 
-/** A program that logs nothing still leaves one row, so that every run is found in the tables. */
-function writeOwnRow(
-  db: Database,
-  project: Project,
-  { runId, metrics }: CollectInput,
-  parameters: Record<string, string>,
-): ReturnType<typeof appendRow> {
-  const table = mainTable(db, project.config.results.tables);
+/**
+ * A program that logs nothing still leaves one row, so that every run is found in the tables. None where the tables have rules that such a row
+ * breaks: the run's record has what it says.
+ */
+function writeOwnRow(db: Database, project: Project, input: CollectInput, parameters: Record<string, string>): TrackRows[] {
+  for (const table of new Set([mainTable(db, project.config.results.tables), DEFAULT_TABLE])) {
+    try {
+      return [appendOwnRow(db, table, input, parameters)];
+    } catch (error) {
+      if (brokenRule(error) === null) throw error;
+    }
+  }
+  return [];
+}
+
+function appendOwnRow(db: Database, table: string, { runId, metrics }: CollectInput, parameters: Record<string, string>): TrackRows {
   const present = tableColumns(db, table);
   const said = Object.entries({ ...metrics, ...parameters, ...metrics }).filter(([name]) => !NOT_SAID.has(foldName(columnOf(name))));
   const cells = said.map(([name, text]) => [name, parseCell(text)] as const);
