@@ -78,7 +78,8 @@ class ProxyRefusal extends Error {
   }
 }
 
-export function httpClient(options: HttpOptions): HttpClient {
+export function httpClient(given: HttpOptions): HttpClient {
+  const options = { ...given, connectTimeoutMs: asTimer(given.connectTimeoutMs), readTimeoutMs: asTimer(given.readTimeoutMs) };
   const keep = { keepAlive: true, maxFreeSockets: 64, scheduling: "lifo" } as const;
   const plain = new Agent(keep);
   // Made when needed: reading authorities takes milliseconds. Afterwards every connection uses what was read.
@@ -171,6 +172,13 @@ export function httpClient(options: HttpOptions): HttpClient {
     }
   };
 }
+
+/** No limit is 0; to Node, what is longer than a timer can be would be a millisecond. */
+function asTimer(ms: number): number {
+  return ms > 0 ? Math.min(ms, LONGEST_TIMER) : LONGEST_TIMER;
+}
+
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** What is told to a proxy. Of a name left in its address Node would make a header that the server behind it sees. */
 function introduced(proxy: URL): { address: URL; authorization: Record<string, string> } {

@@ -82,6 +82,11 @@ describe.skipIf(nginx === null)("on nginx", () => {
       expect(codes).toEqual(["E_REMOTE_CERTIFICATE", "fine", "fine", "E_CONFIG"]);
     });
 
+    it.each(["0", "9999999"])("%s seconds for a connection are as many as it needs", async (connect_timeout) => {
+      const options = { ...put, ssl_verify: server.authority, connect_timeout, read_timeout: connect_timeout };
+      expect(await tryOut(`/open/patient${connect_timeout}`, options, server.secureUrl)).toBe("fine");
+    });
+
     it("tells an unknown host from a closed port", async () => {
       expect(await tryOut("/", put, "http://no-such-host.invalid")).toBe("E_REMOTE_UNREACHABLE");
       expect(await tryOut("/", put, "http://127.0.0.1:9")).toBe("E_REMOTE_UNREACHABLE");
