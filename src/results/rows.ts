@@ -7,7 +7,7 @@ import { nameColumns } from "./column-names.ts";
 import { cellFor, declaredType, widenColumns } from "./column-types.ts";
 import { copyDatabase } from "./copy.ts";
 import { compareTable } from "./row-changes.ts";
-import { addColumns, ensureEventsTable, eventsTables, STAMP_COLUMNS, tableColumns } from "./schema.ts";
+import { addColumns, ensureEventsTable, eventsTables, STAMP_COLUMNS, tableColumns, takesRows } from "./schema.ts";
 import { formatTimestamp, nextMicroseconds } from "./timestamps.ts";
 import type { Cell, RowChanges, Stamps, TrackRows } from "./types.ts";
 
@@ -22,6 +22,7 @@ export interface NewRow {
 /** Appends one row, making table and columns as needed. Answers its key. Safe among any number of writing processes. */
 export function appendRow(db: Database, table: string, { trackId, values, at = new Date() }: NewRow): TrackRows {
   return db.write(() => {
+    if (!takesRows(db, table)) throw notOurs(table);
     ensureEventsTable(db, table);
     const present = tableColumns(db, table);
     const types = new Map(present.map(({ name, type }) => [name, type]));
@@ -49,6 +50,13 @@ export function appendRow(db: Database, table: string, { trackId, values, at = n
         if (!isDuplicateKey(error) || !hasRow(db, table, { trackId, timestamp })) throw error;
       }
     }
+  });
+}
+
+function notOurs(table: string): ExpverError {
+  return new ExpverError("E_DATABASE", `${table} has no columns track_id and timestamp: nothing can be logged into it`, {
+    hint: "Name another table in expver.yaml: results: { table: NAME }. A program that makes its table anew (pandas' to_sql) takes one of its own.",
+    details: { table },
   });
 }
 

@@ -60,6 +60,12 @@ export function ensureEventsTable(db: Database, table: string): void {
   db.exec(`CREATE TABLE IF NOT EXISTS ${quoteName(table)} (track_id TEXT, timestamp TEXT, PRIMARY KEY (track_id, timestamp))`);
 }
 
+/** It is an events table, or can be made one: there is no other table, and no view, of that name. */
+export function takesRows(db: Database, table: string): boolean {
+  const columns = tableColumns(db, table);
+  return columns.length === 0 || (hasTable(db, table) && ["track_id", "timestamp"].every((name) => hasColumn(columns, name)));
+}
+
 /** SQLite makes no table with more. */
 export const MOST_COLUMNS = 2000;
 

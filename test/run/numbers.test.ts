@@ -101,6 +101,17 @@ it.each(["loss REAL NOT NULL", "accuracy REAL UNIQUE", "accuracy REAL CHECK (acc
   },
 );
 
+it("a program that makes the table of the results anew, as pandas does, still has a version; what is logged there is refused", () => {
+  const repo = begin();
+  repo.commit("a table", { "expver.yaml": "results: { table: scores }\n" });
+  const sqlite = JSON.stringify(join(import.meta.dirname, "../../node_modules/@photostructure/sqlite"));
+  const anew = `const { DatabaseSync } = require(${sqlite});
+    new DatabaseSync(process.env.EXPVER_DB).exec("DROP TABLE scores; CREATE TABLE scores (id INTEGER); INSERT INTO scores VALUES (7)");`;
+  expect(run(repo, "--param", "lr=0.5", "--", "node", "-e", anew).data).toMatchObject({ version: "e0.1.0" });
+  expect([rowsOf(repo, "scores"), rowsOf(repo, "default")]).toEqual([[{ id: 7n }], [expect.objectContaining({ lr: 0.5 })]]);
+  expect(repo.expverJson(["log", "loss=1"])).toMatchObject({ error: { code: "E_DATABASE", message: expect.stringContaining("scores") } });
+});
+
 it("a nested number is told once, by the file's name or by that of its column, whichever expver.yaml has; the telling ones come first", () => {
   const repo = begin();
   const program = 'require(\'fs\').writeFileSync(\'m.json\', \'{"n": 3, "val": {"f1": 0.5, "loss": 1e-3}, "ACC": 0.7}\')';

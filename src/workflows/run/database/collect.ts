@@ -11,7 +11,7 @@ import { aggregate } from "../../../results/numbers.ts";
 import { addStampColumns, appendRow, restampRows, rowsSince, type StampConflict, stampRows } from "../../../results/rows.ts";
 import { digestRun, removeRun } from "../../../results/run-rows.ts";
 import { addRunTracks, runTracks, updateRun } from "../../../results/runs.ts";
-import { DEFAULT_TABLE, hasColumn, MOST_COLUMNS, mainTable, STAMP_COLUMNS, tableColumns } from "../../../results/schema.ts";
+import { DEFAULT_TABLE, hasColumn, MOST_COLUMNS, mainTable, STAMP_COLUMNS, tableColumns, takesRows } from "../../../results/schema.ts";
 import type { Cell, RunRecord, Stamps, TrackRows } from "../../../results/types.ts";
 import { copyBefore } from "./mend-database.ts";
 import { outsideTracks } from "./outside-tracks.ts";
@@ -108,6 +108,7 @@ export function withResults<Value>(path: string, act: (db: Database) => Value): 
  */
 function writeOwnRow(db: Database, project: Project, input: CollectInput, parameters: Record<string, string>): TrackRows[] {
   for (const table of new Set([mainTable(db, project.config.results.tables), DEFAULT_TABLE])) {
+    if (!takesRows(db, table)) continue;
     try {
       return [appendOwnRow(db, table, input, parameters)];
     } catch (error) {
