@@ -98,7 +98,7 @@ function lastOperation(project: Place): Operation {
 }
 
 /** The last one that could be undone of this worktree, or of those that are older than one. */
-function operationBefore(project: Place, id: string | null): Operation | null {
+export function operationBefore(project: Place, id: string | null): Operation | null {
   const here = topOf(project);
   for (const operation of newestOperations(project)) {
     const { worktree, command, state, notes } = operation;

@@ -6,7 +6,7 @@ import type { RowHooks } from "../journal/effects/kind.ts";
 import { brokenOperations } from "../journal/recover.ts";
 import type { EffectState } from "../journal/take-back.ts";
 import type { Effect, Operation } from "../journal/types.ts";
-import { applyingUndo, backupRef, type UndoPlan as JournalPlan, operationToUndo, planningUndo } from "../journal/undo.ts";
+import { applyingUndo, backupRef, type UndoPlan as JournalPlan, operationBefore, operationToUndo, planningUndo } from "../journal/undo.ts";
 import { paceWork } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
 import type { Input, Plan, Step, WriteWorkflow } from "./contract.ts";
@@ -40,6 +40,8 @@ export interface UndoResult {
   /** What was taken back, by kind. */
   takenBack: string[];
   stays: string[];
+  /** What `expver undo` would take back next: of a command that made several operations, the rest of it. */
+  before: Pick<Operation, "id" | "command" | "summary"> | null;
 }
 
 export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
@@ -47,7 +49,7 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
   repaired(repaired, input) {
     if (textIn(input.op) !== undefined) return null;
     const said = repaired.map(({ id, command, outcome }) => ({ id, command, outcome }));
-    return { operation: null, undone: null, repaired: said, takenBack: [], stays: [] };
+    return { operation: null, undone: null, repaired: said, takenBack: [], stays: [], before: null };
   },
 
   async plan(context, input) {
@@ -89,7 +91,9 @@ export const undo: WriteWorkflow<Input, UndoPlan, UndoResult> = {
     await prepareWriting(project, context);
     const work = applyingUndo(project, context, { operation: undoes, standing, ...(rows === undefined ? {} : { rows }) });
     const operation = await paceWork(work, context, { label: "undoing" });
-    return { operation, undone: undoes, repaired: [], takenBack: targets, stays: plan.beyond };
+    const found = operationBefore(project, undoes.id);
+    const before = found === null ? null : { id: found.id, command: found.command, summary: found.summary };
+    return { operation, undone: undoes, repaired: [], takenBack: targets, stays: plan.beyond, before };
   },
 
   show({ command, about, steps, destructive, fingerprint, operation, beyond }) {

@@ -94,7 +94,11 @@ describe("a finished run", () => {
     expectFinished();
     expect(existsSync(join(repo.root, "augment.py"))).toBe(false);
     expect(existsSync(join(repo.root, data.model.path))).toBe(true);
-    for (let step = 0; step < 3; step += 1) expect(repo.expver(["undo"]).stdout).toMatch(/^undone(?!(?:.|\n)*refs\/expver\/backup\/)/);
+    for (const next of ["worktree finish", "models add", "worktree create"]) {
+      const { stdout } = repo.expver(["undo"]);
+      expect(stdout).toMatch(/^undone(?!(?:.|\n)*refs\/expver\/backup\/)/);
+      expect(stdout).toContain(`expver undo would now take back ${next} `);
+    }
     expect(repo.git("for-each-ref", "refs/expver/backup/**/backup/**")).toBe("");
     expect([repo.git("rev-parse", "HEAD"), repo.read("data/train.csv"), rowsOf(repo)]).toEqual(before);
     expect(there.read("augment.py")).toBe("code of the experiment\n");

@@ -6,7 +6,7 @@ import { localTime } from "./time.ts";
 /** A checkout may have thrown away a million files one by one. */
 const MOST_LINES = 50;
 
-export function renderUndo({ operation, undone, repaired, takenBack, stays }: UndoResult, { style }: Terminal): string {
+export function renderUndo({ operation, undone, repaired, takenBack, stays, before }: UndoResult, { style }: Terminal): string {
   if (undone === null) {
     const lines = repaired.map(({ id, command, outcome }) => `${style("green", "repaired")}  ${command} ${id}: ${outcome}`);
     return `${[...lines, "          nothing else was undone; the operation before it: expver undo"].join("\n")}\n`;
@@ -19,5 +19,9 @@ export function renderUndo({ operation, undone, repaired, takenBack, stays }: Un
       : []),
     ...stays.map((target) => `${style("yellow", "stays")}   ${target} (on a remote)`),
   ];
-  return `${[...lines, style("dim", `operation ${operation}`)].join("\n")}\n`;
+  const next =
+    before === null
+      ? []
+      : [style("dim", `expver undo would now take back ${before.command} ${before.id}${before.summary ? `: ${before.summary}` : ""}`)];
+  return `${[...lines, style("dim", `operation ${operation}`), ...next].join("\n")}\n`;
 }
