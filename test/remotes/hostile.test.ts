@@ -327,6 +327,17 @@ it.each(["http", "webdav"])("takes a password out of the url of %s as it is mean
   await expect(unreadable).rejects.toMatchObject({ code: "E_CONFIG", message: expect.not.stringContaining("se/cret") });
 });
 
+it.each(["s3", "azure", "gs"])("does not take a web page that says yes to everything for what %s has", async (kind) => {
+  stub.behave = (asked, answer) => {
+    // Without a length, as such pages are made.
+    if (asked.method !== "HEAD") answer.write("<html>");
+    answer.end();
+  };
+  const { url, options } = (SITES[kind] as (url: string) => { url: string; options: Record<string, string> })(stub.url);
+  const object = named("a");
+  expect(await codeOf(open({ url, options }).present([object], {}))).toBe("E_REMOTE_ANSWER");
+});
+
 it("shows secrets to no host that a token service names", async () => {
   stub.behave = (_, answer) => void answer.writeHead(307, { location: `${other.url}/token` }).end();
   const options = { account_name: "ada", tenant_id: "t", client_id: "c", client_secret: "secret" };

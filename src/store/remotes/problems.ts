@@ -43,6 +43,18 @@ export function fromStatus(
   });
 }
 
+/** Of an object its server always says how large it is: this is another one, which says yes to everything. */
+export function notOfItsKind({ remote, doing }: Asked, kind: string): ExpverError {
+  return new ExpverError(
+    "E_REMOTE_ANSWER",
+    `remote ${remote}: cannot ${doing}: what answers is no ${kind}: it says yes, and not how large the object is`,
+    {
+      hint: "Check the remote's url and endpoint: a web page for people may be there, or one to log in on the way.",
+      details: { remote },
+    },
+  );
+}
+
 function statusCode(status: number): ErrorCode {
   if (status === 401 || status === 407) return "E_REMOTE_AUTH";
   if (status === 403) return "E_REMOTE_FORBIDDEN";

@@ -6,6 +6,7 @@ import { flatFolders, type KeyPage } from "../flat-keys.ts";
 import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-access.ts";
 import { pagesOf } from "../pages.ts";
 import { makeRoom } from "../parts.ts";
+import { notOfItsKind } from "../problems.ts";
 import type { Key, ObjectServer, Source } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
 import { uploadInBlocks } from "./blocks.ts";
@@ -58,7 +59,11 @@ export function azureServer(config: RemoteConfig, env: Environment, clock: () =>
     async find(key, signal) {
       const answer = await client.ask({ method: "HEAD", key: full(key), signal, accept: ["BlobNotFound"], doing: `look for ${key}` });
       dropAnswer(answer);
-      return answer.status < 300 ? { size: lengthOf(answer), tag: quoted(answer.headers.etag) } : null;
+      if (answer.status >= 300) return null;
+      const size = lengthOf(answer);
+      if (size === undefined && answer.headers["x-ms-blob-type"] === undefined)
+        throw notOfItsKind({ remote: name, doing: `look for ${key}` }, "Azure Blob Storage");
+      return { size, tag: quoted(answer.headers.etag) };
     },
 
     async get(key, { from, signal }) {

@@ -7,6 +7,7 @@ import { bodyOf, type Environment, textOf, trustOf } from "../http-access.ts";
 import { encodeStrictly } from "../keys.ts";
 import { once } from "../once.ts";
 import { pagesOf } from "../pages.ts";
+import { notOfItsKind } from "../problems.ts";
 import type { Found, Key, ObjectServer } from "../server.ts";
 import { parseJson } from "../token-source.ts";
 import { gsClient } from "./client.ts";
@@ -77,7 +78,9 @@ export function gsServer(config: RemoteConfig, env: Environment, clock: () => Da
         doing,
       });
       const text = await textOf(answer, { remote: name, doing });
-      if (answer.status !== 404) return foundIn(parseJson(text));
+      const found = foundIn(parseJson(text));
+      if (answer.status !== 404 && found.size === undefined) throw notOfItsKind({ remote: name, doing }, "Google Cloud Storage");
+      if (answer.status !== 404) return found;
       await needBucket(signal);
       return null;
     },

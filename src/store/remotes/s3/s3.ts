@@ -9,6 +9,7 @@ import { bodyOf, type Environment, lengthOf, textOf, trustOf } from "../http-acc
 import { once } from "../once.ts";
 import { pagesOf } from "../pages.ts";
 import { makeRoom } from "../parts.ts";
+import { notOfItsKind } from "../problems.ts";
 import type { Found, Key, ObjectServer, Source } from "../server.ts";
 import { elementsIn, textIn } from "../xml.ts";
 import { readAwsFiles } from "./aws-files.ts";
@@ -64,13 +65,14 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
         doing: `look for ${key}`,
       });
       dropAnswer(head);
-      if (head.status < 300) return { size: lengthOf(head), ...names.of(head) };
+      const length = lengthOf(head);
+      if (head.status < 300 && length !== undefined) return { size: length, ...names.of(head) };
       // A deletion is a version too, of which there is nothing to get.
       if (head.status === 404 || head.status === 405) {
         await needBucket(signal);
         return null;
       }
-      // A HEAD says no reason: GET does.
+      // A HEAD says no reason, and on its way may lose the size: GET does.
       const asking = client.ask({
         method: "GET",
         key: full(key),
@@ -85,7 +87,8 @@ export function s3Server(config: RemoteConfig, env: Environment, clock: () => Da
       dropAnswer(answer);
       if (answer.status >= 400 && answer.status !== 416) return null;
       const size = answer.status === 416 ? 0 : Number(/\/(\d+)$/.exec(answer.headers["content-range"] ?? "")?.[1] ?? lengthOf(answer));
-      return { size: Number.isFinite(size) ? size : undefined, ...names.of(answer) };
+      if (!Number.isFinite(size)) throw notOfItsKind({ remote: name, doing: `look for ${key}` }, "S3 store");
+      return { size, ...names.of(answer) };
     },
 
     async get(key, { from, signal, version }) {
