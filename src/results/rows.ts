@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { ExpverError } from "../errors.ts";
 import { bindable, type Database, foldName, placeholder, quoteName, readOnlyUri, type SqlValue } from "../platform/sqlite.ts";
-import { isDuplicateKey } from "../platform/sqlite-errors.ts";
+import { brokenRule, isDuplicateKey } from "../platform/sqlite-errors.ts";
 import { nameColumns } from "./column-names.ts";
 import { cellFor, declaredType, widenColumns } from "./column-types.ts";
 import { copyDatabase } from "./copy.ts";
@@ -112,9 +112,11 @@ export interface StampConflict {
   /** What the program itself had written, and was kept. */
   value: Cell;
   rows: number;
+  /** Why the rows of the table could not be stamped at all: a rule of it. */
+  rule?: string;
 }
 
-/** Writes the stamps into the cells of these rows that are NULL. Answers cells that already said something else. */
+/** Writes the stamps into the cells of these rows that are NULL. Answers cells that already said something else, and tables that take no stamp. */
 export function stampRows(db: Database, tracks: readonly TrackRows[], stamps: Stamps): StampConflict[] {
   const known = STAMP_COLUMNS.filter((column) => stamps[column] !== null);
   if (known.length === 0) return [];
@@ -131,7 +133,14 @@ export function stampRows(db: Database, tracks: readonly TrackRows[], stamps: St
       const sets = known.map((column) => `${column} = coalesce(${column}, ?)`).join(", ");
       const missing = known.map((column) => `${column} IS NULL`).join(" OR ");
       const sql = `UPDATE ${quoteName(track.table)} SET ${sets} WHERE ${WITHIN} AND (${missing})`;
-      db.run(sql, [...known.map((column) => stamps[column]), ...within(track)]);
+      try {
+        db.run(sql, [...known.map((column) => stamps[column]), ...within(track)]);
+      } catch (error) {
+        // Somebody's trigger may let no row be changed; whose rows they are is known all the same.
+        const rule = brokenRule(error);
+        if (rule === null) throw error;
+        conflicts.set(track.table, { table: track.table, column: "version", value: null, rows: track.rows, rule });
+      }
     }
     return [...conflicts.values()];
   });

@@ -29,6 +29,17 @@ describe("stamps", () => {
     expect(readFileSync(data.log, "utf8").trim()).toBe("track_id timestamp loss version git_commit dvc_hash");
   });
 
+  it("that a table lets nobody write are missing, which is said: the run has its version all the same", () => {
+    const repo = makeExperiment();
+    const create = `CREATE TABLE kept (track_id TEXT, timestamp TEXT, version TEXT, git_commit TEXT, dvc_hash TEXT, PRIMARY KEY (track_id, timestamp));
+      CREATE TRIGGER appended BEFORE UPDATE ON kept BEGIN SELECT raise(ABORT, 'append only'); END`;
+    const program = withDatabase(`db.exec(\`${create}; INSERT INTO kept (track_id, timestamp) VALUES ('a', '1')\`)`);
+    const { code, data, warnings } = repo.expverJson(["run", "--", "node", "-e", program]);
+    expect([code, data.version]).toEqual([0, "e0.1.0"]);
+    expect(warnings.map(({ text }) => text).join()).toContain("the rows of kept cannot say their version (append only)");
+    expect(runRows(repo)).toMatchObject([{ version: "e0.1.0", status: "finished" }]);
+  });
+
   it("that the program wrote itself stay, and it is said that they differ", () => {
     const repo = makeExperiment();
     const create = "CREATE TABLE epochs (track_id TEXT, timestamp TEXT, version TEXT, PRIMARY KEY (track_id, timestamp))";

@@ -282,11 +282,12 @@ function stamp(
     dvc_hash: dvcHash,
     changed_during_run: changed.length === 0 ? null : JSON.stringify(changed),
   };
-  for (const { table, column, value, rows } of stampRun(places.databaseFile, runId, { stamps, record })) {
-    context.report({
-      kind: "warning",
-      text: `the program stamped ${counted(rows, "row")} of ${table} itself: ${column} stays ${String(value)}`,
-    });
+  for (const { table, column, value, rows, rule } of stampRun(places.databaseFile, runId, { stamps, record })) {
+    const text =
+      rule === undefined
+        ? `the program stamped ${counted(rows, "row")} of ${table} itself: ${column} stays ${String(value)}`
+        : `the rows of ${table} cannot say their version (${rule}): only the run does`;
+    context.report({ kind: "warning", text });
   }
   const digest = digestOfRun(places.databaseFile, runId);
   operation.record({ kind: "rows", database: places.database, run: runId, ...(digest === null ? {} : { digest }) });
