@@ -155,6 +155,7 @@ describe("a file of settings", () => {
       }),
     );
     expect(() => parseCsv("a,a\n1,2\n", "x.csv")).toThrow("does not name every column once");
+    expect(() => parseCsv("a;b\n1;2\n", "x.csv")).toThrow("cells are parted by commas, and its first line is a;b");
     expect(() => parseCsv("a\n1,2\n", "x.csv")).toThrow("line 2");
     expect(() => parseCsv('a,b\n1,"2\n3,4\n', "x.csv")).toThrow("line 2 has a quote that does not end its cell");
     expect(() => parseCsv('a\n"x"y\n', "x.csv")).toThrow("line 2");

@@ -44,6 +44,8 @@ export function parseCsv(text: string, name: string): Record<string, string>[] {
   const names = header.map((cell) => cell.trim());
   if (names.some((one) => one === "") || new Set(names).size < names.length)
     throw wrong(name, "its first line does not name every column once");
+  const [only = ""] = names;
+  if (names.length === 1 && /[;\t|]/.test(only)) throw wrong(name, `cells are parted by commas, and its first line is ${only}`);
   return lines.map((cells, index) => {
     if (cells.length > names.length) throw wrong(name, `line ${index + 2} has more cells than the first line has names`);
     return Object.fromEntries(cells.flatMap((cell, column) => (cell === "" ? [] : [[names[column] ?? "", cell]])));
