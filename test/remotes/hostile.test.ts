@@ -327,7 +327,7 @@ it.each(["http", "webdav"])("takes a password out of the url of %s as it is mean
   await expect(unreadable).rejects.toMatchObject({ code: "E_CONFIG", message: expect.not.stringContaining("se/cret") });
 });
 
-it.each(["s3", "azure", "gs"])("does not take a web page that says yes to everything for what %s has", async (kind) => {
+it.each(["s3", "azure", "gs", "webdav"])("does not take a web page that says yes to everything for what %s has", async (kind) => {
   stub.behave = (asked, answer) => {
     // Without a length, as such pages are made.
     if (asked.method !== "HEAD") answer.write("<html>");
@@ -336,6 +336,17 @@ it.each(["s3", "azure", "gs"])("does not take a web page that says yes to everyt
   const { url, options } = (SITES[kind] as (url: string) => { url: string; options: Record<string, string> })(stub.url);
   const object = named("a");
   expect(await codeOf(open({ url, options }).present([object], {}))).toBe("E_REMOTE_ANSWER");
+});
+
+it("asks a WebDAV server in another way how large a file is that it tells no length of", async () => {
+  stub.behave = (asked, answer) => {
+    if (asked.method !== "PROPFIND") answer.writeHead(asked.url?.includes(named("a").hash.slice(2)) ? 200 : 404).end();
+    else
+      answer.writeHead(207).end("<D:response><D:href>/x</D:href><D:prop><D:getcontentlength>7</D:getcontentlength></D:prop></D:response>");
+  };
+  const { url, options } = (SITES.webdav as (url: string) => { url: string; options: Record<string, string> })(stub.url);
+  const seen = await open({ url, options }).present([named("a"), named("b")], {});
+  expect(seen).toEqual([{ ...named("a"), size: 7 }]);
 });
 
 it("shows secrets to no host that a token service names", async () => {

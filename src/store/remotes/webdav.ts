@@ -6,8 +6,9 @@ import type { RemoteConfig } from "../settings/dvc-config.ts";
 import { type Environment, getRange, type HttpAccess, httpAccess, lengthOf, textOf } from "./http-access.ts";
 import { isFileName, strangeName } from "./keys.ts";
 import { once } from "./once.ts";
+import { notOfItsKind } from "./problems.ts";
 import { retrying } from "./retry.ts";
-import type { FolderThere, Key, KeyAndSize, ObjectServer } from "./server.ts";
+import type { FolderThere, Found, Key, KeyAndSize, ObjectServer } from "./server.ts";
 import { uploadsOf } from "./uploads.ts";
 import { elementsIn, textIn, withoutPrefixes } from "./xml.ts";
 
@@ -31,7 +32,9 @@ export function webdavServer(config: RemoteConfig, env: Environment): ObjectServ
     async find(key, signal) {
       const answer = await access.ask("HEAD", key, { signal, accept: [404, 410], doing: `look for ${key}` });
       dropAnswer(answer);
-      return answer.status >= 400 ? null : { size: lengthOf(answer), tag: answer.headers.etag };
+      if (answer.status >= 400) return null;
+      const size = lengthOf(answer);
+      return size === undefined ? propertiesOf(access, key, signal) : { size, tag: answer.headers.etag };
     },
     get: (key, options) => getRange(access, key, options),
     async put(key, source, signal) {
@@ -107,6 +110,18 @@ async function removeQuietly(access: HttpAccess, key: Key): Promise<void> {
   await Promise.race([removing, pause(CLEANING_MS, undefined, { ref: false })]).catch(() => {});
   controller.abort();
   removing.catch(() => {});
+}
+
+/** What WebDAV itself says of a file, where a page for people may have answered. Null: it is not there. */
+async function propertiesOf(access: HttpAccess, key: Key, signal: AbortSignal): Promise<Found | null> {
+  const headers = { depth: "0", "content-type": "application/xml" };
+  const asked = { remote: access.name, doing: `look for ${key}` };
+  const answer = await access.ask("PROPFIND", key, { signal, headers, accept: [404, 405, 410, 501], doing: asked.doing });
+  const [file] = elementsIn(withoutPrefixes(await textOf(answer, asked)), "response");
+  if (answer.status === 404 || answer.status === 410) return null;
+  if (file === undefined) throw notOfItsKind(asked, "WebDAV server");
+  const length = textIn(file, "getcontentlength");
+  return { size: length === undefined ? undefined : Number(length), tag: textIn(file, "getetag") };
 }
 
 /** Null: it is no folder, or not there. */
