@@ -59,6 +59,16 @@ describe("init --remote", () => {
     expect(repo.run("git", ["grep", "--cached", "s3cret"]).stdout).toBe("");
   });
 
+  it("takes a path among the options for a file as seen from where it is typed", () => {
+    const repo = makeRepository();
+    repo.write("sub/keys.json", "{}");
+    const options = ["--remote-option", "credentialpath=keys.json", "--remote-option", "projectname=keys.json"];
+    const { code } = repo.expver(["init", "--no-check", "--remote", "gs://bucket/x", ...options], { cwd: "sub" });
+    expect(code).toBe(0);
+    expect(repo.read(".dvc/config.local")).toContain("credentialpath = ../sub/keys.json");
+    expect(repo.read(".dvc/config")).toContain("projectname = keys.json");
+  });
+
   it("adopts the default remote that is there, and replaces none", () => {
     const repo = makeRepository();
     repo.expver(["init"]);

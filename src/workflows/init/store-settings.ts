@@ -11,7 +11,7 @@ import { isFolder } from "../../platform/files.ts";
 import { loginIn } from "../../platform/http.ts";
 import type { ObjectFolder } from "../../store/objects/layout.ts";
 import { type CacheFile, cacheFiles } from "../../store/objects/unused.ts";
-import { type ConfigLevel, isUrl, readDvcConfig, readLevel } from "../../store/settings/dvc-config.ts";
+import { type ConfigLevel, isPathOption, isUrl, readDvcConfig, readLevel } from "../../store/settings/dvc-config.ts";
 import type { ConfigValue, Sections } from "../../store/settings/dvc-config-file.ts";
 import type { FileEdit } from "../../store/types.ts";
 import type { Input, Step } from "../contract.ts";
@@ -107,7 +107,11 @@ function remoteChanges(place: Place, context: Context, input: Input): RemoteChan
   const all = { ...options, ...given };
   const changes = [
     ...(known === undefined ? [{ level, section, option: "url", value: storedConfigPath(place, context, { level, typed: url }) }] : []),
-    ...Object.entries(all).map(([option, value]): Change => ({ level: isOwn(option) ? "local" : level, section, option, value })),
+    ...Object.entries(all).map(([option, given]): Change => {
+      const at = isOwn(option) ? "local" : level;
+      const value = isPathOption(section, option) ? storedConfigPath(place, context, { level: at, typed: given }) : given;
+      return { level: at, section, option, value };
+    }),
     ...(current === undefined || input.remoteName !== undefined ? [{ level, section: "core", option: "remote", value: name }] : []),
   ];
   return { name, changes, steps: [] };
