@@ -1,5 +1,5 @@
 /** Data files merged and rebased: against the contract in plain words, on random files and by example. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -349,6 +349,32 @@ it.each([
   expect(repo.expver(["merge", "--base-data", "a.csv", "b.csv"])).toMatchObject({ code: 0 });
   expect(repo.read("a.csv")).toBe(expected);
   expect(rows("a.csv")).toBe(both);
+});
+
+it("a file is that file alone, and what its folders are called is no column of it", async () => {
+  const repo = makeRepository();
+  repo.write("t[1].csv", "id,v\n1,own\n");
+  repo.write("t1.csv", "id,v\n9,another\n");
+  repo.write("lr=0.1/d.csv", "id,v\n2,b\n");
+  expect(repo.expver(["merge", "--base-data", "t[1].csv", "lr=0.1/d.csv"])).toMatchObject({ code: 0 });
+  expect(repo.read("t[1].csv")).toBe("id,v\n1,own\n2,b\n");
+  expect(repo.expver(["merge", "--base-data", "lr=0.1/d.csv", "t[1].csv"])).toMatchObject({ code: 0 });
+  expect(repo.read("lr=0.1/d.csv")).toBe("id,v\n2,b\n1,own\n");
+
+  repo.write("lr=0.1/x.jsonl", '{"id":1}\n');
+  repo.write("lr=0.2/x.jsonl", '{"id":2}\n');
+  expect(repo.expver(["merge", "--base-data", "lr=0.1/x.jsonl", "lr=0.2/x.jsonl"])).toMatchObject({ code: 0 });
+  expect(repo.read("lr=0.1/x.jsonl")).toBe('{"id":1}\n{"id":2}\n');
+
+  mkdirSync(join(dir, "lr=0.1"));
+  const a = await file("lr=0.1/p[1].parquet", "SELECT 1 AS id, 'a' AS v");
+  await file("lr=0.1/p1.parquet", "SELECT 9 AS id, 'another' AS v");
+  const b = await file("b.parquet", "SELECT 2 AS id, 'b' AS v");
+  for (const strategy of ["merge", "rebase"] as const) {
+    const { path, report } = await merged(a, [b], { strategy, keyColumns: ["id"], output: join(dir, `${strategy}.parquet`) });
+    expect(report.columns.map(({ name }) => name)).toEqual(["id", "v"]);
+    expect(await rowsOf(path)).toEqual(["1|a", "2|b"]);
+  }
 });
 
 it("a rebase asks first; databases and data go in one call, or neither", () => {

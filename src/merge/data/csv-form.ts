@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { foldName } from "../../platform/sqlite.ts";
 import { copyWithOneLineEnd, hasMixedLineEnds } from "./csv-line-ends.ts";
-import { sqlText } from "./duckdb.ts";
+import { fileText, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
 import type { SettledColumn } from "./schema.ts";
 
 export interface CsvForm {
@@ -119,9 +119,9 @@ function namesOf(header: readonly string[]): string[] {
 /** As a table whose cells stay the text they are; `typed`: as what they look like. */
 export function readingCsv({ path, names, ...form }: CsvForm, { typed = false }: { typed?: boolean } = {}): string {
   const columns = names.map((name) => `${sqlText(name)}: 'VARCHAR'`).join(", ");
-  const [read, quote] = [sqlText(path), sqlText(form.quote)];
+  const [read, quote] = [fileText(path), sqlText(form.quote)];
   const cells = `delim = ${sqlText(form.delimiter)}, quote = ${quote}, escape = ${quote}, comment = '', skip = ${form.skip}, header = true`;
-  return `read_csv(${read}, ${cells}, ${typed ? `names = [${names.map(sqlText).join(", ")}]` : `auto_detect = false, columns = {${columns}}`})`;
+  return `read_csv(${read}, ${cells}, ${WITHOUT_FOLDERS}, ${typed ? `names = [${names.map(sqlText).join(", ")}]` : `auto_detect = false, columns = {${columns}}`})`;
 }
 
 /** Of COPY. */

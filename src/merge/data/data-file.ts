@@ -2,7 +2,7 @@
 import { extname } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { type CsvForm, csvFormOf, readingCsv } from "./csv-form.ts";
-import { type DuckDb, sqlText } from "./duckdb.ts";
+import { type DuckDb, fileName, fileText, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
 import { LEAST_ROWS } from "./parquet/keep-row-groups.ts";
 
 export interface DataFile {
@@ -60,10 +60,10 @@ export function kindOf(path: string): "parquet" | "csv" | "json" {
 export function reading({ path, kind, csv }: Pick<DataFile, "path" | "kind" | "csv">): string {
   // `007` and `1e-5` stay what they are: CSV has no types but those a reader guesses.
   if (csv !== undefined && kind === "csv") return readingCsv(csv);
-  const file = sqlText(path);
-  if (kind === "json") return `read_json(${file}, format = 'newline_delimited', sample_size = -1, maximum_depth = 1)`;
-  if (kind === "typed json") return `read_json(${file}, format = 'newline_delimited', sample_size = -1)`;
-  return `read_parquet(${file})`;
+  const file = fileText(path);
+  if (kind === "json") return `read_json(${file}, format = 'newline_delimited', sample_size = -1, maximum_depth = 1, ${WITHOUT_FOLDERS})`;
+  if (kind === "typed json") return `read_json(${file}, format = 'newline_delimited', sample_size = -1, ${WITHOUT_FOLDERS})`;
+  return `read_parquet(${file}, ${WITHOUT_FOLDERS})`;
 }
 
 /** COPY options that write a file as `like` is written: compression, row groups, key-value metadata. */
@@ -71,9 +71,9 @@ export async function writingLike(db: DuckDb, like: DataFile, { sameColumns }: {
   if (like.kind !== "parquet") return plainFormat(like.kind);
   const [layout] = await db.rows(
     `SELECT arg_max(compression, row_group_id) AS compression, max(row_group_num_rows) AS rows FROM parquet_metadata($1)`,
-    [like.path],
+    [fileName(like.path)],
   );
-  const stored = await db.rows(`SELECT decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata($1)`, [like.path]);
+  const stored = await db.rows(`SELECT decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata($1)`, [fileName(like.path)]);
   // Arrow's own copy of the schema would contradict one that has grown.
   const kept = stored.filter(({ key }) => sameColumns || key !== "ARROW:schema");
   const compression = String(layout?.compression ?? "snappy").toLowerCase();

@@ -149,6 +149,19 @@ function csvError(message: string): ExpverError | null {
   });
 }
 
+/** A file that is read, for SQL: that one alone, where DuckDB would look for all whose names are like `t[1].csv`. */
+export function fileText(path: string): string {
+  return sqlText(fileName(path));
+}
+
+/** The same as a value to be bound. */
+export function fileName(path: string): string {
+  return path.replace(/[*?[]/g, (one) => `[${one}]`);
+}
+
+/** Option of whatever reads a file: what its folders are called (`lr=0.1/`) is no column of it. */
+export const WITHOUT_FOLDERS = "hive_partitioning = false";
+
 /** Any text between single quotes; views and COPY options cannot be bound. */
 export function sqlText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

@@ -2,7 +2,7 @@
 import { ExpverError } from "../../errors.ts";
 import { foldName } from "../../platform/sqlite.ts";
 import type { DataFile } from "./data-file.ts";
-import { type DuckDb, sqlText } from "./duckdb.ts";
+import { type DuckDb, fileText } from "./duckdb.ts";
 
 /** Throws E_SCHEMA for columns that differ only in case: which is which would depend on their order in each file. */
 export async function refuseAlikeNames(db: DuckDb, file: DataFile): Promise<void> {
@@ -22,7 +22,7 @@ export async function refuseAlikeNames(db: DuckDb, file: DataFile): Promise<void
 
 async function ownNames(db: DuckDb, { path, kind, csv }: DataFile): Promise<readonly string[]> {
   if (csv !== undefined) return csv.header;
-  const file = sqlText(path);
+  const file = fileText(path);
   if (kind === "parquet") return topNames(await db.rows(`SELECT name, num_children FROM parquet_schema(${file})`));
   const keys = await db.rows(`SELECT DISTINCT unnest(json_keys(json)) AS name FROM read_ndjson_objects(${file})`);
   return keys.map(({ name }) => String(name)).sort();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { csvFormOf, readingCsv } from "./csv-form.ts";
-import { type DuckDb, openDuckDb, sqlText } from "./duckdb.ts";
+import { type DuckDb, fileText, openDuckDb, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
 
 export interface DataTable {
   /** Name in the question. */
@@ -108,7 +108,10 @@ function sourceOf({ name, path, kind }: DataTable, spill: string): { source: str
     const form = csvFormOf({ path, name }, spill);
     return { source: readingCsv(form, { typed: true }), asText: readingCsv(form), reads: form.path };
   }
-  const source = kind === "json" ? `read_json(${sqlText(path)}, format = 'newline_delimited')` : `read_parquet(${sqlText(path)})`;
+  const source =
+    kind === "json"
+      ? `read_json(${fileText(path)}, format = 'newline_delimited', ${WITHOUT_FOLDERS})`
+      : `read_parquet(${fileText(path)}, ${WITHOUT_FOLDERS})`;
   return { source, asText: null, reads: path };
 }
 

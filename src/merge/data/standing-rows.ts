@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { quoteName } from "../../platform/sqlite.ts";
 import { columnNames, settledColumns } from "./columns-sql.ts";
 import { type DataFile, reading } from "./data-file.ts";
-import { type DuckDb, sqlText } from "./duckdb.ts";
+import { type DuckDb, fileText, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
 import type { SettledColumn } from "./schema.ts";
 
 export interface StandingRows {
@@ -145,7 +145,7 @@ async function writeAdded(db: DuckDb, standing: StandingRows, query: string): Pr
 
 /** As `f`. */
 function whatIsAdded({ path, without }: Pick<AddedRows, "path" | "without">): string {
-  const whole = `read_parquet(${sqlText(path)}) AS f`;
+  const whole = `read_parquet(${fileText(path)}, ${WITHOUT_FOLDERS}) AS f`;
   return without === null ? whole : `${whole} ANTI JOIN ${without.table} AS k ON f.${FILE_ROW} = k.expver_row`;
 }
 
@@ -179,7 +179,7 @@ export async function fillCells(
 async function viewBase(db: DuckDb, { columns, file, row, filled }: StandingRows): Promise<void> {
   const last = filled.at(-1);
   const cells = columns.map((column) => (last?.columns.includes(column) ? `o.${quoteName(column.name)}` : settledColumns([column], file)));
-  const beside = last === undefined ? "" : ` POSITIONAL JOIN read_parquet(${sqlText(last.path)}) AS o`;
+  const beside = last === undefined ? "" : ` POSITIONAL JOIN read_parquet(${fileText(last.path)}, ${WITHOUT_FOLDERS}) AS o`;
   await db.run(`CREATE OR REPLACE VIEW base AS SELECT ${cells.join(", ")}, f.${row} AS expver_row FROM ${reading(file)} AS f${beside}`);
 }
 

@@ -9,7 +9,7 @@ import { appendBytes, writeAll } from "../../platform/files.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { together } from "../../platform/together.ts";
 import { columnNames } from "./columns-sql.ts";
-import { type DuckDb, sqlText } from "./duckdb.ts";
+import { type DuckDb, fileText, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
 import type { Struct } from "./parquet/compact-protocol.ts";
 import { addedColumns, FILE, type Footer, numberOf, readFooter } from "./parquet/footer.ts";
 import { copyGroups, type KeptGroups, keepGroups, type ParquetFile, writeBehind } from "./parquet/keep-row-groups.ts";
@@ -122,14 +122,14 @@ async function copyRows(
   { plan, columns, from, path }: { plan: WritingPlan; columns: readonly SettledColumn[]; from: number; path: string },
 ): Promise<void> {
   const { file, row, filled, gone, added } = standing;
-  const files = [file.path, plan.model, ...added.map((one) => one.path)].map(sqlText);
+  const files = [file.path, plan.model, ...added.map((one) => one.path)].map(fileText);
   const last = filled.at(-1);
   const cells = columns.map((column) => {
     const name = quoteName(column.name);
     return last?.columns.includes(column) ? `CASE WHEN f.file_index > 0 THEN f.${name} ELSE o.${name} END AS ${name}` : `f.${name}`;
   });
-  const source = [`read_parquet([${files.join(", ")}], union_by_name = true) AS f`];
-  if (last !== undefined) source.push(`POSITIONAL JOIN read_parquet(${sqlText(last.path)}) AS o`);
+  const source = [`read_parquet([${files.join(", ")}], union_by_name = true, ${WITHOUT_FOLDERS}) AS f`];
+  if (last !== undefined) source.push(`POSITIONAL JOIN read_parquet(${fileText(last.path)}, ${WITHOUT_FOLDERS}) AS o`);
   if (gone > 0) source.push(`ANTI JOIN gone ON CASE WHEN f.file_index = 0 THEN f.${row} END = gone.expver_row`);
   for (const [index, { without }] of added.entries()) {
     const isOne = `CASE WHEN f.file_index = ${index + 2} THEN f.${FILE_ROW} END = ${without?.table}.expver_row`;
