@@ -1,6 +1,6 @@
 /** `expver mcp` over stdio, spoken to by the protocol's own client, in both eras. */
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, symlinkSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
@@ -338,6 +338,11 @@ it("writes and reads nothing outside of them, and asks about no line nobody can 
     expect(refusal(await call(client, "expver_plan_merge", merge)).code).toBe("E_OUTSIDE");
   }
   expect(refusal(await call(client, "expver_plan_run", { command: ["true"], metrics_file: "/etc/passwd" })).code).toBe("E_OUTSIDE");
+  for (const of of ["/etc/passwd", "../elsewhere", "link/model.bin"]) {
+    expect(refusal(await call(client, "expver_show", { about: "uses", of })).code, of).toBe("E_OUTSIDE");
+  }
+  copyFileSync(join(repo.root, "models/model.json"), join(repo.root, "received.json"));
+  expect(structured(await call(client, "expver_show", { about: "uses", of: "received.json" })).data).toMatchObject({ kind: "file" });
   for (const name of ["../../x", "/tmp/x"]) {
     expect(refusal(await call(client, "expver_plan_worktree", { action: "create", name })).code, name).toMatch(/^E_/);
   }
@@ -442,4 +447,15 @@ it("ends when stdin ends, and says only the protocol on stdout", () => {
   const { code, stdout } = repo.run(process.execPath, [MAIN, "mcp"], { input: '{"jsonrpc":"2.0","id":1,"method":"ping"}\nnot json\n' });
   expect(code).toBe(0);
   for (const line of stdout.split("\n").filter(Boolean)) expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0" });
+});
+
+it("merges JSON lines as data, and takes no value of a grid apart", async () => {
+  const repo = aRepository();
+  const client = await connect(repo);
+  repo.write("a.jsonl", '{"id":1}\n');
+  repo.write("b.jsonl", '{"id":2}\n');
+  const { command, steps } = structured(await call(client, "expver_plan_merge", { base: "a.jsonl", from: ["b.jsonl"] }));
+  expect([command, JSON.stringify(steps)]).toEqual(["merge", expect.stringContaining("a.jsonl")]);
+  const split = await call(client, "expver_plan_run", { command: ["true"], grid: { layers: ["64,32", "128"] } });
+  expect([split.isError, JSON.stringify(split.content)]).toEqual([true, expect.stringContaining("comma")]);
 });

@@ -8,8 +8,9 @@ import { withOptions } from "../command.ts";
 import type { ShownPlan } from "../plans.ts";
 import type { Session } from "../session.ts";
 import { repository } from "../tools/arguments.ts";
-import type { Tool, Values } from "../tools/tool.ts";
+import type { Tool } from "../tools/tool.ts";
 import { answering, Refusal, structured, textOf } from "./answering.ts";
+import { requirePaths } from "./paths.ts";
 import { PLAN, shownPlan } from "./shown-plan.ts";
 import { endOf } from "./waiting.ts";
 
@@ -29,7 +30,7 @@ export function addPlanning(server: McpServer, session: Session, tool: Tool): vo
     (values, ctx) =>
       answering(async () => {
         const folder = session.repositories.choose(textOf(values.repository));
-        for (const path of pathsOf(tool, values)) session.repositories.require(folder, path);
+        requirePaths(session, folder, { tool, values });
         const argv = tool.words(values);
         refuseLong(argv);
         const job = session.jobs.start(folder, withOptions(argv, ["--dry-run"]));
@@ -40,10 +41,6 @@ export function addPlanning(server: McpServer, session: Session, tool: Tool): vo
         return structured(shownPlan(plan));
       }),
   );
-}
-
-function pathsOf(tool: Tool, values: Values): string[] {
-  return (tool.paths ?? []).flatMap((name) => values[name] ?? []).map(String);
 }
 
 /** A plan's command line is shown to a person and to the model as a whole. */

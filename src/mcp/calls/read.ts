@@ -10,6 +10,7 @@ import { dataSchema } from "../tools/data-schema.ts";
 import type { Tool, Values } from "../tools/tool.ts";
 import { answering, Refusal, SOURCE, structured, textOf } from "./answering.ts";
 import { answerOf, LIST, listOf, NUMBER_OR_NULL, TEXT, YES_OR_NO } from "./output.ts";
+import { requirePaths } from "./paths.ts";
 import { endOf } from "./waiting.ts";
 
 const PAGING = {
@@ -50,8 +51,13 @@ export function addReading(server: McpServer, session: Session, tool: Tool): voi
 }
 
 /** A new process, or one that an application left under way. */
-function jobOf({ jobs, repositories }: Session, tool: Tool, values: Values): Job {
-  if (typeof values.job !== "string") return jobs.start(repositories.choose(textOf(values.repository)), tool.words(values));
+function jobOf(session: Session, tool: Tool, values: Values): Job {
+  const { jobs, repositories } = session;
+  if (typeof values.job !== "string") {
+    const folder = repositories.choose(textOf(values.repository));
+    requirePaths(session, folder, { tool, values });
+    return jobs.start(folder, tool.words(values));
+  }
   const job = jobs.find(values.job);
   if (job !== undefined) return job;
   throw new ExpverError("E_NOT_FOUND", `there is no job ${JSON.stringify(values.job.slice(0, 40))} under way`, {

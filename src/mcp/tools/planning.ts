@@ -1,5 +1,6 @@
 /** Tools that show what `expver_apply` would do. */
 import * as z from "zod";
+import { isDataFile } from "../../merge/data/data-file.ts";
 import { metric, path, remote, run, version, versions } from "./arguments.ts";
 import type { Tool } from "./tool.ts";
 import { names, value } from "./words.ts";
@@ -19,7 +20,10 @@ export const PLANNING: Tool[] = [
       params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
       metrics_file: z.string().optional().describe("JSON or YAML file the program writes its metrics to"),
       grid: z
-        .record(z.string(), z.array(z.union([z.string(), z.number(), z.boolean()])).min(1))
+        .record(
+          z.string(),
+          z.array(z.union([z.string().regex(/^[^,]+$/, "neither empty nor with a comma"), z.number(), z.boolean()])).min(1),
+        )
         .optional()
         .describe("values by parameter"),
       jobs: z.number().int().min(1).max(64).optional().describe("with grid: how many run at once"),
@@ -124,7 +128,7 @@ export const PLANNING: Tool[] = [
     name: "expver_plan_merge",
     title: "Plan to merge results or data",
     description:
-      "Brings rows and columns of other results databases (or parquet or CSV files) into one. from: worktrees, branches, tags or database files, into the project's own results; with base into that file. merge keeps every row and refuses on conflicts; rebase replaces rows whose key_columns values occur in the others, with a backup.",
+      "Brings rows and columns of other results databases (or parquet, CSV or JSON lines files) into one. from: worktrees, branches, tags or database files, into the project's own results; with base into that file. merge keeps every row and refuses on conflicts; rebase replaces rows whose key_columns values occur in the others, with a backup.",
     paths: ["from", "base", "output"],
     input: {
       from: z.array(z.string()).min(1).max(50),
@@ -135,7 +139,7 @@ export const PLANNING: Tool[] = [
       on_conflict: z.enum(["ours", "theirs", "newest"]).optional().describe("of two values of one cell; default: refuse"),
     },
     words: ({ base, from, output, strategy, key_columns: keys, on_conflict: choice }) => {
-      const kind = /\.(parquet|csv)$/i.test(String(base)) ? "data" : "db";
+      const kind = isDataFile(String(base)) ? "data" : "db";
       return [
         "merge",
         ...value(`--base-${kind}`, base),

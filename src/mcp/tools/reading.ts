@@ -60,12 +60,13 @@ export const READING: Tool[] = [
     name: "expver_show",
     title: "Show a version, what made it, or who used it",
     description:
-      "about=version (default): everything one version left behind: tag text, commits, exact parameters and metrics, runs, data and models with hash, size and where the bytes are. about=lineage: what data and versions made it. about=uses: which versions used a path, a hash or a version, or have the bytes of a file that lies elsewhere (name it in `of`).",
+      "about=version (default): everything one version left behind: tag text, commits, exact parameters and metrics, runs, data and models with hash, size and where the bytes are. about=lineage: what data and versions made it. about=uses: which versions used a path, a hash or a version, or have the bytes of an untracked file (name it in `of`).",
     commands: ["show", "lineage", "uses"],
+    paths: ["of"],
     input: {
       version: version.optional().describe("version tag, such as e0.3.1; needed but for about=uses"),
       about: z.enum(["version", "lineage", "uses"]).optional(),
-      of: z.string().optional().describe("for uses: path, file elsewhere, beginning of a hash, or version"),
+      of: z.string().optional().describe("for uses: path, beginning of a hash, or version"),
     },
     words: ({ version, about, of }) =>
       about === "uses" ? ["uses", ...names(of ?? version)] : [about === "lineage" ? "lineage" : "show", ...names(version)],
