@@ -154,6 +154,12 @@ describe("data files", () => {
     expect(answer("SELECT count(*) AS n, $$;'$$ AS text FROM train, range(2)", "--data", "data/train.csv").rows).toEqual([[200, ";'"]]);
   });
 
+  it("are those very files, also where DuckDB would look for others, or for a column in the folder's name", () => {
+    repo.write("odd/lr=1/t[1].csv", "id\n7\n");
+    repo.write("odd/lr=1/t1.csv", "id\n8\n");
+    expect(answer('SELECT * FROM "t[1]"', "--data", "odd/lr=1/t[1].csv")).toMatchObject({ columns: ["id"], rows: [[7]] });
+  });
+
   it("of one name are told apart by their folders", () => {
     mkdirSync(join(repo.root, "old"), { recursive: true });
     copyFileSync(join(repo.root, "data/train.csv"), join(repo.root, "old/train.csv"));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { csvFormOf, readingCsv } from "./csv-form.ts";
-import { type DuckDb, fileText, openDuckDb, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
+import { type DuckDb, fileName, fileText, openDuckDb, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
 
 export interface DataTable {
   /** Name in the question. */
@@ -98,7 +98,9 @@ function notTaken(reason: string, tables: readonly DataTable[]): ExpverError {
 
 /** From here on no other file, no network, no extension, and no way to change that. */
 async function close(db: DuckDb, paths: readonly string[]): Promise<void> {
-  await db.run(`SET allowed_paths = [${paths.map(sqlText).join(", ")}]`);
+  // It is asked for the one by the other's name.
+  const allowed = paths.flatMap((path) => [path, fileName(path)]);
+  await db.run(`SET allowed_paths = [${allowed.map(sqlText).join(", ")}]`);
   await db.run("SET enable_external_access = false");
   await db.run("SET lock_configuration = true");
 }
