@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSy
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
+import { DVC, makeTwins } from "../support/twins.ts";
 
 const FILES = { "x/d/a": "a", "x/d/b": "b", "x/d/sub/c": "c" };
 const keyOf = (text: string) => createHash("md5").update(text).digest("hex").replace(/^../, "$&/");
@@ -115,4 +116,29 @@ it("a listing goes to a remote, or comes into a cache, only when all of its file
   const { clone } = cloneWhere({ there: ["a", "b"], listing: true });
   expect(clone.expver(["data", "fetch"]).stderr).toContain("x/d/sub/c");
   expect(objectsOf(join(clone.root, ".dvc/cache"))).toEqual(["a", "b"].map(keyOf).sort());
+});
+
+describe.skipIf(DVC === null)("fetch of what the remote lacks", () => {
+  it("fails as dvc's does for files of a folder, and for none of their own", () => {
+    const twins = makeTwins();
+    twins.run(["remote", "add", "-q", "-d", "store", "../store"]);
+    twins.each(({ write }) => {
+      write("d/a", "a");
+      write("d/b", "b");
+      write("alone", "alone");
+    });
+    twins.run(["add", "-q", "d", "alone"]);
+    twins.run(["push", "-q"]);
+    twins.each(({ root }) => {
+      for (const text of ["a", "alone"]) rmSync(join(root, "../store/files/md5", keyOf(text)));
+      rmSync(join(root, ".dvc/cache"), { recursive: true });
+    });
+    for (const [targets, code] of [
+      [["d"], 1],
+      [["alone"], 0],
+      [["d/a"], 1],
+      [[], 1],
+    ] as const)
+      expect([targets, twins.run(["fetch", ...targets]).ours.code]).toEqual([targets, code]);
+  });
 });

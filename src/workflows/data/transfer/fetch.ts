@@ -24,7 +24,7 @@ import { pointersOfRevisions } from "../revisions.ts";
 import { expandedTargets } from "../tracking/expand-globs.ts";
 import { bringNoted, warnNotedOnly } from "./bring-noted.ts";
 import { fetchImports } from "./fetch-imports.ts";
-import { sayMissing, warnUnknownMembers } from "./missing.ts";
+import { refuseMissingMembers, sayMissing, warnUnknownMembers } from "./missing.ts";
 import { movedRuns, NO_RUNS, refuseFailed, runCacheStep, type TransferPlan, warnMissing, withRuns } from "./push.ts";
 
 export interface FetchResult extends TransferReport {
@@ -46,6 +46,7 @@ export const dataFetch: WriteWorkflow<Input, TransferPlan, FetchResult> = {
     const report = await withDvcLock(project, () => fetchAll(project, context, plan));
     warnMissing(project, context, { ...report, ...plan });
     warnNotedOnly(project, context, plan.selection.pointers);
+    refuseMissingMembers({ ...report, ...plan });
     return { ...report, fetched: report.objects };
   },
 };

@@ -1,6 +1,7 @@
 /** Bytes that are neither here nor on the remote: which, where they were looked for, and what to type where they are. */
 import { isWithin, shownPath, typedPath } from "../../../config/paths.ts";
 import type { Project } from "../../../config/project.ts";
+import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
 import { shellWord } from "../../../platform/shell-word.ts";
 import { counted } from "../../../platform/words.ts";
@@ -58,6 +59,17 @@ export function sayMissing(
       ? `Their pointer says push: false, so they are never pushed: make them again (of a stage: dvc repro), or pull the others by name.`
       : `Where they still are, type: expver data push ${typed}; where nobody has them, add the data again.`,
   };
+}
+
+/** With dvc's code: what a folder's listing names and no remote has is a failure of `fetch`, and a file of its own is none. */
+export function refuseMissingMembers({ missing, selection }: Pick<TransferReport, "missing"> & Pick<Asked, "selection">): void {
+  const outputs = new Set(selection.pointers.map(({ path }) => path));
+  const members = missing.filter((path) => !outputs.has(path));
+  if (members.length === 0) return;
+  throw new ExpverError("E_NOT_STORED", `${counted(members.length, "file")} of folders could not be fetched`, {
+    hint: "The warning says which, and what to type where they are.",
+    details: { missing },
+  });
 }
 
 function ownerOf(owners: ReadonlyMap<string, Pointer>, path: string): Pointer | undefined {
