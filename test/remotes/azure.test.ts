@@ -73,6 +73,7 @@ describe.skipIf(azuriteProgram() === null)("on Azurite", () => {
       [{ connection_string: server.connectionString, url: "azure://no-such-container/x" }, "E_REMOTE_ABSENT"],
       [{ connection_string: server.connectionString, url: "azure://" }, "E_CONFIG"],
       [{ connection_string: "nonsense" }, "E_CONFIG"],
+      [{ account_name: "my account", account_key: "a2V5" }, "E_CONFIG"],
       [{ connection_string: `AccountName=${ACCOUNT};BlobEndpoint=${server.url}` }, "E_REMOTE_AUTH"],
       [{}, "E_REMOTE_AUTH"],
     ];

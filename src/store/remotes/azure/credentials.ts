@@ -74,7 +74,18 @@ export function findLogin({ name: remote, options }: RemoteConfig, env: Environm
       details: { remote },
     });
   }
-  const service = new URL(`https://${account.value}.blob.core.windows.net`);
+  const address = `https://${account.value}.blob.core.windows.net`;
+  if (!URL.canParse(address)) {
+    throw new ExpverError(
+      "E_CONFIG",
+      `remote ${remote}: ${account.source} says ${JSON.stringify(account.value)}, which is no name of an account`,
+      {
+        hint: "It has small letters and digits only, as in https://ACCOUNT.blob.core.windows.net.",
+        details: { remote },
+      },
+    );
+  }
+  const service = new URL(address);
   const login = (who: string, prove: () => Promise<Proof>): Login => ({ service, who: `${who}, in account ${account.value}`, prove });
   const tenant = find("tenant_id", ["AZURE_STORAGE_TENANT_ID"]);
   const client = find("client_id", ["AZURE_STORAGE_CLIENT_ID"]);
