@@ -8,7 +8,6 @@ import { ExpverError } from "../../errors.ts";
 import { foldName } from "../../platform/sqlite.ts";
 import { copyWithOneLineEnd, hasMixedLineEnds } from "./csv-line-ends.ts";
 import { fileText, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
-import type { SettledColumn } from "./schema.ts";
 
 export interface CsvForm {
   delimiter: string;
@@ -130,7 +129,7 @@ export function csvOptions({ delimiter, quote }: CsvForm, { header }: { header: 
 }
 
 /** The first line of a file like the base with these columns; null: as DuckDB itself would write it. */
-export function headerLine({ delimiter, quote, header }: CsvForm, columns: readonly SettledColumn[]): string | null {
+export function headerLine({ delimiter, quote, header }: CsvForm, columns: readonly { name: string }[]): string | null {
   const names = columns.map(({ name }) => name);
   const own = [...header, ...names.slice(header.length)];
   if (own.every((text, index) => text === names[index])) return null;
