@@ -164,6 +164,7 @@ function usage(error: CommanderError, command: Command): ExpverError {
   const meant =
     suggestion?.replace(/^\(|\)$/g, "") ??
     begunOption(said, command) ??
+    otherName(said, command) ??
     (error.code === "commander.missingArgument" ? exampleOf(command) : undefined);
   return new ExpverError("E_USAGE", `${said} (in \`expver ${command.name}\`)`, {
     hint: meant ?? `See \`expver ${command.name} --help\`.`,
@@ -182,6 +183,27 @@ function begunOption(said: string, command: Command): string | undefined {
   const flags = optionsOf(command).flatMap(({ flags, hidden }) => (hidden ? [] : flagNames(flags)));
   const meant = [...flags, ...EVERYWHERE.flatMap((option) => flagNames(option.flags))].filter((flag) => flag.startsWith(begun));
   return new Set(meant).size === 1 ? `Did you mean ${meant[0]}?` : undefined;
+}
+
+/** What other tools call an option of ours. */
+const OTHERWISE: Readonly<Record<string, string>> = {
+  "--filter": "--where",
+  "--grep": "--where",
+  "--query": "--where",
+  "--order-by": "--sort",
+  "--sort-by": "--sort",
+  "--description": "--message",
+  "--name": "--message",
+  "--output": "--out",
+  "--parallel": "--jobs",
+  "--workers": "--jobs",
+};
+
+function otherName(said: string, command: Command): string | undefined {
+  const [, typed = ""] = /^unknown option '(--\w[\w-]*)/.exec(said) ?? [];
+  const meant = Object.hasOwn(OTHERWISE, typed) ? OTHERWISE[typed] : undefined;
+  const isOurs = optionsOf(command).some(({ flags, hidden }) => !hidden && flagNames(flags).includes(meant ?? ""));
+  return isOurs ? `It is called ${meant} here.` : undefined;
 }
 
 function exampleOf({ name, examples }: Command): string | undefined {

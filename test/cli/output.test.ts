@@ -37,6 +37,12 @@ describe("--json prints one envelope and nothing else", () => {
     expect(Object.keys(answer).sort()).toEqual(["code", "data", "error", "ok", "schema", "warnings"]);
   });
 
+  it("an option by another tool's name is told ours, where the command has it", () => {
+    const hint = (...args: string[]) => withVersion().expverJson(args).error?.hint;
+    expect(hint("list", "--filter", "lr > 1")).toBe("It is called --where here.");
+    expect(hint("show", "--filter", "lr > 1")).toBe("See `expver show --help`.");
+  });
+
   it("has the plan and the exact command when a plan needs a yes", () => {
     const repo = makeRepository();
     repo.expver(["init"]);

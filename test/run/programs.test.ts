@@ -1,5 +1,5 @@
 /** Programs as they are: they fork, they flood, they write bytes, they keep databases in their own way. */
-import { readFileSync, symlinkSync } from "node:fs";
+import { readFileSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { peer } from "../support/peers.ts";
@@ -133,6 +133,18 @@ describe("the results database", () => {
     const count = `import sqlite3; print(sqlite3.connect('file:${object}?mode=ro&immutable=1', uri=True).execute('SELECT count(*) FROM "default"').fetchone()[0])`;
     expect(repo.run(python ?? "", ["-c", count]).stdout).toBe("3\n");
   });
+});
+
+it("a run without a number is told which file has some, when its program wrote one", () => {
+  const repo = makeExperiment();
+  const hintOf = (script: string) => repo.expver(["run", "--", "sh", "-c", script]).stderr.match(/could rank it.*\n *hint: (.*)/)?.[1];
+  expect(hintOf("true")).toMatch(/^A JSON or YAML file/);
+  expect(hintOf("echo no numbers > metrics.json")).toMatch(/^A JSON or YAML file/);
+  expect(hintOf(`echo '{"acc": 0.5, "loss": 1}' > metrics.json`)).toBe(
+    "It wrote metrics.json, which has acc, loss: --metrics metrics.json before the --.",
+  );
+  utimesSync(join(repo.root, "metrics.json"), 1e9, 1e9);
+  expect(hintOf("true")).toMatch(/^A JSON or YAML file/);
 });
 
 it("a folder is no metrics file", () => {

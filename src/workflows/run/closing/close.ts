@@ -35,7 +35,7 @@ import { changedSince } from "../snapshot/snapshot.ts";
 import { versionMessage } from "../version/version-message.ts";
 import { finishRun } from "./finish.ts";
 import { nameVersions } from "./name-versions.ts";
-import { warnNumberless } from "./numberless.ts";
+import { metricsWritten, warnNumberless } from "./numberless.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
 
 export interface Closed {
@@ -68,7 +68,7 @@ export async function closeRun(context: Context, run: ClosingRun, options: Close
   const collected = collect(context, run, parameters);
   const wantsNoFile = run.places.metrics === null || isUnasked(facts());
   if (facts().status === "finished" && !run.isShard && wantsNoFile && Object.keys(collected.metrics).length === 0)
-    warnNumberless(context, `run ${run.runId}`);
+    warnNumberless(context, `run ${run.runId}`, metricsWritten(run.project.root, facts().startedAt));
   const { changed } = collected;
   const vanished = collected.vanished + (facts().closing.rowsLost ?? 0);
   const isBroken = vanished + changed > 0 && !facts().closing.allowHistoryChange;

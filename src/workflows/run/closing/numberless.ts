@@ -1,12 +1,53 @@
-/** Said of a run or a sweep that nothing can be ranked by: mostly its program's numbers went to the terminal only. */
+/** Said of a run or a sweep that nothing can be ranked by: mostly its program's numbers went to the terminal only, or into a file nobody named. */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ExpverError } from "../../../errors.ts";
 import type { Context } from "../../../platform/context.ts";
+import { parseMetrics } from "../outputs/metrics-file.ts";
 
-export function warnNumberless(context: Context, what: string): void {
+export function warnNumberless(context: Context, what: string, written: WrittenMetrics | null = null): void {
+  const usual =
+    "A JSON or YAML file that the program writes: --metrics FILE before the --. Or the program logs: " +
+    "expver log accuracy=0.9, track() from JavaScript, xetrack's Tracker.";
   context.report({
     kind: "warning",
     text: `${what} left no number that could rank it: no metrics file was named, and no row it logged has one`,
     hint:
-      "A JSON or YAML file that the program writes: --metrics FILE before the --. Or the program logs: " +
-      "expver log accuracy=0.9, track() from JavaScript, xetrack's Tracker.",
+      written === null
+        ? usual
+        : `It wrote ${written.file}, which has ${written.names.join(", ")}: --metrics ${written.file} before the --.`,
   });
+}
+
+export interface WrittenMetrics {
+  file: string;
+  /** The first few. */
+  names: string[];
+}
+
+const USUAL = ["metrics", "results", "scores", "eval", "evaluation"].flatMap((name) =>
+  ["json", "yaml", "yml"].map((end) => `${name}.${end}`),
+);
+const LARGEST = 1 << 20;
+/** Of the clock of a file server. */
+const SKEW_MS = 2000;
+
+/** A file at the top, called as such files are, that was written since and has numbers. `since`: ISO 8601. */
+export function metricsWritten(root: string, since: string): WrittenMetrics | null {
+  for (const file of USUAL) {
+    const stat = statSync(join(root, file), { throwIfNoEntry: false });
+    if (!stat?.isFile() || stat.size > LARGEST || stat.mtimeMs < Date.parse(since) - SKEW_MS) continue;
+    const names = namesIn(join(root, file), file);
+    if (names.length > 0) return { file, names: names.slice(0, 3) };
+  }
+  return null;
+}
+
+function namesIn(path: string, file: string): string[] {
+  try {
+    return Object.keys(parseMetrics(readFileSync(path, "utf8"), file));
+  } catch (error) {
+    if (error instanceof ExpverError) return [];
+    throw error;
+  }
 }
