@@ -18,7 +18,11 @@ function begin(): TestRepository {
 function run(
   repo: TestRepository,
   ...words: string[]
-): { data: { run_id: string; snapshot: string; results: string }; texts: string[]; hints: string } {
+): {
+  data: { run_id: string; snapshot: string; results: string; version: string; metrics: Record<string, string> };
+  texts: string[];
+  hints: string;
+} {
   const { code, data, warnings } = repo.expverJson(["run", ...words]);
   expect(code).toBe(0);
   return { data, texts: warnings.map(({ text }: { text: string }) => text), hints: JSON.stringify(warnings) };
@@ -110,6 +114,17 @@ it("a program that makes the table of the results anew, as pandas does, still ha
   expect(run(repo, "--param", "lr=0.5", "--", "node", "-e", anew).data).toMatchObject({ version: "e0.1.0" });
   expect([rowsOf(repo, "scores"), rowsOf(repo, "default")]).toEqual([[{ id: 7n }], [expect.objectContaining({ lr: 0.5 })]]);
   expect(repo.expverJson(["log", "loss=1"])).toMatchObject({ error: { code: "E_DATABASE", message: expect.stringContaining("scores") } });
+});
+
+it("a number that goes by a parameter's name is none where it says the same, and told beside it where it does not", () => {
+  const repo = begin();
+  repo.commit("parameters", { "params.yaml": "loss: mse\nlr: 1e-1\n", "expver.yaml": "metrics: { loss: min }\nparams: params.yaml\n" });
+  const program = 'require("fs").writeFileSync("metrics.json", JSON.stringify({ loss: 0.25, lr: 0.1 }))';
+  const { data } = run(repo, "--metrics", "metrics.json", "--", "node", "-e", program);
+  expect(data).toMatchObject({ params: { loss: "mse", lr: "1e-1" }, metrics: { loss: "0.25" }, primaryMetric: "loss" });
+  expect(data.metrics).not.toHaveProperty("lr");
+  const tag = repo.git("cat-file", "-p", data.version);
+  expect(tag).toContain("Metric: loss=0.25 min");
 });
 
 it("a nested number is told once, by the file's name or by that of its column, whichever expver.yaml has; the telling ones come first", () => {

@@ -54,7 +54,7 @@ export function collectRows(project: Project, input: CollectInput): Collected {
     return {
       rows: added.reduce((sum, { rows }) => sum + rows, 0),
       params: { ...withoutNames(hideSecrets(said.params), { ...parameters, ...input.metrics }), ...parameters },
-      metrics: withoutNames({ ...calledAsIn(inFile, said.metrics), ...inFile }, parameters),
+      metrics: withoutValues({ ...calledAsIn(inFile, said.metrics), ...inFile }, parameters),
       vanished: found.vanished,
       changed: found.changed,
     };
@@ -141,6 +141,13 @@ const RESERVE = 500;
 function withoutNames(logged: Record<string, string>, parameters: Readonly<Record<string, string>>): Record<string, string> {
   const given = new Set(Object.keys(parameters).flatMap((name) => [name, columnOf(name)]));
   return Object.fromEntries(Object.entries(logged).filter(([name]) => !given.has(name)));
+}
+
+/** A parameter that was logged again is none; one of its name that says another thing (`loss: mse`, and a loss of 0.3) is a number of its own. */
+function withoutValues(logged: Record<string, string>, parameters: Readonly<Record<string, string>>): Record<string, string> {
+  const given = new Map(Object.entries(parameters).flatMap(([name, value]) => [[columnOf(name), value] as const, [name, value] as const]));
+  const isSame = (one: string, other: string | undefined) => one === other || (other?.trim() !== "" && Number(one) === Number(other));
+  return Object.fromEntries(Object.entries(logged).filter(([name, value]) => !isSame(value, given.get(name))));
 }
 
 /** A number of the file is called like its column where only that stands in `expver.yaml`. */
