@@ -340,6 +340,8 @@ it.each([
   ["line ends of old", "a,b\r1,2\r", "a,b\n3,4\n", "a,b\n1,2\n3,4\n"],
   ["single quotes", "'a','b,c'\n'1','2'\n", '"a","b,c"\n3,4\n', "a,'b,c'\n1,2\n3,4\n"],
   ["one column", "a\n1\n", "a\n2\n", "a\n1\n2\n"],
+  ["quotes amid names", `it's,5" disk\n1,2\n`, `it's,5" disk\n3,4\n`, `it's,"5"" disk"\n1,2\n3,4\n`],
+  ["names of several lines", '"a\nb","c ""d"""\n1,2\n', '"a\nb","c ""d"""\n3,4\n', '"a\nb","c ""d"""\n1,2\n3,4\n'],
 ])("every row of a CSV file is in the merge: %s", (_what, one, other, expected) => {
   const repo = makeRepository();
   repo.write("a.csv", one);

@@ -58,7 +58,8 @@ function headOf({ path, name }: { path: string; name: string }): string {
       bytes = Buffer.alloc(size);
       const read = readSync(file, bytes, 0, size, 0);
       const text = bytes.toString("utf8", 0, read).replace(/^\ufeff/, "");
-      if (read < size || isEnded(text)) return text;
+      const first = text.replace(/^[\r\n]+/, "");
+      if (read < size || recordEnd(first, '"') < first.length) return text;
       if (size >= LONGEST_HEADER) throw new ExpverError("E_DATA", `${name}: its first line has no end`, { details: { path } });
     }
   } finally {
@@ -66,18 +67,15 @@ function headOf({ path, name }: { path: string; name: string }): string {
   }
 }
 
-function isEnded(text: string): boolean {
-  const first = text.replace(/^[\r\n]+/, "");
-  return ['"', "'"].every((quote) => recordEnd(first, quote) < first.length);
-}
-
-/** Where the first line ends: not within a cell that has line ends itself. */
+/** Where the first line ends: not within a cell that has line ends itself. A quote amid a cell (`5" disk`) begins none. */
 function recordEnd(text: string, quote: string): number {
-  let isQuoted = false;
+  let [isQuoted, mayBegin] = [false, true];
   for (let at = 0; at < text.length; at += 1) {
-    const character = text[at];
-    if (character === quote) isQuoted = !isQuoted;
+    const character = text[at] ?? "";
+    if (character === quote && (isQuoted || mayBegin)) isQuoted = !isQuoted;
     else if (!isQuoted && (character === "\n" || character === "\r")) return at;
+    // Also behind a quote that ended a cell: two of them are one within it.
+    mayBegin = character === quote || DELIMITERS.includes(character);
   }
   return text.length;
 }
