@@ -79,11 +79,11 @@ async function askData(project: Project, context: Context, question: string, ask
         hint: isTracked(project, path) ? `expver data pull ${shellWord(typed)}` : "Check the spelling: no pointer names it.",
         details: { path },
       });
-    return { name: tableName(path, stored), stored: path, path: file, kind: kindOf(path) };
+    return { name: tableName(path, stored), file: path, path: file, kind: kindOf(path) };
   });
   const answer = await queryData(tables, question, { limit: limit + 1, memory: MEMORY });
   return {
-    of: { version, tables: tables.map(({ name, stored }) => ({ name, path: stored })) },
+    of: { version, tables: tables.map(({ name, file }) => ({ name, path: file })) },
     columns: answer.columns,
     rows: answer.rows.slice(0, limit),
     more: answer.rows.length > limit,

@@ -379,6 +379,25 @@ it("a file is that file alone, and what its folders are called is no column of i
   }
 });
 
+it("TSV is CSV with tabs: merged, from and into other kinds, asked, compared", () => {
+  const repo = makeRepository();
+  repo.write("a.tsv", "id\tt\n1\tx,y\n");
+  repo.write("b.csv", 'id,t\n2,"a\tb"\n');
+  expect(repo.expver(["merge", "--base-data", "a.tsv", "b.csv"])).toMatchObject({ code: 0 });
+  expect(repo.read("a.tsv")).toBe('id\tt\n1\tx,y\n2\t"a\tb"\n');
+  for (const [output, text] of [
+    ["c.csv", 'id,t\n1,"x,y"\n2,a\tb\n'],
+    ["d.tsv", 'id\tt\n2\t"a\tb"\n1\tx,y\n'],
+  ] as const) {
+    const [base, other] = output === "c.csv" ? ["a.tsv", "b.csv"] : ["b.csv", "a.tsv"];
+    expect(repo.expver(["merge", "--base-data", base, "--output-data", output, other])).toMatchObject({ code: 0 });
+    expect(repo.read(output)).toBe(text);
+  }
+  expect(repo.expverJson(["sql", "--data", "a.tsv", "SELECT t FROM a ORDER BY id"]).data.rows).toEqual([["x,y"], ["a\tb"]]);
+  repo.write("one.tsv", "a,b\tc\n1\t2\n");
+  expect(repo.expverJson(["sql", "--data", "one.tsv", 'SELECT "a,b" FROM one']).data.rows).toEqual([[1]]);
+});
+
 it("a rebase asks first; databases and data go in one call, or neither", () => {
   const repo = makeRepository();
   repo.write("a.csv", "id,x\n1,a\n");

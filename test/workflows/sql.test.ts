@@ -139,7 +139,7 @@ describe("data files", () => {
     ]) {
       expect(ask(question, "--data", "data/train.csv")).toMatchObject({ code: 2 });
       // The engine's own look at it, without the one before.
-      const table = { name: "train", path, kind: "csv" as const };
+      const table = { name: "train", path, kind: "csv" as const, file: "t.csv" };
       await expect(queryData([table], question, { limit: 1, memory: "200MB" })).rejects.toMatchObject({ code: "E_USAGE" });
       expect(readFileSync(path).equals(before)).toBe(true);
     }

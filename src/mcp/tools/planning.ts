@@ -128,7 +128,7 @@ export const PLANNING: Tool[] = [
     name: "expver_plan_merge",
     title: "Plan to merge results or data",
     description:
-      "Brings rows and columns of other results databases (or parquet, CSV or JSON lines files) into one. from: worktrees, branches, tags or database files, into the project's own results; with base into that file. merge keeps every row and refuses on conflicts; rebase replaces rows whose key_columns values occur in the others, with a backup.",
+      "Brings rows and columns of other results databases (or parquet, CSV, TSV or JSON lines files) into one. from: worktrees, branches, tags or database files, into the project's own results; with base into that file. merge keeps every row and refuses on conflicts; rebase replaces rows whose key_columns values occur in the others, with a backup.",
     paths: ["from", "base", "output"],
     input: {
       from: z.array(z.string()).min(1).max(50),

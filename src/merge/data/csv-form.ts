@@ -32,7 +32,7 @@ export function csvFormOf({ path, name }: { path: string; name: string }, spill:
   const first = head.replace(/^[\r\n]+/, "");
   if (first === "") throw new ExpverError("E_DATA", `${name} is empty: no first line names its columns`, { details: { path } });
   const dialects = ['"', "'"].flatMap((quote) =>
-    DELIMITERS.map((delimiter) => ({ delimiter, quote, header: firstRecord(first, { delimiter, quote }) })),
+    delimitersOf([name, path]).map((delimiter) => ({ delimiter, quote, header: firstRecord(first, { delimiter, quote }) })),
   );
   // More cells are told apart by what parts them; of single quotes only where they are around a cell.
   const isEnclosed = /(?:^|[,;\t|])'[^']*'(?:[,;\t|\r\n]|$)/.test(first.split(/\r|\n/, 1)[0] ?? "") && !first.startsWith('"');
@@ -48,6 +48,16 @@ export function csvFormOf({ path, name }: { path: string; name: string }, spill:
 }
 
 let copies = 0;
+
+/** The likeliest first: where two part the first line into as many cells, that is the one. */
+function delimitersOf(names: readonly string[]): string[] {
+  return names.some(isTabbed) ? ["\t", ...DELIMITERS.filter((one) => one !== "\t")] : DELIMITERS;
+}
+
+/** By its name. */
+export function isTabbed(name: string): boolean {
+  return /\.tsv$/i.test(name);
+}
 
 /** The text of the first line and what follows it; of the file all where that is less. */
 function headOf({ path, name }: { path: string; name: string }): string {

@@ -1,7 +1,7 @@
 /** A file of rows: parquet, CSV whose cells stay the text they are, JSON lines. */
 import { extname } from "node:path";
 import { ExpverError } from "../../errors.ts";
-import { type CsvForm, csvFormOf, readingCsv } from "./csv-form.ts";
+import { type CsvForm, csvFormOf, isTabbed, readingCsv } from "./csv-form.ts";
 import { type DuckDb, fileName, fileText, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
 import { LEAST_ROWS } from "./parquet/keep-row-groups.ts";
 
@@ -24,7 +24,7 @@ export interface DataColumn {
 }
 
 export function isDataFile(path: string): boolean {
-  return /\.(?:parquet|csv|jsonl|ndjson)$/i.test(path);
+  return /\.(?:parquet|csv|tsv|jsonl|ndjson)$/i.test(path);
 }
 
 /** `spill`: folder for what is read in its stead. Throws E_USAGE for another kind of file, E_DATA for a file that is not what its name says. */
@@ -51,9 +51,9 @@ export async function readDataFile(
 export function kindOf(path: string): "parquet" | "csv" | "json" {
   const extension = extname(path).toLowerCase();
   if (extension === ".parquet") return "parquet";
-  if (extension === ".csv") return "csv";
+  if (extension === ".csv" || extension === ".tsv") return "csv";
   if (extension === ".jsonl" || extension === ".ndjson") return "json";
-  throw new ExpverError("E_USAGE", `${path} is neither parquet, CSV nor JSON lines`, { details: { path } });
+  throw new ExpverError("E_USAGE", `${path} is neither parquet, CSV, TSV nor JSON lines`, { details: { path } });
 }
 
 /** The file as a table. */
@@ -68,7 +68,7 @@ export function reading({ path, kind, csv }: Pick<DataFile, "path" | "kind" | "c
 
 /** COPY options that write a file as `like` is written: compression, row groups, key-value metadata. */
 export async function writingLike(db: DuckDb, like: DataFile, { sameColumns }: { sameColumns: boolean }): Promise<string> {
-  if (like.kind !== "parquet") return plainFormat(like.kind);
+  if (like.kind !== "parquet") return plainFormat(like.path);
   const [layout] = await db.rows(
     `SELECT arg_max(compression, row_group_id) AS compression, max(row_group_num_rows) AS rows FROM parquet_metadata($1)`,
     [fileName(like.path)],
@@ -87,9 +87,10 @@ export async function writingLike(db: DuckDb, like: DataFile, { sameColumns }: {
   return options.join(", ");
 }
 
-/** Of a file that is like no other. */
-export function plainFormat(kind: DataFile["kind"]): string {
-  if (kind === "csv") return "FORMAT csv, HEADER true";
+/** Of a file of this name that is like no other. */
+export function plainFormat(path: string): string {
+  const kind = kindOf(path);
+  if (kind === "csv") return `FORMAT csv, HEADER true${isTabbed(path) ? ", DELIMITER '\t'" : ""}`;
   return kind === "parquet" ? "FORMAT parquet" : "FORMAT json";
 }
 

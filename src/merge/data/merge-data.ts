@@ -6,7 +6,7 @@ import { appendBytes, hasSameBytes } from "../../platform/files.ts";
 import { together } from "../../platform/together.ts";
 import { besideOf, discard, putInPlace } from "../beside.ts";
 import { ownColumn, settledColumns } from "./columns-sql.ts";
-import { csvOptions, headerLine } from "./csv-form.ts";
+import { csvOptions, headerLine, isTabbed } from "./csv-form.ts";
 import { type DataFile, kindOf, plainFormat, readDataFile, reading, writingLike } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 import { mergeByKey } from "./merge-by-key.ts";
@@ -131,14 +131,14 @@ async function look(
       ? csvOptions(form, { header: header === null })
       : isLike(merge)
         ? await writingLike(db, base, { sameColumns })
-        : plainFormat(kindOf(merge.output));
+        : plainFormat(merge.output);
   const plan = await planWriting(db, standing, { options, header, likeBase: isLike(merge) });
   return { before: await countRows(db, "base"), plan };
 }
 
 /** The result is a file of the same kind as the base. */
 function isLike({ base, output }: DataMerge): boolean {
-  return kindOf(output) === kindOf(base.path);
+  return kindOf(output) === kindOf(base.path) && isTabbed(output) === isTabbed(base.path);
 }
 
 async function mergeSources(

@@ -10,6 +10,8 @@ import { type DuckDb, fileName, fileText, openDuckDb, sqlText, WITHOUT_FOLDERS }
 export interface DataTable {
   /** Name in the question. */
   name: string;
+  /** What a person calls the file: its bytes may lie in the cache. */
+  file: string;
   /** Absolute. */
   path: string;
   kind: "parquet" | "csv" | "json";
@@ -105,9 +107,9 @@ async function close(db: DuckDb, paths: readonly string[]): Promise<void> {
   await db.run("SET lock_configuration = true");
 }
 
-function sourceOf({ name, path, kind }: DataTable, spill: string): { source: string; asText: string | null; reads: string } {
+function sourceOf({ file, path, kind }: DataTable, spill: string): { source: string; asText: string | null; reads: string } {
   if (kind === "csv") {
-    const form = csvFormOf({ path, name }, spill);
+    const form = csvFormOf({ path, name: file }, spill);
     return { source: readingCsv(form, { typed: true }), asText: readingCsv(form), reads: form.path };
   }
   const source =

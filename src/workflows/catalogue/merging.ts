@@ -15,7 +15,7 @@ export const MERGING: Command[] = [
       "project's own, three-way with what both came from, as one operation with a commit of the pointer; `expver undo` brings the rows back.\n" +
       "With a data file named behind it, that file of theirs is merged into ours, out of the cache or the remote if need be: merge BRANCH -- data/x.csv.\n" +
       "As a stage of a pipeline: --params params.yaml --yes; it then writes only its output, and nothing when that says the same already.\n" +
-      "Data files (parquet, CSV, JSON lines) are merged by the same two words, within --memory: their columns are settled first, and where values would\n" +
+      "Data files (parquet, CSV, TSV, JSON lines) are merged by the same two words, within --memory: their columns are settled first, and where values would\n" +
       "turn into text or lose digits nothing is merged without --allow-widen. Order, compression and metadata stay those of the base.\n" +
       "With --resolve, FILE… are tracked paths whose pointers Git left in conflict (all without a name): ours, theirs or newest before them\n" +
       "decides what both sides changed, everything else is merged; without such a word the merge is tried again. The pointer is staged.",

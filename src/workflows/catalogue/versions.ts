@@ -124,7 +124,7 @@ export const VERSIONS: Command[] = [
     group: "experiments",
     arguments: [{ name: "VERSION…", help: "tag names, such as e0.1.0 e0.2.0; now; worktrees, branches, commits" }],
     options: [
-      { flags: "--rows", help: "of tables among the data (parquet, CSV, JSON lines): columns and rows that differ" },
+      { flags: "--rows", help: "of tables among the data (parquet, CSV, TSV, JSON lines): columns and rows that differ" },
       { flags: "--key-columns <names...>", help: "the same, rows told apart by these columns: changed ones cell by cell" },
       { flags: "--stat", help: "accepted: a line a file is what there is without --code", hidden: true },
       { flags: "--code", help: "the code's whole patch instead of a line a file" },

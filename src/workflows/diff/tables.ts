@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Project } from "../../config/project.ts";
 import type { TableDifference } from "../../merge/data/compare-data.ts";
+import { isDataFile } from "../../merge/data/data-file.ts";
 import { cacheDir } from "../../store/settings/dvc-config.ts";
 import { objectFile } from "../../store/worktree/contents.ts";
 import type { ArtifactDifference } from "./artifacts.ts";
@@ -17,8 +18,6 @@ export interface TableChange {
   missing: string[];
 }
 
-const TABLE = /\.(?:parquet|csv|jsonl|ndjson)$/i;
-
 /** Each side against the first. Results databases have their own comparisons. */
 export async function tableChanges(
   project: Project,
@@ -28,7 +27,7 @@ export async function tableChanges(
   const { compareTables } = await import("../../merge/data/compare-data.ts");
   const [first] = sides;
   const changes: TableChange[] = [];
-  for (const { path, values } of artifacts.filter((one) => one.differs && TABLE.test(one.path))) {
+  for (const { path, values } of artifacts.filter((one) => one.differs && isDataFile(one.path))) {
     for (const [index, side] of sides.entries()) {
       const [from, to] = [values[0], values[index]];
       if (first === undefined || index === 0 || !from || !to || from.hash === to.hash) continue;
