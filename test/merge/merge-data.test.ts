@@ -379,6 +379,27 @@ it("a file is that file alone, and what its folders are called is no column of i
   }
 });
 
+it.each([
+  ["an array of rows", '[{"a":1},{"a":2}]\n', "row 1 is no JSON object but array"],
+  ["a number among the rows", '{"a":1}\n5\n', "row 2 is no JSON object but ubigint"],
+])("JSON lines with %s are refused: all rows became one column", (_what, text, why) => {
+  const repo = makeRepository();
+  for (const [base, other] of [
+    ["a.jsonl", "b.jsonl"],
+    ["b.jsonl", "a.jsonl"],
+  ] as const) {
+    repo.write("a.jsonl", text);
+    repo.write("b.jsonl", '{"a":3}\n');
+    const { error } = repo.expverJson(["merge", "--base-data", base, other]);
+    expect([error?.code, error?.message]).toEqual(["E_DATA", expect.stringContaining(why)]);
+    expect([repo.read("a.jsonl"), repo.read("b.jsonl")]).toEqual([text, '{"a":3}\n']);
+  }
+  repo.write("a.jsonl", '{"json":[1]}\n');
+  repo.write("b.jsonl", '{"json":5}\n');
+  expect(repo.expver(["merge", "--base-data", "a.jsonl", "b.jsonl"]).code).toBe(0);
+  expect(repo.read("a.jsonl")).toBe('{"json":[1]}\n{"json":5}\n');
+});
+
 it("TSV is CSV with tabs: merged, from and into other kinds, asked, compared", () => {
   const repo = makeRepository();
   repo.write("a.tsv", "id\tt\n1\tx,y\n");

@@ -40,12 +40,29 @@ export async function readDataFile(
     return { path, name, kind, csv, columns: csv.names.map((column) => ({ name: column, type: "VARCHAR" })) };
   }
   const columns = await db.rows(`DESCRIBE SELECT * FROM ${reading({ path, kind })}`);
+  // So DuckDB calls the one column of lines that are not all objects, and all their names are within it.
+  if (own === "json" && columns.some(({ column_name: column }) => column === "json")) await requireObjects(db, { path, name });
   return {
     path,
     name,
     kind,
     columns: columns.map(({ column_name, column_type }) => ({ name: String(column_name), type: String(column_type) })),
   };
+}
+
+/** Throws E_DATA for lines of JSON that name no columns. */
+async function requireObjects(db: DuckDb, { path, name }: { path: string; name: string }): Promise<void> {
+  const rows = `SELECT json_type(json) AS type, row_number() OVER () AS row FROM read_ndjson_objects(${fileText(path)})`;
+  const [other] = await db.rows(`SELECT type, row FROM (${rows}) WHERE type <> 'OBJECT' ORDER BY row LIMIT 1`);
+  if (other === undefined) return;
+  throw new ExpverError(
+    "E_DATA",
+    `${name}: row ${other.row} is no JSON object but ${String(other.type).toLowerCase()}: it names no columns`,
+    {
+      hint: "JSON lines have one object on each line. One array of all rows becomes that with: jq -c '.[]' FILE",
+      details: { path, row: Number(other.row) },
+    },
+  );
 }
 
 export function kindOf(path: string): "parquet" | "csv" | "json" {
