@@ -1,7 +1,7 @@
 /** Which commits lie between two sets of commits. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { git, type Repository } from "./git.ts";
+import { git, gitResult, type Repository } from "./git.ts";
 
 export interface Stretch {
   /** Commits or tags. */
@@ -13,6 +13,17 @@ export interface Stretch {
 /** Part of the history is missing here, on purpose. */
 export function isShallow({ commonDir }: Repository): boolean {
   return existsSync(join(commonDir, "shallow"));
+}
+
+/** Objects are left on a remote until somebody reads them, on purpose. */
+export function isPartial(repository: Repository): boolean {
+  return gitResult(repository, ["config", "--get-regexp", "^remote\\..*\\.promisor$"], { allow: [1] }).code === 0;
+}
+
+/** Trees and blobs of these commits alone that this repository does not have. Looks and fetches nothing; no bytes are read but those of trees. */
+export function lackingObjects(repository: Repository, commits: readonly string[]): string[] {
+  const listed = git(repository, ["rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", ...commits]);
+  return listed.split("\n").flatMap((line) => (line.startsWith("?") ? [line.slice(1)] : []));
 }
 
 /** Commits reachable from `wants` and from none of `haves`, each with its parents. One git process. */

@@ -3,10 +3,11 @@ import { isWithin, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
-import { isShallow } from "../git/history.ts";
+import { isPartial, isShallow, lackingObjects } from "../git/history.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { hashOfItem } from "../models/candidates.ts";
 import { finishWork } from "../platform/pace.ts";
+import { counted } from "../platform/words.ts";
 import { withStoredResults } from "../results/database.ts";
 import { openCache } from "../store/objects/cache.ts";
 import { objectPath, trustedSize, unlessDamaged } from "../store/objects/layout.ts";
@@ -22,8 +23,10 @@ import { verifyRows } from "./verify-rows.ts";
 export async function verifyVersion(project: Project, repository: Repository, version: Version, objects: ObjectChecks): Promise<Chain> {
   const links: Link[] = [tagLink(version)];
   if (version.commit === "") return { version: version.name, links };
-  const pointers = readPointersAt(project, version.commit);
-  links.push(...commitLinks(repository, version), dataHashLink(version), ...pointerLinks(project, version, pointers));
+  links.push(...commitLinks(repository, version), dataHashLink(version));
+  const pointers = pointersOf(project, version);
+  if (!Array.isArray(pointers)) return { version: version.name, links: [...links, pointers] };
+  links.push(...pointerLinks(project, version, pointers));
   for (const pointer of pointers) if (pointer.hash !== null) links.push(await objects.check(pointer));
   links.push(...rowLinks(project, version, { pointers, quick: objects.quick }));
   return { version: version.name, links };
@@ -38,17 +41,42 @@ function tagLink({ name, tagObject, commit, problems, message }: Version): Link 
 }
 
 function commitLinks(repository: Repository, { message, commit }: Version): Link[] {
-  const results: Link = { kind: "results commit", target: commit, state: "proven", detail: "its tree is in this repository" };
+  const results: Link = { kind: "results commit", target: commit, ...wholeness(repository, commit) };
   const { code } = message;
   const link = (state: Link["state"], detail: string): Link[] => [results, { kind: "code", target: code ?? "–", state, detail }];
   if (code === null) return link("unrecorded", "the tag names no code");
   const contains = () => gitResult(repository, ["merge-base", "--is-ancestor", code, commit], { allow: [1] }).code === 0;
   const isHere = resolveCommit(repository, code) !== null;
+  const whole = isHere ? wholeness(repository, code) : null;
+  if (whole !== null && whole.state !== "proven") return link(whole.state, whole.detail);
   if (isHere && contains()) return link("proven", "the results commit comes from it");
   if (isShallow(repository))
     return link("unread", "it is not in the part of the history that this shallow clone has: git fetch --unshallow");
   if (!isHere) return link("missing", "this repository does not have it: git fetch ORIGIN 'refs/expver/runs/*:refs/expver/runs/*'");
   return link("wrong", "the results commit does not come from it");
+}
+
+/** Whether Git has every file of a commit. */
+function wholeness(repository: Repository, commit: string): Pick<Link, "state" | "detail"> {
+  const lacking = lackingObjects(repository, [commit]);
+  if (lacking.length === 0) return { state: "proven", detail: "its tree is in this repository" };
+  const what = `${counted(lacking.length, "file or folder", "files or folders")} of it`;
+  if (isPartial(repository)) return { state: "unread", detail: `${what} only the remote of this partial clone has: git fetch --refetch` };
+  const others = lacking.length > 1 ? " …" : "";
+  return {
+    state: "missing",
+    detail: `Git has lost ${what} (${lacking[0]?.slice(0, 12)}${others}): git fsck; another clone may have them`,
+  };
+}
+
+/** A version that cannot be read is broken; it does not keep the others from being looked at. */
+function pointersOf(project: Project, { commit }: Version): Pointer[] | Link {
+  try {
+    return readPointersAt(project, commit);
+  } catch (error) {
+    if (!(error instanceof ExpverError) || !(error.code === "E_POINTER" || error.code === "E_GIT")) throw error;
+    return { kind: "pointer", target: commit, state: "wrong", detail: `its pointers cannot be read: ${error.message}` };
+  }
 }
 
 function dataHashLink({ message }: Version): Link {

@@ -1,5 +1,5 @@
 /** Every link of the chain, broken on purpose. */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
@@ -212,4 +212,45 @@ it("bytes that nobody pushes (push: false, imports) are no damage elsewhere, and
   expect([pulled.code, pulled.stderr]).toEqual([1, expect.stringContaining("push: false")]);
   expect(pulled.stderr).not.toContain("expver data push");
   expect([other.read("theirs"), read().told]).toEqual(["theirs\n", [["private", "unrecorded"]]]);
+});
+
+describe("what Git has of a version", () => {
+  function lose(object: string): void {
+    const file = join(repo.root, ".git/objects", object.slice(0, 2), object.slice(2));
+    expect(existsSync(file)).toBe(true);
+    rmSync(file, { force: true });
+  }
+
+  it("a file of its code that is lost: the version is not whole", () => {
+    lose(repo.git("rev-parse", "e0.1.0^{commit}:train.sh").trim());
+    const { code, broken } = verify();
+    const [commit, snapshot] = [repo.git("rev-parse", "e0.1.0^{commit}").trim(), repo.git("rev-parse", "e0.1.0^{commit}^").trim()];
+    expect({ code, broken }).toEqual({ code: 5, broken: [`missing results commit ${commit}`, `missing code ${snapshot}`] });
+  });
+
+  it("of one that cannot be read is told, and the others are looked at", () => {
+    const first = repo.git("rev-parse", "HEAD").trim();
+    repo.git("switch", "-q", "-c", "bad");
+    repo.write("data/train.csv.dvc", "<<<<<<< ours\nouts:\n=======\n");
+    repo.git("commit", "-q", "-a", "-m", "a conflict");
+    repo.git("tag", "-a", "e0.2.0", "-m", "bad");
+    repo.git("switch", "-q", "--detach", first);
+    const { code, data } = repo.expverJson(["verify"]);
+    expect(code).toBe(5);
+    expect(data.versions.map(({ version, state }: { version: string; state: string }) => [version, state])).toEqual([
+      ["e0.1.0", "whole"],
+      ["e0.2.0", "broken"],
+    ]);
+    lose(repo.git("rev-parse", "e0.2.0^{tree}").trim());
+    expect(repo.expverJson(["verify"])).toMatchObject({ code: 5, data: { versions: [{ state: "whole" }, { state: "broken" }] } });
+  });
+
+  it("in a partial clone is not read, and not called lost", () => {
+    const clone = join(makeFolder("partial"), "clone");
+    repo.git("config", "uploadpack.allowFilter", "true");
+    repo.git("clone", "-q", "--no-checkout", "--filter=blob:none", `file://${repo.root}`, clone);
+    const { stdout } = repo.expver(["-C", clone, "verify", "e0.1.0", "--json"]);
+    const { links } = JSON.parse(stdout).data.versions[0] as { links: Link[] };
+    expect(links.find(({ kind }) => kind === "results commit")).toMatchObject({ state: "unread" });
+  });
 });
