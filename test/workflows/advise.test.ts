@@ -212,3 +212,36 @@ it("advises nothing about a version that is none, and words that stay words", ()
     });
   }
 });
+
+/** A version on branch `side`, and whether the metric means the same here by now. */
+function withSide(repo: TestRepository, folder: string, { accuracy, now }: { accuracy: string; now: string }): MergeAdvice {
+  const settings = join(folder, "expver.yaml");
+  const script = `mkdir -p models; echo m > models/model.bin; echo '{"accuracy": ${accuracy}}' > metrics.json\n`;
+  repo.commit("first", { [settings]: "metrics: { accuracy: max }\n", [join(folder, "train.sh")]: script });
+  repo.git("switch", "-q", "-c", "side");
+  const run = repo.expver(["-C", folder, "run", "-m", "one", "--metrics", "metrics.json", "--", "sh", "train.sh"]);
+  expect(run.stderr + run.code).toMatch(/0$/);
+  repo.git("switch", "-q", "-");
+  if (now !== "max") repo.commit("the other way", { [settings]: `metrics: { accuracy: ${now} }\n` });
+  const { code, data } = repo.expverJson(["-C", folder, "advise", "merge", "side"]);
+  expect(code).toBe(0);
+  return data as MergeAdvice;
+}
+
+it("a model whose number is NaN is not the best of all, though it were the only one", () => {
+  const repo = makeRepository();
+  expect(repo.expver(["init"]).code).toBe(0);
+  const { artifacts } = withSide(repo, ".", { accuracy: "NaN", now: "max" });
+  expect(artifacts.find(({ artifact }) => artifact === "model")).toMatchObject({ advice: "candidate" });
+});
+
+it.each([
+  { now: "max", advice: /^(merge|nothing)$/ },
+  { now: "min", advice: /^rebase$/ },
+])("a project below the top: its own expver.yaml says whether the metric was changed ($now)", ({ now, advice }) => {
+  const repo = makeRepository();
+  expect(repo.expver(["init"]).code).toBe(0);
+  repo.write("expver.yaml", "metrics: { loss: min }\n");
+  const { artifacts } = withSide(repo, "sub", { accuracy: "0.5", now });
+  expect(artifacts[0]?.advice).toMatch(advice);
+});

@@ -1,5 +1,6 @@
 /** `expver advise merge OTHER`: merge or rebase for results, data and model of a worktree, branch or version, with the evidence. */
 import type { Config } from "../../config/config.ts";
+import { storedPath } from "../../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../../config/project.ts";
 import { parseConfig } from "../../config/read-config.ts";
 import { ExpverError } from "../../errors.ts";
@@ -18,6 +19,7 @@ import type { Input, ReadWorkflow } from "../contract.ts";
 import { textIn } from "../input.ts";
 import { planResultsMerge } from "../merge/results-part.ts";
 import { findSide, mergeBase, type Side } from "../merge/side.ts";
+import { hasNumber } from "../models/metric-choice.ts";
 
 export interface ArtifactAdvice {
   artifact: "results" | "data" | "model";
@@ -110,7 +112,7 @@ async function rowsOf(
 
 /** Metrics of expver.yaml, and data that is there to measure by. */
 function evaluationChanges(project: Project, repository: Repository, base: string): string[] {
-  const before = metricsAt(repository, base);
+  const before = metricsAt(repository, base, storedPath(project, "expver.yaml"));
   const now = project.config.metrics;
   const names =
     before === null ? [] : [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((name) => before[name] !== now[name]);
@@ -124,11 +126,11 @@ function evaluationChanges(project: Project, repository: Repository, base: strin
   return [...names.map((name) => `the metric ${name} was changed`), ...measuring.map(({ path }) => `${path} was changed`)];
 }
 
-function metricsAt(repository: Repository, commit: string): Config["metrics"] | null {
-  const { code, stdout } = gitResult(repository, ["cat-file", "blob", `${commit}:expver.yaml`], { allow: [128] });
+function metricsAt(repository: Repository, commit: string, path: string): Config["metrics"] | null {
+  const { code, stdout } = gitResult(repository, ["cat-file", "blob", `${commit}:${path}`], { allow: [128] });
   if (code !== 0) return null;
   try {
-    return parseConfig(stdout.toString("utf8"), "expver.yaml").metrics;
+    return parseConfig(stdout.toString("utf8"), path).metrics;
   } catch (error) {
     // A mistake of then is no evidence of anything.
     if (error instanceof ExpverError) return null;
@@ -187,10 +189,12 @@ function adviseModel(project: Project, repository: Repository, side: string, bas
   const there = versions.filter(({ commit }) => theirs.has(commit));
   if (metric === undefined || there.length === 0) return null;
   const { direction, source } = directionOf(metric, project.config, versions);
+  // A NaN is no number that anything is the best with.
   const best = (some: typeof versions) =>
     some
-      .map((one) => ({ name: one.name, value: metricsOf(one.message, known)[metric] }))
-      .filter(({ value }) => value !== undefined)
+      .map((one) => ({ name: one.name, metrics: metricsOf(one.message, known) }))
+      .filter((one) => hasNumber(one, metric))
+      .map(({ name, metrics }) => ({ name, value: metrics[metric] }))
       .toSorted((one, other) => compareMetric(one.value, other.value, direction))[0];
   const [candidate, rival] = [best(there), best(versions.filter((one) => !there.includes(one)))];
   const facts = { artifact: "model" as const, path: null };
