@@ -1,5 +1,6 @@
 /** Where a run's numbers come from, and what becomes of the file they come in. */
 
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openResults } from "../../src/results/database.ts";
@@ -34,8 +35,11 @@ it("a run or a sweep without any number says so, and what to type; it is a versi
   const repo = begin();
   const silent = run(repo, "--", "node", "train.js", "0.5");
   expect(silent.texts).toContainEqual(expect.stringMatching(/^run \S+ left no number/));
-  for (const way of ["--metrics FILE", "expver log accuracy=0.9", "xetrack"]) expect(silent.hints).toContain(way);
+  expect(silent.hints).toContain("It wrote metrics.json, which has");
   expect(repo.git("tag")).toBe("e0.1.0");
+  rmSync(join(repo.root, "metrics.json"));
+  const { hints } = run(repo, "--no-tag", "--", "node", "-e", "0");
+  for (const way of ["--metrics FILE", "expver log accuracy=0.9", "xetrack"]) expect(hints).toContain(way);
   expect(run(repo, "--metrics", "metrics.json", "--", "node", "train.js", "0.5").texts).toEqual([]);
   const swept = repo.expverJson(["sweep", "--grid", "x=1,2", "--", "node", "train.js", "{x}"]);
   const left = { text: expect.stringMatching(/^sweep \S+ left no number/) };
