@@ -47,6 +47,18 @@ export const checkout: WriteWorkflow<Input, CheckoutPlan, CheckedOut> = {
     const root = asked === undefined ? placeFor(project, repository, `explore-${version.name}`) : resolve(context.cwd, asked);
     const known = knownWorktrees(project, repository).find((worktree) => worktree.root === root && worktree.there);
     const there = known?.record?.kind === "exploration" && known.record.name === version.name ? known.record : null;
+    // A branch goes on, and a version may have got another number.
+    if (there !== null && known?.head !== version.commit) {
+      const command = `expver cleanup ${shellWord(version.name)}`;
+      throw new ExpverError(
+        "E_DATA",
+        `${root} is there, at ${known?.head?.slice(0, 12) ?? "no commit"}; ${found.name} is ${version.commit.slice(0, 12)}`,
+        {
+          hint: `${command}, then repeat; or name another folder with --path.`,
+          details: { path: root, there: known?.head ?? null, commit: version.commit },
+        },
+      );
+    }
     if (there === null && existsSync(root)) {
       throw new ExpverError("E_DATA", `${root} exists already`, { hint: "Name another folder with --path.", details: { path: root } });
     }

@@ -37,6 +37,17 @@ const found = (check: string, ...args: string[]): Found[] =>
 const own = (check: string) => found(check, "--fix").filter(({ fixed }) => fixed !== undefined);
 
 describe("a worktree", () => {
+  it("that git has moved is ours where it lies now, with all that is in it", () => {
+    const moved = join(dirname(there.root), "moved by git");
+    repo.git("worktree", "move", there.root, moved);
+    expect([...found("moved-worktrees"), ...found("half-removed-worktrees")]).toEqual([]);
+    const [place] = repo.expverJson(["check", "trial"]).data.checked;
+    expect(place).toMatchObject({ root: moved });
+    expect(place.findings).toEqual(expect.arrayContaining([expect.objectContaining({ category: "untracked" })]));
+    expect(repo.expverJson(["worktree", "remove", "trial"])).toMatchObject({ code: 4, error: { code: "E_WOULD_LOSE" } });
+    repo.git("worktree", "move", moved, there.root);
+  });
+
   it("that was moved by hand is found and known again, to Git and to us", () => {
     const moved = join(dirname(there.root), "elsewhere");
     renameSync(there.root, moved);

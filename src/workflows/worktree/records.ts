@@ -126,12 +126,23 @@ function readRecords(project: Place): WorktreeRecord[] {
     const files = readdirSync(recordsFolder(project)).sort();
     return files.flatMap((file) => {
       const text = file.endsWith(".json") ? readTextIfExists(join(recordsFolder(project), file)) : null;
-      return text === null ? [] : [JSON.parse(text) as WorktreeRecord];
+      return text === null ? [] : [whereItIs(project, JSON.parse(text) as WorktreeRecord)];
     });
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
   }
+}
+
+/** `git worktree move` keeps Git's own folder for it, by which it is found again; one that is on another branch there is somebody else's. */
+function whereItIs({ repository }: Place, record: WorktreeRecord): WorktreeRecord {
+  if (repository === null || existsSync(record.root)) return record;
+  const admin = join(repository.commonDir, "worktrees", basename(record.root));
+  const link = readTextIfExists(join(admin, "gitdir"))?.trimEnd();
+  const root = link === undefined ? record.root : dirname(resolve(admin, link));
+  const branch = /^ref: refs\/heads\/(.*)/.exec(readTextIfExists(join(admin, "HEAD")) ?? "")?.[1] ?? null;
+  const isOurs = branch === null || branch === record.branch;
+  return isOurs && isThere(repository, { root }) ? { ...record, root } : record;
 }
 
 function recordsFolder(project: Place): string {
