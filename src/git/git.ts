@@ -32,6 +32,8 @@ export interface GitOptions {
 
 // Variables that would send our commands to another repository, index or object store than the one we resolved.
 const REDIRECTING = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_PREFIX"];
+// And those that give our patterns another meaning: editors call Git, and so its hooks, with --literal-pathspecs.
+const REINTERPRETING = ["GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"];
 
 /** Finds the repository of `context.cwd` (honouring GIT_DIR), or null. At most one git process. */
 export function findRepository(context: Context): Repository | null {
@@ -71,10 +73,10 @@ function repositoryAt(context: Context, place: Pick<Repository, "root" | "gitDir
   return { ...place, env: { ...environmentOf(context), GIT_DIR: gitDir, ...(bare ? {} : { GIT_WORK_TREE: root }) } };
 }
 
-/** The caller's environment without what would redirect our commands to another repository. */
+/** The caller's environment without what would redirect our commands to another repository, or make their patterns find other files. */
 export function environmentOf(context: Context): Record<string, string | undefined> {
   const clean: Record<string, string | undefined> = { ...context.env, LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" };
-  for (const name of REDIRECTING) delete clean[name];
+  for (const name of [...REDIRECTING, ...REINTERPRETING]) delete clean[name];
   return clean;
 }
 

@@ -573,3 +573,15 @@ it("what has no object's name in a shard goes when nobody has written to it for 
   expect(repository.expver(["undo"]).code).toBe(0);
   expect([existsSync(fresh), existsSync(old)]).toEqual([true, true]);
 });
+
+// Magit calls Git so, and Git its hooks; with the patterns taken for names no pointer was found, and all data was in the way.
+it.each(["GIT_LITERAL_PATHSPECS", "GIT_NOGLOB_PATHSPECS"])("keeps what is in use where %s is set", (name) => {
+  const repo = makeRepository();
+  repo.expver(["data", "init", "-q"]);
+  repo.write("d/a", "in use");
+  repo.expver(["data", "add", "-q", "d/a"]);
+  repo.commit("first");
+  const env = { [name]: "1" };
+  expect(repo.expver(["data", "gc", "-w", "-f"], { env })).toMatchObject({ code: 0 });
+  expect(cacheOf(repo)).toEqual([objectOf("in use")]);
+});
