@@ -77,6 +77,20 @@ describe("exploring a version", () => {
     expect(repo.expverJson(["worktrees", "--check"]).data.worktrees).toMatchObject([{ kind: "main" }]);
   });
 
+  it("a branch that has gone on since is not taken for what lies there", () => {
+    must("checkout", "main");
+    expect(repo.expverJson(["checkout", "main"]).data).toMatchObject({ made: false });
+    repo.commit("further", { "new.py": "x\n" });
+    expect(repo.expverJson(["checkout", "main"])).toMatchObject({
+      code: 1,
+      error: { code: "E_DATA", hint: expect.stringContaining("expver cleanup main") },
+    });
+    must("cleanup", "main");
+    must("checkout", "main");
+    expect(inside("explore-main").read("new.py")).toBe("x\n");
+    must("cleanup", "main");
+  });
+
   it("brings from the remote what the cache lacks, and says what is nowhere", () => {
     const remote = makeFolder("remote");
     must("data", "remote", "add", "-d", "store", remote);
