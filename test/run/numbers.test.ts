@@ -129,6 +129,11 @@ it("a number that goes by a parameter's name is none where it says the same, and
   expect(data.metrics).not.toHaveProperty("lr");
   const tag = repo.git("cat-file", "-p", data.version);
   expect(tag).toContain("Metric: loss=0.25 min");
+  expect(repo.expver(["list"]).stdout).toMatch(/^# {2}version +metric\.loss +param\.loss +lr /m);
+  // A rate that decays is the parameter, and what goes by a metric's name is measured.
+  repo.commit("more", { "params.yaml": "loss: mse\nlr: 1e-1\naccuracy: 0.9\n" });
+  const other = 'require("fs").writeFileSync("metrics.json", JSON.stringify({ loss: 1, lr: 0.05, accuracy: 0.8 }))';
+  expect(run(repo, "--metrics", "metrics.json", "--", "node", "-e", other).data.metrics).toEqual({ loss: "1", accuracy: "0.8" });
 });
 
 it("a nested number is told once, by the file's name or by that of its column, whichever expver.yaml has; the telling ones come first", () => {

@@ -20,13 +20,16 @@ export function columnsOf(list: VersionList): { columns: Column<ListedVersion>[]
   const firstParams = sorted.flatMap((key) => (key.by === "param" ? [key.param] : []));
   const others = metrics.filter((name) => !firstMetrics.includes(name));
   const otherParams = params.filter((name) => !firstParams.includes(name));
+  // A loss may be asked for by a parameter and measured: which is which is said as `--where` and `--columns` take it.
+  const metric = (name: string) => number(name, (row) => row.metrics, params.includes(name) ? `metric.${name}` : name);
+  const param = (name: string) => number(name, (row) => row.params, metrics.includes(name) ? `param.${name}` : name);
   const columns: Column<ListedVersion>[] = [
     ...rankColumn(list),
     VERSION,
-    ...firstMetrics.map((name) => number(name, (row) => row.metrics)),
-    ...firstParams.map((name) => number(name, (row) => row.params)),
-    ...others.slice(0, most).map((name, index) => ({ ...number(name, (row) => row.metrics), weight: 60 - index })),
-    ...otherParams.slice(0, most).map((name, index) => ({ ...number(name, (row) => row.params), weight: 50 - index })),
+    ...firstMetrics.map(metric),
+    ...firstParams.map(param),
+    ...others.slice(0, most).map((name, index) => ({ ...metric(name), weight: 60 - index })),
+    ...otherParams.slice(0, most).map((name, index) => ({ ...param(name), weight: 50 - index })),
     { ...FACTS.data, weight: 20 },
     { ...FACTS.date, weight: 40 },
     { ...FACTS.notes, weight: 90 },
@@ -79,6 +82,6 @@ function rankColumn({ sort, columns }: VersionList): Column<ListedVersion>[] {
   return sort.by === "metric" && !columns?.some(({ name }) => name === "rank") ? [RANK] : [];
 }
 
-function number(name: string, tableOf: (row: ListedVersion) => Readonly<Record<string, string>>): Column<ListedVersion> {
-  return { title: name, align: "right", text: (row) => cellOf(tableOf(row), name) };
+function number(name: string, tableOf: (row: ListedVersion) => Readonly<Record<string, string>>, title = name): Column<ListedVersion> {
+  return { title, align: "right", text: (row) => cellOf(tableOf(row), name) };
 }

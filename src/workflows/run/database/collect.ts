@@ -1,5 +1,6 @@
 /** After the program's end: which rows are the run's, what they say, and the stamps on them. */
 import { existsSync } from "node:fs";
+import { guessDirection } from "../../../config/metric-direction.ts";
 import type { Project } from "../../../config/project.ts";
 import { hideSecrets } from "../../../config/secrets.ts";
 import { type Database, foldName } from "../../../platform/sqlite.ts";
@@ -13,6 +14,7 @@ import { digestRun, removeRun } from "../../../results/run-rows.ts";
 import { addRunTracks, runTracks, updateRun } from "../../../results/runs.ts";
 import { DEFAULT_TABLE, hasColumn, MOST_COLUMNS, mainTable, STAMP_COLUMNS, tableColumns, takesRows } from "../../../results/schema.ts";
 import type { Cell, RunRecord, Stamps, TrackRows } from "../../../results/types.ts";
+import { numberOf } from "../../../versions/exact-numbers.ts";
 import { copyBefore } from "./mend-database.ts";
 import { outsideTracks } from "./outside-tracks.ts";
 
@@ -54,7 +56,7 @@ export function collectRows(project: Project, input: CollectInput): Collected {
     return {
       rows: added.reduce((sum, { rows }) => sum + rows, 0),
       params: { ...withoutNames(hideSecrets(said.params), { ...parameters, ...input.metrics }), ...parameters },
-      metrics: withoutValues({ ...calledAsIn(inFile, said.metrics), ...inFile }, parameters),
+      metrics: withoutParameters({ ...calledAsIn(inFile, said.metrics), ...inFile }, { parameters, configured: project.config.metrics }),
       vanished: found.vanished,
       changed: found.changed,
     };
@@ -143,11 +145,23 @@ function withoutNames(logged: Record<string, string>, parameters: Readonly<Recor
   return Object.fromEntries(Object.entries(logged).filter(([name]) => !given.has(name)));
 }
 
-/** A parameter that was logged again is none; one of its name that says another thing (`loss: mse`, and a loss of 0.3) is a number of its own. */
-function withoutValues(logged: Record<string, string>, parameters: Readonly<Record<string, string>>): Record<string, string> {
+/**
+ * A parameter that was logged again is none, nor is what became of one (a rate that decays). One that says another thing (`loss: mse`, and a loss of
+ * 0.3) is a number of its own.
+ */
+function withoutParameters(
+  logged: Record<string, string>,
+  { parameters, configured }: { parameters: Readonly<Record<string, string>>; configured: Readonly<Record<string, unknown>> },
+): Record<string, string> {
   const given = new Map(Object.entries(parameters).flatMap(([name, value]) => [[columnOf(name), value] as const, [name, value] as const]));
-  const isSame = (one: string, other: string | undefined) => one === other || (other?.trim() !== "" && Number(one) === Number(other));
-  return Object.fromEntries(Object.entries(logged).filter(([name, value]) => !isSame(value, given.get(name))));
+  const isItsOwn = ([name, value]: [string, string]) => {
+    const parameter = given.get(name);
+    if (parameter === undefined) return true;
+    const number = numberOf(parameter);
+    if (number === null) return true;
+    return number !== numberOf(value) && (Object.hasOwn(configured, name) || guessDirection(name) !== undefined);
+  };
+  return Object.fromEntries(Object.entries(logged).filter(isItsOwn));
 }
 
 /** A number of the file is called like its column where only that stands in `expver.yaml`. */
