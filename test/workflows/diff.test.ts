@@ -230,3 +230,20 @@ it.skipIf(python === null)("on a terminal, what does not fit goes through the pa
   expect(shown(["--code"], { GIT_PAGER: "no-such-pager-here" }).lines).toContain("+new 79");
   expect(repo.expver(["diff", "e0.1.0", "e0.2.0", "--code"]).stdout).toContain("\n+new 79\n");
 });
+
+it("a submodule that stands elsewhere is other code, also where Git is told never to speak of it", () => {
+  const inner = makeRepository();
+  inner.commit("one", { f: "1" });
+  const repo = makeRepository();
+  repo.git("submodule", "--quiet", "add", inner.root, "lib");
+  repo.git("config", "-f", ".gitmodules", "submodule.lib.ignore", "all");
+  repo.commit("first");
+  repo.git("tag", "e0.1.0");
+  repo.git("-C", "lib", "commit", "-q", "--allow-empty", "-m", "two");
+  repo.git("add", "--force", "lib");
+  repo.git("commit", "-q", "-m", "second");
+  repo.git("tag", "e0.2.0");
+  const { code, data } = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "--exit-code"]);
+  expect(data.code[0].files).toEqual([{ path: "lib", was: null, added: 1, removed: 1 }]);
+  expect(code).toBe(5);
+});

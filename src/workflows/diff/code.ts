@@ -21,7 +21,9 @@ export function codeDifference(
   { patch, objects }: { patch: boolean; objects: readonly string[] },
 ): CodeDifference {
   const compare = (...options: string[]) => {
-    const args = ["diff", "--no-ext-diff", "--no-color", "-M", ...options, from.code, to.code, "--", ...WITHOUT_POINTERS];
+    // Whoever never wants to hear of a submodule in `git status` still has other code when it stands elsewhere.
+    const how = ["--no-ext-diff", "--no-color", "-M", "--ignore-submodules=none"];
+    const args = ["diff", ...how, ...options, from.code, to.code, "--", ...WITHOUT_POINTERS];
     return gitResult(repository, args, { env: reading(objects) }).stdout.toString("utf8");
   };
   return { from: from.name, to: to.name, files: parseNumbers(compare("--numstat", "-z")), patch: patch ? compare("--patch") : null };
