@@ -9,7 +9,7 @@ export function fillWorktree(repository: Repository, folders: readonly string[] 
     git(repository, ["sparse-checkout", "set", "--cone", "--skip-checks", "--stdin"], { input: folders.map((one) => `${one}\n`).join("") });
   // Git hands on what the worktree has in which it was asked.
   else if (existsSync(gitPath(repository, "info/sparse-checkout"))) git(repository, ["sparse-checkout", "disable"]);
-  git(repository, ["read-tree", "-m", "-u", "HEAD"]);
+  git(repository, ["read-tree", "-m", "-u", "--no-recurse-submodules", "HEAD"]);
 }
 
 /** Folders called `.dvc` (from the top) that a sparse checkout leaves out of this worktree. No process where there is none. */

@@ -37,7 +37,7 @@ export function fillSubmodules(to: Repository, submodules: readonly Submodule[])
     // An index of its own: that of the submodule stays as it is.
     const env = { GIT_INDEX_FILE: gitPath(to, `expver-${fileNameOf(path)}`) };
     const there = { ...repository, root, env: { ...repository.env, GIT_WORK_TREE: root } };
-    git(there, ["read-tree", "--reset", "-u", commit], { env });
+    git(there, ["read-tree", "--reset", "-u", "--no-recurse-submodules", commit], { env });
     git(there, ["clean", "-ffdxq"], { env });
   }
 }

@@ -35,3 +35,18 @@ it("each run has the submodules' files as the commit has them, whatever the last
   expect(made.next[1]).toBe("git submodule update --init --recursive");
   expect(repo.expverJson(["checkout", "e0.1.0"]).data.next[1]).toBe("git submodule update --init --recursive");
 });
+
+it("where Git goes into submodules of itself, worktrees and runs are made all the same", () => {
+  const inner = makeRepository();
+  inner.commit("lib", { "lib.js": "exports.word = 'lib';\n" });
+  const repo = makeSweepExperiment();
+  repo.git("submodule", "--quiet", "add", inner.root, "lib");
+  repo.commit("a library", { "train.js": `${repo.read("train.js")}\nconsole.log(require('./lib/lib.js').word);\n` });
+  repo.git("config", "submodule.recurse", "true");
+  // One slot is used twice.
+  const swept = repo.expverJson(["sweep", "--jobs", "1", "--grid", "lr=0.1,0.2", "--metrics", "metrics.json", "--", "node", "train.js"]);
+  expect(swept.code, JSON.stringify(swept.error)).toBe(0);
+  expect(swept.warnings).toEqual([]);
+  expect(repo.expverJson(["checkout", "e0.1.0"])).toMatchObject({ code: 0, error: null });
+  expect(repo.expverJson(["worktree", "create", "other"])).toMatchObject({ code: 0, error: null });
+});

@@ -117,7 +117,7 @@ function isCleaned({ root, repository, project, pointers }: Workspace, commit: s
   removePath(readyFile(root));
   const kept = dataOf(project, pointers).flatMap(({ path }) => ["-e", `/${path.replace(/[*?[\]\\!#]/g, "\\$&")}`]);
   try {
-    git(repository, ["reset", "--quiet", "--hard", commit]);
+    git(repository, ["reset", "--quiet", "--hard", "--no-recurse-submodules", commit]);
     git(repository, ["clean", "-ffdxq", "-e", ".dvc", ...kept]);
     return true;
   } catch (error) {
