@@ -83,29 +83,32 @@ export interface DeliveryRequest {
   of: string;
   /** The source is this repository. */
   isHere: boolean;
-  /** Absolute. */
-  out: string;
+  /** Absolute, for what was found under this path. */
+  outOf(found: string): string;
   force: boolean;
   remote: string | undefined;
 }
 
 /** `-o`, `-f`, `-r`. Throws E_DATA when the name is taken. */
-export function deliveryOf(context: Context, input: Input, from: string): Pick<DeliveryRequest, "out" | "force" | "remote"> {
+export function deliveryOf(context: Context, input: Input, from: string): Pick<DeliveryRequest, "outOf" | "force" | "remote"> {
   const asked = textIn(input.out) ?? textIn(input.output);
-  const folder = globFolder(from);
-  if (folder === "" && asked === undefined) {
-    throw new ExpverError("E_USAGE", `${from} may be many files`, { hint: "Name a folder for them: -o FOLDER", details: { path: from } });
-  }
   const force = input.force === true;
-  const out = deliveryPath(context, { from: folder ?? from, out: asked, force });
-  return { out, force, remote: textIn(input.remote) };
+  const placeOf = (path: string) => deliveryPath(context, { from: path, out: asked, force });
+  const out = globFolder(from) === null ? placeOf(from) : null;
+  // A file may be called like a glob: then its name is the copy's, and not that of the folder it is in.
+  const outOf = (found: string) => {
+    if (found !== "" || asked !== undefined) return out ?? placeOf(found);
+    throw new ExpverError("E_USAGE", `${from} may be many files`, { hint: "Name a folder for them: -o FOLDER", details: { path: from } });
+  };
+  return { outOf, force, remote: textIn(input.remote) };
 }
 
 /** A copy of something out of a source, which is closed when there is nothing to be had, else by {@link applyDelivery}. */
 export async function planDelivery(context: Context, source: Source, request: DeliveryRequest): Promise<GetPlan> {
   try {
-    const { command, typed, of, remote, isHere, out, force } = request;
+    const { command, typed, of, remote, isHere, outOf, force } = request;
     const { path, nodes } = await findPath(source, context, { typed, remote, version: of, isHere });
+    const out = outOf(path);
     const files = nodes.filter(({ isFolder }) => !isFolder);
     const self = nodes.find((node) => node.path === path);
     return {

@@ -176,3 +176,13 @@ it("what is in a submodule is said to be in another repository, and what is to b
     join(outer.root, "../explore-e0.1.0"),
   ]);
 });
+
+it("a file that is called like a glob gets its own name, and not that of its folder, which --force would replace", () => {
+  repo.commit("odd", { "src/t[1].csv": "one\n", "m{a,b}.txt": "two\n" });
+  repo.git("tag", "e0.9.0");
+  mustIn(repo, "get", "e0.9.0", "src/t[1].csv", "--force");
+  expect(repo.read("t[1].csv")).toBe("one\n");
+  expect(existsSync(join(repo.root, "src/train.py"))).toBe(true);
+  mustIn(repo, "-C", "src", "get", "e0.9.0", "m{a,b}.txt");
+  expect(repo.read("src/m{a,b}.txt")).toBe("two\n");
+});
