@@ -80,6 +80,18 @@ it("a candidate by its name or path, in the folder and once it is pruned; the on
   expect(repo.read("../now")).toBe(modelOf("0.5"));
 });
 
+it("a candidate whose file has a # in its name", () => {
+  const repo = makeModels();
+  const run = runOfVersion(repo, "e0.1.0");
+  repo.write("head #1.bin", "another part");
+  must(repo, "models", "add", "head #1.bin", "--run", run);
+  for (const [index, name] of [`${run}_head #1.bin`, `models/candidates/${run}_head #1.bin`].entries()) {
+    must(repo, "models", "get", name, "-o", `../odd${index}`);
+    expect(repo.read(`../odd${index}`)).toBe("another part");
+  }
+  expect(repo.expverJson(["models", "get", "e9.9.9#nobody"]).error?.code).toBe("E_NOT_FOUND");
+});
+
 it("a candidate that was changed since it was stored: what its run left, in lists, copies and production", () => {
   const repo = makeRepository();
   repo.expver(["init"]);

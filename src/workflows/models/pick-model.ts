@@ -29,6 +29,9 @@ export async function pickModel(survey: Survey, name: string, path?: string): Pr
       details: { version: name },
     });
   }
+  // A candidate's file may have a `#` in its name.
+  const odd = version === undefined && ofRun !== undefined ? await candidateMeant(survey, name) : null;
+  if (odd !== null) return odd;
   if (ofRun !== undefined && !version?.message.runs.some(({ run }) => run === ofRun)) throw unknownName(survey, name);
   const run = runMeant(survey, ofRun ?? name);
   if (run === null && name === PRODUCTION) return inProduction(survey);
