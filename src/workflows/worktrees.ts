@@ -2,8 +2,8 @@
 import { openProject, requireRepository } from "../config/project.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import type { Finding } from "./worktree/inventory/finding.ts";
-import { inventory } from "./worktree/inventory.ts";
-import { knownWorktrees } from "./worktree/records.ts";
+import { inventory, lostWithEntry } from "./worktree/inventory.ts";
+import { knownWorktrees, mainProject } from "./worktree/records.ts";
 import { type Standing, standingOf } from "./worktree/standing.ts";
 
 export interface ListedWorktree extends Standing {
@@ -14,7 +14,7 @@ export interface ListedWorktree extends Standing {
   /** Null: detached. */
   branch: string | null;
   commit: string | null;
-  /** What is nowhere else; only of those expver made, and only when it was asked for. */
+  /** What is nowhere else; only of those expver made and of those that are gone, and only when it was asked for. */
   findings: Finding[] | null;
 }
 
@@ -24,6 +24,8 @@ export const worktrees: ReadWorkflow<Input, { worktrees: ListedWorktree[] }> = {
     const repository = requireRepository(project);
     const known = knownWorktrees(project, repository);
     const standings = await standingOf(project, repository, known);
+    // Rows are safe in the worktree that stays, wherever one asks.
+    const main = input.check === true ? mainProject(project, repository, context) : project;
     const listed: ListedWorktree[] = [];
     for (const [index, { root, there, record, branch, head }] of known.entries()) {
       listed.push({
@@ -33,7 +35,14 @@ export const worktrees: ReadWorkflow<Input, { worktrees: ListedWorktree[] }> = {
         branch,
         commit: head,
         ...(standings[index] as Standing),
-        findings: input.check !== true ? null : there && record !== null ? await inventory(project, context, record) : [],
+        findings:
+          input.check !== true
+            ? null
+            : !there
+              ? lostWithEntry(repository, root)
+              : record === null
+                ? []
+                : await inventory(main, context, record),
       });
     }
     return { worktrees: listed };

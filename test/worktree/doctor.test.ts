@@ -70,6 +70,19 @@ describe("a worktree", () => {
     expect(found("half-removed-worktrees")).toEqual([]);
   });
 
+  it("whose folder is gone with HEAD on no branch: its commits are told, and kept when they are given up", () => {
+    there.git("checkout", "-q", "--detach");
+    there.commit("on no branch", { "more.py": "x\n" });
+    const lost = there.git("rev-parse", "HEAD").trim();
+    rmSync(there.root, { recursive: true });
+    const [place] = repo.expverJson(["check", "trial"]).data.checked;
+    expect(place.findings.map(({ remedy }: { remedy: string }) => remedy)).toContain(`git branch KEEP ${lost.slice(0, 12)}`);
+    const { items } = repo.expverJson(["advise", "cleanup"]).data;
+    expect(items.find(({ command }: { command: string }) => command === "git worktree prune").blockedBy).toHaveLength(1);
+    lab.must("worktree", "remove", "trial", "--force", "commits", "--yes");
+    expect(repo.git("for-each-ref", "--format=%(objectname)", "refs/expver/backup")).toContain(lost);
+  });
+
   it("that Git has forgotten gets its place again, with its files", () => {
     rmSync(join(repo.root, ".git/worktrees"), { recursive: true });
     expect(there.run("git", ["status"]).code).not.toBe(0);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { MAIN } from "../run/story.ts";
 import { seededRandom, type TestRepository } from "../support/repository.ts";
-import { categoriesOf, type Lab, LEAVINGS, makeLab } from "./story.ts";
+import { categoriesOf, type Lab, LEAVINGS, makeLab, train } from "./story.ts";
 
 let lab: Lab;
 beforeAll(() => {
@@ -192,3 +192,15 @@ function inTrash(repo: TestRepository): Buffer[] {
   const trash = join(repo.root, ".git/expver/trash");
   return existsSync(trash) ? bytesIn(trash) : [];
 }
+
+it("rows that main lacks are told in the experiment's own worktree too, and no advice says that it can go", () => {
+  const lab = makeLab({ remotes: false });
+  lab.must("worktree", "create", "rows");
+  const there = lab.inside("exp-rows");
+  train(there, "0.7");
+  for (const repo of [lab.repo, there]) {
+    const { worktrees } = repo.expverJson(["worktrees", "--check"]).data;
+    const { findings } = worktrees.find(({ name }: { name: string }) => name === "rows");
+    expect(findings.map(({ category }: { category: string }) => category)).toContain("results");
+  }
+});

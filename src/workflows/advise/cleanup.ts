@@ -35,7 +35,7 @@ async function ofWorktrees(context: Context): Promise<CleanupItem[]> {
       return [{ what: `exploration of ${name} in ${root}`, blockedBy, command: `expver cleanup ${shellWord(name ?? "")}` }];
     if (kind === "experiment")
       return [{ what: `experiment ${name} in ${root}`, blockedBy, command: `expver worktree remove ${shellWord(name ?? "")}` }];
-    return kind === "gone" ? [{ what: `worktree whose folder ${root} is gone`, blockedBy: [], command: "git worktree prune" }] : [];
+    return kind === "gone" ? [{ what: `worktree whose folder ${root} is gone`, blockedBy, command: "git worktree prune" }] : [];
   });
 }
 

@@ -15,11 +15,11 @@ import { readPointers, readPointersAt } from "../../store/pointers/pointers.ts";
 import { refuseSecondRun } from "../run/second-run.ts";
 import { fileFindings } from "./inventory/files.ts";
 import { type Finding, finding, single } from "./inventory/finding.ts";
-import { historyFindings, lineOf } from "./inventory/history.ts";
+import { commitsOnlyAt, historyFindings, lineOf } from "./inventory/history.ts";
 import { modelFinding } from "./inventory/model.ts";
 import { objectFindings } from "./inventory/objects.ts";
 import { databaseOf, resultsFindings } from "./inventory/results.ts";
-import { goingBranch, insideOf, isThere, type WorktreeRecord } from "./records.ts";
+import { detachedHead, goingBranch, insideOf, isThere, type WorktreeRecord } from "./records.ts";
 
 /** Empty: it can go. `main`: the project of the worktree that stays. One that cannot be looked through may have anything in it. */
 export async function inventory(main: Project, context: Context, record: WorktreeRecord): Promise<Finding[]> {
@@ -27,8 +27,15 @@ export async function inventory(main: Project, context: Context, record: Worktre
   if (repository === null) return [];
   const branch = goingBranch(repository, record);
   // A folder that is gone, or is another repository by now, had its branch.
-  if (!isThere(repository, record)) return branch === null ? [] : branchInventory(main, context, branch);
+  if (!isThere(repository, record))
+    return [...(branch === null ? [] : await branchInventory(main, context, branch)), ...lostWithEntry(repository, record.root)];
   return orUnreadable(() => lookThrough(main, context, { ...record, branch }));
+}
+
+/** Commits of a worktree whose folder is gone that only Git's entry of it leads to. */
+export function lostWithEntry(repository: Repository, root: string): Finding[] {
+  const head = detachedHead(repository, root);
+  return head === null ? [] : commitsOnlyAt(repository, head);
 }
 
 /** What would be lost with a branch that is checked out nowhere. */

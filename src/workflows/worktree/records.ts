@@ -70,6 +70,12 @@ export function goingBranch(repository: Repository, { root, branch }: Pick<Workt
   return isElsewhere ? null : branch;
 }
 
+/** Of a worktree on no branch, as Git's entry of it says, there or not; null: it is on one, or Git does not know it. */
+export function detachedHead(repository: Repository, root: string): string | null {
+  const entry = linkedWorktrees(repository).find((one) => one.root === root);
+  return entry === undefined || entry.branch !== null ? null : entry.head;
+}
+
 /** By its name, its folder or its branch. Throws E_NOT_FOUND. */
 export function experimentNamed(project: Project, context: Context, name: string | undefined): WorktreeRecord {
   const experiments = recordsOf(project, "experiment");

@@ -17,7 +17,7 @@ import { shellWord } from "../../platform/shell-word.ts";
 import type { Input, Step } from "../contract.ts";
 import { listOf } from "../input.ts";
 import { CATEGORIES, type Category, type Finding } from "./inventory/finding.ts";
-import { dropRecord, goingBranch, isThere, recordFile, type WorktreeRecord } from "./records.ts";
+import { detachedHead, dropRecord, goingBranch, isThere, recordFile, type WorktreeRecord } from "./records.ts";
 
 export interface Removal {
   record: WorktreeRecord;
@@ -138,15 +138,22 @@ function refChanges(repository: Repository, { id }: OpenOperation, { record, for
   const { branch } = record;
   const ref = `refs/heads/${branch}`;
   const tip = branch === null ? null : readRef(repository, ref);
-  const there = forced.length > 0 && isThere(repository, record) ? repositoryIn(repository, record.root) : null;
+  const own = forced.length > 0 ? objectsOf(repository, record) : [];
   const kept = [
     ...(tip === null ? [] : [[`heads/${branch}`, tip] as const]),
-    ...(there === null ? [] : ownObjects(there).map(({ name, object }) => [`worktree/${name}`, object] as const)),
+    ...own.map(({ name, object }) => [`worktree/${name}`, object] as const),
   ].filter(([name, object]) => name.startsWith("heads/") || object !== tip);
   return [
     ...(tip === null ? [] : [{ ref, before: tip, after: null }]),
     ...kept.map(([name, object]) => ({ ref: `refs/expver/backup/${id}/${name}`, before: null, after: object })),
   ];
+}
+
+function objectsOf(repository: Repository, record: WorktreeRecord): { name: string; object: string }[] {
+  const there = isThere(repository, record) ? repositoryIn(repository, record.root) : null;
+  if (there !== null) return ownObjects(there);
+  const head = detachedHead(repository, record.root);
+  return head === null ? [] : [{ name: "HEAD", object: head }];
 }
 
 function inside(project: Project, absolute: string): string {

@@ -30,7 +30,12 @@ export function historyFindings(project: Project, repository: Repository, line: 
   return [...commits(repository, line), ...(disposable ? [] : [...stashes(repository, line), ...unpublished(project, repository, line)])];
 }
 
-function commits(repository: Repository, { branch, tips }: Line): Finding[] {
+/** Of a HEAD on no branch whose worktree cannot be gone to. */
+export function commitsOnlyAt(repository: Repository, commit: string): Finding[] {
+  return commits(repository, { branch: null, tips: [commit] }, `git branch KEEP ${commit.slice(0, 12)}`);
+}
+
+function commits(repository: Repository, { branch, tips }: Line, keeping = "git branch KEEP HEAD, there"): Finding[] {
   if (tips.length === 0) return [];
   const rest = [
     "--exclude=refs/expver/*",
@@ -43,7 +48,7 @@ function commits(repository: Repository, { branch, tips }: Line): Finding[] {
     .filter(Boolean);
   return finding("commits", lost, {
     what: (count) => `${counted(count, "commit")} on no other branch, tag or remote`,
-    remedy: branch === null ? "git branch KEEP HEAD, there" : `git merge ${branch}, or push it`,
+    remedy: branch === null ? keeping : `git merge ${branch}, or push it`,
   });
 }
 
