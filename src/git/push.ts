@@ -1,5 +1,6 @@
 /** `git push` of exactly the refs named, and what the remote said about each. */
 import { gitResult, type Repository } from "./git.ts";
+import { knownSettings } from "./settings.ts";
 
 /** An object and the full ref it becomes on the remote. */
 export interface PushedRef {
@@ -26,7 +27,7 @@ export function pushRefs(
   remote: string,
   { refs, atomic }: { refs: readonly PushedRef[]; atomic: boolean },
 ): PushAnswer {
-  const args = ["push", "--porcelain", "--no-follow-tags", atomic ? "--atomic" : "--no-atomic", "--", remote];
+  const args = ["push", "--porcelain", "--no-follow-tags", forSubmodules(repository), atomic ? "--atomic" : "--no-atomic", "--", remote];
   const result = gitResult(
     { ...repository, env: { ...repository.env, [PUSHED_BY_US]: "1" } },
     [...args, ...refs.map(({ object, ref }) => `${object}:${ref}`)],
@@ -45,4 +46,11 @@ export function pushRefs(
     noAtomic: result.code !== 0 && /does not support --atomic/.test(result.stderr),
     said: result.stderr.trim(),
   };
+}
+
+/** Git cannot push submodules along with objects that have no name here, and told to push `only` those it is content. They are looked at instead. */
+function forSubmodules(repository: Repository): string {
+  const settings = knownSettings(repository);
+  const said = settings.get("push.recursesubmodules") ?? settings.get("submodule.recurse") ?? "no";
+  return /^(?:no|off|false|0|)$/i.test(said) ? "--recurse-submodules=no" : "--recurse-submodules=check";
 }

@@ -2,7 +2,7 @@
 import { gitResult, type Repository } from "./git.ts";
 
 const NAMES =
-  "^(branch\\..*\\.(pushremote|remote)|remote\\.(pushdefault|.*\\.url)|(commit|tag)\\.gpgsign|tag\\.forcesignannotated|core\\.hookspath|hook\\..*)$";
+  "^(branch\\..*\\.(pushremote|remote)|remote\\.(pushdefault|.*\\.url)|(commit|tag)\\.gpgsign|tag\\.forcesignannotated|core\\.hookspath|hook\\..*|push\\.recursesubmodules|submodule\\.recurse)$";
 const read = new WeakMap<Repository, Map<string, string>>();
 
 /** As they are now: names in Git's spelling, the last value of each. */

@@ -211,3 +211,24 @@ it("asks the place pushes go to, where that is another than fetches come from", 
   expect(refsOf(upstream, "refs/tags")).toEqual([`refs/tags/${version}`]);
   expect(refsOf(repo, "refs/expver/unpublished")).toEqual([]);
 });
+
+// `only`: Git pushed the submodules and said well done; `on-demand`: it failed for the objects have no name.
+it.each(["only", "on-demand", "check"])(
+  "where submodules are to be pushed (%s), what is published is there, and leads to no commit that is not",
+  (how) => {
+    const { repo, upstream } = makeStudy();
+    const inner = makeRepository();
+    inner.commit("one", { f: "1" });
+    repo.git("submodule", "--quiet", "add", inner.root, "lib");
+    repo.git("config", "push.recurseSubmodules", how);
+    repo.git("-C", "lib", "commit", "-q", "--allow-empty", "-m", "two");
+    repo.commit("a library");
+    const version = runOnce(repo);
+    const refused = repo.expverJson(["publish"]);
+    expect(refused.error).toMatchObject({ code: "E_GIT", message: expect.stringMatching(/not be found on any remote:\s+lib/) });
+    expect(refsOf(upstream, "refs")).toEqual([]);
+    repo.git("-C", "lib", "push", "-q", "origin", "HEAD:refs/heads/other");
+    expect(must(repo, ["publish"]).data.versions).toMatchObject([{ version, state: "published" }]);
+    expect(refsOf(upstream, "refs")).toEqual(["refs/heads/main", `refs/tags/${version}`]);
+  },
+);
