@@ -160,6 +160,11 @@ describe("data files", () => {
     expect(answer('SELECT * FROM "t[1]"', "--data", "odd/lr=1/t[1].csv")).toMatchObject({ columns: ["id"], rows: [[7]] });
   });
 
+  it("have their values under their own columns, also those called by numbers", () => {
+    repo.write("pixels.csv", "label,7,3\ncat,70,30\n");
+    expect(answer("--data", "pixels.csv", "FROM pixels")).toMatchObject({ columns: ["label", "7", "3"], rows: [["cat", 70, 30]] });
+  });
+
   it("of one name are told apart by their folders", () => {
     mkdirSync(join(repo.root, "old"), { recursive: true });
     copyFileSync(join(repo.root, "data/train.csv"), join(repo.root, "old/train.csv"));

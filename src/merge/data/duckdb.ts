@@ -8,6 +8,8 @@ type Value = string | number | bigint | boolean | null;
 export interface DuckDb {
   /** Several can be asked at the same time. Values are bound, never pasted: `$1`, `$2` … Rows as plain values: numbers beyond 2^53 and dates are texts. */
   rows(sql: string, values?: readonly string[]): Promise<Record<string, Value>[]>;
+  /** The same as arrays: an object has a column called `0` before all others. */
+  arrays(sql: string): Promise<Value[][]>;
   run(sql: string): Promise<void>;
   /** Answers how many rows were changed. */
   change(sql: string): Promise<number>;
@@ -57,6 +59,7 @@ export async function openDuckDb({ spill, memory, readsJson = false }: DuckDbOpt
   return {
     rows: (sql, values = []) =>
       asked(async (connection) => (await connection.runAndReadAll(sql, [...values])).getRowObjectsJson() as Record<string, Value>[]),
+    arrays: (sql) => asked(async (connection) => (await connection.runAndReadAll(sql)).getRowsJson() as Value[][]),
     run,
     memory: limit,
     change: (sql) => asked(async (connection) => Number((await connection.runAndReadAll(sql)).getRowsJson()[0]?.[0] ?? 0)),

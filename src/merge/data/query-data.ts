@@ -61,11 +61,11 @@ export async function queryData(
 async function ask(db: DuckDb, sql: string, limit: number): Promise<DataAnswer> {
   await requireQuestion(db, sql);
   const described = await db.rows(`DESCRIBE ${sql}`);
-  const rows = await db.rows(`SELECT * FROM (${sql}\n) LIMIT ${limit}`);
+  const rows = await db.arrays(`SELECT * FROM (${sql}\n) LIMIT ${limit}`);
   const whole = described.map(({ column_type: type }) => /^U?(?:BIG|HUGE)INT$/.test(String(type)));
   return {
     columns: described.map(({ column_name: name }) => String(name)),
-    rows: rows.map((row) => Object.values(row).map((value, index) => plain(value, whole[index] === true))),
+    rows: rows.map((row) => row.map((value, index) => plain(value, whole[index] === true))),
   };
 }
 
