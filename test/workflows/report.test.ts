@@ -27,6 +27,12 @@ it("says which is best, and what the newest changed, to the digit", () => {
   expect(repo.expver(["report", "e0.1.0", "--against", "e0.2.0"]).stdout).toContain("| accuracy | 0.94 | 0.84 | -0.1 worse |");
 });
 
+it("the best is the best also where the list begins with the worst", () => {
+  const { stdout } = repo.expver(["report", "--sort=-accuracy"]);
+  expect(stdout).toContain("Best: **e0.2.0**, accuracy = 0.94.");
+  expect(stdout.indexOf("| e0.1.0 | 0.84")).toBeLessThan(stdout.indexOf("| e0.2.0 | 0.94"));
+});
+
 it("of two versions in one second the higher number is the newest", () => {
   const two = makeRepository();
   expect(two.expver(["init", "--yes"]).code).toBe(0);

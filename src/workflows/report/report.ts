@@ -81,7 +81,9 @@ function chooseVersions({ versions, sort }: VersionList, input: Input): Chosen {
   const named = textIn(input.version);
   const byDate = versions.toSorted((one, other) => compareAge(other, one));
   const version = named ?? byDate[0]?.version ?? null;
-  const ranked = sort.by === "metric" ? versions.filter(({ rank }) => rank !== null) : [];
+  const ranks = sort.by === "metric" ? versions.flatMap((one) => (one.rank === null ? [] : [{ ...one, rank: one.rank }])) : [];
+  // The list may be asked for the worst first.
+  const ranked = ranks.toSorted((one, other) => one.rank - other.rank);
   const best = ranked[0]?.version ?? null;
   const against =
     textIn(input.against) ??
