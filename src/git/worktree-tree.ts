@@ -12,7 +12,7 @@ export function worktreeTree(repository: Repository, folder: string): string {
   const env = {
     GIT_INDEX_FILE: join(folder, "index"),
     GIT_OBJECT_DIRECTORY: folder,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: join(repository.commonDir, "objects"),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: listed([join(repository.commonDir, "objects")]),
   };
   copyIndex(repository, env.GIT_INDEX_FILE);
   gitResult(repository, ["add", "--update", "--", "."], { env });
@@ -28,5 +28,10 @@ export function worktreeTree(repository: Repository, folder: string): string {
 
 /** Environment in which the trees of these folders can be read. */
 export function reading(folders: readonly string[]): Record<string, string> {
-  return folders.length === 0 ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: folders.join(":") };
+  return folders.length === 0 ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(folders) };
+}
+
+/** A folder may be called after the time of day (`12:30`); in quotes a colon parts no list. */
+function listed(folders: readonly string[]): string {
+  return folders.map((folder) => (/[:"]/.test(folder) ? `"${folder.replace(/["\\]/g, "\\$&")}"` : folder)).join(":");
 }

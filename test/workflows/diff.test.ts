@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { renderDiff } from "../../src/cli/render/diff.ts";
 import { diff } from "../../src/workflows/diff.ts";
 import { expverInTerminal, python } from "../support/pty.ts";
-import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { makeRepository, openTestRepository, type TestRepository } from "../support/repository.ts";
 import { PIPE } from "../support/terminal.ts";
 
 const TRAIN = `mkdir -p models
@@ -246,4 +246,18 @@ it("a submodule that stands elsewhere is other code, also where Git is told neve
   const { code, data } = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "--exit-code"]);
   expect(data.code[0].files).toEqual([{ path: "lib", was: null, added: 1, removed: 1 }]);
   expect(code).toBe(5);
+});
+
+it("compares a worktree whose folder is called after the time of day", () => {
+  const around = makeRepository();
+  around.git("init", "-q", 'at "12:30"');
+  const repo = openTestRepository(join(around.root, 'at "12:30"'));
+  repo.git("config", "user.name", "Ada");
+  repo.git("config", "user.email", "ada@example.com");
+  repo.commit("first", { "a.txt": "1\n", "deep/b.txt": "1\n" });
+  repo.git("tag", "e0.1.0");
+  repo.write("a.txt", "2\n");
+  const { data, error } = repo.expverJson(["diff", "e0.1.0", "now"]);
+  expect(error).toBeNull();
+  expect(data.code[0].files).toEqual([{ path: "a.txt", was: null, added: 1, removed: 1 }]);
 });
