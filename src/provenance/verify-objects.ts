@@ -10,7 +10,7 @@ import { keyOf, type ObjectName, objectPath } from "../store/objects/layout.ts";
 import { openRemote } from "../store/remotes/open-remote.ts";
 import { otherRemotes, readDvcConfig } from "../store/settings/dvc-config.ts";
 import { listingFinder } from "../store/transfer/listings.ts";
-import type { Pointer } from "../store/types.ts";
+import type { ListingEntry, Pointer } from "../store/types.ts";
 import type { Link } from "./chain.ts";
 
 export interface ObjectChecks {
@@ -57,6 +57,16 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
     return new Set(objects.map(keyOf).filter((key) => elsewhere.get(key)));
   }
 
+  /** A damaged one is this version's own trouble: the others are looked at all the same. */
+  async function listingOf(pointer: Pointer): Promise<ListingEntry[] | null | "damaged"> {
+    try {
+      return await findListing(pointer);
+    } catch (error) {
+      if (error instanceof ExpverError && error.code === "E_LISTING") return "damaged";
+      throw error;
+    }
+  }
+
   function nowhere(pointer: Pointer): string {
     const asked = pointer.remote ?? remote;
     const name = asked ?? readDvcConfig(project).defaultRemote;
@@ -73,7 +83,9 @@ export function objectChecks(project: Project, context: Pacing, { quick, cloud, 
       if (hash === null) return link("unrecorded", "its pointer names no bytes");
       if (!pointer.cache) return link("unrecorded", "kept out of the cache (cache: false): only its hash is recorded");
       const own: ObjectName = { hash, hashName };
-      const members = hash.endsWith(".dir") ? await findListing(pointer) : [];
+      const members = hash.endsWith(".dir") ? await listingOf(pointer) : [];
+      if (members === "damaged")
+        return link("wrong", `its listing ${hash} in the cache is not what its name says: expver data verify --repair`);
       if (members === null) return link("missing", `its listing ${hash} is ${nowhere(pointer)}`);
       const files = members.map(({ relpath, md5 }) => ({ object: { hash: md5, hashName }, path: `${path}/${relpath}` }));
       const all = [...files, { object: own, path }];

@@ -103,6 +103,16 @@ describe("bytes", () => {
     expect(verify("--quick").broken).toEqual([]);
   });
 
+  it("whose listing was changed: it is told, and the other links are looked at", () => {
+    const listing = objectOf("data/images.dvc");
+    chmodSync(listing, 0o644);
+    writeFileSync(listing, '[{"md5": "00000000000000000000000000000000", "relpath": "x"}]');
+    chmodSync(listing, 0o444);
+    const { code, broken, links } = verify();
+    expect({ code, broken }).toEqual({ code: 5, broken: ["wrong object data/images"] });
+    expect(links.at(-1)?.kind).toBe("rows");
+  });
+
   it("whose listing is gone", () => {
     rmSync(objectOf("data/images.dvc"));
     expect(verify().broken).toEqual(["missing object data/images"]);
