@@ -8,7 +8,7 @@ import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { wordsOf } from "./input.ts";
 import { fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
-import type { Finding } from "./worktree/inventory/finding.ts";
+import { type Finding, single } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";
 import { mainProject, recordsOf } from "./worktree/records.ts";
 import { forcedCategories, type Removal, type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
@@ -52,7 +52,11 @@ export const cleanup: WriteWorkflow<Input, CleanupPlan, CleanedUp> = {
     const removals: Removal[] = [];
     const left: LeftWorktree[] = [];
     for (const record of explorations.filter(({ name }) => names.length === 0 || names.includes(name))) {
-      const findings = await inventory(main, context, record);
+      const isHere = record.root === repository.root;
+      const findings = [
+        ...(isHere ? [single("program", "it is where you are", "go to another worktree first")] : []),
+        ...(await inventory(main, context, record)),
+      ];
       if (names.length > 0) requireUnlocked(repository, record);
       if (names.length > 0) requireNothingLost(record, findings, { forced });
       if (findings.every(({ category }) => forced.has(category)) && worktreeState(repository, record.root).locked === null)

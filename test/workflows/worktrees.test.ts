@@ -77,6 +77,19 @@ describe("exploring a version", () => {
     expect(repo.expverJson(["worktrees", "--check"]).data.worktrees).toMatchObject([{ kind: "main" }]);
   });
 
+  it("is not cleaned up from within: nobody is left in a folder that is gone", () => {
+    must("checkout", "e0.1.0");
+    const there = inside("explore-e0.1.0");
+    expect(there.expverJson(["cleanup"]).data).toMatchObject({
+      removed: [],
+      left: [{ name: "e0.1.0", findings: [{ category: "program" }] }],
+    });
+    expect(there.expverJson(["cleanup", "e0.1.0"])).toMatchObject({ code: 4, error: { code: "E_WOULD_LOSE" } });
+    expect(existsSync(there.root)).toBe(true);
+    must("cleanup", "e0.1.0");
+    expect(existsSync(there.root)).toBe(false);
+  });
+
   it("a branch that has gone on since is not taken for what lies there", () => {
     must("checkout", "main");
     expect(repo.expverJson(["checkout", "main"]).data).toMatchObject({ made: false });
