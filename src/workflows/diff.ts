@@ -108,7 +108,11 @@ function namesOf(input: Input): string[] {
 }
 
 function metricRows(project: Project, all: readonly Version[], sides: readonly Side[]): MetricRow[] {
-  return valueRows(sides.map((side) => side.metrics)).map((row) => {
+  const rows = valueRows(
+    sides.map((side) => side.metrics),
+    canonicalNumber,
+  );
+  return rows.map((row) => {
     const direction = directionOf(row.name, project.config, all);
     const [first, ...others] = row.values;
     return {

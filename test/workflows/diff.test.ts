@@ -266,3 +266,17 @@ it("compares a worktree whose folder is called after the time of day", () => {
   expect(error).toBeNull();
   expect(data.code[0].files).toEqual([{ path: "a.txt", was: null, added: 1, removed: 1 }]);
 });
+
+it("a metric that is only written otherwise is no difference", () => {
+  const repo = makeRepository();
+  for (const [version, accuracy] of [
+    ["e0.1.0", "0.70"],
+    ["e0.2.0", "7e-1"],
+  ] as const) {
+    repo.commit(version);
+    repo.git("tag", "-a", version, "-m", `x\n\nKind: run\nMetric: accuracy=${accuracy} max`);
+  }
+  const { code, data } = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "--exit-code"]);
+  expect(data.metrics).toMatchObject([{ values: ["0.70", "7e-1"], differs: false, verdicts: ["same"] }]);
+  expect(code).toBe(0);
+});
