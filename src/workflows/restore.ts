@@ -14,6 +14,7 @@ import { applyTextEdits } from "../journal/file-edits.ts";
 import type { OpenOperation } from "../journal/operations.ts";
 import { perform } from "../journal/perform.ts";
 import type { Context } from "../platform/context.ts";
+import { isThere } from "../platform/files.ts";
 import { whoHasOpen } from "../platform/open-files.ts";
 import { paceWork } from "../platform/pace.ts";
 import { counted } from "../platform/words.ts";
@@ -142,7 +143,8 @@ async function restoreAll(project: Project, context: Context, operation: OpenOpe
     ];
     const journals = outputs.flatMap(({ pointer }) => ["-wal", "-shm", "-journal"].map((end) => pointer.path + end));
     const work = placingCopies(project, operation, {
-      copies: copies.filter(({ made }) => existsSync(made)),
+      // Of a link what it leads to need not be among them, or anywhere.
+      copies: copies.filter(({ made }) => isThere(made)),
       removes: [...removes, ...journals.filter((path) => existsSync(absolutePath(project, path)))],
     });
     await paceWork(work, context, { label: "restoring" });

@@ -294,3 +294,21 @@ it("killed before any of its changes: everything as it was, or all of it back", 
   expect(points).toBeGreaterThan(40);
   expect(restored).toBeGreaterThan(0);
 });
+
+it("links come back as they were, also where what they lead to stays or is nowhere", () => {
+  const links = makeRepository();
+  symlinkSync("a", join(links.root, "link"));
+  symlinkSync("/nowhere/at/all", join(links.root, "dangling"));
+  links.commit("first", { a: "1", b: "1" });
+  links.git("tag", "e0.1.0");
+  for (const path of ["link", "dangling"]) rmSync(join(links.root, path));
+  symlinkSync("b", join(links.root, "link"));
+  links.commit("second", { dangling: "a file" });
+  must(links, "restore", "e0.1.0");
+  const now = () =>
+    ["link", "dangling"].map((path) => lstatSync(join(links.root, path)).isSymbolicLink() && readlinkSync(join(links.root, path)));
+  expect(now()).toEqual(["a", "/nowhere/at/all"]);
+  must(links, "undo");
+  expect(now()).toEqual(["b", false]);
+  expect(links.read("dangling")).toBe("a file");
+});
