@@ -17,7 +17,7 @@ export async function historicCandidate(
   const folder = storedPath(project, project.config.models.candidates);
   const file = `${folder}.dvc`;
   const repository = requireRepository(project);
-  const args = ["log", "--all", "--format=%H", "--diff-filter=AM", "--", `:(top,literal)${file}`];
+  const args = ["log", "--no-show-signature", "--all", "--format=%H", "--diff-filter=AM", "--", `:(top,literal)${file}`];
   const commits = git(repository, args).split("\n").filter(Boolean);
   const texts = catFilesIfThere(
     repository,

@@ -91,6 +91,13 @@ it("compares more than two with the first, and says by the exit code whether any
     stdout: "e0.1.0 and e0.1.0 do not differ\n",
   });
   expect(repo.expver(["diff", "e0.1.0", "e0.2.0", "--code"]).stdout).toContain("-four\n+five\n");
+  // The patch of whoever has Git show patches in a way of their own can be applied too.
+  const { patch } = repo.expverJson(["diff", "e0.1.0", "e0.2.0", "--code"]).data.code[0];
+  for (const [key, value] of Object.entries({ "diff.noprefix": "true", "diff.mnemonicPrefix": "true", "diff.relative": "true" })) {
+    repo.git("config", key, value);
+    expect(repo.expverJson(["diff", "e0.1.0", "e0.2.0", "--code"], { cwd: "data" }).data.code[0].patch, key).toBe(patch);
+    repo.git("config", "--unset", key);
+  }
   expect(repo.expverJson(["diff", "e0.1.0"]).error?.code).toBe("E_USAGE");
   expect(repo.expverJson(["diff", "e0.1.0", "e9.9.9"]).error?.code).toBe("E_NOT_FOUND");
 });

@@ -78,7 +78,9 @@ export function lastVersion(repository: Repository, versions: readonly Version[]
 /** Files that differ between two commits and are code. A version's own commit has what its run wrote: that is no change after it. */
 export function codeBetween(repository: Repository, version: string, commit: string): string[] {
   if (version === "") return [];
-  const names = gitResult(repository, ["diff", "--no-ext-diff", "--name-only", "-z", version, commit]).stdout.toString("utf8");
+  const names = gitResult(repository, ["diff", "--no-ext-diff", "--no-relative", "--name-only", "-z", version, commit]).stdout.toString(
+    "utf8",
+  );
   return names.split("\0").filter((path) => path !== "" && isCode(path));
 }
 

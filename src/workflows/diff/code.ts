@@ -22,7 +22,8 @@ export function codeDifference(
 ): CodeDifference {
   const compare = (...options: string[]) => {
     // Whoever never wants to hear of a submodule in `git status` still has other code when it stands elsewhere.
-    const how = ["--no-ext-diff", "--no-color", "-M", "--ignore-submodules=none"];
+    // The patch is one that `git apply` takes, of the whole tree, whatever the user's own Git is told to show.
+    const how = ["--no-ext-diff", "--no-color", "--no-relative", "-M", "--ignore-submodules=none", "--src-prefix=a/", "--dst-prefix=b/"];
     const args = ["diff", ...how, ...options, from.code, to.code, "--", ...WITHOUT_POINTERS];
     return gitResult(repository, args, { env: reading(objects) }).stdout.toString("utf8");
   };

@@ -70,7 +70,7 @@ function places(project: Project): NamingPlace[] {
   if (repository === null) return [here];
   const list = (args: string[]) => git(repository, args).split("\n").filter(Boolean);
   const tags = list(["for-each-ref", `--count=${MOST_TAGS}`, "--sort=-creatordate", "--format=%(refname)", "refs/tags"]);
-  const commits = list(["log", "--all", `--max-count=${MOST_COMMITS}`, "--format=%H"]);
+  const commits = list(["log", "--no-show-signature", "--all", `--max-count=${MOST_COMMITS}`, "--format=%H"]);
   return [here, ...tags.map((rev) => at(rev, rev.replace("refs/tags/", ""))), ...commits.map((rev) => at(rev, rev.slice(0, 7)))];
 }
 

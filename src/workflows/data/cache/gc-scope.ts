@@ -156,7 +156,7 @@ function commitsInScope({ repository }: Project, input: Input): string[] {
   if (input.allTags === true) add(refs("refs/tags").flatMap((object) => resolveCommit(repository, object) ?? []));
   if (input.allExperiments === true) add(refs("refs/exps").flatMap((object) => resolveCommit(repository, object) ?? []));
   if (since !== null) {
-    const dated = lines(git(repository, ["log", "--all", "--format=%H %ct"])).map((line) => line.split(" "));
+    const dated = lines(git(repository, ["log", "--no-show-signature", "--all", "--format=%H %ct"])).map((line) => line.split(" "));
     add(dated.flatMap(([commit = "", time]) => (Number(time) >= since ? [commit] : [])));
   }
   if (typeof input.rev === "string") {

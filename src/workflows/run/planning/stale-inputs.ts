@@ -18,7 +18,15 @@ export function warnStaleInputs(
     const { path, file } = pointer;
     // Who has changed the pointer too has said what is meant.
     if (scan === null || edited.has(file)) continue;
-    const past = git(repository, ["log", `--max-count=${MOST}`, "--format=%H %h %s", "HEAD", "--", `:(top,literal)${file}`])
+    const past = git(repository, [
+      "log",
+      "--no-show-signature",
+      `--max-count=${MOST}`,
+      "--format=%H %h %s",
+      "HEAD",
+      "--",
+      `:(top,literal)${file}`,
+    ])
       .split("\n")
       .filter(Boolean)
       .map((line) => ({ commit: line.slice(0, line.indexOf(" ")), name: line.slice(line.indexOf(" ") + 1) }));
