@@ -127,7 +127,7 @@ it("of more files than are written down at once: told as one change, thrown away
   // Each is looked at, and taken back, between two pauses; none is kept while the files are made.
   expect([Math.max(...told), told.reduce((sum, files) => sum + files, 0)]).toEqual([1000, COUNT]);
   expect(repository.expver(["undo", "--dry-run"]).stdout.match(/ d: 20100 files/g)).toHaveLength(1);
-  expect(repository.expver(["undo"]).stdout).toMatch(/^undone.*\n {8}d: 20100 files\noperation .*\n$/);
+  expect(repository.expver(["undo"]).stdout).toMatch(/^undone.*\n {8}d: 20100 files\noperation .*\nexpver undo would .*\n$/);
   expect(texts()).toEqual(textsOf("v2"));
   fill("mine");
   expect(repository.expver(["data", "checkout", "--force"])).toMatchObject({ code: 0 });
@@ -135,7 +135,7 @@ it("of more files than are written down at once: told as one change, thrown away
   const preview = repository.expver(["undo", "--dry-run"]).stdout.split("\n");
   expect(preview.slice(-2)).toEqual([`  and ${COUNT - 1000} more steps; all of them: --dry-run --json`, ""]);
   const undone = repository.expver(["undo"]);
-  expect(undone.stdout).toMatch(/\n {8}and 20050 more; all of them: expver ops show \S+\noperation .*\n$/);
+  expect(undone.stdout).toMatch(/\n {8}and 20050 more; all of them: expver ops show \S+\noperation .*\nexpver undo would .*\n$/);
   expect(texts()).toEqual(textsOf("mine"));
 });
 
