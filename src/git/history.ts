@@ -20,10 +20,17 @@ export function isPartial(repository: Repository): boolean {
   return gitResult(repository, ["config", "--get-regexp", "^remote\\..*\\.promisor$"], { allow: [1] }).code === 0;
 }
 
-/** Trees and blobs of these commits alone that this repository does not have. Looks and fetches nothing; no bytes are read but those of trees. */
-export function lackingObjects(repository: Repository, commits: readonly string[]): string[] {
-  const listed = git(repository, ["rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", ...commits]);
+/** Trees and blobs of this commit alone that this repository does not have. Looks and fetches nothing; no bytes are read but those of trees. */
+export function lackingObjects(repository: Repository, commit: string): string[] {
+  const listed = git(repository, ["rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", commit]);
   return listed.split("\n").flatMap((line) => (line.startsWith("?") ? [line.slice(1)] : []));
+}
+
+/** Whether nothing of any of these commits is lacking: one question, where {@link lackingObjects} of each would be as many. */
+export function hasAllObjects(repository: Repository, commits: readonly string[]): boolean {
+  const args = ["rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", "--stdin"];
+  const { code, stdout } = gitResult(repository, args, { input: commits.map((commit) => `${commit}\n`).join(""), allow: [128] });
+  return code === 0 && !stdout.toString("latin1").includes("?");
 }
 
 /** Commits reachable from `wants` and from none of `haves`, each with its parents. One git process. */

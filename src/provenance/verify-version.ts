@@ -3,7 +3,7 @@ import { isWithin, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
-import { isPartial, isShallow, lackingObjects } from "../git/history.ts";
+import { hasAllObjects, isPartial, isShallow, lackingObjects } from "../git/history.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { hashOfItem } from "../models/candidates.ts";
 import { finishWork } from "../platform/pace.ts";
@@ -20,10 +20,15 @@ import type { Chain, Link } from "./chain.ts";
 import type { ObjectChecks } from "./verify-objects.ts";
 import { verifyRows } from "./verify-rows.ts";
 
-export async function verifyVersion(project: Project, repository: Repository, version: Version, objects: ObjectChecks): Promise<Chain> {
+export async function verifyVersion(
+  project: Project,
+  repository: Repository,
+  version: Version,
+  { objects, commits }: { objects: ObjectChecks; commits: CommitCheck },
+): Promise<Chain> {
   const links: Link[] = [tagLink(version)];
   if (version.commit === "") return { version: version.name, links };
-  links.push(...commitLinks(repository, version), dataHashLink(version));
+  links.push(...commitLinks(repository, version, commits), dataHashLink(version));
   const pointers = pointersOf(project, version);
   if (!Array.isArray(pointers)) return { version: version.name, links: [...links, pointers] };
   links.push(...pointerLinks(project, version, pointers));
@@ -40,14 +45,14 @@ function tagLink({ name, tagObject, commit, problems, message }: Version): Link 
   return link("proven", `${tagObject.slice(0, 12)} names ${commit.slice(0, 12)}`);
 }
 
-function commitLinks(repository: Repository, { message, commit }: Version): Link[] {
-  const results: Link = { kind: "results commit", target: commit, ...wholeness(repository, commit) };
+function commitLinks(repository: Repository, { message, commit }: Version, check: CommitCheck): Link[] {
+  const results: Link = { kind: "results commit", target: commit, ...check(commit) };
   const { code } = message;
   const link = (state: Link["state"], detail: string): Link[] => [results, { kind: "code", target: code ?? "–", state, detail }];
   if (code === null) return link("unrecorded", "the tag names no code");
   const contains = () => gitResult(repository, ["merge-base", "--is-ancestor", code, commit], { allow: [1] }).code === 0;
   const isHere = resolveCommit(repository, code) !== null;
-  const whole = isHere ? wholeness(repository, code) : null;
+  const whole = isHere ? check(code) : null;
   if (whole !== null && whole.state !== "proven") return link(whole.state, whole.detail);
   if (isHere && contains()) return link("proven", "the results commit comes from it");
   if (isShallow(repository))
@@ -56,10 +61,20 @@ function commitLinks(repository: Repository, { message, commit }: Version): Link
   return link("wrong", "the results commit does not come from it");
 }
 
-/** Whether Git has every file of a commit. */
+type CommitCheck = (commit: string) => Pick<Link, "state" | "detail">;
+
+/** Whether Git has every file of a commit: asked of one by one only where something of them all is lacking. */
+export function commitChecks(repository: Repository, versions: readonly Version[]): CommitCheck {
+  const commits = versions.flatMap(({ commit, message }) => [commit, message.code ?? ""]).filter((commit) => commit !== "");
+  const hasAll = hasAllObjects(repository, [...new Set(commits)]);
+  return (commit) => (hasAll ? WHOLE : wholeness(repository, commit));
+}
+
+const WHOLE = { state: "proven", detail: "its tree is in this repository" } as const;
+
 function wholeness(repository: Repository, commit: string): Pick<Link, "state" | "detail"> {
-  const lacking = lackingObjects(repository, [commit]);
-  if (lacking.length === 0) return { state: "proven", detail: "its tree is in this repository" };
+  const lacking = lackingObjects(repository, commit);
+  if (lacking.length === 0) return WHOLE;
   const what = `${counted(lacking.length, "file or folder", "files or folders")} of it`;
   if (isPartial(repository)) return { state: "unread", detail: `${what} only the remote of this partial clone has: git fetch --refetch` };
   const others = lacking.length > 1 ? " …" : "";

@@ -2,7 +2,7 @@
 import { openProject, requireRepository } from "../config/project.ts";
 import { type Chain, isBroken, type Link } from "../provenance/chain.ts";
 import { objectChecks } from "../provenance/verify-objects.ts";
-import { verifyVersion } from "../provenance/verify-version.ts";
+import { commitChecks, verifyVersion } from "../provenance/verify-version.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
@@ -26,9 +26,10 @@ export const verify: ReadWorkflow<Input, Verified> = {
       cloud: input.cloud === true,
       remote: textIn(input.remote),
     });
+    const commits = commitChecks(repository, versions);
     const chains: Verified["versions"] = [];
     for (const version of versions) {
-      const chain = await verifyVersion(project, repository, version, checks);
+      const chain = await verifyVersion(project, repository, version, { objects: checks, commits });
       const [tag] = chain.links;
       const isUnread = chain.links.some(({ state }) => state === "unread");
       const sound = isUnread ? "unread" : tag?.state === "unrecorded" ? "unrecorded" : "whole";
