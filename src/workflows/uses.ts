@@ -1,6 +1,6 @@
 /** `expver uses PATH|HASH|V`: which experiments have these bytes, this path, or what came of this version. */
 import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { nearestWord } from "../config/nearest.ts";
 import { isWithin, pathFromUser } from "../config/paths.ts";
 import { openProject, type Project, requireRepository } from "../config/project.ts";
@@ -8,6 +8,7 @@ import { ExpverError } from "../errors.ts";
 import type { Context } from "../platform/context.ts";
 import { isThere } from "../platform/files.ts";
 import { paceWork } from "../platform/pace.ts";
+import { counted } from "../platform/words.ts";
 import { inputsOf, oldestFirst, originsOf } from "../provenance/lineage.ts";
 import { type Role, readUses, type Use } from "../provenance/uses-index.ts";
 import { openCache } from "../store/objects/cache.ts";
@@ -69,7 +70,7 @@ export const uses: ReadWorkflow<Input, Uses> = {
     const paths = [...known.uses.values()].flatMap((uses) => uses.map(({ path }) => path));
     const near = nearestWord(what, [...paths, ...versions.map(({ name }) => name)]);
     throw new ExpverError("E_NOT_FOUND", `no version has ${JSON.stringify(what)}${near === undefined ? "" : `; did you mean ${near}?`}`, {
-      hint: "A path of tracked data, the beginning of a hash (4 digits or more), or a version; `expver show V` lists both.",
+      hint: "A path of tracked data, a file that is here, the beginning of a hash (4 digits or more), or a version.",
       details: { asked: what, unknown: listings.unknown() },
     });
   },
@@ -131,7 +132,7 @@ async function byBytes(
 ): Promise<Uses | null> {
   const path = resolve(context.cwd, what);
   // All of a repository is nobody's data.
-  if (!isThere(path) || isWithin(project.root, path)) return null;
+  if (!isThere(path) || isWithin(project.root, path) || dirname(path) === path) return null;
   const hashes: string[] = [];
   // Repositories of DVC 2 have the other hash of a text.
   for (const hashName of ["md5", "md5-dos2unix"] as const) {
@@ -141,7 +142,10 @@ async function byBytes(
     hashes.push(hash);
   }
   throw new ExpverError("E_NOT_FOUND", `no version has the bytes of ${what} (${hashes[0]})`, {
-    hint: "It was changed since, or no run has kept it; `expver runs` lists also those without a version.",
+    hint:
+      listings.unknown() > 0
+        ? `${counted(listings.unknown(), "folder")} of versions could not be looked into, for their listings are not in the cache: expver sync, then repeat.`
+        : "It was changed since, or no run has kept it; `expver runs` lists also those without a version.",
     details: { asked: what, hash: hashes[0], unknown: listings.unknown() },
   });
 }

@@ -1,5 +1,5 @@
 /** Lineage and uses: what the index answers is what looking at every commit answers, whatever happened to tags, commits and the index. */
-import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeRepository, seededRandom, type TestRepository } from "../support/repository.ts";
@@ -99,7 +99,12 @@ describe("a chain of experiments", () => {
     writeFileSync(join(elsewhere, "one"), "2");
     expect(uses(elsewhere)).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
     expect(uses(elsewhere).error?.message).toContain("no version has the bytes of");
-    expect(uses(repo.root)).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+    for (const all of [repo.root, "/"]) expect(uses(all)).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
+    expect(repo.expver(["uses", "../model.bin"]).stdout).toContain("e0.3.0 is the first that has these bytes: expver show e0.3.0");
+    // Whoever cannot look into a folder does not know that nobody has them.
+    renameSync(join(repo.root, ".dvc/cache"), join(repo.root, ".dvc/elsewhere"));
+    expect(uses(elsewhere).error?.hint).toContain("could not be looked into");
+    renameSync(join(repo.root, ".dvc/elsewhere"), join(repo.root, ".dvc/cache"));
   });
 
   it("uses of a path that was renamed names the versions that had its bytes under the old one", () => {

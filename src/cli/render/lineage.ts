@@ -35,7 +35,9 @@ function sourceText({ path, hash, madeBy, since, isImport }: Source, version: st
 
 export function renderUses({ asked, kind, uses, elsewhere, unknown }: Uses, terminal: Terminal): string {
   const others = elsewhere.slice(0, 3).map(({ path, version }) => `${path} in ${version}`);
+  const [first] = uses;
   const notes = [
+    ...(kind === "file" && first !== undefined ? [`${first.version} is the first that has these bytes: expver show ${first.version}`] : []),
     ...(elsewhere.length === 0 ? [] : [`the same bytes under another path: ${others.join(", ")}${elsewhere.length > 3 ? " …" : ""}`]),
     ...(unknown === 0 ? [] : [`${unknown} folders could not be looked into: their listings are not in the cache (expver sync)`]),
   ];
