@@ -155,10 +155,12 @@ it("versions it brings are on the branches they were published from", () => {
     other.git("config", "--unset-all", "remote.origin.fetch");
     for (const line of lines) other.git("config", "--add", "remote.origin.fetch", line);
   };
-  rules("+refs/heads/*:refs/heads/*");
-  // Of the one that is checked out Git itself would not let go.
+  // Of the one that is checked out Git itself would not let go, nor then of any other.
   other.git("branch", "-q", "exp/wide", own);
-  expect([branches(), other.git("rev-parse", "main"), other.git("rev-parse", "exp/wide")]).toEqual([[], own, own]);
+  for (const rule of ["+refs/heads/*:refs/heads/*", "+refs/heads/exp/*:refs/heads/exp/*"]) {
+    rules(rule);
+    expect([branches(), other.git("rev-parse", "main"), other.git("rev-parse", "exp/wide")]).toEqual([[], own, own]);
+  }
   rules("+refs/heads/*:refs/remotes/origin/*", "^refs/heads/exp/*");
   expect(branches()).toEqual([]);
   rules("+refs/heads/main:refs/remotes/origin/main", "+refs/heads/exp/*:refs/remotes/theirs/*/x");
