@@ -1,5 +1,5 @@
 /** `--wait`, and a run that goes on in the same worktree. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
@@ -38,4 +38,38 @@ it("hears Ctrl-C while it waits", () => {
   expect(waiting).toMatchObject({ code: 130, stdout: expect.stringContaining("by SIGINT while waiting") });
   repository.write("end", "");
   expect(repository.expver(["run", "--no-tag", "--wait", "60", "--", "true"]).code).toBe(0);
+});
+
+/** Somebody has DVC's lock until they are waited for, or until the command has ended without. */
+function besideLock(repository: TestRepository, args: string[]) {
+  const main = join(import.meta.dirname, "../../dist/main.cjs");
+  const holding = "touch held; until [ -e over ] || grep -q waiting: said; do sleep 0.1; done";
+  const script = `: > said; flock .dvc/tmp/lock sh -c '${holding}' & while [ ! -e held ]; do sleep 0.1; done; "$@" 2>said; code=$?; touch over; wait; cat said; exit $code`;
+  mkdirSync(join(repository.root, ".dvc/tmp"), { recursive: true });
+  return repository.run("sh", ["-c", script, "sh", process.execPath, main, ...args]);
+}
+
+it("stores what a program wrote under DVC's lock, until pointers say so: dvc gc would take what nothing names", () => {
+  const repository = makeRepository();
+  repository.expver(["init"]);
+  const code = "mkdir -p models; echo $1 > models/m; echo '{\"accuracy\": 1}' > metrics.json\n";
+  repository.commit("code", { "train.sh": code, ".gitignore": "said\nheld\nover\nmetrics.json\n" });
+  const program = ["--metrics", "metrics.json", "--", "sh", "train.sh"];
+  const waited = { code: 0, stdout: expect.stringMatching(/waiting: another dvc or expver process .*is working/) };
+  expect(besideLock(repository, ["run", ...program, "1"])).toMatchObject(waited);
+  for (const name of ["held", "over"]) rmSync(join(repository.root, name));
+  expect(besideLock(repository, ["sweep", "--grid", "x=2,3", ...program, "{x}"])).toMatchObject(waited);
+  expect(repository.expverJson(["list"]).data.versions).toHaveLength(2);
+  expect(repository.expver(["verify"]).code).toBe(0);
+});
+
+it("a run without a version is recorded only once the lock is free, also when it was interrupted", () => {
+  const repository = makeRepository();
+  repository.expver(["init"]);
+  repository.commit("code", { ".gitignore": "said\nheld\nover\n" });
+  expect(besideLock(repository, ["run", "--", "sh", "-c", "kill -INT $PPID; exit 3"])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("waiting: another dvc or expver process"),
+  });
+  expect(repository.expverJson(["runs"]).data.runs).toMatchObject([{ status: expect.stringMatching(/failed|killed/), version: null }]);
 });

@@ -37,6 +37,7 @@ import { finishRun } from "./finish.ts";
 import { nameVersions } from "./name-versions.ts";
 import { metricsWritten, warnNumberless } from "./numberless.ts";
 import { outcomeOf, type RunOutcome } from "./outcome.ts";
+import { whileStoring } from "./while-storing.ts";
 
 export interface Closed {
   outcome: RunOutcome;
@@ -158,17 +159,23 @@ async function closeVersioned(
   run: ClosingRun,
   { collected, edit }: { collected: Collected } & Pick<CloseOptions, "edit">,
 ): Promise<RunOutcome> {
-  const { places, facts, runId } = run;
+  const { facts } = run;
   await describeRun(context, run, { collected, edit });
   const changed = await changesDuring(context, run);
   if (changed.length > 0) {
     context.report({ kind: "warning", text: `changed while the run went on, and recorded so: ${changed.join(", ")}` });
   }
   stamp(context, run, { collected, version: facts().version, changed });
+  run.save({ changedDuringRun: changed });
+  return whileStoring(run.project, context, () => storeVersion(context, run, collected));
+}
+
+async function storeVersion(context: Context, run: ClosingRun, collected: Collected): Promise<RunOutcome> {
+  const { places, facts, runId } = run;
   const outputs = await paceWork(storingRun(run), context, { label: "storing what the run wrote" });
   noteWritten(run, outputs);
   warnPromised(context, run.project, outputs.promised);
-  run.save({ outputs: outputs.files, models: outputs.models, changedDuringRun: changed });
+  run.save({ outputs: outputs.files, models: outputs.models });
   // Before it is made, also when it is made late: a tag cannot be told afterwards which versions its data is there.
   const isPublished = facts().closing.publish || run.project.config.publish === "auto";
   if (isPublished && facts().version !== null) await nameVersions(context, run);
@@ -179,7 +186,7 @@ async function closeVersioned(
   } catch (error) {
     if (!(error instanceof ExpverError) || error.code !== "E_VERSION_TAKEN") throw error;
     unstampVersion(places.databaseFile, runId, facts().version ?? "");
-    const data = await closeUnversioned(context, run, collected);
+    const data = await storeUnversioned(context, run, collected);
     throw new ExpverError(error.code, error.message, { hint: error.hint, details: { ...error.details, data }, cause: error });
   }
   const left = findLeft(run);
@@ -230,15 +237,20 @@ function messageOfRun(
   return versionMessage(project, { runId, message, command, snapshot, dvcHash, dirty, inputs, models, given, params, metrics });
 }
 
+/** Asked to stop, which may be why it was killed, it is recorded all the same. */
+function closeUnversioned(context: Context, run: ClosingRun, collected: Collected): Promise<RunOutcome> {
+  const { report } = context;
+  return whileStoring(run.project, { report }, () => storeUnversioned(context, run, collected));
+}
+
 /** Keeps rows, log, status, the database's and the outputs' bytes; gives the number back. */
-async function closeUnversioned(context: Context, run: ClosingRun, collected: Collected): Promise<RunOutcome> {
+async function storeUnversioned(context: Context, run: ClosingRun, collected: Collected): Promise<RunOutcome> {
   const { operation, facts, places, runId } = run;
   const { version } = facts();
   if (version !== null) unstampVersion(places.databaseFile, runId, version);
   stamp(context, run, { collected, version: null, changed: [] });
   let outputs: Outputs = { files: [], artifacts: [], models: [], promised: [] };
   try {
-    // Asked to stop, which may be why it was killed, it is recorded all the same.
     outputs = await paceWork(storingRun(run), { report: context.report }, { label: "storing what the run wrote" });
     operation.note("database", outputs.artifacts[0]?.hash);
     noteWritten(run, outputs);

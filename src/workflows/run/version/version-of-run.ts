@@ -22,6 +22,7 @@ import { stampRows } from "../../../results/rows.ts";
 import { restampRun } from "../../../results/run-rows.ts";
 import { readRun, recordedTexts, runTracks, updateRun } from "../../../results/runs.ts";
 import type { RunRecord } from "../../../results/types.ts";
+import { withDvcLock } from "../../../store/dvc-lock.ts";
 import { readPointersOf } from "../../../store/pointers/pointers.ts";
 import type { FileEdit, OutputContent } from "../../../store/types.ts";
 import { pointerEdits, storeOutput } from "../../../store/worktree/contents.ts";
@@ -122,45 +123,47 @@ export async function applyVersionOfRun(context: Context, plan: VersionOfRunPlan
   const record = withResults(databaseFile, (db) => readRun(db, runId));
   if (record === null) throw new ExpverError("E_NOT_FOUND", `${project.config.results.database} has no run ${runId}`);
   const { message, proposed } = await describedMessage(context, project, { plan, record, repository });
-  return perform(project, context, {
-    command: "tag",
-    argv: ["tag", version, "--run", runId],
-    summary: `version ${version} for run ${runId}`,
-    rows: (effects) => rowHooks(project, effects),
-    work(operation) {
-      const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
-      const tree = writeTreeWith(
-        repository,
-        plan.snapshot,
-        outputs.map(({ path, mode, object }) => ({ path, mode, object })),
-      );
-      const title = titleOf(version, message.description, record.command);
-      const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
-      const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
-      const refs = refsOf(repository, { runId, version, tag });
-      operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })), {
-        kind: "stamp",
-        database: storedPath(project, project.config.results.database),
-        run: runId,
-        before: record.version,
-        after: version,
-      });
-      updateRefs(repository, refs, { reason: `expver: version ${version} for run ${runId}` });
-      stampWorking(databaseFile, { runId, version, record });
-      const facts = readFacts(project, runId);
-      if (facts !== null) writeFacts(project, { ...facts, version, results });
-      return {
-        version,
-        run_id: runId,
-        results,
-        tagLine: formatHeadline(message),
-        description: message.description,
-        proposed,
-        onBranch: false,
-        next: [`git merge ${version}`, `expver publish ${version}`],
-      };
-    },
-  });
+  const making = () =>
+    perform<VersionOfRun>(project, context, {
+      command: "tag",
+      argv: ["tag", version, "--run", runId],
+      summary: `version ${version} for run ${runId}`,
+      rows: (effects) => rowHooks(project, effects),
+      work(operation) {
+        const outputs = storeStampedCopy(project, context, { plan, record, repository, databaseFile });
+        const tree = writeTreeWith(
+          repository,
+          plan.snapshot,
+          outputs.map(({ path, mode, object }) => ({ path, mode, object })),
+        );
+        const title = titleOf(version, message.description, record.command);
+        const results = commitTree(repository, { tree, parents: [plan.snapshot], message: `${title}\n\nRun: ${runId}\n` });
+        const tag = makeTag(repository, { name: version, object: results, message: formatMessage(message) });
+        const refs = refsOf(repository, { runId, version, tag });
+        operation.record(...refs.map((change): Effect => ({ kind: "ref", ...change })), {
+          kind: "stamp",
+          database: storedPath(project, project.config.results.database),
+          run: runId,
+          before: record.version,
+          after: version,
+        });
+        updateRefs(repository, refs, { reason: `expver: version ${version} for run ${runId}` });
+        stampWorking(databaseFile, { runId, version, record });
+        const facts = readFacts(project, runId);
+        if (facts !== null) writeFacts(project, { ...facts, version, results });
+        return {
+          version,
+          run_id: runId,
+          results,
+          tagLine: formatHeadline(message),
+          description: message.description,
+          proposed,
+          onBranch: false,
+          next: [`git merge ${version}`, `expver publish ${version}`],
+        };
+      },
+    });
+  return withDvcLock(project, making);
 }
 
 interface StampedCopy {

@@ -29,6 +29,7 @@ import { folderEdits } from "../../models/candidates-pointer.ts";
 import { rowHooks } from "../../row-hooks.ts";
 import { finishRun } from "../../run/closing/finish.ts";
 import { nameVersions } from "../../run/closing/name-versions.ts";
+import { whileStoring } from "../../run/closing/while-storing.ts";
 import type { LackingRows } from "../../run/database/lacking-rows.ts";
 import type { ClosingRun } from "../../run/open-run.ts";
 import { storeDatabaseEdits } from "../../run/outputs/outputs.ts";
@@ -83,7 +84,7 @@ export async function endSweep(sweep: OpenSweep, input: EndingInput): Promise<Sw
     command: "sweep",
     argv: ["sweep", "--resume", id],
     summary: `${id}${version === null ? "" : ` is ${version}`}: ${facts().message ?? facts().command}`,
-    work: (operation) => endAll(sweep, operation, input),
+    work: (operation) => whileStoring(project, context, () => endAll(sweep, operation, input)),
     rows: (effects) => rowHooks(project, effects),
   });
 }
