@@ -33,6 +33,14 @@ export function hasAllObjects(repository: Repository, commits: readonly string[]
   return code === 0 && !stdout.toString("latin1").includes("?");
 }
 
+/** Those of these commits, by their whole names, that this repository has. */
+export function commitsHere(repository: Repository, commits: readonly string[]): Set<string> {
+  if (commits.length === 0) return new Set();
+  const lines = git(repository, ["cat-file", "--batch-check=%(objectname)"], { input: commits.map((one) => `${one}^{commit}\n`).join("") });
+  const found = new Set(lines.split("\n"));
+  return new Set(commits.filter((one) => found.has(one)));
+}
+
 /** Commits reachable from `wants` and from none of `haves`, each with its parents. One git process. */
 function commitsBetween(repository: Repository, stretch: Stretch): Map<string, string[]> {
   const lines = revList(repository, stretch, ["--parents"]);

@@ -2,7 +2,7 @@
 import type { Version } from "../versions/types.ts";
 import type { Use } from "./uses-index.ts";
 
-export interface Source extends Use {
+export interface Source extends Omit<Use, "wasThere"> {
   /** The first version that has these bytes, when it left them and did not read them; null: they came from outside. */
   madeBy: string | null;
   /** The first version that has them at all. */
@@ -85,8 +85,8 @@ export function originsOf({ versions, uses }: Known): Origins {
     const left = message.kind === "run" ? new Set(message.models.map(({ hash }) => hash)) : null;
     // What it reads it has not made, whatever else has the same bytes.
     const read = new Set(own.filter(({ role }) => role === "input").map(({ hash }) => hash));
-    for (const { role, hash } of own) {
-      if (role === "results" || read.has(hash) || origins.seen.has(hash)) continue;
+    for (const { role, hash, wasThere } of own) {
+      if (role === "results" || wasThere || read.has(hash) || origins.seen.has(hash)) continue;
       if (role !== "model" || left === null || left.has(hash)) origins.made.set(hash, name);
     }
     for (const { hash } of own) if (!origins.seen.has(hash)) origins.seen.set(hash, name);
@@ -96,7 +96,11 @@ export function originsOf({ versions, uses }: Known): Origins {
 
 function sourcesOf({ uses }: Known, name: string, { role, origins }: { role: Use["role"]; origins: Origins }): Source[] {
   const own = (uses.get(name) ?? []).filter((use) => use.role === role);
-  return own.map((use) => ({ ...use, madeBy: origins.made.get(use.hash) ?? null, since: origins.seen.get(use.hash) ?? name }));
+  return own.map(({ wasThere, ...use }) => ({
+    ...use,
+    madeBy: origins.made.get(use.hash) ?? null,
+    since: origins.seen.get(use.hash) ?? name,
+  }));
 }
 
 /** By date, then by number: the order in which they are given decides between equals. */

@@ -10,6 +10,7 @@ import { modelPlaces } from "../config/model-places.ts";
 import { isUnder, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { git } from "../git/git.ts";
+import { commitsHere } from "../git/history.ts";
 import { readTextIfExists, writeFileAtomic } from "../platform/files.ts";
 import { inputPointers } from "../store/pointers/data-hash.ts";
 import { readPointersOf } from "../store/pointers/pointers.ts";
@@ -29,6 +30,8 @@ export interface Use {
   /** Bytes; null when nobody says. */
   size: number | null;
   isImport: boolean;
+  /** Lay there with these bytes, and came of no stage, when the version's runs began: they have not made it. */
+  wasThere: boolean;
 }
 
 interface Entry {
@@ -38,7 +41,7 @@ interface Entry {
 }
 
 interface Index {
-  schema: 2;
+  schema: 3;
   /** Digest of what decides about roles. */
   config: string;
   versions: Record<string, Entry>;
@@ -50,21 +53,42 @@ export function readUses(project: Project, versions: readonly Version[]): Map<st
   const known = readIndex(project, config);
   const whole = versions.filter(({ commit }) => commit !== "");
   const fresh = whole.filter((version) => known[version.name]?.of !== identityOf(version));
-  const pointers = readPointersOf(project, [...new Set(fresh.map(({ commit }) => commit))], () => {});
-  const worked = new Map(fresh.map((version) => [version.name, usesOf(project, version, pointers.get(version.commit) ?? [])]));
+  const began = codesHere(project, fresh);
+  const pointers = readPointersOf(project, [...new Set([...fresh.map(({ commit }) => commit), ...began.values()])], () => {});
+  const pointersAt = (commit: string | undefined) => (commit === undefined ? undefined : pointers.get(commit)) ?? [];
+  const worked = new Map(
+    fresh.map((version) => {
+      const before = pointersAt(began.get(version.name));
+      return [version.name, usesOf(project, version, { pointers: pointersAt(version.commit), before })];
+    }),
+  );
   const uses = new Map(whole.map(({ name }) => [name, worked.get(name) ?? known[name]?.uses ?? []]));
   const isSame = fresh.length === 0 && Object.keys(known).length === whole.length;
   if (!isSame) {
     const entries = whole.map((version) => [version.name, { of: identityOf(version), uses: uses.get(version.name) ?? [] }]);
-    saveIndex(project, { schema: 2, config, versions: Object.fromEntries(entries) });
+    saveIndex(project, { schema: 3, config, versions: Object.fromEntries(entries) });
   }
   return uses;
 }
 
+/** By version, the commit its runs began from; a shallow clone may lack it. */
+function codesHere({ repository }: Project, versions: readonly Version[]): Map<string, string> {
+  const codes = versions.flatMap(({ name, message: { kind, code } }): [string, string][] =>
+    code !== null && (kind === "run" || kind === "sweep") ? [[name, code]] : [],
+  );
+  const here = repository === null ? new Set<string>() : commitsHere(repository, [...new Set(codes.map(([, code]) => code))]);
+  return new Map(codes.filter(([, code]) => here.has(code)));
+}
+
 /** The tag says what was used; the commit's pointers add what it does not say. */
-function usesOf(project: Project, { message }: Pick<Version, "message">, pointers: readonly Pointer[]): Use[] {
+function usesOf(
+  project: Project,
+  { message }: Pick<Version, "message">,
+  { pointers, before }: { pointers: readonly Pointer[]; before: readonly Pointer[] },
+): Use[] {
   const roleOf = roles(project, message, pointers);
   const imports = new Set(pointers.filter(({ isImport }) => isImport).map(({ path }) => path));
+  const stood = new Set(before.filter(({ stage }) => stage === undefined).map(({ path, hash }) => `${hash} ${path}`));
   const told = [
     ...message.data.map((entry) => ({ ...entry, role: "input" as const })),
     ...message.models.map((entry) => ({ ...entry, role: "model" as const })),
@@ -74,7 +98,7 @@ function usesOf(project: Project, { message }: Pick<Version, "message">, pointer
     .filter(({ path, hash }) => !isTold.has(`${hash} ${path}`))
     .map((entry) => ({ ...entry, role: roleOf(entry.path) }));
   return [...told, ...added]
-    .map(({ role, path, hash, size }) => ({ role, path, hash, size, isImport: imports.has(path) }))
+    .map(({ role, path, hash, size }) => ({ role, path, hash, size, isImport: imports.has(path), wasThere: stood.has(`${hash} ${path}`) }))
     .sort((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : one.hash < other.hash ? -1 : 1));
 }
 
@@ -107,7 +131,7 @@ function digestOf({ config: { data, models, results, track }, root, repository }
 function readIndex(project: Project, config: string): Record<string, Entry | undefined> {
   try {
     const index = JSON.parse(readTextIfExists(fileOf(project)) ?? "null") as Index | null;
-    return index?.schema === 2 && index.config === config && typeof index.versions === "object" ? index.versions : {};
+    return index?.schema === 3 && index.config === config && typeof index.versions === "object" ? index.versions : {};
   } catch {
     return {};
   }

@@ -67,12 +67,23 @@ describe("a chain of experiments", () => {
     ]);
   });
 
+  it("a run has not made what was tracked before it began, input or not", () => {
+    repo.write("lib/words.txt", "by hand");
+    must(repo, "data", "add", "lib/words.txt");
+    repo.commit("words");
+    repo.write("train.sh", "echo fourth > models/model.bin");
+    must(repo, "run", "-m", "fourth", "--", "sh", "train.sh");
+    const { outputs } = repo.expverJson(["lineage", "e0.4.0"]).data;
+    expect(outputs).toContainEqual(expect.objectContaining({ path: "lib/words.txt", madeBy: null, since: "e0.4.0" }));
+    expect(repo.expver(["lineage", "e0.4.0"]).stdout).toMatch(/has {5,}lib\/words\.txt {2}\w+ {2}\(new\)/);
+  });
+
   it("uses finds a path, its .dvc file, a file in a tracked folder, and bytes by the beginning of their hash", () => {
     const found = (what: string, cwd = ".") =>
       repo
         .expverJson(["uses", what], { cwd })
         .data.uses.map(({ version, path }: { version: string; path: string }) => `${version} ${path}`);
-    const all = (path: string) => ["e0.1.0", "e0.2.0", "e0.3.0"].map((version) => `${version} ${path}`);
+    const all = (path: string) => ["e0.1.0", "e0.2.0", "e0.3.0", "e0.4.0"].map((version) => `${version} ${path}`);
     expect(found("data/raw.csv")).toEqual(all("data/raw.csv"));
     expect(found("data/raw.csv.dvc")).toEqual(all("data/raw.csv"));
     expect(found("raw.csv", "data")).toEqual(all("data/raw.csv"));
@@ -94,8 +105,8 @@ describe("a chain of experiments", () => {
       kind: "file",
       uses: [{ version: "e0.3.0", role: "model", path: "models/model.bin" }],
     });
-    expect(uses(elsewhere).data.uses).toMatchObject([{ version: "e0.1.0", path: "data/images" }, {}, {}]);
-    expect(uses(join(elsewhere, "one")).data.uses).toMatchObject([{ version: "e0.1.0", path: "data/images/one" }, {}, {}]);
+    expect(uses(elsewhere).data.uses).toMatchObject([{ version: "e0.1.0", path: "data/images" }, {}, {}, {}]);
+    expect(uses(join(elsewhere, "one")).data.uses).toMatchObject([{ version: "e0.1.0", path: "data/images/one" }, {}, {}, {}]);
     writeFileSync(join(elsewhere, "one"), "2");
     expect(uses(elsewhere)).toMatchObject({ code: 1, error: { code: "E_NOT_FOUND" } });
     expect(uses(elsewhere).error?.message).toContain("no version has the bytes of");
@@ -114,7 +125,7 @@ describe("a chain of experiments", () => {
     const { uses, elsewhere } = repo.expverJson(["uses", "data/pictures"]).data;
     expect(uses).toMatchObject([{ version: "e0.9.0", path: "data/pictures" }]);
     expect(elsewhere.map(({ version, path }: { version: string; path: string }) => `${version} ${path}`)).toEqual(
-      ["e0.1.0", "e0.2.0", "e0.3.0"].map((version) => `${version} data/images`),
+      ["e0.1.0", "e0.2.0", "e0.3.0", "e0.4.0"].map((version) => `${version} data/images`),
     );
     expect(repo.expver(["uses", "data/pictures/one"]).stdout).toContain("the same bytes under another path: data/images/one in e0.1.0");
   });
@@ -144,7 +155,7 @@ it("equals brute force over random histories, and rebuilds itself", { timeout: 3
     else if (change < 0.85) put(repo, "expver.yaml", pick(["models: { output: models/model.bin }\n", "data: [data/a.csv]\n"]));
     else if (change < 0.93) rmSync(index, { force: true });
     else if (existsSync(index))
-      writeFileSync(index, pick(["", "{", '{"schema":2}', '{"schema":2,"config":"x","versions":{"e0.1.0":{"of":"x","uses":[]}}}']));
+      writeFileSync(index, pick(["", "{", '{"schema":3}', '{"schema":3,"config":"x","versions":{"e0.1.0":{"of":"x","uses":[]}}}']));
     const truth = bruteForce(repo);
     for (const path of paths) {
       expect(usesOf(repo, path), `round ${round} ${path}`).toEqual(truth.filter((one) => one.path === path));

@@ -12,7 +12,8 @@ export function renderLineage(lineage: Lineage, { style }: Terminal): string {
     const pad = "  ".repeat(depth * 2);
     const line = (word: string, text: string) => `${pad}  ${style("dim", word.padEnd(8))}${text}`;
     const own = [...models, ...outputs].filter(({ madeBy }) => madeBy === version);
-    const other = models.filter(({ madeBy }) => madeBy !== version);
+    // What an earlier one's pipeline made is told there.
+    const other = [...models.filter(({ madeBy }) => madeBy !== version), ...outputs.filter(({ madeBy }) => madeBy === null)];
     return [
       `${pad}${style("bold", version)}  ${kind ?? "unrecorded"}${runs.length > 0 ? `  ${runs.slice(0, 3).join(" ")}${runs.length > 3 ? " …" : ""}` : ""}`,
       ...own.map((source) => line("made", `${source.path}  ${source.hash.slice(0, 6)}`)),
