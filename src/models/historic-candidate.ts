@@ -4,6 +4,7 @@ import { type Project, requireRepository } from "../config/project.ts";
 import { git } from "../git/git.ts";
 import { catFilesIfThere } from "../git/tree.ts";
 import { listingFinder } from "../store/transfer/listings.ts";
+import type { Pointer } from "../store/types.ts";
 import { itemsOf } from "./candidates.ts";
 import { pointerIn } from "./pointer-in.ts";
 import type { KnownModel } from "./types.ts";
@@ -14,8 +15,21 @@ export async function historicCandidate(
   run: string,
   name?: string,
 ): Promise<Pick<KnownModel, "commit" | "path" | "hash" | "size"> | null> {
-  const folder = storedPath(project, project.config.models.candidates);
-  const file = `${folder}.dvc`;
+  const find = listingFinder(project);
+  for (const { commit, pointer } of candidatesHistory(project)) {
+    const folder = pointer.path;
+    const entries = await find(pointer);
+    const items = [...itemsOf(entries ?? [])];
+    const found = items.find(([item]) => item.startsWith(`${run}_`) && isCalled(item, { folder, run, name }));
+    if (found !== undefined) return { commit, path: `${folder}/${found[0]}`, hash: found[1].hash, size: null };
+  }
+  return null;
+}
+
+/** What pointers to the folder there were in any branch or tag, the latest first. */
+export function candidatesHistory(project: Project): { commit: string; pointer: Pointer & { hash: string } }[] {
+  const path = storedPath(project, project.config.models.candidates);
+  const file = `${path}.dvc`;
   const repository = requireRepository(project);
   const args = ["log", "--no-show-signature", "--all", "--format=%H", "--diff-filter=AM", "--", `:(top,literal)${file}`];
   const commits = git(repository, args).split("\n").filter(Boolean);
@@ -23,15 +37,10 @@ export async function historicCandidate(
     repository,
     commits.map((commit) => `${commit}:${file}`),
   );
-  const find = listingFinder(project);
-  for (const commit of commits) {
-    const pointer = pointerIn(texts.get(`${commit}:${file}`)?.toString("utf8") ?? "", { file, path: folder });
-    const entries = pointer === undefined ? null : await find(pointer);
-    const items = [...itemsOf(entries ?? [])];
-    const found = items.find(([item]) => item.startsWith(`${run}_`) && isCalled(item, { folder, run, name }));
-    if (found !== undefined) return { commit, path: `${folder}/${found[0]}`, hash: found[1].hash, size: null };
-  }
-  return null;
+  return commits.flatMap((commit) => {
+    const pointer = pointerIn(texts.get(`${commit}:${file}`)?.toString("utf8") ?? "", { file, path });
+    return pointer?.hash ? [{ commit, pointer: { ...pointer, hash: pointer.hash } }] : [];
+  });
 }
 
 function isCalled(item: string, { folder, run, name }: { folder: string; run: string; name: string | undefined }): boolean {

@@ -103,6 +103,14 @@ function versionOf(tag: Tag, known: Pick<Version, "number" | "unpublished" | "on
 }
 
 function noSuchVersion(versions: readonly Version[], name: string): ExpverError {
+  const run = name.slice(name.indexOf("#") + 1);
+  const owner = versions.find(({ message }) => message.runs.some((one) => one.run === run));
+  if (owner !== undefined) {
+    return new ExpverError("E_NOT_FOUND", `there is no version ${JSON.stringify(name)}: ${run} is a run of ${owner.name}`, {
+      hint: `expver runs show ${run}, and its model: expver models get ${run}. All of the version: expver show ${owner.name}.`,
+      details: { asked: name, nearest: owner.name, run },
+    });
+  }
   const names = versions.map((version) => version.name);
   const near = nearestWord(name, names);
   const latest = names.slice(-5).reverse();

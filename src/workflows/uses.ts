@@ -38,8 +38,8 @@ export interface FoundUse {
   /** ISO 8601. */
   date: string;
   description: string;
-  /** `merged`: it merged the version that was asked about. */
-  role: Role | "merged";
+  /** `merged`: it merged the version that was asked about. `candidate`: one of its runs left it; the folder of the version has better ones only. */
+  role: Role | "merged" | "candidate";
   /** Null for `merged`. */
   path: string | null;
   hash: string | null;
@@ -62,7 +62,9 @@ export const uses: ReadWorkflow<Input, Uses> = {
     const ofPath = byPath(project, context, { what, known, listings });
     if (ofPath !== null) return ofPath;
     if (/^[0-9a-f]{4,32}(?:\.dir)?$/.test(what)) {
-      const found = byHash(known, (hash) => hash.startsWith(what), listings);
+      const isMeant = (hash: string) => hash.startsWith(what);
+      const own = byHash(known, isMeant, listings);
+      const found = own.length > 0 ? own : await gone(project, isMeant, { known, listings });
       if (found.length > 0) return { asked: what, kind: "hash", uses: found, elsewhere: [], unknown: listings.unknown() };
     }
     const ofFile = await byBytes(project, context, { what, known, listings });
@@ -137,7 +139,9 @@ async function byBytes(
   // Repositories of DVC 2 have the other hash of a text.
   for (const hashName of ["md5", "md5-dos2unix"] as const) {
     const { hash } = (await paceWork(scanOutput(project, path, { hashName }), context, { label: `reading ${what}` })).content;
-    const uses = byHash(known, (other) => other === hash, listings);
+    const isMeant = (other: string) => other === hash;
+    const own = byHash(known, isMeant, listings);
+    const uses = own.length > 0 ? own : await gone(project, isMeant, { known, listings });
     if (uses.length > 0) return { asked: what, kind: "file", uses, elsewhere: [], unknown: listings.unknown() };
     hashes.push(hash);
   }
@@ -173,6 +177,30 @@ function byHash({ versions, uses: all }: Known, isMeant: (hash: string) => boole
       ];
     }),
   );
+}
+
+/** Candidates that no version has any more: the commit before a sweep's own has those of all its runs. */
+async function gone(
+  project: Project,
+  isMeant: (hash: string) => boolean,
+  { known: { versions }, listings }: { known: Known; listings: Listings },
+): Promise<FoundUse[]> {
+  const { candidatesHistory } = await import("../models/historic-candidate.ts");
+  const { itemsOf, ownerOf } = await import("../models/candidates.ts");
+  const byRun = new Map(versions.toReversed().flatMap((version) => version.message.runs.map(({ run }) => [run, version] as const)));
+  const found = new Map<string, FoundUse>();
+  for (const { pointer } of candidatesHistory(project)) {
+    const members = listings.of(pointer.hash);
+    const items = Array.from(itemsOf(members), ([relpath, { hash }]) => ({ relpath, md5: hash }));
+    for (const { relpath, md5 } of [...items, ...members]) {
+      const run = isMeant(md5) ? ownerOf(relpath.split("/")[0] ?? "", (id) => byRun.has(id)) : null;
+      const version = byRun.get(run ?? "");
+      if (version === undefined) continue;
+      const path = `${pointer.path}/${relpath}`;
+      found.set(`${version.name} ${path} ${md5}`, foundIn(version, { role: "candidate", path, hash: md5 }));
+    }
+  }
+  return [...found.values()];
 }
 
 function foundIn({ name, date, message }: Version, { role, path, hash }: Pick<FoundUse, "role" | "path" | "hash">): FoundUse {

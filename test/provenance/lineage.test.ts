@@ -131,6 +131,30 @@ describe("a chain of experiments", () => {
   });
 });
 
+it("the model of a run that its sweep did not keep leads to the sweep, and the run's name too", () => {
+  const repo = makeRepository();
+  must(repo, "init");
+  repo.commit("start", {
+    "expver.yaml": "metrics: { acc: max }\n",
+    "train.sh": `mkdir -p models; echo "model $1" > models/model.bin; echo "acc: $1" > metrics.yaml`,
+  });
+  must(repo, "sweep", "--grid", "x=0.5,0.7", "--keep", "1", "--metrics", "metrics.yaml", "--", "sh", "train.sh", "{x}");
+  const { runs } = repo.expverJson(["show", "e0.1.0"]).data.runs;
+  const { run } = runs.find(({ params }: { params: { x: string } }) => params.x === "0.5");
+  writeFileSync(join(repo.root, "..", "model.bin"), "model 0.5\n");
+  const path = `models/candidates/${run}_model.bin`;
+  const found = repo.expverJson(["uses", "../model.bin"]).data.uses;
+  expect(found).toMatchObject([{ version: "e0.1.0", role: "candidate", path }]);
+  expect(repo.expverJson(["uses", found[0].hash.slice(0, 8)]).data.uses).toEqual(found);
+  expect(repo.expver(["uses", "../model.bin"]).stdout).toContain("expver models get");
+  must(repo, "models", "get", path, "--out", "again.bin");
+  expect(repo.read("again.bin")).toBe("model 0.5\n");
+  for (const asked of [run, `e0.1.0#${run}`]) {
+    expect(repo.expverJson(["show", asked]).error).toMatchObject({ code: "E_NOT_FOUND", details: { nearest: "e0.1.0", run } });
+    expect(repo.expver(["show", asked]).stderr).toContain(`expver runs show ${run}`);
+  }
+});
+
 it("equals brute force over random histories, and rebuilds itself", { timeout: 300_000 }, () => {
   const random = seededRandom(7);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;

@@ -38,7 +38,10 @@ export function renderUses({ asked, kind, uses, elsewhere, unknown }: Uses, term
   const others = elsewhere.slice(0, 3).map(({ path, version }) => `${path} in ${version}`);
   const [first] = uses;
   const notes = [
-    ...(kind === "file" && first !== undefined ? [`${first.version} is the first that has these bytes: expver show ${first.version}`] : []),
+    ...(first?.role === "candidate" ? ["a run left it, and the version keeps better ones: expver models get CANDIDATE, by its path"] : []),
+    ...(kind === "file" && first !== undefined && first.role !== "candidate"
+      ? [`${first.version} is the first that has these bytes: expver show ${first.version}`]
+      : []),
     ...(elsewhere.length === 0 ? [] : [`the same bytes under another path: ${others.join(", ")}${elsewhere.length > 3 ? " …" : ""}`]),
     ...(unknown === 0 ? [] : [`${unknown} folders could not be looked into: their listings are not in the cache (expver sync)`]),
   ];
