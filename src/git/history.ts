@@ -33,18 +33,38 @@ export function hasAllObjects(repository: Repository, commits: readonly string[]
   return code === 0 && !stdout.toString("latin1").includes("?");
 }
 
+/** The commits that these objects are, or that tags among them name. */
+export function commitsAmong(repository: Repository, objects: readonly string[]): string[] {
+  if (objects.length === 0) return [];
+  const input = objects.map((one) => `${one}^{commit}\n`).join("");
+  const lines = git(repository, ["cat-file", "--batch-check=%(objectname)"], { input }).split("\n");
+  return lines.filter((line) => /^[0-9a-f]{40,64}$/.test(line));
+}
+
 /** Those of these commits, by their whole names, that this repository has. */
 export function commitsHere(repository: Repository, commits: readonly string[]): Set<string> {
-  if (commits.length === 0) return new Set();
-  const lines = git(repository, ["cat-file", "--batch-check=%(objectname)"], { input: commits.map((one) => `${one}^{commit}\n`).join("") });
-  const found = new Set(lines.split("\n"));
+  const found = new Set(commitsAmong(repository, commits));
   return new Set(commits.filter((one) => found.has(one)));
+}
+
+/** The parents of commits that this repository has, by commit. */
+export function parentsOf(repository: Repository, commits: readonly string[]): Map<string, string[]> {
+  const input = commits.map((commit) => `${commit}\n`).join("");
+  return linesWithParents(git(repository, ["rev-list", "--no-walk=unsorted", "--parents", "--stdin"], { input }).split("\n"));
+}
+
+function linesWithParents(lines: readonly string[]): Map<string, string[]> {
+  return new Map(
+    lines.filter(Boolean).map((line) => {
+      const [commit = "", ...parents] = line.split(" ");
+      return [commit, parents];
+    }),
+  );
 }
 
 /** Commits reachable from `wants` and from none of `haves`, each with its parents. One git process. */
 function commitsBetween(repository: Repository, stretch: Stretch): Map<string, string[]> {
-  const lines = revList(repository, stretch, ["--parents"]);
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf(" ") < 0 ? undefined : line.indexOf(" ")), line.split(" ").slice(1)]));
+  return linesWithParents(revList(repository, stretch, ["--parents"]));
 }
 
 /**

@@ -177,7 +177,11 @@ function wrap(handle: DriverDatabase, path: string, patiently: Patience): Databa
     count: (sql, values) => Number(arrays(sql, values)[0]?.[0] ?? 0),
     write: (work) => transaction("BEGIN IMMEDIATE", work),
     read: (work) => transaction("BEGIN", work),
-    close: () => handle.close(),
+    close() {
+      // The pages it has read would stay in memory until its statements are collected as garbage.
+      if (!hasOwnSqlite()) handle.exec("PRAGMA shrink_memory");
+      handle.close();
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { isWithin, storedPath } from "../config/paths.ts";
 import type { Project } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { gitResult, type Repository } from "../git/git.ts";
-import { hasAllObjects, isPartial, isShallow, lackingObjects } from "../git/history.ts";
+import { hasAllObjects, isPartial, isShallow, lackingObjects, parentsOf } from "../git/history.ts";
 import { resolveCommit } from "../git/refs.ts";
 import { hashOfItem } from "../models/candidates.ts";
 import { finishWork } from "../platform/pace.ts";
@@ -12,7 +12,7 @@ import { withStoredResults } from "../results/database.ts";
 import { openCache } from "../store/objects/cache.ts";
 import { objectPath, trustedSize, unlessDamaged } from "../store/objects/layout.ts";
 import { dataHash } from "../store/pointers/data-hash.ts";
-import { readPointersAt } from "../store/pointers/pointers.ts";
+import { readPointersAt, readPointersOf } from "../store/pointers/pointers.ts";
 import type { Pointer } from "../store/types.ts";
 import { readingStored } from "../store/worktree/make-output.ts";
 import type { ArtifactEntry, Version } from "../versions/types.ts";
@@ -20,16 +20,28 @@ import type { Chain, Link } from "./chain.ts";
 import type { ObjectChecks } from "./verify-objects.ts";
 import { verifyRows } from "./verify-rows.ts";
 
+export interface Checks {
+  objects: ObjectChecks;
+  commits: CommitChecks;
+  /** Of a version; a link that says why they cannot be read. */
+  pointers(version: Version): Pointer[] | Link;
+}
+
+/** All that can be asked once for many versions is. */
+export function checksOf(project: Project, repository: Repository, versions: readonly Version[], objects: ObjectChecks): Checks {
+  return { objects, commits: commitChecks(repository, versions), pointers: pointerReader(project, versions) };
+}
+
 export async function verifyVersion(
   project: Project,
   repository: Repository,
   version: Version,
-  { objects, commits }: { objects: ObjectChecks; commits: CommitCheck },
+  { objects, commits, pointers: read }: Checks,
 ): Promise<Chain> {
   const links: Link[] = [tagLink(version)];
   if (version.commit === "") return { version: version.name, links };
   links.push(...commitLinks(repository, version, commits), dataHashLink(version));
-  const pointers = pointersOf(project, version);
+  const pointers = read(version);
   if (!Array.isArray(pointers)) return { version: version.name, links: [...links, pointers] };
   links.push(...pointerLinks(project, version, pointers));
   for (const pointer of pointers) if (pointer.hash !== null) links.push(await objects.check(pointer));
@@ -45,29 +57,41 @@ function tagLink({ name, tagObject, commit, problems, message }: Version): Link 
   return link("proven", `${tagObject.slice(0, 12)} names ${commit.slice(0, 12)}`);
 }
 
-function commitLinks(repository: Repository, { message, commit }: Version, check: CommitCheck): Link[] {
-  const results: Link = { kind: "results commit", target: commit, ...check(commit) };
+function commitLinks(repository: Repository, { message, commit }: Version, commits: CommitChecks): Link[] {
+  const results: Link = { kind: "results commit", target: commit, ...commits.state(commit) };
   const { code } = message;
   const link = (state: Link["state"], detail: string): Link[] => [results, { kind: "code", target: code ?? "–", state, detail }];
   if (code === null) return link("unrecorded", "the tag names no code");
-  const contains = () => gitResult(repository, ["merge-base", "--is-ancestor", code, commit], { allow: [1] }).code === 0;
-  const isHere = resolveCommit(repository, code) !== null;
-  const whole = isHere ? check(code) : null;
+  const isHere = commits.isHere(code);
+  const whole = isHere ? commits.state(code) : null;
   if (whole !== null && whole.state !== "proven") return link(whole.state, whole.detail);
-  if (isHere && contains()) return link("proven", "the results commit comes from it");
+  if (isHere && commits.comesFrom(commit, code)) return link("proven", "the results commit comes from it");
   if (isShallow(repository))
     return link("unread", "it is not in the part of the history that this shallow clone has: git fetch --unshallow");
   if (!isHere) return link("missing", "this repository does not have it: git fetch ORIGIN 'refs/expver/runs/*:refs/expver/runs/*'");
   return link("wrong", "the results commit does not come from it");
 }
 
-type CommitCheck = (commit: string) => Pick<Link, "state" | "detail">;
+interface CommitChecks {
+  /** Whether Git has every file of it. */
+  state(commit: string): Pick<Link, "state" | "detail">;
+  isHere(commit: string): boolean;
+  /** `ancestor` is in the history of `commit`, or is it. */
+  comesFrom(commit: string, ancestor: string): boolean;
+}
 
-/** Whether Git has every file of a commit: asked of one by one only where something of them all is lacking. */
-export function commitChecks(repository: Repository, versions: readonly Version[]): CommitCheck {
-  const commits = versions.flatMap(({ commit, message }) => [commit, message.code ?? ""]).filter((commit) => commit !== "");
-  const hasAll = hasAllObjects(repository, [...new Set(commits)]);
-  return (commit) => (hasAll ? WHOLE : wholeness(repository, commit));
+/** What is asked of one by one only where it is not so for all of them, or not at once: most versions come from their parent. */
+function commitChecks(repository: Repository, versions: readonly Version[]): CommitChecks {
+  const commits = [...new Set(versions.flatMap(({ commit, message }) => [commit, message.code ?? ""]).filter((commit) => commit !== ""))];
+  const hasAll = hasAllObjects(repository, commits);
+  const parents = hasAll ? parentsOf(repository, commits) : new Map<string, string[]>();
+  const contains = (commit: string, ancestor: string) =>
+    gitResult(repository, ["merge-base", "--is-ancestor", ancestor, commit], { allow: [1] }).code === 0;
+  return {
+    state: (commit) => (hasAll ? WHOLE : wholeness(repository, commit)),
+    isHere: (commit) => hasAll || resolveCommit(repository, commit) !== null,
+    comesFrom: (commit, ancestor) => commit === ancestor || parents.get(commit)?.includes(ancestor) === true || contains(commit, ancestor),
+  };
 }
 
 const WHOLE = { state: "proven", detail: "its tree is in this repository" } as const;
@@ -84,8 +108,34 @@ function wholeness(repository: Repository, commit: string): Pick<Link, "state" |
   };
 }
 
-/** A version that cannot be read is broken; it does not keep the others from being looked at. */
-function pointersOf(project: Project, { commit }: Version): Pointer[] | Link {
+// Their pointers are in memory at once.
+const TOGETHER = 200;
+
+/** For versions that are asked for in this order. One that cannot be read is broken; it does not keep the others from being looked at. */
+function pointerReader(project: Project, versions: readonly Version[]): Checks["pointers"] {
+  const order = [...new Set(versions.map(({ commit }) => commit).filter((commit) => commit !== ""))];
+  let read = new Map<string, Pointer[] | Link>();
+  return ({ commit }) => {
+    const known = read.get(commit);
+    if (known !== undefined) return known;
+    const from = Math.max(0, order.indexOf(commit));
+    read = readAll(project, order.slice(from, from + TOGETHER));
+    return read.get(commit) ?? pointersOf(project, commit);
+  };
+}
+
+function readAll(project: Project, commits: readonly string[]): Map<string, Pointer[] | Link> {
+  const unreadable = new Set<string>();
+  try {
+    const read = readPointersOf(project, commits, (_error, rev) => unreadable.add(rev));
+    return new Map([...read].filter(([commit]) => !unreadable.has(commit)));
+  } catch (error) {
+    if (error instanceof ExpverError) return new Map(); // one by one it shows whose it is
+    throw error;
+  }
+}
+
+function pointersOf(project: Project, commit: string): Pointer[] | Link {
   try {
     return readPointersAt(project, commit);
   } catch (error) {

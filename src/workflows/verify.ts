@@ -1,8 +1,9 @@
 /** `expver verify [V…]`: the hash chain of versions, both ways. */
 import { openProject, requireRepository } from "../config/project.ts";
+import { letGoOfClosed } from "../platform/sqlite.ts";
 import { type Chain, isBroken, type Link } from "../provenance/chain.ts";
 import { objectChecks } from "../provenance/verify-objects.ts";
-import { commitChecks, verifyVersion } from "../provenance/verify-version.ts";
+import { checksOf, verifyVersion } from "../provenance/verify-version.ts";
 import { pickVersion, readVersions } from "../versions/registry.ts";
 import type { Input, ReadWorkflow } from "./contract.ts";
 import { textIn, wordsOf } from "./input.ts";
@@ -21,15 +22,17 @@ export const verify: ReadWorkflow<Input, Verified> = {
     const all = readVersions(project);
     const names = wordsOf(input.version);
     const versions = names.length === 0 ? all : names.map((name) => pickVersion(all, name, project.config.versions.prefix));
-    const checks = objectChecks(project, context, {
+    const objects = objectChecks(project, context, {
       quick: input.quick === true,
       cloud: input.cloud === true,
       remote: textIn(input.remote),
     });
-    const commits = commitChecks(repository, versions);
+    const checks = checksOf(project, repository, versions, objects);
     const chains: Verified["versions"] = [];
     for (const version of versions) {
-      const chain = await verifyVersion(project, repository, version, { objects: checks, commits });
+      // Each has its own database.
+      if (chains.length % 50 === 49) await letGoOfClosed();
+      const chain = await verifyVersion(project, repository, version, checks);
       const [tag] = chain.links;
       const isUnread = chain.links.some(({ state }) => state === "unread");
       const sound = isUnread ? "unread" : tag?.state === "unrecorded" ? "unrecorded" : "whole";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/platform/sqlite.ts";
 import type { Link } from "../../src/provenance/chain.ts";
+import { countGit } from "../support/git-counter.ts";
 import { makeFolder, makeRepository, type TestRepository } from "../support/repository.ts";
 
 let repo: TestRepository;
@@ -52,6 +53,29 @@ it("proves every link of a run, the bytes read", () => {
     ...["tag", "results commit", "code", "data hash", "pointer", "pointer", "pointer"],
     ...["object", "object", "object", "object", "run", "rows"],
   ]);
+});
+
+it("as many git processes for forty more versions, of which each has other pointers and comes from another commit", () => {
+  const counter = countGit();
+  const calls = (...args: string[]) => {
+    counter.reset();
+    expect(repo.expver(args, { env: { PATH: counter.path } })).toMatchObject({ code: 0, stderr: expect.not.stringContaining("error") });
+    return counter.calls().length;
+  };
+  const make = (from: number, to: number) => {
+    for (let index = from; index < to; index += 1) {
+      const code = repo.commit(`code ${index}`, { "train.sh": `echo ${index}\n` });
+      repo.write(`more.dvc`, `outs:\n- md5: ${String(index).padStart(32, "0")}\n  size: 1\n  hash: md5\n  push: false\n  path: more\n`);
+      repo.commit(`e1.${index}.0`);
+      repo.git("tag", "-a", `e1.${index}.0`, "-m", `version ${index}\n\nKind: manual\nCode: ${code}\n`);
+    }
+  };
+  const readings = () => [calls("verify"), calls("data", "gc", "-a", "-T", "-A", "--dry")];
+  make(0, 10);
+  const few = readings();
+  make(10, 50);
+  expect(readings()).toEqual(few);
+  expect(repo.expverJson(["verify"]).data.versions).toHaveLength(51);
 });
 
 describe("bytes", () => {

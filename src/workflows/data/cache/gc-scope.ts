@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { findProject, type Project, topOf } from "../../../config/project.ts";
 import { ExpverError } from "../../../errors.ts";
 import { contextIn, git, gitResult } from "../../../git/git.ts";
+import { commitsAmong } from "../../../git/history.ts";
 import { resolveCommit } from "../../../git/refs.ts";
 import { linkedWorktrees } from "../../../git/worktrees.ts";
 import type { Context } from "../../../platform/context.ts";
@@ -143,7 +144,9 @@ function commitsInScope({ repository }: Project, input: Input): string[] {
     });
   if (repository === null) return [];
   const num = input.num === undefined ? "1" : String(input.num);
-  const last = (ref: string) => lines(git(repository, ["rev-list", "--first-parent", `--max-count=${num}`, ref, "--"]));
+  // By default the commit itself: of a thousand branches Git is asked nothing.
+  const last = (ref: string) =>
+    num === "1" ? [ref] : lines(git(repository, ["rev-list", "--first-parent", `--max-count=${num}`, ref, "--"]));
   const refs = (place: string) => lines(git(repository, ["for-each-ref", "--format=%(objectname)", place]));
   const commits = new Set<string>();
   const add = (some: readonly string[]) => {
@@ -153,8 +156,8 @@ function commitsInScope({ repository }: Project, input: Input): string[] {
   // The first of several stashes is a ref; the others are in its reflog only.
   if (input.reflog === true) add(lines(git(repository, ["rev-list", "--all", "--reflog"])));
   if (input.allBranches === true) for (const ref of refs("refs/heads")) add(last(ref));
-  if (input.allTags === true) add(refs("refs/tags").flatMap((object) => resolveCommit(repository, object) ?? []));
-  if (input.allExperiments === true) add(refs("refs/exps").flatMap((object) => resolveCommit(repository, object) ?? []));
+  if (input.allTags === true) add(commitsAmong(repository, refs("refs/tags")));
+  if (input.allExperiments === true) add(commitsAmong(repository, refs("refs/exps")));
   if (since !== null) {
     const dated = lines(git(repository, ["log", "--no-show-signature", "--all", "--format=%H %ct"])).map((line) => line.split(" "));
     add(dated.flatMap(([commit = "", time]) => (Number(time) >= since ? [commit] : [])));
