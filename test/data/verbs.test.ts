@@ -295,6 +295,25 @@ describe.skipIf(DVC === null)("as dvc does it", () => {
     }
   });
 
+  it("leaves out of the index what Git ignores, be it the ignore file itself", () => {
+    const twins = makeTwins();
+    twins.run(["config", "core.autostage", "true"]);
+    twins.each(({ write }) => {
+      write(".git/info/exclude", ".gitignore\n.dvcignore\nconfig\n");
+      for (const name of ["d/a", "f"]) write(name, name);
+    });
+    for (const args of [
+      ["add", "-q", "d", "f"],
+      ["move", "-q", "f", "g"],
+      ["init", "-q", "--force"],
+    ]) {
+      twins.run(args);
+      const [ours, theirs] = [twins.ours, twins.theirs].map(({ git }) => git("status", "--porcelain", "-uall"));
+      expect([...args, ours]).toEqual([...args, theirs]);
+    }
+    twins.agree();
+  });
+
   it("stages a move of what Git never had, and no other file that fits its name", () => {
     const twins = makeTwins();
     twins.run(["config", "core.autostage", "true"]);

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { findPlace, type Place, topOf } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
-import { contextIn, git, gitResult } from "../../git/git.ts";
+import { contextIn, gitResult } from "../../git/git.ts";
+import { stageFiles } from "../../git/stage.ts";
 import type { OpenOperation } from "../../journal/operations.ts";
 import { perform } from "../../journal/perform.ts";
 import { moveToTrash, moveWhole, trashPlace } from "../../journal/trash.ts";
@@ -79,7 +80,11 @@ export const dataInit: WriteWorkflow<Input, InitPlan, DataInitResult> = {
       work: (operation) => {
         if (replaces) replaceFolder(place, operation, join(root, ".dvc"));
         applyFileEdits(place, operation, edits);
-        if (place.repository !== null) git(place.repository, ["add", "--", ...edits.map(({ path }) => path)]);
+        if (place.repository !== null)
+          stageFiles(
+            place.repository,
+            edits.map(({ path }) => path),
+          );
       },
     });
     return { root, written: edits.map(({ path }) => relative(root, path)) };

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import type { Project } from "../../../config/project.ts";
 import { git } from "../../../git/git.ts";
+import { stageFiles } from "../../../git/stage.ts";
 import { readDvcConfig } from "../../../store/settings/dvc-config.ts";
 import type { FileEdit } from "../../../store/types.ts";
 
@@ -12,16 +13,9 @@ export function autostage(project: Project, edits: readonly FileEdit[]): void {
   const staged = edits.filter(isStaged);
   const { repository } = project;
   if (repository === null || staged.length === 0 || !readDvcConfig(project).autostage) return;
-  const stage = (verb: string[], some: readonly FileEdit[]) => {
-    if (some.length > 0) git(repository, ["--literal-pathspecs", ...verb, "--", ...some.map(({ path }) => path)]);
-  };
-  stage(
-    ["add"],
-    staged.filter(({ after }) => after !== null),
-  );
+  const pathsOf = (some: readonly FileEdit[]) => some.map(({ path }) => path);
+  stageFiles(repository, pathsOf(staged.filter(({ after }) => after !== null)));
+  const gone = pathsOf(staged.filter(({ after }) => after === null));
   // What Git never had is no fault.
-  stage(
-    ["rm", "--cached", "--quiet", "--ignore-unmatch"],
-    staged.filter(({ after }) => after === null),
-  );
+  if (gone.length > 0) git(repository, ["--literal-pathspecs", "rm", "--cached", "--quiet", "--ignore-unmatch", "--", ...gone]);
 }
