@@ -1,8 +1,9 @@
 /** Where we are: the root, Git, DVC, our own state folder and the configuration. Every workflow starts by opening it. */
 import { existsSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { ExpverError, fromSystemError } from "../errors.ts";
-import { findRepository, gitResult, type Repository } from "../git/git.ts";
+import { findRepository, type Repository } from "../git/git.ts";
+import { textLeftOut } from "../git/sparse.ts";
 import type { Context } from "../platform/context.ts";
 import { isFile, isFolder, readableNamesIn, readTextIfExists } from "../platform/files.ts";
 import { type Config, DEFAULTS } from "./config.ts";
@@ -100,9 +101,16 @@ function hasGit(folder: string): boolean {
   return existsSync(join(folder, ".git"));
 }
 
-/** `expver.yaml` of the project, or of HEAD in a bare repository; defaults when there is none. Throws E_CONFIG. */
+/** Text of `expver.yaml`; null when there is none. */
+export function configText({ repository, root }: Place): string | null {
+  const file = join(root, CONFIG_FILE);
+  const here = repository?.bare ? null : readTextIfExists(file);
+  return here ?? (repository && textLeftOut(repository, relative(physical(repository.root), file)));
+}
+
+/** `expver.yaml` of the project, or Git's where the worktree is without it on purpose; defaults when there is none. Throws E_CONFIG. */
 export function readConfig(place: Place): Config {
-  const text = place.repository?.bare ? configOfHead(place.repository) : readTextIfExists(join(place.root, CONFIG_FILE));
+  const text = configText(place);
   const config = text === null ? structuredClone(DEFAULTS) : parseConfig(text, CONFIG_FILE);
   const { models } = config;
   const only = models.namesProduction ? null : onlyTracked(place.root, dirname(models.production));
@@ -158,11 +166,6 @@ function noScmFile(dvcRoot: string): keyof typeof LETTING_GIT_IN | null {
     }
   }
   return answer;
-}
-
-function configOfHead(repository: Repository): string | null {
-  const answer = gitResult(repository, ["cat-file", "blob", `HEAD:${CONFIG_FILE}`], { allow: [128] });
-  return answer.code === 0 ? answer.stdout.toString("utf8") : null;
 }
 
 function physical(path: string): string {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path/posix";
 import { git, gitPath, type Repository } from "./git.ts";
+import { catFilesIfThere } from "./tree.ts";
 
 /** Puts the commit's files into a worktree that was made without any; `folders` from the top, null for all of them. */
 export function fillWorktree(repository: Repository, folders: readonly string[] | null): void {
@@ -17,4 +18,22 @@ export function dvcFoldersLeftOut(repository: Repository): string[] {
   if (repository.bare || !existsSync(gitPath(repository, "info/sparse-checkout"))) return [];
   const entries = git(repository, ["ls-files", "-t", "-z", "--", ":(top,glob)**/.dvc/config"]).split("\0");
   return entries.flatMap((entry) => (entry.startsWith("S ") ? [dirname(entry.slice(2))] : []));
+}
+
+/** Nothing was ever checked out here: `git clone --no-checkout`, or no commit yet. */
+export function isUnfilled(repository: Repository): boolean {
+  return !repository.bare && !existsSync(gitPath(repository, "index"));
+}
+
+/** A file (from the top) as Git has it, where the worktree is without it on purpose: a bare repository, nothing checked out, a sparse checkout. */
+export function textLeftOut(repository: Repository, path: string): string | null {
+  const rev = repository.bare || isUnfilled(repository) ? "HEAD" : isLeftOut(repository, path) ? "" : null;
+  if (rev === null) return null;
+  const name = `${rev}:${path}`;
+  return catFilesIfThere(repository, [name]).get(name)?.toString("utf8") ?? null;
+}
+
+function isLeftOut(repository: Repository, path: string): boolean {
+  if (!existsSync(gitPath(repository, "info/sparse-checkout"))) return false;
+  return git(repository, ["ls-files", "-t", "-z", "--", `:(top,literal)${path}`]).startsWith("S ");
 }

@@ -28,7 +28,7 @@ import { ourDriver } from "./merge/our-driver.ts";
 import { applyFileEdits, fingerprintOf } from "./plan.ts";
 import { prepareWriting } from "./prepare.ts";
 import { sharedCacheEdit } from "./shared-cache.ts";
-import { sparseRemedy } from "./without-dvc.ts";
+import { sparseHint } from "./without-dvc.ts";
 
 export interface InitPlan extends Plan {
   /** Absolute. */
@@ -139,8 +139,8 @@ export const init: WriteWorkflow<Input, InitPlan, InitResult> = {
 
 /** An empty configuration would lie where Git has one. */
 function refuseSparse(place: Place): void {
-  const remedy = sparseRemedy(place);
-  if (remedy !== null) throw new ExpverError("E_DATA", `a sparse checkout leaves .dvc out of ${place.root}`, { hint: remedy });
+  const hint = sparseHint(place);
+  if (hint !== null) throw new ExpverError("E_DATA", `Git has a .dvc that ${place.root} is without`, { hint });
 }
 
 /** Settings of the store go into files that are made or changed anyway, or are edits of their own. */

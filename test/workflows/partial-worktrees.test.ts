@@ -36,6 +36,26 @@ it("sparse without .dvc: its settings are Git's, and nothing puts another in its
   must(clone, ["publish"]);
 });
 
+it("nothing checked out, or single files only: settings are Git's all the same", () => {
+  const study = makeStudy();
+  const { repo } = study;
+  repo.commit("named otherwise", { "expver.yaml": `${repo.read("expver.yaml")}versions: { prefix: "m" }\n` });
+  const version = runOnce(repo);
+  expect(version).toBe("m0.1.0");
+  must(repo, ["publish"]);
+  const [bare, files] = [cloneWith(study, "--no-checkout"), cloneWith(study)];
+  files.git("sparse-checkout", "set", "--no-cone", "/train.js");
+  for (const clone of [bare, files]) {
+    expect(clone.expverJson(["list"]).data.versions).toMatchObject([{ version }]);
+    must(clone, ["get", version, "data.csv", "-o", "got.csv"]);
+    must(clone, ["verify"]);
+    expect(clone.expver(["init"]).code).toBe(1);
+  }
+  expect(bare.expver(["init"]).stderr).toContain("Nothing is checked out here yet: git -C");
+  bare.git("checkout", "-q");
+  must(bare, ["data", "pull"]);
+});
+
 it("shallow: code before the cut is unread, and no damage", () => {
   const study = makeStudy();
   runOnce(study.repo);

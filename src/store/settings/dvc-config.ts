@@ -4,8 +4,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from "node:pat
 import type { Place } from "../../config/project.ts";
 import { ExpverError } from "../../errors.ts";
 import type { Repository } from "../../git/git.ts";
-import { dvcFoldersLeftOut } from "../../git/sparse.ts";
-import { catFilesIfThere } from "../../git/tree.ts";
+import { textLeftOut } from "../../git/sparse.ts";
 import { readTextIfExists } from "../../platform/files.ts";
 import type { LinkType } from "../../platform/links.ts";
 import { type ConfigValue, parseDvcConfig, type Sections } from "./dvc-config-file.ts";
@@ -84,12 +83,9 @@ export function readLevel(project: Place, level: ConfigLevel): Sections {
   return settingsIn(text ?? "", main === null ? file : join(main, "config"));
 }
 
-/** Where the worktree has none: in a bare repository, and where a sparse checkout leaves it out. */
-function configOfGit(repository: Repository, file: string): string | undefined {
-  const folder = repository.bare ? ".dvc" : relative(repository.root, dirname(file));
-  if (!repository.bare && !dvcFoldersLeftOut(repository).includes(folder)) return undefined;
-  const name = `${repository.bare ? "HEAD" : ""}:${folder}/${basename(file)}`;
-  return catFilesIfThere(repository, [name]).get(name)?.toString("utf8");
+/** Where the worktree has none. */
+function configOfGit(repository: Repository, file: string): string | null {
+  return textLeftOut(repository, repository.bare ? ".dvc/config" : relative(repository.root, file));
 }
 
 /** The same of the text of any such file. */

@@ -1,9 +1,9 @@
 /** Is everything there that expver needs: git's identity, .dvc, a readable configuration, the helpers it starts. */
 
-import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { guessDirection } from "../../config/metric-direction.ts";
-import { CONFIG_FILE, type Project, readConfig, topOf } from "../../config/project.ts";
+import { CONFIG_FILE, configText, type Project, readConfig, topOf } from "../../config/project.ts";
 import { stringSource } from "../../config/yaml-text.ts";
 import { ExpverError } from "../../errors.ts";
 import { gitResult } from "../../git/git.ts";
@@ -66,7 +66,7 @@ export const configMistakes: Check = {
     const findings: Finding[] = [];
     if (project === null) findings.push(...mistakesOf(() => readConfig(place)));
     if (project !== null) findings.push(...mistakesOf(() => configTexts(project)));
-    if (project !== null && !existsSync(join(place.root, CONFIG_FILE)) && !place.repository?.bare) {
+    if (project !== null && configText(place) === null && !place.repository?.bare) {
       findings.push({ level: "note", what: `no ${CONFIG_FILE}: the defaults hold`, remedy: "expver init" });
     }
     if (project !== null && Object.keys(project.config.metrics).length === 0) {
