@@ -7,6 +7,7 @@ import { quoteName } from "../../platform/sqlite.ts";
 import { csvFormOf } from "./csv-form.ts";
 import { type DataColumn, kindOf, reading } from "./data-file.ts";
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
+import { refuseWideDecimals } from "./parquet/exact-values.ts";
 
 export interface TableDifference {
   /** Rows of each. */
@@ -51,6 +52,7 @@ export async function compareTables({ before, after, name, key, memory = "1GB" }
         ["b", after],
       ] as const) {
         const file = kind === "csv" ? { path, kind, csv: csvFormOf({ path, name }, spill) } : { path, kind };
+        if (kind === "parquet") await refuseWideDecimals(db, { path, name });
         await db.run(`CREATE VIEW ${view} AS SELECT * FROM ${reading(file)}`);
       }
       return await compare(db, name, key);

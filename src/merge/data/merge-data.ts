@@ -11,6 +11,7 @@ import { type DataFile, kindOf, plainFormat, readDataFile, reading, writingLike 
 import { type DuckDb, openDuckDb } from "./duckdb.ts";
 import { mergeByKey } from "./merge-by-key.ts";
 import { refuseAlikeNames } from "./own-names.ts";
+import { refuseNanoseconds, refuseWideDecimals } from "./parquet/exact-values.ts";
 import { rebaseByKey } from "./rebase-by-key.ts";
 import { requireKey, requireUnique } from "./require-key.ts";
 import { type SettledColumn, settleSchema } from "./schema.ts";
@@ -105,6 +106,10 @@ async function readFiles(db: DuckDb, merge: DataMerge, options: { typed: boolean
   const readOne = async (one: DataMerge["base"]) => {
     const file = await readDataFile(db, one, options);
     await refuseAlikeNames(db, file);
+    if (file.kind === "parquet") {
+      await refuseWideDecimals(db, file);
+      if (!merge.allowWiden) await refuseNanoseconds(db, file, options);
+    }
     return file;
   };
   if (!readsJson(merge)) return [...(await together(named.map(readOne)))];

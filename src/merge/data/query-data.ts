@@ -6,6 +6,7 @@ import { ExpverError } from "../../errors.ts";
 import { quoteName } from "../../platform/sqlite.ts";
 import { csvFormOf, readingCsv } from "./csv-form.ts";
 import { type DuckDb, fileName, fileText, openDuckDb, sqlText, WITHOUT_FOLDERS } from "./duckdb.ts";
+import { refuseWideDecimals } from "./parquet/exact-values.ts";
 
 export interface DataTable {
   /** Name in the question. */
@@ -33,7 +34,8 @@ export async function queryData(
     const db = await openDuckDb({ spill, memory });
     try {
       const files = tables.map((table) => ({ ...table, ...sourceOf(table, spill) }));
-      for (const { name, source, asText } of files) {
+      for (const { name, source, asText, ...table } of files) {
+        if (table.kind === "parquet") await refuseWideDecimals(db, { path: table.path, name: table.file });
         try {
           await db.run(`CREATE VIEW ${quoteName(name)} AS SELECT * FROM ${source}`);
         } catch (error) {

@@ -16,8 +16,17 @@ export const CHUNK = {
   encryption: 8,
   encrypted: 9,
 };
-export const FACTS = { size: 7, dataPage: 9, indexPage: 10, dictionaryPage: 11, bloomFilter: 14, bloomFilterLength: 15 };
-export const ELEMENT = { type: 1, repetition: 3, name: 4, children: 5, convertedType: 6, id: 9, logicalType: 10 };
+export const FACTS = {
+  type: 1,
+  size: 7,
+  dataPage: 9,
+  indexPage: 10,
+  dictionaryPage: 11,
+  statistics: 12,
+  bloomFilter: 14,
+  bloomFilterLength: 15,
+};
+export const ELEMENT = { type: 1, length: 2, repetition: 3, name: 4, children: 5, convertedType: 6, id: 9, logicalType: 10 };
 
 export interface Footer {
   fields: Struct;
@@ -59,6 +68,15 @@ export function chunksOf(group: Struct): Struct[] {
 /** What is known of a column chunk. */
 export function factsOf(chunk: Struct): Struct {
   return chunk.get(CHUNK.facts)?.value as Struct;
+}
+
+export function chunkBegin(chunk: Struct): number {
+  const [data, dictionary] = [numberOf(factsOf(chunk), FACTS.dataPage), numberOf(factsOf(chunk), FACTS.dictionaryPage)];
+  return dictionary > 0 && dictionary < data ? dictionary : data;
+}
+
+export function chunkEnd(chunk: Struct): number {
+  return chunkBegin(chunk) + numberOf(factsOf(chunk), FACTS.size);
 }
 
 export function numberOf(fields: Struct, id: number): number {

@@ -4,7 +4,20 @@
  */
 import { appendBytes, writeAll } from "../../../platform/files.ts";
 import { BINARY, encodeStruct, type Field, I16, I32, I64, LIST, STRUCT, type Struct } from "./compact-protocol.ts";
-import { CHUNK, chunksOf, ELEMENT, FACTS, FILE, type Footer, factsOf, numberOf, ROW_GROUP, structs } from "./footer.ts";
+import {
+  CHUNK,
+  chunkBegin,
+  chunkEnd,
+  chunksOf,
+  ELEMENT,
+  FACTS,
+  FILE,
+  type Footer,
+  factsOf,
+  numberOf,
+  ROW_GROUP,
+  structs,
+} from "./footer.ts";
 
 export interface ParquetFile {
   path: string;
@@ -198,15 +211,6 @@ function struct(fields: Record<number, Field>): Struct {
 }
 
 const MAGIC = Buffer.from("PAR1");
-
-function chunkBegin(chunk: Struct): number {
-  const [data, dictionary] = [numberOf(factsOf(chunk), FACTS.dataPage), numberOf(factsOf(chunk), FACTS.dictionaryPage)];
-  return dictionary > 0 && dictionary < data ? dictionary : data;
-}
-
-function chunkEnd(chunk: Struct): number {
-  return chunkBegin(chunk) + numberOf(factsOf(chunk), FACTS.size);
-}
 
 /** A group without the indexes and filters that lay behind what is left of its file: a reader does without. */
 function withoutLost(group: Struct, end: number): Struct {
