@@ -3,11 +3,13 @@
  * finish that was stopped, by a refusal or by kill -9, goes on when it is repeated.
  */
 
-import { openProject } from "../config/project.ts";
+import { join } from "node:path";
+import { openProject, type Project, requireRepository } from "../config/project.ts";
 import { ExpverError } from "../errors.ts";
 import { editorOf } from "../git/editor.ts";
 import { gitResult } from "../git/git.ts";
 import type { Context } from "../platform/context.ts";
+import { shellWord } from "../platform/shell-word.ts";
 import type { Version } from "../versions/types.ts";
 import type { Input, Plan, WriteWorkflow } from "./contract.ts";
 import { editDescription, noDescription } from "./describe/edit.ts";
@@ -26,7 +28,7 @@ import { chooseVersion } from "./run/version/version-choice.ts";
 import { tag } from "./tag.ts";
 import type { Category } from "./worktree/inventory/finding.ts";
 import { inventory } from "./worktree/inventory.ts";
-import { experimentNamed, type WorktreeRecord } from "./worktree/records.ts";
+import { experimentNamed, folderOf, type WorktreeRecord } from "./worktree/records.ts";
 import { type Removed, removeWorktree, requireNothingLost, requireUnlocked } from "./worktree/remove.ts";
 
 interface FinishPlan extends Plan {
@@ -51,6 +53,7 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
   async plan(context, input) {
     const project = openProject(context);
     const record = experimentNamed(project, context, textIn(input.name));
+    requireOwnProject(project, record);
     const choices = choicesIn(input, project.config.publish === "auto");
     const scene = await openScene(context, record);
     await requireCommittable(scene.main);
@@ -98,6 +101,18 @@ export const worktreeFinish: WriteWorkflow<Input, FinishPlan, FinishedExperiment
     };
   },
 };
+
+/** Another project of the repository would get a version of what is not its own. */
+function requireOwnProject(project: Project, { name, folder = "" }: WorktreeRecord): void {
+  const repository = requireRepository(project);
+  const here = folderOf(project).folder ?? "";
+  if (here === folder) return;
+  const called = (place: string) => (place === "" ? "the project at the top of the repository" : `the project in ${place}`);
+  throw new ExpverError("E_DATA", `${name} is an experiment of ${called(folder)}, not of ${called(here)}`, {
+    hint: `expver -C ${shellWord(join(repository.root, folder))} worktree finish ${shellWord(name)}`,
+    details: { name, project: folder, here },
+  });
+}
 
 /** A finish that goes on after its merge does not merge again: what it was not asked for then, it cannot bring now. */
 function requireSameChoices(context: Context, scene: Scene, { code, models }: Choices): void {

@@ -198,4 +198,28 @@ describe("wherever it is typed", () => {
     expect(checked[0].findings).toMatchObject([{ category: "data", examples: ["ml/data/train.csv"] }]);
     expect(basename(checked[0].root)).toBe("sub-tree");
   });
+
+  it("of several projects in a repository it is that of its own: others look at it as that one does, and do not finish it", () => {
+    const mono = makeRepository();
+    for (const name of ["one", "two"]) {
+      mono.commit(name, { [`${name}/expver.yaml`]: `versions: { prefix: ${name} }\n`, [`${name}/.gitignore`]: "m.json\n" });
+      expect(mono.expver(["init"], { cwd: name }).code).toBe(0);
+      mono.commit("init");
+      expect(mono.expver(["run", "--metrics", "m.json", "--", "sh", "-c", `echo '{"a":1}' > m.json`], { cwd: name }).code).toBe(0);
+    }
+    expect(mono.expver(["worktree", "create", "w", "--path", "../../w"], { cwd: "one" }).code).toBe(0);
+    const there = openTestRepository(join(dirname(mono.root), "w"), mono.context.env as Record<string, string>);
+    expect(there.expver(["run", "--metrics", "m.json", "--", "sh", "-c", `echo '{"a":2}' > m.json`], { cwd: "one" }).code).toBe(0);
+    const findings = (cwd: string) => mono.expverJson(["check", "w"], { cwd }).data.checked[0].findings;
+    expect(findings("one").map(({ category }: { category: string }) => category)).toContain("results");
+    expect(findings("two")).toEqual(findings("one"));
+    const before = mono.git("for-each-ref");
+    for (const cwd of ["two", "."]) {
+      expect(mono.expverJson(["worktree", "finish", "w", "--yes"], { cwd })).toMatchObject({ code: 1, error: { code: "E_DATA" } });
+      expect(mono.expver(["worktree", "finish", "w"], { cwd }).stderr).toContain(`expver -C ${join(mono.root, "one")} worktree finish w`);
+    }
+    expect(mono.git("for-each-ref")).toBe(before);
+    expect(mono.expver(["-C", "one", "worktree", "finish", "w", "--yes"]).code).toBe(0);
+    expect(mono.git("tag")).toBe("one0.1.0\none0.2.0\none0.3.0\ntwo0.1.0");
+  });
 });

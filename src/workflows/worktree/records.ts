@@ -59,6 +59,14 @@ export function mainProject(project: Project, repository: Repository, context: C
   return openProject(contextIn(context, insideOf({ root: main.root, ...folderOf(project) })));
 }
 
+/** Of a repository with several projects, the one whose worktree this is, beside `main`: the same where that is not there. */
+export function projectOfRecord(main: Project, context: Context, { folder = "" }: Pick<WorktreeRecord, "folder">): Project {
+  const { repository } = main;
+  if (repository === null || repository.bare || (folderOf(main).folder ?? "") === folder) return main;
+  const inside = join(repository.root, folder);
+  return existsSync(inside) ? openProject(contextIn(context, inside)) : main;
+}
+
 /** Its folder is there, and it is no other repository that has taken the place. */
 export function isThere(repository: Repository, { root }: Pick<WorktreeRecord, "root">): boolean {
   return existsSync(root) && isWorktreeOf(repository, root);
