@@ -2,14 +2,15 @@
 
 import { type Database, joined, quoteName } from "../platform/sqlite.ts";
 import { counted } from "../platform/words.ts";
-import { readRuns, runTracks } from "../results/runs.ts";
+import { readRuns, tracksAbout } from "../results/runs.ts";
 import { eventsTables, hasColumn } from "../results/schema.ts";
 import type { Version } from "../versions/types.ts";
 import type { Link } from "./chain.ts";
 
 export function verifyRows(db: Database, { name, message }: Version): Link[] {
-  const records = new Map(readRuns(db).map((record) => [record.run_id, record]));
-  const tracks = runTracks(db);
+  const runs = message.runs.map(({ run }) => run);
+  const records = new Map(readRuns(db, { only: runs }).map((record) => [record.run_id, record]));
+  const tracks = tracksAbout(db, runs);
   const links: Link[] = [];
   for (const { run } of message.runs) {
     const record = records.get(run);

@@ -72,10 +72,22 @@ export function addRunTracks(db: Database, runId: string, tracks: readonly Track
 
 /** The rows of one run, or of all of them. */
 export function runTracks(db: Database, runId?: string): RunTrack[] {
+  return runId === undefined ? tracksWhere(db, "") : tracksWhere(db, "WHERE run_id = ?", runId);
+}
+
+/** The stretches of these runs, and those of tracks that are called as one of them. */
+export function tracksAbout(db: Database, runs: readonly string[]): RunTrack[] {
+  return tracksWhere(
+    db,
+    "WHERE run_id IN (SELECT value FROM json_each(?1)) OR track_id IN (SELECT value FROM json_each(?1))",
+    JSON.stringify(runs),
+  );
+}
+
+function tracksWhere(db: Database, where: string, ...values: SqlValue[]): RunTrack[] {
   if (!hasTable(db, RUN_TRACKS_TABLE)) return [];
-  const where = runId === undefined ? "" : "WHERE run_id = ?";
   const sql = `SELECT run_id, "table", track_id, first, last, rows FROM ${RUN_TRACKS_TABLE} ${where} ORDER BY run_id, "table", first`;
-  return db.arrays(sql, runId === undefined ? [] : [runId]).map(([run_id, table, track_id, first, last, rows]) => ({
+  return db.arrays(sql, values).map(([run_id, table, track_id, first, last, rows]) => ({
     run_id: String(run_id),
     table: String(table),
     track_id: String(track_id),

@@ -3,7 +3,6 @@ import type { Project } from "../../config/project.ts";
 import { git, type Repository } from "../../git/git.ts";
 import { resolveCommit } from "../../git/refs.ts";
 import { lsRemoteTags, publishRemote } from "../../git/remotes.ts";
-import type { Context } from "../../platform/context.ts";
 import { counted } from "../../platform/words.ts";
 import { openCache } from "../../store/objects/cache.ts";
 import { readPointersOf } from "../../store/pointers/pointers.ts";
@@ -23,9 +22,10 @@ export const unsentObjects: Check = {
     const repository = repositoryOf(project);
     if (project === null || repository === null || readDvcConfig(project).defaultRemote === null) return [];
     const named = [...publicHead(repository), ...publicVersions(project, repository, looked)];
-    const { lacking } = await surveyPush(project, pointersOf(project, named), context);
+    const pointersOf = pointersReader(project, named);
+    const { lacking } = await surveyPush(project, named.flatMap(pointersOf), context);
     if (lacking === 0) return [];
-    const guilty = await those(named, async (one) => (await surveyPush(project, pointersOf(project, [one]), context)).lacking > 0);
+    const guilty = await those(named, async (one) => (await surveyPush(project, pointersOf(one), context)).lacking > 0);
     const what = `${listOf(guilty)} ${guilty.length === 1 ? "is" : "are"} on the Git remote, and ${counted(lacking, "object")} named there not on the data remote: nobody else can get them`;
     return [{ level: "problem", what, remedy: remedyFor(guilty) }];
   },
@@ -39,11 +39,12 @@ export const lostVersions: Check = {
     if (project === null || repository === null) return [];
     const cache = openCache(project);
     const isHere = ({ hash, cache: isCached, isImport }: Pointer) => hash === null || !isCached || isImport;
-    const absent = namedVersions(latest(looked.registry().versions)).filter((one) =>
-      pointersOf(project, [one]).some((pointer) => !isHere(pointer) && !isComplete(cache, pointer)),
-    );
+    const versions = namedVersions(latest(looked.registry().versions));
+    const pointersOf = pointersReader(project, versions);
+    const absent = versions.filter((one) => pointersOf(one).some((pointer) => !isHere(pointer) && !isComplete(cache, pointer)));
     const hasRemote = readDvcConfig(project).remotes.size > 0;
-    const lost = hasRemote ? await nowhere(project, context, absent) : absent;
+    const push = (some: readonly Named[]) => surveyPush(project, some.flatMap(pointersOf), context);
+    const lost = hasRemote ? await nowhere(absent, push) : absent;
     if (lost.length === 0) return [];
     const where = hasRemote ? "nor on the data remote" : "and there is no data remote";
     const what = `bytes of ${listOf(lost)} are ${hasRemote ? "neither" : "not"} in the cache ${cache.dir}, ${where}: lost here, perhaps with a worktree that was removed`;
@@ -106,15 +107,20 @@ function namedVersions(versions: readonly Version[]): Named[] {
   return versions.map(({ name, commit }) => ({ name, commit }));
 }
 
-function pointersOf(project: Project, named: readonly Named[]): Pointer[] {
-  return [...readPointersOf(project, [...new Set(named.map(({ commit }) => commit))], () => {}).values()].flat();
+/** Git is asked once. */
+function pointersReader(project: Project, named: readonly Named[]): (one: Named) => Pointer[] {
+  const read = readPointersOf(project, [...new Set(named.map(({ commit }) => commit))], () => {});
+  return ({ commit }) => read.get(commit) ?? [];
 }
 
 /** Those with bytes that neither the cache nor a remote has. A remote that does not answer has everything, for all that is known. */
-async function nowhere(project: Project, context: Context, named: readonly Named[]): Promise<Named[]> {
-  const { missing } = await surveyPush(project, pointersOf(project, named), context);
+async function nowhere(
+  named: readonly Named[],
+  push: (some: readonly Named[]) => Promise<{ missing: readonly unknown[] }>,
+): Promise<Named[]> {
+  const { missing } = await push(named);
   if (missing.length === 0) return [];
-  return those(named, async (one) => (await surveyPush(project, pointersOf(project, [one]), context)).missing.length > 0);
+  return those(named, async (one) => (await push([one])).missing.length > 0);
 }
 
 async function those(named: readonly Named[], isOne: (one: Named) => Promise<boolean>): Promise<Named[]> {
