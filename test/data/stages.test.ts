@@ -168,3 +168,23 @@ it.skipIf(!HAS_DVC)("list and diff name outputs of stages that never ran, as dvc
   repo.write("nd/sub/f", "1\n");
   same([["list", ".", "--json", "-R"], ["list", ".", "nd/sub", "--json"], ...diffs, ["diff", "--json", "--targets", "nd/sub"]]);
 });
+
+it.skipIf(!HAS_DVC)("status of a stage that has never run, or that makes nothing, is what dvc says of it", () => {
+  const repo = makeRepository();
+  repo.expver(["data", "init"]);
+  const pipeline = (dep: string) => `stages:
+  one: { cmd: cp ${dep} o, deps: [${dep}], outs: [o] }
+  test: { cmd: echo, deps: [o] }
+  upload: { cmd: echo, deps: [${dep}] }
+`;
+  repo.commit("one", { "dvc.yaml": pipeline("a"), "sub/dvc.yaml": pipeline("b"), a: "1\n", "sub/b": "2\n" });
+  dvcCalls(repo, [["repro", "-q", "upload"]]);
+  repo.write("a", "3\n");
+  const calls = ["one", "o", "test", "upload", "dvc.yaml", "sub/dvc.yaml", "sub/dvc.yaml:test", "sub/o", "-d test", "-R sub", "-R ."];
+  const asked = calls.map((call) => ["status", "--json", ...call.split(" ")]);
+  const theirs = dvcCalls(repo, asked);
+  for (const [index, call] of asked.entries())
+    expect([call, jsonOf(repo.expver(["data", ...call]))]).toEqual([call, jsonOf(theirs[index] as (typeof theirs)[number])]);
+  expect(repo.expver(["data", "status", "-q", "one"]).code).toBe(1);
+  expect(repo.expver(["data", "status", "--json", "nosuch"]).code).toBe(1);
+});

@@ -6,6 +6,7 @@ import { ExpverError } from "../../../errors.ts";
 import { unfinished } from "../../../git/status.ts";
 import { readUnmerged } from "../../../git/unmerged.ts";
 import { type StageChange, stageChanges } from "../../../pipelines/stage-changes.ts";
+import { stagesWithoutOutputs, unrunOutputs } from "../../../pipelines/unrun-outputs.ts";
 import type { Context } from "../../../platform/context.ts";
 import { paceWork } from "../../../platform/pace.ts";
 import { openCache } from "../../../store/objects/cache.ts";
@@ -56,7 +57,10 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     const tracked = readTracked(project);
     const isAll = targets.targets.length === 0;
     const meant = isAll ? pointersComeUpon(project, tracked.pointers) : tracked.pointers;
-    const { pointers } = selectPointers(project, context, { ...targets, pointers: meant });
+    // A stage can be asked for before it has run, and when it makes nothing.
+    const unstored = isAll ? [] : stageOnly(project, tracked);
+    const selected = selectPointers(project, context, { ...targets, pointers: [...meant, ...unstored] }).pointers;
+    const pointers = selected.filter((one) => !unstored.includes(one));
     warnUndecided(project, context);
     warnContested(project, context, pointers);
     const states = await paceWork(readingStatus(project, pointers, await askUnchangedOutputs(project, pointers)), context, {
@@ -64,7 +68,7 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     });
     const imports = await importChanges(project, context, { pointers, asks: input.updates !== false });
     const pipelines = isAll ? tracked.pipelines.filter(comingUpon(project)) : tracked.pipelines;
-    const wanted = isAll ? null : pointers;
+    const wanted = isAll ? null : selected;
     const known = new Map(states.flatMap(({ pointer, scan }) => (scan === null ? [] : [[pointer.path, scan.content.hash] as const])));
     const reading = stageChanges(project, pipelinesHere(project, pipelines), { wanted, known });
     const stages = await paceWork(reading, context, { label: "hashing what stages depend on" });
@@ -77,6 +81,12 @@ export const dataStatus: ReadWorkflow<Input, DataStatus> = {
     };
   },
 };
+
+/** What only a `dvc.yaml` speaks of. */
+function stageOnly(project: Project, { pointers, pipelines }: ReturnType<typeof readTracked>): Pointer[] {
+  const texts = pipelinesHere(project, pipelines);
+  return [...unrunOutputs(texts), ...stagesWithoutOutputs(texts, pointers)];
+}
 
 /** `--quiet` answers by the exit code, with `--json` not even so, as with dvc. */
 function quietly({ quiet, json: isJson }: Input, json: object): number {
