@@ -318,6 +318,24 @@ describe("one rule at a time", () => {
     expect(conflictsOf(() => merged(c, d, { onConflict: "newest" })).count).toBe(1);
   });
 
+  it("takes records of an older expver, that say neither status nor end", () => {
+    const of = (name: string, x: number, table: string) => {
+      const path = make(name, { columns: { x: "REAL" }, rows: [row("t", "1", { x }), row(name, "1", { x })] });
+      using(path, (db) => db.exec(table));
+      return path;
+    };
+    const older = `CREATE TABLE expver_runs (run_id TEXT PRIMARY KEY, command TEXT); INSERT INTO expver_runs VALUES ('r', 'train'), ('s', 'train')`;
+    const newer = `CREATE TABLE expver_runs (run_id TEXT PRIMARY KEY, status TEXT, "end" TEXT); INSERT INTO expver_runs VALUES ('r', 'finished', '2026-01-01T10:00:00Z')`;
+    const both = ["r finished train", "s null train"];
+    const records = (path: string) =>
+      using(path, (db) =>
+        db.arrays("SELECT run_id, status, command FROM expver_runs ORDER BY run_id").map((all) => all.map(String).join(" ")),
+      );
+    expect(records(merged(of("a", 1, newer), of("b", 1, older)).path)).toEqual(both);
+    expect(records(merged(of("c", 1, older), of("d", 1, newer)).path)).toEqual(both);
+    expect(conflictsOf(() => merged(of("e", 1, newer), of("f", 2, older), { onConflict: "newest" })).count).toBe(1);
+  });
+
   it("with an ancestor: records of runs one side deleted stay deleted, what the other changed outlives it", () => {
     const withRuns = (name: string, runs: Record<string, string>) => {
       const path = make(name, { columns: {}, rows: [] });

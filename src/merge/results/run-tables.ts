@@ -4,9 +4,12 @@ import { ensureRunTables, RUN_TRACKS_TABLE, RUNS_TABLE } from "../../results/sch
 import { addMissingColumns, findColumn, readTables } from "./tables.ts";
 import type { Table, TableReport } from "./types.ts";
 
-/** How the record of the source compares with ours: an ended run beats a running one, then the later end. */
-const IS_LATER = `CASE WHEN (o.status = 'running') <> (n.status = 'running') THEN o.status = 'running'
-  ELSE coalesce(julianday(n."end") > julianday(o."end"), o."end" IS NULL AND n."end" IS NOT NULL) END`;
+/** How the record of the source compares with ours: an ended run beats a running one, then the later end. Of an older expver it may not say them. */
+function isLater(theirs: Table): string {
+  const [status, end] = ["status", "end"].map((name) => (findColumn(theirs, name) === undefined ? "NULL" : `n.${quoteName(name)}`));
+  return `CASE WHEN (o.status = 'running') <> (${status} = 'running') THEN o.status = 'running'
+    ELSE coalesce(julianday(${end}) > julianday(o."end"), o."end" IS NULL AND ${end} IS NOT NULL) END`;
+}
 
 /** Merges `expver_runs`; the caller has seen that the source has it. */
 export function mergeRuns(db: Database, report: TableReport): void {
@@ -24,8 +27,9 @@ export function mergeRuns(db: Database, report: TableReport): void {
     db.arrays(`SELECT count(*) FROM theirs.${RUNS_TABLE} AS n JOIN main.${RUNS_TABLE} AS o USING (run_id) WHERE ${isEqual}`)[0] ?? []
   ).map(Number);
   report.equal += equal;
+  const later = isLater(theirs);
   const sets = values.map(
-    (name) => `${name} = CASE WHEN ${IS_LATER} THEN coalesce(n.${name}, o.${name}) ELSE coalesce(o.${name}, n.${name}) END`,
+    (name) => `${name} = CASE WHEN ${later} THEN coalesce(n.${name}, o.${name}) ELSE coalesce(o.${name}, n.${name}) END`,
   );
   report.resolved += db.run(
     `UPDATE main.${RUNS_TABLE} AS o SET ${sets.join(", ")} FROM theirs.${RUNS_TABLE} AS n WHERE n.run_id = o.run_id AND NOT (${isEqual})`,
