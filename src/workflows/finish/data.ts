@@ -5,9 +5,12 @@ import { absolutePath, typedPath } from "../../config/paths.ts";
 import { ExpverError } from "../../errors.ts";
 import { isDataFile } from "../../merge/data/data-file.ts";
 import { paceWork } from "../../platform/pace.ts";
+import { counted } from "../../platform/words.ts";
 import { inputPointers } from "../../store/pointers/data-hash.ts";
 import { readPointersAt } from "../../store/pointers/pointers.ts";
-import type { Pointer } from "../../store/types.ts";
+import { listingFinder } from "../../store/transfer/listings.ts";
+import { fetchObjects } from "../../store/transfer/transfer.ts";
+import type { ListingEntry, Pointer } from "../../store/types.ts";
 import { lookingForMissing, makingOutput, storedMembers } from "../../store/worktree/make-output.ts";
 import { lookingForUnsaved } from "../restore/saved.ts";
 import type { Choices } from "./choices.ts";
@@ -62,15 +65,11 @@ export async function planData(scene: Scene, { data }: Choices): Promise<DataCha
   return changes;
 }
 
-/** Makes the new bytes at `target` (absolute, nothing stands there). The cache has the experiment's. */
+/** Makes the new bytes at `target` (absolute, nothing stands there). */
 export async function makeData({ main }: Scene, { path, how, theirs, ours, base }: DataChange, target: string): Promise<void> {
   const { project, context } = main;
-  const lacking = await paceWork(lookingForMissing(project, theirs), context, { label: `making ${path}` });
-  if (lacking.length > 0) {
-    throw new ExpverError("E_NOT_STORED", `bytes of ${path} are not in the cache: ${lacking.length} files`, {
-      details: { path, missing: lacking },
-    });
-  }
+  await requireStored(main, theirs);
+  if (how !== "take" && ours !== null) await requireStored(main, ours);
   const label = { label: `making ${path}` };
   mkdirSync(dirname(target), { recursive: true });
   if (how === "rows" && ours !== null) {
@@ -95,7 +94,7 @@ export async function makeData({ main }: Scene, { path, how, theirs, ours, base 
   }
   const at = (relpath: string) => (relpath === "" ? target : join(target, relpath));
   if (how === "files" && ours !== null) {
-    const chosen = unite({ project, theirs, ours, base }, path);
+    const chosen = unite(await listingsOf(main, { theirs, ours, base }), path);
     await paceWork(
       makingOutput(project, ours, { at, isWanted: (relpath) => relpath === "" || chosen.get(relpath) === "ours" }),
       context,
@@ -107,14 +106,48 @@ export async function makeData({ main }: Scene, { path, how, theirs, ours, base 
   await paceWork(makingOutput(project, theirs, { at }), context, label);
 }
 
+/** Fetched, where the cache has not all of it. Throws E_NOT_STORED. */
+async function requireStored({ project, context }: Scene["main"], pointer: Pointer): Promise<void> {
+  const look = () => paceWork(lookingForMissing(project, pointer), context, { label: `making ${pointer.path}` });
+  if ((await look()).length === 0) return;
+  try {
+    await fetchObjects(project, [pointer], context);
+  } catch (error) {
+    if (!(error instanceof ExpverError) || error.code === "E_INTERRUPTED") throw error; // else: said below
+  }
+  const missing = await look();
+  if (missing.length === 0) return;
+  const what = missing[0] === "" && pointer.hash?.endsWith(".dir") ? "its listing" : counted(missing.length, "file");
+  throw new ExpverError("E_NOT_STORED", `bytes of ${pointer.path} (${what}) are neither in the cache nor on the remote`, {
+    hint: "Push them from where they were stored: expver data push. Or leave main's data as it is: --data none.",
+    details: { path: pointer.path, hash: pointer.hash, missing },
+  });
+}
+
+type Members = ReadonlyMap<string, string>;
+
+/** MD5s by path. Of an ancestor whose listing is nowhere: none, which is said. */
+async function listingsOf(
+  { project, context }: Scene["main"],
+  { theirs, ours, base }: { theirs: Pointer; ours: Pointer; base: Pointer | null },
+): Promise<Record<"ours" | "theirs" | "before", Members>> {
+  const of = (entries: readonly ListingEntry[]): Members => new Map(entries.map(({ relpath, md5 }) => [relpath, md5]));
+  const before =
+    base === null ? [] : base.hash?.endsWith(".dir") ? await listingFinder(project, context)(base) : storedMembers(project, base);
+  if (before === null) {
+    context.report({
+      kind: "warning",
+      text: `${theirs.path}: the listing both sides came from is nowhere; what one of them has deleted may be back`,
+    });
+  }
+  return { ours: of(storedMembers(project, ours) ?? []), theirs: of(storedMembers(project, theirs) ?? []), before: of(before ?? []) };
+}
+
 /** Three-way, file by file. Throws E_CONFLICT for one that both have changed. */
 function unite(
-  { project, theirs, ours, base }: Pick<DataChange, "theirs" | "ours" | "base"> & { project: Scene["main"]["project"] },
+  { ours: a, theirs: b, before }: Record<"ours" | "theirs" | "before", Members>,
   path: string,
 ): Map<string, "ours" | "theirs"> {
-  const of = (pointer: Pointer | null) =>
-    new Map((pointer === null ? [] : (storedMembers(project, pointer) ?? [])).map(({ relpath, md5 }) => [relpath, md5]));
-  const [a, b, before] = [of(ours), of(theirs), of(base)];
   const chosen = new Map<string, "ours" | "theirs">();
   const conflicts: string[] = [];
   for (const relpath of new Set([...a.keys(), ...b.keys()])) {
